@@ -1,0 +1,53 @@
+# Everything that a newcomer needs: `make demo`, `make test`; and what CI runs: `make check`.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint types imports format bench lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/installed ## Make .venv and install everything, exactly as constraints.txt says
+
+.venv/installed: constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install ## Audit a sample estate on an emulated AWS and serve what was found (ARGS=--once to exit)
+	$(BIN)/cloudsealed demo $(ARGS)
+
+test: install ## Run the whole test suite
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: lint types imports test ## Everything that CI runs
+
+lint: install ## Style, and the project's own rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python tools/lint/run.py
+
+types: install ## Types, strictly
+	$(BIN)/mypy
+
+imports: install ## The order of the house
+	$(BIN)/lint-imports
+
+format: install ## Put the code into form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## Measure (see benchmarks/README.md)
+	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file || exit 1; done
+
+lock: ## Write constraints.txt anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet "uv>=0.9"
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev --quiet --output-file constraints.txt pyproject.toml
+
+clean: ## Remove what was made here
+	rm -rf .venv cloudsealed-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,10 @@
+"""Background work: enqueue it in the noun's own transaction, run it in a worker under a lease.
+
+Delivery is at least once: a worker that dies loses its lease and another takes the job. What a
+job does must therefore stand being done twice.
+"""
+
+from cloudsealed.jobs.store import Job, enqueue
+from cloudsealed.jobs.worker import Handler, Worker
+
+__all__ = ["Handler", "Job", "Worker", "enqueue"]

@@ -1,0 +1,85 @@
+"""The base of every error that reaches a user.
+
+It refuses to know any of them: each lives beside the code that raises it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+
+class CloudSealedError(Exception):
+    """An error with a stable code, an HTTP status and a message for people.
+
+    A subclass declares `code` and `status` and says in its docstring when it happens.
+    `details` are further facts: mappings with `field`, `code` and `message`.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Sequence[Mapping[str, object]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
+        self.headers = dict(headers or {})
+
+
+class NotFoundError(CloudSealedError):
+    """An id names nothing that the caller's tenant has."""
+
+    code = "not_found"
+    status = 404
+
+    def __init__(self, noun: str, ident: str) -> None:
+        super().__init__(f"No such {noun}: {ident}")
+
+
+class InvalidFieldError(CloudSealedError):
+    """A field of the body has a value that it cannot take."""
+
+    code = "invalid_field"
+    status = 422
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message, details=[{"field": field, "code": self.code, "message": message}])
+
+
+class UnknownFieldError(CloudSealedError):
+    """The body has a field that the operation does not know."""
+
+    code = "unknown_field"
+    status = 422
+
+    def __init__(self, field: str, known: Sequence[str] = ()) -> None:
+        close = difflib.get_close_matches(field, known, n=1)
+        message = f"Unknown field {field!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+        super().__init__(message, details=[{"field": field, "code": self.code, "message": message}])
+
+
+class MissingFieldError(CloudSealedError):
+    """The body lacks a field that the operation needs."""
+
+    code = "missing_field"
+    status = 422
+
+    def __init__(self, field: str) -> None:
+        message = f"{field} is required"
+        super().__init__(message, details=[{"field": field, "code": self.code, "message": message}])
+
+
+def error_classes(
+    base: type[CloudSealedError] = CloudSealedError,
+) -> Iterator[type[CloudSealedError]]:
+    """Yield `base` and every class below it, in order of definition."""
+    yield base
+    for child in base.__subclasses__():
+        yield from error_classes(child)

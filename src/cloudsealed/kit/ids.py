@@ -1,0 +1,48 @@
+"""Identifiers: a noun's prefix, an underscore and a ULID (26 characters of Crockford's base 32)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import time
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_RANDOM_BITS = 80
+_lock = threading.Lock()
+_last = 0
+
+
+def _encode(value: int) -> str:
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def ulid(milliseconds: int | None = None) -> str:
+    """Return a new ULID, greater than every one that this process made before."""
+    global _last  # noqa: PLW0603 - monotonic order within a process needs one shared counter
+    now = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
+    candidate = (now << _RANDOM_BITS) | int.from_bytes(os.urandom(10), "big")
+    if milliseconds is not None:
+        return _encode(candidate)
+    with _lock:
+        _last = candidate if candidate > _last else _last + 1
+        return _encode(_last)
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id such as `fnd_01JD…`."""
+    return f"{prefix}_{ulid()}"
+
+
+def derived_id(prefix: str, name: str) -> str:
+    """Return the id that `name` always has: its ULID has time 0 and bits of SHA-256."""
+    bits = int.from_bytes(hashlib.sha256(name.encode()).digest()[:10], "big")
+    return f"{prefix}_{_encode(bits)}"
+
+
+def is_id(prefix: str, text: str) -> bool:
+    """Say whether `text` has the form of an id with `prefix`."""
+    head, _, tail = text.partition("_")
+    return head == prefix and _ULID.fullmatch(tail) is not None

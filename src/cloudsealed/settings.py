@@ -1,0 +1,148 @@
+"""Every setting: its name in the environment, its default and one line of doc.
+
+The table in `docs/settings.md` is derived from this module. It refuses to read anything but the
+environment that it is handed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from cloudsealed.kit.errors import CloudSealedError
+
+_LIMIT = re.compile(r"(\d+)/(second|minute|hour)")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+
+
+class InvalidSettingError(CloudSealedError):
+    """A setting in the environment has a value that it cannot take."""
+
+    code = "invalid_setting"
+    status = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `amount` requests in each fixed window of `seconds`."""
+
+    amount: int
+    seconds: int
+
+
+Budget = tuple[Window, ...]
+
+
+def parse_budget(text: str) -> Budget:
+    """Return the windows of `N/minute[,N/hour]`; raises ValueError."""
+    windows = []
+    for part in text.split(","):
+        match = _LIMIT.fullmatch(part.strip())
+        if match is None or int(match[1]) == 0:
+            raise ValueError("must be N/minute or N/minute,N/hour")
+        windows.append(Window(int(match[1]), _SECONDS[match[2]]))
+    return tuple(windows)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    return tuple(
+        str(ipaddress.ip_network(part.strip())) for part in text.split(",") if part.strip()
+    )
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value <= 0:
+        raise ValueError("must be greater than 0")
+    return value
+
+
+def _setting(name: str, default: Any, doc: str, parse: Any = str) -> Any:
+    metadata = {"name": f"CLOUDSEALED_{name}", "doc": doc, "parse": parse, "default": default}
+    value = parse(default) if isinstance(default, str) and parse is not str else default
+    return field(default=value, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The installation's settings, read once at start."""
+
+    data_dir: Path = _setting(
+        "DATA_DIR", "./cloudsealed-data", "Folder of the embedded store", Path
+    )
+    database_url: str = _setting(
+        "DATABASE_URL", "", "postgresql://… ; empty means SQLite in the data folder"
+    )
+    blob_url: str = _setting("BLOB_URL", "", "file:FOLDER ; empty means `blobs` in the data folder")
+    key_file: str = _setting(
+        "KEY_FILE", "", "File of the server's keys; empty means `keys.json` there"
+    )
+    public_url: str = _setting(
+        "PUBLIC_URL", "http://127.0.0.1:8000", "Address that clients use, as the documents name it"
+    )
+    ambient_credentials: str = _setting(
+        "AMBIENT_CREDENTIALS", "", "Tenant whose connections may use the process's own credentials"
+    )
+    cors_origins: tuple[str, ...] = _setting("CORS_ORIGINS", "", "Origins that may call", _origins)
+    trusted_proxies: tuple[str, ...] = _setting(
+        "TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed", _networks
+    )
+    retention_days: int = _setting("RETENTION_DAYS", "400", "How long evidence is kept", _positive)
+    report_retention_days: int = _setting(
+        "REPORT_RETENTION_DAYS", "90", "How long a report can be downloaded", _positive
+    )
+    token_max_days: int = _setting("TOKEN_MAX_DAYS", "365", "Longest life of a token", _positive)
+    collect_workers: int = _setting("COLLECT_WORKERS", "16", "Provider calls in flight", _positive)
+    limit_core: Budget = _setting("LIMIT_CORE", "1000/minute", "Requests a token", parse_budget)
+    limit_reports: Budget = _setting(
+        "LIMIT_REPORTS", "10/minute,100/hour", "Reports a tenant", parse_budget
+    )
+    limit_audits: Budget = _setting("LIMIT_AUDITS", "6/hour", "Audits a tenant", parse_budget)
+    limit_simulations: Budget = _setting(
+        "LIMIT_SIMULATIONS", "60/hour", "Simulations a tenant", parse_budget
+    )
+    limit_oauth: Budget = _setting(
+        "LIMIT_OAUTH", "60/minute", "/oauth/token a client", parse_budget
+    )
+    limit_login: Budget = _setting("LIMIT_LOGIN", "10/minute", "Logins an address", parse_budget)
+    limit_anonymous: Budget = _setting(
+        "LIMIT_ANONYMOUS", "60/minute", "Requests without a valid token an address", parse_budget
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Return the settings of `environment`; raises InvalidSettingError naming the variable."""
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            name, parse = item.metadata["name"], item.metadata["parse"]
+            if name in environment:
+                try:
+                    values[item.name] = parse(environment[name])
+                except ValueError as error:
+                    raise InvalidSettingError(f"{name}={environment[name]!r}: {error}") from error
+        return cls(**values)
+
+    @property
+    def key_path(self) -> Path:
+        """Where the key file is."""
+        return Path(self.key_file) if self.key_file else self.data_dir / "keys.json"
+
+    @property
+    def blob_dir(self) -> Path:
+        """The folder of the blobs."""
+        return (
+            Path(self.blob_url.removeprefix("file:")) if self.blob_url else self.data_dir / "blobs"
+        )
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The embedded database's file."""
+        return self.data_dir / "cloudsealed.db"

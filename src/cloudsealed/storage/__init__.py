@@ -1,0 +1,1 @@
+"""Where bytes rest: connections, dialects, schema and migrations. It knows no noun's rules."""

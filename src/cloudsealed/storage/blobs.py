@@ -1,0 +1,91 @@
+"""Files of the product: named, written whole or not at all, read in pieces.
+
+Names are ids or digests, never a customer's text. It refuses to know what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, Protocol
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)?")
+_LONGEST_NAME = 200
+_PIECE = 64 * 1024
+
+
+class BlobNotFoundError(Exception):
+    """No blob has this name."""
+
+
+class Blobs(Protocol):
+    """A store of files by name; one written again is replaced at once, as a whole."""
+
+    def put(self, name: str, content: bytes | Iterable[bytes]) -> None:
+        """Store `content`; readers see it complete or not at all."""
+
+    def open(self, name: str) -> Iterator[bytes]:
+        """Return the pieces of a blob; raises BlobNotFoundError before the first one."""
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a blob has; raises BlobNotFoundError."""
+
+    def delete(self, name: str) -> None:
+        """Forget a blob; nothing happens when there is none."""
+
+
+class DiskBlobs:
+    """Blobs as files of one folder that only its owner can open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, name: str, content: bytes | Iterable[bytes]) -> None:
+        """Write beside the blob, then rename: a crash leaves the old content or the new."""
+        path = self._path(name)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=self._folder, prefix=".new-", delete=False) as file:
+            try:
+                for piece in (content,) if isinstance(content, bytes) else content:
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink()
+                raise
+
+    def open(self, name: str) -> Iterator[bytes]:
+        """Return the pieces of a blob; it stays readable to the end though it is deleted."""
+        try:
+            file = self._path(name).open("rb")
+        except FileNotFoundError:
+            raise BlobNotFoundError(name) from None
+        return _pieces(file)
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a blob has."""
+        try:
+            return self._path(name).stat().st_size
+        except FileNotFoundError:
+            raise BlobNotFoundError(name) from None
+
+    def delete(self, name: str) -> None:
+        """Remove the blob's file."""
+        with suppress(FileNotFoundError):
+            self._path(name).unlink()
+
+    def _path(self, name: str) -> Path:
+        if _NAME.fullmatch(name) is None or len(name) > _LONGEST_NAME:
+            raise ValueError(f"not a blob's name: {name!r}")
+        return self._folder / name
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece

@@ -1,0 +1,105 @@
+"""The server's keys: one file, mode 0600, the same on every host.
+
+It holds named keys with ids, newest first, so that a key can be replaced without losing what the
+previous one made. It refuses a file that others can read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudsealed.kit.canonical import sha256
+from cloudsealed.kit.errors import CloudSealedError
+
+PURPOSES = ("tokens", "cursors", "sessions", "redaction", "seal")
+
+
+class KeyFileError(CloudSealedError):
+    """The key file is missing, unreadable, or open to others."""
+
+    code = "key_file_error"
+    status = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One secret of 32 bytes, with its id."""
+
+    id: str
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The keys of each purpose, newest first."""
+
+    keys: dict[str, tuple[Key, ...]]
+
+    def current(self, purpose: str) -> Key:
+        """Return the key that new things are made with."""
+        return self.keys[purpose][0]
+
+    def all(self, purpose: str) -> tuple[Key, ...]:
+        """Return every key that old things may have been made with."""
+        return self.keys[purpose]
+
+    def for_tenant(self, purpose: str, tenant: str) -> bytes:
+        """Return the tenant's own key, derived by HMAC-SHA256 from the current one."""
+        return hmac.new(self.current(purpose).secret, tenant.encode(), hashlib.sha256).digest()
+
+    @property
+    def fingerprint(self) -> str:
+        """A public value that tells two key files apart and reveals nothing."""
+        material = b"".join(key.secret for purpose in PURPOSES for key in self.keys[purpose])
+        return sha256(b"cloudsealed key ring" + material)[:16]
+
+
+def load_keys(path: Path) -> KeyRing:
+    """Read the key file at `path`."""
+    try:
+        mode = path.stat().st_mode & 0o077
+        document = json.loads(path.read_text())
+        keys = {
+            purpose: tuple(
+                Key(item["id"], base64.b64decode(item["secret"], validate=True))
+                for item in document[purpose]
+            )
+            for purpose in PURPOSES
+        }
+    except FileNotFoundError:
+        raise KeyFileError(f"{path} does not exist: run `cloudsealed init`") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise KeyFileError(f"{path} is not a key file: {error}") from error
+    if mode:
+        raise KeyFileError(f"{path} can be read by others: run `chmod 600 {path}`")
+    return KeyRing(keys)
+
+
+def ensure_keys(path: Path) -> KeyRing:
+    """Read the key file at `path`, making it first when there is none."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = {purpose: [_fresh(purpose)] for purpose in PURPOSES}
+        temporary = path.with_suffix(f".{os.getpid()}.new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(fresh, file, indent=2)
+        try:
+            os.link(temporary, path)  # never replaces a key file that another process just made
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return load_keys(path)
+
+
+def _fresh(purpose: str) -> dict[str, str]:
+    secret = secrets.token_bytes(32)
+    return {"id": f"{purpose}-{secrets.token_hex(4)}", "secret": base64.b64encode(secret).decode()}

@@ -1,0 +1,249 @@
+"""Keyset pagination over any table, from declared filters: never OFFSET, never a sort in memory.
+
+A listing declares its filters. Those with `sorts` are *driving*: an index of the table serves them
+together with each of those sorts. Every other filter narrows rows while they are read, so a page
+reads at most `SCAN_ROWS` rows or `SCAN_SECONDS` and may hold fewer than `limit` while more remain.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, case, literal_column, select, tuple_
+from sqlalchemy.sql import ClauseElement
+
+from cloudsealed.kit.cursor import Position
+from cloudsealed.storage.database import Connection, Row
+
+SCAN_ROWS = 20_000
+SCAN_SECONDS = 0.05
+_CHUNK = 1_000
+
+Condition = Callable[[Table, tuple[ColumnElement[Any], ...]], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One query parameter of a list.
+
+    `choices` are the only values an enum takes; `prefix` the ids' that it takes; `convert` turns a
+    value into what the column holds. `condition` replaces equality with the column.
+    """
+
+    name: str
+    description: str
+    column: str = ""
+    choices: tuple[str, ...] = ()
+    kind: str = "text"  # enum, id, text, time
+    prefix: str = ""
+    convert: Callable[[str], str | int] = str
+    condition: Condition | None = None
+    sorts: tuple[str, ...] = ()
+
+    @property
+    def is_multiple(self) -> bool:
+        """Whether a comma list of values is taken: enums and ids only."""
+        return self.kind in ("enum", "id")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
+    """A noun's list: its table, the columns that a page reads, its filters, driving ones first.
+
+    `sorts` maps each sort's public name to its column; `-id` is always there.
+    """
+
+    table: Table
+    columns: tuple[str, ...]
+    filters: tuple[Filter, ...]
+    sorts: Mapping[str, str] = field(default_factory=lambda: {"-id": "id"})
+    unfiltered_sorts: tuple[str, ...] = ("-id",)
+    hidden: Callable[[Table], ColumnElement[bool]] | None = None
+
+    def filter(self, name: str) -> Filter | None:
+        """Return the filter called `name`."""
+        return next((item for item in self.filters if item.name == name), None)
+
+    def driving(self, names: Mapping[str, Any], sort: str) -> Filter | None:
+        """Return the filter whose index serves this list, or None for the table's own."""
+        return next((f for f in self.filters if f.name in names and sort in f.sorts), None)
+
+    def allows(self, names: Mapping[str, Any], sort: str) -> bool:
+        """Say whether some index serves `sort` under these filters."""
+        return sort in self.unfiltered_sorts or self.driving(names, sort) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one page, and where the next begins; None when there is none."""
+
+    rows: list[Row]
+    next: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of ready JSON objects, and where the next begins."""
+
+    items: list[bytes]
+    next: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What decides a statement's text; two queries of one shape share one compiled statement."""
+
+    driving: str
+    residual: tuple[tuple[str, int], ...]
+    sort: str
+    resumed: bool
+
+
+def fetch(
+    connection: Connection,
+    listing: Listing,
+    *,
+    tenant: str,
+    filters: Mapping[str, tuple[str, ...]],
+    sort: str,
+    after: Position | None,
+    limit: int,
+) -> Rows:
+    """Return one page in descending order of `sort`, then id.
+
+    Each row is (id, sort value, *columns). `filters` were checked: known names, known values.
+    """
+    driving = listing.driving(filters, sort)
+    residual = tuple(
+        sorted((n, len(v)) for n, v in filters.items() if driving is None or n != driving.name)
+    )
+    shape = _Shape(driving.name if driving else "", residual, sort, after is not None)
+    base = _parameters(listing, tenant, filters, residual, after)
+    chunk = _CHUNK if residual or listing.hidden else limit + 1
+    values = [driving.convert(v) for v in filters[driving.name]] if driving else [None]
+    statement = statement_for(listing, shape)
+    scans = [_scan(connection, statement, {**base, "driving": v}, shape, chunk) for v in values]
+    return _collect(
+        heapq.merge(*scans, key=lambda row: (row[1], row[0]), reverse=True), limit, sort
+    )
+
+
+def _collect(rows: Iterator[Row], limit: int, sort: str) -> Rows:
+    found: list[Row] = []
+    ends = time.monotonic() + SCAN_SECONDS
+    for scanned, row in enumerate(rows, start=1):
+        if row[2]:
+            if len(found) == limit:
+                return Rows(found, _position(found[-1], sort))
+            found.append((row[0], row[1], *row[3:]))
+        if scanned >= SCAN_ROWS or (scanned % 256 == 0 and time.monotonic() > ends):
+            return Rows(found, _position(row, sort))
+    return Rows(found, None)
+
+
+def _position(row: Row, sort: str) -> Position:
+    return Position(row[0]) if sort == "-id" else Position(row[0], row[1])
+
+
+def _scan(
+    connection: Connection, statements: tuple[ClauseElement, ClauseElement], base: dict[str, Any],
+    shape: _Shape, chunk: int,
+) -> Iterator[Row]:  # fmt: skip
+    first, resumed = statements
+    parameters = {**base, "chunk": chunk}
+    statement = resumed if shape.resumed else first
+    while True:
+        rows = connection.all(statement, parameters)
+        yield from rows
+        if len(rows) < chunk:
+            return
+        parameters = {**parameters, "after_id": rows[-1][0], "after_value": rows[-1][1]}
+        statement = resumed
+
+
+def _parameters(
+    listing: Listing, tenant: str, filters: Mapping[str, tuple[str, ...]],
+    residual: tuple[tuple[str, int], ...], after: Position | None,
+) -> dict[str, Any]:  # fmt: skip
+    parameters: dict[str, Any] = {"tenant": tenant}
+    for name, _count in residual:
+        item = listing.filter(name)
+        assert item is not None
+        parameters |= {f"{name}_{i}": item.convert(v) for i, v in enumerate(filters[name])}
+    if after is not None:
+        parameters |= {
+            "after_id": after.id,
+            "after_value": after.id if after.value is None else after.value,
+        }
+    return parameters
+
+
+@lru_cache(maxsize=1000)
+def statement_for(listing: Listing, shape: _Shape) -> tuple[Select[Any], Select[Any]]:
+    """Return the statement of a walk's first page, and that of a later one."""
+    return _statement(listing, shape, resumed=False), _statement(listing, shape, resumed=True)
+
+
+def _statement(listing: Listing, shape: _Shape, *, resumed: bool) -> Select[Any]:
+    table = listing.table
+    order = table.c[listing.sorts[shape.sort]]
+    where = [table.c.tenant_id == bindparam("tenant")]
+    if shape.driving:
+        item = listing.filter(shape.driving)
+        assert item is not None
+        where.append(table.c[item.column] == bindparam("driving"))
+    if resumed and order.name == "id":
+        where.append(table.c.id < bindparam("after_id"))
+    elif resumed:
+        where.append(
+            tuple_(order, table.c.id) < tuple_(bindparam("after_value"), bindparam("after_id"))
+        )
+    match = _match(listing, shape)
+    columns = [table.c[name] for name in listing.columns]
+    shown = columns if match is None else [case((match, column), else_=None) for column in columns]
+    flag = (case((match, 1), else_=0) if match is not None else literal_column("1")).label(
+        "matches"
+    )
+    ordering = [table.c.id.desc()] if order.name == "id" else [order.desc(), table.c.id.desc()]
+    statement = select(table.c.id, order.label("sort_value"), flag, *shown)
+    return statement.where(*where).order_by(*ordering).limit(bindparam("chunk"))
+
+
+def _match(listing: Listing, shape: _Shape) -> ColumnElement[bool] | None:
+    conditions = [listing.hidden(listing.table)] if listing.hidden else []
+    for name, count in shape.residual:
+        item = listing.filter(name)
+        assert item is not None
+        binds: tuple[ColumnElement[Any], ...] = tuple(
+            bindparam(f"{name}_{index}") for index in range(count)
+        )
+        if item.condition is not None:
+            conditions.append(item.condition(listing.table, binds))
+        else:
+            conditions.append(listing.table.c[item.column].in_(binds))
+    if not conditions:
+        return None
+    combined = conditions[0]
+    for condition in conditions[1:]:
+        combined &= condition
+    return combined
+
+
+def at_least(column: str) -> Condition:
+    """Return the condition that a column is at or after the value."""
+    return lambda table, values: table.c[column] >= values[0]
+
+
+def before(column: str) -> Condition:
+    """Return the condition that a column is before the value."""
+    return lambda table, values: table.c[column] < values[0]
+
+
+def contains(column: str) -> Condition:
+    """Return the condition that a text column contains the value, letter case aside."""
+    return lambda table, values: table.c[column].icontains(values[0], autoescape=False)

@@ -1,0 +1,171 @@
+"""The words of the product as types, on one screen. It knows no behaviour."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Dimension(StrEnum):
+    """The four ways in which an audit looks at a resource."""
+
+    SECURITY = "security"
+    COST = "cost"
+    ARCHITECTURE = "architecture"
+    COMPLIANCE = "compliance"
+
+
+class Severity(StrEnum):
+    """How much a finding matters, from least to most."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info to 4 for critical: the order of sorts and thresholds."""
+        return list(Severity).index(self)
+
+    @property
+    def weight(self) -> int:
+        """The weight in a dimension's score."""
+        return (0, 1, 2, 5, 10)[self.rank]
+
+
+class Provider(StrEnum):
+    """A cloud."""
+
+    AWS = "aws"
+
+
+class CallOutcome(StrEnum):
+    """How a provider call ended."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    DENIED = "denied"
+    THROTTLED = "throttled"
+    FAILED = "failed"
+
+    @property
+    def answered(self) -> bool:
+        """Whether the provider said what is there (or that nothing is)."""
+        return self in (CallOutcome.OK, CallOutcome.EMPTY)
+
+
+class Outcome(StrEnum):
+    """What one policy says of one resource in one audit."""
+
+    FAIL = "fail"
+    PASS = "pass"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class FindingStatus(StrEnum):
+    """Where a finding stands; people's triage never changes it."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    SUPPRESSED = "suppressed"
+
+
+class Resolution(StrEnum):
+    """Why a finding is resolved."""
+
+    FIXED = "fixed"
+    RESOURCE_DELETED = "resource_deleted"
+    POLICY_CHANGED = "policy_changed"
+    CONNECTION_REMOVED = "connection_removed"
+
+
+class TriageState(StrEnum):
+    """What people decided about a finding."""
+
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "in_progress"
+    ACCEPTED_RISK = "accepted_risk"
+    FALSE_POSITIVE = "false_positive"
+
+
+class AuditKind(StrEnum):
+    """Where an audit's ledger comes from: a cloud, a file, or an earlier audit."""
+
+    LIVE = "live"
+    IMPORT = "import"
+    REANALYSIS = "reanalysis"
+
+
+class AuditStatus(StrEnum):
+    """How far an audit is."""
+
+    QUEUED = "queued"
+    COLLECTING = "collecting"
+    EVALUATING = "evaluating"
+    SEALING = "sealing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it will never change again."""
+        return self in (AuditStatus.COMPLETED, AuditStatus.FAILED, AuditStatus.CANCELED)
+
+
+class PolicyKind(StrEnum):
+    """A check raises findings; a classification says what counts."""
+
+    CHECK = "check"
+    CLASSIFICATION = "classification"
+
+
+class PolicySource(StrEnum):
+    """Whether a policy ships with the product or is the tenant's own."""
+
+    BUILTIN = "builtin"
+    CUSTOM = "custom"
+
+
+class ResourceState(StrEnum):
+    """Whether the last audit that could tell still saw a resource."""
+
+    PRESENT = "present"
+    DELETED = "deleted"
+
+
+class ReportKind(StrEnum):
+    """A generated deliverable."""
+
+    EXECUTIVE_SUMMARY = "executive_summary"
+    REMEDIATION_PLAN = "remediation_plan"
+    COMPLIANCE_EVIDENCE = "compliance_evidence"
+
+
+class ReportStatus(StrEnum):
+    """How far a report is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class Role(StrEnum):
+    """What a user may do at most."""
+
+    VIEWER = "viewer"
+    AUDITOR = "auditor"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+class ConnectionMethod(StrEnum):
+    """How a connection gets its credentials."""
+
+    AMBIENT = "ambient"
+    ASSUME_ROLE = "assume_role"
+    IMPORT = "import"
