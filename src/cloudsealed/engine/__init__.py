@@ -1,0 +1,37 @@
+"""The policy language: CEL, compiled to Python functions, with the functions that audits need.
+
+`compile_rule` makes a policy's check, `compile_expression` any other expression; both refuse a
+wrong text with its line and column. Pure: refuses input, output, the real clock, other packages.
+"""
+
+from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
+from cloudsealed.engine.evidence import Evidence
+from cloudsealed.engine.functions import FUNCTIONS
+from cloudsealed.engine.reads import DocumentType, Fields, Path
+from cloudsealed.engine.rule import (
+    Expression,
+    Judgement,
+    Outcome,
+    Rule,
+    compile_expression,
+    compile_rule,
+)
+from cloudsealed.engine.signature import Function
+
+__all__ = [
+    "FUNCTIONS",
+    "BudgetExceeded",
+    "DocumentType",
+    "EvaluationError",
+    "Evidence",
+    "Expression",
+    "ExpressionError",
+    "Fields",
+    "Function",
+    "Judgement",
+    "Outcome",
+    "Path",
+    "Rule",
+    "compile_expression",
+    "compile_rule",
+]

@@ -1,0 +1,140 @@
+"""Why an expression is true: the values in the document that made it so.
+
+Walks the tree from the top and keeps to what decided: the operand of `||` that is true, the item
+for which `exists` holds, and there every value that was read. Refuses to show what is redacted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cloudsealed.engine.errors import EvaluationError
+from cloudsealed.engine.interpreter import Bound, Interpreter, Scope
+from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.paths import follow, is_redacted, render
+from cloudsealed.engine.signature import Steps
+from cloudsealed.engine.syntax import (
+    Conditional,
+    Constant,
+    Logic,
+    Loop,
+    Node,
+    Not,
+    children,
+)
+from cloudsealed.engine.template import MAX_SHOWN, clip, compact
+from cloudsealed.engine.values import Value
+
+MAX_EVIDENCE: Final = 20
+"""Values of one verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A value that decided, and its path from the resource (`IpPermissions[0].FromPort`).
+
+    The path begins with `related.` for a value of another resource. An absent value is null. Text
+    is clipped to 200 characters, and a list or map whose JSON is longer is that JSON, clipped. A
+    redacted value shows what is known of it, without its digest.
+    """
+
+    path: str
+    value: Value
+
+
+def explain(tree: Node, variables: Mapping[str, Value], now: datetime) -> tuple[Evidence, ...]:
+    """The evidence for `tree` being true: at most `MAX_EVIDENCE` values, in reading order."""
+    scope = {name: Bound(value) for name, value in variables.items()}
+    found: dict[Steps, Value] = {}
+    try:
+        for path in _Explainer(Interpreter(Meter.at(now))).why(tree, scope, True):
+            where, value = follow(path, variables)
+            found.setdefault(where, value)
+            if len(found) == MAX_EVIDENCE:
+                break
+    except (EvaluationError, RecursionError):
+        # A spent budget leaves what was found until then; it is the same in each run.
+        pass
+    return tuple(Evidence(_relative(path), _shown(value)) for path, value in found.items())
+
+
+def _relative(path: Steps) -> str:
+    return render(path[1:] if path[0] == "resource" else path)
+
+
+def _shown(value: Value) -> Value:
+    if isinstance(value, str):
+        return clip(value)
+    value = _without_digests(value)
+    if isinstance(value, list | dict) and len(text := compact(value)) > MAX_SHOWN:
+        return clip(text)
+    return value
+
+
+def _without_digests(value: Value) -> Value:
+    if isinstance(value, list):
+        return [_without_digests(item) for item in value]
+    if isinstance(value, dict):
+        hidden = is_redacted(value)
+        entries = value.items()
+        return {k: _without_digests(v) for k, v in entries if not (hidden and k == "digest")}
+    return value
+
+
+class _Explainer:
+    def __init__(self, interpreter: Interpreter) -> None:
+        self.interpreter = interpreter
+
+    def outcome(self, node: Node, scope: Scope) -> Value:
+        """The value of `node`, or null where it has none."""
+        return self.interpreter.quietly(node, scope)
+
+    def why(self, node: Node, scope: Scope, wanted: bool) -> Iterator[Steps]:
+        """The paths that made `node` come out as `wanted`."""
+        match node:
+            case Logic(every=every, operands=operands):
+                yield from self.logic(every, operands, scope, wanted)
+            case Not(operand=operand):
+                yield from self.why(operand, scope, not wanted)
+            case Conditional(condition=condition, then=then, otherwise=otherwise):
+                holds = self.outcome(condition, scope) is True
+                yield from self.why(condition, scope, holds)
+                yield from self.why(then if holds else otherwise, scope, wanted)
+            case Loop(macro="all" | "exists"):
+                yield from self.loop(node, scope, wanted)
+            case _:
+                yield from self.leaves(node, scope)
+
+    def logic(
+        self, every: bool, operands: Sequence[Node], scope: Scope, wanted: bool
+    ) -> Iterator[Steps]:
+        """All operands had to agree, or the first that decided is enough."""
+        for operand in operands:
+            if every == wanted:
+                yield from self.why(operand, scope, wanted)
+            elif self.outcome(operand, scope) is wanted:
+                yield from self.why(operand, scope, wanted)
+                return
+
+    def loop(self, node: Loop, scope: Scope, wanted: bool) -> Iterator[Steps]:
+        """The first item that decided; where none could, the whole list did."""
+        if node.condition is not None and wanted == (node.macro == "exists"):
+            for inner in self.interpreter.rounds(node, scope):
+                if self.outcome(node.condition, inner) is wanted:
+                    yield from self.why(node.condition, inner, wanted)
+                    return
+        yield from self.leaves(node.range, scope)
+
+    def leaves(self, node: Node, scope: Scope) -> Iterator[Steps]:
+        """The largest parts of `node` that stand somewhere in a document."""
+        path = self.interpreter.locate(node, scope)
+        if path is not None and len(path) > 1:
+            yield path
+        elif isinstance(node, Loop):
+            yield from self.leaves(node.range, scope)
+        elif not isinstance(node, Constant):
+            for child in children(node):
+                yield from self.leaves(child, scope)

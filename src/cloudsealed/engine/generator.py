@@ -1,0 +1,433 @@
+"""Writes a Python function for a resolved expression.
+
+Wherever the function returns, it returns what the interpreter would; whatever it cannot do exactly
+it answers by raising, and then the interpreter decides. So it neither absorbs nor words errors.
+Text of the expression reaches the function only as literals; all names are made here. Refuses, when
+written, what can never be right: `"a" && true`, a text where the result must be true or false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+from cloudsealed.engine import operators
+from cloudsealed.engine.errors import BUDGET, ExpressionError
+from cloudsealed.engine.interpreter import weight_of
+from cloudsealed.engine.meter import Meter, spent
+from cloudsealed.engine.syntax import (
+    Apply,
+    Binary,
+    Conditional,
+    Constant,
+    Has,
+    Index,
+    ListOf,
+    Logic,
+    Loop,
+    MapOf,
+    Name,
+    Negate,
+    Node,
+    Not,
+    Select,
+)
+from cloudsealed.engine.values import CLASSES, KINDS, Kind, kind_of, spoken
+
+OPERATOR_NAMES: Final = {
+    "==": "_equals",
+    "!=": "_differs",
+    "<": "_less",
+    "<=": "_less_equal",
+    ">": "_greater",
+    ">=": "_greater_equal",
+    "in": "_member",
+    "+": "_add",
+    "-": "_subtract",
+    "*": "_multiply",
+    "/": "_divide",
+    "%": "_remainder",
+}
+RUNTIME: Final[dict[str, object]] = {
+    **{name: operators.BINARY[symbol] for symbol, name in OPERATOR_NAMES.items()},
+    **{f"_{kind}": cls for cls, kind in KINDS.items()},
+    "_refuse": operators.refuse,
+    "_negate": operators.negate,
+    "_index": operators.index,
+    "_items": operators.items,
+    "_len": len,
+    "_meter": Meter,
+    "_spent": spent,
+    "_make_map": operators.make_map,
+}
+"""What a generated function may call, besides the functions and constants of its expression."""
+
+_ORDER: Final = frozenset({"<", "<=", ">", ">="})
+_ARITHMETIC: Final = frozenset({"+", "-", "*", "/", "%"})
+_CLOSED: Final[frozenset[Kind]] = frozenset({"int", "uint", "double", "string", "list"})
+"""Kinds whose arithmetic, where it has a value, stays in the kind."""
+_INLINE_ITEMS: Final = 32
+"""A literal list longer than this is searched by the operator, which charges for it."""
+
+
+class Code(NamedTuple):
+    """Python text of an expression, and the kind that its value is known to have."""
+
+    text: str
+    kind: Kind
+
+
+class Written(NamedTuple):
+    """A generated function: its source, the names it needs, and the kind of its value."""
+
+    source: str
+    names: dict[str, object]
+    kind: Kind
+
+
+def write(tree: Node, source: str, variables: Sequence[str], expect_bool: bool) -> Written:
+    """The Python function `run(*variables, now)` for `tree`; raises `ExpressionError`."""
+    writer = _Writer(source, variables, alone=True)
+    code = writer.truth(tree) if expect_bool else writer.code(tree)
+    if writer.metered:
+        writer = _Writer(source, variables, alone=False)
+        code = writer.truth(tree) if expect_bool else writer.code(tree)
+    parameters = ", ".join([*(writer.scope[name] for name in variables), "now"])
+    lines = [*writer.opening(), *writer.lines, f"return {code.text}"]
+    body = "\n".join(f"    {line}" for line in lines)
+    return Written(f"def run({parameters}):\n{body}\n", writer.names, code.kind)
+
+
+class _Writer:
+    """Collects statements; `code` returns an expression that is valid after them.
+
+    A function in which only loops cost anything counts in a variable of its own (`alone`), which
+    is cheaper than a meter. It is written so first, and again when something needed the meter.
+    """
+
+    def __init__(self, source: str, variables: Sequence[str], *, alone: bool) -> None:
+        self.source = source
+        self.alone = alone
+        self.metered = False
+        self.scope = {name: f"v{number}" for number, name in enumerate(variables)}
+        self.lines: list[str] = []
+        self.names: dict[str, object] = {}
+        self.count = 0
+
+    def opening(self) -> list[str]:
+        """The statements that set up what the function may spend."""
+        if self.metered:
+            return ["meter = _meter()", "meter.now = now"]
+        return [f"left = {BUDGET}"]
+
+    def meter(self) -> str:
+        """The meter, for a call that charges it or reads its clock."""
+        self.metered = True
+        return "meter"
+
+    def charge(self, held: str, weight: int) -> list[str]:
+        """The statements that pay for a loop over the list `held`."""
+        cost = f"_len({held}) * {weight} + 1" if weight > 1 else f"_len({held}) + 1"
+        if self.alone:
+            return [f"left -= {cost}", "if left < 0: _spent()"]
+        return [f"{self.meter()}.left -= {cost}", "if meter.left < 0: _spent()"]
+
+    def fresh(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def hold(self, text: str) -> tuple[str, str]:
+        """Text that keeps its value the first time it is used, and the text for later uses."""
+        if text.isidentifier():
+            return text, text
+        name = self.fresh("t")
+        return f"({name} := {text})", name
+
+    def named(self, value: object) -> str:
+        """A name for a value that has no literal."""
+        name = self.fresh("k")
+        self.names[name] = value
+        return name
+
+    @contextmanager
+    def block(self) -> Iterator[list[str]]:
+        """Collect the statements of a branch or a loop apart, indented."""
+        outer, self.lines = self.lines, []
+        inner = self.lines
+        try:
+            yield inner
+        finally:
+            self.lines = outer
+        inner[:] = [f"    {line}" for line in inner]
+
+    def error(self, node: Node, message: str) -> ExpressionError:
+        return ExpressionError(message, self.source, node.start, node.end)
+
+    def truth(self, node: Node) -> Code:
+        """The code of a node that must be true or false, and is exactly that when it returns."""
+        code = self.code(node)
+        if code.kind == "bool":
+            return code
+        if code.kind != "dyn":
+            text = f"this must be true or false, and is {spoken(code.kind)}"
+            raise self.error(node, text)
+        first, held = self.hold(code.text)
+        text = f"({first} is True or ({held} is not False and _refuse()))"
+        return Code(text, "bool")
+
+    def code(self, node: Node) -> Code:
+        """The code of any node, by its class."""
+        return _CODE[node.__class__](self, node)
+
+    def name(self, node: Name) -> Code:
+        return Code(self.scope[node.name], "dyn")
+
+    def select(self, node: Select) -> Code:
+        return Code(f"{self.fields(node, node.operand, node.field)}[{node.field!a}]", "dyn")
+
+    def negation(self, node: Not) -> Code:
+        return Code(f"(not {self.truth(node.operand).text})", "bool")
+
+    def negative(self, node: Negate) -> Code:
+        code = self.code(node.operand)
+        kind = code.kind if code.kind in ("int", "double") else "dyn"
+        return Code(f"_negate({self.meter()}, {code.text})", kind)
+
+    def list_of(self, node: ListOf) -> Code:
+        return Code(self.sequence(node.items), "list")
+
+    def map_of(self, node: MapOf) -> Code:
+        text = f"_make_map({self.sequence(node.keys)}, {self.sequence(node.values)})"
+        return Code(text, "map")
+
+    def sequence(self, nodes: Sequence[Node]) -> str:
+        return f"[{', '.join(self.code(node).text for node in nodes)}]"
+
+    def constant(self, node: Constant) -> Code:
+        value = node.value
+        literal = value is None or value.__class__ in (bool, int, str, bytes)
+        return Code(ascii(value) if literal else self.named(value), kind_of(value))
+
+    def has(self, node: Has) -> Code:
+        first, held = self.hold(self.fields(node, node.operand, node.field))
+        return Code(
+            f"({node.field!a} in {held} if {first}.__class__ is _map else _refuse())", "bool"
+        )
+
+    def fields(self, node: Node, operand: Node, field: str) -> str:
+        """The code of an operand that must be a map."""
+        code = self.code(operand)
+        if code.kind not in ("dyn", "map"):
+            raise self.error(node, f"{spoken(code.kind)} has no field {field!r}")
+        return code.text
+
+    def index(self, node: Index) -> Code:
+        operand = self.code(node.operand)
+        literal = isinstance(node.key, Constant) and node.key.value.__class__ is str
+        if literal and operand.kind == "dyn":
+            return Code(f"{operand.text}[{self.code(node.key).text}]", "dyn")
+        return Code(f"_index({self.meter()}, {operand.text}, {self.code(node.key).text})", "dyn")
+
+    def apply(self, node: Apply) -> Code:
+        function, arguments = node.function, node.arguments
+        passed: list[str] = [self.meter()] if function.metered else []
+        tests: list[str] = []
+        for number, (wanted, argument) in enumerate(
+            zip(function.parameters, arguments, strict=True)
+        ):
+            code = self.code(argument)
+            if not wanted or code.kind in wanted:
+                passed.append(code.text)
+                continue
+            if code.kind != "dyn":
+                raise self.error(argument, function.refusal(number, code.kind))
+            first, held = self.hold(code.text)
+            passed.append(held)
+            tests.append(self.kind_test(first, sorted(wanted)))
+        text = f"{self.named(function.run)}({', '.join(passed)})"
+        if tests:
+            text = f"({text} if {' and '.join(tests)} else _refuse())"
+        return Code(text, function.result)
+
+    def kind_test(self, held: str, wanted: Sequence[Kind]) -> str:
+        if len(wanted) == 1:
+            return f"{held}.__class__ is _{wanted[0]}"
+        return f"{held}.__class__ in {self.named(frozenset(CLASSES[kind] for kind in wanted))}"
+
+    def logic(self, node: Logic) -> Code:
+        """Short-circuits as Python does; an operand that needs statements gets a branch."""
+        word = " and " if node.every else " or "
+        parts: list[str] = []
+        for operand in node.operands:
+            with self.block() as inner:
+                text = self.truth(operand).text
+            if inner and parts:
+                held = self.fresh("t")
+                test = held if node.every else f"not {held}"
+                self.lines += [f"{held} = {word.join(parts)}", f"if {test}:", *inner]
+                self.lines.append(f"    {held} = {text}")
+                parts = [held]
+            else:
+                self.lines += [line.removeprefix("    ") for line in inner]
+                parts.append(text)
+        return Code(f"({word.join(parts)})", "bool")
+
+    def conditional(self, node: Conditional) -> Code:
+        condition = self.truth(node.condition).text
+        with self.block() as then_lines:
+            then = self.code(node.then)
+        with self.block() as other_lines:
+            other = self.code(node.otherwise)
+        kind = then.kind if then.kind == other.kind else "dyn"
+        if not then_lines and not other_lines:
+            return Code(f"({then.text} if {condition} else {other.text})", kind)
+        held = self.fresh("t")
+        self.lines += [
+            f"if {condition}:",
+            *then_lines,
+            f"    {held} = {then.text}",
+            "else:",
+            *other_lines,
+            f"    {held} = {other.text}",
+        ]
+        return Code(held, kind)
+
+    def binary(self, node: Binary) -> Code:
+        if node.operator in ("==", "!="):
+            fast = self.equality(node)
+            if fast is not None:
+                return fast
+        if node.operator == "in":
+            fast = self.membership(node)
+            if fast is not None:
+                return fast
+        left, right = self.code(node.left), self.code(node.right)
+        if node.operator in _ORDER:
+            return self.order(node.operator, left, right)
+        kind: Kind = "bool"
+        if node.operator in _ARITHMETIC:
+            self.check_arithmetic(node, left, right)
+            kind = left.kind if left.kind == right.kind and left.kind in _CLOSED else "dyn"
+        return Code(
+            f"{OPERATOR_NAMES[node.operator]}({self.meter()}, {left.text}, {right.text})", kind
+        )
+
+    def check_arithmetic(self, node: Binary, left: Code, right: Code) -> None:
+        both = {left.kind, right.kind}
+        if "dyn" in both or len(both) == 1 or both & {"timestamp", "duration"}:
+            return
+        message = f"{node.operator!r} cannot take {spoken(left.kind)} and {spoken(right.kind)}"
+        raise self.error(node, message)
+
+    def equality(self, node: Binary) -> Code | None:
+        """`==` with a scalar literal, where Python's own comparison is exact."""
+        left, right = node.left, node.right
+        if isinstance(left, Constant):
+            left, right = right, left
+        if not isinstance(right, Constant) or isinstance(left, Constant):
+            return None
+        value = right.value
+        same = node.operator == "=="
+        text = self.code(left).text
+        if value is None or value.__class__ is bool:
+            return Code(f"({text} {'is' if same else 'is not'} {value})", "bool")
+        if operators.is_plain(value):
+            return Code(f"({text} {node.operator} {value!a})", "bool")
+        if value.__class__ is not int:
+            return None
+        # Python's 0 and 1 equal False and True; the language's do not.
+        first, held = self.hold(text)
+        rest = f"and {held}.__class__ is not _bool" if same else f"or {held}.__class__ is _bool"
+        return Code(f"({first} {node.operator} {value} {rest})", "bool")
+
+    def membership(self, node: Binary) -> Code | None:
+        """`in` with a literal list of texts and numbers, where Python's own search is exact."""
+        if not isinstance(node.right, ListOf | Constant):
+            return None
+        if isinstance(node.right, Constant):
+            items = node.right.value if node.right.value.__class__ is list else []
+        elif all(isinstance(item, Constant) for item in node.right.items):
+            items = [item.value for item in node.right.items if isinstance(item, Constant)]
+        else:
+            return None
+        plain = all(operators.is_plain(item) for item in items)
+        if not plain or not 0 < len(items) <= _INLINE_ITEMS:
+            return None
+        literals = ", ".join(ascii(item) for item in items)
+        return Code(f"({self.code(node.left).text} in ({literals},))", "bool")
+
+    def order(self, operator: str, left: Code, right: Code) -> Code:
+        """A comparison; ints are compared in place, the rest by the operator's function."""
+        slow = OPERATOR_NAMES[operator]
+        if left.kind == right.kind == "int":
+            return Code(f"({left.text} {operator} {right.text})", "bool")
+        if "int" not in (left.kind, right.kind):
+            return Code(f"{slow}({self.meter()}, {left.text}, {right.text})", "bool")
+        first, held = self.hold(left.text if right.kind == "int" else right.text)
+        a, b = (held, right.text) if right.kind == "int" else (left.text, held)
+        exact = f"{slow}({self.meter()}, {a}, {b})"
+        text = f"({a} {operator} {b} if {first}.__class__ is _int else {exact})"
+        return Code(text, "bool")
+
+    def loop(self, node: Loop) -> Code:
+        """A `for` statement that leaves its result in a variable of its own."""
+        ranged = self.code(node.range).text
+        item, result, held = self.fresh("x"), self.fresh("t"), self.fresh("r")
+        outer = self.scope
+        self.scope = {**outer, node.variable: item}
+        with self.block() as body:
+            self.body(node, item, result)
+        self.scope = outer
+        start = {"exists": "False", "all": "True", "exists_one": "0"}.get(node.macro, "[]")
+        self.lines += [
+            f"{held} = {ranged}",
+            f"if {held}.__class__ is not _list: {held} = _items({held})",
+            *self.charge(held, weight_of(node)),
+            f"{result} = {start}",
+            f"for {item} in {held}:",
+            *body,
+        ]
+        if node.macro == "exists_one":
+            return Code(f"({result} == 1)", "bool")
+        return Code(result, "bool" if node.macro in ("exists", "all") else "list")
+
+    def body(self, node: Loop, item: str, result: str) -> None:
+        if node.macro in ("exists", "all") and node.condition is not None:
+            found = node.macro == "exists"
+            test = self.truth(node.condition).text
+            test = test if found else f"not {test}"
+            self.lines += [f"if {test}:", f"    {result} = {found}", "    break"]
+            return
+        if node.condition is not None:
+            self.lines.append(f"if {self.truth(node.condition).text}:")
+            with self.block() as kept:
+                self.keep(node, item, result)
+            self.lines += kept
+        else:
+            self.keep(node, item, result)
+
+    def keep(self, node: Loop, item: str, result: str) -> None:
+        if node.macro == "exists_one":
+            self.lines.append(f"{result} += 1")
+        else:
+            kept = item if node.result is None else self.code(node.result).text
+            self.lines.append(f"{result} += [{kept}]")
+
+
+_CODE: Final[dict[type[Node], Callable[[_Writer, Any], Code]]] = {
+    Constant: _Writer.constant,
+    Name: _Writer.name,
+    Select: _Writer.select,
+    Has: _Writer.has,
+    Index: _Writer.index,
+    Apply: _Writer.apply,
+    Logic: _Writer.logic,
+    Not: _Writer.negation,
+    Negate: _Writer.negative,
+    Binary: _Writer.binary,
+    Conditional: _Writer.conditional,
+    ListOf: _Writer.list_of,
+    MapOf: _Writer.map_of,
+    Loop: _Writer.loop,
+}

@@ -1,0 +1,223 @@
+"""Our functions on AWS policy documents: who is let in, and to do what.
+
+Source: the AWS IAM user guide, "IAM JSON policy elements" (Effect, Principal, NotPrincipal,
+Action, NotAction, Resource, Condition; wildcards * and ?; actions compare without case) and, for
+which condition keys narrow a public grant, the Amazon S3 user guide, "The meaning of public".
+Refuses to evaluate conditions: a line that can narrow a grant does, unless its form says otherwise
+(a negation, `IfExists`, `Null`, or the value `*`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from cloudsealed.engine.documents import as_list
+from cloudsealed.engine.errors import EvaluationError
+from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.signature import Function, Steps, kinds
+from cloudsealed.engine.values import Value, describe
+
+NARROWING_KEYS: Final = frozenset(
+    key.lower()
+    for key in (
+        "aws:SourceArn",
+        "aws:SourceAccount",
+        "aws:PrincipalOrgID",
+        "aws:SourceVpce",
+        "aws:SourceVpc",
+        "aws:PrincipalArn",
+        "aws:PrincipalAccount",
+        "aws:userid",
+        "s3:DataAccessPointAccount",
+    )
+)
+"""Condition keys that bind a grant to known callers, lower case (keys compare without case)."""
+
+
+def glob_match(meter: Meter, pattern: str, text: str) -> bool:
+    """`glob_match(pattern, s)`: whether all of s fits a pattern with * (any text) and ? (one).
+
+    Case counts. Every other character stands for itself.
+    """
+    if "?" in pattern:
+        meter.charge(len(pattern) * len(text) // 20)
+        return _glob(pattern, text)
+    meter.charge_text(len(pattern) + len(text))
+    return _stars(pattern, text)
+
+
+def _stars(pattern: str, text: str) -> bool:
+    """A pattern without ?: its pieces must stand in the text one after the other."""
+    if "*" not in pattern:
+        return pattern == text
+    first, *middle, last = pattern.split("*")
+    at, end = len(first), len(text) - len(last)
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for piece in middle:
+        found = text.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def _glob(pattern: str, text: str) -> bool:
+    """Greedy with one point to return to: at most len(pattern) x len(text) steps."""
+    at = here = 0
+    star = back = -1
+    while here < len(text):
+        wanted = pattern[at] if at < len(pattern) else ""
+        if wanted == "*":
+            star, back = at, here
+            at += 1
+        elif wanted == "?" or (wanted and wanted == text[here]):
+            at += 1
+            here += 1
+        elif star >= 0:
+            back += 1
+            at, here = star + 1, back
+        else:
+            return False
+    return not pattern[at:].strip("*")
+
+
+def principal_is_public(meter: Meter, principal: Value) -> bool:
+    """`principal_is_public(p)`: whether a Principal element is everyone.
+
+    That is `"*"`, `{"AWS": "*"}`, or a list there that holds `"*"`.
+    """
+    if principal.__class__ is dict:
+        return "*" in _texts(meter, principal.get("AWS"), "Principal.AWS")
+    return "*" in _texts(meter, principal, "Principal")
+
+
+def _texts(meter: Meter, value: Value, what: str) -> list[str]:
+    texts = as_list(value)
+    meter.charge(len(texts) // 4)
+    for text in texts:
+        if text.__class__ is not str:
+            raise EvaluationError(
+                f"{what} must be text or a list of texts; it has {describe(text)}"
+            )
+    return texts
+
+
+def _allowing(meter: Meter, document: Value) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The Allow statements of a policy document, with their numbers."""
+    if document is None:
+        return
+    statements = as_list(document.get("Statement"))
+    meter.charge(len(statements))
+    for number, statement in enumerate(statements):
+        if statement.__class__ is not dict:
+            raise EvaluationError(f"a Statement must be a map, and this is {describe(statement)}")
+        if statement.get("Effect") == "Allow":
+            yield number, statement
+
+
+def _is_narrowed(statement: dict[str, Any]) -> bool:
+    condition = statement.get("Condition") or {}
+    if condition.__class__ is not dict:
+        raise EvaluationError(f"a Condition must be a map, and this is {describe(condition)}")
+    return any(
+        _narrows(operator, key, value)
+        for operator, keys in condition.items()
+        if keys.__class__ is dict
+        for key, value in keys.items()
+    )
+
+
+def _narrows(operator: str, key: str, value: Value) -> bool:
+    """Whether one line of a Condition keeps strangers out, as far as its form can tell."""
+    loose = "Not" in operator or operator == "Null" or operator.endswith("IfExists")
+    return not loose and key.lower() in NARROWING_KEYS and "*" not in as_list(value)
+
+
+def _is_public(meter: Meter, statement: dict[str, Any]) -> bool:
+    everyone = "NotPrincipal" in statement or principal_is_public(meter, statement.get("Principal"))
+    return everyone and not _is_narrowed(statement)
+
+
+def _allows(meter: Meter, statement: dict[str, Any], action: str) -> bool:
+    if "*" not in _texts(meter, statement.get("Resource"), "Resource"):
+        return False
+    wanted = action.lower()
+
+    def named(element: str) -> bool:
+        patterns = _texts(meter, statement.get(element), element)
+        return any(glob_match(meter, pattern.lower(), wanted) for pattern in patterns)
+
+    return (
+        named("Action")
+        if "Action" in statement
+        else ("NotAction" in statement and not named("NotAction"))
+    )
+
+
+def _is_admin(meter: Meter, statement: dict[str, Any]) -> bool:
+    actions = _texts(meter, statement.get("Action"), "Action")
+    everything = "*" in actions or "*:*" in actions
+    return everything and "*" in _texts(meter, statement.get("Resource"), "Resource")
+
+
+def policy_allows_public(meter: Meter, document: Value) -> bool:
+    """`policy_allows_public(d)`: whether a resource policy lets everyone in.
+
+    True if an Allow statement has a public Principal (`principal_is_public`), or NotPrincipal, and
+    no Condition narrows it. Conservative: a Condition narrows only when it has one of
+    `NARROWING_KEYS` under an operator that is no negation, no `Null` and no `...IfExists`, with no
+    value `*`; its values are not judged further. A null document allows nothing.
+    """
+    return any(_is_public(meter, each) for _, each in _allowing(meter, document))
+
+
+def policy_allows(meter: Meter, document: Value, action: str) -> bool:
+    """`policy_allows(d, "iam:PassRole")`: whether a statement allows the action on every resource.
+
+    An Allow statement with Resource `*` whose Action has a pattern that fits, without case, or
+    whose NotAction has none. Deny statements, boundaries and conditions are not weighed.
+    """
+    return any(_allows(meter, each, action) for _, each in _allowing(meter, document))
+
+
+def policy_is_admin(meter: Meter, document: Value) -> bool:
+    """`policy_is_admin(d)`: whether a statement allows Action `*` on Resource `*`."""
+    return any(_is_admin(meter, each) for _, each in _allowing(meter, document))
+
+
+def _witness(holds: Callable[..., bool]) -> Callable[..., Steps | None]:
+    """The way to the first statement for which `holds`."""
+
+    def find(meter: Meter, document: Value, *arguments: Value) -> Steps | None:
+        for number, statement in _allowing(meter, document):
+            if holds(meter, statement, *arguments):
+                many = document["Statement"].__class__ is list
+                return ("Statement", number) if many else ("Statement",)
+        return ()
+
+    return find
+
+
+_DOCUMENT: Final = kinds("map", "null")
+
+
+def _judge(name: str, run: Callable[..., bool], holds: Callable[..., bool], *more: Any) -> Function:
+    parameters = (_DOCUMENT, *more)
+    return Function(name, parameters, "bool", run, metered=True, witness=_witness(holds))
+
+
+IAM: Final = (
+    Function("glob_match", (kinds("string"),) * 2, "bool", glob_match, metered=True),
+    Function(
+        "principal_is_public",
+        (kinds("string", "map", "list", "null"),),
+        "bool",
+        principal_is_public,
+        metered=True,
+    ),
+    _judge("policy_allows_public", policy_allows_public, _is_public),
+    _judge("policy_allows", policy_allows, _allows, kinds("string")),
+    _judge("policy_is_admin", policy_is_admin, _is_admin),
+)

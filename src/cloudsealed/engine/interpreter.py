@@ -1,0 +1,263 @@
+"""The exact evaluator: walks the tree, absorbs errors where CEL does, knows the path of a value.
+
+It is the meaning of the language; compiled code must agree with it wherever it gives a value.
+Refuses speed: it runs only when the compiled code stopped at an error, and to find evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from cloudsealed.engine import operators
+from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
+from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.paths import render
+from cloudsealed.engine.signature import Steps
+from cloudsealed.engine.syntax import (
+    Apply,
+    Binary,
+    Conditional,
+    Constant,
+    Has,
+    Index,
+    ListOf,
+    Logic,
+    Loop,
+    MapOf,
+    Name,
+    Negate,
+    Node,
+    Not,
+    Select,
+    children,
+    size_of,
+)
+from cloudsealed.engine.values import Value, describe
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A variable's value. One of a loop is item `number` of `range`, seen in `scope`."""
+
+    value: Value
+    range: Node | None = None
+    scope: Mapping[str, Bound] | None = None
+    number: int = 0
+
+
+Scope: TypeAlias = Mapping[str, Bound]
+
+
+def weight_of(loop: Loop) -> int:
+    """What one round of a loop costs, by the size of its body."""
+    bodies = [body for body in (loop.condition, loop.result) if body is not None]
+    return 1 + sum(size_of(body) for body in bodies) // 16
+
+
+class Interpreter:
+    """Evaluates nodes against the variables of a scope, on the budget of `meter`."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+
+    def evaluate(self, node: Node, scope: Scope) -> Value:
+        """The value of `node`; raises `EvaluationError`, which `path_of` can say the path of."""
+        try:
+            return _EVALUATE[node.__class__](self, node, scope)
+        except EvaluationError as error:
+            if error.origin is None:
+                error.origin = (node, scope)
+            raise
+
+    def truth(self, node: Node, scope: Scope) -> bool:
+        """The value of `node`, which must be true or false."""
+        value = self.evaluate(node, scope)
+        try:
+            return operators.to_bool(value)
+        except EvaluationError as error:
+            error.origin = (node, scope)
+            raise
+
+    def path_of(self, error: EvaluationError) -> str:
+        """The path of what was read when `error` was raised, or "" where nothing was."""
+        if error.origin is None:
+            return ""
+        node, scope = error.origin
+        # The body of a loop has variables that are not known outside it.
+        below = (node.range,) if isinstance(node, Loop) else children(node)
+        paths = (self.locate(each, scope) for each in (node, *below))
+        return next((render(path) for path in paths if path), "")
+
+    def locate(self, node: Node, scope: Scope) -> Steps | None:
+        """The way to the value of `node` from a variable (`("resource", "Tags", 0)`), if any."""
+        match node:
+            case Name(name=name) if name in scope:
+                bound = scope[name]
+                if bound.range is None or bound.scope is None:
+                    return (name,)
+                return self._item(bound.range, bound.scope, bound.number)
+            case Select(operand=operand, field=field) | Has(operand=operand, field=field):
+                return _extend(self.locate(operand, scope), (field,))
+            case Index(operand=operand, key=key):
+                step = self.quietly(key, scope)
+                known = step.__class__ in (str, int)
+                return _extend(self.locate(operand, scope), (step,)) if known else None
+            case Apply(function=function, arguments=arguments) if function.witness:
+                values = [self.quietly(argument, scope) for argument in arguments]
+                return _extend(
+                    self.locate(arguments[0], scope), self._witness(function.witness, values)
+                )
+        return None
+
+    def _witness(self, find: Callable[..., Steps | None], values: list[Value]) -> Steps | None:
+        try:
+            return find(self.meter, *values)
+        except (EvaluationError, AttributeError, TypeError):
+            return ()
+
+    def _item(self, node: Node, scope: Scope, number: int) -> Steps | None:
+        """The way to item `number` of the list that `node` gives."""
+        if isinstance(node, Loop) and node.macro in ("filter", "map"):
+            return self._kept(node, scope, number)
+        value = self.quietly(node, scope)
+        if value.__class__ is dict:
+            # A loop over a map goes over its keys; what one stands for is its entry.
+            return _extend(self.locate(node, scope), (list(value)[number],))
+        listed = isinstance(node, Apply) and node.function.name == "as_list"
+        if listed and self.quietly(next(children(node)), scope).__class__ is not list:
+            return self.locate(node, scope)
+        return _extend(self.locate(node, scope), (number,))
+
+    def _kept(self, loop: Loop, scope: Scope, number: int) -> Steps | None:
+        """The way to the item that a filter (or map) made its item `number` of."""
+        kept = -1
+        for inner in self.rounds(loop, scope):
+            if loop.condition is None or self.quietly(loop.condition, inner) is True:
+                kept += 1
+                if kept == number:
+                    return self.locate(loop.result or Name(0, 0, loop.variable), inner)
+        return None
+
+    def quietly(self, node: Node, scope: Scope) -> Value:
+        """The value of `node`, or null where it has none."""
+        try:
+            return self.evaluate(node, scope)
+        except BudgetExceeded:
+            raise
+        except EvaluationError:
+            return None
+
+    def rounds(self, loop: Loop, scope: Scope) -> Iterator[Scope]:
+        """The scope of each round of a loop, in order."""
+        found = operators.items(self.evaluate(loop.range, scope))
+        self.meter.charge(len(found) * weight_of(loop) + 1)
+        for number, item in enumerate(found):
+            yield {**scope, loop.variable: Bound(item, loop.range, scope, number)}
+
+    def _constant(self, node: Constant, scope: Scope) -> Value:
+        return node.value
+
+    def _name(self, node: Name, scope: Scope) -> Value:
+        return scope[node.name].value
+
+    def _select(self, node: Select, scope: Scope) -> Value:
+        operand = self.evaluate(node.operand, scope)
+        if operand.__class__ is not dict:
+            raise EvaluationError(f"{describe(operand)} has no field {node.field!r}")
+        if node.field not in operand:
+            raise EvaluationError(f"there is no field {node.field!r} here")
+        return operand[node.field]
+
+    def _has(self, node: Has, scope: Scope) -> Value:
+        return operators.has_field(self.evaluate(node.operand, scope), node.field)
+
+    def _index(self, node: Index, scope: Scope) -> Value:
+        operand = self.evaluate(node.operand, scope)
+        return operators.index(self.meter, operand, self.evaluate(node.key, scope))
+
+    def _apply(self, node: Apply, scope: Scope) -> Value:
+        arguments = [self.evaluate(argument, scope) for argument in node.arguments]
+        return operators.apply(self.meter, node.function, arguments)
+
+    def _logic(self, node: Logic, scope: Scope) -> Value:
+        """The first operand that decides does, whatever errors stood before it."""
+        return self._decide((self._try(each, scope) for each in node.operands), not node.every)
+
+    def _try(self, node: Node, scope: Scope) -> bool | EvaluationError:
+        try:
+            return self.truth(node, scope)
+        except BudgetExceeded:
+            raise
+        except EvaluationError as error:
+            return error
+
+    @staticmethod
+    def _decide(outcomes: Iterable[bool | EvaluationError], decisive: bool) -> bool:
+        trouble: EvaluationError | None = None
+        for outcome in outcomes:
+            if outcome is decisive:
+                return decisive
+            if isinstance(outcome, EvaluationError):
+                trouble = trouble or outcome
+        if trouble is not None:
+            raise trouble
+        return not decisive
+
+    def _not(self, node: Not, scope: Scope) -> Value:
+        return not self.truth(node.operand, scope)
+
+    def _negate(self, node: Negate, scope: Scope) -> Value:
+        return operators.negate(self.meter, self.evaluate(node.operand, scope))
+
+    def _binary(self, node: Binary, scope: Scope) -> Value:
+        left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
+        return operators.BINARY[node.operator](self.meter, left, right)
+
+    def _conditional(self, node: Conditional, scope: Scope) -> Value:
+        chosen = node.then if self.truth(node.condition, scope) else node.otherwise
+        return self.evaluate(chosen, scope)
+
+    def _list(self, node: ListOf, scope: Scope) -> Value:
+        return [self.evaluate(item, scope) for item in node.items]
+
+    def _map(self, node: MapOf, scope: Scope) -> Value:
+        keys = [self.evaluate(key, scope) for key in node.keys]
+        return operators.make_map(keys, [self.evaluate(value, scope) for value in node.values])
+
+    def _loop(self, node: Loop, scope: Scope) -> Value:
+        rounds = self.rounds(node, scope)
+        if node.macro in ("all", "exists") and node.condition is not None:
+            outcomes = (self._try(node.condition, inner) for inner in rounds)
+            return self._decide(outcomes, node.macro == "exists")
+        kept = [
+            inner for inner in rounds if node.condition is None or self.truth(node.condition, inner)
+        ]
+        if node.macro == "exists_one":
+            return len(kept) == 1
+        if node.result is None:
+            return [inner[node.variable].value for inner in kept]
+        return [self.evaluate(node.result, inner) for inner in kept]
+
+
+def _extend(path: Steps | None, steps: Steps | None) -> Steps | None:
+    return None if path is None or steps is None else path + steps
+
+
+_EVALUATE: Final[dict[type[Node], Callable[[Interpreter, Any, Scope], Value]]] = {
+    Constant: Interpreter._constant,
+    Name: Interpreter._name,
+    Select: Interpreter._select,
+    Has: Interpreter._has,
+    Index: Interpreter._index,
+    Apply: Interpreter._apply,
+    Logic: Interpreter._logic,
+    Not: Interpreter._not,
+    Negate: Interpreter._negate,
+    Binary: Interpreter._binary,
+    Conditional: Interpreter._conditional,
+    ListOf: Interpreter._list,
+    MapOf: Interpreter._map,
+    Loop: Interpreter._loop,
+}

@@ -1,0 +1,206 @@
+"""What others use: a compiled policy (`Rule`) and a compiled expression (`Expression`).
+
+Pure: documents and the audit's clock in, judgements out. Refuses to raise for a document: what has
+no verdict is the outcome `error`, never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, TypeAlias
+
+from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
+from cloudsealed.engine.evidence import Evidence, explain
+from cloudsealed.engine.program import SLOW, Program
+from cloudsealed.engine.reads import DocumentType, Path, reads_of
+from cloudsealed.engine.template import Template
+from cloudsealed.engine.values import Value
+
+Outcome: TypeAlias = Literal["fail", "pass", "not_applicable", "error"]
+Document: TypeAlias = Mapping[str, Any]
+Related: TypeAlias = Mapping[str, Sequence[Document]]
+
+_VARIABLES: Final = ("resource", "related")
+_NOTHING: Final[dict[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The outcome of a rule for one resource.
+
+    An `error` has the error, and what fails has its evidence and the policy's message.
+    """
+
+    outcome: Outcome
+    error: EvaluationError | None = None
+    evidence: tuple[Evidence, ...] = ()
+    message: str | None = None
+
+
+_PASS: Final = Judgement("pass")
+_NOT_APPLICABLE: Final = Judgement("not_applicable")
+_FAIL: Final = Judgement("fail")
+
+
+class Rule:
+    """A compiled check; made by `compile_rule`, and the same for every resource of its types.
+
+    `reads` are the paths that its conditions can read (see `reads`), `functions` the functions that
+    they call. Documents are plain JSON: dict, list, str, int, float, bool, None.
+    """
+
+    __slots__ = (
+        "_applies",
+        "_applies_when",
+        "_fail_when",
+        "_fails",
+        "_message",
+        "_params",
+        "functions",
+        "reads",
+    )
+
+    def __init__(
+        self,
+        fail_when: Program,
+        applies_when: Program | None,
+        message: Template | None,
+        params: dict[str, Any],
+        reads: frozenset[Path],
+    ) -> None:
+        self._fail_when = fail_when
+        self._applies_when = applies_when
+        self._fails = fail_when.compiled
+        self._applies = None if applies_when is None else applies_when.compiled
+        self._message = message
+        self._params = params
+        self.reads = reads
+        self.functions = frozenset().union(*(each.functions for each in self._programs))
+
+    @property
+    def _programs(self) -> tuple[Program, ...]:
+        return tuple(each for each in (self._applies_when, self._fail_when) if each is not None)
+
+    @property
+    def slow_path_hits(self) -> int:
+        """How many evaluations the compiled code left to the interpreter; 0 is usual."""
+        return sum(program.slow_path_hits for program in self._programs)
+
+    def judge(
+        self,
+        resource: Document,
+        related: Related,
+        now: datetime,
+        evidence: bool = True,
+    ) -> Judgement:
+        """The outcome for a resource and what it is related to, at the audit's clock.
+
+        `related` has a list for each declared relation; `now` is aware. Without `evidence` a fail
+        has neither evidence nor message, which is several times faster. Never raises for what a
+        document holds.
+        """
+        try:
+            if self._applies is not None and not self._applies(resource, related, now):
+                return _NOT_APPLICABLE
+            fails = self._fails(resource, related, now)
+        except (*SLOW, RecursionError):
+            outcome = self._judge_exactly(resource, related, now)
+            if outcome is not _FAIL:
+                return outcome
+            fails = True
+        if not fails:
+            return _PASS
+        if not evidence:
+            return _FAIL
+        try:
+            return self._failed(resource, related, now)
+        except RecursionError:
+            return Judgement("error", BudgetExceeded("the document is nested too deeply"))
+
+    def _judge_exactly(self, resource: Document, related: Related, now: datetime) -> Judgement:
+        """The outcome where the compiled functions stopped at something."""
+        values = (resource, related)
+        try:
+            if self._applies_when is not None and not self._applies_when.run(values, now):
+                return _NOT_APPLICABLE
+            return _FAIL if self._fail_when.run(values, now) else _PASS
+        except EvaluationError as error:
+            return Judgement("error", error)
+
+    def _failed(self, resource: Document, related: Related, now: datetime) -> Judgement:
+        variables: dict[str, Value] = {"resource": resource, "related": related}
+        found = explain(self._fail_when.tree, variables, now)
+        message = self._message
+        filled = message and message.fill({**variables, "params": self._params})
+        return Judgement("fail", None, found, filled or None)
+
+
+class Expression:
+    """A compiled expression over named variables; made by `compile_expression`."""
+
+    __slots__ = ("_program", "functions", "reads")
+
+    def __init__(self, program: Program, reads: frozenset[Path]) -> None:
+        self._program = program
+        self.reads = reads
+        self.functions = program.functions
+
+    @property
+    def source(self) -> str:
+        """The text that was compiled."""
+        return self._program.source
+
+    def evaluate(self, variables: Mapping[str, Value], now: datetime) -> Value:
+        """The value, with every declared variable given; raises `EvaluationError`."""
+        values = [variables[name] for name in self._program.variables]
+        return self._program.run(values, now)
+
+
+def compile_rule(
+    *,
+    fail_when: str,
+    applies_when: str | None = None,
+    params: Mapping[str, Any] = _NOTHING,
+    related: Collection[str] = (),
+    message: str | None = None,
+    attributes: Mapping[str, DocumentType] | None = None,
+) -> Rule:
+    """Compile a check over `resource`, `related` and `params`; raises `ExpressionError`.
+
+    `params` are fixed here. `related` are the names of the declared relations. `attributes` says
+    which fields documents have, by variable: `resource` and `related.<name>`; what it leaves out is
+    not checked. An `ExpressionError` has the text it is about in `expression`.
+    """
+    relations = DocumentType("related", dict.fromkeys(related))
+    types = {**(attributes or {}), "related": relations}
+    constants = {"params": dict(params)}
+    reads: frozenset[Path] = frozenset()
+    programs: list[Program | None] = []
+    for source in (applies_when, fail_when):
+        program = None if source is None else Program(source, _VARIABLES, constants, "bool")
+        if program is not None:
+            reads |= reads_of(program.tree, program.source, _VARIABLES, types)
+        programs.append(program)
+    template = None if message is None else Template(message, (*_VARIABLES, "params"))
+    applies, fails = programs
+    assert fails is not None
+    return Rule(fails, applies, template, constants["params"], reads)
+
+
+def compile_expression(
+    source: str,
+    *,
+    variables: Collection[str],
+    expect: Literal["bool", "any"] = "bool",
+    attributes: Mapping[str, DocumentType] | None = None,
+) -> Expression:
+    """Compile one expression over `variables`; raises `ExpressionError`.
+
+    `reads` of the result leave out `params`, which are no document.
+    """
+    names = tuple(dict.fromkeys(variables))
+    program = Program(source, names, {}, expect)
+    reads = reads_of(program.tree, source, names, attributes or {})
+    return Expression(program, frozenset(path for path in reads if path[0] != "params"))

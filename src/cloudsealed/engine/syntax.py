@@ -1,0 +1,179 @@
+"""The typed syntax tree of an expression, and the two ways to walk over all of its kinds.
+
+Nodes are immutable and know where they stand in the source (`start`, and `end` after the last
+character). Refuses to hold macros as calls: `has` and the loops are nodes of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from cloudsealed.engine.values import Value
+
+if TYPE_CHECKING:
+    from cloudsealed.engine.signature import Function
+
+Macro: TypeAlias = Literal["all", "exists", "exists_one", "filter", "map"]
+Operator: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A part of an expression, from character `start` to before `end`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Node):
+    """A value that is known when the expression is compiled."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A variable, or before `resolve` also the name of a type."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Node):
+    """`operand.field`"""
+
+    operand: Node
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Has(Node):
+    """`has(operand.field)`"""
+
+    operand: Node
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """`operand[key]`"""
+
+    operand: Node
+    key: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """`name(arguments)` or `target.name(arguments)`, before `resolve` finds the function."""
+
+    name: str
+    target: Node | None
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Node):
+    """A call of a known function; the target, if any, is the first argument."""
+
+    function: Function
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Logic(Node):
+    """`a && b && ...` (`every` is true) or `a || b || ...`, of two operands or more."""
+
+    every: bool
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    """`!operand`"""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Negate(Node):
+    """`-operand`"""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """`left operator right`: a relation or arithmetic."""
+
+    operator: Operator
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional(Node):
+    """`condition ? then : otherwise`"""
+
+    condition: Node
+    then: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Node):
+    """`[a, b]`"""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf(Node):
+    """`{key: value}`; `keys` and `values` have the same length."""
+
+    keys: tuple[Node, ...]
+    values: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop(Node):
+    """`range.macro(variable, condition)`, or of `map` `range.map(variable, condition?, result)`."""
+
+    macro: Macro
+    range: Node
+    variable: str
+    condition: Node | None
+    result: Node | None
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly under `node`, from left to right."""
+    if isinstance(node, Constant):
+        return
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from value
+
+
+def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
+    """`node` with `change` applied to each node directly under it."""
+    if isinstance(node, Constant):
+        return node
+    changed: dict[str, Node | tuple[Node, ...]] = {}
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, Node):
+            changed[field.name] = change(value)
+        elif isinstance(value, tuple) and value:
+            changed[field.name] = tuple(change(each) for each in value)
+    return replace(node, **changed) if changed else node  # type: ignore[arg-type]
+
+
+def size_of(node: Node) -> int:
+    """How many nodes there are in and under `node`."""
+    return 1 + sum(size_of(child) for child in children(node))

@@ -1,0 +1,81 @@
+"""The message of a finding: text with paths in braces, `{resource.GroupId} is open`.
+
+A path is fields with dots and items in brackets, of `resource`, `related` or `params`; `{{` and
+`}}` are braces. Refuses expressions: a message cannot fail, what is absent shows as `-`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from cloudsealed.engine.errors import ExpressionError
+from cloudsealed.engine.paths import follow, is_redacted
+from cloudsealed.engine.resolve import did_you_mean, nearest
+from cloudsealed.engine.signature import Steps
+from cloudsealed.engine.values import Value
+
+MAX_SHOWN: Final = 200
+"""Characters of one value in a message or in evidence."""
+
+_PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_PATH: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,9}\])*", re.ASCII)
+_STEP: Final = re.compile(r"[A-Za-z_][\w-]*|\d+", re.ASCII)
+
+
+class Template:
+    """A parsed message; raises `ExpressionError` where a path is wrong."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, source: str, variables: Collection[str]) -> None:
+        self._pieces: list[str | Steps] = []
+        at = 0
+        for match in _PIECE.finditer(source):
+            self._pieces.append(source[at : match.start()])
+            self._pieces.append(_piece(source, match, variables))
+            at = match.end()
+        self._pieces.append(source[at:])
+
+    def fill(self, variables: Mapping[str, Value]) -> str:
+        """The message for these variables."""
+        return "".join(
+            piece if isinstance(piece, str) else show(follow(piece, variables)[1])
+            for piece in self._pieces
+        )
+
+
+def _piece(source: str, match: re.Match[str], variables: Collection[str]) -> str | Steps:
+    text, path = match.group(), match[1]
+    if text in ("{{", "}}"):
+        return text[0]
+    if path is None or _PATH.fullmatch(path) is None:
+        message = "a path in braces is fields and items, such as {resource.Tags[0].Value}"
+        raise ExpressionError(message, source, match.start(), match.end())
+    steps = tuple(int(step) if step.isdigit() else step for step in _STEP.findall(path))
+    if steps[0] not in variables:
+        hint = nearest(str(steps[0]), variables)
+        message = f"undeclared reference to {steps[0]!r}{did_you_mean(hint)}"
+        raise ExpressionError(message, source, match.start(1), match.end(1), hint)
+    return steps
+
+
+def show(value: Value) -> str:
+    """A value in a sentence: `-` for null, text as it is, at most `MAX_SHOWN` characters."""
+    if value is None:
+        return "-"
+    if is_redacted(value):
+        return "(redacted)"
+    return clip(value if isinstance(value, str) else compact(value))
+
+
+def compact(value: Value) -> str:
+    """A value as JSON without spaces, keys sorted."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def clip(text: str) -> str:
+    """`text`, with an ellipsis as its last character when it is over `MAX_SHOWN`."""
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudsealed.engine import EvaluationError
+from cloudsealed.engine.iam import _glob, _stars
+
+Evaluate = Callable[..., Any]
+
+
+def document(**statement: Any) -> dict[str, Any]:
+    full = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", **statement}
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}, full]}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("*", "", True),
+        ("s3:*", "s3:GetObject", True),
+        ("s3:Get*", "s3:PutObject", False),
+        ("s3:?etObject", "s3:GetObject", True),
+        ("s3:?etObject", "s3:etObject", False),
+        ("*Object*", "s3:GetObjectAcl", True),
+        ("a*b*c", "abc", True),
+        ("a*bc*c", "abc", False),
+        ("ab*ba", "aba", False),
+        ("S3:*", "s3:Get", False),
+        ("a.c", "abc", False),
+        ("[ab]", "a", False),
+        ("", "", True),
+        ("", "a", False),
+    ],
+)
+def test_glob_match(value_of: Evaluate, pattern: str, text: str, fits: bool) -> None:
+    assert value_of("glob_match(a, b)", a=pattern, b=text) is fits
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab", max_size=10))
+def test_globs_fit_as_shell_patterns_do(pattern: str, text: str) -> None:
+    expected = re.fullmatch(fnmatch.translate(pattern), text) is not None
+    assert _glob(pattern, text) is expected
+    if "?" not in pattern:
+        assert _stars(pattern, text) is expected
+
+
+@pytest.mark.parametrize(
+    ("principal", "is_public"),
+    [
+        ("*", True),
+        ({"AWS": "*"}, True),
+        ({"AWS": ["arn:aws:iam::1:root", "*"]}, True),
+        ({"AWS": "arn:aws:iam::1:root"}, False),
+        ({"Service": "ec2.amazonaws.com"}, False),
+        ({"Federated": "*"}, False),
+        ("arn:aws:iam::1:root", False),
+        (None, False),
+    ],
+)
+def test_which_principal_is_public(value_of: Evaluate, principal: object, is_public: bool) -> None:
+    assert value_of("principal_is_public(x)", x=principal) is is_public
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_public"),
+    [
+        ({}, True),
+        ({"Principal": {"AWS": "*"}}, True),
+        ({"Effect": "Deny"}, False),
+        ({"Principal": {"AWS": "arn:aws:iam::1:root"}}, False),
+        ({"Principal": None, "NotPrincipal": {"AWS": "1"}}, True),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}}, False),
+        ({"Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"}}}, False),
+        ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": ["o-1"]}}}, False),
+        ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, True),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}}, True),
+        ({"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}, True),
+        ({"Condition": {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}}, True),
+        ({"Condition": {"StringLike": {"aws:PrincipalArn": "*"}}}, True),
+        ({"Condition": {"Null": {"aws:SourceVpc": "true"}}}, True),
+        ({"Condition": None}, True),
+    ],
+)
+def test_which_policy_lets_everyone_in(
+    value_of: Evaluate, statement: dict[str, Any], is_public: bool
+) -> None:
+    assert value_of("policy_allows_public(x)", x=document(**statement)) is is_public
+
+
+@pytest.mark.parametrize(
+    ("statement", "allows"),
+    [
+        ({}, True),
+        ({"Action": "iam:PassRole"}, True),
+        ({"Action": ["s3:*", "IAM:pass*"]}, True),
+        ({"Action": "iam:Get*"}, False),
+        ({"Resource": "arn:aws:iam::1:role/a"}, False),
+        ({"Resource": ["arn:aws:iam::1:role/a", "*"]}, True),
+        ({"Effect": "Deny"}, False),
+    ],
+)
+def test_which_policy_allows_an_action(
+    value_of: Evaluate, statement: dict[str, Any], allows: bool
+) -> None:
+    source = 'policy_allows(x, "iam:PassRole")'
+    assert value_of(source, x=document(**statement)) is allows
+
+
+def test_not_action_allows_what_it_does_not_name(value_of: Evaluate) -> None:
+    policy = {"Statement": {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}}
+    assert value_of('policy_allows(x, "iam:PassRole")', x=policy) is True
+    assert value_of('policy_allows(x, "s3:GetObject")', x=policy) is False
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_admin"),
+    [
+        ({}, True),
+        ({"Action": ["s3:Get*", "*"]}, True),
+        ({"Action": "*:*"}, True),
+        ({"Action": "iam:*"}, False),
+        ({"Resource": "arn:aws:s3:::b"}, False),
+    ],
+)
+def test_which_policy_is_admin(
+    value_of: Evaluate, statement: dict[str, Any], is_admin: bool
+) -> None:
+    assert value_of("policy_is_admin(x)", x=document(**statement)) is is_admin
+
+
+def test_no_policy_allows_nothing(value_of: Evaluate) -> None:
+    assert value_of("policy_allows_public(x)", x=None) is False
+    assert value_of("policy_is_admin(x)", x={}) is False
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "text",
+        {"Statement": ["text"]},
+        {"Statement": [{"Effect": "Allow", "Principal": 5}]},
+        {"Statement": [{"Effect": "Allow", "Principal": "*", "Condition": ["a"]}]},
+    ],
+)
+def test_a_policy_of_a_strange_shape_is_an_error(value_of: Evaluate, policy: object) -> None:
+    with pytest.raises(EvaluationError):
+        value_of("policy_allows_public(x)", x=policy)
