@@ -1,0 +1,172 @@
+"""YAML text to a tree of nodes that know their place, and values out of it.
+
+It takes a JSON-like subset: strings, JSON numbers, true, false, null, lists and mappings with
+string keys. It refuses duplicate keys, anchors, aliases and tags, and reads no dates, no
+`yes`/`on` and no octal numbers: a document must mean what the cloud's JSON means.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar, NoReturn
+
+import yaml
+
+from cloudsealed.packs.errors import PolicyFileError
+
+MAX_CHARACTERS = 65_536
+MAX_DEPTH = 40
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """SafeLoader whose unquoted scalars are JSON's; everything else is a string."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+_JSON_SCALARS = (
+    ("bool", r"^(?:true|false)$", "tf"),
+    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
+    ("int", r"^-?(?:0|[1-9][0-9]*)$", "-0123456789"),
+    ("float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+][0-9]+)?$", "-0123456789"),
+)
+for _tag, _pattern, _first in _JSON_SCALARS:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that looks most like `word`, or None."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), None)
+
+
+class Document:
+    """One file's text and its root node."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self.root = self._compose()
+        self._check(self.root)
+
+    def fail(self, node: yaml.Node, message: str, suggestion: str | None = None) -> NoReturn:
+        """Raise PolicyFileError at the first character of `node`."""
+        mark = node.start_mark
+        raise PolicyFileError(self.file, mark.line + 1, mark.column + 1, message, suggestion)
+
+    def value(self, node: yaml.Node) -> Any:
+        """Return what `node` says as JSON values."""
+        if isinstance(node, yaml.MappingNode):
+            return {key.value: self.value(value) for key, value in node.value}
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item) for item in node.value]
+        assert isinstance(node, yaml.ScalarNode)
+        return _scalar(node)
+
+    def place(self, node: yaml.ScalarNode, line: int, column: int) -> tuple[int, int]:
+        """Return the file's (line, column) of a position in a scalar's text, all from 1.
+
+        Folding and quoting change white space and add characters but keep the order, so the
+        text's other characters are found one after the other in the file.
+        """
+        lines = node.value.split("\n")
+        before = "".join(lines[: line - 1]) + lines[line - 1][: column - 1]
+        offset = self._start(node)
+        for character in (c for c in before if not c.isspace()):
+            found = self.text.find(character, offset)
+            if found < 0:
+                break
+            offset = found + 1
+        rest = lines[line - 1][column - 1 : column]
+        if rest and not rest.isspace():
+            offset = max(offset, self.text.find(rest, offset))
+        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+
+    def _start(self, node: yaml.ScalarNode) -> int:
+        """Return the offset at which a scalar's own characters begin."""
+        mark = node.start_mark
+        block = node.style in ("|", ">")
+        starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        if block:
+            return starts[min(mark.line + 1, len(starts) - 1)]
+        return starts[mark.line] + int(mark.column) + (node.style in ("'", '"'))
+
+    def _compose(self) -> yaml.Node:
+        try:
+            self._check_events()
+            node = yaml.compose(self.text, Loader=_Loader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            self._refuse(mark, f"not YAML: {error.problem or error.context}")
+        except yaml.YAMLError as error:
+            self._refuse(None, f"not YAML: {error}")
+        if node is None:
+            self._refuse(None, "the file is empty")
+        return node
+
+    def _check_events(self) -> None:
+        """Refuse what is too large or not in the subset before anything recursive reads it.
+
+        libyaml's composer recurses in C: 60 kB of "- - - " would end the process.
+        """
+        if len(self.text) > MAX_CHARACTERS:
+            self._refuse(None, f"longer than {MAX_CHARACTERS} characters")
+        depth = 0
+        for event in yaml.parse(self.text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                self._refuse(event.start_mark, f"nested deeper than {MAX_DEPTH}")
+            if getattr(event, "anchor", None):
+                self._refuse(event.start_mark, "anchors and aliases are not part of this format")
+            if tag := getattr(event, "tag", None):
+                self._refuse(event.start_mark, f"tag {tag} is not part of this format")
+
+    def _refuse(self, mark: Any, message: str) -> NoReturn:
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise PolicyFileError(self.file, line, column, message)
+
+    def _check(self, node: yaml.Node) -> None:
+        """Refuse keys and numbers that JSON documents cannot have, anywhere below `node`."""
+        if isinstance(node, yaml.MappingNode):
+            self._check_keys(node)
+        elif isinstance(node, yaml.ScalarNode):
+            self._check_number(node)
+        for child in node.value if isinstance(node, yaml.CollectionNode) else ():
+            for part in child if isinstance(child, tuple) else (child,):
+                self._check(part)
+
+    def _check_number(self, node: yaml.ScalarNode) -> None:
+        kind = node.tag.rpartition(":")[2]
+        if kind == "float" and not math.isfinite(float(node.value)):
+            self.fail(node, "a number out of range")
+        if kind == "int" and (len(node.value) > 20 or not -(2**63) <= int(node.value) < 2**63):
+            self.fail(node, "an integer must fit in 64 bits")
+
+    def _check_keys(self, node: yaml.MappingNode) -> None:
+        names: set[str] = set()
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:str":
+                self.fail(key, "a key must be a string")
+            if key.value in names:
+                self.fail(key, f"duplicate key {key.value!r}")
+            names.add(key.value)
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text: str = node.value
+    match node.tag.rpartition(":")[2]:
+        case "null":
+            return None
+        case "bool":
+            return text == "true"
+        case "int":
+            return int(text)
+        case "float":
+            return float(text)
+        case _:
+            return text

@@ -1,0 +1,38 @@
+"""The policies and frameworks that ship with the product. It reads its own folder, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from cloudsealed.packs.model import Framework, PolicySpec
+from cloudsealed.packs.reader import parse_framework, parse_policy
+from cloudsealed.vocabulary import Dimension
+
+
+@cache
+def load_policies() -> tuple[PolicySpec, ...]:
+    """Return every built-in policy, by dimension and key; read once a process."""
+    return tuple(
+        parse_policy(file.read_text("utf-8"), file=f"{dimension}/{file.name}")
+        for dimension in Dimension
+        for file in _yaml_files(dimension.value)
+    )
+
+
+@cache
+def load_frameworks() -> tuple[Framework, ...]:
+    """Return every built-in framework by key; read once a process."""
+    return tuple(
+        parse_framework(file.read_text("utf-8"), file=f"frameworks/{file.name}")
+        for file in _yaml_files("frameworks")
+    )
+
+
+def _yaml_files(folder: str) -> Iterator[Traversable]:
+    entries = (files("cloudsealed.packs") / folder).iterdir()
+    yield from sorted(
+        (entry for entry in entries if entry.name.endswith(".yaml")), key=lambda entry: entry.name
+    )

@@ -1,0 +1,143 @@
+"""Policies, frameworks and their parts as frozen values. It holds no rule of any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from cloudsealed.vocabulary import Dimension, Outcome, Severity
+
+EXAMPLES_AT = datetime(2026, 1, 1, tzinfo=UTC)
+"""The clock by which every example of a policy file is judged."""
+
+Effort = Literal["low", "medium", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Resources of `type` that an expression sees under `related`.
+
+    `source` (`from` in files) and `key` are JMESPaths on this resource and on the other one;
+    they are joined on equal ids. Without both, it is every resource of the account, or with
+    scope `region` of the account and region.
+    """
+
+    type: str
+    source: str | None
+    key: str | None
+    scope: Literal["account", "region"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the relation under the field names of a file."""
+        return {"type": self.type, "from": self.source, "key": self.key, "scope": self.scope}
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """How a finding is cured; `cli` has `<PLACEHOLDER>`s, `terraform` is an HCL block."""
+
+    summary: str
+    cli: str | None
+    terraform: str | None
+    effort: Effort
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the remediation as JSON values."""
+        return {
+            "summary": self.summary,
+            "cli": self.cli,
+            "terraform": self.terraform,
+            "effort": self.effort,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A document, its related documents, and the outcome that the policy gives at EXAMPLES_AT."""
+
+    outcome: Outcome
+    resource: Mapping[str, Any]
+    related: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySpec:
+    """A check as its file says it; `fail_when` and `applies_when` are CEL, true fails."""
+
+    key: str
+    version: int
+    title: str
+    dimension: Dimension
+    severity: Severity
+    resource_types: tuple[str, ...]
+    description: str
+    params: Mapping[str, Any]
+    related: Mapping[str, Relation]
+    applies_when: str | None
+    fail_when: str
+    message: str | None
+    remediation: Remediation | None
+    references: tuple[str, ...]
+    discriminator: str | None
+    formerly: tuple[str, ...]
+    examples: tuple[Example, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the policy as JSON values without its examples: what a digest covers."""
+        return {
+            "key": self.key,
+            "version": self.version,
+            "title": self.title,
+            "dimension": self.dimension.value,
+            "severity": self.severity.value,
+            "resource_types": list(self.resource_types),
+            "description": self.description,
+            "params": dict(self.params),
+            "related": {name: relation.as_dict() for name, relation in self.related.items()},
+            "applies_when": self.applies_when,
+            "fail_when": self.fail_when,
+            "message": self.message,
+            "remediation": self.remediation and self.remediation.as_dict(),
+            "references": list(self.references),
+            "discriminator": self.discriminator,
+            "formerly": list(self.formerly),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One requirement; without policies it is not assessed, `manual` needs a person."""
+
+    id: str
+    title: str
+    level: int
+    policies: tuple[str, ...]
+    manual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A chapter of a framework."""
+
+    id: str
+    title: str
+    controls: tuple[Control, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A published set of controls; titles are our wording, `source` names the publisher's text."""
+
+    key: str
+    title: str
+    version: str
+    source: str
+    provider: str
+    sections: tuple[Section, ...]
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """Every control, in the order of the file."""
+        return tuple(control for section in self.sections for control in section.controls)
