@@ -1,0 +1,72 @@
+"""Requests made out of rows, and the pages that they bring. It refuses to read what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloudsealed.collectors.aws.pagination import next_token
+from cloudsealed.collectors.model import Answer, CallRequest, Document, Gap, MapCalls, Place, Unit
+from cloudsealed.collectors.paths import read
+from cloudsealed.vocabulary import CallOutcome
+
+
+def parameters_of(
+    params: Mapping[str, str], constants: Mapping[str, Any], document: Document, place: Place
+) -> dict[str, Any] | None:
+    """Return a call's parameters; None when one of them is nowhere in `document`."""
+    values = {name: read(path, document) for name, path in params.items()}
+    if any(value is None or value == [None] for value in values.values()):
+        return None
+    account = {name: place.account for name, value in constants.items() if value == "{account}"}
+    return {**constants, **account, **values}
+
+
+def following(request: CallRequest, answer: Answer) -> CallRequest | None:
+    """Return the request of the page after `answer`; None after the last."""
+    if not answer.document:
+        return None
+    token = next_token(request.unit.service, request.unit.operation, answer.document)
+    return request.page_after(token) if token else None
+
+
+def gap_of(request: CallRequest, answer: Answer, after: CallRequest | None) -> Gap | None:
+    """Return why `answer` is no whole answer: it failed, or the page after it is itself."""
+    if not answer.outcome.answered:
+        return Gap(request.unit, answer.outcome, answer.error_code)
+    if after is not None and after.token == request.token:
+        return Gap(request.unit, CallOutcome.FAILED, "RepeatedPage")
+    return None
+
+
+@dataclass(slots=True)
+class Chain:
+    """The pages that one request brought, and why they are not all."""
+
+    units: list[Unit] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
+    gap: Gap | None = None
+
+    def add(self, request: CallRequest, answer: Answer) -> CallRequest | None:
+        """Take in an answer; return the request that comes next in this chain."""
+        after = following(request, answer)
+        self.units.append(request.unit)
+        self.gap = gap_of(request, answer, after)
+        if answer.document is not None:
+            self.documents.append(answer.document)
+        return after if self.gap is None else None
+
+
+def ask_all(requests: list[CallRequest], ask: MapCalls) -> list[Chain]:
+    """Ask every request, then the next page of each that has one, and so on."""
+    chains = [Chain() for _ in requests]
+    pending = list(zip(chains, requests, strict=True))
+    while pending:
+        answers = ask([request for _, request in pending])
+        turned = [
+            (chain, chain.add(request, answer))
+            for (chain, request), answer in zip(pending, answers, strict=True)
+        ]
+        pending = [(chain, after) for chain, after in turned if after is not None]
+    return chains

@@ -1,0 +1,1 @@
+"""AWS: one file a service with its rows, and the client that makes their calls."""

@@ -1,0 +1,236 @@
+"""Reaching an AWS account: a session for each, who it is, and clear words when it is not.
+
+Credentials come from boto3's chain (environment, profile, machine role) and may assume a role. This
+module never stores, logs or returns them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import ProfileNotFound
+
+from cloudsealed.collectors.aws.answers import check_response, failure_of, outcome_of
+from cloudsealed.collectors.aws.errors import (
+    CloudAccessError,
+    CredentialsRefusedError,
+    EndpointUnreachableError,
+    NoCredentialsError,
+    ProfileNotFoundError,
+    RoleRefusedError,
+    SessionExpiredError,
+    UnexpectedAnswerError,
+)
+from cloudsealed.collectors.model import GLOBAL
+from cloudsealed.vocabulary import CallOutcome
+
+_HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonwebservices.com.cn")
+
+# Below WARNING these write endpoints, and at DEBUG whole answers, secrets with them, to the log.
+for _name in ("boto3", "botocore", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class AwsAccess:
+    """How an account is reached. Times are seconds; `deadline` covers all attempts of a call.
+
+    A custom endpoint comes from `AWS_ENDPOINT_URL` or the profile, as boto3 reads them.
+    """
+
+    profile: str | None = None
+    region: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    workers: int = 16
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    deadline: float = 60.0
+    max_attempts: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom AWS takes us for: the account's number, the caller's ARN and its partition."""
+
+    account: str
+    arn: str
+    partition: str
+
+
+@dataclass(slots=True)
+class AwsSession:
+    """One account's session and its clients, made when first needed; safe for threads."""
+
+    access: AwsAccess
+    _session: boto3.Session = field(init=False)
+    _clients: dict[tuple[str, str], Any] = field(init=False, default_factory=dict)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._session = _boto_session(self.access)
+
+    @property
+    def region(self) -> str:
+        """The session's own region, us-east-1 when nothing names one."""
+        return self._session.region_name or _HOME["aws"]
+
+    def partition(self) -> str:
+        """Return the partition of the session's region."""
+        return str(self._session.get_partition_for_region(self.region))
+
+    def client(self, service: str, region: str) -> Any:
+        """Return the client of `service` in `region`; `global` is the partition's home region."""
+        with self._lock:
+            key = (service, region)
+            if key not in self._clients:
+                self._clients[key] = self._made(service, self._real(region))
+            return self._clients[key]
+
+    def _real(self, region: str) -> str:
+        return _HOME.get(self.partition(), self.region) if region == GLOBAL else region
+
+    def _made(self, service: str, region: str) -> Any:
+        client = self._session.client(service, region_name=region, config=_config(self.access))
+        return _guarded(client)
+
+
+def _guarded(client: Any) -> Any:
+    """Return `client`, checking its answers and, with a custom endpoint, keeping it to that host.
+
+    botocore puts the account's number before the host of some services (S3 Control), whatever
+    `inject_host_prefix` says; no emulator or proxy has such a name.
+    """
+    url = urlsplit(client.meta.endpoint_url)
+    client.meta.events.register("before-parse", _check)
+    if not (url.hostname or "").endswith(_AWS_HOSTS):
+        client.meta.events.register(
+            "before-sign",
+            lambda request, **_: setattr(
+                request, "url", urlsplit(request.url)._replace(netloc=url.netloc).geturl()
+            ),
+        )
+    return client
+
+
+def _config(access: AwsAccess) -> Config:
+    """Return the settings of every client; retrying is our own, so botocore tries once."""
+    return Config(
+        connect_timeout=access.connect_timeout,
+        read_timeout=access.read_timeout,
+        max_pool_connections=access.workers,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        s3={"addressing_style": "path"},
+        user_agent_extra="cloudsealed",
+    )
+
+
+def _check(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    if response_dict["status_code"] < 300 and isinstance(response_dict["body"], bytes):
+        output = operation_model.output_shape
+        members = output.members.values() if output is not None else ()
+        has_output = any("location" not in member.serialization for member in members)
+        protocol = operation_model.service_model.resolved_protocol
+        check_response(protocol, has_output, response_dict["body"])
+
+
+def _boto_session(access: AwsAccess) -> boto3.Session:
+    try:
+        base = boto3.Session(profile_name=access.profile, region_name=access.region)
+    except ProfileNotFound:
+        raise ProfileNotFoundError(
+            f"There is no AWS profile {access.profile!r}. `aws configure list-profiles` shows them."
+        ) from None
+    return _assumed(base, access) if access.role_arn else base
+
+
+def _assumed(base: boto3.Session, access: AwsAccess) -> boto3.Session:
+    """Return a session under the role, whose credentials renew themselves before they expire."""
+    credentials = base.get_credentials()
+    if credentials is None:
+        raise _no_credentials()
+    extra = {"RoleSessionName": "cloudsealed"}
+    if access.external_id:
+        extra["ExternalId"] = access.external_id
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=_sts_of(base, access),
+        source_credentials=credentials,
+        role_arn=access.role_arn,
+        extra_args=extra,
+    )
+    core = botocore.session.Session(profile=access.profile)
+    # botocore has no public way to set credentials that refresh; this is what its own chain does.
+    core._credentials = DeferredRefreshableCredentials(
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )
+    return boto3.Session(botocore_session=core, region_name=base.region_name)
+
+
+def _sts_of(base: boto3.Session, access: AwsAccess) -> Callable[..., Any]:
+    def client(service: str, **credentials: Any) -> Any:
+        region = base.region_name or _HOME["aws"]
+        config = _config(access)
+        return _guarded(base.client(service, region_name=region, config=config, **credentials))
+
+    return client
+
+
+def identify(session: AwsSession) -> Identity:
+    """Ask AWS who we are (sts:GetCallerIdentity needs no permission); raises CloudAccessError."""
+    try:
+        answer = session.client("sts", session.region).get_caller_identity()
+        arn = str(answer["Arn"])
+        return Identity(account=str(answer["Account"]), arn=arn, partition=arn.split(":")[1])
+    except CloudAccessError:
+        raise
+    except Exception as error:
+        raise _access_error(error, session.access) from None
+
+
+def _no_credentials() -> CloudAccessError:
+    return NoCredentialsError(
+        "There are no AWS credentials. Name a profile, set AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY, or run where a role is attached."
+    )
+
+
+def _access_error(error: Exception, access: AwsAccess) -> CloudAccessError:
+    failure = failure_of(error)
+    if failure.code == "NoCredentials":
+        return _no_credentials()
+    if failure.code.startswith("ExpiredToken") or failure.code == "RequestExpired":
+        return SessionExpiredError(
+            "The AWS session has expired. Sign in again, or get new temporary credentials;"
+            " if it is new, check this machine's clock."
+        )
+    if outcome_of(failure, frozenset()) is CallOutcome.DENIED:
+        return _refused(failure.code, access)
+    if failure.code in ("EndpointUnreachable", "DeadlineExceeded"):
+        return EndpointUnreachableError(
+            "AWS cannot be reached. Check the network, the proxy and AWS_ENDPOINT_URL."
+        )
+    return UnexpectedAnswerError(
+        f"What answered is not AWS ({failure.code}). Check the proxy and AWS_ENDPOINT_URL."
+    )
+
+
+def _refused(code: str, access: AwsAccess) -> CloudAccessError:
+    if access.role_arn and code.startswith("AccessDenied"):
+        return RoleRefusedError(
+            f"The role {access.role_arn} may not be assumed. Check its trust policy, the external"
+            " id, and that these credentials may call sts:AssumeRole on it."
+        )
+    return CredentialsRefusedError(
+        f"AWS refused the credentials ({code}). Check the access key, its secret and that it is"
+        " active."
+    )

@@ -1,0 +1,26 @@
+"""AWS Config: configuration recorders and whether they record."""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.model import Enrich, Relation, Row
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.config.recorder",
+        service="config",
+        operation="DescribeConfigurationRecorders",
+        items="ConfigurationRecorders",
+        native_id="arn:{partition}:config:{region}:{account}:configuration-recorder/{name}",
+        name="name",
+        tags=None,
+        enrich=(
+            Enrich(
+                operation="DescribeConfigurationRecorderStatus",
+                params={"ConfigurationRecorderNames": "[name]"},
+                fills={"Status": "ConfigurationRecordersStatus[0]"},
+                absent=frozenset({"NoSuchConfigurationRecorderException"}),
+            ),
+        ),
+        relations=(Relation("role", "roleARN", "aws.iam.role", "Arn"),),
+    ),
+)

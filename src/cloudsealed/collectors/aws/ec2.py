@@ -1,0 +1,223 @@
+"""EC2: instances, volumes, images, networks and the settings of a region.
+
+Terminated instances and deleted gateways, which AWS lists for a while, are no resources here.
+"""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.decode import json_text
+from cloudsealed.collectors.model import Enrich, Relation, Row
+
+_PAGE = {"MaxResults": 1000}
+_GROUPS = "aws.ec2.security_group"
+_VPC = Relation("vpc", "VpcId", "aws.ec2.vpc", "VpcId")
+_SUBNET = Relation("subnet", "SubnetId", "aws.ec2.subnet", "SubnetId")
+
+
+def _arn(kind: str, field: str, owner: str = "{account}") -> str:
+    return f"arn:{{partition}}:ec2:{{region}}:{owner}:{kind}/{{{field}}}"
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.ec2.instance",
+        service="ec2",
+        operation="DescribeInstances",
+        constants=_PAGE,
+        items="Reservations[].Instances[] | [?State.Name != 'terminated']",
+        native_id=_arn("instance", "InstanceId"),
+        name="Tags[?Key=='Name'].Value | [0]",
+        created="LaunchTime",
+        enrich=(
+            Enrich(
+                operation="DescribeInstanceAttribute",
+                params={"InstanceId": "InstanceId"},
+                constants={"Attribute": "userData"},
+                fills={"UserData": "UserData.Value"},
+                absent=frozenset({"InvalidInstanceID.NotFound"}),
+                secret_paths=("UserData.Value",),
+            ),
+        ),
+        relations=(
+            Relation("security_groups", "SecurityGroups[].GroupId", _GROUPS, "GroupId"),
+            Relation("volumes", "BlockDeviceMappings[].Ebs.VolumeId", "aws.ec2.volume", "VolumeId"),
+            Relation("image", "ImageId", "aws.ec2.image", "ImageId"),
+            _VPC,
+            _SUBNET,
+        ),
+    ),
+    Row(
+        type="aws.ec2.volume",
+        service="ec2",
+        operation="DescribeVolumes",
+        constants=_PAGE,
+        items="Volumes",
+        native_id=_arn("volume", "VolumeId"),
+        name="Tags[?Key=='Name'].Value | [0]",
+        created="CreateTime",
+        relations=(
+            Relation("instances", "Attachments[].InstanceId", "aws.ec2.instance", "InstanceId"),
+            Relation("snapshot", "SnapshotId", "aws.ec2.snapshot", "SnapshotId"),
+        ),
+    ),
+    Row(
+        type="aws.ec2.snapshot",
+        service="ec2",
+        operation="DescribeSnapshots",
+        constants={"OwnerIds": ["self"], **_PAGE},
+        items="Snapshots",
+        native_id=_arn("snapshot", "SnapshotId", owner=""),
+        name="Tags[?Key=='Name'].Value | [0]",
+        created="StartTime",
+        enrich=(
+            Enrich(
+                operation="DescribeSnapshotAttribute",
+                params={"SnapshotId": "SnapshotId"},
+                constants={"Attribute": "createVolumePermission"},
+                fills={"CreateVolumePermissions": "CreateVolumePermissions"},
+                absent=frozenset({"InvalidSnapshot.NotFound"}),
+            ),
+        ),
+        relations=(Relation("volume", "VolumeId", "aws.ec2.volume", "VolumeId"),),
+    ),
+    Row(
+        type="aws.ec2.address",
+        service="ec2",
+        operation="DescribeAddresses",
+        items="Addresses",
+        native_id="arn:{partition}:ec2:{region}:{account}:elastic-ip/{AllocationId || PublicIp}",
+        name="PublicIp",
+        relations=(
+            Relation("instance", "InstanceId", "aws.ec2.instance", "InstanceId"),
+            Relation(
+                "network_interface",
+                "NetworkInterfaceId",
+                "aws.ec2.network_interface",
+                "NetworkInterfaceId",
+            ),
+        ),
+    ),
+    Row(
+        type="aws.ec2.security_group",
+        service="ec2",
+        operation="DescribeSecurityGroups",
+        constants=_PAGE,
+        items="SecurityGroups",
+        native_id=_arn("security-group", "GroupId"),
+        name="GroupName",
+        relations=(_VPC,),
+    ),
+    Row(
+        type="aws.ec2.vpc",
+        service="ec2",
+        operation="DescribeVpcs",
+        constants=_PAGE,
+        items="Vpcs",
+        native_id=_arn("vpc", "VpcId"),
+        name="Tags[?Key=='Name'].Value | [0]",
+    ),
+    Row(
+        type="aws.ec2.subnet",
+        service="ec2",
+        operation="DescribeSubnets",
+        constants=_PAGE,
+        items="Subnets",
+        native_id=_arn("subnet", "SubnetId"),
+        name="Tags[?Key=='Name'].Value | [0]",
+        relations=(_VPC,),
+    ),
+    Row(
+        type="aws.ec2.nat_gateway",
+        service="ec2",
+        operation="DescribeNatGateways",
+        constants=_PAGE,
+        items="NatGateways[?State != 'deleted']",
+        native_id=_arn("natgateway", "NatGatewayId"),
+        name="Tags[?Key=='Name'].Value | [0]",
+        created="CreateTime",
+        relations=(_VPC, _SUBNET),
+    ),
+    Row(
+        type="aws.ec2.flow_log",
+        service="ec2",
+        operation="DescribeFlowLogs",
+        constants=_PAGE,
+        items="FlowLogs",
+        native_id=_arn("vpc-flow-log", "FlowLogId"),
+        created="CreationTime",
+        relations=(Relation("vpc", "ResourceId", "aws.ec2.vpc", "VpcId"),),
+    ),
+    Row(
+        type="aws.ec2.image",
+        service="ec2",
+        operation="DescribeImages",
+        constants={"Owners": ["self"], **_PAGE},
+        items="Images",
+        native_id=_arn("image", "ImageId", owner=""),
+        name="Name",
+        created="CreationDate",
+        relations=(
+            Relation(
+                "snapshots",
+                "BlockDeviceMappings[].Ebs.SnapshotId",
+                "aws.ec2.snapshot",
+                "SnapshotId",
+            ),
+        ),
+    ),
+    Row(
+        type="aws.ec2.network_acl",
+        service="ec2",
+        operation="DescribeNetworkAcls",
+        constants=_PAGE,
+        items="NetworkAcls",
+        native_id=_arn("network-acl", "NetworkAclId"),
+        relations=(
+            _VPC,
+            Relation("subnets", "Associations[].SubnetId", "aws.ec2.subnet", "SubnetId"),
+        ),
+    ),
+    Row(
+        type="aws.ec2.network_interface",
+        service="ec2",
+        operation="DescribeNetworkInterfaces",
+        constants=_PAGE,
+        items="NetworkInterfaces",
+        native_id=_arn("network-interface", "NetworkInterfaceId"),
+        tags="TagSet",
+        relations=(
+            Relation("security_groups", "Groups[].GroupId", _GROUPS, "GroupId"),
+            Relation("instance", "Attachment.InstanceId", "aws.ec2.instance", "InstanceId"),
+            _VPC,
+            _SUBNET,
+        ),
+    ),
+    Row(
+        type="aws.ec2.vpc_endpoint",
+        service="ec2",
+        operation="DescribeVpcEndpoints",
+        constants=_PAGE,
+        items="VpcEndpoints[?State != 'deleted']",
+        native_id=_arn("vpc-endpoint", "VpcEndpointId"),
+        name="ServiceName",
+        created="CreationTimestamp",
+        decode={"PolicyDocument": json_text},
+        relations=(
+            _VPC,
+            Relation("security_groups", "Groups[].GroupId", _GROUPS, "GroupId"),
+        ),
+    ),
+    Row(
+        type="aws.ec2.region_settings",
+        service="ec2",
+        operation=None,
+        native_id="arn:{partition}:ec2:{region}:{account}:region-settings",
+        tags=None,
+        enrich=(
+            Enrich(
+                operation="GetEbsEncryptionByDefault",
+                fills={"EbsEncryptionByDefault": "EbsEncryptionByDefault"},
+            ),
+        ),
+    ),
+)

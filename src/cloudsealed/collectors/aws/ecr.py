@@ -1,0 +1,43 @@
+"""ECR: image repositories. Images are never pulled."""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.decode import json_text
+from cloudsealed.collectors.model import Enrich, Relation, Row
+
+_GONE = "RepositoryNotFoundException"
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.ecr.repository",
+        service="ecr",
+        operation="DescribeRepositories",
+        constants={"maxResults": 1000},
+        items="repositories",
+        native_id="{repositoryArn}",
+        name="repositoryName",
+        created="createdAt",
+        enrich=(
+            Enrich(
+                operation="GetRepositoryPolicy",
+                params={"repositoryName": "repositoryName"},
+                fills={"Policy": "policyText"},
+                absent=frozenset({_GONE, "RepositoryPolicyNotFoundException"}),
+            ),
+            Enrich(
+                operation="GetLifecyclePolicy",
+                params={"repositoryName": "repositoryName"},
+                fills={"LifecyclePolicy": "lifecyclePolicyText"},
+                absent=frozenset({_GONE, "LifecyclePolicyNotFoundException"}),
+            ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "repositoryArn"},
+                fills={"Tags": "tags"},
+                absent=frozenset({_GONE}),
+            ),
+        ),
+        decode={"Policy": json_text, "LifecyclePolicy": json_text},
+        relations=(Relation("key", "encryptionConfiguration.kmsKey", "aws.kms.key", "Arn"),),
+    ),
+)

@@ -1,0 +1,101 @@
+"""ECS: clusters, their services, and active task definitions.
+
+Whatever a container is told at its start (environment, command, log options) is redacted.
+"""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.model import Enrich, Relation, Row
+
+_LOG_OPTIONS = "logConfiguration.options"
+_GROUPS = "networkConfiguration.awsvpcConfiguration.securityGroups"
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.ecs.cluster",
+        service="ecs",
+        operation="ListClusters",
+        items="clusterArns[].{clusterArn: @}",
+        native_id="{clusterArn}",
+        name="Cluster.clusterName",
+        tags="Cluster.tags",
+        enrich=(
+            Enrich(
+                operation="DescribeClusters",
+                params={"clusters": "[clusterArn]"},
+                constants={"include": ["TAGS", "SETTINGS", "CONFIGURATIONS"]},
+                fills={"Cluster": "clusters[0]"},
+                absent=frozenset({"ClusterNotFoundException"}),
+            ),
+        ),
+    ),
+    Row(
+        type="aws.ecs.service",
+        service="ecs",
+        operation="ListServices",
+        parent="aws.ecs.cluster",
+        inherit={"clusterArn": "clusterArn"},
+        params={"cluster": "clusterArn"},
+        items="serviceArns[].{serviceArn: @}",
+        native_id="{serviceArn}",
+        name="Service.serviceName",
+        tags="Service.tags",
+        created="Service.createdAt",
+        enrich=(
+            Enrich(
+                operation="DescribeServices",
+                params={"cluster": "clusterArn", "services": "[serviceArn]"},
+                constants={"include": ["TAGS"]},
+                fills={"Service": "services[0]"},
+                absent=frozenset({"ClusterNotFoundException"}),
+                secret_paths=(
+                    f"services[].deployments[].serviceConnectConfiguration.{_LOG_OPTIONS}",
+                ),
+            ),
+        ),
+        relations=(
+            Relation("cluster", "clusterArn", "aws.ecs.cluster", "clusterArn"),
+            Relation(
+                "task_definition",
+                "Service.taskDefinition",
+                "aws.ecs.task_definition",
+                "taskDefinitionArn",
+            ),
+            Relation("security_groups", f"Service.{_GROUPS}", "aws.ec2.security_group", "GroupId"),
+        ),
+    ),
+    Row(
+        type="aws.ecs.task_definition",
+        service="ecs",
+        operation="ListTaskDefinitions",
+        constants={"status": "ACTIVE"},
+        items="taskDefinitionArns[].{taskDefinitionArn: @}",
+        native_id="{taskDefinitionArn}",
+        name="last_segment(taskDefinitionArn)",
+        created="TaskDefinition.registeredAt",
+        enrich=(
+            Enrich(
+                operation="DescribeTaskDefinition",
+                params={"taskDefinition": "taskDefinitionArn"},
+                constants={"include": ["TAGS"]},
+                fills={"TaskDefinition": "taskDefinition", "Tags": "tags"},
+                secret_paths=tuple(
+                    f"taskDefinition.containerDefinitions[].{path}"
+                    for path in (
+                        "environment[].value",
+                        "command",
+                        "entryPoint",
+                        "healthCheck.command",
+                        "dockerLabels",
+                        _LOG_OPTIONS,
+                        "firelensConfiguration.options",
+                    )
+                ),
+            ),
+        ),
+        relations=(
+            Relation("task_role", "TaskDefinition.taskRoleArn", "aws.iam.role", "Arn"),
+            Relation("execution_role", "TaskDefinition.executionRoleArn", "aws.iam.role", "Arn"),
+        ),
+    ),
+)

@@ -1,0 +1,26 @@
+"""EFS: file systems and whether they are backed up."""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.model import Enrich, Relation, Row
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.efs.file_system",
+        service="efs",
+        operation="DescribeFileSystems",
+        items="FileSystems",
+        native_id="arn:{partition}:elasticfilesystem:{region}:{account}:file-system/{FileSystemId}",
+        name="Name || FileSystemId",
+        created="CreationTime",
+        enrich=(
+            Enrich(
+                operation="DescribeBackupPolicy",
+                params={"FileSystemId": "FileSystemId"},
+                fills={"BackupPolicy": "BackupPolicy"},
+                absent=frozenset({"PolicyNotFound", "FileSystemNotFound"}),
+            ),
+        ),
+        relations=(Relation("key", "KmsKeyId", "aws.kms.key", "Arn"),),
+    ),
+)

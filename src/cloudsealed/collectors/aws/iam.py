@@ -1,0 +1,167 @@
+"""IAM: the account's own settings, users, roles, groups and customer-managed policies.
+
+No secret of IAM is ever part of an answer: access keys are named by their ids alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cloudsealed.collectors.decode import credential_report, json_text
+from cloudsealed.collectors.model import Enrich, Relation, Row
+
+_GONE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
+
+
+def _of(
+    key: str,
+    operation: str,
+    fills: Mapping[str, str],
+    each: str | None = None,
+) -> Enrich:
+    params = {key: key} | ({"PolicyName": "each"} if each else {})
+    return Enrich(operation=operation, params=params, fills=fills, each=each, absent=_GONE)
+
+
+_INLINE = {"InlinePolicies": "{PolicyName: PolicyName, PolicyDocument: PolicyDocument}"}
+_INLINE_TEXT = {"InlinePolicies[].PolicyDocument": json_text}
+_ATTACHED = Relation("policies", "AttachedPolicies[].PolicyArn", "aws.iam.policy", "Arn")
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.account",
+        service="account",
+        operation=None,
+        scope="global",
+        native_id="arn:{partition}:iam::{account}:root",
+        tags=None,
+    ),
+    Row(
+        type="aws.iam.account",
+        service="iam",
+        operation=None,
+        scope="global",
+        native_id="arn:{partition}:iam::{account}:account",
+        name="Aliases[0]",
+        tags=None,
+        enrich=(
+            Enrich(operation="GetAccountSummary", fills={"Summary": "SummaryMap"}),
+            Enrich(
+                operation="GetAccountPasswordPolicy",
+                fills={"PasswordPolicy": "PasswordPolicy"},
+                absent=_GONE,
+            ),
+            Enrich(operation="GenerateCredentialReport", fills={"CredentialReportState": "State"}),
+            Enrich(
+                operation="GetCredentialReport",
+                when="CredentialReportState",
+                fills={"CredentialReport": "Content", "CredentialReportTime": "GeneratedTime"},
+                awaits=frozenset({"ReportNotPresent", "ReportInProgress", "ReportExpired"}),
+            ),
+            Enrich(
+                operation="ListVirtualMFADevices",
+                fills={"VirtualMFADevices": "VirtualMFADevices"},
+                secret_paths=(
+                    "VirtualMFADevices[].Base32StringSeed",
+                    "VirtualMFADevices[].QRCodePNG",
+                ),
+            ),
+            Enrich(operation="ListAccountAliases", fills={"Aliases": "AccountAliases"}),
+        ),
+        decode={"CredentialReport": credential_report},
+    ),
+    Row(
+        type="aws.iam.user",
+        service="iam",
+        operation="ListUsers",
+        scope="global",
+        constants={"MaxItems": 1000},
+        items="Users",
+        native_id="{Arn}",
+        name="UserName",
+        created="CreateDate",
+        enrich=(
+            _of(
+                "UserName",
+                "ListAccessKeys",
+                {
+                    "AccessKeys": "AccessKeyMetadata[].{AccessKeyId: AccessKeyId, Status: Status,"
+                    " CreateDate: CreateDate}"
+                },
+            ),
+            _of("UserName", "ListMFADevices", {"MFADevices": "MFADevices"}),
+            _of("UserName", "ListAttachedUserPolicies", {"AttachedPolicies": "AttachedPolicies"}),
+            _of("UserName", "ListUserPolicies", {"InlinePolicyNames": "PolicyNames"}),
+            _of("UserName", "GetUserPolicy", _INLINE, each="InlinePolicyNames"),
+            _of("UserName", "GetLoginProfile", {"LoginProfile": "LoginProfile"}),
+            _of("UserName", "ListGroupsForUser", {"Groups": "Groups"}),
+            _of("UserName", "ListUserTags", {"Tags": "Tags"}),
+        ),
+        decode=_INLINE_TEXT,
+        relations=(_ATTACHED, Relation("groups", "Groups[].Arn", "aws.iam.group", "Arn")),
+    ),
+    Row(
+        type="aws.iam.role",
+        service="iam",
+        operation="ListRoles",
+        scope="global",
+        constants={"MaxItems": 1000},
+        items="Roles",
+        native_id="{Arn}",
+        name="RoleName",
+        created="CreateDate",
+        enrich=(
+            _of("RoleName", "ListAttachedRolePolicies", {"AttachedPolicies": "AttachedPolicies"}),
+            _of("RoleName", "ListRolePolicies", {"InlinePolicyNames": "PolicyNames"}),
+            _of("RoleName", "GetRolePolicy", _INLINE, each="InlinePolicyNames"),
+            _of("RoleName", "GetRole", {"RoleLastUsed": "Role.RoleLastUsed", "Tags": "Role.Tags"}),
+        ),
+        decode={"AssumeRolePolicyDocument": json_text, **_INLINE_TEXT},
+        relations=(_ATTACHED,),
+    ),
+    Row(
+        type="aws.iam.group",
+        service="iam",
+        operation="ListGroups",
+        scope="global",
+        constants={"MaxItems": 1000},
+        items="Groups",
+        native_id="{Arn}",
+        name="GroupName",
+        tags=None,
+        created="CreateDate",
+        enrich=(
+            _of("GroupName", "ListAttachedGroupPolicies", {"AttachedPolicies": "AttachedPolicies"}),
+            _of("GroupName", "ListGroupPolicies", {"InlinePolicyNames": "PolicyNames"}),
+            _of("GroupName", "GetGroupPolicy", _INLINE, each="InlinePolicyNames"),
+        ),
+        decode=_INLINE_TEXT,
+        relations=(_ATTACHED,),
+    ),
+    Row(
+        type="aws.iam.policy",
+        service="iam",
+        operation="ListPolicies",
+        scope="global",
+        constants={"Scope": "Local", "MaxItems": 1000},
+        items="Policies",
+        native_id="{Arn}",
+        name="PolicyName",
+        created="CreateDate",
+        enrich=(
+            Enrich(
+                operation="GetPolicyVersion",
+                params={"PolicyArn": "Arn", "VersionId": "DefaultVersionId"},
+                fills={"PolicyDocument": "PolicyVersion.Document"},
+                absent=_GONE,
+            ),
+            Enrich(
+                operation="ListPolicyTags",
+                params={"PolicyArn": "Arn"},
+                fills={"Tags": "Tags"},
+                absent=_GONE,
+            ),
+        ),
+        decode={"PolicyDocument": json_text},
+    ),
+)

@@ -1,0 +1,78 @@
+"""How AWS pages a list, read from botocore's own models; no operation is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import botocore.session
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationModel, ServiceModel
+
+from cloudsealed.collectors.paths import read
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """The input parameters that name a page and where an answer has them for the next one."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    more: str | None
+
+    def next_token(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of the page after `document`; empty after the last page."""
+        if self.more and not read(self.more, document):
+            return {}
+        values = [read(expression, document) for expression in self.outputs]
+        pairs = zip(self.inputs, values, strict=True)
+        return {name: value for name, value in pairs if value is not None and value != ""}
+
+
+@lru_cache(maxsize=1)
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+@cache
+def service_model(service: str) -> ServiceModel:
+    """Return botocore's model of `service`."""
+    return _session().get_service_model(service)
+
+
+def operation_model(service: str, operation: str) -> OperationModel:
+    """Return botocore's model of `operation`; raises OperationNotFoundError."""
+    return service_model(service).operation_model(operation)
+
+
+@cache
+def _paginators(service: str) -> Mapping[str, Any]:
+    loader = _session().get_component("data_loader")
+    try:
+        model: Mapping[str, Any] = loader.load_service_model(service, "paginators-1")
+    except UnknownServiceError:
+        return {}
+    pagination: Mapping[str, Any] = model["pagination"]
+    return pagination
+
+
+def _several(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@cache
+def pager(service: str, operation: str) -> Pager | None:
+    """Return how `operation` is paged; None when its answer is always whole."""
+    found = _paginators(service).get(operation)
+    if found is None:
+        return None
+    inputs, outputs = _several(found["input_token"]), _several(found["output_token"])
+    return Pager(inputs, outputs, found.get("more_results"))
+
+
+def next_token(service: str, operation: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the page after `document`; empty when there is none."""
+    found = pager(service, operation)
+    return found.next_token(document) if found else {}

@@ -1,0 +1,80 @@
+"""RDS: database instances, clusters and manual or automated snapshots."""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.model import Enrich, Relation, Row
+
+_KEY = Relation("key", "KmsKeyId", "aws.kms.key", "Arn")
+_GROUPS = Relation(
+    "security_groups",
+    "VpcSecurityGroups[].VpcSecurityGroupId",
+    "aws.ec2.security_group",
+    "GroupId",
+)
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.rds.instance",
+        service="rds",
+        operation="DescribeDBInstances",
+        items="DBInstances",
+        native_id="{DBInstanceArn}",
+        name="DBInstanceIdentifier",
+        tags="TagList",
+        created="InstanceCreateTime",
+        secret_paths=("DBInstances[].PendingModifiedValues.MasterUserPassword",),
+        relations=(
+            _KEY,
+            _GROUPS,
+            Relation("cluster", "DBClusterIdentifier", "aws.rds.cluster", "DBClusterIdentifier"),
+        ),
+    ),
+    Row(
+        type="aws.rds.cluster",
+        service="rds",
+        operation="DescribeDBClusters",
+        items="DBClusters",
+        native_id="{DBClusterArn}",
+        name="DBClusterIdentifier",
+        tags="TagList",
+        created="ClusterCreateTime",
+        secret_paths=("DBClusters[].PendingModifiedValues.MasterUserPassword",),
+        relations=(
+            _KEY,
+            _GROUPS,
+            Relation(
+                "instances",
+                "DBClusterMembers[].DBInstanceIdentifier",
+                "aws.rds.instance",
+                "DBInstanceIdentifier",
+            ),
+        ),
+    ),
+    Row(
+        type="aws.rds.snapshot",
+        service="rds",
+        operation="DescribeDBSnapshots",
+        items="DBSnapshots",
+        native_id="{DBSnapshotArn}",
+        name="DBSnapshotIdentifier",
+        tags="TagList",
+        created="SnapshotCreateTime",
+        enrich=(
+            Enrich(
+                operation="DescribeDBSnapshotAttributes",
+                params={"DBSnapshotIdentifier": "DBSnapshotIdentifier"},
+                fills={"SnapshotAttributes": "DBSnapshotAttributesResult.DBSnapshotAttributes"},
+                absent=frozenset({"DBSnapshotNotFound", "DBSnapshotNotFoundFault"}),
+            ),
+        ),
+        relations=(
+            _KEY,
+            Relation(
+                "instance",
+                "DBInstanceIdentifier",
+                "aws.rds.instance",
+                "DBInstanceIdentifier",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,28 @@
+"""Which regions an account has enabled: found by asking, as one more call of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloudsealed.collectors.asking import gap_of
+from cloudsealed.collectors.model import Caller, CallRequest, Gap, Place, Unit, unit_of
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """The regions to audit. With a `gap` AWS did not say, and they are the session's own alone."""
+
+    names: tuple[str, ...]
+    unit: Unit
+    gap: Gap | None = None
+
+
+def enabled_regions(place: Place, caller: Caller) -> Regions:
+    """Ask in `place` (the session's own region) for every region that the account has enabled."""
+    unit = unit_of(place, "ec2", "DescribeRegions", {"AllRegions": False})
+    request = CallRequest(unit=unit, items="Regions")
+    answer = caller.call(request)
+    names = [region["RegionName"] for region in (answer.document or {}).get("Regions", ())]
+    if names:
+        return Regions(tuple(sorted(names)), unit)
+    return Regions((place.region,), unit, gap_of(request, answer, None))

@@ -1,0 +1,34 @@
+"""Route 53: hosted zones. Record sets are not collected."""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.model import Enrich, Row
+
+_GONE = frozenset({"NoSuchHostedZone"})
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.route53.hosted_zone",
+        service="route53",
+        operation="ListHostedZones",
+        scope="global",
+        items="HostedZones[].merge(@, {HostedZoneId: last_segment(Id)})",
+        native_id="arn:{partition}:route53:::hostedzone/{HostedZoneId}",
+        name="Name",
+        enrich=(
+            Enrich(
+                operation="ListQueryLoggingConfigs",
+                params={"HostedZoneId": "HostedZoneId"},
+                fills={"QueryLoggingConfigs": "QueryLoggingConfigs"},
+                absent=_GONE,
+            ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"ResourceId": "HostedZoneId"},
+                constants={"ResourceType": "hostedzone"},
+                fills={"Tags": "ResourceTagSet.Tags"},
+                absent=_GONE,
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,34 @@
+"""SNS: topics. Subscriptions, which hold people's addresses, are not collected."""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.decode import json_text
+from cloudsealed.collectors.model import Enrich, Row
+
+_GONE = frozenset({"NotFound", "NotFoundException", "ResourceNotFound"})
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.sns.topic",
+        service="sns",
+        operation="ListTopics",
+        items="Topics",
+        native_id="{TopicArn}",
+        name="Attributes.DisplayName || TopicArn",
+        enrich=(
+            Enrich(
+                operation="GetTopicAttributes",
+                params={"TopicArn": "TopicArn"},
+                fills={"Attributes": "Attributes"},
+                absent=_GONE,
+            ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"ResourceArn": "TopicArn"},
+                fills={"Tags": "Tags"},
+                absent=_GONE,
+            ),
+        ),
+        decode={"Attributes.Policy": json_text},
+    ),
+)

@@ -1,0 +1,49 @@
+"""Turning text inside an answer into data: JSON policies and IAM's credential report.
+
+Text that does not parse is left as it is: whoever judges it sees that it is not what it should be.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+import json
+from typing import Any
+from urllib.parse import unquote
+
+_NOTHING = frozenset({"", "N/A", "no_information", "not_supported"})
+_WORDS: dict[str, Any] = {"true": True, "false": False} | dict.fromkeys(_NOTHING)
+_TEXT_COLUMNS = frozenset({"user", "arn"})
+
+
+def json_text(value: Any) -> Any:
+    """Return the object that JSON text holds, which IAM also percent-encodes (RFC 3986)."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(unquote(value) if value.startswith("%") else value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def credential_report(value: Any) -> Any:
+    """Return the report as one mapping a user; `N/A` and its like become null.
+
+    The columns are those of the IAM User Guide, "Get credential reports for your AWS account".
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return value
+    return [_report_line(line) for line in csv.DictReader(io.StringIO(text))]
+
+
+def _report_line(line: dict[str, str]) -> dict[str, Any]:
+    return {
+        name: cell if name in _TEXT_COLUMNS else _WORDS.get(cell, cell)
+        for name, cell in line.items()
+    }

@@ -1,0 +1,245 @@
+"""The data of collection: rows that declare it, calls and answers, and what is derived from them.
+
+Everything here is a value. It refuses to know how a call is made or where an answer is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+from cloudsealed.collectors.paths import names_in
+from cloudsealed.kit.canonical import canonical
+from cloudsealed.vocabulary import CallOutcome
+
+Document = Mapping[str, Any]
+Decode = Callable[[Any], Any]
+Scope = Literal["global", "region"]
+GLOBAL = "global"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row is collected: `region` is `global` for a row of a global service."""
+
+    account: str
+    region: str
+    partition: str = "aws"
+    provider: str = "aws"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """The ledger's key of one call, without the audit. `parameters` is canonical JSON text.
+
+    A page is named by its number and not by its token, so the key is the same in every audit.
+    """
+
+    provider: str
+    account: str
+    region: str
+    service: str
+    operation: str
+    parameters: str
+    page: int = 0
+
+    @property
+    def action(self) -> str:
+        """The call's short name, such as `ec2:DescribeVpcs`; an IAM action may differ."""
+        return f"{self.service}:{self.operation}"
+
+
+def unit_of(
+    place: Place, service: str, operation: str, parameters: Mapping[str, Any], page: int = 0
+) -> Unit:
+    """Return the unit of a call with `parameters`."""
+    text = canonical(parameters).decode()
+    return Unit(place.provider, place.account, place.region, service, operation, text, page)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A unit, and what its caller must know beyond it to make the call and to read the answer.
+
+    `token` holds the parameters that name the page; `items` is the JMESPath whose absence makes
+    the answer `empty`; `absent` are error codes that say that there is nothing; `awaits` are error
+    codes that say that the answer is not ready yet; `secret_paths` are redacted in the answer.
+    """
+
+    unit: Unit
+    token: Mapping[str, Any] = field(default_factory=dict)
+    items: str | None = None
+    absent: frozenset[str] = frozenset()
+    awaits: frozenset[str] = frozenset()
+    secret_paths: tuple[str, ...] = ()
+
+    def page_after(self, token: Mapping[str, Any]) -> CallRequest:
+        """Return the request of the next page."""
+        return replace(self, unit=replace(self.unit, page=self.unit.page + 1), token=token)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a call ended. `document` is JSON, redacted, without the response's metadata."""
+
+    outcome: CallOutcome
+    document: Document | None
+    called_at: datetime
+    error_code: str | None = None
+    error_message: str | None = None
+    attempts: int = 1
+    duration_ms: int = 0
+    request_id: str | None = None
+    http_status: int | None = None
+
+
+class Caller(Protocol):
+    """Whoever answers a request: the cloud, a ledger, or a ledger before the cloud.
+
+    An implementation never raises for what the provider does: that is an answer's outcome.
+    """
+
+    def call(self, request: CallRequest) -> Answer:
+        """Answer one request; called from several threads at once."""
+        ...
+
+
+MapCalls = Callable[[Iterable[CallRequest]], Iterable[Answer]]
+"""Answers requests in their order; a thread pool's `map` over `Caller.call` is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """`path` gives the ids of related resources of `type`, whose document's `key` equals one."""
+
+    name: str
+    path: str
+    type: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Enrich:
+    """A call a resource that fills attributes of its document.
+
+    `params` are parameters read from the document by JMESPath, `constants` are fixed ones (with
+    `{account}` filled in), `fills` are attributes read from the answer. With `each`, the call is
+    made for every element of that list (read as `each` in `params`) and every attribute is the
+    list of what they gave. A call whose parameter is null or whose `when` is false is not made:
+    its attributes are absent, as they are when AWS answers with a code of `absent`.
+    """
+
+    operation: str
+    fills: Mapping[str, str]
+    params: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+    awaits: frozenset[str] = frozenset()
+    when: str | None = None
+    each: str | None = None
+    secret_paths: tuple[str, ...] = ()
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every name that the parameters and conditions mention."""
+        expressions = [*self.params.values(), self.when, self.each]
+        return frozenset().union(*(names_in(each) for each in expressions if each))
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one resource type is collected.
+
+    `items` is the JMESPath of the resources in the list call's answer. A row without an operation
+    is a singleton of its place: it always exists and all that is known of it comes by enriching
+    calls. With a `parent` type, the list call is made for each resource of it: `inherit` are
+    attributes copied from the parent's item, and `params` read them. `native_id` is a template
+    of JMESPaths over the item and of `{partition} {region} {account}`; it never reads an enriched
+    attribute. `decode` maps paths of the document to the function that parses them.
+    """
+
+    type: str
+    service: str
+    operation: str | None
+    native_id: str
+    items: str = "@"
+    scope: Scope = "region"
+    name: str | None = None
+    tags: str | None = "Tags"
+    params: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    parent: str | None = None
+    inherit: Mapping[str, str] = field(default_factory=dict)
+    enrich: tuple[Enrich, ...] = ()
+    decode: Mapping[str, Decode] = field(default_factory=dict)
+    secret_paths: tuple[str, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    created: str | None = None
+
+    @cached_property
+    def stages(self) -> tuple[tuple[Enrich, ...], ...]:
+        """The enriching calls in rounds: a call comes after those whose attributes it reads."""
+        stages: list[tuple[Enrich, ...]] = []
+        left = list(self.enrich)
+        while left:
+            unfilled = frozenset(name for call in left for name in call.fills)
+            ready = tuple(call for call in left if not call.reads & unfilled)
+            if not ready:
+                raise ValueError(f"the enriching calls of {self.type} wait for each other")
+            stages.append(ready)
+            left = [call for call in left if call not in ready]
+        return tuple(stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Why an attribute could not be read: the call and how it ended."""
+
+    unit: Unit
+    outcome: CallOutcome
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one audit saw of one resource.
+
+    An attribute that could not be read is absent from `document` and named in `unread`.
+    `sources` names the calls behind each enriched attribute, and under `*` the list call.
+    """
+
+    provider: str
+    account: str
+    region: str
+    type: str
+    native_id: str
+    name: str | None
+    tags: Mapping[str, str]
+    document: Document
+    relations: Mapping[str, tuple[str, ...]]
+    unread: Mapping[str, Gap]
+    sources: Mapping[str, tuple[Unit, ...]]
+    created: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How the listing of one type in one place ended; the last thing that a walk yields.
+
+    Only a `complete` listing says that a resource that it lacks is gone. `gap` names the first
+    call that was not answered. `called_at` is the time of the first call, None without calls.
+    """
+
+    provider: str
+    account: str
+    region: str
+    type: str
+    complete: bool
+    outcome: CallOutcome
+    resources: int
+    units: tuple[Unit, ...]
+    called_at: datetime | None
+    gap: Gap | None = None

@@ -1,0 +1,92 @@
+"""Every row by its resource type. It refuses to hold a type twice or a parent that has no row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+from cloudsealed.collectors.aws import (
+    acm,
+    autoscaling,
+    cloudformation,
+    cloudtrail,
+    cloudwatch,
+    config,
+    dynamodb,
+    ec2,
+    ecr,
+    ecs,
+    efs,
+    eks,
+    elb,
+    elbv2,
+    guardduty,
+    iam,
+    kms,
+    lambda_,
+    logs,
+    rds,
+    route53,
+    s3,
+    secretsmanager,
+    sns,
+    sqs,
+)
+from cloudsealed.collectors.model import GLOBAL, Place, Row
+
+_SERVICES = (
+    iam,
+    s3,
+    ec2,
+    rds,
+    lambda_,
+    kms,
+    cloudtrail,
+    logs,
+    cloudwatch,
+    elbv2,
+    elb,
+    dynamodb,
+    sns,
+    sqs,
+    secretsmanager,
+    ecr,
+    ecs,
+    eks,
+    autoscaling,
+    config,
+    guardduty,
+    efs,
+    route53,
+    acm,
+    cloudformation,
+)
+
+
+def _by_type(rows: Iterable[Row]) -> Mapping[str, Row]:
+    table: dict[str, Row] = {}
+    for row in rows:
+        if row.type in table:
+            raise ValueError(f"two rows for {row.type}")
+        table[row.type] = row
+    missing = {row.parent for row in table.values() if row.parent} - table.keys()
+    if missing:
+        raise ValueError(f"parents without a row: {sorted(missing)}")
+    return MappingProxyType(table)
+
+
+RESOURCE_TYPES: Mapping[str, Row] = _by_type(row for service in _SERVICES for row in service.ROWS)
+"""Every resource type, in the order in which a service is first seen."""
+
+
+def rows_of(types: Iterable[str] | None = None) -> tuple[Row, ...]:
+    """Return the rows of `types`, all of them for None; raises KeyError for an unknown type."""
+    if types is None:
+        return tuple(RESOURCE_TYPES.values())
+    return tuple(RESOURCE_TYPES[name] for name in sorted(set(types)))
+
+
+def places(row: Row, account: str, partition: str, regions: Iterable[str]) -> Iterator[Place]:
+    """Yield where `row` is collected: once for a global service, else in each region."""
+    for region in (GLOBAL,) if row.scope == GLOBAL else regions:
+        yield Place(account=account, region=region, partition=partition)

@@ -1,0 +1,190 @@
+"""Servers for the collectors' tests: an AWS emulator, and one that answers what a test says."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
+from cloudsealed.collectors.aws.client import AwsCaller
+
+ACCOUNT = "123456789012"
+KEY = b"the tenant's key of the tests"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def emulator_endpoint() -> Iterator[str]:
+    """The URL of a fresh emulator, which ends with the test session."""
+    port = _free_port()
+    server = subprocess.Popen(
+        [str(Path(sys.executable).with_name("moto_server")), "-p", str(port)],
+        env={**os.environ, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        limit = time.monotonic() + 60
+        while not _answers(f"{url}/moto-api/"):
+            assert server.poll() is None, "the emulator ended at its start"
+            assert time.monotonic() < limit, "the emulator did not answer within 60 s"
+            time.sleep(0.1)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+@pytest.fixture(autouse=True)
+def _no_ambient_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that every emulator takes."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "an-example-of-a-secret-key")
+
+
+@pytest.fixture
+def emulator(emulator_endpoint: str, credentials: None, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The emulator as the endpoint of every AWS client."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator_endpoint)
+    return emulator_endpoint
+
+
+@dataclass
+class Reply:
+    """What the fault server answers to one request; with `hold` it waits for that long first."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/xml"
+    hold: float = 0.0
+    trickle: bool = False
+
+
+@dataclass
+class FaultServer:
+    """A server that answers `replies` in turn, and the last of them ever after."""
+
+    url: str
+    ended: threading.Event
+    replies: list[Reply] = field(default_factory=list)
+    requests: int = 0
+
+    def next(self) -> Reply:
+        self.requests += 1
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+
+def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._answer(server.next())
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def _answer(self, reply: Reply) -> None:
+            server.ended.wait(reply.hold)
+            body = reply.body.encode()
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for number in range(len(body)) if reply.trickle else ():
+                if server.ended.wait(0.05):
+                    return
+                self.wfile.write(body[number : number + 1])
+            if not reply.trickle:
+                self.wfile.write(body)
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except OSError:
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    return Handler
+
+
+@pytest.fixture
+def faults(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
+    """A server of faults as the endpoint of every AWS client."""
+    ended = threading.Event()
+    plan = FaultServer("", ended)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(plan))
+    server.daemon_threads = True
+    plan.url = f"http://127.0.0.1:{server.server_address[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", plan.url)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield plan
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+
+
+@pytest.fixture
+def reply() -> type[Reply]:
+    return Reply
+
+
+@pytest.fixture
+def make_caller() -> Callable[..., AwsCaller]:
+    """Makes a caller without ceilings, whose pauses take no time and are recorded."""
+
+    def make(pauses: list[float] | None = None, **access: object) -> AwsCaller:
+        return AwsCaller(
+            AwsSession(AwsAccess(**access)),  # type: ignore[arg-type]
+            KEY,
+            ceilings=_Unlimited(),
+            sleep=(pauses if pauses is not None else []).append,
+            jitter=lambda: 1.0,
+        )
+
+    return make
+
+
+class _Unlimited(dict[str, float]):
+    def get(self, key: str, default: object = None) -> float:  # type: ignore[override]
+        return 1e9

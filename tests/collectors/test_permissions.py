@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from cloudsealed.collectors.permissions import (
+    action_of,
+    policy_document,
+    required_actions,
+    statement,
+)
+from cloudsealed.collectors.registry import RESOURCE_TYPES
+
+# Service prefixes of the AWS Service Authorization Reference.
+PREFIXES = {
+    "acm",
+    "autoscaling",
+    "cloudformation",
+    "cloudtrail",
+    "cloudwatch",
+    "config",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "ecs",
+    "eks",
+    "elasticfilesystem",
+    "elasticloadbalancing",
+    "guardduty",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "rds",
+    "route53",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+}
+
+
+def test_every_action_is_a_reading_action_of_a_known_service():
+    for action in required_actions():
+        prefix, name = action.split(":")
+        assert prefix in PREFIXES
+        assert re.fullmatch(r"(Describe|List|Get)\w+|GenerateCredentialReport", name)
+
+
+def test_every_service_is_covered():
+    assert {action.split(":")[0] for action in required_actions()} == PREFIXES
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "action"),
+    [
+        ("s3", "ListBuckets", "s3:ListAllMyBuckets"),
+        ("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration"),
+        ("s3", "GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration"),
+        ("s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock"),
+        ("s3control", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock"),
+        ("elbv2", "DescribeTags", "elasticloadbalancing:DescribeTags"),
+        ("efs", "DescribeFileSystems", "elasticfilesystem:DescribeFileSystems"),
+        ("ec2", "DescribeVpcs", "ec2:DescribeVpcs"),
+    ],
+)
+def test_an_action_has_the_name_that_iam_knows(service, operation, action):
+    assert action_of(service, operation) == action
+
+
+def test_a_type_needs_its_own_calls_its_parents_and_the_regions():
+    assert required_actions(["aws.ecs.service"]) == [
+        "ec2:DescribeRegions",
+        "ecs:DescribeServices",
+        "ecs:ListClusters",
+        "ecs:ListServices",
+    ]
+
+
+def test_a_narrower_choice_of_types_never_needs_more():
+    everything = set(required_actions())
+    for name in RESOURCE_TYPES:
+        assert set(required_actions([name])) <= everything
+
+
+def test_the_policy_fits_into_one_managed_policy():
+    document = policy_document()
+    assert document["Version"] == "2012-10-17"
+    # IAM quotas: 6,144 characters without white space.
+    assert len(json.dumps(document, separators=(",", ":"))) <= 6144
+
+
+def test_no_action_has_a_wildcard_or_reads_contents():
+    actions = policy_document()["Statement"][0]["Action"]
+    assert not [action for action in actions if "*" in action]
+    assert not {"secretsmanager:GetSecretValue", "s3:GetObject", "kms:Decrypt"} & set(actions)
+
+
+def test_a_statement_cures_what_was_refused():
+    found = statement(["s3:GetBucketPolicy", "ec2:DescribeVpcs", "s3:GetBucketPolicy"])
+    assert found["Action"] == ["ec2:DescribeVpcs", "s3:GetBucketPolicy"]
+    assert found["Effect"] == "Allow"

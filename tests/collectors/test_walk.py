@@ -1,0 +1,358 @@
+"""The traversal over stored answers: what it asks, what it derives, and what it will not claim."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from cloudsealed.collectors.model import Answer, Enrich, Listing, Place, Relation, Row
+from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.collectors.walk import walk
+from cloudsealed.vocabulary import CallOutcome
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+HERE = Place(account="123456789012", region="eu-west-1")
+EVERYWHERE = Place(account="123456789012", region="global")
+
+
+def ok(document):
+    return Answer(CallOutcome.OK, document, AT)
+
+
+def refused(outcome=CallOutcome.DENIED, code="AccessDenied"):
+    return Answer(outcome, None, AT, error_code=code)
+
+
+ABSENT = Answer(CallOutcome.EMPTY, None, AT, error_code="NoSuchEntity")
+
+
+class Ledger:
+    """Stored answers by operation, page and, where it matters, one of the parameters' values."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.asked = []
+
+    def call(self, request):
+        unit = request.unit
+        self.asked.append(unit)
+        found = self.answers.get(unit.operation, ABSENT)
+        if isinstance(found, list):
+            found = found[unit.page]
+        if isinstance(found, dict):
+            values = orjson.loads(unit.parameters).values()
+            found = next(found[value] for value in values if value in found)
+        return found
+
+
+def walked(type_or_row, ledger, place=HERE, **more):
+    row = RESOURCE_TYPES[type_or_row] if isinstance(type_or_row, str) else type_or_row
+    *snapshots, listing = walk(row, place, ledger, **more)
+    assert isinstance(listing, Listing)
+    return snapshots, listing
+
+
+VPC = {"VpcId": "vpc-1", "Tags": [{"Key": "Name", "Value": "main"}]}
+
+
+def test_a_listed_resource_becomes_a_snapshot():
+    (vpc,), listing = walked("aws.ec2.vpc", Ledger(DescribeVpcs=ok({"Vpcs": [VPC]})))
+    assert vpc.native_id == "arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1"
+    assert (vpc.name, vpc.tags) == ("main", {"Name": "main"})
+    assert vpc.document == {"Arn": vpc.native_id, **VPC}
+    assert (listing.outcome, listing.complete, listing.resources) == (CallOutcome.OK, True, 1)
+    assert listing.called_at == AT
+    assert vpc.sources["*"] == listing.units
+
+
+def test_partition_and_account_are_part_of_the_native_id():
+    place = Place(account="1", region="cn-north-1", partition="aws-cn")
+    (vpc,), _ = walked("aws.ec2.vpc", Ledger(DescribeVpcs=ok({"Vpcs": [VPC]})), place)
+    assert vpc.native_id == "arn:aws-cn:ec2:cn-north-1:1:vpc/vpc-1"
+
+
+def test_pages_are_followed_and_named_by_their_number():
+    pages = [ok({"Vpcs": [VPC], "NextToken": "t"}), ok({"Vpcs": [{"VpcId": "vpc-2"}]})]
+    snapshots, listing = walked("aws.ec2.vpc", Ledger(DescribeVpcs=pages))
+    assert [each.document["VpcId"] for each in snapshots] == ["vpc-1", "vpc-2"]
+    assert [unit.page for unit in listing.units] == [0, 1]
+    assert len({unit.parameters for unit in listing.units}) == 1
+    assert "t" not in orjson.loads(listing.units[1].parameters).values()
+
+
+def test_a_page_is_asked_for_only_when_the_one_before_was_taken():
+    pages = [ok({"Vpcs": [VPC], "NextToken": "t"}), ok({"Vpcs": []})]
+    ledger = Ledger(DescribeVpcs=pages)
+    next(walk(RESOURCE_TYPES["aws.ec2.vpc"], HERE, ledger))
+    assert len(ledger.asked) == 1
+
+
+@pytest.mark.parametrize("outcome", [CallOutcome.DENIED, CallOutcome.THROTTLED, CallOutcome.FAILED])
+def test_a_list_that_broke_off_is_incomplete_and_keeps_what_it_brought(outcome):
+    pages = [ok({"Vpcs": [VPC], "NextToken": "t"}), refused(outcome, "Code")]
+    snapshots, listing = walked("aws.ec2.vpc", Ledger(DescribeVpcs=pages))
+    assert len(snapshots) == 1
+    assert (listing.complete, listing.outcome) == (False, outcome)
+    assert (listing.gap.unit.page, listing.gap.error_code) == (1, "Code")
+
+
+def test_a_list_whose_next_page_is_itself_ends_and_is_incomplete():
+    page = ok({"Vpcs": [VPC], "NextToken": "same"})
+    snapshots, listing = walked("aws.ec2.vpc", Ledger(DescribeVpcs=[page] * 3))
+    assert len(snapshots) == 2
+    assert (listing.complete, listing.gap.error_code) == (False, "RepeatedPage")
+
+
+def test_a_complete_list_without_resources_is_empty():
+    _, listing = walked("aws.ec2.vpc", Ledger(DescribeVpcs=ok({"Vpcs": []})))
+    assert (listing.complete, listing.outcome) == (True, CallOutcome.EMPTY)
+
+
+BUCKETS = ok({"Buckets": [{"Name": "logs"}]})
+
+
+def test_attributes_are_filled_from_calls_and_policies_are_objects():
+    ledger = Ledger(
+        ListBuckets=BUCKETS,
+        GetBucketPolicy=ok({"Policy": '{"Statement": []}'}),
+        GetBucketLogging=ok({}),
+        GetBucketLocation=ok({"LocationConstraint": None}),
+        GetBucketTagging=ok({"TagSet": [{"Key": "env", "Value": "prod"}]}),
+    )
+    (bucket,), _ = walked("aws.s3.bucket", ledger, EVERYWHERE)
+    assert bucket.region == "global"
+    assert bucket.document["Policy"] == {"Statement": []}
+    assert bucket.document["Logging"] == {}
+    assert bucket.document["Region"] == "us-east-1"
+    assert bucket.tags == {"env": "prod"}
+    assert bucket.unread == {}
+
+
+def test_what_aws_says_does_not_exist_is_absent_and_not_unread():
+    (bucket,), _ = walked("aws.s3.bucket", Ledger(ListBuckets=BUCKETS), EVERYWHERE)
+    assert "Policy" not in bucket.document
+    assert bucket.unread == {}
+    assert bucket.document["Tags"] == []
+
+
+def test_an_attribute_that_was_refused_is_absent_and_named_with_its_call():
+    ledger = Ledger(ListBuckets=BUCKETS, GetBucketPolicy=refused())
+    (bucket,), listing = walked("aws.s3.bucket", ledger, EVERYWHERE)
+    assert "Policy" not in bucket.document
+    gap = bucket.unread["Policy"]
+    assert (gap.unit.operation, gap.outcome, gap.error_code) == (
+        "GetBucketPolicy",
+        CallOutcome.DENIED,
+        "AccessDenied",
+    )
+    assert set(bucket.unread) == {"Policy"}
+    assert listing.complete
+
+
+def test_tags_that_were_refused_are_unread_and_not_none():
+    ledger = Ledger(ListBuckets=BUCKETS, GetBucketTagging=refused())
+    (bucket,), _ = walked("aws.s3.bucket", ledger, EVERYWHERE)
+    assert "Tags" not in bucket.document
+    assert "Tags" in bucket.unread
+
+
+def test_tags_inside_a_refused_attribute_are_unread_too():
+    ledger = Ledger(ListClusters=ok({"clusters": ["c"]}), DescribeCluster=refused())
+    (cluster,), _ = walked("aws.eks.cluster", ledger)
+    assert set(cluster.unread) == {"Cluster", "Tags"}
+    assert "Tags" not in cluster.document
+
+
+def test_inline_policies_are_read_one_by_one_after_their_names():
+    ledger = Ledger(
+        ListUsers=ok({"Users": [{"UserName": "ann", "Arn": "arn:ann"}], "IsTruncated": False}),
+        ListUserPolicies=[
+            ok({"PolicyNames": ["p1"], "IsTruncated": True, "Marker": "m"}),
+            ok({"PolicyNames": ["p2"], "IsTruncated": False}),
+        ],
+        GetUserPolicy={
+            "p1": ok({"UserName": "ann", "PolicyName": "p1", "PolicyDocument": {"a": 1}}),
+            "p2": ok({"UserName": "ann", "PolicyName": "p2", "PolicyDocument": "%7B%7D"}),
+        },
+    )
+    (user,), _ = walked("aws.iam.user", ledger, EVERYWHERE)
+    assert user.document["InlinePolicyNames"] == ["p1", "p2"]
+    assert user.document["InlinePolicies"] == [
+        {"PolicyName": "p1", "PolicyDocument": {"a": 1}},
+        {"PolicyName": "p2", "PolicyDocument": {}},
+    ]
+    assert len(user.sources["InlinePolicies"]) == 2
+
+
+def test_no_inline_policy_is_an_empty_list_and_one_refused_makes_all_unread():
+    users = ok({"Users": [{"UserName": "ann", "Arn": "arn:ann"}]})
+    none = Ledger(ListUsers=users, ListUserPolicies=ok({"PolicyNames": []}))
+    (user,), _ = walked("aws.iam.user", none, EVERYWHERE)
+    assert user.document["InlinePolicies"] == []
+    some = Ledger(
+        ListUsers=users,
+        ListUserPolicies=ok({"PolicyNames": ["p1", "p2"]}),
+        GetUserPolicy={"p1": ok({"PolicyName": "p1", "PolicyDocument": {}}), "p2": refused()},
+    )
+    (user,), _ = walked("aws.iam.user", some, EVERYWHERE)
+    assert "InlinePolicies" not in user.document
+    assert "p2" in user.unread["InlinePolicies"].unit.parameters
+
+
+def test_a_call_that_needs_an_unread_attribute_is_not_made_and_unread_as_well():
+    ledger = Ledger(
+        ListUsers=ok({"Users": [{"UserName": "ann", "Arn": "arn:ann"}]}),
+        ListUserPolicies=refused(),
+    )
+    (user,), _ = walked("aws.iam.user", ledger, EVERYWHERE)
+    assert user.unread["InlinePolicies"].unit.operation == "ListUserPolicies"
+    assert "GetUserPolicy" not in {unit.operation for unit in ledger.asked}
+
+
+@pytest.mark.parametrize(
+    ("manager", "spec", "asked"),
+    [
+        ("CUSTOMER", "SYMMETRIC_DEFAULT", True),
+        ("AWS", "SYMMETRIC_DEFAULT", False),
+        ("CUSTOMER", "RSA_4096", False),
+    ],
+)
+def test_rotation_is_asked_only_of_keys_that_can_rotate(manager, spec, asked):
+    ledger = Ledger(
+        ListKeys=ok({"Keys": [{"KeyId": "k", "KeyArn": "arn:k"}]}),
+        DescribeKey=ok({"KeyMetadata": {"KeyManager": manager, "KeySpec": spec}}),
+        GetKeyRotationStatus=ok({"KeyRotationEnabled": False}),
+    )
+    (key,), _ = walked("aws.kms.key", ledger)
+    assert ("RotationEnabled" in key.document) is asked
+    assert key.unread == {}
+
+
+def test_a_singleton_exists_even_when_every_call_about_it_is_refused():
+    refusals = Ledger(GetAccountSummary=refused(), GenerateCredentialReport=refused())
+    (account,), listing = walked("aws.iam.account", refusals, EVERYWHERE)
+    assert account.native_id == "arn:aws:iam::123456789012:account"
+    assert account.document["AccountId"] == "123456789012"
+    assert {"Summary", "CredentialReport"} <= set(account.unread)
+    assert (listing.complete, listing.units, listing.called_at) == (True, (), None)
+
+
+def test_the_account_itself_needs_no_call():
+    ledger = Ledger()
+    (account,), _ = walked("aws.account", ledger, EVERYWHERE)
+    assert ledger.asked == []
+    assert account.native_id == "arn:aws:iam::123456789012:root"
+
+
+CLUSTERS = ok({"clusterArns": ["arn:c1", "arn:c2"]})
+
+
+def test_services_are_listed_for_each_cluster():
+    ledger = Ledger(
+        ListClusters=CLUSTERS,
+        ListServices={"arn:c1": ok({"serviceArns": ["arn:s1"]}), "arn:c2": ok({})},
+        DescribeServices=ok({"services": [{"serviceName": "web", "taskDefinition": "arn:t"}]}),
+    )
+    (service,), listing = walked("aws.ecs.service", ledger)
+    assert service.document["clusterArn"] == "arn:c1"
+    assert service.name == "web"
+    assert service.relations["cluster"] == ("arn:c1",)
+    assert service.relations["task_definition"] == ("arn:t",)
+    assert service.relations["security_groups"] == ()
+    assert len(listing.units) == 3
+
+
+def test_one_cluster_that_was_refused_makes_the_listing_of_services_incomplete():
+    pages = [ok({"clusterArns": ["arn:c1"], "nextToken": "n"}), ok({"clusterArns": ["arn:c2"]})]
+    ledger = Ledger(
+        ListClusters=pages,
+        ListServices={"arn:c1": refused(), "arn:c2": ok({"serviceArns": ["arn:s2"]})},
+    )
+    snapshots, listing = walked("aws.ecs.service", ledger)
+    assert [each.native_id for each in snapshots] == ["arn:s2"]
+    assert (listing.complete, listing.gap.unit.operation) == (False, "ListServices")
+
+
+def test_clusters_that_were_refused_make_the_listing_of_services_incomplete():
+    _, listing = walked("aws.ecs.service", Ledger(ListClusters=refused()))
+    assert (listing.complete, listing.gap.unit.operation) == (False, "ListClusters")
+
+
+def test_terminated_instances_are_no_resources():
+    reservation = {"Instances": [{"InstanceId": f"i-{n}", "State": {"Name": n}} for n in STATES]}
+    ledger = Ledger(DescribeInstances=ok({"Reservations": [reservation]}))
+    snapshots, _ = walked("aws.ec2.instance", ledger)
+    assert [each.document["InstanceId"] for each in snapshots] == ["i-running", "i-stopped"]
+
+
+STATES = ["running", "terminated", "stopped"]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        [{"Key": "a", "Value": "1"}],
+        [{"key": "a", "value": "1"}],
+        [{"TagKey": "a", "TagValue": "1"}],
+        {"a": "1"},
+        [{"Key": "a", "Value": "1", "PropagateAtLaunch": True}],
+    ],
+)
+def test_tags_come_in_one_form(found):
+    row = Row("aws.t", "ec2", "DescribeVpcs", "id", items="Vpcs", tags="Found")
+    (each,), _ = walked(row, Ledger(DescribeVpcs=ok({"Vpcs": [{"Found": found}]})))
+    assert each.document["Tags"] == [{"Key": "a", "Value": "1"}]
+
+
+def test_relations_name_each_id_once():
+    row = Row(
+        "aws.t",
+        "ec2",
+        "DescribeVpcs",
+        "id",
+        items="Vpcs",
+        relations=(Relation("g", "G[].Id", "aws.ec2.security_group", "GroupId"),),
+    )
+    vpc = {"G": [{"Id": "sg-1"}, {"Id": "sg-1"}, {"Id": "sg-2"}]}
+    (each,), _ = walked(row, Ledger(DescribeVpcs=ok({"Vpcs": [vpc]})))
+    assert each.relations == {"g": ("sg-1", "sg-2")}
+
+
+def test_calls_that_wait_for_each_other_are_an_error_of_the_row():
+    one = Enrich("GetA", fills={"A": "@"}, params={"X": "B"})
+    two = Enrich("GetB", fills={"B": "@"}, params={"X": "A"})
+    row = Row("aws.t", "ec2", None, "id", enrich=(one, two))
+    with pytest.raises(ValueError, match=r"aws\.t"):
+        _ = row.stages
+
+
+def test_enriching_calls_in_parallel_give_the_same():
+    names = [f"b{number}" for number in range(30)]
+    ledger = Ledger(
+        ListBuckets=ok({"Buckets": [{"Name": name} for name in names]}),
+        GetBucketPolicy={name: ok({"Policy": f'"{name}"'}) for name in names},
+    )
+    alone, _ = walked("aws.s3.bucket", ledger, EVERYWHERE)
+    with ThreadPoolExecutor(8) as pool:
+        together, _ = walked(
+            "aws.s3.bucket",
+            ledger,
+            EVERYWHERE,
+            map_calls=lambda requests: pool.map(ledger.call, requests),
+        )
+    assert together == alone
+    assert [each.document["Policy"] for each in together] == names
+
+
+def test_deriving_leaves_the_stored_answers_as_they_were():
+    answers = {
+        "ListTopics": ok({"Topics": [{"TopicArn": "arn:t"}]}),
+        "GetTopicAttributes": ok({"Attributes": {"Policy": "{}"}}),
+    }
+    before = repr(answers)
+    (topic,), _ = walked("aws.sns.topic", Ledger(**answers))
+    assert topic.document["Attributes"]["Policy"] == {}
+    assert repr(answers) == before
