@@ -1,0 +1,1 @@
+"""Audits: one forensic pass, from plan to seal."""

@@ -1,0 +1,309 @@
+"""Applies an audit to the present: resources first, then findings, cell by cell.
+
+Each batch is one fenced transaction. Running it again after a crash gives the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import insert as insert_ignoring
+
+from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
+from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.evaluate import Observation, observation_of
+from cloudsealed.audits.reconcile import Seen, Subject, reconcile, withdrawn
+from cloudsealed.audits.store import Lease
+from cloudsealed.events import emit
+from cloudsealed.findings import store as finding_rows
+from cloudsealed.findings.model import Finding, Moment, ResourceRef
+from cloudsealed.kit.batches import batches
+from cloudsealed.kit.ids import new_id
+from cloudsealed.resources import store as resource_rows
+from cloudsealed.resources.model import Identity, Resource
+from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.schema import cells
+from cloudsealed.vocabulary import Dimension, FindingStatus, Outcome, ResourceState, Severity
+
+_BATCH = 500
+_MARK = insert_ignoring(cells).on_conflict_do_nothing()
+_NEWER = (
+    select(cells.c.audit_id, cells.c.observed_at)
+    .where(
+        cells.c.tenant_id == bindparam("tenant"), cells.c.policy_id == bindparam("policy"),
+        cells.c.account == bindparam("acct"), cells.c.region == bindparam("place"),
+    )
+)  # fmt: skip
+
+
+class Applier:
+    """Writes what one completed audit means for the tenant's resources and findings."""
+
+    def __init__(self, *, database: Database, lease: Lease, snapshots: Snapshots) -> None:
+        self._database = database
+        self._lease = lease
+        self._snapshots = snapshots
+        self._tenant = lease.tenant
+        self._audit = lease.audit_id
+        self._blocks = Blocks(database, tenant=lease.tenant, audit_id=lease.audit_id)
+        self._resources = lru_cache(maxsize=256)(self._resource_cell)
+
+    def resources(self) -> None:
+        """Bring every resource to its newest snapshot; mark as deleted what complete lists lack."""
+        for block in self._snapshots.listings():
+            moment = (block.header["observed_at"], self._audit)
+            seen: set[str] = set()
+            for batch in batches(self._snapshots.of(block), _BATCH):
+                seen |= {snapshot["native_id"] for _address, snapshot in batch}
+                self._write_resources(block, batch, moment)
+            if block.header["complete"]:
+                self._mark_deleted(block, seen, moment)
+
+    def findings(self) -> list[str]:
+        """Reconcile every cell; return the ids of the findings that fail in this audit."""
+        failing: list[str] = []
+        for block in self._blocks.all(OBSERVATIONS):
+            failing += self._cell(block)
+        return failing
+
+    def withdraw(
+        self, policy_ids: Iterable[str], places: Iterable[tuple[str, str]], at: str
+    ) -> None:
+        """Resolve the findings of policies that are disabled or deleted, in the audit's places."""
+        moment = Moment(at, self._audit)
+        for policy_id in policy_ids:
+            for account, region in places:
+                with self._lease.write() as connection:
+                    known = finding_rows.load_cell(
+                        connection,
+                        tenant=self._tenant,
+                        policy_id=policy_id,
+                        account=account,
+                        region=region,
+                    )
+                    changed = [(old, withdrawn(old, moment)) for old in known.values()]
+                    self._update(connection, [(old, new) for old, new in changed if old != new])
+
+    def _write_resources(
+        self, block: Block, batch: list[tuple[str, Mapping[str, Any]]], moment: tuple[str, str]
+    ) -> None:
+        with self._lease.write() as connection:
+            known = self._load(connection, block)
+            new, changed = [], []
+            for address, snapshot in batch:
+                row = known.get(snapshot["native_id"])
+                if row is None:
+                    new.append(self._resource(block, address, snapshot, new_id("res"), moment[0]))
+                elif (row["observed_at"], row["audit_id"]) <= moment:
+                    changed.append(
+                        self._resource(block, address, snapshot, row["id"], row["first_seen_at"])
+                    )
+            resource_rows.insert(connection, tenant=self._tenant, new=new)
+            resource_rows.update(connection, tenant=self._tenant, changed=changed)
+
+    def _mark_deleted(self, block: Block, seen: set[str], moment: tuple[str, str]) -> None:
+        with self._lease.write() as connection:
+            gone = [
+                replace(
+                    resource_rows.restored(row), state=ResourceState.DELETED, observed_at=moment[0]
+                )
+                for native_id, row in self._load(connection, block).items()
+                if native_id not in seen
+                and row["state"] == ResourceState.PRESENT
+                and (row["observed_at"], row["audit_id"]) <= moment
+            ]
+            resource_rows.update(connection, tenant=self._tenant, changed=gone)
+
+    def _load(self, connection: Connection, block: Block) -> dict[str, dict[str, Any]]:
+        return resource_rows.load_cell(
+            connection, tenant=self._tenant, provider="aws", account=block.account,
+            region=block.region, kind=block.key,
+        )  # fmt: skip
+
+    def _resource(
+        self,
+        block: Block,
+        address: str,
+        snapshot: Mapping[str, Any],
+        ident: str,
+        first_seen_at: str,
+    ) -> Resource:
+        at = block.header["observed_at"]
+        names = ("provider", "account", "region", "type", "native_id")
+        return Resource(
+            id=ident,
+            identity=Identity(*(snapshot[name] for name in names)),
+            connection_id=block.header["connection_id"],
+            name=snapshot["name"],
+            tags=snapshot["tags"],
+            relations=snapshot["relations"],
+            state=ResourceState.PRESENT,
+            snapshot=address,
+            audit_id=self._audit,
+            observed_at=at,
+            first_seen_at=first_seen_at,
+            last_seen_at=at,
+        )
+
+    def _cell(self, block: Block) -> list[str]:
+        moment = Moment(block.header["observed_at"], self._audit)
+        observations = {o.fingerprint: o for o in map(observation_of, self._blocks.lines(block))}
+        place = {
+            "policy_id": block.header["policy_id"],
+            "account": block.account,
+            "region": block.region,
+        }
+        failing: list[str] = []
+        with self._lease.write() as connection:
+            row = {
+                "tenant_id": self._tenant,
+                **place,
+                "audit_id": self._audit,
+                "observed_at": moment.at,
+            }
+            connection.many(_MARK, [row])
+            known = finding_rows.load_cell(connection, tenant=self._tenant, **place)
+            newer = self._newer(connection, block, moment)
+        missing = [f for p, f in known.items() if p not in observations and _is_gone(f, block)]
+        for part in batches(missing, _BATCH):
+            with self._lease.write() as connection:
+                seen = _missing(block, moment)
+                pairs = [(f, reconcile(f, seen)) for f in part]
+                self._update(connection, [(old, new) for old, new in pairs if new and new != old])
+        for batch in batches(observations.values(), _BATCH):
+            with self._lease.write() as connection:
+                failing += self._reconcile(connection, block, moment, batch, known, newer)
+        return failing
+
+    def _reconcile(
+        self, connection: Connection, block: Block, moment: Moment, batch: list[Observation],
+        known: Mapping[str, Finding], newer: list[tuple[Moment, Block, dict[str, Observation]]],
+    ) -> list[str]:  # fmt: skip
+        opened, changed, failing = [], [], []
+        for observation in batch:
+            old = known.get(observation.fingerprint)
+            new = reconcile(
+                old, _seen(block, moment, observation), self._subject(block, observation)
+            )
+            if old is None and new is not None:
+                for later, other, theirs in newer:  # this audit finished late: let the newer speak
+                    new = reconcile(new, _later(other, later, theirs, new)) or new
+                opened.append(new)
+            elif old is not None and new is not None and new != old:
+                changed.append((old, new))
+            if observation.outcome is Outcome.FAIL and new is not None:
+                failing.append(new.id)
+        finding_rows.insert(connection, tenant=self._tenant, new=opened)
+        for finding in opened:
+            self._announce(connection, "finding.opened", finding)
+        self._update(connection, changed)
+        return failing
+
+    def _update(self, connection: Connection, changed: list[tuple[Finding, Finding]]) -> None:
+        finding_rows.update(connection, tenant=self._tenant, changed=[new for _old, new in changed])
+        for old, new in changed:
+            begins = (old.last_observation, old.severity) != (new.last_observation, new.severity)
+            finding_rows.record_episode(connection, tenant=self._tenant, finding=new, begins=begins)
+            if old.status is not new.status:
+                if new.status is FindingStatus.RESOLVED:
+                    self._announce(connection, "finding.resolved", new)
+                elif old.status is FindingStatus.RESOLVED:
+                    self._announce(connection, "finding.reopened", new)
+
+    def _announce(self, connection: Connection, kind: str, finding: Finding) -> None:
+        data = {
+            "finding_id": finding.id,
+            "severity": finding.severity,
+            "audit_id": self._audit,
+            "title": finding.title,
+        }
+        emit(connection, tenant=self._tenant, kind=kind, subject=finding.id, data=data)
+
+    def _newer(
+        self, connection: Connection, block: Block, moment: Moment
+    ) -> list[tuple[Moment, Block, dict[str, Observation]]]:
+        place = {"policy": block.header["policy_id"], "acct": block.account, "place": block.region}
+        rows = connection.all(_NEWER, {"tenant": self._tenant, **place})
+        later = sorted(Moment(at, audit) for audit, at in rows if Moment(at, audit) > moment)
+        found = []
+        for other in later:
+            theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)
+            spoken = theirs.find(OBSERVATIONS, block.key, block.account, block.region)
+            if spoken is not None:
+                lines = {o.fingerprint: o for o in map(observation_of, theirs.lines(spoken))}
+                found.append((other, spoken, lines))
+        return found
+
+    def _subject(self, block: Block, observation: Observation) -> Subject:
+        resource = self._resources(observation.type, block.account, block.region)[
+            observation.native_id
+        ]
+        return Subject(
+            id=new_id("fnd"),
+            fingerprint=observation.fingerprint,
+            policy_id=block.header["policy_id"],
+            connection_id=block.header["connection_id"],
+            dimension=Dimension(block.header["dimension"]),
+            resource=resource,
+        )
+
+    def _resource_cell(self, kind: str, account: str, region: str) -> dict[str, ResourceRef]:
+        with self._database.read() as connection:
+            rows = resource_rows.load_cell(
+                connection,
+                tenant=self._tenant,
+                provider="aws",
+                account=account,
+                region=region,
+                kind=kind,
+            )
+        restored = {native_id: resource_rows.restored(row) for native_id, row in rows.items()}
+        return {
+            native_id: ResourceRef(r.id, kind, native_id, r.name, "aws", account, region)
+            for native_id, r in restored.items()
+        }
+
+
+def _is_gone(finding: Finding, block: Block) -> bool:
+    return bool(block.header["complete"].get(finding.resource.type, False))
+
+
+def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
+    return Seen(
+        moment=moment,
+        outcome=observation.outcome,
+        policy_version=block.header["policy_version"],
+        severity=observation.severity,
+        base_severity=Severity(block.header["severity"]),
+        title=observation.title or "",
+        evidence=observation.evidence,
+        classified_by=observation.classified_by,
+        suppressed=observation.suppressed,
+    )
+
+
+def _missing(block: Block, moment: Moment) -> Seen:
+    severity = Severity(block.header["severity"])
+    return Seen(moment, None, block.header["policy_version"], severity, severity)
+
+
+def _later(
+    block: Block, moment: Moment, theirs: Mapping[str, Observation], finding: Finding
+) -> Seen:
+    """Return what a newer audit says of a finding that it did not know."""
+    observation = theirs.get(finding.fingerprint)
+    if observation is not None:
+        return _seen(block, moment, observation)
+    if _is_gone(finding, block):
+        return _missing(block, moment)
+    unknown = Severity(block.header["severity"])
+    return Seen(Moment("", ""), Outcome.UNKNOWN, block.header["policy_version"], unknown, unknown)
+
+
+def spoken_places(blocks: Iterable[Block]) -> Iterator[tuple[str, str]]:
+    """Yield every (account, region) of an audit once."""
+    yield from sorted({(block.account, block.region) for block in blocks})

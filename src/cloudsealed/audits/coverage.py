@@ -1,0 +1,69 @@
+"""What an audit could not read, what that left unknown, and the permission that would cure it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
+from cloudsealed.audits.model import Audit
+from cloudsealed.vocabulary import CallOutcome, Outcome
+
+_MOST_ERRORS = 100
+
+
+def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> dict[str, Any]:
+    """Return an audit's gaps, one entry a call kind and outcome, worst first."""
+    gaps: dict[tuple[str, str, str], dict[str, Any]] = {}
+    errors: list[dict[str, Any]] = []
+    for listing in listings:
+        if listing.header["gap"]:
+            _add(gaps, listing.header["gap"], f"{listing.account}/{listing.region}", None)
+    for block in blocks.all(OBSERVATIONS):
+        if not block.header["counts"]["unknown"]:
+            continue
+        for line in blocks.lines(block):
+            if line["outcome"] != Outcome.UNKNOWN:
+                continue
+            for reason in line["reasons"]:
+                if reason["kind"] == "call":
+                    _add(gaps, reason, f"{block.account}/{block.region}", block.key)
+                elif len(errors) < _MOST_ERRORS:
+                    errors.append({"policy": block.key, "native_id": line["native_id"], **reason})
+    entries = sorted(gaps.values(), key=lambda gap: (-len(gap["policies"]), gap["operation"]))
+    for entry in entries:
+        entry["places"] = sorted(entry["places"])
+        entry["policies"] = sorted(entry["policies"])
+    denied = sorted(
+        {g["action"] for g in entries if g["outcome"] == CallOutcome.DENIED and g["action"]}
+    )
+    return {
+        "object": "coverage",
+        "audit_id": audit.id,
+        "coverage": (audit.result or {}).get("coverage"),
+        "cells": (audit.result or {}).get("cells"),
+        "gaps": entries,
+        "policy_errors": errors,
+        "accounts_not_entered": [t.as_dict() for t in audit.targets or () if t.error],
+        "iam_statement": _statement(denied),
+    }
+
+
+def _add(
+    gaps: dict[tuple[str, str, str], dict[str, Any]],
+    gap: Mapping[str, Any],
+    place: str,
+    policy: str | None,
+) -> None:
+    key = (gap["service"], gap["operation"], gap["outcome"])
+    names = ("service", "operation", "outcome", "error_code", "action")
+    entry = gaps.setdefault(key, {**{n: gap[n] for n in names}, "places": set(), "policies": set()})
+    entry["places"].add(place)
+    if policy:
+        entry["policies"].add(policy)
+
+
+def _statement(actions: list[str]) -> dict[str, Any] | None:
+    if not actions:
+        return None
+    return {"Sid": "CloudSealedMissing", "Effect": "Allow", "Action": actions, "Resource": "*"}

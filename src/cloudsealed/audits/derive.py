@@ -1,0 +1,173 @@
+"""From the ledger to snapshots: a pure traversal of stored answers, a block a type and place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from cloudsealed.audits import blocks
+from cloudsealed.audits.ledger import StoredCalls
+from cloudsealed.audits.model import Scope, Target
+from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.model import Gap, Listing, Place, Row, Snapshot, Unit
+from cloudsealed.collectors.permissions import action_of
+from cloudsealed.collectors.registry import RESOURCE_TYPES, places
+from cloudsealed.collectors.walk import walk
+from cloudsealed.kit.batches import batches
+from cloudsealed.kit.canonical import canonical
+from cloudsealed.kit.clock import rfc3339
+from cloudsealed.storage import objects
+from cloudsealed.storage.database import Database
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One type to collect in one place, through one connection."""
+
+    connection_id: str
+    place: Place
+    row: Row
+
+
+def tasks_of(targets: Iterable[Target], scope: Scope) -> list[Task]:
+    """Return what an audit collects, in a fixed order; an account reached twice counts once."""
+    rows = [row for row in RESOURCE_TYPES.values() if _in_scope(row, scope)]
+    found: dict[tuple[str, str, str], Task] = {}
+    for target in targets:
+        if target.account is None:
+            continue
+        for row in rows:
+            for place in places(row, target.account, target.partition, target.regions):
+                key = (place.account, place.region, row.type)
+                found.setdefault(key, Task(target.connection_id, place, row))
+    return list(found.values())
+
+
+def _in_scope(row: Row, scope: Scope) -> bool:
+    """Say whether a type is in scope; regions narrow regional services only."""
+    wanted_service = scope.services is None or row.service in scope.services
+    return wanted_service and (scope.resource_types is None or row.type in scope.resource_types)
+
+
+def derive(
+    *,
+    lease: Lease,
+    tasks: Sequence[Task],
+    stored: StoredCalls,
+    clock: str,
+    done: Callable[[int], None],
+) -> None:
+    """Write the block of snapshots of every task."""
+    for task in tasks:
+        lines: list[list[str]] = []
+        header: dict[str, Any] = {}
+        for batch in batches(walk(task.row, task.place, stored), _BATCH):
+            packed = []
+            for item in batch:
+                if isinstance(item, Listing):
+                    header = _header(task, item, clock)
+                    continue
+                address, row = objects.pack(lease.tenant, canonical(snapshot_document(item)))
+                packed.append(row)
+                lines.append([item.native_id, address])
+            with lease.write() as connection:
+                objects.put_many(connection, packed)
+        with lease.write() as connection:
+            blocks.put(
+                connection, tenant=lease.tenant, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS,
+                key=task.row.type, account=task.place.account, region=task.place.region,
+                lines=_unique(lines), header=header,
+            )  # fmt: skip
+        done(len(lines))
+
+
+def _unique(lines: list[list[str]]) -> list[list[str]]:
+    """Sort by native id; a resource that a list named twice while it changed counts once."""
+    return [list(item) for item in sorted(dict(lines).items())]
+
+
+def _header(task: Task, listing: Listing, clock: str) -> dict[str, Any]:
+    return {
+        "connection_id": task.connection_id,
+        "complete": listing.complete,
+        "outcome": listing.outcome,
+        "observed_at": rfc3339(listing.called_at) if listing.called_at else clock,
+        "gap": gap_document(listing.gap) if listing.gap else None,
+    }
+
+
+def gap_document(gap: Gap) -> dict[str, Any]:
+    """Return why something could not be read, with the IAM action that would cure it."""
+    unit = gap.unit
+    return {
+        "kind": "call",
+        "service": unit.service,
+        "operation": unit.operation,
+        "account": unit.account,
+        "region": unit.region,
+        "parameters": orjson.loads(unit.parameters),
+        "outcome": gap.outcome,
+        "error_code": gap.error_code,
+        "action": action_of(unit.service, unit.operation),
+    }
+
+
+def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
+    """Return a snapshot as JSON values: what is stored, addressed and sealed."""
+    return {
+        "provider": snapshot.provider,
+        "account": snapshot.account,
+        "region": snapshot.region,
+        "type": snapshot.type,
+        "native_id": snapshot.native_id,
+        "name": snapshot.name,
+        "tags": snapshot.tags,
+        "document": snapshot.document,
+        "relations": {name: list(ids) for name, ids in snapshot.relations.items()},
+        "unread": {name: gap_document(gap) for name, gap in snapshot.unread.items()},
+        "sources": {
+            name: [_source(unit) for unit in units] for name, units in snapshot.sources.items()
+        },
+        "created": snapshot.created,
+    }
+
+
+def _source(unit: Unit) -> list[Any]:
+    return [unit.service, unit.operation, unit.parameters, unit.page]
+
+
+class Snapshots:
+    """Reads the snapshots that an audit derived."""
+
+    def __init__(self, database: Database, *, tenant: str, audit_id: str) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._blocks = blocks.Blocks(database, tenant=tenant, audit_id=audit_id)
+
+    def listings(self) -> list[blocks.Block]:
+        """Return every type's block in every place."""
+        return self._blocks.all(blocks.SNAPSHOTS)
+
+    def of(self, block: blocks.Block) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield (address, snapshot) of a block's resources, by native id."""
+        for batch in batches(self._blocks.lines(block), _BATCH):
+            with self._database.read() as connection:
+                loaded = [
+                    (line[1], orjson.loads(objects.get(connection, self._tenant, line[1])))
+                    for line in batch
+                ]
+            yield from loaded
+
+    def at(self, address: str) -> dict[str, Any] | None:
+        """Return one snapshot by its address; None when retention dropped it."""
+        try:
+            with self._database.read() as connection:
+                found: dict[str, Any] = orjson.loads(objects.get(connection, self._tenant, address))
+        except objects.ObjectMissingError:
+            return None
+        return found

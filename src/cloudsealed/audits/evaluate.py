@@ -1,0 +1,256 @@
+"""From snapshots to observations: every policy on every resource of its types, a block a cell.
+
+Whatever could not be read makes the outcome unknown, with the calls as the reason, before an
+expression runs. Pure but for reading snapshots and writing blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from cloudsealed.audits import blocks
+from cloudsealed.audits.blocks import Block
+from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.related import Relations
+from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.paths import names_in
+from cloudsealed.engine import EvaluationError, Expression, Rule
+from cloudsealed.findings.model import fingerprint
+from cloudsealed.kit.clock import parse_rfc3339
+from cloudsealed.policies.model import PolicyVersion
+from cloudsealed.policies.rules import compile_check, compile_classification
+from cloudsealed.policies.service import PolicySet
+from cloudsealed.vocabulary import Outcome, Severity
+
+Reason = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Check:
+    """A policy version and its compiled rule."""
+
+    version: PolicyVersion
+    rule: Rule
+    attributes: frozenset[str] | None = field(init=False)
+    relations: Mapping[str, frozenset[str] | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Sort what the rule can read by whose attribute it is; None is the whole document."""
+        self.attributes = _tops(path[1:] for path in self.rule.reads if path[0] == "resource")
+        names = {path[1] for path in self.rule.reads if path[0] == "related" and len(path) > 1}
+        if any(path == ("related",) for path in self.rule.reads):
+            names = set(self.version.spec["related"])
+        self.relations = {
+            name: _tops(p[2:] for p in self.rule.reads if p[:2] == ("related", name))
+            for name in names
+        }
+
+
+def _tops(paths: Iterable[tuple[str, ...]]) -> frozenset[str] | None:
+    listed = list(paths)
+    return None if any(not path for path in listed) else frozenset(path[0] for path in listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The outcome of one policy on one resource; a line of a block."""
+
+    native_id: str
+    type: str
+    outcome: Outcome
+    severity: Severity
+    fingerprint: str
+    snapshot: str
+    title: str | None = None
+    evidence: tuple[Mapping[str, Any], ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    classified_by: Mapping[str, Any] | None = None
+    suppressed: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the line as JSON values."""
+        return {
+            "native_id": self.native_id, "type": self.type, "outcome": self.outcome,
+            "severity": self.severity, "fingerprint": self.fingerprint, "snapshot": self.snapshot,
+            "title": self.title, "evidence": self.evidence, "reasons": self.reasons,
+            "classified_by": self.classified_by, "suppressed": self.suppressed,
+        }  # fmt: skip
+
+
+def observation_of(line: Mapping[str, Any]) -> Observation:
+    """Return the observation that `Observation.as_dict` described."""
+    values = {
+        **line,
+        "outcome": Outcome(line["outcome"]),
+        "severity": Severity(line["severity"]),
+        "evidence": tuple(line["evidence"]),
+        "reasons": tuple(line["reasons"]),
+    }
+    return Observation(**values)
+
+
+class Evaluator:
+    """Judges the snapshots of one audit by its policies."""
+
+    def __init__(self, *, policies: PolicySet, snapshots: Snapshots, clock: str) -> None:
+        self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
+        self._classifications = [
+            (v, compile_classification(v.spec)) for v in policies.classifications
+        ]
+        self._snapshots = snapshots
+        self._now: datetime = parse_rfc3339(clock)
+        self._listings = snapshots.listings()
+        self._relations = Relations(snapshots, self._listings)
+
+    def run(self, lease: Lease, done: Callable[[int], None]) -> None:
+        """Write the block of every cell: policy x account x region."""
+        for place in sorted({(b.account, b.region) for b in self._listings}):
+            here = [b for b in self._listings if (b.account, b.region) == place]
+            self._run_place(lease, place, here, done)
+
+    def _run_place(
+        self, lease: Lease, place: tuple[str, str], here: list[Block], done: Callable[[int], None]
+    ) -> None:
+        cells: dict[str, tuple[Check, list[Block], list[Observation]]] = {}
+        for block in here:
+            checks = [c for c in self._checks if block.key in c.version.spec["resource_types"]]
+            for check in checks:
+                cells.setdefault(check.version.id, (check, [], []))[1].append(block)
+            for address, snapshot in self._snapshots.of(block) if checks else ():
+                for check in checks:
+                    cells[check.version.id][2].append(self._observe(check, address, snapshot))
+        for check, listings, observations in cells.values():
+            with lease.write() as connection:
+                blocks.put(
+                    connection, tenant=lease.tenant, audit_id=lease.audit_id,
+                    kind=blocks.OBSERVATIONS,
+                    key=check.version.key, account=place[0], region=place[1],
+                    lines=[o.as_dict() for o in sorted(observations, key=lambda o: o.native_id)],
+                    header=_header(check, listings, observations),
+                )  # fmt: skip
+            done(len(observations))
+
+    def _observe(self, check: Check, address: str, snapshot: Mapping[str, Any]) -> Observation:
+        version = check.version
+        base: dict[str, Any] = {
+            "native_id": snapshot["native_id"],
+            "type": snapshot["type"],
+            "severity": Severity(version.spec["severity"]),
+            "snapshot": address,
+            "fingerprint": fingerprint(
+                policy_key=version.key, provider=snapshot["provider"], account=snapshot["account"],
+                region=snapshot["region"], native_id=snapshot["native_id"],
+            ),
+        }  # fmt: skip
+        reasons = _unread(snapshot, check.attributes)
+        related: dict[str, list[Mapping[str, Any]]] = {}
+        for name, relation in (version.spec.get("related") or {}).items():
+            found = self._relations.of(snapshot, relation)
+            related[name] = [target["document"] for target in found.snapshots]
+            if name in check.relations:
+                reasons += found.gaps
+                reasons += _unread(snapshot, names_in(relation["from"] or ""))
+                reasons += [r for t in found.snapshots for r in _unread(t, check.relations[name])]
+        if reasons:
+            return Observation(outcome=Outcome.UNKNOWN, reasons=tuple(reasons[:10]), **base)
+        return self._judged(check, base, snapshot, related)
+
+    def _judged(
+        self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any],
+        related: Mapping[str, list[Mapping[str, Any]]],
+    ) -> Observation:  # fmt: skip
+        judgement = check.rule.judge(snapshot["document"], related, now=self._now)
+        if judgement.outcome == "error":
+            assert judgement.error is not None
+            return Observation(outcome=Outcome.UNKNOWN, reasons=(_error(judgement.error),), **base)
+        if judgement.outcome != "fail":
+            return Observation(outcome=Outcome(judgement.outcome), **base)
+        failed = Observation(
+            outcome=Outcome.FAIL,
+            title=judgement.message or check.version.spec["title"],
+            evidence=tuple({"path": e.path, "value": e.value} for e in judgement.evidence),
+            **base,
+        )
+        return self._classified(check.version, failed, snapshot)
+
+    def _classified(
+        self, version: PolicyVersion, failed: Observation, snapshot: Mapping[str, Any]
+    ) -> Observation:
+        finding = {
+            "policy": version.key, "severity": version.spec["severity"], "title": failed.title,
+            "dimension": version.spec["dimension"], "account": snapshot["account"],
+            "region": snapshot["region"], "resource_type": snapshot["type"],
+        }  # fmt: skip
+        matching = [
+            v
+            for v, when in self._classifications
+            if self._matches(when, snapshot["document"], finding)
+        ]
+        return apply_classifications(failed, matching)
+
+    def _matches(
+        self, when: Expression, document: Mapping[str, Any], finding: Mapping[str, Any]
+    ) -> bool:
+        try:
+            return bool(when.evaluate({"resource": document, "finding": finding}, self._now))
+        except EvaluationError:
+            return False  # a classification that cannot be judged leaves the finding as it is
+
+
+def apply_classifications(failed: Observation, matching: list[PolicyVersion]) -> Observation:
+    """Return the observation after classification: suppress wins, then the highest severity, then
+    the older of two (they come oldest first)."""
+
+    suppressing = next((v for v in matching if v.spec["suppress"]), None)
+    if suppressing is not None:
+        return replace(failed, suppressed=True, classified_by=_by(suppressing))
+    if not matching:
+        return failed
+    winner = max(matching, key=lambda v: Severity(v.spec["set"]["severity"]).rank)
+    return replace(
+        failed, severity=Severity(winner.spec["set"]["severity"]), classified_by=_by(winner)
+    )
+
+
+def _by(version: PolicyVersion) -> dict[str, Any]:
+    return {"key": version.key, "version": version.version}
+
+
+def _unread(snapshot: Mapping[str, Any], attributes: frozenset[str] | None) -> list[Reason]:
+    gaps: Mapping[str, Reason] = snapshot["unread"]
+    return [
+        {**gap, "attribute": name}
+        for name, gap in sorted(gaps.items())
+        if attributes is None or name in attributes
+    ]
+
+
+def _error(error: EvaluationError) -> Reason:
+    return {"kind": "policy_error", "message": error.message[:300], "path": error.path}
+
+
+def _header(check: Check, listings: list[Block], observations: list[Observation]) -> dict[str, Any]:
+    counts = {outcome.value: 0 for outcome in Outcome}
+    for observation in observations:
+        counts[observation.outcome] += 1
+    fails = {severity.value: 0 for severity in Severity}
+    for observation in observations:
+        if observation.outcome is Outcome.FAIL and not observation.suppressed:
+            fails[observation.severity] += 1
+    return {
+        "policy_id": check.version.id,
+        "policy_version": check.version.version,
+        "policy_digest": check.version.digest,
+        "dimension": check.version.spec["dimension"],
+        "severity": check.version.spec["severity"],
+        "counts": counts,
+        "fails": fails,
+        "suppressed": sum(o.suppressed for o in observations),
+        "observed_at": min(b.header["observed_at"] for b in listings),
+        "connection_id": listings[0].header["connection_id"],
+        "complete": {b.key: b.header["complete"] for b in listings},
+        "gaps": [b.header["gap"] for b in listings if b.header["gap"]],
+    }

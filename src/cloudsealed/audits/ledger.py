@@ -1,0 +1,239 @@
+"""The ledger: every provider call of an audit, its outcome and the address of its answer.
+
+A unit and its answer are written in one transaction, fenced by the audit's lease. Whoever asks
+for a unit that is there gets the stored answer: that is all of resuming and of reanalyzing.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as insert_ignoring
+
+from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.model import Answer, Caller, CallRequest, Unit
+from cloudsealed.kit.canonical import canonical
+from cloudsealed.kit.clock import parse_rfc3339, rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.storage import objects
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.schema import calls
+from cloudsealed.vocabulary import CallOutcome
+
+_KEY = ("provider", "account", "region", "service", "operation", "parameters", "page")
+_VALUES = (
+    "outcome", "attempts", "duration_ms", "request_id", "http_status", "error_code",
+    "error_message", "digest", "called_at",
+)  # fmt: skip
+_THIS_AUDIT = (calls.c.tenant_id == bindparam("tenant"), calls.c.audit_id == bindparam("audit"))
+_GET = select(*(calls.c[name] for name in _VALUES)).where(
+    *_THIS_AUDIT, *(calls.c[name] == bindparam(f"unit_{name}") for name in _KEY)
+)
+_PUT = insert_ignoring(calls).on_conflict_do_nothing()
+_ALL = select(*(calls.c[name] for name in (*_KEY, *_VALUES))).where(*_THIS_AUDIT)
+_IN_ORDER = _ALL.order_by(*(calls.c[name] for name in _KEY))
+_FIRST_PAGE = _IN_ORDER.limit(bindparam("most"))
+_NEXT_PAGE = _FIRST_PAGE.where(
+    tuple_(*(calls.c[name] for name in _KEY)) > tuple_(*(bindparam(f"after_{n}") for n in _KEY))
+)
+_COUNT = select(calls.c.outcome, func.count()).where(*_THIS_AUDIT).group_by(calls.c.outcome)
+_BATCH = 200
+
+
+class UnitMissingError(LookupError):
+    """A ledger that should be whole lacks a unit: its audit never made that call."""
+
+
+class Ledger:
+    """Reads one audit's calls."""
+
+    def __init__(self, database: Database, *, tenant: str, audit_id: str) -> None:
+        self._database = database
+        self._scope = {"tenant": tenant, "audit": audit_id}
+        self.tenant = tenant
+
+    def find(self, unit: Unit) -> Answer | None:
+        """Return the stored answer of a unit, or None when the ledger lacks it."""
+        key = {f"unit_{name}": getattr(unit, name) for name in _KEY}
+        with self._database.read() as connection:
+            row = connection.first(_GET, {**self._scope, **key})
+            if row is None:
+                return None
+            values = dict(zip(_VALUES, row, strict=True))
+            address = values.pop("digest")
+            data = objects.get(connection, self.tenant, address) if address else None
+        return _answer(values, data)
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Yield every call in the order of its key, as the API shows it."""
+        with self._database.read() as connection:
+            for row in connection.all(_IN_ORDER, self._scope):
+                yield {"object": "call", **dict(zip((*_KEY, *_VALUES), row, strict=True))}
+
+    def page(self, *, after: Position | None, limit: int) -> Page:
+        """Return a page of calls in the order of their key."""
+        bound = {"most": limit + 1}
+        statement = _FIRST_PAGE
+        if after is not None:
+            statement = _NEXT_PAGE
+            bound |= {f"after_{n}": v for n, v in zip(_KEY, orjson.loads(after.id), strict=True)}
+        with self._database.read() as connection:
+            rows = connection.all(statement, {**self._scope, **bound})
+        items = [
+            {"object": "call", **dict(zip((*_KEY, *_VALUES), row, strict=True))}
+            for row in rows[:limit]
+        ]
+        shown = [
+            orjson.dumps({**item, "parameters": orjson.loads(item["parameters"])}) for item in items
+        ]
+        last = [items[-1][name] for name in _KEY] if len(rows) > limit else None
+        return Page(shown, Position(orjson.dumps(last).decode()) if last else None)
+
+    def count(self) -> dict[str, int]:
+        """Return how many calls ended in each outcome."""
+        with self._database.read() as connection:
+            found: dict[str, int] = dict(connection.all(_COUNT, self._scope))
+        return {outcome.value: found.get(outcome.value, 0) for outcome in CallOutcome}
+
+
+class StoredCalls:
+    """A Caller that only reads a ledger: what derivation and reanalysis use."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def call(self, request: CallRequest) -> Answer:
+        """Return the stored answer; raises UnitMissingError rather than ask the provider."""
+        found = self._ledger.find(request.unit)
+        if found is None:
+            raise UnitMissingError(
+                f"{request.unit.action} of {request.unit.region} was never called"
+            )
+        return found
+
+
+class RecordedCalls:
+    """A Caller that asks the ledger first, then the provider, and records what that said."""
+
+    def __init__(self, ledger: Ledger, provider: Caller, recorder: Recorder) -> None:
+        self._ledger = ledger
+        self._provider = provider
+        self._recorder = recorder
+
+    def call(self, request: CallRequest) -> Answer:
+        """Return the answer of a unit, from the ledger when it is there."""
+        known = self._recorder.pending(request.unit) or self._ledger.find(request.unit)
+        if known is not None:
+            return known
+        self._recorder.stop_if_asked()
+        answer = self._provider.call(request)
+        self._recorder.record(request.unit, answer)
+        return answer
+
+
+class Recorder:
+    """Writes units in batches from a thread of its own: SQLite has one writer, threads many calls.
+
+    A unit that is not yet on disk when the process dies is called again by the next run.
+    """
+
+    def __init__(self, lease: Lease, audit_id: str) -> None:
+        self._lease = lease
+        self._audit_id = audit_id
+        self._waiting: dict[Unit, Answer] = {}
+        self._queue: queue.Queue[tuple[Unit, Answer] | None] = queue.Queue(maxsize=4 * _BATCH)
+        self._error: BaseException | None = None
+        self.calls = 0
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+
+    def __enter__(self) -> Recorder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def pending(self, unit: Unit) -> Answer | None:
+        """Return an answer that is recorded but not yet on disk."""
+        return self._waiting.get(unit)
+
+    def record(self, unit: Unit, answer: Answer) -> None:
+        """Hand a unit over; waits when the disk is behind."""
+        self._waiting[unit] = answer
+        self._queue.put((unit, answer))
+        self.calls += 1
+
+    def stop_if_asked(self) -> None:
+        """Raise what stopped the writing: a lost lease, a cancellation, a full disk."""
+        if self._error is not None:
+            raise self._error
+
+    def abort(self, error: BaseException) -> None:
+        """Make every further call raise `error`."""
+        self._error = self._error or error
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            batch = [self._queue.get()]
+            while len(batch) < _BATCH and not self._queue.empty():
+                batch.append(self._queue.get())
+            ended = None in batch
+            self._write([item for item in batch if item is not None])
+
+    def _write(self, batch: list[tuple[Unit, Answer]]) -> None:
+        if not batch or self._error is not None:
+            return
+        rows, packed = [], []
+        for unit, answer in batch:
+            address = None
+            if answer.document is not None:
+                address, row = objects.pack(self._lease.tenant, canonical(answer.document))
+                packed.append(row)
+            rows.append(self._row(unit, answer, address))
+        try:
+            with self._lease.write() as connection:
+                objects.put_many(connection, packed)
+                connection.many(_PUT, rows)
+        except BaseException as error:  # the callers' threads must learn of it
+            self._error = error
+            return
+        for unit, _stored in batch:
+            self._waiting.pop(unit, None)
+
+    def _row(self, unit: Unit, answer: Answer, address: str | None) -> dict[str, Any]:
+        return {
+            "tenant_id": self._lease.tenant,
+            "audit_id": self._audit_id,
+            **{name: getattr(unit, name) for name in _KEY},
+            "outcome": answer.outcome,
+            "attempts": answer.attempts,
+            "duration_ms": answer.duration_ms,
+            "request_id": answer.request_id,
+            "http_status": answer.http_status,
+            "error_code": answer.error_code,
+            "error_message": answer.error_message,
+            "digest": address,
+            "called_at": rfc3339(answer.called_at),
+        }
+
+
+def _answer(values: Mapping[str, Any], data: bytes | None) -> Answer:
+    return Answer(
+        outcome=CallOutcome(values["outcome"]),
+        document=None if data is None else orjson.loads(data),
+        called_at=parse_rfc3339(values["called_at"]),
+        error_code=values["error_code"],
+        error_message=values["error_message"],
+        attempts=values["attempts"],
+        duration_ms=values["duration_ms"],
+        request_id=values["request_id"],
+        http_status=values["http_status"],
+    )

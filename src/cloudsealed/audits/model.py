@@ -1,0 +1,159 @@
+"""What an audit is: one forensic pass over the places that its connections reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.vocabulary import AuditKind, AuditStatus
+
+
+class AuditNotFoundError(NotFoundError):
+    """No audit of the tenant has this id."""
+
+    code = "audit_not_found"
+
+    def __init__(self, ident: str) -> None:
+        super().__init__("audit", ident)
+
+
+class AuditNotFinishedError(CloudSealedError):
+    """What was asked for needs an audit that has completed, or one that has ended."""
+
+    code = "audit_not_finished"
+    status = 409
+
+
+class AuditFailedError(CloudSealedError):
+    """No connection of the audit could be used: nothing was read."""
+
+    code = "cloud_provider_error"
+    status = 502
+
+
+class LeaseLostError(Exception):
+    """Another worker took this audit over: whatever this one still writes is refused."""
+
+
+class CanceledError(Exception):
+    """Somebody asked for this audit to be canceled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an audit looks at; None is all of it."""
+
+    regions: tuple[str, ...] | None = None
+    services: tuple[str, ...] | None = None
+    resource_types: tuple[str, ...] | None = None
+
+    def as_dict(self) -> dict[str, Any] | None:
+        """Return the scope as JSON values, None when it leaves nothing out."""
+        parts = {
+            "regions": self.regions,
+            "services": self.services,
+            "resource_types": self.resource_types,
+        }
+        return {k: list(v) for k, v in parts.items() if v is not None} or None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One connection of an audit: the account that it leads to, or why it leads nowhere."""
+
+    connection_id: str
+    account: str | None
+    partition: str
+    regions: tuple[str, ...]
+    error: Mapping[str, str] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the target as JSON values."""
+        return {
+            "connection_id": self.connection_id,
+            "account": self.account,
+            "partition": self.partition,
+            "regions": list(self.regions),
+            "error": self.error,
+        }
+
+
+def target_of(document: Mapping[str, Any]) -> Target:
+    """Return the target that `Target.as_dict` described."""
+    return Target(**{**document, "regions": tuple(document["regions"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """An audit as it stands. `source_id` is the audit whose ledger it reads: itself when live.
+
+    `clock` is the moment by which every policy of it judges: the start of the source.
+    """
+
+    id: str
+    kind: AuditKind
+    status: AuditStatus
+    parent_id: str | None
+    source_id: str
+    connection_ids: tuple[str, ...]
+    scope: Scope
+    policies: tuple[str, ...] | None
+    policy_set: tuple[Mapping[str, Any], ...]
+    targets: tuple[Target, ...] | None
+    clock: str | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    progress: Mapping[str, Any]
+    result: Mapping[str, Any] | None
+    error: Mapping[str, Any] | None
+    verdict_digest: str | None
+    cancel_requested: bool = False
+
+
+NO_PROGRESS: Mapping[str, Any] = {
+    "tasks_done": 0, "tasks_total": 0, "calls": 0, "resources": 0, "observations": 0,
+}  # fmt: skip
+_RESULT = ("coverage", "cells", "counts", "dimensions", "resources", "calls", "findings")
+
+
+def public(audit: Audit) -> bytes:
+    """Return an audit's public JSON."""
+    result = audit.result or dict.fromkeys(_RESULT)
+    done, total = audit.progress["tasks_done"], audit.progress["tasks_total"]
+    body = {
+        "id": audit.id,
+        "object": "audit",
+        "kind": audit.kind,
+        "status": audit.status,
+        "parent_id": audit.parent_id,
+        "connection_ids": audit.connection_ids,
+        "scope": audit.scope.as_dict(),
+        "policies": audit.policies,
+        "accounts": [t.as_dict() for t in audit.targets] if audit.targets is not None else None,
+        "progress": {**audit.progress, "percent": 100 * done // total if total else 0},
+        **{name: result[name] for name in _RESULT},
+        "verdict_digest": audit.verdict_digest,
+        "error": audit.error,
+        "created_at": audit.created_at,
+        "started_at": audit.started_at,
+        "finished_at": audit.finished_at,
+    }
+    return orjson.dumps(body)
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many observations had each outcome."""
+
+    by_outcome: dict[str, int] = field(
+        default_factory=lambda: {"fail": 0, "pass": 0, "unknown": 0, "not_applicable": 0}
+    )
+
+    def add(self, outcome: str, number: int = 1) -> None:
+        """Count observations."""
+        self.by_outcome[outcome] += number

@@ -1,0 +1,61 @@
+"""What an audit will look at: the account and the regions behind each of its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from cloudsealed.audits.derive import Task
+from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder
+from cloudsealed.audits.model import Audit, Target
+from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.aws.access import AwsSession, identify
+from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.collectors.aws.regions import enabled_regions
+from cloudsealed.collectors.model import Caller, Place
+from cloudsealed.connections.service import ConnectionService
+from cloudsealed.policies.model import PolicyVersion
+from cloudsealed.storage.database import Database
+
+
+def plan(
+    audit: Audit, *, tenant: str, connections: ConnectionService, profile: str | None,
+    caller: Callable[[AwsSession], Caller], lease: Lease, database: Database,
+) -> tuple[Target, ...]:  # fmt: skip
+    """Return where each connection leads; one that cannot be used has its error."""
+    ledger = Ledger(database, tenant=tenant, audit_id=audit.id)
+    targets = []
+    with Recorder(lease, audit.id) as recorder:
+        for ident in audit.connection_ids:
+            wanted = audit.scope.regions or connections.find(tenant=tenant, ident=ident).regions
+            try:
+                session = connections.open(tenant=tenant, ident=ident, profile=profile)
+                identity = identify(session)
+            except CloudAccessError as error:
+                problem = {"code": error.code, "message": error.message}
+                targets.append(Target(ident, None, "aws", (), problem))
+                continue
+            connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
+            place = Place(identity.account, session.region, identity.partition)
+            if wanted is None:
+                asking = RecordedCalls(ledger, caller(session), recorder)
+                wanted = enabled_regions(place, asking).names
+            targets.append(
+                Target(ident, identity.account, identity.partition, tuple(sorted(wanted)))
+            )
+    recorder.stop_if_asked()
+    return tuple(targets)
+
+
+def policy_places(
+    checks: Sequence[PolicyVersion], tasks: Iterable[Task]
+) -> set[tuple[str, str, str]]:
+    """Return the cells that an audit means to judge: policy x account x region."""
+    by_type: dict[str, set[tuple[str, str]]] = {}
+    for task in tasks:
+        by_type.setdefault(task.row.type, set()).add((task.place.account, task.place.region))
+    return {
+        (check.key, account, region)
+        for check in checks
+        for kind in check.spec["resource_types"]
+        for account, region in by_type.get(kind, ())
+    }

@@ -1,0 +1,357 @@
+"""Runs an audit to its end: plan, collect, derive, evaluate, reconcile, seal.
+
+Every phase can be run again after a crash; every write is fenced by the audit's lease. Canceled
+and failed audits do not reconcile.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloudsealed.audits import seal as seals
+from cloudsealed.audits.apply import Applier, spoken_places
+from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.derive import Snapshots, Task, derive, tasks_of
+from cloudsealed.audits.evaluate import Evaluator
+from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
+from cloudsealed.audits.model import (
+    NO_PROGRESS,
+    Audit,
+    AuditFailedError,
+    CanceledError,
+    LeaseLostError,
+    Target,
+)
+from cloudsealed.audits.plan import plan, policy_places
+from cloudsealed.audits.store import RENEW_SECONDS, AuditStore, Lease
+from cloudsealed.audits.verdict import VerdictDigest, summarize
+from cloudsealed.collectors.aws.access import AwsSession, identify
+from cloudsealed.collectors.aws.client import AwsCaller
+from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.collectors.walk import walk
+from cloudsealed.connections.service import ConnectionService
+from cloudsealed.events import emit
+from cloudsealed.findings.store import pin_to_audit
+from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.policies.service import PolicyService, policy_set
+from cloudsealed.settings import Settings
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keys import KeyRing
+from cloudsealed.vocabulary import AuditKind, AuditStatus
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an audit is; `report` hears of every step."""
+
+    report: Callable[[str, Mapping[str, Any]], None]
+    phase: str = AuditStatus.QUEUED
+    counts: dict[str, Any] = field(default_factory=lambda: dict(NO_PROGRESS))
+
+    def enter(self, phase: AuditStatus, tasks: int | None = None) -> None:
+        """Begin a phase; `tasks` is how many steps collection has."""
+        self.phase = phase
+        if tasks is not None:
+            self.counts |= {"tasks_total": tasks, "tasks_done": 0}
+        self.tell()
+
+    def add(self, name: str, number: int = 1) -> None:
+        """Count something done."""
+        self.counts[name] += number
+        self.tell()
+
+    def tell(self) -> None:
+        """Report where it stands."""
+        self.report(self.phase, self.counts)
+
+
+def _silent(_phase: str, _counts: Mapping[str, Any]) -> None:
+    return None
+
+
+class Runner:
+    """Runs audits of any tenant."""
+
+    def __init__(
+        self, *, database: Database, connections: ConnectionService, policies: PolicyService,
+        keys: KeyRing, settings: Settings, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._store = AuditStore(database, clock)
+        self._connections = connections
+        self._policies = policies
+        self._keys = keys
+        self._settings = settings
+        self._clock = clock
+
+    def run(
+        self, *, tenant: str, ident: str, owner: str, profile: str | None = None,
+        report: Callable[[str, Mapping[str, Any]], None] = _silent,
+    ) -> bool:  # fmt: skip
+        """Bring an audit to its end; False when another worker holds it.
+
+        `profile` is the operator's AWS profile, of the command line only.
+        """
+        lease = self._store.take(tenant=tenant, ident=ident, owner=owner)
+        if lease is None:
+            return False
+        progress = Progress(report)
+        try:
+            with self._renewed(lease) as stop:
+                self._phases(lease, progress, profile, stop)
+        except CanceledError:
+            self._end(lease, AuditStatus.CANCELED, progress)
+        except LeaseLostError:
+            log.warning("audit %s was taken over by another worker", ident)
+            return False
+        except AuditFailedError as error:
+            self._fail(lease, progress, error.code, error.message)
+        except Exception:
+            log.exception("audit %s failed", ident)
+            self._fail(
+                lease, progress, "internal_error", "The audit failed; the server's log says why"
+            )
+        return True
+
+    def _phases(
+        self, lease: Lease, progress: Progress, profile: str | None, stop: Callable[[], None]
+    ) -> None:
+        audit = self._planned(lease, profile)
+        assert audit.targets is not None
+        assert audit.clock is not None
+        tasks = tasks_of(audit.targets, audit.scope)
+        if audit.kind is AuditKind.LIVE and audit.status is AuditStatus.COLLECTING:
+            progress.enter(AuditStatus.COLLECTING, len(tasks))
+            self._collect(lease, audit, tasks, progress, profile)
+        stop()
+        progress.enter(AuditStatus.EVALUATING)
+        lease.set(status=AuditStatus.EVALUATING, progress=progress.counts)
+        stored = StoredCalls(Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id))
+        derive(
+            lease=lease, tasks=tasks, stored=stored, clock=audit.clock,
+            done=lambda number: progress.add("resources", number),
+        )  # fmt: skip
+        stop()
+        snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
+        evaluator = Evaluator(
+            policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock
+        )
+        evaluator.run(lease, lambda number: progress.add("observations", number))
+        stop()
+        progress.enter(AuditStatus.SEALING)
+        lease.set(status=AuditStatus.SEALING, progress=progress.counts)
+        self._finish(lease, audit, tasks, snapshots, progress)
+
+    def _planned(self, lease: Lease, profile: str | None) -> Audit:
+        audit = self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+        if audit.status is AuditStatus.QUEUED:
+            now = rfc3339(self._clock())
+            columns: dict[str, Any] = {"started_at": now, "status": AuditStatus.COLLECTING}
+            if audit.targets is None:
+                targets = plan(
+                    audit, tenant=lease.tenant, connections=self._connections, profile=profile,
+                    caller=lambda session: self._caller(lease.tenant, session), lease=lease,
+                    database=self._database,
+                )  # fmt: skip
+                _require_one(targets)
+                columns["plan"] = {"targets": [t.as_dict() for t in targets], "clock": now}
+            else:
+                columns["status"] = AuditStatus.EVALUATING
+            lease.set(**columns)
+        return self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+
+    def _caller(self, tenant: str, session: Any) -> AwsCaller:
+        return AwsCaller(session, self._keys.for_tenant("redaction", tenant), clock=self._clock)
+
+    def _collect(
+        self, lease: Lease, audit: Audit, tasks: list[Task], progress: Progress, profile: str | None
+    ) -> None:
+        ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.id)
+        with Recorder(lease, audit.id) as recorder:
+            callers: dict[str, RecordedCalls] = {}
+            for connection_id in dict.fromkeys(task.connection_id for task in tasks):
+                session = self._connections.open(
+                    tenant=lease.tenant, ident=connection_id, profile=profile
+                )
+                _require_same_account(session, connection_id, audit.targets or ())
+                provider = self._caller(lease.tenant, session)
+                callers[connection_id] = RecordedCalls(ledger, provider, recorder)
+
+            def collect(task: Task) -> None:
+                for _derived in walk(task.row, task.place, callers[task.connection_id]):
+                    recorder.stop_if_asked()
+
+            with ThreadPoolExecutor(self._settings.collect_workers, "collect") as pool:
+                pending: set[Future[None]] = {
+                    pool.submit(collect, task) for task in _interleaved(tasks)
+                }
+                try:
+                    self._await(pending, lease, recorder, progress)
+                except BaseException as error:
+                    recorder.abort(error)
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    raise
+        recorder.stop_if_asked()
+        lease.set(progress=progress.counts)
+
+    def _await(
+        self, pending: set[Future[None]], lease: Lease, recorder: Recorder, progress: Progress
+    ) -> None:
+        while pending:
+            done, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            progress.counts["calls"] = recorder.calls
+            progress.add("tasks_done", len(done))
+            lease.renew()
+            lease.set(progress=progress.counts)
+
+    def _finish(
+        self,
+        lease: Lease,
+        audit: Audit,
+        tasks: list[Task],
+        snapshots: Snapshots,
+        progress: Progress,
+    ) -> None:
+        applier = Applier(database=self._database, lease=lease, snapshots=snapshots)
+        applier.resources()
+        failing = applier.findings()
+        observations = Blocks(self._database, tenant=lease.tenant, audit_id=audit.id).all(
+            OBSERVATIONS
+        )
+        if audit.policies is None and audit.kind is AuditKind.LIVE:
+            used = {version["id"] for version in audit.policy_set}
+            gone = [i for i in self._policies.withdrawn(tenant=lease.tenant) if i not in used]
+            at = audit.clock or rfc3339(self._clock())
+            applier.withdraw(gone, list(spoken_places(snapshots.listings())), at)
+        digest = VerdictDigest()
+        blocks = Blocks(self._database, tenant=lease.tenant, audit_id=audit.id)
+        for block in observations:
+            for line in blocks.lines(block):
+                digest.add(line, block.header["policy_digest"])
+        planned = len(policy_places(policy_set(audit.policy_set).checks, tasks))
+        ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id)
+        summary = summarize(observations, planned=planned) | {
+            "resources": sum(block.count for block in snapshots.listings()),
+            "calls": ledger.count()
+            if audit.kind is AuditKind.LIVE
+            else dict.fromkeys(ledger.count(), 0),
+            "findings": len(failing),
+        }
+        if any(target.error for target in audit.targets or ()):
+            summary["coverage"] = _spread(summary["coverage"], audit.targets or ())
+        counts: dict[str, int] = {}
+        leaves = seals.leaves(self._database, tenant=lease.tenant, audit=audit, counts=counts)
+        root = seals.merkle_root(leaves)
+        self._complete(lease, audit, failing, summary, digest.hexdigest(), root, counts, progress)
+
+    def _complete(
+        self, lease: Lease, audit: Audit, failing: list[str], summary: Mapping[str, Any],
+        digest: str, root: bytes, counts: Mapping[str, int], progress: Progress,
+    ) -> None:  # fmt: skip
+        now = rfc3339(self._clock())
+        with lease.write() as connection:
+            pin_to_audit(connection, tenant=lease.tenant, audit=audit.id, idents=failing)
+            seals.seal(
+                connection, tenant=lease.tenant, audit=audit, tree_root=root, counts=counts,
+                verdict_digest=digest, finished_at=now, key=self._keys.current("seal"),
+            )  # fmt: skip
+            lease.set_in(
+                connection, status=AuditStatus.COMPLETED, finished_at=now, result=dict(summary),
+                verdict_digest=digest, progress=progress.counts, lease_until=None, lease_owner=None,
+            )  # fmt: skip
+            data = {"audit_id": audit.id, "verdict_digest": digest}
+            emit(
+                connection, tenant=lease.tenant, kind="audit.completed", subject=audit.id, data=data
+            )
+        progress.enter(AuditStatus.COMPLETED)
+
+    def _end(self, lease: Lease, status: AuditStatus, progress: Progress, **columns: Any) -> None:
+        with lease.write() as connection:
+            lease.set_in(
+                connection, status=status, finished_at=rfc3339(self._clock()), lease_until=None,
+                lease_owner=None, progress=progress.counts, **columns,
+            )  # fmt: skip
+            emit(
+                connection, tenant=lease.tenant, kind=f"audit.{status}", subject=lease.audit_id,
+                data={"audit_id": lease.audit_id},
+            )  # fmt: skip
+        progress.enter(status)
+
+    def _fail(self, lease: Lease, progress: Progress, code: str, message: str) -> None:
+        self._end(lease, AuditStatus.FAILED, progress, error={"code": code, "message": message})
+
+    @contextmanager
+    def _renewed(self, lease: Lease) -> Iterator[Callable[[], None]]:
+        """Renew the lease from a thread; the yielded function raises what that met."""
+        ended = threading.Event()
+        met: list[BaseException] = []
+
+        def renew() -> None:
+            while not ended.wait(RENEW_SECONDS):
+                try:
+                    lease.renew()
+                except BaseException as error:  # the audit's own thread must learn of it
+                    met.append(error)
+                    return
+
+        def stop() -> None:
+            lease.renew()
+            if met:
+                raise met[0]
+
+        thread = threading.Thread(target=renew, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield stop
+        finally:
+            ended.set()
+            thread.join()
+
+
+def _interleaved(tasks: list[Task]) -> list[Task]:
+    """Order tasks so that neighbours ask different services: each has its own ceiling."""
+    seen: dict[tuple[str, str, str], int] = {}
+    ranked = []
+    for task in tasks:
+        key = (task.place.account, task.place.region, task.row.service)
+        seen[key] = seen.get(key, 0) + 1
+        ranked.append((seen[key], task))
+    return [task for _rank, task in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _require_same_account(
+    session: AwsSession, connection_id: str, targets: tuple[Target, ...]
+) -> None:
+    """Refuse other credentials than the audit began with: a ledger never mixes two accounts."""
+    planned = next(t.account for t in targets if t.connection_id == connection_id)
+    try:
+        found = identify(session).account
+    except CloudAccessError as error:
+        raise AuditFailedError(error.message) from error
+    if found != planned:
+        raise AuditFailedError(
+            f"The credentials lead to account {found}, the audit began in {planned}: begin anew"
+        )
+
+
+def _require_one(targets: tuple[Target, ...]) -> None:
+    if all(target.error for target in targets):
+        error = targets[0].error
+        assert error is not None
+        raise AuditFailedError(error["message"])
+
+
+def _spread(coverage: float | None, targets: tuple[Target, ...]) -> float:
+    """Count the places of an account that could not be entered as not covered."""
+    reached = sum(1 for target in targets if not target.error)
+    return round((coverage or 0.0) * reached / len(targets), 4)

@@ -1,0 +1,155 @@
+"""The seal: a signed Merkle root over an audit's policies, calls, snapshots and observations.
+
+The leaves are canonical JSON lines; an answer and a snapshot are named in theirs by the SHA-256 of
+what is stored. The statement is an in-toto Statement in a DSSE envelope, signed with Ed25519, and
+names the seal before it, so that a tenant's audits form one chain.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import bindparam, select
+
+from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS, Blocks
+from cloudsealed.audits.ledger import Ledger
+from cloudsealed.audits.model import Audit, AuditNotFinishedError
+from cloudsealed.kit.canonical import canonical, sha256
+from cloudsealed.kit.merkle import leaf_hash, root
+from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.keys import Key
+from cloudsealed.storage.schema import seals
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+PREDICATE_TYPE = "https://cloudsealed.io/audit-seal/v1"
+_CALL = (
+    "provider", "account", "region", "service", "operation", "parameters", "page", "outcome",
+    "error_code", "digest", "called_at",
+)  # fmt: skip
+
+_LAST = (
+    select(seals.c.sequence, seals.c.digest)
+    .where(seals.c.tenant_id == bindparam("tenant"))
+    .order_by(seals.c.sequence.desc())
+    .limit(1)
+)
+_OF_AUDIT = select(seals.c.envelope).where(
+    seals.c.tenant_id == bindparam("tenant"), seals.c.audit_id == bindparam("audit")
+)
+_INSERT = seals.insert()
+
+
+def leaves(
+    database: Database, *, tenant: str, audit: Audit, counts: dict[str, int]
+) -> Iterator[bytes]:
+    """Yield the leaves in order: policies, calls, snapshots, observations; fill in `counts`."""
+    blocks = Blocks(database, tenant=tenant, audit_id=audit.id)
+
+    def named(kind: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+        counts[kind] = 0
+        for line in lines:
+            counts[kind] += 1
+            yield line
+
+    yield from named("policies", (canonical(["policy", version]) for version in audit.policy_set))
+    calls = Ledger(database, tenant=tenant, audit_id=audit.source_id).entries()
+    yield from named("calls", (canonical(["call", *(entry[n] for n in _CALL)]) for entry in calls))
+    for kind in (SNAPSHOTS, OBSERVATIONS):
+        found = (line for block in blocks.all(kind) for line in blocks.raw_lines(block))
+        yield from named(kind, found)
+
+
+def sign(statement: Mapping[str, Any], key: Key) -> bytes:
+    """Return the DSSE envelope (v1) of a statement."""
+    payload = canonical(statement)
+    private = Ed25519PrivateKey.from_private_bytes(key.secret)
+    signature = private.sign(_pre_authentication(payload))
+    envelope = {
+        "payloadType": PAYLOAD_TYPE,
+        "payload": base64.b64encode(payload).decode(),
+        "signatures": [
+            {"keyid": key_id(private.public_key()), "sig": base64.b64encode(signature).decode()}
+        ],
+    }
+    return canonical(envelope)
+
+
+def opened(envelope: bytes, public: Ed25519PublicKey) -> dict[str, Any]:
+    """Return the statement of an envelope; raises InvalidSignature unless `public` signed it."""
+    document = orjson.loads(envelope)
+    payload = base64.b64decode(document["payload"], validate=True)
+    signature = base64.b64decode(document["signatures"][0]["sig"], validate=True)
+    public.verify(signature, _pre_authentication(payload))
+    statement: dict[str, Any] = orjson.loads(payload)
+    return statement
+
+
+def public_key(key: Key) -> Ed25519PublicKey:
+    """Return the public half of a seal key."""
+    return Ed25519PrivateKey.from_private_bytes(key.secret).public_key()
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """Return the SHA-256 of a public key's 32 raw bytes, in hex."""
+    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return sha256(raw)
+
+
+def _pre_authentication(payload: bytes) -> bytes:
+    """Return what is signed: DSSE's pre-authentication encoding (protocol, version 1)."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def seal(
+    connection: Connection, *, tenant: str, audit: Audit, tree_root: bytes,
+    counts: Mapping[str, int], verdict_digest: str, finished_at: str, key: Key,
+) -> bytes:  # fmt: skip
+    """Sign an audit as the next of the tenant's chain, in the caller's transaction."""
+    last = connection.first(_LAST, {"tenant": tenant})
+    sequence, previous = (last[0] + 1, last[1]) if last else (1, None)
+    statement = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": audit.id, "digest": {"sha256": tree_root.hex()}}],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {
+            "tenant_id": tenant,
+            "audit_id": audit.id,
+            "kind": audit.kind,
+            "source_id": audit.source_id,
+            "clock": audit.clock,
+            "started_at": audit.started_at,
+            "finished_at": finished_at,
+            "leaves": dict(counts),
+            "tree_size": sum(counts.values()),
+            "verdict_digest": verdict_digest,
+            "sequence": sequence,
+            "previous": previous,
+        },
+    }
+    envelope = sign(statement, key)
+    row = {
+        "tenant_id": tenant, "sequence": sequence, "audit_id": audit.id, "digest": sha256(envelope),
+        "envelope": envelope,
+    }  # fmt: skip
+    connection.run(_INSERT, row)
+    return envelope
+
+
+def envelope_of(database: Database, *, tenant: str, audit_id: str) -> bytes:
+    """Return an audit's envelope; raises AuditNotFinishedError when it has none."""
+    with database.read() as connection:
+        row = connection.first(_OF_AUDIT, {"tenant": tenant, "audit": audit_id})
+    if row is None:
+        raise AuditNotFinishedError("Only a completed audit has a seal")
+    return bytes(row[0])
+
+
+def merkle_root(lines: Iterator[bytes]) -> bytes:
+    """Return the root over the leaves."""
+    return root(map(leaf_hash, lines))

@@ -1,0 +1,244 @@
+"""What one does with audits: start, reanalyze, cancel, read, and ask what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cloudsealed.audits import seal as seals
+from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.coverage import coverage_report
+from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.ledger import Ledger
+from cloudsealed.audits.model import (
+    NO_PROGRESS,
+    Audit,
+    AuditNotFinishedError,
+    AuditNotFoundError,
+    Scope,
+    public,
+)
+from cloudsealed.audits.store import AuditStore, decode
+from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.connections.service import ConnectionService
+from cloudsealed.jobs import enqueue
+from cloudsealed.jobs.store import has_open_job
+from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.errors import InvalidFieldError, NotFoundError
+from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.ids import new_id
+from cloudsealed.policies.frameworks import assess, framework
+from cloudsealed.policies.service import PolicyService
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keyset import Page
+from cloudsealed.vocabulary import AuditKind, AuditStatus
+
+JOB = "audit"
+_SCOPE = ("regions", "services", "resource_types")
+
+
+class AuditService:
+    """The use cases of audits."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        connections: ConnectionService,
+        policies: PolicyService,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._store = AuditStore(database, clock)
+        self._connections = connections
+        self._policies = policies
+        self._clock = clock
+
+    def list(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of audits."""
+        rows = self._store.page(
+            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
+        )
+        return Page([public(decode(row[2:])) for row in rows.rows], rows.next)
+
+    def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
+        """Return one audit; raises AuditNotFoundError."""
+        return public(self.find(tenant=tenant, ident=ident))
+
+    def find(self, *, tenant: str, ident: str) -> Audit:
+        """Return one audit as a value; raises AuditNotFoundError."""
+        return self._store.get(tenant=tenant, ident=ident)
+
+    def create(self, *, tenant: str, body: Any, queue: bool = True) -> bytes:
+        """Add an audit of {connection_ids, scope?, policies?}; with `queue` a worker runs it."""
+        fields = Fields(body, ("connection_ids", "scope", "policies"))
+        connection_ids = fields.texts("connection_ids", most=100, required=True) or ()
+        for index, ident in enumerate(connection_ids):
+            try:
+                self._connections.find(tenant=tenant, ident=ident)
+            except NotFoundError as error:
+                raise InvalidFieldError(f"connection_ids[{index}]", error.message) from error
+        ident = new_id("aud")
+        audit = self._new(
+            tenant, fields, ident=ident, kind=AuditKind.LIVE, source_id=ident,
+            connection_ids=connection_ids, scope=_scope(fields),
+        )  # fmt: skip
+        return self._insert(tenant, audit, queue)
+
+    def reanalyze(self, *, tenant: str, ident: str, body: Any, queue: bool = True) -> bytes:
+        """Add an audit that judges an ended one's ledger by today's policies; no call is made."""
+        fields = Fields(body, ("policies",))
+        parent = self.find(tenant=tenant, ident=ident)
+        if parent.status is not AuditStatus.COMPLETED:
+            raise AuditNotFinishedError("Only a completed audit can be reanalyzed")
+        audit = self._new(
+            tenant, fields, ident=new_id("aud"), kind=AuditKind.REANALYSIS,
+            source_id=parent.source_id,
+            connection_ids=parent.connection_ids, scope=parent.scope, parent_id=parent.id,
+            targets=parent.targets, clock=parent.clock,
+        )  # fmt: skip
+        return self._insert(tenant, audit, queue)
+
+    def interrupted(
+        self, *, tenant: str, connection_ids: tuple[str, ...], scope: Mapping[str, Any]
+    ) -> str | None:
+        """Return the newest unfinished audit of the same request that no job will finish."""
+        for status in (
+            AuditStatus.QUEUED,
+            AuditStatus.COLLECTING,
+            AuditStatus.EVALUATING,
+            AuditStatus.SEALING,
+        ):
+            rows = self._store.page(
+                tenant=tenant, filters={"status": (status,)}, sort="-id", after=None, limit=50
+            )
+            for audit in (decode(row[2:]) for row in rows.rows):
+                same = (
+                    audit.connection_ids == connection_ids
+                    and (audit.scope.as_dict() or {}) == scope
+                )
+                whole = audit.kind is AuditKind.LIVE and audit.policies is None
+                if same and whole and not self._has_job(tenant, audit.id):
+                    return audit.id
+        return None
+
+    def cancel(self, *, tenant: str, ident: str) -> bytes:
+        """Ask an audit to stop; one that has ended stays as it is."""
+        self.find(tenant=tenant, ident=ident)
+        self._store.ask_cancel(tenant=tenant, ident=ident)
+        return self.get(tenant=tenant, ident=ident)
+
+    def delete(self, *, tenant: str, ident: str) -> None:
+        """Hide an ended audit; its seal stays, so the chain is whole."""
+        if not self.find(tenant=tenant, ident=ident).status.is_final:
+            raise AuditNotFinishedError("An audit that runs must be canceled first")
+        self._store.delete(tenant=tenant, ident=ident)
+
+    def calls(
+        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
+    ) -> Page:
+        """Return a page of an audit's ledger, in the order of its key."""
+        audit = self.find(tenant=tenant, ident=ident)
+        ledger = Ledger(self._database, tenant=tenant, audit_id=audit.source_id)
+        return ledger.page(after=after, limit=limit)
+
+    def coverage(self, *, tenant: str, ident: str) -> dict[str, Any]:
+        """Return what could not be read, and the IAM statement that would cure it."""
+        audit = self.find(tenant=tenant, ident=ident)
+        return coverage_report(
+            audit,
+            Snapshots(self._database, tenant=tenant, audit_id=audit.id).listings(),
+            Blocks(self._database, tenant=tenant, audit_id=audit.id),
+        )
+
+    def seal(self, *, tenant: str, ident: str) -> bytes:
+        """Return the DSSE envelope of a completed audit."""
+        self.find(tenant=tenant, ident=ident)
+        return seals.envelope_of(self._database, tenant=tenant, audit_id=ident)
+
+    def framework(self, *, tenant: str, key: str, audit_id: str | None) -> dict[str, Any]:
+        """Return a framework; with an audit, each control's status in it."""
+        item = framework(key)
+        return assess(item, self.verdicts(tenant=tenant, ident=audit_id) if audit_id else {})
+
+    def verdicts(self, *, tenant: str, ident: str) -> dict[str, dict[str, int]]:
+        """Return how many resources had each outcome, by policy key."""
+        self.find(tenant=tenant, ident=ident)
+        found: dict[str, dict[str, int]] = {}
+        for block in Blocks(self._database, tenant=tenant, audit_id=ident).all(OBSERVATIONS):
+            totals = found.setdefault(block.key, {})
+            for outcome, count in block.header["counts"].items():
+                totals[outcome] = totals.get(outcome, 0) + count
+        return found
+
+    def policy_titles(self, *, tenant: str, ident: str) -> dict[str, str]:
+        """Return the titles of an audit's policies, by key."""
+        versions = self.find(tenant=tenant, ident=ident).policy_set
+        return {version["key"]: version["spec"]["title"] for version in versions}
+
+    def evidence(self, *, tenant: str, finding: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a finding rests on: the observation, the snapshot and the calls behind it."""
+        audit_id, resource = finding["audit_id"], finding["resource"]
+        blocks = Blocks(self._database, tenant=tenant, audit_id=audit_id)
+        place = (resource["account"], resource["region"])
+        block = blocks.find(OBSERVATIONS, finding["policy"]["key"], *place)
+        lines = blocks.lines(block) if block else iter(())
+        line = next((item for item in lines if item["native_id"] == resource["native_id"]), None)
+        if line is None:
+            raise AuditNotFoundError(audit_id)
+        snapshot = Snapshots(self._database, tenant=tenant, audit_id=audit_id).at(line["snapshot"])
+        return {
+            "object": "evidence",
+            "finding_id": finding["id"],
+            "audit_id": audit_id,
+            "observation": line,
+            "snapshot": snapshot,
+        }
+
+    def _has_job(self, tenant: str, ident: str) -> bool:
+        with self._database.read() as connection:
+            return has_open_job(connection, tenant=tenant, subject=ident)
+
+    def _new(
+        self, tenant: str, fields: Fields, *, ident: str, kind: AuditKind, **values: Any
+    ) -> Audit:
+        only = fields.texts("policies", most=500)
+        try:
+            chosen = self._policies.audit_set(tenant=tenant, only=only)
+        except NotFoundError as error:
+            raise InvalidFieldError("policies", error.message) from error
+        defaults: dict[str, Any] = {"parent_id": None, "targets": None, "clock": None}
+        return Audit(
+            id=ident, kind=kind, status=AuditStatus.QUEUED, policies=only,
+            policy_set=tuple(chosen.as_list()), created_at=rfc3339(self._clock()), started_at=None,
+            finished_at=None, progress=NO_PROGRESS, result=None, error=None, verdict_digest=None,
+            **(defaults | values),
+        )  # fmt: skip
+
+    def _insert(self, tenant: str, audit: Audit, queue: bool) -> bytes:
+        with self._database.write() as connection:
+            self._store.insert(connection, tenant=tenant, audit=audit)
+            if queue:
+                enqueue(connection, tenant=tenant, kind=JOB, subject=audit.id)
+        return public(audit)
+
+
+def _scope(fields: Fields) -> Scope:
+    value = fields.mapping("scope")
+    if value is None:
+        return Scope()
+    inner = Fields(value, _SCOPE, path="scope")
+    parts: dict[str, Sequence[str] | None] = {name: inner.texts(name, most=200) for name in _SCOPE}
+    known = {
+        "services": {row.service for row in RESOURCE_TYPES.values()},
+        "resource_types": set(RESOURCE_TYPES),
+    }
+    for name, names in known.items():
+        for wanted in parts[name] or ():
+            if wanted not in names:
+                raise inner.refuse(name, f"names nothing that is collected: {wanted}")
+    return Scope(**{name: tuple(value) if value else None for name, value in parts.items()})

@@ -1,0 +1,276 @@
+"""Rows of audits, their lease and their fence. The only SQL of an audit's own row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, bindparam, or_, select
+
+from cloudsealed.audits.model import (
+    Audit,
+    AuditNotFoundError,
+    CanceledError,
+    LeaseLostError,
+    Scope,
+    target_of,
+)
+from cloudsealed.kit.clock import rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.storage.database import Connection, Database, Row, none_of, one_of
+from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch
+from cloudsealed.storage.schema import audits
+from cloudsealed.vocabulary import AuditKind, AuditStatus
+
+LEASE_SECONDS = 15
+RENEW_SECONDS = 5
+
+_COLUMNS = (
+    "id", "kind", "status", "parent_id", "source_id", "request", "plan", "policy_set", "created_at",
+    "started_at", "finished_at", "progress", "result", "error", "verdict_digest", "cancel_requested",
+)  # fmt: skip
+LISTING = Listing(
+    table=audits,
+    columns=_COLUMNS,
+    filters=(
+        Filter("status", "How far it is", "status", tuple(AuditStatus), kind="enum", sorts=("-id",)),
+        Filter("kind", "Where its ledger comes from", "kind", tuple(AuditKind), kind="enum", sorts=("-id",)),
+        Filter("parent", "Audit that it reanalyzes", "parent_id", kind="id", prefix="aud"),
+        Filter(
+            "connection", "Connection that it uses", kind="id", prefix="con",
+            condition=lambda t, v: or_(*(t.c.request.contains(value) for value in v)),
+        ),
+    ),
+    hidden=lambda table: table.c.deleted_at.is_(None),
+)  # fmt: skip
+
+_TENANT = audits.c.tenant_id == bindparam("tenant")
+_THIS = and_(_TENANT, audits.c.id == bindparam("ident"))
+_ONE = select(*(audits.c[name] for name in _COLUMNS)).where(_THIS, audits.c.deleted_at.is_(None))
+_INSERT = audits.insert()
+_FINAL = tuple(status.value for status in AuditStatus if status.is_final)
+_TAKE = (
+    audits.update()
+    .where(
+        _THIS,
+        none_of(audits.c.status, _FINAL),
+        or_(audits.c.lease_until.is_(None), audits.c.lease_until < bindparam("now"),
+            audits.c.lease_owner == bindparam("new_owner")),
+    )
+    .values(
+        lease_owner=bindparam("new_owner"), lease_until=bindparam("new_until"),
+        lease_epoch=audits.c.lease_epoch + 1,
+    )
+)  # fmt: skip
+_EPOCH = select(audits.c.lease_epoch).where(_THIS)
+_FENCE = (  # an update, so that the row stays locked until the transaction ends
+    audits.update()
+    .where(_THIS, audits.c.lease_epoch == bindparam("fence"))
+    .values(lease_until=bindparam("new_until"))
+)
+_CANCEL_ASKED = select(audits.c.cancel_requested).where(_THIS)
+_ASK_CANCEL = (
+    audits.update().where(_THIS, none_of(audits.c.status, _FINAL)).values(cancel_requested=1)
+)
+_DELETE = audits.update().where(_THIS).values(deleted_at=bindparam("moment"))
+_ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # of every tenant, found by its lease
+    none_of(audits.c.status, _FINAL),
+    audits.c.lease_until < bindparam("now"),
+    audits.c.deleted_at.is_(None),
+)
+_RUNNING = select(audits.c.id).where(
+    _TENANT, one_of(audits.c.status, ("collecting", "evaluating", "sealing")),
+    audits.c.lease_until > bindparam("now"),
+)  # fmt: skip
+
+
+def decode(row: Row) -> Audit:
+    """Return the audit of a row of the listing's columns."""
+    values = dict(zip(_COLUMNS, row, strict=True))
+    request = orjson.loads(values["request"])
+    plan = orjson.loads(values["plan"]) if values["plan"] else None
+    scope = {name: tuple(value) for name, value in (request["scope"] or {}).items()}
+    return Audit(
+        id=values["id"],
+        kind=AuditKind(values["kind"]),
+        status=AuditStatus(values["status"]),
+        parent_id=values["parent_id"],
+        source_id=values["source_id"],
+        connection_ids=tuple(request["connection_ids"]),
+        scope=Scope(**scope),
+        policies=tuple(request["policies"]) if request["policies"] is not None else None,
+        policy_set=tuple(orjson.loads(values["policy_set"])),
+        targets=tuple(target_of(t) for t in plan["targets"]) if plan else None,
+        clock=plan["clock"] if plan else None,
+        created_at=values["created_at"],
+        started_at=values["started_at"],
+        finished_at=values["finished_at"],
+        progress=orjson.loads(values["progress"]),
+        result=orjson.loads(values["result"]) if values["result"] else None,
+        error=orjson.loads(values["error"]) if values["error"] else None,
+        verdict_digest=values["verdict_digest"],
+        cancel_requested=bool(values["cancel_requested"]),
+    )
+
+
+def encode(tenant: str, audit: Audit) -> dict[str, Any]:
+    """Return the row of a new audit, without a lease."""
+    request = {
+        "connection_ids": audit.connection_ids, "scope": audit.scope.as_dict(), "policies": audit.policies,
+    }  # fmt: skip
+    plan = (
+        {"targets": [t.as_dict() for t in audit.targets], "clock": audit.clock}
+        if audit.targets
+        else None
+    )
+    return {
+        "tenant_id": tenant,
+        "id": audit.id,
+        "kind": audit.kind,
+        "status": audit.status,
+        "parent_id": audit.parent_id,
+        "source_id": audit.source_id,
+        "request": orjson.dumps(request).decode(),
+        "plan": orjson.dumps(plan).decode() if plan else None,
+        "policy_set": orjson.dumps(audit.policy_set).decode(),
+        "created_at": audit.created_at,
+        "started_at": None,
+        "finished_at": None,
+        "progress": orjson.dumps(audit.progress).decode(),
+        "result": None,
+        "error": None,
+        "verdict_digest": None,
+        "cancel_requested": 0,
+        "lease_owner": None,
+        "lease_epoch": 0,
+        "lease_until": None,
+        "deleted_at": None,
+    }
+
+
+class Lease:
+    """The right to write an audit, as long as no other worker took it: every write checks it."""
+
+    def __init__(self, store: AuditStore, tenant: str, audit_id: str, epoch: int) -> None:
+        self.tenant = tenant
+        self.audit_id = audit_id
+        self.epoch = epoch
+        self._store = store
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a write transaction that only this lease's holder can commit."""
+        with self._store.database.write() as connection:
+            self._store.check(connection, self)
+            yield connection
+
+    def renew(self) -> None:
+        """Hold the lease for another while; raises LeaseLostError or CanceledError."""
+        with self.write() as connection:
+            if self._store.cancel_asked(connection, self.tenant, self.audit_id):
+                raise CanceledError(self.audit_id)
+
+    def set(self, **columns: Any) -> None:
+        """Write columns of the audit's row."""
+        with self.write() as connection:
+            self.set_in(connection, **columns)
+
+    def set_in(self, connection: Connection, **columns: Any) -> None:
+        """Write columns of the audit's row within a fenced transaction; objects become JSON."""
+        values = {
+            name: orjson.dumps(value).decode() if isinstance(value, dict | list | tuple) else value
+            for name, value in columns.items()
+        }
+        statement = (
+            audits.update().where(_THIS).values({name: bindparam(f"new_{name}") for name in values})
+        )
+        bound = {f"new_{name}": value for name, value in values.items()}
+        connection.run(statement, {"tenant": self.tenant, "ident": self.audit_id, **bound})
+
+
+class AuditStore:
+    """Reads and writes audits."""
+
+    def __init__(self, database: Database, clock: Any) -> None:
+        self.database = database
+        self._clock = clock
+
+    def page(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
+        after: Position | None, limit: int, deadline: float | None = None,
+    ) -> Rows:  # fmt: skip
+        """Return one page; rows are (id, sort value, *columns)."""
+        with self.database.read(deadline) as connection:
+            return fetch(
+                connection,
+                LISTING,
+                tenant=tenant,
+                filters=filters,
+                sort=sort,
+                after=after,
+                limit=limit,
+            )
+
+    def get(self, *, tenant: str, ident: str) -> Audit:
+        """Return one audit; raises AuditNotFoundError."""
+        with self.database.read() as connection:
+            row = connection.first(_ONE, {"tenant": tenant, "ident": ident})
+        if row is None:
+            raise AuditNotFoundError(ident)
+        return decode(row)
+
+    def insert(self, connection: Connection, *, tenant: str, audit: Audit) -> None:
+        """Add an audit in the caller's transaction."""
+        connection.run(_INSERT, encode(tenant, audit))
+
+    def take(self, *, tenant: str, ident: str, owner: str) -> Lease | None:
+        """Take the lease when it is free, run out or one's own; None when another holds it."""
+        now = self._clock()
+        values = {"tenant": tenant, "ident": ident, "now": rfc3339(now), "new_owner": owner}
+        with self.database.write() as connection:
+            if not connection.run(_TAKE, {**values, "new_until": _lease_end(now)}):
+                return None
+            row = connection.first(_EPOCH, {"tenant": tenant, "ident": ident})
+        assert row is not None
+        return Lease(self, tenant, ident, row[0])
+
+    def check(self, connection: Connection, lease: Lease) -> None:
+        """Raise LeaseLostError unless `lease` is still the newest; renews it in passing."""
+        values = {"tenant": lease.tenant, "ident": lease.audit_id, "fence": lease.epoch}
+        if not connection.run(_FENCE, {**values, "new_until": _lease_end(self._clock())}):
+            raise LeaseLostError(lease.audit_id)
+
+    def cancel_asked(self, connection: Connection, tenant: str, ident: str) -> bool:
+        """Say whether somebody asked for the audit to be canceled."""
+        row = connection.first(_CANCEL_ASKED, {"tenant": tenant, "ident": ident})
+        return bool(row and row[0])
+
+    def ask_cancel(self, *, tenant: str, ident: str) -> bool:
+        """Ask for an audit to be canceled; False when it has ended."""
+        with self.database.write() as connection:
+            return connection.run(_ASK_CANCEL, {"tenant": tenant, "ident": ident}) == 1
+
+    def abandoned(self) -> list[tuple[str, str]]:
+        """Return (tenant, id) of every audit that has not ended and whose lease ran out."""
+        with self.database.read() as connection:
+            rows = connection.all(_ABANDONED, {"now": rfc3339(self._clock())})
+        return [(row[0], row[1]) for row in rows]
+
+    def running(self, *, tenant: str) -> int:
+        """Return how many audits of a tenant some worker holds now."""
+        with self.database.read() as connection:
+            return len(connection.all(_RUNNING, {"tenant": tenant, "now": rfc3339(self._clock())}))
+
+    def delete(self, *, tenant: str, ident: str) -> None:
+        """Hide an audit; its seal stays, so that the chain is whole."""
+        with self.database.write() as connection:
+            connection.run(
+                _DELETE, {"tenant": tenant, "ident": ident, "moment": rfc3339(self._clock())}
+            )
+
+
+def _lease_end(now: datetime) -> str:
+    return rfc3339(now + timedelta(seconds=LEASE_SECONDS))

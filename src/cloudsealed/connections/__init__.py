@@ -1,0 +1,1 @@
+"""Connections: how CloudSealed reaches one cloud scope."""

@@ -1,0 +1,150 @@
+"""What one does with connections: list, add, test, and open them for an audit."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
+from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.connections.model import (
+    FIELDS,
+    AmbientCredentialsNotAllowedError,
+    CloudConnection,
+    public,
+    read_body,
+)
+from cloudsealed.connections.store import ConnectionStore, decode
+from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.ids import new_id
+from cloudsealed.policies.model import NameAlreadyExistsError
+from cloudsealed.settings import Settings
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keyset import Page
+from cloudsealed.vocabulary import ConnectionMethod
+
+
+class ConnectionService:
+    """The use cases of connections. `tenant_count` says how many tenants the installation has."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        tenant_count: Callable[[], int],
+    ) -> None:
+        self._store = ConnectionStore(database)
+        self._clock = clock
+        self._settings = settings
+        self._tenant_count = tenant_count
+
+    def list(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of connections."""
+        rows = self._store.page(
+            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
+        )
+        return Page([public(decode(row[2:])) for row in rows.rows], rows.next)
+
+    def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
+        """Return one connection; raises ConnectionNotFoundError."""
+        return public(self._store.get(tenant=tenant, ident=ident))
+
+    def find(self, *, tenant: str, ident: str) -> CloudConnection:
+        """Return one connection as a value; raises ConnectionNotFoundError."""
+        return self._store.get(tenant=tenant, ident=ident)
+
+    def create(self, *, tenant: str, body: Any) -> bytes:
+        """Add a connection; the external id of a role is made here."""
+        item = read_body(
+            body, ident=new_id("con"), external_id=secrets.token_hex(16), now=rfc3339(self._clock())
+        )
+        self._allow(tenant, item)
+        with self._store.database.write() as connection:
+            if self._store.named(connection, tenant=tenant, name=item.name):
+                raise NameAlreadyExistsError(f"A connection with the name {item.name} exists")
+            self._store.insert(connection, tenant=tenant, item=item)
+        return public(item)
+
+    def ensure(self, *, tenant: str, name: str, body: Mapping[str, Any]) -> str:
+        """Return the id of the connection called `name`, adding it when there is none."""
+        with self._store.database.read() as connection:
+            found = self._store.named(connection, tenant=tenant, name=name)
+        if found is not None:
+            return found.id
+        self.create(tenant=tenant, body={**body, "name": name})
+        return self.ensure(tenant=tenant, name=name, body=body)
+
+    def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
+        """Change a connection's name or regions."""
+        fields = Fields(body, FIELDS)
+        with self._store.database.write() as connection:
+            item = self._store.get_in(connection, tenant=tenant, ident=ident)
+            for name in ("provider", "method", "role_arn"):
+                if fields.has(name) and fields.body[name] != getattr(item, name):
+                    raise fields.refuse(name, "cannot be changed: make another connection")
+            renamed = fields.text("name", longest=100) if fields.has("name") else item.name
+            other = self._store.named(connection, tenant=tenant, name=renamed)
+            if other is not None and other.id != item.id:
+                raise NameAlreadyExistsError(f"A connection with the name {renamed} exists")
+            regions = fields.texts("regions", most=50) if fields.has("regions") else item.regions
+            item = replace(item, name=renamed, regions=regions)
+            self._store.update(connection, tenant=tenant, item=item)
+        return public(item)
+
+    def delete(self, *, tenant: str, ident: str) -> None:
+        """Remove a connection; what was found through it stays until audits say otherwise."""
+        with self._store.database.write() as connection:
+            item = self._store.get_in(connection, tenant=tenant, ident=ident)
+            self._store.update(
+                connection, tenant=tenant, item=item, deleted_at=rfc3339(self._clock())
+            )
+
+    def test(self, *, tenant: str, ident: str) -> dict[str, Any]:
+        """Say who a connection is to its cloud, or why it cannot be used."""
+        answer: dict[str, Any] = {
+            "object": "connection_test", "connection_id": ident, "ok": False, "account": None,
+            "arn": None, "error": None,
+        }  # fmt: skip
+        try:
+            identity = identify(self.open(tenant=tenant, ident=ident))
+        except CloudAccessError as error:
+            return {**answer, "error": {"code": error.code, "message": error.message}}
+        self.learn_account(tenant=tenant, ident=ident, account=identity.account)
+        return {**answer, "ok": True, "account": identity.account, "arn": identity.arn}
+
+    def open(self, *, tenant: str, ident: str, profile: str | None = None) -> AwsSession:
+        """Return a session for a connection; raises CloudAccessError or a 422."""
+        item = self._store.get(tenant=tenant, ident=ident)
+        self._allow(tenant, item)
+        access = AwsAccess(
+            profile=profile,
+            role_arn=item.role_arn,
+            external_id=item.external_id,
+            workers=self._settings.collect_workers,
+        )
+        return AwsSession(access)
+
+    def learn_account(self, *, tenant: str, ident: str, account: str) -> None:
+        """Keep the account that a connection turned out to lead to."""
+        with self._store.database.write() as connection:
+            item = self._store.get_in(connection, tenant=tenant, ident=ident)
+            if item.account != account:
+                self._store.update(connection, tenant=tenant, item=replace(item, account=account))
+
+    def _allow(self, tenant: str, item: CloudConnection) -> None:
+        if item.method is not ConnectionMethod.AMBIENT:
+            return
+        if self._settings.ambient_credentials != tenant and self._tenant_count() > 1:
+            raise AmbientCredentialsNotAllowedError(
+                "This installation has several tenants: give role_arn, or name this tenant in"
+                " CLOUDSEALED_AMBIENT_CREDENTIALS"
+            )

@@ -1,0 +1,1 @@
+"""Findings: one policy failing on one resource, followed over time."""

@@ -1,0 +1,128 @@
+"""Between a finding and its row. The row's `doc` is the public JSON of what is the finding's own.
+
+`encode` is the one writer of rows, so a document never differs from its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from cloudsealed.findings.model import NO_SAVINGS, Finding, Moment, ResourceRef, Triage
+from cloudsealed.vocabulary import (
+    Dimension,
+    FindingStatus,
+    Outcome,
+    Resolution,
+    Severity,
+    TriageState,
+)
+
+LOADED = (
+    "doc", "fingerprint", "policy_id", "policy_version", "connection_id", "dimension",
+    "observed_at", "decided_by", "looked_at", "looked_by", "monthly_savings",
+)  # fmt: skip
+
+
+def money(cents: int | None, currency: str = "USD") -> dict[str, str] | None:
+    """Return an amount as the API shows it."""
+    if cents is None:
+        return None
+    return {"amount": f"{cents // 100}.{cents % 100:02d}", "currency": currency}
+
+
+def document(finding: Finding) -> bytes:
+    """Return the finding's own part of its public JSON."""
+    return orjson.dumps(
+        {
+            "id": finding.id,
+            "object": "finding",
+            "status": finding.status,
+            "severity": finding.severity,
+            "base_severity": finding.base_severity,
+            "classified_by": finding.classified_by,
+            "title": finding.title,
+            "resource": asdict(finding.resource),
+            "evidence": finding.evidence,
+            "monthly_savings": money(finding.monthly_savings_cents),
+            "triage": asdict(finding.triage) if finding.triage else None,
+            "resolution": finding.resolution,
+            "last_observation": finding.last_observation,
+            "audit_id": finding.audit_id,
+            "first_seen_at": finding.first_seen_at,
+            "last_seen_at": finding.last_seen_at,
+            "resolved_at": finding.resolved_at,
+        }
+    )
+
+
+def encode(tenant: str, finding: Finding) -> dict[str, Any]:
+    """Return the whole row of a finding."""
+    savings = finding.monthly_savings_cents
+    return {
+        "tenant_id": tenant,
+        "id": finding.id,
+        "fingerprint": finding.fingerprint,
+        "policy_id": finding.policy_id,
+        "policy_version": finding.policy_version,
+        "resource_id": finding.resource.id,
+        "connection_id": finding.connection_id,
+        "provider": finding.resource.provider,
+        "account": finding.resource.account,
+        "region": finding.resource.region,
+        "resource_type": finding.resource.type,
+        "dimension": finding.dimension,
+        "name": finding.resource.name,
+        "severity": finding.severity.rank,
+        "base_severity": finding.base_severity.rank,
+        "status": finding.status,
+        "resolution": finding.resolution,
+        "triage": finding.triage.state if finding.triage else None,
+        "last_observation": finding.last_observation,
+        "audit_id": finding.audit_id,
+        "observed_at": finding.decided.at,
+        "decided_by": finding.decided.audit_id,
+        "looked_at": finding.looked.at,
+        "looked_by": finding.looked.audit_id,
+        "first_seen_at": finding.first_seen_at,
+        "last_seen_at": finding.last_seen_at,
+        "resolved_at": finding.resolved_at,
+        "monthly_savings": NO_SAVINGS if savings is None else savings,
+        "doc": document(finding),
+    }
+
+
+def decode(row: Mapping[str, Any]) -> Finding:
+    """Return the finding of a row that holds the columns of LOADED."""
+    doc = orjson.loads(row["doc"])
+    triage = doc["triage"]
+    return Finding(
+        id=doc["id"],
+        fingerprint=row["fingerprint"],
+        policy_id=row["policy_id"],
+        policy_version=row["policy_version"],
+        connection_id=row["connection_id"],
+        dimension=Dimension(row["dimension"]),
+        title=doc["title"],
+        resource=ResourceRef(**doc["resource"]),
+        severity=Severity(doc["severity"]),
+        base_severity=Severity(doc["base_severity"]),
+        classified_by=doc["classified_by"],
+        status=FindingStatus(doc["status"]),
+        resolution=Resolution(doc["resolution"]) if doc["resolution"] else None,
+        evidence=tuple(doc["evidence"]),
+        triage=Triage(**{**triage, "state": TriageState(triage["state"])}) if triage else None,
+        last_observation=Outcome(doc["last_observation"]),
+        audit_id=doc["audit_id"],
+        decided=Moment(row["observed_at"], row["decided_by"]),
+        looked=Moment(row["looked_at"], row["looked_by"]),
+        first_seen_at=doc["first_seen_at"],
+        last_seen_at=doc["last_seen_at"],
+        resolved_at=doc["resolved_at"],
+        monthly_savings_cents=None
+        if row["monthly_savings"] == NO_SAVINGS
+        else row["monthly_savings"],
+    )

@@ -1,0 +1,111 @@
+"""What a finding is: one policy failing on one resource, known over time by its fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cloudsealed.kit.canonical import digest
+from cloudsealed.kit.errors import NotFoundError
+from cloudsealed.vocabulary import (
+    Dimension,
+    FindingStatus,
+    Outcome,
+    Resolution,
+    Severity,
+    TriageState,
+)
+
+NO_SAVINGS = -1  # in the column that sorts; the public value is null
+
+
+class FindingNotFoundError(NotFoundError):
+    """No finding of the tenant has this id."""
+
+    code = "finding_not_found"
+
+    def __init__(self, ident: str) -> None:
+        super().__init__("finding", ident)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRef:
+    """The part of a resource that a finding shows."""
+
+    id: str
+    type: str
+    native_id: str
+    name: str | None
+    provider: str
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What people decided about a finding; it never changes the status."""
+
+    state: TriageState
+    assignee: str | None
+    note: str | None
+    expires_at: str | None
+    updated_at: str
+    updated_by: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """When something was observed: the time of collection, then the audit, for a total order."""
+
+    at: str
+    audit_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding as it stands. Times are RFC 3339 text, those of observations being of collection.
+
+    `decided` is the moment of the newest observation that settled its status, `looked` that of the
+    newest of any kind; the two differ while the newest is unknown.
+    """
+
+    id: str
+    fingerprint: str
+    policy_id: str
+    policy_version: int
+    connection_id: str
+    dimension: Dimension
+    title: str
+    resource: ResourceRef
+    severity: Severity
+    base_severity: Severity
+    classified_by: Mapping[str, Any] | None
+    status: FindingStatus
+    resolution: Resolution | None
+    evidence: tuple[Mapping[str, Any], ...]
+    triage: Triage | None
+    last_observation: Outcome
+    audit_id: str
+    decided: Moment
+    looked: Moment
+    first_seen_at: str
+    last_seen_at: str
+    resolved_at: str | None
+    monthly_savings_cents: int | None = None
+
+
+def fingerprint(
+    *,
+    policy_key: str,
+    provider: str,
+    account: str,
+    region: str,
+    native_id: str,
+    discriminator: str = "",
+) -> str:
+    """Return what makes a finding the same one in every audit: never a name, never an enrichment.
+
+    `region` is that of the list call, `global` for global services.
+    """
+    return digest([1, policy_key, provider, account, region, native_id, discriminator])

@@ -1,0 +1,116 @@
+"""What people and programs do with findings: list, read, triage, follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from cloudsealed.findings.model import Finding, Triage
+from cloudsealed.findings.store import FindingStore
+from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.fields import Fields
+from cloudsealed.policies.service import PolicyService
+from cloudsealed.storage.database import Database, Row
+from cloudsealed.storage.keyset import Page
+from cloudsealed.vocabulary import Severity, TriageState
+
+GROUPS = ("dimension", "severity", "account", "region", "resource_type")
+EPISODE = (
+    "sequence", "outcome", "severity", "first_audit_id", "last_audit_id", "first_at", "last_at",
+)  # fmt: skip
+_TRIAGE = ("state", "assignee", "note", "expires_at")
+
+
+class FindingService:
+    """The use cases of findings."""
+
+    def __init__(self, *, database: Database, policies: PolicyService, clock: Clock) -> None:
+        self._store = FindingStore(database)
+        self._policies = policies
+        self._clock = clock
+
+    def list(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of findings; a `deadline` in seconds may raise ReadDeadlineError."""
+        if not filters.keys().isdisjoint(("policy", "framework", "control")):
+            filters = self._policies.resolve_filters(tenant, filters)
+        rows = self._store.page(
+            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
+        )
+        return Page([self._serve(tenant, row[2:]) for row in rows.rows], rows.next)
+
+    def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
+        """Return one finding; raises FindingNotFoundError."""
+        return self._serve(
+            tenant, self._store.served(tenant=tenant, ident=ident, deadline=deadline)
+        )
+
+    def triage(self, *, tenant: str, ident: str, body: Any, user_id: str) -> bytes:
+        """Set or, with null, clear what people decided; the status stays what the audits say."""
+        fields = Fields(body, ("triage",))
+        value = fields.mapping("triage")
+        triage = None if value is None else self._triage(value, user_id)
+
+        def change(finding: Finding) -> Finding:
+            return replace(finding, triage=triage)
+
+        self._store.replace(tenant=tenant, ident=ident, change=change)
+        return self.get(tenant=tenant, ident=ident)
+
+    def history(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
+        """Return a finding's episodes, oldest first: spans of audits with the same outcome."""
+        names = EPISODE
+        rows = self._store.history(tenant=tenant, ident=ident)
+        return [
+            {
+                **dict(zip(names, row, strict=True)),
+                "severity": list(Severity)[row[2]],
+                "object": "episode",
+            }
+            for row in rows
+        ]
+
+    def summary(self, *, tenant: str, group_by: tuple[str, ...]) -> dict[str, Any]:
+        """Count open findings by some of GROUPS."""
+        rows = self._store.count_open(tenant=tenant, columns=group_by)
+        groups = [{**self._named(group_by, row), "count": row[-1]} for row in rows]
+        total = sum(row[-1] for row in rows)
+        return {
+            "object": "finding_summary",
+            "group_by": list(group_by),
+            "total": total,
+            "groups": groups,
+        }
+
+    def of_audit(self, *, tenant: str, audit: str) -> Iterator[dict[str, Any]]:
+        """Yield every finding that failed in an audit, newest first, as the API shows it."""
+        for row in self._store.of_audit(tenant=tenant, audit=audit):
+            yield orjson.loads(self._serve(tenant, row[1:]))
+
+    def _serve(self, tenant: str, row: Row) -> bytes:
+        doc, policy_id, version = row
+        part = self._policies.finding_part(tenant=tenant, ident=policy_id, version=version)
+        return bytes(doc[:-1]) + b"," + part + b"}"
+
+    def _triage(self, value: dict[str, Any], user_id: str) -> Triage:
+        fields = Fields(value, _TRIAGE, path="triage")
+        return Triage(
+            state=TriageState(fields.text("state", choices=tuple(TriageState))),
+            assignee=fields.optional_text("assignee", longest=200),
+            note=fields.optional_text("note", longest=4000),
+            expires_at=fields.moment("expires_at"),
+            updated_at=rfc3339(self._clock()),
+            updated_by=user_id,
+        )
+
+    def _named(self, group_by: tuple[str, ...], row: Row) -> dict[str, Any]:
+        named = dict(zip(group_by, row, strict=False))
+        if "severity" in named:
+            named["severity"] = list(Severity)[named["severity"]]
+        return named

@@ -1,0 +1,265 @@
+"""Rows of findings, their episodes and the findings of an audit. The only SQL of findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, bindparam, func, select
+
+from cloudsealed.findings.codec import LOADED, decode, encode
+from cloudsealed.findings.listing import LISTING
+from cloudsealed.findings.model import Finding, FindingNotFoundError
+from cloudsealed.kit.batches import batches
+from cloudsealed.kit.cursor import Position
+from cloudsealed.storage import objects
+from cloudsealed.storage.database import Connection, Database, Row
+from cloudsealed.storage.keyset import Rows, fetch
+from cloudsealed.storage.schema import audit_blocks, episodes, findings
+
+BLOCK_LINES = 1_000
+_BLOCK = "findings"
+
+_TENANT = findings.c.tenant_id == bindparam("tenant")
+_LOADED = select(*(findings.c[name] for name in LOADED))
+_ONE = _LOADED.where(_TENANT, findings.c.id == bindparam("ident"))
+_SERVED = select(findings.c.doc, findings.c.policy_id, findings.c.policy_version).where(
+    _TENANT, findings.c.id == bindparam("ident")
+)
+_CELL = _LOADED.where(
+    _TENANT,
+    findings.c.policy_id == bindparam("policy"),
+    findings.c.account == bindparam("account"),
+    findings.c.region == bindparam("region"),
+)
+_INSERT = findings.insert()
+_KEPT = ("tenant_id", "id", "fingerprint")
+_UPDATE = (
+    findings.update()
+    .where(_TENANT, findings.c.id == bindparam("ident"))
+    .values({c.name: bindparam(f"new_{c.name}") for c in findings.c if c.name not in _KEPT})
+)
+_INSERT_EPISODE = episodes.insert()
+_LAST_EPISODE = (
+    select(episodes.c.sequence)
+    .where(episodes.c.tenant_id == bindparam("tenant"), episodes.c.finding_id == bindparam("ident"))
+    .order_by(episodes.c.sequence.desc())
+    .limit(1)
+)
+_EXTEND_EPISODE = (
+    episodes.update()
+    .where(
+        episodes.c.tenant_id == bindparam("tenant"),
+        episodes.c.finding_id == bindparam("ident"),
+        episodes.c.sequence == bindparam("number"),
+    )
+    .values(last_audit_id=bindparam("audit"), last_at=bindparam("moment"))
+)
+_HISTORY = (
+    select(*(c for c in episodes.c if c.name not in ("tenant_id", "finding_id")))
+    .where(episodes.c.tenant_id == bindparam("tenant"), episodes.c.finding_id == bindparam("ident"))
+    .order_by(episodes.c.sequence)
+)
+_INSERT_BLOCK = audit_blocks.insert()
+_BLOCKS = (
+    select(audit_blocks.c.digest)
+    .where(
+        audit_blocks.c.tenant_id == bindparam("tenant"),
+        audit_blocks.c.audit_id == bindparam("audit"),
+        audit_blocks.c.kind == _BLOCK,
+        audit_blocks.c.header < bindparam("after"),  # header: the lowest id in the block
+    )
+    .order_by(audit_blocks.c.key.desc())
+)
+
+
+def load_cell(
+    connection: Connection, *, tenant: str, policy_id: str, account: str, region: str
+) -> dict[str, Finding]:
+    """Return every finding of one cell by fingerprint, whatever its status."""
+    values = {"tenant": tenant, "policy": policy_id, "account": account, "region": region}
+    rows = (decode(dict(zip(LOADED, row, strict=True))) for row in connection.all(_CELL, values))
+    return {finding.fingerprint: finding for finding in rows}
+
+
+def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> None:
+    """Add findings, each with its first episode."""
+    connection.many(_INSERT, [encode(tenant, finding) for finding in new])
+    connection.many(_INSERT_EPISODE, [_episode(tenant, finding, 1) for finding in new])
+
+
+def update(connection: Connection, *, tenant: str, changed: Sequence[Finding]) -> None:
+    """Write findings' new state over their rows."""
+    rows = []
+    for finding in changed:
+        row = {f"new_{k}": v for k, v in encode(tenant, finding).items() if k not in _KEPT}
+        rows.append({"tenant": tenant, "ident": finding.id, **row})
+    connection.many(_UPDATE, rows)
+
+
+def record_episode(connection: Connection, *, tenant: str, finding: Finding, begins: bool) -> None:
+    """Extend a finding's last episode to its audit, or begin the next one."""
+    last = connection.first(_LAST_EPISODE, {"tenant": tenant, "ident": finding.id})
+    number = last[0] if last else 0
+    if begins or not number:
+        connection.many(_INSERT_EPISODE, [_episode(tenant, finding, number + 1)])
+        return
+    moment = {"audit": finding.looked.audit_id, "moment": finding.looked.at}
+    connection.run(
+        _EXTEND_EPISODE, {"tenant": tenant, "ident": finding.id, "number": number, **moment}
+    )
+
+
+def _episode(tenant: str, finding: Finding, number: int) -> dict[str, Any]:
+    return {
+        "tenant_id": tenant,
+        "finding_id": finding.id,
+        "sequence": number,
+        "outcome": finding.last_observation,
+        "severity": finding.severity.rank,
+        "first_audit_id": finding.looked.audit_id,
+        "last_audit_id": finding.looked.audit_id,
+        "first_at": finding.looked.at,
+        "last_at": finding.looked.at,
+    }
+
+
+def pin_to_audit(connection: Connection, *, tenant: str, audit: str, idents: Iterable[str]) -> None:
+    """Record which findings failed in an audit, in blocks of descending ids."""
+    for block in batches(sorted(idents, reverse=True), BLOCK_LINES):
+        row = {
+            "tenant_id": tenant,
+            "audit_id": audit,
+            "kind": _BLOCK,
+            "account": "",
+            "region": "",
+            "key": block[0],
+            "digest": objects.put(connection, tenant, orjson.dumps(block)),
+            "lines": len(block),
+            "header": block[-1],
+        }
+        connection.run(_INSERT_BLOCK, row)
+
+
+def _binds(name: str, count: int) -> tuple[ColumnElement[Any], ...]:
+    return tuple(bindparam(f"{name}_{index}") for index in range(count))
+
+
+class FindingStore:
+    """Reads findings, and writes people's triage."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
+        after: Position | None, limit: int, deadline: float | None = None,
+    ) -> Rows:  # fmt: skip
+        """Return one page; rows are (id, sort value, doc, policy id, policy version)."""
+        with self._database.read(deadline) as connection:
+            if "audit" in filters:
+                return self._pinned(connection, tenant, filters, after, limit)
+            return fetch(
+                connection,
+                LISTING,
+                tenant=tenant,
+                filters=filters,
+                sort=sort,
+                after=after,
+                limit=limit,
+            )
+
+    def served(self, *, tenant: str, ident: str, deadline: float | None = None) -> Row:
+        """Return (doc, policy id, policy version); raises FindingNotFoundError."""
+        with self._database.read(deadline) as connection:
+            row = connection.first(_SERVED, {"tenant": tenant, "ident": ident})
+        if row is None:
+            raise FindingNotFoundError(ident)
+        return row
+
+    def get(self, *, tenant: str, ident: str) -> Finding:
+        """Return one finding; raises FindingNotFoundError."""
+        with self._database.read() as connection:
+            return self._one(connection, tenant, ident)
+
+    def replace(self, *, tenant: str, ident: str, change: Any) -> Finding:
+        """Apply `change`, a function from finding to finding, to one row in one transaction."""
+        with self._database.write() as connection:
+            changed: Finding = change(self._one(connection, tenant, ident))
+            update(connection, tenant=tenant, changed=[changed])
+        return changed
+
+    def history(self, *, tenant: str, ident: str) -> list[Row]:
+        """Return a finding's episodes, oldest first."""
+        with self._database.read() as connection:
+            self._one(connection, tenant, ident)
+            return connection.all(_HISTORY, {"tenant": tenant, "ident": ident})
+
+    def count_open(self, *, tenant: str, columns: tuple[str, ...]) -> list[Row]:
+        """Return (column values …, count) of open findings."""
+        grouped = [findings.c[name] for name in columns]
+        statement = select(*grouped, func.count()).where(_TENANT, findings.c.status == "open")
+        with self._database.read() as connection:
+            return connection.all(statement.group_by(*grouped), {"tenant": tenant})
+
+    def of_audit(self, *, tenant: str, audit: str) -> Iterable[Row]:
+        """Yield (id, doc, policy id, policy version) of every finding that failed in an audit."""
+        with self._database.read() as connection:
+            blocks = connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": "~"})
+        for (address,) in blocks:
+            with self._database.read() as connection:
+                idents = orjson.loads(objects.get(connection, tenant, address))
+                rows = self._by_ids(connection, tenant, idents, {})
+            yield from ((row[0], *row[2:]) for row in rows)
+
+    def _one(self, connection: Connection, tenant: str, ident: str) -> Finding:
+        row = connection.first(_ONE, {"tenant": tenant, "ident": ident})
+        if row is None:
+            raise FindingNotFoundError(ident)
+        return decode(dict(zip(LOADED, row, strict=True)))
+
+    def _pinned(
+        self, connection: Connection, tenant: str, filters: Mapping[str, tuple[str, ...]],
+        after: Position | None, limit: int,
+    ) -> Rows:  # fmt: skip
+        start = after.id if after else "~"
+        residual = {name: values for name, values in filters.items() if name != "audit"}
+        audit = filters["audit"][0]
+        found: list[Row] = []
+        for (address,) in connection.all(
+            _BLOCKS, {"tenant": tenant, "audit": audit, "after": start}
+        ):
+            idents = [
+                i for i in orjson.loads(objects.get(connection, tenant, address)) if i < start
+            ]
+            for part in batches(idents, max(limit + 1, 100)):
+                found += self._by_ids(connection, tenant, part, residual)
+                if len(found) > limit:
+                    return Rows(found[:limit], Position(found[limit - 1][0]))
+        return Rows(found, None)
+
+    def _by_ids(
+        self, connection: Connection, tenant: str, idents: list[str],
+        residual: Mapping[str, tuple[str, ...]],
+    ) -> list[Row]:  # fmt: skip
+        conditions: list[ColumnElement[bool]] = []
+        values: dict[str, Any] = {"tenant": tenant}
+        for name, given in residual.items():
+            item = LISTING.filter(name)
+            assert item is not None
+            binds = _binds(name, len(given))
+            values |= {f"{name}_{i}": item.convert(v) for i, v in enumerate(given)}
+            column = (
+                item.condition(findings, binds)
+                if item.condition
+                else findings.c[item.column].in_(binds)
+            )
+            conditions.append(column)
+        wanted = _binds("id", len(idents))
+        values |= {f"id_{index}": ident for index, ident in enumerate(idents)}
+        served = (findings.c.doc, findings.c.policy_id, findings.c.policy_version)
+        statement = select(findings.c.id, findings.c.id.label("sort_value"), *served).where(
+            _TENANT, findings.c.id.in_(wanted), *conditions
+        )
+        return connection.all(statement.order_by(findings.c.id.desc()), values)

@@ -1,0 +1,106 @@
+"""Frameworks: which control is served by which policy. Read from the packs, not a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from cloudsealed.packs import Framework, load_frameworks
+from cloudsealed.policies.model import FrameworkNotFoundError
+
+
+@cache
+def frameworks() -> Mapping[str, Framework]:
+    """Return every framework by key."""
+    return {framework.key: framework for framework in load_frameworks()}
+
+
+@cache
+def builtin_controls() -> Mapping[str, tuple[dict[str, str], ...]]:
+    """Return the controls that each built-in policy serves, by policy key."""
+    served: dict[str, list[dict[str, str]]] = {}
+    for framework in frameworks().values():
+        for control in framework.controls:
+            for key in control.policies:
+                served.setdefault(key, []).append(
+                    {"framework": framework.key, "control": control.id}
+                )
+    return {key: tuple(controls) for key, controls in served.items()}
+
+
+def controls_of(key: str, spec: Mapping[str, Any]) -> tuple[dict[str, str], ...]:
+    """Return the controls that a policy serves: the packs' for a built-in one, else its own."""
+    return builtin_controls().get(key, tuple(spec.get("controls") or ()))
+
+
+def framework(key: str) -> Framework:
+    """Return one framework; raises FrameworkNotFoundError."""
+    found = frameworks().get(key)
+    if found is None:
+        raise FrameworkNotFoundError(key)
+    return found
+
+
+def summary(item: Framework) -> dict[str, Any]:
+    """Return a framework as the list shows it."""
+    covered = sum(1 for control in item.controls if control.policies)
+    return {
+        "object": "framework",
+        "key": item.key,
+        "title": item.title,
+        "version": item.version,
+        "provider": item.provider,
+        "source": item.source,
+        "controls": len(item.controls),
+        "controls_with_policies": covered,
+    }
+
+
+def assess(item: Framework, verdicts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Return a framework with each control's status in one audit.
+
+    `verdicts` gives, for each policy key that the audit used, how many resources had each outcome.
+    A control fails if one of its policies does; it is unknown before it passes.
+    """
+    controls = [
+        {
+            "id": control.id,
+            "title": control.title,
+            "section": section.id,
+            "level": control.level,
+            "manual": control.manual,
+            "policies": list(control.policies),
+            **_status(
+                control.manual, [verdicts[key] for key in control.policies if key in verdicts]
+            ),
+        }
+        for section in item.sections
+        for control in section.controls
+    ]
+    counts = {status: sum(1 for c in controls if c["status"] == status) for status in STATUSES}
+    return {**summary(item), "controls": controls, "counts": counts}
+
+
+STATUSES = ("passing", "failing", "unknown", "manual", "not_assessed")
+
+
+def _status(manual: bool, verdicts: Iterable[Mapping[str, int]]) -> dict[str, Any]:
+    totals: dict[str, int] = {}
+    for verdict in verdicts:
+        for outcome, count in verdict.items():
+            totals[outcome] = totals.get(outcome, 0) + count
+    if totals.get("fail"):
+        status = "failing"
+    elif totals.get("unknown"):
+        status = "unknown"
+    elif totals.get("pass"):
+        status = "passing"
+    else:
+        status = "manual" if manual else "not_assessed"
+    return {
+        "status": status,
+        "failing": totals.get("fail", 0),
+        "passing": totals.get("pass", 0),
+        "unknown": totals.get("unknown", 0),
+    }

@@ -1,0 +1,156 @@
+"""What a policy is: a check that raises findings, or a classification that says what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from cloudsealed.kit.canonical import digest
+from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.vocabulary import PolicyKind, PolicySource
+
+
+class PolicyNotFoundError(NotFoundError):
+    """No policy of the tenant has this id or key."""
+
+    code = "policy_not_found"
+
+    def __init__(self, ident: str) -> None:
+        super().__init__("policy", ident)
+
+
+class FrameworkNotFoundError(NotFoundError):
+    """No framework has this key."""
+
+    code = "framework_not_found"
+
+    def __init__(self, ident: str) -> None:
+        super().__init__("framework", ident)
+
+
+class BuiltinPolicyImmutableError(CloudSealedError):
+    """A built-in policy was to be deleted, or changed beyond `enabled` and `params`."""
+
+    code = "builtin_policy_immutable"
+    status = 409
+
+
+class NameAlreadyExistsError(CloudSealedError):
+    """Another object of the tenant has this key or name."""
+
+    code = "name_already_exists"
+    status = 409
+
+
+class InvalidPolicyExpressionError(CloudSealedError):
+    """An expression of a policy does not compile; `details` give line, column and suggestion."""
+
+    code = "invalid_policy_expression"
+    status = 422
+
+    def __init__(self, details: Sequence[Mapping[str, object]]) -> None:
+        first = details[0]
+        where = f"{first['field']}, line {first['line']}, column {first['column']}"
+        super().__init__(f"{where}: {first['message']}", details=details)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy as it stands. `spec` is what its author wrote (and, built in, what ships);
+    `params` are the tenant's own values over the spec's."""
+
+    id: str
+    key: str
+    kind: PolicyKind
+    source: PolicySource
+    enabled: bool
+    version: int
+    spec: Mapping[str, Any]
+    created_at: str
+    updated_at: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def provider(self) -> str:
+        """The cloud of its resource types."""
+        return str(self.spec.get("provider", "aws"))
+
+    @property
+    def effective(self) -> dict[str, Any]:
+        """What an audit judges by: the spec with the tenant's params."""
+        merged = {**self.spec.get("params", {}), **self.params}
+        return {**self.spec, "params": merged} if self.kind is PolicyKind.CHECK else dict(self.spec)
+
+    @property
+    def pinned(self) -> PolicyVersion:
+        """This version as an audit keeps it."""
+        return PolicyVersion(self.id, self.key, self.version, self.kind, self.effective)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One immutable version of a policy, as an audit judged by it."""
+
+    id: str
+    key: str
+    version: int
+    kind: PolicyKind
+    spec: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what it says; the same words have the same digest everywhere."""
+        return digest({"kind": self.kind, **self.spec})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "id": self.id, "key": self.key, "version": self.version, "kind": self.kind,
+            "digest": self.digest, "spec": self.spec,
+        }  # fmt: skip
+
+
+_OPTIONAL: tuple[tuple[str, Any], ...] = (
+    ("description", None), ("provider", "aws"), ("resource_types", []), ("fail_when", None),
+    ("applies_when", None), ("related", {}), ("message", None), ("remediation", None),
+    ("when", None), ("set", None), ("suppress", None), ("reason", None), ("expires_at", None),
+)  # fmt: skip
+
+
+def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
+    """Return a policy's public JSON."""
+    spec = policy.effective
+    body = {
+        "id": policy.id,
+        "object": "policy",
+        "key": policy.key,
+        "version": policy.version,
+        "kind": policy.kind,
+        "source": policy.source,
+        "enabled": policy.enabled,
+        "title": spec["title"],
+        "dimension": spec.get("dimension"),
+        "severity": spec.get("severity"),
+        "params": spec.get("params", {}),
+        "controls": list(controls),
+        **{name: spec.get(name, default) for name, default in _OPTIONAL},
+        "created_at": policy.created_at,
+        "updated_at": policy.updated_at,
+    }
+    return orjson.dumps(body)
+
+
+def finding_part(version: PolicyVersion, controls: Sequence[Mapping[str, str]]) -> bytes:
+    """Return the policy's part of a finding's public JSON, without the braces around it."""
+    spec = version.spec
+    body = {
+        "dimension": spec["dimension"],
+        "description": spec.get("description"),
+        "policy": {"id": version.id, "key": version.key, "version": version.version},
+        "remediation": spec.get("remediation"),
+        "controls": list(controls),
+    }
+    return orjson.dumps(body)[1:-1]

@@ -1,0 +1,61 @@
+"""From what a policy says to a compiled rule. It is the only caller of the engine's compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudsealed.engine import Expression, ExpressionError, Rule, compile_expression, compile_rule
+from cloudsealed.policies.model import InvalidPolicyExpressionError
+from cloudsealed.vocabulary import PolicyKind
+
+CLASSIFICATION_VARIABLES = ("resource", "finding")
+
+
+def compile_check(spec: Mapping[str, Any]) -> Rule:
+    """Return the rule of a check; raises the engine's ExpressionError."""
+    return compile_rule(
+        fail_when=spec["fail_when"],
+        applies_when=spec.get("applies_when"),
+        params=spec.get("params") or {},
+        related=tuple(spec.get("related") or ()),
+        message=spec.get("message"),
+    )
+
+
+def compile_classification(spec: Mapping[str, Any]) -> Expression:
+    """Return the condition of a classification; raises the engine's ExpressionError."""
+    return compile_expression(spec["when"], variables=CLASSIFICATION_VARIABLES, expect="bool")
+
+
+def refuse_broken(kind: PolicyKind, spec: Mapping[str, Any]) -> None:
+    """Raise InvalidPolicyExpressionError for the first expression that does not compile."""
+    try:
+        if kind is PolicyKind.CLASSIFICATION:
+            compile_classification(spec)
+        else:
+            compile_check(spec)
+    except ExpressionError as error:
+        raise InvalidPolicyExpressionError(
+            [explain(error, _field_of(error, kind, spec))]
+        ) from error
+
+
+def explain(error: ExpressionError, field: str) -> dict[str, object]:
+    """Return an engine's error as the API's detail."""
+    return {
+        "field": field,
+        "code": "invalid_policy_expression",
+        "message": error.message,
+        "line": error.line,
+        "column": error.column,
+        "end_column": error.end_column,
+        "suggestion": error.suggestion,
+    }
+
+
+def _field_of(error: ExpressionError, kind: PolicyKind, spec: Mapping[str, Any]) -> str:
+    fields = (
+        ("when",) if kind is PolicyKind.CLASSIFICATION else ("fail_when", "applies_when", "message")
+    )
+    return next((name for name in fields if spec.get(name) == error.expression), fields[0])

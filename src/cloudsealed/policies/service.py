@@ -1,0 +1,253 @@
+"""What one does with policies: list, read, write, validate, and fix the set that an audit uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.ids import derived_id, new_id
+from cloudsealed.packs import PolicySpec, load_policies
+from cloudsealed.policies import body as bodies
+from cloudsealed.policies.frameworks import controls_of
+from cloudsealed.policies.model import (
+    BuiltinPolicyImmutableError,
+    NameAlreadyExistsError,
+    Policy,
+    PolicyNotFoundError,
+    PolicyVersion,
+    finding_part,
+    public,
+)
+from cloudsealed.policies.rules import refuse_broken
+from cloudsealed.policies.store import PolicyStore, decode
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keyset import Page
+from cloudsealed.vocabulary import PolicyKind, PolicySource
+
+_META = ("key", "version", "formerly")  # of a pack's file; not part of what the policy says
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """The policies of one audit, fixed when it starts, by key."""
+
+    checks: tuple[PolicyVersion, ...]
+    classifications: tuple[PolicyVersion, ...]
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Return it as JSON values."""
+        return [version.as_dict() for version in (*self.checks, *self.classifications)]
+
+
+def policy_set(documents: Sequence[Mapping[str, Any]]) -> PolicySet:
+    """Return the set that `PolicySet.as_list` described."""
+    versions = [
+        PolicyVersion(d["id"], d["key"], d["version"], PolicyKind(d["kind"]), d["spec"])
+        for d in documents
+    ]
+    checks = tuple(v for v in versions if v.kind is PolicyKind.CHECK)
+    return PolicySet(checks, tuple(v for v in versions if v.kind is PolicyKind.CLASSIFICATION))
+
+
+class PolicyService:
+    """The use cases of policies."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._store = PolicyStore(database)
+        self._part = lru_cache(maxsize=20_000)(self._finding_part)
+
+    def list(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of policies."""
+        rows = self._store.page(
+            tenant=tenant, filters=self.resolve_filters(tenant, filters), sort=sort, after=after,
+            limit=limit, deadline=deadline,
+        )  # fmt: skip
+        return Page([self._public(decode(row[2:])) for row in rows.rows], rows.next)
+
+    def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
+        """Return a policy by id or key."""
+        return self._public(self._store.get(tenant=tenant, ident=ident))
+
+    def create(self, *, tenant: str, body: Any) -> bytes:
+        """Add a policy of the tenant's own; it counts from the next audit."""
+        kind, key, spec = bodies.read_kind(body), bodies.read_key(body), bodies.read_spec(body)
+        refuse_broken(kind, spec)
+        now = rfc3339(self._clock())
+        enabled = Fields(body, tuple(body)).flag("enabled", default=True)
+        policy = Policy(new_id("pol"), key, kind, PolicySource.CUSTOM, enabled, 1, spec, now, now)
+        with self._database.write() as connection:
+            try:
+                self._store.get_in(connection, tenant=tenant, ident=key)
+            except PolicyNotFoundError:
+                self._store.insert(connection, tenant=tenant, policy=policy)
+            else:
+                raise NameAlreadyExistsError(f"A policy with the key {key} exists")
+        return self._public(policy)
+
+    def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
+        """Change a policy: a built-in one only in `enabled` and `params`."""
+        with self._database.write() as connection:
+            policy = self._store.get_in(connection, tenant=tenant, ident=ident)
+            changed = self._changed(policy, body)
+            new = changed.effective != policy.effective
+            changed = replace(
+                changed, version=policy.version + new, updated_at=rfc3339(self._clock())
+            )
+            self._store.update(connection, tenant=tenant, policy=changed, new_version=new)
+        return self._public(changed)
+
+    def delete(self, *, tenant: str, ident: str) -> None:
+        """Delete a custom policy; its findings resolve as policy_changed at the next audit."""
+        with self._database.write() as connection:
+            policy = self._store.get_in(connection, tenant=tenant, ident=ident)
+            if policy.source is PolicySource.BUILTIN:
+                raise BuiltinPolicyImmutableError(
+                    f"{policy.key} is built in: disable it with PATCH {{enabled: false}} instead"
+                )
+            self._store.delete(
+                connection, tenant=tenant, policy=policy, moment=rfc3339(self._clock())
+            )
+
+    def versions(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
+        """Return every version of a policy, newest first."""
+        policy = self._store.get(tenant=tenant, ident=ident)
+        rows = self._store.versions(tenant=tenant, ident=policy.id)
+        return [
+            {"object": "policy_version", "policy_id": policy.id, "version": row[0],
+             "created_at": row[2], "spec": orjson.loads(row[1])}
+            for row in rows
+        ]  # fmt: skip
+
+    def validate(self, *, tenant: str, body: Any) -> dict[str, Any]:
+        """Say whether `create` would take a body, and if not, why."""
+        try:
+            kind = bodies.read_kind(body)
+            bodies.read_key(body)
+            refuse_broken(kind, bodies.read_spec(body))
+        except CloudSealedError as error:
+            return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
+        return {"object": "policy_validation", "valid": True, "errors": []}
+
+    def resolve(self, *, tenant: str, ident: str) -> str:
+        """Return the id of a policy given by id or key; raises PolicyNotFoundError."""
+        return self._store.get(tenant=tenant, ident=ident).id
+
+    def resolve_filters(
+        self, tenant: str, filters: Mapping[str, tuple[str, ...]]
+    ) -> dict[str, tuple[str, ...]]:
+        """Replace the filters policy, framework and control by the ids of policies."""
+        resolved = dict(filters)
+        if "policy" in filters:
+            resolved["policy"] = tuple(self._id_or_itself(tenant, p) for p in filters["policy"])
+        for name in ("framework", "control"):
+            if name in filters:
+                ids = [
+                    p.id for p in self._store.all(tenant=tenant)
+                    if filters[name][0] in (c[name] for c in controls_of(p.key, p.spec))
+                ]  # fmt: skip
+                resolved[name] = tuple(ids) or ("",)
+        return resolved
+
+    def audit_set(self, *, tenant: str, only: Sequence[str] | None = None) -> PolicySet:
+        """Return the enabled policies as they stand; `only` names checks by id or key."""
+        everything = [p for p in self._store.all(tenant=tenant) if p.enabled]
+        wanted = None if only is None else {self.resolve(tenant=tenant, ident=i) for i in only}
+        now = rfc3339(self._clock())
+        checks = [
+            p
+            for p in everything
+            if p.kind is PolicyKind.CHECK and (wanted is None or p.id in wanted)
+        ]
+        classifications = [
+            p for p in everything
+            if p.kind is PolicyKind.CLASSIFICATION and (p.spec["expires_at"] or "~") > now
+        ]  # fmt: skip
+        classifications.sort(key=lambda p: p.id)
+        return PolicySet(tuple(p.pinned for p in checks), tuple(p.pinned for p in classifications))
+
+    def withdrawn(self, *, tenant: str) -> Sequence[str]:
+        """Return the ids of checks that are disabled or deleted: their findings resolve."""
+        return self._store.unused(tenant=tenant)
+
+    def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
+        """Return the policy's part of a finding's JSON, without braces; kept per version."""
+        return self._part(tenant, ident, version)
+
+    def synchronize(self, *, tenant: str) -> None:
+        """Bring the tenant's rows of built-in policies to what this program ships."""
+        known = {p.key: p for p in self._store.all(tenant=tenant)}
+        stale = [s for s in load_policies() if s.key not in known or known[s.key].spec != _said(s)]
+        if not stale:
+            return
+        with self._database.write() as connection:
+            for spec in stale:
+                self._put_builtin(connection, tenant, spec, known.get(spec.key))
+
+    def _put_builtin(
+        self, connection: Any, tenant: str, spec: PolicySpec, known: Policy | None
+    ) -> None:
+        now = rfc3339(self._clock())
+        if known is None:
+            policy = Policy(
+                derived_id("pol", spec.key), spec.key, PolicyKind.CHECK, PolicySource.BUILTIN, True,
+                spec.version, _said(spec), now, now,
+            )  # fmt: skip
+            self._store.insert(connection, tenant=tenant, policy=policy)
+        else:
+            version = max(spec.version, known.version + 1)
+            policy = replace(known, spec=_said(spec), version=version, updated_at=now)
+            self._store.update(connection, tenant=tenant, policy=policy, new_version=True)
+
+    def _changed(self, policy: Policy, body: Any) -> Policy:
+        if policy.source is PolicySource.BUILTIN:
+            fields = Fields(body, (*bodies.COMMON, *bodies.CHECK))
+            if other := set(fields.body) - {"enabled", "params"}:
+                raise BuiltinPolicyImmutableError(
+                    f"{policy.key} is built in: only enabled and params change, not {min(other)}"
+                )
+            params = fields.mapping("params") if fields.has("params") else dict(policy.params)
+            for name in params or {}:
+                if name not in policy.spec["params"]:
+                    raise fields.refuse(f"params.{name}", "is not a param of this policy")
+            return replace(
+                policy, enabled=fields.flag("enabled", policy.enabled), params=params or {}
+            )
+        fields = Fields(body, (*bodies.COMMON, *bodies.CHECK, *bodies.CLASSIFICATION))
+        for name in ("kind", "key"):
+            if fields.has(name) and fields.body[name] != getattr(policy, name):
+                raise fields.refuse(name, "cannot be changed")
+        merged = {k: v for k, v in {**policy.spec, **body}.items() if k != "enabled"}
+        spec = bodies.read_spec({**merged, "kind": policy.kind, "key": policy.key})
+        refuse_broken(policy.kind, spec)
+        return replace(policy, spec=spec, enabled=fields.flag("enabled", policy.enabled))
+
+    def _id_or_itself(self, tenant: str, ident: str) -> str:
+        try:
+            return self.resolve(tenant=tenant, ident=ident)
+        except PolicyNotFoundError:
+            return ident  # a filter that names nothing finds nothing
+
+    def _public(self, policy: Policy) -> bytes:
+        return public(policy, controls_of(policy.key, policy.spec))
+
+    def _finding_part(self, tenant: str, ident: str, number: int) -> bytes:
+        spec = self._store.version_spec(tenant=tenant, ident=ident, number=number)
+        version = PolicyVersion(ident, spec["key"], number, PolicyKind(spec["kind"]), spec)
+        return finding_part(version, controls_of(version.key, spec))
+
+
+def _said(spec: PolicySpec) -> dict[str, Any]:
+    return {k: v for k, v in spec.as_dict().items() if k not in _META} | {"provider": "aws"}

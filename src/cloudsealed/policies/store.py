@@ -1,0 +1,206 @@
+"""Rows of policies and of their versions. The only SQL of policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, or_, select
+
+from cloudsealed.kit.cursor import Position
+from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersion
+from cloudsealed.storage.database import Connection, Database, Row
+from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch
+from cloudsealed.storage.schema import policies, policy_versions
+from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Provider, Severity
+
+_COLUMNS = ("id", "key", "kind", "source", "enabled", "version", "spec", "params", "created_at", "updated_at")  # fmt: skip
+_TENANT = policies.c.tenant_id == bindparam("tenant")
+_ALIVE = policies.c.deleted_at.is_(None)
+_ALL = (
+    select(*(policies.c[name] for name in _COLUMNS)).where(_TENANT, _ALIVE).order_by(policies.c.key)
+)
+_ONE = select(*(policies.c[name] for name in _COLUMNS)).where(
+    _TENANT, or_(policies.c.id == bindparam("ident"), policies.c.key == bindparam("ident")), _ALIVE
+)
+_UNUSED = select(policies.c.id).where(
+    _TENANT,
+    policies.c.kind == "check",
+    or_(policies.c.enabled == 0, policies.c.deleted_at.is_not(None)),
+)
+_INSERT = policies.insert()
+_UPDATE = (
+    policies.update()
+    .where(_TENANT, policies.c.id == bindparam("ident"))
+    .values(
+        {
+            c.name: bindparam(f"new_{c.name}")
+            for c in policies.c
+            if c.name not in ("tenant_id", "id")
+        }
+    )
+)
+_INSERT_VERSION = policy_versions.insert()
+_VERSIONS = (
+    select(policy_versions.c.version, policy_versions.c.spec, policy_versions.c.created_at)
+    .where(
+        policy_versions.c.tenant_id == bindparam("tenant"),
+        policy_versions.c.policy_id == bindparam("ident"),
+    )
+    .order_by(policy_versions.c.version.desc())
+)
+_VERSION = select(policy_versions.c.spec).where(
+    policy_versions.c.tenant_id == bindparam("tenant"),
+    policy_versions.c.policy_id == bindparam("ident"),
+    policy_versions.c.version == bindparam("number"),
+)
+
+
+LISTING = Listing(
+    table=policies,
+    columns=_COLUMNS,
+    filters=(
+        Filter("kind", "Check or classification", "kind", tuple(PolicyKind), kind="enum", sorts=("-id",)),
+        Filter("source", "Built in or the tenant's own", "source", tuple(PolicySource), kind="enum", sorts=("-id",)),
+        Filter("severity", "How much its findings matter", "severity", tuple(Severity), kind="enum", sorts=("-id",)),
+        Filter("dimension", "Dimension of its findings", "dimension", tuple(Dimension), kind="enum", sorts=("-id",)),
+        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
+        Filter("enabled", "Whether audits use it", "enabled", ("true", "false"), kind="enum", convert=lambda v: int(v == "true")),
+        Filter("resource_type", "Type that it judges, such as aws.s3.bucket", condition=lambda t, v: t.c.spec.icontains('"' + v[0] + '"')),
+        Filter("framework", "Framework with a control that it serves", kind="policies", condition=lambda t, v: t.c.id.in_(v)),
+    ),
+    hidden=lambda table: table.c.deleted_at.is_(None),
+)  # fmt: skip
+
+
+def encode(tenant: str, policy: Policy, deleted_at: str | None = None) -> dict[str, Any]:
+    """Return the row of a policy."""
+    return {
+        "tenant_id": tenant,
+        "id": policy.id,
+        "key": policy.key if deleted_at is None else f"{policy.key} {policy.id}",
+        "kind": policy.kind,
+        "source": policy.source,
+        "dimension": policy.spec.get("dimension"),
+        "severity": policy.spec.get("severity"),
+        "provider": policy.provider,
+        "enabled": int(policy.enabled),
+        "version": policy.version,
+        "spec": orjson.dumps(policy.spec).decode(),
+        "params": orjson.dumps(policy.params).decode(),
+        "created_at": policy.created_at,
+        "updated_at": policy.updated_at,
+        "deleted_at": deleted_at,
+    }
+
+
+def decode(row: Row) -> Policy:
+    """Return the policy of a row of the listing's columns."""
+    values = dict(zip(_COLUMNS, row, strict=True))
+    return Policy(
+        id=values["id"],
+        key=values["key"],
+        kind=PolicyKind(values["kind"]),
+        source=PolicySource(values["source"]),
+        enabled=bool(values["enabled"]),
+        version=values["version"],
+        spec=orjson.loads(values["spec"]),
+        params=orjson.loads(values["params"]),
+        created_at=values["created_at"],
+        updated_at=values["updated_at"],
+    )
+
+
+class PolicyStore:
+    """Reads and writes policies; each write of new words writes a version too."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
+        after: Position | None, limit: int, deadline: float | None = None,
+    ) -> Rows:  # fmt: skip
+        """Return one page; rows are (id, sort value, *columns)."""
+        with self._database.read(deadline) as connection:
+            return fetch(
+                connection,
+                LISTING,
+                tenant=tenant,
+                filters=filters,
+                sort=sort,
+                after=after,
+                limit=limit,
+            )
+
+    def all(self, *, tenant: str) -> list[Policy]:
+        """Return every policy of a tenant, by key."""
+        with self._database.read() as connection:
+            return [decode(row) for row in connection.all(_ALL, {"tenant": tenant})]
+
+    def unused(self, *, tenant: str) -> list[str]:
+        """Return the ids of checks that are disabled or deleted."""
+        with self._database.read() as connection:
+            return [row[0] for row in connection.all(_UNUSED, {"tenant": tenant})]
+
+    def get(self, *, tenant: str, ident: str) -> Policy:
+        """Return the policy with this id or key; raises PolicyNotFoundError."""
+        with self._database.read() as connection:
+            return self.get_in(connection, tenant=tenant, ident=ident)
+
+    def get_in(self, connection: Connection, *, tenant: str, ident: str) -> Policy:
+        """Return the policy with this id or key within a transaction."""
+        row = connection.first(_ONE, {"tenant": tenant, "ident": ident})
+        if row is None:
+            raise PolicyNotFoundError(ident)
+        return decode(row)
+
+    def insert(self, connection: Connection, *, tenant: str, policy: Policy) -> None:
+        """Add a policy and its first version."""
+        connection.run(_INSERT, encode(tenant, policy))
+        self._insert_version(connection, tenant, policy)
+
+    def update(
+        self, connection: Connection, *, tenant: str, policy: Policy, new_version: bool
+    ) -> None:
+        """Write a policy over its row, and its new version if its words changed."""
+        self._overwrite(connection, encode(tenant, policy))
+        if new_version:
+            self._insert_version(connection, tenant, policy)
+
+    def delete(self, connection: Connection, *, tenant: str, policy: Policy, moment: str) -> None:
+        """Hide a policy; its versions stay, since audits were judged by them."""
+        self._overwrite(connection, encode(tenant, policy, deleted_at=moment))
+
+    def versions(self, *, tenant: str, ident: str) -> list[Row]:
+        """Return (version, spec, created_at), newest first."""
+        with self._database.read() as connection:
+            return connection.all(_VERSIONS, {"tenant": tenant, "ident": ident})
+
+    def version_spec(self, *, tenant: str, ident: str, number: int) -> dict[str, Any]:
+        """Return what one version says; raises PolicyNotFoundError."""
+        with self._database.read() as connection:
+            row = connection.first(_VERSION, {"tenant": tenant, "ident": ident, "number": number})
+        if row is None:
+            raise PolicyNotFoundError(ident)
+        spec: dict[str, Any] = orjson.loads(row[0])
+        return spec
+
+    def _overwrite(self, connection: Connection, row: dict[str, Any]) -> None:
+        values = {
+            f"new_{name}": value for name, value in row.items() if name not in ("tenant_id", "id")
+        }
+        connection.run(_UPDATE, {"tenant": row["tenant_id"], "ident": row["id"], **values})
+
+    def _insert_version(self, connection: Connection, tenant: str, policy: Policy) -> None:
+        version: PolicyVersion = policy.pinned
+        row = {
+            "tenant_id": tenant,
+            "policy_id": policy.id,
+            "version": policy.version,
+            "digest": version.digest,
+            "spec": orjson.dumps({**version.spec, "key": policy.key, "kind": policy.kind}).decode(),
+            "created_at": policy.updated_at,
+        }
+        connection.run(_INSERT_VERSION, row)

@@ -1,0 +1,1 @@
+"""Resources: the cloud objects that were discovered in a tenant."""

@@ -1,0 +1,47 @@
+"""What one does with resources: list, read, follow their relations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from cloudsealed.kit.cursor import Position
+from cloudsealed.resources.model import with_document
+from cloudsealed.resources.store import ResourceStore
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keyset import Page
+
+
+class ResourceService:
+    """The use cases of resources."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._store = ResourceStore(database)
+
+    def list(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of resources, each without its document."""
+        rows = self._store.page(
+            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
+        )
+        return Page([bytes(row[2]) for row in rows.rows], rows.next)
+
+    def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
+        """Return one resource with the document of its newest snapshot."""
+        doc, snapshot = self._store.served(tenant=tenant, ident=ident)
+        return doc if snapshot is None else with_document(doc, snapshot["document"])
+
+    def relations(self, *, tenant: str, ident: str) -> dict[str, Any]:
+        """Return a resource's declared relations: names to the ids that its document names."""
+        doc, _snapshot = self._store.served(tenant=tenant, ident=ident)
+        relations: dict[str, list[str]] = orjson.loads(doc)["relations"]
+        targets = [
+            {"name": name, "id": target}
+            for name, ids in sorted(relations.items())
+            for target in ids
+        ]
+        return {"object": "relations", "resource_id": ident, "relations": targets}

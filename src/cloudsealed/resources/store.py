@@ -1,0 +1,197 @@
+"""Rows of resources and of their tags. The only SQL of resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, exists, select
+
+from cloudsealed.kit.cursor import Position
+from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
+from cloudsealed.storage import objects
+from cloudsealed.storage.database import Connection, Database, Row
+from cloudsealed.storage.keyset import Condition, Filter, Listing, Rows, contains, fetch
+from cloudsealed.storage.schema import resource_tags, resources
+from cloudsealed.vocabulary import Provider, ResourceState
+
+
+def _tagged(column: str) -> Condition:
+    def condition(table: Any, values: Any) -> Any:
+        return exists().where(
+            resource_tags.c.tenant_id == table.c.tenant_id,
+            resource_tags.c.resource_id == table.c.id,
+            resource_tags.c[column] == values[0],
+        )
+
+    return condition
+
+
+LISTING = Listing(
+    table=resources,
+    columns=("doc",),
+    filters=(
+        Filter("native_id", "ARN or full id", "native_id", sorts=("-id",)),
+        Filter("type", "Type such as aws.s3.bucket", "type", sorts=("-id",)),
+        Filter("connection", "Connection that it was found through", "connection_id", kind="id", prefix="con", sorts=("-id",)),
+        Filter("account", "Cloud account", "account", sorts=("-id",)),
+        Filter("region", "Region, or global", "region", sorts=("-id",)),
+        Filter("state", "Whether it is still there", "state", tuple(ResourceState), kind="enum", sorts=("-id",)),
+        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
+        Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud"),
+        Filter("tag_key", "Key of a tag that it has", condition=_tagged("key")),
+        Filter("tag_value", "Value of a tag that it has", condition=_tagged("value")),
+        Filter("name", "Part of its name", condition=contains("name")),
+    ),
+)  # fmt: skip
+
+_TENANT = resources.c.tenant_id == bindparam("tenant")
+_KNOWN = ("id", "native_id", "state", "observed_at", "audit_id", "first_seen_at", "doc")
+_CELL = select(*(resources.c[name] for name in _KNOWN)).where(
+    _TENANT,
+    resources.c.provider == bindparam("cloud"),
+    resources.c.account == bindparam("acct"),
+    resources.c.region == bindparam("place"),
+    resources.c.type == bindparam("kind"),
+)
+_SERVED = select(resources.c.doc, resources.c.snapshot).where(
+    _TENANT, resources.c.id == bindparam("ident")
+)
+_BY_NATIVE = select(resources.c.id, resources.c.type, resources.c.native_id).where(
+    _TENANT, resources.c.native_id == bindparam("native")
+)
+_INSERT = resources.insert()
+_UPDATE = (
+    resources.update()
+    .where(_TENANT, resources.c.id == bindparam("ident"))
+    .values(
+        {
+            c.name: bindparam(f"new_{c.name}")
+            for c in resources.c
+            if c.name not in ("tenant_id", "id")
+        }
+    )
+)
+_INSERT_TAG = resource_tags.insert()
+_DELETE_TAGS = resource_tags.delete().where(
+    resource_tags.c.tenant_id == bindparam("tenant"),
+    resource_tags.c.resource_id == bindparam("ident"),
+)
+
+
+def load_cell(
+    connection: Connection, *, tenant: str, provider: str, account: str, region: str, kind: str
+) -> dict[str, dict[str, Any]]:
+    """Return what is known of the resources of one type in one account and region, by native id."""
+    values = {"tenant": tenant, "cloud": provider, "acct": account, "place": region, "kind": kind}
+    rows = (dict(zip(_KNOWN, row, strict=True)) for row in connection.all(_CELL, values))
+    return {row["native_id"]: row for row in rows}
+
+
+def insert(connection: Connection, *, tenant: str, new: Sequence[Resource]) -> None:
+    """Add resources and their tags."""
+    connection.many(_INSERT, [_encode(tenant, item) for item in new])
+    connection.many(_INSERT_TAG, list(_tags(tenant, new)))
+
+
+def update(connection: Connection, *, tenant: str, changed: Sequence[Resource]) -> None:
+    """Write resources and their tags over what is there."""
+    rows = []
+    for item in changed:
+        row = {
+            f"new_{k}": v for k, v in _encode(tenant, item).items() if k not in ("tenant_id", "id")
+        }
+        rows.append({"tenant": tenant, "ident": item.id, **row})
+    connection.many(_UPDATE, rows)
+    connection.many(_DELETE_TAGS, [{"tenant": tenant, "ident": item.id} for item in changed])
+    connection.many(_INSERT_TAG, list(_tags(tenant, changed)))
+
+
+def restored(row: Mapping[str, Any]) -> Resource:
+    """Return the resource of a row of `load_cell`."""
+    doc = orjson.loads(row["doc"])
+    return Resource(
+        id=doc["id"],
+        identity=Identity(
+            doc["provider"], doc["account"], doc["region"], doc["type"], doc["native_id"]
+        ),
+        connection_id=doc["connection_id"],
+        name=doc["name"],
+        tags=doc["tags"],
+        relations=doc["relations"],
+        state=ResourceState(doc["state"]),
+        snapshot=doc["snapshot"],
+        audit_id=doc["audit_id"],
+        observed_at=row["observed_at"],
+        first_seen_at=doc["first_seen_at"],
+        last_seen_at=doc["last_seen_at"],
+    )
+
+
+def _encode(tenant: str, item: Resource) -> dict[str, Any]:
+    identity = item.identity
+    return {
+        "tenant_id": tenant,
+        "id": item.id,
+        "connection_id": item.connection_id,
+        "provider": identity.provider,
+        "account": identity.account,
+        "region": identity.region,
+        "type": identity.type,
+        "native_id": identity.native_id,
+        "name": item.name,
+        "state": item.state,
+        "snapshot": item.snapshot,
+        "observed_at": item.observed_at,
+        "audit_id": item.audit_id,
+        "first_seen_at": item.first_seen_at,
+        "last_seen_at": item.last_seen_at,
+        "doc": public(item),
+    }
+
+
+def _tags(tenant: str, items: Iterable[Resource]) -> Iterable[dict[str, str]]:
+    for item in items:
+        for key, value in item.tags.items():
+            yield {"tenant_id": tenant, "key": key, "value": value, "resource_id": item.id}
+
+
+class ResourceStore:
+    """Reads resources."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
+        after: Position | None, limit: int, deadline: float | None = None,
+    ) -> Rows:  # fmt: skip
+        """Return one page; rows are (id, sort value, doc)."""
+        with self._database.read(deadline) as connection:
+            return fetch(
+                connection,
+                LISTING,
+                tenant=tenant,
+                filters=filters,
+                sort=sort,
+                after=after,
+                limit=limit,
+            )
+
+    def served(self, *, tenant: str, ident: str) -> tuple[bytes, dict[str, Any] | None]:
+        """Return (public JSON, snapshot or None when retention dropped it)."""
+        with self._database.read() as connection:
+            row = connection.first(_SERVED, {"tenant": tenant, "ident": ident})
+            if row is None:
+                raise ResourceNotFoundError(ident)
+            try:
+                snapshot = orjson.loads(objects.get(connection, tenant, row[1]))
+            except objects.ObjectMissingError:
+                snapshot = None
+        return bytes(row[0]), snapshot
+
+    def by_native_id(self, *, tenant: str, native_id: str) -> list[Row]:
+        """Return (id, type, native id) of every resource with a native id."""
+        with self._database.read() as connection:
+            return connection.all(_BY_NATIVE, {"tenant": tenant, "native": native_id})
