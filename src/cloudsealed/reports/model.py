@@ -1,0 +1,185 @@
+"""What a report is, what may be asked of one, and the plain data that it is made from.
+
+It refuses to know how a report is stored or rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.kit.fields import Fields
+from cloudsealed.vocabulary import Dimension, Provider, ReportKind, ReportStatus, Severity
+
+Document = dict[str, Any]
+Finding = Mapping[str, Any]
+
+FORMATS: Mapping[str, str] = {"pdf": "application/pdf", "json": "application/json"}
+"""Every format of a report's files, with its media type."""
+
+
+class ReportNotFoundError(NotFoundError):
+    """No report of the tenant has this id."""
+
+    code = "report_not_found"
+
+    def __init__(self, ident: str) -> None:
+        super().__init__("report", ident)
+
+
+class ReportNotReadyError(CloudSealedError):
+    """A report's file is asked for before it was made, or after making it failed."""
+
+    code = "report_not_ready"
+    status = 409
+
+
+class ReportExpiredError(CloudSealedError):
+    """A report's files are gone, because it is older than reports are kept."""
+
+    code = "report_expired"
+    status = 410
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """What the customer asked for."""
+
+    kind: ReportKind
+    audit_id: str
+    framework: str | None = None
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFormat:
+    """One file of a ready report: its format, size in bytes and SHA-256 in hex."""
+
+    format: str
+    size: int
+    sha256: str
+
+    def blob(self, report_id: str) -> str:
+        """Return the name of the file's blob: another content has another name."""
+        return f"{report_id}-{self.sha256}.{self.format}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as it stands. Times are RFC 3339 text; `error` has `code` and `message`."""
+
+    id: str
+    status: ReportStatus
+    request: ReportRequest
+    created_at: str
+    finished_at: str | None = None
+    expires_at: str | None = None
+    error: Mapping[str, str] | None = None
+    formats: tuple[ReportFormat, ...] = ()
+
+    def public(self) -> Document:
+        """Return the report as the API shows it."""
+        return {
+            "id": self.id,
+            "object": "report",
+            "kind": self.request.kind,
+            "status": self.status,
+            "audit_id": self.request.audit_id,
+            "framework": self.request.framework,
+            "filters": {name: list(values) for name, values in self.request.filters.items()},
+            "formats": [
+                {"format": item.format, "size": item.size, "sha256": item.sha256}
+                for item in self.formats
+            ],
+            "error": self.error,
+            "created_at": self.created_at,
+            "finished_at": self.finished_at,
+            "expires_at": self.expires_at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSource:
+    """The plain data of one audit that a report is made from.
+
+    audit: its public JSON; `coverage` is a fraction from 0 to 1 or null, `dimensions` maps each
+    dimension to `score`, `fail`, `pass`, `unknown`, `accounts` are its targets.
+    findings: the public JSON of every finding that failed in the audit, read once, in any order.
+    tenant: the organisation's name.
+    framework: `key`, `title`, `version` and `controls` with `id`, `title`, `status`, `policies`
+    (keys) and `failing`; needed for compliance evidence alone.
+    seal: `root`, and `sequence` and `key_id` where it has them.
+    unread: the calls that did not answer: `account`, `region`, `service`, `operation`, `outcome`,
+    `permission`.
+    policy_titles: the titles of policies by key.
+    """
+
+    audit: Mapping[str, Any]
+    findings: Iterable[Finding]
+    tenant: str
+    framework: Mapping[str, Any] | None = None
+    seal: Mapping[str, Any] | None = None
+    unread: Iterable[Mapping[str, Any]] = ()
+    policy_titles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """One filter of a report: what of a finding it looks at, and the only values of an enum."""
+
+    values: Callable[[Finding], Collection[str]]
+    choices: tuple[str, ...] = ()
+
+
+FILTERS: Mapping[str, FindingFilter] = {
+    "severity": FindingFilter(lambda f: (f["severity"],), tuple(Severity)),
+    "dimension": FindingFilter(lambda f: (f["dimension"],), tuple(Dimension)),
+    "policy": FindingFilter(lambda f: (f["policy"]["key"], f["policy"]["id"])),
+    "resource_type": FindingFilter(lambda f: (f["resource"]["type"],)),
+    "provider": FindingFilter(lambda f: (f["resource"]["provider"],), tuple(Provider)),
+    "account": FindingFilter(lambda f: (f["resource"]["account"],)),
+    "region": FindingFilter(lambda f: (f["resource"]["region"],)),
+    "framework": FindingFilter(lambda f: tuple(c["framework"] for c in f["controls"])),
+}
+"""What `filters` of a report may narrow its findings by."""
+
+
+def matches(finding: Finding, filters: Mapping[str, tuple[str, ...]]) -> bool:
+    """Say whether every filter takes the finding: one of its values is among the filter's."""
+    return all(
+        any(value in wanted for value in FILTERS[name].values(finding))
+        for name, wanted in filters.items()
+    )
+
+
+def parse_request(body: Any) -> ReportRequest:
+    """Return what a body asks for; raises the 422 that names the first bad field."""
+    fields = Fields(body, ("kind", "audit_id", "framework", "filters"))
+    kind = ReportKind(fields.text("kind", choices=tuple(ReportKind)))
+    audit_id = fields.text("audit_id")
+    return ReportRequest(kind, audit_id, _framework(kind, fields), _filters(fields))
+
+
+def _framework(kind: ReportKind, fields: Fields) -> str | None:
+    if kind is ReportKind.COMPLIANCE_EVIDENCE:
+        return fields.text("framework")
+    if fields.optional_text("framework") is not None:
+        raise fields.refuse("framework", f"must be absent for {kind}")
+    return None
+
+
+def _filters(fields: Fields) -> dict[str, tuple[str, ...]]:
+    given = Fields(fields.mapping("filters") or {}, tuple(FILTERS), path="filters")
+    return {name: _filter_values(name, given) for name in given.body}
+
+
+def _filter_values(name: str, given: Fields) -> tuple[str, ...]:
+    choices = FILTERS[name].choices
+    if isinstance(given.body[name], str):
+        return (given.text(name, choices=choices),)
+    values = given.texts(name, most=100, required=True) or ()
+    if choices and not set(values) <= set(choices):
+        raise given.refuse(name, f"must be one of: {', '.join(choices)}")
+    return values

@@ -1,0 +1,150 @@
+"""What can be done with reports: ask for one, see how far it is, fetch its files, remove it.
+
+It refuses to make one: that is a job's work, in `tasks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import orjson
+
+from cloudsealed.audits.model import AuditNotFinishedError
+from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.errors import InvalidFieldError
+from cloudsealed.kit.ids import new_id
+from cloudsealed.reports.model import (
+    FORMATS,
+    Report,
+    ReportExpiredError,
+    ReportFormat,
+    ReportNotReadyError,
+    ReportRequest,
+    parse_request,
+)
+from cloudsealed.reports.store import ReportStore
+from cloudsealed.storage.blobs import Blobs
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keyset import Page
+from cloudsealed.vocabulary import AuditStatus, ReportStatus
+
+AuditOf = Callable[[str, str], Mapping[str, Any]]
+"""From tenant and audit id to the audit's public JSON; raises when there is none."""
+FrameworksOf = Callable[[str], Collection[str]]
+"""From tenant to the keys of its frameworks."""
+
+
+class ReportFile(NamedTuple):
+    """A report's file, to be streamed: its pieces, media type and a name to save it under."""
+
+    content: Iterator[bytes]
+    content_type: str
+    filename: str
+
+
+class ReportService:
+    """The use cases of reports."""
+
+    def __init__(
+        self, *, database: Database, blobs: Blobs, clock: Clock,
+        audit: AuditOf, frameworks: FrameworksOf,
+    ) -> None:  # fmt: skip
+        self._store = ReportStore(database)
+        self._blobs = blobs
+        self._clock = clock
+        self._audit = audit
+        self._frameworks = frameworks
+
+    def list(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of reports as public JSON."""
+        found, following = self._store.page(
+            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
+        )
+        return Page([self._public(report) for report in found], following)
+
+    def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
+        """Return a report as public JSON; raises ReportNotFoundError."""
+        return self._public(self._store.get(tenant=tenant, ident=ident, deadline=deadline))
+
+    def create(self, *, tenant: str, body: Any) -> bytes:
+        """Queue a report of a completed audit; return it as public JSON.
+
+        Raises a 422 that names the bad field, AuditNotFinishedError, and what the audit's look-up
+        raises.
+        """
+        request = parse_request(body)
+        self._check(tenant, request)
+        created = rfc3339(self._clock())
+        report = Report(new_id("rep"), ReportStatus.QUEUED, request, created_at=created)
+        self._store.add(tenant=tenant, report=report)
+        return self._public(report)
+
+    def file(self, *, tenant: str, ident: str, format: str) -> ReportFile:  # noqa: A002
+        """Return one of a report's files, ready to stream.
+
+        Raises ReportNotFoundError, ReportNotReadyError, ReportExpiredError, and InvalidFieldError
+        for a format that there is not.
+        """
+        if format not in FORMATS:
+            raise InvalidFieldError("format", f"format must be one of: {', '.join(FORMATS)}")
+        report = self._seen(self._store.get(tenant=tenant, ident=ident))
+        stored = _ready(report, format)
+        return ReportFile(
+            self._blobs.open(stored.blob(report.id)),
+            FORMATS[format],
+            f"cloudsealed-{report.request.kind.replace('_', '-')}-{report.id}.{format}",
+        )
+
+    def delete(self, *, tenant: str, ident: str) -> None:
+        """Remove a report and its files; raises ReportNotFoundError."""
+        report = self._store.delete(tenant=tenant, ident=ident)
+        for item in report.formats:
+            self._blobs.delete(item.blob(report.id))
+
+    def expire(self, *, tenant: str) -> int:
+        """Drop the files of every report whose time is over; return how many there were."""
+        count = 0
+        while overdue := self._store.overdue(tenant=tenant, now=rfc3339(self._clock())):
+            for report in overdue:
+                gone = replace(report, status=ReportStatus.EXPIRED, formats=())
+                self._store.change(tenant=tenant, was=ReportStatus.READY, report=gone)
+                for item in report.formats:
+                    self._blobs.delete(item.blob(report.id))
+            count += len(overdue)
+        return count
+
+    def _check(self, tenant: str, request: ReportRequest) -> None:
+        audit = self._audit(tenant, request.audit_id)
+        if audit["status"] != AuditStatus.COMPLETED:
+            raise AuditNotFinishedError(
+                f"The audit is {audit['status']}; a report needs one that is completed"
+            )
+        if request.framework is not None and request.framework not in self._frameworks(tenant):
+            raise InvalidFieldError("framework", f"No such framework: {request.framework}")
+
+    def _public(self, report: Report) -> bytes:
+        return orjson.dumps(self._seen(report).public())
+
+    def _seen(self, report: Report) -> Report:
+        """Return the report as it stands now: its time may be over before its row says so."""
+        over = report.expires_at is not None and report.expires_at <= rfc3339(self._clock())
+        if report.status is ReportStatus.READY and over:
+            return replace(report, status=ReportStatus.EXPIRED, formats=())
+        return report
+
+
+def _ready(report: Report, wanted: str) -> ReportFormat:
+    if report.status is ReportStatus.EXPIRED:
+        raise ReportExpiredError(f"The report expired at {report.expires_at}: make a new one")
+    for stored in report.formats:
+        if stored.format == wanted:
+            return stored
+    if report.error is not None:
+        raise ReportNotReadyError(f"The report failed: {report.error['message']}")
+    raise ReportNotReadyError(f"The report is {report.status}; try again when it is ready")

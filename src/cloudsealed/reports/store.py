@@ -1,0 +1,157 @@
+"""Rows of reports. The only SQL of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, select
+
+from cloudsealed.events import emit
+from cloudsealed.jobs import enqueue
+from cloudsealed.kit.cursor import Position
+from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError, ReportRequest
+from cloudsealed.storage.database import Connection, Database, Row
+from cloudsealed.storage.keyset import Filter, Listing, fetch
+from cloudsealed.storage.schema import reports
+from cloudsealed.vocabulary import ReportKind, ReportStatus
+
+JOB = "report"
+"""The kind of job that makes a report; its subject is the report's id."""
+
+_CHANGED = ("status", "finished_at", "expires_at", "error", "files")
+_COLUMNS = ("id", "kind", "audit_id", "request", "created_at", *_CHANGED)
+_FILTERS = (
+    Filter("audit", "Audit it is made from", "audit_id", kind="id", prefix="aud", sorts=("-id",)),
+    Filter("kind", "What it is", "kind", tuple(ReportKind), kind="enum", sorts=("-id",)),
+    Filter("status", "How far it is", "status", tuple(ReportStatus), kind="enum", sorts=("-id",)),
+)
+
+LISTING = Listing(table=reports, columns=_COLUMNS, filters=_FILTERS)
+
+_TENANT = reports.c.tenant_id == bindparam("tenant")
+_ONE = reports.c.id == bindparam("ident")
+_INSERT = reports.insert()
+_LOADED = select(*(reports.c[name] for name in _COLUMNS)).where(_TENANT)
+_GET = _LOADED.where(_ONE)
+_OVERDUE = (
+    _LOADED.where(
+        reports.c.status == ReportStatus.READY.value, reports.c.expires_at <= bindparam("now")
+    )
+    .order_by(reports.c.id)
+    .limit(100)
+)
+_CHANGE = (
+    reports.update()
+    .where(_TENANT, _ONE, reports.c.status == bindparam("old_status"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
+_DELETE = reports.delete().where(_TENANT, _ONE)
+
+
+def encode(tenant: str, report: Report) -> dict[str, Any]:
+    """Return the whole row of a report."""
+    request = report.request
+    return {
+        "tenant_id": tenant,
+        "id": report.id,
+        "kind": request.kind,
+        "status": report.status,
+        "audit_id": request.audit_id,
+        "request": _json({"framework": request.framework, "filters": request.filters}),
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+        "expires_at": report.expires_at,
+        "error": _json(report.error) if report.error is not None else None,
+        "files": _json(report.formats),
+    }
+
+
+def decode(row: Sequence[Any]) -> Report:
+    """Return the report of a row that holds the columns of LISTING."""
+    ident, kind, audit_id, request, created, status, finished, expires, error, files = row
+    asked = orjson.loads(request)
+    filters = {name: tuple(values) for name, values in asked["filters"].items()}
+    return Report(
+        id=ident,
+        status=ReportStatus(status),
+        request=ReportRequest(ReportKind(kind), audit_id, asked["framework"], filters),
+        created_at=created,
+        finished_at=finished,
+        expires_at=expires,
+        error=orjson.loads(error) if error is not None else None,
+        formats=tuple(ReportFormat(**file) for file in orjson.loads(files)),
+    )
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+class ReportStore:
+    """Reads and writes reports; each change of status is a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
+        after: Position | None, limit: int, deadline: float | None = None,
+    ) -> tuple[list[Report], Position | None]:  # fmt: skip
+        """Return one page of reports, and where the next begins."""
+        with self._database.read(deadline) as connection:
+            found = fetch(
+                connection, LISTING,
+                tenant=tenant, filters=filters, sort=sort, after=after, limit=limit,
+            )  # fmt: skip
+        return [decode(row[2:]) for row in found.rows], found.next
+
+    def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> Report:
+        """Return one report; raises ReportNotFoundError."""
+        with self._database.read(deadline) as connection:
+            return _one(connection, tenant, ident)
+
+    def add(self, *, tenant: str, report: Report) -> None:
+        """Add a report, and the job that will make it."""
+        with self._database.write() as connection:
+            connection.run(_INSERT, encode(tenant, report))
+            enqueue(connection, tenant=tenant, kind=JOB, subject=report.id)
+
+    def change(self, *, tenant: str, was: ReportStatus, report: Report) -> bool:
+        """Write a report's new state over a row whose status `was` so; False when it is not.
+
+        A report that becomes ready is an event.
+        """
+        row = encode(tenant, report)
+        values = {f"new_{name}": row[name] for name in _CHANGED}
+        with self._database.write() as connection:
+            named = {"tenant": tenant, "ident": report.id, "old_status": was.value}
+            if connection.run(_CHANGE, {**named, **values}) == 0:
+                return False
+            if report.status is ReportStatus.READY:
+                emit(
+                    connection, tenant=tenant, kind="report.ready", subject=report.id,
+                    data=report.public(),
+                )  # fmt: skip
+        return True
+
+    def overdue(self, *, tenant: str, now: str) -> list[Report]:
+        """Return at most 100 ready reports whose time is over, oldest first."""
+        with self._database.read() as connection:
+            rows: list[Row] = connection.all(_OVERDUE, {"tenant": tenant, "now": now})
+        return [decode(row) for row in rows]
+
+    def delete(self, *, tenant: str, ident: str) -> Report:
+        """Remove a report; return what it was; raises ReportNotFoundError."""
+        with self._database.write() as connection:
+            report = _one(connection, tenant, ident)
+            connection.run(_DELETE, {"tenant": tenant, "ident": ident})
+        return report
+
+
+def _one(connection: Connection, tenant: str, ident: str) -> Report:
+    row = connection.first(_GET, {"tenant": tenant, "ident": ident})
+    if row is None:
+        raise ReportNotFoundError(ident)
+    return decode(row)

@@ -1,0 +1,115 @@
+"""The job that makes a report: its document, the PDF of it, both stored, the report ready.
+
+Done twice it gives the same: a report that is neither queued nor running is left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import orjson
+
+from cloudsealed.jobs import Job
+from cloudsealed.kit.canonical import sha256
+from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.reports.content import build
+from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError, ReportSource
+from cloudsealed.reports.render import RenderError, render_pdf
+from cloudsealed.reports.store import ReportStore
+from cloudsealed.storage.blobs import Blobs
+from cloudsealed.storage.database import Database, ServiceUnavailableError
+from cloudsealed.vocabulary import ReportStatus
+
+SourceOf = Callable[[str, Report], ReportSource]
+"""From tenant and report to the data of its audit; may raise a CloudSealedError."""
+
+log = logging.getLogger(__name__)
+_LAYOUT = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+class GenerateReport:
+    """The handler of jobs of the kind `report`."""
+
+    def __init__(
+        self, *, database: Database, blobs: Blobs, clock: Clock,
+        source: SourceOf, retention_days: int,
+    ) -> None:  # fmt: skip
+        self._store = ReportStore(database)
+        self._blobs = blobs
+        self._clock = clock
+        self._source = source
+        self._kept = timedelta(days=retention_days)
+
+    def __call__(self, job: Job) -> None:
+        """Make the report that `job` is about; one that cannot be made fails, with the reason.
+
+        Raises ServiceUnavailableError, to be tried again, unless this is the last attempt.
+        """
+        report = self._begin(job.tenant, job.subject)
+        if report is None:
+            return
+        try:
+            formats = self._make(job.tenant, report)
+        except Exception as error:
+            if isinstance(error, ServiceUnavailableError) and not job.last_attempt:
+                raise
+            log.exception("report %s failed", report.id)
+            failed = replace(report, status=ReportStatus.FAILED, error=explain(error))
+            self._finish(job.tenant, failed)
+        else:
+            self._finish(job.tenant, replace(report, status=ReportStatus.READY, formats=formats))
+
+    def _begin(self, tenant: str, ident: str) -> Report | None:
+        """Set the report running, if a dead worker did not; None when it is gone or done."""
+        try:
+            report = self._store.get(tenant=tenant, ident=ident)
+        except ReportNotFoundError:
+            return None
+        if report.status is ReportStatus.RUNNING:
+            return report
+        running = replace(report, status=ReportStatus.RUNNING)
+        begun = self._store.change(tenant=tenant, was=ReportStatus.QUEUED, report=running)
+        return running if begun else None
+
+    def _make(self, tenant: str, report: Report) -> tuple[ReportFormat, ...]:
+        text = orjson.dumps(build(report.request, self._source(tenant, report)), option=_LAYOUT)
+        pdf = render_pdf(orjson.loads(text))
+        return self._keep(report, "pdf", pdf), self._keep(report, "json", text)
+
+    def _keep(self, report: Report, name: str, content: bytes) -> ReportFormat:
+        kept = ReportFormat(name, len(content), sha256(content))
+        self._blobs.put(kept.blob(report.id), content)
+        return kept
+
+    def _finish(self, tenant: str, report: Report) -> None:
+        ended = replace(
+            report,
+            finished_at=rfc3339(self._clock()),
+            # From its creation, so that reports expire in the order of their ids.
+            expires_at=rfc3339(parse_rfc3339(report.created_at) + self._kept),
+        )
+        if not self._store.change(tenant=tenant, was=ReportStatus.RUNNING, report=ended):
+            self._discard(tenant, ended)
+
+    def _discard(self, tenant: str, report: Report) -> None:
+        """Drop the files made for a report that was deleted, or finished by another worker."""
+        try:
+            kept = self._store.get(tenant=tenant, ident=report.id).formats
+        except ReportNotFoundError:
+            kept = ()
+        for item in report.formats:
+            if item not in kept:
+                self._blobs.delete(item.blob(report.id))
+
+
+def explain(error: Exception) -> dict[str, str]:
+    """Return why a report failed, for people: never a traceback, never a detail of our insides."""
+    if isinstance(error, CloudSealedError):
+        return {"code": error.code, "message": error.message}
+    if isinstance(error, RenderError):
+        return {"code": CloudSealedError.code, "message": str(error)}
+    return {"code": CloudSealedError.code, "message": "The report could not be made"}

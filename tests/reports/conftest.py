@@ -1,0 +1,185 @@
+"""Plain data that reports are made from, as the nouns would hand it over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import NullPool, create_engine
+
+from cloudsealed.reports.model import ReportSource
+from cloudsealed.storage.blobs import DiskBlobs
+from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.storage.schema import metadata
+
+Json = dict[str, Any]
+MakeFinding = Callable[..., Json]
+MakeSource = Callable[..., ReportSource]
+
+AUDIT = "aud_01JD0000000000000000000000"
+HOSTILE = (
+    '#read("/etc/passwd")',
+    '#panic("no")',
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '#link("file:///etc/passwd")[x]',
+    "@label <ref>",
+    "\\u{48}",
+    "$ sqrt(x) $ *bold* _it_ `raw` = Heading",
+    "a\u202eb",
+    "nul\x00bel\x07",
+    "バケット",
+    "=cmd|' /C calc'!A1",
+    "-> != ===",
+)
+
+
+def finding(number: int = 1, **given: Any) -> Json:
+    key = given.pop("policy", "aws-ec2-sg-ssh-open")
+    name = given.pop("name", f"web-{number}")
+    resource = {
+        "id": f"res_{number:026d}",
+        "type": "aws.ec2.security_group",
+        "native_id": f"arn:aws:ec2:eu-west-1:123456789012:security-group/{name}",
+        "name": name,
+        "provider": "aws",
+        "account": given.pop("account", "123456789012"),
+        "region": given.pop("region", "eu-west-1"),
+    }
+    return {
+        "id": f"fnd_{number:026d}",
+        "object": "finding",
+        "status": "open",
+        "severity": "critical",
+        "dimension": "security",
+        "title": f"Security group {name} lets the internet reach SSH",
+        "policy": {"id": "pol_" + key.upper().replace("-", "")[:26], "key": key, "version": 3},
+        "resource": resource,
+        "evidence": [{"path": "IpPermissions[0]", "value": "0.0.0.0/0"}],
+        "remediation": {
+            "summary": "Allow SSH only from the networks that need it.",
+            "cli": "aws ec2 revoke-security-group-ingress --group-id <GROUP_ID> --protocol tcp "
+            "--port 22 --cidr 0.0.0.0/0",
+            "terraform": 'resource "aws_vpc_security_group_ingress_rule" "ssh" {\n'
+            '  cidr_ipv4 = "10.0.0.0/8"\n  from_port = 22\n}',
+            "effort": "low",
+        },
+        "controls": [{"framework": "cis-aws-5.0", "control": "5.3"}],
+        "monthly_savings": None,
+        "triage": None,
+        "resolution": None,
+        "first_seen_at": "2026-10-02T08:00:00.000Z",
+        **given,
+    }
+
+
+def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
+    judged = {"score": 61, "fail": 12, "pass": 340, "unknown": 7}
+    audit = {
+        "id": AUDIT,
+        "kind": "live",
+        "status": "completed",
+        "created_at": "2026-11-20T09:00:00.000Z",
+        "finished_at": "2026-11-20T09:12:44.000Z",
+        "coverage": 0.974,
+        "dimensions": {
+            "security": judged,
+            "cost": {**judged, "score": 88},
+            "architecture": {**judged, "score": None},
+            "compliance": {**judged, "score": 100},
+        },
+        "verdict_digest": "5f" * 32,
+        "accounts": [
+            {"connection_id": "con_1", "account": "210987654321", "error": None},
+            {"connection_id": "con_2", "account": "123456789012", "error": None},
+            {"connection_id": "con_3", "account": None, "error": {"code": "access_denied"}},
+        ],
+    }
+    return ReportSource(
+        **{
+            "audit": audit | given.pop("audit", {}),
+            "findings": findings,
+            "tenant": "Acme Industries",
+            "seal": {"root": "a1" * 32, "sequence": 7, "key_id": "seal-0a1b2c3d"},
+            **given,
+        }
+    )
+
+
+def framework() -> Json:
+    def control(ident: str, title: str, status: str, policies: list[str], failing: int = 0) -> Json:
+        return {
+            "id": ident, "title": title, "status": status, "policies": policies, "failing": failing,
+        }  # fmt: skip
+
+    return {
+        "key": "cis-aws-5.0",
+        "title": "CIS AWS Foundations",
+        "version": "5.0",
+        "controls": [
+            control("1.1", "Contact details are current", "manual", []),
+            control(
+                "1.4", "The root user has no access key", "passing", ["aws-iam-root-access-key"]
+            ),
+            control("2.2", "Databases are encrypted", "unknown", ["aws-rds-encrypted"]),
+            control("4.16", "Security Hub is on", "not_assessed", []),
+            control("5.3", "No SSH from the internet", "failing", ["aws-ec2-sg-ssh-open"], 3),
+        ],
+    }
+
+
+@pytest.fixture(name="make_finding")
+def make_finding_fixture() -> MakeFinding:
+    return finding
+
+
+@pytest.fixture(name="make_source")
+def make_source_fixture() -> MakeSource:
+    return source
+
+
+@pytest.fixture(name="make_framework")
+def make_framework_fixture() -> Callable[[], Json]:
+    return framework
+
+
+@pytest.fixture(name="hostile_names")
+def hostile_names_fixture() -> tuple[str, ...]:
+    return HOSTILE
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture(name="clock")
+def clock_fixture() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(name="database")
+def database_fixture(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    path = tmp_path / "test.db"
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    metadata.create_all(engine)
+    engine.dispose()
+    database = SqliteDatabase(path)
+    yield database
+    database.close()
+
+
+@pytest.fixture(name="blobs")
+def blobs_fixture(tmp_path: Path) -> DiskBlobs:
+    return DiskBlobs(tmp_path / "blobs")

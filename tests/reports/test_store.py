@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cloudsealed.events import EventStore
+from cloudsealed.jobs import Worker
+from cloudsealed.kit.ids import new_id
+from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError, ReportRequest
+from cloudsealed.reports.store import JOB, ReportStore
+from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.vocabulary import ReportKind, ReportStatus
+
+MINE, OTHER = "ten_mine", "ten_other"
+FORMATS = (ReportFormat("pdf", 12, "ab" * 32), ReportFormat("json", 3, "cd" * 32))
+
+
+@pytest.fixture
+def store(database: SqliteDatabase) -> ReportStore:
+    return ReportStore(database)
+
+
+def _report(
+    kind: ReportKind = ReportKind.REMEDIATION_PLAN, audit: str = "aud_1", **given: str
+) -> Report:
+    request = ReportRequest(kind, audit, given.get("framework"), {"severity": ("high", "critical")})
+    return Report(
+        new_id("rep"), ReportStatus.QUEUED, request, created_at="2026-11-21T10:00:00.000Z"
+    )
+
+
+def test_a_report_is_read_back_as_it_was_written(store: ReportStore) -> None:
+    report = _report(ReportKind.COMPLIANCE_EVIDENCE, framework="cis-aws-5.0")
+    store.add(tenant=MINE, report=report)
+    assert store.get(tenant=MINE, ident=report.id) == report
+    ended = replace(
+        report,
+        status=ReportStatus.READY,
+        formats=FORMATS,
+        finished_at="2026-11-21T10:00:04.000Z",
+        expires_at="2027-02-19T10:00:00.000Z",
+        error={"code": "internal_error", "message": "none"},
+    )
+    assert store.change(tenant=MINE, was=ReportStatus.QUEUED, report=ended)
+    assert store.get(tenant=MINE, ident=report.id) == ended
+
+
+def test_another_tenants_report_is_like_one_that_never_was(store: ReportStore) -> None:
+    report = _report()
+    store.add(tenant=OTHER, report=report)
+    with pytest.raises(ReportNotFoundError, match=report.id):
+        store.get(tenant=MINE, ident=report.id)
+    with pytest.raises(ReportNotFoundError):
+        store.delete(tenant=MINE, ident=report.id)
+    assert not store.change(tenant=MINE, was=ReportStatus.QUEUED, report=report)
+    assert store.page(tenant=MINE, filters={}, sort="-id", after=None, limit=5) == ([], None)
+
+
+def test_a_report_is_queued_together_with_its_job(
+    store: ReportStore, database: SqliteDatabase
+) -> None:
+    report = _report()
+    store.add(tenant=MINE, report=report)
+    taken: list[tuple[str, str]] = []
+    worker = Worker(
+        database, {JOB: lambda job: taken.append((job.tenant, job.subject))}, slots={JOB: 1}
+    )
+    assert worker.run_once(JOB)
+    assert not worker.run_once(JOB)
+    assert taken == [(MINE, report.id)]
+
+
+def test_a_status_changes_only_from_the_one_that_is_expected(store: ReportStore) -> None:
+    report = _report()
+    store.add(tenant=MINE, report=report)
+    running = replace(report, status=ReportStatus.RUNNING)
+    assert store.change(tenant=MINE, was=ReportStatus.QUEUED, report=running)
+    assert not store.change(tenant=MINE, was=ReportStatus.QUEUED, report=running)
+    assert store.get(tenant=MINE, ident=report.id).status is ReportStatus.RUNNING
+
+
+def test_only_a_report_that_becomes_ready_is_an_event(
+    store: ReportStore, database: SqliteDatabase
+) -> None:
+    events = EventStore(database)
+    report = _report()
+    store.add(tenant=MINE, report=report)
+    store.change(
+        tenant=MINE, was=ReportStatus.QUEUED, report=replace(report, status=ReportStatus.RUNNING)
+    )
+    assert events.of_subject(tenant=MINE, subject=report.id) == []
+    ready = replace(report, status=ReportStatus.READY, formats=FORMATS)
+    store.change(tenant=MINE, was=ReportStatus.RUNNING, report=ready)
+    (event,) = events.of_subject(tenant=MINE, subject=report.id)
+    assert (event["type"], event["data"]) == ("report.ready", ready.public())
+
+
+def test_a_walk_over_every_filter_shows_each_match_once_newest_first(store: ReportStore) -> None:
+    reports = [_report(list(ReportKind)[n % 3], f"aud_{n % 2}") for n in range(30)]
+    for report in reports:
+        store.add(tenant=MINE, report=report)
+    filters = {
+        "kind": ("executive_summary", "remediation_plan"),
+        "audit": ("aud_1",),
+        "status": ("queued",),
+    }
+    wanted = [
+        report.id
+        for report in reversed(reports)
+        if report.request.kind in filters["kind"] and report.request.audit_id == "aud_1"
+    ]
+    seen, after = [], None
+    while True:
+        page, after = store.page(tenant=MINE, filters=filters, sort="-id", after=after, limit=3)
+        seen += [report.id for report in page]
+        if after is None:
+            break
+    assert seen == wanted
+    assert len(wanted) == 10
