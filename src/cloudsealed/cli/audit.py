@@ -1,0 +1,126 @@
+"""`cloudsealed audit`: audits an account with the SDK's own credentials; needs no server."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+import orjson
+import typer
+from rich.console import Console
+
+from cloudsealed.cli.progress import AuditProgress
+from cloudsealed.cli.session import LOCAL, open_installation
+from cloudsealed.cli.summary import show_summary
+from cloudsealed.kit.errors import InvalidFieldError
+from cloudsealed.vocabulary import AuditStatus, Severity
+from cloudsealed.wiring import Services
+
+app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
+
+_USAGE, _AT_OR_ABOVE, _COVERAGE = 2, 3, 4
+_HELD_SECONDS = 0.5
+
+
+@app.callback()
+def group() -> None:
+    """Audit a cloud account."""
+
+
+@app.command("aws")
+def aws(
+    profile: str = typer.Option("", help="AWS profile; default: the SDK's own chain."),
+    regions: str = typer.Option("", help="Comma list; default: every region that is enabled."),
+    services: str = typer.Option("", help="Comma list such as s3,iam; default: all."),
+    as_json: bool = typer.Option(False, "--json", help="Print the audit and its findings as JSON."),
+    fail_on: Severity = typer.Option(None, help="Exit 3 when a finding is at or above this."),
+    min_coverage: float = typer.Option(
+        0.0, min=0.0, max=1.0, help="Exit 4 when coverage is below."
+    ),
+) -> None:
+    """Audit an AWS account and print what was found.
+
+    Exit codes: 0 done, 1 error or nothing readable, 2 usage, 3 findings at or above --fail-on,
+    4 coverage below --min-coverage.
+    """
+    installation = open_installation(create=True)
+    tenant = installation.tenants.ensure(name=LOCAL).id
+    installation.policies.synchronize(tenant=tenant)
+    scope = {
+        name: _parts(value)
+        for name, value in (("regions", regions), ("services", services))
+        if value
+    }
+    ident = _begun(installation, tenant, profile or "default", scope)
+    audit = run_audit(installation, tenant, ident, profile=profile or None)
+    findings = list(installation.findings.of_audit(tenant=tenant, audit=ident))
+    if as_json:
+        sys.stdout.buffer.write(
+            orjson.dumps({"audit": audit, "findings": findings}, option=orjson.OPT_INDENT_2)
+        )
+        sys.stdout.buffer.write(b"\n")
+    if audit["status"] != AuditStatus.COMPLETED:
+        problem = audit["error"] or {"message": f"The audit was {audit['status']}"}
+        Console(stderr=True, soft_wrap=True).print("[red]error[/red]", problem["message"])
+        raise typer.Exit(1)
+    if not as_json:
+        show_summary(
+            Console(), audit, findings, installation.audits.coverage(tenant=tenant, ident=ident)
+        )
+    raise typer.Exit(_exit_code(audit, findings, fail_on, min_coverage))
+
+
+def run_audit(
+    installation: Services, tenant: str, ident: str, *, profile: str | None = None
+) -> dict[str, Any]:
+    """Run an audit to its end in this process, showing its progress; return its public form."""
+    owner = f"cli:{os.getpid()}"
+    with AuditProgress(Console(stderr=True)) as progress:
+        while True:
+            ran = installation.runner.run(
+                tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
+            )
+            audit: dict[str, Any] = orjson.loads(
+                installation.audits.get(tenant=tenant, ident=ident)
+            )
+            if ran or AuditStatus(audit["status"]).is_final:
+                return audit
+            progress.waiting()
+            time.sleep(_HELD_SECONDS)  # another process holds the audit; its lease ends within 15 s
+
+
+def _begun(installation: Services, tenant: str, name: str, scope: dict[str, list[str]]) -> str:
+    """Return the id of the audit to run: one that was interrupted, else a new one."""
+    connection = installation.connections.ensure(tenant=tenant, name=name, body={"provider": "aws"})
+    interrupted = installation.audits.interrupted(
+        tenant=tenant, connection_ids=(connection,), scope=scope
+    )
+    if interrupted:
+        Console(stderr=True).print(f"Resuming {interrupted}, which was interrupted.")
+        return interrupted
+    body = {"connection_ids": [connection], "scope": scope or None}
+    try:
+        return str(
+            orjson.loads(installation.audits.create(tenant=tenant, body=body, queue=False))["id"]
+        )
+    except InvalidFieldError as error:
+        Console(stderr=True, soft_wrap=True).print("[red]error[/red]", error.message)
+        raise typer.Exit(_USAGE) from error
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _exit_code(
+    audit: dict[str, Any],
+    findings: list[dict[str, Any]],
+    fail_on: Severity | None,
+    min_coverage: float,
+) -> int:
+    counted = [Severity(f["severity"]).rank for f in findings if f["status"] == "open"]
+    if fail_on is not None and any(rank >= fail_on.rank for rank in counted):
+        return _AT_OR_ABOVE
+    return _COVERAGE if (audit["coverage"] or 0.0) < min_coverage else 0

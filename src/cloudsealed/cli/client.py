@@ -1,0 +1,122 @@
+"""Commands that speak to a server: `cloudsealed findings list`, `cloudsealed api GET /v1/…`.
+
+The server is CLOUDSEALED_URL, the token CS_TOKEN.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cloudsealed.kit.errors import CloudSealedError
+
+NOUNS = ("findings", "resources", "audits", "policies", "reports", "connections")
+_COLUMNS = {
+    "findings": ("id", "severity", "status", "dimension", "title"),
+    "resources": ("id", "type", "account", "region", "name"),
+    "audits": ("id", "kind", "status", "coverage", "created_at"),
+    "policies": ("key", "dimension", "severity", "source", "enabled"),
+    "reports": ("id", "kind", "status", "audit_id", "created_at"),
+    "connections": ("id", "name", "provider", "account", "method"),
+}
+_TIMEOUT = 60
+
+
+class ServerError(CloudSealedError):
+    """The server refused a request, or is not there."""
+
+    code = "server_error"
+    status = 502
+
+
+def request(method: str, path: str, body: str | None = None) -> Any:
+    """Send a request; return the JSON of the answer, None for none. Raises ServerError."""
+    base = os.environ.get("CLOUDSEALED_URL", "http://127.0.0.1:8000").rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise ServerError("CLOUDSEALED_URL must begin with http:// or https://")
+    token = os.environ.get("CS_TOKEN")
+    if not token:
+        raise ServerError("CS_TOKEN is not set: put a token there")
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    data = body.encode() if body is not None else None
+    if data is not None:
+        headers["Content-Type"] = "application/json"
+    sent = urllib.request.Request(base + path, data=data, method=method, headers=headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(sent, timeout=_TIMEOUT) as response:  # noqa: S310
+            text = response.read()
+    except urllib.error.HTTPError as error:
+        raise _refused(error) from error
+    except urllib.error.URLError as error:
+        raise ServerError(f"No answer from {base}: {error.reason}") from error
+    return json.loads(text) if text else None
+
+
+def _refused(error: urllib.error.HTTPError) -> ServerError:
+    try:
+        found = json.load(error)["error"]
+        return ServerError(
+            f"{error.code} {found['code']}: {found['message']} ({found['request_id']})"
+        )
+    except (KeyError, TypeError, ValueError):
+        return ServerError(f"{error.code} {error.reason}")
+
+
+def api(
+    method: str = typer.Argument(help="GET, POST, PATCH or DELETE."),
+    path: str = typer.Argument(help="Path such as /v1/findings?limit=5."),
+    data: str = typer.Option(
+        None, "--data", "-d", help="JSON body; - reads it from standard input."
+    ),
+) -> None:
+    """Send one request to the API and print the answer."""
+    answer = request(method.upper(), path, sys.stdin.read() if data == "-" else data)
+    if answer is not None:
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def noun_app(noun: str) -> typer.Typer:
+    """Return the commands `list` and `get` of a noun."""
+    commands = typer.Typer(help=f"{noun.capitalize()} of a server.", no_args_is_help=True)
+
+    @commands.command("list")
+    def list_(
+        filters: list[str] = typer.Argument(None, help="Filters such as severity=critical."),
+        limit: int = typer.Option(50, min=1, max=200),
+        as_json: bool = typer.Option(False, "--json"),
+    ) -> None:
+        """List one page; on a terminal as a table."""
+        pairs = [(item.partition("=")[0], item.partition("=")[2]) for item in filters or []]
+        query = urllib.parse.urlencode([*pairs, ("limit", str(limit))])
+        page = request("GET", f"/v1/{noun}?{query}")
+        if as_json or not sys.stdout.isatty():
+            print(json.dumps(page, indent=2, ensure_ascii=False))
+            return
+        table = Table(*(name.replace("_", " ").capitalize() for name in _COLUMNS[noun]), box=None)
+        for item in page["data"]:
+            table.add_row(
+                *("-" if item[name] is None else str(item[name]) for name in _COLUMNS[noun])
+            )
+        Console().print(table)
+
+    @commands.command("get")
+    def get(ident: str) -> None:
+        """Print one object."""
+        print(
+            json.dumps(
+                request("GET", f"/v1/{noun}/{urllib.parse.quote(ident)}"),
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
+
+    return commands

@@ -1,0 +1,193 @@
+"""Commands of the operator: init, serve, worker, migrate, aws-permissions."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import typer
+from rich.console import Console
+
+from cloudsealed.api.server import run as run_server
+from cloudsealed.audits.tasks import adopt_abandoned
+from cloudsealed.auth.model import Scope
+from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, settings
+from cloudsealed.collectors.permissions import policy_document
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage import migrate as schema
+from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.vocabulary import Role
+from cloudsealed.wiring import Services
+
+_ADOPT_SECONDS = 5
+_STOP_SECONDS = 15
+
+
+class AlreadyInitializedError(CloudSealedError):
+    """The installation has an admin: `init` would give away a second one."""
+
+    code = "already_initialized"
+    status = 409
+
+
+class DataFolderInUseError(CloudSealedError):
+    """Another `serve` uses the data folder."""
+
+    code = "data_folder_in_use"
+    status = 409
+
+
+def init(
+    as_json: bool = typer.Option(False, "--json", help="Print what was made as JSON."),
+    email: str = typer.Option("admin@localhost", help="E-mail of the first admin."),
+) -> None:
+    """Make the data folder, its keys and the first admin; print their secrets once."""
+    made = initialize(email)
+    if as_json:
+        print(json.dumps(made))
+        return
+    console = Console()
+    console.print(f"Tenant    {made['tenant']['name']} ({made['tenant']['id']})")
+    console.print(
+        f"Admin     {made['email']}\nPassword  {made['password']}\nToken     {made['token']}"
+    )
+    console.print("[yellow]Both secrets are shown this once.[/yellow] Next: cloudsealed serve")
+
+
+def initialize(email: str) -> dict[str, Any]:
+    """Make tenant, admin and a token that holds every scope; raises AlreadyInitializedError."""
+    installation = open_installation(create=True)
+    tenant = installation.tenants.ensure(name=LOCAL)
+    if installation.users.has_admin():
+        raise AlreadyInitializedError("This installation has an admin already")
+    installation.policies.synchronize(tenant=tenant.id)
+    password = secrets.token_urlsafe(18)
+    user = installation.users.create(
+        tenant=tenant.id, email=email, name="Admin", role=Role.ADMIN, password=password
+    )
+    token = installation.tokens.issue(
+        tenant=tenant.id, user_id=user.id, name="init", scopes=frozenset(Scope)
+    )
+    return {
+        "tenant": {"id": tenant.id, "name": tenant.name},
+        "user_id": user.id,
+        "email": user.email,
+        "password": password,
+        "token": token.text,
+        "scopes": sorted(scope.value for scope in Scope),
+    }
+
+
+def serve(
+    host: str = typer.Option("127.0.0.1", help="Address to listen on."),
+    port: int = typer.Option(8000, help="Port to listen on; 0 takes any free one."),
+    tls_cert: Path = typer.Option(None, help="Certificate chain in PEM."),
+    tls_key: Path = typer.Option(None, help="Private key in PEM."),
+    behind_proxy: bool = typer.Option(False, help="A proxy in front speaks HTTPS."),
+) -> None:
+    """Serve the API, with a worker beside it that ends with it."""
+    log_to_stderr(logging.INFO)
+    installation = open_installation(create=False)
+    with only_server(installation.settings.data_dir), worker_child():
+        serve_until_stopped(
+            installation,
+            host=host,
+            port=port,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            behind_proxy=behind_proxy,
+        )
+
+
+def serve_until_stopped(
+    installation: Services, *, host: str, port: int, tls_cert: Path | None = None,
+    tls_key: Path | None = None, behind_proxy: bool = False,
+) -> None:  # fmt: skip
+    """Serve until SIGINT or SIGTERM."""
+    for tenant in installation.tenants.all():
+        installation.policies.synchronize(tenant=tenant.id)
+    run_server(
+        installation,
+        host=host,
+        port=port,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        behind_proxy=behind_proxy,
+    )
+
+
+@contextmanager
+def only_server(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder's lock, so that one `serve` uses it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DataFolderInUseError(f"Another `cloudsealed serve` uses {data_dir}") from error
+        yield
+
+
+@contextmanager
+def worker_child() -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker as a child process; it ends when its standard input closes, so with us."""
+    command = [sys.executable, "-m", "cloudsealed.cli.main", "worker", "--until-stdin-closes"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own program
+    try:
+        yield child
+    finally:
+        assert child.stdin is not None
+        child.stdin.close()
+        try:
+            child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def worker(
+    until_stdin_closes: bool = typer.Option(False, hidden=True),
+) -> None:
+    """Run background work: audits and reports."""
+    log_to_stderr(logging.INFO)
+    installation = open_installation(create=False)
+    running = installation.worker()
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    if until_stdin_closes:
+        threading.Thread(target=_watch, args=(sys.stdin.buffer, stopped), daemon=True).start()
+    running.start()
+    while not stopped.is_set():
+        adopt_abandoned(installation.database, installation.clock)
+        stopped.wait(_ADOPT_SECONDS)
+    running.stop(timeout=2)
+    os._exit(0)  # an audit under way is resumed by the next worker: do not wait for its calls
+
+
+def _watch(stream: IO[bytes], stopped: threading.Event) -> None:
+    stream.read()
+    stopped.set()
+
+
+def migrate() -> None:
+    """Bring the database's schema to this version of the program."""
+    found = settings()
+    ensure_keys(found.key_path)
+    schema.migrate(found)
+    print("The schema is current")
+
+
+def aws_permissions() -> None:
+    """Print the least-privilege IAM policy that audits need."""
+    print(json.dumps(policy_document(), indent=2))

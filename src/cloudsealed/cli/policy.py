@@ -1,0 +1,51 @@
+"""`cloudsealed policy`: check and try a policy file before it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from cloudsealed.engine import ExpressionError
+from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec, parse_policy
+from cloudsealed.policies.rules import compile_check
+
+app = typer.Typer(help="Check and try policy files.", no_args_is_help=True)
+_FILE = typer.Argument(exists=True, dir_okay=False, readable=True, help="A policy in YAML.")
+
+
+def _compile(spec: PolicySpec) -> None:
+    compile_check(spec.as_dict())
+
+
+def _read(file: Path) -> PolicySpec:
+    try:
+        return parse_policy(file.read_text(encoding="utf-8"), file=str(file), compile=_compile)
+    except (PolicyFileError, ExpressionError) as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from error
+
+
+@app.command("validate")
+def validate(file: Path = _FILE) -> None:
+    """Say whether a policy file is well formed and its expressions compile."""
+    spec = _read(file)
+    print(f"{file}: {spec.key} is valid")
+
+
+@app.command("test")
+def try_examples(file: Path = _FILE) -> None:
+    """Judge a policy file's own examples; exit 1 when one has another outcome than it says."""
+    spec = _read(file)
+    rule = compile_check(spec.as_dict())
+    wrong = 0
+    for number, example in enumerate(spec.examples, start=1):
+        judgement = rule.judge(example.resource, example.related, now=EXAMPLES_AT)
+        outcome = "unknown" if judgement.outcome == "error" else judgement.outcome
+        good = outcome == example.outcome
+        wrong += not good
+        detail = judgement.message or (str(judgement.error) if judgement.error else "")
+        print(f"{'ok  ' if good else 'FAIL'} example {number}: {outcome} {detail}".rstrip())
+    print(f"{len(spec.examples) - wrong} passed, {wrong} failed")
+    raise typer.Exit(1 if wrong else 0)

@@ -1,0 +1,40 @@
+"""What local commands share: settings from the environment, and an open installation."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from cloudsealed.settings import Settings
+from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.migrate import has_schema, migrate, require_current_schema
+from cloudsealed.wiring import Services, build_services
+
+LOCAL = "local"
+"""The tenant that the first local command makes."""
+
+
+def settings() -> Settings:
+    """Return the settings of this process's environment."""
+    return Settings.from_environment(os.environ)
+
+
+def open_installation(*, create: bool) -> Services:
+    """Return the services of the installation; with `create`, make what is missing of it.
+
+    Raises SchemaVersionError when the database belongs to another version of the program.
+    """
+    found = settings()
+    if create:
+        ensure_keys(found.key_path)
+        if not has_schema(found):
+            migrate(found)
+    require_current_schema(found)
+    return build_services(found)
+
+
+def log_to_stderr(level: int = logging.WARNING) -> None:
+    """Send log records of this process to stderr."""
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )

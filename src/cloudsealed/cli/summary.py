@@ -1,0 +1,105 @@
+"""The summary of an audit on a terminal: four dimensions, the worst findings, what was not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from cloudsealed.vocabulary import Severity
+
+_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+_WORST = 10
+_BAR = 20
+
+
+def show_summary(
+    console: Console, audit: Mapping[str, Any], findings: Sequence[Mapping[str, Any]],
+    coverage: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Print an audit's summary."""
+    accounts = ", ".join(t["account"] for t in audit["accounts"] if t["account"])
+    regions = sorted({region for t in audit["accounts"] for region in t["regions"]})
+    calls, verdicts = sum(audit["calls"].values()), sum(audit["counts"].values())
+    console.print()
+    console.print(f"[bold]Audit {audit['id']}[/bold]  account {accounts}  {len(regions)} regions")
+    console.print(
+        f"{audit['resources']} resources · {calls} calls · {verdicts} verdicts · "
+        f"coverage {audit['coverage']:.1%}"
+    )
+    console.print(_dimensions(audit["dimensions"]))
+    open_findings = [f for f in findings if f["status"] == "open"]
+    worst = sorted(open_findings, key=lambda f: (-Severity(f["severity"]).rank, f["title"]))[
+        :_WORST
+    ]
+    if worst:
+        console.print(_findings(worst, len(open_findings)))
+    _unread(console, coverage)
+    console.print(f"Verdict digest [dim]{audit['verdict_digest']}[/dim]")
+
+
+def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Dimension")
+    table.add_column("Score", justify="right")
+    table.add_column("")
+    for severity in reversed(Severity):
+        table.add_column(severity.capitalize(), justify="right")
+    for name in ("Passed", "Unknown"):
+        table.add_column(name, justify="right")
+    for dimension, figures in dimensions.items():
+        score = figures["score"]
+        counts = [_count(figures["severities"][s], _STYLES[s]) for s in reversed(Severity)]
+        table.add_row(
+            dimension.capitalize(), "-" if score is None else str(score), _bar(score), *counts,
+            str(figures["pass"]), _count(figures["unknown"], "magenta"),
+        )  # fmt: skip
+    return table
+
+
+def _bar(score: int | None) -> Text:
+    if score is None:
+        return Text("not enough was read", style="dim")
+    filled = score * _BAR // 100
+    style = "green" if score >= 80 else "yellow" if score >= 50 else "red"
+    return Text("█" * filled, style=style) + Text("░" * (_BAR - filled), style="dim")
+
+
+def _count(number: int, style: str) -> Text:
+    return Text(str(number), style=style if number else "dim")
+
+
+def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
+    table = Table(
+        title=f"The {len(worst)} worst of {total} open findings", title_justify="left",
+        title_style="bold", box=SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip
+    table.add_column("Severity")
+    table.add_column("Finding", overflow="fold")
+    table.add_column("Where", overflow="fold")
+    for finding in worst:
+        resource = finding["resource"]
+        where = f"{resource['account']} {resource['region']}"
+        table.add_row(
+            Text(finding["severity"], style=_STYLES[finding["severity"]]),
+            escape(finding["title"]),
+            where,
+        )
+    return table
+
+
+def _unread(console: Console, coverage: Mapping[str, Any]) -> None:
+    gaps = coverage["gaps"]
+    for target in coverage["accounts_not_entered"]:
+        console.print(f"[magenta]Not entered[/magenta] {escape(target['error']['message'])}")
+    if gaps:
+        shown = ", ".join(f"{g['service']}:{g['operation']} ({g['outcome']})" for g in gaps[:5])
+        more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
+        console.print(f"[magenta]Could not be read[/magenta] {shown}{more}")
+    if coverage["iam_statement"]:
+        console.print(f"Grant {', '.join(coverage['iam_statement']['Action'][:8])} to read more")

@@ -1,0 +1,164 @@
+"""The composition root: settings in, ready services out.
+
+The only place that picks SQLite or PostgreSQL, memory or Valkey, disk or S3.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from cloudsealed.audits.runner import Runner
+from cloudsealed.audits.seal import opened, public_key
+from cloudsealed.audits.service import JOB as AUDIT_JOB
+from cloudsealed.audits.service import AuditService
+from cloudsealed.audits.store import AuditStore
+from cloudsealed.audits.tasks import RunAudit
+from cloudsealed.auth.tokens import TokenService
+from cloudsealed.auth.users import TenantService, UserService
+from cloudsealed.connections.service import ConnectionService
+from cloudsealed.events import EventStore
+from cloudsealed.findings.service import FindingService
+from cloudsealed.jobs import Handler, Worker
+from cloudsealed.kit.clock import Clock, utc_now
+from cloudsealed.policies.frameworks import frameworks
+from cloudsealed.policies.service import PolicyService
+from cloudsealed.reports.model import Report, ReportSource
+from cloudsealed.reports.service import ReportService
+from cloudsealed.reports.store import JOB as REPORT_JOB
+from cloudsealed.reports.tasks import GenerateReport
+from cloudsealed.resources.service import ResourceService
+from cloudsealed.settings import Settings
+from cloudsealed.storage.blobs import Blobs, DiskBlobs
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keys import KeyRing, load_keys
+from cloudsealed.storage.open import open_database
+
+_SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that a surface needs; safe for threads."""
+
+    settings: Settings
+    keys: KeyRing
+    clock: Clock
+    database: Database
+    blobs: Blobs
+    tenants: TenantService
+    users: UserService
+    tokens: TokenService
+    connections: ConnectionService
+    policies: PolicyService
+    resources: ResourceService
+    findings: FindingService
+    audits: AuditService
+    reports: ReportService
+    events: EventStore
+    runner: Runner
+
+    def worker(self) -> Worker:
+        """Return a worker for every kind of background work of this installation."""
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        audits = RunAudit(
+            runner=self.runner, store=AuditStore(self.database, self.clock), owner=owner
+        )
+        reports = GenerateReport(
+            database=self.database,
+            blobs=self.blobs,
+            clock=self.clock,
+            source=self.report_source,
+            retention_days=self.settings.report_retention_days,
+        )
+        handlers: Mapping[str, Handler] = {AUDIT_JOB: audits, REPORT_JOB: reports}
+        return Worker(self.database, handlers, slots=_SLOTS, clock=self.clock)
+
+    def report_source(self, tenant: str, report: Report) -> ReportSource:
+        """Gather what a report is made from."""
+        audit_id, key = report.request.audit_id, report.request.framework
+        audit = orjson.loads(self.audits.get(tenant=tenant, ident=audit_id))
+        coverage = self.audits.coverage(tenant=tenant, ident=audit_id)
+        return ReportSource(
+            audit=audit,
+            findings=self.findings.of_audit(tenant=tenant, audit=audit_id),
+            tenant=self.tenants.get(tenant=tenant).name,
+            framework=self.audits.framework(tenant=tenant, key=key, audit_id=audit_id)
+            if key
+            else None,
+            seal=self._seal(tenant, audit_id),
+            unread=[_unread(gap) for gap in coverage["gaps"]],
+            policy_titles=self.audits.policy_titles(tenant=tenant, ident=audit_id),
+        )
+
+    def _seal(self, tenant: str, audit_id: str) -> Mapping[str, Any]:
+        key = self.keys.current("seal")
+        statement = opened(self.audits.seal(tenant=tenant, ident=audit_id), public_key(key))
+        root = statement["subject"][0]["digest"]["sha256"]
+        return {"root": root, "sequence": statement["predicate"]["sequence"], "key_id": key.id}
+
+
+def _unread(gap: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "account": ", ".join(gap["places"]),
+        "region": "",
+        "service": gap["service"],
+        "operation": gap["operation"],
+        "outcome": gap["outcome"],
+        "permission": gap["action"],
+    }
+
+
+def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
+    """Return the services of an installation whose key file and schema are there."""
+    keys = load_keys(settings.key_path)
+    database = open_database(settings)
+    blobs = DiskBlobs(settings.blob_dir)
+    tenants = TenantService(database=database, clock=clock)
+    users = UserService(database=database, clock=clock)
+    tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
+    policies = PolicyService(database=database, clock=clock)
+    connections = ConnectionService(
+        database=database, clock=clock, settings=settings, tenant_count=lambda: len(tenants.all())
+    )
+    audits = AuditService(
+        database=database, connections=connections, policies=policies, clock=clock
+    )
+    reports = ReportService(
+        database=database,
+        blobs=blobs,
+        clock=clock,
+        audit=lambda tenant, ident: orjson.loads(audits.get(tenant=tenant, ident=ident)),
+        frameworks=lambda _tenant: frameworks().keys(),
+    )
+    runner = Runner(
+        database=database,
+        connections=connections,
+        policies=policies,
+        keys=keys,
+        settings=settings,
+        clock=clock,
+    )
+    return Services(
+        settings=settings,
+        keys=keys,
+        clock=clock,
+        database=database,
+        blobs=blobs,
+        tenants=tenants,
+        users=users,
+        tokens=tokens,
+        connections=connections,
+        policies=policies,
+        resources=ResourceService(database=database),
+        findings=FindingService(database=database, policies=policies, clock=clock),
+        audits=audits,
+        reports=reports,
+        events=EventStore(database),
+        runner=runner,
+    )
