@@ -6,13 +6,12 @@ Each batch is one fenced transaction. Running it again after a crash gives the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.postgresql import insert as insert_ignoring
-
+from cloudsealed.audits import cells
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Observation, observation_of
@@ -26,18 +25,10 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.schema import cells
+from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import Dimension, FindingStatus, Outcome, ResourceState, Severity
 
 _BATCH = 500
-_MARK = insert_ignoring(cells).on_conflict_do_nothing()
-_NEWER = (
-    select(cells.c.audit_id, cells.c.observed_at)
-    .where(
-        cells.c.tenant_id == bindparam("tenant"), cells.c.policy_id == bindparam("policy"),
-        cells.c.account == bindparam("acct"), cells.c.region == bindparam("place"),
-    )
-)  # fmt: skip
 
 
 class Applier:
@@ -159,30 +150,36 @@ class Applier:
         }
         failing: list[str] = []
         with self._lease.write() as connection:
-            row = {
-                "tenant_id": self._tenant,
-                **place,
-                "audit_id": self._audit,
-                "observed_at": moment.at,
-            }
-            connection.many(_MARK, [row])
+            cells.mark(connection, tenant=self._tenant, moment=moment, **place)
             known = finding_rows.load_cell(connection, tenant=self._tenant, **place)
-            newer = self._newer(connection, block, moment)
         missing = [f for p, f in known.items() if p not in observations and _is_gone(f, block)]
-        for part in batches(missing, _BATCH):
-            with self._lease.write() as connection:
-                seen = _missing(block, moment)
-                pairs = [(f, reconcile(f, seen)) for f in part]
-                self._update(connection, [(old, new) for old, new in pairs if new and new != old])
+        for part in batches([finding.fingerprint for finding in missing], _BATCH):
+            with self._turn() as connection:
+                self._resolve_missing(connection, part, _missing(block, moment))
         for batch in batches(observations.values(), _BATCH):
-            with self._lease.write() as connection:
-                failing += self._reconcile(connection, block, moment, batch, known, newer)
+            with self._turn() as connection:
+                failing += self._reconcile(connection, block, moment, batch)
         return failing
 
+    @contextmanager
+    def _turn(self) -> Iterator[Connection]:
+        """Open a fenced transaction in which no other audit of the tenant reconciles."""
+        with self._lease.write() as connection:
+            take_turn(connection, tenant=self._tenant)
+            yield connection
+
+    def _resolve_missing(self, connection: Connection, prints: list[str], seen: Seen) -> None:
+        known = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
+        pairs = [(finding, reconcile(finding, seen)) for finding in known.values()]
+        self._update(connection, [(old, new) for old, new in pairs if new and new != old])
+
     def _reconcile(
-        self, connection: Connection, block: Block, moment: Moment, batch: list[Observation],
-        known: Mapping[str, Finding], newer: list[tuple[Moment, Block, dict[str, Observation]]],
-    ) -> list[str]:  # fmt: skip
+        self, connection: Connection, block: Block, moment: Moment, batch: list[Observation]
+    ) -> list[str]:
+        newer = self._newer(connection, block, moment)
+        known = finding_rows.load(
+            connection, tenant=self._tenant, fingerprints=[o.fingerprint for o in batch]
+        )
         opened, changed, failing = [], [], []
         for observation in batch:
             old = known.get(observation.fingerprint)
@@ -226,9 +223,10 @@ class Applier:
     def _newer(
         self, connection: Connection, block: Block, moment: Moment
     ) -> list[tuple[Moment, Block, dict[str, Observation]]]:
-        place = {"policy": block.header["policy_id"], "acct": block.account, "place": block.region}
-        rows = connection.all(_NEWER, {"tenant": self._tenant, **place})
-        later = sorted(Moment(at, audit) for audit, at in rows if Moment(at, audit) > moment)
+        later = cells.later_than(
+            connection, tenant=self._tenant, policy_id=block.header["policy_id"],
+            account=block.account, region=block.region, moment=moment,
+        )  # fmt: skip
         found = []
         for other in later:
             theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)

@@ -43,6 +43,7 @@ from cloudsealed.policies.service import PolicyService, policy_set
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import KeyRing
+from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 log = logging.getLogger(__name__)
@@ -260,6 +261,7 @@ class Runner:
     ) -> None:  # fmt: skip
         now = rfc3339(self._clock())
         with lease.write() as connection:
+            take_turn(connection, tenant=lease.tenant)
             pin_to_audit(connection, tenant=lease.tenant, audit=audit.id, idents=failing)
             seals.seal(
                 connection, tenant=lease.tenant, audit=audit, tree_root=root, counts=counts,

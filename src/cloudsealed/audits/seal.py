@@ -14,16 +14,15 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import bindparam, select
 
 from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS, Blocks
+from cloudsealed.audits.chain import append, next_link
 from cloudsealed.audits.ledger import Ledger
-from cloudsealed.audits.model import Audit, AuditNotFinishedError
+from cloudsealed.audits.model import Audit
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.kit.merkle import leaf_hash, root
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import Key
-from cloudsealed.storage.schema import seals
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "https://cloudsealed.io/audit-seal/v1"
@@ -31,17 +30,6 @@ _CALL = (
     "provider", "account", "region", "service", "operation", "parameters", "page", "outcome",
     "error_code", "digest", "called_at",
 )  # fmt: skip
-
-_LAST = (
-    select(seals.c.sequence, seals.c.digest)
-    .where(seals.c.tenant_id == bindparam("tenant"))
-    .order_by(seals.c.sequence.desc())
-    .limit(1)
-)
-_OF_AUDIT = select(seals.c.envelope).where(
-    seals.c.tenant_id == bindparam("tenant"), seals.c.audit_id == bindparam("audit")
-)
-_INSERT = seals.insert()
 
 
 def leaves(
@@ -111,8 +99,7 @@ def seal(
     counts: Mapping[str, int], verdict_digest: str, finished_at: str, key: Key,
 ) -> bytes:  # fmt: skip
     """Sign an audit as the next of the tenant's chain, in the caller's transaction."""
-    last = connection.first(_LAST, {"tenant": tenant})
-    sequence, previous = (last[0] + 1, last[1]) if last else (1, None)
+    sequence, previous = next_link(connection, tenant=tenant)
     statement = {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": audit.id, "digest": {"sha256": tree_root.hex()}}],
@@ -133,21 +120,8 @@ def seal(
         },
     }
     envelope = sign(statement, key)
-    row = {
-        "tenant_id": tenant, "sequence": sequence, "audit_id": audit.id, "digest": sha256(envelope),
-        "envelope": envelope,
-    }  # fmt: skip
-    connection.run(_INSERT, row)
+    append(connection, tenant=tenant, sequence=sequence, audit_id=audit.id, envelope=envelope)
     return envelope
-
-
-def envelope_of(database: Database, *, tenant: str, audit_id: str) -> bytes:
-    """Return an audit's envelope; raises AuditNotFinishedError when it has none."""
-    with database.read() as connection:
-        row = connection.first(_OF_AUDIT, {"tenant": tenant, "audit": audit_id})
-    if row is None:
-        raise AuditNotFinishedError("Only a completed audit has a seal")
-    return bytes(row[0])
 
 
 def merkle_root(lines: Iterator[bytes]) -> bytes:

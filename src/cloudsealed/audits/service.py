@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloudsealed.audits import seal as seals
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.ledger import Ledger
@@ -158,7 +158,7 @@ class AuditService:
     def seal(self, *, tenant: str, ident: str) -> bytes:
         """Return the DSSE envelope of a completed audit."""
         self.find(tenant=tenant, ident=ident)
-        return seals.envelope_of(self._database, tenant=tenant, audit_id=ident)
+        return envelope_of(self._database, tenant=tenant, audit_id=ident)
 
     def framework(self, *, tenant: str, key: str, audit_id: str | None) -> dict[str, Any]:
         """Return a framework; with an audit, each control's status in it."""

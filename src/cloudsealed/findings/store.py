@@ -83,6 +83,16 @@ def load_cell(
     return {finding.fingerprint: finding for finding in rows}
 
 
+def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) -> dict[str, Finding]:
+    """Return the findings with these fingerprints, by fingerprint."""
+    binds = _binds("print", len(fingerprints))
+    values = {f"print_{index}": value for index, value in enumerate(fingerprints)}
+    statement = _LOADED.where(_TENANT, findings.c.fingerprint.in_(binds))
+    rows = connection.all(statement, {"tenant": tenant, **values})
+    loaded = (decode(dict(zip(LOADED, row, strict=True))) for row in rows)
+    return {finding.fingerprint: finding for finding in loaded}
+
+
 def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> None:
     """Add findings, each with its first episode."""
     connection.many(_INSERT, [encode(tenant, finding) for finding in new])
