@@ -40,18 +40,22 @@ class Check:
     def __post_init__(self) -> None:
         """Sort what the rule can read by whose attribute it is; None is the whole document."""
         self.attributes = _tops(path[1:] for path in self.rule.reads if path[0] == "resource")
-        names = {path[1] for path in self.rule.reads if path[0] == "related" and len(path) > 1}
-        if any(path == ("related",) for path in self.rule.reads):
-            names = set(self.version.spec["related"])
+        related = [path[1:] for path in self.rule.reads if path[0] == "related"]
+        names = (
+            set(self.version.spec.get("related") or ())
+            if () in related
+            else {p[0] for p in related}
+        )
         self.relations = {
-            name: _tops(p[2:] for p in self.rule.reads if p[:2] == ("related", name))
+            name: _tops(path[1:] for path in related if path[:1] == (name,) and len(path) > 1)
             for name in names
         }
 
 
 def _tops(paths: Iterable[tuple[str, ...]]) -> frozenset[str] | None:
     listed = list(paths)
-    return None if any(not path for path in listed) else frozenset(path[0] for path in listed)
+    whole = any(path in ((), ("*",)) for path in listed)
+    return None if whole else frozenset(path[0] for path in listed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,12 @@ BLOCK_LINES = 1_000
 _BLOCK = "findings"
 
 _TENANT = findings.c.tenant_id == bindparam("tenant")
-_LOADED = select(*(findings.c[name] for name in LOADED))
-_ONE = _LOADED.where(_TENANT, findings.c.id == bindparam("ident"))
+_LOADED = select(*(findings.c[name] for name in LOADED)).where(_TENANT)
+_ONE = _LOADED.where(findings.c.id == bindparam("ident"))
 _SERVED = select(findings.c.doc, findings.c.policy_id, findings.c.policy_version).where(
     _TENANT, findings.c.id == bindparam("ident")
 )
 _CELL = _LOADED.where(
-    _TENANT,
     findings.c.policy_id == bindparam("policy"),
     findings.c.account == bindparam("account"),
     findings.c.region == bindparam("region"),
@@ -87,7 +86,7 @@ def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) ->
     """Return the findings with these fingerprints, by fingerprint."""
     binds = _binds("print", len(fingerprints))
     values = {f"print_{index}": value for index, value in enumerate(fingerprints)}
-    statement = _LOADED.where(_TENANT, findings.c.fingerprint.in_(binds))
+    statement = _LOADED.where(findings.c.fingerprint.in_(binds))
     rows = connection.all(statement, {"tenant": tenant, **values})
     loaded = (decode(dict(zip(LOADED, row, strict=True))) for row in rows)
     return {finding.fingerprint: finding for finding in loaded}

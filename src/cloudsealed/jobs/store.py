@@ -17,7 +17,7 @@ RENEW_SECONDS = 5
 MAX_ATTEMPTS = 5
 
 _INSERT = jobs.insert()
-_CLAIMABLE = (  # without a tenant: a worker serves them all and finds a job by its lease
+_CLAIMABLE = (  # tenantless: a worker finds a job by its lease
     select(jobs.c.tenant_id, jobs.c.id, jobs.c.subject, jobs.c.epoch, jobs.c.attempts)
     .where(
         jobs.c.kind == bindparam("kind"),

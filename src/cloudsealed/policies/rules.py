@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from cloudsealed.engine import Expression, ExpressionError, Rule, compile_expression, compile_rule
+from cloudsealed.collectors.attributes import attributes_of
+from cloudsealed.engine import (
+    DocumentType,
+    Expression,
+    ExpressionError,
+    Rule,
+    compile_expression,
+    compile_rule,
+)
 from cloudsealed.policies.model import InvalidPolicyExpressionError
 from cloudsealed.vocabulary import PolicyKind
 
@@ -20,7 +29,22 @@ def compile_check(spec: Mapping[str, Any]) -> Rule:
         params=spec.get("params") or {},
         related=tuple(spec.get("related") or ()),
         message=spec.get("message"),
+        attributes=_document_types(spec),
     )
+
+
+def _document_types(spec: Mapping[str, Any]) -> dict[str, DocumentType]:
+    """Return what is known of the documents that a check reads: a misspelt field is found by it."""
+    related = (spec.get("related") or {}).items()
+    return {
+        "resource": DocumentType.any_of([_type_of(name) for name in spec["resource_types"]]),
+        **{f"related.{name}": _type_of(relation["type"]) for name, relation in related},
+    }
+
+
+@cache
+def _type_of(name: str) -> DocumentType:
+    return DocumentType(name, attributes_of(name))
 
 
 def compile_classification(spec: Mapping[str, Any]) -> Expression:

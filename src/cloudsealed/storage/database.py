@@ -59,6 +59,9 @@ class Connection(Protocol):
     def many(self, statement: ClauseElement, rows: Sequence[Parameters], /) -> None:
         """Run a statement once for each of `rows`."""
 
+    def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
+        """Return the database's own plan of a statement."""
+
 
 class Database(Protocol):
     """A database that nouns' stores read from and write to."""
@@ -121,6 +124,10 @@ class _SqliteConnection:
         if rows:
             text, defaults = self._compiler(statement, {})
             self._raw.executemany(text, [{**defaults, **row} for row in rows])
+
+    def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
+        text, values = self._compiler(statement, parameters)
+        return self._raw.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
 
 
 class SqliteDatabase:
@@ -222,6 +229,10 @@ class _PostgresConnection:
     def many(self, statement: ClauseElement, rows: Sequence[Parameters], /) -> None:
         text, defaults = self._compiler(statement, {})
         self._cursor.executemany(text.encode(), [{**defaults, **row} for row in rows])
+
+    def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
+        text, values = self._compiler(statement, parameters)
+        return self._cursor.execute(f"EXPLAIN {text}".encode(), values).fetchall()
 
 
 class PostgresDatabase:

@@ -8,6 +8,7 @@ reads at most `SCAN_ROWS` rows or `SCAN_SECONDS` and may hold fewer than `limit`
 from __future__ import annotations
 
 import heapq
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,11 +19,12 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, case, literal_co
 from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.cursor import Position
-from cloudsealed.storage.database import Connection, Row
+from cloudsealed.storage.database import Connection, Database, Row
 
 SCAN_ROWS = 20_000
 SCAN_SECONDS = 0.05
 _CHUNK = 1_000
+_ALL, _NONE = "~", ""  # above and below every id
 
 Condition = Callable[[Table, tuple[ColumnElement[Any], ...]], ColumnElement[bool]]
 
@@ -127,10 +129,24 @@ def fetch(
     chunk = _CHUNK if residual or listing.hidden else limit + 1
     values = [driving.convert(v) for v in filters[driving.name]] if driving else [None]
     statement = statement_for(listing, shape)
-    scans = [_scan(connection, statement, {**base, "driving": v}, shape, chunk) for v in values]
+    grouped = driving is not None and driving.column == listing.sorts[sort]
+    scans = [
+        _scan(connection, statement, _bounded(base, v, grouped=grouped), shape, chunk)
+        for v in values
+    ]
     return _collect(
         heapq.merge(*scans, key=lambda row: (row[1], row[0]), reverse=True), limit, sort
     )
+
+
+def _bounded(base: dict[str, Any], value: str | int | None, *, grouped: bool) -> dict[str, Any]:
+    """Return one stream's parameters. Where the driving column is also the sort, a stream is one
+    group of equal values, ordered by id: a group before the cursor's is over, one behind it whole.
+    """
+    parameters = {**base, "driving": value}
+    if grouped and "after_id" in base and value != base["after_value"]:
+        parameters["after_id"] = _ALL if value < base["after_value"] else _NONE
+    return parameters
 
 
 def _collect(rows: Iterator[Row], limit: int, sort: str) -> Rows:
@@ -192,12 +208,14 @@ def statement_for(listing: Listing, shape: _Shape) -> tuple[Select[Any], Select[
 def _statement(listing: Listing, shape: _Shape, *, resumed: bool) -> Select[Any]:
     table = listing.table
     order = table.c[listing.sorts[shape.sort]]
+    by_id = order.name == "id"
     where = [table.c.tenant_id == bindparam("tenant")]
     if shape.driving:
         item = listing.filter(shape.driving)
         assert item is not None
         where.append(table.c[item.column] == bindparam("driving"))
-    if resumed and order.name == "id":
+        by_id = by_id or order.name == item.column
+    if resumed and by_id:
         where.append(table.c.id < bindparam("after_id"))
     elif resumed:
         where.append(
@@ -209,7 +227,7 @@ def _statement(listing: Listing, shape: _Shape, *, resumed: bool) -> Select[Any]
     flag = (case((match, 1), else_=0) if match is not None else literal_column("1")).label(
         "matches"
     )
-    ordering = [table.c.id.desc()] if order.name == "id" else [order.desc(), table.c.id.desc()]
+    ordering = [table.c.id.desc()] if by_id else [order.desc(), table.c.id.desc()]
     statement = select(table.c.id, order.label("sort_value"), flag, *shown)
     return statement.where(*where).order_by(*ordering).limit(bindparam("chunk"))
 
@@ -247,3 +265,25 @@ def before(column: str) -> Condition:
 def contains(column: str) -> Condition:
     """Return the condition that a text column contains the value, letter case aside."""
     return lambda table, values: table.c[column].icontains(values[0], autoescape=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How SQLite serves one row of a listing's declared table; `index` None is a scan."""
+
+    filter: str
+    sort: str
+    index: str | None
+    sorts: bool
+
+
+def plans(database: Database, listing: Listing, *, tenant: str) -> Iterator[Plan]:
+    """Yield the plan of a later page of every declared driving filter and sort (SQLite only)."""
+    declared = [(item.name, sort) for item in listing.filters for sort in item.sorts]
+    for name, sort in [("", sort) for sort in listing.unfiltered_sorts] + declared:
+        _first, statement = statement_for(listing, _Shape(name, (), sort, resumed=True))
+        values = {"tenant": tenant, "driving": "x", "after_id": "x", "after_value": 0, "chunk": 51}
+        with database.read() as connection:
+            detail = " ".join(row[3] for row in connection.explain(statement, values))
+        used = re.search(r"USING (?:COVERING )?INDEX (\w+)", detail)
+        yield Plan(name, sort, used[1] if used else None, "TEMP B-TREE" in detail)

@@ -1,0 +1,134 @@
+"""Makes a SQLite store with a million findings of real size, for the other benchmarks.
+
+It is kept in the folder that BENCHMARK_DATA names (default: `cloudsealed-benchmark` in the system's
+temporary folder) and made once.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.schema import CreateIndex
+
+from cloudsealed.findings.codec import encode
+from cloudsealed.findings.model import Finding, Moment, ResourceRef
+from cloudsealed.kit.batches import batches
+from cloudsealed.kit.clock import rfc3339, utc_now
+from cloudsealed.kit.ids import new_id, ulid
+from cloudsealed.policies.service import PolicyService
+from cloudsealed.policies.store import PolicyStore
+from cloudsealed.settings import Settings
+from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.migrate import engine_for, migrate
+from cloudsealed.storage.schema import findings, tenants
+from cloudsealed.vocabulary import FindingStatus, Outcome, Severity
+
+FINDINGS = int(os.environ.get("BENCHMARK_FINDINGS", "1000000"))
+TENANT = "ten_01BENCHMARK0000000000000000"
+_BATCH = 5_000
+
+
+def settings() -> Settings:
+    """Return the settings of the benchmark's store."""
+    default = Path(tempfile.gettempdir()) / "cloudsealed-benchmark"
+    return Settings(data_dir=Path(os.environ.get("BENCHMARK_DATA", default)) / str(FINDINGS))
+
+
+def prepare() -> Settings:
+    """Return the settings of a store that is filled, filling it the first time."""
+    found = settings()
+    done = found.data_dir / "filled"
+    if done.exists():
+        return found
+    began = time.monotonic()
+    found.sqlite_path.unlink(missing_ok=True)
+    migrate(found)
+    ensure_keys(found.key_path)
+    _fill(found)
+    done.touch()
+    print(f"filled {FINDINGS:,} findings in {time.monotonic() - began:.0f} s")
+    return found
+
+
+def _fill(found: Settings) -> None:
+    database = SqliteDatabase(found.sqlite_path)
+    with database.write() as connection:
+        row = {"tenant_id": TENANT, "name": "benchmark", "created_at": rfc3339(utc_now())}
+        connection.run(tenants.insert(), row)
+    PolicyService(database=database, clock=utc_now).synchronize(tenant=TENANT)
+    policies = PolicyStore(database).all(tenant=TENANT)
+    engine = engine_for(found)
+    with engine.begin() as plain:  # indexes over a filled table are several times faster to make
+        for index in findings.indexes:
+            plain.execute(text(f"DROP INDEX {index.name}"))
+    insert = findings.insert()
+    for batch in batches(_findings([(p.id, p.version, p.spec) for p in policies]), _BATCH):
+        with database.write() as connection:
+            connection.many(insert, [encode(TENANT, finding) for finding in batch])
+    with engine.begin() as plain:
+        for index in findings.indexes:
+            plain.execute(CreateIndex(index))
+    engine.dispose()
+    database.close()
+
+
+def _findings(policies: list[tuple[str, int, dict[str, object]]]) -> Iterator[Finding]:
+    chance = random.Random(7)
+    accounts = [f"{chance.randrange(10**11, 10**12)}" for _ in range(20)]
+    regions = ["eu-west-1", "us-east-1", "eu-central-1", "global"]
+    severities = (
+        [Severity.LOW] * 4 + [Severity.MEDIUM] * 5 + [Severity.HIGH] * 3 + [Severity.CRITICAL]
+    )
+    now = rfc3339(utc_now())
+    moment = Moment(now, new_id("aud"))
+    for number in range(FINDINGS):
+        policy_id, version, spec = policies[number % len(policies)]
+        account, region = accounts[number % 20], regions[number % 4]
+        name = f"service-{number % 5000}-{chance.randrange(10**6)}"
+        group = f"sg-{chance.randrange(16**17):017x}"
+        severity = severities[chance.randrange(len(severities))]
+        finding = Finding(
+            id=f"fnd_{ulid(1_700_000_000_000 + number)}",
+            fingerprint=f"{chance.getrandbits(256):064x}",
+            policy_id=policy_id,
+            policy_version=version,
+            connection_id=f"con_{account}",
+            dimension=spec["dimension"],  # type: ignore[arg-type]
+            title=f"Security group {group} lets the internet reach SSH",
+            resource=ResourceRef(
+                id=f"res_{number // 4:026d}", type="aws.ec2.security_group", name=name, provider="aws",
+                native_id=f"arn:aws:ec2:{region}:{account}:security-group/{group}", account=account,
+                region=region,
+            ),
+            severity=severity,
+            base_severity=severity,
+            classified_by=None,
+            status=FindingStatus.OPEN if number % 10 else FindingStatus.RESOLVED,
+            resolution=None,
+            evidence=(
+                {"path": "IpPermissions[0].IpRanges[0].CidrIp", "value": "0.0.0.0/0"},
+                {"path": "IpPermissions[0].FromPort", "value": 22},
+            ),
+            triage=None,
+            last_observation=Outcome.FAIL,
+            audit_id=moment.audit_id,
+            decided=moment,
+            looked=moment,
+            first_seen_at=now,
+            last_seen_at=now,
+            resolved_at=None,
+            monthly_savings_cents=chance.randrange(100_000) if number % 7 == 0 else None,
+        )  # fmt: skip
+        yield finding if number % 10 else replace(finding, resolved_at=now)
+
+
+if __name__ == "__main__":
+    print(prepare().sqlite_path)
