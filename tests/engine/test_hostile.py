@@ -26,6 +26,7 @@ def chain(count: int, body: str, start: str) -> str:
 
 ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "four loops over a hundred": (NESTED.format("all", "a + b + c + d >= 0"), {"l": HUNDRED}),
+    "four loops that only count": (NESTED.format("all", "d != 5000"), {"l": HUNDRED}),
     "an error in each of 10^8 rounds": (NESTED.format("exists", "a.x"), {"l": HUNDRED}),
     "in within a loop": ("resource.l.all(a, a in resource.l)", {"l": MANY}),
     "text in within a loop": ("resource.l.all(a, !('x' in resource.l))", {"l": MANY}),
@@ -50,6 +51,10 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "long text compared": (
         "resource.l.all(a, resource.s == resource.t || resource.s < resource.t)",
         {"l": MANY, "s": LONG + "a", "t": LONG + "b"},
+    ),
+    "long text in a list": (
+        "resource.l.all(a, !(resource.s in resource.m))",
+        {"l": MANY, "s": LONG + "a", "m": [LONG + "b"]},
     ),
     "tags in a loop": (
         "resource.l.all(a, tag(resource, 'q') == null)",

@@ -28,7 +28,10 @@ Evaluate = Callable[..., Any]
         ("x.one == 1.0", True),
         ("1u == 1 && 1 < 1.5 && 2u > 1.5", True),
         ("x.one in [1.0]", True),
-        ("9007199254740993 == 9007199254740992.0", False),
+        # An int and a double are compared as doubles, though that loses digits.
+        ("9007199254740993 == 9007199254740992.0", True),
+        ("x.large == 9007199254740992.0 && x.large in [9007199254740992.0]", True),
+        ("9007199254740993.0 <= 9007199254740992 && 9007199254740993 != 9007199254740992", True),
         # Values of different kinds differ, without an error.
         ('x.one == "1"', False),
         ("x.list == x.map", False),
@@ -59,7 +62,15 @@ Evaluate = Callable[..., Any]
 def test_an_operator_has_the_value_of_the_language(
     value_of: Evaluate, source: str, value: object
 ) -> None:
-    document = {"t": True, "f": False, "one": 1, "nil": None, "list": ["a", "b"], "map": {"k": "v"}}
+    document = {
+        "t": True,
+        "f": False,
+        "one": 1,
+        "large": 2**53 + 1,
+        "nil": None,
+        "list": ["a", "b"],
+        "map": {"k": "v"},
+    }
     found = value_of(source, x=document)
     assert found == value
     assert found.__class__ is value.__class__

@@ -139,3 +139,19 @@ def test_judging_changes_no_document(now: datetime) -> None:
     )
     assert rule.judge(document, {}, now).outcome == "fail"
     assert document == {"L": [1, 2], "M": {"a": [3]}}
+
+
+@pytest.mark.parametrize("field", ["fail_when", "applies_when", "message"])
+def test_a_wrong_text_says_which_field_holds_it(field: str) -> None:
+    texts = {"fail_when": "true", "applies_when": "true", "message": "", field: "{nope"}
+    with pytest.raises(ExpressionError) as caught:
+        compile_rule(**texts)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("source", ["resource.A.B == 1", "resource.L.all(a, a in resource.L)"])
+def test_an_error_keeps_no_document_alive(source: str, now: datetime) -> None:
+    judgement = compile_rule(fail_when=source).judge({"L": list(range(1_000))}, {}, now)
+    error = judgement.error
+    assert error is not None
+    assert (error.__traceback__, error.__context__, error.origin) == (None, None, None)

@@ -83,7 +83,7 @@ def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
         "kind": "live",
         "status": "completed",
         "created_at": "2026-11-20T09:00:00.000Z",
-        "finished_at": "2026-11-20T09:12:44.000Z",
+        "finished_at": "2026-11-20T09:12:44.823Z",
         "coverage": 0.974,
         "dimensions": {
             "security": judged,

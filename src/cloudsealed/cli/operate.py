@@ -19,6 +19,7 @@ from typing import IO, Any
 import typer
 from rich.console import Console
 
+from cloudsealed.api.server import Listen
 from cloudsealed.api.server import run as run_server
 from cloudsealed.audits.tasks import adopt_abandoned
 from cloudsealed.auth.model import Scope
@@ -99,32 +100,17 @@ def serve(
     """Serve the API, with a worker beside it that ends with it."""
     log_to_stderr(logging.INFO)
     installation = open_installation(create=False)
+    listen = Listen(host, port, tls_cert, tls_key, behind_proxy)
+    listen.check()
     with only_server(installation.settings.data_dir), worker_child():
-        serve_until_stopped(
-            installation,
-            host=host,
-            port=port,
-            tls_cert=tls_cert,
-            tls_key=tls_key,
-            behind_proxy=behind_proxy,
-        )
+        serve_until_stopped(installation, listen)
 
 
-def serve_until_stopped(
-    installation: Services, *, host: str, port: int, tls_cert: Path | None = None,
-    tls_key: Path | None = None, behind_proxy: bool = False,
-) -> None:  # fmt: skip
+def serve_until_stopped(installation: Services, listen: Listen) -> None:
     """Serve until SIGINT or SIGTERM."""
     for tenant in installation.tenants.all():
         installation.policies.synchronize(tenant=tenant.id)
-    run_server(
-        installation,
-        host=host,
-        port=port,
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        behind_proxy=behind_proxy,
-    )
+    run_server(installation, listen)
 
 
 @contextmanager

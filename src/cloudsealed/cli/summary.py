@@ -15,7 +15,8 @@ from cloudsealed.vocabulary import Severity
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _WORST = 10
-_BAR = 20
+_BAR = 12
+_SHORT = {"critical": "Crit", "high": "High", "medium": "Med", "low": "Low", "info": "Info"}
 
 
 def show_summary(
@@ -27,7 +28,8 @@ def show_summary(
     regions = sorted({region for t in audit["accounts"] for region in t["regions"]})
     calls, verdicts = sum(audit["calls"].values()), sum(audit["counts"].values())
     console.print()
-    console.print(f"[bold]Audit {audit['id']}[/bold]  account {accounts}  {len(regions)} regions")
+    console.print(f"[bold]Audit {audit['id']}[/bold]")
+    console.print(f"Accounts {accounts} · regions {', '.join(regions)}", soft_wrap=True)
     console.print(
         f"{audit['resources']} resources · {calls} calls · {verdicts} verdicts · "
         f"coverage {audit['coverage']:.1%}"
@@ -45,13 +47,11 @@ def show_summary(
 
 def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Dimension")
+    table.add_column("Dimension", no_wrap=True)
     table.add_column("Score", justify="right")
-    table.add_column("")
-    for severity in reversed(Severity):
-        table.add_column(severity.capitalize(), justify="right")
-    for name in ("Passed", "Unknown"):
-        table.add_column(name, justify="right")
+    table.add_column("", no_wrap=True)
+    for name in (*(_SHORT[severity] for severity in reversed(Severity)), "Pass", "Unknown"):
+        table.add_column(name, justify="right", no_wrap=True)
     for dimension, figures in dimensions.items():
         score = figures["score"]
         counts = [_count(figures["severities"][s], _STYLES[s]) for s in reversed(Severity)]
@@ -64,7 +64,7 @@ def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def _bar(score: int | None) -> Text:
     if score is None:
-        return Text("not enough was read", style="dim")
+        return Text("too little read", style="dim")
     filled = score * _BAR // 100
     style = "green" if score >= 80 else "yellow" if score >= 50 else "red"
     return Text("█" * filled, style=style) + Text("░" * (_BAR - filled), style="dim")

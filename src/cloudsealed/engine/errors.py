@@ -4,15 +4,13 @@
     EvaluationError             the expression has no value for this document (when it runs)
     └── BudgetExceeded          the expression wanted more work or memory than one may have
 
-Only an `ExpressionError` reaches users as an error; refuses to make one of an `EvaluationError`,
-which is a result.
+Refuses to know about HTTP beyond a code and a status: `policies` tells users of an
+`ExpressionError`, and an `EvaluationError` is a result, not a failure.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, Final
-
-from cloudsealed.kit.errors import CloudSealedError
 
 MAX_SOURCE: Final = 4_096
 """Characters of one expression."""
@@ -28,15 +26,17 @@ MAX_STRING: Final = 1_000_000
 """Characters of a string that an expression makes."""
 
 
-class ExpressionError(CloudSealedError, ValueError):
+class ExpressionError(ValueError):
     """The text of an expression, of a message template or its use of names is wrong.
 
     `line` and `column` count from 1, in characters; `end_column` is the column after the last
     character. `suggestion` is the replacement for the marked text, when there is a likely one.
+    `field` is the part of a policy that holds the text (`fail_when`, `applies_when`, `message`),
+    or "expression" for any other.
     """
 
-    code = "invalid_policy_expression"
-    status = 422
+    code: ClassVar[str] = "invalid_policy_expression"
+    status: ClassVar[int] = 422
 
     def __init__(
         self,
@@ -46,19 +46,16 @@ class ExpressionError(CloudSealedError, ValueError):
         end: int | None = None,
         suggestion: str | None = None,
     ) -> None:
+        self.message = message
         self.expression = expression
         self.suggestion = suggestion
+        self.field = "expression"
         before = expression[:start]
         self.line = before.count("\n") + 1
         self.column = start - (before.rfind("\n") + 1) + 1
         text = expression[start : start + 1 if end is None else end].partition("\n")[0]
         self.end_column = self.column + max(1, len(text))
-        place = {"line": self.line, "column": self.column, "end_column": self.end_column}
-        detail = {"field": "expression", "code": self.code, "message": message, **place}
-        super().__init__(message, details=[{**detail, "suggestion": suggestion}])
-
-    def __str__(self) -> str:
-        return f"{self.line}:{self.column}: {self.message}"
+        super().__init__(f"{self.line}:{self.column}: {message}")
 
 
 class EvaluationError(Exception):

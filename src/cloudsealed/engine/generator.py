@@ -334,7 +334,7 @@ class _Writer:
             return Code(f"({text} {'is' if same else 'is not'} {value})", "bool")
         if operators.is_plain(value):
             return Code(f"({text} {node.operator} {value!a})", "bool")
-        if value.__class__ is not int:
+        if value.__class__ is not int or value not in (0, 1):
             return None
         # Python's 0 and 1 equal False and True; the language's do not.
         first, held = self.hold(text)

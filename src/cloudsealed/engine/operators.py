@@ -25,6 +25,8 @@ from cloudsealed.engine.values import (
     kind_of,
 )
 
+_EXACT: Final = 2**53
+"""Up to here every int is a double."""
 _NUMBERS: Final = frozenset({int, float, UInt})
 _ORDERED: Final = frozenset({bool, str, bytes, datetime, timedelta})
 
@@ -53,11 +55,23 @@ def equals(meter: Meter, left: Value, right: Value) -> bool:
         return other is list and _same_items(meter, left, right)
     if kind is dict:
         return other is dict and _same_entries(meter, left, right)
-    if kind is not other and not (kind in _NUMBERS and other in _NUMBERS):
-        return False
     if kind is str:
         meter.charge_text(len(left))
+    if kind is not other:
+        if kind not in _NUMBERS or other not in _NUMBERS:
+            return False
+        left, right = _aligned(left, right)
     return bool(left == right)
+
+
+def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
+    """Two numbers as they are compared: as doubles if one is, even where that loses digits."""
+    if left.__class__ is not float and right.__class__ is not float:
+        return left, right
+    try:
+        return float(left), float(right)
+    except OverflowError:
+        raise EvaluationError("this number is out of range") from None
 
 
 def _same_items(meter: Meter, left: list[Value], right: list[Value]) -> bool:
@@ -83,37 +97,40 @@ def differs(meter: Meter, left: Value, right: Value) -> bool:
     return not equals(meter, left, right)
 
 
-def _comparable(meter: Meter, symbol: str, left: Value, right: Value) -> None:
+def _comparable(meter: Meter, symbol: str, left: Value, right: Value) -> tuple[Value, Value]:
+    """The two as they are compared, if they have an order."""
     kind, other = left.__class__, right.__class__
-    if kind is other and kind in _ORDERED:
-        if kind is str:
-            meter.charge_text(len(left))
-    elif kind not in _NUMBERS or other not in _NUMBERS:
+    if kind in _NUMBERS and other in _NUMBERS:
+        return _aligned(left, right)
+    if kind is not other or kind not in _ORDERED:
         raise mismatch(symbol, left, right)
+    if kind is str:
+        meter.charge_text(len(left))
+    return left, right
 
 
 def less(meter: Meter, left: Value, right: Value) -> bool:
     """`<`"""
-    _comparable(meter, "<", left, right)
-    return bool(left < right)
+    a, b = _comparable(meter, "<", left, right)
+    return bool(a < b)
 
 
 def less_equal(meter: Meter, left: Value, right: Value) -> bool:
     """`<=`"""
-    _comparable(meter, "<=", left, right)
-    return bool(left <= right)
+    a, b = _comparable(meter, "<=", left, right)
+    return bool(a <= b)
 
 
 def greater(meter: Meter, left: Value, right: Value) -> bool:
     """`>`"""
-    _comparable(meter, ">", left, right)
-    return bool(left > right)
+    a, b = _comparable(meter, ">", left, right)
+    return bool(a > b)
 
 
 def greater_equal(meter: Meter, left: Value, right: Value) -> bool:
     """`>=`"""
-    _comparable(meter, ">=", left, right)
-    return bool(left >= right)
+    a, b = _comparable(meter, ">=", left, right)
+    return bool(a >= b)
 
 
 def fit(number: int, unsigned: bool = False) -> int:
@@ -234,8 +251,10 @@ def _find(mapping: dict[Value, Value], key: Value) -> Value:
 
 def is_plain(value: Value) -> bool:
     """Whether Python's `==` is the language's for this value, whatever it is compared with."""
-    # Python's True is 1, and False is 0.
-    return value.__class__ is str or (value.__class__ is int and value not in (0, 1))
+    # Python's True is 1 and False is 0, and it compares large ints with doubles digit by digit.
+    if value.__class__ is int:
+        return value not in (0, 1) and -_EXACT <= value <= _EXACT
+    return value.__class__ is str
 
 
 def member(meter: Meter, item: Value, container: Value) -> bool:

@@ -6,12 +6,13 @@ no verdict is the outcome `error`, never a pass.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
+from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
 from cloudsealed.engine.evidence import Evidence, explain
 from cloudsealed.engine.program import SLOW, Program
 from cloudsealed.engine.reads import DocumentType, Path, reads_of
@@ -127,7 +128,7 @@ class Rule:
                 return _NOT_APPLICABLE
             return _FAIL if self._fail_when.run(values, now) else _PASS
         except EvaluationError as error:
-            return Judgement("error", error)
+            return Judgement("error", _detached(error))
 
     def _failed(self, resource: Document, related: Related, now: datetime) -> Judgement:
         variables: dict[str, Value] = {"resource": resource, "related": related}
@@ -135,6 +136,12 @@ class Rule:
         message = self._message
         filled = message and message.fill({**variables, "params": self._params})
         return Judgement("fail", None, found, filled or None)
+
+
+def _detached(error: EvaluationError) -> EvaluationError:
+    """The error without the frames it came through: they would keep the document alive."""
+    error.__traceback__ = error.__context__ = error.__cause__ = error.origin = None
+    return error
 
 
 class Expression:
@@ -171,22 +178,35 @@ def compile_rule(
 
     `params` are fixed here. `related` are the names of the declared relations. `attributes` says
     which fields documents have, by variable: `resource` and `related.<name>`; what it leaves out is
-    not checked. An `ExpressionError` has the text it is about in `expression`.
+    not checked. The `field` of an `ExpressionError` says which of the texts is wrong.
     """
     relations = DocumentType("related", dict.fromkeys(related))
     types = {**(attributes or {}), "related": relations}
     constants = {"params": dict(params)}
-    reads: frozenset[Path] = frozenset()
-    programs: list[Program | None] = []
-    for source in (applies_when, fail_when):
-        program = None if source is None else Program(source, _VARIABLES, constants, "bool")
-        if program is not None:
-            reads |= reads_of(program.tree, program.source, _VARIABLES, types)
-        programs.append(program)
-    template = None if message is None else Template(message, (*_VARIABLES, "params"))
-    applies, fails = programs
-    assert fails is not None
-    return Rule(fails, applies, template, constants["params"], reads)
+    reads: set[Path] = set()
+
+    def condition(source: str) -> Program:
+        program = Program(source, _VARIABLES, constants, "bool")
+        reads.update(reads_of(program.tree, source, _VARIABLES, types))
+        return program
+
+    with _naming("fail_when"):
+        fails = condition(fail_when)
+    with _naming("applies_when"):
+        applies = None if applies_when is None else condition(applies_when)
+    with _naming("message"):
+        template = None if message is None else Template(message, (*_VARIABLES, "params"))
+    return Rule(fails, applies, template, constants["params"], frozenset(reads))
+
+
+@contextmanager
+def _naming(field: str) -> Iterator[None]:
+    """Let an error say which field of the policy it is about."""
+    try:
+        yield
+    except ExpressionError as error:
+        error.field = field
+        raise
 
 
 def compile_expression(

@@ -60,15 +60,13 @@ def refuse_broken(kind: PolicyKind, spec: Mapping[str, Any]) -> None:
         else:
             compile_check(spec)
     except ExpressionError as error:
-        raise InvalidPolicyExpressionError(
-            [explain(error, _field_of(error, kind, spec))]
-        ) from error
+        raise InvalidPolicyExpressionError([explain(error)]) from error
 
 
-def explain(error: ExpressionError, field: str) -> dict[str, object]:
+def explain(error: ExpressionError) -> dict[str, object]:
     """Return an engine's error as the API's detail."""
     return {
-        "field": field,
+        "field": "when" if error.field == "expression" else error.field,
         "code": "invalid_policy_expression",
         "message": error.message,
         "line": error.line,
@@ -76,10 +74,3 @@ def explain(error: ExpressionError, field: str) -> dict[str, object]:
         "end_column": error.end_column,
         "suggestion": error.suggestion,
     }
-
-
-def _field_of(error: ExpressionError, kind: PolicyKind, spec: Mapping[str, Any]) -> str:
-    fields = (
-        ("when",) if kind is PolicyKind.CLASSIFICATION else ("fail_when", "applies_when", "message")
-    )
-    return next((name for name in fields if spec.get(name) == error.expression), fields[0])

@@ -75,7 +75,7 @@ def _compile(kind: str, date: datetime, document: Document) -> bytes:
             ignore_system_fonts=True,
             sys_inputs={"document": orjson.dumps(document).decode()},
             pdf_standards=["ua-1", "a-2a"],
-            timestamp=date,
+            timestamp=date.replace(microsecond=0),  # Typst takes whole seconds
         )
 
 

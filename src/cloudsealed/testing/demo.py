@@ -20,6 +20,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from cloudsealed.api.server import Listen
 from cloudsealed.cli.audit import run_audit
 from cloudsealed.cli.operate import initialize, only_server, serve_until_stopped, worker_child
 from cloudsealed.cli.session import open_installation
@@ -72,7 +73,8 @@ def _demo(console: Console, *, once: bool, port: int) -> int:
             return 0
         _show_how(console, made["token"], port)
         with only_server(FOLDER), worker_child():
-            serve_until_stopped(open_installation(create=False), host="127.0.0.1", port=port)
+            installation = open_installation(create=False)
+            serve_until_stopped(installation, Listen(port=port))
     return 0
 
 
