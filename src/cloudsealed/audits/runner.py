@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.apply import Applier, spoken_places
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.collect import collect
 from cloudsealed.audits.derive import Snapshots, Task, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
@@ -34,7 +34,6 @@ from cloudsealed.audits.verdict import VerdictDigest, summarize
 from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.aws.errors import CloudAccessError
-from cloudsealed.collectors.walk import walk
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import emit
 from cloudsealed.findings.store import pin_to_audit
@@ -186,34 +185,15 @@ class Runner:
                 provider = self._caller(lease.tenant, session)
                 callers[connection_id] = RecordedCalls(ledger, provider, recorder)
 
-            def collect(task: Task) -> None:
-                for _derived in walk(task.row, task.place, callers[task.connection_id]):
-                    recorder.stop_if_asked()
+            def tick(ended: int) -> None:
+                progress.counts["calls"] = recorder.calls
+                progress.add("tasks_done", ended)
+                lease.renew()
+                lease.set(progress=progress.counts)
 
-            with ThreadPoolExecutor(self._settings.collect_workers, "collect") as pool:
-                pending: set[Future[None]] = {
-                    pool.submit(collect, task) for task in _interleaved(tasks)
-                }
-                try:
-                    self._await(pending, lease, recorder, progress)
-                except BaseException as error:
-                    recorder.abort(error)
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    raise
+            collect(tasks, callers, recorder, workers=self._settings.collect_workers, tick=tick)
         recorder.stop_if_asked()
         lease.set(progress=progress.counts)
-
-    def _await(
-        self, pending: set[Future[None]], lease: Lease, recorder: Recorder, progress: Progress
-    ) -> None:
-        while pending:
-            done, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-            progress.counts["calls"] = recorder.calls
-            progress.add("tasks_done", len(done))
-            lease.renew()
-            lease.set(progress=progress.counts)
 
     def _finish(
         self,
@@ -318,17 +298,6 @@ class Runner:
         finally:
             ended.set()
             thread.join()
-
-
-def _interleaved(tasks: list[Task]) -> list[Task]:
-    """Order tasks so that neighbours ask different services: each has its own ceiling."""
-    seen: dict[tuple[str, str, str], int] = {}
-    ranked = []
-    for task in tasks:
-        key = (task.place.account, task.place.region, task.row.service)
-        seen[key] = seen.get(key, 0) + 1
-        ranked.append((seen[key], task))
-    return [task for _rank, task in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def _require_same_account(
