@@ -38,3 +38,4 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # its INFO is noise at every start

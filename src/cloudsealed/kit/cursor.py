@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import orjson
 
 _MAC_BYTES = 16
-_LONGEST = 1024
+_LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,178 @@
+"""The ASGI application: services in, routes made from the nouns' tables, the gate around them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Any
+
+import anyio.to_thread
+import orjson
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp
+
+from cloudsealed.api import body, docs, openapi
+from cloudsealed.api.endpoint import Desk, Endpoint
+from cloudsealed.api.errors import MethodNotAllowedError, RouteNotFoundError, envelope, served
+from cloudsealed.api.gate.cors import Cors
+from cloudsealed.api.gate.exchange import Addresses, exchange_of
+from cloudsealed.api.gate.gate import Gate
+from cloudsealed.api.gate.limits import Limits
+from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.api.idempotency import Idempotency
+from cloudsealed.api.listing import Pages
+from cloudsealed.api.operation import Operation, Table
+from cloudsealed.api.probes import Probes
+from cloudsealed.api.v1 import (
+    audits,
+    connections,
+    findings,
+    frameworks,
+    me,
+    policies,
+    reports,
+    resources,
+    tokens,
+)
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.wiring import Services
+
+TABLES: tuple[Table, ...] = tuple(
+    noun.TABLE
+    for noun in (
+        findings, resources, audits, policies, reports, connections, frameworks, tokens, me,
+    )
+)  # fmt: skip
+"""The nouns' operations, those asked most often first: routes are tried in this order."""
+
+THREADS = 8  # each keeps its own connection to the database
+HOUSEKEEPING_SECONDS = 5
+
+_log = logging.getLogger("cloudsealed.api")
+
+
+def create_app(services: Services) -> ASGIApp:
+    """Return the API of an installation."""
+    limits, metrics = Limits(services.settings), Metrics()
+    keys = Idempotency(services.database, services.clock)
+    desk = Desk(services, limits, Pages(services.keys), keys)
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        lifespan=lambda _app: _lifespan(services, keys),
+        exception_handlers={
+            CloudSealedError: _refuse, HTTPException: _refuse_route, Exception: _fail,
+        },
+    )  # fmt: skip
+    for table in TABLES:
+        app.router.routes += [OperationRoute(op, Endpoint(op, desk)) for op in table.operations]
+    app.router.routes += [
+        *Probes(services, metrics).routes(),
+        *docs.ROUTES,
+        _document_route(app, services),
+    ]
+    return Gate(
+        app, authenticator=services.tokens.authenticator, limits=limits, metrics=metrics,
+        addresses=Addresses(services.settings.trusted_proxies),
+        cors=Cors(services.settings.cors_origins), clock=services.clock,
+        look_up_in_thread=not desk.reads_on_loop,
+    )  # fmt: skip
+
+
+class OperationRoute(APIRoute):
+    """A route that FastAPI documents and that runs our endpoint as it is.
+
+    The endpoint checks its request itself: FastAPI's own checking costs more than a whole list.
+    """
+
+    def __init__(self, operation: Operation, endpoint: Endpoint) -> None:
+        super().__init__(
+            operation.path, _documented, methods=[operation.method], name=operation.name,
+            operation_id=operation.name, summary=operation.texts[0], tags=[operation.tag],
+            status_code=operation.status, response_class=Response,
+            openapi_extra=openapi.described(operation),
+        )  # fmt: skip
+        self.app = endpoint
+
+
+async def _documented() -> None:
+    """Stand in for an operation in FastAPI's eyes."""
+
+
+def _document_route(app: FastAPI, services: Services) -> Route:
+    found = openapi.document(
+        app, TABLES, version=version("cloudsealed"), public_url=services.settings.public_url
+    )
+    content = orjson.dumps(found)
+
+    async def serve(request: Request) -> Response:
+        return Response(content, media_type=body.JSON_TYPE)
+
+    return Route("/openapi.json", serve)
+
+
+@asynccontextmanager
+async def _lifespan(services: Services, keys: Idempotency) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    work = asyncio.create_task(_keep_house(services, keys))
+    try:
+        yield
+    finally:
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+        await run_in_threadpool(services.tokens.authenticator.flush)
+
+
+async def _keep_house(services: Services, keys: Idempotency) -> None:
+    """Write what is written in batches, and forget what is over."""
+    while True:
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+        try:
+            await run_in_threadpool(services.tokens.authenticator.flush)
+            await run_in_threadpool(keys.purge)
+        except Exception:  # the next round tries again
+            _log.exception("housekeeping failed")
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CloudSealedError)
+    known = served(error)
+    if known is not error:
+        _log.error("an error that no response carries: %s: %s", error.code, error.message)
+    content = envelope(known, exchange_of(request.scope).request_id)
+    return Response(content, known.status, known.headers, body.JSON_TYPE)
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    return await _refuse(
+        request, CloudSealedError("The server failed; its log has the request's id")
+    )
+
+
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    """Answer what no route takes: OPTIONS, a wrong method, an unknown path."""
+    allowed = _allowed(request.app.router.routes, request.scope)
+    if not allowed:
+        return await _refuse(request, RouteNotFoundError(f"There is no {request.url.path}"))
+    allow = ", ".join(sorted(allowed | {"OPTIONS"}))
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": allow})
+    message = f"{request.url.path} takes {allow}"
+    return await _refuse(request, MethodNotAllowedError(message, headers={"Allow": allow}))
+
+
+def _allowed(routes: list[BaseRoute], scope: Any) -> set[str]:
+    found: set[str] = set()
+    for route in routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return found | {"HEAD"} if "GET" in found else found

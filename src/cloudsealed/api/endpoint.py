@@ -1,0 +1,249 @@
+"""Runs one operation: checks the request, calls the handler, shapes the answer.
+
+The order of refusals is that of the contract: scope, object, media types, size, JSON, parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from cloudsealed.api import accept, body, query
+from cloudsealed.api.errors import (
+    EtagMismatchError,
+    NotAcceptableError,
+    RouteNotFoundError,
+    envelope,
+)
+from cloudsealed.api.gate.exchange import Exchange, exchange_of
+from cloudsealed.api.gate.limits import Limits, tighter
+from cloudsealed.api.idempotency import Idempotency, Kept, with_request_id, without_secrets
+from cloudsealed.api.listing import Pages, Walk
+from cloudsealed.api.operation import Call, Operation, Reply, Stream
+from cloudsealed.api.query import Parameter
+from cloudsealed.kit.canonical import sha256
+from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.storage.database import ReadDeadlineError
+from cloudsealed.storage.keyset import Page
+from cloudsealed.wiring import Services
+
+_LONGEST_NAME = 200
+QUICK_SECONDS = 0.005  # how long a read may hold the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every endpoint shares."""
+
+    services: Services
+    limits: Limits
+    pages: Pages
+    idempotency: Idempotency
+
+    @property
+    def reads_on_loop(self) -> bool:
+        """Whether an indexed read is so short that a thread would cost more."""
+        return self.services.database.name == "sqlite"
+
+
+class Endpoint:
+    """One operation as an ASGI application; the gate is around it."""
+
+    def __init__(self, operation: Operation, desk: Desk) -> None:
+        self._operation = operation
+        self._desk = desk
+        self._on_loop = operation.quick and desk.reads_on_loop
+        patch = (body.JSON_TYPE, body.MERGE_PATCH)
+        self._media_types = patch if operation.method == "PATCH" else (body.JSON_TYPE,)
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        exchange = exchange_of(scope)
+        exchange.route = self._operation.path
+        response = await self._answer(request, exchange)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, exchange: Exchange) -> Response:
+        operation, caller = self._operation, exchange.authenticated
+        if operation.heavy is not None:
+            shown = self._desk.limits.show(operation.heavy, caller.tenant_id)
+            exchange.rate = tighter(exchange.rate, shown)
+        if operation.scope is not None:
+            caller.require(operation.scope)
+        if not all(_is_name(value) for value in request.path_params.values()):
+            raise RouteNotFoundError("There is no such path")
+        call = Call(self._desk.services, self._desk.limits, caller, request.path_params)
+        try:
+            walk = await self._read(request, call)
+            return await self._once(request, exchange, call, walk)
+        except NotFoundError:
+            raise
+        except CloudSealedError:
+            await self._refuse_missing(call)
+            raise
+
+    async def _refuse_missing(self, call: Call) -> None:
+        """Raise the 404 that goes before any other fault of the request."""
+        if self._operation.getter is not None:
+            await run_in_threadpool(self._operation.getter, call)
+
+    async def _read(self, request: Request, call: Call) -> Walk | None:
+        operation = self._operation
+        call.accept = request.headers.get("accept", "")
+        if operation.status != 204 and accept.choose(call.accept, operation.produces) is None:
+            offered = ", ".join(operation.produces)
+            raise NotAcceptableError(f"This answers in: {offered}")
+        if operation.body is not None:
+            raw = await body.read(request, self._media_types)
+            call.body = body.parse(raw) if raw or not operation.body_optional else None
+        given = query.parse(request.scope["query_string"], operation.parameters)
+        if operation.listed is None:
+            call.query = _parameters(operation.parameters, given)
+            return None
+        walk, call.page = self._desk.pages.read(
+            operation.listed, given, tenant=call.tenant, path=request.scope["path"]
+        )
+        return walk
+
+    async def _once(
+        self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
+    ) -> Response:
+        """Run the operation, or answer again what its Idempotency-Key stands for."""
+        key = request.headers.get("idempotency-key")
+        if key is None or not self._operation.once:
+            return await self._precondition(request, exchange, call, walk)
+        keys = self._desk.idempotency
+        path, asked = request.scope["path"], request.scope["query_string"].decode("latin-1")
+        claim = await run_in_threadpool(
+            keys.claim, caller=call.caller, path=path, key=key, query=asked, body=call.body
+        )
+        if claim.kept is not None:
+            return _replayed(claim.kept, exchange)
+        try:
+            response = await self._precondition(request, exchange, call, walk)
+        except BaseException as error:
+            if isinstance(error, CloudSealedError) and error.status == 409:
+                kept = Kept(error.status, {}, envelope(error, exchange.request_id))
+                await run_in_threadpool(keys.keep, claim, kept)
+            else:
+                await run_in_threadpool(keys.release, claim)
+            raise
+        headers = {n: response.headers[n] for n in ("location",) if n in response.headers}
+        shown = without_secrets(bytes(response.body), self._operation.secrets)
+        await run_in_threadpool(keys.keep, claim, Kept(response.status_code, headers, shown))
+        return response
+
+    async def _precondition(
+        self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
+    ) -> Response:
+        wanted = request.headers.get("if-match")
+        getter = self._operation.getter
+        if wanted is not None and getter is not None and self._operation.method != "GET":
+            current = etag(await run_in_threadpool(getter, call))
+            if not _names(wanted, current):
+                raise EtagMismatchError("The object has changed: read it again")
+        reply = await self._budgeted(exchange, call)
+        return self._shape(request, reply, walk)
+
+    async def _budgeted(self, exchange: Exchange, call: Call) -> Reply:
+        """Run the handler; spend a heavy budget only if it accepts the work."""
+        heavy, limits = self._operation.heavy, self._desk.limits
+        if heavy is None:
+            return await self._run(call)
+        core, rate = exchange.rate, limits.reserve(heavy, call.tenant)
+        exchange.rate = tighter(core, rate)
+        if rate.exceeded:
+            exchange.rate = rate
+            raise rate.refusal(limits.clock())
+        try:
+            return await self._run(call)
+        except BaseException:
+            limits.give_back(heavy, call.tenant)
+            exchange.rate = tighter(core, limits.show(heavy, call.tenant))
+            raise
+
+    async def _run(self, call: Call) -> Reply:
+        if self._on_loop:
+            call.deadline = QUICK_SECONDS
+            try:
+                return self._operation.handler(call)
+            except ReadDeadlineError:
+                call.deadline = None
+        return await run_in_threadpool(self._operation.handler, call)
+
+    def _shape(self, request: Request, reply: Reply, walk: Walk | None) -> Response:
+        operation = self._operation
+        if reply is None:
+            return Response(status_code=204)
+        if isinstance(reply, Stream):
+            return _streamed(reply)
+        headers: dict[str, str] = {}
+        if isinstance(reply, Page):
+            assert walk is not None
+            content, headers = self._desk.pages.answer(walk, reply)
+        elif isinstance(reply, bytes):
+            content = reply
+        else:
+            content = _encoded(reply)
+        if operation.tagged:
+            headers["ETag"] = etag(content)
+            if operation.method == "GET" and _names(
+                request.headers.get("if-none-match", ""), headers["ETag"]
+            ):
+                return Response(status_code=304, headers=headers)
+        if operation.status in (201, 202):
+            headers["Location"] = f"{operation.collection}/{orjson.loads(content)['id']}"
+        return Response(content, operation.status, headers, operation.produces[0])
+
+
+def _parameters(known: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, item in known.items():
+        assert isinstance(item, Parameter)
+        if name in given:
+            found[name] = item.read(given[name])
+        elif item.default is not None:
+            found[name] = item.read(item.default)
+    return found
+
+
+def _encoded(reply: Any) -> bytes:
+    if isinstance(reply, Mapping):
+        return orjson.dumps(reply)
+    return orjson.dumps({"data": list(reply), "next_cursor": None, "has_more": False})
+
+
+def _streamed(reply: Stream) -> Response:
+    disposition = f'attachment; filename="{reply.filename}"'
+    headers = {"Content-Disposition": disposition}
+    return StreamingResponse(reply.pieces, 200, headers, reply.media_type)
+
+
+def _replayed(kept: Kept, exchange: Exchange) -> Response:
+    headers = {**kept.headers, "Idempotency-Replayed": "true"}
+    content = with_request_id(kept.body, exchange.request_id)
+    return Response(content, kept.status, headers, body.JSON_TYPE)
+
+
+def _is_name(text: str) -> bool:
+    return text.isprintable() and len(text) <= _LONGEST_NAME
+
+
+def etag(content: bytes) -> str:
+    """Return the entity tag of an object's JSON."""
+    return f'"{sha256(content)[:32]}"'
+
+
+def _names(header: str, tag: str) -> bool:
+    """Say whether a list of entity tags, or `*`, names `tag` (RFC 9110, section 13.1)."""
+    names = [part.strip().removeprefix("W/") for part in header.split(",")]
+    return "*" in names or tag in names

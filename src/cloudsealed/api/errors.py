@@ -1,0 +1,212 @@
+"""Errors of the HTTP face, the one shape of every error body, and the catalogue of codes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import orjson
+
+from cloudsealed.kit.errors import CloudSealedError, error_classes
+
+
+class InvalidRequestError(CloudSealedError):
+    """The request cannot be read: its path, query or headers are malformed."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class InvalidJsonError(CloudSealedError):
+    """The body is not strict JSON: UTF-8, no NaN, NUL or lone surrogate, integers in 64 bits."""
+
+    code = "invalid_json"
+    status = 400
+
+
+class DuplicateJsonKeyError(CloudSealedError):
+    """An object of the body has a key twice."""
+
+    code = "duplicate_json_key"
+    status = 400
+
+
+class JsonTooDeepError(CloudSealedError):
+    """The body nests deeper than 32 levels."""
+
+    code = "json_too_deep"
+    status = 400
+
+
+class RouteNotFoundError(CloudSealedError):
+    """No route has this path."""
+
+    code = "not_found"
+    status = 404
+
+
+class MethodNotAllowedError(CloudSealedError):
+    """The route does not take this method; `Allow` says which it takes."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class NotAcceptableError(CloudSealedError):
+    """The operation answers in none of the media types that `Accept` asks for."""
+
+    code = "not_acceptable"
+    status = 406
+
+
+class RequestTimeoutError(CloudSealedError):
+    """The body did not arrive within 30 seconds."""
+
+    code = "request_timeout"
+    status = 408
+
+
+class EtagMismatchError(CloudSealedError):
+    """The object is not the one that `If-Match` names."""
+
+    code = "etag_mismatch"
+    status = 412
+
+
+class PayloadTooLargeError(CloudSealedError):
+    """The body is over 1 MiB."""
+
+    code = "payload_too_large"
+    status = 413
+
+
+class UriTooLongError(CloudSealedError):
+    """The path and query are over 8 kB."""
+
+    code = "uri_too_long"
+    status = 414
+
+
+class UnsupportedMediaTypeError(CloudSealedError):
+    """The body is of a media type that the operation does not take."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class HeadersTooLargeError(CloudSealedError):
+    """The request's head is over 16 kB."""
+
+    code = "headers_too_large"
+    status = 431
+
+
+class RateLimitedError(CloudSealedError):
+    """A budget of requests is spent; `Retry-After` says for how many seconds."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class ParameterError(CloudSealedError):
+    """A query parameter is refused; only its subclasses are raised."""
+
+    code = "invalid_request"
+    status = 422
+
+    def __init__(self, parameter: str, message: str) -> None:
+        detail = {"field": parameter, "code": self.code, "message": message}
+        super().__init__(message, details=[detail])
+
+
+class InvalidLimitError(ParameterError):
+    """`limit` is not a whole number from 1 to 200."""
+
+    code = "invalid_limit"
+
+
+class InvalidCursorError(ParameterError):
+    """`cursor` is altered, foreign, or of a list with other filters."""
+
+    code = "invalid_cursor"
+
+
+class InvalidSortError(ParameterError):
+    """The list cannot be sorted so, or not under these filters."""
+
+    code = "invalid_sort"
+
+
+class UnknownParameterError(ParameterError):
+    """The operation has no query parameter of this name."""
+
+    code = "unknown_parameter"
+
+
+class RepeatedParameterError(ParameterError):
+    """A query parameter is given twice."""
+
+    code = "repeated_parameter"
+
+
+class InvalidFilterError(ParameterError):
+    """A filter has a value that it cannot take; each filter has a subclass with its own code."""
+
+
+@cache
+def filter_error(name: str) -> type[InvalidFilterError]:
+    """Return the error class of the filter `name`, with the code `invalid_<name>_filter`."""
+    doc = f"The filter {name} has a value that it cannot take."
+    members: dict[str, Any] = {"code": f"invalid_{name}_filter", "__doc__": doc}
+    return type(
+        f"Invalid{name.title().replace('_', '')}FilterError", (InvalidFilterError,), members
+    )
+
+
+class IdempotencyKeyReusedError(CloudSealedError):
+    """The `Idempotency-Key` was used with another body."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class IdempotencyInProgressError(CloudSealedError):
+    """The request with this `Idempotency-Key` is still running."""
+
+    code = "idempotency_in_progress"
+    status = 409
+
+
+_NOT_SERVED = ("settings", "storage.keys", "storage.migrate", "collectors", "testing", "cli")
+"""Modules whose errors stop a program or are part of a result; no response carries them."""
+
+
+@cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Return every code that a response can carry, by code; call it when all routes exist."""
+    found: dict[str, dict[str, Any]] = {}
+    for cls in error_classes():
+        if cls.__module__.removeprefix("cloudsealed.").startswith(_NOT_SERVED):
+            continue
+        when = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
+        entry = {"object": "error_code", "code": cls.code, "status": cls.status, "when": when}
+        found.setdefault(cls.code, entry)
+    found["internal_error"]["when"] = "The server failed; its log has the request's id."
+    return dict(sorted(found.items(), key=lambda item: (item[1]["status"], item[0])))
+
+
+def served(error: CloudSealedError) -> CloudSealedError:
+    """Return the error as a response may carry it: one outside the catalogue is internal."""
+    if error.code in catalogue():
+        return error
+    return CloudSealedError("The server cannot do this now; its log says why")
+
+
+def envelope(error: CloudSealedError, request_id: str) -> bytes:
+    """Return the body of an error response."""
+    body: dict[str, Any] = {
+        "code": error.code, "message": error.message, "request_id": request_id,
+    }  # fmt: skip
+    if error.details:
+        body["details"] = error.details
+    return orjson.dumps({"error": body})

@@ -1,0 +1,166 @@
+"""The gate: pure ASGI around the application. Nothing is answered except through it.
+
+It gives each request an id, finds the caller, spends a budget, and puts the id and the budget on
+every response, whatever its status. It looks up no object and knows no route.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cloudsealed.api.errors import HeadersTooLargeError, UriTooLongError, envelope, served
+from cloudsealed.api.gate.bearer import bearer
+from cloudsealed.api.gate.cors import Cors
+from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange, budget_key
+from cloudsealed.api.gate.limits import Limits
+from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.auth.authenticator import Authenticator
+from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
+from cloudsealed.auth.model import Caller
+from cloudsealed.kit.clock import Clock
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.ids import new_id
+
+LONGEST_HEAD = 16 * 1024
+LONGEST_URI = 8 * 1024
+UNLIMITED = frozenset(("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
+
+_log = logging.getLogger("cloudsealed.api")
+
+
+class Gate:
+    """ASGI middleware; `look_up_in_thread` when a look-up may block the event loop for long."""
+
+    def __init__(
+        self, app: ASGIApp, *, authenticator: Authenticator, limits: Limits, metrics: Metrics,
+        addresses: Addresses, cors: Cors, clock: Clock, look_up_in_thread: bool,
+    ) -> None:  # fmt: skip
+        self._app = app
+        self._authenticator = authenticator
+        self._limits = limits
+        self._metrics = metrics
+        self._addresses = addresses
+        self._cors = cors
+        self._clock = clock
+        self._in_thread = look_up_in_thread
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(new_id("req"), self._addresses.of(scope))
+        exchange.extra_headers = self._cors.headers(scope)
+        outgoing = _Outgoing(self, send, exchange, scope["method"])
+        try:
+            if self._cors.is_preflight(scope):
+                exchange.rate = self._limits.show("anonymous", budget_key(exchange.address))
+                await outgoing.answer(204, self._cors.preflight())
+                return
+            await self._admit(scope, exchange)
+            inner = {**scope, KEY: exchange}
+            if scope["method"] == "HEAD":  # answered as GET, its body left out
+                inner["method"] = "GET"
+            await self._app(inner, receive, outgoing)
+        except CloudSealedError as error:
+            await outgoing.refuse(error)
+        except Exception:
+            _log.exception("request %s failed", exchange.request_id)
+            await outgoing.refuse(
+                CloudSealedError("The server failed; its log has the request's id")
+            )
+
+    async def _admit(self, scope: Scope, exchange: Exchange) -> None:
+        address, path = budget_key(exchange.address), scope["path"]
+        if path in UNLIMITED or path.startswith("/docs/"):
+            exchange.rate = self._limits.show("anonymous", address)
+            return
+        guarded = path.startswith("/v1/") or path == "/v1"
+        try:
+            _refuse_large_head(scope)
+            exchange.caller = await self._caller(scope, exchange.address)
+        except CloudSealedError as error:
+            exchange.rate = self._limits.spend("anonymous", address)
+            if not isinstance(error, CredentialError | IpNotAllowedError):
+                raise
+            if exchange.rate.exceeded:
+                raise exchange.rate.refusal(self._limits.clock()) from error
+            if guarded:
+                raise
+        else:
+            exchange.rate = self._limits.spend("core", exchange.caller.token_id)
+            if exchange.rate.exceeded:
+                raise exchange.rate.refusal(self._limits.clock())
+
+    async def _caller(self, scope: Scope, address: str) -> Caller:
+        text = bearer(scope)
+        if self._in_thread and not self._authenticator.is_cached(text):
+            return await run_in_threadpool(
+                self._authenticator.authenticate, text, address, self._clock()
+            )
+        return self._authenticator.authenticate(text, address, self._clock())
+
+    def leaving(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
+        """Return the headers that every response carries."""
+        rate = exchange.rate or self._limits.show("anonymous", budget_key(exchange.address))
+        return [
+            (b"x-request-id", exchange.request_id.encode()),
+            *rate.headers(self._limits.clock()),
+            (b"x-content-type-options", b"nosniff"),
+            *exchange.extra_headers,
+        ]
+
+    def count(self, exchange: Exchange, method: str, status: int) -> None:
+        """Count a response."""
+        self._metrics.count(exchange.route, method, status)
+
+
+class _Outgoing:
+    """The send side of one exchange."""
+
+    def __init__(self, gate: Gate, send: Send, exchange: Exchange, method: str) -> None:
+        self._gate = gate
+        self._send = send
+        self._exchange = exchange
+        self._method = method
+        self._started = False
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._started = True
+            message["headers"] = [*message.get("headers", ()), *self._gate.leaving(self._exchange)]
+            self._gate.count(self._exchange, self._method, message["status"])
+        elif self._method == "HEAD":
+            message["body"] = b""
+        await self._send(message)
+
+    async def answer(
+        self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b""
+    ) -> None:
+        """Send a whole response."""
+        if status != 204:
+            headers = [*headers, (b"content-length", b"%d" % len(body))]
+        await self({"type": "http.response.start", "status": status, "headers": headers})
+        await self({"type": "http.response.body", "body": body})
+
+    async def refuse(self, error: CloudSealedError) -> None:
+        """Send an error, unless a response has begun: then the connection breaks off."""
+        if self._started:
+            return
+        error = served(error)
+        headers = [(k.lower().encode(), v.encode()) for k, v in error.headers.items()]
+        headers.append((b"content-type", b"application/json"))
+        await self.answer(error.status, headers, envelope(error, self._exchange.request_id))
+
+
+def _refuse_large_head(scope: Scope) -> None:
+    target = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
+    if target > LONGEST_URI:
+        raise UriTooLongError(f"The path and query must be at most {LONGEST_URI} bytes")
+    if sum(len(k) + len(v) + 4 for k, v in scope["headers"]) > LONGEST_HEAD:
+        raise HeadersTooLargeError(f"The request's head must be at most {LONGEST_HEAD} bytes")

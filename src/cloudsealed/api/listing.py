@@ -1,0 +1,146 @@
+"""Lists: from `limit`, `cursor`, `sort` and filters to one page, in the shape that all lists have.
+
+The answer is exactly {"data", "next_cursor", "has_more"}, joined from objects that are bytes already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+from urllib.parse import urlencode
+
+from cloudsealed.api.errors import InvalidCursorError, InvalidLimitError, InvalidSortError
+from cloudsealed.api.query import Parameter, read_filter
+from cloudsealed.kit import cursor
+from cloudsealed.kit.canonical import canonical
+from cloudsealed.kit.cursor import Position
+from cloudsealed.storage.keys import KeyRing
+from cloudsealed.storage.keyset import Filter, Listing, Page
+
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
+_LIMIT = re.compile(r"[0-9]{1,3}")
+
+LIMIT = Parameter("limit", "How many objects a page holds at most, 1 to 200", default="50")
+CURSOR = Parameter("cursor", "Where the page begins: `next_cursor` of the page before it")
+
+
+class PageArguments(TypedDict):
+    """What a noun's `list` takes besides the tenant."""
+
+    filters: Mapping[str, tuple[str, ...]]
+    sort: str
+    after: Position | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list route can be asked: its filters and sorts, and which index serves which.
+
+    `table` is None for a list in an order of its own.
+    """
+
+    filters: tuple[Filter, ...] = ()
+    table: Listing | None = None
+
+    @classmethod
+    def of(cls, table: Listing, *, without: Sequence[str] = ()) -> Listed:
+        """Return the route's view of a noun's listing, some of its filters left out."""
+        return cls(tuple(item for item in table.filters if item.name not in without), table)
+
+    @property
+    def sorts(self) -> tuple[str, ...]:
+        """Every sort, the default first."""
+        return tuple(self.table.sorts) if self.table is not None else ()
+
+    @property
+    def parameters(self) -> dict[str, Filter | Parameter]:
+        """Every query parameter by name."""
+        found: dict[str, Filter | Parameter] = {"limit": LIMIT, "cursor": CURSOR}
+        if len(self.sorts) > 1:
+            found["sort"] = Parameter("sort", "Order, descending", self.sorts, default="-id")
+        return found | {item.name: item for item in self.filters}
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One walk through a list: what every page of it has in common."""
+
+    tenant: str
+    path: str
+    given: Mapping[str, str]
+    filters: Mapping[str, tuple[str, ...]]
+    sort: str
+
+    @property
+    def context(self) -> str:
+        """What its cursors are signed with."""
+        filters = {name: sorted(values) for name, values in self.filters.items()}
+        return canonical([self.tenant, self.path, filters, self.sort]).decode()
+
+
+class Pages:
+    """Reads what a page is asked for and writes the answer, with the server's cursor keys."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._key = keys.current("cursors").secret
+        self._keys = tuple(key.secret for key in keys.all("cursors"))
+
+    def read(
+        self, listed: Listed, given: Mapping[str, str], *, tenant: str, path: str
+    ) -> tuple[Walk, PageArguments]:
+        """Return the walk and this page of it; raises a 422 for the first bad parameter."""
+        filters = {
+            item.name: read_filter(item, given[item.name])
+            for item in listed.filters
+            if item.name in given
+        }
+        limit = _limit(given.get("limit"))
+        sort = _sort(listed, filters, given.get("sort", "-id"))
+        walk = Walk(tenant, path, given, filters, sort)
+        after = self._after(walk, given.get("cursor"))
+        page = PageArguments(filters=filters, sort=sort, after=after, limit=limit)
+        return walk, page
+
+    def answer(self, walk: Walk, page: Page) -> tuple[bytes, dict[str, str]]:
+        """Return the body of a page and its headers."""
+        data = b",".join(page.items)
+        if page.next is None:
+            return b'{"data":[' + data + b'],"next_cursor":null,"has_more":false}', {}
+        text = cursor.encode(page.next, key=self._key, context=walk.context)
+        body = b'{"data":[' + data + b'],"next_cursor":"' + text.encode() + b'","has_more":true}'
+        query = urlencode({**walk.given, "cursor": text})
+        return body, {"Link": f'<{walk.path}?{query}>; rel="next"'}
+
+    def _after(self, walk: Walk, text: str | None) -> Position | None:
+        if text is None:
+            return None
+        position = cursor.decode(text, keys=self._keys, context=walk.context)
+        if position is None:
+            message = "cursor must be the next_cursor of a page of this list with the same filters"
+            raise InvalidCursorError("cursor", message)
+        return position
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= LARGEST_LIMIT:
+        message = f"limit must be a whole number from 1 to {LARGEST_LIMIT}"
+        raise InvalidLimitError("limit", message)
+    return int(text)
+
+
+def _sort(listed: Listed, filters: Mapping[str, tuple[str, ...]], sort: str) -> str:
+    table = listed.table
+    if table is None:
+        return sort
+    if sort not in table.sorts:
+        raise InvalidSortError("sort", f"sort must be one of: {', '.join(table.sorts)}")
+    pinned = any(item.kind == "audit" and item.name in filters for item in listed.filters)
+    if not table.allows(filters, sort) or (pinned and sort != "-id"):
+        raise InvalidSortError("sort", f"sort {sort} cannot be served together with these filters")
+    return sort

@@ -1,0 +1,179 @@
+"""Operations as data: a noun declares a table of them; routes, checks and docs derive from it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from pydantic import BaseModel
+
+from cloudsealed.api.errors import filter_error
+from cloudsealed.api.gate.limits import Limits
+from cloudsealed.api.listing import Listed, PageArguments
+from cloudsealed.api.query import Parameter
+from cloudsealed.auth.model import Caller, Scope
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage.keyset import Filter, Page
+from cloudsealed.wiring import Services
+
+_NO_FILTERS = {"limit", "cursor", "sort"}
+_NO_PAGE = PageArguments(filters={}, sort="-id", after=None, limit=50)
+
+
+class _One(TypedDict):
+    tenant: str
+    ident: str
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, checked, as a handler gets it. `body` is None when there is none."""
+
+    services: Services
+    limits: Limits
+    caller: Caller
+    path: Mapping[str, str]
+    accept: str = ""
+    query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    page: PageArguments = field(default_factory=_NO_PAGE.copy)
+    body: Any = None
+    deadline: float | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The caller's tenant."""
+        return self.caller.tenant_id
+
+    @property
+    def ident(self) -> str:
+        """The object that the path names."""
+        return self.path["id"]
+
+    @property
+    def one(self) -> _One:
+        """The arguments by which services find the object."""
+        return {"tenant": self.tenant, "ident": self.path["id"]}
+
+    def given(self, name: str) -> str | None:
+        """Return the value of a query parameter that takes one, None when it is absent."""
+        return self.query[name][0] if name in self.query else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A file as an answer, sent in pieces."""
+
+    pieces: Iterator[bytes]
+    media_type: str
+    filename: str
+
+
+Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | None
+Handler = Callable[[Call], Reply]
+Getter = Callable[[Call], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path.
+
+    `scope` None means any valid credential; `quick` that it is read on the event loop under a
+    deadline; `tagged` that the answer has an ETag; `heavy` names a budget that a 202 spends;
+    `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
+    `getter` reads the object that the path names.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    tag: str
+    scope: Scope | None = None
+    status: int = 200
+    answer: type[BaseModel] | None = None
+    parameters: Mapping[str, Filter | Parameter] = field(default_factory=dict)
+    listed: Listed | None = None
+    body: type[BaseModel] | None = None
+    body_optional: bool = False
+    produces: tuple[str, ...] = ("application/json",)
+    quick: bool = False
+    tagged: bool = False
+    heavy: str | None = None
+    once: bool = False
+    secrets: tuple[str, ...] = ()
+    getter: Getter | None = None
+    errors: tuple[type[CloudSealedError], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The operation's id, such as `list_findings`."""
+        return self.handler.__name__
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """The summary and the description: the first line of the handler's doc, and the rest."""
+        summary, _, rest = inspect.cleandoc(self.handler.__doc__ or "").partition("\n\n")
+        return summary.rstrip("."), rest
+
+    @property
+    def collection(self) -> str:
+        """The path of the noun that a POST makes an object of."""
+        return "/".join(self.path.split("/")[:3])
+
+
+Declare = Callable[[Handler], Handler]
+
+
+class Table:
+    """The operations of one noun, in the order in which routes are tried."""
+
+    def __init__(self, tag: str, description: str, *, getter: Getter | None = None) -> None:
+        self.tag = tag
+        self.description = description
+        self.operations: list[Operation] = []
+        self._getter = getter
+
+    def lists(self, path: str, listed: Listed, **options: Any) -> Declare:
+        """Declare a list of pages."""
+        parameters = listed.parameters
+        return self._add("GET", path, listed=listed, parameters=parameters, quick=True, **options)
+
+    def reads(self, path: str, **options: Any) -> Declare:
+        """Declare a read of anything else."""
+        return self._add("GET", path, **options)
+
+    def gets(self, path: str, **options: Any) -> Declare:
+        """Declare the read of one object, with an ETag."""
+        return self._add("GET", path, quick=True, tagged=True, **options)
+
+    def makes(self, path: str, **options: Any) -> Declare:
+        """Declare a POST that makes an object: 201, or 202 when work begins."""
+        return self._add("POST", path, **{"status": 201, "once": True, **options})
+
+    def acts(self, path: str, **options: Any) -> Declare:
+        """Declare a POST that makes no object."""
+        return self._add("POST", path, **{"once": True, "body_optional": True, **options})
+
+    def changes(self, path: str, **options: Any) -> Declare:
+        """Declare a PATCH."""
+        return self._add("PATCH", path, tagged=True, **options)
+
+    def deletes(self, path: str, **options: Any) -> Declare:
+        """Declare a DELETE."""
+        return self._add("DELETE", path, status=204, **options)
+
+    def _add(self, method: str, path: str, **options: Any) -> Declare:
+        if "{id}" in path:
+            options.setdefault("getter", self._getter)
+        for name in options.get("parameters", {}).keys() - _NO_FILTERS:
+            filter_error(name)  # so that the catalogue has its code
+
+        def declare(handler: Handler) -> Handler:
+            operation = Operation(
+                method=method, path=path, handler=handler, tag=self.tag, **options
+            )
+            self.operations.append(operation)
+            return handler
+
+        return declare

@@ -1,0 +1,64 @@
+"""/healthz, /readyz and /metrics, for whoever operates the server; and /tokens/report-leak."""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+from sqlalchemy import literal, select
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from cloudsealed.api import body
+from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.kit.fields import Fields
+from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.wiring import Services
+
+_log = logging.getLogger("cloudsealed.api")
+_JSON = body.JSON_TYPE
+
+
+class Probes:
+    """The routes outside /v1; none of them needs a credential."""
+
+    def __init__(self, services: Services, metrics: Metrics) -> None:
+        self._services = services
+        self._metrics = metrics
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/healthz", self._health),
+            Route("/readyz", self._ready),
+            Route("/metrics", self._counts),
+            Route("/tokens/report-leak", self._report_leak, methods=["POST"]),
+        ]
+
+    async def _health(self, request: Request) -> Response:
+        return Response(b'{"status":"ok"}', media_type=_JSON)
+
+    async def _ready(self, request: Request) -> Response:
+        await run_in_threadpool(self._ask_database)
+        return Response(b'{"status":"ready"}', media_type=_JSON)
+
+    async def _counts(self, request: Request) -> Response:
+        return PlainTextResponse(self._metrics.text(), media_type="text/plain; version=0.0.4")
+
+    async def _report_leak(self, request: Request) -> Response:
+        """Revoke the token in the body; the answer is the same whether it was one."""
+        given = Fields(body.parse(await body.read(request, (_JSON,))), ("token",))
+        await run_in_threadpool(self._services.tokens.report_leak, text=given.text("token"))
+        return Response(orjson.dumps({"status": "accepted"}), 202, media_type=_JSON)
+
+    def _ask_database(self) -> None:
+        try:
+            with self._services.database.read() as connection:
+                connection.first(select(literal(1)))
+        except ServiceUnavailableError:
+            raise
+        except Exception as error:
+            _log.exception("the database does not answer")
+            raise ServiceUnavailableError("The database does not answer") from error

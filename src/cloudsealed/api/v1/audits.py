@@ -1,0 +1,88 @@
+"""/v1/audits: start a forensic pass, follow it, reanalyze it, read its ledger and seal."""
+
+from __future__ import annotations
+
+from cloudsealed.api.listing import Listed
+from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.v1.schemas import audits as shapes
+from cloudsealed.audits.model import AuditNotFinishedError
+from cloudsealed.audits.store import LISTING
+from cloudsealed.auth.model import Scope
+
+TABLE = Table(
+    "Audits",
+    "Forensic passes over what connections reach.",
+    getter=lambda call: call.services.audits.get(**call.one),
+)
+
+
+@TABLE.lists("/v1/audits", Listed.of(LISTING), scope=Scope.AUDITS_READ, answer=shapes.Audit)
+def list_audits(call: Call) -> Reply:
+    """List audits."""
+    return call.services.audits.list(tenant=call.tenant, deadline=call.deadline, **call.page)
+
+
+@TABLE.makes(
+    "/v1/audits", scope=Scope.AUDITS_WRITE, status=202, heavy="audits", answer=shapes.Audit,
+    body=shapes.AuditBody,
+)  # fmt: skip
+def create_audit(call: Call) -> Reply:
+    """Start an audit."""
+    return call.services.audits.create(tenant=call.tenant, body=call.body)
+
+
+@TABLE.gets("/v1/audits/{id}", scope=Scope.AUDITS_READ, answer=shapes.Audit)
+def get_audit(call: Call) -> Reply:
+    """Retrieve an audit: status, progress, coverage, counts and scores."""
+    return call.services.audits.get(**call.one, deadline=call.deadline)
+
+
+@TABLE.makes(
+    "/v1/audits/{id}/reanalyze", scope=Scope.AUDITS_WRITE, status=202, heavy="audits",
+    answer=shapes.Audit, body=shapes.ReanalysisBody, body_optional=True,
+    errors=(AuditNotFinishedError,),
+)  # fmt: skip
+def reanalyze_audit(call: Call) -> Reply:
+    """Reanalyze an audit.
+
+    A new audit judges the ledger of an old one by today's policies. No provider call is made.
+    """
+    body = {} if call.body is None else call.body
+    return call.services.audits.reanalyze(**call.one, body=body)
+
+
+@TABLE.acts("/v1/audits/{id}/cancel", scope=Scope.AUDITS_WRITE, answer=shapes.Audit)
+def cancel_audit(call: Call) -> Reply:
+    """Ask an audit to stop; one that has ended stays as it is."""
+    return call.services.audits.cancel(**call.one)
+
+
+@TABLE.lists(
+    "/v1/audits/{id}/calls", Listed(), scope=Scope.EVIDENCE_READ, answer=shapes.ProviderCall
+)
+def list_audit_calls(call: Call) -> Reply:
+    """List an audit's provider calls: its ledger."""
+    after, limit = call.page["after"], call.page["limit"]
+    return call.services.audits.calls(**call.one, after=after, limit=limit)
+
+
+@TABLE.reads("/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=shapes.Coverage)
+def get_audit_coverage(call: Call) -> Reply:
+    """Retrieve what an audit could not read, and the permission that would cure it."""
+    return call.services.audits.coverage(**call.one)
+
+
+@TABLE.reads(
+    "/v1/audits/{id}/seal", scope=Scope.AUDITS_READ, answer=shapes.Envelope,
+    errors=(AuditNotFinishedError,),
+)  # fmt: skip
+def get_audit_seal(call: Call) -> Reply:
+    """Retrieve the seal of a completed audit."""
+    return call.services.audits.seal(**call.one)
+
+
+@TABLE.deletes("/v1/audits/{id}", scope=Scope.AUDITS_WRITE, errors=(AuditNotFinishedError,))
+def delete_audit(call: Call) -> Reply:
+    """Delete an ended audit; its seal stays in the chain."""
+    call.services.audits.delete(**call.one)
+    return None

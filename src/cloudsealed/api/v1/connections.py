@@ -1,0 +1,67 @@
+"""/v1/connections: how CloudSealed reaches cloud accounts."""
+
+from __future__ import annotations
+
+from cloudsealed.api.listing import Listed
+from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.v1.schemas import estate as shapes
+from cloudsealed.auth.model import Scope
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
+from cloudsealed.connections.store import LISTING
+from cloudsealed.policies.model import NameAlreadyExistsError
+
+TABLE = Table(
+    "Connections",
+    "How cloud accounts are reached; no access key is stored.",
+    getter=lambda call: call.services.connections.get(**call.one),
+)
+
+
+@TABLE.lists(
+    "/v1/connections", Listed.of(LISTING), scope=Scope.CONNECTIONS_READ, answer=shapes.Connection
+)
+def list_connections(call: Call) -> Reply:
+    """List connections."""
+    connections = call.services.connections
+    return connections.list(tenant=call.tenant, deadline=call.deadline, **call.page)
+
+
+@TABLE.makes(
+    "/v1/connections", scope=Scope.CONNECTIONS_WRITE, answer=shapes.Connection,
+    body=shapes.ConnectionBody,
+    errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
+)  # fmt: skip
+def create_connection(call: Call) -> Reply:
+    """Add a connection; the external id of a role is made here."""
+    return call.services.connections.create(tenant=call.tenant, body=call.body)
+
+
+@TABLE.gets("/v1/connections/{id}", scope=Scope.CONNECTIONS_READ, answer=shapes.Connection)
+def get_connection(call: Call) -> Reply:
+    """Retrieve a connection."""
+    return call.services.connections.get(**call.one, deadline=call.deadline)
+
+
+@TABLE.changes(
+    "/v1/connections/{id}", scope=Scope.CONNECTIONS_WRITE, answer=shapes.Connection,
+    body=shapes.ConnectionPatch, errors=(NameAlreadyExistsError,),
+)  # fmt: skip
+def update_connection(call: Call) -> Reply:
+    """Change a connection's name or regions."""
+    return call.services.connections.update(**call.one, body=call.body)
+
+
+@TABLE.acts(
+    "/v1/connections/{id}/test", scope=Scope.CONNECTIONS_WRITE, answer=shapes.ConnectionTest,
+    errors=(AmbientCredentialsNotAllowedError,),
+)  # fmt: skip
+def test_connection(call: Call) -> Reply:
+    """Say who a connection is to its cloud, or why it cannot be used."""
+    return call.services.connections.test(**call.one)
+
+
+@TABLE.deletes("/v1/connections/{id}", scope=Scope.CONNECTIONS_WRITE)
+def delete_connection(call: Call) -> Reply:
+    """Remove a connection."""
+    call.services.connections.delete(**call.one)
+    return None

@@ -1,0 +1,69 @@
+"""/v1/findings: the issues that audits found."""
+
+from __future__ import annotations
+
+import orjson
+
+from cloudsealed.api.listing import Listed
+from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.query import Parameter
+from cloudsealed.api.v1.schemas import findings as shapes
+from cloudsealed.auth.model import Scope
+from cloudsealed.findings.listing import LISTING
+from cloudsealed.findings.service import GROUPS
+
+GROUP_BY = Parameter(
+    "group_by", "What to count by", GROUPS, multiple=True, default="dimension,severity"
+)
+
+TABLE = Table(
+    "Findings",
+    "Individual security, cost, architectural or compliance issues.",
+    getter=lambda call: call.services.findings.get(**call.one),
+)
+
+
+@TABLE.lists("/v1/findings", Listed.of(LISTING), scope=Scope.FINDINGS_READ, answer=shapes.Finding)
+def list_findings(call: Call) -> Reply:
+    """List findings."""
+    findings = call.services.findings
+    return findings.list(tenant=call.tenant, deadline=call.deadline, **call.page)
+
+
+@TABLE.reads(
+    "/v1/findings/summary", scope=Scope.FINDINGS_READ, answer=shapes.FindingSummary,
+    parameters={"group_by": GROUP_BY},
+)  # fmt: skip
+def summarize_findings(call: Call) -> Reply:
+    """Count open findings."""
+    return call.services.findings.summary(tenant=call.tenant, group_by=call.query["group_by"])
+
+
+@TABLE.gets("/v1/findings/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Finding)
+def get_finding(call: Call) -> Reply:
+    """Retrieve a finding."""
+    return call.services.findings.get(**call.one, deadline=call.deadline)
+
+
+@TABLE.changes(
+    "/v1/findings/{id}", scope=Scope.FINDINGS_WRITE, answer=shapes.Finding, body=shapes.FindingPatch
+)
+def triage_finding(call: Call) -> Reply:
+    """Triage a finding.
+
+    Sets what people decided, or clears it with null. The status stays what the audits say.
+    """
+    return call.services.findings.triage(**call.one, body=call.body, user_id=call.caller.user_id)
+
+
+@TABLE.reads("/v1/findings/{id}/history", scope=Scope.FINDINGS_READ, answer=shapes.Episode)
+def list_finding_history(call: Call) -> Reply:
+    """List a finding's episodes, oldest first."""
+    return call.services.findings.history(**call.one)
+
+
+@TABLE.reads("/v1/findings/{id}/evidence", scope=Scope.EVIDENCE_READ, answer=shapes.Evidence)
+def get_finding_evidence(call: Call) -> Reply:
+    """Retrieve what a finding rests on."""
+    finding = orjson.loads(call.services.findings.get(**call.one))
+    return call.services.audits.evidence(tenant=call.tenant, finding=finding)

@@ -1,0 +1,29 @@
+"""/v1/frameworks: the frameworks whose controls policies serve."""
+
+from __future__ import annotations
+
+from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.query import Parameter
+from cloudsealed.api.v1.schemas import policies as shapes
+from cloudsealed.auth.model import Scope
+from cloudsealed.policies.frameworks import frameworks, summary
+from cloudsealed.policies.model import FrameworkNotFoundError
+
+TABLE = Table("Frameworks", "Compliance frameworks and their controls.")
+
+
+@TABLE.reads("/v1/frameworks", scope=Scope.POLICIES_READ, answer=shapes.Framework)
+def list_frameworks(call: Call) -> Reply:
+    """List frameworks."""
+    return [summary(item) for item in frameworks().values()]
+
+
+@TABLE.reads(
+    "/v1/frameworks/{id}", scope=Scope.POLICIES_READ, answer=shapes.FrameworkAssessment,
+    parameters={"audit": Parameter("audit", "Audit whose verdicts give each control's status")},
+    errors=(FrameworkNotFoundError,),
+)  # fmt: skip
+def get_framework(call: Call) -> Reply:
+    """Retrieve a framework; with an audit, each control's status in it."""
+    audit = call.given("audit")
+    return call.services.audits.framework(tenant=call.tenant, key=call.ident, audit_id=audit)

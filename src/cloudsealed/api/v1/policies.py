@@ -1,0 +1,77 @@
+"""/v1/policies: built-in rules and the tenant's own."""
+
+from __future__ import annotations
+
+from cloudsealed.api.listing import Listed
+from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.v1.schemas import policies as shapes
+from cloudsealed.auth.model import Scope
+from cloudsealed.policies.model import (
+    BuiltinPolicyImmutableError,
+    InvalidPolicyExpressionError,
+    NameAlreadyExistsError,
+)
+from cloudsealed.policies.store import LISTING
+
+TABLE = Table(
+    "Policies",
+    "Checks and classifications. A policy answers to its id and to its key.",
+    getter=lambda call: call.services.policies.get(**call.one),
+)
+
+
+@TABLE.lists("/v1/policies", Listed.of(LISTING), scope=Scope.POLICIES_READ, answer=shapes.Policy)
+def list_policies(call: Call) -> Reply:
+    """List policies."""
+    return call.services.policies.list(tenant=call.tenant, deadline=call.deadline, **call.page)
+
+
+@TABLE.makes(
+    "/v1/policies", scope=Scope.POLICIES_WRITE, answer=shapes.Policy, body=shapes.PolicyBody,
+    errors=(NameAlreadyExistsError, InvalidPolicyExpressionError),
+)  # fmt: skip
+def create_policy(call: Call) -> Reply:
+    """Create a policy.
+
+    A check counts from the next audit or reanalysis.
+    """
+    return call.services.policies.create(tenant=call.tenant, body=call.body)
+
+
+@TABLE.acts(
+    "/v1/policies/validate", scope=Scope.POLICIES_READ, answer=shapes.PolicyValidation,
+    body=shapes.PolicyBody, body_optional=False, once=False,
+)  # fmt: skip
+def validate_policy(call: Call) -> Reply:
+    """Say whether a policy would be taken, and if not, why; nothing is stored."""
+    return call.services.policies.validate(tenant=call.tenant, body=call.body)
+
+
+@TABLE.gets("/v1/policies/{id}", scope=Scope.POLICIES_READ, answer=shapes.Policy)
+def get_policy(call: Call) -> Reply:
+    """Retrieve a policy by id or key."""
+    return call.services.policies.get(**call.one, deadline=call.deadline)
+
+
+@TABLE.changes(
+    "/v1/policies/{id}", scope=Scope.POLICIES_WRITE, answer=shapes.Policy, body=shapes.PolicyPatch,
+    errors=(BuiltinPolicyImmutableError, InvalidPolicyExpressionError),
+)  # fmt: skip
+def update_policy(call: Call) -> Reply:
+    """Change a policy; of a built-in one only `enabled` and `params`."""
+    return call.services.policies.update(**call.one, body=call.body)
+
+
+@TABLE.deletes(
+    "/v1/policies/{id}", scope=Scope.POLICIES_WRITE, errors=(BuiltinPolicyImmutableError,)
+)
+def delete_policy(call: Call) -> Reply:
+    """Delete a policy of the tenant's own."""
+    call.services.policies.delete(**call.one)
+    return None
+
+
+@TABLE.reads("/v1/policies/{id}/versions", scope=Scope.POLICIES_READ, answer=shapes.PolicyVersion)
+def list_policy_versions(call: Call) -> Reply:
+    """List a policy's versions, newest first."""
+    return call.services.policies.versions(**call.one)

@@ -1,0 +1,64 @@
+"""/v1/reports: generated deliverables, downloadable as PDF or JSON."""
+
+from __future__ import annotations
+
+from cloudsealed.api import accept
+from cloudsealed.api.listing import Listed
+from cloudsealed.api.operation import Call, Reply, Stream, Table
+from cloudsealed.api.query import Parameter
+from cloudsealed.api.v1.schemas import audits as shapes
+from cloudsealed.audits.model import AuditNotFinishedError
+from cloudsealed.auth.model import Scope
+from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotReadyError
+from cloudsealed.reports.store import LISTING
+
+FORMAT = Parameter("format", "Format of the file; else `Accept` decides", tuple(FORMATS))
+
+TABLE = Table(
+    "Reports",
+    "Executive summaries, remediation plans, compliance evidence.",
+    getter=lambda call: call.services.reports.get(**call.one),
+)
+
+
+@TABLE.lists("/v1/reports", Listed.of(LISTING), scope=Scope.REPORTS_READ, answer=shapes.Report)
+def list_reports(call: Call) -> Reply:
+    """List reports."""
+    return call.services.reports.list(tenant=call.tenant, deadline=call.deadline, **call.page)
+
+
+@TABLE.makes(
+    "/v1/reports", scope=Scope.REPORTS_WRITE, status=202, heavy="reports", answer=shapes.Report,
+    body=shapes.ReportBody, errors=(AuditNotFinishedError,),
+)  # fmt: skip
+def create_report(call: Call) -> Reply:
+    """Generate a report of a completed audit."""
+    return call.services.reports.create(tenant=call.tenant, body=call.body)
+
+
+@TABLE.gets("/v1/reports/{id}", scope=Scope.REPORTS_READ, answer=shapes.Report)
+def get_report(call: Call) -> Reply:
+    """Retrieve a report."""
+    return call.services.reports.get(**call.one, deadline=call.deadline)
+
+
+@TABLE.reads(
+    "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(FORMATS.values()),
+    parameters={"format": FORMAT},
+    errors=(ReportNotReadyError, ReportExpiredError),
+)  # fmt: skip
+def download_report(call: Call) -> Reply:
+    """Download a report's file."""
+    wanted = call.given("format")
+    if wanted is None:
+        kind = accept.choose(call.accept, tuple(FORMATS.values()))
+        wanted = next(name for name, media in FORMATS.items() if media == kind)
+    file = call.services.reports.file(**call.one, format=wanted)
+    return Stream(file.content, file.content_type, file.filename)
+
+
+@TABLE.deletes("/v1/reports/{id}", scope=Scope.REPORTS_WRITE)
+def delete_report(call: Call) -> Reply:
+    """Delete a report and its files."""
+    call.services.reports.delete(**call.one)
+    return None

@@ -1,0 +1,57 @@
+"""/v1/tokens: personal access tokens."""
+
+from __future__ import annotations
+
+from cloudsealed.api.listing import Listed
+from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.v1.schemas import access as shapes
+from cloudsealed.auth.errors import InvalidScopeError
+from cloudsealed.auth.model import Scope
+from cloudsealed.auth.token_store import LISTING
+
+TABLE = Table(
+    "Tokens",
+    "Personal access tokens: long-lived, scoped, one user's.",
+    getter=lambda call: call.services.tokens.get(caller=call.caller, ident=call.ident),
+)
+
+
+@TABLE.lists("/v1/tokens", Listed.of(LISTING), scope=Scope.TOKENS_READ, answer=shapes.Token)
+def list_tokens(call: Call) -> Reply:
+    """List tokens: a viewer's own, otherwise the tenant's."""
+    return call.services.tokens.list(caller=call.caller, deadline=call.deadline, **call.page)
+
+
+@TABLE.makes(
+    "/v1/tokens", scope=Scope.TOKENS_WRITE, answer=shapes.NewToken, body=shapes.TokenBody,
+    secrets=("token",), errors=(InvalidScopeError,),
+)  # fmt: skip
+def create_token(call: Call) -> Reply:
+    """Create a token for the caller; its text is shown once."""
+    return call.services.tokens.create(caller=call.caller, body=call.body)
+
+
+@TABLE.gets("/v1/tokens/{id}", scope=Scope.TOKENS_READ, answer=shapes.Token)
+def get_token(call: Call) -> Reply:
+    """Retrieve a token."""
+    return call.services.tokens.get(caller=call.caller, ident=call.ident)
+
+
+@TABLE.makes(
+    "/v1/tokens/{id}/rotate", scope=Scope.TOKENS_WRITE, answer=shapes.NewToken,
+    body=shapes.TokenRotation, body_optional=True, secrets=("token",), errors=(InvalidScopeError,),
+)  # fmt: skip
+def rotate_token(call: Call) -> Reply:
+    """Rotate a token.
+
+    Makes a token like it, with an id and a secret of its own. The old one ends after
+    `overlap_seconds`, at once unless given.
+    """
+    return call.services.tokens.rotate(caller=call.caller, ident=call.ident, body=call.body)
+
+
+@TABLE.deletes("/v1/tokens/{id}", scope=Scope.TOKENS_WRITE)
+def revoke_token(call: Call) -> Reply:
+    """Revoke a token; it stops working within a second."""
+    call.services.tokens.revoke(caller=call.caller, ident=call.ident)
+    return None

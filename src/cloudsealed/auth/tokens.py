@@ -1,0 +1,223 @@
+"""What one does with personal access tokens. Their text is shown once and never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+
+import orjson
+
+from cloudsealed.auth import credential
+from cloudsealed.auth.authenticator import Authenticator
+from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError, TokenNotFoundError
+from cloudsealed.auth.model import Caller, Network, Scope, implied, parse_scopes
+from cloudsealed.auth.token_store import Token, TokenStore, decode
+from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.errors import InvalidFieldError
+from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.ids import new_id
+from cloudsealed.settings import Settings
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keys import KeyRing
+from cloudsealed.storage.keyset import Page
+from cloudsealed.vocabulary import Role
+
+DEFAULT_DAYS = 90
+LONGEST_OVERLAP = 86_400  # seconds
+_BODY = ("name", "scopes", "expires_at", "allowed_cidrs")
+_SEES_OTHERS = (Role.AUDITOR, Role.EDITOR, Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token just made, with its text: the only time that it is there."""
+
+    token: Token
+    text: str
+
+    def public(self) -> bytes:
+        """Return the token's public JSON, with its text."""
+        return orjson.dumps({**self.token.public(), "token": self.text})
+
+
+class TokenService:
+    """The use cases of tokens; `authenticator` is the gate's part."""
+
+    def __init__(
+        self, *, database: Database, keys: KeyRing, settings: Settings, clock: Clock
+    ) -> None:
+        self._store = TokenStore(database)
+        self._key = keys.current("tokens")
+        self._keys = keys.all("tokens")
+        self._most_days = settings.token_max_days
+        self._clock = clock
+        self.authenticator = Authenticator(store=self._store, keys=keys)
+
+    def issue(
+        self, *, tenant: str, user_id: str, name: str, scopes: frozenset[Scope],
+        expires_at: str | None = None, allowed_cidrs: tuple[str, ...] = (),
+    ) -> NewToken:  # fmt: skip
+        """Make a token for a user, trusting the operator who asks; for 90 days by default."""
+        token = self._fresh(
+            user_id, name, scopes, expires_at or self._default_expiry(), allowed_cidrs
+        )
+        text = credential.mint()
+        digest = credential.digest(text, self._key)
+        self._store.insert(tenant=tenant, token=token, digest=digest, key_id=self._key.id)
+        return NewToken(token, text)
+
+    def create(self, *, caller: Caller, body: Any) -> bytes:
+        """Make a token for the caller, with no more power than theirs; the answer has its text."""
+        fields = Fields(body, _BODY)
+        name = fields.text("name", longest=100)
+        scopes = parse_scopes(fields.texts("scopes", most=len(Scope), required=True) or ())
+        _refuse_beyond(caller, scopes)
+        made = self.issue(
+            tenant=caller.tenant_id, user_id=caller.user_id, name=name, scopes=scopes,
+            expires_at=self._expiry(fields), allowed_cidrs=_cidrs(fields, caller.networks),
+        )  # fmt: skip
+        return made.public()
+
+    def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
+        """Make a token like another, which ends after `overlap_seconds` (0 unless given).
+
+        Scopes, networks and length of life stay; the new token has an id of its own.
+        """
+        old = self._owned(caller, ident)
+        fields = Fields({} if body is None else body, ("overlap_seconds",))
+        overlap = _overlap(fields)
+        _refuse_beyond(caller, parse_scopes(old.scopes))
+        now = self._clock()
+        life = parse_rfc3339(old.expires_at) - parse_rfc3339(old.created_at)
+        token = replace(
+            old, id=new_id("tok"), created_at=rfc3339(now), expires_at=rfc3339(now + life),
+            last_used_at=None, last_used_ip=None,
+        )  # fmt: skip
+        text = credential.mint()
+        self._store.replace(
+            tenant=caller.tenant_id, ident=ident, until=rfc3339(now + timedelta(seconds=overlap)),
+            token=token, digest=credential.digest(text, self._key), key_id=self._key.id,
+        )  # fmt: skip
+        self.authenticator.forget()
+        return NewToken(token, text).public()
+
+    def list(
+        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of tokens that the caller may see: a viewer's own, else the tenant's."""
+        seen = filters if caller.role in _SEES_OTHERS else _own(caller, filters)
+        rows = self._store.page(
+            tenant=caller.tenant_id,
+            filters=seen,
+            sort=sort,
+            after=after,
+            limit=limit,
+            deadline=deadline,
+        )
+        return Page([orjson.dumps(decode(row[2:]).public()) for row in rows.rows], rows.next)
+
+    def get(self, *, caller: Caller, ident: str) -> bytes:
+        """Return one token; raises TokenNotFoundError."""
+        return orjson.dumps(self._seen(caller, ident).public())
+
+    def revoke(self, *, caller: Caller, ident: str) -> None:
+        """End a token: here at once, in other processes within a second."""
+        self._owned(caller, ident)
+        self._store.revoke(tenant=caller.tenant_id, ident=ident, now=rfc3339(self._clock()))
+        self.authenticator.forget()
+
+    def report_leak(self, *, text: str) -> None:
+        """End the token that was found in public, if it is one; its text is the proof."""
+        if not credential.is_well_formed(text):
+            return
+        for key in self._keys:
+            digest = credential.digest(text, key)
+            self._store.revoke_digest(digest=digest, now=rfc3339(self._clock()))
+        self.authenticator.forget()
+
+    def _seen(self, caller: Caller, ident: str) -> Token:
+        token = self._store.get(tenant=caller.tenant_id, ident=ident)
+        if token.user_id != caller.user_id and caller.role not in _SEES_OTHERS:
+            raise TokenNotFoundError(ident)
+        return token
+
+    def _owned(self, caller: Caller, ident: str) -> Token:
+        token = self._seen(caller, ident)
+        if token.user_id != caller.user_id and caller.role is not Role.ADMIN:
+            raise InsufficientRoleError("Only an admin can change another user's token")
+        return token
+
+    def _fresh(
+        self,
+        user_id: str,
+        name: str,
+        scopes: frozenset[Scope],
+        expires_at: str,
+        cidrs: tuple[str, ...],
+    ) -> Token:
+        ordered = tuple(scope.value for scope in Scope if scope in scopes)
+        now = rfc3339(self._clock())
+        return Token(new_id("tok"), user_id, name, ordered, cidrs, now, expires_at)
+
+    def _latest(self) -> datetime:
+        return self._clock() + timedelta(days=self._most_days)
+
+    def _default_expiry(self) -> str:
+        return rfc3339(min(self._clock() + timedelta(days=DEFAULT_DAYS), self._latest()))
+
+    def _expiry(self, fields: Fields) -> str | None:
+        moment = fields.moment("expires_at")
+        if moment is None:
+            return None
+        if not rfc3339(self._clock()) < moment <= rfc3339(self._latest()):
+            raise fields.refuse("expires_at", f"must be within the next {self._most_days} days")
+        return moment
+
+
+def _own(caller: Caller, filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    asked = filters.get("user", (caller.user_id,))
+    return {**filters, "user": tuple(user for user in asked if user == caller.user_id) or ("",)}
+
+
+def _refuse_beyond(caller: Caller, scopes: frozenset[Scope]) -> None:
+    if beyond := implied(scopes) - caller.scopes:
+        raise InvalidScopeError(beyond, "the credential cannot give what it does not have")
+
+
+def _overlap(fields: Fields) -> int:
+    seconds = fields.body.get("overlap_seconds", 0)
+    good = isinstance(seconds, int) and not isinstance(seconds, bool)
+    if not good or not 0 <= seconds <= LONGEST_OVERLAP:
+        raise fields.refuse(
+            "overlap_seconds", f"must be a whole number from 0 to {LONGEST_OVERLAP}"
+        )
+    return int(seconds)
+
+
+def _cidrs(fields: Fields, callers: tuple[Network, ...]) -> tuple[str, ...]:
+    """Return the networks of a body: the caller's unless given, and never beyond them."""
+    given = fields.texts("allowed_cidrs", most=50)
+    if given is None:
+        return tuple(str(network) for network in callers)
+    networks = tuple(_network(text) for text in given)
+    for network in networks:
+        if callers and not any(_within(network, outer) for outer in callers):
+            raise fields.refuse("allowed_cidrs", f"must be within the credential's own: {network}")
+    return tuple(str(network) for network in networks)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        message = f"allowed_cidrs must be networks such as 192.0.2.0/24: {text}"
+        raise InvalidFieldError("allowed_cidrs", message) from None
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]

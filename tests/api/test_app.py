@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from cloudsealed.api.app import TABLES
+from cloudsealed.auth.model import Scope
+
+ANY_CREDENTIAL = {"/v1/me", "/v1/errors", "/v1/rate_limit"}
+EVIDENCE = {"/v1/findings/{id}/evidence", "/v1/audits/{id}/calls"}
+
+
+def test_every_operation_needs_the_scope_of_its_noun() -> None:
+    operations = [operation for table in TABLES for operation in table.operations]
+    assert len(operations) > 30
+    for operation in operations:
+        path = operation.path
+        noun = path.split("/")[2].replace("frameworks", "policies")
+        if path == "/v1/resources/{id}/findings":
+            noun = "findings"
+        reads = operation.method == "GET" or path == "/v1/policies/validate"
+        expected: Scope | None = Scope(f"{noun}:{'read' if reads else 'write'}") if (
+            path not in ANY_CREDENTIAL
+        ) else None  # fmt: skip
+        if path in EVIDENCE:
+            expected = Scope.EVIDENCE_READ
+        assert operation.scope is expected, (operation.method, path)
+
+
+def test_what_starts_work_has_a_budget_and_what_makes_a_secret_hides_it() -> None:
+    operations = [operation for table in TABLES for operation in table.operations]
+    assert all((op.status == 202) == (op.heavy is not None) for op in operations)
+    secret = {op.name for op in operations if op.secrets}
+    assert secret == {"create_token", "rotate_token"}
+
+
+def test_every_post_but_validate_takes_an_idempotency_key() -> None:
+    without = {
+        op.path for t in TABLES for op in t.operations if op.method == "POST" and not op.once
+    }
+    assert without == {"/v1/policies/validate"}

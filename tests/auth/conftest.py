@@ -1,0 +1,59 @@
+"""An empty installation, and a clock that tests set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cloudsealed.auth.tokens import TokenService
+from cloudsealed.auth.users import TenantService, UserService
+from cloudsealed.settings import Settings
+from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.storage.keys import KeyRing, ensure_keys
+from cloudsealed.storage.migrate import engine_for
+from cloudsealed.storage.schema import metadata
+
+
+@dataclass
+class Time:
+    now: datetime = field(default_factory=lambda: datetime(2026, 1, 31, 9, 30, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class Installation:
+    settings: Settings
+    keys: KeyRing
+    database: SqliteDatabase
+    time: Time
+    tenants: TenantService
+    users: UserService
+    tokens: TokenService
+
+    def other_process(self, keys: KeyRing | None = None) -> TokenService:
+        return TokenService(
+            database=self.database, keys=keys or self.keys, settings=self.settings, clock=self.time
+        )
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Installation]:
+    settings, time = Settings(data_dir=tmp_path), Time()
+    keys = ensure_keys(settings.key_path)
+    metadata.create_all(engine_for(settings))
+    database = SqliteDatabase(settings.sqlite_path)
+    yield Installation(
+        settings, keys, database, time,
+        TenantService(database=database, clock=time), UserService(database=database, clock=time),
+        TokenService(database=database, keys=keys, settings=settings, clock=time),
+    )  # fmt: skip
+    database.close()

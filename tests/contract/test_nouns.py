@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import orjson
+import pytest
+
+from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
+from cloudsealed.reports.store import ReportStore
+from cloudsealed.vocabulary import ReportKind, ReportStatus
+
+FINDING_KEYS = [
+    "audit_id", "base_severity", "classified_by", "controls", "description", "dimension",
+    "evidence", "first_seen_at", "id", "last_observation", "last_seen_at", "monthly_savings",
+    "object", "policy", "remediation", "resolution", "resolved_at", "resource", "severity",
+    "status", "title", "triage",
+]  # fmt: skip
+
+
+def test_findings_are_the_atomic_unit_with_every_key_there(tenant: Any) -> None:
+    ident = tenant.add_findings(1)[0]
+    finding = tenant.http.get(f"/v1/findings/{ident}").json()
+    assert sorted(finding) == FINDING_KEYS
+    assert finding["policy"]["key"] == "groups-are-closed"
+    assert tenant.http.get("/v1/findings").json()["data"] == [finding]
+    triage = {"triage": {"state": "accepted_risk", "note": "a bastion"}}
+    changed = tenant.http.patch(f"/v1/findings/{ident}", json=triage).json()
+    assert changed["triage"]["state"] == "accepted_risk"
+    assert changed["triage"]["updated_by"] == tenant.user_id
+    assert changed["status"] == finding["status"]
+    summary = tenant.http.get("/v1/findings/summary", params={"group_by": "severity"}).json()
+    assert summary["total"] == 1
+    assert tenant.http.get(f"/v1/findings/{ident}/history").json()["data"][0]["sequence"] == 1
+
+
+def test_findings_attach_to_resources(tenant: Any, add_resource: Any) -> None:
+    ident = add_resource(tenant)
+    mine = tenant.add_findings(2, resource_id=ident)
+    tenant.add_findings(2)
+    listed = tenant.http.get(f"/v1/resources/{ident}/findings").json()["data"]
+    assert [item["id"] for item in listed] == mine
+    assert tenant.http.get("/v1/resources/res_x/findings").status_code == 404
+    assert tenant.http.get(f"/v1/resources/{ident}").json()["type"] == "aws.ec2.security_group"
+    assert tenant.http.get(f"/v1/resources/{ident}/relations").json()["resource_id"] == ident
+
+
+def test_audits_are_listed_retrieved_and_reanalyzed_on_demand(tenant: Any, completed: Any) -> None:
+    ident = completed(tenant)
+    assert [a["id"] for a in tenant.http.get("/v1/audits").json()["data"]] == [ident]
+    assert tenant.http.get(f"/v1/audits/{ident}").json()["status"] == "completed"
+    again = tenant.http.post(f"/v1/audits/{ident}/reanalyze", json={})
+    assert again.status_code == 202
+    new = again.json()
+    assert again.headers["location"] == f"/v1/audits/{new['id']}"
+    assert (new["kind"], new["parent_id"], new["status"]) == ("reanalysis", ident, "queued")
+    running = tenant.http.post(f"/v1/audits/{new['id']}/reanalyze")
+    assert running.json()["error"]["code"] == "audit_not_finished"
+    assert tenant.http.post(f"/v1/audits/{new['id']}/cancel").status_code == 200
+    assert tenant.http.get(f"/v1/audits/{ident}/calls").json()["data"] == []
+
+
+def test_policies_are_custom_rules_that_answer_to_their_key(tenant: Any) -> None:
+    body = {
+        "key": "owners", "title": "Buckets have owners", "dimension": "compliance",
+        "severity": "medium", "resource_types": ["aws.s3.bucket"],
+        "fail_when": "tag(resource, 'owner') == null",
+    }  # fmt: skip
+    made = tenant.http.post("/v1/policies", json=body)
+    assert made.status_code == 201, made.text
+    assert tenant.http.get("/v1/policies/owners").json() == made.json()
+    assert tenant.http.post("/v1/policies", json=body).status_code == 409
+    changed = tenant.http.patch("/v1/policies/owners", json={"severity": "critical"}).json()
+    assert (changed["severity"], changed["version"]) == ("critical", 2)
+    assert len(tenant.http.get("/v1/policies/owners/versions").json()["data"]) == 2
+    broken = {**body, "key": "broken", "fail_when": "resource.Nmae ==="}
+    assert tenant.http.post("/v1/policies/validate", json=broken).json()["valid"] is False
+    refused = tenant.http.post("/v1/policies", json=broken).json()["error"]
+    assert refused["code"] == "invalid_policy_expression"
+    assert {"line", "column"} <= refused["details"][0].keys()
+    assert tenant.http.delete("/v1/policies/owners").status_code == 204
+    assert tenant.http.get("/v1/policies/owners").status_code == 404
+
+
+def test_policies_define_what_counts_as_critical(tenant: Any) -> None:
+    body = {
+        "kind": "classification", "key": "prod-is-critical", "title": "Production",
+        "when": "tag(resource, 'env') == 'prod'", "set": {"severity": "critical"},
+        "reason": "Production is what matters",
+    }  # fmt: skip
+    made = tenant.http.post("/v1/policies", json=body)
+    assert made.status_code == 201, made.text
+    listed = tenant.http.get("/v1/policies", params={"kind": "classification"}).json()["data"]
+    assert [item["key"] for item in listed] == ["prod-is-critical"]
+
+
+def test_a_built_in_policy_cannot_be_deleted(tenant: Any) -> None:
+    tenant.services.policies.synchronize(tenant=tenant.id)
+    builtin = tenant.http.get("/v1/policies", params={"source": "builtin"}).json()["data"][0]
+    answer = tenant.http.delete(f"/v1/policies/{builtin['key']}")
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "builtin_policy_immutable"
+    off = tenant.http.patch(f"/v1/policies/{builtin['id']}", json={"enabled": False})
+    assert off.json()["enabled"] is False
+
+
+def test_reports_are_generated_deliverables_that_are_not_ready_at_once(
+    tenant: Any, completed: Any
+) -> None:
+    body = {"kind": "remediation_plan", "audit_id": completed(tenant)}
+    made = tenant.http.post("/v1/reports", json=body)
+    assert made.status_code == 202
+    assert made.json()["status"] == "queued"
+    early = tenant.http.get(f"{made.headers['location']}/download?format=pdf")
+    assert early.status_code == 409
+    assert early.json()["error"]["code"] == "report_not_ready"
+    assert tenant.http.delete(made.headers["location"]).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "kind"),
+    [
+        ("?format=pdf", "*/*", "application/pdf"),
+        ("?format=json", "*/*", "application/json"),
+        ("", "application/json", "application/json"),
+        ("", "application/pdf;q=0.9, application/json;q=0.1", "application/pdf"),
+        ("", "*/*", "application/pdf"),
+    ],
+)
+def test_reports_are_downloadable_as_pdf_or_json(
+    tenant: Any, query: str, accept: str, kind: str
+) -> None:
+    files = {"pdf": b"%PDF-1.7 " + bytes(200_000), "json": b'{"object": "report"}'}
+    formats = tuple(ReportFormat(name, len(files[name]), "0" * 64) for name in files)
+    report = Report(
+        "rep_01JD0000000000000000000000", ReportStatus.READY,
+        ReportRequest(ReportKind.EXECUTIVE_SUMMARY, "aud_x"), "2026-01-31T09:30:00.000Z",
+        expires_at="2999-01-01T00:00:00.000Z", formats=formats,
+    )  # fmt: skip
+    ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
+    for item in formats:
+        tenant.services.blobs.put(item.blob(report.id), io.BytesIO(files[item.format]).getvalue())
+    path = f"/v1/reports/{report.id}/download{query}"
+    answer = tenant.http.get(path, headers={"Accept": accept})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith(kind)
+    assert answer.content == files["pdf" if "pdf" in kind else "json"]
+    assert "attachment" in answer.headers["content-disposition"]
+    assert tenant.http.get(path, headers={"Accept": "text/html"}).status_code == 406
+
+
+def test_connections_hold_no_key_and_their_external_id_is_ours(tenant: Any) -> None:
+    body = {"provider": "aws", "name": "prod", "role_arn": "arn:aws:iam::123456789012:role/cs"}
+    made = tenant.http.post("/v1/connections", json=body).json()
+    assert made["method"] == "assume_role"
+    assert len(made["external_id"]) >= 16
+    renamed = tenant.http.patch(f"/v1/connections/{made['id']}", json={"name": "p"}).json()
+    assert renamed == {**made, "name": "p"}
+    assert tenant.http.post("/v1/connections", json={**body, "access_key": "x"}).status_code == 422
+    assert tenant.http.delete(f"/v1/connections/{made['id']}").status_code == 204
+
+
+def test_frameworks_say_each_controls_status(tenant: Any) -> None:
+    listed = tenant.http.get("/v1/frameworks").json()["data"]
+    assert "cis-aws-5.0" in [item["key"] for item in listed]
+    one = tenant.http.get("/v1/frameworks/cis-aws-5.0").json()
+    assert {c["status"] for c in one["controls"]} <= {"manual", "not_assessed"}
+    assert tenant.http.get("/v1/frameworks/nope").json()["error"]["code"] == "framework_not_found"
+
+
+def test_what_is_answered_is_what_the_document_says(tenant: Any, completed: Any) -> None:
+    from jsonschema import Draft202012Validator
+
+    document = tenant.http.get("/openapi.json").json()
+    completed(tenant)
+    ident = tenant.add_findings(1)[0]
+    for path in (
+        "/v1/findings", f"/v1/findings/{ident}", "/v1/findings/summary", "/v1/audits",
+        "/v1/policies", "/v1/tokens", "/v1/me", "/v1/rate_limit", "/v1/errors", "/v1/frameworks",
+        f"/v1/findings/{ident}/history",
+    ):  # fmt: skip
+        template = path.replace(ident, "{id}")
+        content = document["paths"][template]["get"]["responses"]["200"]["content"]
+        schema = content["application/json"]["schema"]
+        Draft202012Validator({**schema, "components": document["components"]}).validate(
+            orjson.loads(tenant.http.get(path).content)
+        )
+
+
+def test_what_an_audit_does_not_have_yet_is_refused_with_a_code(
+    tenant: Any, completed: Any
+) -> None:
+    done = completed(tenant)
+    queued = tenant.http.post(f"/v1/audits/{done}/reanalyze").json()["id"]
+    for ident in (done, queued):
+        for part in ("", "/calls", "/coverage", "/seal"):
+            answer = tenant.http.get(f"/v1/audits/{ident}{part}")
+            assert answer.status_code in (200, 404, 409), (part, answer.text)
+    assert tenant.http.delete(f"/v1/audits/{queued}").status_code == 409
+    assert tenant.http.delete(f"/v1/audits/{done}").status_code == 204
+    assert tenant.http.get(f"/v1/audits/{done}").status_code == 404
