@@ -34,23 +34,25 @@ _KEY = re.compile(r"[!-~]{1,255}")
 _NAMES = ("tenant_id", "owner", "method", "path", "key")
 
 
-def _this() -> tuple[ColumnElement[bool], ...]:
-    return tuple(table.c[name] == bindparam(f"by_{name}") for name in _NAMES)
-
-
+_THIS: tuple[ColumnElement[bool], ...] = (
+    table.c.tenant_id == bindparam("by_tenant_id"),
+    *(table.c[name] == bindparam(f"by_{name}") for name in _NAMES[1:]),
+)
 _GET = select(
     table.c.request_digest, table.c.created_at, table.c.status, table.c.headers, table.c.body
-).where(*_this())
+).where(*_THIS)
 _INSERT = postgresql_insert(table).on_conflict_do_nothing()  # SQLite reads the same words
 _FINISH = (
     table.update()
-    .where(*_this())
+    .where(*_THIS)
     .values(
         status=bindparam("new_status"), headers=bindparam("new_headers"), body=bindparam("new_body")
     )
 )
-_DELETE = table.delete().where(*_this())
-_PURGE = table.delete().where(table.c.created_at < bindparam("before"))
+_DELETE = table.delete().where(*_THIS)
+_PURGE = table.delete().where(  # tenantless: housekeeping
+    table.c.created_at < bindparam("before")
+)
 
 
 @dataclass(frozen=True, slots=True)

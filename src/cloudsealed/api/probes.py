@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 import orjson
-from sqlalchemy import literal, select
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,7 +13,7 @@ from starlette.routing import Route
 from cloudsealed.api import body
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.kit.fields import Fields
-from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.database import ServiceUnavailableError, ping
 from cloudsealed.wiring import Services
 
 _log = logging.getLogger("cloudsealed.api")
@@ -56,7 +55,7 @@ class Probes:
     def _ask_database(self) -> None:
         try:
             with self._services.database.read() as connection:
-                connection.first(select(literal(1)))
+                ping(connection)
         except ServiceUnavailableError:
             raise
         except Exception as error:

@@ -21,7 +21,7 @@ from cloudsealed.audits.model import (
 from cloudsealed.audits.store import AuditStore, decode
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.connections.service import ConnectionService
-from cloudsealed.jobs import enqueue
+from cloudsealed.jobs import Admit, admitted, enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -73,7 +73,9 @@ class AuditService:
         """Return one audit as a value; raises AuditNotFoundError."""
         return self._store.get(tenant=tenant, ident=ident)
 
-    def create(self, *, tenant: str, body: Any, queue: bool = True) -> bytes:
+    def create(
+        self, *, tenant: str, body: Any, queue: bool = True, admit: Admit = admitted
+    ) -> bytes:
         """Add an audit of {connection_ids, scope?, policies?}; with `queue` a worker runs it."""
         fields = Fields(body, ("connection_ids", "scope", "policies"))
         connection_ids = fields.texts("connection_ids", most=100, required=True) or ()
@@ -87,9 +89,12 @@ class AuditService:
             tenant, fields, ident=ident, kind=AuditKind.LIVE, source_id=ident,
             connection_ids=connection_ids, scope=_scope(fields),
         )  # fmt: skip
+        admit()
         return self._insert(tenant, audit, queue)
 
-    def reanalyze(self, *, tenant: str, ident: str, body: Any, queue: bool = True) -> bytes:
+    def reanalyze(
+        self, *, tenant: str, ident: str, body: Any, queue: bool = True, admit: Admit = admitted
+    ) -> bytes:
         """Add an audit that judges an ended one's ledger by today's policies; no call is made."""
         fields = Fields(body, ("policies",))
         parent = self.find(tenant=tenant, ident=ident)
@@ -101,6 +106,7 @@ class AuditService:
             connection_ids=parent.connection_ids, scope=parent.scope, parent_id=parent.id,
             targets=parent.targets, clock=parent.clock,
         )  # fmt: skip
+        admit()
         return self._insert(tenant, audit, queue)
 
     def interrupted(

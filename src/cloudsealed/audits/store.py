@@ -76,7 +76,7 @@ _ASK_CANCEL = (
     audits.update().where(_THIS, none_of(audits.c.status, _FINAL)).values(cancel_requested=1)
 )
 _DELETE = audits.update().where(_THIS).values(deleted_at=bindparam("moment"))
-_ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # tenantless: found by its lease
+_ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # tenantless: audit by lease
     none_of(audits.c.status, _FINAL),
     audits.c.lease_until < bindparam("now"),
     audits.c.deleted_at.is_(None),

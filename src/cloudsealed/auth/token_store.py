@@ -38,7 +38,7 @@ _ONE: tuple[ColumnElement[bool], ...] = (
 _GET = select(*(tokens.c[name] for name in _COLUMNS)).where(*_ONE)
 _INSERT = tokens.insert()
 _REVOKE = tokens.update().where(*_ONE).values(revoked_at=bindparam("now"))
-_REVOKE_DIGEST = (
+_REVOKE_DIGEST = (  # tenantless: credential by digest
     tokens.update()
     .where(tokens.c.digest == bindparam("address"), tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))

@@ -14,16 +14,15 @@ from cloudsealed.storage.schema import tenants, users
 from cloudsealed.vocabulary import Role
 
 _USER = ("id", "tenant_id", "email", "name", "role", "created_at", "disabled_at", "password_hash")
-_LOADED = select(*(users.c[name] for name in _USER))
+_LOADED = select(*(users.c[name] for name in _USER))  # tenantless: user by e-mail
 _GET = _LOADED.where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("ident"))
-# No tenant here: a person who logs in says an address, which is unique in the installation.
 _BY_EMAIL = _LOADED.where(users.c.email == bindparam("address"))
 _SET_PASSWORD = (
     users.update()
     .where(users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("ident"))
     .values(password_hash=bindparam("new_hash"))
 )
-_ADMINS = select(func.count()).where(
+_ADMINS = select(func.count()).where(  # tenantless: operator
     users.c.role == Role.ADMIN.value, users.c.disabled_at.is_(None)
 )
 _TENANTS = select(tenants.c.tenant_id, tenants.c.name, tenants.c.created_at)

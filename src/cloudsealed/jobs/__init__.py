@@ -4,7 +4,7 @@ Delivery is at least once: a worker that dies loses its lease and another takes 
 job does must therefore stand being done twice.
 """
 
-from cloudsealed.jobs.store import Job, enqueue
+from cloudsealed.jobs.store import Admit, Job, admitted, enqueue
 from cloudsealed.jobs.worker import Handler, Worker
 
-__all__ = ["Handler", "Job", "Worker", "enqueue"]
+__all__ = ["Admit", "Handler", "Job", "Worker", "admitted", "enqueue"]

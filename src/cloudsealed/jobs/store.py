@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +18,7 @@ RENEW_SECONDS = 5
 MAX_ATTEMPTS = 5
 
 _INSERT = jobs.insert()
-_CLAIMABLE = (  # tenantless: a worker finds a job by its lease
+_CLAIMABLE = (  # tenantless: job by lease
     select(jobs.c.tenant_id, jobs.c.id, jobs.c.subject, jobs.c.epoch, jobs.c.attempts)
     .where(
         jobs.c.kind == bindparam("kind"),
@@ -60,6 +61,14 @@ _FINISH = (
         finished_at=bindparam("moment"),
     )
 )
+
+
+Admit = Callable[[], None]
+"""Called once work was found good and before it is written; raises to refuse it (a spent budget)."""
+
+
+def admitted() -> None:
+    """Admit everything."""
 
 
 @dataclass(frozen=True, slots=True)

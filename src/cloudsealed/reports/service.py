@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from cloudsealed.audits.model import AuditNotFinishedError
+from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
@@ -72,7 +73,7 @@ class ReportService:
         """Return a report as public JSON; raises ReportNotFoundError."""
         return self._public(self._store.get(tenant=tenant, ident=ident, deadline=deadline))
 
-    def create(self, *, tenant: str, body: Any) -> bytes:
+    def create(self, *, tenant: str, body: Any, admit: Admit = admitted) -> bytes:
         """Queue a report of a completed audit; return it as public JSON.
 
         Raises a 422 that names the bad field, AuditNotFinishedError, and what the audit's look-up
@@ -80,6 +81,7 @@ class ReportService:
         """
         request = parse_request(body)
         self._check(tenant, request)
+        admit()
         created = rfc3339(self._clock())
         report = Report(new_id("rep"), ReportStatus.QUEUED, request, created_at=created)
         self._store.add(tenant=tenant, report=report)

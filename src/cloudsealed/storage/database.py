@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import ColumnElement, literal
+from sqlalchemy import ColumnElement, literal, select
 from sqlalchemy.dialects.postgresql import psycopg as postgresql_dialect
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite_dialect
 from sqlalchemy.engine.interfaces import Dialect
@@ -76,6 +76,11 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Close this database's connections."""
+
+
+def ping(connection: Connection) -> None:
+    """Ask the database for nothing, to see that it answers."""
+    connection.first(select(literal(1)))
 
 
 def one_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
