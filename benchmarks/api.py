@@ -60,11 +60,11 @@ def _write(settings: Settings, stop: Any) -> None:
     database = SqliteDatabase(settings.sqlite_path)
     chance = random.Random(3)
     with database.read() as connection:
-        raw = connection._raw  # type: ignore[attr-defined] # noqa: SLF001
+        raw = connection._raw  # type: ignore[attr-defined]
         known = [row[0] for row in raw.execute("SELECT id FROM findings LIMIT 20000")]
     while not stop.is_set():
         with database.write() as connection:
-            raw = connection._raw  # type: ignore[attr-defined] # noqa: SLF001
+            raw = connection._raw  # type: ignore[attr-defined]
             sql = "UPDATE findings SET audit_id = ? WHERE tenant_id = ? AND id = ?"
             rows = [(f"aud_{chance.random()}", TENANT, chance.choice(known)) for _ in range(100)]
             raw.executemany(sql, rows)
@@ -124,7 +124,7 @@ def _token(settings: Settings) -> tuple[str, str]:
         tenant=TENANT, user_id=user.id, name="bench", scopes=frozenset({Scope("findings:read")})
     )
     with services.database.read() as connection:
-        raw = connection._raw  # type: ignore[attr-defined] # noqa: SLF001
+        raw = connection._raw  # type: ignore[attr-defined]
         ident = raw.execute("SELECT id FROM findings LIMIT 1 OFFSET 500").fetchone()[0]
     services.database.close()
     return made.text, ident

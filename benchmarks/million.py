@@ -104,7 +104,8 @@ def _findings(policies: list[tuple[str, int, dict[str, object]]]) -> Iterator[Fi
             dimension=spec["dimension"],  # type: ignore[arg-type]
             title=f"Security group {group} lets the internet reach SSH",
             resource=ResourceRef(
-                id=f"res_{number // 4:026d}", type="aws.ec2.security_group", name=name, provider="aws",
+                id=f"res_{number // 4:026d}", type="aws.ec2.security_group", name=name,
+                provider="aws",
                 native_id=f"arn:aws:ec2:{region}:{account}:security-group/{group}", account=account,
                 region=region,
             ),

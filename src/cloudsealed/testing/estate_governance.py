@@ -23,7 +23,7 @@ def users(site: Site) -> None:
     for name in ("alice.admin", "priya.ops", "build.bot"):
         iam.create_user(UserName=name, Tags=tags(name))
     for name in ("alice.admin", "priya.ops"):
-        iam.create_login_profile(UserName=name, Password="Not-a-real-password-1")  # noqa: S106
+        iam.create_login_profile(UserName=name, Password="Not-a-real-password-1")
     iam.attach_user_policy(UserName="alice.admin", PolicyArn=_MANAGED + "AdministratorAccess")
     iam.create_access_key(UserName="alice.admin")
     iam.create_access_key(UserName="alice.admin")

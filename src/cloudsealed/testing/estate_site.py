@@ -31,7 +31,7 @@ AUDIT_ROLE = "CloudSealedAudit"
 EXTERNAL_ID = "larkspur-audit"
 
 CANARY_LAMBDA = "AKIALARKSPURCANARY2A"
-CANARY_LAMBDA_PASSWORD = "Larkspur-canary-lambda-7Xq2Zt9B"  # noqa: S105  planted on purpose
+CANARY_LAMBDA_PASSWORD = "Larkspur-canary-lambda-7Xq2Zt9B"
 CANARY_USER_DATA = "AKIALARKSPURCANARY3B"
 CANARY_TASK = "ghp_LarkspurCanaryTask4c8Wm3Kd6Xq2Zt9Bv4"
 CANARY_STACK = "Larkspur-canary-stack-9Bv4Nc8Wm3"
