@@ -125,10 +125,10 @@ def _findings(policies: list[tuple[str, int, dict[str, object]]]) -> Iterator[Fi
             looked=moment,
             first_seen_at=now,
             last_seen_at=now,
-            resolved_at=None,
+            resolved=None,
             monthly_savings_cents=chance.randrange(100_000) if number % 7 == 0 else None,
         )  # fmt: skip
-        yield finding if number % 10 else replace(finding, resolved_at=now)
+        yield finding if number % 10 else replace(finding, resolved=moment)
 
 
 if __name__ == "__main__":

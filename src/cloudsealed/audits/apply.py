@@ -183,12 +183,10 @@ class Applier:
         opened, changed, failing = [], [], []
         for observation in batch:
             old = known.get(observation.fingerprint)
-            new = reconcile(
-                old, _seen(block, moment, observation), self._subject(block, observation)
-            )
+            later = [_later(other, at, theirs, observation) for at, other, theirs in newer]
+            subject = self._subject(block, observation)
+            new = reconcile(old, _seen(block, moment, observation), subject, later)
             if old is None and new is not None:
-                for later, other, theirs in newer:  # this audit finished late: let the newer speak
-                    new = reconcile(new, _later(other, later, theirs, new)) or new
                 opened.append(new)
             elif old is not None and new is not None and new != old:
                 changed.append((old, new))
@@ -290,16 +288,17 @@ def _missing(block: Block, moment: Moment) -> Seen:
 
 
 def _later(
-    block: Block, moment: Moment, theirs: Mapping[str, Observation], finding: Finding
+    block: Block, moment: Moment, theirs: Mapping[str, Observation], observation: Observation
 ) -> Seen:
-    """Return what a newer audit says of a finding that it did not know."""
-    observation = theirs.get(finding.fingerprint)
-    if observation is not None:
-        return _seen(block, moment, observation)
-    if _is_gone(finding, block):
+    """Return what a newer audit says of what an observation is about."""
+    found = theirs.get(observation.fingerprint)
+    if found is not None:
+        return _seen(block, moment, found)
+    if block.header["complete"].get(observation.type, False):
         return _missing(block, moment)
-    unknown = Severity(block.header["severity"])
-    return Seen(Moment("", ""), Outcome.UNKNOWN, block.header["policy_version"], unknown, unknown)
+    severity = Severity(block.header["severity"])
+    version = block.header["policy_version"]
+    return Seen(Moment("", ""), Outcome.UNKNOWN, version, severity, severity)
 
 
 def spoken_places(blocks: Iterable[Block]) -> Iterator[tuple[str, str]]:

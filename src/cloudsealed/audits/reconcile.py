@@ -1,8 +1,10 @@
 """What an audit's observation does to a finding: one table, pure, the same for every audit.
 
 An observation is of a moment (the time of collection, then the audit). The newest that settles
-anything decides a finding's status; an older one changes nothing. So partial audits, reanalyses of
-old ones and overlapping ones never rewrite the present, whatever the order in which they finish.
+anything decides a finding's status; an older one, of an audit that finished late, never does: it can
+only say that the last failure or the resolution after it was at another moment. So partial audits,
+reanalyses of old ones and overlapping ones never rewrite the present, whatever the order in which
+they finish.
 """
 
 from __future__ import annotations
@@ -47,21 +49,49 @@ class Subject:
 
 
 def reconcile(
-    finding: Finding | None, seen: Seen, subject: Subject | None = None
+    finding: Finding | None, seen: Seen, subject: Subject | None = None, later: Sequence[Seen] = ()
 ) -> Finding | None:
     """Return the finding after an observation; None while there is none.
 
-    `subject` is needed where a fail may open a finding.
+    `subject` is needed where a fail may open a finding. `later` is what newer audits that finished
+    before this one said of the same fingerprint, oldest first.
     """
     if finding is None:
-        return _opened(seen, subject) if seen.outcome is Outcome.FAIL and subject else None
+        opened = _opened(seen, subject) if seen.outcome is Outcome.FAIL and subject else None
+        return _replayed(opened, later) if opened else None
+    finding = _looked(finding, seen)
     if seen.outcome is Outcome.UNKNOWN:
-        return _looked(finding, seen, Outcome.UNKNOWN)
-    if seen.moment < finding.decided:
         return finding
+    if seen.moment < finding.decided:
+        return _arrived_late(finding, seen, later)
     if seen.outcome is Outcome.FAIL:
         return _failing(finding, seen)
-    return _resolved(finding, seen, _why(finding, seen))
+    return _resolved(finding, seen)
+
+
+def _replayed(finding: Finding, later: Sequence[Seen]) -> Finding:
+    for seen in later:
+        finding = reconcile(finding, seen) or finding
+    return finding
+
+
+def _arrived_late(finding: Finding, seen: Seen, later: Sequence[Seen]) -> Finding:
+    if seen.moment <= finding.failed:
+        return finding
+    if seen.outcome is Outcome.FAIL:  # the newest failure, and resolved by one of the later ones
+        replayed = _replayed(_failing(finding, seen), later)
+        if replayed.decided >= finding.decided:
+            return replayed
+        return replace(  # what decided it is no observation: its policy was withdrawn
+            replayed,
+            status=finding.status,
+            resolution=finding.resolution,
+            resolved=finding.resolved,
+            decided=finding.decided,
+        )
+    if finding.resolved is not None and seen.moment < finding.resolved:
+        return replace(finding, resolution=_why(finding, seen), resolved=seen.moment)
+    return finding
 
 
 def _why(finding: Finding, seen: Seen) -> Resolution:
@@ -80,7 +110,7 @@ def withdrawn(finding: Finding, moment: Moment) -> Finding:
         finding,
         status=FindingStatus.RESOLVED,
         resolution=Resolution.POLICY_CHANGED,
-        resolved_at=moment.at,
+        resolved=moment,
         decided=moment,
     )
 
@@ -108,13 +138,13 @@ def _opened(seen: Seen, subject: Subject) -> Finding:
         looked=seen.moment,
         first_seen_at=seen.moment.at,
         last_seen_at=seen.moment.at,
-        resolved_at=None,
+        resolved=None,
     )
 
 
 def _failing(finding: Finding, seen: Seen) -> Finding:
     return replace(
-        _looked(finding, seen, Outcome.FAIL),
+        finding,
         policy_version=seen.policy_version,
         title=seen.title,
         severity=seen.severity,
@@ -122,7 +152,7 @@ def _failing(finding: Finding, seen: Seen) -> Finding:
         classified_by=seen.classified_by,
         status=FindingStatus.SUPPRESSED if seen.suppressed else FindingStatus.OPEN,
         resolution=None,
-        resolved_at=None,
+        resolved=None,
         evidence=tuple(seen.evidence),
         audit_id=seen.moment.audit_id,
         decided=seen.moment,
@@ -130,21 +160,20 @@ def _failing(finding: Finding, seen: Seen) -> Finding:
     )
 
 
-def _resolved(finding: Finding, seen: Seen, why: Resolution) -> Finding:
-    outcome = seen.outcome or finding.last_observation
-    looked = _looked(finding, seen, outcome)
+def _resolved(finding: Finding, seen: Seen) -> Finding:
     if finding.status is FindingStatus.RESOLVED:
-        return replace(looked, decided=seen.moment)
+        return replace(finding, decided=seen.moment)
     return replace(
-        looked,
+        finding,
         status=FindingStatus.RESOLVED,
-        resolution=why,
-        resolved_at=seen.moment.at,
+        resolution=_why(finding, seen),
+        resolved=seen.moment,
         decided=seen.moment,
     )
 
 
-def _looked(finding: Finding, seen: Seen, outcome: Outcome) -> Finding:
-    if seen.moment < finding.looked:
+def _looked(finding: Finding, seen: Seen) -> Finding:
+    """Note the newest observation; a missing resource was not observed."""
+    if seen.outcome is None or seen.moment < finding.looked:
         return finding
-    return replace(finding, last_observation=outcome, looked=seen.moment)
+    return replace(finding, last_observation=seen.outcome, looked=seen.moment)

@@ -23,7 +23,7 @@ from cloudsealed.vocabulary import (
 
 LOADED = (
     "doc", "fingerprint", "policy_id", "policy_version", "connection_id", "dimension",
-    "observed_at", "decided_by", "looked_at", "looked_by", "monthly_savings",
+    "observed_at", "decided_by", "looked_at", "looked_by", "resolved_by", "monthly_savings",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def document(finding: Finding) -> bytes:
             "audit_id": finding.audit_id,
             "first_seen_at": finding.first_seen_at,
             "last_seen_at": finding.last_seen_at,
-            "resolved_at": finding.resolved_at,
+            "resolved_at": finding.resolved.at if finding.resolved else None,
         }
     )
 
@@ -89,7 +89,8 @@ def encode(tenant: str, finding: Finding) -> dict[str, Any]:
         "looked_by": finding.looked.audit_id,
         "first_seen_at": finding.first_seen_at,
         "last_seen_at": finding.last_seen_at,
-        "resolved_at": finding.resolved_at,
+        "resolved_at": finding.resolved.at if finding.resolved else None,
+        "resolved_by": finding.resolved.audit_id if finding.resolved else None,
         "monthly_savings": NO_SAVINGS if savings is None else savings,
         "doc": document(finding),
     }
@@ -121,7 +122,7 @@ def decode(row: Mapping[str, Any]) -> Finding:
         looked=Moment(row["looked_at"], row["looked_by"]),
         first_seen_at=doc["first_seen_at"],
         last_seen_at=doc["last_seen_at"],
-        resolved_at=doc["resolved_at"],
+        resolved=Moment(doc["resolved_at"], row["resolved_by"]) if row["resolved_by"] else None,
         monthly_savings_cents=None
         if row["monthly_savings"] == NO_SAVINGS
         else row["monthly_savings"],

@@ -91,8 +91,13 @@ class Finding:
     looked: Moment
     first_seen_at: str
     last_seen_at: str
-    resolved_at: str | None
+    resolved: Moment | None
     monthly_savings_cents: int | None = None
+
+    @property
+    def failed(self) -> Moment:
+        """The moment of the newest observation that it fails."""
+        return Moment(self.last_seen_at, self.audit_id)
 
 
 def fingerprint(

@@ -104,7 +104,7 @@ def upgrade() -> None:
         *_columns(
             TEXT, "status", "resolution?", "triage?", "last_observation", "audit_id",
             "observed_at", "decided_by", "looked_at", "looked_by", "first_seen_at",
-            "last_seen_at", "resolved_at?",
+            "last_seen_at", "resolved_at?", "resolved_by?",
         ),
         *_columns(INTEGER, "monthly_savings"),
         *_columns(BYTES, "doc"),
