@@ -1,10 +1,9 @@
 """What an audit's observation does to a finding: one table, pure, the same for every audit.
 
 An observation is of a moment (the time of collection, then the audit). The newest that settles
-anything decides a finding's status; an older one, of an audit that finished late, never does: it can
-only say that the last failure or the resolution after it was at another moment. So partial audits,
-reanalyses of old ones and overlapping ones never rewrite the present, whatever the order in which
-they finish.
+anything decides a finding's status. An older one, of an audit that finished late, never does: it can
+say when the last failure was, or the resolution after it. So partial audits, reanalyses of old ones
+and overlapping ones never rewrite the present, whatever the order in which they finish.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from cloudsealed.connections.model import CloudConnection, ConnectionNotFoundError
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Filter, Listing, Rows, contains, fetch
+from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch, searching
 from cloudsealed.storage.schema import connections
 from cloudsealed.vocabulary import ConnectionMethod, Provider
 
@@ -22,7 +22,7 @@ LISTING = Listing(
     filters=(
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
         Filter("account", "Cloud account", "account"),
-        Filter("name", "Part of its name", condition=contains("name")),
+        searching("name", "Part of its name", "name"),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudsealed.storage.keyset import Filter, Listing, at_least, before, contains
+from cloudsealed.storage.keyset import Filter, Listing, at_least, before, searching
 from cloudsealed.storage.schema import findings
 from cloudsealed.vocabulary import Dimension, FindingStatus, Provider, Severity, TriageState
 
@@ -47,7 +47,7 @@ LISTING = Listing(
         Filter("first_seen_after", "First seen at or after", kind="time", condition=at_least("first_seen_at")),
         Filter("first_seen_before", "First seen before", kind="time", condition=before("first_seen_at")),
         Filter("last_seen_after", "Last seen at or after", kind="time", condition=at_least("last_seen_at")),
-        Filter("name", "Part of the resource's name", condition=contains("name")),
+        searching("name", "Part of the resource's name", "name"),
     ),
     sorts={"-id": "id", "-severity": "severity", "-last_seen_at": "last_seen_at", "-monthly_savings": "monthly_savings"},
     unfiltered_sorts=("-id", *_VALUE_SORTS),

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, or_, select
 from cloudsealed.kit.cursor import Position
 from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersion
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch
+from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch, searching
 from cloudsealed.storage.schema import policies, policy_versions
 from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Provider, Severity
 
@@ -67,7 +67,7 @@ LISTING = Listing(
         Filter("dimension", "Dimension of its findings", "dimension", tuple(Dimension), kind="enum", sorts=("-id",)),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
         Filter("enabled", "Whether audits use it", "enabled", ("true", "false"), kind="enum", convert=lambda v: int(v == "true")),
-        Filter("resource_type", "Type that it judges, such as aws.s3.bucket", condition=lambda t, v: t.c.spec.icontains('"' + v[0] + '"')),
+        searching("resource_type", "Type that it judges, such as aws.s3.bucket", "spec", quoted=True),
         Filter("framework", "Framework with a control that it serves", kind="policies", condition=lambda t, v: t.c.id.in_(v)),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),

@@ -12,7 +12,7 @@ from cloudsealed.kit.cursor import Position
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Condition, Filter, Listing, Rows, contains, fetch
+from cloudsealed.storage.keyset import Condition, Filter, Listing, Rows, fetch, searching
 from cloudsealed.storage.schema import resource_tags, resources
 from cloudsealed.vocabulary import Provider, ResourceState
 
@@ -42,7 +42,7 @@ LISTING = Listing(
         Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud"),
         Filter("tag_key", "Key of a tag that it has", condition=_tagged("key")),
         Filter("tag_value", "Value of a tag that it has", condition=_tagged("value")),
-        Filter("name", "Part of its name", condition=contains("name")),
+        searching("name", "Part of its name", "name"),
     ),
 )  # fmt: skip
 

@@ -24,6 +24,7 @@ from cloudsealed.storage.database import Connection, Database, Row
 SCAN_ROWS = 20_000
 SCAN_SECONDS = 0.05
 _CHUNK = 1_000
+_ESCAPE = "/"  # before a character of LIKE that means itself
 _ALL, _NONE = "~", ""  # above and below every id
 
 Condition = Callable[[Table, tuple[ColumnElement[Any], ...]], ColumnElement[bool]]
@@ -262,9 +263,24 @@ def before(column: str) -> Condition:
     return lambda table, values: table.c[column] < values[0]
 
 
-def contains(column: str) -> Condition:
-    """Return the condition that a text column contains the value, letter case aside."""
-    return lambda table, values: table.c[column].icontains(values[0], autoescape=False)
+def searching(name: str, description: str, column: str, *, quoted: bool = False) -> Filter:
+    """Return the filter that a text column contains the value, letter case aside.
+
+    `%` and `_` in the value mean themselves. With `quoted` the column is JSON and the value a whole
+    string in it.
+    """
+
+    def condition(table: Table, values: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
+        return table.c[column].icontains(values[0], escape=_ESCAPE)
+
+    def convert(value: str) -> str:
+        return _escaped(f'"{value}"' if quoted else value)
+
+    return Filter(name, description, condition=condition, convert=convert)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([%_/])", rf"{_ESCAPE}\1", text)
 
 
 @dataclass(frozen=True, slots=True)
