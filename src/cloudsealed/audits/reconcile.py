@@ -1,7 +1,7 @@
 """What an audit's observation does to a finding: one table, pure, the same for every audit.
 
 An observation is of a moment (the time of collection, then the audit). The newest that settles
-anything decides a finding's status. An older one, of an audit that finished late, never does: it can
+anything decides a finding's status. An older one, of a late audit, never does; it can
 say when the last failure was, or the resolution after it. So partial audits, reanalyses of old ones
 and overlapping ones never rewrite the present, whatever the order in which they finish.
 """

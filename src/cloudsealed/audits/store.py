@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +19,8 @@ from cloudsealed.audits.model import (
     target_of,
 )
 from cloudsealed.kit.clock import rfc3339
-from cloudsealed.kit.cursor import Position
 from cloudsealed.storage.database import Connection, Database, Row, none_of, one_of
-from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch
+from cloudsealed.storage.keyset import Filter, Listing, Paged
 from cloudsealed.storage.schema import audits
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
@@ -191,28 +190,14 @@ class Lease:
         connection.run(statement, {"tenant": self.tenant, "ident": self.audit_id, **bound})
 
 
-class AuditStore:
+class AuditStore(Paged):
     """Reads and writes audits."""
 
-    def __init__(self, database: Database, clock: Any) -> None:
-        self.database = database
-        self._clock = clock
+    listing = LISTING
 
-    def page(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
-        after: Position | None, limit: int, deadline: float | None = None,
-    ) -> Rows:  # fmt: skip
-        """Return one page; rows are (id, sort value, *columns)."""
-        with self.database.read(deadline) as connection:
-            return fetch(
-                connection,
-                LISTING,
-                tenant=tenant,
-                filters=filters,
-                sort=sort,
-                after=after,
-                limit=limit,
-            )
+    def __init__(self, database: Database, clock: Any) -> None:
+        super().__init__(database)
+        self._clock = clock
 
     def get(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit; raises AuditNotFoundError."""

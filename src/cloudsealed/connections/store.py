@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, select
 
 from cloudsealed.connections.model import CloudConnection, ConnectionNotFoundError
-from cloudsealed.kit.cursor import Position
-from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch, searching
+from cloudsealed.storage.database import Connection, Row
+from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
 from cloudsealed.storage.schema import connections
 from cloudsealed.vocabulary import ConnectionMethod, Provider
 
@@ -75,27 +73,10 @@ def decode(row: Row) -> CloudConnection:
     )
 
 
-class ConnectionStore:
+class ConnectionStore(Paged):
     """Reads and writes connections."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
-
-    def page(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
-        after: Position | None, limit: int, deadline: float | None = None,
-    ) -> Rows:  # fmt: skip
-        """Return one page; rows are (id, sort value, *columns)."""
-        with self.database.read(deadline) as connection:
-            return fetch(
-                connection,
-                LISTING,
-                tenant=tenant,
-                filters=filters,
-                sort=sort,
-                after=after,
-                limit=limit,
-            )
+    listing = LISTING
 
     def get(self, *, tenant: str, ident: str) -> CloudConnection:
         """Return one connection; raises ConnectionNotFoundError."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, or_, select
 
-from cloudsealed.kit.cursor import Position
 from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersion
-from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch, searching
+from cloudsealed.storage.database import Connection, Row
+from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
 from cloudsealed.storage.schema import policies, policy_versions
 from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Provider, Severity
 
@@ -112,41 +110,24 @@ def decode(row: Row) -> Policy:
     )
 
 
-class PolicyStore:
+class PolicyStore(Paged):
     """Reads and writes policies; each write of new words writes a version too."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def page(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
-        after: Position | None, limit: int, deadline: float | None = None,
-    ) -> Rows:  # fmt: skip
-        """Return one page; rows are (id, sort value, *columns)."""
-        with self._database.read(deadline) as connection:
-            return fetch(
-                connection,
-                LISTING,
-                tenant=tenant,
-                filters=filters,
-                sort=sort,
-                after=after,
-                limit=limit,
-            )
+    listing = LISTING
 
     def all(self, *, tenant: str) -> list[Policy]:
         """Return every policy of a tenant, by key."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return [decode(row) for row in connection.all(_ALL, {"tenant": tenant})]
 
     def unused(self, *, tenant: str) -> list[str]:
         """Return the ids of checks that are disabled or deleted."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return [row[0] for row in connection.all(_UNUSED, {"tenant": tenant})]
 
     def get(self, *, tenant: str, ident: str) -> Policy:
         """Return the policy with this id or key; raises PolicyNotFoundError."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return self.get_in(connection, tenant=tenant, ident=ident)
 
     def get_in(self, connection: Connection, *, tenant: str, ident: str) -> Policy:
@@ -175,12 +156,12 @@ class PolicyStore:
 
     def versions(self, *, tenant: str, ident: str) -> list[Row]:
         """Return (version, spec, created_at), newest first."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return connection.all(_VERSIONS, {"tenant": tenant, "ident": ident})
 
     def version_spec(self, *, tenant: str, ident: str, number: int) -> dict[str, Any]:
         """Return what one version says; raises PolicyNotFoundError."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             row = connection.first(_VERSION, {"tenant": tenant, "ident": ident, "number": number})
         if row is None:
             raise PolicyNotFoundError(ident)

@@ -8,11 +8,10 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, exists, select
 
-from cloudsealed.kit.cursor import Position
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
-from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Condition, Filter, Listing, Rows, fetch, searching
+from cloudsealed.storage.database import Connection, Row
+from cloudsealed.storage.keyset import Condition, Filter, Listing, Paged, searching
 from cloudsealed.storage.schema import resource_tags, resources
 from cloudsealed.vocabulary import Provider, ResourceState
 
@@ -157,31 +156,14 @@ def _tags(tenant: str, items: Iterable[Resource]) -> Iterable[dict[str, str]]:
             yield {"tenant_id": tenant, "key": key, "value": value, "resource_id": item.id}
 
 
-class ResourceStore:
+class ResourceStore(Paged):
     """Reads resources."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def page(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
-        after: Position | None, limit: int, deadline: float | None = None,
-    ) -> Rows:  # fmt: skip
-        """Return one page; rows are (id, sort value, doc)."""
-        with self._database.read(deadline) as connection:
-            return fetch(
-                connection,
-                LISTING,
-                tenant=tenant,
-                filters=filters,
-                sort=sort,
-                after=after,
-                limit=limit,
-            )
+    listing = LISTING
 
     def served(self, *, tenant: str, ident: str) -> tuple[bytes, dict[str, Any] | None]:
         """Return (public JSON, snapshot or None when retention dropped it)."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             row = connection.first(_SERVED, {"tenant": tenant, "ident": ident})
             if row is None:
                 raise ResourceNotFoundError(ident)
@@ -193,5 +175,5 @@ class ResourceStore:
 
     def by_native_id(self, *, tenant: str, native_id: str) -> list[Row]:
         """Return (id, type, native id) of every resource with a native id."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return connection.all(_BY_NATIVE, {"tenant": tenant, "native": native_id})

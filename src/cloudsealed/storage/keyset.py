@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, case, literal_column, select, tuple_
 from sqlalchemy.sql import ClauseElement
@@ -138,6 +138,26 @@ def fetch(
     return _collect(
         heapq.merge(*scans, key=lambda row: (row[1], row[0]), reverse=True), limit, sort
     )
+
+
+class Paged:
+    """The reading of pages that every noun's store has; a store names its `listing`."""
+
+    listing: ClassVar[Listing]
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def page(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
+        after: Position | None, limit: int, deadline: float | None = None,
+    ) -> Rows:  # fmt: skip
+        """Return one page; rows are (id, sort value, *columns of the listing)."""
+        with self.database.read(deadline) as connection:
+            return fetch(
+                connection, self.listing, tenant=tenant, filters=filters, sort=sort, after=after,
+                limit=limit,
+            )  # fmt: skip
 
 
 def _bounded(base: dict[str, Any], value: str | int | None, *, grouped: bool) -> dict[str, Any]:
