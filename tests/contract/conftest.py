@@ -117,7 +117,7 @@ def make_finding(policy_id: str, number: int, **changes: Any) -> Finding:
         "looked": Moment(seen, audit_id),
         "first_seen_at": seen,
         "last_seen_at": seen,
-        "resolved_at": None,
+        "resolved": None,
     }  # fmt: skip
     return Finding(**(values | changes))
 
