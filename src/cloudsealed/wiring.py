@@ -18,7 +18,7 @@ from cloudsealed.audits.seal import opened, public_key
 from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.service import AuditService
 from cloudsealed.audits.store import AuditStore
-from cloudsealed.audits.tasks import RunAudit
+from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import TenantService, UserService
 from cloudsealed.connections.service import ConnectionService
@@ -78,6 +78,17 @@ class Services:
         )
         handlers: Mapping[str, Handler] = {AUDIT_JOB: audits, REPORT_JOB: reports}
         return Worker(self.database, handlers, slots=_SLOTS, clock=self.clock)
+
+    def remove_connection(self, *, tenant: str, ident: str) -> None:
+        """Delete a connection and resolve what was found through it."""
+        self.connections.delete(tenant=tenant, ident=ident)
+        self.findings.remove_connection(tenant=tenant, connection_id=ident)
+
+    def housekeep(self) -> None:
+        """Take up audits whose worker died; drop the files of reports that are over."""
+        adopt_abandoned(self.database, self.clock)
+        for tenant in self.tenants.all():
+            self.reports.expire(tenant=tenant.id)
 
     def report_source(self, tenant: str, report: Report) -> ReportSource:
         """Gather what a report is made from."""

@@ -40,7 +40,7 @@ from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.policies.service import PolicyService, policy_set
 from cloudsealed.settings import Settings
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Database, ServiceUnavailableError
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import AuditKind, AuditStatus
@@ -112,6 +112,8 @@ class Runner:
         except LeaseLostError:
             log.warning("audit %s was taken over by another worker", ident)
             return False
+        except ServiceUnavailableError:
+            raise  # the audit is as it was: its job is tried again
         except AuditFailedError as error:
             self._fail(lease, progress, error.code, error.message)
         except Exception:

@@ -21,7 +21,6 @@ from rich.console import Console
 
 from cloudsealed.api.server import Listen
 from cloudsealed.api.server import run as run_server
-from cloudsealed.audits.tasks import adopt_abandoned
 from cloudsealed.auth.model import Scope
 from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, settings
 from cloudsealed.collectors.permissions import policy_document
@@ -31,7 +30,7 @@ from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services
 
-_ADOPT_SECONDS = 5
+_HOUSEKEEPING_SECONDS = 5
 _STOP_SECONDS = 15
 
 
@@ -155,8 +154,8 @@ def worker(
         threading.Thread(target=_watch, args=(sys.stdin.buffer, stopped), daemon=True).start()
     running.start()
     while not stopped.is_set():
-        adopt_abandoned(installation.database, installation.clock)
-        stopped.wait(_ADOPT_SECONDS)
+        installation.housekeep()
+        stopped.wait(_HOUSEKEEPING_SECONDS)
     running.stop(timeout=2)
     os._exit(0)  # an audit under way is resumed by the next worker: do not wait for its calls
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.findings.model import Finding, Triage
+from cloudsealed.findings.model import Finding, Moment, Triage
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -16,7 +16,7 @@ from cloudsealed.kit.fields import Fields
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Database, Row
 from cloudsealed.storage.keyset import Page
-from cloudsealed.vocabulary import Severity, TriageState
+from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
 
 GROUPS = ("dimension", "severity", "account", "region", "resource_type")
 EPISODE = (
@@ -88,6 +88,15 @@ class FindingService:
             "groups": groups,
         }
 
+    def remove_connection(self, *, tenant: str, connection_id: str) -> int:
+        """Resolve the findings of a connection that is gone; return how many."""
+        moment = Moment(rfc3339(self._clock()), connection_id)
+        resolved = 0
+        while batch := self._store.unresolved(tenant=tenant, connection_id=connection_id):
+            self._store.rewrite(tenant=tenant, changed=[_orphaned(f, moment) for f in batch])
+            resolved += len(batch)
+        return resolved
+
     def of_audit(self, *, tenant: str, audit: str) -> Iterator[dict[str, Any]]:
         """Yield every finding that failed in an audit, newest first, as the API shows it."""
         for row in self._store.of_audit(tenant=tenant, audit=audit):
@@ -114,3 +123,13 @@ class FindingService:
         if "severity" in named:
             named["severity"] = list(Severity)[named["severity"]]
         return named
+
+
+def _orphaned(finding: Finding, moment: Moment) -> Finding:
+    return replace(
+        finding,
+        status=FindingStatus.RESOLVED,
+        resolution=Resolution.CONNECTION_REMOVED,
+        resolved=moment,
+        decided=max(finding.decided, moment),
+    )

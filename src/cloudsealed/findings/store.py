@@ -17,6 +17,7 @@ from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.keyset import Rows, fetch
 from cloudsealed.storage.schema import audit_blocks, episodes, findings
+from cloudsealed.vocabulary import FindingStatus
 
 BLOCK_LINES = 1_000
 _BLOCK = "findings"
@@ -32,6 +33,10 @@ _CELL = _LOADED.where(
     findings.c.account == bindparam("account"),
     findings.c.region == bindparam("region"),
 )
+_UNRESOLVED = _LOADED.where(
+    findings.c.connection_id == bindparam("connection"),
+    findings.c.status != FindingStatus.RESOLVED.value,
+).limit(BLOCK_LINES)
 _INSERT = findings.insert()
 _KEPT = ("tenant_id", "id", "fingerprint")
 _UPDATE = (
@@ -198,6 +203,17 @@ class FindingStore:
             changed: Finding = change(self._one(connection, tenant, ident))
             update(connection, tenant=tenant, changed=[changed])
         return changed
+
+    def unresolved(self, *, tenant: str, connection_id: str) -> list[Finding]:
+        """Return some of the findings of a connection that are not resolved."""
+        with self._database.read() as connection:
+            rows = connection.all(_UNRESOLVED, {"tenant": tenant, "connection": connection_id})
+        return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+
+    def rewrite(self, *, tenant: str, changed: Sequence[Finding]) -> None:
+        """Write findings over their rows in one transaction."""
+        with self._database.write() as connection:
+            update(connection, tenant=tenant, changed=changed)
 
     def history(self, *, tenant: str, ident: str) -> list[Row]:
         """Return a finding's episodes, oldest first."""

@@ -62,6 +62,6 @@ def test_connection(call: Call) -> Reply:
 
 @TABLE.deletes("/v1/connections/{id}", scope=Scope.CONNECTIONS_WRITE)
 def delete_connection(call: Call) -> Reply:
-    """Remove a connection."""
-    call.services.connections.delete(**call.one)
+    """Remove a connection; what was found through it resolves as connection_removed."""
+    call.services.remove_connection(**call.one)
     return None
