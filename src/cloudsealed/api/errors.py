@@ -115,8 +115,8 @@ class ParameterError(CloudSealedError):
     status = 422
 
     def __init__(self, parameter: str, message: str) -> None:
-        detail = {"field": parameter, "code": self.code, "message": message}
-        super().__init__(message, details=[detail])
+        super().__init__(message)  # the code and the message name the parameter: no details
+        self.parameter = parameter
 
 
 class InvalidLimitError(ParameterError):

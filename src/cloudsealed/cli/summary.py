@@ -15,7 +15,7 @@ from cloudsealed.vocabulary import Severity
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _WORST = 10
-_BAR = 12
+_BAR = 10
 _SHORT = {"critical": "Crit", "high": "High", "medium": "Med", "low": "Low", "info": "Info"}
 
 
@@ -46,9 +46,9 @@ def show_summary(
 
 
 def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Dimension", no_wrap=True)
-    table.add_column("Score", justify="right")
+    table.add_column("Score", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for name in (*(_SHORT[severity] for severity in reversed(Severity)), "Pass", "Unknown"):
         table.add_column(name, justify="right", no_wrap=True)

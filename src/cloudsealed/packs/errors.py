@@ -18,7 +18,8 @@ class PolicyFileError(ValueError):
     def __init__(
         self, file: str, line: int, column: int, message: str, suggestion: str | None = None
     ) -> None:
-        hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+        said = suggestion is None or "did you mean" in message  # an expression's error says it
+        hint = "" if said else f"; did you mean {suggestion!r}?"
         super().__init__(f"{file}:{line}:{column}: {message}{hint}")
         self.file = file
         self.line = line

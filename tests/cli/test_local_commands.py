@@ -1,0 +1,107 @@
+"""Commands that need neither a server nor a cloud."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+
+POLICY = """\
+key: queue-name
+title: Queue is called orders
+dimension: compliance
+severity: low
+resource_types: [aws.sqs.queue]
+description: Names say what a thing is.
+fail_when: |-
+  resource.QueueUrl.endsWith("orders")
+message: "{resource.QueueUrl} is called orders"
+remediation: {summary: Rename it., effort: low}
+examples:
+  fail:
+    - resource: {QueueUrl: https://example.com/orders}
+  pass:
+    - resource: {QueueUrl: https://example.com/invoices}
+"""
+
+
+def test_init_makes_an_admin_and_a_token_of_every_scope_once(run: Run) -> None:
+    made = json.loads(run("init", "--json").stdout)
+    assert made.keys() == {"tenant", "user_id", "email", "password", "token", "scopes"}
+    assert made["tenant"].keys() == {"id", "name"}
+    assert "admin" in made["scopes"]
+    assert run("token", "check", made["token"]).returncode == 0
+    again = run("init", "--json")
+    assert again.returncode == 1
+    assert "has an admin already" in again.stderr
+
+
+def test_a_mistyped_token_is_told_offline(run: Run) -> None:
+    made = json.loads(run("init", "--json").stdout)["token"]
+    assert run("token", "check", made[:-1] + ("a" if made[-1] != "a" else "b")).returncode == 1
+
+
+def test_serve_on_a_folder_without_a_schema_says_what_to_do(run: Run) -> None:
+    done = run("serve", "--port", "0")
+    assert done.returncode == 1
+    assert "run `cloudsealed" in done.stderr
+
+
+def test_one_serve_uses_a_data_folder(run: Run, tmp_path: Path) -> None:
+    run("init", "--json")
+    with (tmp_path / "cloudsealed-data" / "serve.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run("serve", "--port", "0")
+    assert done.returncode == 1
+    assert "Another `cloudsealed serve` uses" in done.stderr
+
+
+def test_a_good_policy_file_is_valid_and_passes_its_own_examples(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    assert run("policy", "validate", "policy.yaml").returncode == 0
+    tested = run("policy", "test", "policy.yaml")
+    assert tested.returncode == 0
+    assert "2 passed, 0 failed" in tested.stdout
+
+
+@pytest.mark.parametrize(
+    ("broken", "by", "said"),
+    [
+        ("resource.QueueUrl.endsWith(", "resource.QueueUlr.endsWith(", ":8:12: "),
+        ("severity: low", "severity: urgent", ":4:11: "),
+        ("dimension:", "dimention:", ":3:1: "),
+    ],
+)
+def test_a_broken_policy_file_is_refused_with_its_place(
+    run: Run, tmp_path: Path, broken: str, by: str, said: str
+) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY.replace(broken, by))
+    done = run("policy", "validate", "policy.yaml")
+    assert done.returncode == 1
+    assert f"policy.yaml{said}" in done.stderr
+    hints = done.stderr.count("did you mean") + done.stderr.count("must be one of")
+    assert hints == 1
+
+
+def test_an_example_with_another_outcome_fails_the_test(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY.replace("/invoices", "/orders"))
+    tested = run("policy", "test", "policy.yaml")
+    assert tested.returncode == 1
+    assert "1 passed, 1 failed" in tested.stdout
+
+
+def test_the_iam_policy_that_audits_need_only_reads(run: Run) -> None:
+    policy = json.loads(run("aws-permissions").stdout)
+    actions = [action for statement in policy["Statement"] for action in statement["Action"]]
+    names = [action.partition(":")[2] for action in actions]
+    assert len(names) > 80
+    assert all(n.startswith(("Describe", "List", "Get", "Generate")) for n in names)
+
+
+def test_a_bad_setting_is_named(run: Run) -> None:
+    done = run("init", CLOUDSEALED_LIMIT_CORE="many")
+    assert done.returncode == 1
+    assert "CLOUDSEALED_LIMIT_CORE" in done.stderr
