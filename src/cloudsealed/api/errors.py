@@ -190,7 +190,9 @@ def catalogue() -> dict[str, dict[str, Any]]:
             continue
         when = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
         entry = {"object": "error_code", "code": cls.code, "status": cls.status, "when": when}
-        found.setdefault(cls.code, entry)
+        named_so = cls.__name__ == cls.code.title().replace("_", "") + "Error"
+        if named_so or cls.code not in found:  # of classes that share a code, its namesake speaks
+            found[cls.code] = entry
     found["internal_error"]["when"] = "The server failed; its log has the request's id."
     return dict(sorted(found.items(), key=lambda item: (item[1]["status"], item[0])))
 

@@ -1,0 +1,35 @@
+"""Each error has a code of its own, a status and a docstring that says when it happens."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloudsealed import wiring  # noqa: F401 - loads every module that defines an error
+from cloudsealed.api import errors as api_errors  # noqa: F401
+from cloudsealed.kit.errors import CloudSealedError, NotFoundError, error_classes
+
+CLASSES = [kind for kind in error_classes() if kind is not CloudSealedError]
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_an_error_says_its_code_its_status_and_when_it_happens(
+    kind: type[CloudSealedError],
+) -> None:
+    assert kind.code.replace("_", "").isalpha()
+    assert kind.code.islower()
+    assert 400 <= kind.status <= 599
+    assert kind.__doc__
+
+
+def test_what_is_not_found_names_the_noun_and_the_id() -> None:
+    error = NotFoundError("finding", "fnd_1")
+    assert (error.message, str(error)) == ("No such finding: fnd_1",) * 2
+    assert error.status == 404
+
+
+def test_details_and_headers_are_kept_and_default_to_none() -> None:
+    detail = {"field": "x", "code": "c", "message": "m"}
+    error = CloudSealedError("no", details=[detail], headers={"Retry-After": "1"})
+    assert (error.details, error.headers) == ((detail,), {"Retry-After": "1"})
+    bare = CloudSealedError("no")
+    assert (bare.details, bare.headers, bare.code, bare.status) == ((), {}, "internal_error", 500)

@@ -1,0 +1,188 @@
+"""Writes what the documents derive from the code, between their markers.
+
+    python tools/docs.py [--check]
+
+A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
+this program. With `--check` it writes nothing and exits 1 when a document is stale. It refuses to
+touch a line outside the markers.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from itertools import groupby
+from pathlib import Path
+
+import cloudsealed.api.app  # noqa: F401 - the catalogue of errors is whole when the routes exist
+from cloudsealed.api.errors import catalogue
+from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.engine import FUNCTIONS, Function
+from cloudsealed.packs import PolicySpec, load_frameworks, load_policies
+from cloudsealed.policies.frameworks import builtin_controls
+from cloudsealed.settings import Settings
+from cloudsealed.vocabulary import Dimension
+
+ROOT = Path(__file__).parent.parent
+REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    names = list(head)
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def code(text: str) -> str:
+    """Return text as code, nothing as a dash."""
+    return f"`{text}`" if text else "–"
+
+
+def functions() -> str:
+    """Return every function of the language: how it is called, what it gives and does."""
+    by_name = ((name, list(found)) for name, found in groupby(FUNCTIONS, lambda f: f.name))
+    return table(
+        ("call", "gives", "what it does"),
+        (
+            (
+                "<br>".join(code(text) for f in found for text in _signatures(f)),
+                ", ".join(dict.fromkeys(f.result for f in found)),
+                " ".join(dict.fromkeys(f.doc for f in found)),
+            )
+            for _name, found in by_name
+        ),
+    )
+
+
+def _signatures(function: Function) -> Iterator[str]:
+    kinds = [" or ".join(sorted(kind)) or "any" for kind in function.parameters]
+    if function.style != "method":
+        yield f"{function.name}({', '.join(kinds)})"
+    if function.style != "call":
+        target = f"({kinds[0]})" if " " in kinds[0] else kinds[0]
+        yield f"{target}.{function.name}({', '.join(kinds[1:])})"
+
+
+def settings() -> str:
+    """Return every setting of the environment."""
+    found = [item.metadata for item in fields(Settings)]
+    return table(
+        ("variable", "default", "what it is"),
+        ((code(m["name"]), code(str(m["default"])), m["doc"]) for m in found),
+    )
+
+
+def unused_settings() -> str:
+    """Return the settings that no other module reads."""
+    source = ROOT / "src"
+    texts = [f.read_text() for f in source.rglob("*.py") if f.name != "settings.py"]
+    own = (source / "cloudsealed" / "settings.py").read_text()
+    unused = [
+        item.metadata["name"]
+        for item in fields(Settings)
+        if not any(re.search(rf"\.{item.name}\b", text) for text in (*texts, own))
+    ]
+    return "".join(f"- {code(name)}\n" for name in unused) or "None.\n"
+
+
+def errors() -> str:
+    """Return the catalogue of codes that a response can carry."""
+    return table(
+        ("status", "code", "when"),
+        ((str(e["status"]), code(e["code"]), e["when"]) for e in catalogue().values()),
+    )
+
+
+def policies() -> str:
+    """Return the built-in policies, a table a dimension."""
+    found = load_policies()
+    parts = []
+    for dimension in Dimension:
+        own = [policy for policy in found if policy.dimension is dimension]
+        rows = (_policy(policy) for policy in sorted(own, key=lambda p: (-p.severity.rank, p.key)))
+        head = ("policy", "severity", "what it finds", "resource types", "CIS")
+        parts.append(f"## {dimension.capitalize()} ({len(own)})\n\n{table(head, rows)}")
+    return "\n" + "\n".join(parts) + "\n"
+
+
+def _policy(policy: PolicySpec) -> tuple[str, ...]:
+    served = builtin_controls().get(policy.key, ())
+    controls = [c["control"] for c in served if c["framework"].startswith("cis-")]
+    types = ", ".join(map(code, policy.resource_types))
+    return code(policy.key), policy.severity, policy.title, types, ", ".join(controls)
+
+
+def frameworks() -> str:
+    """Return the frameworks and how much of each is covered."""
+    return table(
+        ("framework", "controls", "with policies", "manual", "not assessed"),
+        (
+            (
+                f"{code(f.key)} {f.title}",
+                str(len(f.controls)),
+                str(sum(bool(c.policies) for c in f.controls)),
+                str(sum(c.manual for c in f.controls)),
+                str(sum(not c.policies and not c.manual for c in f.controls)),
+            )
+            for f in load_frameworks()
+        ),
+    )
+
+
+def resource_types() -> str:
+    """Return what is collected, with the calls that fill it."""
+    return table(
+        ("type", "list call", "enriching calls", "relations"),
+        (
+            (
+                code(row.type),
+                code(f"{row.service}:{row.operation}" if row.operation else ""),
+                ", ".join(dict.fromkeys(code(call.operation) for call in row.enrich)) or "–",
+                ", ".join(f"{r.name} → {code(r.type)}" for r in row.relations) or "–",
+            )
+            for row in RESOURCE_TYPES.values()
+        ),
+    )
+
+
+DERIVED: Mapping[str, Callable[[], str]] = {
+    "errors": errors,
+    "frameworks": frameworks,
+    "functions": functions,
+    "policies": policies,
+    "resource-types": resource_types,
+    "settings": settings,
+    "unused-settings": unused_settings,
+}
+
+
+def renewed(text: str) -> str:
+    """Return a document with every derived part as it should be; raises KeyError for a name."""
+    return REGION.sub(lambda found: found[1] + DERIVED[found[2]]() + found[3], text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check every document; return the exit code."""
+    check = "--check" in arguments
+    stale = 0
+    for file in sorted((ROOT / "docs").rglob("*.md")):
+        old = file.read_text()
+        new = renewed(old)
+        if new != old:
+            stale += 1
+            print(f"{file.relative_to(ROOT)}: {'stale' if check else 'written'}")
+            if not check:
+                file.write_text(new)
+    print(f"derived documents: {stale} {'stale' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
