@@ -40,7 +40,10 @@ def test_the_order_of_fields_does_not_matter_and_nothing_is_lost(value: Any) -> 
 
 
 def test_it_is_sorted_utf_8_without_white_space() -> None:
-    assert canonical({"b": [1, 2.5, None, True], "a": "é"}) == '{"a":"é","b":[1,2.5,null,true]}'.encode()
+    assert (
+        canonical({"b": [1, 2.5, None, True], "a": "é"})
+        == '{"a":"é","b":[1,2.5,null,true]}'.encode()
+    )
 
 
 def test_the_order_of_a_list_and_the_type_of_a_value_matter() -> None:

@@ -31,9 +31,7 @@ def test_a_cursor_comes_back_as_the_position_it_was_made_of(position: Position) 
 
 
 def test_a_cursor_is_for_urls_and_of_unpadded_base64() -> None:
-    assert set(CURSOR) <= set(
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-    )
+    assert set(CURSOR) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
     padded = CURSOR + "=" * (-len(CURSOR) % 4)
     assert base64.urlsafe_b64decode(padded).startswith(b'{"id":"fnd_')
 

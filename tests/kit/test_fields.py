@@ -76,7 +76,9 @@ def test_a_flag_is_true_or_false(value: object) -> None:
     assert Fields({}, ("x",)).flag("x", default=True) is True
 
 
-@pytest.mark.parametrize("value", [[], ["a", "b", "c"], ["a", 1], ["a", ""], "ab", {"a": 1}, [["a"]]])
+@pytest.mark.parametrize(
+    "value", [[], ["a", "b", "c"], ["a", 1], ["a", ""], "ab", {"a": 1}, [["a"]]]
+)
 def test_a_list_has_one_to_so_many_texts(value: object) -> None:
     with pytest.raises(InvalidFieldError, match="x must be a list of 1 to 2 texts"):
         one(value).texts("x", most=2)
