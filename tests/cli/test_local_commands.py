@@ -105,3 +105,26 @@ def test_a_bad_setting_is_named(run: Run) -> None:
     done = run("init", CLOUDSEALED_LIMIT_CORE="many")
     assert done.returncode == 1
     assert "CLOUDSEALED_LIMIT_CORE" in done.stderr
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(run: Run) -> None:
+    done = run("doctor", AWS_EC2_METADATA_DISABLED="true")
+    assert done.returncode == 1
+    assert "wrong keys" in done.stdout
+    assert "cloudsealed init" in done.stdout
+    run("init", "--json")
+    done = run("doctor", AWS_EC2_METADATA_DISABLED="true")
+    assert "ok    schema: current" in done.stdout
+    assert "wrong AWS: There are no AWS credentials" in done.stdout
+
+
+def test_a_backup_is_an_installation_of_its_own(run: Run, tmp_path: Path) -> None:
+    token = json.loads(run("init", "--json").stdout)["token"]
+    assert run("backup", "copy").returncode == 0
+    assert (tmp_path / "copy" / "keys.json").stat().st_mode & 0o777 == 0o600
+    again = run("init", "--json", CLOUDSEALED_DATA_DIR=str(tmp_path / "copy"))
+    assert "has an admin already" in again.stderr
+    assert token.encode() not in (tmp_path / "copy" / "cloudsealed.db").read_bytes()
+    refused = run("backup", "copy")
+    assert refused.returncode == 1
+    assert "not empty" in refused.stderr

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from cloudsealed import __version__
-from cloudsealed.cli import audit, client, demo, operate, policy, token
+from cloudsealed.cli import audit, client, demo, doctor, operate, policy, token
 from cloudsealed.kit.errors import CloudSealedError
 
 app = typer.Typer(
@@ -31,6 +31,8 @@ app.command("init")(operate.init)
 app.command("serve")(operate.serve)
 app.command("worker")(operate.worker)
 app.command("migrate")(operate.migrate)
+app.command("backup")(doctor.backup)
+app.command("doctor")(doctor.doctor)
 app.command("aws-permissions")(operate.aws_permissions)
 
 

@@ -73,6 +73,46 @@ tokens = Table(
     Index("tokens_user", "tenant_id", "user_id", "id"),
 )  # fmt: skip
 
+oauth_apps = Table(
+    "oauth_apps", metadata,
+    text("tenant_id"), text("id"), text("client_id"), text("name"), integer("confidential"),
+    text("secret_digest", null=True), text("previous_digest", null=True), text("previous_until", null=True),
+    text("redirect_uris"), text("scopes"), text("audience"), text("created_at"), text("updated_at"),
+    text("deleted_at", null=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("client_id", name="oauth_apps_client"),
+)  # fmt: skip
+
+oauth_grants = Table(  # one consent of one user: its code, and the family of tokens that it gave
+    "oauth_grants", metadata,
+    text("tenant_id"), text("id"), text("user_id"), text("client_id"), text("app_name"), text("scopes"),
+    text("code_digest"), text("redirect_uri"), integer("redirect_sent"), text("challenge", null=True),
+    text("created_at"), text("redeemed_at", null=True), text("revoked_at", null=True), text("expires_at"),
+    text("last_used_at", null=True), text("last_used_ip", null=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("code_digest", name="oauth_grants_code"),
+    Index("oauth_grants_user", "tenant_id", "user_id", "id"),
+    Index("oauth_grants_expiry", "expires_at"),
+)  # fmt: skip
+
+oauth_tokens = Table(
+    "oauth_tokens", metadata,
+    text("tenant_id"), text("id"), text("grant_id"), text("kind"), text("digest"), text("scopes"),
+    text("created_at"), text("expires_at"), text("consumed_at", null=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("digest", name="oauth_tokens_digest"),
+    Index("oauth_tokens_expiry", "expires_at"),
+)  # fmt: skip
+
+sessions = Table(
+    "sessions", metadata,
+    text("tenant_id"), text("id"), text("user_id"), text("digest"), text("created_at"),
+    text("last_seen_at"), text("expires_at"),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("digest", name="sessions_digest"),
+    Index("sessions_expiry", "expires_at"),
+)  # fmt: skip
+
 connections = Table(
     "connections", metadata,
     text("tenant_id"), text("id"), text("provider"), text("name"), text("method"),

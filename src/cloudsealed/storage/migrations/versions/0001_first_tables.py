@@ -154,6 +154,43 @@ def upgrade() -> None:
     op.create_index("jobs_status", "jobs", ["status", "kind", "id"])
     op.create_index("jobs_subject", "jobs", ["tenant_id", "subject"])
     op.create_table(
+        "oauth_apps",
+        *_columns(TEXT, "tenant_id", "id", "client_id", "name"),
+        *_columns(INTEGER, "confidential"),
+        *_columns(
+            TEXT, "secret_digest?", "previous_digest?", "previous_until?", "redirect_uris",
+            "scopes", "audience", "created_at", "updated_at", "deleted_at?",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.UniqueConstraint("client_id", name="oauth_apps_client"),
+    )
+    op.create_table(
+        "oauth_grants",
+        *_columns(
+            TEXT, "tenant_id", "id", "user_id", "client_id", "app_name", "scopes", "code_digest",
+            "redirect_uri",
+        ),
+        *_columns(INTEGER, "redirect_sent"),
+        *_columns(
+            TEXT, "challenge?", "created_at", "redeemed_at?", "revoked_at?", "expires_at",
+            "last_used_at?", "last_used_ip?",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.UniqueConstraint("code_digest", name="oauth_grants_code"),
+    )
+    op.create_index("oauth_grants_expiry", "oauth_grants", ["expires_at"])
+    op.create_index("oauth_grants_user", "oauth_grants", ["tenant_id", "user_id", "id"])
+    op.create_table(
+        "oauth_tokens",
+        *_columns(
+            TEXT, "tenant_id", "id", "grant_id", "kind", "digest", "scopes", "created_at",
+            "expires_at", "consumed_at?",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.UniqueConstraint("digest", name="oauth_tokens_digest"),
+    )
+    op.create_index("oauth_tokens_expiry", "oauth_tokens", ["expires_at"])
+    op.create_table(
         "objects",
         *_columns(TEXT, "tenant_id", "digest"),
         *_columns(BYTES, "data"),
@@ -226,6 +263,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "audit_id", name="seals_audit"),
     )
     op.create_table(
+        "sessions",
+        *_columns(
+            TEXT, "tenant_id", "id", "user_id", "digest", "created_at", "last_seen_at",
+            "expires_at",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.UniqueConstraint("digest", name="sessions_digest"),
+    )
+    op.create_index("sessions_expiry", "sessions", ["expires_at"])
+    op.create_table(
         "tenants",
         *_columns(TEXT, "tenant_id", "name", "created_at"),
         sa.PrimaryKeyConstraint("tenant_id"),
@@ -257,6 +304,7 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_table("tokens")
     op.drop_table("tenants")
+    op.drop_table("sessions")
     op.drop_table("seals")
     op.drop_table("resources")
     op.drop_table("resource_tags")
@@ -264,6 +312,9 @@ def downgrade() -> None:
     op.drop_table("policy_versions")
     op.drop_table("policies")
     op.drop_table("objects")
+    op.drop_table("oauth_tokens")
+    op.drop_table("oauth_grants")
+    op.drop_table("oauth_apps")
     op.drop_table("jobs")
     op.drop_table("installation")
     op.drop_table("idempotency")
