@@ -125,6 +125,9 @@ def public(audit: Audit) -> bytes:
     """Return an audit's public JSON."""
     result = audit.result or dict.fromkeys(_RESULT)
     done, total = audit.progress["tasks_done"], audit.progress["tasks_total"]
+    percent = 100 * done // total if total else 0
+    if audit.status is AuditStatus.COMPLETED:
+        percent = 100
     body = {
         "id": audit.id,
         "object": "audit",
@@ -135,7 +138,7 @@ def public(audit: Audit) -> bytes:
         "scope": audit.scope.as_dict(),
         "policies": audit.policies,
         "accounts": [t.as_dict() for t in audit.targets] if audit.targets is not None else None,
-        "progress": {**audit.progress, "percent": 100 * done // total if total else 0},
+        "progress": {**audit.progress, "percent": percent},
         **{name: result[name] for name in _RESULT},
         "verdict_digest": audit.verdict_digest,
         "error": audit.error,

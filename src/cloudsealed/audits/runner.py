@@ -15,7 +15,7 @@ from typing import Any
 
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.apply import Applier, spoken_places
-from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
 from cloudsealed.audits.derive import Snapshots, Task, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
@@ -180,10 +180,7 @@ class Runner:
         with Recorder(lease, audit.id) as recorder:
             callers: dict[str, RecordedCalls] = {}
             for connection_id in dict.fromkeys(task.connection_id for task in tasks):
-                session = self._connections.open(
-                    tenant=lease.tenant, ident=connection_id, profile=profile
-                )
-                _require_same_account(session, connection_id, audit.targets or ())
+                session = self._reopened(lease.tenant, audit, connection_id, profile)
                 provider = self._caller(lease.tenant, session)
                 callers[connection_id] = RecordedCalls(ledger, provider, recorder)
 
@@ -196,6 +193,22 @@ class Runner:
             collect(tasks, callers, recorder, workers=self._settings.collect_workers, tick=tick)
         recorder.stop_if_asked()
         lease.set(progress=progress.counts)
+
+    def _reopened(
+        self, tenant: str, audit: Audit, connection_id: str, profile: str | None
+    ) -> AwsSession:
+        """Open a connection for collection; refuse other credentials than the audit began with."""
+        planned = next(t.account for t in audit.targets or () if t.connection_id == connection_id)
+        try:
+            session = self._connections.open(tenant=tenant, ident=connection_id, profile=profile)
+            found = identify(session).account
+        except CloudAccessError as error:
+            raise AuditFailedError(error.message) from error
+        if found != planned:
+            raise AuditFailedError(
+                f"The credentials lead to account {found}, the audit began in {planned}: begin anew"
+            )
+        return session
 
     def _finish(
         self,
@@ -216,26 +229,35 @@ class Runner:
             gone = [i for i in self._policies.withdrawn(tenant=lease.tenant) if i not in used]
             at = audit.clock or rfc3339(self._clock())
             applier.withdraw(gone, list(spoken_places(snapshots.listings())), at)
-        digest = VerdictDigest()
-        blocks = Blocks(self._database, tenant=lease.tenant, audit_id=audit.id)
-        for block in observations:
-            for line in blocks.lines(block):
-                digest.add(line, block.header["policy_digest"])
-        planned = len(policy_places(policy_set(audit.policy_set).checks, tasks))
-        ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id)
-        summary = summarize(observations, planned=planned) | {
+        summary = self._summary(lease.tenant, audit, tasks, observations)
+        summary |= {
             "resources": sum(block.count for block in snapshots.listings()),
-            "calls": ledger.count()
-            if audit.kind is AuditKind.LIVE
-            else dict.fromkeys(ledger.count(), 0),
             "findings": len(failing),
         }
-        if any(target.error for target in audit.targets or ()):
-            summary["coverage"] = _spread(summary["coverage"], audit.targets or ())
+        digest = self._verdict_digest(lease, observations)
         counts: dict[str, int] = {}
         leaves = seals.leaves(self._database, tenant=lease.tenant, audit=audit, counts=counts)
         root = seals.merkle_root(leaves)
-        self._complete(lease, audit, failing, summary, digest.hexdigest(), root, counts, progress)
+        self._complete(lease, audit, failing, summary, digest, root, counts, progress)
+
+    def _summary(
+        self, tenant: str, audit: Audit, tasks: list[Task], observations: list[Block]
+    ) -> dict[str, Any]:
+        planned = len(policy_places(policy_set(audit.policy_set).checks, tasks))
+        summary = summarize(observations, planned=planned)
+        calls = Ledger(self._database, tenant=tenant, audit_id=audit.id).count()  # its own: 0 anew
+        targets = audit.targets or ()
+        if any(target.error for target in targets):
+            summary["coverage"] = _spread(summary["coverage"], targets)
+        return summary | {"calls": calls}
+
+    def _verdict_digest(self, lease: Lease, observations: list[Block]) -> str:
+        digest = VerdictDigest()
+        blocks = Blocks(self._database, tenant=lease.tenant, audit_id=lease.audit_id)
+        for block in observations:
+            for line in blocks.lines(block):
+                digest.add(line, block.header["policy_digest"])
+        return digest.hexdigest()
 
     def _complete(
         self, lease: Lease, audit: Audit, failing: list[str], summary: Mapping[str, Any],
@@ -300,21 +322,6 @@ class Runner:
         finally:
             ended.set()
             thread.join()
-
-
-def _require_same_account(
-    session: AwsSession, connection_id: str, targets: tuple[Target, ...]
-) -> None:
-    """Refuse other credentials than the audit began with: a ledger never mixes two accounts."""
-    planned = next(t.account for t in targets if t.connection_id == connection_id)
-    try:
-        found = identify(session).account
-    except CloudAccessError as error:
-        raise AuditFailedError(error.message) from error
-    if found != planned:
-        raise AuditFailedError(
-            f"The credentials lead to account {found}, the audit began in {planned}: begin anew"
-        )
 
 
 def _require_one(targets: tuple[Target, ...]) -> None:
