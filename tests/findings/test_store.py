@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,6 +15,7 @@ from cloudsealed.findings.model import FindingNotFoundError, Moment, Triage
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage.database import Database
+from cloudsealed.storage.schema import tenants
 from cloudsealed.testing.factories import add_findings, make_finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Outcome, Severity, TriageState
 
@@ -176,3 +179,28 @@ def test_episodes_grow_while_nothing_changes_and_begin_when_something_does(
         (1, "fail", "aud_a", "aud_b"),
         (2, "pass", "aud_b", "aud_b"),
     ]
+
+
+def test_changes_at_once_of_one_finding_all_count(database: Database) -> None:
+    with database.write() as connection:
+        row = {"tenant_id": TENANT, "name": "x", "created_at": "2026-01-01T00:00:00.000Z"}
+        connection.run(tenants.insert(), row)
+    finding = make_finding(evidence=())
+    add_findings(database, TENANT, finding)
+    barrier = threading.Barrier(6)
+
+    def add(number: int) -> None:
+        barrier.wait()
+        FindingStore(database).replace(
+            tenant=TENANT,
+            ident=finding.id,
+            change=lambda old: replace(old, evidence=(*old.evidence, {"n": number})),
+        )
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    found = FindingStore(database).get(tenant=TENANT, ident=finding.id).evidence
+    assert sorted(item["n"] for item in found) == list(range(6))

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudsealed.audits.store import LISTING as AUDITS
+from cloudsealed.auth.token_store import LISTING as TOKENS
+from cloudsealed.connections.store import LISTING as CONNECTIONS
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.policies.store import LISTING as POLICIES
@@ -22,6 +24,7 @@ from cloudsealed.testing.factories import add_findings, make_finding
 from cloudsealed.vocabulary import Severity
 
 TENANT = "ten_a"
+LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, TOKENS)
 ROWS = st.lists(
     st.tuples(st.sampled_from(list(Severity)), st.integers(0, 3), st.sampled_from("ab")),
     max_size=25,
@@ -87,7 +90,7 @@ def test_a_walk_is_the_sorted_filtered_list_whatever_the_page_sizes(
     assert found == expected
 
 
-@pytest.mark.parametrize("listing", [FINDINGS, RESOURCES, POLICIES, AUDITS, REPORTS])
+@pytest.mark.parametrize("listing", LISTINGS)
 def test_every_declared_driving_filter_is_served_by_an_index_and_never_sorted(
     listing: Listing, tmp_path: Path, migrated_file: bytes
 ) -> None:

@@ -41,12 +41,19 @@ def test_a_database_without_tables_is_refused_with_what_to_do(tmp_path: Path) ->
         require_current_schema(settings)
 
 
-def test_processes_that_migrate_at_once_do_not_meet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_processes_that_migrate_at_once_do_not_meet(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = ""
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres").create("test_at_once")
     code = (
         "import sys, pathlib; from cloudsealed.settings import Settings;"
         "from cloudsealed.storage.migrate import migrate;"
-        "migrate(Settings(data_dir=pathlib.Path(sys.argv[1])))"
+        "migrate(Settings(data_dir=pathlib.Path(sys.argv[1]), database_url=sys.argv[2]))"
     )
-    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    command = [sys.executable, "-c", code, str(tmp_path), url]
+    running = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
-    require_current_schema(Settings(data_dir=tmp_path))
+    require_current_schema(Settings(data_dir=tmp_path, database_url=url))

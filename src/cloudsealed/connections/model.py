@@ -61,10 +61,7 @@ def read_body(body: Any, *, ident: str, external_id: str, now: str) -> CloudConn
         raise fields.refuse("role_arn", "goes with method assume_role, and only with it")
     if role_arn is not None and not _ROLE.fullmatch(role_arn):
         raise fields.refuse("role_arn", "must be the ARN of an IAM role")
-    regions = fields.texts("regions", most=50)
-    for region in regions or ():
-        if not _REGION.fullmatch(region):
-            raise fields.refuse("regions", f"names no region: {region}")
+    regions = read_regions(fields)
     assumed = method is ConnectionMethod.ASSUME_ROLE
     return CloudConnection(
         ident,
@@ -77,6 +74,15 @@ def read_body(body: Any, *, ident: str, external_id: str, now: str) -> CloudConn
         regions,
         now,
     )
+
+
+def read_regions(fields: Fields) -> tuple[str, ...] | None:
+    """Return the regions that a body names; None means all."""
+    regions = fields.texts("regions", most=50)
+    for region in regions or ():
+        if not _REGION.fullmatch(region):
+            raise fields.refuse("regions", f"names no region: {region}")
+    return regions
 
 
 def public(connection: CloudConnection) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from cloudsealed.connections.model import (
     CloudConnection,
     public,
     read_body,
+    read_regions,
 )
 from cloudsealed.connections.store import ConnectionStore, decode
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -25,6 +27,7 @@ from cloudsealed.policies.model import NameAlreadyExistsError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import ConnectionMethod
 
 
@@ -68,7 +71,7 @@ class ConnectionService:
             body, ident=new_id("con"), external_id=secrets.token_hex(16), now=rfc3339(self._clock())
         )
         self._allow(tenant, item)
-        with self._store.database.write() as connection:
+        with turn(self._store.database, tenant=tenant) as connection:
             if self._store.named(connection, tenant=tenant, name=item.name):
                 raise NameAlreadyExistsError(f"A connection with the name {item.name} exists")
             self._store.insert(connection, tenant=tenant, item=item)
@@ -80,13 +83,14 @@ class ConnectionService:
             found = self._store.named(connection, tenant=tenant, name=name)
         if found is not None:
             return found.id
-        self.create(tenant=tenant, body={**body, "name": name})
+        with suppress(NameAlreadyExistsError):  # somebody else added it just now
+            self.create(tenant=tenant, body={**body, "name": name})
         return self.ensure(tenant=tenant, name=name, body=body)
 
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
         """Change a connection's name or regions."""
         fields = Fields(body, FIELDS)
-        with self._store.database.write() as connection:
+        with turn(self._store.database, tenant=tenant) as connection:
             item = self._store.get_in(connection, tenant=tenant, ident=ident)
             for name in ("provider", "method", "role_arn"):
                 if fields.has(name) and fields.body[name] != getattr(item, name):
@@ -95,14 +99,14 @@ class ConnectionService:
             other = self._store.named(connection, tenant=tenant, name=renamed)
             if other is not None and other.id != item.id:
                 raise NameAlreadyExistsError(f"A connection with the name {renamed} exists")
-            regions = fields.texts("regions", most=50) if fields.has("regions") else item.regions
+            regions = read_regions(fields) if fields.has("regions") else item.regions
             item = replace(item, name=renamed, regions=regions)
             self._store.update(connection, tenant=tenant, item=item)
         return public(item)
 
     def delete(self, *, tenant: str, ident: str) -> None:
         """Remove a connection; what was found through it stays until audits say otherwise."""
-        with self._store.database.write() as connection:
+        with turn(self._store.database, tenant=tenant) as connection:
             item = self._store.get_in(connection, tenant=tenant, ident=ident)
             self._store.update(
                 connection, tenant=tenant, item=item, deleted_at=rfc3339(self._clock())
@@ -135,7 +139,7 @@ class ConnectionService:
 
     def learn_account(self, *, tenant: str, ident: str, account: str) -> None:
         """Keep the account that a connection turned out to lead to."""
-        with self._store.database.write() as connection:
+        with turn(self._store.database, tenant=tenant) as connection:
             item = self._store.get_in(connection, tenant=tenant, ident=ident)
             if item.account != account:
                 self._store.update(connection, tenant=tenant, item=replace(item, account=account))

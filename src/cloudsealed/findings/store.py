@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,9 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Rows, fetch
+from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Rows, fetch
 from cloudsealed.storage.schema import audit_blocks, episodes, findings
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus
 
 BLOCK_LINES = 1_000
@@ -199,7 +201,7 @@ class FindingStore:
 
     def replace(self, *, tenant: str, ident: str, change: Any) -> Finding:
         """Apply `change`, a function from finding to finding, to one row in one transaction."""
-        with self._database.write() as connection:
+        with turn(self._database, tenant=tenant) as connection:
             changed: Finding = change(self._one(connection, tenant, ident))
             update(connection, tenant=tenant, changed=[changed])
         return changed
@@ -252,6 +254,7 @@ class FindingStore:
         residual = {name: values for name, values in filters.items() if name != "audit"}
         audit = filters["audit"][0]
         found: list[Row] = []
+        scanned, ends = 0, time.monotonic() + SCAN_SECONDS
         for (address,) in connection.all(
             _BLOCKS, {"tenant": tenant, "audit": audit, "after": start}
         ):
@@ -260,8 +263,11 @@ class FindingStore:
             ]
             for part in batches(idents, max(limit + 1, 100)):
                 found += self._by_ids(connection, tenant, part, residual)
+                scanned += len(part)
                 if len(found) > limit:
                     return Rows(found[:limit], Position(found[limit - 1][0]))
+                if scanned >= SCAN_ROWS or time.monotonic() > ends:
+                    return Rows(found, Position(part[-1]))
         return Rows(found, None)
 
     def _by_ids(

@@ -39,7 +39,7 @@ def decode(text: str, *, keys: tuple[bytes, ...], context: str) -> Position | No
         return None
     position = Position(body["id"], body["v"])
     for key in keys:
-        genuine = hmac.compare_digest(_mac(position, key, context), body["m"])
+        genuine = hmac.compare_digest(_mac(position, key, context).encode(), body["m"].encode())
         if genuine and encode(position, key=key, context=context) == text:
             return position
     return None

@@ -30,6 +30,7 @@ from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.store import PolicyStore, decode
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import PolicyKind, PolicySource
 
 _META = ("key", "version", "formerly")  # of a pack's file; not part of what the policy says
@@ -88,7 +89,7 @@ class PolicyService:
         now = rfc3339(self._clock())
         enabled = Fields(body, tuple(body)).flag("enabled", default=True)
         policy = Policy(new_id("pol"), key, kind, PolicySource.CUSTOM, enabled, 1, spec, now, now)
-        with self._database.write() as connection:
+        with turn(self._database, tenant=tenant) as connection:
             try:
                 self._store.get_in(connection, tenant=tenant, ident=key)
             except PolicyNotFoundError:
@@ -99,7 +100,7 @@ class PolicyService:
 
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
         """Change a policy: a built-in one only in `enabled` and `params`."""
-        with self._database.write() as connection:
+        with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
             changed = self._changed(policy, body)
             new = changed.effective != policy.effective
@@ -111,7 +112,7 @@ class PolicyService:
 
     def delete(self, *, tenant: str, ident: str) -> None:
         """Delete a custom policy; its findings resolve as policy_changed at the next audit."""
-        with self._database.write() as connection:
+        with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
             if policy.source is PolicySource.BUILTIN:
                 raise BuiltinPolicyImmutableError(
@@ -188,13 +189,20 @@ class PolicyService:
 
     def synchronize(self, *, tenant: str) -> None:
         """Bring the tenant's rows of built-in policies to what this program ships."""
-        known = {p.key: p for p in self._store.all(tenant=tenant)}
-        stale = [s for s in load_policies() if s.key not in known or known[s.key].spec != _said(s)]
-        if not stale:
+        if not self._stale(self._store.all(tenant=tenant)):
             return
-        with self._database.write() as connection:
-            for spec in stale:
-                self._put_builtin(connection, tenant, spec, known.get(spec.key))
+        with turn(self._database, tenant=tenant) as connection:
+            for spec, known in self._stale(self._store.all_in(connection, tenant=tenant)):
+                self._put_builtin(connection, tenant, spec, known)
+
+    def _stale(self, policies: Sequence[Policy]) -> Sequence[tuple[PolicySpec, Policy | None]]:
+        """Pair what ships with the row that does not say it; a tenant's own keeps its key."""
+        known = {policy.key: policy for policy in policies}
+        pairs = [(spec, known.get(spec.key)) for spec in load_policies()]
+        return [
+            (spec, row) for spec, row in pairs
+            if row is None or (row.source is PolicySource.BUILTIN and row.spec != _said(spec))
+        ]  # fmt: skip
 
     def _put_builtin(
         self, connection: Any, tenant: str, spec: PolicySpec, known: Policy | None

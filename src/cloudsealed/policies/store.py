@@ -118,7 +118,11 @@ class PolicyStore(Paged):
     def all(self, *, tenant: str) -> list[Policy]:
         """Return every policy of a tenant, by key."""
         with self.database.read() as connection:
-            return [decode(row) for row in connection.all(_ALL, {"tenant": tenant})]
+            return self.all_in(connection, tenant=tenant)
+
+    def all_in(self, connection: Connection, *, tenant: str) -> list[Policy]:
+        """Return every policy of a tenant within a transaction, by key."""
+        return [decode(row) for row in connection.all(_ALL, {"tenant": tenant})]
 
     def unused(self, *, tenant: str) -> list[str]:
         """Return the ids of checks that are disabled or deleted."""

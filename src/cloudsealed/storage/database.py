@@ -240,6 +240,15 @@ class _PostgresConnection:
         return self._cursor.execute(f"EXPLAIN {text}".encode(), values).fetchall()
 
 
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Raise ServiceUnavailableError for a server out of reach or a connection that it dropped."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise ServiceUnavailableError("The database does not answer") from error
+
+
 class PostgresDatabase:
     """The cluster's store: one connection a thread, opened again when the server dropped it."""
 
@@ -255,13 +264,10 @@ class PostgresDatabase:
     def _connection(self) -> psycopg.Connection[Row]:
         raw: psycopg.Connection[Row] | None = getattr(self._local, "raw", None)
         if raw is None or raw.closed or raw.broken:
-            try:
-                # A generic plan may walk the wrong index; planning each time keeps keyset flat.
-                raw = psycopg.connect(
-                    self._url, autocommit=True, options="-c plan_cache_mode=force_custom_plan"
-                )
-            except psycopg.OperationalError as error:
-                raise ServiceUnavailableError("The database does not answer") from error
+            # A generic plan may walk the wrong index; planning each time keeps keyset flat.
+            raw = psycopg.connect(
+                self._url, autocommit=True, options="-c plan_cache_mode=force_custom_plan"
+            )
             self._local.raw = raw
             with self._lock:
                 self._opened.append(raw)
@@ -270,15 +276,16 @@ class PostgresDatabase:
     @contextmanager
     def read(self, deadline: float | None = None) -> Iterator[_PostgresConnection]:
         """Open a read; the server's own statement timeout is its deadline."""
-        with self._connection().cursor() as cursor:
+        with _answering(), self._connection().cursor() as cursor:
             yield _PostgresConnection(cursor, self._compiler)
 
     @contextmanager
     def write(self) -> Iterator[_PostgresConnection]:
         """Open a write transaction."""
-        raw = self._connection()
-        with raw.transaction(), raw.cursor() as cursor:
-            yield _PostgresConnection(cursor, self._compiler)
+        with _answering():
+            raw = self._connection()
+            with raw.transaction(), raw.cursor() as cursor:
+                yield _PostgresConnection(cursor, self._compiler)
 
     def close(self) -> None:
         """Close every thread's connection."""

@@ -5,11 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cloudsealed.connections.model import CloudConnection
+from cloudsealed.connections.store import ConnectionStore
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding, Moment, ResourceRef, fingerprint
 from cloudsealed.kit.ids import new_id
+from cloudsealed.policies.model import Policy
+from cloudsealed.policies.store import PolicyStore
+from cloudsealed.resources import store as resource_rows
+from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.storage.database import Database
-from cloudsealed.vocabulary import Dimension, FindingStatus, Outcome, Severity
+from cloudsealed.vocabulary import (
+    ConnectionMethod,
+    Dimension,
+    FindingStatus,
+    Outcome,
+    PolicyKind,
+    PolicySource,
+    Provider,
+    ResourceState,
+    Severity,
+)
 
 ACCOUNT = "123456789012"
 SEEN = "2026-01-01T00:00:00.000Z"
@@ -59,3 +75,87 @@ def add_findings(database: Database, tenant: str, *findings: Finding) -> None:
     """Store findings as an audit would."""
     with database.write() as connection:
         finding_rows.insert(connection, tenant=tenant, new=findings)
+
+
+def make_resource(**values: Any) -> Resource:
+    """Return a queue that is there; `account`, `region`, `type` and `native_id` say which one."""
+    ident = values.pop("id", new_id("res"))
+    account, region = values.pop("account", ACCOUNT), values.pop("region", "eu-west-1")
+    native_id = values.pop("native_id", f"arn:aws:sqs:{region}:{account}:{ident}")
+    resource = Resource(
+        id=ident,
+        identity=Identity("aws", account, region, values.pop("type", "aws.sqs.queue"), native_id),
+        connection_id="con_a",
+        name="orders",
+        tags={},
+        relations={},
+        state=ResourceState.PRESENT,
+        snapshot="0" * 64,
+        audit_id="aud_a",
+        observed_at=SEEN,
+        first_seen_at=SEEN,
+        last_seen_at=SEEN,
+    )
+    return replace(resource, **values)
+
+
+def add_resources(database: Database, tenant: str, *resources: Resource) -> None:
+    """Store resources as an audit would."""
+    with database.write() as connection:
+        resource_rows.insert(connection, tenant=tenant, new=resources)
+
+
+def make_policy(**values: Any) -> Policy:
+    """Return a check of the tenant's own; `spec` holds what to change in its words."""
+    ident = values.pop("id", new_id("pol"))
+    spec = {
+        "title": "Queues are closed",
+        "dimension": "security",
+        "severity": "high",
+        "resource_types": ["aws.sqs.queue"],
+        "fail_when": "true",
+        "params": {},
+    } | values.pop("spec", {})
+    policy = Policy(
+        id=ident,
+        key=ident.lower().replace("_", "-"),
+        kind=PolicyKind.CHECK,
+        source=PolicySource.CUSTOM,
+        enabled=True,
+        version=1,
+        spec=spec,
+        created_at=SEEN,
+        updated_at=SEEN,
+    )
+    return replace(policy, **values)
+
+
+def add_policies(database: Database, tenant: str, *policies: Policy) -> None:
+    """Store policies, each with its version."""
+    with database.write() as connection:
+        for policy in policies:
+            PolicyStore(database).insert(connection, tenant=tenant, policy=policy)
+
+
+def make_connection(**values: Any) -> CloudConnection:
+    """Return a connection by a role."""
+    ident = values.pop("id", new_id("con"))
+    connection = CloudConnection(
+        id=ident,
+        provider=Provider.AWS,
+        name=ident,
+        method=ConnectionMethod.ASSUME_ROLE,
+        account=ACCOUNT,
+        role_arn=f"arn:aws:iam::{ACCOUNT}:role/audit",
+        external_id="0" * 32,
+        regions=None,
+        created_at=SEEN,
+    )
+    return replace(connection, **values)
+
+
+def add_connections(database: Database, tenant: str, *connections: CloudConnection) -> None:
+    """Store connections."""
+    with database.write() as connection:
+        for item in connections:
+            ConnectionStore(database).insert(connection, tenant=tenant, item=item)

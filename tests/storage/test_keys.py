@@ -1,0 +1,88 @@
+"""The key file is made once, read by its owner alone, and holds every purpose's keys."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cloudsealed.storage.keys import PURPOSES, KeyFileError, ensure_keys, load_keys
+
+MAKE = (
+    "import sys, pathlib; from cloudsealed.storage.keys import ensure_keys;"
+    "print(ensure_keys(pathlib.Path(sys.argv[1])).fingerprint)"
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "inner" / "keys.json"
+
+
+def test_a_new_file_has_a_fresh_key_of_32_bytes_for_each_purpose(path: Path) -> None:
+    ring = ensure_keys(path)
+    secrets = {ring.current(purpose).secret for purpose in PURPOSES}
+    assert len(secrets) == len(PURPOSES)
+    assert {len(secret) for secret in secrets} == {32}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_a_file_that_is_there_is_read_and_never_made_again(path: Path) -> None:
+    first = ensure_keys(path)
+    content = path.read_bytes()
+    assert ensure_keys(path) == load_keys(path) == first
+    assert path.read_bytes() == content
+
+
+def test_processes_that_make_it_at_once_end_with_one_set(path: Path) -> None:
+    command = [sys.executable, "-c", MAKE, str(path)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    found = {process.communicate(timeout=60)[0].strip() for process in running}
+    assert found == {load_keys(path).fingerprint}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_file_that_others_can_read_is_refused_with_what_to_do(path: Path, mode: int) -> None:
+    ensure_keys(path)
+    path.chmod(mode)
+    with pytest.raises(KeyFileError, match="chmod 600"):
+        load_keys(path)
+
+
+def test_a_file_that_is_not_there_is_refused_with_what_to_do(path: Path) -> None:
+    with pytest.raises(KeyFileError, match="run `cloudsealed init`"):
+        load_keys(path)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"tokens": 1}', "\x00"])
+def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(KeyFileError, match="is not a key file"):
+        load_keys(path)
+
+
+def test_the_newest_key_makes_and_every_key_reads(path: Path) -> None:
+    ensure_keys(path)
+    document = json.loads(path.read_text())
+    newer = {"id": "cursors-new", "secret": base64.b64encode(b"n" * 32).decode()}
+    document["cursors"].insert(0, newer)
+    before = load_keys(path)
+    path.write_text(json.dumps(document))
+    ring = load_keys(path)
+    assert ring.current("cursors").id == "cursors-new"
+    assert ring.all("cursors")[1:] == before.all("cursors")
+    assert ring.fingerprint != before.fingerprint
+
+
+def test_a_tenants_key_is_its_own_and_does_not_change(path: Path) -> None:
+    ring = ensure_keys(path)
+    made = {ring.for_tenant(p, t) for p in ("redaction", "seal") for t in ("ten_a", "ten_b")}
+    assert len(made) == 4
+    assert load_keys(path).for_tenant("seal", "ten_a") == ring.for_tenant("seal", "ten_a")

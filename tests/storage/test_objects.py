@@ -1,0 +1,52 @@
+"""Bytes are kept once a tenant, at the address that their own digest is."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from sqlalchemy import func, select
+
+from cloudsealed.storage import objects
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.schema import objects as table
+
+CONTENT = bytes(range(256)) * 40
+
+
+def count(database: Database) -> int:
+    with database.read() as connection:
+        row = connection.first(select(func.count()).select_from(table))
+    assert row is not None
+    return int(row[0])
+
+
+def test_bytes_come_back_from_their_digest(database: Database) -> None:
+    for data in (b"", b"x", CONTENT):
+        with database.write() as connection:
+            address = objects.put(connection, "ten_a", data)
+        assert address == hashlib.sha256(data).hexdigest()
+        with database.read() as connection:
+            assert objects.get(connection, "ten_a", address) == data
+
+
+def test_the_same_bytes_are_kept_once_whoever_stores_them_again(database: Database) -> None:
+    with database.write() as connection:
+        objects.put(connection, "ten_a", CONTENT)
+        objects.put(connection, "ten_a", CONTENT)
+    rows = [objects.pack("ten_a", data)[1] for data in (CONTENT, b"x", b"x", b"y")]
+    with database.write() as connection:
+        objects.put_many(connection, rows)
+    with database.write() as connection:
+        objects.put_many(connection, [])
+    assert count(database) == 3
+
+
+def test_a_tenant_cannot_read_at_anothers_address(database: Database) -> None:
+    with database.write() as connection:
+        address = objects.put(connection, "ten_a", CONTENT)
+    with database.read() as connection, pytest.raises(objects.ObjectMissingError, match=address):
+        objects.get(connection, "ten_b", address)
+    with database.write() as connection:
+        objects.put(connection, "ten_b", CONTENT)
+    assert count(database) == 2
