@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 from cloudsealed.audits import cells
-from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
+from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS, Block, Blocks
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Observation, observation_of
-from cloudsealed.audits.reconcile import Seen, Subject, reconcile, withdrawn
+from cloudsealed.audits.reconcile import Seen, Subject, reconcile, withdrawal
 from cloudsealed.audits.store import Lease
 from cloudsealed.events import emit
 from cloudsealed.findings import store as finding_rows
@@ -47,6 +47,11 @@ class Applier:
         """Bring every resource to its newest snapshot; mark as deleted what complete lists lack."""
         for block in self._snapshots.listings():
             moment = (block.header["observed_at"], self._audit)
+            with self._turn() as connection:
+                cells.mark(
+                    connection, tenant=self._tenant, policy_id=block.key, account=block.account,
+                    region=block.region, moment=Moment(*moment),
+                )  # fmt: skip
             seen: set[str] = set()
             for batch in batches(self._snapshots.of(block), _BATCH):
                 seen |= {snapshot["native_id"] for _address, snapshot in batch}
@@ -65,49 +70,59 @@ class Applier:
         self, policy_ids: Iterable[str], places: Iterable[tuple[str, str]], at: str
     ) -> None:
         """Resolve the findings of policies that are disabled or deleted, in the audit's places."""
-        moment = Moment(at, self._audit)
+        seen = withdrawal(Moment(at, self._audit))
         for policy_id in policy_ids:
             for account, region in places:
-                with self._lease.write() as connection:
-                    known = finding_rows.load_cell(
-                        connection,
-                        tenant=self._tenant,
-                        policy_id=policy_id,
-                        account=account,
-                        region=region,
+                place = {"policy_id": policy_id, "account": account, "region": region}
+                with self._turn() as connection:
+                    cells.mark(connection, tenant=self._tenant, moment=seen.moment, **place)
+                    known = finding_rows.load_cell(connection, tenant=self._tenant, **place)
+                    pairs = [(old, reconcile(old, seen)) for old in known.values()]
+                    self._update(
+                        connection, [(old, new) for old, new in pairs if new and new != old]
                     )
-                    changed = [(old, withdrawn(old, moment)) for old in known.values()]
-                    self._update(connection, [(old, new) for old, new in changed if old != new])
 
     def _write_resources(
         self, block: Block, batch: list[tuple[str, Mapping[str, Any]]], moment: tuple[str, str]
     ) -> None:
-        with self._lease.write() as connection:
+        with self._turn() as connection:
             known = self._load(connection, block)
-            new, changed = [], []
+            gone_at = self._gone_at(connection, block, moment)
+            new: list[Resource] = []
+            changed: list[Resource] = []
             for address, snapshot in batch:
                 row = known.get(snapshot["native_id"])
-                if row is None:
-                    new.append(self._resource(block, address, snapshot, new_id("res"), moment[0]))
-                elif (row["observed_at"], row["audit_id"]) <= moment:
-                    changed.append(
-                        self._resource(block, address, snapshot, row["id"], row["first_seen_at"])
-                    )
+                if row is not None and (row["observed_at"], row["audit_id"]) > moment:
+                    continue
+                kept = (row["id"], row["first_seen_at"]) if row else (new_id("res"), moment[0])
+                found = self._resource(block, address, snapshot, *kept)
+                (changed if row else new).append(_deleted(found, gone_at) if gone_at else found)
             resource_rows.insert(connection, tenant=self._tenant, new=new)
             resource_rows.update(connection, tenant=self._tenant, changed=changed)
 
     def _mark_deleted(self, block: Block, seen: set[str], moment: tuple[str, str]) -> None:
-        with self._lease.write() as connection:
+        with self._turn() as connection:
             gone = [
-                replace(
-                    resource_rows.restored(row), state=ResourceState.DELETED, observed_at=moment[0]
-                )
+                _deleted(resource_rows.restored(row), moment[0])
                 for native_id, row in self._load(connection, block).items()
                 if native_id not in seen
                 and row["state"] == ResourceState.PRESENT
                 and (row["observed_at"], row["audit_id"]) <= moment
             ]
             resource_rows.update(connection, tenant=self._tenant, changed=gone)
+
+    def _gone_at(self, connection: Connection, block: Block, moment: tuple[str, str]) -> str | None:
+        """Return when a newer complete listing lacked whatever this one may still write."""
+        later = cells.later_than(
+            connection, tenant=self._tenant, policy_id=block.key, account=block.account,
+            region=block.region, moment=Moment(*moment),
+        )  # fmt: skip
+        for other in later:
+            theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)
+            listing = theirs.find(SNAPSHOTS, block.key, block.account, block.region)
+            if listing is not None and listing.header["complete"]:
+                return other.at
+        return None
 
     def _load(self, connection: Connection, block: Block) -> dict[str, dict[str, Any]]:
         return resource_rows.load_cell(
@@ -220,18 +235,17 @@ class Applier:
 
     def _newer(
         self, connection: Connection, block: Block, moment: Moment
-    ) -> list[tuple[Moment, Block, dict[str, Observation]]]:
+    ) -> list[tuple[Moment, Block | None, dict[str, Observation]]]:
         later = cells.later_than(
             connection, tenant=self._tenant, policy_id=block.header["policy_id"],
             account=block.account, region=block.region, moment=moment,
         )  # fmt: skip
-        found = []
+        found: list[tuple[Moment, Block | None, dict[str, Observation]]] = []
         for other in later:
             theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)
             spoken = theirs.find(OBSERVATIONS, block.key, block.account, block.region)
-            if spoken is not None:
-                lines = {o.fingerprint: o for o in map(observation_of, theirs.lines(spoken))}
-                found.append((other, spoken, lines))
+            lines = map(observation_of, theirs.lines(spoken) if spoken else ())
+            found.append((other, spoken, {o.fingerprint: o for o in lines}))
         return found
 
     def _subject(self, block: Block, observation: Observation) -> Subject:
@@ -264,6 +278,10 @@ class Applier:
         }
 
 
+def _deleted(resource: Resource, at: str) -> Resource:
+    return replace(resource, state=ResourceState.DELETED, observed_at=at)
+
+
 def _is_gone(finding: Finding, block: Block) -> bool:
     return bool(block.header["complete"].get(finding.resource.type, False))
 
@@ -288,9 +306,17 @@ def _missing(block: Block, moment: Moment) -> Seen:
 
 
 def _later(
-    block: Block, moment: Moment, theirs: Mapping[str, Observation], observation: Observation
+    block: Block | None,
+    moment: Moment,
+    theirs: Mapping[str, Observation],
+    observation: Observation,
 ) -> Seen:
-    """Return what a newer audit says of what an observation is about."""
+    """Return what a newer audit says of what an observation is about.
+
+    One that spoke for the cell without judging it found the policy withdrawn.
+    """
+    if block is None:
+        return withdrawal(moment)
     found = theirs.get(observation.fingerprint)
     if found is not None:
         return _seen(block, moment, found)

@@ -1,4 +1,7 @@
-"""Which audits have spoken for a cell (policy x account x region), and of when. Only SQL."""
+"""Which audits have spoken for a cell, and of when. Only SQL.
+
+A cell is policy x account x region; of a listing, the resource type stands for the policy.
+"""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 from sqlalchemy import bindparam, func, select, tuple_
@@ -128,13 +129,14 @@ class RecordedCalls:
 
     def call(self, request: CallRequest) -> Answer:
         """Return the answer of a unit, from the ledger when it is there."""
-        known = self._recorder.pending(request.unit) or self._ledger.find(request.unit)
-        if known is not None:
-            return known
-        self._recorder.stop_if_asked()
-        answer = self._provider.call(request)
-        self._recorder.record(request.unit, answer)
-        return answer
+        with self._recorder.turn(request.unit):  # a second answer might differ from the stored one
+            known = self._recorder.pending(request.unit) or self._ledger.find(request.unit)
+            if known is not None:
+                return known
+            self._recorder.stop_if_asked()
+            answer = self._provider.call(request)
+            self._recorder.record(request.unit, answer)
+            return answer
 
 
 class Recorder:
@@ -147,6 +149,8 @@ class Recorder:
         self._lease = lease
         self._audit_id = audit_id
         self._waiting: dict[Unit, Answer] = {}
+        self._turns: WeakValueDictionary[Unit, threading.Lock] = WeakValueDictionary()
+        self._turns_lock = threading.Lock()
         self._queue: queue.Queue[tuple[Unit, Answer] | None] = queue.Queue(maxsize=4 * _BATCH)
         self._error: BaseException | None = None
         self.calls = 0
@@ -159,6 +163,11 @@ class Recorder:
     def __exit__(self, *_exc: object) -> None:
         self._queue.put(None)
         self._thread.join()
+
+    def turn(self, unit: Unit) -> threading.Lock:
+        """Return the lock of a unit: the walks of a type and of its children ask for one list."""
+        with self._turns_lock:
+            return self._turns.setdefault(unit, threading.Lock())
 
     def pending(self, unit: Unit) -> Answer | None:
         """Return an answer that is recorded but not yet on disk."""

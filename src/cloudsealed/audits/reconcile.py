@@ -20,8 +20,9 @@ from cloudsealed.vocabulary import Dimension, FindingStatus, Outcome, Resolution
 class Seen:
     """What one audit says of one fingerprint at one moment.
 
-    `outcome` None means that the resource is missing from a listing that ended complete. For a
-    fail, the rest says how the finding now looks.
+    `outcome` None means that the resource is missing from a listing that ended complete or, if
+    `withdrawn`, that the policy is disabled or deleted. For a fail, the rest says how the finding
+    now looks.
     """
 
     moment: Moment
@@ -33,6 +34,7 @@ class Seen:
     evidence: Sequence[Mapping[str, Any]] = ()
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def _arrived_late(finding: Finding, seen: Seen, later: Sequence[Seen]) -> Findin
 
 
 def _why(finding: Finding, seen: Seen) -> Resolution:
+    if seen.withdrawn:
+        return Resolution.POLICY_CHANGED
     if seen.outcome is None:
         return Resolution.RESOURCE_DELETED
     if seen.outcome is Outcome.NOT_APPLICABLE and seen.policy_version != finding.policy_version:
@@ -101,17 +105,9 @@ def _why(finding: Finding, seen: Seen) -> Resolution:
     return Resolution.FIXED
 
 
-def withdrawn(finding: Finding, moment: Moment) -> Finding:
-    """Return a finding whose policy was disabled or deleted by `moment`."""
-    if finding.status is FindingStatus.RESOLVED or moment < finding.decided:
-        return finding
-    return replace(
-        finding,
-        status=FindingStatus.RESOLVED,
-        resolution=Resolution.POLICY_CHANGED,
-        resolved=moment,
-        decided=moment,
-    )
+def withdrawal(moment: Moment) -> Seen:
+    """Return what an audit says of every finding of a policy that was disabled or deleted."""
+    return Seen(moment, None, 0, Severity.INFO, Severity.INFO, withdrawn=True)
 
 
 def _opened(seen: Seen, subject: Subject) -> Finding:
@@ -172,7 +168,7 @@ def _resolved(finding: Finding, seen: Seen) -> Finding:
 
 
 def _looked(finding: Finding, seen: Seen) -> Finding:
-    """Note the newest observation; a missing resource was not observed."""
+    """Note the newest observation; what is missing or withdrawn was not observed."""
     if seen.outcome is None or seen.moment < finding.looked:
         return finding
     return replace(finding, last_observation=seen.outcome, looked=seen.moment)

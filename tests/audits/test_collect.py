@@ -1,0 +1,81 @@
+"""Collection asks for what the ledger lacks, and stops when it is told to."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from tests.audits.world import TENANT, Clock, Cloud
+
+from cloudsealed.audits.model import CanceledError, LeaseLostError
+from cloudsealed.collectors.model import Unit
+
+
+def test_a_run_that_stopped_half_way_goes_on_with_what_is_missing(
+    begin: Any, cloud: Cloud, clock: Clock
+) -> None:
+    audit = begin()
+    cloud.queues = {f"q{number}": {"A": str(number)} for number in range(20)}
+
+    def power_cut(_unit: Unit) -> None:
+        if len(cloud.asked) >= 15:
+            raise RuntimeError("power cut")
+
+    cloud.before = power_cut
+    with pytest.raises(RuntimeError, match="power cut"):
+        audit.collect(cloud)
+    done = {unit for unit in cloud.asked if audit.ledger.find(unit)}
+    assert done  # what was not yet on disk is asked for again
+    cloud.before, cloud.asked = lambda _unit: None, []
+    clock.move(seconds=20)
+    audit.collect(cloud, audit.take("another"))
+    assert set(cloud.asked).isdisjoint(done)
+    assert len(cloud.asked) + len(done) == 41
+
+
+def test_canceling_ends_the_collection_without_the_calls_that_were_to_come(
+    begin: Any, cloud: Cloud
+) -> None:
+    audit = begin()
+    cloud.queues = {f"q{number}": {"A": "1"} for number in range(500)}
+    asked, canceled = threading.Event(), threading.Event()
+
+    def hold(unit: Unit) -> None:
+        if unit.operation == "GetQueueAttributes":
+            asked.set()
+            canceled.wait(20)
+
+    cloud.before = hold
+    lease = audit.take()
+
+    def tick(_ended: int) -> None:
+        if asked.is_set():
+            audit.store.ask_cancel(tenant=TENANT, ident=audit.id)
+            try:
+                lease.renew()
+            finally:
+                threading.Timer(0.2, canceled.set).start()
+
+    with pytest.raises(CanceledError):
+        audit.collect(cloud, lease, tick)
+    assert len(cloud.asked) < 20  # of 1,001: those that were in flight
+
+
+def test_losing_the_lease_ends_the_collection(begin: Any, cloud: Cloud, clock: Clock) -> None:
+    audit = begin()
+    cloud.queues = {f"q{number}": {"A": "1"} for number in range(500)}
+    lease = audit.take("first")
+    thief = threading.Lock()
+
+    def stolen(_unit: Unit) -> None:
+        if len(cloud.asked) >= 10 and thief.acquire(blocking=False):
+            taken = None
+            while taken is None:  # what is written meanwhile renews the lease
+                clock.move(seconds=20)
+                taken = audit.store.take(tenant=TENANT, ident=audit.id, owner="second")
+
+    cloud.before = stolen
+    with pytest.raises(LeaseLostError):
+        audit.collect(cloud, lease, lambda _ended: lease.renew())
+    assert len(cloud.asked) < 1001

@@ -1,0 +1,273 @@
+"""What could not be read is unknown: never a silent pass, never a false fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.audits.world import Clock, Cloud
+
+from cloudsealed.vocabulary import CallOutcome
+
+# Which database holds the blocks makes no difference to a verdict.
+pytestmark = pytest.mark.parametrize("storage_settings", ["sqlite"], indirect=True)
+
+ENCRYPTED = "!has(resource.Attributes.KmsMasterKeyId)"
+UNANSWERED = [outcome for outcome in CallOutcome if not outcome.answered]
+
+
+def judged(begin: Any, cloud: Cloud, *policies: Any, types: tuple[str, ...] = ()) -> dict[str, Any]:
+    audit = begin(*types)
+    audit.collect(cloud)
+    audit.judge(*policies)
+    lines: dict[str, Any] = audit.lines("queues")
+    return lines
+
+
+@pytest.fixture
+def queues(cloud: Cloud) -> Cloud:
+    """One queue that passes, one that fails."""
+    good = {"KmsMasterKeyId": "k", "VisibilityTimeout": "30"}
+    cloud.queues = {"good": good, "bad": {"VisibilityTimeout": "30"}}
+    return cloud
+
+
+def test_what_was_read_passes_or_fails(begin: Any, queues: Cloud, check: Any) -> None:
+    lines = judged(begin, queues, check(ENCRYPTED, message="{resource.QueueName} is open"))
+    assert {name: line["outcome"] for name, line in lines.items()} == {
+        "good": "pass",
+        "bad": "fail",
+    }
+    assert lines["bad"]["title"] == "bad is open"
+    assert lines["bad"]["evidence"]
+    assert lines["good"]["evidence"] == []
+
+
+@pytest.mark.parametrize("outcome", UNANSWERED)
+@pytest.mark.parametrize(
+    "condition",
+    [
+        ENCRYPTED,
+        "has(resource.Attributes)",
+        "!has(resource.Attributes)",
+        "get(resource, 'Attributes.KmsMasterKeyId', '') == ''",
+        "get(resource.Attributes, 'KmsMasterKeyId', '') == ''",
+        "resource.Attributes.VisibilityTimeout == '30'",
+        "true || has(resource.Attributes.KmsMasterKeyId)",
+        "resource.QueueName == 'x' && has(resource.Attributes.KmsMasterKeyId)",
+        "resource['Attributes'] == null",
+    ],
+)
+def test_a_condition_over_what_was_not_read_is_unknown_and_names_the_call(
+    begin: Any, queues: Cloud, check: Any, condition: str, outcome: CallOutcome
+) -> None:
+    queues.faults["GetQueueAttributes", "bad"] = (outcome, "Code")
+    lines = judged(begin, queues, check(condition))
+    assert lines["bad"]["outcome"] == "unknown"
+    [reason] = lines["bad"]["reasons"]
+    said = {name: reason[name] for name in ("kind", "attribute", "outcome", "error_code", "action")}
+    assert said == {
+        "kind": "call", "attribute": "Attributes", "outcome": outcome, "error_code": "Code",
+        "action": "sqs:GetQueueAttributes",
+    }  # fmt: skip
+    assert lines["good"]["outcome"] in ("pass", "fail")
+
+
+def test_a_condition_of_applies_when_counts_as_well(begin: Any, queues: Cloud, check: Any) -> None:
+    queues.faults["GetQueueAttributes"] = (CallOutcome.DENIED, "AccessDenied")
+    policy = check("true", applies_when="has(resource.Attributes.KmsMasterKeyId)")
+    assert {line["outcome"] for line in judged(begin, queues, policy).values()} == {"unknown"}
+
+
+def test_a_denied_attribute_that_no_condition_reads_does_not_matter(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
+    lines = judged(begin, queues, check(ENCRYPTED))
+    assert {name: line["outcome"] for name, line in lines.items()} == {
+        "good": "pass",
+        "bad": "fail",
+    }
+
+
+def test_a_condition_over_the_whole_document_needs_all_of_it(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
+    lines = judged(begin, queues, check("size(resource) > 100"))
+    assert {line["outcome"] for line in lines.values()} == {"unknown"}
+
+
+def test_aws_saying_that_there_is_none_is_an_answer(begin: Any, queues: Cloud, check: Any) -> None:
+    queues.faults["GetQueueAttributes"] = (CallOutcome.EMPTY, "NonExistentQueue")
+    lines = judged(begin, queues, check("!has(resource.Attributes)"))
+    assert {line["outcome"] for line in lines.values()} == {"fail"}
+
+
+TOPICS = {"topics": {"type": "aws.sns.topic"}}
+BOTH = ("aws.sqs.queue", "aws.sns.topic")
+
+
+@pytest.mark.parametrize("condition", ["size(related.topics) == 0", "size(related.topics) > 0"])
+@pytest.mark.parametrize("outcome", UNANSWERED)
+def test_a_related_type_that_was_not_listed_makes_it_unknown(
+    begin: Any, queues: Cloud, check: Any, condition: str, outcome: CallOutcome
+) -> None:
+    queues.faults["ListTopics"] = (outcome, "Code")
+    lines = judged(begin, queues, check(condition, related=TOPICS), types=BOTH)
+    assert {line["outcome"] for line in lines.values()} == {"unknown"}
+    [reason] = lines["bad"]["reasons"]
+    assert (reason["action"], reason["outcome"]) == ("sns:ListTopics", outcome)
+
+
+def test_a_related_type_with_nothing_in_it_is_an_answer(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    lines = judged(begin, queues, check("size(related.topics) == 0", related=TOPICS), types=BOTH)
+    assert {line["outcome"] for line in lines.values()} == {"fail"}
+
+
+def test_a_related_type_out_of_scope_makes_it_unknown(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    lines = judged(begin, queues, check("size(related.topics) == 0", related=TOPICS))
+    assert {line["outcome"] for line in lines.values()} == {"unknown"}
+    assert lines["bad"]["reasons"][0]["kind"] == "not_collected"
+
+
+def test_a_denied_attribute_of_a_related_resource_makes_it_unknown(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.topics = ["news"]
+    queues.faults["GetTopicAttributes"] = (CallOutcome.DENIED, "AuthorizationError")
+    condition = "related.topics.exists(t, !has(t.Attributes.KmsMasterKeyId))"
+    lines = judged(begin, queues, check(condition, related=TOPICS), types=BOTH)
+    assert {line["outcome"] for line in lines.values()} == {"unknown"}
+    assert lines["bad"]["reasons"][0]["action"] == "sns:GetTopicAttributes"
+    lines = judged(begin, queues, check("size(related.topics) == 0", related=TOPICS), types=BOTH)
+    assert {line["outcome"] for line in lines.values()} == {
+        "pass"
+    }  # it reads only that it is there
+
+
+def test_a_denied_attribute_that_joins_makes_it_unknown(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.faults["GetQueueAttributes", "bad"] = (CallOutcome.DENIED, "AccessDenied")
+    related = {
+        "dead": {
+            "type": "aws.sqs.queue", "from": "Attributes.RedrivePolicy.deadLetterTargetArn",
+            "key": "Arn",
+        }
+    }  # fmt: skip
+    lines = judged(begin, queues, check("size(related.dead) == 0", related=related))
+    assert (lines["bad"]["outcome"], lines["good"]["outcome"]) == ("unknown", "fail")
+
+
+@pytest.mark.parametrize(
+    ("condition", "path"),
+    [
+        ("resource.Attributes.KmsMasterKeyId == 'k'", "Attributes.KmsMasterKeyId"),
+        ("int(resource.Attributes.VisibilityTimeout) / 0 == 1", None),
+        ("resource.Attributes.VisibilityTimeout < 5", None),
+    ],
+)
+def test_a_condition_that_stops_is_unknown_and_says_where(
+    begin: Any, queues: Cloud, check: Any, condition: str, path: str | None
+) -> None:
+    line = judged(begin, queues, check(condition))["bad"]
+    assert line["outcome"] == "unknown"
+    [reason] = line["reasons"]
+    assert reason["kind"] == "policy_error"
+    assert reason["message"]
+    assert path is None or path in (reason["path"] or "") or path in reason["message"]
+
+
+def test_what_a_policy_does_not_apply_to_is_not_applicable(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    policy = check("true", applies_when="resource.QueueName == 'good'")
+    lines = judged(begin, queues, policy)
+    assert (lines["bad"]["outcome"], lines["good"]["outcome"]) == ("not_applicable", "fail")
+
+
+def test_a_list_that_was_denied_leaves_a_cell_that_speaks_of_nothing(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.faults["ListQueues"] = (CallOutcome.DENIED, "AccessDenied")
+    audit = begin()
+    audit.collect(queues)
+    audit.judge(check(ENCRYPTED))
+    [block] = audit.observations()
+    assert block.count == 0
+    assert block.header["complete"] == {"aws.sqs.queue": False}
+    assert block.header["gaps"][0]["action"] == "sqs:ListQueues"
+
+
+def classified(begin: Any, cloud: Cloud, check: Any, *classifications: Any) -> dict[str, Any]:
+    line: dict[str, Any] = judged(begin, cloud, check(ENCRYPTED), *classifications)["bad"]
+    return line
+
+
+def test_a_classification_changes_the_severity_of_what_fails(
+    begin: Any, queues: Cloud, check: Any, classification: Any
+) -> None:
+    rule = classification(
+        "prod", "resource.QueueName == 'bad' && finding.policy == 'queues'",
+        set={"severity": "critical"},
+    )  # fmt: skip
+    line = classified(begin, queues, check, rule)
+    assert (line["severity"], line["suppressed"]) == ("critical", False)
+    assert line["classified_by"] == {"key": "prod", "version": 1}
+
+
+def test_a_classification_leaves_what_passes_alone(
+    begin: Any, queues: Cloud, check: Any, classification: Any
+) -> None:
+    rule = classification("all", set={"severity": "critical"})
+    line = judged(begin, queues, check(ENCRYPTED), rule)["good"]
+    assert (line["severity"], line["classified_by"]) == ("high", None)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_suppressing_wins_over_a_severity_and_the_highest_severity_over_others(
+    begin: Any, queues: Cloud, check: Any, classification: Any, turned: bool
+) -> None:
+    rules = [
+        classification("low", set={"severity": "low"}),
+        classification("critical", set={"severity": "critical"}),
+        classification("quiet", suppress=True),
+    ]
+    given = rules[::-1] if turned else rules
+    line = classified(begin, queues, check, *given)
+    assert (line["suppressed"], line["classified_by"]["key"]) == (True, "quiet")
+    line = classified(begin, queues, check, *(r for r in given if r.key != "quiet"))
+    assert (line["severity"], line["classified_by"]["key"]) == ("critical", "critical")
+
+
+def test_of_two_equal_classifications_the_older_is_named(
+    begin: Any, queues: Cloud, check: Any, classification: Any
+) -> None:
+    rules = [classification(name, set={"severity": "low"}) for name in ("older", "younger")]
+    line = classified(begin, queues, check, *rules)
+    assert line["classified_by"]["key"] == "older"
+
+
+@pytest.mark.parametrize("when", ["resource.Nothing.here == 1", "false"])
+def test_a_classification_that_does_not_match_or_stops_changes_nothing(
+    begin: Any, queues: Cloud, check: Any, classification: Any, when: str
+) -> None:
+    line = classified(begin, queues, check, classification("quiet", when, suppress=True))
+    assert (line["outcome"], line["suppressed"], line["classified_by"]) == ("fail", False, None)
+
+
+def test_judging_twice_writes_the_same_blocks(
+    begin: Any, queues: Cloud, check: Any, clock: Clock
+) -> None:
+    audit = begin()
+    audit.collect(queues)
+    audit.judge(check(ENCRYPTED))
+    once = audit.observations()
+    clock.move(days=3)
+    audit.judge(check(ENCRYPTED))
+    assert audit.observations() == once

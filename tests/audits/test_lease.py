@@ -1,0 +1,105 @@
+"""Whoever runs an audit holds its lease, and a stale holder can write nothing."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from tests.audits.world import TENANT, Clock
+
+from cloudsealed.audits.model import CanceledError, LeaseLostError
+from cloudsealed.audits.store import LEASE_SECONDS
+from cloudsealed.vocabulary import AuditStatus
+
+
+def test_a_lease_that_runs_is_not_given_to_another(begin: Any, clock: Clock) -> None:
+    audit = begin()
+    audit.take("first")
+    clock.move(seconds=LEASE_SECONDS - 1)
+    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="second") is None
+
+
+def test_every_write_keeps_the_lease_for_another_while(begin: Any, clock: Clock) -> None:
+    audit = begin()
+    lease = audit.take("first")
+    for _ in range(3):
+        clock.move(seconds=LEASE_SECONDS - 1)
+        lease.set(progress={"calls": 1})
+    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="second") is None
+
+
+def test_a_lease_that_ran_out_is_taken_over_with_the_next_epoch(begin: Any, clock: Clock) -> None:
+    audit = begin()
+    first = audit.take("first")
+    clock.move(seconds=LEASE_SECONDS + 1)
+    assert audit.take("second").epoch == first.epoch + 1
+
+
+def test_a_stale_epoch_s_write_is_refused_and_rolled_back(begin: Any, clock: Clock) -> None:
+    audit = begin()
+    first = audit.take("first")
+    clock.move(seconds=LEASE_SECONDS + 1)
+    second = audit.take("second")
+    with pytest.raises(LeaseLostError):
+        first.set(status=AuditStatus.FAILED)
+    with pytest.raises(LeaseLostError):
+        first.renew()
+    second.set(status=AuditStatus.EVALUATING)
+    found = audit.store.get(tenant=TENANT, ident=audit.id)
+    assert found.status is AuditStatus.EVALUATING
+
+
+def test_a_late_holder_that_nobody_replaced_may_go_on(begin: Any, clock: Clock) -> None:
+    audit = begin()
+    lease = audit.take("first")
+    clock.move(seconds=10 * LEASE_SECONDS)
+    lease.set(status=AuditStatus.EVALUATING)
+    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="second") is None
+
+
+def test_of_many_that_want_a_free_lease_one_gets_it(begin: Any) -> None:
+    audit = begin()
+    gate, got = threading.Barrier(6), []
+
+    def want(number: int) -> None:
+        gate.wait(20)
+        got.append(audit.store.take(tenant=TENANT, ident=audit.id, owner=f"worker-{number}"))
+
+    threads = [threading.Thread(target=want, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len([lease for lease in got if lease is not None]) == 1
+    assert len(got) == len(threads)
+
+
+@pytest.mark.parametrize("status", [s for s in AuditStatus if s.is_final])
+def test_an_audit_that_has_ended_is_given_to_nobody(begin: Any, status: AuditStatus) -> None:
+    audit = begin(status=status)
+    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="worker") is None
+
+
+def test_whoever_renews_hears_that_the_audit_is_canceled(begin: Any) -> None:
+    audit = begin()
+    lease = audit.take()
+    lease.renew()
+    assert audit.store.ask_cancel(tenant=TENANT, ident=audit.id)
+    with pytest.raises(CanceledError):
+        lease.renew()
+
+
+def test_a_tenant_cannot_cancel_another_s_audit(begin: Any) -> None:
+    audit = begin()
+    assert not audit.store.ask_cancel(tenant="ten_b", ident=audit.id)
+    audit.take().renew()
+
+
+def test_an_audit_without_a_living_worker_is_found(begin: Any, clock: Clock) -> None:
+    audit = begin()
+    audit.take()
+    assert audit.store.abandoned() == []
+    clock.move(seconds=LEASE_SECONDS + 1)
+    assert audit.store.abandoned() == [(TENANT, audit.id)]
+    assert audit.store.running(tenant=TENANT) == 0

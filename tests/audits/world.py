@@ -1,0 +1,156 @@
+"""A small cloud of queues, and an audit of it taken from phase to phase over the real store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from cloudsealed.audits.apply import Applier
+from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
+from cloudsealed.audits.collect import collect
+from cloudsealed.audits.derive import Snapshots, derive, tasks_of
+from cloudsealed.audits.evaluate import Evaluator
+from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
+from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.store import AuditStore, Lease
+from cloudsealed.collectors.model import Answer, CallRequest, Unit
+from cloudsealed.kit.clock import rfc3339
+from cloudsealed.kit.ids import new_id
+from cloudsealed.policies.model import PolicyVersion
+from cloudsealed.policies.service import PolicySet
+from cloudsealed.storage.database import Database
+from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome, PolicyKind
+
+TENANT, ACCOUNT, REGION = "ten_a", "123456789012", "eu-west-1"
+Failed = tuple[CallOutcome, str]
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Cloud:
+    """Queues (name to attributes) and topics of one account; a Caller.
+
+    `faults` says how calls fail, by operation or by (operation, queue). `asked` is every call.
+    """
+
+    clock: Clock
+    queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    topics: list[str] = field(default_factory=list)
+    faults: dict[str | tuple[str, str], Failed] = field(default_factory=dict)
+    asked: list[Unit] = field(default_factory=list)
+    before: Callable[[Unit], None] = lambda _unit: None
+
+    def call(self, request: CallRequest) -> Answer:
+        unit = request.unit
+        self.before(unit)
+        self.asked.append(unit)
+        queue = orjson.loads(unit.parameters).get("QueueUrl", "").rpartition("/")[2]
+        failed = self.faults.get((unit.operation, queue)) or self.faults.get(unit.operation)
+        if failed:
+            return Answer(failed[0], None, self.clock(), error_code=failed[1])
+        document = self._document(unit.operation, queue)
+        outcome = CallOutcome.OK if any(document.values()) else CallOutcome.EMPTY
+        return Answer(outcome, document, self.clock())
+
+    def _document(self, operation: str, queue: str) -> Mapping[str, Any]:
+        if operation == "ListQueues":
+            return {"QueueUrls": [f"https://sqs/{ACCOUNT}/{name}" for name in self.queues]}
+        if operation == "GetQueueAttributes":
+            return {"Attributes": self.queues[queue]}
+        if operation == "ListTopics":
+            place = f"arn:aws:sns:{REGION}:{ACCOUNT}"
+            return {"Topics": [{"TopicArn": f"{place}:{name}"} for name in self.topics]}
+        return {}
+
+
+class Pass:
+    """One audit of a `Cloud`, phase by phase; the phases are those of the product's runner."""
+
+    def __init__(
+        self, database: Database, now: Clock, types: tuple[str, ...], **changes: Any
+    ) -> None:
+        self.database = database
+        self.clock = now
+        self.store = AuditStore(database, now)
+        ident = new_id("aud")
+        values: dict[str, Any] = {
+            "id": ident, "kind": AuditKind.LIVE, "status": AuditStatus.COLLECTING,
+            "parent_id": None, "source_id": ident, "connection_ids": ("con_a",),
+            "scope": Scope(resource_types=types), "policies": None, "policy_set": (),
+            "targets": (Target("con_a", ACCOUNT, "aws", (REGION,)),), "clock": rfc3339(now()),
+            "created_at": rfc3339(now()), "started_at": rfc3339(now()), "finished_at": None,
+            "progress": NO_PROGRESS, "result": None, "error": None, "verdict_digest": None,
+        }  # fmt: skip
+        self.audit = Audit(**(values | changes))
+        with database.write() as connection:
+            self.store.insert(connection, tenant=TENANT, audit=self.audit)
+        self.id = self.audit.id
+        self.tasks = tasks_of(self.audit.targets or (), self.audit.scope)
+        self.ledger = Ledger(database, tenant=TENANT, audit_id=self.audit.source_id)
+        self.snapshots = Snapshots(database, tenant=TENANT, audit_id=self.id)
+        self.blocks = Blocks(database, tenant=TENANT, audit_id=self.id)
+
+    def take(self, owner: str = "worker") -> Lease:
+        lease = self.store.take(tenant=TENANT, ident=self.id, owner=owner)
+        assert lease is not None
+        return lease
+
+    def collect(
+        self, cloud: Cloud, lease: Lease | None = None, tick: Callable[[int], None] | None = None
+    ) -> None:
+        lease = lease or self.take()
+        with Recorder(lease, self.id) as recorder:
+            caller = RecordedCalls(self.ledger, cloud, recorder)
+            collect(
+                self.tasks, {"con_a": caller}, recorder, workers=4,
+                tick=tick or (lambda _ended: None),
+            )  # fmt: skip
+        recorder.stop_if_asked()
+
+    def judge(self, *policies: PolicyVersion) -> None:
+        checks = tuple(p for p in policies if p.kind is PolicyKind.CHECK)
+        classes = tuple(p for p in policies if p.kind is PolicyKind.CLASSIFICATION)
+        lease, clock = self.take(), self.audit.clock
+        assert clock is not None
+        derive(
+            lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger), clock=clock,
+            done=lambda _number: None,
+        )  # fmt: skip
+        evaluator = Evaluator(
+            policies=PolicySet(checks, classes), snapshots=self.snapshots, clock=clock
+        )
+        evaluator.run(lease, lambda _number: None)
+
+    def apply(self) -> list[str]:
+        applier = Applier(database=self.database, lease=self.take(), snapshots=self.snapshots)
+        applier.resources()
+        return applier.findings()
+
+    def withdraw(self, *policy_ids: str) -> None:
+        applier = Applier(database=self.database, lease=self.take(), snapshots=self.snapshots)
+        applier.withdraw(policy_ids, [(ACCOUNT, REGION)], rfc3339(self.clock()))
+
+    def observations(self) -> list[Block]:
+        return self.blocks.all(OBSERVATIONS)
+
+    def lines(self, key: str) -> dict[str, dict[str, Any]]:
+        """Return the observations of one policy by the queue's name."""
+        block = self.blocks.find(OBSERVATIONS, key, ACCOUNT, REGION)
+        assert block is not None
+        return {line["native_id"].rpartition(":")[2]: line for line in self.blocks.lines(block)}

@@ -1,0 +1,187 @@
+"""Audits of an estate that does not change, over real HTTP: they agree, and lose no secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from tests.e2e.installation import standing
+
+from cloudsealed.audits.seal import opened, public_key
+from cloudsealed.testing.estate_site import MAIN_ACCOUNT
+
+pytestmark = pytest.mark.xdist_group("estate")
+
+
+def test_an_audit_of_two_regions_reads_everything(audited: Any) -> None:
+    first = audited.audits[0]
+    assert (first["status"], first["error"], first["coverage"]) == ("completed", None, 1.0)
+    assert first["counts"]["fail"] > 100
+    assert first["counts"]["unknown"] == 0
+    assert first["calls"]["denied"] == first["calls"]["throttled"] == first["calls"]["failed"] == 0
+    assert {account["account"] for account in first["accounts"]} == {MAIN_ACCOUNT}
+    regions = {f["resource"]["region"] for f in audited.installation.findings().values()}
+    assert regions == {"eu-west-1", "us-east-1", "global"}
+
+
+def test_its_ledger_names_the_calls_that_the_cloud_counted(audited: Any) -> None:
+    who = {"sts"}  # to know whose account it is; it is no evidence
+    assert sum(audited.audits[0]["calls"].values()) >= audited.calls[0] - len(who) * 2
+    assert audited.calls[0] > 300
+
+
+def test_a_second_audit_of_the_same_estate_changes_nothing(audited: Any) -> None:
+    first, second, _ = audited.audits
+    assert second["verdict_digest"] == first["verdict_digest"]
+    assert audited.standing[1] == audited.standing[0]
+    assert audited.events[1] == audited.events[0] == len(audited.standing[0])
+
+
+def test_a_reanalysis_asks_no_cloud_and_concludes_the_same(audited: Any) -> None:
+    first, _, again = audited.audits
+    assert again["status"] == "completed"
+    assert (again["kind"], again["parent_id"]) == ("reanalysis", first["id"])
+    assert audited.calls[2] == 0
+    assert sum(again["calls"].values()) == 0
+    assert again["verdict_digest"] == first["verdict_digest"]
+    assert again["dimensions"] == first["dimensions"]
+    assert audited.standing[2] == audited.standing[0]
+    assert audited.events[2] == audited.events[0]
+
+
+def test_each_audit_is_the_next_link_of_the_chain(audited: Any) -> None:
+    services, tenant = audited.installation.services, audited.installation.tenant
+    key = public_key(services.keys.current("seal"))
+    links = [
+        opened(services.audits.seal(tenant=tenant, ident=audit["id"]), key)["predicate"]
+        for audit in audited.audits
+    ]
+    assert [link["sequence"] for link in links] == [1, 2, 3]
+    assert [link["verdict_digest"] for link in links] == [
+        audit["verdict_digest"] for audit in audited.audits
+    ]
+
+
+def test_what_fails_shows_the_answers_that_it_rests_on(audited: Any) -> None:
+    installation = audited.installation
+    finding = installation.finding("aws-s3-bucket-plain-http", "larkspur-public-assets")
+    evidence = installation.services.audits.evidence(tenant=installation.tenant, finding=finding)
+    assert evidence["observation"]["outcome"] == "fail"
+    assert evidence["snapshot"]["document"]["Name"] == "larkspur-public-assets"
+    assert ["s3", "GetBucketPolicy"] in [s[:2] for s in evidence["snapshot"]["sources"]["Policy"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "cannot be reached"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no AWS credentials"),
+    ],
+)
+def test_an_audit_that_cannot_begin_fails_with_one_clear_sentence(
+    audited: Any, tmp_path: Any, changes: dict[str, str], said: str
+) -> None:
+    installation = audited.installation
+    before = standing(installation.findings())
+    nowhere = {name: str(tmp_path / "none") for name in (
+        "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"
+    )}  # fmt: skip
+    body = {"connection_ids": [installation.connection]}
+    services = installation.services
+    made = services.audits.create(tenant=installation.tenant, body=body, queue=False)
+    failed = installation.run(
+        orjson.loads(made)["id"], installation.impatient, **nowhere, **changes
+    )
+    assert failed["status"] == "failed"
+    assert said in failed["error"]["message"]
+    assert "\n" not in failed["error"]["message"]
+    assert "Traceback" not in failed["error"]["message"]
+    assert standing(installation.findings()) == before
+
+
+@pytest.mark.parametrize("kind", ["access_denied", "expired_token", "html", "http_500"])
+def test_an_audit_whose_credentials_are_refused_fails(audited: Any, kind: str) -> None:
+    installation = audited.installation
+    before = standing(installation.findings())
+    audited.emulator.faults({"service": "sts", "kind": kind})
+    try:
+        failed = installation.audit(installation.impatient)
+    finally:
+        audited.emulator.faults()
+    assert failed["status"] == "failed"
+    assert failed["error"]["code"] == "cloud_provider_error"
+    assert failed["error"]["message"].count(".") <= 5
+    assert standing(installation.findings()) == before
+
+
+SERVICES = ["s3", "ec2", "sqs", "rds", "lambda", "dynamodb"]
+LISTS = [{"service": service} for service in ("rds", "lambda", "dynamodb", "sqs")]
+ATTRIBUTES = [
+    {"service": "s3", "operation": "GetBucketPolicy"},
+    {"service": "s3", "operation": "GetPublicAccessBlock"},
+    {"service": "ec2", "operation": "DescribeVolumes"},
+]
+
+
+@pytest.mark.parametrize(
+    "kind", ["access_denied", "throttle", "expired_token", "html", "malformed", "http_500", "hang"]
+)
+def test_a_fault_costs_coverage_and_changes_no_finding(audited: Any, kind: str) -> None:
+    installation = audited.installation
+    before = standing(installation.findings())
+    audited.emulator.faults(*({**rule, "kind": kind} for rule in LISTS + ATTRIBUTES))
+    try:
+        runner = installation.hasty if kind == "hang" else installation.impatient
+        audit = installation.audit(runner, services=SERVICES)
+    finally:
+        audited.emulator.faults()
+    assert audit["status"] == "completed"
+    assert 0 < audit["coverage"] < 1
+    assert audit["counts"]["unknown"] > 0
+    assert standing(installation.findings()) == before
+    coverage = installation.coverage(audit)
+    gaps = coverage["gaps"]
+    missed = {(gap["service"], gap["operation"]) for gap in gaps}
+    assert {"rds", "lambda", "dynamodb", "sqs"} <= {service for service, _ in missed}
+    if kind == "malformed":  # any text is a bucket's policy to the SDK: no condition can read it
+        paths = {error.get("path") for error in coverage["policy_errors"]}
+        assert "resource.Policy.Statement" in paths
+    elif kind != "hang":  # a slow machine may give up the lists before it, too
+        read = {(rule["service"], rule["operation"]) for rule in ATTRIBUTES}
+        assert read <= missed
+    expected = {"access_denied": "denied", "expired_token": "denied", "throttle": "throttled"}
+    assert {gap["outcome"] for gap in gaps} == {expected.get(kind, "failed")}
+
+
+def test_a_denied_audit_says_which_permissions_are_missing(audited: Any) -> None:
+    installation = audited.installation
+    audited.emulator.faults(*({**rule, "kind": "access_denied"} for rule in ATTRIBUTES))
+    try:
+        audit = installation.audit(installation.impatient, services=["s3", "ec2"])
+    finally:
+        audited.emulator.faults()
+    statement = installation.coverage(audit)["iam_statement"]
+    assert statement["Effect"] == "Allow"
+    assert statement["Action"] == [
+        "ec2:DescribeVolumes", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
+    ]  # fmt: skip
+
+
+def test_canceling_ends_an_audit_soon_and_reconciles_nothing(audited: Any) -> None:
+    installation = audited.installation
+    before = installation.findings()
+    services, tenant = installation.services, installation.tenant
+    body = {"connection_ids": [installation.connection], "scope": {"regions": ["eu-west-1"]}}
+    ident = orjson.loads(services.audits.create(tenant=tenant, body=body, queue=False))["id"]
+    audited.emulator.reset()
+
+    def report(phase: str, counts: Any) -> None:
+        if phase == "collecting" and counts["tasks_done"] > 2:
+            services.audits.cancel(tenant=tenant, ident=ident)
+
+    canceled = installation.run(ident, report=report)
+    assert (canceled["status"], canceled["verdict_digest"]) == ("canceled", None)
+    assert audited.emulator.calls()["total"] < audited.calls[0] / 2
+    assert installation.findings() == before
+    assert ("audit.canceled", ident) in installation.events()
