@@ -17,6 +17,7 @@ from cloudsealed.auth.errors import (
     TokenNotFoundError,
 )
 from cloudsealed.auth.model import ALL_SCOPES, Caller, Scope
+from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.token_store import TokenStore
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.storage.keys import Key
@@ -71,7 +72,8 @@ def test_an_expiry_is_in_the_future_and_within_the_longest_life(
 def test_the_cache_holds_half_a_second_and_no_miss(house: Any, enter: Any) -> None:
     ticks = [0.0]
     store = TokenStore(house.database)
-    cached = Authenticator(store=store, keys=house.keys, ticks=lambda: ticks[0])
+    grants = GrantStore(house.database)
+    cached = Authenticator(store=store, grants=grants, keys=house.keys, ticks=lambda: ticks[0])
     caller = enter()
     made = _create(house, caller)
     where = ("192.0.2.1", house.time())

@@ -1,4 +1,6 @@
-"""From a bearer token's text to the caller, quickly: the gate's part of tokens.
+"""From a bearer token's text to the caller, quickly: the gate's part of both kinds of token.
+
+The caller of an OAuth access token goes by its grant's id: a refreshed token is the same client.
 
 What a look-up found is kept for at most `CACHE_SECONDS`, so that a revocation holds on every
 process within a second without messages; what it did not find is never kept.
@@ -17,6 +19,8 @@ import orjson
 from cloudsealed.auth import credential
 from cloudsealed.auth.errors import InvalidTokenError, IpNotAllowedError, TokenExpiredError
 from cloudsealed.auth.model import Caller, Scope, effective
+from cloudsealed.auth.oauth.grant_store import GrantStore
+from cloudsealed.auth.oauth.model import ACCESS
 from cloudsealed.auth.token_store import TokenStore
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage.database import Row
@@ -31,9 +35,11 @@ class Authenticator:
     """Turns credentials into callers. `ticks` is the monotonic clock of the cache."""
 
     def __init__(
-        self, *, store: TokenStore, keys: KeyRing, ticks: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, *, store: TokenStore, grants: GrantStore, keys: KeyRing,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self._store = store
+        self._grants = grants
         self._keys = keys.all("tokens")
         self._ticks = ticks
         self._cache: dict[str, tuple[float, Caller]] = {}
@@ -71,19 +77,23 @@ class Authenticator:
     def flush(self) -> None:
         """Write when and from where tokens were used since the last time."""
         uses, self._uses = self._uses, {}
-        if uses:
-            self._store.record_use(
-                {"tenant": tenant, "ident": ident, "used_at": rfc3339(at), "used_ip": ip}
-                for (tenant, ident), (at, ip) in list(uses.items())
-            )
+        rows = [
+            {"tenant": tenant, "ident": ident, "used_at": rfc3339(at), "used_ip": ip}
+            for (tenant, ident), (at, ip) in list(uses.items())
+        ]
+        for store, prefix in ((self._store, "tok_"), (self._grants, "gra_")):
+            if used := [row for row in rows if row["ident"].startswith(prefix)]:
+                store.record_use(used)
 
     def _look_up(self, text: str, address: str) -> Caller:
-        if not credential.is_well_formed(text):
+        kind = ACCESS if text.startswith(ACCESS) else credential.PREFIX
+        store = self._grants if kind == ACCESS else self._store
+        if not credential.is_well_formed(text, kind):
             raise InvalidTokenError("The bearer token is not one of CloudSealed's")
         asked = self._ticks()  # before the read: what it finds may be old by as much as it takes
-        row = self._store.by_digest(address)
+        row = store.by_digest(address)
         for key in self._keys[1:]:
-            row = row or self._store.by_digest(credential.digest(text, key))
+            row = row or store.by_digest(credential.digest(text, key))
         if row is None:
             raise InvalidTokenError("The bearer token is unknown or was revoked")
         caller = _caller(row)

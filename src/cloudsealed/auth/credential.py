@@ -1,6 +1,7 @@
-"""The text of a personal access token: made, checked and digested. It stores nothing.
+"""The text of a credential: made, checked and digested. It stores nothing.
 
-`cspat_`, 32 base62 characters (190 random bits), 6 base62 characters of the CRC32 of all before.
+A prefix that names the kind (`cspat_` for a personal access token), 32 base62 characters (190
+random bits), 6 base62 characters of the CRC32 of all before.
 The checksum is no security: it refuses a typo without a look-up, and lets secret scanners match.
 """
 
@@ -17,12 +18,12 @@ PREFIX = "cspat_"
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BODY = 32
 _CHECK = 6
-_FORM = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_BODY + _CHECK}}}")
+_REST = re.compile(rf"[0-9A-Za-z]{{{_BODY + _CHECK}}}")
 
 
-def mint() -> str:
-    """Return a new token."""
-    text = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_BODY))
+def mint(prefix: str = PREFIX) -> str:
+    """Return a new credential of the kind that `prefix` names."""
+    text = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_BODY))
     return text + checksum(text)
 
 
@@ -35,9 +36,11 @@ def checksum(text: str) -> str:
     return digits
 
 
-def is_well_formed(text: str) -> bool:
-    """Say whether `text` has a token's form and its own checksum."""
-    return _FORM.fullmatch(text) is not None and checksum(text[:-_CHECK]) == text[-_CHECK:]
+def is_well_formed(text: str, prefix: str = PREFIX) -> bool:
+    """Say whether `text` has a credential's form, this prefix and its own checksum."""
+    if not text.startswith(prefix) or not _REST.fullmatch(text, len(prefix)):
+        return False
+    return checksum(text[:-_CHECK]) == text[-_CHECK:]
 
 
 def digest(text: str, key: Key) -> str:

@@ -14,6 +14,7 @@ from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError, TokenNotFoundError
 from cloudsealed.auth.model import Caller, Network, Scope, implied, parse_scopes
+from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.token_store import Token, TokenStore, decode
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -55,7 +56,9 @@ class TokenService:
         self._keys = keys.all("tokens")
         self._most_days = settings.token_max_days
         self._clock = clock
-        self.authenticator = Authenticator(store=self._store, keys=keys)
+        self.authenticator = Authenticator(
+            store=self._store, grants=GrantStore(database), keys=keys
+        )
 
     def issue(
         self, *, tenant: str, user_id: str, name: str, scopes: frozenset[Scope],

@@ -1,0 +1,76 @@
+"""The three shapes of a refusal: the API's envelope, OAuth's body (RFC 6749, 5.2), and a page.
+
+Pages come from whoever composes the application; without them every refusal is JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import orjson
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import Scope
+
+from cloudsealed.api.errors import envelope, served
+from cloudsealed.kit.errors import CloudSealedError
+
+METADATA_PATH = "/.well-known/oauth-protected-resource"
+_JSON = "application/json"
+_OAUTH = "/oauth/"
+
+
+class Pages(Protocol):
+    """Server-rendered pages, served beside the API."""
+
+    routes: Sequence[BaseRoute]
+
+    def owns(self, path: str) -> bool:
+        """Say whether a path is a page's."""
+
+    def visitor(self, scope: Scope) -> str | None:
+        """Return the id of the session that a request belongs to, None when there is none."""
+
+    def refusal(self, error: CloudSealedError, request_id: str) -> Response:
+        """Return the page of an error."""
+
+
+class Faces:
+    """Writes refusals. `issuer` is the public address, which 401s lead clients to (RFC 9728)."""
+
+    def __init__(self, issuer: str, pages: Pages | None) -> None:
+        self._challenge = f', resource_metadata="{issuer.rstrip("/")}{METADATA_PATH}"'
+        self.pages = pages
+
+    def page(self, path: str) -> Pages | None:
+        """Return the pages if a path is one of theirs."""
+        return self.pages if self.pages is not None and self.pages.owns(path) else None
+
+    def refusal(self, path: str, error: CloudSealedError, request_id: str) -> Response:
+        """Return the response of an error, in the shape of the path's clients."""
+        known = served(error)
+        if pages := self.page(path):
+            return pages.refusal(known, request_id)
+        headers = {name: self._extended(value) for name, value in known.headers.items()}
+        if path.startswith(_OAUTH):
+            content = flat(oauth_code(known), known.message, request_id)
+            return Response(content, known.status, {**headers, "Cache-Control": "no-store"}, _JSON)
+        return Response(envelope(known, request_id), known.status, headers, _JSON)
+
+    def _extended(self, header: str) -> str:
+        return header + self._challenge if header.startswith("Bearer ") else header
+
+
+def flat(code: str, description: str, request_id: str) -> bytes:
+    """Return the body of an OAuth refusal; the RFC allows few characters in a description."""
+    allowed = "".join(c for c in description if " " <= c <= "~" and c not in '"\\')
+    body = {"error": code, "error_description": allowed, "request_id": request_id}
+    return orjson.dumps(body)
+
+
+def oauth_code(error: CloudSealedError) -> str:
+    """Return RFC 6749's code for an error that is not OAuth's own."""
+    if error.status in (429, 503):
+        return "temporarily_unavailable"
+    return "server_error" if error.status >= 500 else "invalid_request"

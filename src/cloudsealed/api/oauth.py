@@ -1,0 +1,146 @@
+"""The routes of the authorization server that programs call: token, revoke, introspect, metadata.
+
+Each answers in the words of its RFC; the pages of login and consent are not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cloudsealed.api import body
+from cloudsealed.api.faces import METADATA_PATH, flat
+from cloudsealed.api.gate.exchange import Exchange, budget_key, exchange_of
+from cloudsealed.api.gate.limits import Limits
+from cloudsealed.auth.errors import TwoCredentialsError
+from cloudsealed.auth.model import Scope
+from cloudsealed.auth.oauth.errors import InvalidOAuthRequestError, OAuthError
+from cloudsealed.auth.oauth.model import App
+from cloudsealed.auth.oauth.parameters import Parameters, read
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.wiring import Services
+
+TOKEN, REVOKE, INTROSPECT = "/oauth/token", "/oauth/revoke", "/oauth/introspect"
+
+_FORM = "application/x-www-form-urlencoded"
+_METHODS = ("client_secret_basic", "client_secret_post", "none")
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+Act = Callable[[App, Parameters], Mapping[str, Any] | None]
+
+
+class OAuthRoutes:
+    """The routes, over the services of an installation."""
+
+    def __init__(self, services: Services, limits: Limits) -> None:
+        self._oauth = services.oauth
+        self._limits = limits
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route(TOKEN, self._token, methods=["POST"]),
+            Route(REVOKE, self._revoke, methods=["POST"]),
+            Route(INTROSPECT, self._introspect, methods=["POST"]),
+            Route("/.well-known/oauth-authorization-server", self._server_metadata),
+            Route(METADATA_PATH, self._resource_metadata),
+        ]
+
+    async def _token(self, request: Request) -> Response:
+        return await self._answer(request, self._oauth.token, "oauth")
+
+    async def _revoke(self, request: Request) -> Response:
+        return await self._answer(request, self._oauth.revoke, "core")
+
+    async def _introspect(self, request: Request) -> Response:
+        return await self._answer(request, self._oauth.introspect, "core")
+
+    async def _answer(self, request: Request, act: Act, budget: str) -> Response:
+        exchange = exchange_of(request.scope)
+        exchange.route = request.url.path
+        try:
+            given, app = await self._client(request, exchange)
+            await self._spend(exchange, budget, _budget_of(app, exchange))
+            answer = await run_in_threadpool(act, app, given)
+        except OAuthError as error:
+            return _refused(error, exchange)
+        content = b"" if answer is None else orjson.dumps(answer)
+        return Response(content, 200, _NO_STORE, body.JSON_TYPE if content else None)
+
+    async def _client(self, request: Request, exchange: Exchange) -> tuple[Parameters, App]:
+        """Return the parameters and who sends them; a failure spends the address's budget."""
+        try:
+            given = await _read(request)
+            authorization = request.headers.get("authorization")
+            return given, await run_in_threadpool(self._oauth.authenticate, given, authorization)
+        except (OAuthError, CloudSealedError):
+            await self._spend(exchange, "anonymous", budget_key(exchange.address))
+            raise
+
+    async def _spend(self, exchange: Exchange, budget: str, key: str) -> None:
+        exchange.rate = await self._limits.asked(self._limits.spend, budget, key)
+        if exchange.rate.exceeded:
+            raise exchange.rate.refusal(self._limits.clock())
+
+    async def _server_metadata(self, request: Request) -> Response:
+        """Describe the authorization server (RFC 8414; RFC 9207, section 3)."""
+        issuer = self._oauth.issuer
+        return _metadata({
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/oauth/authorize",
+            "token_endpoint": issuer + TOKEN,
+            "revocation_endpoint": issuer + REVOKE,
+            "introspection_endpoint": issuer + INTROSPECT,
+            "scopes_supported": list(Scope),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_methods_supported": _METHODS,
+            "revocation_endpoint_auth_methods_supported": _METHODS,
+            "introspection_endpoint_auth_methods_supported": _METHODS[:2],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+            "protected_resources": [issuer],
+        })  # fmt: skip
+
+    async def _resource_metadata(self, request: Request) -> Response:
+        """Describe the API as a protected resource (RFC 9728)."""
+        issuer = self._oauth.issuer
+        return _metadata({
+            "resource": issuer, "resource_name": "CloudSealed", "authorization_servers": [issuer],
+            "scopes_supported": list(Scope), "bearer_methods_supported": ["header"],
+            "resource_documentation": f"{issuer}/docs",
+        })  # fmt: skip
+
+
+async def _read(request: Request) -> Parameters:
+    if request.scope["query_string"]:
+        raise InvalidOAuthRequestError("Parameters belong in the body, never in the query")
+    if len(request.headers.getlist("authorization")) > 1:
+        raise TwoCredentialsError("The request carries more than one Authorization header")
+    return read(await body.read(request, (_FORM,)))
+
+
+def _budget_of(app: App, exchange: Exchange) -> str:
+    """Return whose budget a client spends; anyone can name a public one, so with its address."""
+    if app.is_confidential:
+        return app.client_id
+    return f"{app.client_id}@{budget_key(exchange.address)}"
+
+
+def _refused(error: OAuthError, exchange: Exchange) -> Response:
+    content = flat(error.code, error.description, exchange.request_id)
+    headers = dict(_NO_STORE)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="cloudsealed"'
+    return Response(content, error.status, headers, body.JSON_TYPE)
+
+
+def _metadata(document: Mapping[str, Any]) -> Response:
+    headers = {"Cache-Control": "public, max-age=300"}
+    return Response(orjson.dumps(document), 200, headers, body.JSON_TYPE)

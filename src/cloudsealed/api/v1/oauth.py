@@ -1,0 +1,95 @@
+"""/v1/oauth/apps and /v1/oauth/grants: third parties' programs, and what users let them do."""
+
+from __future__ import annotations
+
+from cloudsealed.api.listing import Listed
+from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.v1.schemas import oauth as shapes
+from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError
+from cloudsealed.auth.model import Scope
+from cloudsealed.auth.oauth import app_store, grant_store
+
+APPS = Table(
+    "OAuth apps",
+    "Programs of third parties that users can let act for them, by OAuth 2.0.",
+    getter=lambda call: call.services.apps.get(**call.one),
+)
+GRANTS = Table(
+    "OAuth grants",
+    "What users let apps do; the end of a grant ends its tokens.",
+    getter=lambda call: call.services.grants.get(caller=call.caller, ident=call.ident),
+)
+
+
+@APPS.lists(
+    "/v1/oauth/apps", Listed.of(app_store.LISTING), scope=Scope.APPS_READ, answer=shapes.OAuthApp
+)
+def list_oauth_apps(call: Call) -> Reply:
+    """List the tenant's apps."""
+    return call.services.apps.list(caller=call.caller, deadline=call.deadline, **call.page)
+
+
+@APPS.makes(
+    "/v1/oauth/apps", scope=Scope.APPS_WRITE, answer=shapes.NewOAuthApp, body=shapes.OAuthAppBody,
+    secrets=("client_secret",), errors=(InvalidScopeError,),
+)  # fmt: skip
+def create_oauth_app(call: Call) -> Reply:
+    """Register an app.
+
+    Its secret is in this answer only; an app that cannot keep one is not `confidential` and uses
+    PKCE.
+    """
+    return call.services.apps.create(caller=call.caller, body=call.body)
+
+
+@APPS.gets("/v1/oauth/apps/{id}", scope=Scope.APPS_READ, answer=shapes.OAuthApp)
+def get_oauth_app(call: Call) -> Reply:
+    """Retrieve an app."""
+    return call.services.apps.get(**call.one)
+
+
+@APPS.changes(
+    "/v1/oauth/apps/{id}", scope=Scope.APPS_WRITE, answer=shapes.OAuthApp,
+    body=shapes.OAuthAppChange, errors=(InvalidScopeError,),
+)  # fmt: skip
+def update_oauth_app(call: Call) -> Reply:
+    """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
+    return call.services.apps.change(**call.one, body=call.body)
+
+
+@APPS.makes(
+    "/v1/oauth/apps/{id}/rotate", scope=Scope.APPS_WRITE, answer=shapes.NewOAuthApp,
+    body=shapes.OAuthSecretRotation, body_optional=True, secrets=("client_secret",),
+)  # fmt: skip
+def rotate_oauth_app_secret(call: Call) -> Reply:
+    """Give an app a new secret; the old one ends after `overlap_seconds`, at once unless given."""
+    return call.services.apps.rotate(**call.one, body=call.body)
+
+
+@APPS.deletes("/v1/oauth/apps/{id}", scope=Scope.APPS_WRITE)
+def delete_oauth_app(call: Call) -> Reply:
+    """Delete an app; everything that was granted to it ends."""
+    call.services.apps.delete(**call.one)
+    return None
+
+
+@GRANTS.lists(
+    "/v1/oauth/grants", Listed.of(grant_store.LISTING), scope=Scope.TOKENS_READ,
+    answer=shapes.OAuthGrant,
+)  # fmt: skip
+def list_oauth_grants(call: Call) -> Reply:
+    """List grants: a viewer's own, otherwise the tenant's."""
+    return call.services.grants.list(caller=call.caller, deadline=call.deadline, **call.page)
+
+
+@GRANTS.gets("/v1/oauth/grants/{id}", scope=Scope.TOKENS_READ, answer=shapes.OAuthGrant)
+def get_oauth_grant(call: Call) -> Reply:
+    """Retrieve a grant."""
+    return call.services.grants.get(caller=call.caller, ident=call.ident)
+
+
+@GRANTS.deletes("/v1/oauth/grants/{id}", scope=Scope.TOKENS_WRITE, errors=(InsufficientRoleError,))
+def revoke_oauth_grant(call: Call) -> Reply:
+    """End a grant; its tokens stop working within a second."""
+    call.services.grants.revoke(caller=call.caller, ident=call.ident)
+    return None

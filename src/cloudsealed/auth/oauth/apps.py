@@ -1,0 +1,210 @@
+"""What a tenant does with its apps, and its users with their grants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from cloudsealed.auth import credential
+from cloudsealed.auth.authenticator import Authenticator
+from cloudsealed.auth.errors import InsufficientRoleError
+from cloudsealed.auth.model import Caller, Scope, parse_scopes
+from cloudsealed.auth.oauth import app_store, grant_store, redirects
+from cloudsealed.auth.oauth.app_store import AppStore
+from cloudsealed.auth.oauth.errors import GrantNotFoundError
+from cloudsealed.auth.oauth.grant_store import GrantStore
+from cloudsealed.auth.oauth.model import CLIENT, SECRET, App, Audience, Grant, ordered
+from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.ids import new_id
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keys import KeyRing
+from cloudsealed.storage.keyset import Page
+from cloudsealed.vocabulary import Role
+
+MOST_REDIRECT_URIS = 20
+LONGEST_OVERLAP = 86_400  # seconds
+_CHANGEABLE = ("name", "redirect_uris", "scopes", "audience")
+_SEES_OTHERS = (Role.AUDITOR, Role.EDITOR, Role.ADMIN)
+
+
+class AppService:
+    """The use cases of apps. A secret's text is in the answer that makes it, and nowhere else."""
+
+    def __init__(
+        self, *, database: Database, keys: KeyRing, clock: Clock, authenticator: Authenticator
+    ) -> None:
+        self._database = database
+        self._store = AppStore(database)
+        self._key = keys.current("tokens")
+        self._clock = clock
+        self._authenticator = authenticator
+
+    def create(self, *, caller: Caller, body: Any) -> bytes:
+        """Register an app in the caller's tenant."""
+        fields = Fields(body, (*_CHANGEABLE, "confidential"))
+        text = credential.mint(SECRET) if fields.flag("confidential", True) else None
+        now = rfc3339(self._clock())
+        app = App(
+            tenant_id=caller.tenant_id, id=new_id("app"), client_id=credential.mint(CLIENT),
+            name=fields.text("name", longest=100), secret_digest=self._digest(text),
+            previous_digest=None, previous_until=None,
+            redirect_uris=_redirect_uris(fields, required=True) or (),
+            scopes=_scopes(fields, required=True) or (),
+            audience=_audience(fields) or Audience.TENANT, created_at=now, updated_at=now,
+        )  # fmt: skip
+        self._store.insert(app)
+        return orjson.dumps({**app.public(), "client_secret": text})
+
+    def list(
+        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of the tenant's apps."""
+        rows = self._store.page(
+            tenant=caller.tenant_id, filters=filters, sort=sort, after=after, limit=limit,
+            deadline=deadline,
+        )  # fmt: skip
+        apps = (app_store.decode(row[2:]) for row in rows.rows)
+        return Page([orjson.dumps(app.public()) for app in apps], rows.next)
+
+    def get(self, *, tenant: str, ident: str) -> bytes:
+        """Return one app; raises AppNotFoundError."""
+        return orjson.dumps(self._store.get(tenant=tenant, ident=ident).public())
+
+    def change(self, *, tenant: str, ident: str, body: Any) -> bytes:
+        """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
+        fields = Fields(body, _CHANGEABLE)
+        with self._database.write() as connection:
+            app = self._store.get_in(connection, tenant=tenant, ident=ident)
+            changed = replace(
+                app,
+                name=fields.optional_text("name", longest=100) or app.name,
+                redirect_uris=_redirect_uris(fields) or app.redirect_uris,
+                scopes=_scopes(fields) or app.scopes,
+                audience=_audience(fields) or app.audience,
+                updated_at=rfc3339(self._clock()),
+            )
+            self._store.change(connection, changed)
+        self._authenticator.forget()
+        return orjson.dumps(changed.public())
+
+    def rotate(self, *, tenant: str, ident: str, body: Any) -> bytes:
+        """Give an app a new secret; the old one ends after `overlap_seconds`, 0 unless given."""
+        fields = Fields(body if body is not None else {}, ("overlap_seconds",))
+        overlap = _overlap(fields)
+        text, now = credential.mint(SECRET), self._clock()
+        with self._database.write() as connection:
+            app = self._store.get_in(connection, tenant=tenant, ident=ident)
+            if not app.is_confidential:
+                raise fields.refuse("confidential", "must be true: a public app has no secret")
+            changed = replace(
+                app, secret_digest=self._digest(text), previous_digest=app.secret_digest,
+                previous_until=rfc3339(now + timedelta(seconds=overlap)), updated_at=rfc3339(now),
+            )  # fmt: skip
+            self._store.change(connection, changed)
+        return orjson.dumps({**changed.public(), "client_secret": text})
+
+    def delete(self, *, tenant: str, ident: str) -> None:
+        """Remove an app; everything that was granted to it ends."""
+        self._store.delete(tenant=tenant, ident=ident, now=rfc3339(self._clock()))
+        self._authenticator.forget()
+
+    def _digest(self, text: str | None) -> str | None:
+        return None if text is None else credential.digest(text, self._key)
+
+
+class GrantService:
+    """The use cases of grants: to see them and to end them."""
+
+    def __init__(self, *, database: Database, clock: Clock, authenticator: Authenticator) -> None:
+        self._database = database
+        self._store = GrantStore(database)
+        self._clock = clock
+        self._authenticator = authenticator
+
+    def of_user(self, *, tenant: str, user_id: str) -> list[Grant]:
+        """Return a user's newest grants, 200 at most."""
+        rows = self._store.page(
+            tenant=tenant, filters={"user": (user_id,)}, sort="-id", after=None, limit=200
+        )
+        return [grant_store.decode(row[2:]) for row in rows.rows]
+
+    def list(
+        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of grants that the caller may see: a viewer's own, else the tenant's."""
+        seen = filters if caller.role in _SEES_OTHERS else _own(caller, filters)
+        rows = self._store.page(
+            tenant=caller.tenant_id, filters=seen, sort=sort, after=after, limit=limit,
+            deadline=deadline,
+        )  # fmt: skip
+        grants = (grant_store.decode(row[2:]) for row in rows.rows)
+        return Page([orjson.dumps(grant.public()) for grant in grants], rows.next)
+
+    def get(self, *, caller: Caller, ident: str) -> bytes:
+        """Return one grant; raises GrantNotFoundError."""
+        return orjson.dumps(self._seen(caller, ident).public())
+
+    def revoke(self, *, caller: Caller, ident: str) -> None:
+        """End a grant: one's own, or as an admin another's."""
+        grant = self._seen(caller, ident)
+        if grant.user_id != caller.user_id and caller.role is not Role.ADMIN:
+            raise InsufficientRoleError("Only an admin can end another user's grant")
+        self._end(caller.tenant_id, ident)
+
+    def revoke_own(self, *, tenant: str, user_id: str, ident: str) -> None:
+        """End a user's own grant; raises GrantNotFoundError."""
+        if self._store.get(tenant=tenant, ident=ident).user_id != user_id:
+            raise GrantNotFoundError(ident)
+        self._end(tenant, ident)
+
+    def _end(self, tenant: str, ident: str) -> None:
+        with self._database.write() as connection:
+            self._store.revoke(connection, tenant=tenant, ident=ident, now=rfc3339(self._clock()))
+        self._authenticator.forget()
+
+    def _seen(self, caller: Caller, ident: str) -> Grant:
+        grant = self._store.get(tenant=caller.tenant_id, ident=ident)
+        if grant.user_id != caller.user_id and caller.role not in _SEES_OTHERS:
+            raise GrantNotFoundError(ident)
+        return grant
+
+
+def _own(caller: Caller, filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    asked = filters.get("user", (caller.user_id,))
+    return {**filters, "user": tuple(user for user in asked if user == caller.user_id) or ("",)}
+
+
+def _redirect_uris(fields: Fields, *, required: bool = False) -> tuple[str, ...] | None:
+    given = fields.texts("redirect_uris", most=MOST_REDIRECT_URIS, required=required)
+    for uri in given or ():
+        if reason := redirects.fault(uri):
+            raise fields.refuse("redirect_uris", f"{reason}: {uri[:200]}")
+    return given
+
+
+def _scopes(fields: Fields, *, required: bool = False) -> tuple[str, ...] | None:
+    given = fields.texts("scopes", most=len(Scope), required=required)
+    return ordered(parse_scopes(given)) if given else None
+
+
+def _audience(fields: Fields) -> Audience | None:
+    given = fields.optional_text("audience", choices=tuple(Audience))
+    return Audience(given) if given else None
+
+
+def _overlap(fields: Fields) -> int:
+    seconds = fields.body.get("overlap_seconds", 0)
+    good = isinstance(seconds, int) and not isinstance(seconds, bool)
+    if not good or not 0 <= seconds <= LONGEST_OVERLAP:
+        raise fields.refuse(
+            "overlap_seconds", f"must be a whole number from 0 to {LONGEST_OVERLAP}"
+        )
+    return int(seconds)

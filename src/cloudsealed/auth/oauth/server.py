@@ -1,0 +1,378 @@
+"""The authorization server: RFC 6749's code flow under RFC 9700, with rotation and revocation.
+
+One transaction a grant; a code or refresh token is consumed by one conditional UPDATE, so of many
+redemptions one wins. A second use ends the whole grant, and that is committed although the request
+is refused. It knows no HTTP: parameters in, answers or `OAuthError` out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from cloudsealed.auth import credential
+from cloudsealed.auth.authenticator import Authenticator
+from cloudsealed.auth.model import Scope, implied
+from cloudsealed.auth.oauth import redirects
+from cloudsealed.auth.oauth.app_store import AppStore
+from cloudsealed.auth.oauth.errors import (
+    AccessDeniedError,
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidOAuthRequestError,
+    InvalidOAuthScopeError,
+    InvalidTargetError,
+    OAuthError,
+    UnanswerableAuthorizationError,
+    UnauthorizedClientError,
+    UnsupportedGrantTypeError,
+    UnsupportedResponseTypeError,
+    UnsupportedTokenTypeError,
+)
+from cloudsealed.auth.oauth.grant_store import GrantStore
+from cloudsealed.auth.oauth.model import (
+    ACCESS,
+    ACCESS_SECONDS,
+    CODE,
+    CODE_SECONDS,
+    GRANT_DAYS,
+    REFRESH,
+    REFRESH_DAYS,
+    App,
+    Asked,
+    Code,
+    IssuedToken,
+    Standing,
+    is_challenge,
+    named,
+    ordered,
+    verifies,
+)
+from cloudsealed.auth.oauth.parameters import Parameters, proof, read
+from cloudsealed.auth.user_store import User
+from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
+from cloudsealed.kit.ids import new_id
+from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.keys import KeyRing
+
+_KEPT_DAYS = 1  # how long a grant or token stays after its end
+
+Answer = Mapping[str, Any]
+Tokens = dict[str, Any]
+_Kept = TypeVar("_Kept", Code, IssuedToken)
+
+
+class AuthorizationServer:
+    """`issuer` is the installation's public address, without a slash at its end (RFC 8414)."""
+
+    def __init__(
+        self, *, database: Database, keys: KeyRing, clock: Clock, issuer: str,
+        authenticator: Authenticator,
+    ) -> None:  # fmt: skip
+        self.issuer = issuer.rstrip("/")
+        self._database = database
+        self._apps = AppStore(database)
+        self._grants = GrantStore(database)
+        self._keys = keys.all("tokens")
+        self._clock = clock
+        self._authenticator = authenticator
+
+    # Authorization (RFC 6749, section 4.1.1)
+
+    def ask(self, query: bytes) -> Asked:
+        """Check an authorization request.
+
+        Raises UnanswerableAuthorizationError when the browser must not be sent back, otherwise an
+        OAuthError whose `location` answers the app.
+        """
+        try:
+            given = read(query)
+            app, uri, sent = self._target(given)
+        except OAuthError as error:
+            raise UnanswerableAuthorizationError(error.description) from None
+        try:
+            return self._asked(app, uri, sent, given)
+        except OAuthError as error:
+            state = given.values.get("state") if "state" not in given.repeated else None
+            error.location = self._refusal(uri, error, state)
+            raise
+
+    def _target(self, given: Parameters) -> tuple[App, str, bool]:
+        app = self._apps.by_client(given.need("client_id"))
+        if app is None:
+            raise UnanswerableAuthorizationError("There is no app with this client_id")
+        uri = given.get("redirect_uri")
+        if uri is None and len(app.redirect_uris) > 1:
+            raise UnanswerableAuthorizationError("The app has several redirect URIs: name one")
+        if uri is not None and not redirects.matching(app.redirect_uris, uri):
+            raise UnanswerableAuthorizationError("The redirect_uri is not registered for the app")
+        return app, uri or app.redirect_uris[0], uri is not None
+
+    def _asked(self, app: App, uri: str, sent: bool, given: Parameters) -> Asked:
+        given.refuse_repeated()
+        if given.need("response_type") != "code":
+            raise UnsupportedResponseTypeError("Only the response type code is supported")
+        if given.get("response_mode") not in (None, "query"):
+            raise InvalidOAuthRequestError("Only the response mode query is supported")
+        self._check_resource(given)
+        scopes = _within(app.scopes, given.get("scope"))
+        return Asked(app, uri, sent, scopes, given.get("state"), _challenge(app, given))
+
+    def _check_resource(self, given: Parameters) -> None:
+        if given.get("resource") not in (None, self.issuer, f"{self.issuer}/", f"{self.issuer}/v1"):
+            raise InvalidTargetError("resource must be the address of this API")
+
+    def offered(self, asked: Asked, user: User) -> tuple[str, ...]:
+        """Return the scopes that a user would give; none when the app is not for them."""
+        if not asked.app.may_be_granted_in(user.tenant_id):
+            return ()
+        standing = Standing(
+            user.tenant_id, "", user.id, asked.app.client_id, asked.scopes, asked.app.scopes,
+            user.role, "",
+        )  # fmt: skip
+        return ordered(standing.power(asked.scopes))
+
+    def deny(self, asked: Asked) -> str:
+        """Return where the browser goes when the user says no."""
+        return self._refusal(
+            asked.redirect_uri, AccessDeniedError("The user did not allow it"), asked.state
+        )
+
+    def allow(self, asked: Asked, user: User) -> str:
+        """Make a grant and its code; return where the browser goes with it."""
+        if not self.offered(asked, user):
+            return self.deny(asked)
+        now, text = self._clock(), credential.mint(CODE)
+        self._grants.insert(
+            tenant=user.tenant_id, user_id=user.id, ident=new_id("gra"), asked=asked,
+            code_digest=self._digests(text)[0], now=rfc3339(now),
+            until=rfc3339(now + timedelta(seconds=CODE_SECONDS)),
+        )  # fmt: skip
+        answer = {"code": text, "state": asked.state, "iss": self.issuer}
+        return redirects.answered(asked.redirect_uri, answer)
+
+    def _refusal(self, uri: str, error: OAuthError, state: str | None) -> str:
+        answer = {
+            "error": error.code, "error_description": error.description, "state": state,
+            "iss": self.issuer,
+        }  # fmt: skip
+        return redirects.answered(uri, answer)
+
+    # Clients (RFC 6749, section 2.3)
+
+    def authenticate(self, given: Parameters, authorization: str | None) -> App:
+        """Return the app that a request proves to come from.
+
+        Raises InvalidClientError, the same for an unknown app as for a wrong secret, and
+        InvalidOAuthRequestError.
+        """
+        given.refuse_repeated()
+        claimed = proof(given, authorization)
+        app, digests = self._apps.by_client(claimed.client_id), self._digests(claimed.secret or "")
+        if app is not None and not app.is_confidential and claimed.secret is None:
+            return app
+        if app is None or not app.accepts(digests, rfc3339(self._clock())):
+            raise InvalidClientError("The client is unknown or its secret is wrong")
+        return app
+
+    # Tokens (RFC 6749, sections 4.1.3 and 6)
+
+    def token(self, app: App, given: Parameters) -> Answer:
+        """Give tokens for a code or a refresh token; raises OAuthError."""
+        act = self._act(given.need("grant_type"), app, given)
+        self._check_resource(given)
+        with self._database.write() as connection:
+            found = act(connection)  # a refusal is returned, so that what it revoked is committed
+        if isinstance(found, OAuthError):
+            self._authenticator.forget()
+            raise found
+        return found
+
+    def _act(
+        self, kind: str, app: App, given: Parameters
+    ) -> Callable[[Connection], Tokens | OAuthError]:
+        if kind == "authorization_code":
+            text = given.need("code")
+            return lambda connection: self._redeem(connection, app, text, given)
+        if kind == "refresh_token":
+            text = given.need("refresh_token")
+            return lambda connection: self._refresh(connection, app, text, given)
+        raise UnsupportedGrantTypeError("Use authorization_code or refresh_token")
+
+    def _redeem(
+        self, connection: Connection, app: App, text: str, given: Parameters
+    ) -> Tokens | OAuthError:
+        code = self._found(text, CODE, lambda digest: self._grants.code(connection, digest))
+        if code is None or code.grant.client_id != app.client_id:
+            return InvalidGrantError("The code is unknown, or another client's")
+        now = self._clock()
+        if code.redeemed_at is not None:
+            return self._end(connection, code.grant, "The code was used before", now)
+        if code.grant.expires_at <= rfc3339(now):
+            return InvalidGrantError("The code has expired")
+        if fault := _code_fault(app, code, given):
+            return InvalidGrantError(fault)
+        until = rfc3339(now + timedelta(days=GRANT_DAYS))
+        if not self._grants.redeem(connection, code.grant, now=rfc3339(now), until=until):
+            return self._end(connection, code.grant, "The code was used before", now)
+        return self._give(connection, code.grant, code.grant.scopes, now, until)
+
+    def _refresh(
+        self, connection: Connection, app: App, text: str, given: Parameters
+    ) -> Tokens | OAuthError:
+        old = self._found(text, REFRESH, lambda digest: self._grants.token(connection, digest))
+        if old is None or old.grant.client_id != app.client_id:
+            return InvalidGrantError("The refresh token is unknown, revoked or another client's")
+        now = self._clock()
+        if old.consumed_at is not None:
+            return self._end(connection, old.grant, "The refresh token was used before", now)
+        if old.expires_at <= rfc3339(now):
+            return InvalidGrantError("The refresh token has expired")
+        try:
+            scopes = _within(old.grant.scopes, given.get("scope"))
+        except OAuthError as error:
+            return error
+        if not self._grants.consume(connection, old, rfc3339(now)):
+            return self._end(connection, old.grant, "The refresh token was used before", now)
+        return self._give(connection, old.grant, scopes, now, old.grant.expires_at)
+
+    def _end(
+        self, connection: Connection, grant: Standing, reason: str, now: datetime
+    ) -> OAuthError:
+        """End a grant of which something was used twice (RFC 9700, section 4.14)."""
+        self._grants.revoke(
+            connection, tenant=grant.tenant_id, ident=grant.grant_id, now=rfc3339(now)
+        )
+        return InvalidGrantError(f"{reason}; everything that came of it was revoked")
+
+    def _give(
+        self, connection: Connection, grant: Standing, scopes: tuple[str, ...], now: datetime,
+        until: str,
+    ) -> Tokens:  # fmt: skip
+        life = {ACCESS: timedelta(seconds=ACCESS_SECONDS), REFRESH: timedelta(days=REFRESH_DAYS)}
+        texts = {kind: credential.mint(kind) for kind in life}
+        for kind, text in texts.items():
+            kept = scopes if kind == ACCESS else grant.scopes
+            token = IssuedToken(
+                grant, new_id("oat"), kind, kept, rfc3339(now),
+                min(rfc3339(now + life[kind]), until), None,
+            )  # fmt: skip
+            self._grants.insert_token(connection, token, self._digests(text)[0])
+        return {
+            "access_token": texts[ACCESS], "token_type": "Bearer",
+            "expires_in": _seconds(now, until), "refresh_token": texts[REFRESH],
+            "scope": " ".join(named(scopes, grant.power(scopes))),
+        }  # fmt: skip
+
+    # Revocation (RFC 7009) and introspection (RFC 7662)
+
+    def revoke(self, app: App, given: Parameters) -> None:
+        """End a token of the app: a refresh token with its grant; an unknown one is no error."""
+        text = given.need("token")
+        if text.startswith((CODE, credential.PREFIX)):
+            raise UnsupportedTokenTypeError("Only access and refresh tokens are revoked here")
+        now = rfc3339(self._clock())
+        with self._database.write() as connection:
+            token = self._token(connection, text)
+            if token is None:
+                return
+            if token.grant.client_id != app.client_id:
+                raise UnauthorizedClientError("The token is another client's")
+            if token.kind == ACCESS:
+                self._grants.consume(connection, token, now)
+            else:
+                tenant, ident = token.grant.tenant_id, token.grant.grant_id
+                self._grants.revoke(connection, tenant=tenant, ident=ident, now=now)
+        self._authenticator.forget()
+
+    def introspect(self, app: App, given: Parameters) -> Answer:
+        """Say what a token of the app is worth now; of any other, only that it is worth nothing."""
+        if not app.is_confidential:
+            raise UnauthorizedClientError("Only a client with a secret may ask about tokens")
+        text, now = given.need("token"), rfc3339(self._clock())
+        with self._database.read() as connection:
+            token = self._token(connection, text)
+        if token is None or token.grant.client_id != app.client_id:
+            return {"active": False}
+        if token.consumed_at is not None or token.expires_at <= now:
+            return {"active": False}
+        kind = {"token_type": "Bearer"} if token.kind == ACCESS else {}
+        return {
+            "active": True, "client_id": app.client_id, "sub": token.grant.user_id,
+            "scope": " ".join(named(token.scopes, token.grant.power(token.scopes))),
+            "iat": _epoch(token.created_at), "exp": _epoch(token.expires_at), "iss": self.issuer,
+            "aud": self.issuer, **kind,
+        }  # fmt: skip
+
+    def purge(self) -> None:
+        """Forget what ended a day ago."""
+        self._grants.purge(rfc3339(self._clock() - timedelta(days=_KEPT_DAYS)))
+
+    def _token(self, connection: Connection, text: str) -> IssuedToken | None:
+        kind = ACCESS if text.startswith(ACCESS) else REFRESH
+        return self._found(text, kind, lambda digest: self._grants.token(connection, digest))
+
+    def _digests(self, text: str) -> list[str]:
+        """Return the digests that a text may be kept under, the current key's first."""
+        return [credential.digest(text, key) for key in self._keys]
+
+    def _found(self, text: str, kind: str, look_up: Callable[[str], _Kept | None]) -> _Kept | None:
+        if not credential.is_well_formed(text, kind):
+            return None
+        return next((it for it in map(look_up, self._digests(text)) if it is not None), None)
+
+
+def _within(allowed: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
+    """Return the scopes asked for, all that are allowed when none is."""
+    if asked is None:
+        return allowed
+    names = {name for name in asked.split(" ") if name}
+    if not names or not names <= implied(Scope(name) for name in allowed):
+        raise InvalidOAuthScopeError("A scope is unknown, or more than was registered or granted")
+    return ordered(Scope(name) for name in names)
+
+
+def _challenge(app: App, given: Parameters) -> str | None:
+    """Return the PKCE challenge (RFC 7636; RFC 9700, section 2.1.1)."""
+    challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
+    if challenge is None:
+        if method is not None or not app.is_confidential:
+            raise InvalidOAuthRequestError("code_challenge is missing: use PKCE with S256")
+        return None
+    if method != "S256":
+        raise InvalidOAuthRequestError("code_challenge_method must be S256")
+    if not is_challenge(challenge):
+        raise InvalidOAuthRequestError("code_challenge must be 43 characters of base64url")
+    return challenge
+
+
+def _code_fault(app: App, code: Code, given: Parameters) -> str | None:
+    """Return why a code cannot be redeemed by this request, None when it can.
+
+    The redirect URI may be left out where something else binds the code to the client: PKCE, or
+    a secret and only one URI to send the code to (RFC 6749, 4.1.3, as OAuth 2.1 relaxes it).
+    """
+    try:
+        uri, verifier = given.get("redirect_uri"), given.get("code_verifier")
+    except OAuthError as error:
+        return error.description
+    if uri is not None and uri != code.redirect_uri:
+        return "The redirect_uri is not the one of the authorization request"
+    if (code.challenge is None) != (verifier is None):
+        return "code_verifier must be given exactly when there was a code_challenge"
+    if code.challenge is not None and not verifies(verifier or "", code.challenge):
+        return "code_verifier does not fit the code_challenge"
+    bound = code.challenge is not None or (app.is_confidential and len(app.redirect_uris) == 1)
+    if uri is None and code.redirect_sent and not bound:
+        return "redirect_uri is missing"
+    return None
+
+
+def _epoch(text: str) -> int:
+    return int(parse_rfc3339(text).timestamp())
+
+
+def _seconds(now: datetime, until: str) -> int:
+    """Return how long an access token lives that is given now, by a grant that ends at `until`."""
+    return min(ACCESS_SECONDS, int((parse_rfc3339(until) - now).total_seconds()))

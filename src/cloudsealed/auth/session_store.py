@@ -1,0 +1,72 @@
+"""Rows of console sessions. Their only SQL; a session's text is kept as a digest alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, select
+
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.schema import sessions, users
+
+_THIS = (sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("ident"))
+_BY_DIGEST = (  # tenantless: session by digest
+    select(
+        sessions.c.tenant_id, sessions.c.id, sessions.c.user_id, sessions.c.created_at,
+        sessions.c.last_seen_at, sessions.c.expires_at,
+    )
+    .join(users, (users.c.tenant_id == sessions.c.tenant_id) & (users.c.id == sessions.c.user_id))
+    .where(sessions.c.digest == bindparam("address"), users.c.disabled_at.is_(None))
+)  # fmt: skip
+_SEEN = sessions.update().where(*_THIS).values(last_seen_at=bindparam("now"))
+_DELETE = sessions.delete().where(*_THIS)
+_PURGE = (  # tenantless: housekeeping
+    sessions.delete().where(sessions.c.expires_at < bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A user's being logged in. Times are RFC 3339 text; `expires_at` is the latest end."""
+
+    tenant_id: str
+    id: str
+    user_id: str
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+
+
+class SessionStore:
+    """The sessions of every tenant."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, session: Session, digest: str) -> None:
+        """Add a session."""
+        row = {name: getattr(session, name) for name in Session.__slots__}
+        with self._database.write() as connection:
+            connection.run(sessions.insert(), {**row, "digest": digest})
+
+    def by_digest(self, digest: str) -> Session | None:
+        """Return the session with this digest, None when its user is disabled."""
+        with self._database.read() as connection:
+            row = connection.first(_BY_DIGEST, {"address": digest})
+        return Session(*row) if row is not None else None
+
+    def seen(self, session: Session, now: str) -> None:
+        """Write when a session was last used."""
+        this = {"tenant": session.tenant_id, "ident": session.id}
+        with self._database.write() as connection:
+            connection.run(_SEEN, {**this, "now": now})
+
+    def delete(self, session: Session) -> None:
+        """End a session."""
+        with self._database.write() as connection:
+            connection.run(_DELETE, {"tenant": session.tenant_id, "ident": session.id})
+
+    def purge(self, now: str) -> None:
+        """Forget sessions that are over."""
+        with self._database.write() as connection:
+            connection.run(_PURGE, {"now": now})

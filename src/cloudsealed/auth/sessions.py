@@ -1,0 +1,104 @@
+"""Being logged in to the pages: one secret in a cookie, kept as a digest. It knows no HTTP.
+
+A visitor who is not logged in has such a secret too, which no row stands behind, so that forms are
+guarded in one way; logging in always makes a new one.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+
+from cloudsealed.auth import credential
+from cloudsealed.auth.session_store import Session, SessionStore
+from cloudsealed.auth.user_store import User
+from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.ids import new_id
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keys import KeyRing
+
+PREFIX = "csse_"
+IDLE_HOURS = 12
+LONGEST_DAYS = 7
+_SEEN_SECONDS = 60  # how exactly the last use is known
+
+
+class InvalidLoginError(CloudSealedError):
+    """E-mail address and password do not belong together."""
+
+    code = "invalid_login"
+    status = 401
+
+
+class CsrfFailedError(CloudSealedError):
+    """A form was not sent from this server's own page, or the page is too old."""
+
+    code = "csrf_failed"
+    status = 403
+
+
+class TooManyLoginAttemptsError(CloudSealedError):
+    """The address's budget of logins is spent; `Retry-After` says for how many seconds."""
+
+    code = "too_many_login_attempts"
+    status = 429
+
+
+class SessionService:
+    """The use cases of sessions."""
+
+    def __init__(self, *, database: Database, keys: KeyRing, clock: Clock) -> None:
+        self._store = SessionStore(database)
+        self._key = keys.current("sessions")
+        self._keys = keys.all("sessions")
+        self._clock = clock
+
+    def fresh(self) -> str:
+        """Return a secret for a visitor who is not logged in."""
+        return credential.mint(PREFIX)
+
+    def kept(self, text: str) -> str:
+        """Return a visitor's secret, a fresh one when what the cookie holds is none."""
+        return text if credential.is_well_formed(text, PREFIX) else self.fresh()
+
+    def open(self, user: User) -> str:
+        """Log a user in; return the secret of the new session."""
+        text, now = self.fresh(), self._clock()
+        ends = rfc3339(now + timedelta(days=LONGEST_DAYS))
+        session = Session(user.tenant_id, new_id("ses"), user.id, rfc3339(now), rfc3339(now), ends)
+        self._store.insert(session, credential.digest(text, self._key))
+        return text
+
+    def find(self, text: str) -> Session | None:
+        """Return the session of a secret; None when it is none, or over."""
+        if not credential.is_well_formed(text, PREFIX):
+            return None
+        digests = (credential.digest(text, key) for key in self._keys)
+        session = next(filter(None, map(self._store.by_digest, digests)), None)
+        now = self._clock()
+        if session is None or session.expires_at <= rfc3339(now):
+            return None
+        unused = now - parse_rfc3339(session.last_seen_at)
+        if unused > timedelta(hours=IDLE_HOURS):
+            return None
+        if unused > timedelta(seconds=_SEEN_SECONDS):
+            self._store.seen(session, rfc3339(now))
+        return session
+
+    def close(self, session: Session) -> None:
+        """Log a user out."""
+        self._store.delete(session)
+
+    def purge(self) -> None:
+        """Forget sessions that are over."""
+        self._store.purge(rfc3339(self._clock()))
+
+    def form_token(self, text: str, form: str) -> str:
+        """Return what a form of a page must send back: bound to the secret and to the form."""
+        return hmac.digest(self._key.secret, f"form {text} {form}".encode(), "sha256").hex()
+
+    def check_form(self, text: str, form: str, given: str) -> None:
+        """Raise CsrfFailedError unless `given` is the form's token."""
+        if not hmac.compare_digest(self.form_token(text, form).encode(), given.encode()):
+            raise CsrfFailedError("The form has expired: load the page again")

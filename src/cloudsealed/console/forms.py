@@ -1,0 +1,51 @@
+"""Reading what a page sends: its form, within bounds, and where it wants to go on to."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
+
+from cloudsealed.auth.oauth.errors import OAuthError
+from cloudsealed.auth.oauth.parameters import Parameters, read
+from cloudsealed.auth.sessions import CsrfFailedError
+
+LARGEST_FORM = 16 * 1024
+SECONDS = 30
+
+
+async def form_of(request: Request) -> Parameters:
+    """Return the fields of a form; one that no page of ours sends raises CsrfFailedError."""
+    try:
+        raw = await asyncio.wait_for(_collected(request), SECONDS)
+        form = read(raw)
+        form.refuse_repeated()
+    except (OAuthError, TimeoutError, ClientDisconnect):
+        raise CsrfFailedError("The form cannot be read: load the page again") from None
+    return form
+
+
+async def _collected(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise CsrfFailedError("The form cannot be read: load the page again")
+    raw = b""
+    async for part in request.stream():
+        raw += part
+        if len(raw) > LARGEST_FORM:
+            raise CsrfFailedError("The form is too large")
+    return raw
+
+
+def here(request: Request) -> str:
+    """Return the path and query of a request, as a form's address and as what it is about."""
+    query = request.scope["query_string"].decode("latin-1")
+    path: str = request.scope["path"]
+    return f"{path}?{query}" if query else path
+
+
+def target(wanted: str | None, otherwise: str) -> str:
+    """Return where to go on to: a path of this server, never another's address."""
+    if wanted is None or not wanted.startswith("/") or wanted[1:2] in ("/", "\\"):
+        return otherwise
+    return wanted if wanted.isascii() and wanted.isprintable() else otherwise

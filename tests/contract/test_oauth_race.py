@@ -1,0 +1,134 @@
+"""Twelve redemptions at once of one code, and of one refresh token, over two server processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from tests.auth.oauth.party import Site
+from tests.servers import _free_port
+
+from cloudsealed.settings import Settings
+from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.wiring import build_services
+
+AT_ONCE = 12
+_SERVE = """
+import os, sys
+from cloudsealed.api.server import Listen, run
+from cloudsealed.console import Console
+from cloudsealed.settings import Settings
+from cloudsealed.wiring import build_services
+
+services = build_services(Settings.from_environment(os.environ))
+run(services, Listen(port=int(sys.argv[1])), Console(services))
+"""
+
+
+@dataclass
+class Cluster:
+    """Two server processes over one store."""
+
+    sites: list[Site]
+
+    def at_once(self, ask: Callable[[Site], httpx.Response]) -> list[httpx.Response]:
+        """Ask twelve times at the same moment, half of each server."""
+        start = threading.Barrier(AT_ONCE)
+
+        def one(number: int) -> httpx.Response:
+            start.wait(20)
+            return ask(self.sites[number % 2])
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(one, range(AT_ONCE)))
+
+
+@pytest.fixture
+def cluster(storage_settings: Settings) -> Iterator[Cluster]:
+    ports = [_free_port(), _free_port()]
+    environment = {
+        **os.environ,
+        "CLOUDSEALED_DATA_DIR": str(storage_settings.data_dir),
+        "CLOUDSEALED_DATABASE_URL": storage_settings.database_url,
+        "CLOUDSEALED_PUBLIC_URL": f"http://127.0.0.1:{ports[0]}",
+        "CLOUDSEALED_LIMIT_ANONYMOUS": "10000/minute",
+    }
+    ensure_keys(storage_settings.key_path)
+    services = build_services(storage_settings)
+    tenant = services.tenants.create(name="Acme").id
+    servers = [
+        subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], env=environment)
+        for port in ports
+    ]
+    try:
+        for port, server in zip(ports, servers, strict=True):
+            _wait(port, server)
+        yield Cluster([Site(services, f"http://127.0.0.1:{port}", tenant) for port in ports])
+    finally:
+        for server in servers:
+            server.terminate()
+        for server in servers:
+            server.wait(20)
+        services.database.close()
+
+
+def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
+    ends = time.monotonic() + 30
+    while True:
+        assert server.poll() is None, "the server ended"
+        assert time.monotonic() < ends, "the server did not start"
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _one_won(answers: list[httpx.Response]) -> dict[str, Any]:
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * (AT_ONCE - 1)
+    assert {a.json()["error"] for a in answers if a.status_code != 200} == {"invalid_grant"}
+    found: dict[str, Any] = next(a.json() for a in answers if a.status_code == 200)
+    return found
+
+
+def test_of_twelve_redemptions_at_once_over_two_processes_exactly_one_wins(
+    cluster: Cluster,
+) -> None:
+    first, second = cluster.sites
+    app = first.app()
+    browser = first.browser()
+    for _ in range(3):
+        code = browser.code(app)
+        tokens = _one_won(cluster.at_once(lambda site, code=code: site.redeem(app, code)))  # type: ignore[misc]
+        assert second.refresh(app, tokens["refresh_token"]).status_code == 400  # it was replayed
+    for _ in range(3):
+        tokens = first.granted(app)
+        text = tokens["refresh_token"]
+        won = _one_won(cluster.at_once(lambda site, text=text: site.refresh(app, text)))  # type: ignore[misc]
+        time.sleep(0.6)  # what a process cached may hold for half a second
+        assert not first.works(won["access_token"])
+        assert not second.works(tokens["access_token"])
+
+
+def test_a_grant_ended_at_one_process_ends_at_the_other_within_a_second(cluster: Cluster) -> None:
+    first, second = cluster.sites
+    app = first.app()
+    tokens = first.granted(app)
+    assert second.works(tokens["access_token"])
+    with first.http() as http:
+        grant = http.get("/v1/oauth/grants").json()["data"][0]["id"]
+        assert http.delete(f"/v1/oauth/grants/{grant}").status_code == 204
+    ended = time.monotonic()
+    while second.works(tokens["access_token"]):
+        assert time.monotonic() - ended < 1
+        time.sleep(0.05)
