@@ -5,10 +5,10 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types imports format bench lock clean
+.PHONY: help install demo test check lint types imports contract contract-full format bench lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: .venv/installed ## Make .venv and install everything, exactly as constraints.txt says
 
@@ -23,7 +23,7 @@ demo: install ## Audit a sample estate on an emulated AWS and serve what was fou
 	$(BIN)/cloudsealed demo $(ARGS)
 
 test: install ## Run the whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: lint types imports test ## Everything that CI runs
 
@@ -37,6 +37,12 @@ types: install ## Types, strictly
 
 imports: install ## The order of the house
 	$(BIN)/lint-imports
+
+contract: install ## Judge the OpenAPI document and the server's answers by tools that others wrote
+	$(BIN)/python tools/contract/run.py
+
+contract-full: install ## The same with many more generated requests; run before a release
+	$(BIN)/python tools/contract/run.py --full
 
 format: install ## Put the code into form
 	$(BIN)/ruff format .

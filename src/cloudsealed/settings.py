@@ -81,6 +81,9 @@ class Settings:
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://… ; empty means SQLite in the data folder"
     )
+    valkey_url: str = _setting(
+        "VALKEY_URL", "", "valkey://… or unix://… that processes share limits in; empty means none"
+    )
     blob_url: str = _setting("BLOB_URL", "", "file:FOLDER ; empty means `blobs` in the data folder")
     key_file: str = _setting(
         "KEY_FILE", "", "File of the server's keys; empty means `keys.json` there"

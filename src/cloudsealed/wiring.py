@@ -19,6 +19,9 @@ from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.service import AuditService
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
+from cloudsealed.auth.oauth.apps import AppService, GrantService
+from cloudsealed.auth.oauth.server import AuthorizationServer
+from cloudsealed.auth.sessions import SessionService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import TenantService, UserService
 from cloudsealed.connections.service import ConnectionService
@@ -54,6 +57,10 @@ class Services:
     tenants: TenantService
     users: UserService
     tokens: TokenService
+    apps: AppService
+    grants: GrantService
+    oauth: AuthorizationServer
+    sessions: SessionService
     connections: ConnectionService
     policies: PolicyService
     resources: ResourceService
@@ -85,8 +92,10 @@ class Services:
         self.findings.remove_connection(tenant=tenant, connection_id=ident)
 
     def housekeep(self) -> None:
-        """Take up audits whose worker died; drop the files of reports that are over."""
+        """Take up audits whose worker died; drop logins, grants and reports that are over."""
         adopt_abandoned(self.database, self.clock)
+        self.oauth.purge()
+        self.sessions.purge()
         for tenant in self.tenants.all():
             self.reports.expire(tenant=tenant.id)
 
@@ -164,6 +173,18 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         tenants=tenants,
         users=users,
         tokens=tokens,
+        apps=AppService(
+            database=database, keys=keys, clock=clock, authenticator=tokens.authenticator
+        ),
+        grants=GrantService(database=database, clock=clock, authenticator=tokens.authenticator),
+        oauth=AuthorizationServer(
+            database=database,
+            keys=keys,
+            clock=clock,
+            issuer=settings.public_url,
+            authenticator=tokens.authenticator,
+        ),
+        sessions=SessionService(database=database, keys=keys, clock=clock),
         connections=connections,
         policies=policies,
         resources=ResourceService(database=database),

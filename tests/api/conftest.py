@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 from cloudsealed.api.app import create_app
+from cloudsealed.api.server import Listen, server
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
@@ -55,3 +58,18 @@ def connect(services: Services, token: str) -> Callable[..., httpx.AsyncClient]:
         return httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers)
 
     return connect
+
+
+@pytest.fixture
+def port(services: Services) -> Iterator[int]:
+    """The application behind a real server, on a free port."""
+    running = server(services, Listen(port=0))
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    ends = time.monotonic() + 20
+    while not running.started:
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    yield running.servers[0].sockets[0].getsockname()[1]
+    running.should_exit = True
+    thread.join(20)

@@ -12,7 +12,8 @@ def test_every_operation_needs_the_scope_of_its_noun() -> None:
     assert len(operations) > 30
     for operation in operations:
         path = operation.path
-        noun = path.split("/")[2].replace("frameworks", "policies")
+        noun = path.removeprefix("/v1/oauth").removeprefix("/v1").split("/")[1]
+        noun = {"frameworks": "policies", "grants": "tokens"}.get(noun, noun)
         if path == "/v1/resources/{id}/findings":
             noun = "findings"
         reads = operation.method == "GET" or path == "/v1/policies/validate"
@@ -28,7 +29,9 @@ def test_what_starts_work_has_a_budget_and_what_makes_a_secret_hides_it() -> Non
     operations = [operation for table in TABLES for operation in table.operations]
     assert all((op.status == 202) == (op.heavy is not None) for op in operations)
     secret = {op.name for op in operations if op.secrets}
-    assert secret == {"create_token", "rotate_token"}
+    assert secret == {
+        "create_token", "rotate_token", "create_oauth_app", "rotate_oauth_app_secret",
+    }  # fmt: skip
 
 
 def test_every_post_but_validate_takes_an_idempotency_key() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -61,12 +62,31 @@ def test_every_documented_operation_says_scope_statuses_and_budget_headers(tenan
     assert len({op["operationId"] for op in operations}) == len(operations) > 30
     for operation in operations:
         assert operation["summary"], operation["operationId"]
-        assert operation["security"][0]["bearer"] is not None
+        assert [set(way) for way in operation["security"]] == [{"bearer"}, {"oauth"}]
         assert {"401", "403", "422", "429", "500"} <= operation["responses"].keys()
         for status, response in operation["responses"].items():
             if "$ref" in response:
                 response = document["components"]["responses"][status]
             assert "X-RateLimit-Remaining" in response["headers"], operation["operationId"]
+
+
+def test_every_schema_of_the_document_is_bounded_and_every_body_has_an_example(
+    tenant: Any,
+) -> None:
+    document = httpx.get(f"{tenant.url}/openapi.json", trust_env=False).json()
+    for name, schema in document["components"]["schemas"].items():
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is False, name
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for body in bodies:
+                for kind, media in body.get("content", {}).items():
+                    if "json" in kind and "schema" in media:
+                        binary = media["schema"].get("format") == "binary"
+                        assert binary or "example" in media, operation["operationId"]
+            assert operation["tags"]
+            assert operation["description"]
 
 
 def test_the_documentation_works_without_internet(tenant: Any) -> None:
@@ -131,6 +151,21 @@ def test_a_kept_409_is_answered_with_the_id_of_the_new_request(tenant: Any) -> N
     assert first.json()["error"]["code"] == again.json()["error"]["code"] == "name_already_exists"
     assert again.headers["idempotency-replayed"] == "true"
     assert again.json()["error"]["request_id"] == again.headers["x-request-id"]
+
+
+def test_a_kept_answer_with_a_key_named_error_is_answered_as_it_was(
+    tenant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    body = {"provider": "aws", "name": "one", "role_arn": "arn:aws:iam::123456789012:role/a"}
+    path = f"{tenant.http.post('/v1/connections', json=body).headers['location']}/test"
+    first = tenant.http.post(path, headers={"Idempotency-Key": "k"})
+    again = tenant.http.post(path, headers={"Idempotency-Key": "k"})
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.json()["error"]["code"]
+    assert again.json() == first.json()
 
 
 def test_a_key_of_a_refused_request_can_be_used_again(tenant: Any) -> None:

@@ -128,7 +128,14 @@ def test_the_catalogue_names_every_code_with_its_status(tenant: Any) -> None:
     }  # fmt: skip
     assert expected.items() <= codes.items()
     assert all(item["when"] for item in answer["data"])
-    operators = ("cloud_access", "invalid_setting", "key_file_error", "schema_version", "emulator")
+    operators = (
+        "unencrypted_host",
+        "cloud_access",
+        "invalid_setting",
+        "key_file_error",
+        "schema_version",
+        "emulator",
+    )
     assert not codes.keys() & set(operators)
 
 

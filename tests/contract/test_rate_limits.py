@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 import time
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import httpx
 from sqlalchemy import text
+from tests.contract.conftest import prepared, serving
+from tests.valkey_server import ValkeyServer
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.storage.migrate import engine_for
+from cloudsealed.vocabulary import Role
 
 NAMES = (
     "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-ratelimit-used",
@@ -129,6 +137,115 @@ def test_audits_and_reanalyses_share_6_an_hour(strict_tenant: Any, completed: An
     assert over.status_code == 429
     assert over.headers["x-ratelimit-resource"] == "audits"
     assert 3500 < int(over.headers["retry-after"]) <= 3600
+
+
+def test_of_1500_requests_at_once_on_one_token_exactly_1000_pass(strict_tenant: Any) -> None:
+    assert _at_once([strict_tenant.url], strict_tenant.token(), 1500) == {200: 1000, 429: 500}
+
+
+def test_over_4_processes_that_share_a_valkey_at_most_1001_of_1500_pass(tmp_path: Path) -> None:
+    valkey = ValkeyServer()
+    services = prepared(tmp_path, valkey_url=valkey.url)
+    tenant = services.tenants.create(name="Acme").id
+    user = services.users.create(tenant=tenant, email="ann@example.com", role=Role.ADMIN)
+    token = services.tokens.issue(
+        tenant=tenant, user_id=user.id, name="t", scopes=frozenset({Scope.ADMIN})
+    ).text
+    servers = [_process(tmp_path, valkey.url) for _ in range(4)]
+    try:
+        urls = [_address(server) for server in servers]
+        counts = _at_once(urls, token, 1500)
+        assert counts[200] + counts[429] == 1500
+        assert 1000 <= counts[200] <= 1001
+    finally:
+        for server in servers:
+            server.terminate()
+            server.wait(20)
+        valkey.remove()
+        services.database.close()
+
+
+def test_with_valkey_gone_the_api_answers_and_says_so(tmp_path: Path, caplog: Any) -> None:
+    valkey = ValkeyServer()
+    services = prepared(tmp_path, valkey_url=valkey.url)
+    for url in serving(services):
+        ready = httpx.get(f"{url}/readyz", trust_env=False)
+        assert ready.json() == {"status": "ready", "limits": {"shared": True, "fault": None}}
+        valkey.stop()
+        for _ in range(3):
+            answer = httpx.get(f"{url}/v1/me", trust_env=False)
+            assert answer.status_code == 401
+            assert answer.headers["x-ratelimit-limit"] == "60"
+        ready = httpx.get(f"{url}/readyz", trust_env=False)
+        assert ready.status_code == 200
+        assert ready.json()["limits"]["shared"] is False
+        assert "Valkey does not answer" in ready.json()["limits"]["fault"]
+    assert "Valkey does not answer" in caplog.text
+    valkey.remove()
+
+
+def test_a_heavy_budget_is_judged_after_everything_else(strict_tenant: Any, completed: Any) -> None:
+    audit_id, http = completed(strict_tenant), strict_tenant.http
+    for _ in range(6):
+        assert http.post(f"/v1/audits/{audit_id}/reanalyze").status_code == 202
+    running = http.get("/v1/audits").json()["data"][0]["id"]
+    refusals = {
+        404: http.post("/v1/audits/aud_x/reanalyze"),
+        406: http.post(f"/v1/audits/{audit_id}/reanalyze", headers={"Accept": "text/html"}),
+        422: http.post(f"/v1/audits/{audit_id}/reanalyze", json={"policies": ["nope"]}),
+        412: http.post(f"/v1/audits/{audit_id}/reanalyze", headers={"If-Match": '"x"'}),
+        409: http.post(f"/v1/audits/{running}/reanalyze"),
+        429: http.post(f"/v1/audits/{audit_id}/reanalyze"),
+    }
+    assert [a.status_code for a in refusals.values()] == list(refusals)
+    rate = http.get("/v1/rate_limit").json()["resources"]["audits"]
+    assert (rate["used"], rate["remaining"]) == (6, 0)
+
+
+def _at_once(urls: list[str], token: str, count: int) -> Counter[int]:
+    """Return how often each status came of `count` requests, 100 at a time, over `urls`."""
+
+    async def ask() -> Counter[int]:
+        limits = httpx.Limits(max_connections=100)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(
+            headers=headers, limits=limits, timeout=60, trust_env=False
+        ) as http:
+            asked = (http.get(f"{urls[n % len(urls)]}/v1/errors") for n in range(count))
+            return Counter(answer.status_code for answer in await asyncio.gather(*asked))
+
+    return asyncio.run(ask())
+
+
+_SERVE = """
+import sys
+from pathlib import Path
+from cloudsealed.api.server import Listen, server
+from cloudsealed.settings import Settings
+from cloudsealed.wiring import build_services
+import asyncio
+async def main():
+    running = server(build_services(Settings(data_dir=Path(sys.argv[1]), valkey_url=sys.argv[2])),
+                     Listen(port=0))
+    task = asyncio.create_task(running.serve())
+    while not running.started:
+        await asyncio.sleep(0.01)
+    print(running.servers[0].sockets[0].getsockname()[1], flush=True)
+    await task
+asyncio.run(main())
+"""
+
+
+def _process(folder: Path, valkey_url: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _SERVE, str(folder), valkey_url]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _address(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    port = server.stdout.readline().strip()
+    assert port, "the server did not start"
+    return f"http://127.0.0.1:{port}"
 
 
 def _broken(tenant: Any) -> Any:

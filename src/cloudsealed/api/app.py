@@ -22,7 +22,9 @@ from starlette.types import ASGIApp
 
 from cloudsealed.api import body, docs, openapi
 from cloudsealed.api.endpoint import Desk, Endpoint
-from cloudsealed.api.errors import MethodNotAllowedError, RouteNotFoundError, envelope, served
+from cloudsealed.api.errors import MethodNotAllowedError, RouteNotFoundError, served
+from cloudsealed.api.faces import Faces
+from cloudsealed.api.faces import Pages as WebPages
 from cloudsealed.api.gate.cors import Cors
 from cloudsealed.api.gate.exchange import Addresses, exchange_of
 from cloudsealed.api.gate.gate import Gate
@@ -30,6 +32,7 @@ from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.idempotency import Idempotency
 from cloudsealed.api.listing import Pages
+from cloudsealed.api.oauth import OAuthRoutes
 from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.probes import Probes
 from cloudsealed.api.v1 import (
@@ -38,19 +41,24 @@ from cloudsealed.api.v1 import (
     findings,
     frameworks,
     me,
+    oauth,
     policies,
     reports,
     resources,
     tokens,
 )
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage.counters import open_counters
 from cloudsealed.wiring import Services
 
-TABLES: tuple[Table, ...] = tuple(
-    noun.TABLE
-    for noun in (
-        findings, resources, audits, policies, reports, connections, frameworks, tokens, me,
-    )
+TABLES: tuple[Table, ...] = (
+    *(
+        noun.TABLE
+        for noun in (
+            findings, resources, audits, policies, reports, connections, frameworks, tokens, me,
+        )
+    ),
+    oauth.APPS, oauth.GRANTS,
 )  # fmt: skip
 """The nouns' operations, those asked most often first: routes are tried in this order."""
 
@@ -60,10 +68,11 @@ HOUSEKEEPING_SECONDS = 5
 _log = logging.getLogger("cloudsealed.api")
 
 
-def create_app(services: Services) -> ASGIApp:
-    """Return the API of an installation."""
-    limits, metrics = Limits(services.settings), Metrics()
+def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
+    """Return the API of an installation, with the pages that are served beside it."""
+    limits, metrics = Limits(services.settings, open_counters(services.settings)), Metrics()
     keys = Idempotency(services.database, services.clock)
+    faces = Faces(services.settings.public_url, pages)
     desk = Desk(services, limits, Pages(services.keys), keys)
     app = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
@@ -75,12 +84,16 @@ def create_app(services: Services) -> ASGIApp:
     for table in TABLES:
         app.router.routes += [OperationRoute(op, Endpoint(op, desk)) for op in table.operations]
     app.router.routes += [
-        *Probes(services, metrics).routes(),
+        *Probes(services, metrics, limits.counters).routes(),
+        *OAuthRoutes(services, limits).routes(),
+        *(pages.routes if pages is not None else ()),
         *docs.ROUTES,
         _document_route(app, services),
     ]
+    app.state.faces = faces
     return Gate(
-        app, authenticator=services.tokens.authenticator, limits=limits, metrics=metrics,
+        app, faces=faces, authenticator=services.tokens.authenticator, limits=limits,
+        metrics=metrics,
         addresses=Addresses(services.settings.trusted_proxies),
         cors=Cors(services.settings.cors_origins), clock=services.clock,
         look_up_in_thread=not desk.reads_on_loop,
@@ -148,8 +161,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
     known = served(error)
     if known is not error:
         _log.error("an error that no response carries: %s: %s", error.code, error.message)
-    content = envelope(known, exchange_of(request.scope).request_id)
-    return Response(content, known.status, known.headers, body.JSON_TYPE)
+    faces: Faces = request.app.state.faces
+    return faces.refusal(request.url.path, known, exchange_of(request.scope).request_id)
 
 
 async def _fail(request: Request, error: Exception) -> Response:
@@ -172,7 +185,9 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
 
 def _allowed(routes: list[BaseRoute], scope: Any) -> set[str]:
     found: set[str] = set()
+    path = ""  # of the first that matches: /v1/findings/summary is no finding
     for route in routes:
         if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
-            found |= route.methods or set()
+            path = path or route.path
+            found |= (route.methods or set()) if route.path == path else set()
     return found | {"HEAD"} if "GET" in found else found

@@ -19,6 +19,7 @@ from starlette.types import Scope as AsgiScope
 from cloudsealed.api import accept, body, query
 from cloudsealed.api.errors import (
     EtagMismatchError,
+    InvalidRequestError,
     NotAcceptableError,
     RouteNotFoundError,
     envelope,
@@ -36,6 +37,7 @@ from cloudsealed.storage.keyset import Page
 from cloudsealed.wiring import Services
 
 _LONGEST_NAME = 200
+LONGEST_TAGS = 8192
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
 
 
@@ -74,8 +76,10 @@ class Endpoint:
 
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
+        _refuse_long_tags(request)
         if operation.heavy is not None:
-            shown = self._desk.limits.show(operation.heavy, caller.tenant_id)
+            limits = self._desk.limits
+            shown = await limits.asked(limits.show, operation.heavy, caller.tenant_id)
             exchange.rate = tighter(exchange.rate, shown)
         if operation.scope is not None:
             caller.require(operation.scope)
@@ -155,20 +159,15 @@ class Endpoint:
         return self._shape(request, reply, walk)
 
     async def _budgeted(self, exchange: Exchange, call: Call) -> Reply:
-        """Run the handler; spend a heavy budget only if it accepts the work."""
-        heavy, limits = self._operation.heavy, self._desk.limits
-        if heavy is None:
+        """Run the handler, which spends a heavy budget when it accepts the work."""
+        if self._operation.heavy is None:
             return await self._run(call)
-        core, rate = exchange.rate, limits.reserve(heavy, call.tenant)
-        exchange.rate = tighter(core, rate)
-        if rate.exceeded:
-            exchange.rate = rate
-            raise rate.refusal(limits.clock())
+        purse = _Purse(self._desk.limits, self._operation.heavy, call.tenant, exchange)
+        call.admit = purse.spend
         try:
             return await self._run(call)
         except BaseException:
-            limits.give_back(heavy, call.tenant)
-            exchange.rate = tighter(core, limits.show(heavy, call.tenant))
+            await run_in_threadpool(purse.give_back)
             raise
 
     async def _run(self, call: Call) -> Reply:
@@ -205,6 +204,32 @@ class Endpoint:
         return Response(content, operation.status, headers, operation.produces[0])
 
 
+class _Purse:
+    """A tenant's heavy budget during one request: spent at most once, given back if work fails."""
+
+    def __init__(self, limits: Limits, heavy: str, tenant: str, exchange: Exchange) -> None:
+        self._limits = limits
+        self._budget = heavy, tenant
+        self._exchange = exchange
+        self._core = exchange.rate
+        self._is_spent = False
+
+    def spend(self) -> None:
+        """Count the request; raises RateLimitedError when it is one too many."""
+        rate = self._limits.reserve(*self._budget)
+        if rate.exceeded:
+            self._exchange.rate = rate
+            raise rate.refusal(self._limits.clock())
+        self._is_spent = True
+        self._exchange.rate = tighter(self._core, rate)
+
+    def give_back(self) -> None:
+        """Take the request back, if it was counted."""
+        if self._is_spent:
+            self._limits.give_back(*self._budget)
+            self._exchange.rate = tighter(self._core, self._limits.show(*self._budget))
+
+
 def _parameters(known: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, item in known.items():
@@ -230,7 +255,9 @@ def _streamed(reply: Stream) -> Response:
 
 def _replayed(kept: Kept, exchange: Exchange) -> Response:
     headers = {**kept.headers, "Idempotency-Replayed": "true"}
-    content = with_request_id(kept.body, exchange.request_id)
+    content = kept.body  # of a 2xx as it is: some objects have a key `error` of their own
+    if kept.status >= 400:
+        content = with_request_id(content, exchange.request_id)
     return Response(content, kept.status, headers, body.JSON_TYPE)
 
 
@@ -241,6 +268,12 @@ def _is_name(text: str) -> bool:
 def etag(content: bytes) -> str:
     """Return the entity tag of an object's JSON."""
     return f'"{sha256(content)[:32]}"'
+
+
+def _refuse_long_tags(request: Request) -> None:
+    for name in ("if-match", "if-none-match"):
+        if len(request.headers.get(name, "")) > LONGEST_TAGS:
+            raise InvalidRequestError(f"{name} must be at most {LONGEST_TAGS} bytes")
 
 
 def _names(header: str, tag: str) -> bool:

@@ -177,7 +177,9 @@ class IdempotencyInProgressError(CloudSealedError):
     status = 409
 
 
-_NOT_SERVED = ("settings", "storage.keys", "storage.migrate", "collectors", "testing", "cli")
+_NOT_SERVED = (
+    "settings", "api.server", "storage.keys", "storage.migrate", "collectors", "testing", "cli",
+)  # fmt: skip
 """Modules whose errors stop a program or are part of a result; no response carries them."""
 
 

@@ -14,6 +14,7 @@ from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.listing import Listed, PageArguments
 from cloudsealed.api.query import Parameter
 from cloudsealed.auth.model import Caller, Scope
+from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.keyset import Filter, Page
 from cloudsealed.wiring import Services
@@ -29,7 +30,10 @@ class _One(TypedDict):
 
 @dataclass(slots=True)
 class Call:
-    """One request, checked, as a handler gets it. `body` is None when there is none."""
+    """One request, checked, as a handler gets it. `body` is None when there is none.
+
+    `admit` spends the operation's heavy budget: for the last moment before work is written.
+    """
 
     services: Services
     limits: Limits
@@ -40,6 +44,7 @@ class Call:
     page: PageArguments = field(default_factory=_NO_PAGE.copy)
     body: Any = None
     deadline: float | None = None
+    admit: Admit = admitted
 
     @property
     def tenant(self) -> str:
@@ -119,7 +124,7 @@ class Operation:
     @property
     def collection(self) -> str:
         """The path of the noun that a POST makes an object of."""
-        return "/".join(self.path.split("/")[:3])
+        return self.path.partition("/{id}")[0]
 
 
 Declare = Callable[[Handler], Handler]

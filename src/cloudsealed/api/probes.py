@@ -13,6 +13,7 @@ from starlette.routing import Route
 from cloudsealed.api import body
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.kit.fields import Fields
+from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.database import ServiceUnavailableError, ping
 from cloudsealed.wiring import Services
 
@@ -23,9 +24,10 @@ _JSON = body.JSON_TYPE
 class Probes:
     """The routes outside /v1; none of them needs a credential."""
 
-    def __init__(self, services: Services, metrics: Metrics) -> None:
+    def __init__(self, services: Services, metrics: Metrics, counters: Counters) -> None:
         self._services = services
         self._metrics = metrics
+        self._counters = counters
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -40,8 +42,11 @@ class Probes:
         return Response(b'{"status":"ok"}', media_type=_JSON)
 
     async def _ready(self, request: Request) -> Response:
+        """Say whether requests can be answered; a lost Valkey is said, but refuses none."""
         await run_in_threadpool(self._ask_database)
-        return Response(b'{"status":"ready"}', media_type=_JSON)
+        fault = await run_in_threadpool(self._counters.fault)
+        limits = {"shared": self._counters.is_shared and not fault, "fault": fault}
+        return Response(orjson.dumps({"status": "ready", "limits": limits}), media_type=_JSON)
 
     async def _counts(self, request: Request) -> Response:
         return PlainTextResponse(self._metrics.text(), media_type="text/plain; version=0.0.4")

@@ -20,6 +20,8 @@ from cloudsealed.storage.keyset import Filter
 
 _LONGEST_TEXT = 2048
 _TEXT = f"a text of 1 to {_LONGEST_TEXT} printable characters"
+MOST_VALUES = 100  # of a comma list
+_FEWER = f"at most {MOST_VALUES} values"
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -36,14 +38,16 @@ class Parameter:
 
     def read(self, text: str) -> tuple[str, ...]:
         """Return the values of `text`; raises the parameter's own error."""
-        values = tuple(dict.fromkeys(text.split(","))) if self.multiple else (text,)
+        values = _values(text, self.multiple)
         if not self.choices:
             good, wanted = _is_text(text), _TEXT
         else:
             good, wanted = set(values) <= set(self.choices), f"one of: {', '.join(self.choices)}"
+        if len(values) > MOST_VALUES:
+            good, wanted = False, _FEWER
         if not good:
             raise filter_error(self.name)(self.name, f"{self.name} must be {wanted}")
-        return values
+        return tuple(dict.fromkeys(values))
 
 
 def parse(raw: bytes, known: Mapping[str, Any]) -> dict[str, str]:
@@ -72,12 +76,19 @@ def _decode(text: bytes) -> str:
         raise InvalidRequestError("The query is not UTF-8") from None
 
 
+def _values(text: str, multiple: bool) -> tuple[str, ...]:
+    return tuple(text.split(",")) if multiple else (text,)
+
+
 def read_filter(item: Filter, text: str) -> tuple[str, ...]:
     """Return the values of a filter, checked; raises its own `invalid_<name>_filter`."""
-    values = tuple(dict.fromkeys(text.split(","))) if item.is_multiple else (text,)
+    values = _values(text, item.is_multiple)
     form = _FORMS.get(item.kind, _text)
     try:
-        return tuple(form(item, value) for value in values)
+        read = tuple(form(item, value) for value in values)
+        if len(values) > MOST_VALUES:
+            raise ValueError(_FEWER)
+        return tuple(dict.fromkeys(read))
     except ValueError as error:
         raise filter_error(item.name)(item.name, f"{item.name} must be {error}") from None
 

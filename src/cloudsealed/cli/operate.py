@@ -24,6 +24,7 @@ from cloudsealed.api.server import run as run_server
 from cloudsealed.auth.model import Scope
 from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, settings
 from cloudsealed.collectors.permissions import policy_document
+from cloudsealed.console import Console as WebPages
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import migrate as schema
 from cloudsealed.storage.keys import ensure_keys
@@ -109,7 +110,7 @@ def serve_until_stopped(installation: Services, listen: Listen) -> None:
     """Serve until SIGINT or SIGTERM."""
     for tenant in installation.tenants.all():
         installation.policies.synchronize(tenant=tenant.id)
-    run_server(installation, listen)
+    run_server(installation, listen, WebPages(installation))
 
 
 @contextmanager

@@ -13,22 +13,28 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloudsealed.api.errors import HeadersTooLargeError, UriTooLongError, envelope, served
+from cloudsealed.api.errors import HeadersTooLargeError, UriTooLongError
+from cloudsealed.api.faces import Faces, Pages
 from cloudsealed.api.gate.bearer import bearer
 from cloudsealed.api.gate.cors import Cors
 from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange, budget_key
-from cloudsealed.api.gate.limits import Limits
+from cloudsealed.api.gate.limits import Limits, Rate
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
 from cloudsealed.auth.model import Caller
+from cloudsealed.auth.sessions import TooManyLoginAttemptsError
 from cloudsealed.kit.clock import Clock
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.ids import new_id
 
 LONGEST_HEAD = 16 * 1024
 LONGEST_URI = 8 * 1024
+REFUSAL = "cloudsealed.refusal"  # in a scope: what the protocol refuses about the request
 UNLIMITED = frozenset(("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
+UNLIMITED_PREFIXES = ("/docs/", "/static/")
+CLIENTS = frozenset(("/oauth/token", "/oauth/revoke", "/oauth/introspect"))
+"""Paths that name their client in the body, and spend its budget when they have read it."""
 
 _log = logging.getLogger("cloudsealed.api")
 
@@ -37,10 +43,11 @@ class Gate:
     """ASGI middleware; `look_up_in_thread` when a look-up may block the event loop for long."""
 
     def __init__(
-        self, app: ASGIApp, *, authenticator: Authenticator, limits: Limits, metrics: Metrics,
-        addresses: Addresses, cors: Cors, clock: Clock, look_up_in_thread: bool,
+        self, app: ASGIApp, *, faces: Faces, authenticator: Authenticator, limits: Limits,
+        metrics: Metrics, addresses: Addresses, cors: Cors, clock: Clock, look_up_in_thread: bool,
     ) -> None:  # fmt: skip
         self._app = app
+        self.faces = faces
         self._authenticator = authenticator
         self._limits = limits
         self._metrics = metrics
@@ -56,10 +63,10 @@ class Gate:
             return
         exchange = Exchange(new_id("req"), self._addresses.of(scope))
         exchange.extra_headers = self._cors.headers(scope)
-        outgoing = _Outgoing(self, send, exchange, scope["method"])
+        outgoing = _Outgoing(self, send, exchange, scope)
         try:
             if self._cors.is_preflight(scope):
-                exchange.rate = self._limits.show("anonymous", budget_key(exchange.address))
+                exchange.rate = await self._show(exchange)
                 await outgoing.answer(204, self._cors.preflight())
                 return
             await self._admit(scope, exchange)
@@ -77,15 +84,22 @@ class Gate:
 
     async def _admit(self, scope: Scope, exchange: Exchange) -> None:
         address, path = budget_key(exchange.address), scope["path"]
-        if path in UNLIMITED or path.startswith("/docs/"):
-            exchange.rate = self._limits.show("anonymous", address)
+        spends_itself = path in CLIENTS and scope["method"] == "POST"
+        if path in UNLIMITED or spends_itself or path.startswith(UNLIMITED_PREFIXES):
+            exchange.rate = await self._show(exchange)
+            _refuse_bad_head(scope)
+            return
+        if pages := self.faces.page(path):
+            _refuse_bad_head(scope)
+            exchange.route = path
+            await self._admit_visitor(scope, exchange, pages)
             return
         guarded = path.startswith("/v1/") or path == "/v1"
         try:
-            _refuse_large_head(scope)
+            _refuse_bad_head(scope)
             exchange.caller = await self._caller(scope, exchange.address)
         except CloudSealedError as error:
-            exchange.rate = self._limits.spend("anonymous", address)
+            exchange.rate = await self._spend("anonymous", address)
             if not isinstance(error, CredentialError | IpNotAllowedError):
                 raise
             if exchange.rate.exceeded:
@@ -93,9 +107,31 @@ class Gate:
             if guarded:
                 raise
         else:
-            exchange.rate = self._limits.spend("core", exchange.caller.token_id)
+            exchange.rate = await self._spend("core", exchange.caller.token_id)
             if exchange.rate.exceeded:
                 raise exchange.rate.refusal(self._limits.clock())
+
+    async def _admit_visitor(self, scope: Scope, exchange: Exchange, pages: Pages) -> None:
+        address = budget_key(exchange.address)
+        logging_in = scope["path"] == "/login" and scope["method"] == "POST"
+        if logging_in:
+            exchange.rate = await self._spend("login", address)
+        elif session := await run_in_threadpool(pages.visitor, scope):
+            exchange.rate = await self._spend("core", session)
+        else:
+            exchange.rate = await self._spend("anonymous", address)
+        if exchange.rate.exceeded:
+            refusal = exchange.rate.refusal(self._limits.clock())
+            if logging_in:
+                raise TooManyLoginAttemptsError(refusal.message, headers=refusal.headers)
+            raise refusal
+
+    async def _spend(self, resource: str, key: str) -> Rate:
+        return await self._limits.asked(self._limits.spend, resource, key)
+
+    async def _show(self, exchange: Exchange) -> Rate:
+        key = budget_key(exchange.address)
+        return await self._limits.asked(self._limits.show, "anonymous", key)
 
     async def _caller(self, scope: Scope, address: str) -> Caller:
         text = bearer(scope)
@@ -123,11 +159,12 @@ class Gate:
 class _Outgoing:
     """The send side of one exchange."""
 
-    def __init__(self, gate: Gate, send: Send, exchange: Exchange, method: str) -> None:
+    def __init__(self, gate: Gate, send: Send, exchange: Exchange, scope: Scope) -> None:
         self._gate = gate
         self._send = send
         self._exchange = exchange
-        self._method = method
+        self._method: str = scope["method"]
+        self._path: str = scope["path"]
         self._started = False
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
@@ -152,13 +189,14 @@ class _Outgoing:
         """Send an error, unless a response has begun: then the connection breaks off."""
         if self._started:
             return
-        error = served(error)
-        headers = [(k.lower().encode(), v.encode()) for k, v in error.headers.items()]
-        headers.append((b"content-type", b"application/json"))
-        await self.answer(error.status, headers, envelope(error, self._exchange.request_id))
+        refusal = self._gate.faces.refusal(self._path, error, self._exchange.request_id)
+        headers = [item for item in refusal.raw_headers if item[0] != b"content-length"]
+        await self.answer(refusal.status_code, headers, bytes(refusal.body))
 
 
-def _refuse_large_head(scope: Scope) -> None:
+def _refuse_bad_head(scope: Scope) -> None:
+    if REFUSAL in scope:
+        raise scope[REFUSAL]
     target = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
     if target > LONGEST_URI:
         raise UriTooLongError(f"The path and query must be at most {LONGEST_URI} bytes")

@@ -1,4 +1,4 @@
-"""Budgets of requests: fixed windows that open with a key's first request, counted by `limits`.
+"""Budgets of requests: fixed windows that open with a key's first request.
 
 A budget has one or more windows; the one with the fewest requests left is what a response shows.
 """
@@ -9,11 +9,16 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
-from limits.storage import MemoryStorage
+from starlette.concurrency import run_in_threadpool
 
 from cloudsealed.api.errors import RateLimitedError
 from cloudsealed.settings import Budget, Settings, Window
+from cloudsealed.storage.counters import Count, Counters, MemoryCounters
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +72,35 @@ class Rate:
 
 
 class Limits:
-    """The counters of one process. `clock` gives epoch seconds."""
+    """The budgets of an installation. `clock` gives epoch seconds."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        counters: Counters | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.budgets: Mapping[str, Budget] = {
             "core": settings.limit_core,
             "anonymous": settings.limit_anonymous,
             "reports": settings.limit_reports,
             "audits": settings.limit_audits,
+            "simulations": settings.limit_simulations,
+            "oauth": settings.limit_oauth,
+            "login": settings.limit_login,
         }
         self.clock = clock
-        self._storage = MemoryStorage()
+        self.counters: Counters = MemoryCounters() if counters is None else counters
+
+    async def asked(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call one of the methods below: in a thread when its counters may wait for a network."""
+        if self.counters.is_shared:
+            return await run_in_threadpool(ask, *args, **kwargs)
+        return ask(*args, **kwargs)
 
     def spend(self, resource: str, key: str) -> Rate:
         """Count one request against a budget; return how it stands then."""
-        return min(self._counted(resource, key), key=_tightness)
+        return min(self._counted(resource, key, 1), key=_tightness)
 
     def reserve(self, resource: str, key: str) -> Rate:
         """Count one request, or nothing when it is one too many; look at `exceeded`."""
@@ -92,8 +111,7 @@ class Limits:
 
     def give_back(self, resource: str, key: str) -> None:
         """Take back what `spend` counted, in every window."""
-        for window in self.budgets[resource]:
-            self._storage.decr(_name(resource, key, window))
+        self._counted(resource, key, -1)
 
     def show(self, resource: str, key: str) -> Rate:
         """Return how a budget stands, counting nothing."""
@@ -102,25 +120,17 @@ class Limits:
     def windows(self, resource: str, key: str) -> list[Rate]:
         """Return how each window of a budget stands, counting nothing."""
         return [
-            self._rate(resource, key, window, self._storage.get(_name(resource, key, window)))
+            self._rate(resource, window, self.counters.read(_name(resource, key, window)))
             for window in self.budgets[resource]
         ]
 
-    def _counted(self, resource: str, key: str) -> list[Rate]:
-        return [
-            self._rate(
-                resource,
-                key,
-                window,
-                self._storage.incr(_name(resource, key, window), window.seconds),
-            )
-            for window in self.budgets[resource]
-        ]
+    def _counted(self, resource: str, key: str, amount: int) -> list[Rate]:
+        names = [(window, _name(resource, key, window)) for window in self.budgets[resource]]
+        counts = [(w, self.counters.add(name, amount, w.seconds)) for w, name in names]
+        return [self._rate(resource, window, count) for window, count in counts]
 
-    def _rate(self, resource: str, key: str, window: Window, used: int) -> Rate:
-        opened = used > 0
-        reset = self._storage.get_expiry(_name(resource, key, window)) if opened else 0.0
-        return Rate(resource, window, used, reset or self.clock() + window.seconds)
+    def _rate(self, resource: str, window: Window, count: Count) -> Rate:
+        return Rate(resource, window, count.used, count.reset or self.clock() + window.seconds)
 
 
 def _name(resource: str, key: str, window: Window) -> str:

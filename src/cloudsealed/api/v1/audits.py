@@ -28,7 +28,7 @@ def list_audits(call: Call) -> Reply:
 )  # fmt: skip
 def create_audit(call: Call) -> Reply:
     """Start an audit."""
-    return call.services.audits.create(tenant=call.tenant, body=call.body)
+    return call.services.audits.create(tenant=call.tenant, body=call.body, admit=call.admit)
 
 
 @TABLE.gets("/v1/audits/{id}", scope=Scope.AUDITS_READ, answer=shapes.Audit)
@@ -48,7 +48,7 @@ def reanalyze_audit(call: Call) -> Reply:
     A new audit judges the ledger of an old one by today's policies. No provider call is made.
     """
     body = {} if call.body is None else call.body
-    return call.services.audits.reanalyze(**call.one, body=body)
+    return call.services.audits.reanalyze(**call.one, body=body, admit=call.admit)
 
 
 @TABLE.acts("/v1/audits/{id}/cancel", scope=Scope.AUDITS_WRITE, answer=shapes.Audit)

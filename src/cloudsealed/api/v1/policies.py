@@ -40,7 +40,7 @@ def create_policy(call: Call) -> Reply:
 
 @TABLE.acts(
     "/v1/policies/validate", scope=Scope.POLICIES_READ, answer=shapes.PolicyValidation,
-    body=shapes.PolicyBody, body_optional=False, once=False,
+    body=shapes.PolicyDraft, body_optional=False, once=False,
 )  # fmt: skip
 def validate_policy(call: Call) -> Reply:
     """Say whether a policy would be taken, and if not, why; nothing is stored."""

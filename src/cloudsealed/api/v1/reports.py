@@ -7,7 +7,7 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import audits as shapes
-from cloudsealed.audits.model import AuditNotFinishedError
+from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotReadyError
 from cloudsealed.reports.store import LISTING
@@ -29,11 +29,11 @@ def list_reports(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/reports", scope=Scope.REPORTS_WRITE, status=202, heavy="reports", answer=shapes.Report,
-    body=shapes.ReportBody, errors=(AuditNotFinishedError,),
+    body=shapes.ReportBody, errors=(AuditNotFinishedError, AuditNotFoundError),
 )  # fmt: skip
 def create_report(call: Call) -> Reply:
     """Generate a report of a completed audit."""
-    return call.services.reports.create(tenant=call.tenant, body=call.body)
+    return call.services.reports.create(tenant=call.tenant, body=call.body, admit=call.admit)
 
 
 @TABLE.gets("/v1/reports/{id}", scope=Scope.REPORTS_READ, answer=shapes.Report)

@@ -6,7 +6,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from cloudsealed.api.v1.schemas.base import Body, Json, Shape, Time
+from cloudsealed.api.v1.schemas.base import (
+    Body,
+    Count,
+    Few,
+    Item,
+    Name,
+    Shape,
+    TenantId,
+    Text,
+    Time,
+    TokenId,
+    UserId,
+    Word,
+)
 from cloudsealed.auth.model import Scope
 from cloudsealed.vocabulary import Role
 
@@ -14,68 +27,114 @@ from cloudsealed.vocabulary import Role
 class Token(Shape):
     """A personal access token, without its text."""
 
-    id: str = Field(examples=["tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    id: TokenId
     object: Literal["token"]
-    user_id: str
-    name: str = Field(examples=["ci"])
-    scopes: list[Scope]
-    allowed_cidrs: list[str] = Field(examples=[["192.0.2.0/24"]])
+    user_id: UserId
+    name: Word = Field(examples=["ci"])
+    scopes: Few[Scope]
+    allowed_cidrs: Few[Word] = Field(examples=[["192.0.2.0/24"]])
     created_at: Time
     expires_at: Time
     last_used_at: Time | None
-    last_used_ip: str | None
+    last_used_ip: Word | None
 
 
 class NewToken(Token):
     """A token just made: the only time that its text is shown."""
 
-    token: str | None = Field(description="The secret; null when answered again")
+    token: Word | None = Field(description="The secret; null when answered again")
 
 
 class TokenBody(Body):
     """A new token, with no more power than the credential that asks for it."""
 
-    name: str = Field(examples=["ci"])
-    scopes: list[Scope] = Field(examples=[["findings:read"]])
-    expires_at: Time | None = None
-    allowed_cidrs: list[str] | None = None
+    name: Name = Field(examples=["ci"])
+    scopes: list[Scope] = Field(
+        min_length=1,
+        max_length=len(Scope),
+        json_schema_extra={"uniqueItems": True},
+        examples=[["findings:read"]],
+    )
+    expires_at: Time | None = Field(default=None, examples=[None])
+    allowed_cidrs: list[Item] | None = Field(
+        default=None, min_length=1, max_length=100, examples=[["192.0.2.0/24"]]
+    )
 
 
 class TokenRotation(Body):
     """How long the old token still works beside the new one."""
 
-    overlap_seconds: int = Field(default=0, ge=0, le=86400)
+    overlap_seconds: int = Field(
+        default=0, ge=0, le=86400, json_schema_extra={"format": "int32"}, examples=[3600]
+    )
 
 
 class LeakReport(Body):
     """A token that was found where it should not be."""
 
-    token: str
+    token: Word
+
+
+class Tenant(Shape):
+    """The organisation that owns everything that a credential reaches."""
+
+    id: TenantId
+    object: Literal["tenant"]
+    name: Word = Field(examples=["Acme"])
+    created_at: Time
+
+
+class User(Shape):
+    """A person of one tenant."""
+
+    id: UserId
+    object: Literal["user"]
+    email: Word = Field(examples=["ann@example.com"])
+    name: Word = Field(examples=["Ann"])
+    role: Role
+    created_at: Time
+    disabled_at: Time | None
 
 
 class Me(Shape):
     """Who the credential speaks for, and what it may do."""
 
     object: Literal["me"]
-    tenant: Json
-    user: Json
+    tenant: Tenant
+    user: User
     role: Role
-    scopes: list[Scope]
-    token_id: str
+    scopes: Few[Scope]
+    token_id: TokenId
     expires_at: Time
+
+
+class WindowState(Shape):
+    """How one window of a budget stands; `window` is in seconds, `reset` in epoch seconds."""
+
+    limit: Count
+    window: Count
+    remaining: Count
+    used: Count
+    reset: Count
+
+
+class BudgetState(WindowState):
+    """The window of a budget with the fewest requests left, and all of them."""
+
+    windows: Few[WindowState]
 
 
 class RateLimits(Shape):
     """Every budget of the credential and its tenant."""
 
     object: Literal["rate_limits"]
-    resources: dict[str, Json]
+    resources: dict[str, BudgetState]
 
 
 class ErrorCode(Shape):
     """One code that an error can carry."""
 
     object: Literal["error_code"]
-    code: str
-    status: int
-    when: str
+    code: Word
+    status: Count
+    when: Text

@@ -2,131 +2,291 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from cloudsealed.api.v1.schemas.base import Body, Json, OpenShape, Shape, Time
+from cloudsealed.api.v1.schemas.base import (
+    AuditId,
+    Body,
+    ConnectionId,
+    Count,
+    Failure,
+    Few,
+    FrameworkKey,
+    Item,
+    Json,
+    Many,
+    Name,
+    Percent,
+    ReportId,
+    Sha256,
+    Shape,
+    Share,
+    Text,
+    Time,
+    Word,
+)
 from cloudsealed.vocabulary import (
     AuditKind,
     AuditStatus,
     CallOutcome,
+    Dimension,
     ReportKind,
     ReportStatus,
 )
 
+Region = Annotated[str, Field(max_length=64, pattern="^[a-z0-9-]+$", examples=["eu-west-1"])]
+PolicyName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\s\u0000]+$",
+        examples=["aws-s3-bucket-versioning"],
+    ),
+]
+"""A policy's id or key."""
 
-class AuditProgress(OpenShape):
+
+class AuditProgress(Shape):
     """How far an audit is, counted."""
 
-    percent: int
-    calls: int
-    resources: int
-    observations: int
+    percent: Percent
+    tasks_done: Count
+    tasks_total: Count
+    calls: Count
+    resources: Count
+    observations: Count
 
 
-class Audit(Shape):
-    """One forensic pass over what its connections reach."""
+class AuditTarget(Shape):
+    """One connection of an audit: the account that it led to, or why it led nowhere."""
 
-    id: str = Field(examples=["aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
-    object: Literal["audit"]
-    kind: AuditKind
-    status: AuditStatus
-    parent_id: str | None
-    connection_ids: list[str]
-    scope: Json | None
-    policies: list[str] | None
-    accounts: list[Json] | None
-    progress: AuditProgress
-    coverage: float | None = Field(description="Cells with a verdict / cells planned")
-    cells: Any
-    counts: Json | None = Field(description="Observations by outcome")
-    dimensions: Json | None = Field(description="Score and counts of each dimension")
-    resources: Any
-    calls: Any
-    findings: Any
-    verdict_digest: str | None
-    error: Json | None
-    created_at: Time
-    started_at: Time | None
-    finished_at: Time | None
+    connection_id: ConnectionId
+    account: Word | None = Field(examples=["123456789012"])
+    partition: Word = Field(examples=["aws"])
+    regions: Few[Word]
+    error: Failure | None
 
 
 class AuditScope(Body):
     """What an audit looks at; what is absent is not narrowed."""
 
-    regions: list[str] | None = Field(default=None, examples=[["eu-west-1"]])
-    services: list[str] | None = Field(default=None, examples=[["s3", "ec2"]])
-    resource_types: list[str] | None = None
+    regions: list[Region] | None = Field(
+        default=None, min_length=1, max_length=50, examples=[["eu-west-1"]]
+    )
+    services: list[Item] | None = Field(
+        default=None, min_length=1, max_length=100, examples=[["s3", "ec2"]]
+    )
+    resource_types: list[Item] | None = Field(
+        default=None, min_length=1, max_length=200, examples=[["aws.s3.bucket"]]
+    )
+
+
+class Cells(Shape):
+    """How many cells (policy, account, region) an audit planned and judged."""
+
+    planned: Count
+    with_verdict: Count
+
+
+class OutcomeCounts(Shape):
+    """Observations by outcome."""
+
+    fail: Count
+    pass_: Count = Field(alias="pass")
+    unknown: Count
+    not_applicable: Count
+
+
+class SeverityCounts(Shape):
+    """Failing observations by severity."""
+
+    info: Count
+    low: Count
+    medium: Count
+    high: Count
+    critical: Count
+
+
+class DimensionResult(OutcomeCounts):
+    """How an audit stands in one dimension."""
+
+    score: Percent | None = Field(description="Null under half coverage")
+    coverage: Share | None
+    suppressed: Count
+    severities: SeverityCounts
+
+
+class CallCounts(Shape):
+    """Provider calls by outcome."""
+
+    ok: Count
+    empty: Count
+    denied: Count
+    throttled: Count
+    failed: Count
+
+
+class Audit(Shape):
+    """One forensic pass over what its connections reach."""
+
+    id: AuditId
+    object: Literal["audit"]
+    kind: AuditKind
+    status: AuditStatus
+    parent_id: AuditId | None
+    connection_ids: Few[ConnectionId]
+    scope: AuditScope | None
+    policies: Many[Word] | None = Field(examples=[["aws-s3-bucket-versioning"]])
+    accounts: Few[AuditTarget] | None
+    progress: AuditProgress
+    coverage: Share | None = Field(description="Cells with a verdict / cells planned")
+    cells: Cells | None
+    counts: OutcomeCounts | None
+    dimensions: dict[Dimension, DimensionResult] | None = Field(
+        description="Score and counts of each dimension"
+    )
+    resources: Count | None
+    calls: CallCounts | None
+    findings: Count | None
+    verdict_digest: Sha256 | None
+    error: Failure | None
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
 
 
 class AuditBody(Body):
     """A new audit; without a scope, of everything."""
 
-    connection_ids: list[str] = Field(examples=[["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]])
+    connection_ids: list[ConnectionId] = Field(
+        min_length=1,
+        max_length=100,
+        json_schema_extra={"uniqueItems": True},
+        examples=[["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]],
+    )
     scope: AuditScope | None = None
-    policies: list[str] | None = None
+    policies: list[PolicyName] | None = Field(
+        default=None, min_length=1, max_length=500, json_schema_extra={"uniqueItems": True}
+    )
 
 
 class ReanalysisBody(Body):
     """A reanalysis: by these policies, or by all that are enabled."""
 
-    policies: list[str] | None = None
+    policies: list[PolicyName] | None = Field(default=None, min_length=1, max_length=500)
 
 
-class ProviderCall(OpenShape):
+class ProviderCall(Shape):
     """One provider call of an audit's ledger."""
 
     object: Literal["call"]
-    provider: str
-    account: str
-    region: str
-    service: str = Field(examples=["s3"])
-    operation: str = Field(examples=["ListBuckets"])
+    provider: Word = Field(examples=["aws"])
+    account: Word = Field(examples=["123456789012"])
+    region: Word = Field(examples=["eu-west-1"])
+    service: Word = Field(examples=["s3"])
+    operation: Word = Field(examples=["ListBuckets"])
     parameters: Any
-    page: int
+    page: Count
     outcome: CallOutcome
 
 
-class Coverage(OpenShape):
+class Gap(Shape):
+    """A call that did not answer, and what it cost."""
+
+    service: Word = Field(examples=["s3"])
+    operation: Word = Field(examples=["GetBucketPolicy"])
+    outcome: CallOutcome
+    error_code: Word | None = Field(examples=["AccessDenied"])
+    action: Word | None = Field(examples=["s3:GetBucketPolicy"])
+    places: Many[Word] = Field(examples=[["123456789012/eu-west-1"]])
+    policies: Many[Word]
+
+
+class IamStatement(Shape):
+    """A statement that allows the calls that were denied."""
+
+    Sid: Word
+    Effect: Literal["Allow"]
+    Action: Many[Word]
+    Resource: Word
+
+
+class Coverage(Shape):
     """What an audit could not read, and the permission that would cure it."""
 
     object: Literal["coverage"]
-    audit_id: str
-    coverage: float | None
-    gaps: list[Json]
-    iam_statement: Json | None
+    audit_id: AuditId
+    coverage: Share | None
+    cells: Cells | None
+    gaps: Many[Gap]
+    policy_errors: Many[Json]
+    accounts_not_entered: Few[AuditTarget]
+    iam_statement: IamStatement | None
 
 
-class Envelope(OpenShape):
+class Signature(Shape):
+    """A signature of a seal."""
+
+    keyid: Word
+    sig: Word
+
+
+class Envelope(Shape):
     """A DSSE envelope with an in-toto statement."""
 
-    payloadType: str  # noqa: N815 - DSSE's own name
-    payload: str
-    signatures: list[Json]
+    payloadType: Word  # noqa: N815 - DSSE's own name
+    payload: Text
+    signatures: Few[Signature]
+
+
+class ReportFile(Shape):
+    """One file of a report that is ready."""
+
+    format: Word = Field(examples=["pdf"])
+    size: Count
+    sha256: Sha256
 
 
 class Report(Shape):
     """A generated deliverable."""
 
-    id: str = Field(examples=["rep_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    id: ReportId
     object: Literal["report"]
     kind: ReportKind
     status: ReportStatus
-    audit_id: str
-    framework: str | None = Field(examples=["cis-aws-5.0"])
-    filters: dict[str, list[str]]
-    formats: list[Json]
-    error: Json | None
+    audit_id: AuditId
+    framework: FrameworkKey | None
+    filters: dict[str, Few[Word]]
+    formats: Few[ReportFile]
+    error: Failure | None
     created_at: Time
     finished_at: Time | None
     expires_at: Time | None
+
+
+OneOrMore = Name | Annotated[list[Name], Field(min_length=1, max_length=100)]
+
+
+class ReportFilters(Body):
+    """What narrows a report's findings: for each, a value or several."""
+
+    severity: OneOrMore | None = None
+    dimension: OneOrMore | None = None
+    policy: OneOrMore | None = None
+    resource_type: OneOrMore | None = None
+    provider: OneOrMore | None = None
+    account: OneOrMore | None = None
+    region: OneOrMore | None = None
+    framework: OneOrMore | None = None
 
 
 class ReportBody(Body):
     """A new report of a completed audit."""
 
     kind: ReportKind
-    audit_id: str = Field(examples=["aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
-    framework: str | None = None
-    filters: dict[str, str | list[str]] | None = None
+    audit_id: AuditId
+    framework: FrameworkKey | None = None
+    filters: ReportFilters | None = None

@@ -2,82 +2,121 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from cloudsealed.api.v1.schemas.base import Body, Json, Shape, Time
+from cloudsealed.api.v1.schemas.base import (
+    AuditId,
+    Body,
+    ConnectionId,
+    Failure,
+    Many,
+    Name,
+    ResourceId,
+    Sha256,
+    Shape,
+    Time,
+    Word,
+    optional,
+)
 from cloudsealed.vocabulary import ConnectionMethod, Provider, ResourceState
 
 
 class Resource(Shape):
     """A cloud object, as the newest audit that could read it saw it."""
 
-    id: str = Field(examples=["res_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    id: ResourceId
     object: Literal["resource"]
     provider: Provider
-    account: str = Field(examples=["123456789012"])
-    region: str = Field(examples=["eu-west-1"])
-    type: str = Field(examples=["aws.s3.bucket"])
-    native_id: str = Field(examples=["arn:aws:s3:::invoices"])
-    name: str | None = Field(examples=["invoices"])
+    account: Word = Field(examples=["123456789012"])
+    region: Word = Field(examples=["eu-west-1"])
+    type: Word = Field(examples=["aws.s3.bucket"])
+    native_id: Word = Field(examples=["arn:aws:s3:::invoices"])
+    name: Word | None = Field(examples=["invoices"])
     state: ResourceState
-    tags: dict[str, str] = Field(examples=[{"env": "prod"}])
-    relations: dict[str, list[str]]
-    connection_id: str
-    snapshot: str = Field(description="SHA-256 of the snapshot")
-    audit_id: str
+    tags: dict[str, Word] = Field(examples=[{"env": "prod"}])
+    relations: dict[str, Many[Word]]
+    connection_id: ConnectionId
+    snapshot: Sha256 = Field(description="SHA-256 of the snapshot")
+    audit_id: AuditId
     first_seen_at: Time
     last_seen_at: Time
     document: Any = Field(description="The snapshot, secrets redacted; null in lists")
+
+
+class Relation(Shape):
+    """One thing that a resource refers to."""
+
+    name: Word = Field(examples=["vpc"])
+    id: Word = Field(examples=["vpc-0a1b"])
 
 
 class Relations(Shape):
     """What a resource refers to."""
 
     object: Literal["relations"]
-    resource_id: str
-    relations: list[Json] = Field(examples=[[{"name": "vpc", "id": "vpc-0a1b"}]])
+    resource_id: ResourceId
+    relations: Many[Relation]
 
 
 class Connection(Shape):
     """How CloudSealed reaches one cloud account; it holds no access key."""
 
-    id: str = Field(examples=["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    id: ConnectionId
     object: Literal["connection"]
     provider: Provider
-    name: str = Field(examples=["production"])
+    name: Word = Field(examples=["production"])
     method: ConnectionMethod
-    account: str | None = Field(examples=["123456789012"])
-    role_arn: str | None = Field(examples=["arn:aws:iam::123456789012:role/cloudsealed"])
-    external_id: str | None
-    regions: list[str] | None = Field(examples=[["eu-west-1"]])
+    account: Word | None = Field(examples=["123456789012"])
+    role_arn: Word | None = Field(examples=["arn:aws:iam::123456789012:role/cloudsealed"])
+    external_id: Word | None
+    regions: Many[Word] | None = Field(examples=[["eu-west-1"]])
     created_at: Time
 
 
+RoleArn = Annotated[
+    str,
+    Field(
+        max_length=1000,
+        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$",
+        examples=["arn:aws:iam::123456789012:role/cloudsealed"],
+    ),
+]
+Regions = Annotated[
+    list[Annotated[str, Field(max_length=64, pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$")]],
+    Field(
+        min_length=1,
+        max_length=50,
+        json_schema_extra={"uniqueItems": True},
+        examples=[["eu-west-1"]],
+    ),
+]
+
+
 class ConnectionBody(Body):
-    """A new connection."""
+    """A new connection; `role_arn` goes with the method assume_role, and only with it."""
 
     provider: Provider
-    name: str = Field(examples=["production"])
+    name: Name = Field(examples=["production"])
     method: Literal["ambient", "assume_role"] | None = None
-    role_arn: str | None = None
-    regions: list[str] | None = None
+    role_arn: RoleArn | None = None
+    regions: Regions | None = None
 
 
 class ConnectionPatch(Body):
     """A change of a connection's name or regions."""
 
-    name: str | None = Field(default=None, examples=["staging"])
-    regions: list[str] | None = None
+    name: Name = optional("staging")
+    regions: Regions | None = None
 
 
 class ConnectionTest(Shape):
     """Who a connection is to its cloud, or why it cannot be used."""
 
     object: Literal["connection_test"]
-    connection_id: str
+    connection_id: ConnectionId
     ok: bool
-    account: str | None
-    arn: str | None
-    error: Json | None
+    account: Word | None
+    arn: Word | None
+    error: Failure | None

@@ -6,7 +6,27 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cloudsealed.api.v1.schemas.base import Body, Json, Money, OpenShape, Shape, Time
+from cloudsealed.api.v1.schemas.base import (
+    AuditId,
+    Body,
+    Count,
+    Effort,
+    Few,
+    FindingId,
+    Json,
+    Key,
+    Line,
+    Many,
+    Money,
+    PolicyId,
+    ResourceId,
+    Sha256,
+    Shape,
+    Text,
+    Time,
+    UserId,
+    Word,
+)
 from cloudsealed.vocabulary import (
     Dimension,
     FindingStatus,
@@ -21,86 +41,86 @@ from cloudsealed.vocabulary import (
 class PolicyReference(Shape):
     """The version of a policy that a finding fails."""
 
-    id: str = Field(examples=["pol_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
-    key: str = Field(examples=["aws-ec2-sg-ssh-open"])
-    version: int = Field(examples=[3])
+    id: PolicyId
+    key: Key = Field(examples=["aws-ec2-sg-ssh-open"])
+    version: Count = Field(examples=[3])
 
 
 class ClassifiedBy(Shape):
     """The classification that changed a finding's severity or suppressed it."""
 
-    key: str = Field(examples=["prod-is-critical"])
-    version: int = Field(examples=[2])
+    key: Key = Field(examples=["prod-is-critical"])
+    version: Count = Field(examples=[2])
 
 
 class ResourceReference(Shape):
     """The resource that a finding is about."""
 
-    id: str = Field(examples=["res_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
-    type: str = Field(examples=["aws.ec2.security_group"])
-    native_id: str = Field(examples=["arn:aws:ec2:eu-west-1:123456789012:security-group/sg-0ab1"])
-    name: str | None = Field(examples=["web"])
+    id: ResourceId
+    type: Word = Field(examples=["aws.ec2.security_group"])
+    native_id: Word = Field(examples=["arn:aws:ec2:eu-west-1:123456789012:security-group/sg-0ab1"])
+    name: Word | None = Field(examples=["web"])
     provider: Provider
-    account: str = Field(examples=["123456789012"])
-    region: str = Field(examples=["eu-west-1"])
+    account: Word = Field(examples=["123456789012"])
+    region: Word = Field(examples=["eu-west-1"])
 
 
-class EvidenceItem(OpenShape):
+class EvidenceItem(Shape):
     """One value of the resource that the verdict rests on."""
 
-    path: str = Field(examples=["IpPermissions[0].IpRanges[0].CidrIp"])
+    path: Text = Field(examples=["IpPermissions[0].IpRanges[0].CidrIp"])
     value: Any = Field(examples=["0.0.0.0/0"])
 
 
 class Remediation(Shape):
     """How to cure a finding."""
 
-    summary: str = Field(examples=["Close port 22 to the internet"])
-    cli: str | None = Field(examples=[None])
-    terraform: str | None = Field(examples=[None])
-    effort: Literal["low", "medium", "high"] | None = Field(examples=["low"])
+    summary: Text = Field(examples=["Close port 22 to the internet"])
+    cli: Text | None = Field(examples=[None])
+    terraform: Text | None = Field(examples=[None])
+    effort: Effort | None = Field(examples=["low"])
 
 
 class ControlReference(Shape):
     """A control of a framework."""
 
-    framework: str = Field(examples=["cis-aws-5.0"])
-    control: str = Field(examples=["5.3"])
+    framework: Word = Field(examples=["cis-aws-5.0"])
+    control: Word = Field(examples=["5.3"])
 
 
 class Triage(Shape):
     """What people decided; it never changes the status."""
 
     state: TriageState
-    assignee: str | None
-    note: str | None
+    assignee: Word | None
+    note: Word | None
     expires_at: Time | None
     updated_at: Time
-    updated_by: str
+    updated_by: UserId
 
 
 class Finding(Shape):
     """One policy failing on one resource, followed over time."""
 
-    id: str = Field(examples=["fnd_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    id: FindingId
     object: Literal["finding"]
     status: FindingStatus
     severity: Severity
     base_severity: Severity
     classified_by: ClassifiedBy | None
     dimension: Dimension
-    title: str = Field(examples=["Security group sg-0ab1 lets the internet reach SSH"])
-    description: str | None
+    title: Text = Field(examples=["Security group sg-0ab1 lets the internet reach SSH"])
+    description: Text | None
     policy: PolicyReference
     resource: ResourceReference
-    evidence: list[EvidenceItem]
+    evidence: Many[EvidenceItem]
     remediation: Remediation | None
-    controls: list[ControlReference]
+    controls: Few[ControlReference]
     monthly_savings: Money | None
     triage: Triage | None
     resolution: Resolution | None
     last_observation: Outcome
-    audit_id: str = Field(examples=["aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    audit_id: AuditId
     first_seen_at: Time
     last_seen_at: Time
     resolved_at: Time | None
@@ -110,8 +130,8 @@ class TriageBody(Body):
     """What people decide about a finding."""
 
     state: TriageState
-    assignee: str | None = None
-    note: str | None = None
+    assignee: Line | None = Field(default=None, examples=["ann@example.com"])
+    note: Line | None = Field(default=None, examples=["Bastion host"])
     expires_at: Time | None = None
 
 
@@ -125,29 +145,56 @@ class Episode(Shape):
     """A span of audits in which a finding had one outcome and severity."""
 
     object: Literal["episode"]
-    sequence: int
+    sequence: Count
     outcome: Outcome
     severity: Severity
-    first_audit_id: str
-    last_audit_id: str
+    first_audit_id: AuditId
+    last_audit_id: AuditId
     first_at: Time
     last_at: Time
+
+
+class FindingGroup(Shape):
+    """How many open findings have the same values; it has the keys that were counted by."""
+
+    dimension: Dimension = Field(default=Dimension.SECURITY)
+    severity: Severity = Field(default=Severity.HIGH)
+    account: Word = Field(default="", examples=["123456789012"])
+    region: Word = Field(default="", examples=["eu-west-1"])
+    resource_type: Word = Field(default="", examples=["aws.s3.bucket"])
+    count: Count
 
 
 class FindingSummary(Shape):
     """Open findings, counted by group."""
 
     object: Literal["finding_summary"]
-    group_by: list[str] = Field(examples=[["dimension", "severity"]])
-    total: int
-    groups: list[Json]
+    group_by: Few[Word] = Field(examples=[["dimension", "severity"]])
+    total: Count
+    groups: Many[FindingGroup]
 
 
-class Evidence(OpenShape):
+class Observation(Shape):
+    """The outcome of one policy on one resource in one audit."""
+
+    native_id: Word
+    type: Word = Field(examples=["aws.s3.bucket"])
+    outcome: Outcome
+    severity: Severity
+    fingerprint: Sha256
+    snapshot: Sha256
+    title: Text | None
+    evidence: Many[EvidenceItem]
+    reasons: Few[Json]
+    classified_by: ClassifiedBy | None
+    suppressed: bool
+
+
+class Evidence(Shape):
     """What a finding rests on: the observation and the snapshot that it judged."""
 
     object: Literal["evidence"]
-    finding_id: str
-    audit_id: str
-    observation: Json
+    finding_id: FindingId
+    audit_id: AuditId
+    observation: Observation
     snapshot: Json

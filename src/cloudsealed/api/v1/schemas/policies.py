@@ -2,75 +2,145 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, RootModel
 
-from cloudsealed.api.v1.schemas.base import Body, Json, OpenShape, Shape, Time
+from cloudsealed.api.v1.schemas.base import (
+    NOT_BLANK,
+    Body,
+    Count,
+    Effort,
+    ErrorDetail,
+    Expression,
+    Few,
+    FrameworkKey,
+    Json,
+    Key,
+    Line,
+    Many,
+    Paragraph,
+    PolicyId,
+    Shape,
+    Text,
+    Time,
+    Word,
+    optional,
+)
 from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation
 from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Severity
 
 
-class Policy(OpenShape):
+class Policy(Shape):
     """A rule: a check raises findings, a classification says what counts."""
 
-    id: str = Field(examples=["pol_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    id: PolicyId
     object: Literal["policy"]
-    key: str = Field(examples=["aws-s3-bucket-public-read"])
-    version: int
+    key: Key = Field(examples=["aws-s3-bucket-public-read"])
+    version: Count
     kind: PolicyKind
     source: PolicySource
     enabled: bool
-    title: str = Field(examples=["S3 bucket is readable by everyone"])
+    title: Text = Field(examples=["S3 bucket is readable by everyone"])
     dimension: Dimension | None
     severity: Severity | None
     params: Json
-    controls: list[ControlReference]
-    description: str | None
-    provider: str
-    resource_types: list[str]
-    fail_when: str | None
-    applies_when: str | None
+    controls: Few[ControlReference]
+    description: Text | None
+    provider: Text
+    resource_types: Few[Word]
+    fail_when: Text | None
+    applies_when: Text | None
     related: Json | None
-    message: str | None
+    message: Text | None
     remediation: Remediation | None
-    when: str | None
-    set: Json | None
+    when: Text | None
+    set: Effect | None
     suppress: bool | None
-    reason: str | None
+    reason: Text | None
     expires_at: Time | None
     created_at: Time
     updated_at: Time
 
 
+class Effect(Body):
+    """What a classification sets."""
+
+    severity: Severity
+
+
+class RelationBody(Body):
+    """Resources of another type that a check reads; `from` and `key` go together."""
+
+    type: Line = Field(examples=["aws.ec2.vpc"])
+    source: Line | None = Field(default=None, alias="from", examples=["VpcId"])
+    key: Line | None = Field(default=None, examples=["VpcId"])
+    scope: Literal["account", "region"] | None = None
+
+
+class RemediationBody(Body):
+    """How to cure what a check finds."""
+
+    summary: Paragraph = Field(examples=["Tag the bucket with its owner"])
+    cli: Paragraph | None = None
+    terraform: Paragraph | None = None
+    effort: Effort | None = None
+
+
+class ControlBody(Body):
+    """A control that a check serves."""
+
+    framework: Line = Field(examples=["cis-aws-5.0"])
+    control: Line = Field(examples=["2.1.4"])
+
+
+Title = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]
+RelationName = Annotated[str, Field(max_length=63, pattern="^[a-z_][a-z0-9_]{0,62}$")]
+
+
 class _PolicyFields(Body):
-    title: str | None = None
-    enabled: bool | None = None
-    dimension: Dimension | None = None
-    severity: Severity | None = None
-    resource_types: list[str] | None = Field(default=None, examples=[["aws.s3.bucket"]])
-    fail_when: str | None = Field(
+    title: Title = optional("Buckets have owners")
+    enabled: bool = True
+    dimension: Dimension | None = Field(default=None, examples=["compliance"])
+    severity: Severity | None = Field(default=None, examples=["medium"])
+    resource_types: list[Line] | None = Field(
+        default=None, min_length=1, max_length=20, examples=[["aws.s3.bucket"]]
+    )
+    fail_when: Expression | None = Field(
         default=None, examples=["tag(resource, 'owner') == null"], description="CEL"
     )
-    applies_when: str | None = Field(default=None, description="CEL")
-    related: Json | None = None
-    params: Json | None = None
-    message: str | None = None
-    description: str | None = None
-    remediation: Json | str | None = None
-    controls: list[ControlReference] | None = None
-    when: str | None = Field(default=None, description="CEL, of a classification")
-    set: Json | None = Field(default=None, examples=[{"severity": "critical"}])
-    suppress: bool | None = None
-    reason: str | None = None
+    applies_when: Expression | None = Field(
+        default=None, description="CEL", examples=["tag(resource, 'env') == 'prod'"]
+    )
+    related: dict[RelationName, RelationBody] | None = None
+    params: Json | None = Field(default=None, examples=[{"days": 90}])
+    message: Line | None = None
+    description: Paragraph | None = None
+    remediation: RemediationBody | Paragraph | None = None
+    controls: list[ControlBody] | None = Field(default=None, max_length=50)
+    when: Expression | None = Field(default=None, description="CEL, of a classification")
+    set: Effect | None = None
+    suppress: bool = False
+    reason: Line | None = None
     expires_at: Time | None = None
 
 
 class PolicyBody(_PolicyFields):
     """A new policy of the tenant's own."""
 
-    kind: PolicyKind = PolicyKind.CHECK
-    key: str = Field(examples=["buckets-have-owners"], pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    kind: PolicyKind | None = Field(default=PolicyKind.CHECK, examples=["check"])
+    key: Key = Field(examples=["buckets-have-owners"])
+    title: Title = Field(examples=["Buckets have owners"])
+
+
+class PolicyDraft(RootModel[Any]):
+    """A policy as far as it is written: whatever is wrong with it is the answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"key": "buckets-have-owners", "title": "Buckets have owners"}]
+        }
+    )
 
 
 class PolicyPatch(_PolicyFields):
@@ -81,8 +151,8 @@ class PolicyVersion(Shape):
     """One immutable version of a policy."""
 
     object: Literal["policy_version"]
-    policy_id: str
-    version: int
+    policy_id: PolicyId
+    version: Count
     created_at: Time
     spec: Json
 
@@ -92,25 +162,56 @@ class PolicyValidation(Shape):
 
     object: Literal["policy_validation"]
     valid: bool
-    errors: list[Json]
+    errors: Few[ErrorDetail]
 
 
-class Framework(OpenShape):
+class Framework(Shape):
     """A framework of controls."""
 
     object: Literal["framework"]
-    key: str = Field(examples=["cis-aws-5.0"])
-    title: str
-    version: str
-    provider: str
-    controls: int
+    key: FrameworkKey
+    title: Text
+    version: Text
+    provider: Text
+    source: Text
+    controls: Count
+    controls_with_policies: Count
 
 
-class FrameworkAssessment(OpenShape):
+class ControlAssessment(Shape):
+    """A control, and its status in an audit."""
+
+    id: Word = Field(examples=["5.3"])
+    title: Text
+    section: Word
+    level: Count | None
+    manual: bool
+    policies: Few[Key]
+    status: Literal["passing", "failing", "unknown", "manual", "not_assessed"]
+    failing: Count
+    passing: Count
+    unknown: Count
+
+
+class ControlCounts(Shape):
+    """Controls by status."""
+
+    passing: Count
+    failing: Count
+    unknown: Count
+    manual: Count
+    not_assessed: Count
+
+
+class FrameworkAssessment(Shape):
     """A framework with each control's status in an audit."""
 
     object: Literal["framework"]
-    key: str
-    title: str
-    controls: list[Json]
-    counts: dict[str, int]
+    key: FrameworkKey
+    title: Text
+    version: Word
+    provider: Word
+    source: Text
+    controls: Many[ControlAssessment]
+    controls_with_policies: Count
+    counts: ControlCounts

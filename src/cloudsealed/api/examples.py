@@ -1,0 +1,55 @@
+"""Examples of the OpenAPI document, made from its schemas: nothing in them is written twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_DEEPEST = 8
+
+
+def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int = 0) -> Any:
+    """Return a value that `schema` takes; references are to `schemas`, by name."""
+    if "$ref" in schema:
+        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, depth + 1)
+    if "const" in schema:
+        return schema["const"]
+    for name in ("examples", "enum"):
+        if schema.get(name):
+            return schema[name][0]
+    if "default" in schema:
+        return schema["default"]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0], schemas, depth)
+    return _of_kind(schema, schemas, depth)
+
+
+def _of_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> Any:
+    kind = schema.get("type")
+    if kind == "object":
+        wanted = set(schema.get("required", ()))
+        parts = schema.get("properties", {}).items()
+        return {
+            name: example_of(part, schemas, depth + 1) for name, part in parts if name in wanted
+        }
+    if kind == "array":
+        return [example_of(schema["items"], schemas, depth + 1)] if depth < _DEEPEST else []
+    if kind == "boolean":
+        return False
+    if kind in ("integer", "number"):
+        return schema.get("minimum", 0)
+    return "text" if kind == "string" else None
+
+
+def illustrate(node: Any, schemas: Mapping[str, Any]) -> None:
+    """Give every JSON body of a document an example, where it has none."""
+    if isinstance(node, list):
+        for item in node:
+            illustrate(item, schemas)
+    if not isinstance(node, dict):
+        return
+    for kind, media in (node.get("content") or {}).items():
+        if "json" in kind and not media.keys() & {"example", "examples"} and "schema" in media:
+            media["example"] = example_of(media["schema"], schemas)
+    for value in node.values():
+        illustrate(value, schemas)

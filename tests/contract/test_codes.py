@@ -1,0 +1,207 @@
+"""Every code of the catalogue is reached by a request, or named here with where it is reached."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from cloudsealed.api.errors import catalogue
+from cloudsealed.auth.model import Scope
+from cloudsealed.kit.clock import rfc3339
+from cloudsealed.kit.ids import new_id
+from cloudsealed.reports.model import Report, ReportRequest
+from cloudsealed.reports.store import ReportStore
+from cloudsealed.storage.migrate import engine_for
+from cloudsealed.vocabulary import ReportKind, ReportStatus, Role
+
+ELSEWHERE = {
+    "invalid_login": "a page's",
+    "csrf_failed": "a page's",
+    "too_many_login_attempts": "a page's",
+    "reauthentication_required": "a page's",
+    "cloud_provider_error": "no response carries it: it is the error of a failed audit",
+    "tenant_not_found": "no route takes a tenant's id",
+    "user_not_found": "no route takes a user's id",
+    "service_unavailable": "the store's tests take the database away",
+    "request_timeout": "the protocol's tests wait for it",
+}
+ROLE_ARN = "arn:aws:iam::123456789012:role/a"
+JSON = {"content-type": "application/json"}
+POLICY = {
+    "key": "k", "title": "t", "dimension": "cost", "severity": "low",
+    "resource_types": ["aws.s3.bucket"], "fail_when": "true",
+}  # fmt: skip
+
+
+def _code(answer: httpx.Response) -> str:
+    assert answer.status_code >= 400, answer.request.url
+    return str(answer.json()["error"]["code"])
+
+
+def _filters(tenant: Any) -> set[str]:
+    document = httpx.get(f"{tenant.url}/openapi.json", trust_env=False).json()
+    found = set()
+    for path, methods in document["paths"].items():
+        for item in methods.get("get", {}).get("parameters", ()):
+            if item["in"] == "query" and item["name"] not in ("limit", "cursor", "sort"):
+                answer = tenant.http.get(path.replace("{id}", "x"), params={item["name"]: "\x00"})
+                found.add(_code(answer))
+    return found
+
+
+def _bodies(http: httpx.Client) -> list[httpx.Response]:
+    def post(content: bytes, kind: str = "application/json") -> httpx.Response:
+        return http.post("/v1/policies", content=content, headers={"content-type": kind})
+
+    connection = {"provider": "aws", "name": new_id("n")}
+    role = {**connection, "role_arn": ROLE_ARN}
+    http.post("/v1/connections", json=role)
+    return [
+        post(b"{"),
+        post(b'{"a":1,"a":2}'),
+        post(b"[" * 40),
+        post(b"x" * (2**20 + 1)),
+        post(b"x", "text/plain"),
+        http.post("/v1/policies", json={"x": 1}),
+        http.post("/v1/policies", json={}),
+        http.post("/v1/policies", json={**POLICY, "severity": "urgent"}),
+        http.post("/v1/policies", json={**POLICY, "fail_when": "("}),
+        http.post("/v1/tokens", json={"name": "x", "scopes": ["nope"]}),
+        http.post("/v1/connections", json=role),
+        http.post("/v1/connections", json=connection),
+    ]
+
+
+def _queries(http: httpx.Client) -> list[httpx.Response]:
+    return [
+        http.get("/v1/findings?limit=0"),
+        http.get("/v1/findings?cursor=x"),
+        http.get("/v1/findings?sort=x"),
+        http.get("/v1/findings?x=1"),
+        http.get("/v1/findings?limit=1&limit=1"),
+        http.get("/v1/findings?%ff"),
+        http.get("/v1/findings?name=" + "x" * 9000),
+        http.get("/v1/findings", headers={"x-large": "x" * 17000}),
+        http.get("/v1/findings", headers={"accept": "text/html"}),
+        http.put("/v1/findings"),
+        http.get("/v1/nope"),
+    ]
+
+
+def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
+    http = tenant.http
+    nouns = ("findings", "resources", "audits", "policies", "reports", "connections", "tokens")
+    paths = [*nouns, "frameworks", "oauth/apps", "oauth/grants"]
+    found = [http.get(f"/v1/{path}/x") for path in paths]
+    audit = completed(tenant)
+    queued = http.post(f"/v1/audits/{audit}/reanalyze").json()["id"]
+    finding = tenant.add_findings(1)[0]
+    tenant.services.policies.synchronize(tenant=tenant.id)
+    builtin = http.get("/v1/policies?source=builtin&limit=1").json()["data"][0]["id"]
+    key = {"Idempotency-Key": "k"}
+    http.post("/v1/tokens", json={"name": "a", "scopes": ["admin"]}, headers=key)
+    report = http.post("/v1/reports", json={"kind": "executive_summary", "audit_id": audit}).json()
+    triage = {"triage": {"state": "acknowledged"}}
+    return [
+        *found,
+        http.post(f"/v1/audits/{queued}/reanalyze"),
+        http.patch(f"/v1/findings/{finding}", json=triage, headers={"If-Match": '"x"'}),
+        http.delete(f"/v1/policies/{builtin}"),
+        http.post("/v1/tokens", json={"name": "b", "scopes": ["admin"]}, headers=key),
+        http.get(f"/v1/reports/{report['id']}/download"),
+        http.get(f"/v1/reports/{report['id']}/download?format=x"),
+        http.get(f"/v1/reports/{_expired(tenant, audit)}/download"),
+        _in_progress(tenant),
+    ]
+
+
+def _expired(tenant: Any, audit: str) -> str:
+    request = ReportRequest(ReportKind.EXECUTIVE_SUMMARY, audit, None, {})
+    moment = "2025-01-31T09:30:00.000Z"
+    report = Report(new_id("rep"), ReportStatus.EXPIRED, request, created_at=moment)
+    ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
+    return report.id
+
+
+def _in_progress(tenant: Any) -> httpx.Response:
+    """Return the answer of a key whose first request has not ended: its row is made unfinished."""
+    body, headers = {"name": "c", "scopes": ["admin"]}, {"Idempotency-Key": "running"}
+    tenant.http.post("/v1/tokens", json=body, headers=headers)
+    with engine_for(tenant.services.settings).begin() as connection:
+        connection.execute(text("UPDATE idempotency SET status = NULL WHERE key = 'running'"))
+    answer: httpx.Response = tenant.http.post("/v1/tokens", json=body, headers=headers)
+    return answer
+
+
+def _credentials(tenant: Any) -> list[httpx.Response]:
+    past = rfc3339(datetime.now(UTC) - timedelta(seconds=1))
+    expired = tenant.services.tokens.issue(
+        tenant=tenant.id, user_id=tenant.user_id, name="old", scopes=frozenset({Scope.ADMIN}),
+        expires_at=past,
+    ).text  # fmt: skip
+    bound = {"name": "b", "scopes": ["findings:read"], "allowed_cidrs": ["192.0.2.0/24"]}
+    elsewhere = tenant.http.post("/v1/tokens", json=bound).json()["token"]
+    me = tenant.http.get("/v1/me").json()["token_id"]
+    editor, weak = tenant.token(role=Role.EDITOR), tenant.token(Scope.FINDINGS_READ)
+    asked = [
+        (None, "GET", "/v1/me"), ("bad", "GET", "/v1/me"), (expired, "GET", "/v1/me"),
+        (elsewhere, "GET", "/v1/me"), (weak, "GET", "/v1/audits"),
+        (editor, "DELETE", f"/v1/tokens/{me}"), (weak, "GET", f"/v1/me?access_token={weak}"),
+    ]  # fmt: skip
+    found = []
+    for credential, method, path in asked:
+        with tenant.client(credential) as http:
+            found.append(http.request(method, path))
+    with tenant.client(None) as nobody:
+        last = [nobody.get("/v1/me") for _ in range(70)][-1]
+    return [*found, last]
+
+
+def _broken(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
+    def fail(*_args: object, **_options: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(type(tenant.services.reports), "list", fail)
+    answer: httpx.Response = tenant.http.get("/v1/reports")
+    return answer
+
+
+def test_every_code_of_the_catalogue_is_reached(
+    strict_tenant: Any, make_tenant: Any, completed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tenant(strict_tenant.services, strict_tenant.url)  # so that ambient credentials are off
+    answers = [
+        *_queries(strict_tenant.http),
+        *_bodies(strict_tenant.http),
+        *_objects(strict_tenant, completed),
+        *_credentials(strict_tenant),
+        _broken(strict_tenant, monkeypatch),
+    ]
+    reached = {_code(answer) for answer in answers} | _filters(strict_tenant)
+    missing = catalogue().keys() - reached - ELSEWHERE.keys()
+    assert not missing
+    assert not reached & ELSEWHERE.keys()
+
+
+def test_a_malformed_request_line_has_its_code_too(tenant: Any) -> None:
+    parts = urlsplit(tenant.url)
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10) as client:
+        client.sendall(b"nonsense\r\n\r\n")
+        answer = client.recv(4096)
+    assert b'"code":"invalid_request"' in answer
+
+
+def test_what_is_reached_elsewhere_is_reached_there() -> None:
+    tests = Path(__file__).parent.parent
+    sources = "".join(
+        file.read_text() for file in tests.rglob("test_*.py") if file.name != Path(__file__).name
+    )
+    for code in ("service_unavailable", "request_timeout", "cloud_provider_error"):
+        assert f'"{code}"' in sources, code

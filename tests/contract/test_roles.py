@@ -1,0 +1,116 @@
+"""Role x scope x route against one declared table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from cloudsealed.auth.model import Scope
+from cloudsealed.vocabulary import Role
+
+READ_BY_ALL = (
+    "findings", "resources", "audits", "policies", "reports", "connections", "schedules",
+    "webhooks", "tokens", "apps",
+)  # fmt: skip
+EDITED = ("findings", "audits", "policies", "connections", "schedules", "webhooks")
+VIEWER = {*(f"{noun}:read" for noun in READ_BY_ALL), "tokens:write"}
+AUDITOR = VIEWER | {"evidence:read", "users:read", "events:read", "reports:write"}
+EDITOR = AUDITOR | {f"{noun}:write" for noun in EDITED}
+POWER = {
+    Role.VIEWER: VIEWER, Role.AUDITOR: AUDITOR, Role.EDITOR: EDITOR,
+    Role.ADMIN: {scope.value for scope in Scope},
+}  # fmt: skip
+"""What each role can do, as the contract says it."""
+
+NEEDS = {
+    "/v1/findings": {"GET": "findings:read"},
+    "/v1/findings/summary": {"GET": "findings:read"},
+    "/v1/findings/{id}": {"GET": "findings:read", "PATCH": "findings:write"},
+    "/v1/findings/{id}/history": {"GET": "findings:read"},
+    "/v1/findings/{id}/evidence": {"GET": "evidence:read"},
+    "/v1/resources": {"GET": "resources:read"},
+    "/v1/resources/{id}": {"GET": "resources:read"},
+    "/v1/resources/{id}/findings": {"GET": "findings:read"},
+    "/v1/resources/{id}/relations": {"GET": "resources:read"},
+    "/v1/audits": {"GET": "audits:read", "POST": "audits:write"},
+    "/v1/audits/{id}": {"GET": "audits:read", "DELETE": "audits:write"},
+    "/v1/audits/{id}/reanalyze": {"POST": "audits:write"},
+    "/v1/audits/{id}/cancel": {"POST": "audits:write"},
+    "/v1/audits/{id}/calls": {"GET": "evidence:read"},
+    "/v1/audits/{id}/coverage": {"GET": "audits:read"},
+    "/v1/audits/{id}/seal": {"GET": "audits:read"},
+    "/v1/policies": {"GET": "policies:read", "POST": "policies:write"},
+    "/v1/policies/validate": {"POST": "policies:read"},
+    "/v1/policies/{id}": {
+        "GET": "policies:read", "PATCH": "policies:write", "DELETE": "policies:write",
+    },
+    "/v1/policies/{id}/versions": {"GET": "policies:read"},
+    "/v1/reports": {"GET": "reports:read", "POST": "reports:write"},
+    "/v1/reports/{id}": {"GET": "reports:read", "DELETE": "reports:write"},
+    "/v1/reports/{id}/download": {"GET": "reports:read"},
+    "/v1/connections": {"GET": "connections:read", "POST": "connections:write"},
+    "/v1/connections/{id}": {
+        "GET": "connections:read", "PATCH": "connections:write", "DELETE": "connections:write",
+    },
+    "/v1/connections/{id}/test": {"POST": "connections:write"},
+    "/v1/frameworks": {"GET": "policies:read"},
+    "/v1/frameworks/{id}": {"GET": "policies:read"},
+    "/v1/tokens": {"GET": "tokens:read", "POST": "tokens:write"},
+    "/v1/tokens/{id}": {"GET": "tokens:read", "DELETE": "tokens:write"},
+    "/v1/tokens/{id}/rotate": {"POST": "tokens:write"},
+    "/v1/me": {"GET": None},
+    "/v1/errors": {"GET": None},
+    "/v1/rate_limit": {"GET": None},
+    "/v1/oauth/apps": {"GET": "apps:read", "POST": "apps:write"},
+    "/v1/oauth/apps/{id}": {"GET": "apps:read", "PATCH": "apps:write", "DELETE": "apps:write"},
+    "/v1/oauth/apps/{id}/rotate": {"POST": "apps:write"},
+    "/v1/oauth/grants": {"GET": "tokens:read"},
+    "/v1/oauth/grants/{id}": {"GET": "tokens:read", "DELETE": "tokens:write"},
+}  # fmt: skip
+"""The scope that each route needs; None is any credential."""
+
+
+def _implied(scope: str) -> set[str]:
+    if scope == "admin":
+        return {item.value for item in Scope}
+    return {scope, scope.replace(":write", ":read")}
+
+
+def test_the_served_routes_are_those_of_the_table(tenant: Any) -> None:
+    document = httpx.get(f"{tenant.url}/openapi.json", trust_env=False).json()
+    served = {
+        path: {m.upper(): op["security"][1]["oauth"] for m, op in methods.items()}
+        for path, methods in document["paths"].items()
+    }
+    declared = {
+        path: {m: [scope] if scope else [] for m, scope in methods.items()}
+        for path, methods in NEEDS.items()
+    }
+    assert served == declared
+
+
+def test_every_role_with_every_scope_on_every_route(tenant: Any) -> None:
+    wrong = []
+    for role, power in POWER.items():
+        for scope in Scope:
+            able = _implied(scope.value) & power
+            with tenant.client(tenant.token(scope, role=role)) as http:
+                for path, methods in NEEDS.items():
+                    for method, needed in methods.items():
+                        answer = http.request(method, path.replace("{id}", "nothing"), json={})
+                        allowed = needed is None or needed in able
+                        refused = answer.status_code == 403
+                        if refused == allowed:
+                            wrong.append((role, scope, method, path, answer.status_code))
+    assert not wrong
+
+
+def test_a_method_override_overrides_nothing(tenant: Any) -> None:
+    ident = tenant.add_findings(1)[0]
+    headers = {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "DELETE"}
+    assert tenant.http.get(f"/v1/findings/{ident}", headers=headers).status_code == 200
+    weak = tenant.token(Scope.FINDINGS_READ)
+    with tenant.client(weak) as http:
+        for method, status in (("HEAD", 403), ("OPTIONS", 204)):
+            assert http.request(method, "/v1/tokens", headers=headers).status_code == status
