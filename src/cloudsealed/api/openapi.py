@@ -31,7 +31,7 @@ Every request under `/v1` needs `Authorization: Bearer TOKEN`. Lists answer
 `{"error": {"code", "message", "request_id"}}`, with the codes of `GET /v1/errors`.
 """
 
-_CONTACT = {"name": "CloudSealed", "url": "https://github.com/cloudsealed/cloudsealed"}
+_CONTACT = {"name": "CloudSealed"}
 _TEXT = {"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}
 _ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[A-Za-z0-9._-]+$"}
 _HEADERS = {
