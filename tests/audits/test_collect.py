@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.audits.world import TENANT, Clock, Cloud
 
-from cloudsealed.audits.model import CanceledError, LeaseLostError
+from cloudsealed.audits.derive import tasks_of
+from cloudsealed.audits.model import CanceledError, LeaseLostError, Scope, Target
 from cloudsealed.collectors.model import Unit
 
 
@@ -66,16 +67,27 @@ def test_losing_the_lease_ends_the_collection(begin: Any, cloud: Cloud, clock: C
     audit = begin()
     cloud.queues = {f"q{number}": {"A": "1"} for number in range(500)}
     lease = audit.take("first")
-    thief = threading.Lock()
+    thief, stolen_by_now = threading.Lock(), threading.Event()
 
     def stolen(_unit: Unit) -> None:
-        if len(cloud.asked) >= 10 and thief.acquire(blocking=False):
-            taken = None
-            while taken is None:  # what is written meanwhile renews the lease
-                clock.move(seconds=20)
-                taken = audit.store.take(tenant=TENANT, ident=audit.id, owner="second")
+        if len(cloud.asked) < 10:
+            return
+        if not thief.acquire(blocking=False):
+            stolen_by_now.wait(30)
+            return
+        taken = None
+        while taken is None:  # what is written meanwhile renews the lease
+            clock.move(seconds=20)
+            taken = audit.store.take(tenant=TENANT, ident=audit.id, owner="second")
+        stolen_by_now.set()
 
     cloud.before = stolen
     with pytest.raises(LeaseLostError):
         audit.collect(cloud, lease, lambda _ended: lease.renew())
-    assert len(cloud.asked) < 1001
+    assert sum(audit.ledger.count().values()) < 100
+
+
+def test_a_service_in_scope_is_all_of_it_whatever_the_sdk_calls_its_parts() -> None:
+    target = Target("con_a", "123456789012", "aws", ("eu-west-1",))
+    types = {task.row.type for task in tasks_of([target], Scope(services=("s3",)))}
+    assert types == {"aws.s3.bucket", "aws.s3.account"}

@@ -27,7 +27,7 @@ TENANTLESS = {  # the look-ups that the design allows to be without a tenant
 }  # fmt: skip
 TIME = re.compile(r"datetime\.(now|utcnow|today)\(|\btime\.time\(")
 HOSTS = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "deb" + ".debian.org")
-WORKPLACE = re.compile(r"(?<![\w.])/(work|home|root)/\w")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|Users)/\w")
 Complaint = tuple[Path, int, str]
 
 
@@ -55,7 +55,7 @@ def _text_rules(root: Path) -> Iterator[Complaint]:
         for number, line in enumerate(text.splitlines(), start=1):
             if any(host in line for host in HOSTS):
                 yield file, number, "names a package registry's host"
-            if WORKPLACE.search(line):
+            if MACHINE_PATH.search(line) or str(root) in line:
                 yield file, number, "holds a machine's absolute path"
 
 

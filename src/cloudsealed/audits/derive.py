@@ -50,7 +50,7 @@ def tasks_of(targets: Iterable[Target], scope: Scope) -> list[Task]:
 
 def _in_scope(row: Row, scope: Scope) -> bool:
     """Say whether a type is in scope; regions narrow regional services only."""
-    wanted_service = scope.services is None or row.service in scope.services
+    wanted_service = scope.services is None or row.service_name in scope.services
     return wanted_service and (scope.resource_types is None or row.type in scope.resource_types)
 
 

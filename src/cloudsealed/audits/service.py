@@ -240,7 +240,7 @@ def _scope(fields: Fields) -> Scope:
     inner = Fields(value, _SCOPE, path="scope")
     parts: dict[str, Sequence[str] | None] = {name: inner.texts(name, most=200) for name in _SCOPE}
     known = {
-        "services": {row.service for row in RESOURCE_TYPES.values()},
+        "services": {row.service_name for row in RESOURCE_TYPES.values()},
         "resource_types": set(RESOURCE_TYPES),
     }
     for name, names in known.items():

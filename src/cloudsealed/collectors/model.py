@@ -179,6 +179,11 @@ class Row:
     relations: tuple[Relation, ...] = ()
     created: str | None = None
 
+    @property
+    def service_name(self) -> str:
+        """The service as people name it, in its type: `s3` also where the SDK says `s3control`."""
+        return self.type.split(".")[1]
+
     @cached_property
     def stages(self) -> tuple[tuple[Enrich, ...], ...]:
         """The enriching calls in rounds: a call comes after those whose attributes it reads."""
