@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsealed import wiring  # noqa: F401 - loads every module that defines an error
-from cloudsealed.api import errors as api_errors  # noqa: F401
+from cloudsealed.api import errors as api_errors  # noqa: F401 - defines errors
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError, error_classes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -147,16 +147,3 @@ def public(audit: Audit) -> bytes:
         "finished_at": audit.finished_at,
     }
     return orjson.dumps(body)
-
-
-@dataclass(slots=True)
-class Counts:
-    """How many observations had each outcome."""
-
-    by_outcome: dict[str, int] = field(
-        default_factory=lambda: {"fail": 0, "pass": 0, "unknown": 0, "not_applicable": 0}
-    )
-
-    def add(self, outcome: str, number: int = 1) -> None:
-        """Count observations."""
-        self.by_outcome[outcome] += number

@@ -50,9 +50,9 @@ def request(method: str, path: str, body: str | None = None) -> Any:
     data = body.encode() if body is not None else None
     if data is not None:
         headers["Content-Type"] = "application/json"
-    sent = urllib.request.Request(base + path, data=data, method=method, headers=headers)  # noqa: S310
+    sent = urllib.request.Request(base + path, data=data, method=method, headers=headers)  # noqa: S310 - http(s) only
     try:
-        with urllib.request.urlopen(sent, timeout=_TIMEOUT) as response:  # noqa: S310
+        with urllib.request.urlopen(sent, timeout=_TIMEOUT) as response:  # noqa: S310 - http(s) only
             text = response.read()
     except urllib.error.HTTPError as error:
         raise _refused(error) from error

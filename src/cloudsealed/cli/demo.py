@@ -24,4 +24,4 @@ def demo(
         raise typer.Exit(1)
     arguments = ["--port", str(port), *(["--once"] if once else [])]
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "cloudsealed.testing.demo", *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "cloudsealed.testing.demo", *arguments])  # noqa: S606 - our own module

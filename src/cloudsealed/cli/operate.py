@@ -27,9 +27,12 @@ from cloudsealed.collectors.permissions import policy_document
 from cloudsealed.console import Console as WebPages
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import migrate as schema
+from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services
+
+log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_SECONDS = 5
 _STOP_SECONDS = 15
@@ -155,7 +158,10 @@ def worker(
         threading.Thread(target=_watch, args=(sys.stdin.buffer, stopped), daemon=True).start()
     running.start()
     while not stopped.is_set():
-        installation.housekeep()
+        try:
+            installation.housekeep()
+        except ServiceUnavailableError as error:  # a database that is away is waited for
+            log.warning("housekeeping: %s", error)
         stopped.wait(_HOUSEKEEPING_SECONDS)
     running.stop(timeout=2)
     os._exit(0)  # an audit under way is resumed by the next worker: do not wait for its calls

@@ -82,7 +82,7 @@ def _tokens(source: str) -> Iterator[Token]:
             raise _refusal(source, at)
         group, text, end = str(match.lastgroup), match.group(), match.end()
         if group in ("symbol", "quoted"):
-            yield Token(group, text, at, end)  # type: ignore[arg-type]
+            yield Token(group, text, at, end)  # type: ignore[arg-type]  # a group's name is a kind
         elif group == "name":
             yield _name(text, at, end)
         elif group != "space":

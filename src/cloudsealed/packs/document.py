@@ -23,7 +23,7 @@ MAX_DEPTH = 40
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class _Loader(_Base):  # type: ignore[misc]  # C or Python
     """SafeLoader whose unquoted scalars are JSON's; everything else is a string."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}

@@ -38,7 +38,7 @@ TYPE = r"[a-z0-9]+(?:\.[a-z0-9_]+)+"
 Compile = Callable[[PolicySpec], object]
 
 
-def parse_policy(text: str, *, file: str, compile: Compile | None = None) -> PolicySpec:  # noqa: A002
+def parse_policy(text: str, *, file: str, compile: Compile | None = None) -> PolicySpec:  # noqa: A002 - what it does
     """Read one policy file.
 
     `compile` may refuse an expression by a ValueError that has `message`, `line` and `column`

@@ -87,7 +87,7 @@ class ReportService:
         self._store.add(tenant=tenant, report=report)
         return self._public(report)
 
-    def file(self, *, tenant: str, ident: str, format: str) -> ReportFile:  # noqa: A002
+    def file(self, *, tenant: str, ident: str, format: str) -> ReportFile:  # noqa: A002 - the API's word
         """Return one of a report's files, ready to stream.
 
         Raises ReportNotFoundError, ReportNotReadyError, ReportExpiredError, and InvalidFieldError

@@ -257,7 +257,7 @@ class PostgresDatabase:
     def __init__(self, url: str) -> None:
         self._url = url
         self._local = threading.local()
-        self._compiler = _Compiler(postgresql_dialect.dialect())  # type: ignore[no-untyped-call]
+        self._compiler = _Compiler(postgresql_dialect.dialect())  # type: ignore[no-untyped-call]  # untyped
         self._opened: list[psycopg.Connection[Row]] = []
         self._lock = threading.Lock()
 

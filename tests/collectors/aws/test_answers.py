@@ -92,7 +92,7 @@ def test_a_response_becomes_json():
     east = timezone(timedelta(hours=2))
     response = {
         "At": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=east),
-        "Naive": datetime(2026, 1, 2),  # noqa: DTZ001
+        "Naive": datetime(2026, 1, 2),  # noqa: DTZ001 - naive on purpose
         "Bytes": b"\x00\xff",
         "List": ({"Deep": [None, True, 1, 1.5, Decimal("2.5")]},),
     }
