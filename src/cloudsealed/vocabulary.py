@@ -169,3 +169,57 @@ class ConnectionMethod(StrEnum):
     AMBIENT = "ambient"
     ASSUME_ROLE = "assume_role"
     IMPORT = "import"
+
+
+class UserStatus(StrEnum):
+    """Whether a user can log in: `invited` has no password yet."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class EventType(StrEnum):
+    """What can have happened; the part before the dot is the event's category."""
+
+    FINDING_OPENED = "finding.opened"
+    FINDING_RESOLVED = "finding.resolved"
+    FINDING_REOPENED = "finding.reopened"
+    AUDIT_COMPLETED = "audit.completed"
+    AUDIT_FAILED = "audit.failed"
+    AUDIT_CANCELED = "audit.canceled"
+    REPORT_READY = "report.ready"
+    LOGGED_IN = "security.logged_in"
+    LOGIN_FAILED = "security.login_failed"
+    LOGGED_OUT = "security.logged_out"
+    PASSWORD_CHANGED = "security.password_changed"
+    USER_CREATED = "security.user_created"
+    USER_INVITED = "security.user_invited"
+    USER_JOINED = "security.user_joined"
+    USER_CHANGED = "security.user_changed"
+    USER_REMOVED = "security.user_removed"
+    TOKEN_CREATED = "security.token_created"
+    TOKEN_ROTATED = "security.token_rotated"
+    TOKEN_REVOKED = "security.token_revoked"
+    TOKEN_LEAKED = "security.token_leaked"
+    APP_CREATED = "security.app_created"
+    APP_CHANGED = "security.app_changed"
+    APP_SECRET_ROTATED = "security.app_secret_rotated"
+    APP_DELETED = "security.app_deleted"
+    GRANT_CREATED = "security.grant_created"
+    GRANT_REVOKED = "security.grant_revoked"
+    GRANT_REPLAYED = "security.grant_replayed"
+
+    @property
+    def category(self) -> EventCategory:
+        """What it is about."""
+        return EventCategory(self.partition(".")[0])
+
+
+class EventCategory(StrEnum):
+    """What events are about."""
+
+    FINDING = "finding"
+    AUDIT = "audit"
+    REPORT = "report"
+    SECURITY = "security"

@@ -19,11 +19,14 @@ from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.service import AuditService
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
+from cloudsealed.auth.access import Access
+from cloudsealed.auth.logins import LoginService
 from cloudsealed.auth.oauth.apps import AppService, GrantService
 from cloudsealed.auth.oauth.server import AuthorizationServer
 from cloudsealed.auth.sessions import SessionService
+from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
-from cloudsealed.auth.users import TenantService, UserService
+from cloudsealed.auth.users import UserService
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import EventStore
 from cloudsealed.findings.service import FindingService
@@ -56,6 +59,7 @@ class Services:
     blobs: Blobs
     tenants: TenantService
     users: UserService
+    logins: LoginService
     tokens: TokenService
     apps: AppService
     grants: GrantService
@@ -140,8 +144,8 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     database = open_database(settings)
     blobs = DiskBlobs(settings.blob_dir)
     tenants = TenantService(database=database, clock=clock)
-    users = UserService(database=database, clock=clock)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
+    access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
     policies = PolicyService(database=database, clock=clock)
     connections = ConnectionService(
         database=database, clock=clock, settings=settings, tenant_count=lambda: len(tenants.all())
@@ -171,7 +175,14 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         database=database,
         blobs=blobs,
         tenants=tenants,
-        users=users,
+        users=UserService(
+            database=database,
+            keys=keys,
+            clock=clock,
+            access=access,
+            public_url=settings.public_url,
+        ),
+        logins=LoginService(database=database, keys=keys, clock=clock, access=access),
         tokens=tokens,
         apps=AppService(
             database=database, keys=keys, clock=clock, authenticator=tokens.authenticator

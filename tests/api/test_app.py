@@ -31,6 +31,7 @@ def test_what_starts_work_has_a_budget_and_what_makes_a_secret_hides_it() -> Non
     secret = {op.name for op in operations if op.secrets}
     assert secret == {
         "create_token", "rotate_token", "create_oauth_app", "rotate_oauth_app_secret",
+        "invite_user", "invite_user_again",
     }  # fmt: skip
 
 

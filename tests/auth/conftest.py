@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cloudsealed.auth.access import Access
+from cloudsealed.auth.logins import LoginService
+from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
-from cloudsealed.auth.users import TenantService, UserService
+from cloudsealed.auth.users import UserService
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import KeyRing, ensure_keys
@@ -37,6 +41,7 @@ class Installation:
     time: Time
     tenants: TenantService
     users: UserService
+    logins: LoginService
     tokens: TokenService
 
     def other_process(self, keys: KeyRing | None = None) -> TokenService:
@@ -51,9 +56,11 @@ def house(tmp_path: Path) -> Iterator[Installation]:
     keys = ensure_keys(settings.key_path)
     metadata.create_all(engine_for(settings))
     database = SqliteDatabase(settings.sqlite_path)
+    tokens = TokenService(database=database, keys=keys, settings=settings, clock=time)
+    access = Access(database=database, clock=time, authenticator=tokens.authenticator)
+    shared: dict[str, Any] = {"database": database, "keys": keys, "clock": time, "access": access}
     yield Installation(
-        settings, keys, database, time,
-        TenantService(database=database, clock=time), UserService(database=database, clock=time),
-        TokenService(database=database, keys=keys, settings=settings, clock=time),
+        settings, keys, database, time, TenantService(database=database, clock=time),
+        UserService(**shared, public_url=settings.public_url), LoginService(**shared), tokens,
     )  # fmt: skip
     database.close()

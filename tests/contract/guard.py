@@ -15,7 +15,10 @@ import pytest
 from cloudsealed.api.errors import catalogue
 
 SECRET = re.compile(r"cs(?!ci_)[a-z]+_[0-9A-Za-z]{32,}")  # csci_ is an app's public id
-SHOWN_ONCE = re.compile(r"/v1/tokens(/[^/]+/rotate)?|/v1/oauth/apps(/[^/]+/rotate)?|/oauth/\w+")
+SHOWN_ONCE = re.compile(
+    r"/v1/tokens(/[^/]+/rotate)?|/v1/oauth/apps(/[^/]+/rotate)?|/v1/users(/[^/]+/invite)?"
+    r"|/oauth/\w+"
+)
 HEADERS = (
     "x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
     "x-ratelimit-used", "x-ratelimit-resource", "ratelimit-policy", "ratelimit",

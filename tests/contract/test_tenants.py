@@ -58,6 +58,9 @@ def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
         "/v1/resources": add_resource(tenant),
         "/v1/connections": http.post("/v1/connections", json=connection).json()["id"],
         "/v1/tokens": http.post("/v1/tokens", json=token).json()["id"],
+        "/v1/users": http.post(
+            "/v1/users", json={"email": f"{new_id('x')}@example.com", "role": "viewer"}
+        ).json()["id"],
         "/v1/oauth/apps": http.post("/v1/oauth/apps", json=app).json()["id"],
         "/v1/oauth/grants": _granted(tenant, http.post("/v1/oauth/apps", json=app).json()),
     }

@@ -6,12 +6,17 @@ import pytest
 
 from cloudsealed.events import EventStore, emit
 from cloudsealed.storage.database import Database
+from cloudsealed.vocabulary import EventType
 
 
 def add(database: Database, subject: str, number: int, tenant: str = "ten_a") -> str:
     with database.write() as connection:
         return emit(
-            connection, tenant=tenant, kind="audit.progress", subject=subject, data={"n": number}
+            connection,
+            tenant=tenant,
+            kind=EventType.AUDIT_COMPLETED,
+            subject=subject,
+            data={"n": number},
         )
 
 
@@ -34,13 +39,16 @@ def test_an_event_has_the_shape_of_the_api(database: Database) -> None:
     ident = add(database, "aud_a", 1)
     (event,) = EventStore(database).of_subject(tenant="ten_a", subject="aud_a")
     assert event.pop("created_at").endswith("Z")
-    assert event == {"id": ident, "object": "event", "type": "audit.progress", "data": {"n": 1}}
+    assert event == {
+        "id": ident, "object": "event", "type": "audit.completed", "subject": "aud_a",
+        "data": {"n": 1},
+    }  # fmt: skip
 
 
 def test_an_event_of_a_transaction_that_failed_never_was(database: Database) -> None:
     def fail() -> None:
         with database.write() as connection:
-            emit(connection, tenant="ten_a", kind="audit.failed", subject="aud_a", data={})
+            emit(connection, tenant="ten_a", kind=EventType.AUDIT_FAILED, subject="aud_a", data={})
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

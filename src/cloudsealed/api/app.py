@@ -38,6 +38,7 @@ from cloudsealed.api.probes import Probes
 from cloudsealed.api.v1 import (
     audits,
     connections,
+    events,
     findings,
     frameworks,
     me,
@@ -46,6 +47,7 @@ from cloudsealed.api.v1 import (
     reports,
     resources,
     tokens,
+    users,
 )
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.counters import open_counters
@@ -56,6 +58,7 @@ TABLES: tuple[Table, ...] = (
         noun.TABLE
         for noun in (
             findings, resources, audits, policies, reports, connections, frameworks, tokens, me,
+            users, events,
         )
     ),
     oauth.APPS, oauth.GRANTS,

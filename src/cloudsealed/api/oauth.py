@@ -31,7 +31,7 @@ TOKEN, REVOKE, INTROSPECT = "/oauth/token", "/oauth/revoke", "/oauth/introspect"
 _FORM = "application/x-www-form-urlencoded"
 _METHODS = ("client_secret_basic", "client_secret_post", "none")
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-Act = Callable[[App, Parameters], Mapping[str, Any] | None]
+Act = Callable[[App, Parameters, str], Mapping[str, Any] | None]
 
 
 class OAuthRoutes:
@@ -66,7 +66,7 @@ class OAuthRoutes:
         try:
             given, app = await self._client(request, exchange)
             await self._spend(exchange, budget, _budget_of(app, exchange))
-            answer = await run_in_threadpool(act, app, given)
+            answer = await run_in_threadpool(act, app, given, exchange.address)
         except OAuthError as error:
             return _refused(error, exchange)
         content = b"" if answer is None else orjson.dumps(answer)

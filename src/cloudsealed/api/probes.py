@@ -54,7 +54,10 @@ class Probes:
     async def _report_leak(self, request: Request) -> Response:
         """Revoke the token in the body; the answer is the same whether it was one."""
         given = Fields(body.parse(await body.read(request, (_JSON,))), ("token",))
-        await run_in_threadpool(self._services.tokens.report_leak, text=given.text("token"))
+        await run_in_threadpool(
+            self._services.tokens.report_leak, text=given.text("token"),
+            ip=request.client.host if request.client else None,
+        )  # fmt: skip
         return Response(orjson.dumps({"status": "accepted"}), 202, media_type=_JSON)
 
     def _ask_database(self) -> None:

@@ -26,7 +26,14 @@ from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
-from cloudsealed.vocabulary import Dimension, FindingStatus, Outcome, ResourceState, Severity
+from cloudsealed.vocabulary import (
+    Dimension,
+    EventType,
+    FindingStatus,
+    Outcome,
+    ResourceState,
+    Severity,
+)
 
 _BATCH = 500
 
@@ -209,7 +216,7 @@ class Applier:
                 failing.append(new.id)
         finding_rows.insert(connection, tenant=self._tenant, new=opened)
         for finding in opened:
-            self._announce(connection, "finding.opened", finding)
+            self._announce(connection, EventType.FINDING_OPENED, finding)
         self._update(connection, changed)
         return failing
 
@@ -220,11 +227,11 @@ class Applier:
             finding_rows.record_episode(connection, tenant=self._tenant, finding=new, begins=begins)
             if old.status is not new.status:
                 if new.status is FindingStatus.RESOLVED:
-                    self._announce(connection, "finding.resolved", new)
+                    self._announce(connection, EventType.FINDING_RESOLVED, new)
                 elif old.status is FindingStatus.RESOLVED:
-                    self._announce(connection, "finding.reopened", new)
+                    self._announce(connection, EventType.FINDING_REOPENED, new)
 
-    def _announce(self, connection: Connection, kind: str, finding: Finding) -> None:
+    def _announce(self, connection: Connection, kind: EventType, finding: Finding) -> None:
         data = {
             "finding_id": finding.id,
             "severity": finding.severity,

@@ -43,7 +43,7 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.tenancy import take_turn
-from cloudsealed.vocabulary import AuditKind, AuditStatus
+from cloudsealed.vocabulary import AuditKind, AuditStatus, EventType
 
 log = logging.getLogger(__name__)
 
@@ -277,7 +277,11 @@ class Runner:
             )  # fmt: skip
             data = {"audit_id": audit.id, "verdict_digest": digest}
             emit(
-                connection, tenant=lease.tenant, kind="audit.completed", subject=audit.id, data=data
+                connection,
+                tenant=lease.tenant,
+                kind=EventType.AUDIT_COMPLETED,
+                subject=audit.id,
+                data=data,
             )
         progress.enter(AuditStatus.COMPLETED)
 
@@ -288,8 +292,8 @@ class Runner:
                 lease_owner=None, progress=progress.counts, **columns,
             )  # fmt: skip
             emit(
-                connection, tenant=lease.tenant, kind=f"audit.{status}", subject=lease.audit_id,
-                data={"audit_id": lease.audit_id},
+                connection, tenant=lease.tenant, kind=EventType(f"audit.{status}"),
+                subject=lease.audit_id, data={"audit_id": lease.audit_id},
             )  # fmt: skip
         progress.enter(status)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import ip_network
 
@@ -61,7 +62,9 @@ class Authenticator:
         if found is not None and found[0] > self._ticks():
             caller = found[1]
         else:
-            caller = self._look_up(text, address)
+            caller = self._look_up(text, address, ip)
+        if caller.ip != ip:
+            caller = replace(caller, ip=ip)
         if caller.expires_at <= rfc3339(now):
             raise TokenExpiredError(f"The token expired at {caller.expires_at}")
         if not caller.allows_address(ip):
@@ -85,7 +88,7 @@ class Authenticator:
             if used := [row for row in rows if row["ident"].startswith(prefix)]:
                 store.record_use(used)
 
-    def _look_up(self, text: str, address: str) -> Caller:
+    def _look_up(self, text: str, address: str, ip: str) -> Caller:
         kind = ACCESS if text.startswith(ACCESS) else credential.PREFIX
         store = self._grants if kind == ACCESS else self._store
         if not credential.is_well_formed(text, kind):
@@ -96,7 +99,7 @@ class Authenticator:
             row = row or store.by_digest(credential.digest(text, key))
         if row is None:
             raise InvalidTokenError("The bearer token is unknown or was revoked")
-        caller = _caller(row)
+        caller = _caller(row, ip)
         self._keep(address, asked, caller)
         return caller
 
@@ -108,8 +111,8 @@ class Authenticator:
                 del self._cache[next(iter(self._cache))]
 
 
-def _caller(row: Row) -> Caller:
+def _caller(row: Row, ip: str) -> Caller:
     tenant, token, user, scopes, cidrs, expires, role = row
     power = effective((Scope(name) for name in orjson.loads(scopes)), Role(role))
     networks = tuple(ip_network(cidr) for cidr in orjson.loads(cidrs))
-    return Caller(tenant, user, token, Role(role), power, expires, networks)
+    return Caller(tenant, user, token, Role(role), power, expires, networks, ip)

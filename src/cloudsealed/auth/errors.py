@@ -79,9 +79,9 @@ class InvalidScopeError(CloudSealedError):
     code = "invalid_scope"
     status = 422
 
-    def __init__(self, names: Iterable[str], reason: str) -> None:
+    def __init__(self, names: Iterable[str], reason: str, field: str = "scopes") -> None:
         message = f"{', '.join(sorted(names))}: {reason}"
-        detail = {"field": "scopes", "code": self.code, "message": message}
+        detail = {"field": field, "code": self.code, "message": message}
         super().__init__(message, details=[detail])
 
 
@@ -90,6 +90,13 @@ class EmailTakenError(CloudSealedError):
 
     code = "name_already_exists"
     status = 409
+
+
+class InvitationNotFoundError(CloudSealedError):
+    """The link of an invitation is unknown, used or too old."""
+
+    code = "not_found"
+    status = 404
 
 
 class TokenNotFoundError(NotFoundError):

@@ -85,8 +85,27 @@ def effective(scopes: Iterable[Scope], role: Role) -> frozenset[Scope]:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something that the log of security events keeps; None is not known, or nobody.
+
+    `credential_id` is a token's, grant's, session's or app's. The operator at the command line has
+    neither id nor address.
+    """
+
+    user_id: str | None = None
+    credential_id: str | None = None
+    ip: str | None = None
+
+
+OPERATOR = Actor()
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request it is. `scopes` are effective; no `networks` means any address."""
+    """Whose request it is. `scopes` are effective; no `networks` means any address.
+
+    `ip` is where the request comes from.
+    """
 
     tenant_id: str
     user_id: str
@@ -95,6 +114,17 @@ class Caller:
     scopes: frozenset[Scope]
     expires_at: str
     networks: tuple[Network, ...] = ()
+    ip: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the log of security events names them."""
+        return Actor(self.user_id, self.token_id, self.ip or None)
+
+    def refuse_beyond(self, scopes: Iterable[Scope], field: str = "scopes") -> None:
+        """Raise InvalidScopeError unless the caller has every one of `scopes` to give."""
+        if beyond := implied(scopes) - self.scopes:
+            raise InvalidScopeError(beyond, "the credential cannot give what it lacks", field)
 
     def require(self, scope: Scope) -> None:
         """Raise InsufficientScopeError unless the caller has `scope`."""

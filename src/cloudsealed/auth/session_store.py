@@ -6,20 +6,24 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.schema import sessions, users
 
 _THIS = (sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("ident"))
 _BY_DIGEST = (  # tenantless: session by digest
     select(
         sessions.c.tenant_id, sessions.c.id, sessions.c.user_id, sessions.c.created_at,
-        sessions.c.last_seen_at, sessions.c.expires_at,
+        sessions.c.last_seen_at, sessions.c.expires_at, sessions.c.confirmed_at,
     )
     .join(users, (users.c.tenant_id == sessions.c.tenant_id) & (users.c.id == sessions.c.user_id))
     .where(sessions.c.digest == bindparam("address"), users.c.disabled_at.is_(None))
 )  # fmt: skip
 _SEEN = sessions.update().where(*_THIS).values(last_seen_at=bindparam("now"))
+_CONFIRM = sessions.update().where(*_THIS).values(confirmed_at=bindparam("now"))
 _DELETE = sessions.delete().where(*_THIS)
+_DELETE_ALL = sessions.delete().where(
+    sessions.c.tenant_id == bindparam("tenant"), sessions.c.user_id == bindparam("owner")
+)
 _PURGE = (  # tenantless: housekeeping
     sessions.delete().where(sessions.c.expires_at < bindparam("now"))
 )
@@ -27,7 +31,10 @@ _PURGE = (  # tenantless: housekeeping
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A user's being logged in. Times are RFC 3339 text; `expires_at` is the latest end."""
+    """A user's being logged in. Times are RFC 3339 text; `expires_at` is the latest end.
+
+    `confirmed_at` is when the user last gave their password.
+    """
 
     tenant_id: str
     id: str
@@ -35,6 +42,7 @@ class Session:
     created_at: str
     last_seen_at: str
     expires_at: str
+    confirmed_at: str
 
 
 class SessionStore:
@@ -43,11 +51,10 @@ class SessionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def insert(self, session: Session, digest: str) -> None:
+    def insert(self, connection: Connection, session: Session, digest: str) -> None:
         """Add a session."""
         row = {name: getattr(session, name) for name in Session.__slots__}
-        with self._database.write() as connection:
-            connection.run(sessions.insert(), {**row, "digest": digest})
+        connection.run(sessions.insert(), {**row, "digest": digest})
 
     def by_digest(self, digest: str) -> Session | None:
         """Return the session with this digest, None when its user is disabled."""
@@ -61,10 +68,19 @@ class SessionStore:
         with self._database.write() as connection:
             connection.run(_SEEN, {**this, "now": now})
 
-    def delete(self, session: Session) -> None:
-        """End a session."""
+    def confirm(self, session: Session, now: str) -> None:
+        """Write when the user gave their password again."""
+        this = {"tenant": session.tenant_id, "ident": session.id}
         with self._database.write() as connection:
-            connection.run(_DELETE, {"tenant": session.tenant_id, "ident": session.id})
+            connection.run(_CONFIRM, {**this, "now": now})
+
+    def delete(self, connection: Connection, session: Session) -> None:
+        """End a session."""
+        connection.run(_DELETE, {"tenant": session.tenant_id, "ident": session.id})
+
+    def delete_all(self, connection: Connection, *, tenant: str, user_id: str) -> None:
+        """End every session of a user."""
+        connection.run(_DELETE_ALL, {"tenant": tenant, "owner": user_id})
 
     def purge(self, now: str) -> None:
         """Forget sessions that are over."""

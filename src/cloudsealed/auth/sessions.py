@@ -10,17 +10,21 @@ import hmac
 from datetime import timedelta
 
 from cloudsealed.auth import credential
+from cloudsealed.auth.model import ROLE_SCOPES, Actor, Caller
+from cloudsealed.auth.security import record
 from cloudsealed.auth.session_store import Session, SessionStore
 from cloudsealed.auth.user_store import User
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.ids import new_id
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
+from cloudsealed.vocabulary import EventType
 
 PREFIX = "csse_"
 IDLE_HOURS = 12
 LONGEST_DAYS = 7
+RECENT_HOURS = 1  # how long a password given counts for dangerous acts
 _SEEN_SECONDS = 60  # how exactly the last use is known
 
 
@@ -45,10 +49,18 @@ class TooManyLoginAttemptsError(CloudSealedError):
     status = 429
 
 
+class ReauthenticationRequiredError(CloudSealedError):
+    """The act is dangerous and the password was given too long ago."""
+
+    code = "reauthentication_required"
+    status = 403
+
+
 class SessionService:
     """The use cases of sessions."""
 
     def __init__(self, *, database: Database, keys: KeyRing, clock: Clock) -> None:
+        self._database = database
         self._store = SessionStore(database)
         self._key = keys.current("sessions")
         self._keys = keys.all("sessions")
@@ -62,12 +74,15 @@ class SessionService:
         """Return a visitor's secret, a fresh one when what the cookie holds is none."""
         return text if credential.is_well_formed(text, PREFIX) else self.fresh()
 
-    def open(self, user: User) -> str:
-        """Log a user in; return the secret of the new session."""
+    def open(self, user: User, ip: str | None = None) -> str:
+        """Log a user in who gave their password; return the secret of the new session."""
         text, now = self.fresh(), self._clock()
         ends = rfc3339(now + timedelta(days=LONGEST_DAYS))
-        session = Session(user.tenant_id, new_id("ses"), user.id, rfc3339(now), rfc3339(now), ends)
-        self._store.insert(session, credential.digest(text, self._key))
+        began = rfc3339(now)
+        session = Session(user.tenant_id, new_id("ses"), user.id, began, began, ends, began)
+        with self._database.write() as connection:
+            self._store.insert(connection, session, credential.digest(text, self._key))
+            self._record(connection, EventType.LOGGED_IN, session, ip)
         return text
 
     def find(self, text: str) -> Session | None:
@@ -86,9 +101,33 @@ class SessionService:
             self._store.seen(session, rfc3339(now))
         return session
 
-    def close(self, session: Session) -> None:
+    def caller(self, session: Session, user: User, ip: str) -> Caller:
+        """Return the caller whom a session stands for: a user, with everything of their role."""
+        return Caller(
+            user.tenant_id, user.id, session.id, user.role, ROLE_SCOPES[user.role],
+            session.expires_at, ip=ip,
+        )  # fmt: skip
+
+    def is_recent(self, session: Session) -> bool:
+        """Say whether the password was given within the last hour."""
+        given = parse_rfc3339(session.confirmed_at)
+        return self._clock() - given <= timedelta(hours=RECENT_HOURS)
+
+    def confirm(self, session: Session) -> None:
+        """Write that the user gave their password again."""
+        self._store.confirm(session, rfc3339(self._clock()))
+
+    def close(self, session: Session, ip: str | None = None) -> None:
         """Log a user out."""
-        self._store.delete(session)
+        with self._database.write() as connection:
+            self._store.delete(connection, session)
+            self._record(connection, EventType.LOGGED_OUT, session, ip)
+
+    def _record(
+        self, connection: Connection, kind: EventType, session: Session, ip: str | None
+    ) -> None:
+        actor = Actor(session.user_id, session.id, ip)
+        record(connection, kind, tenant=session.tenant_id, subject=session.user_id, actor=actor)
 
     def purge(self) -> None:
         """Forget sessions that are over."""

@@ -10,9 +10,8 @@ import orjson
 from sqlalchemy import ColumnElement, bindparam, select
 
 from cloudsealed.auth.errors import TokenNotFoundError
-from cloudsealed.kit.cursor import Position
-from cloudsealed.storage.database import Database, Row
-from cloudsealed.storage.keyset import Filter, Listing, Rows, fetch
+from cloudsealed.storage.database import Connection, Row
+from cloudsealed.storage.keyset import Filter, Listing, Paged
 from cloudsealed.storage.schema import tokens, users
 
 _COLUMNS = (
@@ -38,11 +37,14 @@ _ONE: tuple[ColumnElement[bool], ...] = (
 _GET = select(*(tokens.c[name] for name in _COLUMNS)).where(*_ONE)
 _INSERT = tokens.insert()
 _REVOKE = tokens.update().where(*_ONE).values(revoked_at=bindparam("now"))
-_REVOKE_DIGEST = (  # tenantless: credential by digest
+_REVOKE_ALL = (
     tokens.update()
-    .where(tokens.c.digest == bindparam("address"), tokens.c.revoked_at.is_(None))
+    .where(_TENANT, tokens.c.user_id == bindparam("owner"), tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
 )
+_OWNER = select(  # tenantless: credential by digest
+    tokens.c.tenant_id, tokens.c.id, tokens.c.user_id
+).where(tokens.c.digest == bindparam("address"), tokens.c.revoked_at.is_(None))
 _SHORTEN = (
     tokens.update()
     .where(*_ONE, tokens.c.expires_at > bindparam("until"))
@@ -104,67 +106,49 @@ def decode(row: Sequence[Any]) -> Token:
     return Token(ident, user, name, tuple(orjson.loads(scopes)), tuple(orjson.loads(cidrs)), *times)
 
 
-class TokenStore:
-    """The tokens of every tenant."""
+class TokenStore(Paged):
+    """The tokens of every tenant. Methods with a connection are steps of one transaction."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    listing = LISTING
 
-    def insert(self, *, tenant: str, token: Token, digest: str, key_id: str) -> None:
-        """Add a token."""
-        with self._database.write() as connection:
-            connection.run(_INSERT, _row(tenant, token, digest, key_id))
-
-    def replace(
-        self, *, tenant: str, ident: str, until: str, token: Token, digest: str, key_id: str
+    def insert(
+        self, connection: Connection, *, tenant: str, token: Token, digest: str, key_id: str
     ) -> None:
-        """Add a token and let an older one end at `until`, in one transaction."""
-        with self._database.write() as connection:
-            connection.run(_SHORTEN, {"tenant": tenant, "ident": ident, "until": until})
-            connection.run(_INSERT, _row(tenant, token, digest, key_id))
+        """Add a token."""
+        connection.run(_INSERT, _row(tenant, token, digest, key_id))
+
+    def shorten(self, connection: Connection, *, tenant: str, ident: str, until: str) -> None:
+        """Let a token end at `until`, unless it ends before."""
+        connection.run(_SHORTEN, {"tenant": tenant, "ident": ident, "until": until})
 
     def get(self, *, tenant: str, ident: str) -> Token:
         """Return one token; raises TokenNotFoundError, also when it was revoked."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             row = connection.first(_GET, {"tenant": tenant, "ident": ident})
         if row is None:
             raise TokenNotFoundError(ident)
         return decode(row)
 
-    def page(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
-        after: Position | None, limit: int, deadline: float | None = None,
-    ) -> Rows:  # fmt: skip
-        """Return a page of rows."""
-        with self._database.read(deadline) as connection:
-            return fetch(
-                connection,
-                LISTING,
-                tenant=tenant,
-                filters=filters,
-                sort=sort,
-                after=after,
-                limit=limit,
-            )
+    def revoke(self, connection: Connection, *, tenant: str, ident: str, now: str) -> bool:
+        """End a token; false when it had ended."""
+        return connection.run(_REVOKE, {"tenant": tenant, "ident": ident, "now": now}) == 1
 
-    def revoke(self, *, tenant: str, ident: str, now: str) -> None:
-        """End a token."""
-        with self._database.write() as connection:
-            connection.run(_REVOKE, {"tenant": tenant, "ident": ident, "now": now})
+    def revoke_all(self, connection: Connection, *, tenant: str, user_id: str, now: str) -> None:
+        """End every token of a user."""
+        connection.run(_REVOKE_ALL, {"tenant": tenant, "owner": user_id, "now": now})
 
-    def revoke_digest(self, *, digest: str, now: str) -> None:
-        """End the token with this digest, if there is one."""
-        with self._database.write() as connection:
-            connection.run(_REVOKE_DIGEST, {"address": digest, "now": now})
+    def owner(self, connection: Connection, digest: str) -> Row | None:
+        """Return tenant, id and user of the token with this digest, unless it was revoked."""
+        return connection.first(_OWNER, {"address": digest})
 
     def by_digest(self, digest: str) -> Row | None:
         """Return tenant, token, user, scopes, networks, expiry, role; None if it has no power."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return connection.first(_BY_DIGEST, {"address": digest})
 
     def record_use(self, uses: Iterable[Mapping[str, str]]) -> None:
         """Write when and from where tokens were last used."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.many(_USED, list(uses))
 
 

@@ -12,9 +12,10 @@ import orjson
 
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
-from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError, TokenNotFoundError
-from cloudsealed.auth.model import Caller, Network, Scope, implied, parse_scopes
+from cloudsealed.auth.errors import InsufficientRoleError, TokenNotFoundError
+from cloudsealed.auth.model import OPERATOR, Actor, Caller, Network, Scope, parse_scopes
 from cloudsealed.auth.oauth.grant_store import GrantStore
+from cloudsealed.auth.security import record
 from cloudsealed.auth.token_store import Token, TokenStore, decode
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -22,10 +23,10 @@ from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
 from cloudsealed.settings import Settings
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.keyset import Page
-from cloudsealed.vocabulary import Role
+from cloudsealed.vocabulary import EventType, Role
 
 DEFAULT_DAYS = 90
 LONGEST_OVERLAP = 86_400  # seconds
@@ -51,6 +52,7 @@ class TokenService:
     def __init__(
         self, *, database: Database, keys: KeyRing, settings: Settings, clock: Clock
     ) -> None:
+        self._database = database
         self._store = TokenStore(database)
         self._key = keys.current("tokens")
         self._keys = keys.all("tokens")
@@ -63,25 +65,38 @@ class TokenService:
     def issue(
         self, *, tenant: str, user_id: str, name: str, scopes: frozenset[Scope],
         expires_at: str | None = None, allowed_cidrs: tuple[str, ...] = (),
+        actor: Actor = OPERATOR,
     ) -> NewToken:  # fmt: skip
         """Make a token for a user, trusting the operator who asks; for 90 days by default."""
         token = self._fresh(
             user_id, name, scopes, expires_at or self._default_expiry(), allowed_cidrs
         )
+        with self._database.write() as connection:
+            text = self._insert(connection, tenant, token)
+            record(
+                connection, EventType.TOKEN_CREATED, tenant=tenant, subject=token.id, actor=actor,
+                owner_id=user_id, name=name, scopes=token.scopes,
+            )  # fmt: skip
+        return NewToken(token, text)
+
+    def _insert(self, connection: Connection, tenant: str, token: Token) -> str:
         text = credential.mint()
         digest = credential.digest(text, self._key)
-        self._store.insert(tenant=tenant, token=token, digest=digest, key_id=self._key.id)
-        return NewToken(token, text)
+        self._store.insert(
+            connection, tenant=tenant, token=token, digest=digest, key_id=self._key.id
+        )
+        return text
 
     def create(self, *, caller: Caller, body: Any) -> bytes:
         """Make a token for the caller, with no more power than theirs; the answer has its text."""
         fields = Fields(body, _BODY)
         name = fields.text("name", longest=100)
         scopes = parse_scopes(fields.texts("scopes", most=len(Scope), required=True) or ())
-        _refuse_beyond(caller, scopes)
+        caller.refuse_beyond(scopes)
         made = self.issue(
             tenant=caller.tenant_id, user_id=caller.user_id, name=name, scopes=scopes,
             expires_at=self._expiry(fields), allowed_cidrs=_cidrs(fields, caller.networks),
+            actor=caller.actor,
         )  # fmt: skip
         return made.public()
 
@@ -93,18 +108,21 @@ class TokenService:
         old = self._owned(caller, ident)
         fields = Fields({} if body is None else body, ("overlap_seconds",))
         overlap = _overlap(fields)
-        _refuse_beyond(caller, parse_scopes(old.scopes))
+        caller.refuse_beyond(parse_scopes(old.scopes))
         now = self._clock()
         life = parse_rfc3339(old.expires_at) - parse_rfc3339(old.created_at)
         token = replace(
             old, id=new_id("tok"), created_at=rfc3339(now), expires_at=rfc3339(now + life),
             last_used_at=None, last_used_ip=None,
         )  # fmt: skip
-        text = credential.mint()
-        self._store.replace(
-            tenant=caller.tenant_id, ident=ident, until=rfc3339(now + timedelta(seconds=overlap)),
-            token=token, digest=credential.digest(text, self._key), key_id=self._key.id,
-        )  # fmt: skip
+        tenant, until = caller.tenant_id, rfc3339(now + timedelta(seconds=overlap))
+        with self._database.write() as connection:
+            self._store.shorten(connection, tenant=tenant, ident=ident, until=until)
+            text = self._insert(connection, tenant, token)
+            record(
+                connection, EventType.TOKEN_ROTATED, tenant=tenant, subject=ident,
+                actor=caller.actor, owner_id=old.user_id, successor_id=token.id, until=until,
+            )  # fmt: skip
         self.authenticator.forget()
         return NewToken(token, text).public()
 
@@ -130,18 +148,35 @@ class TokenService:
 
     def revoke(self, *, caller: Caller, ident: str) -> None:
         """End a token: here at once, in other processes within a second."""
-        self._owned(caller, ident)
-        self._store.revoke(tenant=caller.tenant_id, ident=ident, now=rfc3339(self._clock()))
+        token, tenant = self._owned(caller, ident), caller.tenant_id
+        with self._database.write() as connection:
+            now = rfc3339(self._clock())
+            if self._store.revoke(connection, tenant=tenant, ident=ident, now=now):
+                record(
+                    connection, EventType.TOKEN_REVOKED, tenant=tenant, subject=ident,
+                    actor=caller.actor, owner_id=token.user_id,
+                )  # fmt: skip
         self.authenticator.forget()
 
-    def report_leak(self, *, text: str) -> None:
+    def report_leak(self, *, text: str, ip: str | None = None) -> None:
         """End the token that was found in public, if it is one; its text is the proof."""
         if not credential.is_well_formed(text):
             return
         for key in self._keys:
-            digest = credential.digest(text, key)
-            self._store.revoke_digest(digest=digest, now=rfc3339(self._clock()))
+            with self._database.write() as connection:
+                self._end_leaked(connection, credential.digest(text, key), ip)
         self.authenticator.forget()
+
+    def _end_leaked(self, connection: Connection, digest: str, ip: str | None) -> None:
+        row = self._store.owner(connection, digest)
+        if row is None:
+            return
+        tenant, ident, user_id = row
+        self._store.revoke(connection, tenant=tenant, ident=ident, now=rfc3339(self._clock()))
+        record(
+            connection, EventType.TOKEN_LEAKED, tenant=tenant, subject=ident, actor=Actor(ip=ip),
+            owner_id=user_id,
+        )  # fmt: skip
 
     def _seen(self, caller: Caller, ident: str) -> Token:
         token = self._store.get(tenant=caller.tenant_id, ident=ident)
@@ -185,11 +220,6 @@ class TokenService:
 def _own(caller: Caller, filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     asked = filters.get("user", (caller.user_id,))
     return {**filters, "user": tuple(user for user in asked if user == caller.user_id) or ("",)}
-
-
-def _refuse_beyond(caller: Caller, scopes: frozenset[Scope]) -> None:
-    if beyond := implied(scopes) - caller.scopes:
-        raise InvalidScopeError(beyond, "the credential cannot give what it does not have")
 
 
 def _overlap(fields: Fields) -> int:

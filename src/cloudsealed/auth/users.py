@@ -1,80 +1,109 @@
-"""What one does with tenants and users: make them, find them, check a password.
+"""What an admin does with the users of a tenant: invite, change and remove them.
 
-Passwords are hashed with argon2id (RFC 9106, second recommended option: 64 MiB, 3 passes, 4 lanes).
+Nothing is sent by e-mail: the admin passes the link of an invitation on. It ends when it is used,
+after `INVITATION_DAYS`, or by the next one; for a user who has a password it is how they get a new
+one (`auth.logins`).
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+import orjson
 
-from cloudsealed.auth.user_store import Tenant, User, UserStore
+from cloudsealed.auth import credential, passwords
+from cloudsealed.auth.access import Access
+from cloudsealed.auth.model import OPERATOR, ROLE_SCOPES, Caller
+from cloudsealed.auth.security import record
+from cloudsealed.auth.user_store import User, UserStore, decode
 from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
+from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
-from cloudsealed.storage.database import Database
-from cloudsealed.vocabulary import Role
+from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.keys import KeyRing
+from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.tenancy import turn
+from cloudsealed.vocabulary import EventType, Role, UserStatus
 
-SHORTEST_PASSWORD = 12
-LONGEST_PASSWORD = 1024  # hashing time grows with it
+INVITATION = "csin_"
+INVITATION_DAYS = 7
+INVITATION_PATH = "/invitation"
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
-_HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
-
-
-class TenantService:
-    """The use cases of tenants."""
-
-    def __init__(self, *, database: Database, clock: Clock) -> None:
-        self._store = UserStore(database)
-        self._clock = clock
-
-    def create(self, *, name: str) -> Tenant:
-        """Add a tenant."""
-        if not 1 <= len(name.strip()) <= 200:
-            raise InvalidFieldError("name", "name must be a text of 1 to 200 characters")
-        tenant = Tenant(new_id("ten"), name.strip(), rfc3339(self._clock()))
-        self._store.insert_tenant(tenant)
-        return tenant
-
-    def ensure(self, *, name: str) -> Tenant:
-        """Return the oldest tenant, made with `name` when there is none."""
-        existing = self.all()
-        return existing[0] if existing else self.create(name=name)
-
-    def all(self) -> Sequence[Tenant]:
-        """Return every tenant, oldest first."""
-        return self._store.tenants()
-
-    def get(self, *, tenant: str) -> Tenant:
-        """Return one tenant; raises TenantNotFoundError."""
-        return self._store.tenant(tenant)
+_STATUSES = (UserStatus.ACTIVE.value, UserStatus.DISABLED.value)
 
 
 class UserService:
-    """The use cases of users."""
+    """The use cases of users. `public_url` is where invitations lead."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, keys: KeyRing, clock: Clock, access: Access, public_url: str
+    ) -> None:
+        self._database = database
         self._store = UserStore(database)
+        self._key = keys.current("tokens")
         self._clock = clock
+        self._access = access
+        self._public_url = public_url.rstrip("/")
 
     def create(
         self, *, tenant: str, email: str, role: Role, name: str = "", password: str | None = None
     ) -> User:
-        """Add a user; raises EmailTakenError, or InvalidFieldError naming what is bad."""
-        address = email.strip().lower()
-        if _EMAIL.fullmatch(address) is None:
-            raise InvalidFieldError("email", "email must be an address such as ann@example.com")
-        user = User(
-            new_id("usr"), tenant, address, name or address, role, rfc3339(self._clock()),
-            password_hash=_hash(password) if password is not None else None,
-        )  # fmt: skip
-        self._store.insert(user)
+        """Add a user, trusting the operator who asks.
+
+        Raises EmailTakenError, or InvalidFieldError naming what is bad.
+        """
+        hashed = None if password is None else passwords.hashed(password)
+        user = replace(self._new(tenant, email, name, role), password_hash=hashed)
+        with self._database.write() as connection:
+            self._store.insert(connection, user)
+            record(
+                connection, EventType.USER_CREATED, tenant=tenant, subject=user.id, actor=OPERATOR,
+                email=user.email, role=role,
+            )  # fmt: skip
         return user
+
+    def invite(self, *, caller: Caller, body: Any) -> bytes:
+        """Add a user, who gets a password by the link of the answer; it is shown once.
+
+        Raises EmailTakenError, and InvalidScopeError for a role beyond the credential's power.
+        """
+        fields = Fields(body, ("email", "role", "name"))
+        role = Role(fields.text("role", choices=tuple(Role)))
+        caller.refuse_beyond(ROLE_SCOPES[role], "role")
+        name = fields.optional_text("name", longest=200) or ""
+        user = self._new(caller.tenant_id, fields.text("email", longest=254), name, role)
+        with self._database.write() as connection:
+            self._store.insert(connection, user)
+            return self._invited(connection, caller, user)
+
+    def invite_again(self, *, caller: Caller, ident: str) -> bytes:
+        """Give a user a new link, which ends the one before; raises UserNotFoundError.
+
+        Whoever has the link becomes that user, so it needs as much power as theirs.
+        """
+        with self._database.write() as connection:
+            user = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
+            caller.refuse_beyond(ROLE_SCOPES[user.role], "role")
+            if user.disabled_at is not None:
+                raise InvalidFieldError("status", "status must be active: enable the user first")
+            return self._invited(connection, caller, user)
+
+    def list(
+        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of the tenant's users."""
+        rows = self._store.page(
+            tenant=caller.tenant_id, filters=filters, sort=sort, after=after, limit=limit,
+            deadline=deadline,
+        )  # fmt: skip
+        return Page([orjson.dumps(decode(row[2:]).public()) for row in rows.rows], rows.next)
 
     def get(self, *, tenant: str, ident: str) -> User:
         """Return one user; raises UserNotFoundError."""
@@ -84,25 +113,84 @@ class UserService:
         """Say whether the installation has an admin."""
         return self._store.has_admin()
 
-    def log_in(self, *, email: str, password: str) -> User | None:
-        """Return the user with this address and password; a stranger takes as long to refuse."""
-        user = self._store.by_email(email.strip().lower())
-        stored = user.password_hash if user is not None and user.disabled_at is None else None
-        try:
-            _HASHER.verify(stored or _NOBODY, password[:LONGEST_PASSWORD])
-        except (VerificationError, InvalidHashError):
-            return None
-        if user is None or stored is None:
-            return None
-        if _HASHER.check_needs_rehash(stored):
-            fresh = _HASHER.hash(password)
-            self._store.set_password(tenant=user.tenant_id, ident=user.id, password_hash=fresh)
-        return user
+    def change(self, *, caller: Caller, ident: str, body: Any) -> bytes:
+        """Change a user's name, role or status; a disabled user's sessions end at once.
 
+        Their tokens and grants have no power while they are disabled, and a role is what tokens
+        are held to from now on. Raises UserNotFoundError, InvalidScopeError, InvalidFieldError.
+        """
+        fields = Fields(body, ("name", "role", "status"))
+        role = fields.optional_text("role", choices=tuple(Role))
+        status = fields.optional_text("status", choices=_STATUSES)
+        name = fields.optional_text("name", longest=200)
+        if role is not None:
+            caller.refuse_beyond(ROLE_SCOPES[Role(role)], "role")
+        with turn(self._database, tenant=caller.tenant_id) as connection:
+            user = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
+            changed = replace(
+                user, name=name or user.name, role=Role(role) if role else user.role,
+                disabled_at=self._disabled_at(user, status),
+            )  # fmt: skip
+            if changed != user:
+                self._write(connection, caller, user, changed)
+        self._access.forget()
+        return orjson.dumps(changed.public())
 
-def _hash(password: str) -> str:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise InvalidFieldError(
-            "password", f"password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
-        )
-    return _HASHER.hash(password)
+    def remove(self, *, caller: Caller, ident: str) -> None:
+        """Remove a user; their sessions, tokens and grants end. Raises UserNotFoundError."""
+        with turn(self._database, tenant=caller.tenant_id) as connection:
+            user = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
+            self._refuse_last_admin(connection, user)
+            self._access.end(connection, user)
+            self._store.delete(connection, user)
+            record(
+                connection, EventType.USER_REMOVED, tenant=user.tenant_id, subject=user.id,
+                actor=caller.actor, email=user.email,
+            )  # fmt: skip
+        self._access.forget()
+
+    def _write(self, connection: Connection, caller: Caller, user: User, changed: User) -> None:
+        if changed.role is not Role.ADMIN or changed.disabled_at is not None:
+            self._refuse_last_admin(connection, user)
+        if changed.disabled_at is not None:
+            self._access.end_sessions(connection, user)
+        self._store.change(connection, changed)
+        told = {
+            name: [getattr(user, name), getattr(changed, name)]
+            for name in ("name", "role", "status")
+            if getattr(user, name) != getattr(changed, name)
+        }
+        record(
+            connection, EventType.USER_CHANGED, tenant=user.tenant_id, subject=user.id,
+            actor=caller.actor, changes=told,
+        )  # fmt: skip
+
+    def _disabled_at(self, user: User, status: str | None) -> str | None:
+        if status == UserStatus.DISABLED:
+            return user.disabled_at or rfc3339(self._clock())
+        return None if status == UserStatus.ACTIVE else user.disabled_at
+
+    def _refuse_last_admin(self, connection: Connection, user: User) -> None:
+        is_admin = user.role is Role.ADMIN and user.status is UserStatus.ACTIVE
+        if is_admin and not self._store.has_other_admin(connection, user):
+            raise InvalidFieldError("role", "role must stay admin: the tenant has no other admin")
+
+    def _new(self, tenant: str, email: str, name: str, role: Role) -> User:
+        address = email.strip().lower()
+        if _EMAIL.fullmatch(address) is None:
+            raise InvalidFieldError("email", "email must be an address such as ann@example.com")
+        now = rfc3339(self._clock())
+        return User(tenant, new_id("usr"), address, name or address, role, now)
+
+    def _invited(self, connection: Connection, caller: Caller, user: User) -> bytes:
+        text = credential.mint(INVITATION)
+        until = rfc3339(self._clock() + timedelta(days=INVITATION_DAYS))
+        digest = credential.digest(text, self._key)
+        self._store.invite(connection, user, digest=digest, until=until)
+        record(
+            connection, EventType.USER_INVITED, tenant=user.tenant_id, subject=user.id,
+            actor=caller.actor, email=user.email, role=user.role,
+        )  # fmt: skip
+        url = f"{self._public_url}{INVITATION_PATH}?token={text}"
+        public = replace(user, invitation_expires_at=until).public()
+        return orjson.dumps({**public, "invitation_url": url})

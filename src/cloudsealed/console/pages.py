@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
+from cloudsealed.auth.model import Caller
 from cloudsealed.auth.oauth import redirects
 from cloudsealed.auth.oauth.errors import OAuthError
 from cloudsealed.auth.oauth.model import Asked
@@ -41,6 +42,7 @@ class Visitor:
     secret: str
     session: Session | None
     user: User | None
+    caller: Caller | None = None
 
 
 class Console:
@@ -84,9 +86,11 @@ class Console:
         if isinstance(asked, Response):
             return asked
         visitor = await self._visitor(request)
-        if visitor.user is None:
+        if visitor.user is None or visitor.caller is None:
             return redirect(f"{LOGIN}?{urlencode({'next': here(request)})}")
-        return await run_in_threadpool(self._consent_page, request, asked, visitor, visitor.user)
+        return await run_in_threadpool(
+            self._consent_page, request, asked, visitor, visitor.user, visitor.caller
+        )
 
     async def _decide(self, request: Request) -> Response:
         """Do as the user decided."""
@@ -96,14 +100,14 @@ class Console:
         asked = await self._asked(request)
         if isinstance(asked, Response):
             return asked
-        if visitor.user is None:
+        if visitor.user is None or visitor.caller is None:
             return redirect(f"{LOGIN}?{urlencode({'next': here(request)})}")
         decision = form.values.get("decision")
         if decision not in ("allow", "deny"):
             raise InvalidFieldError("decision", "decision must be one of: allow, deny")
         if decision == "deny":
             return redirect(self._oauth.deny(asked))
-        return redirect(await run_in_threadpool(self._oauth.allow, asked, visitor.user))
+        return redirect(await run_in_threadpool(self._oauth.allow, asked, visitor.caller))
 
     async def _asked(self, request: Request) -> Asked | Response:
         """Return what an app asks for, or the redirect that refuses it."""
@@ -113,9 +117,9 @@ class Console:
             return redirect(error.location)
 
     def _consent_page(
-        self, request: Request, asked: Asked, visitor: Visitor, user: User
+        self, request: Request, asked: Asked, visitor: Visitor, user: User, caller: Caller
     ) -> Response:
-        offered = self._oauth.offered(asked, user)
+        offered = self._oauth.offered(asked, caller)
         form = here(request)
         return page(
             "consent.html", form_target=redirects.source(asked.redirect_uri), app=asked.app,
@@ -143,7 +147,7 @@ class Console:
         goal = target(form.values.get("next"), ACCOUNT)
         email, password = form.values.get("email", ""), form.values.get("password", "")
         user = await anyio.to_thread.run_sync(
-            lambda: self._services.users.log_in(email=email, password=password),
+            lambda: self._services.logins.log_in(email=email, password=password),
             limiter=self._limiter(),
         )
         if user is None:
@@ -202,27 +206,24 @@ class Console:
         form = await form_of(request)
         visitor = await self._visitor(request)
         self._check(request, visitor, form, ACCOUNT)
-        if visitor.user is None:
+        if visitor.caller is None:
             return redirect(LOGIN)
-        user, ident = visitor.user, form.values.get("grant", "")
-        await run_in_threadpool(
-            lambda: self._services.grants.revoke_own(
-                tenant=user.tenant_id, user_id=user.id, ident=ident
-            )
-        )
+        caller, ident = visitor.caller, form.values.get("grant", "")
+        await run_in_threadpool(lambda: self._services.grants.revoke(caller=caller, ident=ident))
         return redirect(ACCOUNT)
 
     # What the routes share
 
     async def _visitor(self, request: Request) -> Visitor:
-        return await run_in_threadpool(self._look_up, self._cookie.read(request.scope))
+        ip = request.client.host if request.client else ""
+        return await run_in_threadpool(self._look_up, self._cookie.read(request.scope), ip)
 
-    def _look_up(self, text: str) -> Visitor:
+    def _look_up(self, text: str, ip: str) -> Visitor:
         session = self._sessions.find(text)
         if session is None:
             return Visitor(self._sessions.kept(text), None, None)
         user = self._services.users.get(tenant=session.tenant_id, ident=session.user_id)
-        return Visitor(text, session, user)
+        return Visitor(text, session, user, self._sessions.caller(session, user, ip))
 
     def _check(self, request: Request, visitor: Visitor, form: Parameters, name: str) -> None:
         """Raise CsrfFailedError unless the form is this server's own, and this visitor's."""

@@ -1,21 +1,41 @@
-"""Rows of events. The only SQL of the outbox."""
+"""Rows of events. The only SQL of the outbox; it has no statement that changes or removes one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, select
 
 from cloudsealed.kit.clock import rfc3339, utc_now
+from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.ids import new_id
-from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.database import Connection
+from cloudsealed.storage.keyset import Filter, Listing, Page, Paged, at_least, before
 from cloudsealed.storage.schema import events
+from cloudsealed.vocabulary import EventCategory, EventType
+
+_COLUMNS = ("id", "type", "subject", "created_at", "data")
+
+LISTING = Listing(
+    table=events,
+    columns=_COLUMNS,
+    filters=(
+        Filter("subject", "Id of the object that it is about", "subject", sorts=("-id",)),
+        Filter("type", "What happened", "type", tuple(EventType), kind="enum", sorts=("-id",)),
+        Filter(
+            "category", "What it is about", "category", tuple(EventCategory), kind="enum",
+            sorts=("-id",),
+        ),
+        Filter("created_after", "At or after", kind="time", condition=at_least("created_at")),
+        Filter("created_before", "Before", kind="time", condition=before("created_at")),
+    ),
+)  # fmt: skip
 
 _INSERT = events.insert()
 _OF_SUBJECT = (
-    select(events.c.id, events.c.type, events.c.created_at, events.c.data)
+    select(*(events.c[name] for name in _COLUMNS))
     .where(
         events.c.tenant_id == bindparam("tenant"),
         events.c.subject == bindparam("about"),
@@ -27,14 +47,15 @@ _OF_SUBJECT = (
 
 
 def emit(
-    connection: Connection, *, tenant: str, kind: str, subject: str, data: Mapping[str, Any]
+    connection: Connection, *, tenant: str, kind: EventType, subject: str, data: Mapping[str, Any]
 ) -> str:
     """Append an event in the caller's transaction; return its id."""
     ident = new_id("evt")
     row = {
         "tenant_id": tenant,
         "id": ident,
-        "type": kind,
+        "category": kind.category.value,
+        "type": kind.value,
         "subject": subject,
         "created_at": rfc3339(utc_now()),
         "data": orjson.dumps(data).decode(),
@@ -43,26 +64,33 @@ def emit(
     return ident
 
 
-class EventStore:
+class EventStore(Paged):
     """Reads the outbox."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    listing = LISTING
 
     def of_subject(
         self, *, tenant: str, subject: str, after: str = "", limit: int = 500
     ) -> list[dict[str, Any]]:
         """Return the events about one object, oldest first, from behind the event `after`."""
         values = {"tenant": tenant, "about": subject, "after": after, "most": limit}
-        with self._database.read() as connection:
-            rows = connection.all(_OF_SUBJECT, values)
-        return [
-            {
-                "id": row[0],
-                "object": "event",
-                "type": row[1],
-                "created_at": row[2],
-                "data": orjson.loads(row[3]),
-            }
-            for row in rows
-        ]
+        with self.database.read() as connection:
+            return [_public(row) for row in connection.all(_OF_SUBJECT, values)]
+
+    def list(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
+        after: Position | None = None, limit: int = 50, deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of events, newest first."""
+        found = self.page(
+            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
+        )
+        return Page([orjson.dumps(_public(row[2:])) for row in found.rows], found.next)
+
+
+def _public(row: Sequence[Any]) -> dict[str, Any]:
+    ident, kind, subject, created_at, data = row
+    return {
+        "id": ident, "object": "event", "type": kind, "subject": subject, "created_at": created_at,
+        "data": orjson.loads(data),
+    }  # fmt: skip

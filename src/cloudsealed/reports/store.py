@@ -15,7 +15,7 @@ from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError,
 from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.keyset import Filter, Listing, fetch
 from cloudsealed.storage.schema import reports
-from cloudsealed.vocabulary import ReportKind, ReportStatus
+from cloudsealed.vocabulary import EventType, ReportKind, ReportStatus
 
 JOB = "report"
 """The kind of job that makes a report; its subject is the report's id."""
@@ -131,7 +131,7 @@ class ReportStore:
                 return False
             if report.status is ReportStatus.READY:
                 emit(
-                    connection, tenant=tenant, kind="report.ready", subject=report.id,
+                    connection, tenant=tenant, kind=EventType.REPORT_READY, subject=report.id,
                     data=report.public(),
                 )  # fmt: skip
         return True

@@ -59,8 +59,11 @@ users = Table(
     "users", metadata,
     text("tenant_id"), text("id"), text("email"), text("name"), text("role"),
     text("password_hash", null=True), text("created_at"), text("disabled_at", null=True),
+    text("invitation_digest", null=True), text("invitation_expires_at", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("email", name="users_email"),
+    UniqueConstraint("invitation_digest", name="users_invitation"),
+    Index("users_role", "tenant_id", "role", "id"),
 )  # fmt: skip
 
 tokens = Table(
@@ -107,9 +110,10 @@ oauth_tokens = Table(
 sessions = Table(
     "sessions", metadata,
     text("tenant_id"), text("id"), text("user_id"), text("digest"), text("created_at"),
-    text("last_seen_at"), text("expires_at"),
+    text("last_seen_at"), text("expires_at"), text("confirmed_at"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("digest", name="sessions_digest"),
+    Index("sessions_user", "tenant_id", "user_id"),
     Index("sessions_expiry", "expires_at"),
 )  # fmt: skip
 
@@ -277,8 +281,10 @@ reports = Table(
 
 events = Table(
     "events", metadata,
-    text("tenant_id"), text("id"), text("type"), text("subject"), text("created_at"), text("data"),
+    text("tenant_id"), text("id"), text("category"), text("type"), text("subject"),
+    text("created_at"), text("data"),
     PrimaryKeyConstraint("tenant_id", "id"),
+    Index("events_category", "tenant_id", "category", "id"),
     Index("events_type", "tenant_id", "type", "id"),
     Index("events_subject", "tenant_id", "subject", "id"),
 )  # fmt: skip

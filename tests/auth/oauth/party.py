@@ -64,7 +64,7 @@ class Site:
     def http(self, token: str | None = None, role: Role = Role.ADMIN) -> httpx.Client:
         """Return a client with a token, by default one of a user with a role and every scope."""
         if token is None:
-            user = self.services.users.log_in(email=self.person(role), password=PASSWORD)
+            user = self.services.logins.log_in(email=self.person(role), password=PASSWORD)
             assert user is not None
             token = self.services.tokens.issue(
                 tenant=self.tenant_id, user_id=user.id, name="t", scopes=ALL_SCOPES

@@ -22,12 +22,12 @@ from cloudsealed.vocabulary import Role
 class Flow:
     house: Any
     server: AuthorizationServer
-    user: Any
+    user_caller: Caller
     app: dict[str, Any]
 
     def code(self) -> str:
         query = urlencode({"response_type": "code", "client_id": self.app["client_id"]})
-        location = self.server.allow(self.server.ask(query.encode()), self.user)
+        location = self.server.allow(self.server.ask(query.encode()), self.user_caller)
         return parse_qs(urlsplit(location).query)["code"][0]
 
     def ask(self, **fields: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def flow(house: Any) -> Flow:
     body = {"name": "A", "redirect_uris": ["https://a.example.com/"], "scopes": ["findings:read"]}
     app = orjson.loads(AppService(**shared).create(caller=caller, body=body))
     server = AuthorizationServer(**shared, issuer="https://cs.example.com/")
-    return Flow(house, server, user, app)
+    return Flow(house, server, caller, app)
 
 
 def test_a_code_lives_60_seconds(flow: Flow) -> None:
@@ -75,7 +75,7 @@ def test_a_code_lives_60_seconds(flow: Flow) -> None:
 def test_an_access_token_lives_an_hour(flow: Flow) -> None:
     token = flow.redeem(flow.code())["access_token"]
     flow.house.time.pass_by(seconds=3599)
-    assert flow.caller(token).user_id == flow.user.id
+    assert flow.caller(token).user_id == flow.user_caller.user_id
     flow.house.time.pass_by(seconds=1)
     with pytest.raises(TokenExpiredError):
         flow.caller(token)
@@ -131,6 +131,6 @@ def test_the_last_use_of_a_grant_is_written(flow: Flow) -> None:
         database=flow.house.database, clock=flow.house.time,
         authenticator=flow.house.tokens.authenticator,
     )  # fmt: skip
-    (grant,) = grants.of_user(tenant=flow.user.tenant_id, user_id=flow.user.id)
+    (grant,) = grants.of_user(tenant=flow.user_caller.tenant_id, user_id=flow.user_caller.user_id)
     assert grant.last_used_ip == "127.0.0.1"
     assert grant.last_used_at == "2026-01-31T09:30:00.000Z"

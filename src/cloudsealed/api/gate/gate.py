@@ -70,7 +70,7 @@ class Gate:
                 await outgoing.answer(204, self._cors.preflight())
                 return
             await self._admit(scope, exchange)
-            inner = {**scope, KEY: exchange}
+            inner = {**scope, KEY: exchange, "client": (exchange.address, 0)}
             if scope["method"] == "HEAD":  # answered as GET, its body left out
                 inner["method"] = "GET"
             await self._app(inner, receive, outgoing)

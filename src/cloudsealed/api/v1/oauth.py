@@ -54,7 +54,7 @@ def get_oauth_app(call: Call) -> Reply:
 )  # fmt: skip
 def update_oauth_app(call: Call) -> Reply:
     """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
-    return call.services.apps.change(**call.one, body=call.body)
+    return call.services.apps.change(caller=call.caller, ident=call.ident, body=call.body)
 
 
 @APPS.makes(
@@ -63,13 +63,13 @@ def update_oauth_app(call: Call) -> Reply:
 )  # fmt: skip
 def rotate_oauth_app_secret(call: Call) -> Reply:
     """Give an app a new secret; the old one ends after `overlap_seconds`, at once unless given."""
-    return call.services.apps.rotate(**call.one, body=call.body)
+    return call.services.apps.rotate(caller=call.caller, ident=call.ident, body=call.body)
 
 
 @APPS.deletes("/v1/oauth/apps/{id}", scope=Scope.APPS_WRITE)
 def delete_oauth_app(call: Call) -> Reply:
     """Delete an app; everything that was granted to it ends."""
-    call.services.apps.delete(**call.one)
+    call.services.apps.delete(caller=call.caller, ident=call.ident)
     return None
 
 

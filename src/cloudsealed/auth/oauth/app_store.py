@@ -62,11 +62,10 @@ class AppStore(Paged):
 
     listing = LISTING
 
-    def insert(self, app: App) -> None:
+    def insert(self, connection: Connection, app: App) -> None:
         """Add an app."""
         values = {**_row(app), "confidential": int(app.is_confidential), "deleted_at": None}
-        with self.database.write() as connection:
-            connection.run(oauth_apps.insert(), values)
+        connection.run(oauth_apps.insert(), values)
 
     def get(self, *, tenant: str, ident: str) -> App:
         """Return one app; raises AppNotFoundError."""
@@ -86,11 +85,10 @@ class AppStore(Paged):
         new = {f"new_{name}": row[name] for name in _CHANGED}
         connection.run(_CHANGE, {**new, "tenant": app.tenant_id, "ident": app.id})
 
-    def delete(self, *, tenant: str, ident: str, now: str) -> None:
+    def delete(self, connection: Connection, *, tenant: str, ident: str, now: str) -> None:
         """End an app, and with it every grant of it; raises AppNotFoundError."""
-        with self.database.write() as connection:
-            if not connection.run(_DELETE, {"tenant": tenant, "ident": ident, "now": now}):
-                raise AppNotFoundError(ident)
+        if not connection.run(_DELETE, {"tenant": tenant, "ident": ident, "now": now}):
+            raise AppNotFoundError(ident)
 
     def by_client(self, client_id: str) -> App | None:
         """Return the app with this client id, of whatever tenant."""

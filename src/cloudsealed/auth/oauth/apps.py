@@ -18,14 +18,15 @@ from cloudsealed.auth.oauth.app_store import AppStore
 from cloudsealed.auth.oauth.errors import GrantNotFoundError
 from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.oauth.model import CLIENT, SECRET, App, Audience, Grant, ordered
+from cloudsealed.auth.security import record
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.keyset import Page
-from cloudsealed.vocabulary import Role
+from cloudsealed.vocabulary import EventType, Role
 
 MOST_REDIRECT_URIS = 20
 LONGEST_OVERLAP = 86_400  # seconds
@@ -58,7 +59,12 @@ class AppService:
             scopes=_scopes(fields, required=True) or (),
             audience=_audience(fields) or Audience.TENANT, created_at=now, updated_at=now,
         )  # fmt: skip
-        self._store.insert(app)
+        with self._database.write() as connection:
+            self._store.insert(connection, app)
+            _record(
+                connection, EventType.APP_CREATED, caller, app.id, name=app.name,
+                redirect_uris=app.redirect_uris, scopes=app.scopes, audience=app.audience,
+            )  # fmt: skip
         return orjson.dumps({**app.public(), "client_secret": text})
 
     def list(
@@ -77,11 +83,11 @@ class AppService:
         """Return one app; raises AppNotFoundError."""
         return orjson.dumps(self._store.get(tenant=tenant, ident=ident).public())
 
-    def change(self, *, tenant: str, ident: str, body: Any) -> bytes:
+    def change(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
         fields = Fields(body, _CHANGEABLE)
         with self._database.write() as connection:
-            app = self._store.get_in(connection, tenant=tenant, ident=ident)
+            app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             changed = replace(
                 app,
                 name=fields.optional_text("name", longest=100) or app.name,
@@ -91,16 +97,22 @@ class AppService:
                 updated_at=rfc3339(self._clock()),
             )
             self._store.change(connection, changed)
+            told = {
+                name: [getattr(app, name), getattr(changed, name)]
+                for name in _CHANGEABLE
+                if getattr(app, name) != getattr(changed, name)
+            }
+            _record(connection, EventType.APP_CHANGED, caller, ident, changes=told)
         self._authenticator.forget()
         return orjson.dumps(changed.public())
 
-    def rotate(self, *, tenant: str, ident: str, body: Any) -> bytes:
+    def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Give an app a new secret; the old one ends after `overlap_seconds`, 0 unless given."""
         fields = Fields(body if body is not None else {}, ("overlap_seconds",))
         overlap = _overlap(fields)
         text, now = credential.mint(SECRET), self._clock()
         with self._database.write() as connection:
-            app = self._store.get_in(connection, tenant=tenant, ident=ident)
+            app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             if not app.is_confidential:
                 raise fields.refuse("confidential", "must be true: a public app has no secret")
             changed = replace(
@@ -108,11 +120,18 @@ class AppService:
                 previous_until=rfc3339(now + timedelta(seconds=overlap)), updated_at=rfc3339(now),
             )  # fmt: skip
             self._store.change(connection, changed)
+            _record(
+                connection, EventType.APP_SECRET_ROTATED, caller, ident,
+                until=changed.previous_until,
+            )  # fmt: skip
         return orjson.dumps({**changed.public(), "client_secret": text})
 
-    def delete(self, *, tenant: str, ident: str) -> None:
+    def delete(self, *, caller: Caller, ident: str) -> None:
         """Remove an app; everything that was granted to it ends."""
-        self._store.delete(tenant=tenant, ident=ident, now=rfc3339(self._clock()))
+        tenant, now = caller.tenant_id, rfc3339(self._clock())
+        with self._database.write() as connection:
+            self._store.delete(connection, tenant=tenant, ident=ident, now=now)
+            _record(connection, EventType.APP_DELETED, caller, ident)
         self._authenticator.forget()
 
     def _digest(self, text: str | None) -> str | None:
@@ -157,17 +176,13 @@ class GrantService:
         grant = self._seen(caller, ident)
         if grant.user_id != caller.user_id and caller.role is not Role.ADMIN:
             raise InsufficientRoleError("Only an admin can end another user's grant")
-        self._end(caller.tenant_id, ident)
-
-    def revoke_own(self, *, tenant: str, user_id: str, ident: str) -> None:
-        """End a user's own grant; raises GrantNotFoundError."""
-        if self._store.get(tenant=tenant, ident=ident).user_id != user_id:
-            raise GrantNotFoundError(ident)
-        self._end(tenant, ident)
-
-    def _end(self, tenant: str, ident: str) -> None:
+        tenant, now = caller.tenant_id, rfc3339(self._clock())
         with self._database.write() as connection:
-            self._store.revoke(connection, tenant=tenant, ident=ident, now=rfc3339(self._clock()))
+            if self._store.revoke(connection, tenant=tenant, ident=ident, now=now):
+                _record(
+                    connection, EventType.GRANT_REVOKED, caller, ident, owner_id=grant.user_id,
+                    client_id=grant.client_id,
+                )  # fmt: skip
         self._authenticator.forget()
 
     def _seen(self, caller: Caller, ident: str) -> Grant:
@@ -175,6 +190,12 @@ class GrantService:
         if grant.user_id != caller.user_id and caller.role not in _SEES_OTHERS:
             raise GrantNotFoundError(ident)
         return grant
+
+
+def _record(
+    connection: Connection, kind: EventType, caller: Caller, subject: str, **facts: Any
+) -> None:
+    record(connection, kind, tenant=caller.tenant_id, subject=subject, actor=caller.actor, **facts)
 
 
 def _own(caller: Caller, filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -43,6 +43,14 @@ _REVOKE = (
     .where(*_THIS, oauth_grants.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
 )
+_REVOKE_ALL = (
+    oauth_grants.update()
+    .where(
+        oauth_grants.c.tenant_id == bindparam("tenant"),
+        oauth_grants.c.user_id == bindparam("owner"), oauth_grants.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"))
+)  # fmt: skip
 _REDEEM = (
     oauth_grants.update()
     .where(*_THIS, oauth_grants.c.redeemed_at.is_(None))
@@ -128,8 +136,8 @@ class GrantStore(Paged):
     listing = LISTING
 
     def insert(
-        self, *, tenant: str, user_id: str, ident: str, asked: Asked, code_digest: str, now: str,
-        until: str,
+        self, connection: Connection, *, tenant: str, user_id: str, ident: str, asked: Asked,
+        code_digest: str, now: str, until: str,
     ) -> None:  # fmt: skip
         """Add a grant whose code can be redeemed until `until`."""
         row = {
@@ -140,8 +148,7 @@ class GrantStore(Paged):
             "challenge": asked.challenge, "created_at": now, "redeemed_at": None,
             "revoked_at": None, "expires_at": until, "last_used_at": None, "last_used_ip": None,
         }  # fmt: skip
-        with self.database.write() as connection:
-            connection.run(oauth_grants.insert(), row)
+        connection.run(oauth_grants.insert(), row)
 
     def get(self, *, tenant: str, ident: str) -> Grant:
         """Return one grant in force; raises GrantNotFoundError."""
@@ -151,9 +158,13 @@ class GrantStore(Paged):
             raise GrantNotFoundError(ident)
         return decode(row)
 
-    def revoke(self, connection: Connection, *, tenant: str, ident: str, now: str) -> None:
-        """End a grant: its code and every token of it."""
-        connection.run(_REVOKE, {"tenant": tenant, "ident": ident, "now": now})
+    def revoke(self, connection: Connection, *, tenant: str, ident: str, now: str) -> bool:
+        """End a grant, its code and every token of it; false when it had ended."""
+        return connection.run(_REVOKE, {"tenant": tenant, "ident": ident, "now": now}) == 1
+
+    def revoke_all(self, connection: Connection, *, tenant: str, user_id: str, now: str) -> None:
+        """End every grant of a user."""
+        connection.run(_REVOKE_ALL, {"tenant": tenant, "owner": user_id, "now": now})
 
     def code(self, connection: Connection, digest: str) -> Code | None:
         """Return the code with this digest, redeemed or not; None when its grant is over."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
-from cloudsealed.auth.model import Scope, implied
+from cloudsealed.auth.model import Actor, Caller, Scope, implied
 from cloudsealed.auth.oauth import redirects
 from cloudsealed.auth.oauth.app_store import AppStore
 from cloudsealed.auth.oauth.errors import (
@@ -50,17 +50,26 @@ from cloudsealed.auth.oauth.model import (
     verifies,
 )
 from cloudsealed.auth.oauth.parameters import Parameters, proof, read
-from cloudsealed.auth.user_store import User
+from cloudsealed.auth.security import record
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
+from cloudsealed.vocabulary import EventType
 
 _KEPT_DAYS = 1  # how long a grant or token stays after its end
 
 Answer = Mapping[str, Any]
 Tokens = dict[str, Any]
 _Kept = TypeVar("_Kept", Code, IssuedToken)
+
+
+class _ReplayedError(InvalidGrantError):
+    """A code or refresh token of `grant` was used a second time."""
+
+    def __init__(self, grant: Standing, reason: str) -> None:
+        super().__init__(f"{reason}; everything that came of it was revoked")
+        self.grant = grant
 
 
 class AuthorizationServer:
@@ -123,13 +132,13 @@ class AuthorizationServer:
         if given.get("resource") not in (None, self.issuer, f"{self.issuer}/", f"{self.issuer}/v1"):
             raise InvalidTargetError("resource must be the address of this API")
 
-    def offered(self, asked: Asked, user: User) -> tuple[str, ...]:
+    def offered(self, asked: Asked, caller: Caller) -> tuple[str, ...]:
         """Return the scopes that a user would give; none when the app is not for them."""
-        if not asked.app.may_be_granted_in(user.tenant_id):
+        if not asked.app.may_be_granted_in(caller.tenant_id):
             return ()
         standing = Standing(
-            user.tenant_id, "", user.id, asked.app.client_id, asked.scopes, asked.app.scopes,
-            user.role, "",
+            caller.tenant_id, "", caller.user_id, asked.app.client_id, asked.scopes,
+            asked.app.scopes, caller.role, "",
         )  # fmt: skip
         return ordered(standing.power(asked.scopes))
 
@@ -139,16 +148,23 @@ class AuthorizationServer:
             asked.redirect_uri, AccessDeniedError("The user did not allow it"), asked.state
         )
 
-    def allow(self, asked: Asked, user: User) -> str:
+    def allow(self, asked: Asked, caller: Caller) -> str:
         """Make a grant and its code; return where the browser goes with it."""
-        if not self.offered(asked, user):
+        offered = self.offered(asked, caller)
+        if not offered:
             return self.deny(asked)
-        now, text = self._clock(), credential.mint(CODE)
-        self._grants.insert(
-            tenant=user.tenant_id, user_id=user.id, ident=new_id("gra"), asked=asked,
-            code_digest=self._digests(text)[0], now=rfc3339(now),
-            until=rfc3339(now + timedelta(seconds=CODE_SECONDS)),
-        )  # fmt: skip
+        now, text, ident = self._clock(), credential.mint(CODE), new_id("gra")
+        with self._database.write() as connection:
+            self._grants.insert(
+                connection, tenant=caller.tenant_id, user_id=caller.user_id, ident=ident,
+                asked=asked, code_digest=self._digests(text)[0], now=rfc3339(now),
+                until=rfc3339(now + timedelta(seconds=CODE_SECONDS)),
+            )  # fmt: skip
+            record(
+                connection, EventType.GRANT_CREATED, tenant=caller.tenant_id, subject=ident,
+                actor=caller.actor, client_id=asked.app.client_id, app_name=asked.app.name,
+                scopes=offered,
+            )  # fmt: skip
         answer = {"code": text, "state": asked.state, "iss": self.issuer}
         return redirects.answered(asked.redirect_uri, answer)
 
@@ -178,12 +194,14 @@ class AuthorizationServer:
 
     # Tokens (RFC 6749, sections 4.1.3 and 6)
 
-    def token(self, app: App, given: Parameters) -> Answer:
+    def token(self, app: App, given: Parameters, ip: str | None = None) -> Answer:
         """Give tokens for a code or a refresh token; raises OAuthError."""
         act = self._act(given.need("grant_type"), app, given)
         self._check_resource(given)
         with self._database.write() as connection:
             found = act(connection)  # a refusal is returned, so that what it revoked is committed
+            if isinstance(found, _ReplayedError):
+                self._end(connection, app, found, ip)
         if isinstance(found, OAuthError):
             self._authenticator.forget()
             raise found
@@ -208,14 +226,14 @@ class AuthorizationServer:
             return InvalidGrantError("The code is unknown, or another client's")
         now = self._clock()
         if code.redeemed_at is not None:
-            return self._end(connection, code.grant, "The code was used before", now)
+            return _ReplayedError(code.grant, "The code was used before")
         if code.grant.expires_at <= rfc3339(now):
             return InvalidGrantError("The code has expired")
         if fault := _code_fault(app, code, given):
             return InvalidGrantError(fault)
         until = rfc3339(now + timedelta(days=GRANT_DAYS))
         if not self._grants.redeem(connection, code.grant, now=rfc3339(now), until=until):
-            return self._end(connection, code.grant, "The code was used before", now)
+            return _ReplayedError(code.grant, "The code was used before")
         return self._give(connection, code.grant, code.grant.scopes, now, until)
 
     def _refresh(
@@ -226,7 +244,7 @@ class AuthorizationServer:
             return InvalidGrantError("The refresh token is unknown, revoked or another client's")
         now = self._clock()
         if old.consumed_at is not None:
-            return self._end(connection, old.grant, "The refresh token was used before", now)
+            return _ReplayedError(old.grant, "The refresh token was used before")
         if old.expires_at <= rfc3339(now):
             return InvalidGrantError("The refresh token has expired")
         try:
@@ -234,17 +252,19 @@ class AuthorizationServer:
         except OAuthError as error:
             return error
         if not self._grants.consume(connection, old, rfc3339(now)):
-            return self._end(connection, old.grant, "The refresh token was used before", now)
+            return _ReplayedError(old.grant, "The refresh token was used before")
         return self._give(connection, old.grant, scopes, now, old.grant.expires_at)
 
-    def _end(
-        self, connection: Connection, grant: Standing, reason: str, now: datetime
-    ) -> OAuthError:
+    def _end(self, connection: Connection, app: App, error: _ReplayedError, ip: str | None) -> None:
         """End a grant of which something was used twice (RFC 9700, section 4.14)."""
-        self._grants.revoke(
-            connection, tenant=grant.tenant_id, ident=grant.grant_id, now=rfc3339(now)
-        )
-        return InvalidGrantError(f"{reason}; everything that came of it was revoked")
+        tenant, ident = error.grant.tenant_id, error.grant.grant_id
+        now = rfc3339(self._clock())
+        if self._grants.revoke(connection, tenant=tenant, ident=ident, now=now):
+            record(
+                connection, EventType.GRANT_REPLAYED, tenant=tenant, subject=ident,
+                actor=Actor(None, app.id, ip), owner_id=error.grant.user_id,
+                client_id=app.client_id,
+            )  # fmt: skip
 
     def _give(
         self, connection: Connection, grant: Standing, scopes: tuple[str, ...], now: datetime,
@@ -267,7 +287,7 @@ class AuthorizationServer:
 
     # Revocation (RFC 7009) and introspection (RFC 7662)
 
-    def revoke(self, app: App, given: Parameters) -> None:
+    def revoke(self, app: App, given: Parameters, ip: str | None = None) -> None:
         """End a token of the app: a refresh token with its grant; an unknown one is no error."""
         text = given.need("token")
         if text.startswith((CODE, credential.PREFIX)):
@@ -283,10 +303,15 @@ class AuthorizationServer:
                 self._grants.consume(connection, token, now)
             else:
                 tenant, ident = token.grant.tenant_id, token.grant.grant_id
-                self._grants.revoke(connection, tenant=tenant, ident=ident, now=now)
+                if self._grants.revoke(connection, tenant=tenant, ident=ident, now=now):
+                    record(
+                        connection, EventType.GRANT_REVOKED, tenant=tenant, subject=ident,
+                        actor=Actor(None, app.id, ip), owner_id=token.grant.user_id,
+                        client_id=app.client_id,
+                    )  # fmt: skip
         self._authenticator.forget()
 
-    def introspect(self, app: App, given: Parameters) -> Answer:
+    def introspect(self, app: App, given: Parameters, ip: str | None = None) -> Answer:
         """Say what a token of the app is worth now; of any other, only that it is worth nothing."""
         if not app.is_confidential:
             raise UnauthorizedClientError("Only a client with a secret may ask about tokens")

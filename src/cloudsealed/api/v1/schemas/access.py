@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from cloudsealed.api.v1.schemas.base import (
+    NOT_BLANK,
     Body,
     Count,
+    EventId,
     Few,
     Item,
+    Json,
     Name,
     Shape,
     TenantId,
@@ -21,7 +24,9 @@ from cloudsealed.api.v1.schemas.base import (
     Word,
 )
 from cloudsealed.auth.model import Scope
-from cloudsealed.vocabulary import Role
+from cloudsealed.vocabulary import EventType, Role, UserStatus
+
+UserName = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]
 
 
 class Token(Shape):
@@ -92,8 +97,53 @@ class User(Shape):
     email: Word = Field(examples=["ann@example.com"])
     name: Word = Field(examples=["Ann"])
     role: Role
+    status: UserStatus
     created_at: Time
     disabled_at: Time | None
+    invitation_expires_at: Time | None
+
+
+class InvitedUser(User):
+    """A user with the link by which they get a password: the only time that it is shown."""
+
+    invitation_url: Word | None = Field(
+        description="Where the user goes; null when answered again",
+        examples=["https://cloudsealed.example.com/invitation?token=csin_…"],
+    )
+
+
+class UserBody(Body):
+    """A new user, with no more power than the credential that asks for them."""
+
+    email: str = Field(
+        min_length=3,
+        max_length=254,
+        pattern=r"^\s*[^@\s\u0000-\u001f]{1,64}@[^@\s\u0000-\u001f]{1,189}\s*$",
+        examples=["ann@example.com"],
+    )
+    role: Role
+    name: UserName | None = Field(default=None, examples=["Ann"])
+
+
+class UserChange(Body):
+    """What can change of a user."""
+
+    name: UserName | None = Field(default=None, examples=["Ann"])
+    role: Role | None = None
+    status: Literal["active", "disabled"] | None = None
+
+
+class Event(Shape):
+    """Something that happened; an event never changes."""
+
+    id: EventId
+    object: Literal["event"]
+    type: EventType
+    subject: Word = Field(
+        description="Id of the object that it is about", examples=["usr_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]
+    )
+    created_at: Time
+    data: Json = Field(description="Facts, by the type. A security event has `actor`: who did it")
 
 
 class Me(Shape):

@@ -42,6 +42,7 @@ ReportId = Annotated[str, _id("rep")]
 ConnectionId = Annotated[str, _id("con")]
 TokenId = Annotated[str, _id("tok")]
 UserId = Annotated[str, _id("usr")]
+EventId = Annotated[str, _id("evt")]
 TenantId = Annotated[str, _id("ten")]
 
 Text = Annotated[str, Field(max_length=1_048_576, pattern=r"^[\s\S]*$")]

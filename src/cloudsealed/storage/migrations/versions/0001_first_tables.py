@@ -87,9 +87,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "events",
-        *_columns(TEXT, "tenant_id", "id", "type", "subject", "created_at", "data"),
+        *_columns(TEXT, "tenant_id", "id", "category", "type", "subject", "created_at", "data"),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
     )
+    op.create_index("events_category", "events", ["tenant_id", "category", "id"])
     op.create_index("events_subject", "events", ["tenant_id", "subject", "id"])
     op.create_index("events_type", "events", ["tenant_id", "type", "id"])
     op.create_table(
@@ -266,12 +267,13 @@ def upgrade() -> None:
         "sessions",
         *_columns(
             TEXT, "tenant_id", "id", "user_id", "digest", "created_at", "last_seen_at",
-            "expires_at",
+            "expires_at", "confirmed_at",
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         sa.UniqueConstraint("digest", name="sessions_digest"),
     )
     op.create_index("sessions_expiry", "sessions", ["expires_at"])
+    op.create_index("sessions_user", "sessions", ["tenant_id", "user_id"])
     op.create_table(
         "tenants",
         *_columns(TEXT, "tenant_id", "name", "created_at"),
@@ -292,11 +294,13 @@ def upgrade() -> None:
         "users",
         *_columns(
             TEXT, "tenant_id", "id", "email", "name", "role", "password_hash?", "created_at",
-            "disabled_at?",
+            "disabled_at?", "invitation_digest?", "invitation_expires_at?",
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         sa.UniqueConstraint("email", name="users_email"),
+        sa.UniqueConstraint("invitation_digest", name="users_invitation"),
     )
+    op.create_index("users_role", "users", ["tenant_id", "role", "id"])
 
 
 def downgrade() -> None:

@@ -1,0 +1,74 @@
+"""/v1/users: the people of a tenant, and their invitations."""
+
+from __future__ import annotations
+
+import orjson
+
+from cloudsealed.api.listing import Listed
+from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.v1.schemas import access as shapes
+from cloudsealed.auth.errors import InvalidScopeError
+from cloudsealed.auth.model import Scope
+from cloudsealed.auth.user_store import LISTING
+
+TABLE = Table(
+    "Users",
+    "The people of a tenant: what they may do, and whether they can log in.",
+    getter=lambda call: orjson.dumps(call.services.users.get(**call.one).public()),
+)
+
+
+@TABLE.lists("/v1/users", Listed.of(LISTING), scope=Scope.USERS_READ, answer=shapes.User)
+def list_users(call: Call) -> Reply:
+    """List users."""
+    return call.services.users.list(caller=call.caller, deadline=call.deadline, **call.page)
+
+
+@TABLE.makes(
+    "/v1/users", scope=Scope.USERS_WRITE, answer=shapes.InvitedUser, body=shapes.UserBody,
+    secrets=("invitation_url",), errors=(InvalidScopeError,),
+)  # fmt: skip
+def invite_user(call: Call) -> Reply:
+    """Invite a user.
+
+    Nothing is sent: pass `invitation_url` on, by which they choose a password within seven days.
+    """
+    return call.services.users.invite(caller=call.caller, body=call.body)
+
+
+@TABLE.gets("/v1/users/{id}", scope=Scope.USERS_READ, answer=shapes.User)
+def get_user(call: Call) -> Reply:
+    """Retrieve a user."""
+    return orjson.dumps(call.services.users.get(**call.one).public())
+
+
+@TABLE.changes(
+    "/v1/users/{id}", scope=Scope.USERS_WRITE, answer=shapes.User, body=shapes.UserChange,
+    errors=(InvalidScopeError,),
+)  # fmt: skip
+def update_user(call: Call) -> Reply:
+    """Change a user's name, role or status.
+
+    Their tokens and apps are held to the new role at once; a disabled user is logged out, and
+    their tokens and apps are let in no more until they are active again. A tenant keeps an admin.
+    """
+    return call.services.users.change(caller=call.caller, ident=call.ident, body=call.body)
+
+
+@TABLE.acts(
+    "/v1/users/{id}/invite", scope=Scope.USERS_WRITE, answer=shapes.InvitedUser,
+    secrets=("invitation_url",), errors=(InvalidScopeError,),
+)  # fmt: skip
+def invite_user_again(call: Call) -> Reply:
+    """Give a user a new link, in place of the one before.
+
+    A user who has a password chooses a new one by it, which ends their sessions, tokens and grants.
+    """
+    return call.services.users.invite_again(caller=call.caller, ident=call.ident)
+
+
+@TABLE.deletes("/v1/users/{id}", scope=Scope.USERS_WRITE)
+def remove_user(call: Call) -> Reply:
+    """Remove a user; their sessions, tokens and grants end at once."""
+    call.services.users.remove(caller=call.caller, ident=call.ident)
+    return None

@@ -1,0 +1,125 @@
+"""How people get in: by a password, and by an invitation to their first or next one."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from cloudsealed.auth import credential, passwords
+from cloudsealed.auth.access import Access
+from cloudsealed.auth.errors import InvitationNotFoundError
+from cloudsealed.auth.model import Actor, Caller
+from cloudsealed.auth.security import record
+from cloudsealed.auth.user_store import User, UserStore
+from cloudsealed.auth.users import INVITATION
+from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.errors import InvalidFieldError
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keys import KeyRing
+from cloudsealed.vocabulary import EventType, UserStatus
+
+_log = logging.getLogger(__name__)
+
+
+class LoginService:
+    """The use cases of logging in."""
+
+    def __init__(self, *, database: Database, keys: KeyRing, clock: Clock, access: Access) -> None:
+        self._database = database
+        self._store = UserStore(database)
+        self._keys = keys.all("tokens")
+        self._clock = clock
+        self._access = access
+
+    def log_in(self, *, email: str, password: str) -> User | None:
+        """Return the user with this address and password; a stranger takes as long to refuse.
+
+        So nothing of a refusal is written here: `record_failure` is for when it was answered.
+        """
+        user = self._store.by_email(email.strip().lower())
+        stored = user.password_hash if user is not None and user.disabled_at is None else None
+        if not passwords.verifies(stored, password) or user is None or stored is None:
+            return None
+        if passwords.is_outdated(stored):
+            fresh = passwords.hashed(password)
+            with self._database.write() as connection:
+                self._store.set_password(connection, user, fresh)
+        return user
+
+    def record_failure(self, *, email: str, ip: str) -> None:
+        """Write that a login was refused: an event of the user's tenant, if there is the user."""
+        user = self._store.by_email(email.strip().lower())
+        _log.warning("a login from %s was refused", ip)
+        if user is None:
+            return
+        with self._database.write() as connection:
+            record(
+                connection, EventType.LOGIN_FAILED, tenant=user.tenant_id, subject=user.id,
+                actor=Actor(ip=ip),
+            )  # fmt: skip
+
+    def check_password(self, *, user: User, password: str) -> bool:
+        """Say whether a password is the user's."""
+        return passwords.verifies(user.password_hash, password)
+
+    def change_password(
+        self, *, caller: Caller, current: str, new: str, end_tokens: bool = False
+    ) -> None:
+        """Replace the caller's password; all of their sessions end, with the tokens if wanted.
+
+        Raises InvalidFieldError for `current` or `password`.
+        """
+        user = self._store.get(tenant=caller.tenant_id, ident=caller.user_id)
+        if not passwords.verifies(user.password_hash, current):
+            raise InvalidFieldError("current", "current must be the password of now")
+        self._set(user, passwords.hashed(new), caller.actor, everything=end_tokens)
+
+    def _set(self, user: User, password_hash: str, actor: Actor, *, everything: bool) -> None:
+        end = self._access.end if everything else self._access.end_sessions
+        with self._database.write() as connection:
+            self._store.set_password(connection, user, password_hash)
+            end(connection, user)
+            record(
+                connection, EventType.PASSWORD_CHANGED, tenant=user.tenant_id, subject=user.id,
+                actor=actor, everything_ended=everything,
+            )  # fmt: skip
+        self._access.forget()
+
+    def invited(self, text: str) -> User:
+        """Return whom an invitation is for; raises InvitationNotFoundError."""
+        return self._found(text)[0]
+
+    def accept(self, *, text: str, name: str, password: str, ip: str) -> User:
+        """Give an invited user their name and password; whatever they had of access ends.
+
+        Raises InvitationNotFoundError, also for a second use, and InvalidFieldError.
+        """
+        user, digest = self._found(text)
+        if not 1 <= len(name.strip()) <= 200:
+            raise InvalidFieldError("name", "name must be a text of 1 to 200 characters")
+        hashed = passwords.hashed(password)
+        joined = user.status is UserStatus.INVITED
+        kind = EventType.USER_JOINED if joined else EventType.PASSWORD_CHANGED
+        accepted = replace(
+            user, name=name.strip(), password_hash=hashed, invitation_expires_at=None
+        )
+        with self._database.write() as connection:
+            if not self._store.accept(connection, accepted, digest=digest, password_hash=hashed):
+                raise InvitationNotFoundError("The invitation was used before")
+            self._access.end(connection, user)
+            record(
+                connection, kind, tenant=user.tenant_id, subject=user.id,
+                actor=Actor(user.id, None, ip), email=user.email,
+            )  # fmt: skip
+        self._access.forget()
+        return accepted
+
+    def _found(self, text: str) -> tuple[User, str]:
+        now = rfc3339(self._clock())
+        if credential.is_well_formed(text, INVITATION):
+            for key in self._keys:
+                digest = credential.digest(text, key)
+                user = self._store.by_invitation(digest)
+                if user is not None and now < (user.invitation_expires_at or ""):
+                    return user, digest
+        raise InvitationNotFoundError("The invitation is unknown, was used before or is too old")
