@@ -74,7 +74,7 @@ def test_the_session_cookie_is_httponly_lax_and_new_at_login(site: Site) -> None
     assert after != before
     assert httpx.get(
         f"{site.url}/account", headers={"Cookie": f"{COOKIE}={before}"}, trust_env=False
-    ).headers["location"] == "/login"  # fmt: skip
+    ).headers["location"] == "/login?next=%2Faccount"  # fmt: skip
 
 
 def test_over_https_the_cookie_is_secure_and_of_this_host(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_every_form_is_bound_to_its_visitor_and_to_what_it_is_about(site: Site) 
         refused(browser.http.post(url, data=form, headers=header), "csrf_failed", 403)
     refused(browser.http.post(url, content=b"x" * 20000), "csrf_failed", 403)
     refused(browser.http.post(url, data={"csrf": [good, good]}), "csrf_failed", 403)
-    refused(browser.http.post(url, data={"csrf": good, "decision": "x"}), "invalid_field", 422)
+    refused(browser.http.post(url, data={"csrf": good, "decision": "x"}), "csrf_failed", 403)
     own = {"Origin": site.url, "Sec-Fetch-Site": "same-origin"}
     answer = browser.http.post(url, data=form, headers=own)
     assert answer.headers["location"].startswith(f"{CALLBACK}?code=")
@@ -268,7 +268,7 @@ def test_logging_out_ends_the_session_at_the_server(site: Site) -> None:
     again = httpx.get(
         f"{site.url}/account", headers={"Cookie": f"{COOKIE}={kept}"}, trust_env=False
     )
-    assert again.headers["location"] == "/login"
+    assert again.headers["location"] == "/login?next=%2Faccount"
 
 
 def test_a_user_sees_and_ends_what_apps_may_do_on_the_account_page(site: Site) -> None:

@@ -29,6 +29,9 @@ class Pages(Protocol):
     def owns(self, path: str) -> bool:
         """Say whether a path is a page's."""
 
+    def takes_password(self, path: str) -> bool:
+        """Say whether the page's form takes a password, so that its use is a try to log in."""
+
     def visitor(self, scope: Scope) -> str | None:
         """Return the id of the session that a request belongs to, None when there is none."""
 

@@ -74,6 +74,16 @@ class LoginService:
             raise InvalidFieldError("current", "current must be the password of now")
         self._set(user, passwords.hashed(new), caller.actor, everything=end_tokens)
 
+    def log_out_everywhere(self, *, caller: Caller) -> None:
+        """End every session of the caller."""
+        user = self._store.get(tenant=caller.tenant_id, ident=caller.user_id)
+        with self._database.write() as connection:
+            self._access.end_sessions(connection, user)
+            record(
+                connection, EventType.LOGGED_OUT, tenant=user.tenant_id, subject=user.id,
+                actor=caller.actor, everywhere=True,
+            )  # fmt: skip
+
     def _set(self, user: User, password_hash: str, actor: Actor, *, everything: bool) -> None:
         end = self._access.end if everything else self._access.end_sessions
         with self._database.write() as connection:

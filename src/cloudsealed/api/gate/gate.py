@@ -113,7 +113,7 @@ class Gate:
 
     async def _admit_visitor(self, scope: Scope, exchange: Exchange, pages: Pages) -> None:
         address = budget_key(exchange.address)
-        logging_in = scope["path"] == "/login" and scope["method"] == "POST"
+        logging_in = scope["method"] == "POST" and pages.takes_password(scope["path"])
         if logging_in:
             exchange.rate = await self._spend("login", address)
         elif session := await run_in_threadpool(pages.visitor, scope):

@@ -1,0 +1,48 @@
+"""The user's own account: who they are, what acts for them, their password."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from cloudsealed.console.rendering import redirect
+from cloudsealed.console.visits import ACCOUNT, Need, Page, Visit
+from cloudsealed.console.words import SCOPES
+
+PASSWORD = "/account/password"
+
+
+def _show(visit: Visit) -> Response:
+    """Show who the user is, and what their apps may do."""
+    user, services = visit.me.user, visit.services
+    grants = services.grants.of_user(tenant=user.tenant_id, user_id=user.id)
+    return visit.page(
+        "account.html", tenant=services.tenants.get(tenant=user.tenant_id),
+        grants=[(grant, [SCOPES[name] for name in grant.scopes]) for grant in grants],
+    )  # fmt: skip
+
+
+def _end_grant(visit: Visit) -> Response:
+    visit.services.grants.revoke(caller=visit.me.caller, ident=visit.form.get("grant", ""))
+    return redirect(ACCOUNT)
+
+
+def _password(visit: Visit) -> Response:
+    return visit.page("password.html", done="done" in visit.query)
+
+
+def _change_password(visit: Visit) -> Response:
+    """Change the password; every session ends, and this browser gets a new one."""
+    form, me = visit.form, visit.me
+    visit.services.logins.change_password(
+        caller=me.caller, current=form.get("current", ""), new=form.get("password", ""),
+        end_tokens="end_tokens" in form,
+    )  # fmt: skip
+    answer = redirect(f"{PASSWORD}?done=1")
+    visit.cookie.write(answer, visit.services.sessions.open(me.user, visit.address))
+    return answer
+
+
+PAGES = (
+    Page(ACCOUNT, _show, _end_grant, need=Need.USER),
+    Page(PASSWORD, _password, _change_password, need=Need.USER, hashes=True),
+)

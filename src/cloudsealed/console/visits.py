@@ -1,0 +1,212 @@
+"""What every page does first: who visits, is the form their own, may they see it.
+
+A page decides nothing of its own: services say what is allowed, and refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cloudsealed.auth.model import Caller, Scope
+from cloudsealed.auth.oauth.errors import OAuthError
+from cloudsealed.auth.oauth.parameters import read
+from cloudsealed.auth.session_store import Session
+from cloudsealed.auth.sessions import CsrfFailedError, ReauthenticationRequiredError
+from cloudsealed.auth.user_store import User
+from cloudsealed.console.cookies import SessionCookie
+from cloudsealed.console.forms import form_of, here
+from cloudsealed.console.rendering import page, redirect
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.wiring import Services
+
+LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
+HASHING_THREADS = 2  # argon2 takes a core and 64 MiB each time
+_SHOWN_STATUS = {409, 422}  # errors about fields, which the form shows at their place
+
+
+class Need(Enum):
+    """What a page asks of its visitor."""
+
+    NOTHING = auto()
+    USER = auto()
+    RECENT = auto()
+    """Their password within the last hour: what the page does is dangerous."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user who is logged in, and the caller whom they are to services."""
+
+    session: Session
+    user: User
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page. `form` is what was sent, `errors` what is wrong with its fields."""
+
+    services: Services
+    cookie: SessionCookie
+    path: str
+    here: str
+    address: str
+    secret: str
+    query: Mapping[str, str]
+    ident: str = ""
+    login: Login | None = None
+    form: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def me(self) -> Login:
+        """The user, on a page that needs one."""
+        assert self.login is not None, "the page needs a user"
+        return self.login
+
+    def to_login(self) -> Response:
+        """Send the visitor to the login page, and back here from it."""
+        return redirect(f"{LOGIN}?{urlencode({'next': self.here})}")
+
+    def token(self, form: str) -> str:
+        """Return what the form with this name must send back."""
+        return self.services.sessions.form_token(self.secret, form)
+
+    @property
+    def _has_apps(self) -> bool:
+        return self.login is not None and Scope.APPS_WRITE in self.login.caller.scopes
+
+    def page(self, template: str, **values: Any) -> Response:
+        """Return a page, with what the account pages share."""
+        shared: dict[str, Any] = {
+            "path": self.path, "values": self.form, "errors": self.errors,
+            "token": self.token(self.path), "logout_token": self.token("/logout"),
+            "user": self.login.user if self.login else None, "has_apps": self._has_apps,
+            "status": 422 if self.errors else 200,
+        }  # fmt: skip
+        return page(template, **{**shared, **values})
+
+
+Act = Callable[[Visit], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: how it is shown, and what its form does. `hashes` when that takes a password."""
+
+    path: str
+    show: Act | None
+    act: Act | None = None
+    need: Need = Need.RECENT
+    hashes: bool = False
+    about: Callable[[Request], str] = lambda request: str(request.scope["path"])
+    """What its form is bound to, besides the visitor."""
+
+
+class Reception:
+    """Answers requests for pages."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._sessions = services.sessions
+        self.cookie = SessionCookie(services.settings.public_url.startswith("https:"))
+        self._hashing: anyio.CapacityLimiter | None = None
+
+    def routes(self, found: Page) -> list[Route]:
+        """Return the routes of a page."""
+
+        async def show(request: Request) -> Response:
+            return await run_in_threadpool(self._show, found, request)
+
+        async def act(request: Request) -> Response:
+            form = await form_of(request)
+            limiter = self._limiter() if found.hashes else None
+            return await anyio.to_thread.run_sync(
+                self._act, found, request, form.values, limiter=limiter
+            )
+
+        routes = [Route(found.path, show)] if found.show else []
+        return [*routes, Route(found.path, act, methods=["POST"])] if found.act else routes
+
+    def _show(self, found: Page, request: Request) -> Response:
+        assert found.show is not None
+        visit = self._visit(request)
+        if (away := self._sent_away(found, visit)) is not None:
+            return away
+        return found.show(visit)
+
+    def _act(self, found: Page, request: Request, form: Mapping[str, str]) -> Response:
+        assert found.act is not None
+        visit = replace(self._visit(request), form=form)
+        self._check(request, visit, found.about(request))
+        if visit.login is None and found.need is not Need.NOTHING:
+            return visit.to_login()
+        if found.need is Need.RECENT and not self._sessions.is_recent(visit.me.session):
+            raise ReauthenticationRequiredError("Confirm that it is you, then do it again")
+        try:
+            return found.act(visit)
+        except CloudSealedError as error:
+            if found.show is None or error.status not in _SHOWN_STATUS or not _fields(error):
+                raise
+            return found.show(replace(visit, errors=_fields(error)))
+
+    def _sent_away(self, found: Page, visit: Visit) -> Response | None:
+        if found.need is Need.NOTHING:
+            return None
+        if visit.login is None:
+            return visit.to_login()
+        if found.need is Need.RECENT and not self._sessions.is_recent(visit.login.session):
+            return redirect(f"{CONFIRM}?{urlencode({'next': visit.here})}")
+        return None
+
+    def _visit(self, request: Request) -> Visit:
+        text = self.cookie.read(request.scope)
+        address = request.client.host if request.client else ""
+        login = self._login(text, address)
+        return Visit(
+            self._services, self.cookie, request.scope["path"], here(request), address,
+            text if login else self._sessions.kept(text), _query(request),
+            request.path_params.get("id", ""), login,
+        )  # fmt: skip
+
+    def _login(self, text: str, address: str) -> Login | None:
+        session = self._sessions.find(text)
+        if session is None:
+            return None
+        user = self._services.users.get(tenant=session.tenant_id, ident=session.user_id)
+        return Login(session, user, self._sessions.caller(session, user, address))
+
+    def _check(self, request: Request, visit: Visit, about: str) -> None:
+        """Raise CsrfFailedError unless the form is this server's own, and this visitor's."""
+        if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            raise CsrfFailedError("The form comes from another site")
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            raise CsrfFailedError("The form comes from another site")
+        self._sessions.check_form(visit.secret, about, visit.form.get("csrf", ""))
+
+    def _limiter(self) -> anyio.CapacityLimiter:
+        if self._hashing is None:  # belongs to the loop that serves
+            self._hashing = anyio.CapacityLimiter(HASHING_THREADS)
+        return self._hashing
+
+
+def _fields(error: CloudSealedError) -> dict[str, str]:
+    return {str(item["field"]): str(item["message"]) for item in error.details}
+
+
+def _query(request: Request) -> dict[str, str]:
+    try:
+        return read(request.scope["query_string"]).values
+    except OAuthError:
+        return {}
