@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from cloudsealed.console.rendering import redirect
 from cloudsealed.console.visits import ACCOUNT, Need, Page, Visit
-from cloudsealed.console.words import SCOPES
+from cloudsealed.console.words import told
 
 PASSWORD = "/account/password"
 
@@ -17,7 +17,7 @@ def _show(visit: Visit) -> Response:
     grants = services.grants.of_user(tenant=user.tenant_id, user_id=user.id)
     return visit.page(
         "account.html", tenant=services.tenants.get(tenant=user.tenant_id),
-        grants=[(grant, [SCOPES[name] for name in grant.scopes]) for grant in grants],
+        grants=[(grant, told(grant.scopes)) for grant in grants],
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from cloudsealed.auth.sessions import CsrfFailedError
 from cloudsealed.console.forms import here
 from cloudsealed.console.rendering import redirect
 from cloudsealed.console.visits import Need, Page, Visit
-from cloudsealed.console.words import SCOPES
+from cloudsealed.console.words import told
 
 AUTHORIZE = "/oauth/authorize"
 
@@ -29,7 +29,7 @@ def _show(visit: Visit) -> Response:
         "consent.html", form_target=redirects.source(asked.redirect_uri), app=asked.app,
         publisher=services.tenants.get(tenant=asked.app.tenant_id).name,
         is_foreign=asked.app.tenant_id != user.tenant_id,
-        place=redirects.place(asked.redirect_uri), scopes=[SCOPES[name] for name in offered],
+        place=redirects.place(asked.redirect_uri), scopes=told(offered),
         action=visit.here, token=visit.token(visit.here),
     )  # fmt: skip
 

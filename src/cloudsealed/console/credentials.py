@@ -18,7 +18,7 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth.model import Audience
 from cloudsealed.console.rendering import redirect
 from cloudsealed.console.visits import Page, Visit
-from cloudsealed.console.words import SCOPES
+from cloudsealed.console.words import SCOPES, told
 from cloudsealed.kit.clock import rfc3339
 
 TOKENS, APPS, APP = "/account/tokens", "/account/apps", "/account/apps/{id}"
@@ -32,9 +32,10 @@ def _tokens(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     me, services = visit.me, visit.services
     page = services.tokens.list(caller=me.caller, filters={"user": (me.user.id,)}, limit=_SHOWN)
     days = [day for day in DAYS if day <= services.settings.token_max_days]
+    tokens = [(one, told(one["scopes"])) for one in map(orjson.loads, page.items)]
     return visit.page(
-        "tokens.html", tokens=[orjson.loads(item) for item in page.items], made=made, days=days,
-        scopes=_choices(visit), words=SCOPES,
+        "tokens.html", tokens=tokens, made=made, days=days,
+        scopes=_choices(visit),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from cloudsealed.auth.user_store import User
 from cloudsealed.console.cookies import SessionCookie
 from cloudsealed.console.forms import form_of, here
 from cloudsealed.console.rendering import page, redirect
-from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
@@ -202,7 +202,15 @@ class Reception:
 
 
 def _fields(error: CloudSealedError) -> dict[str, str]:
-    return {str(item["field"]): str(item["message"]) for item in error.details}
+    """Return what is wrong with each field, for people: without the name that programs use."""
+    texts = {str(item["field"]): str(item["message"]) for item in error.details}
+    if isinstance(error, MissingFieldError):
+        return dict.fromkeys(texts, "This is needed")
+    return {name: _sentence(text.removeprefix(f"{name} ")) for name, text in texts.items()}
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _query(request: Request) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cloudsealed.auth.model import Scope
 
 _NOUNS = {
@@ -21,3 +23,12 @@ def _words(scope: Scope) -> str:
 
 
 SCOPES: dict[str, str] = {scope.value: _words(scope) for scope in Scope}
+
+
+def told(names: Iterable[str]) -> list[str]:
+    """Return what scopes allow, in words, without what another of them says already."""
+    given = set(names)
+    if Scope.ADMIN in given:
+        return [SCOPES[Scope.ADMIN]]
+    wider = {name: name.replace(":read", ":write") for name in given if name.endswith(":read")}
+    return [SCOPES[name] for name in SCOPES if name in given and wider.get(name) not in given]
