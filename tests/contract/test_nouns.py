@@ -149,6 +149,16 @@ def test_reports_are_downloadable_as_pdf_or_json(
     assert tenant.http.get(path, headers={"Accept": "text/html"}).status_code == 406
 
 
+def test_a_path_with_a_name_of_its_own_is_no_objects(tenant: Any) -> None:
+    for path, allow in (
+        ("findings/summary", "GET, HEAD, OPTIONS"),
+        ("policies/validate", "OPTIONS, POST"),
+    ):
+        answer = tenant.http.patch(f"/v1/{path}", json={})
+        assert answer.status_code == 405, path
+        assert answer.headers["allow"] == allow
+
+
 def test_connections_hold_no_key_and_their_external_id_is_ours(tenant: Any) -> None:
     body = {"provider": "aws", "name": "prod", "role_arn": "arn:aws:iam::123456789012:role/cs"}
     made = tenant.http.post("/v1/connections", json=body).json()

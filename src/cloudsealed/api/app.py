@@ -65,6 +65,8 @@ TABLES: tuple[Table, ...] = (
 )  # fmt: skip
 """The nouns' operations, those asked most often first: routes are tried in this order."""
 
+_LITERAL = frozenset(op.path for table in TABLES for op in table.operations if "{" not in op.path)
+
 THREADS = 8  # each keeps its own connection to the database
 HOUSEKEEPING_SECONDS = 5
 
@@ -117,6 +119,13 @@ class OperationRoute(APIRoute):
             openapi_extra=openapi.described(operation),
         )  # fmt: skip
         self.app = endpoint
+        self._is_template = "{" in operation.path
+
+    def matches(self, scope: Any) -> tuple[Match, Any]:
+        """Match as FastAPI does, but that a path with a name of its own is no object's."""
+        if self._is_template and scope["path"] in _LITERAL:
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 async def _documented() -> None:
@@ -188,9 +197,7 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
 
 def _allowed(routes: list[BaseRoute], scope: Any) -> set[str]:
     found: set[str] = set()
-    path = ""  # of the first that matches: /v1/findings/summary is no finding
     for route in routes:
         if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
-            path = path or route.path
-            found |= (route.methods or set()) if route.path == path else set()
+            found |= route.methods or set()
     return found | {"HEAD"} if "GET" in found else found
