@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, func, null, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from cloudsealed.auth.errors import EmailTakenError, TenantNotFoundError, UserNotFoundError
 from cloudsealed.storage.database import Connection, Database, Row
@@ -28,6 +29,7 @@ LISTING = Listing(
     ),
 )
 
+_INSERT = postgresql_insert(users).on_conflict_do_nothing()  # SQLite reads the same words
 _LOADED = select(*(users.c[name] for name in _COLUMNS))  # tenantless: user by e-mail
 _THIS = (users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("ident"))
 _GET = _LOADED.where(*_THIS)
@@ -156,10 +158,9 @@ class UserStore(Paged):
 
     def insert(self, connection: Connection, user: User) -> None:
         """Add a user; raises EmailTakenError."""
-        if connection.first(_BY_EMAIL, {"address": user.email}) is not None:
-            raise EmailTakenError(f"A user with the address {user.email} exists")
         row = {name: getattr(user, name) for name in _COLUMNS} | {"role": user.role.value}
-        connection.run(users.insert(), {**row, "invitation_digest": None})
+        if connection.run(_INSERT, {**row, "invitation_digest": None}) == 0:
+            raise EmailTakenError(f"A user with the address {user.email} exists")
 
     def get(self, *, tenant: str, ident: str) -> User:
         """Return one user; raises UserNotFoundError."""

@@ -11,7 +11,7 @@ from cloudsealed.auth.errors import MissingCredentialsError, TwoCredentialsError
 def bearer(scope: Mapping[str, Any]) -> str:
     """Return the token's text; raises MissingCredentialsError and TwoCredentialsError."""
     given: list[bytes] = [value for name, value in scope["headers"] if name == b"authorization"]
-    in_query = any(p.startswith(b"access_token=") for p in scope["query_string"].split(b"&"))
+    in_query = b"&access_token=" in b"&" + scope["query_string"]
     if len(given) + in_query > 1:
         raise TwoCredentialsError("The request carries more than one credential")
     if not given:

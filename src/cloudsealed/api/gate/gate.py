@@ -7,7 +7,7 @@ every response, whatever its status. It looks up no object and knows no route.
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -20,13 +20,13 @@ from cloudsealed.api.gate.cors import Cors
 from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange, budget_key
 from cloudsealed.api.gate.limits import Limits, Rate
 from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
 from cloudsealed.auth.model import Caller
 from cloudsealed.auth.sessions import TooManyLoginAttemptsError
 from cloudsealed.kit.clock import Clock
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.kit.ids import new_id
 
 LONGEST_HEAD = 16 * 1024
 LONGEST_URI = 8 * 1024
@@ -55,14 +55,16 @@ class Gate:
         self._cors = cors
         self._clock = clock
         self._in_thread = look_up_in_thread
+        self._ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(new_id("req"), self._addresses.of(scope))
-        exchange.extra_headers = self._cors.headers(scope)
+        exchange = Exchange(
+            self._ids.new(), self._addresses.of(scope), extra_headers=self._cors.headers(scope)
+        )
         outgoing = _Outgoing(self, send, exchange, scope)
         try:
             if self._cors.is_preflight(scope):
@@ -83,23 +85,27 @@ class Gate:
             )
 
     async def _admit(self, scope: Scope, exchange: Exchange) -> None:
-        address, path = budget_key(exchange.address), scope["path"]
-        spends_itself = path in CLIENTS and scope["method"] == "POST"
-        if path in UNLIMITED or spends_itself or path.startswith(UNLIMITED_PREFIXES):
+        path = scope["path"]
+        if path.startswith("/v1/"):
+            await self._admit_client(scope, exchange)
+        elif _is_unlimited(path) or (path in CLIENTS and scope["method"] == "POST"):
             exchange.rate = await self._show(exchange)
             _refuse_bad_head(scope)
-            return
-        if pages := self.faces.page(path):
+        elif pages := self.faces.page(path):
             _refuse_bad_head(scope)
             exchange.route = path
             await self._admit_visitor(scope, exchange, pages)
-            return
-        guarded = path.startswith("/v1/") or path == "/v1"
+        else:
+            await self._admit_client(scope, exchange, guarded=path == "/v1")
+
+    async def _admit_client(
+        self, scope: Scope, exchange: Exchange, *, guarded: bool = True
+    ) -> None:
         try:
             _refuse_bad_head(scope)
-            exchange.caller = await self._caller(scope, exchange.address)
+            exchange.caller = caller = await self._caller(scope, exchange.address)
         except CloudSealedError as error:
-            exchange.rate = await self._spend("anonymous", address)
+            exchange.rate = await self._spend("anonymous", budget_key(exchange.address))
             if not isinstance(error, CredentialError | IpNotAllowedError):
                 raise
             if exchange.rate.exceeded:
@@ -107,7 +113,7 @@ class Gate:
             if guarded:
                 raise
         else:
-            exchange.rate = await self._spend("core", exchange.caller.token_id)
+            exchange.rate = await self._spend("core", caller.token_id)
             if exchange.rate.exceeded:
                 raise exchange.rate.refusal(self._limits.clock())
 
@@ -126,8 +132,8 @@ class Gate:
                 raise TooManyLoginAttemptsError(refusal.message, headers=refusal.headers)
             raise refusal
 
-    async def _spend(self, resource: str, key: str) -> Rate:
-        return await self._limits.asked(self._limits.spend, resource, key)
+    def _spend(self, resource: str, key: str) -> Awaitable[Rate]:
+        return self._limits.asked(self._limits.spend, resource, key)
 
     async def _show(self, exchange: Exchange) -> Rate:
         key = budget_key(exchange.address)
@@ -194,11 +200,15 @@ class _Outgoing:
         await self.answer(refusal.status_code, headers, bytes(refusal.body))
 
 
+def _is_unlimited(path: str) -> bool:
+    return path in UNLIMITED or path.startswith(UNLIMITED_PREFIXES)
+
+
 def _refuse_bad_head(scope: Scope) -> None:
     if REFUSAL in scope:
         raise scope[REFUSAL]
     target = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
     if target > LONGEST_URI:
         raise UriTooLongError(f"The path and query must be at most {LONGEST_URI} bytes")
-    if sum(len(k) + len(v) + 4 for k, v in scope["headers"]) > LONGEST_HEAD:
+    if sum([len(k) + len(v) + 4 for k, v in scope["headers"]]) > LONGEST_HEAD:
         raise HeadersTooLargeError(f"The request's head must be at most {LONGEST_HEAD} bytes")

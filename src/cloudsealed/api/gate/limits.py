@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -21,14 +20,33 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Policy:
+    """One window of a budget, and the headers that say of it what never changes."""
+
+    __slots__ = ("headers", "resource", "window")
+
+    def __init__(self, resource: str, window: Window) -> None:
+        self.resource = resource
+        self.window = window
+        policy = f'"{resource}";q={window.amount};w={window.seconds}'
+        self.headers = (
+            (b"x-ratelimit-limit", b"%d" % window.amount),
+            (b"x-ratelimit-resource", resource.encode()),
+            (b"ratelimit-policy", policy.encode()),
+        )
+
+
+class Rate(NamedTuple):
     """How a budget stands. `reset` is in epoch seconds, `used` counts refused requests too."""
 
-    resource: str
-    window: Window
+    policy: Policy
     used: int
     reset: float
+
+    @property
+    def window(self) -> Window:
+        """The window that is nearest to its end."""
+        return self.policy.window
 
     @property
     def remaining(self) -> int:
@@ -38,23 +56,20 @@ class Rate:
     @property
     def exceeded(self) -> bool:
         """Whether the request that was counted last was one too many."""
-        return self.used > self.window.amount
+        return self.used > self.policy.window.amount
 
     def headers(self, now: float) -> list[tuple[bytes, bytes]]:
         """Return the headers that every response carries.
 
         `RateLimit-Policy` and `RateLimit` are of draft-ietf-httpapi-ratelimit-headers-10.
         """
-        amount, left = self.window.amount, self.remaining
-        policy = f'"{self.resource}";q={amount};w={self.window.seconds}'
+        left, name = self.remaining, self.policy.resource.encode()
         return [
-            (b"x-ratelimit-limit", b"%d" % amount),
+            *self.policy.headers,
             (b"x-ratelimit-remaining", b"%d" % left),
             (b"x-ratelimit-reset", b"%d" % math.ceil(self.reset)),
-            (b"x-ratelimit-used", b"%d" % (amount - left)),
-            (b"x-ratelimit-resource", self.resource.encode()),
-            (b"ratelimit-policy", policy.encode()),
-            (b"ratelimit", f'"{self.resource}";r={left};t={self.wait(now)}'.encode()),
+            (b"x-ratelimit-used", b"%d" % (self.window.amount - left)),
+            (b"ratelimit", b'"%b";r=%d;t=%d' % (name, left, self.wait(now))),
         ]
 
     def wait(self, now: float) -> int:
@@ -65,7 +80,7 @@ class Rate:
         """Return the error of a request over this budget."""
         wait = max(1, self.wait(now))
         return RateLimitedError(
-            f"The {self.resource} budget of {self.window.amount} requests in"
+            f"The {self.policy.resource} budget of {self.window.amount} requests in"
             f" {self.window.seconds} seconds is spent; try again in {wait} seconds",
             headers={"Retry-After": str(wait)},
         )
@@ -80,7 +95,7 @@ class Limits:
         counters: Counters | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.budgets: Mapping[str, Budget] = {
+        budgets: Mapping[str, Budget] = {
             "core": settings.limit_core,
             "anonymous": settings.limit_anonymous,
             "reports": settings.limit_reports,
@@ -88,6 +103,9 @@ class Limits:
             "simulations": settings.limit_simulations,
             "oauth": settings.limit_oauth,
             "login": settings.limit_login,
+        }
+        self._policies = {
+            name: [Policy(name, window) for window in budget] for name, budget in budgets.items()
         }
         self.clock = clock
         self.counters: Counters = MemoryCounters() if counters is None else counters
@@ -120,21 +138,23 @@ class Limits:
     def windows(self, resource: str, key: str) -> list[Rate]:
         """Return how each window of a budget stands, counting nothing."""
         return [
-            self._rate(resource, window, self.counters.read(_name(resource, key, window)))
-            for window in self.budgets[resource]
+            self._rate(policy, self.counters.read(_name(policy, key)))
+            for policy in self._policies[resource]
         ]
 
     def _counted(self, resource: str, key: str, amount: int) -> list[Rate]:
-        names = [(window, _name(resource, key, window)) for window in self.budgets[resource]]
-        counts = [(w, self.counters.add(name, amount, w.seconds)) for w, name in names]
-        return [self._rate(resource, window, count) for window, count in counts]
+        add = self.counters.add
+        return [
+            self._rate(policy, add(_name(policy, key), amount, policy.window.seconds))
+            for policy in self._policies[resource]
+        ]
 
-    def _rate(self, resource: str, window: Window, count: Count) -> Rate:
-        return Rate(resource, window, count.used, count.reset or self.clock() + window.seconds)
+    def _rate(self, policy: Policy, count: Count) -> Rate:
+        return Rate(policy, count.used, count.reset or self.clock() + policy.window.seconds)
 
 
-def _name(resource: str, key: str, window: Window) -> str:
-    return f"{resource}/{key}/{window.seconds}"
+def _name(policy: Policy, key: str) -> str:
+    return f"{policy.resource}/{key}/{policy.window.seconds}"
 
 
 def tighter(one: Rate | None, other: Rate) -> Rate:
@@ -143,4 +163,4 @@ def tighter(one: Rate | None, other: Rate) -> Rate:
 
 
 def _tightness(rate: Rate) -> int:
-    return rate.window.amount - rate.used
+    return rate.policy.window.amount - rate.used
