@@ -185,7 +185,7 @@ def test_a_cursor_of_another_tenant_is_refused_on_every_list(twins: Any) -> None
 
 
 def test_the_time_of_an_answer_tells_nothing_on_any_route(twins: Any) -> None:
-    """The work of a refusal is the same; the server runs in this process, so its CPU time counts."""
+    """A refusal costs the same work: CPU time, as the server runs in this process."""
     mine, _theirs, ids = twins
     document = httpx.get(f"{mine.url}/openapi.json", trust_env=False).json()
     for path in _routes(mine):
