@@ -102,4 +102,3 @@ def test_an_audit_without_a_living_worker_is_found(begin: Any, clock: Clock) -> 
     assert audit.store.abandoned() == []
     clock.move(seconds=LEASE_SECONDS + 1)
     assert audit.store.abandoned() == [(TENANT, audit.id)]
-    assert audit.store.running(tenant=TENANT) == 0

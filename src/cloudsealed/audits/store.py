@@ -19,7 +19,7 @@ from cloudsealed.audits.model import (
     target_of,
 )
 from cloudsealed.kit.clock import rfc3339
-from cloudsealed.storage.database import Connection, Database, Row, none_of, one_of
+from cloudsealed.storage.database import Connection, Database, Row, none_of
 from cloudsealed.storage.keyset import Filter, Listing, Paged
 from cloudsealed.storage.schema import audits
 from cloudsealed.vocabulary import AuditKind, AuditStatus
@@ -80,12 +80,6 @@ _ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # tenantless: audit
     audits.c.lease_until < bindparam("now"),
     audits.c.deleted_at.is_(None),
 )
-_RUNNING = select(audits.c.id).where(
-    _TENANT, one_of(audits.c.status, ("collecting", "evaluating", "sealing")),
-    audits.c.lease_until > bindparam("now"),
-)  # fmt: skip
-
-
 def decode(row: Row) -> Audit:
     """Return the audit of a row of the listing's columns."""
     values = dict(zip(_COLUMNS, row, strict=True))
@@ -243,11 +237,6 @@ class AuditStore(Paged):
         with self.database.read() as connection:
             rows = connection.all(_ABANDONED, {"now": rfc3339(self._clock())})
         return [(row[0], row[1]) for row in rows]
-
-    def running(self, *, tenant: str) -> int:
-        """Return how many audits of a tenant some worker holds now."""
-        with self.database.read() as connection:
-            return len(connection.all(_RUNNING, {"tenant": tenant, "now": rfc3339(self._clock())}))
 
     def delete(self, *, tenant: str, ident: str) -> None:
         """Hide an audit; its seal stays, so that the chain is whole."""

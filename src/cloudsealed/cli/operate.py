@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from rich.console import Console
 from cloudsealed.api.server import Listen
 from cloudsealed.api.server import run as run_server
 from cloudsealed.auth.model import Scope
+from cloudsealed.cli.beside import worker_beside
 from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, settings
 from cloudsealed.collectors.permissions import policy_document
 from cloudsealed.console import Console as WebPages
@@ -35,7 +35,6 @@ from cloudsealed.wiring import Services
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_SECONDS = 5
-_STOP_SECONDS = 15
 
 
 class AlreadyInitializedError(CloudSealedError):
@@ -105,7 +104,7 @@ def serve(
     installation = open_installation(create=False)
     listen = Listen(host, port, tls_cert, tls_key, behind_proxy)
     listen.check()
-    with only_server(installation.settings.data_dir), worker_child():
+    with only_server(installation.settings.data_dir), worker_beside():
         serve_until_stopped(installation, listen)
 
 
@@ -126,22 +125,6 @@ def only_server(data_dir: Path) -> Iterator[None]:
         except OSError as error:
             raise DataFolderInUseError(f"Another `cloudsealed serve` uses {data_dir}") from error
         yield
-
-
-@contextmanager
-def worker_child() -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker as a child process; it ends when its standard input closes, so with us."""
-    command = [sys.executable, "-m", "cloudsealed.cli.main", "worker", "--until-stdin-closes"]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own program
-    try:
-        yield child
-    finally:
-        assert child.stdin is not None
-        child.stdin.close()
-        try:
-            child.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
 
 
 def worker(

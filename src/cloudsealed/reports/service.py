@@ -26,7 +26,7 @@ from cloudsealed.reports.model import (
     ReportRequest,
     parse_request,
 )
-from cloudsealed.reports.store import ReportStore
+from cloudsealed.reports.store import ReportStore, decode
 from cloudsealed.storage.blobs import Blobs
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keyset import Page
@@ -64,10 +64,10 @@ class ReportService:
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
         """Return a page of reports as public JSON."""
-        found, following = self._store.page(
+        rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
         )
-        return Page([self._public(report) for report in found], following)
+        return Page([self._public(decode(row[2:])) for row in rows.rows], rows.next)
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
         """Return a report as public JSON; raises ReportNotFoundError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -10,10 +10,9 @@ from sqlalchemy import bindparam, select
 
 from cloudsealed.events import emit
 from cloudsealed.jobs import enqueue
-from cloudsealed.kit.cursor import Position
 from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError, ReportRequest
-from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Filter, Listing, fetch
+from cloudsealed.storage.database import Connection, Row
+from cloudsealed.storage.keyset import Filter, Listing, Paged
 from cloudsealed.storage.schema import reports
 from cloudsealed.vocabulary import EventType, ReportKind, ReportStatus
 
@@ -89,32 +88,19 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-class ReportStore:
+class ReportStore(Paged):
     """Reads and writes reports; each change of status is a transaction of its own."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def page(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
-        after: Position | None, limit: int, deadline: float | None = None,
-    ) -> tuple[list[Report], Position | None]:  # fmt: skip
-        """Return one page of reports, and where the next begins."""
-        with self._database.read(deadline) as connection:
-            found = fetch(
-                connection, LISTING,
-                tenant=tenant, filters=filters, sort=sort, after=after, limit=limit,
-            )  # fmt: skip
-        return [decode(row[2:]) for row in found.rows], found.next
+    listing = LISTING
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> Report:
         """Return one report; raises ReportNotFoundError."""
-        with self._database.read(deadline) as connection:
+        with self.database.read(deadline) as connection:
             return _one(connection, tenant, ident)
 
     def add(self, *, tenant: str, report: Report) -> None:
         """Add a report, and the job that will make it."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.run(_INSERT, encode(tenant, report))
             enqueue(connection, tenant=tenant, kind=JOB, subject=report.id)
 
@@ -125,7 +111,7 @@ class ReportStore:
         """
         row = encode(tenant, report)
         values = {f"new_{name}": row[name] for name in _CHANGED}
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             named = {"tenant": tenant, "ident": report.id, "old_status": was.value}
             if connection.run(_CHANGE, {**named, **values}) == 0:
                 return False
@@ -138,13 +124,13 @@ class ReportStore:
 
     def overdue(self, *, tenant: str, now: str) -> list[Report]:
         """Return at most 100 ready reports whose time is over, oldest first."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             rows: list[Row] = connection.all(_OVERDUE, {"tenant": tenant, "now": now})
         return [decode(row) for row in rows]
 
     def delete(self, *, tenant: str, ident: str) -> Report:
         """Remove a report; return what it was; raises ReportNotFoundError."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             report = _one(connection, tenant, ident)
             connection.run(_DELETE, {"tenant": tenant, "ident": ident})
         return report

@@ -22,7 +22,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from cloudsealed.api.server import Listen
 from cloudsealed.cli.audit import run_audit
-from cloudsealed.cli.operate import initialize, only_server, serve_until_stopped, worker_child
+from cloudsealed.cli.beside import worker_beside
+from cloudsealed.cli.operate import initialize, only_server, serve_until_stopped
 from cloudsealed.cli.session import open_installation
 from cloudsealed.cli.summary import show_summary
 from cloudsealed.kit.errors import CloudSealedError
@@ -72,7 +73,7 @@ def _demo(console: Console, *, once: bool, port: int) -> int:
         if once:
             return 0
         _show_how(console, made["token"], port)
-        with only_server(FOLDER), worker_child():
+        with only_server(FOLDER), worker_beside():
             installation = open_installation(create=False)
             serve_until_stopped(installation, Listen(port=port))
     return 0
