@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -23,6 +24,7 @@ ROOT = HERE.parent.parent
 RELEASED = ROOT / "docs" / "api" / "openapi-0.1.0.json"
 TOOLS = HERE / "node_modules" / ".bin"
 OWN = HERE / ".venv" / "bin"
+_QUIET = ("--no-audit", "--no-fund", "--loglevel=error")
 
 
 def main(*, full: bool) -> int:
@@ -37,6 +39,7 @@ def main(*, full: bool) -> int:
                 ("openapi-spec-validator", lambda: _valid(document)),
                 ("released document", lambda: _compatible(document)),
                 ("spectral and redocly", lambda: _lint(document)),
+                ("OAuth clients", lambda: _clients(folder)),
                 ("schemathesis", lambda: _schemathesis(folder, full=full)),
             )
             if not _timed(label, judge)
@@ -75,11 +78,9 @@ def _compatible(document: Path) -> bool:
 
 
 def _lint(document: Path) -> bool:
-    if shutil.which("node") is None or shutil.which("npm") is None:
+    if not _has_node():
         print("contract: SKIPPED spectral and redocly: there is no Node.js here")
         return True
-    if not (TOOLS / "spectral").exists() or not (TOOLS / "redocly").exists():
-        _ran("npm", "install", "--no-audit", "--no-fund", "--loglevel=error")
     rules = HERE / "spectral.yaml"
     spectral = _ran(TOOLS / "spectral", "lint", document, "-r", rules, "--fail-severity=hint")
     redocly = _ran(
@@ -89,13 +90,60 @@ def _lint(document: Path) -> bool:
     return spectral and redocly
 
 
+def _has_node() -> bool:
+    """Install what package.json names, once; say whether Node.js is there to run it."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return False
+    return _once("package.json", lambda: _ran("npm", "install", *_QUIET))
+
+
+def _own_tools() -> bool:
+    """Install what requirements.txt names into a venv of its own, once."""
+    wanted = ("--requirement", HERE / "requirements.txt")
+    return _once(
+        "requirements.txt",
+        lambda: (
+            _ran(sys.executable, "-m", "venv", OWN.parent)
+            and _ran(OWN / "python", "-m", "pip", "install", "--quiet", *wanted)
+        ),
+    )
+
+
+def _once(name: str, install: Callable[[], bool]) -> bool:
+    """Install by a list of packages, unless that very list was installed before."""
+    mark = HERE / ".state" / name
+    wanted = (HERE / name).read_text()
+    if mark.exists() and mark.read_text() == wanted:
+        return True
+    if not install():
+        sys.exit(f"contract: what {name} lists cannot be installed")
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(wanted)
+    return True
+
+
+def _clients(folder: Path) -> bool:
+    from flows import CLIENTS, goes_through
+    from serve import served
+
+    _own_tools()
+    commands = [[str(OWN / "python"), str(file)] for file in sorted(CLIENTS.glob("*.py"))]
+    if _has_node():
+        commands += [["node", str(file)] for file in sorted(CLIENTS.glob("*.mjs"))]
+    else:
+        print("contract: SKIPPED openid-client: there is no Node.js here")
+    place = folder / "clients"
+    place.mkdir()
+    with served(place) as here:
+        good = [goes_through(command, here) for command in commands]
+    return all(good)
+
+
 def _schemathesis(folder: Path, *, full: bool) -> bool:
     from serve import served
 
+    _own_tools()
     tool = OWN / "schemathesis"
-    if not tool.exists():
-        _ran(sys.executable, "-m", "venv", OWN.parent)
-        _ran(OWN / "pip", "install", "--quiet", "--requirement", HERE / "requirements.txt")
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # no generated request reaches a cloud
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"

@@ -6,6 +6,8 @@ token but to whoever asked for it.
 
 from __future__ import annotations
 
+import secrets
+import socket
 import sys
 import threading
 import time
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from cloudsealed.api.server import Listen, server
 from cloudsealed.auth.model import ALL_SCOPES
+from cloudsealed.console import Console
 from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import migrate
@@ -24,22 +27,27 @@ from cloudsealed.wiring import Services, build_services
 
 WIDE = parse_budget("10000000/minute")
 START_SECONDS = 20
+EMAIL = "ann@example.com"
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Where the installation is, and a token with every scope."""
+    """Where the installation is, a token with every scope, and a user who can log in."""
 
     url: str
     token: str
+    email: str
+    password: str
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[Served]:
     """Serve a new installation in `folder` until the block ends."""
-    services = _services(folder)
-    token = _filled(services)
-    running = server(services, Listen(port=0))
+    port = _free_port()
+    url, password = f"http://127.0.0.1:{port}", secrets.token_urlsafe(18)
+    services = _services(folder, url)
+    token = _filled(services, password)
+    running = server(services, Listen(port=port), Console(services))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     ends = time.monotonic() + START_SECONDS
@@ -47,18 +55,25 @@ def served(folder: Path) -> Iterator[Served]:
         if not thread.is_alive() or time.monotonic() > ends:
             sys.exit("the server did not start")
         time.sleep(0.01)
-    port = running.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Served(f"http://127.0.0.1:{port}", token)
+        yield Served(url, token, EMAIL, password)
     finally:
         running.should_exit = True
         thread.join(START_SECONDS)
         services.database.close()
 
 
-def _services(folder: Path) -> Services:
+def _free_port() -> int:
+    """Return a port that is free now: the metadata names it before anything listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _services(folder: Path, url: str) -> Services:
     settings = Settings(
-        data_dir=folder, limit_core=WIDE, limit_anonymous=WIDE, limit_reports=WIDE,
+        data_dir=folder, public_url=url, limit_core=WIDE, limit_anonymous=WIDE, limit_reports=WIDE,
         limit_audits=WIDE, limit_oauth=WIDE, limit_login=WIDE,
     )  # fmt: skip
     ensure_keys(settings.key_path)
@@ -66,9 +81,9 @@ def _services(folder: Path) -> Services:
     return build_services(settings)
 
 
-def _filled(services: Services) -> str:
+def _filled(services: Services, password: str) -> str:
     tenant = services.tenants.create(name="Acme").id
-    user = services.users.create(tenant=tenant, email="ann@example.com", role=Role.ADMIN)
+    user = services.users.create(tenant=tenant, email=EMAIL, role=Role.ADMIN, password=password)
     services.policies.synchronize(tenant=tenant)
     role = {"provider": "aws", "role_arn": "arn:aws:iam::123456789012:role/cloudsealed"}
     for name in ("production", "staging"):
