@@ -13,12 +13,14 @@ import pytest
 
 from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError, UnknownFieldError
 from cloudsealed.packs import load_policies
+from cloudsealed.policies import service
 from cloudsealed.policies.frameworks import controls_of, frameworks
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
     InvalidPolicyExpressionError,
     NameAlreadyExistsError,
     PolicyNotFoundError,
+    QuotaExceededError,
 )
 from cloudsealed.policies.service import PolicyService, policy_set
 from cloudsealed.policies.store import LISTING, PolicyStore
@@ -345,3 +347,37 @@ def test_filters_of_findings_become_ids_of_policies(policies: PolicyService) -> 
     assert resolve(TENANT, {"control": ("9.9",)})["control"] == ("",)
     assert resolve(TENANT, {"policy": ("no-such-key",)})["policy"] == ("no-such-key",)
     assert resolve(TENANT, {"severity": ("high",)}) == {"severity": ("high",)}
+
+
+def test_a_tenant_has_so_many_checks_of_its_own_and_no_more(
+    policies: PolicyService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert service.MOST_CHECKS == 1_000
+    monkeypatch.setattr(service, "MOST_CHECKS", 2)
+    policies.synchronize(tenant=TENANT)  # built-in ones do not count
+    for number in range(2):
+        policies.create(tenant=TENANT, body={**CHECK, "key": f"one-{number}", "enabled": False})
+    with pytest.raises(QuotaExceededError):
+        policies.create(tenant=TENANT, body={**CHECK, "key": "one-more"})
+    policies.create(tenant="ten_b", body=CHECK)
+    policies.delete(tenant=TENANT, ident="one-0")
+    policies.create(tenant=TENANT, body={**CHECK, "key": "one-more"})
+
+
+def test_a_tenant_has_so_many_classifications_enabled_and_no_more(
+    policies: PolicyService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert service.MOST_CLASSIFICATIONS == 200
+    monkeypatch.setattr(service, "MOST_CLASSIFICATIONS", 1)
+    policies.create(tenant=TENANT, body=CLASSIFICATION)
+    spare = {**CLASSIFICATION, "key": "spare", "enabled": False}
+    policies.create(tenant=TENANT, body=spare)
+    for act in (
+        lambda: policies.create(tenant=TENANT, body={**CLASSIFICATION, "key": "more"}),
+        lambda: policies.update(tenant=TENANT, ident="spare", body={"enabled": True}),
+    ):
+        with pytest.raises(QuotaExceededError):
+            act()
+    assert not orjson.loads(policies.get(tenant=TENANT, ident="spare"))["enabled"]
+    policies.update(tenant=TENANT, ident=CLASSIFICATION["key"], body={"enabled": False})
+    policies.update(tenant=TENANT, ident="spare", body={"enabled": True})

@@ -45,6 +45,13 @@ class NameAlreadyExistsError(CloudSealedError):
     status = 409
 
 
+class QuotaExceededError(CloudSealedError):
+    """The tenant has as many of these as it can have; fewer is what helps, not waiting."""
+
+    code = "quota_exceeded"
+    status = 409
+
+
 class InvalidPolicyExpressionError(CloudSealedError):
     """An expression of a policy does not compile; `details` give line, column and suggestion."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -23,16 +23,19 @@ from cloudsealed.policies.model import (
     Policy,
     PolicyNotFoundError,
     PolicyVersion,
+    QuotaExceededError,
     finding_part,
     public,
 )
 from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.store import PolicyStore, decode
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import PolicyKind, PolicySource
 
+MOST_CHECKS = 1_000  # of a tenant's own
+MOST_CLASSIFICATIONS = 200  # enabled
 _META = ("key", "version", "formerly")  # of a pack's file; not part of what the policy says
 
 
@@ -94,6 +97,7 @@ class PolicyService:
                 self._store.get_in(connection, tenant=tenant, ident=key)
             except PolicyNotFoundError:
                 self._store.insert(connection, tenant=tenant, policy=policy)
+                self._refuse_too_many(connection, tenant)
             else:
                 raise NameAlreadyExistsError(f"A policy with the key {key} exists")
         return self._public(policy)
@@ -108,7 +112,18 @@ class PolicyService:
                 changed, version=policy.version + new, updated_at=rfc3339(self._clock())
             )
             self._store.update(connection, tenant=tenant, policy=changed, new_version=new)
+            if changed.enabled and not policy.enabled:
+                self._refuse_too_many(connection, tenant)
         return self._public(changed)
+
+    def _refuse_too_many(self, connection: Connection, tenant: str) -> None:
+        """Raise QuotaExceededError when what was written is more than a tenant can have."""
+        count = partial(self._store.count_own, connection, tenant=tenant)
+        if count(kind=PolicyKind.CHECK, enabled=False) > MOST_CHECKS:
+            raise QuotaExceededError(f"A tenant has at most {MOST_CHECKS} checks of its own")
+        if count(kind=PolicyKind.CLASSIFICATION, enabled=True) > MOST_CLASSIFICATIONS:
+            most = f"at most {MOST_CLASSIFICATIONS} classifications enabled"
+            raise QuotaExceededError(f"A tenant has {most}: disable or delete one")
 
     def delete(self, *, tenant: str, ident: str) -> None:
         """Delete a custom policy; its findings resolve as policy_changed at the next audit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersion
 from cloudsealed.storage.database import Connection, Row
@@ -27,6 +27,10 @@ _UNUSED = select(policies.c.id).where(
     policies.c.kind == "check",
     or_(policies.c.enabled == 0, policies.c.deleted_at.is_not(None)),
 )
+_COUNT = select(func.count()).where(
+    _TENANT, _ALIVE, policies.c.source == PolicySource.CUSTOM.value,
+    policies.c.kind == bindparam("kind"), policies.c.enabled >= bindparam("least"),
+)  # fmt: skip
 _INSERT = policies.insert()
 _UPDATE = (
     policies.update()
@@ -140,6 +144,14 @@ class PolicyStore(Paged):
         if row is None:
             raise PolicyNotFoundError(ident)
         return decode(row)
+
+    def count_own(
+        self, connection: Connection, *, tenant: str, kind: PolicyKind, enabled: bool
+    ) -> int:
+        """Return how many policies of its own a tenant has; with `enabled`, of those in use."""
+        values = {"tenant": tenant, "kind": kind.value, "least": int(enabled)}
+        row = connection.first(_COUNT, values)
+        return int(row[0]) if row is not None else 0
 
     def insert(self, connection: Connection, *, tenant: str, policy: Policy) -> None:
         """Add a policy and its first version."""
