@@ -21,8 +21,6 @@ def _show(visit: Visit) -> Response:
     asked = _asked(visit)
     if isinstance(asked, Response):
         return asked
-    if visit.login is None:
-        return visit.to_login()
     user, services = visit.me.user, visit.services
     offered = services.oauth.offered(asked, visit.me.caller)
     return visit.page(
@@ -38,8 +36,6 @@ def _decide(visit: Visit) -> Response:
     asked = _asked(visit)
     if isinstance(asked, Response):
         return asked
-    if visit.login is None:
-        return visit.to_login()
     decision = visit.form.get("decision")
     if decision not in ("allow", "deny"):
         raise CsrfFailedError("The form cannot be read: load the page again")
@@ -49,11 +45,12 @@ def _decide(visit: Visit) -> Response:
 
 
 def _asked(visit: Visit) -> Asked | Response:
-    """Return what an app asks for, or the redirect that refuses it."""
+    """Return what an app asks for; or the redirect that refuses it, or that leads to the login."""
     try:
-        return visit.services.oauth.ask(visit.here.partition("?")[2].encode("latin-1"))
+        asked = visit.services.oauth.ask(visit.here.partition("?")[2].encode("latin-1"))
     except OAuthError as error:
         return redirect(error.location)
+    return asked if visit.login else visit.to_login()
 
 
 PAGES = (Page(AUTHORIZE, _show, _decide, need=Need.NOTHING, about=here),)
