@@ -147,6 +147,7 @@ def test_a_token_is_made_rotated_and_revoked_on_its_page(site: Site) -> None:
     form = {**form_of(page, 'name="name"'), "name": "ci", "days": "30"}
     none = browser.http.post("/account/tokens", data=form)
     assert none.status_code == 422
+    assert 'data-code="invalid_field"' in none.text
     assert 'id="scopes-error"' in none.text
     assert 'value="ci"' in none.text
     made = browser.http.post("/account/tokens", data={**form, "scope:findings:read": "on"})

@@ -209,6 +209,7 @@ def test_rfc9700_4_16_no_page_can_be_framed_cached_or_run_a_script(site: Site) -
         assert page.headers["x-frame-options"] == "DENY"
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["x-content-type-options"] == "nosniff"
+        assert page.headers["referrer-policy"] == "strict-origin"
         assert "x-ratelimit-limit" in page.headers
     policies = {name: page.headers["content-security-policy"] for name, page in pages.items()}
     assert policies["consent"].endswith("form-action 'self' https://app.example.com")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.auth.oauth.party import CALLBACK, Site, serving
+from tests.npm import install
 
 OAUTH4WEBAPI = "3.8.8"
 _SCRIPT = Path(__file__).parent / "oauth4webapi.mjs"
@@ -25,19 +26,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder where Node finds oauth4webapi."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node or npm is not here")
-    folder = tmp_path_factory.mktemp("node")
-    package = f"oauth4webapi@{OAUTH4WEBAPI}"
-    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", package]
-    try:
-        done = subprocess.run(
-            command, check=False, cwd=folder, capture_output=True, text=True, timeout=90
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not install {package} in time")
-    if done.returncode:
-        pytest.skip(f"npm cannot install {package}: {done.stderr.strip()[-200:]}")
+    folder = install(f"oauth4webapi@{OAUTH4WEBAPI}", tmp_path_factory.mktemp("node"))
     shutil.copy(_SCRIPT, folder)
     return folder
 

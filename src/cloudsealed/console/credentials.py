@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -35,7 +36,7 @@ def _tokens(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     tokens = [(one, told(one["scopes"])) for one in map(orjson.loads, page.items)]
     return visit.page(
         "tokens.html", tokens=tokens, made=made, days=days,
-        scopes=_choices(visit),
+        scopes=_choices(visit), now=rfc3339(services.clock()),
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _app(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     }  # fmt: skip
     return visit.page(
         "app.html", app=app, made=made, scopes=_choices(visit), audiences=list(Audience),
-        values=visit.form if visit.errors else kept,
+        values=visit.form if visit.error else kept,
     )  # fmt: skip
 
 
@@ -115,10 +116,12 @@ def _refuse_who_has_no_apps(visit: Visit) -> None:
         raise InsufficientRoleError("Only an admin can manage apps")
 
 
-def _choices(visit: Visit) -> list[tuple[str, str]]:
-    """Return the scopes that the user has to give: field and words."""
+def _choices(visit: Visit) -> list[list[tuple[str, str]]]:
+    """Return the scopes that the user has to give, each noun's together: field and words."""
     power = visit.me.caller.scopes
-    return [(f"{_SCOPE}{scope}", SCOPES[scope.value]) for scope in Scope if scope in power]
+    having = (scope.value for scope in Scope if scope in power)
+    nouns = groupby(having, key=lambda name: name.partition(":")[0])
+    return [[(f"{_SCOPE}{name}", SCOPES[name]) for name in names] for _, names in nouns]
 
 
 def _scopes(form: Mapping[str, str]) -> list[str]:

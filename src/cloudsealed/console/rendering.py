@@ -27,6 +27,14 @@ _templates = Environment(
 )  # fmt: skip
 
 
+def _moment(text: str) -> str:
+    """Return an RFC 3339 time in UTC as people read it, to the minute."""
+    return f"{text[:10]} {text[11:16]} UTC"
+
+
+_templates.filters["moment"] = _moment
+
+
 def page(template: str, *, status: int = 200, form_target: str = "", **values: Any) -> Response:
     """Return a page. `form_target` is where its form may end besides here (CSP `form-action`)."""
     content = _templates.get_template(template).render(values)

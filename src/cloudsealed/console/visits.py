@@ -54,7 +54,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for a page. `form` is what was sent, `errors` what is wrong with its fields."""
+    """One request for a page. `form` is what was sent, `error` why it was refused."""
 
     services: Services
     cookie: SessionCookie
@@ -66,7 +66,7 @@ class Visit:
     ident: str = ""
     login: Login | None = None
     form: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    error: CloudSealedError | None = None
 
     @property
     def me(self) -> Login:
@@ -89,10 +89,11 @@ class Visit:
     def page(self, template: str, **values: Any) -> Response:
         """Return a page, with what the account pages share."""
         shared: dict[str, Any] = {
-            "path": self.path, "values": self.form, "errors": self.errors,
+            "path": self.path, "values": self.form, "error": self.error,
+            "errors": _fields(self.error) if self.error else {},
             "token": self.token(self.path), "logout_token": self.token("/logout"),
             "user": self.login.user if self.login else None, "has_apps": self._has_apps,
-            "status": 422 if self.errors else 200,
+            "status": self.error.status if self.error else 200,
         }  # fmt: skip
         return page(template, **{**shared, **values})
 
@@ -158,7 +159,7 @@ class Reception:
         except CloudSealedError as error:
             if found.show is None or error.status not in _SHOWN_STATUS or not _fields(error):
                 raise
-            return found.show(replace(visit, errors=_fields(error)))
+            return found.show(replace(visit, error=error))
 
     def _sent_away(self, found: Page, visit: Visit) -> Response | None:
         if found.need is Need.NOTHING:

@@ -1,0 +1,146 @@
+"""A person who has a keyboard and no mouse, in a real browser.
+
+Every step with Tab asserts what such a person relies on: that the focus can be seen, and that it
+goes in the order in which the page is read.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_MOST_STEPS = 80
+_SECONDS = 5
+_FOCUS = """() => {
+  const element = document.activeElement
+  if (!element || element === document.body) return null
+  const style = getComputedStyle(element), box = element.getBoundingClientRect()
+  const named = element.labels?.length ? element.labels[0] : element
+  return {
+    name: named.innerText.trim(),
+    order: [...document.querySelectorAll('*')].indexOf(element),
+    seen: element.matches(':focus-visible') && style.outlineStyle === 'solid'
+      && parseFloat(style.outlineWidth) >= 2 && box.top >= 0 && box.bottom <= innerHeight
+      && box.left >= 0 && box.right <= innerWidth,
+    top: box.top + scrollY, bottom: box.bottom + scrollY, left: box.left,
+    type: element.type ?? '', described: (element.getAttribute('aria-describedby') ?? '')
+      .split(' ').map(id => document.getElementById(id)?.innerText ?? '').join(' ').trim(),
+    invalid: element.getAttribute('aria-invalid') === 'true', value: element.value ?? '',
+  }
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """The element that has the focus: its label or text, its place in the document and on paper."""
+
+    name: str
+    order: int
+    seen: bool
+    top: float
+    bottom: float
+    left: float
+    type: str
+    described: str
+    invalid: bool
+    value: str
+
+    def is_read_before(self, other: Focus) -> bool:
+        """Say whether one reads this before the other: further up, or further left in a line."""
+        same_line = self.top < other.bottom and other.top < self.bottom
+        return self.left < other.left if same_line else self.top < other.top
+
+
+class Keyboard:
+    """Drives a page by its keys alone."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._last: Focus | None = None
+
+    def open(self, url: str) -> None:
+        """Enter an address."""
+        self.page.goto(url)
+        self._last = None
+
+    @property
+    def focus(self) -> Focus | None:
+        """What has the focus, None when nothing has."""
+        found: Any = self.page.evaluate(_FOCUS)
+        return None if found is None else Focus(**found)
+
+    @property
+    def focused(self) -> Focus:
+        """What has the focus, which must be there and be seen."""
+        ends = time.monotonic() + _SECONDS
+        while True:  # the page scrolls to it in the frames that follow
+            found = self.focus
+            assert found is not None, f"nothing has the focus on {self.page.url}"
+            if found.seen:
+                return found
+            assert time.monotonic() < ends, f"the focus is not seen: {found}"
+
+    def tab(self) -> Focus:
+        """Go to the next element."""
+        self.page.keyboard.press("Tab")
+        found = self.focused
+        if self._last is not None:
+            assert self._last.order < found.order, (self._last, found)
+            assert self._last.is_read_before(found), (self._last, found)
+        self._last = found
+        return found
+
+    def to(self, name: str) -> Focus:
+        """Go on to the element with this label or text, unless it has the focus."""
+        found = self.focus
+        for _ in range(_MOST_STEPS):
+            if found is not None and found.name == name:
+                return self.focused
+            found = self.tab()
+        raise AssertionError(f"no {name!r} within {_MOST_STEPS} steps on {self.page.url}")
+
+    def write(self, name: str, text: str) -> None:
+        """Go to a field and type, in place of what it holds."""
+        self.to(name)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+    def tick(self, name: str) -> None:
+        """Go to a checkbox and change it."""
+        self.to(name)
+        self.page.keyboard.press("Space")
+
+    def press(self, name: str, key: str = "Enter") -> None:
+        """Go to a link or button and use it; wait for the page that comes."""
+        self.to(name)
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+        self._last = None
+
+    def log_in(self, email: str, password: str) -> None:
+        """Fill in the login form."""
+        self.write("E-mail address", email)
+        self.write("Password", password)
+        self.press("Log in")
+
+    @property
+    def path(self) -> str:
+        """The path of the page."""
+        return urlsplit(self.page.url).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of the page's address, each there once."""
+        found = parse_qs(urlsplit(self.page.url).query, keep_blank_values=True)
+        assert all(len(values) == 1 for values in found.values())
+        return {name: values[0] for name, values in found.items()}
+
+    @property
+    def text(self) -> str:
+        """What the page says."""
+        return self.page.inner_text("body")
