@@ -30,7 +30,7 @@ PAGE, DEEP, ROUNDS, BAR = 50, 20_000, 200, 1.2
 def _position(database: SqliteDatabase, page: int, share: float) -> Position:
     """Return where a walk stands after `page` pages, or `share` of the table when it is smaller."""
     with database.read() as connection:
-        raw = connection._raw  # type: ignore[attr-defined]
+        raw = connection._raw
         total = raw.execute("SELECT count(*) FROM findings").fetchone()[0]
         offset = min(page * PAGE, int(total * share))
         sql = "SELECT id FROM findings WHERE tenant_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
@@ -59,11 +59,11 @@ def _write(path: Path, stop: Event) -> None:
     database = SqliteDatabase(path)
     chance = random.Random(3)
     with database.read() as connection:
-        raw = connection._raw  # type: ignore[attr-defined]
+        raw = connection._raw
         known = [row[0] for row in raw.execute("SELECT id FROM findings LIMIT 20000")]
     while not stop.is_set():
         with database.write() as connection:
-            raw = connection._raw  # type: ignore[attr-defined]
+            raw = connection._raw
             sql = "UPDATE findings SET audit_id = ? WHERE tenant_id = ? AND id = ?"
             rows = [(f"aud_{chance.random()}", TENANT, chance.choice(known)) for _ in range(500)]
             raw.executemany(sql, rows)

@@ -6,16 +6,18 @@ temporary folder) and made once.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.schema import CreateIndex
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from cloudsealed.findings.codec import encode
 from cloudsealed.findings.model import Finding, Moment, ResourceRef
@@ -28,7 +30,7 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import engine_for, migrate
-from cloudsealed.storage.schema import findings, tenants
+from cloudsealed.storage.schema import findings, metadata, tenants
 from cloudsealed.vocabulary import FindingStatus, Outcome, Severity
 
 FINDINGS = int(os.environ.get("BENCHMARK_FINDINGS", "1000000"))
@@ -39,7 +41,14 @@ _BATCH = 5_000
 def settings() -> Settings:
     """Return the settings of the benchmark's store."""
     default = Path(tempfile.gettempdir()) / "cloudsealed-benchmark"
-    return Settings(data_dir=Path(os.environ.get("BENCHMARK_DATA", default)) / str(FINDINGS))
+    base = Path(os.environ.get("BENCHMARK_DATA", default))
+    return Settings(data_dir=base / f"{FINDINGS}-{_schema()}")
+
+
+def _schema() -> str:
+    """Return a name of the tables: a store of other tables is filled anew."""
+    tables = [str(CreateTable(table)) for table in metadata.sorted_tables]
+    return hashlib.sha256("".join(tables).encode()).hexdigest()[:8]
 
 
 def prepare() -> Settings:
@@ -80,7 +89,7 @@ def _fill(found: Settings) -> None:
     database.close()
 
 
-def _findings(policies: list[tuple[str, int, dict[str, object]]]) -> Iterator[Finding]:
+def _findings(policies: list[tuple[str, int, Mapping[str, Any]]]) -> Iterator[Finding]:
     chance = random.Random(7)
     accounts = [f"{chance.randrange(10**11, 10**12)}" for _ in range(20)]
     regions = ["eu-west-1", "us-east-1", "eu-central-1", "global"]
@@ -101,7 +110,7 @@ def _findings(policies: list[tuple[str, int, dict[str, object]]]) -> Iterator[Fi
             policy_id=policy_id,
             policy_version=version,
             connection_id=f"con_{account}",
-            dimension=spec["dimension"],  # type: ignore[arg-type]
+            dimension=spec["dimension"],
             title=f"Security group {group} lets the internet reach SSH",
             resource=ResourceRef(
                 id=f"res_{number // 4:026d}", type="aws.ec2.security_group", name=name,

@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: a fresh, migrated database of each kind for every test."""
+"""Fixtures of the whole suite: a guard over every test, a migrated database of each kind."""
 
 from __future__ import annotations
 
@@ -12,10 +12,23 @@ import pytest
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
 from cloudsealed.storage.migrate import migrate
+from tests.guard import Guard, Watch
 from tests.servers import PostgresServer
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch every test of the run."""
+    config.pluginmanager.register(Watch(), "guard")
+
+
+@pytest.fixture
+def guard(pytestconfig: pytest.Config) -> Guard:
+    """Return what watches this test."""
+    watch: Watch = pytestconfig.pluginmanager.get_plugin("guard")
+    return watch.guard
 
 
 @pytest.fixture(scope="session")

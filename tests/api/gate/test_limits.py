@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cloudsealed.api.gate.limits import Limits, Rate, tighter
+from cloudsealed.api.gate.limits import Limits, Policy, Rate, tighter
 from cloudsealed.settings import Settings, Window, parse_budget
 
 
@@ -59,7 +59,7 @@ def test_showing_counts_nothing() -> None:
 
 
 def test_headers_say_how_the_budget_stands() -> None:
-    rate = Rate("core", Window(1000, 60), 1001, 1060.2)
+    rate = Rate(Policy("core", Window(1000, 60)), 1001, 1060.2)
     headers = {name.decode(): value.decode() for name, value in rate.headers(1000.0)}
     assert headers == {
         "x-ratelimit-limit": "1000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1061",
@@ -73,6 +73,6 @@ def test_headers_say_how_the_budget_stands() -> None:
 @pytest.mark.parametrize(("one", "other", "chosen"), [(5, 4, 4), (4, 5, 4), (None, 9, 9)])
 def test_the_tighter_budget_has_fewer_left(one: int | None, other: int, chosen: int) -> None:
     def rate(left: int) -> Rate:
-        return Rate("x", Window(10, 60), 10 - left, 0)
+        return Rate(Policy("x", Window(10, 60)), 10 - left, 0)
 
     assert tighter(None if one is None else rate(one), rate(other)).remaining == chosen

@@ -7,7 +7,7 @@ every response, whatever its status. It looks up no object and knows no route.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -23,7 +23,6 @@ from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
-from cloudsealed.auth.model import Caller
 from cloudsealed.auth.sessions import TooManyLoginAttemptsError
 from cloudsealed.kit.clock import Clock
 from cloudsealed.kit.errors import CloudSealedError
@@ -50,7 +49,7 @@ class Gate:
         self.faces = faces
         self._authenticator = authenticator
         self._limits = limits
-        self._metrics = metrics
+        self.metrics = metrics
         self._addresses = addresses
         self._cors = cors
         self._clock = clock
@@ -103,7 +102,13 @@ class Gate:
     ) -> None:
         try:
             _refuse_bad_head(scope)
-            exchange.caller = caller = await self._caller(scope, exchange.address)
+            text, now = bearer(scope), self._clock()
+            asked = (text, exchange.address, now)
+            if self._in_thread and not self._authenticator.is_cached(text):
+                caller = await run_in_threadpool(self._authenticator.authenticate, *asked)
+            else:
+                caller = self._authenticator.authenticate(*asked)
+            exchange.caller = caller
         except CloudSealedError as error:
             exchange.rate = await self._spend("anonymous", budget_key(exchange.address))
             if not isinstance(error, CredentialError | IpNotAllowedError):
@@ -132,20 +137,14 @@ class Gate:
                 raise TooManyLoginAttemptsError(refusal.message, headers=refusal.headers)
             raise refusal
 
-    def _spend(self, resource: str, key: str) -> Awaitable[Rate]:
-        return self._limits.asked(self._limits.spend, resource, key)
+    async def _spend(self, resource: str, key: str) -> Rate:
+        if self._limits.counters.is_shared:
+            return await run_in_threadpool(self._limits.spend, resource, key)
+        return self._limits.spend(resource, key)
 
     async def _show(self, exchange: Exchange) -> Rate:
         key = budget_key(exchange.address)
         return await self._limits.asked(self._limits.show, "anonymous", key)
-
-    async def _caller(self, scope: Scope, address: str) -> Caller:
-        text = bearer(scope)
-        if self._in_thread and not self._authenticator.is_cached(text):
-            return await run_in_threadpool(
-                self._authenticator.authenticate, text, address, self._clock()
-            )
-        return self._authenticator.authenticate(text, address, self._clock())
 
     def leaving(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         """Return the headers that every response carries."""
@@ -156,10 +155,6 @@ class Gate:
             (b"x-content-type-options", b"nosniff"),
             *exchange.extra_headers,
         ]
-
-    def count(self, exchange: Exchange, method: str, status: int) -> None:
-        """Count a response."""
-        self._metrics.count(exchange.route, method, status)
 
 
 class _Outgoing:
@@ -177,7 +172,7 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self._started = True
             message["headers"] = [*message.get("headers", ()), *self._gate.leaving(self._exchange)]
-            self._gate.count(self._exchange, self._method, message["status"])
+            self._gate.metrics.count(self._exchange.route, self._method, message["status"])
         elif self._method == "HEAD":
             message["body"] = b""
         await self._send(message)

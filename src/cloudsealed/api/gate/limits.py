@@ -23,15 +23,17 @@ T = TypeVar("T")
 class Policy:
     """One window of a budget, and the headers that say of it what never changes."""
 
-    __slots__ = ("headers", "resource", "window")
+    __slots__ = ("amount", "headers", "name", "resource", "seconds", "window")
 
     def __init__(self, resource: str, window: Window) -> None:
         self.resource = resource
         self.window = window
+        self.amount, self.seconds = window.amount, window.seconds
+        self.name = resource.encode()
         policy = f'"{resource}";q={window.amount};w={window.seconds}'
         self.headers = (
             (b"x-ratelimit-limit", b"%d" % window.amount),
-            (b"x-ratelimit-resource", resource.encode()),
+            (b"x-ratelimit-resource", self.name),
             (b"ratelimit-policy", policy.encode()),
         )
 
@@ -51,25 +53,26 @@ class Rate(NamedTuple):
     @property
     def remaining(self) -> int:
         """How many requests are left in the window."""
-        return max(0, self.window.amount - self.used)
+        return max(0, self.policy.amount - self.used)
 
     @property
     def exceeded(self) -> bool:
         """Whether the request that was counted last was one too many."""
-        return self.used > self.policy.window.amount
+        return self.used > self.policy.amount
 
     def headers(self, now: float) -> list[tuple[bytes, bytes]]:
         """Return the headers that every response carries.
 
         `RateLimit-Policy` and `RateLimit` are of draft-ietf-httpapi-ratelimit-headers-10.
         """
-        left, name = self.remaining, self.policy.resource.encode()
+        policy, used, reset = self
+        left = max(0, policy.amount - used)
         return [
-            *self.policy.headers,
+            *policy.headers,
             (b"x-ratelimit-remaining", b"%d" % left),
-            (b"x-ratelimit-reset", b"%d" % math.ceil(self.reset)),
-            (b"x-ratelimit-used", b"%d" % (self.window.amount - left)),
-            (b"ratelimit", b'"%b";r=%d;t=%d' % (name, left, self.wait(now))),
+            (b"x-ratelimit-reset", b"%d" % math.ceil(reset)),
+            (b"x-ratelimit-used", b"%d" % (policy.amount - left)),
+            (b"ratelimit", b'"%b";r=%d;t=%d' % (policy.name, left, self.wait(now))),
         ]
 
     def wait(self, now: float) -> int:
@@ -145,16 +148,16 @@ class Limits:
     def _counted(self, resource: str, key: str, amount: int) -> list[Rate]:
         add = self.counters.add
         return [
-            self._rate(policy, add(_name(policy, key), amount, policy.window.seconds))
+            self._rate(policy, add(_name(policy, key), amount, policy.seconds))
             for policy in self._policies[resource]
         ]
 
     def _rate(self, policy: Policy, count: Count) -> Rate:
-        return Rate(policy, count.used, count.reset or self.clock() + policy.window.seconds)
+        return Rate(policy, count.used, count.reset or self.clock() + policy.seconds)
 
 
 def _name(policy: Policy, key: str) -> str:
-    return f"{policy.resource}/{key}/{policy.window.seconds}"
+    return f"{policy.resource}/{key}/{policy.seconds}"
 
 
 def tighter(one: Rate | None, other: Rate) -> Rate:
@@ -163,4 +166,4 @@ def tighter(one: Rate | None, other: Rate) -> Rate:
 
 
 def _tightness(rate: Rate) -> int:
-    return rate.policy.window.amount - rate.used
+    return rate.policy.amount - rate.used
