@@ -20,6 +20,7 @@ from cloudsealed.audits.model import (
 )
 from cloudsealed.audits.store import AuditStore, decode
 from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.connections.model import read_regions
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.jobs import Admit, admitted, enqueue
 from cloudsealed.jobs.store import has_open_job
@@ -238,7 +239,10 @@ def _scope(fields: Fields) -> Scope:
     if value is None:
         return Scope()
     inner = Fields(value, _SCOPE, path="scope")
-    parts: dict[str, Sequence[str] | None] = {name: inner.texts(name, most=200) for name in _SCOPE}
+    parts: dict[str, Sequence[str] | None] = {
+        name: read_regions(inner) if name == "regions" else inner.texts(name, most=200)
+        for name in _SCOPE
+    }
     known = {
         "services": {row.service_name for row in RESOURCE_TYPES.values()},
         "resource_types": set(RESOURCE_TYPES),

@@ -80,6 +80,8 @@ _ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # tenantless: audit
     audits.c.lease_until < bindparam("now"),
     audits.c.deleted_at.is_(None),
 )
+
+
 def decode(row: Row) -> Audit:
     """Return the audit of a row of the listing's columns."""
     values = dict(zip(_COLUMNS, row, strict=True))

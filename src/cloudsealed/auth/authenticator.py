@@ -8,11 +8,13 @@ process within a second without messages; what it did not find is never kept.
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from hashlib import blake2b
 from ipaddress import ip_network
 
 import orjson
@@ -23,13 +25,15 @@ from cloudsealed.auth.model import Caller, Scope, effective
 from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.oauth.model import ACCESS
 from cloudsealed.auth.token_store import TokenStore
-from cloudsealed.kit.clock import rfc3339
+from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.storage.database import Row
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.vocabulary import Role
 
 CACHE_SECONDS = 0.5
 _CACHE_ENTRIES = 10_000
+
+_Known = tuple[float, datetime, Caller]  # until which tick, when the token expires, whose
 
 
 class Authenticator:
@@ -43,13 +47,14 @@ class Authenticator:
         self._grants = grants
         self._keys = keys.all("tokens")
         self._ticks = ticks
-        self._cache: dict[str, tuple[float, Caller]] = {}
+        self._cache: dict[bytes, _Known] = {}
+        self._cache_key = secrets.token_bytes(32)
         self._uses: dict[tuple[str, str], tuple[datetime, str]] = {}
         self._lock = threading.Lock()
 
     def is_cached(self, text: str) -> bool:
         """Say whether `authenticate` would need no look-up."""
-        found = self._cache.get(credential.digest(text, self._keys[0]))
+        found = self._cache.get(self._place(text))
         return found is not None and found[0] > self._ticks()
 
     def authenticate(self, text: str, ip: str, now: datetime) -> Caller:
@@ -57,15 +62,14 @@ class Authenticator:
 
         Raises InvalidTokenError, TokenExpiredError and IpNotAllowedError.
         """
-        address = credential.digest(text, self._keys[0])
-        found = self._cache.get(address)
-        if found is not None and found[0] > self._ticks():
-            caller = found[1]
-        else:
-            caller = self._look_up(text, address, ip)
+        place = self._place(text)
+        found = self._cache.get(place)
+        if found is None or found[0] <= self._ticks():
+            found = self._look_up(text, place, ip)
+        _, expires, caller = found
         if caller.ip != ip:
             caller = replace(caller, ip=ip)
-        if caller.expires_at <= rfc3339(now):
+        if expires <= now:
             raise TokenExpiredError(f"The token expired at {caller.expires_at}")
         if not caller.allows_address(ip):
             raise IpNotAllowedError(f"The token may not be used from {ip}")
@@ -88,27 +92,31 @@ class Authenticator:
             if used := [row for row in rows if row["ident"].startswith(prefix)]:
                 store.record_use(used)
 
-    def _look_up(self, text: str, address: str, ip: str) -> Caller:
+    def _look_up(self, text: str, place: bytes, ip: str) -> _Known:
         kind = ACCESS if text.startswith(ACCESS) else credential.PREFIX
         store = self._grants if kind == ACCESS else self._store
         if not credential.is_well_formed(text, kind):
             raise InvalidTokenError("The bearer token is not one of CloudSealed's")
         asked = self._ticks()  # before the read: what it finds may be old by as much as it takes
-        row = store.by_digest(address)
-        for key in self._keys[1:]:
-            row = row or store.by_digest(credential.digest(text, key))
+        digests = (credential.digest(text, key) for key in self._keys)
+        row = next(filter(None, map(store.by_digest, digests)), None)
         if row is None:
             raise InvalidTokenError("The bearer token is unknown or was revoked")
         caller = _caller(row, ip)
-        self._keep(address, asked, caller)
-        return caller
+        known = (asked + CACHE_SECONDS, parse_rfc3339(caller.expires_at), caller)
+        self._keep(place, known)
+        return known
 
-    def _keep(self, address: str, asked: float, caller: Caller) -> None:
+    def _keep(self, place: bytes, known: _Known) -> None:
         with self._lock:
-            self._cache.pop(address, None)
-            self._cache[address] = (asked + CACHE_SECONDS, caller)
+            self._cache.pop(place, None)
+            self._cache[place] = known
             if len(self._cache) > _CACHE_ENTRIES:
                 del self._cache[next(iter(self._cache))]
+
+    def _place(self, text: str) -> bytes:
+        """Return a token's key in the cache; nothing stores it, so it may be cheap to make."""
+        return blake2b(text.encode(), key=self._cache_key, digest_size=32).digest()
 
 
 def _caller(row: Row, ip: str) -> Caller:

@@ -42,13 +42,6 @@ class CsrfFailedError(CloudSealedError):
     status = 403
 
 
-class TooManyLoginAttemptsError(CloudSealedError):
-    """The address's budget of logins is spent; `Retry-After` says for how many seconds."""
-
-    code = "too_many_login_attempts"
-    status = 429
-
-
 class ReauthenticationRequiredError(CloudSealedError):
     """The act is dangerous and the password was given too long ago."""
 

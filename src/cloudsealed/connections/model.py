@@ -13,8 +13,8 @@ from cloudsealed.kit.fields import Fields
 from cloudsealed.vocabulary import ConnectionMethod, Provider
 
 FIELDS = ("provider", "name", "method", "role_arn", "regions")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
 class ConnectionNotFoundError(NotFoundError):

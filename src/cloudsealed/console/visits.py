@@ -20,6 +20,7 @@ from starlette.routing import Route
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.auth.oauth.errors import OAuthError
 from cloudsealed.auth.oauth.parameters import read
+from cloudsealed.auth.passwords import MOST_AT_ONCE
 from cloudsealed.auth.session_store import Session
 from cloudsealed.auth.sessions import CsrfFailedError, ReauthenticationRequiredError
 from cloudsealed.auth.user_store import User
@@ -30,7 +31,7 @@ from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
-HASHING_THREADS = 2  # argon2 takes a core and 64 MiB each time
+HASHING_THREADS = MOST_AT_ONCE + 1  # so that whoever is one too many is told at once
 _SHOWN_STATUS = {409, 422}  # errors about fields, which the form shows at their place
 
 

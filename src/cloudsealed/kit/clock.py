@@ -15,9 +15,7 @@ def utc_now() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Return `moment` as RFC 3339 UTC with milliseconds and `Z`: 24 characters that sort."""
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_rfc3339(text: str) -> datetime:

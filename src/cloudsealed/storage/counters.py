@@ -7,11 +7,11 @@ on in memory: a limit that holds a process is better than no answer. Nothing els
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from limits.storage import MemoryStorage
 from valkey import Valkey
 from valkey.exceptions import ValkeyError
 
@@ -42,6 +42,10 @@ class Count(NamedTuple):
     reset: float
 
 
+_NONE = Count(0, 0.0)
+_SWEEP_EVERY = 10_000  # keys
+
+
 class Counters(Protocol):
     """What limits count with; safe for threads."""
 
@@ -60,29 +64,42 @@ class Counters(Protocol):
 
 
 class MemoryCounters:
-    """Counters of this process alone."""
+    """Counters of this process alone. `clock` gives epoch seconds."""
 
     is_shared = False
 
-    def __init__(self) -> None:
-        self._storage = MemoryStorage()
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._windows: dict[str, Count] = {}
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sweep_at = _SWEEP_EVERY
 
     def add(self, key: str, amount: int, seconds: int) -> Count:
         """Add to a key's window."""
-        if amount < 0:
-            return self._count(key, self._storage.decr(key, -amount))
-        return self._count(key, self._storage.incr(key, seconds, amount=amount))
+        with self._lock:
+            now = self._clock()
+            used, reset = self._windows.get(key, _NONE)
+            if reset <= now:
+                used, reset = 0, now + seconds
+            count = Count(used + amount, reset) if used + amount > 0 else _NONE
+            self._windows[key] = count
+            if len(self._windows) > self._sweep_at:
+                self._sweep(now)
+            return count
 
     def read(self, key: str) -> Count:
         """Return how a key stands."""
-        return self._count(key, self._storage.get(key))
+        count = self._windows.get(key, _NONE)
+        return count if count.reset > self._clock() else _NONE
 
     def fault(self) -> str | None:
         """Return None: there is nothing to share."""
         return None
 
-    def _count(self, key: str, used: int) -> Count:
-        return Count(used, self._storage.get_expiry(key)) if used > 0 else Count(0, 0.0)
+    def _sweep(self, now: float) -> None:
+        """Forget the windows that are over; the next time when there are twice as many."""
+        self._windows = {key: count for key, count in self._windows.items() if count.reset > now}
+        self._sweep_at = max(_SWEEP_EVERY, 2 * len(self._windows))
 
 
 class ValkeyCounters:

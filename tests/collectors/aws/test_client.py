@@ -73,6 +73,20 @@ def test_json_that_is_no_object_is_malformed(service, body, faults, reply, make_
 
 
 @pytest.mark.parametrize(
+    "secrets",
+    ["[null]", '"text"', '{"a": 1}', "[7]", '[{"ARN": ["a"]}]', '[{"Tags": [null]}]',
+     '[{"Tags": {"a": 1}}]', '[{"Tags": [{"Key": {"a": 1}, "Value": "b"}]}]'],
+)  # fmt: skip
+def test_an_answer_that_is_not_built_as_the_model_says_is_a_failed_call(
+    secrets, faults, reply, make_caller
+):
+    faults.replies = [reply(200, f'{{"SecretList": {secrets}}}')]
+    answer = make_caller(max_attempts=1).call(request("secretsmanager", "ListSecrets"))
+    assert answer.outcome is CallOutcome.FAILED
+    assert answer.document is None
+
+
+@pytest.mark.parametrize(
     ("code", "status", "outcome"),
     [
         ("AccessDenied", 403, CallOutcome.DENIED),

@@ -23,7 +23,7 @@ from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
-from cloudsealed.auth.sessions import TooManyLoginAttemptsError
+from cloudsealed.auth.passwords import TooManyLoginAttemptsError
 from cloudsealed.kit.clock import Clock
 from cloudsealed.kit.errors import CloudSealedError
 

@@ -25,6 +25,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
+from botocore.model import Shape
 from botocore.parsers import ResponseParserError
 
 from cloudsealed.kit.clock import rfc3339
@@ -56,6 +57,9 @@ _SENTENCES = {
     CallOutcome.OK: "",
 }
 _CODE = re.compile(r"[\w.:-]{1,80}")
+
+
+_DECODED_POLICY = "policyDocumentType"  # IAM's texts that botocore reads as JSON for us
 
 
 class MalformedResponseError(Exception):
@@ -151,6 +155,36 @@ def check_response(protocol: str, has_output: bool, body: bytes) -> None:
         raise MalformedResponseError
     if "json" in protocol and text:
         _check_json(text)
+
+
+def check_shape(value: Any, shape: Shape | None) -> None:
+    """Raise MalformedResponseError where a parsed response is not built as its model says.
+
+    botocore passes on what it finds: a null in a list, an object where a text belongs. What is
+    built as it should be can be read by every path; the values themselves are not judged.
+    """
+    if value is None or shape is None:
+        return
+    kind = shape.type_name
+    if kind == "structure":
+        _expect(isinstance(value, Mapping))
+        for name, member in shape.members.items():
+            check_shape(value.get(name), member)
+    elif kind == "list":
+        _expect(isinstance(value, list) and None not in value)
+        for each in value:
+            check_shape(each, shape.member)
+    elif kind == "map":
+        _expect(isinstance(value, Mapping))
+        for each in value.values():
+            check_shape(each, shape.value)
+    elif shape.name != _DECODED_POLICY:
+        _expect(not isinstance(value, Mapping | list))
+
+
+def _expect(good: bool) -> None:
+    if not good:
+        raise MalformedResponseError
 
 
 def _check_json(text: bytes) -> None:

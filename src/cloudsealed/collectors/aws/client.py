@@ -19,6 +19,7 @@ from botocore import xform_name
 from cloudsealed.collectors.aws.access import AwsSession
 from cloudsealed.collectors.aws.answers import (
     Failure,
+    check_shape,
     failure_of,
     is_transient,
     outcome_of,
@@ -100,7 +101,11 @@ class AwsCaller:
         unit = request.unit
         client = self.session.client(unit.service, unit.region)
         parameters = {**orjson.loads(unit.parameters), **request.token}
-        return getattr(client, xform_name(unit.operation))(**parameters)
+        response = getattr(client, xform_name(unit.operation))(**parameters)
+        check_shape(
+            response, client.meta.service_model.operation_model(unit.operation).output_shape
+        )
+        return response
 
     def _answered(self, request: CallRequest, response: Any, **facts: Any) -> Answer:
         metadata = response.pop("ResponseMetadata", {})

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cloudsealed.auth import passwords
+
+PASSWORD = "correct horse battery staple"
+
+
+def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long() -> None:
+    stored, together = passwords.hashed(PASSWORD), threading.Barrier(40)
+
+    def ask(_: int) -> str | None:
+        together.wait()
+        try:
+            assert passwords.verifies(stored, PASSWORD)
+        except passwords.TooManyLoginAttemptsError as error:
+            return error.headers["Retry-After"]
+        return None
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(ask, range(40)))
+    assert answers.count(None) >= passwords.MOST_AT_ONCE
+    assert answers.count(str(passwords.RETRY_SECONDS)) == 40 - answers.count(None) > 0
+    assert passwords.verifies(stored, PASSWORD)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a priority")
+def test_hashing_gives_way_and_the_thread_that_asked_does_not() -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    passwords.hashed(PASSWORD)
+    worker = next(t for t in threading.enumerate() if t.name.startswith("passwords"))
+    assert worker.native_id is not None
+    assert os.getpriority(os.PRIO_PROCESS, worker.native_id) > before
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
