@@ -25,7 +25,8 @@ from cloudsealed.engine import BudgetExceeded, EvaluationError, compile_rule
 from cloudsealed.engine.interpreter import Bound, Interpreter
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.program import SLOW, Program
-from cloudsealed.engine.values import TypeValue, UInt
+from cloudsealed.engine.times import datetime_of
+from cloudsealed.engine.values import Timestamp, TypeValue, UInt
 
 if sys.version_info < (3, 12):
     # The binding gives back a reference to None too often; without spare ones Python aborts.
@@ -268,6 +269,8 @@ def tagged(value: Any) -> Any:
         return ("int", int(value))
     if isinstance(value, TypeValue):
         return ("type", value.name)
+    if isinstance(value, Timestamp):
+        return ("datetime", datetime_of(value))
     if isinstance(value, float) and math.isnan(value):
         return "not a number"
     return (value.__class__.__name__, value)

@@ -66,11 +66,12 @@ class Program:
         variables: Sequence[str],
         constants: Mapping[str, Value],
         expect: Literal["bool", "any"],
+        container: str = "",
     ) -> None:
         self.source = source
         self.variables = tuple(variables)
         self.boolean = expect == "bool"
-        self.tree = resolve(parse(source), source, variables, constants)
+        self.tree = resolve(parse(source), source, variables, constants, container)
         written = write(self.tree, source, self.variables, self.boolean)
         self.generated = written.source
         self.compiled = _load(written.source, written.names)

@@ -15,7 +15,9 @@ from cloudsealed.engine.values import Value
 if TYPE_CHECKING:
     from cloudsealed.engine.signature import Function
 
-Macro: TypeAlias = Literal["all", "exists", "exists_one", "filter", "map"]
+Macro: TypeAlias = Literal[
+    "all", "exists", "exists_one", "filter", "map", "sort_by", "make_map", "merge_maps"
+]
 Operator: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%"]
 
 
@@ -63,6 +65,49 @@ class Index(Node):
 
     operand: Node
     key: Node
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalIndex(Node):
+    """`operand[?key]`, and `operand.?field` with the field as a constant key."""
+
+    operand: Node
+    key: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Spread(Node):
+    """`?operand` as an item of a list or a value of a map: there only if the optional is."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise(Node):
+    """`operand.orValue(other)`, or with `whole` `operand.or(other)`."""
+
+    operand: Node
+    other: Node
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bind(Node):
+    """`cel.bind(variable, value, body)`"""
+
+    variable: str
+    value: Node
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalMap(Node):
+    """`operand.optMap(variable, body)`, or with `flat` `operand.optFlatMap(variable, body)`."""
+
+    operand: Node
+    variable: str
+    body: Node
+    flat: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +184,16 @@ class MapOf(Node):
 
 @dataclass(frozen=True, slots=True)
 class Loop(Node):
-    """`range.macro(variable, condition)`, or of `map` `range.map(variable, condition?, result)`."""
+    """`range.macro(variable, condition)`, or `range.map(variable, condition?, result)`.
+
+    With `second`, `variable` is the number of an item or the key of an entry, and `second` is the
+    item or the value.
+    """
 
     macro: Macro
     range: Node
     variable: str
+    second: str | None
     condition: Node | None
     result: Node | None
 
