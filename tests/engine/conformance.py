@@ -12,16 +12,17 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.engine.textproto import Message, read
+
 from cloudsealed.engine.errors import EvaluationError, ExpressionError
 from cloudsealed.engine.program import Program
-from cloudsealed.engine.values import TYPES, Duration, Timestamp, UInt, Value, kind_of
-from tests.engine.textproto import Message, read
+from cloudsealed.engine.values import TYPES, Duration, Timestamp, UInt, Value, kind_of, map_key
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "policies" / "conformance.md"
@@ -72,11 +73,13 @@ class Case:
         }
 
     def variables(self) -> list[str]:
-        declared = (text(each["name"][0]) for each in self.message.get("type_env", []) if "ident" in each)
+        declared = (
+            text(each["name"][0]) for each in self.message.get("type_env", []) if "ident" in each
+        )
         return list(dict.fromkeys([*declared, *self.bindings()]))
 
 
-class Unrepresentable(Exception):
+class UnrepresentableError(Exception):
     """A value that has no form in JSON."""
 
 
@@ -86,40 +89,38 @@ def text(raw: bytes) -> str:
 
 def cases(path: Path) -> Iterator[Case]:
     """Every test of a file."""
-    for section in read(path.read_text())["section"] if "section:" in path.read_text() or "section {" in path.read_text() else ():
+    for section in read(path.read_text()).get("section", []):
         for message in section.get("test", []):
             yield Case(path.stem, text(section["name"][0]), text(message["name"][0]), message)
 
 
+_SCALARS: dict[str, Callable[[Any], Value]] = {
+    "null_value": lambda raw: None,
+    "bool_value": lambda raw: raw == "true",
+    "int64_value": lambda raw: int(raw, 0),
+    "uint64_value": lambda raw: UInt(int(raw, 0)),
+    "double_value": float,
+    "string_value": text,
+    "bytes_value": bytes,
+}
+
+
 def value_of(message: Message) -> Value:
-    """A value of the language; raises `Unrepresentable`."""
+    """A value of the language; raises `UnrepresentableError`."""
     ((field, (raw,)),) = message.items()
-    match field:
-        case "null_value":
-            return None
-        case "bool_value":
-            return raw == "true"
-        case "int64_value":
-            return int(raw, 0)
-        case "uint64_value":
-            return UInt(int(raw, 0))
-        case "double_value":
-            return float(raw)
-        case "string_value":
-            return text(raw)
-        case "bytes_value":
-            return raw
-        case "list_value":
-            return [value_of(each) for each in raw.get("values", [])]
-        case "map_value":
-            entries = raw.get("entries", [])
-            return {value_of(e["key"][0]): value_of(e["value"][0]) for e in entries}
-        case "type_value":
-            if text(raw) in TYPES:
-                return TYPES[text(raw)]
-        case "object_value":
-            return _object(raw)
-    raise Unrepresentable(field)
+    if field in _SCALARS:
+        return _SCALARS[field](raw)
+    if field == "list_value":
+        return [value_of(each) for each in raw.get("values", [])]
+    if field == "map_value":
+        entries = raw.get("entries", [])
+        keys = (map_key(value_of(each["key"][0])) for each in entries)
+        return dict(zip(keys, (value_of(each["value"][0]) for each in entries), strict=True))
+    if field == "object_value":
+        return _object(raw)
+    if field == "type_value" and text(raw) in TYPES:
+        return TYPES[text(raw)]
+    raise UnrepresentableError(field)
 
 
 def _object(message: Message) -> Value:
@@ -127,10 +128,12 @@ def _object(message: Message) -> Value:
     if name.endswith((".Timestamp]", ".Duration]")):
         seconds, nanos = (int(raw.get(part, ["0"])[0]) for part in ("seconds", "nanos"))
         return (Timestamp if "Timestamp" in name else Duration)(seconds * 10**9 + nanos)
-    raise Unrepresentable(name)
+    raise UnrepresentableError(name)
 
 
-_MESSAGES = re.compile(r"TestAll|proto[23]|google\.protobuf\.(?!Timestamp|Duration)|Nested|GlobalEnum|\w\{\w")
+_MESSAGES = re.compile(
+    r"TestAll|proto[23]|google\.protobuf\.(?!Timestamp|Duration)|Nested|GlobalEnum|\w\{\w"
+)
 _WRONG = re.compile(r"short_circuit_type|unbound_is_runtime_error|parse/receiver_function_names")
 
 
@@ -138,7 +141,8 @@ def skipped(case: Case) -> str | None:
     """Why a test is left out, if it is."""
     if case.file == "block_ext":
         return BLOCK
-    whole = f"{case.source} {case.message.get('value')} {case.message.get('type_env')} {case.message.get('bindings')} {case.message.get('typed_result')}"
+    parts = ("value", "type_env", "bindings", "typed_result")
+    whole = f"{case.source} {[case.message.get(part) for part in parts]}"
     if case.file == "enums" or "enum_value" in whole:
         return ENUM
     if _MESSAGES.search(whole):
@@ -147,7 +151,7 @@ def skipped(case: Case) -> str | None:
         case.bindings()
         for each in case.message.get("value", []):
             value_of(each)
-    except Unrepresentable:
+    except UnrepresentableError:
         return MESSAGE
     if case.unchecked and _WRONG.search(f"{case.file}/{case.id}"):
         return UNCHECKED

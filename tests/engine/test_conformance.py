@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.engine.conformance import TABLE, cases, folder, judge, results, skipped, table
 from tests.engine.textproto import read
 

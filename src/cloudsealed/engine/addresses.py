@@ -79,14 +79,14 @@ def is_canonical(text: str) -> bool:
     return format_address(parse_address(text)) == text
 
 
-def identity(address: Address) -> Address:
+def to_address(address: Address | str) -> Address:
     """The address itself, or the one that a text writes."""
     return parse_address(address) if isinstance(address, str) else address
 
 
 def contains_ip(block: Block, address: Address | str) -> bool:
     """Whether the address, or the one that a text writes, lies in the block."""
-    one = parse_address(address) if isinstance(address, str) else address
+    one = to_address(address)
     return block.address.version == one.version and block.first <= one.number <= block.last
 
 
@@ -147,7 +147,7 @@ _IP: Final = kinds("ip")
 _CIDR: Final = kinds("cidr")
 
 ADDRESSES: Final = (
-    Function("ip", (kinds("string", "ip"),), "ip", identity),
+    Function("ip", (kinds("string", "ip"),), "ip", to_address),
     Function("cidr", (_TEXT,), "cidr", parse_block),
     Function("isIP", (_TEXT,), "bool", is_ip),
     Function("isCIDR", (_TEXT,), "bool", is_cidr),
@@ -155,9 +155,7 @@ ADDRESSES: Final = (
     Function("family", (_IP,), "int", family, "method"),
     _within("isUnspecified", "Whether it is 0.0.0.0 or ::.", "0.0.0.0/32", "::/128"),
     _within("isLoopback", "Whether it is this machine.", "127.0.0.0/8", "::1/128"),
-    _within(
-        "isLinkLocalUnicast", "Whether it is link-local.", "169.254.0.0/16", "fe80::/10"
-    ),
+    _within("isLinkLocalUnicast", "Whether it is link-local.", "169.254.0.0/16", "fe80::/10"),
     _within(
         "isLinkLocalMulticast", "Whether it is link-local multicast.", "224.0.0.0/24", "ff02::/16"
     ),

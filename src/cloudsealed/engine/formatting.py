@@ -67,8 +67,11 @@ def _string(meter: Meter, value: Value, digits: int = 0) -> str:
         case "list":
             return f"[{', '.join(_string(meter, item) for item in value)}]"
         case "map":
-            entries = ((_string(meter, key_value(k)), v) for k, v in value.items())
-            return f"{{{', '.join(f'{k}: {_string(meter, v)}' for k, v in sorted(entries, key=lambda e: e[0]))}}}"
+            entries = sorted(
+                (_string(meter, key_value(key)), _string(meter, item))
+                for key, item in value.items()
+            )
+            return f"{{{', '.join(f'{key}: {item}' for key, item in entries)}}}"
         case "double":
             return _special(value) or number_text(value)
         case "type" if isinstance(value, TypeValue):
@@ -87,7 +90,7 @@ def _special(value: float) -> str:
 def _decimal(meter: Meter, value: Value, digits: int) -> str:
     kind = kind_of(value)
     if kind == "double":
-        return _special(value) or number_text(value)
+        return _special(value) or f"{value:f}"
     if kind not in ("int", "uint"):
         raise _refusal("%d", value)
     return str(int(value))

@@ -467,7 +467,9 @@ class _Writer:
         held = f"_held({self.code(node.operand).text})"
         with self.binding(**{node.variable: item}), self.block() as lines:
             body = self.code(node.body).text
-            self.lines.append(f"{result} = " + (f"_same({body})" if node.flat else f"_some({body})"))
+            self.lines.append(
+                f"{result} = " + (f"_same({body})" if node.flat else f"_some({body})")
+            )
         self.lines += [f"{result} = _none", f"for {item} in {held}:", *lines]
         return Code(result, "optional")
 

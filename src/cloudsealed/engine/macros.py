@@ -47,9 +47,7 @@ _RESULTS: Final = frozenset({"map", "make_map", "merge_maps"})
 """Loops that end in a result and may have a condition before it."""
 
 
-def expand(
-    source: str, name: Token, target: Node | None, args: tuple[Node, ...], end: int
-) -> Node:
+def expand(source: str, name: Token, target: Node | None, args: tuple[Node, ...], end: int) -> Node:
     """The node of a call, `name(args)` or `target.name(args)`; raises `ExpressionError`."""
     start = name.start if target is None else target.start
     if target is None and name.text == "has":
@@ -75,9 +73,7 @@ def _of_target(
     if name.text in ("optMap", "optFlatMap"):
         form = f"optional.{name.text}(x, ...)"
         (variable,) = _variables(source, name, args, 1, form, 2, end)
-        return OptionalMap(
-            target.start, end, target, variable, args[1], name.text == "optFlatMap"
-        )
+        return OptionalMap(target.start, end, target, variable, args[1], name.text == "optFlatMap")
     return None
 
 

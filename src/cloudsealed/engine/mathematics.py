@@ -13,7 +13,7 @@ from typing import Any, Final
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.operators import fit, greater, less
-from cloudsealed.engine.signature import Function, Kinds, kinds
+from cloudsealed.engine.signature import ANY, Function, Kinds, kinds
 from cloudsealed.engine.values import MAX_UINT, UInt, Value, describe, kind_of
 
 _NUMBER: Final = kinds("int", "uint", "double")
@@ -37,8 +37,7 @@ def _extreme(name: str, better: Callable[[Meter, Value, Value], bool]) -> Functi
         return best
 
     run.__doc__ = f"The {name} of the numbers, or of a list of numbers."
-    parameters = (_NUMBER | kinds("list"),)
-    return Function(f"math.{name}", parameters, "dyn", run, metered=True, variadic=True)
+    return Function(f"math.{name}", (ANY,), "dyn", run, metered=True, variadic=True)
 
 
 def _rounding(name: str, doc: str, run: Callable[[float], float]) -> Function:

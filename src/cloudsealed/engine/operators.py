@@ -290,9 +290,11 @@ def index(meter: Meter, container: Value, key: Value) -> Value:
 
 def _item_number(key: Value) -> int:
     """The number of an item: any number that is whole."""
-    if key.__class__ not in _NUMBERS or key % 1 != 0:
+    kind = key.__class__
+    if kind not in _NUMBERS or key % 1 != 0:
         raise EvaluationError(f"the number of an item cannot be {describe(key)}")
-    return int(key)
+    number: int = int(key)
+    return number
 
 
 def optional_index(meter: Meter, container: Value, key: Value) -> Optional:
@@ -366,11 +368,12 @@ def spread(marks: Sequence[bool], values: Sequence[Value]) -> list[Value]:
 def sort_by(meter: Meter, keyed: list[tuple[Value, Value]]) -> list[Value]:
     """The values of (key, value) in the order of their keys, which have one kind and an order."""
     meter.charge(len(keyed) * 4)
-    first = keyed[0][0].__class__ if keyed else bool
+    first = kind_of(keyed[0][0]) if keyed else "dyn"
     for key, _ in keyed:
-        if key.__class__ is not first or first not in _ORDERED | _NUMBERS:
+        ordered = key.__class__ in _ORDERED or key.__class__ in _NUMBERS
+        if kind_of(key) != first or not ordered:
             raise EvaluationError(f"a list is sorted by values of one kind, not {describe(key)}")
-        meter.charge_text(len(key) if first in (str, bytes) else 0)
+        meter.charge_text(len(key) if first in ("string", "bytes") else 0)
     return [value for _, value in sorted(keyed, key=lambda pair: pair[0])]
 
 

@@ -1,8 +1,8 @@
 """Parses the text of an expression: the whole grammar of CEL, by recursive descent.
 
-Source: the CEL language definition, sections "Syntax" and "Macros", with optional syntax (`a.?b`) and
-the macros of the extensions (see `macros`). Refuses, each with its position and a sentence: messages
-(`Type{...}`), trees deeper than `MAX_DEPTH`, and too many loops.
+Source: the CEL language definition, sections "Syntax" and "Macros", with optional syntax (`a.?b`)
+and the macros of the extensions (see `macros`). Refuses, each with its position and a sentence:
+messages (`Type{...}`), trees deeper than `MAX_DEPTH`, and too many loops.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ _LEVELS: Final = (
     frozenset({"*", "/", "%"}),
 )
 """The binary operators that bind tighter than `&&`, from loose to tight."""
-
 
 
 def parse(source: str) -> Node:

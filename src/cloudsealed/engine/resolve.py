@@ -169,12 +169,12 @@ class _Resolver:
         if qualified is not None and qualified in CALLS:
             node = Call(node.start, node.end, qualified, None, node.arguments)
         if node.target is not None and node.name in ("or", "orValue") and len(node.arguments) == 1:
-            operands = (self.resolve(each, scope) for each in (node.target, *node.arguments))
-            return Otherwise(node.start, node.end, *operands, whole=node.name == "or")
-        table, other = (CALLS, METHODS) if node.target is None else (METHODS, CALLS)
+            found, other = (self.resolve(each, scope) for each in (node.target, *node.arguments))
+            return Otherwise(node.start, node.end, found, other, node.name == "or")
+        table, others = (CALLS, METHODS) if node.target is None else (METHODS, CALLS)
         overloads = table.get(node.name.removeprefix("."))
         if overloads is None:
-            if node.name in other:
+            if node.name in others:
                 form = "name(x)" if node.target else "x.name()"
                 form = form.replace("name", node.name)
                 message = f"{node.name!r} is called as {form}"
@@ -186,9 +186,7 @@ class _Resolver:
         function = self.overload(node, overloads, len(written))
         kinds = function.parameters_of(len(written)) or ()
         arguments = (self.resolve(argument, scope) for argument in written)
-        prepared = (
-            self.argument(function, i, kinds[i], each) for i, each in enumerate(arguments)
-        )
+        prepared = (self.argument(function, i, kinds[i], each) for i, each in enumerate(arguments))
         return Apply(node.start, node.end, function, tuple(prepared))
 
     def overload(self, node: Call, overloads: tuple[Function, ...], count: int) -> Function:

@@ -82,6 +82,8 @@ def split(meter: Meter, text: str, separator: str, limit: int = -1) -> list[Valu
     meter.charge(parts if limit < 0 else min(parts, limit))
     if limit == 0:
         return []
+    if not text:
+        return [text]
     if separator:
         return list(text.split(separator, -1 if limit < 0 else limit - 1))
     if limit < 0 or limit >= len(text):

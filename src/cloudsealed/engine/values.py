@@ -1,8 +1,9 @@
 """The values of the language and their kinds: which Python class stands for which CEL type.
 
 A document is plain JSON as Python parses it: dict, list, str, int, float, bool, None. On top come
-unsigned numbers, bytes, timestamps and durations (to the nanosecond), types, addresses and optional
-values, which only expressions make. Refuses every other class: a document holds no objects with behaviour.
+unsigned numbers, bytes, timestamps and durations (to the nanosecond), types, addresses and
+optional values, which only expressions make. Refuses every other class: a document holds no
+objects with behaviour.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ class Optional:
 
 
 NONE: Final = Optional()
+
 
 @dataclass(frozen=True, slots=True)
 class BoolKey:
