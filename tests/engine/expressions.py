@@ -170,7 +170,9 @@ class Writer:
         return self.random.choice(
             [
                 lambda: f"({self.any(d, 'string')} + {self.any(d, 'string')})",
-                lambda: f"string({self.any(d, self.pick('int', 'bool', 'string', 'time'))})",
+                lambda: (
+                    f"string({self.any(d, self.pick('int', 'bool', 'string', 'time', 'number'))})"
+                ),
                 lambda: f"{self.any(d, 'map')}[{self.any(d, 'string')}]",
                 lambda: f"{self.any(d, 'string')}.{self.pick('lower', 'upper')}Ascii()",
                 # The lists extension, which cel-cpp's binding lacks, has `reverse` too.

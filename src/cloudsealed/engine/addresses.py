@@ -42,7 +42,7 @@ def format_address(address: Address) -> str:
 
 def parse_block(text: str) -> Block:
     """`cidr(text)`: the block of addresses that the text writes; its host bits are kept."""
-    before, _, after = text.partition("/")
+    before, _, after = text[: _LONGEST + 5].partition("/")
     address = parse_address(before)
     most = 32 if address.version == 4 else 128
     digits = after.isascii() and after.isdigit() and len(after) <= 3

@@ -278,7 +278,10 @@ class _Writer:
 
     def apply(self, node: Apply) -> Code:
         function, arguments = node.function, node.arguments
-        passed: list[str] = [self.meter()] if function.metered else []
+        run, metered = function.run, function.metered
+        if function.plain is not None and isinstance(arguments[-1], Constant):
+            run, metered = function.plain, False
+        passed: list[str] = [self.meter()] if metered else []
         tests: list[str] = []
         for number, (wanted, argument) in enumerate(
             zip(function.parameters_of(len(arguments)) or (), arguments, strict=True)
@@ -292,7 +295,7 @@ class _Writer:
             first, held = self.hold(code.text)
             passed.append(held)
             tests.append(self.kind_test(first, sorted(wanted)))
-        text = f"{self.named(function.run)}({', '.join(passed)})"
+        text = f"{self.named(run)}({', '.join(passed)})"
         if tests:
             text = f"({text} if {' and '.join(tests)} else _refuse())"
         return Code(text, function.result)
@@ -488,8 +491,8 @@ class _Writer:
         start = _STARTS.get(node.macro, "[]")
         self.lines += [
             f"{held} = {ranged}",
-            listed,
             *self.charge(held, weight_of(node)),
+            listed,
             f"{result} = {start}",
             f"for {target} in {held}:",
             *body,

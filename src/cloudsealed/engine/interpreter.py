@@ -168,8 +168,9 @@ class Interpreter:
     def rounds(self, loop: Loop, scope: Scope) -> Iterator[Scope]:
         """The scope of each round of a loop, in order."""
         ranged = self.evaluate(loop.range, scope)
+        if ranged.__class__ in (list, dict):
+            self.meter.charge(len(ranged) * weight_of(loop) + 1)
         found = operators.items(ranged)
-        self.meter.charge(len(found) * weight_of(loop) + 1)
         for number, item in enumerate(found):
             bound = Bound(item, loop.range, scope, number)
             if loop.second is None:

@@ -10,9 +10,9 @@ from typing import Final
 
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.operators import member, some, sort_by
+from cloudsealed.engine.operators import equals, is_plain, some, sort_by
 from cloudsealed.engine.signature import Function, kinds
-from cloudsealed.engine.values import NONE, Optional, Value
+from cloudsealed.engine.values import NONE, Optional, UInt, Value
 
 _LIST: Final = kinds("list")
 _INT: Final = kinds("int")
@@ -40,11 +40,43 @@ def flatten(meter: Meter, items: list[Value], depth: int = 1) -> list[Value]:
     return flat
 
 
+class _Bag:
+    """Items that are looked for by `==`: scalars at once, the others one by one."""
+
+    def __init__(self, meter: Meter, items: list[Value]) -> None:
+        self.meter = meter
+        self.hashed: set[tuple[bool, Value]] = set()
+        self.others: list[Value] = []
+        for item in items:
+            self.add(item)
+
+    def add(self, item: Value) -> None:
+        self.meter.charge(1)
+        if item is None or item.__class__ is bool or is_plain(item):
+            self.hashed.add((item.__class__ is bool, item))
+        else:
+            self.others.append(item)
+
+    def __contains__(self, item: Value) -> bool:
+        self.meter.charge(1)
+        if (item is None or item.__class__ is bool or is_plain(item)) and (
+            (item.__class__ is bool, item) in self.hashed
+        ):
+            return True
+        # A number may equal one of another kind; a list or map can only be among the others.
+        self.meter.charge(len(self.others))
+        return any(equals(self.meter, item, each) for each in self.others) or (
+            item.__class__ in (float, UInt) and (False, item) in self.hashed
+        )
+
+
 def distinct(meter: Meter, items: list[Value]) -> list[Value]:
     """The list without the items that equal an earlier one."""
+    seen = _Bag(meter, [])
     kept: list[Value] = []
     for item in items:
-        if not member(meter, item, kept):
+        if item not in seen:
+            seen.add(item)
             kept.append(item)
     return kept
 
@@ -72,7 +104,8 @@ def last(items: list[Value]) -> Optional:
 
 def contains_all(meter: Meter, items: list[Value], others: list[Value]) -> bool:
     """Whether every item of the second list is in the first."""
-    return all(member(meter, other, items) for other in others)
+    bag = _Bag(meter, items)
+    return all(other in bag for other in others)
 
 
 def equivalent(meter: Meter, items: list[Value], others: list[Value]) -> bool:
@@ -82,7 +115,8 @@ def equivalent(meter: Meter, items: list[Value], others: list[Value]) -> bool:
 
 def intersects(meter: Meter, items: list[Value], others: list[Value]) -> bool:
     """Whether an item is in both lists."""
-    return any(member(meter, other, items) for other in others)
+    bag = _Bag(meter, items)
+    return any(other in bag for other in others)
 
 
 _TWO: Final = (_LIST, _LIST)

@@ -36,6 +36,7 @@ class Function:
     the arguments as they are known when compiled; without it a call reads all of them. `witness`
     gives, for the meter and the values of a call, the way from the first argument to what decided.
     `about` is the documentation of a `run` that is not ours. `variadic` repeats the last parameter.
+    `plain` is a faster `run` without the meter, exact when the last argument is a literal.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Function:
     witness: Callable[..., Steps | None] | None = None
     about: str = ""
     variadic: bool = False
+    plain: Callable[..., Value] | None = None
 
     def parameters_of(self, count: int) -> tuple[Kinds, ...] | None:
         """The kinds of each of `count` arguments, or None where it does not take so many."""

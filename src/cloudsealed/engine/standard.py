@@ -38,11 +38,13 @@ from cloudsealed.engine.values import (
 )
 
 _STRING: Final = kinds("string")
-_STARTS: Final = "Whether the text begins with the other."
-_ENDS: Final = "Whether the text ends with the other."
 _PATTERN_MEMORY: Final = 2 << 20
 _PATTERN_SIZE: Final = 3_000
 """Instructions of a pattern: so few that RE2's automaton always fits into its memory."""
+
+
+_LONGEST_NUMBER: Final = 1_000
+"""Characters of a text that is read as a double."""
 
 
 def compile_pattern(pattern: str) -> Any:
@@ -74,6 +76,18 @@ def matches(meter: Meter, text: str, pattern: Any) -> bool:
     except UnicodeEncodeError:
         encoded = text.encode("utf-8", "surrogatepass")
     return pattern.Match(encoded) is not None
+
+
+def starts_with(meter: Meter, text: str, part: str) -> bool:
+    """Whether the text begins with the other."""
+    meter.charge_text(len(part))
+    return text.startswith(part)
+
+
+def ends_with(meter: Meter, text: str, part: str) -> bool:
+    """Whether the text ends with the other."""
+    meter.charge_text(len(part))
+    return text.endswith(part)
 
 
 def contains(meter: Meter, text: str, part: str) -> bool:
@@ -121,8 +135,8 @@ def to_uint(value: Value) -> int:
 
 def _whole(value: Value) -> int:
     if isinstance(value, str):
-        digits = value.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
+        digits = value.removeprefix("-") if len(value) <= 21 else ""
+        if not (digits.isascii() and digits.isdigit()):
             raise EvaluationError("this text is not a whole number")
     return int(value)
 
@@ -130,7 +144,9 @@ def _whole(value: Value) -> int:
 def to_double(value: Value) -> float:
     """A double of a number or of a text."""
     try:
-        if isinstance(value, str) and ("_" in value or value != value.strip()):
+        if isinstance(value, str) and (
+            len(value) > _LONGEST_NUMBER or "_" in value or value != value.strip()
+        ):
             raise ValueError
         return float(value)
     except ValueError:
@@ -182,8 +198,10 @@ def number_text(value: Value) -> str:
         return value if isinstance(value, str) else str(int(value))
     if not math.isfinite(value):
         return {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
-    digits = len(repr(value).partition("e")[0].replace(".", "").strip("-0"))
-    return f"{value:.{max(digits, 6)}g}"
+    digits = len(repr(value).partition("e")[0].replace(".", "").strip("-0")) or 1
+    text = f"{value:.{digits - 1}e}"
+    exponent = int(text.partition("e")[2])
+    return f"{value:.{max(digits - 1 - exponent, 0)}f}" if -4 <= exponent < 6 else text
 
 
 def to_timestamp(value: Value) -> Timestamp:
@@ -224,8 +242,10 @@ def _of_text() -> list[Function]:
     two = (_STRING, _STRING)
     return [
         Function("contains", two, "bool", contains, "method", metered=True),
-        Function("startsWith", two, "bool", str.startswith, "method", about=_STARTS),
-        Function("endsWith", two, "bool", str.endswith, "method", about=_ENDS),
+        Function(
+            "startsWith", two, "bool", starts_with, "method", metered=True, plain=str.startswith
+        ),
+        Function("endsWith", two, "bool", ends_with, "method", metered=True, plain=str.endswith),
         Function("lowerAscii", (_STRING,), "string", lower_ascii, "method", metered=True),
         Function("upperAscii", (_STRING,), "string", upper_ascii, "method", metered=True),
         Function(

@@ -7,7 +7,7 @@ character). Refuses to hold macros as calls: `has` and the loops are nodes of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cloudsealed.engine.values import Value
@@ -202,8 +202,8 @@ def children(node: Node) -> Iterator[Node]:
     """The nodes directly under `node`, from left to right."""
     if isinstance(node, Constant):
         return
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _parts(node):
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):
@@ -215,13 +215,18 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     if isinstance(node, Constant):
         return node
     changed: dict[str, Node | tuple[Node, ...]] = {}
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _parts(node):
+        value = getattr(node, name)
         if isinstance(value, Node):
-            changed[field.name] = change(value)
+            changed[name] = change(value)
         elif isinstance(value, tuple) and value:
-            changed[field.name] = tuple(change(each) for each in value)
+            changed[name] = tuple(change(each) for each in value)
     return replace(node, **changed) if changed else node  # type: ignore[arg-type]
+
+
+def _parts(node: Node) -> tuple[str, ...]:
+    """The names of a node's fields after `start` and `end`, in order."""
+    return node.__match_args__[2:]
 
 
 def size_of(node: Node) -> int:
