@@ -166,7 +166,8 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "the worst needle": (
         (
             "resource.l.all(a, resource.s.indexOf(resource.n) < 0 && "
-            "!resource.s.contains(resource.n) && resource.s.replace(resource.n, '') != '' && resource.s.split(resource.n) != [])"
+            "!resource.s.contains(resource.n) && resource.s.replace(resource.n, '') != '' && "
+            "resource.s.split(resource.n) != [])"
         ),
         LONG_MANY | {"n": "a" * 49 + "b" + "a" * 49},
     ),

@@ -209,7 +209,8 @@ def _inspect(tree: ast.AST) -> None:
             )
             if bad:
                 raise AssertionError(f"generated code may not hold {ast.dump(part)[:80]}")
-            parts += [getattr(part, name) for name in part._fields]
+            # Whether a name is read or written follows from the kinds around it.
+            parts += [getattr(part, name) for name in part._fields if name != "ctx"]
 
 
 def _is_harmless(part: ast.Attribute) -> bool:
