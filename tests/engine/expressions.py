@@ -170,9 +170,7 @@ class Writer:
         return self.random.choice(
             [
                 lambda: f"({self.any(d, 'string')} + {self.any(d, 'string')})",
-                lambda: (
-                    f"string({self.any(d, self.pick('int', 'bool', 'string', 'time', 'number'))})"
-                ),
+                lambda: f"string({self.any(d, self.pick('int', 'bool', 'string', 'time'))})",
                 lambda: f"{self.any(d, 'map')}[{self.any(d, 'string')}]",
                 lambda: f"{self.any(d, 'string')}.{self.pick('lower', 'upper')}Ascii()",
                 # The lists extension, which cel-cpp's binding lacks, has `reverse` too.
@@ -184,6 +182,8 @@ class Writer:
                 lambda: f"{text()}.replace({text()}, {text()})",
                 lambda: f"{text()}.replace({text()}, {text()}, {number()})",
                 lambda: f"{self.any(d, 'list')}.join({text()})",
+                # Only one that is there: what is not a number has a sign in cel-cpp.
+                lambda: f"string({self.path('number')})",
                 lambda: f"strings.quote({text()})",
                 lambda: f"base64.encode(bytes({text()}))",
                 lambda: f"string(base64.decode(base64.encode(bytes({text()}))))",
