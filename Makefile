@@ -5,7 +5,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types imports contract contract-full format bench lock clean
+.PHONY: help install demo test check lint types imports contract contract-full fuzz format bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,10 @@ contract: install ## Judge the OpenAPI document and the server's answers by tool
 
 contract-full: install ## The same with many more generated requests; run before a release
 	$(BIN)/python tools/contract/run.py --full
+
+EVALUATIONS ?= 1000000
+fuzz: install ## Compare the policy language with Google's, for long (EVALUATIONS=1000000)
+	$(BIN)/python -m tests.engine.oracle $(EVALUATIONS)
 
 format: install ## Put the code into form
 	$(BIN)/ruff format .

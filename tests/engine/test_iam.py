@@ -152,3 +152,65 @@ def test_no_policy_allows_nothing(value_of: Evaluate) -> None:
 def test_a_policy_of_a_strange_shape_is_an_error(value_of: Evaluate, policy: object) -> None:
     with pytest.raises(EvaluationError):
         value_of("policy_allows_public(x)", x=policy)
+
+
+READ = {"Effect": "Allow", "Action": "s3:Get*", "Resource": ["arn:aws:s3:::a/*", "arn:aws:s3:::b"]}
+
+
+@pytest.mark.parametrize(
+    ("statements", "action", "resource", "allowed"),
+    [
+        ([READ], "s3:GetObject", "arn:aws:s3:::a/x", True),
+        ([READ], "S3:getobject", "arn:aws:s3:::a/x", True),
+        ([READ], "s3:GetObject", "arn:aws:s3:::A/x", False),
+        ([READ], "s3:PutObject", "arn:aws:s3:::a/x", False),
+        ([READ], "s3:GetObject", "arn:aws:s3:::c/x", False),
+        ([READ, {**READ, "Effect": "Deny"}], "s3:GetObject", "arn:aws:s3:::b", False),
+        (
+            [READ, {**READ, "Effect": "Deny", "Condition": {"Bool": {"a": "b"}}}],
+            *("s3:GetObject", "arn:aws:s3:::b", True),
+        ),
+        (
+            [{"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}, READ],
+            "s3:GetObject",
+            "arn:aws:s3:::b",
+            True,
+        ),
+        (
+            [{"Effect": "Allow", "NotAction": "iam:*", "NotResource": "arn:x"}],
+            "s3:a",
+            "arn:y",
+            True,
+        ),
+        (
+            [{"Effect": "Allow", "NotAction": "iam:*", "NotResource": "arn:x"}],
+            "s3:a",
+            "arn:x",
+            False,
+        ),
+        ([{"Effect": "Allow", "Action": "sts:AssumeRole"}], "sts:AssumeRole", "arn:r", True),
+        (
+            [{"Effect": "Allow", "Action": "*", "Resource": "arn:${aws:username}"}],
+            "a:b",
+            "arn:me",
+            True,
+        ),
+        (
+            [
+                {"Effect": "Allow", "Action": "*", "Resource": "*"},
+                {"Effect": "Deny", "Action": "*", "Resource": "arn:${aws:username}"},
+            ],
+            *("a:b", "arn:me", True),
+        ),
+        ([], "a:b", "arn:me", False),
+    ],
+)
+def test_iam_allows_weighs_allow_and_deny(
+    value_of: Evaluate, statements: list[Any], action: str, resource: str, allowed: bool
+) -> None:
+    found = value_of("iam_allows(d, a, r)", d={"Statement": statements}, a=action, r=resource)
+    assert found is allowed
+
+
+def test_iam_allows_of_no_document_is_false(value_of: Evaluate) -> None:
+    assert value_of("iam_allows(null, 'a:b', 'arn:x')") is False

@@ -34,8 +34,6 @@ def refusal(source: str) -> ExpressionError:
         ("has(resource)", 1, 1, 14, "has() takes one field"),
         ("resource.a.exists(1, true)", 1, 12, 27, "exists() takes a variable and a condition"),
         ("resource.a.map(x)", 1, 12, 18, "map() takes a variable and an expression"),
-        ("resource.?a", 1, 10, 11, "optional syntax"),
-        ("resource[?1]", 1, 10, 11, "optional syntax"),
         ("Timestamp{a: 1}", 1, 1, 11, "messages are not supported"),
         ("size(resource,)", 1, 15, 16, "an argument"),
         ("é == 1", 1, 1, 2, "unexpected character"),

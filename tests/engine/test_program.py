@@ -152,3 +152,32 @@ def test_a_document_nested_without_end_ends_in_an_error(now: datetime) -> None:
         twin = [twin]
     with pytest.raises(EvaluationError, match="nested too deeply"):
         program("resource.a == resource.b").run(({"a": deep, "b": twin},), now)
+
+
+def test_a_text_that_names_no_parameter_is_compiled_once() -> None:
+    one, two = program("resource.a == 1"), program("resource.a == 1")
+    assert one.compiled is two.compiled
+    other = Program("resource.a == 1", ("resource", "related"), {}, "bool")
+    assert other.compiled is not one.compiled
+
+
+def test_a_parameter_is_never_shared(now: datetime) -> None:
+    limits = [
+        Program("resource.a > params.n", ("resource",), {"params": {"n": n}}, "bool")
+        for n in (1, 9)
+    ]
+    assert [limit.run(({"a": 5},), now) for limit in limits] == [True, False]
+
+
+def test_what_is_shared_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        program("resource.a == 1")._shared.source = "true"  # type: ignore[misc]
+
+
+def test_optional_syntax_needs_no_interpreter(now: datetime) -> None:
+    rule = program(
+        "resource.?a.b.orValue(0) > 1 || resource.?l[?0].optMap(x, x + 1).orValue(1) == 3"
+    )
+    outcomes = [rule.run((document,), now) for document in ({}, {"a": {"b": 2}}, {"l": [2]})]
+    assert outcomes == [False, True, True]
+    assert rule.slow_path_hits == 0

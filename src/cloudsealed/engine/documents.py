@@ -6,14 +6,13 @@ Refuse to guess: a step through something that is no map is an error, not the de
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Final
 
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import ANY, Function, Steps, kinds
-from cloudsealed.engine.times import parse_timestamp
-from cloudsealed.engine.values import Value, describe
+from cloudsealed.engine.times import datetime_of, parse_datetime
+from cloudsealed.engine.values import Timestamp, Value, describe
 
 _TAG_NAMES: Final = (("Key", "Value"), ("key", "value"))
 _PARTS: Final = re.compile(r"\d+|[A-Za-z]+")
@@ -88,12 +87,12 @@ def as_list(value: Value) -> list[Value]:
     return [] if value is None else [value]
 
 
-def days_since(meter: Meter, moment: str | datetime) -> int:
+def days_since(meter: Meter, moment: str | Timestamp) -> int:
     """`days_since(t)`: whole days from t (RFC 3339 text or timestamp) to the audit's clock.
 
     Rounded down, so a time in the future is negative.
     """
-    when = parse_timestamp(moment) if isinstance(moment, str) else moment
+    when = parse_datetime(moment) if isinstance(moment, str) else datetime_of(moment)
     return (meter.now - when).days
 
 

@@ -17,12 +17,14 @@ from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.paths import follow, is_redacted, render
 from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.syntax import (
+    Bind,
     Conditional,
     Constant,
     Logic,
     Loop,
     Node,
     Not,
+    OptionalMap,
     children,
 )
 from cloudsealed.engine.template import MAX_SHOWN, clip, compact
@@ -103,6 +105,8 @@ class _Explainer:
                 holds = self.outcome(condition, scope) is True
                 yield from self.why(condition, scope, holds)
                 yield from self.why(then if holds else otherwise, scope, wanted)
+            case Bind(body=body):
+                yield from self.why(body, self.interpreter.bind(node, scope), wanted)
             case Loop(macro="all" | "exists"):
                 yield from self.loop(node, scope, wanted)
             case _:
@@ -133,8 +137,10 @@ class _Explainer:
         path = self.interpreter.locate(node, scope)
         if path is not None and len(path) > 1:
             yield path
-        elif isinstance(node, Loop):
-            yield from self.leaves(node.range, scope)
+        elif isinstance(node, Loop | OptionalMap):
+            yield from self.leaves(next(children(node)), scope)
+        elif isinstance(node, Bind):
+            yield from self.leaves(node.body, self.interpreter.bind(node, scope))
         elif not isinstance(node, Constant):
             for child in children(node):
                 yield from self.leaves(child, scope)

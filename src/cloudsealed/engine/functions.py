@@ -1,6 +1,6 @@
 """The table of every function of the language, and how a call finds its row.
 
-Refuses to hold a function's meaning: those are in `standard`, `documents`, `network` and `iam`.
+Refuses to hold a function's meaning: the modules that are imported here do.
 """
 
 from __future__ import annotations
@@ -8,13 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from cloudsealed.engine.addresses import ADDRESSES
 from cloudsealed.engine.documents import DOCUMENTS
+from cloudsealed.engine.formatting import FORMATTING
 from cloudsealed.engine.iam import IAM
+from cloudsealed.engine.lists import LISTS
+from cloudsealed.engine.mathematics import MATHEMATICS
+from cloudsealed.engine.moments import MOMENTS
 from cloudsealed.engine.network import NETWORK
+from cloudsealed.engine.optionals import OPTIONALS
 from cloudsealed.engine.signature import Function
 from cloudsealed.engine.standard import STANDARD
+from cloudsealed.engine.strings import STRINGS
 
-FUNCTIONS: Final[tuple[Function, ...]] = (*STANDARD, *DOCUMENTS, *NETWORK, *IAM)
+FUNCTIONS: Final[tuple[Function, ...]] = (
+    *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
+    *(*DOCUMENTS, *NETWORK, *IAM),
+)
 """All functions, in the order of the documentation."""
 
 
@@ -28,6 +38,9 @@ CALLS: Final = _table("call", "both")
 """What is called as `name(arguments)`."""
 METHODS: Final = _table("method", "both")
 """What is called as `target.name(arguments)`."""
+
+NAMESPACES: Final = frozenset(name.rpartition(".")[0] for name in CALLS if "." in name)
+"""What stands before the dot in `math.abs(x)`."""
 
 
 def arities(overloads: Sequence[Function], target: bool) -> str:

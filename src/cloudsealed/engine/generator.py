@@ -19,6 +19,7 @@ from cloudsealed.engine.meter import Meter, spent
 from cloudsealed.engine.syntax import (
     Apply,
     Binary,
+    Bind,
     Conditional,
     Constant,
     Has,
@@ -31,9 +32,13 @@ from cloudsealed.engine.syntax import (
     Negate,
     Node,
     Not,
+    OptionalIndex,
+    OptionalMap,
+    Otherwise,
     Select,
+    Spread,
 )
-from cloudsealed.engine.values import CLASSES, KINDS, Kind, kind_of, spoken
+from cloudsealed.engine.values import CLASSES, KINDS, NONE, Kind, kind_of, spoken
 
 OPERATOR_NAMES: Final = {
     "==": "_equals",
@@ -60,6 +65,18 @@ RUNTIME: Final[dict[str, object]] = {
     "_meter": Meter,
     "_spent": spent,
     "_make_map": operators.make_map,
+    "_optional_index": operators.optional_index,
+    "_held": operators.held,
+    "_some": operators.some,
+    "_none": NONE,
+    "_same": operators.same,
+    "_spread": operators.spread,
+    "_spread_map": operators.spread_map,
+    "_pairs": operators.pairs,
+    "_put": operators.put,
+    "_merge": operators.merge,
+    "_sort_by": operators.sort_by,
+    "_has": operators.has_field,
 }
 """What a generated function may call, besides the functions and constants of its expression."""
 
@@ -67,6 +84,20 @@ _ORDER: Final = frozenset({"<", "<=", ">", ">="})
 _ARITHMETIC: Final = frozenset({"+", "-", "*", "/", "%"})
 _CLOSED: Final[frozenset[Kind]] = frozenset({"int", "uint", "double", "string", "list"})
 """Kinds whose arithmetic, where it has a value, stays in the kind."""
+_STARTS: Final[dict[str, str]] = {
+    "exists": "False",
+    "all": "True",
+    "exists_one": "0",
+    "make_map": "_make_map([], [])",
+    "merge_maps": "_make_map([], [])",
+}
+"""What the result of a loop is before its first round; the others begin with an empty list."""
+_RESULTS: Final[dict[str, Kind]] = {
+    "exists": "bool",
+    "all": "bool",
+    "make_map": "map",
+    "merge_maps": "map",
+}
 _INLINE_ITEMS: Final = 32
 """A literal list longer than this is searched by the operator, which charges for it."""
 
@@ -184,7 +215,11 @@ class _Writer:
         return Code(self.scope[node.name], "dyn")
 
     def select(self, node: Select) -> Code:
-        return Code(f"{self.fields(node, node.operand, node.field)}[{node.field!a}]", "dyn")
+        code = self.fields(node, node.operand, node.field)
+        if code.kind == "optional":
+            text = f"_optional_index({self.meter()}, {code.text}, {node.field!a})"
+            return Code(text, "optional")
+        return Code(f"{code.text}[{node.field!a}]", "dyn")
 
     def negation(self, node: Not) -> Code:
         return Code(f"(not {self.truth(node.operand).text})", "bool")
@@ -195,11 +230,19 @@ class _Writer:
         return Code(f"_negate({self.meter()}, {code.text})", kind)
 
     def list_of(self, node: ListOf) -> Code:
-        return Code(self.sequence(node.items), "list")
+        text, marks = self.sequence(node.items), self.marks(node.items)
+        return Code(f"_spread({marks}, {text})" if marks else text, "list")
 
     def map_of(self, node: MapOf) -> Code:
-        text = f"_make_map({self.sequence(node.keys)}, {self.sequence(node.values)})"
-        return Code(text, "map")
+        text = f"{self.sequence(node.keys)}, {self.sequence(node.values)}"
+        marks = self.marks(node.values)
+        return Code(f"_spread_map({marks}, {text})" if marks else f"_make_map({text})", "map")
+
+    @staticmethod
+    def marks(nodes: Sequence[Node]) -> str:
+        """Which of them are optional, as a list; "" if none is."""
+        marks = [isinstance(node, Spread) for node in nodes]
+        return str(marks) if any(marks) else ""
 
     def sequence(self, nodes: Sequence[Node]) -> str:
         return f"[{', '.join(self.code(node).text for node in nodes)}]"
@@ -210,31 +253,38 @@ class _Writer:
         return Code(ascii(value) if literal else self.named(value), kind_of(value))
 
     def has(self, node: Has) -> Code:
-        first, held = self.hold(self.fields(node, node.operand, node.field))
+        code = self.fields(node, node.operand, node.field)
+        if code.kind == "optional":
+            return Code(f"_has({code.text}, {node.field!a})", "bool")
+        first, held = self.hold(code.text)
         return Code(
             f"({node.field!a} in {held} if {first}.__class__ is _map else _refuse())", "bool"
         )
 
-    def fields(self, node: Node, operand: Node, field: str) -> str:
-        """The code of an operand that must be a map."""
+    def fields(self, node: Node, operand: Node, field: str) -> Code:
+        """The code of an operand that must be a map, or an optional one."""
         code = self.code(operand)
-        if code.kind not in ("dyn", "map"):
+        if code.kind not in ("dyn", "map", "optional"):
             raise self.error(node, f"{spoken(code.kind)} has no field {field!r}")
-        return code.text
+        return code
 
     def index(self, node: Index) -> Code:
         operand = self.code(node.operand)
         literal = isinstance(node.key, Constant) and node.key.value.__class__ is str
         if literal and operand.kind == "dyn":
             return Code(f"{operand.text}[{self.code(node.key).text}]", "dyn")
-        return Code(f"_index({self.meter()}, {operand.text}, {self.code(node.key).text})", "dyn")
+        kind: Kind = "optional" if operand.kind == "optional" else "dyn"
+        return Code(f"_index({self.meter()}, {operand.text}, {self.code(node.key).text})", kind)
 
     def apply(self, node: Apply) -> Code:
         function, arguments = node.function, node.arguments
-        passed: list[str] = [self.meter()] if function.metered else []
+        run, metered = function.run, function.metered
+        if function.plain is not None and isinstance(arguments[-1], Constant):
+            run, metered = function.plain, False
+        passed: list[str] = [self.meter()] if metered else []
         tests: list[str] = []
         for number, (wanted, argument) in enumerate(
-            zip(function.parameters, arguments, strict=True)
+            zip(function.parameters_of(len(arguments)) or (), arguments, strict=True)
         ):
             code = self.code(argument)
             if not wanted or code.kind in wanted:
@@ -245,7 +295,7 @@ class _Writer:
             first, held = self.hold(code.text)
             passed.append(held)
             tests.append(self.kind_test(first, sorted(wanted)))
-        text = f"{self.named(function.run)}({', '.join(passed)})"
+        text = f"{self.named(run)}({', '.join(passed)})"
         if tests:
             text = f"({text} if {' and '.join(tests)} else _refuse())"
         return Code(text, function.result)
@@ -370,27 +420,88 @@ class _Writer:
         text = f"({a} {operator} {b} if {first}.__class__ is _int else {exact})"
         return Code(text, "bool")
 
+    def optional_index(self, node: OptionalIndex) -> Code:
+        operand, key = self.code(node.operand), self.code(node.key)
+        text = f"_optional_index({self.meter()}, {operand.text}, {key.text})"
+        return Code(text, "optional")
+
+    def spread(self, node: Spread) -> Code:
+        return self.code(node.operand)
+
+    def otherwise(self, node: Otherwise) -> Code:
+        """`or` and `orValue`: the other side is evaluated only where it is needed."""
+        first, held = self.hold(f"_held({self.code(node.operand).text})")
+        found = f"_some({held}[0])" if node.whole else f"{held}[0]"
+        with self.block() as lines:
+            other = self.code(node.other)
+            text = f"_same({other.text})" if node.whole else other.text
+        kind: Kind = "optional" if node.whole else "dyn"
+        if not lines:
+            return Code(f"({found} if {first} else {text})", kind)
+        result = self.fresh("t")
+        self.lines += [
+            f"if {first}: {result} = {found}",
+            "else:",
+            *lines,
+            f"    {result} = {text}",
+        ]
+        return Code(result, kind)
+
+    @contextmanager
+    def binding(self, **names: str) -> Iterator[None]:
+        """Within it, variables of a macro have these names."""
+        outer = self.scope
+        self.scope = {**outer, **names}
+        try:
+            yield
+        finally:
+            self.scope = outer
+
+    def bind(self, node: Bind) -> Code:
+        name = self.fresh("x")
+        value = self.code(node.value)
+        self.lines.append(f"{name} = {value.text}")
+        with self.binding(**{node.variable: name}):
+            return self.code(node.body)
+
+    def optional_map(self, node: OptionalMap) -> Code:
+        """An optional value is a list of one item or none, and this a loop over it."""
+        item, result = self.fresh("x"), self.fresh("t")
+        held = f"_held({self.code(node.operand).text})"
+        with self.binding(**{node.variable: item}), self.block() as lines:
+            body = self.code(node.body).text
+            self.lines.append(
+                f"{result} = " + (f"_same({body})" if node.flat else f"_some({body})")
+            )
+        self.lines += [f"{result} = _none", f"for {item} in {held}:", *lines]
+        return Code(result, "optional")
+
     def loop(self, node: Loop) -> Code:
         """A `for` statement that leaves its result in a variable of its own."""
         ranged = self.code(node.range).text
         item, result, held = self.fresh("x"), self.fresh("t"), self.fresh("r")
-        outer = self.scope
-        self.scope = {**outer, node.variable: item}
-        with self.block() as body:
+        names, target = {node.variable: item}, item
+        listed = f"if {held}.__class__ is not _list: {held} = _items({held})"
+        if node.second is not None:
+            names[node.second] = self.fresh("x")
+            target = f"{item}, {names[node.second]}"
+            listed = f"{held} = _pairs({held})"
+        with self.binding(**names), self.block() as body:
             self.body(node, item, result)
-        self.scope = outer
-        start = {"exists": "False", "all": "True", "exists_one": "0"}.get(node.macro, "[]")
+        start = _STARTS.get(node.macro, "[]")
         self.lines += [
             f"{held} = {ranged}",
-            f"if {held}.__class__ is not _list: {held} = _items({held})",
             *self.charge(held, weight_of(node)),
+            listed,
             f"{result} = {start}",
-            f"for {item} in {held}:",
+            f"for {target} in {held}:",
             *body,
         ]
+        if node.macro == "sort_by":
+            return Code(f"_sort_by({self.meter()}, {result})", "list")
         if node.macro == "exists_one":
             return Code(f"({result} == 1)", "bool")
-        return Code(result, "bool" if node.macro in ("exists", "all") else "list")
+        return Code(result, _RESULTS.get(node.macro, "list"))
 
     def body(self, node: Loop, item: str, result: str) -> None:
         if node.macro in ("exists", "all") and node.condition is not None:
@@ -408,11 +519,20 @@ class _Writer:
             self.keep(node, item, result)
 
     def keep(self, node: Loop, item: str, result: str) -> None:
+        """The statement that takes one round into the result."""
         if node.macro == "exists_one":
             self.lines.append(f"{result} += 1")
-        else:
-            kept = item if node.result is None else self.code(node.result).text
-            self.lines.append(f"{result} += [{kept}]")
+            return
+        kept = item if node.result is None else self.code(node.result).text
+        match node.macro:
+            case "make_map":
+                self.lines.append(f"_put({result}, {item}, {kept})")
+            case "merge_maps":
+                self.lines.append(f"_merge({self.meter()}, {result}, {kept})")
+            case "sort_by":
+                self.lines.append(f"{result} += [({kept}, {item})]")
+            case _:
+                self.lines.append(f"{result} += [{kept}]")
 
 
 _CODE: Final[dict[type[Node], Callable[[_Writer, Any], Code]]] = {
@@ -421,6 +541,11 @@ _CODE: Final[dict[type[Node], Callable[[_Writer, Any], Code]]] = {
     Select: _Writer.select,
     Has: _Writer.has,
     Index: _Writer.index,
+    OptionalIndex: _Writer.optional_index,
+    OptionalMap: _Writer.optional_map,
+    Otherwise: _Writer.otherwise,
+    Spread: _Writer.spread,
+    Bind: _Writer.bind,
     Apply: _Writer.apply,
     Logic: _Writer.logic,
     Not: _Writer.negation,

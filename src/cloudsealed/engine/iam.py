@@ -9,6 +9,7 @@ Refuses to evaluate conditions: a line that can narrow a grant does, unless its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ NARROWING_KEYS: Final = frozenset(
     )
 )
 """Condition keys that bind a grant to known callers, lower case (keys compare without case)."""
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 
 
 def glob_match(meter: Meter, pattern: str, text: str) -> bool:
@@ -104,8 +106,10 @@ def _texts(meter: Meter, value: Value, what: str) -> list[str]:
     return texts
 
 
-def _allowing(meter: Meter, document: Value) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The Allow statements of a policy document, with their numbers."""
+def _allowing(
+    meter: Meter, document: Value, effect: str = "Allow"
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The statements of a policy document with this effect, with their numbers."""
     if document is None:
         return
     statements = as_list(document.get("Statement"))
@@ -113,7 +117,7 @@ def _allowing(meter: Meter, document: Value) -> Iterator[tuple[int, dict[str, An
     for number, statement in enumerate(statements):
         if statement.__class__ is not dict:
             raise EvaluationError(f"a Statement must be a map, and this is {describe(statement)}")
-        if statement.get("Effect") == "Allow":
+        if statement.get("Effect") == effect:
             yield number, statement
 
 
@@ -143,17 +147,33 @@ def _is_public(meter: Meter, statement: dict[str, Any]) -> bool:
 def _allows(meter: Meter, statement: dict[str, Any], action: str) -> bool:
     if "*" not in _texts(meter, statement.get("Resource"), "Resource"):
         return False
-    wanted = action.lower()
+    return _selects(meter, statement, "Action", action, absent=False)
 
-    def named(element: str) -> bool:
-        patterns = _texts(meter, statement.get(element), element)
-        return any(glob_match(meter, pattern.lower(), wanted) for pattern in patterns)
 
-    return (
-        named("Action")
-        if "Action" in statement
-        else ("NotAction" in statement and not named("NotAction"))
+def _applies(meter: Meter, statement: dict[str, Any], action: str, resource: str) -> bool:
+    """Whether a statement is about the action on the resource, whatever its conditions are."""
+    return _selects(meter, statement, "Action", action, absent=False) and _selects(
+        meter, statement, "Resource", resource, absent=True
     )
+
+
+def _selects(
+    meter: Meter, statement: dict[str, Any], element: str, text: str, *, absent: bool
+) -> bool:
+    """Whether Action or Resource (or NotAction, NotResource) takes in a text."""
+    fold = str.lower if element == "Action" else str
+    allowing = statement.get("Effect") == "Allow"
+    name = element if element in statement else f"Not{element}"
+    if name not in statement:
+        return absent
+    wanted = fold(text)
+    # What a policy variable stands for is not known: it may allow, and does not surely deny.
+    stands_for = "*" if allowing == (name == element) else ""
+    found = any(
+        glob_match(meter, _VARIABLE.sub(stands_for, fold(pattern)), wanted)
+        for pattern in _texts(meter, statement[name], name)
+    )
+    return found == (name == element)
 
 
 def _is_admin(meter: Meter, statement: dict[str, Any]) -> bool:
@@ -180,6 +200,22 @@ def policy_allows(meter: Meter, document: Value, action: str) -> bool:
     whose NotAction has none. Deny statements, boundaries and conditions are not weighed.
     """
     return any(_allows(meter, each, action) for _, each in _allowing(meter, document))
+
+
+def iam_allows(meter: Meter, document: Value, action: str, resource: str) -> bool:
+    """`iam_allows(d, "s3:GetObject", arn)`: whether the document allows the action on the resource.
+
+    An Allow statement takes both in, and no Deny statement without conditions does. Action,
+    NotAction, Resource and NotResource count, with * and ?; actions compare without case. A policy
+    variable may stand for anything. Conditions of Allow, boundaries and other documents are not
+    weighed.
+    """
+    denied = any(
+        not each.get("Condition") and _applies(meter, each, action, resource)
+        for _, each in _allowing(meter, document, "Deny")
+    )
+    allowing = _allowing(meter, document)
+    return not denied and any(_applies(meter, each, action, resource) for _, each in allowing)
 
 
 def policy_is_admin(meter: Meter, document: Value) -> bool:
@@ -219,5 +255,6 @@ IAM: Final = (
     ),
     _judge("policy_allows_public", policy_allows_public, _is_public),
     _judge("policy_allows", policy_allows, _allows, kinds("string")),
+    _judge("iam_allows", iam_allows, _applies, kinds("string"), kinds("string")),
     _judge("policy_is_admin", policy_is_admin, _is_admin),
 )

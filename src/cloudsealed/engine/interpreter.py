@@ -18,6 +18,7 @@ from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.syntax import (
     Apply,
     Binary,
+    Bind,
     Conditional,
     Constant,
     Has,
@@ -30,21 +31,30 @@ from cloudsealed.engine.syntax import (
     Negate,
     Node,
     Not,
+    OptionalIndex,
+    OptionalMap,
+    Otherwise,
     Select,
+    Spread,
     children,
     size_of,
 )
-from cloudsealed.engine.values import Value, describe
+from cloudsealed.engine.values import NONE, Optional, Value, describe, map_key
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A variable's value. One of a loop is item `number` of `range`, seen in `scope`."""
+    """A variable's value, or the error that there is instead.
+
+    One of a macro is item `number` of what `node` gives in `scope`, or all of that without a
+    number; without a node it stands nowhere.
+    """
 
     value: Value
-    range: Node | None = None
+    node: Node | None = None
     scope: Mapping[str, Bound] | None = None
-    number: int = 0
+    number: int | None = None
+    error: EvaluationError | None = None
 
 
 Scope: TypeAlias = Mapping[str, Bound]
@@ -95,12 +105,18 @@ class Interpreter:
         match node:
             case Name(name=name) if name in scope:
                 bound = scope[name]
-                if bound.range is None or bound.scope is None:
+                if bound.scope is None:
                     return (name,)
-                return self._item(bound.range, bound.scope, bound.number)
+                if bound.node is None:
+                    return None
+                if bound.number is None:
+                    return self.locate(bound.node, bound.scope)
+                return self._item(bound.node, bound.scope, bound.number)
             case Select(operand=operand, field=field) | Has(operand=operand, field=field):
                 return _extend(self.locate(operand, scope), (field,))
-            case Index(operand=operand, key=key):
+            case Bind():
+                return self.locate(node.body, self.bind(node, scope))
+            case Index(operand=operand, key=key) | OptionalIndex(operand=operand, key=key):
                 step = self.quietly(key, scope)
                 known = step.__class__ in (str, int)
                 return _extend(self.locate(operand, scope), (step,)) if known else None
@@ -119,8 +135,8 @@ class Interpreter:
 
     def _item(self, node: Node, scope: Scope, number: int) -> Steps | None:
         """The way to item `number` of the list that `node` gives."""
-        if isinstance(node, Loop) and node.macro in ("filter", "map"):
-            return self._kept(node, scope, number)
+        if isinstance(node, Loop):
+            return self._kept(node, scope, number) if node.macro in ("filter", "map") else None
         value = self.quietly(node, scope)
         if value.__class__ is dict:
             # A loop over a map goes over its keys; what one stands for is its entry.
@@ -151,19 +167,43 @@ class Interpreter:
 
     def rounds(self, loop: Loop, scope: Scope) -> Iterator[Scope]:
         """The scope of each round of a loop, in order."""
-        found = operators.items(self.evaluate(loop.range, scope))
-        self.meter.charge(len(found) * weight_of(loop) + 1)
+        ranged = self.evaluate(loop.range, scope)
+        if ranged.__class__ in (list, dict):
+            self.meter.charge(len(ranged) * weight_of(loop) + 1)
+        found = operators.items(ranged)
         for number, item in enumerate(found):
-            yield {**scope, loop.variable: Bound(item, loop.range, scope, number)}
+            bound = Bound(item, loop.range, scope, number)
+            if loop.second is None:
+                yield {**scope, loop.variable: bound}
+            elif ranged.__class__ is dict:
+                value = Bound(ranged[map_key(item)], loop.range, scope, number)
+                yield {**scope, loop.variable: Bound(item, None, scope), loop.second: value}
+            else:
+                yield {**scope, loop.variable: Bound(number, None, scope), loop.second: bound}
+
+    def bind(self, node: Bind, scope: Scope) -> Scope:
+        """The scope of the body of `cel.bind`: an error counts where the variable is read."""
+        try:
+            bound = Bound(self.evaluate(node.value, scope), node.value, scope)
+        except BudgetExceeded:
+            raise
+        except EvaluationError as error:
+            bound = Bound(None, node.value, scope, None, error)
+        return {**scope, node.variable: bound}
 
     def _constant(self, node: Constant, scope: Scope) -> Value:
         return node.value
 
     def _name(self, node: Name, scope: Scope) -> Value:
-        return scope[node.name].value
+        bound = scope[node.name]
+        if bound.error is not None:
+            raise bound.error
+        return bound.value
 
     def _select(self, node: Select, scope: Scope) -> Value:
         operand = self.evaluate(node.operand, scope)
+        if operand.__class__ is Optional:
+            return operators.optional_index(self.meter, operand, node.field)
         if operand.__class__ is not dict:
             raise EvaluationError(f"{describe(operand)} has no field {node.field!r}")
         if node.field not in operand:
@@ -176,6 +216,32 @@ class Interpreter:
     def _index(self, node: Index, scope: Scope) -> Value:
         operand = self.evaluate(node.operand, scope)
         return operators.index(self.meter, operand, self.evaluate(node.key, scope))
+
+    def _optional_index(self, node: OptionalIndex, scope: Scope) -> Value:
+        operand = self.evaluate(node.operand, scope)
+        return operators.optional_index(self.meter, operand, self.evaluate(node.key, scope))
+
+    def _otherwise(self, node: Otherwise, scope: Scope) -> Value:
+        found = self.evaluate(node.operand, scope)
+        held = operators.held(found)
+        if held:
+            return found if node.whole else held[0]
+        other = self.evaluate(node.other, scope)
+        if node.whole:
+            operators.held(other)
+        return other
+
+    def _bind(self, node: Bind, scope: Scope) -> Value:
+        return self.evaluate(node.body, self.bind(node, scope))
+
+    def _optional_map(self, node: OptionalMap, scope: Scope) -> Value:
+        for item in operators.held(self.evaluate(node.operand, scope)):
+            inner = {**scope, node.variable: Bound(item, node.operand, scope)}
+            found = self.evaluate(node.body, inner)
+            if node.flat:
+                operators.held(found)
+            return found if node.flat else Optional((found,))
+        return NONE
 
     def _apply(self, node: Apply, scope: Scope) -> Value:
         arguments = [self.evaluate(argument, scope) for argument in node.arguments]
@@ -220,11 +286,16 @@ class Interpreter:
         return self.evaluate(chosen, scope)
 
     def _list(self, node: ListOf, scope: Scope) -> Value:
-        return [self.evaluate(item, scope) for item in node.items]
+        values = [self.evaluate(item, scope) for item in node.items]
+        return operators.spread([isinstance(item, Spread) for item in node.items], values)
 
     def _map(self, node: MapOf, scope: Scope) -> Value:
         keys = [self.evaluate(key, scope) for key in node.keys]
-        return operators.make_map(keys, [self.evaluate(value, scope) for value in node.values])
+        values = [self.evaluate(value, scope) for value in node.values]
+        return operators.spread_map([isinstance(v, Spread) for v in node.values], keys, values)
+
+    def _spread(self, node: Spread, scope: Scope) -> Value:
+        return self.evaluate(node.operand, scope)
 
     def _loop(self, node: Loop, scope: Scope) -> Value:
         rounds = self.rounds(node, scope)
@@ -238,7 +309,23 @@ class Interpreter:
             return len(kept) == 1
         if node.result is None:
             return [inner[node.variable].value for inner in kept]
-        return [self.evaluate(node.result, inner) for inner in kept]
+        results = [self.evaluate(node.result, inner) for inner in kept]
+        return self._gather(node, kept, results)
+
+    def _gather(self, node: Loop, kept: list[Scope], results: list[Value]) -> Value:
+        """What a loop makes of its results."""
+        if node.macro == "map":
+            return results
+        if node.macro == "sort_by":
+            values = [inner[node.variable].value for inner in kept]
+            return operators.sort_by(self.meter, list(zip(results, values, strict=True)))
+        made: dict[Value, Value] = {}
+        for inner, result in zip(kept, results, strict=True):
+            if node.macro == "make_map":
+                operators.put(made, inner[node.variable].value, result)
+            else:
+                operators.merge(self.meter, made, result)
+        return made
 
 
 def _extend(path: Steps | None, steps: Steps | None) -> Steps | None:
@@ -251,6 +338,11 @@ _EVALUATE: Final[dict[type[Node], Callable[[Interpreter, Any, Scope], Value]]] =
     Select: Interpreter._select,
     Has: Interpreter._has,
     Index: Interpreter._index,
+    OptionalIndex: Interpreter._optional_index,
+    OptionalMap: Interpreter._optional_map,
+    Otherwise: Interpreter._otherwise,
+    Spread: Interpreter._spread,
+    Bind: Interpreter._bind,
     Apply: Interpreter._apply,
     Logic: Interpreter._logic,
     Not: Interpreter._not,

@@ -9,26 +9,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function
+from cloudsealed.engine.times import length, moment
 from cloudsealed.engine.values import (
     MAX_INT,
     MAX_UINT,
     MIN_INT,
+    NONE,
+    Duration,
+    Optional,
+    Timestamp,
     UInt,
     Value,
     describe,
+    key_value,
     kind_of,
+    map_key,
 )
 
 _EXACT: Final = 2**53
 """Up to here every int is a double."""
 _NUMBERS: Final = frozenset({int, float, UInt})
-_ORDERED: Final = frozenset({bool, str, bytes, datetime, timedelta})
+_ORDERED: Final = frozenset({bool, str, bytes, Timestamp, Duration})
 
 
 def mismatch(operator: str, left: Value, right: Value) -> EvaluationError:
@@ -55,6 +61,8 @@ def equals(meter: Meter, left: Value, right: Value) -> bool:
         return other is list and _same_items(meter, left, right)
     if kind is dict:
         return other is dict and _same_entries(meter, left, right)
+    if kind is Optional:
+        return other is Optional and _same_items(meter, left.items, right.items)
     if kind is str:
         meter.charge_text(len(left))
     if kind is not other:
@@ -74,7 +82,7 @@ def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
         raise EvaluationError("this number is out of range") from None
 
 
-def _same_items(meter: Meter, left: list[Value], right: list[Value]) -> bool:
+def _same_items(meter: Meter, left: Sequence[Value], right: Sequence[Value]) -> bool:
     if len(left) != len(right):
         return False
     meter.charge(len(left))
@@ -86,7 +94,7 @@ def _same_entries(meter: Meter, left: dict[Value, Value], right: dict[Value, Val
         return False
     meter.charge(len(left))
     for key, value in left.items():
-        found = _find(right, key)
+        found = right.get(key, _ABSENT)
         if found is _ABSENT or not equals(meter, value, found):
             return False
     return True
@@ -143,13 +151,6 @@ def fit(number: int, unsigned: bool = False) -> int:
     raise EvaluationError(f"{'uint' if unsigned else 'int'} overflow")
 
 
-def _moment(make: Callable[[], datetime | timedelta]) -> datetime | timedelta:
-    try:
-        return make()
-    except OverflowError:
-        raise EvaluationError("the time is out of range") from None
-
-
 def add(meter: Meter, left: Value, right: Value) -> Value:
     """`+`: numbers of one kind, text, lists, and time with durations."""
     kind, other = left.__class__, right.__class__
@@ -164,8 +165,10 @@ def add(meter: Meter, left: Value, right: Value) -> Value:
         if kind is list:
             meter.charge(len(left) + len(right))
             return left + right
-    if {kind, other} in ({datetime, timedelta}, {timedelta}):
-        return _moment(lambda: left + right)
+        if kind is Duration:
+            return length(left.nanos + right.nanos)
+    if {kind, other} == {Timestamp, Duration}:
+        return moment(left.nanos + right.nanos)
     raise mismatch("+", left, right)
 
 
@@ -175,10 +178,12 @@ def subtract(meter: Meter, left: Value, right: Value) -> Value:
     if kind is other:
         if kind is int or kind is UInt:
             return fit(int(left) - int(right), kind is UInt)
-        if kind is float or kind is datetime:
+        if kind is float:
             return left - right
-    if kind in (datetime, timedelta) and other is timedelta:
-        return _moment(lambda: left - right)
+        if kind is Timestamp or kind is Duration:
+            return length(left.nanos - right.nanos)
+    if kind is Timestamp and other is Duration:
+        return moment(left.nanos - right.nanos)
     raise mismatch("-", left, right)
 
 
@@ -239,14 +244,9 @@ _ABSENT: Final = object()
 def _find(mapping: dict[Value, Value], key: Value) -> Value:
     """The value at `key`, or `_ABSENT`. Numbers find the key that they equal; true is not 1."""
     kind = key.__class__
-    if kind is str:
-        return mapping.get(key, _ABSENT)
-    if kind is not bool and kind not in _NUMBERS:
+    if kind is not str and kind is not bool and kind not in _NUMBERS:
         raise EvaluationError(f"{describe(key)} cannot be the key of a map")
-    for each, value in mapping.items():
-        if each == key and (each.__class__ is bool) == (kind is bool):
-            return value
-    return _ABSENT
+    return mapping.get(map_key(key), _ABSENT)
 
 
 def is_plain(value: Value) -> bool:
@@ -267,8 +267,6 @@ def member(meter: Meter, item: Value, container: Value) -> bool:
             return item in container
         return any(equals(meter, item, each) for each in container)
     if kind is dict:
-        if item.__class__ is not str:
-            meter.charge(len(container))
         return _find(container, item) is not _ABSENT
     raise mismatch("in", item, container)
 
@@ -276,24 +274,65 @@ def member(meter: Meter, item: Value, container: Value) -> bool:
 def index(meter: Meter, container: Value, key: Value) -> Value:
     """`container[key]`: the item of a list by its number, or of a map by its key."""
     if container.__class__ is dict:
-        if key.__class__ is not str:
-            meter.charge(len(container))
         found = _find(container, key)
         if found is _ABSENT:
             raise EvaluationError("no such key")
         return found
     if container.__class__ is not list:
+        if container.__class__ is Optional:
+            return optional_index(meter, container, key)
         raise EvaluationError(f"{describe(container)} has no items")
+    number = _item_number(key)
+    if not 0 <= number < len(container):
+        raise EvaluationError(f"there is no item {number} in a list of {len(container)}")
+    return container[number]
+
+
+def _item_number(key: Value) -> int:
+    """The number of an item: any number that is whole."""
     kind = key.__class__
     if kind not in _NUMBERS or key % 1 != 0:
         raise EvaluationError(f"the number of an item cannot be {describe(key)}")
-    if not 0 <= key < len(container):
-        raise EvaluationError(f"there is no item {int(key)} in a list of {len(container)}")
-    return container[int(key)]
+    number: int = int(key)
+    return number
+
+
+def optional_index(meter: Meter, container: Value, key: Value) -> Optional:
+    """`container[?key]`, and any item of an optional value: absent where there is none."""
+    if container.__class__ is Optional:
+        return optional_index(meter, container.items[0], key) if container.items else NONE
+    if container.__class__ is dict:
+        found = _find(container, key)
+        return NONE if found is _ABSENT else Optional((found,))
+    if container.__class__ is not list:
+        raise EvaluationError(f"{describe(container)} has no items")
+    number = _item_number(key)
+    return Optional((container[number],)) if 0 <= number < len(container) else NONE
+
+
+def held(value: Value) -> tuple[Value, ...]:
+    """The one value or none of an optional value."""
+    if value.__class__ is not Optional:
+        raise EvaluationError(f"this must be an optional value, and is {describe(value)}")
+    found: tuple[Value, ...] = value.items
+    return found
+
+
+def same(value: Value) -> Value:
+    """The value itself, which must be an optional one."""
+    held(value)
+    return value
+
+
+def some(value: Value) -> Optional:
+    """`optional.of(value)`"""
+    return Optional((value,))
 
 
 def has_field(operand: Value, field: str) -> bool:
-    """`has(operand.field)`; only a map may be asked."""
+    """`has(operand.field)`; only a map may be asked, or an optional one."""
+    if operand.__class__ is Optional:
+        return all(has_field(each, field) for each in operand.items) and bool(operand.items)
     if operand.__class__ is not dict:
         raise EvaluationError(f"{describe(operand)} has no fields")
     return field in operand
@@ -309,25 +348,78 @@ def items(container: Value) -> list[Value]:
     if container.__class__ is list:
         return container
     if container.__class__ is dict:
-        return list(container)
+        return [key_value(key) for key in container]
     raise EvaluationError(f"a loop needs a list or a map, and this is {describe(container)}")
+
+
+def pairs(container: Value) -> list[tuple[Value, Value]]:
+    """What a loop with two variables goes over: numbers and items, or keys and values."""
+    if container.__class__ is dict:
+        return [(key_value(key), value) for key, value in container.items()]
+    return list(enumerate(items(container)))
+
+
+def spread(marks: Sequence[bool], values: Sequence[Value]) -> list[Value]:
+    """The items of a list literal, of which those with a mark are optional."""
+    lists = (held(value) if mark else (value,) for mark, value in zip(marks, values, strict=True))
+    return [each for items in lists for each in items]
+
+
+def sort_by(meter: Meter, keyed: list[tuple[Value, Value]]) -> list[Value]:
+    """The values of (key, value) in the order of their keys, which have one kind and an order."""
+    meter.charge(len(keyed) * 4)
+    first = kind_of(keyed[0][0]) if keyed else "dyn"
+    for key, _ in keyed:
+        ordered = key.__class__ in _ORDERED or key.__class__ in _NUMBERS
+        if kind_of(key) != first or not ordered:
+            raise EvaluationError(f"a list is sorted by values of one kind, not {describe(key)}")
+        meter.charge_text(len(key) if first in ("string", "bytes") else 0)
+    return [value for _, value in sorted(keyed, key=lambda pair: pair[0])]
+
+
+def put(made: dict[Value, Value], key: Value, value: Value) -> None:
+    """Add an entry to a map that is being made."""
+    if key.__class__ not in (str, bool, int, UInt):
+        raise EvaluationError(f"{describe(key)} cannot be the key of a map")
+    held_key = map_key(key)
+    if held_key in made:
+        raise EvaluationError("a key stands twice in a map")
+    made[held_key] = value
+
+
+def merge(meter: Meter, made: dict[Value, Value], more: Value) -> None:
+    """Add the entries of another map to one that is being made."""
+    if more.__class__ is not dict:
+        raise EvaluationError(f"this must be a map, and is {describe(more)}")
+    meter.charge(len(more))
+    for key, value in more.items():
+        put(made, key_value(key), value)
+
+
+def spread_map(
+    marks: Sequence[bool], keys: Sequence[Value], values: Sequence[Value]
+) -> dict[Value, Value]:
+    """A map literal, of which the values with a mark are optional."""
+    entries = [
+        (key, each)
+        for mark, key, value in zip(marks, keys, values, strict=True)
+        for each in (held(value) if mark else (value,))
+    ]
+    return make_map([key for key, _ in entries], [value for _, value in entries])
 
 
 def make_map(keys: Sequence[Value], values: Sequence[Value]) -> dict[Value, Value]:
     """A map literal; a key twice is an error, and so is a key that is no text, number or bool."""
     made: dict[Value, Value] = {}
     for key, value in zip(keys, values, strict=True):
-        if key.__class__ not in (str, bool, int, UInt):
-            raise EvaluationError(f"{describe(key)} cannot be the key of a map")
-        if key in made:
-            raise EvaluationError("a key stands twice in a map")
-        made[key] = value
+        put(made, key, value)
     return made
 
 
 def apply(meter: Meter, function: Function, arguments: Sequence[Value]) -> Value:
     """The value of a call, its kinds checked."""
-    for number, (kinds, value) in enumerate(zip(function.parameters, arguments, strict=True)):
+    wanted = function.parameters_of(len(arguments)) or ()
+    for number, (kinds, value) in enumerate(zip(wanted, arguments, strict=True)):
         if kinds and kind_of(value) not in kinds:
             raise EvaluationError(function.refusal(number, kind_of(value)))
     return function.run(meter, *arguments) if function.metered else function.run(*arguments)

@@ -1,12 +1,13 @@
 """Parses the text of an expression: the whole grammar of CEL, by recursive descent.
 
-Source: the CEL language definition, sections "Syntax" and "Macros". Refuses, each with its position
-and a sentence: optional syntax (`a.?b`), messages (`Type{...}`), trees deeper than `MAX_DEPTH`, and
-too many loops.
+Source: the CEL language definition, sections "Syntax" and "Macros", with optional syntax (`a.?b`)
+and the macros of the extensions (see `macros`). Refuses, each with its position and a sentence:
+messages (`Type{...}`), trees deeper than `MAX_DEPTH`, and too many loops.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, cast
 
 from cloudsealed.engine.errors import (
@@ -16,24 +17,26 @@ from cloudsealed.engine.errors import (
     ExpressionError,
 )
 from cloudsealed.engine.lexer import RESERVED, Token, tokenize
+from cloudsealed.engine.macros import expand
 from cloudsealed.engine.syntax import (
     Binary,
-    Call,
+    Bind,
     Conditional,
     Constant,
-    Has,
     Index,
     ListOf,
     Logic,
     Loop,
-    Macro,
     MapOf,
     Name,
     Negate,
     Node,
     Not,
     Operator,
+    OptionalIndex,
+    OptionalMap,
     Select,
+    Spread,
     children,
 )
 from cloudsealed.engine.values import MAX_INT
@@ -44,16 +47,6 @@ _LEVELS: Final = (
     frozenset({"*", "/", "%"}),
 )
 """The binary operators that bind tighter than `&&`, from loose to tight."""
-
-_MACROS: Final[dict[str, Macro]] = {
-    "all": "all",
-    "exists": "exists",
-    "exists_one": "exists_one",
-    "existsOne": "exists_one",
-    "filter": "filter",
-    "map": "map",
-}
-_OPTIONAL: Final = "optional syntax is not supported; use has() or get()"
 
 
 def parse(source: str) -> Node:
@@ -171,10 +164,9 @@ class _Parser:
             if self.accept("."):
                 node = self.selection(node)
             elif self.accept("["):
-                if self.accept("?"):
-                    raise self.error(_OPTIONAL, self.token.start - 1, self.token.start)
+                cls = OptionalIndex if self.accept("?") else Index
                 key = self.expression()
-                node = Index(node.start, self.expect("]").end, node, key)
+                node = cls(node.start, self.expect("]").end, node, key)
             elif self.token.text == "{" and isinstance(node, Name | Select):
                 message = "messages are not supported; write a map such as {'key': value}"
                 raise self.error(message, node.start, self.token.end)
@@ -182,16 +174,19 @@ class _Parser:
                 return node
 
     def selection(self, node: Node) -> Node:
-        if self.token.text == "?":
-            raise self.error(_OPTIONAL, self.token.start, self.token.end)
+        optional = self.accept("?")
         token = self.token
         if token.sort not in ("name", "quoted"):
             raise self.unexpected("the name of a field")
         self.at += 1
+        field = token.text.strip("`")
+        if optional:
+            key = Constant(token.start, token.end, field)
+            return OptionalIndex(node.start, token.end, node, key)
         if token.sort == "name" and self.accept("("):
             arguments, end = self.sequence(")")
-            return self.call(token, node, arguments, end)
-        return Select(node.start, token.end, node, token.text.strip("`"))
+            return expand(self.source, token, node, arguments, end)
+        return Select(node.start, token.end, node, field)
 
     def primary(self) -> Node:
         token = self.token
@@ -212,14 +207,16 @@ class _Parser:
         if token.sort == "symbol" and token.text == "{":
             return self.mapping(token)
         if token.sort == "symbol" and token.text == "." and self.token.sort == "name":
-            return self.primary()
+            name = self.token
+            self.at += 1
+            return self.named(replace(name, text=f".{name.text}"))
         self.at -= 1
         raise self.unexpected()
 
     def named(self, token: Token) -> Node:
         if self.accept("("):
             arguments, end = self.sequence(")")
-            return self.call(token, None, arguments, end)
+            return expand(self.source, token, None, arguments, end)
         if token.text in RESERVED:
             raise self.error(f"{token.text!r} is a reserved word", token.start, token.end)
         return Name(token.start, token.end, token.text)
@@ -228,49 +225,33 @@ class _Parser:
         """Expressions between commas, up to `close`; a list may end in a comma."""
         items: list[Node] = []
         while self.token.text != close or self.token.sort != "symbol":
-            if self.token.text == "?" and close == "]":
-                raise self.error(_OPTIONAL, self.token.start, self.token.end)
-            items.append(self.expression())
+            items.append(self.perhaps(allowed=close == "]"))
             if not self.accept(","):
                 break
             if close == ")" and self.token.text == ")":
                 raise self.unexpected("an argument")
         return tuple(items), self.expect(close).end
 
+    def perhaps(self, *, allowed: bool = True) -> Node:
+        """An expression, or where it is allowed `?` and one that is optional."""
+        mark = self.accept("?") if allowed else None
+        node = self.expression()
+        return Spread(mark.start, node.end, node) if mark else node
+
     def mapping(self, opening: Token) -> Node:
         keys: list[Node] = []
         values: list[Node] = []
         while self.token.text != "}":
-            if self.token.text == "?":
-                raise self.error(_OPTIONAL, self.token.start, self.token.end)
-            keys.append(self.expression())
+            key = self.perhaps()
             self.expect(":")
-            values.append(self.expression())
+            value = self.expression()
+            if isinstance(key, Spread):
+                key, value = key.operand, Spread(value.start, value.end, value)
+            keys.append(key)
+            values.append(value)
             if not self.accept(","):
                 break
         return MapOf(opening.start, self.expect("}").end, tuple(keys), tuple(values))
-
-    def call(self, name: Token, target: Node | None, args: tuple[Node, ...], end: int) -> Node:
-        start = name.start if target is None else target.start
-        if name.text == "has" and target is None:
-            if len(args) != 1 or not isinstance(args[0], Select):
-                message = "has() takes one field, such as has(resource.Name)"
-                raise self.error(message, name.start, end)
-            return Has(start, end, args[0].operand, args[0].field)
-        if target is not None and name.text in _MACROS:
-            return self.loop(name, target, args, end)
-        return Call(start, end, name.text, target, args)
-
-    def loop(self, name: Token, target: Node, args: tuple[Node, ...], end: int) -> Node:
-        macro = _MACROS[name.text]
-        variable = args[0] if args else None
-        if not isinstance(variable, Name) or len(args) not in ((2, 3) if macro == "map" else (2,)):
-            what = "an expression" if macro == "map" else "a condition"
-            message = f"{name.text}() takes a variable and {what}, such as list.{name.text}(x, ...)"
-            raise self.error(message, name.start, end)
-        condition = None if macro == "map" and len(args) == 2 else args[1]
-        result = args[-1] if macro == "map" else None
-        return Loop(target.start, end, macro, target, variable.name, condition, result)
 
 
 def _check_size(tree: Node, source: str) -> None:
@@ -279,7 +260,7 @@ def _check_size(tree: Node, source: str) -> None:
     stack: list[tuple[Node, int, int]] = [(tree, 1, int(isinstance(tree, Loop)))]
     while stack:
         node, depth, nesting = stack.pop()
-        loops += isinstance(node, Loop)
+        loops += isinstance(node, Loop | Bind | OptionalMap)
         message = ""
         if depth > MAX_DEPTH:
             message = f"the expression is nested deeper than {MAX_DEPTH} levels"

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Literal
 
-from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
+from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
 from cloudsealed.engine.generator import RUNTIME, write
 from cloudsealed.engine.interpreter import Bound, Interpreter
 from cloudsealed.engine.meter import Meter
@@ -20,6 +23,9 @@ from cloudsealed.engine.parser import parse
 from cloudsealed.engine.resolve import resolve
 from cloudsealed.engine.syntax import Apply, Node, children
 from cloudsealed.engine.values import Value
+
+MAX_SHARED: Final = 1_024
+"""Compiled expressions that are kept."""
 
 SLOW: Final = (
     KeyError,
@@ -33,32 +39,79 @@ SLOW: Final = (
 )
 """What sends an evaluation to the interpreter. A NameError is a fault of ours, and is seen."""
 
-_ALLOWED: Final = (
-    *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return),
-    *(ast.Assign, ast.AugAssign, ast.Add, ast.If, ast.For, ast.Break),
-    *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Subscript, ast.List, ast.Tuple),
-    *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
-    *(ast.Is, ast.IsNot, ast.In, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub),
-    *(ast.IfExp, ast.NamedExpr, ast.Call, ast.Attribute, ast.Sub, ast.BinOp, ast.Mult, ast.Expr),
+_ALLOWED: Final = frozenset(
+    {
+        *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return),
+        *(ast.Assign, ast.AugAssign, ast.Add, ast.If, ast.For, ast.Break),
+        *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Subscript, ast.List, ast.Tuple),
+        *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
+        *(ast.Is, ast.IsNot, ast.In, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub),
+        *(ast.IfExp, ast.NamedExpr, ast.Call, ast.Attribute, ast.Sub, ast.BinOp, ast.Mult),
+        ast.Expr,
+    }
 )
+"""The kinds of nodes that a generated function may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An expression ready to run. It never changes, so that all who compile the text share it.
+
+    `function` takes a value for each of `variables`, in order, and the audit's clock; it raises one
+    of `SLOW` where the interpreter has to decide.
+    """
+
+    source: str
+    variables: tuple[str, ...]
+    boolean: bool
+    tree: Node
+    generated: str
+    function: Callable[..., Any]
+    functions: frozenset[str]
+
+
+def compile_source(
+    source: str,
+    variables: Sequence[str],
+    constants: Mapping[str, Value],
+    expect: Literal["bool", "any"],
+    container: str = "",
+) -> Compiled:
+    """The compiled `source`; one that names no constant is kept for the next who asks."""
+    names = tuple(variables)
+    if not any(name in source for name in constants):
+        with suppress(ExpressionError):  # worded below, where all names are known
+            return _shared(source, names, expect == "bool", container)
+    return _compile(source, names, constants, expect == "bool", container)
+
+
+@lru_cache(maxsize=MAX_SHARED)
+def _shared(source: str, names: tuple[str, ...], boolean: bool, container: str) -> Compiled:
+    return _compile(source, names, {}, boolean, container)
+
+
+def _compile(
+    source: str,
+    names: tuple[str, ...],
+    constants: Mapping[str, Value],
+    boolean: bool,
+    container: str,
+) -> Compiled:
+    tree = resolve(parse(source), source, names, constants, container)
+    written = write(tree, source, names, boolean)
+    function = _load(written.source, written.names)
+    called = frozenset(_functions(tree))
+    return Compiled(source, names, boolean, tree, written.source, function, called)
 
 
 class Program:
-    """One expression, ready to run. `slow_path_hits` counts the runs that needed the interpreter.
+    """A compiled expression and a count: `slow_path_hits` of runs that needed the interpreter.
 
     `run` takes one value for each of `variables`, in order, and the audit's clock. `compiled` is
-    the function alone: it takes them one by one, and raises one of `SLOW` where `run` does more.
+    the function alone, for who calls `run` only where that raises.
     """
 
-    __slots__ = (
-        "boolean",
-        "compiled",
-        "generated",
-        "slow_path_hits",
-        "source",
-        "tree",
-        "variables",
-    )
+    __slots__ = ("_shared", "compiled", "slow_path_hits")
 
     def __init__(
         self,
@@ -66,15 +119,31 @@ class Program:
         variables: Sequence[str],
         constants: Mapping[str, Value],
         expect: Literal["bool", "any"],
+        container: str = "",
     ) -> None:
-        self.source = source
-        self.variables = tuple(variables)
-        self.boolean = expect == "bool"
-        self.tree = resolve(parse(source), source, variables, constants)
-        written = write(self.tree, source, self.variables, self.boolean)
-        self.generated = written.source
-        self.compiled = _load(written.source, written.names)
+        self._shared = compile_source(source, variables, constants, expect, container)
+        self.compiled = self._shared.function
         self.slow_path_hits = 0
+
+    @property
+    def source(self) -> str:
+        """The text."""
+        return self._shared.source
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the values that `run` takes."""
+        return self._shared.variables
+
+    @property
+    def tree(self) -> Node:
+        """The resolved syntax tree."""
+        return self._shared.tree
+
+    @property
+    def generated(self) -> str:
+        """The Python text of the function."""
+        return self._shared.generated
 
     def run(self, values: Sequence[Value], now: datetime) -> Value:
         """The value for these variables; raises `EvaluationError`."""
@@ -89,10 +158,11 @@ class Program:
 
     def _interpret(self, values: Sequence[Value], now: datetime) -> Value:
         self.slow_path_hits += 1
-        scope = {name: Bound(value) for name, value in zip(self.variables, values, strict=True)}
+        names = self._shared.variables
+        scope = {name: Bound(value) for name, value in zip(names, values, strict=True)}
         interpreter = Interpreter(Meter.at(now))
         try:
-            if self.boolean:
+            if self._shared.boolean:
                 return interpreter.truth(self.tree, scope)
             return interpreter.evaluate(self.tree, scope)
         except BudgetExceeded:
@@ -106,7 +176,7 @@ class Program:
     @property
     def functions(self) -> frozenset[str]:
         """The names of the functions that the expression calls."""
-        return frozenset(_functions(self.tree))
+        return self._shared.functions
 
 
 def _functions(node: Node) -> set[str]:
@@ -117,23 +187,30 @@ def _functions(node: Node) -> set[str]:
 def _load(source: str, names: Mapping[str, object]) -> Callable[..., Any]:
     """The function `run` of generated source, in a namespace of its own."""
     tree = ast.parse(source)
-    for part in ast.walk(tree):
-        _inspect(part)
+    _inspect(tree)
     space: dict[str, Any] = {"__builtins__": {}, **RUNTIME, **names}
     exec(compile(tree, "<expression>", "exec"), space)  # noqa: S102 - a caged tree
     run: Callable[..., Any] = space["run"]
     return run
 
 
-def _inspect(part: ast.AST) -> None:
+def _inspect(tree: ast.AST) -> None:
     """Refuse a part that the generator has no reason to write: it would be a fault of ours."""
-    bad = (
-        not isinstance(part, _ALLOWED)
-        or (isinstance(part, ast.Attribute) and not _is_harmless(part))
-        or (isinstance(part, ast.Name) and "__" in part.id)
-    )
-    if bad:
-        raise AssertionError(f"generated code may not hold {ast.dump(part)[:80]}")
+    parts: list[Any] = [tree]
+    while parts:
+        part = parts.pop()
+        if part.__class__ is list:
+            parts += part
+        elif isinstance(part, ast.AST):
+            bad = (
+                part.__class__ not in _ALLOWED
+                or (part.__class__ is ast.Attribute and not _is_harmless(part))
+                or (part.__class__ is ast.Name and "__" in part.id)
+            )
+            if bad:
+                raise AssertionError(f"generated code may not hold {ast.dump(part)[:80]}")
+            # Whether a name is read or written follows from the kinds around it.
+            parts += [getattr(part, name) for name in part._fields if name != "ctx"]
 
 
 def _is_harmless(part: ast.Attribute) -> bool:

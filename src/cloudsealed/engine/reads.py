@@ -18,6 +18,7 @@ from cloudsealed.engine.errors import ExpressionError
 from cloudsealed.engine.resolve import did_you_mean, nearest
 from cloudsealed.engine.syntax import (
     Apply,
+    Bind,
     Conditional,
     Constant,
     Has,
@@ -25,6 +26,9 @@ from cloudsealed.engine.syntax import (
     Loop,
     Name,
     Node,
+    OptionalIndex,
+    OptionalMap,
+    Otherwise,
     Select,
     children,
 )
@@ -94,7 +98,7 @@ class _Reader:
             case Has(operand=operand, field=name):
                 self.touch(self.step(node, self.visit(operand, scope), (name,)))
                 return None
-            case Index():
+            case Index() | OptionalIndex():
                 return self.index(node, scope)
             case Apply():
                 return self.apply(node, scope)
@@ -103,6 +107,14 @@ class _Reader:
             case Conditional(condition=condition, then=then, otherwise=otherwise):
                 self.use(self.visit(condition, scope))
                 return self.either(self.visit(then, scope), self.visit(otherwise, scope))
+            case Bind(variable=variable, value=value, body=body):
+                return self.visit(body, {**scope, variable: self.visit(value, scope)})
+            case OptionalMap(operand=operand, variable=variable, body=body):
+                path = self.visit(operand, scope)
+                self.touch(path)
+                return self.visit(body, {**scope, variable: path})
+            case Otherwise(operand=operand, other=other):
+                return self.either(self.visit(operand, scope), self.visit(other, scope))
         for child in children(node):
             self.use(self.visit(child, scope))
         return None
@@ -127,7 +139,7 @@ class _Reader:
             path = (*path, name)
         return path
 
-    def index(self, node: Index, scope: _Scope) -> Path | None:
+    def index(self, node: Index | OptionalIndex, scope: _Scope) -> Path | None:
         path = self.visit(node.operand, scope)
         if isinstance(node.key, Constant) and isinstance(node.key.value, str):
             return self.step(node, path, (node.key.value,))
@@ -157,11 +169,18 @@ class _Reader:
         path = self.visit(node.range, scope)
         self.touch(path)
         inner = {**scope, node.variable: path}
+        if node.second is not None:
+            # Of a map, the names are data: all of it is read.
+            self.use(path)
+            inner |= {node.variable: None, node.second: None}
         if node.condition is not None:
             self.use(self.visit(node.condition, inner))
         if node.result is not None:
-            return self.visit(node.result, inner)
-        return path if node.macro == "filter" else None
+            result = self.visit(node.result, inner)
+            if node.macro == "map":
+                return result
+            self.use(result)
+        return path if node.macro in ("filter", "sort_by") else None
 
     def check(self, node: Node, path: Path, name: str) -> None:
         """Refuse a field that the type of the document at `path` does not have."""

@@ -35,7 +35,8 @@ class Function:
     raises `ValueError`. `reads` gives the fields that a call reads below its first argument, for
     the arguments as they are known when compiled; without it a call reads all of them. `witness`
     gives, for the meter and the values of a call, the way from the first argument to what decided.
-    `about` is the documentation of a `run` that is not ours.
+    `about` is the documentation of a `run` that is not ours. `variadic` repeats the last parameter.
+    `plain` is a faster `run` without the meter, exact when the last argument is a literal.
     """
 
     name: str
@@ -48,6 +49,15 @@ class Function:
     reads: Callable[[tuple[Value, ...]], tuple[str, ...]] | None = None
     witness: Callable[..., Steps | None] | None = None
     about: str = ""
+    variadic: bool = False
+    plain: Callable[..., Value] | None = None
+
+    def parameters_of(self, count: int) -> tuple[Kinds, ...] | None:
+        """The kinds of each of `count` arguments, or None where it does not take so many."""
+        own = self.parameters
+        if self.variadic and count >= len(own):
+            return own + own[-1:] * (count - len(own))
+        return own if len(own) == count else None
 
     @property
     def doc(self) -> str:
@@ -56,7 +66,8 @@ class Function:
 
     def refusal(self, number: int, kind: Kind) -> str:
         """What is wrong with a value of this kind as the argument at `number` (from 0)."""
-        wanted = " or ".join(sorted(spoken(each) for each in self.parameters[number]))
+        kinds = self.parameters[min(number, len(self.parameters) - 1)]
+        wanted = " or ".join(sorted(spoken(each) for each in kinds))
         return f"{self.name}() takes {wanted}, not {spoken(kind)}"
 
     def __hash__(self) -> int:

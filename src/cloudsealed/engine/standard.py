@@ -1,38 +1,50 @@
 """The functions of CEL's standard library.
 
 Source: the CEL language definition, "List of Standard Definitions". Refuses regular expressions
-that are not literals (they are compiled by RE2 when the expression is), and names of time zones:
-only `UTC` and offsets such as `+02:00`, since reading a zone is input.
+that are not literals: they are compiled by RE2 when the expression is. The parts of times are in
+`moments`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import re2
 
+from cloudsealed.engine.addresses import format_address, format_block
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.operators import fit, size
 from cloudsealed.engine.signature import ANY, Function, Kinds, kinds
 from cloudsealed.engine.times import (
+    SECOND,
     format_duration,
     format_timestamp,
-    offset_of,
+    moment,
     parse_duration,
     parse_timestamp,
 )
-from cloudsealed.engine.values import MAX_INT, MAX_UINT, MIN_INT, Value, type_of
+from cloudsealed.engine.values import (
+    MAX_INT,
+    MAX_UINT,
+    MIN_INT,
+    Address,
+    Block,
+    Duration,
+    Timestamp,
+    Value,
+    type_of,
+)
 
 _STRING: Final = kinds("string")
-_STARTS: Final = "Whether the text begins with the other."
-_ENDS: Final = "Whether the text ends with the other."
 _PATTERN_MEMORY: Final = 2 << 20
 _PATTERN_SIZE: Final = 3_000
 """Instructions of a pattern: so few that RE2's automaton always fits into its memory."""
+
+
+_LONGEST_NUMBER: Final = 1_000
+"""Characters of a text that is read as a double."""
 
 
 def compile_pattern(pattern: str) -> Any:
@@ -66,6 +78,18 @@ def matches(meter: Meter, text: str, pattern: Any) -> bool:
     return pattern.Match(encoded) is not None
 
 
+def starts_with(meter: Meter, text: str, part: str) -> bool:
+    """Whether the text begins with the other."""
+    meter.charge_text(len(part))
+    return text.startswith(part)
+
+
+def ends_with(meter: Meter, text: str, part: str) -> bool:
+    """Whether the text ends with the other."""
+    meter.charge_text(len(part))
+    return text.endswith(part)
+
+
 def contains(meter: Meter, text: str, part: str) -> bool:
     """Whether `part` stands in the text."""
     meter.charge_text(len(text))
@@ -95,8 +119,8 @@ _UPPER: Final = {small: capital for capital, small in _LOWER.items()}
 
 def to_int(value: Value) -> int:
     """An int of a number (truncated), of a text of digits, or the seconds of a timestamp."""
-    if isinstance(value, datetime):
-        return math.floor(value.timestamp())
+    if isinstance(value, Timestamp):
+        return value.nanos // SECOND
     if isinstance(value, float) and not MIN_INT < value < MAX_INT:
         raise EvaluationError("this number does not fit into an int")
     return fit(_whole(value))
@@ -111,8 +135,8 @@ def to_uint(value: Value) -> int:
 
 def _whole(value: Value) -> int:
     if isinstance(value, str):
-        digits = value.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
+        digits = value.removeprefix("-") if len(value) <= 21 else ""
+        if not (digits.isascii() and digits.isdigit()):
             raise EvaluationError("this text is not a whole number")
     return int(value)
 
@@ -120,7 +144,9 @@ def _whole(value: Value) -> int:
 def to_double(value: Value) -> float:
     """A double of a number or of a text."""
     try:
-        if isinstance(value, str) and ("_" in value or value != value.strip()):
+        if isinstance(value, str) and (
+            len(value) > _LONGEST_NUMBER or "_" in value or value != value.strip()
+        ):
             raise ValueError
         return float(value)
     except ValueError:
@@ -145,7 +171,7 @@ def to_bytes(meter: Meter, value: str | bytes) -> bytes:
 
 
 def to_string(meter: Meter, value: Value) -> str:
-    """The text of a scalar, of UTF-8 bytes, of a timestamp (RFC 3339) or of a duration (`1.5s`)."""
+    """The text of a scalar, of UTF-8 bytes, of a time or of an address."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
@@ -154,35 +180,40 @@ def to_string(meter: Meter, value: Value) -> str:
             return value.decode()
         except UnicodeDecodeError:
             raise EvaluationError("these bytes are not UTF-8") from None
-    if isinstance(value, datetime):
-        return format_timestamp(value)
-    return format_duration(value) if isinstance(value, timedelta) else _number_text(value)
+    match value:
+        case Timestamp():
+            return format_timestamp(value)
+        case Duration():
+            return format_duration(value)
+        case Address():
+            return format_address(value)
+        case Block():
+            return format_block(value)
+    return number_text(value)
 
 
-def _number_text(value: Value) -> str:
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
-        text = repr(value)
-        return text.removesuffix(".0")
-    return value if isinstance(value, str) else str(int(value))
+def number_text(value: Value) -> str:
+    """The shortest text of a number that gives it back; a text stays."""
+    if not isinstance(value, float):
+        return value if isinstance(value, str) else str(int(value))
+    if not math.isfinite(value):
+        return {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
+    digits = len(repr(value).partition("e")[0].replace(".", "").strip("-0")) or 1
+    text = f"{value:.{digits - 1}e}"
+    exponent = int(text.partition("e")[2])
+    return f"{value:.{max(digits - 1 - exponent, 0)}f}" if -4 <= exponent < 6 else text
 
 
-def to_timestamp(value: Value) -> datetime:
+def to_timestamp(value: Value) -> Timestamp:
     """A timestamp of an RFC 3339 text, or of seconds since 1970."""
-    if isinstance(value, datetime):
+    if isinstance(value, Timestamp):
         return value
-    if isinstance(value, str):
-        return parse_timestamp(value)
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise EvaluationError("the time is out of range") from None
+    return parse_timestamp(value) if isinstance(value, str) else moment(value * SECOND)
 
 
-def to_duration(value: Value) -> timedelta:
+def to_duration(value: Value) -> Duration:
     """A duration of a text such as `1h30m` or `2.5s`."""
-    return value if isinstance(value, timedelta) else parse_duration(value)
+    return value if isinstance(value, Duration) else parse_duration(value)
 
 
 def identity(value: Value) -> Value:
@@ -190,45 +221,9 @@ def identity(value: Value) -> Value:
     return value
 
 
-def _getter(name: str, part: Callable[[datetime], int]) -> list[Function]:
-    """`timestamp.name()` in UTC, and `timestamp.name(zone)`."""
-
-    def in_utc(moment: datetime) -> int:
-        return part(moment.astimezone(UTC))
-
-    def in_zone(moment: datetime, zone: str) -> int:
-        try:
-            return part(moment.astimezone(offset_of(zone)))
-        except OverflowError:
-            raise EvaluationError("the time is out of range") from None
-
-    in_utc.__doc__ = in_zone.__doc__ = f"`{name}` of a timestamp, in UTC or at an offset."
-    moment = kinds("timestamp")
-    return [
-        Function(name, (moment,), "int", in_utc, "method"),
-        Function(name, (moment, _STRING), "int", in_zone, "method"),
-    ]
-
-
-def _elapsed(name: str, unit: timedelta, part: Callable[[datetime], int]) -> list[Function]:
-    """As `_getter`, and the same of a duration: how many whole units it has."""
-    zoned = _getter(name, part)
-
-    def run(value: datetime | timedelta) -> int:
-        if isinstance(value, datetime):
-            return part(value.astimezone(UTC))
-        if name == "getMilliseconds":
-            return int(math.fmod(value / unit, 1000))
-        return int(value / unit)
-
-    run.__doc__ = f"`{name}` of a timestamp in UTC, or of a whole duration."
-    either = kinds("timestamp", "duration")
-    return [Function(name, (either,), "int", run, "method"), zoned[1]]
-
-
 def _converters() -> list[Function]:
     number: Kinds = kinds("int", "uint", "double", "string")
-    scalar = number | kinds("bool", "bytes", "timestamp", "duration")
+    scalar = number | kinds("bool", "bytes", "timestamp", "duration", "ip", "cidr")
     return [
         Function("int", (number | kinds("timestamp"),), "int", to_int),
         Function("uint", (number,), "uint", to_uint),
@@ -247,8 +242,10 @@ def _of_text() -> list[Function]:
     two = (_STRING, _STRING)
     return [
         Function("contains", two, "bool", contains, "method", metered=True),
-        Function("startsWith", two, "bool", str.startswith, "method", about=_STARTS),
-        Function("endsWith", two, "bool", str.endswith, "method", about=_ENDS),
+        Function(
+            "startsWith", two, "bool", starts_with, "method", metered=True, plain=str.startswith
+        ),
+        Function("endsWith", two, "bool", ends_with, "method", metered=True, plain=str.endswith),
         Function("lowerAscii", (_STRING,), "string", lower_ascii, "method", metered=True),
         Function("upperAscii", (_STRING,), "string", upper_ascii, "method", metered=True),
         Function(
@@ -263,26 +260,10 @@ def _of_text() -> list[Function]:
     ]
 
 
-def _of_time() -> list[Function]:
-    return [
-        *_getter("getFullYear", lambda t: t.year),
-        *_getter("getMonth", lambda t: t.month - 1),
-        *_getter("getDate", lambda t: t.day),
-        *_getter("getDayOfMonth", lambda t: t.day - 1),
-        *_getter("getDayOfWeek", lambda t: t.isoweekday() % 7),
-        *_getter("getDayOfYear", lambda t: t.timetuple().tm_yday - 1),
-        *_elapsed("getHours", timedelta(hours=1), lambda t: t.hour),
-        *_elapsed("getMinutes", timedelta(minutes=1), lambda t: t.minute),
-        *_elapsed("getSeconds", timedelta(seconds=1), lambda t: t.second),
-        *_elapsed("getMilliseconds", timedelta(milliseconds=1), lambda t: t.microsecond // 1000),
-    ]
-
-
 SIZED: Final = kinds("string", "bytes", "list", "map")
 STANDARD: Final = (
     Function("size", (SIZED,), "int", size, "both"),
     *_converters(),
     *_of_text(),
-    *_of_time(),
 )
 """Every function of the standard library that this engine has."""

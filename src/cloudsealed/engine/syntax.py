@@ -7,7 +7,7 @@ character). Refuses to hold macros as calls: `has` and the loops are nodes of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cloudsealed.engine.values import Value
@@ -15,7 +15,9 @@ from cloudsealed.engine.values import Value
 if TYPE_CHECKING:
     from cloudsealed.engine.signature import Function
 
-Macro: TypeAlias = Literal["all", "exists", "exists_one", "filter", "map"]
+Macro: TypeAlias = Literal[
+    "all", "exists", "exists_one", "filter", "map", "sort_by", "make_map", "merge_maps"
+]
 Operator: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%"]
 
 
@@ -63,6 +65,49 @@ class Index(Node):
 
     operand: Node
     key: Node
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalIndex(Node):
+    """`operand[?key]`, and `operand.?field` with the field as a constant key."""
+
+    operand: Node
+    key: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Spread(Node):
+    """`?operand` as an item of a list or a value of a map: there only if the optional is."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise(Node):
+    """`operand.orValue(other)`, or with `whole` `operand.or(other)`."""
+
+    operand: Node
+    other: Node
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bind(Node):
+    """`cel.bind(variable, value, body)`"""
+
+    variable: str
+    value: Node
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalMap(Node):
+    """`operand.optMap(variable, body)`, or with `flat` `operand.optFlatMap(variable, body)`."""
+
+    operand: Node
+    variable: str
+    body: Node
+    flat: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +184,16 @@ class MapOf(Node):
 
 @dataclass(frozen=True, slots=True)
 class Loop(Node):
-    """`range.macro(variable, condition)`, or of `map` `range.map(variable, condition?, result)`."""
+    """`range.macro(variable, condition)`, or `range.map(variable, condition?, result)`.
+
+    With `second`, `variable` is the number of an item or the key of an entry, and `second` is the
+    item or the value.
+    """
 
     macro: Macro
     range: Node
     variable: str
+    second: str | None
     condition: Node | None
     result: Node | None
 
@@ -152,8 +202,8 @@ def children(node: Node) -> Iterator[Node]:
     """The nodes directly under `node`, from left to right."""
     if isinstance(node, Constant):
         return
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _parts(node):
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):
@@ -165,13 +215,18 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     if isinstance(node, Constant):
         return node
     changed: dict[str, Node | tuple[Node, ...]] = {}
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _parts(node):
+        value = getattr(node, name)
         if isinstance(value, Node):
-            changed[field.name] = change(value)
+            changed[name] = change(value)
         elif isinstance(value, tuple) and value:
-            changed[field.name] = tuple(change(each) for each in value)
+            changed[name] = tuple(change(each) for each in value)
     return replace(node, **changed) if changed else node  # type: ignore[arg-type]
+
+
+def _parts(node: Node) -> tuple[str, ...]:
+    """The names of a node's fields after `start` and `end`, in order."""
+    return node.__match_args__[2:]
 
 
 def size_of(node: Node) -> int:

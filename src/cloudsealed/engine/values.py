@@ -1,14 +1,14 @@
 """The values of the language and their kinds: which Python class stands for which CEL type.
 
 A document is plain JSON as Python parses it: dict, list, str, int, float, bool, None. On top come
-unsigned numbers, bytes, timestamps (aware datetime), durations (timedelta) and types, which only
-expressions make. Refuses every other class: a document holds no objects with behaviour.
+unsigned numbers, bytes, timestamps and durations (to the nanosecond), types, addresses and
+optional values, which only expressions make. Refuses every other class: a document holds no
+objects with behaviour.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 Value: TypeAlias = Any
@@ -27,6 +27,9 @@ Kind: TypeAlias = Literal[
     "timestamp",
     "duration",
     "type",
+    "ip",
+    "cidr",
+    "optional",
     "dyn",
 ]
 
@@ -48,6 +51,77 @@ class TypeValue:
     name: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Timestamp:
+    """A moment, in nanoseconds since 1970 (UTC); the years 1 to 9999."""
+
+    nanos: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Duration:
+    """A length of time in nanoseconds; what arithmetic makes has 64 bits."""
+
+    nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What `ip(text)` gives: `number` is the address of 32 bits (`version` 4) or 128 (6)."""
+
+    version: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What `cidr(text)` gives: an address, and how many of its bits name the network."""
+
+    address: Address
+    prefix: int
+
+    @property
+    def first(self) -> int:
+        """The number of the first address."""
+        return self.address.number >> self._free << self._free
+
+    @property
+    def last(self) -> int:
+        """The number of the last address."""
+        return self.first | ((1 << self._free) - 1)
+
+    @property
+    def _free(self) -> int:
+        return (32 if self.address.version == 4 else 128) - self.prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """A value that may be absent: `items` has one value or none."""
+
+    items: tuple[Any, ...] = ()
+
+
+NONE: Final = Optional()
+
+
+@dataclass(frozen=True, slots=True)
+class BoolKey:
+    """A bool as the key of a map: Python's own true is the same key as its 1."""
+
+    value: bool
+
+
+def map_key(key: Any) -> Any:
+    """A key as a map holds it."""
+    return BoolKey(key) if key.__class__ is bool else key
+
+
+def key_value(key: Any) -> Any:
+    """The value of a key that a map holds."""
+    return key.value if key.__class__ is BoolKey else key
+
+
 KINDS: Final[dict[type, Kind]] = {
     bool: "bool",
     int: "int",
@@ -58,9 +132,12 @@ KINDS: Final[dict[type, Kind]] = {
     list: "list",
     dict: "map",
     type(None): "null",
-    datetime: "timestamp",
-    timedelta: "duration",
+    Timestamp: "timestamp",
+    Duration: "duration",
     TypeValue: "type",
+    Address: "ip",
+    Block: "cidr",
+    Optional: "optional",
 }
 CLASSES: Final[dict[Kind, type]] = {kind: cls for cls, kind in KINDS.items()}
 
@@ -68,6 +145,9 @@ _TYPE_NAMES: Final[dict[Kind, str]] = {
     "null": "null_type",
     "timestamp": "google.protobuf.Timestamp",
     "duration": "google.protobuf.Duration",
+    "ip": "net.IP",
+    "cidr": "net.CIDR",
+    "optional": "optional_type",
 }
 TYPES: Final[dict[str, TypeValue]] = {
     name: TypeValue(name) for name in (_TYPE_NAMES.get(kind, kind) for kind in KINDS.values())
@@ -87,6 +167,9 @@ _SPOKEN: Final[dict[Kind, str]] = {
     "timestamp": "a timestamp",
     "duration": "a duration",
     "type": "a type",
+    "ip": "an IP address",
+    "cidr": "a CIDR block",
+    "optional": "an optional value",
     "dyn": "any value",
 }
 
