@@ -27,7 +27,6 @@ from cel_expr_python import cel as cel_cpp
 
 from cloudsealed.engine import Rule, compile_rule
 from cloudsealed.engine.documents import as_list, days_since
-from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.network import cidr_contains
 from cloudsealed.engine.program import _compile
 
@@ -37,10 +36,9 @@ ROUNDS = 20
 MAX_PARSE_RATIO = 1.6
 MAX_COMPILE_MS = 0.5
 MIN_SCALE = 1.8
-METER = Meter.at(NOW)
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "as_list": as_list,
-    "days_since": lambda moment: days_since(METER, moment),
+    "days_since": lambda moment: days_since(NOW, moment),
     "cidr_contains": cidr_contains,
 }
 

@@ -178,7 +178,8 @@ class Writer:
                 lambda: f"{text()}.charAt({number()})",
                 # cel-cpp refuses an end at the end of the text; the specification's files do not.
                 lambda: f"({text()} + 'yz').substring({self.pick(*'01')}, 1)",
-                lambda: f"{text()}.substring({number()})",
+                # cel-cpp reads the end of a timestamp as one of the year 26.
+                lambda: f"({text()} + 'yz').substring({number()})",
                 lambda: f"{text()}.replace({text()}, {text()})",
                 lambda: f"{text()}.replace({text()}, {text()}, {number()})",
                 lambda: f"{self.any(d, 'list')}.join({text()})",

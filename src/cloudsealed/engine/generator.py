@@ -281,7 +281,7 @@ class _Writer:
         run, metered = function.run, function.metered
         if function.plain is not None and isinstance(arguments[-1], Constant):
             run, metered = function.plain, False
-        passed: list[str] = [self.meter()] if metered else []
+        passed: list[str] = [self.meter()] if metered else ["now"] if function.clocked else []
         tests: list[str] = []
         for number, (wanted, argument) in enumerate(
             zip(function.parameters_of(len(arguments)) or (), arguments, strict=True)
@@ -416,7 +416,8 @@ class _Writer:
             return Code(f"{slow}({self.meter()}, {left.text}, {right.text})", "bool")
         first, held = self.hold(left.text if right.kind == "int" else right.text)
         a, b = (held, right.text) if right.kind == "int" else (left.text, held)
-        exact = f"{slow}({self.meter()}, {a}, {b})"
+        # Nothing that has an order with an int costs anything, so no meter is needed.
+        exact = f"{slow}(None, {a}, {b})"
         text = f"({a} {operator} {b} if {first}.__class__ is _int else {exact})"
         return Code(text, "bool")
 

@@ -66,7 +66,9 @@ def cidr_contains(outer: str, inner: str) -> bool:
     IPv4 and IPv6 never contain each other.
     """
     # No block is longer; cut, texts cannot fill the cache.
-    return _contains(outer[:65], inner[:65])
+    if len(outer) > 65 or len(inner) > 65:
+        outer, inner = outer[:65], inner[:65]
+    return _contains(outer, inner)
 
 
 @lru_cache(maxsize=16_384)

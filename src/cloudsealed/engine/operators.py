@@ -422,7 +422,9 @@ def apply(meter: Meter, function: Function, arguments: Sequence[Value]) -> Value
     for number, (kinds, value) in enumerate(zip(wanted, arguments, strict=True)):
         if kinds and kind_of(value) not in kinds:
             raise EvaluationError(function.refusal(number, kind_of(value)))
-    return function.run(meter, *arguments) if function.metered else function.run(*arguments)
+    if function.metered:
+        return function.run(meter, *arguments)
+    return function.run(meter.now, *arguments) if function.clocked else function.run(*arguments)
 
 
 BINARY: Final[dict[str, Callable[[Meter, Value, Value], Value]]] = {

@@ -30,7 +30,8 @@ def kinds(*names: Kind) -> Kinds:
 class Function:
     """A function of the language.
 
-    `run` gets one value for each parameter; with `metered` the meter comes first. `literal` names
+    `run` gets one value for each parameter; with `metered` the meter comes first, with
+    `clocked` the audit's clock. `literal` names
     the arguments, by number, that must be literal strings and are prepared once; the preparer
     raises `ValueError`. `reads` gives the fields that a call reads below its first argument, for
     the arguments as they are known when compiled; without it a call reads all of them. `witness`
@@ -45,6 +46,7 @@ class Function:
     run: Callable[..., Value]
     style: Literal["call", "method", "both"] = "call"
     metered: bool = False
+    clocked: bool = False
     literal: Mapping[int, Callable[[str], Any]] = field(default_factory=dict)
     reads: Callable[[tuple[Value, ...]], tuple[str, ...]] | None = None
     witness: Callable[..., Steps | None] | None = None

@@ -70,7 +70,8 @@ def compile_pattern(pattern: str) -> Any:
 
 def matches(meter: Meter, text: str, pattern: Any) -> bool:
     """Whether a part of the text matches the regular expression (RE2, a literal)."""
-    meter.charge_text(len(text))
+    if len(text) >= 100:
+        meter.charge_text(len(text))
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
