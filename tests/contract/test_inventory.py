@@ -1,0 +1,35 @@
+"""What is served is what the document describes, and a list of everything outside `/v1`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.routing import Route
+from tests.contract.conftest import prepared
+
+from cloudsealed.api.app import OperationRoute, create_app
+from cloudsealed.console import Console
+
+OUTSIDE = {
+    "/healthz", "/readyz", "/metrics", "/tokens/report-leak", "/openapi.json",
+    "/docs", "/docs/{name}",
+    "/oauth/token", "/oauth/revoke", "/oauth/introspect",
+    "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource",
+}  # fmt: skip
+PAGES = {
+    "/oauth/authorize", "/login", "/logout", "/confirm", "/invitation", "/account",
+    "/account/password", "/account/tokens", "/account/apps", "/account/apps/{id}",
+    "/static/console.css",
+}  # fmt: skip
+
+
+def test_every_served_route_is_described(tmp_path: Path) -> None:
+    services = prepared(tmp_path)
+    gate = create_app(services, Console(services))
+    routes = gate._app.router.routes  # type: ignore[attr-defined]  # the application inside
+    assert all(isinstance(route, Route) for route in routes)
+    outside = {route.path for route in routes if not isinstance(route, OperationRoute)}
+    assert outside == OUTSIDE | PAGES
+    inside = [route for route in routes if isinstance(route, OperationRoute)]
+    assert all(route.path.startswith("/v1/") and route.include_in_schema for route in inside)
+    services.database.close()
