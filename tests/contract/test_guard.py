@@ -226,7 +226,7 @@ def test_a_fault_fails_the_test_that_caused_it(tmp_path: Path) -> None:
         "def pytest_configure(config):\n    config.pluginmanager.register(Watch())\n"
     )
     (tmp_path / "test_faulty.py").write_text(_FAULTY)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null"]
+    command = [sys.executable, "-m", "pytest", "-qrN", "-p", "no:cacheprovider", "-c", "/dev/null"]
     ran = subprocess.run(
         [*command, f"--rootdir={tmp_path}", str(tmp_path)], cwd=ROOT, capture_output=True,
         text=True, check=False, timeout=60,
