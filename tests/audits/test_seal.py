@@ -178,7 +178,7 @@ def test_a_place_of_the_chain_is_taken_once(database: Database, begin: Any) -> N
         append(connection, tenant=TENANT, sequence=1, audit_id="aud_1", envelope=b"{}")
     for taken in ({"sequence": 1, "audit_id": "aud_2"}, {"sequence": 2, "audit_id": "aud_1"}):
         with pytest.raises(Exception, match=r"(?i)unique"), database.write() as connection:
-            append(connection, tenant=TENANT, envelope=b"{}", **taken)  # type: ignore[arg-type]
+            append(connection, tenant=TENANT, envelope=b"{}", **taken)  # type: ignore[arg-type]  # by name
 
 
 def test_an_audit_that_has_not_completed_has_no_seal(database: Database, begin: Any) -> None:

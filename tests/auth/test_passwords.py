@@ -38,3 +38,10 @@ def test_hashing_gives_way_and_the_thread_that_asked_does_not() -> None:
     assert worker.native_id is not None
     assert os.getpriority(os.PRIO_PROCESS, worker.native_id) > before
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+def test_a_password_that_is_too_long_is_wrong_whatever_it_begins_with() -> None:
+    longest = "p" * passwords.LONGEST
+    stored = passwords.hashed(longest)
+    assert passwords.verifies(stored, longest)
+    assert not passwords.verifies(stored, f"{longest}!")

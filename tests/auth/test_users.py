@@ -227,7 +227,8 @@ def test_what_happens_to_access_is_in_the_log_with_who_did_it(house: Any, admin:
     house.users.change(caller=admin, ident=user.id, body={"role": "editor"})
     house.users.change(caller=admin, ident=user.id, body={"role": "editor"})  # changes nothing
     house.users.remove(caller=admin, ident=user.id)
-    events = EventStore(house.database).of_subject(tenant=admin.tenant_id, subject=user.id)
+    found = EventStore(house.database).list(tenant=admin.tenant_id, filters={"subject": (user.id,)})
+    events = [orjson.loads(item) for item in reversed(found.items)]
     told = [(event["type"], event["data"]["actor"]) for event in events]
     by_admin = {"user_id": admin.user_id, "credential_id": "tok_x", "ip": "192.0.2.1"}
     by_user = {"user_id": user.id, "credential_id": None, "ip": "192.0.2.9"}

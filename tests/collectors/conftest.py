@@ -175,7 +175,7 @@ def make_caller() -> Callable[..., AwsCaller]:
 
     def make(pauses: list[float] | None = None, **access: object) -> AwsCaller:
         return AwsCaller(
-            AwsSession(AwsAccess(**access)),  # type: ignore[arg-type]
+            AwsSession(AwsAccess(**access)),  # type: ignore[arg-type]  # by name
             KEY,
             ceilings=_Unlimited(),
             sleep=(pauses if pauses is not None else []).append,
@@ -186,5 +186,5 @@ def make_caller() -> Callable[..., AwsCaller]:
 
 
 class _Unlimited(dict[str, float]):
-    def get(self, key: str, default: object = None) -> float:  # type: ignore[override]
+    def get(self, key: str, default: object = None) -> float:  # type: ignore[override]  # no miss
         return 1e9

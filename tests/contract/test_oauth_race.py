@@ -109,12 +109,12 @@ def test_of_twelve_redemptions_at_once_over_two_processes_exactly_one_wins(
     browser = first.browser()
     for _ in range(3):
         code = browser.code(app)
-        tokens = _one_won(cluster.at_once(lambda site, code=code: site.redeem(app, code)))  # type: ignore[misc]
+        tokens = _one_won(cluster.at_once(lambda site, code=code: site.redeem(app, code)))  # type: ignore[misc]  # a lambda
         assert second.refresh(app, tokens["refresh_token"]).status_code == 400  # it was replayed
     for _ in range(3):
         tokens = first.granted(app)
         text = tokens["refresh_token"]
-        won = _one_won(cluster.at_once(lambda site, text=text: site.refresh(app, text)))  # type: ignore[misc]
+        won = _one_won(cluster.at_once(lambda site, text=text: site.refresh(app, text)))  # type: ignore[misc]  # a lambda
         time.sleep(0.6)  # what a process cached may hold for half a second
         assert not first.works(won["access_token"])
         assert not second.works(tokens["access_token"])

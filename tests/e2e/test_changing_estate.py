@@ -46,7 +46,7 @@ def story(
         editor.spoil_bucket(BUCKET)
         editor.add_open_group("larkspur-new-bastion")
         chapters.append(told())
-        chapters.append({"events": installation.events()})  # type: ignore[dict-item]
+        chapters.append({"events": installation.events()})  # type: ignore[dict-item]  # a list
         yield chapters
 
 

@@ -171,7 +171,7 @@ def test_a_parameter_is_never_shared(now: datetime) -> None:
 
 def test_what_is_shared_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        program("resource.a == 1")._shared.source = "true"  # type: ignore[misc]
+        program("resource.a == 1")._shared.source = "true"  # type: ignore[misc]  # that is the test
 
 
 def test_optional_syntax_needs_no_interpreter(now: datetime) -> None:

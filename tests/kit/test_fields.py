@@ -18,7 +18,7 @@ def one(value: Any) -> Fields:
 def refused(read: Callable[[], object], kind: type[Exception]) -> dict[str, Any]:
     with pytest.raises(kind) as caught:
         read()
-    (detail,) = caught.value.details  # type: ignore[attr-defined]
+    (detail,) = caught.value.details  # type: ignore[attr-defined]  # all have them
     return dict(detail)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -155,8 +155,10 @@ def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     answers = {op.answer for op in operations if op.answer is not None}
     requests = {op.body for op in operations if op.body is not None}
     ordered = sorted(answers | requests | {Error}, key=lambda model: model.__name__)
-    wanted = [(model, "validation") for model in ordered]
-    _, found = models_json_schema(wanted, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    wanted: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (model, "validation") for model in ordered
+    ]
+    _, found = models_json_schema(wanted, ref_template="#/components/schemas/{model}")
     schemas: dict[str, Any] = found["$defs"]
     return schemas
 

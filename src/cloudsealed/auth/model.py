@@ -121,6 +121,18 @@ class Caller:
         """The caller as the log of security events names them."""
         return Actor(self.user_id, self.token_id, self.ip or None)
 
+    @property
+    def sees_others(self) -> bool:
+        """Whether the caller sees other users' tokens and grants: all but viewers do."""
+        return self.role is not Role.VIEWER
+
+    def seen(self, filters: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        """Return a list's filters, narrowed to what belongs to users whom the caller sees."""
+        if self.sees_others:
+            return filters
+        asked = filters.get("user", (self.user_id,))
+        return {**filters, "user": (self.user_id if self.user_id in asked else "",)}
+
     def refuse_beyond(self, scopes: Iterable[Scope], field: str = "scopes") -> None:
         """Raise InvalidScopeError unless the caller has every one of `scopes` to give."""
         if beyond := implied(scopes) - self.scopes:

@@ -61,7 +61,7 @@ def verifies(stored: str | None, password: str) -> bool:
         _in_turn(lambda: _HASHER.verify(stored or _NOBODY, password[:LONGEST]))
     except (VerificationError, InvalidHashError):
         return False
-    return stored is not None
+    return stored is not None and len(password) <= LONGEST
 
 
 def is_outdated(stored: str) -> bool:

@@ -31,7 +31,6 @@ from cloudsealed.vocabulary import EventType, Role
 DEFAULT_DAYS = 90
 LONGEST_OVERLAP = 86_400  # seconds
 _BODY = ("name", "scopes", "expires_at", "allowed_cidrs")
-_SEES_OTHERS = (Role.AUDITOR, Role.EDITOR, Role.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ class TokenService:
         """
         old = self._owned(caller, ident)
         fields = Fields({} if body is None else body, ("overlap_seconds",))
-        overlap = _overlap(fields)
+        overlap = fields.whole("overlap_seconds", 0, most=LONGEST_OVERLAP)
         caller.refuse_beyond(parse_scopes(old.scopes))
         now = self._clock()
         life = parse_rfc3339(old.expires_at) - parse_rfc3339(old.created_at)
@@ -131,10 +130,9 @@ class TokenService:
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
         """Return a page of tokens that the caller may see: a viewer's own, else the tenant's."""
-        seen = filters if caller.role in _SEES_OTHERS else _own(caller, filters)
         rows = self._store.page(
             tenant=caller.tenant_id,
-            filters=seen,
+            filters=caller.seen(filters),
             sort=sort,
             after=after,
             limit=limit,
@@ -180,7 +178,7 @@ class TokenService:
 
     def _seen(self, caller: Caller, ident: str) -> Token:
         token = self._store.get(tenant=caller.tenant_id, ident=ident)
-        if token.user_id != caller.user_id and caller.role not in _SEES_OTHERS:
+        if token.user_id != caller.user_id and not caller.sees_others:
             raise TokenNotFoundError(ident)
         return token
 
@@ -215,21 +213,6 @@ class TokenService:
         if not rfc3339(self._clock()) < moment <= rfc3339(self._latest()):
             raise fields.refuse("expires_at", f"must be within the next {self._most_days} days")
         return moment
-
-
-def _own(caller: Caller, filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    asked = filters.get("user", (caller.user_id,))
-    return {**filters, "user": tuple(user for user in asked if user == caller.user_id) or ("",)}
-
-
-def _overlap(fields: Fields) -> int:
-    seconds = fields.body.get("overlap_seconds", 0)
-    good = isinstance(seconds, int) and not isinstance(seconds, bool)
-    if not good or not 0 <= seconds <= LONGEST_OVERLAP:
-        raise fields.refuse(
-            "overlap_seconds", f"must be a whole number from 0 to {LONGEST_OVERLAP}"
-        )
-    return int(seconds)
 
 
 def _cidrs(fields: Fields, callers: tuple[Network, ...]) -> tuple[str, ...]:

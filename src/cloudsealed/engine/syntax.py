@@ -221,7 +221,7 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
             changed[name] = change(value)
         elif isinstance(value, tuple) and value:
             changed[name] = tuple(change(each) for each in value)
-    return replace(node, **changed) if changed else node  # type: ignore[arg-type]
+    return replace(node, **changed) if changed else node  # type: ignore[arg-type]  # by name
 
 
 def _parts(node: Node) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ _DURATION: Final = re.compile(
 )
 _AMOUNT: Final = re.compile(r"(\d*)(?:\.(\d*))?(h|ms|m|s|us|µs|μs|ns)", re.ASCII)
 _OFFSET: Final = re.compile(r"([+-]?)(\d\d):(\d\d)", re.ASCII)
+_OF_THE_MACHINE: Final = frozenset({"localtime", "posixrules", "Factory"})
+"""Names in the tz database that stand for what an operator chose: not the same everywhere."""
 _UNITS: Final = {
     "h": 3_600 * SECOND,
     "m": 60 * SECOND,
@@ -142,7 +144,7 @@ def zone_of(zone: str) -> tzinfo:
 
 def _named(zone: str) -> tzinfo:
     try:
-        if len(zone) > 64:
+        if len(zone) > 64 or zone in _OF_THE_MACHINE:
             raise ValueError
         return ZoneInfo(zone)
     except (ValueError, OSError, KeyError):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, select
 
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.cursor import Position
@@ -34,16 +33,6 @@ LISTING = Listing(
 )  # fmt: skip
 
 _INSERT = events.insert()
-_OF_SUBJECT = (
-    select(*(events.c[name] for name in _COLUMNS))
-    .where(
-        events.c.tenant_id == bindparam("tenant"),
-        events.c.subject == bindparam("about"),
-        events.c.id > bindparam("after"),
-    )
-    .order_by(events.c.id)
-    .limit(bindparam("most"))
-)
 
 
 def emit(
@@ -68,14 +57,6 @@ class EventStore(Paged):
     """Reads the outbox."""
 
     listing = LISTING
-
-    def of_subject(
-        self, *, tenant: str, subject: str, after: str = "", limit: int = 500
-    ) -> list[dict[str, Any]]:
-        """Return the events about one object, oldest first, from behind the event `after`."""
-        values = {"tenant": tenant, "about": subject, "after": after, "most": limit}
-        with self.database.read() as connection:
-            return [_public(row) for row in connection.all(_OF_SUBJECT, values)]
 
     def list(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",

@@ -68,6 +68,14 @@ class Fields:
             raise self.refuse(name, "must be true or false")
         return value
 
+    def whole(self, name: str, default: int, *, most: int) -> int:
+        """Return a whole number from 0 to `most`."""
+        value = self.body.get(name, default)
+        good = isinstance(value, int) and not isinstance(value, bool)
+        if not good or not 0 <= value <= most:
+            raise self.refuse(name, f"must be a whole number from 0 to {most}")
+        return int(value)
+
     def texts(self, name: str, *, most: int, required: bool = False) -> tuple[str, ...] | None:
         """Return a list of distinct texts, or None when it is absent or null."""
         value = self._value(name, required)

@@ -160,7 +160,7 @@ def control(endpoint: str, method: str, name: str, value: object = None) -> dict
         headers={"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  the same
             return dict(json.load(answer))
     except urllib.error.HTTPError as error:
         message = f"The emulator refused {method} {name}: {error.read().decode()}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,8 @@ from cloudsealed.settings import Settings, Window, parse_budget
 
 
 def _limits(**budgets: str) -> Limits:
-    return Limits(Settings(**{f"limit_{k}": parse_budget(v) for k, v in budgets.items()}))  # type: ignore[arg-type]
+    given: dict[str, Any] = {f"limit_{k}": parse_budget(v) for k, v in budgets.items()}
+    return Limits(Settings(**given))
 
 
 def test_a_window_opens_with_the_keys_first_request() -> None:

@@ -5,9 +5,12 @@ from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
+from botocore.model import ShapeResolver
 
 from cloudsealed.collectors.aws.answers import (
     Failure,
+    MalformedResponseError,
+    check_shape,
     failure_of,
     is_transient,
     outcome_of,
@@ -102,3 +105,18 @@ def test_a_response_becomes_json():
         "Bytes": "AP8=",
         "List": [{"Deep": [None, True, 1, 1.5, "2.5"]}],
     }
+
+
+def test_a_value_that_a_model_leaves_open_may_be_built_in_any_way():
+    models = {
+        "Any": {"type": "structure", "members": {}, "document": True},
+        "Text": {"type": "string"},
+        "Whole": {
+            "type": "structure",
+            "members": {"Open": {"shape": "Any"}, "Json": {"shape": "Text", "jsonvalue": True}},
+        },
+    }
+    whole = ShapeResolver(models).get_shape_by_name("Whole")
+    check_shape({"Open": ["a", None], "Json": {"a": [None]}}, whole)
+    with pytest.raises(MalformedResponseError):
+        check_shape(["no structure"], whole)

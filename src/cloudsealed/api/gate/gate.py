@@ -138,9 +138,7 @@ class Gate:
             raise refusal
 
     async def _spend(self, resource: str, key: str) -> Rate:
-        if self._limits.counters.is_shared:
-            return await run_in_threadpool(self._limits.spend, resource, key)
-        return self._limits.spend(resource, key)
+        return await self._limits.asked(self._limits.spend, resource, key)
 
     async def _show(self, exchange: Exchange) -> Rate:
         key = budget_key(exchange.address)

@@ -31,7 +31,6 @@ from cloudsealed.vocabulary import EventType, Role
 MOST_REDIRECT_URIS = 20
 LONGEST_OVERLAP = 86_400  # seconds
 _CHANGEABLE = ("name", "redirect_uris", "scopes", "audience")
-_SEES_OTHERS = (Role.AUDITOR, Role.EDITOR, Role.ADMIN)
 
 
 class AppService:
@@ -109,7 +108,7 @@ class AppService:
     def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Give an app a new secret; the old one ends after `overlap_seconds`, 0 unless given."""
         fields = Fields(body if body is not None else {}, ("overlap_seconds",))
-        overlap = _overlap(fields)
+        overlap = fields.whole("overlap_seconds", 0, most=LONGEST_OVERLAP)
         text, now = credential.mint(SECRET), self._clock()
         with self._database.write() as connection:
             app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
@@ -159,10 +158,9 @@ class GrantService:
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
         """Return a page of grants that the caller may see: a viewer's own, else the tenant's."""
-        seen = filters if caller.role in _SEES_OTHERS else _own(caller, filters)
         rows = self._store.page(
-            tenant=caller.tenant_id, filters=seen, sort=sort, after=after, limit=limit,
-            deadline=deadline,
+            tenant=caller.tenant_id, filters=caller.seen(filters), sort=sort, after=after,
+            limit=limit, deadline=deadline,
         )  # fmt: skip
         grants = (grant_store.decode(row[2:]) for row in rows.rows)
         return Page([orjson.dumps(grant.public()) for grant in grants], rows.next)
@@ -187,7 +185,7 @@ class GrantService:
 
     def _seen(self, caller: Caller, ident: str) -> Grant:
         grant = self._store.get(tenant=caller.tenant_id, ident=ident)
-        if grant.user_id != caller.user_id and caller.role not in _SEES_OTHERS:
+        if grant.user_id != caller.user_id and not caller.sees_others:
             raise GrantNotFoundError(ident)
         return grant
 
@@ -196,11 +194,6 @@ def _record(
     connection: Connection, kind: EventType, caller: Caller, subject: str, **facts: Any
 ) -> None:
     record(connection, kind, tenant=caller.tenant_id, subject=subject, actor=caller.actor, **facts)
-
-
-def _own(caller: Caller, filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    asked = filters.get("user", (caller.user_id,))
-    return {**filters, "user": tuple(user for user in asked if user == caller.user_id) or ("",)}
 
 
 def _redirect_uris(fields: Fields, *, required: bool = False) -> tuple[str, ...] | None:
@@ -219,13 +212,3 @@ def _scopes(fields: Fields, *, required: bool = False) -> tuple[str, ...] | None
 def _audience(fields: Fields) -> Audience | None:
     given = fields.optional_text("audience", choices=tuple(Audience))
     return Audience(given) if given else None
-
-
-def _overlap(fields: Fields) -> int:
-    seconds = fields.body.get("overlap_seconds", 0)
-    good = isinstance(seconds, int) and not isinstance(seconds, bool)
-    if not good or not 0 <= seconds <= LONGEST_OVERLAP:
-        raise fields.refuse(
-            "overlap_seconds", f"must be a whole number from 0 to {LONGEST_OVERLAP}"
-        )
-    return int(seconds)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
-from cloudsealed.auth.model import Actor, Caller, Scope, implied
+from cloudsealed.auth.model import Actor, Caller
 from cloudsealed.auth.oauth import redirects
 from cloudsealed.auth.oauth.app_store import AppStore
 from cloudsealed.auth.oauth.errors import (
@@ -21,7 +21,6 @@ from cloudsealed.auth.oauth.errors import (
     InvalidClientError,
     InvalidGrantError,
     InvalidOAuthRequestError,
-    InvalidOAuthScopeError,
     InvalidTargetError,
     OAuthError,
     UnanswerableAuthorizationError,
@@ -44,12 +43,11 @@ from cloudsealed.auth.oauth.model import (
     Code,
     IssuedToken,
     Standing,
-    is_challenge,
     named,
     ordered,
-    verifies,
 )
 from cloudsealed.auth.oauth.parameters import Parameters, proof, read
+from cloudsealed.auth.oauth.rules import challenge_of, code_fault, within
 from cloudsealed.auth.security import record
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.ids import new_id
@@ -125,8 +123,8 @@ class AuthorizationServer:
         if given.get("response_mode") not in (None, "query"):
             raise InvalidOAuthRequestError("Only the response mode query is supported")
         self._check_resource(given)
-        scopes = _within(app.scopes, given.get("scope"))
-        return Asked(app, uri, sent, scopes, given.get("state"), _challenge(app, given))
+        scopes = within(app.scopes, given.get("scope"))
+        return Asked(app, uri, sent, scopes, given.get("state"), challenge_of(app, given))
 
     def _check_resource(self, given: Parameters) -> None:
         if given.get("resource") not in (None, self.issuer, f"{self.issuer}/", f"{self.issuer}/v1"):
@@ -229,7 +227,7 @@ class AuthorizationServer:
             return _ReplayedError(code.grant, "The code was used before")
         if code.grant.expires_at <= rfc3339(now):
             return InvalidGrantError("The code has expired")
-        if fault := _code_fault(app, code, given):
+        if fault := code_fault(app, code, given):
             return InvalidGrantError(fault)
         until = rfc3339(now + timedelta(days=GRANT_DAYS))
         if not self._grants.redeem(connection, code.grant, now=rfc3339(now), until=until):
@@ -248,7 +246,7 @@ class AuthorizationServer:
         if old.expires_at <= rfc3339(now):
             return InvalidGrantError("The refresh token has expired")
         try:
-            scopes = _within(old.grant.scopes, given.get("scope"))
+            scopes = within(old.grant.scopes, given.get("scope"))
         except OAuthError as error:
             return error
         if not self._grants.consume(connection, old, rfc3339(now)):
@@ -346,52 +344,6 @@ class AuthorizationServer:
         if not credential.is_well_formed(text, kind):
             return None
         return next((it for it in map(look_up, self._digests(text)) if it is not None), None)
-
-
-def _within(allowed: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
-    """Return the scopes asked for, all that are allowed when none is."""
-    if asked is None:
-        return allowed
-    names = {name for name in asked.split(" ") if name}
-    if not names or not names <= implied(Scope(name) for name in allowed):
-        raise InvalidOAuthScopeError("A scope is unknown, or more than was registered or granted")
-    return ordered(Scope(name) for name in names)
-
-
-def _challenge(app: App, given: Parameters) -> str | None:
-    """Return the PKCE challenge (RFC 7636; RFC 9700, section 2.1.1)."""
-    challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
-    if challenge is None:
-        if method is not None or not app.is_confidential:
-            raise InvalidOAuthRequestError("code_challenge is missing: use PKCE with S256")
-        return None
-    if method != "S256":
-        raise InvalidOAuthRequestError("code_challenge_method must be S256")
-    if not is_challenge(challenge):
-        raise InvalidOAuthRequestError("code_challenge must be 43 characters of base64url")
-    return challenge
-
-
-def _code_fault(app: App, code: Code, given: Parameters) -> str | None:
-    """Return why a code cannot be redeemed by this request, None when it can.
-
-    The redirect URI may be left out where something else binds the code to the client: PKCE, or
-    a secret and only one URI to send the code to (RFC 6749, 4.1.3, as OAuth 2.1 relaxes it).
-    """
-    try:
-        uri, verifier = given.get("redirect_uri"), given.get("code_verifier")
-    except OAuthError as error:
-        return error.description
-    if uri is not None and uri != code.redirect_uri:
-        return "The redirect_uri is not the one of the authorization request"
-    if (code.challenge is None) != (verifier is None):
-        return "code_verifier must be given exactly when there was a code_challenge"
-    if code.challenge is not None and not verifies(verifier or "", code.challenge):
-        return "code_verifier does not fit the code_challenge"
-    bound = code.challenge is not None or (app.is_confidential and len(app.redirect_uris) == 1)
-    if uri is None and code.redirect_sent and not bound:
-        return "redirect_uri is missing"
-    return None
 
 
 def _epoch(text: str) -> int:

@@ -57,8 +57,6 @@ _SENTENCES = {
     CallOutcome.OK: "",
 }
 _CODE = re.compile(r"[\w.:-]{1,80}")
-
-
 _DECODED_POLICY = "policyDocumentType"  # IAM's texts that botocore reads as JSON for us
 
 
@@ -163,7 +161,7 @@ def check_shape(value: Any, shape: Shape | None) -> None:
     botocore passes on what it finds: a null in a list, an object where a text belongs. What is
     built as it should be can be read by every path; the values themselves are not judged.
     """
-    if value is None or shape is None:
+    if value is None or shape is None or _is_any_json(shape):
         return
     kind = shape.type_name
     if kind == "structure":
@@ -178,8 +176,15 @@ def check_shape(value: Any, shape: Shape | None) -> None:
         _expect(isinstance(value, Mapping))
         for each in value.values():
             check_shape(each, shape.value)
-    elif shape.name != _DECODED_POLICY:
+    else:
         _expect(not isinstance(value, Mapping | list))
+
+
+def _is_any_json(shape: Shape) -> bool:
+    """Say whether a model lets a value be built in any way."""
+    return shape.name == _DECODED_POLICY or bool(
+        getattr(shape, "is_document_type", False) or shape.serialization.get("jsonvalue")
+    )
 
 
 def _expect(good: bool) -> None:
