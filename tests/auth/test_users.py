@@ -45,7 +45,7 @@ def test_a_password_logs_in_and_is_stored_as_argon2id(house: Any) -> None:
         tenant=tenant.id, email="ann@example.com", role=Role.ADMIN, password=PASSWORD
     )
     assert user.password_hash is not None
-    assert user.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert user.password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
     found = house.logins.log_in(email=" ANN@example.com", password=PASSWORD)
     assert found is not None
     assert found.id == user.id

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.auth.oauth.errors import OAuthError
 from cloudsealed.auth.oauth.parameters import read
-from cloudsealed.auth.passwords import MOST_AT_ONCE
+from cloudsealed.auth.passwords import MOST_AT_ONCE, refuse_if_crowded
 from cloudsealed.auth.session_store import Session
 from cloudsealed.auth.sessions import CsrfFailedError, ReauthenticationRequiredError
 from cloudsealed.auth.user_store import User
@@ -131,6 +131,8 @@ class Reception:
             return await run_in_threadpool(self._show, found, request)
 
         async def act(request: Request) -> Response:
+            if found.hashes:
+                refuse_if_crowded()
             form = await form_of(request)
             limiter = self._limiter() if found.hashes else None
             return await anyio.to_thread.run_sync(
