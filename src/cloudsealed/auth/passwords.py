@@ -1,8 +1,8 @@
 """Passwords: how they are hashed and checked, with argon2id (RFC 9106).
 
 The parameters are the RFC's second recommended option in one lane: 64 MiB, 3 passes. Cheaper ones
-let more people log in a second, whose requests then slow everybody's (`benchmarks/login.py`). Hashes
-are made one at a time, by a thread that gives way to whatever answers requests, and who would wait
+let more people log in a second, whose requests slow everybody's (`benchmarks/login.py`). Hashes are
+made one at a time, by a thread that gives way to whatever answers requests, and who would wait
 behind too many others is turned away.
 """
 
