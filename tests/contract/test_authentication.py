@@ -156,7 +156,7 @@ def test_a_revoked_token_stops_within_a_second_on_every_process(
             database=tenant.services.database, keys=tenant.services.keys,
             settings=tenant.services.settings, clock=tenant.services.clock,
         )  # fmt: skip
-        caller = other.authenticator.authenticate(tenant.token(), "127.0.0.1", datetime.now(UTC))
+        caller = other.authenticator.authenticate(tenant.token(), "127.0.0.1")
         other.revoke(caller=caller, ident=made["id"])
         revoked = time.monotonic()
         while http.get("/v1/findings").status_code == 200:

@@ -100,7 +100,7 @@ def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
         app, faces=faces, authenticator=services.tokens.authenticator, limits=limits,
         metrics=metrics,
         addresses=Addresses(services.settings.trusted_proxies),
-        cors=Cors(services.settings.cors_origins), clock=services.clock,
+        cors=Cors(services.settings.cors_origins),
         look_up_in_thread=not desk.reads_on_loop,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from cloudsealed.api import body
+from cloudsealed.api.gate.exchange import exchange_of
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.kit.fields import Fields
 from cloudsealed.storage.counters import Counters
@@ -56,7 +57,7 @@ class Probes:
         given = Fields(body.parse(await body.read(request, (_JSON,))), ("token",))
         await run_in_threadpool(
             self._services.tokens.report_leak, text=given.text("token"),
-            ip=request.client.host if request.client else None,
+            ip=exchange_of(request.scope).address,
         )  # fmt: skip
         return Response(orjson.dumps({"status": "accepted"}), 202, media_type=_JSON)
 

@@ -18,7 +18,7 @@ from cloudsealed.api.errors import (
     RequestTimeoutError,
     UriTooLongError,
 )
-from cloudsealed.api.gate.gate import LONGEST_HEAD, LONGEST_URI, REFUSAL
+from cloudsealed.api.gate.head import LONGEST_HEAD, LONGEST_URI, REFUSAL
 from cloudsealed.kit.errors import CloudSealedError
 
 SECONDS = {"head": 10.0, "body": 30.0}

@@ -2,8 +2,9 @@
 
 The caller of an OAuth access token goes by its grant's id: a refreshed token is the same client.
 
-What a look-up found is kept for at most `CACHE_SECONDS`, so that a revocation holds on every
-process within a second without messages; what it did not find is never kept.
+Who was let in is known for at most `CACHE_SECONDS` and never past the token's expiry, so that a
+revocation holds on every process within a second without messages; who was refused is looked up
+again. When a token was used is known to the same half second.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from ipaddress import ip_network
@@ -25,7 +25,7 @@ from cloudsealed.auth.model import Caller, Scope, effective
 from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.oauth.model import ACCESS
 from cloudsealed.auth.token_store import TokenStore
-from cloudsealed.kit.clock import parse_rfc3339, rfc3339
+from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.storage.database import Row
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.vocabulary import Role
@@ -33,48 +33,42 @@ from cloudsealed.vocabulary import Role
 CACHE_SECONDS = 0.5
 _CACHE_ENTRIES = 10_000
 
-_Known = tuple[float, datetime, Caller]  # until which tick, when the token expires, whose
+_Known = tuple[float, Caller]  # until which tick, and who
 
 
 class Authenticator:
-    """Turns credentials into callers. `ticks` is the monotonic clock of the cache."""
+    """Turns credentials into callers. `ticks` is the monotonic clock of the cache, in seconds."""
 
     def __init__(
-        self, *, store: TokenStore, grants: GrantStore, keys: KeyRing,
+        self, *, store: TokenStore, grants: GrantStore, keys: KeyRing, clock: Clock,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._store = store
         self._grants = grants
         self._keys = keys.all("tokens")
+        self._clock = clock
         self._ticks = ticks
         self._cache: dict[bytes, _Known] = {}
         self._cache_key = secrets.token_bytes(32)
         self._uses: dict[tuple[str, str], tuple[datetime, str]] = {}
         self._lock = threading.Lock()
 
-    def is_cached(self, text: str) -> bool:
+    def is_cached(self, text: str, ip: str) -> bool:
         """Say whether `authenticate` would need no look-up."""
-        found = self._cache.get(self._place(text))
+        found = self._cache.get(self._place(text, ip))
         return found is not None and found[0] > self._ticks()
 
-    def authenticate(self, text: str, ip: str, now: datetime) -> Caller:
+    def authenticate(self, text: str, ip: str) -> Caller:
         """Return the caller of a token used from `ip`.
 
         Raises InvalidTokenError, TokenExpiredError and IpNotAllowedError.
         """
-        place = self._place(text)
+        place = self._place(text, ip)
         found = self._cache.get(place)
         if found is None or found[0] <= self._ticks():
-            found = self._look_up(text, place, ip)
-        _, expires, caller = found
-        if caller.ip != ip:
-            caller = replace(caller, ip=ip)
-        if expires <= now:
-            raise TokenExpiredError(f"The token expired at {caller.expires_at}")
-        if not caller.allows_address(ip):
-            raise IpNotAllowedError(f"The token may not be used from {ip}")
-        self._uses[caller.tenant_id, caller.token_id] = (now, ip)
-        return caller
+            found = self._admit(text, ip)
+            self._keep(place, found)
+        return found[1]
 
     def forget(self) -> None:
         """Drop what is cached, so that a change holds at once in this process."""
@@ -92,20 +86,27 @@ class Authenticator:
             if used := [row for row in rows if row["ident"].startswith(prefix)]:
                 store.record_use(used)
 
-    def _look_up(self, text: str, place: bytes, ip: str) -> _Known:
+    def _admit(self, text: str, ip: str) -> _Known:
+        asked, now = self._ticks(), self._clock()  # before the read: what it finds may be as old
+        caller = self._look_up(text, ip)
+        left = (parse_rfc3339(caller.expires_at) - now).total_seconds()
+        if left <= 0:
+            raise TokenExpiredError(f"The token expired at {caller.expires_at}")
+        if not caller.allows_address(ip):
+            raise IpNotAllowedError(f"The token may not be used from {ip}")
+        self._uses[caller.tenant_id, caller.token_id] = (now, ip)
+        return asked + min(CACHE_SECONDS, left), caller
+
+    def _look_up(self, text: str, ip: str) -> Caller:
         kind = ACCESS if text.startswith(ACCESS) else credential.PREFIX
         store = self._grants if kind == ACCESS else self._store
         if not credential.is_well_formed(text, kind):
             raise InvalidTokenError("The bearer token is not one of CloudSealed's")
-        asked = self._ticks()  # before the read: what it finds may be old by as much as it takes
         digests = (credential.digest(text, key) for key in self._keys)
         row = next(filter(None, map(store.by_digest, digests)), None)
         if row is None:
             raise InvalidTokenError("The bearer token is unknown or was revoked")
-        caller = _caller(row, ip)
-        known = (asked + CACHE_SECONDS, parse_rfc3339(caller.expires_at), caller)
-        self._keep(place, known)
-        return known
+        return _caller(row, ip)
 
     def _keep(self, place: bytes, known: _Known) -> None:
         with self._lock:
@@ -114,9 +115,9 @@ class Authenticator:
             if len(self._cache) > _CACHE_ENTRIES:
                 del self._cache[next(iter(self._cache))]
 
-    def _place(self, text: str) -> bytes:
-        """Return a token's key in the cache; nothing stores it, so it may be cheap to make."""
-        return blake2b(text.encode(), key=self._cache_key, digest_size=32).digest()
+    def _place(self, text: str, ip: str) -> bytes:
+        """Return a key of the cache; nothing stores it, so it may be cheap to make."""
+        return blake2b(f"{ip} {text}".encode(), key=self._cache_key, digest_size=32).digest()
 
 
 def _caller(row: Row, ip: str) -> Caller:

@@ -58,7 +58,7 @@ class TokenService:
         self._most_days = settings.token_max_days
         self._clock = clock
         self.authenticator = Authenticator(
-            store=self._store, grants=GrantStore(database), keys=keys
+            store=self._store, grants=GrantStore(database), keys=keys, clock=clock
         )
 
     def issue(

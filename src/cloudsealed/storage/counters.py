@@ -81,10 +81,10 @@ class MemoryCounters:
             used, reset = self._windows.get(key, _NONE)
             if reset <= now:
                 used, reset = 0, now + seconds
+                if len(self._windows) >= self._sweep_at:
+                    self._sweep(now)
             count = Count(used + amount, reset) if used + amount > 0 else _NONE
             self._windows[key] = count
-            if len(self._windows) > self._sweep_at:
-                self._sweep(now)
             return count
 
     def read(self, key: str) -> Count:

@@ -22,9 +22,7 @@ class Cors:
         self._origins = frozenset(origin.encode() for origin in origins)
 
     def is_preflight(self, scope: Mapping[str, Any]) -> bool:
-        """Say whether a request is a preflight from a listed origin."""
-        if scope["method"] != "OPTIONS" or not self._origins:
-            return False
+        """Say whether an OPTIONS request is a preflight from a listed origin."""
         headers = dict(scope["headers"])
         return headers.get(b"origin") in self._origins and (
             b"access-control-request-method" in headers

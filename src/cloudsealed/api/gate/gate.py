@@ -7,33 +7,30 @@ every response, whatever its status. It looks up no object and knows no route.
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping, Sequence
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloudsealed.api.errors import HeadersTooLargeError, UriTooLongError
 from cloudsealed.api.faces import Faces, Pages
-from cloudsealed.api.gate.bearer import bearer
 from cloudsealed.api.gate.cors import Cors
 from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange, budget_key
+from cloudsealed.api.gate.head import bearer, read_head
 from cloudsealed.api.gate.limits import Limits, Rate
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
 from cloudsealed.auth.passwords import TooManyLoginAttemptsError
-from cloudsealed.kit.clock import Clock
 from cloudsealed.kit.errors import CloudSealedError
 
-LONGEST_HEAD = 16 * 1024
-LONGEST_URI = 8 * 1024
-REFUSAL = "cloudsealed.refusal"  # in a scope: what the protocol refuses about the request
 UNLIMITED = frozenset(("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
 UNLIMITED_PREFIXES = ("/docs/", "/static/")
 CLIENTS = frozenset(("/oauth/token", "/oauth/revoke", "/oauth/introspect"))
 """Paths that name their client in the body, and spend its budget when they have read it."""
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 _log = logging.getLogger("cloudsealed.api")
 
@@ -43,7 +40,7 @@ class Gate:
 
     def __init__(
         self, app: ASGIApp, *, faces: Faces, authenticator: Authenticator, limits: Limits,
-        metrics: Metrics, addresses: Addresses, cors: Cors, clock: Clock, look_up_in_thread: bool,
+        metrics: Metrics, addresses: Addresses, cors: Cors, look_up_in_thread: bool,
     ) -> None:  # fmt: skip
         self._app = app
         self.faces = faces
@@ -52,7 +49,6 @@ class Gate:
         self.metrics = metrics
         self._addresses = addresses
         self._cors = cors
-        self._clock = clock
         self._in_thread = look_up_in_thread
         self._ids = RequestIds()
 
@@ -66,12 +62,13 @@ class Gate:
         )
         outgoing = _Outgoing(self, send, exchange, scope)
         try:
-            if self._cors.is_preflight(scope):
+            if scope["method"] == "OPTIONS" and self._cors.is_preflight(scope):
                 exchange.rate = await self._show(exchange)
                 await outgoing.answer(204, self._cors.preflight())
                 return
             await self._admit(scope, exchange)
-            inner = {**scope, KEY: exchange, "client": (exchange.address, 0)}
+            inner = scope.copy()  # type: ignore[attr-defined]  # a dict, in ASGI 3
+            inner[KEY] = exchange
             if scope["method"] == "HEAD":  # answered as GET, its body left out
                 inner["method"] = "GET"
             await self._app(inner, receive, outgoing)
@@ -83,32 +80,30 @@ class Gate:
                 CloudSealedError("The server failed; its log has the request's id")
             )
 
-    async def _admit(self, scope: Scope, exchange: Exchange) -> None:
+    def _admit(self, scope: Scope, exchange: Exchange) -> Awaitable[None]:
         path = scope["path"]
         if path.startswith("/v1/"):
-            await self._admit_client(scope, exchange)
-        elif _is_unlimited(path) or (path in CLIENTS and scope["method"] == "POST"):
-            exchange.rate = await self._show(exchange)
-            _refuse_bad_head(scope)
-        elif pages := self.faces.page(path):
-            _refuse_bad_head(scope)
-            exchange.route = path
-            await self._admit_visitor(scope, exchange, pages)
-        else:
-            await self._admit_client(scope, exchange, guarded=path == "/v1")
+            return self._admit_client(scope, exchange)
+        if _is_unlimited(path) or (path in CLIENTS and scope["method"] == "POST"):
+            return self._admit_anyone(scope, exchange)
+        if pages := self.faces.page(path):
+            return self._admit_visitor(scope, exchange, pages)
+        return self._admit_client(scope, exchange, guarded=path == "/v1")
+
+    async def _admit_anyone(self, scope: Scope, exchange: Exchange) -> None:
+        exchange.rate = await self._show(exchange)
+        read_head(scope)
 
     async def _admit_client(
         self, scope: Scope, exchange: Exchange, *, guarded: bool = True
     ) -> None:
+        authenticate, limits = self._authenticator.authenticate, self._limits
         try:
-            _refuse_bad_head(scope)
-            text, now = bearer(scope), self._clock()
-            asked = (text, exchange.address, now)
-            if self._in_thread and not self._authenticator.is_cached(text):
-                caller = await run_in_threadpool(self._authenticator.authenticate, *asked)
+            asked = bearer(scope), exchange.address
+            if self._in_thread and not self._authenticator.is_cached(*asked):
+                exchange.caller = caller = await run_in_threadpool(authenticate, *asked)
             else:
-                caller = self._authenticator.authenticate(*asked)
-            exchange.caller = caller
+                exchange.caller = caller = authenticate(*asked)
         except CloudSealedError as error:
             exchange.rate = await self._spend("anonymous", budget_key(exchange.address))
             if not isinstance(error, CredentialError | IpNotAllowedError):
@@ -118,11 +113,13 @@ class Gate:
             if guarded:
                 raise
         else:
-            exchange.rate = await self._spend("core", caller.token_id)
-            if exchange.rate.exceeded:
-                raise exchange.rate.refusal(self._limits.clock())
+            exchange.rate = rate = await limits.asked(limits.spend, "core", caller.token_id)
+            if rate.exceeded:
+                raise rate.refusal(limits.clock())
 
     async def _admit_visitor(self, scope: Scope, exchange: Exchange, pages: Pages) -> None:
+        read_head(scope)
+        exchange.route = scope["path"]
         address = budget_key(exchange.address)
         logging_in = scope["method"] == "POST" and pages.takes_password(scope["path"])
         if logging_in:
@@ -144,10 +141,11 @@ class Gate:
         key = budget_key(exchange.address)
         return await self._limits.asked(self._limits.show, "anonymous", key)
 
-    def leaving(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
-        """Return the headers that every response carries."""
+    def enveloped(self, exchange: Exchange, headers: Headers) -> Headers:
+        """Return a response's headers with those that every response carries."""
         rate = exchange.rate or self._limits.show("anonymous", budget_key(exchange.address))
         return [
+            *headers,
             (b"x-request-id", exchange.request_id.encode()),
             *rate.headers(self._limits.clock()),
             (b"x-content-type-options", b"nosniff"),
@@ -158,6 +156,8 @@ class Gate:
 class _Outgoing:
     """The send side of one exchange."""
 
+    __slots__ = ("_exchange", "_gate", "_method", "_path", "_send", "_started")
+
     def __init__(self, gate: Gate, send: Send, exchange: Exchange, scope: Scope) -> None:
         self._gate = gate
         self._send = send
@@ -166,18 +166,17 @@ class _Outgoing:
         self._path: str = scope["path"]
         self._started = False
 
-    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+    def __call__(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self._started = True
-            message["headers"] = [*message.get("headers", ()), *self._gate.leaving(self._exchange)]
-            self._gate.metrics.count(self._exchange.route, self._method, message["status"])
+            gate, exchange = self._gate, self._exchange
+            message["headers"] = gate.enveloped(exchange, message.get("headers", ()))
+            gate.metrics.count(exchange.route, self._method, message["status"])
         elif self._method == "HEAD":
             message["body"] = b""
-        await self._send(message)
+        return self._send(message)
 
-    async def answer(
-        self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b""
-    ) -> None:
+    async def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Send a whole response."""
         if status != 204:
             headers = [*headers, (b"content-length", b"%d" % len(body))]
@@ -195,13 +194,3 @@ class _Outgoing:
 
 def _is_unlimited(path: str) -> bool:
     return path in UNLIMITED or path.startswith(UNLIMITED_PREFIXES)
-
-
-def _refuse_bad_head(scope: Scope) -> None:
-    if REFUSAL in scope:
-        raise scope[REFUSAL]
-    target = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
-    if target > LONGEST_URI:
-        raise UriTooLongError(f"The path and query must be at most {LONGEST_URI} bytes")
-    if sum([len(k) + len(v) + 4 for k, v in scope["headers"]]) > LONGEST_HEAD:
-        raise HeadersTooLargeError(f"The request's head must be at most {LONGEST_HEAD} bytes")

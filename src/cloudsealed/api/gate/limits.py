@@ -5,18 +5,18 @@ A budget has one or more windows; the one with the fewest requests left is what 
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
 from cloudsealed.api.errors import RateLimitedError
 from cloudsealed.settings import Budget, Settings, Window
-from cloudsealed.storage.counters import Count, Counters, MemoryCounters
+from cloudsealed.storage.counters import Counters, MemoryCounters
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -36,6 +36,10 @@ class Policy:
             (b"x-ratelimit-resource", self.name),
             (b"ratelimit-policy", policy.encode()),
         )
+
+    def counter(self, key: str) -> str:
+        """Return the name of what counts the requests of `key`."""
+        return f"{self.resource}/{key}/{self.seconds}"
 
 
 class Rate(NamedTuple):
@@ -66,22 +70,18 @@ class Rate(NamedTuple):
         `RateLimit-Policy` and `RateLimit` are of draft-ietf-httpapi-ratelimit-headers-10.
         """
         policy, used, reset = self
-        left = max(0, policy.amount - used)
+        left, wait = max(0, policy.amount - used), max(0, math.ceil(reset - now))
         return [
             *policy.headers,
             (b"x-ratelimit-remaining", b"%d" % left),
             (b"x-ratelimit-reset", b"%d" % math.ceil(reset)),
             (b"x-ratelimit-used", b"%d" % (policy.amount - left)),
-            (b"ratelimit", b'"%b";r=%d;t=%d' % (policy.name, left, self.wait(now))),
+            (b"ratelimit", b'"%b";r=%d;t=%d' % (policy.name, left, wait)),
         ]
-
-    def wait(self, now: float) -> int:
-        """Return the whole seconds until the window ends."""
-        return max(0, math.ceil(self.reset - now))
 
     def refusal(self, now: float) -> RateLimitedError:
         """Return the error of a request over this budget."""
-        wait = max(1, self.wait(now))
+        wait = max(1, math.ceil(self.reset - now))
         return RateLimitedError(
             f"The {self.policy.resource} budget of {self.window.amount} requests in"
             f" {self.window.seconds} seconds is spent; try again in {wait} seconds",
@@ -113,15 +113,15 @@ class Limits:
         self.clock = clock
         self.counters: Counters = MemoryCounters() if counters is None else counters
 
-    async def asked(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def asked(self, ask: Callable[[str, str], T], resource: str, key: str) -> T:
         """Call one of the methods below: in a thread when its counters may wait for a network."""
         if self.counters.is_shared:
-            return await run_in_threadpool(ask, *args, **kwargs)
-        return ask(*args, **kwargs)
+            return await run_in_threadpool(ask, resource, key)
+        return ask(resource, key)
 
     def spend(self, resource: str, key: str) -> Rate:
         """Count one request against a budget; return how it stands then."""
-        return min(self._counted(resource, key, 1), key=_tightness)
+        return self._counted(resource, key, 1)
 
     def reserve(self, resource: str, key: str) -> Rate:
         """Count one request, or nothing when it is one too many; look at `exceeded`."""
@@ -136,34 +136,30 @@ class Limits:
 
     def show(self, resource: str, key: str) -> Rate:
         """Return how a budget stands, counting nothing."""
-        return min(self.windows(resource, key), key=_tightness)
+        return functools.reduce(tighter, self.windows(resource, key))
 
     def windows(self, resource: str, key: str) -> list[Rate]:
         """Return how each window of a budget stands, counting nothing."""
+        counts = [
+            (each, self.counters.read(each.counter(key))) for each in self._policies[resource]
+        ]
         return [
-            self._rate(policy, self.counters.read(_name(policy, key)))
-            for policy in self._policies[resource]
+            Rate(policy, used, reset or self.clock() + policy.seconds)
+            for policy, (used, reset) in counts
         ]
 
-    def _counted(self, resource: str, key: str, amount: int) -> list[Rate]:
-        add = self.counters.add
-        return [
-            self._rate(policy, add(_name(policy, key), amount, policy.seconds))
-            for policy in self._policies[resource]
-        ]
-
-    def _rate(self, policy: Policy, count: Count) -> Rate:
-        return Rate(policy, count.used, count.reset or self.clock() + policy.seconds)
-
-
-def _name(policy: Policy, key: str) -> str:
-    return f"{policy.resource}/{key}/{policy.seconds}"
+    def _counted(self, resource: str, key: str, amount: int) -> Rate:
+        tightest = None
+        for policy in self._policies[resource]:
+            used, reset = self.counters.add(policy.counter(key), amount, policy.seconds)
+            rate = Rate(policy, used, reset or self.clock() + policy.seconds)
+            tightest = rate if tightest is None else tighter(tightest, rate)
+        assert tightest is not None, "a budget has a window"
+        return tightest
 
 
 def tighter(one: Rate | None, other: Rate) -> Rate:
     """Return the budget with fewer requests left, the first of equals."""
-    return other if one is None or _tightness(other) < _tightness(one) else one
-
-
-def _tightness(rate: Rate) -> int:
-    return rate.policy.amount - rate.used
+    if one is None or other.policy.amount - other.used < one.policy.amount - one.used:
+        return other
+    return one

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 
 class Metrics:
     """Responses of this process by route, method and status."""
 
     def __init__(self) -> None:
-        self._responses: Counter[tuple[str, str, int]] = Counter()
+        self._responses: dict[tuple[str, str, int], int] = {}
 
     def count(self, route: str, method: str, status: int) -> None:
         """Count one response; `route` is a template, never a path with ids."""
-        known = method if method in _METHODS else "other"
-        self._responses[route, known, status] += 1
+        response = route, method if method in _METHODS else "other", status
+        self._responses[response] = self._responses.get(response, 0) + 1
 
     def text(self) -> str:
         """Return every count."""
