@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.audits.reclassify import Reclassify
 from cloudsealed.audits.runner import Runner
 from cloudsealed.audits.seal import opened, public_key
 from cloudsealed.audits.service import JOB as AUDIT_JOB
@@ -33,6 +34,7 @@ from cloudsealed.findings.service import FindingService
 from cloudsealed.jobs import Handler, Worker
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.policies.frameworks import frameworks
+from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.model import Report, ReportSource
 from cloudsealed.reports.service import ReportService
@@ -45,7 +47,7 @@ from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import KeyRing, load_keys
 from cloudsealed.storage.open import open_database
 
-_SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1}
+_SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,10 @@ class Services:
             source=self.report_source,
             retention_days=self.settings.report_retention_days,
         )
-        handlers: Mapping[str, Handler] = {AUDIT_JOB: audits, REPORT_JOB: reports}
+        classify = Reclassify(database=self.database, policies=self.policies, clock=self.clock)
+        handlers: Mapping[str, Handler] = {
+            AUDIT_JOB: audits, REPORT_JOB: reports, CLASSIFICATION_JOB: classify,
+        }  # fmt: skip
         return Worker(self.database, handlers, slots=_SLOTS, clock=self.clock)
 
     def remove_connection(self, *, tenant: str, ident: str) -> None:
@@ -96,12 +101,14 @@ class Services:
         self.findings.remove_connection(tenant=tenant, connection_id=ident)
 
     def housekeep(self) -> None:
-        """Take up audits whose worker died; drop logins, grants and reports that are over."""
+        """Take up audits whose worker died; end what is over: logins, grants, reports and what
+        expired classifications did."""
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
         self.sessions.purge()
         for tenant in self.tenants.all():
             self.reports.expire(tenant=tenant.id)
+            self.policies.expire(tenant=tenant.id)
 
     def report_source(self, tenant: str, report: Report) -> ReportSource:
         """Gather what a report is made from."""

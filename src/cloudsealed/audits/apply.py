@@ -13,11 +13,11 @@ from typing import Any
 
 from cloudsealed.audits import cells
 from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS, Block, Blocks
+from cloudsealed.audits.changes import write_changed, write_opened
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Observation, observation_of
 from cloudsealed.audits.reconcile import Seen, Subject, reconcile, withdrawal
 from cloudsealed.audits.store import Lease
-from cloudsealed.events import emit
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding, Moment, ResourceRef
 from cloudsealed.kit.batches import batches
@@ -28,8 +28,6 @@ from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import (
     Dimension,
-    EventType,
-    FindingStatus,
     Outcome,
     ResourceState,
     Severity,
@@ -85,8 +83,9 @@ class Applier:
                     cells.mark(connection, tenant=self._tenant, moment=seen.moment, **place)
                     known = finding_rows.load_cell(connection, tenant=self._tenant, **place)
                     pairs = [(old, reconcile(old, seen)) for old in known.values()]
-                    self._update(
-                        connection, [(old, new) for old, new in pairs if new and new != old]
+                    changed = [(old, new) for old, new in pairs if new and new != old]
+                    write_changed(
+                        connection, tenant=self._tenant, audit_id=self._audit, changed=changed
                     )
 
     def _write_resources(
@@ -193,7 +192,8 @@ class Applier:
     def _resolve_missing(self, connection: Connection, prints: list[str], seen: Seen) -> None:
         known = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
         pairs = [(finding, reconcile(finding, seen)) for finding in known.values()]
-        self._update(connection, [(old, new) for old, new in pairs if new and new != old])
+        changed = [(old, new) for old, new in pairs if new and new != old]
+        write_changed(connection, tenant=self._tenant, audit_id=self._audit, changed=changed)
 
     def _reconcile(
         self, connection: Connection, block: Block, moment: Moment, batch: list[Observation]
@@ -214,31 +214,10 @@ class Applier:
                 changed.append((old, new))
             if observation.outcome is Outcome.FAIL and new is not None:
                 failing.append(new.id)
-        finding_rows.insert(connection, tenant=self._tenant, new=opened)
-        for finding in opened:
-            self._announce(connection, EventType.FINDING_OPENED, finding)
-        self._update(connection, changed)
+        named = {"tenant": self._tenant, "audit_id": self._audit}
+        write_opened(connection, **named, opened=opened)
+        write_changed(connection, **named, changed=changed)
         return failing
-
-    def _update(self, connection: Connection, changed: list[tuple[Finding, Finding]]) -> None:
-        finding_rows.update(connection, tenant=self._tenant, changed=[new for _old, new in changed])
-        for old, new in changed:
-            begins = (old.last_observation, old.severity) != (new.last_observation, new.severity)
-            finding_rows.record_episode(connection, tenant=self._tenant, finding=new, begins=begins)
-            if old.status is not new.status:
-                if new.status is FindingStatus.RESOLVED:
-                    self._announce(connection, EventType.FINDING_RESOLVED, new)
-                elif old.status is FindingStatus.RESOLVED:
-                    self._announce(connection, EventType.FINDING_REOPENED, new)
-
-    def _announce(self, connection: Connection, kind: EventType, finding: Finding) -> None:
-        data = {
-            "finding_id": finding.id,
-            "severity": finding.severity,
-            "audit_id": self._audit,
-            "title": finding.title,
-        }
-        emit(connection, tenant=self._tenant, kind=kind, subject=finding.id, data=data)
 
     def _newer(
         self, connection: Connection, block: Block, moment: Moment

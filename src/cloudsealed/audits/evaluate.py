@@ -6,22 +6,23 @@ expression runs. Pure but for reading snapshots and writing blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from cloudsealed.audits import blocks
 from cloudsealed.audits.blocks import Block
+from cloudsealed.audits.classify import Classifier, subject
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.related import Relations
 from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.paths import names_in
-from cloudsealed.engine import EvaluationError, Expression, Rule
+from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
-from cloudsealed.policies.rules import compile_check, compile_classification
+from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
@@ -96,14 +97,47 @@ def observation_of(line: Mapping[str, Any]) -> Observation:
     return Observation(**values)
 
 
+@dataclass(slots=True)
+class Cell:
+    """What one policy says of one account and region, and the listings that it rests on."""
+
+    check: Check
+    account: str
+    region: str
+    listings: list[Block] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+
+    def header(self) -> dict[str, Any]:
+        """Return the header of the cell's block."""
+        version, listings = self.check.version, self.listings
+        counts = {outcome.value: 0 for outcome in Outcome}
+        fails = {severity.value: 0 for severity in Severity}
+        for observation in self.observations:
+            counts[observation.outcome] += 1
+            if observation.outcome is Outcome.FAIL and not observation.suppressed:
+                fails[observation.severity] += 1
+        return {
+            "policy_id": version.id,
+            "policy_version": version.version,
+            "policy_digest": version.digest,
+            "dimension": version.spec["dimension"],
+            "severity": version.spec["severity"],
+            "counts": counts,
+            "fails": fails,
+            "suppressed": sum(o.suppressed for o in self.observations),
+            "observed_at": min(b.header["observed_at"] for b in listings),
+            "connection_id": listings[0].header["connection_id"],
+            "complete": {b.key: b.header["complete"] for b in listings},
+            "gaps": [b.header["gap"] for b in listings if b.header["gap"]],
+        }
+
+
 class Evaluator:
     """Judges the snapshots of one audit by its policies."""
 
     def __init__(self, *, policies: PolicySet, snapshots: Snapshots, clock: str) -> None:
         self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
-        self._classifications = [
-            (v, compile_classification(v.spec)) for v in policies.classifications
-        ]
+        self._classifier = Classifier(policies.classifications)
         self._snapshots = snapshots
         self._now: datetime = parse_rfc3339(clock)
         self._listings = snapshots.listings()
@@ -111,31 +145,36 @@ class Evaluator:
 
     def run(self, lease: Lease, done: Callable[[int], None]) -> None:
         """Write the block of every cell: policy x account x region."""
-        for place in sorted({(b.account, b.region) for b in self._listings}):
-            here = [b for b in self._listings if (b.account, b.region) == place]
-            self._run_place(lease, place, here, done)
-
-    def _run_place(
-        self, lease: Lease, place: tuple[str, str], here: list[Block], done: Callable[[int], None]
-    ) -> None:
-        cells: dict[str, tuple[Check, list[Block], list[Observation]]] = {}
-        for block in here:
-            checks = [c for c in self._checks if block.key in c.version.spec["resource_types"]]
-            for check in checks:
-                cells.setdefault(check.version.id, (check, [], []))[1].append(block)
-            for address, snapshot in self._snapshots.of(block) if checks else ():
-                for check in checks:
-                    cells[check.version.id][2].append(self._observe(check, address, snapshot))
-        for check, listings, observations in cells.values():
+        for cell in self.cells():
             with lease.write() as connection:
                 blocks.put(
                     connection, tenant=lease.tenant, audit_id=lease.audit_id,
                     kind=blocks.OBSERVATIONS,
-                    key=check.version.key, account=place[0], region=place[1],
-                    lines=[o.as_dict() for o in sorted(observations, key=lambda o: o.native_id)],
-                    header=_header(check, listings, observations),
+                    key=cell.check.version.key, account=cell.account, region=cell.region,
+                    lines=[observation.as_dict() for observation in cell.observations],
+                    header=cell.header(),
                 )  # fmt: skip
-            done(len(observations))
+            done(len(cell.observations))
+
+    def cells(self) -> Iterator[Cell]:
+        """Judge and yield every cell, a place at a time; observations are by native id."""
+        for place in sorted({(b.account, b.region) for b in self._listings}):
+            cells: dict[str, Cell] = {}
+            for block in (b for b in self._listings if (b.account, b.region) == place):
+                self._judge(block, cells)
+            for cell in cells.values():
+                cell.observations.sort(key=lambda o: o.native_id)
+                yield cell
+
+    def _judge(self, block: Block, cells: dict[str, Cell]) -> None:
+        checks = [c for c in self._checks if block.key in c.version.spec["resource_types"]]
+        for check in checks:
+            cell = Cell(check, block.account, block.region)
+            cells.setdefault(check.version.id, cell).listings.append(block)
+        for address, snapshot in self._snapshots.of(block) if checks else ():
+            for check in checks:
+                observation = self._observe(check, address, snapshot)
+                cells[check.version.id].observations.append(observation)
 
     def _observe(self, check: Check, address: str, snapshot: Mapping[str, Any]) -> Observation:
         version = check.version
@@ -183,44 +222,15 @@ class Evaluator:
     def _classified(
         self, version: PolicyVersion, failed: Observation, snapshot: Mapping[str, Any]
     ) -> Observation:
-        finding = {
-            "policy": version.key, "severity": version.spec["severity"], "title": failed.title,
-            "dimension": version.spec["dimension"], "account": snapshot["account"],
-            "region": snapshot["region"], "resource_type": snapshot["type"],
-        }  # fmt: skip
-        matching = [
-            v
-            for v, when in self._classifications
-            if self._matches(when, snapshot["document"], finding)
-        ]
-        return apply_classifications(failed, matching)
-
-    def _matches(
-        self, when: Expression, document: Mapping[str, Any], finding: Mapping[str, Any]
-    ) -> bool:
-        try:
-            return bool(when.evaluate({"resource": document, "finding": finding}, self._now))
-        except EvaluationError:
-            return False  # a classification that cannot be judged leaves the finding as it is
-
-
-def apply_classifications(failed: Observation, matching: list[PolicyVersion]) -> Observation:
-    """Return the observation after classification: suppress wins, then the highest severity, then
-    the older of two (they come oldest first)."""
-
-    suppressing = next((v for v in matching if v.spec["suppress"]), None)
-    if suppressing is not None:
-        return replace(failed, suppressed=True, classified_by=_by(suppressing))
-    if not matching:
-        return failed
-    winner = max(matching, key=lambda v: Severity(v.spec["set"]["severity"]).rank)
-    return replace(
-        failed, severity=Severity(winner.spec["set"]["severity"]), classified_by=_by(winner)
-    )
-
-
-def _by(version: PolicyVersion) -> dict[str, Any]:
-    return {"key": version.key, "version": version.version}
+        finding = subject(
+            policy=version.key, severity=failed.severity, title=failed.title or "",
+            dimension=version.spec["dimension"], account=snapshot["account"],
+            region=snapshot["region"], resource_type=snapshot["type"],
+        )  # fmt: skip
+        found = self._classifier.classify(finding, snapshot["document"], self._now)
+        return replace(
+            failed, severity=found.severity, suppressed=found.suppressed, classified_by=found.by
+        )
 
 
 def _unread(snapshot: Mapping[str, Any], attributes: frozenset[str] | None) -> list[Reason]:
@@ -234,27 +244,3 @@ def _unread(snapshot: Mapping[str, Any], attributes: frozenset[str] | None) -> l
 
 def _error(error: EvaluationError) -> Reason:
     return {"kind": "policy_error", "message": error.message[:300], "path": error.path}
-
-
-def _header(check: Check, listings: list[Block], observations: list[Observation]) -> dict[str, Any]:
-    counts = {outcome.value: 0 for outcome in Outcome}
-    for observation in observations:
-        counts[observation.outcome] += 1
-    fails = {severity.value: 0 for severity in Severity}
-    for observation in observations:
-        if observation.outcome is Outcome.FAIL and not observation.suppressed:
-            fails[observation.severity] += 1
-    return {
-        "policy_id": check.version.id,
-        "policy_version": check.version.version,
-        "policy_digest": check.version.digest,
-        "dimension": check.version.spec["dimension"],
-        "severity": check.version.spec["severity"],
-        "counts": counts,
-        "fails": fails,
-        "suppressed": sum(o.suppressed for o in observations),
-        "observed_at": min(b.header["observed_at"] for b in listings),
-        "connection_id": listings[0].header["connection_id"],
-        "complete": {b.key: b.header["complete"] for b in listings},
-        "gaps": [b.header["gap"] for b in listings if b.header["gap"]],
-    }

@@ -275,6 +275,8 @@ class Runner:
                 connection, status=AuditStatus.COMPLETED, finished_at=now, result=dict(summary),
                 verdict_digest=digest, progress=progress.counts, lease_until=None, lease_owner=None,
             )  # fmt: skip
+            used = policy_set(audit.policy_set).classifications
+            self._policies.classify_again(connection, tenant=lease.tenant, used=used)
             data = {"audit_id": audit.id, "verdict_digest": digest}
             emit(
                 connection,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -39,6 +39,11 @@ _UNRESOLVED = _LOADED.where(
     findings.c.connection_id == bindparam("connection"),
     findings.c.status != FindingStatus.RESOLVED.value,
 ).limit(BLOCK_LINES)
+_UNDECIDED = (
+    _LOADED.where(findings.c.status == bindparam("status"), findings.c.id > bindparam("after"))
+    .order_by(findings.c.id)
+    .limit(BLOCK_LINES)
+)
 _INSERT = findings.insert()
 _KEPT = ("tenant_id", "id", "fingerprint")
 _UPDATE = (
@@ -211,6 +216,21 @@ class FindingStore:
         with self._database.read() as connection:
             rows = connection.all(_UNRESOLVED, {"tenant": tenant, "connection": connection_id})
         return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+
+    def undecided(self, *, tenant: str) -> Iterator[list[Finding]]:
+        """Yield batches of all that is open or suppressed; one that changes between the two
+        meanwhile comes at least once."""
+        for status in (FindingStatus.OPEN, FindingStatus.SUPPRESSED):
+            after = ""
+            while True:
+                values = {"tenant": tenant, "status": status.value, "after": after}
+                with self._database.read() as connection:
+                    rows = connection.all(_UNDECIDED, values)
+                if not rows:
+                    break
+                found = [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+                after = found[-1].id
+                yield found
 
     def rewrite(self, *, tenant: str, changed: Sequence[Finding]) -> None:
         """Write findings over their rows in one transaction."""

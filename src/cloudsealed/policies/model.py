@@ -67,7 +67,8 @@ class InvalidPolicyExpressionError(CloudSealedError):
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A policy as it stands. `spec` is what its author wrote (and, built in, what ships);
-    `params` are the tenant's own values over the spec's."""
+    `params` are the tenant's own values over the spec's; `applied_at` is when the open findings
+    were last classified by a classification as it stands, None while that is to be done."""
 
     id: str
     key: str
@@ -79,6 +80,7 @@ class Policy:
     created_at: str
     updated_at: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    applied_at: str | None = None
 
     @property
     def provider(self) -> str:
@@ -144,6 +146,7 @@ def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
         "params": spec.get("params", {}),
         "controls": list(controls),
         **{name: spec.get(name, default) for name, default in _OPTIONAL},
+        "applied_at": policy.applied_at,
         "created_at": policy.created_at,
         "updated_at": policy.updated_at,
     }

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.jobs import enqueue
+from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import CloudSealedError
@@ -36,6 +38,8 @@ from cloudsealed.vocabulary import PolicyKind, PolicySource
 
 MOST_CHECKS = 1_000  # of a tenant's own
 MOST_CLASSIFICATIONS = 200  # enabled
+JOB = "classification"
+"""The kind of job that classifies a tenant's open findings anew."""
 _META = ("key", "version", "formerly")  # of a pack's file; not part of what the policy says
 
 
@@ -98,6 +102,7 @@ class PolicyService:
             except PolicyNotFoundError:
                 self._store.insert(connection, tenant=tenant, policy=policy)
                 self._refuse_too_many(connection, tenant)
+                self._apply(connection, tenant, policy)
             else:
                 raise NameAlreadyExistsError(f"A policy with the key {key} exists")
         return self._public(policy)
@@ -108,10 +113,16 @@ class PolicyService:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
             changed = self._changed(policy, body)
             new = changed.effective != policy.effective
+            says_other = new or changed.enabled != policy.enabled
             changed = replace(
-                changed, version=policy.version + new, updated_at=rfc3339(self._clock())
+                changed,
+                version=policy.version + new,
+                updated_at=rfc3339(self._clock()),
+                applied_at=None if says_other else policy.applied_at,
             )
             self._store.update(connection, tenant=tenant, policy=changed, new_version=new)
+            if says_other:
+                self._apply(connection, tenant, changed)
             if changed.enabled and not policy.enabled:
                 self._refuse_too_many(connection, tenant)
         return self._public(changed)
@@ -126,7 +137,8 @@ class PolicyService:
             raise QuotaExceededError(f"A tenant has {most}: disable or delete one")
 
     def delete(self, *, tenant: str, ident: str) -> None:
-        """Delete a custom policy; its findings resolve as policy_changed at the next audit."""
+        """Delete a custom policy: a check's findings resolve as policy_changed at the next audit,
+        what a classification did to findings is undone at once."""
         with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
             if policy.source is PolicySource.BUILTIN:
@@ -136,6 +148,12 @@ class PolicyService:
             self._store.delete(
                 connection, tenant=tenant, policy=policy, moment=rfc3339(self._clock())
             )
+            self._apply(connection, tenant, policy)
+
+    def _apply(self, connection: Connection, tenant: str, policy: Policy) -> None:
+        """Have the open findings classified anew when a classification came, changed or went."""
+        if policy.kind is PolicyKind.CLASSIFICATION:
+            enqueue(connection, tenant=tenant, kind=JOB, subject=policy.id)
 
     def versions(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
         """Return every version of a policy, newest first."""
@@ -181,22 +199,58 @@ class PolicyService:
         """Return the enabled policies as they stand; `only` names checks by id or key."""
         everything = [p for p in self._store.all(tenant=tenant) if p.enabled]
         wanted = None if only is None else {self.resolve(tenant=tenant, ident=i) for i in only}
-        now = rfc3339(self._clock())
         checks = [
             p
             for p in everything
             if p.kind is PolicyKind.CHECK and (wanted is None or p.id in wanted)
         ]
-        classifications = [
-            p for p in everything
-            if p.kind is PolicyKind.CLASSIFICATION and (p.spec["expires_at"] or "~") > now
-        ]  # fmt: skip
-        classifications.sort(key=lambda p: p.id)
-        return PolicySet(tuple(p.pinned for p in checks), tuple(p.pinned for p in classifications))
+        return PolicySet(tuple(p.pinned for p in checks), self.classifications(tenant=tenant))
+
+    def classifications(self, *, tenant: str) -> tuple[PolicyVersion, ...]:
+        """Return the classifications in force, oldest first."""
+        with self._database.read() as connection:
+            return self.classifications_in(connection, tenant=tenant)
+
+    def classifications_in(
+        self, connection: Connection, *, tenant: str
+    ) -> tuple[PolicyVersion, ...]:
+        """Return the classifications in force within a transaction, oldest first."""
+        now = rfc3339(self._clock())
+        everything = self._store.classifications(connection, tenant=tenant)
+        return tuple(p.pinned for p in everything if p.enabled and _expiry(p) > now)
+
+    def applied(self, *, tenant: str, moment: str) -> None:
+        """Record that the open findings are classified by what was in force at `moment`."""
+        self._store.applied(tenant=tenant, moment=moment)
+
+    def classify_again(
+        self, connection: Connection, *, tenant: str, used: Sequence[PolicyVersion]
+    ) -> None:
+        """Have the open findings classified anew unless `used` is what is in force now."""
+        present = self.classifications_in(connection, tenant=tenant)
+        if [(v.id, v.version) for v in used] != [(v.id, v.version) for v in present]:
+            enqueue(connection, tenant=tenant, kind=JOB, subject=tenant)
+
+    def expire(self, *, tenant: str) -> None:
+        """Have the open findings classified anew when a classification that was applied expired."""
+        now = rfc3339(self._clock())
+        with self._database.read() as connection:
+            everything = self._store.classifications(connection, tenant=tenant)
+        over = [p for p in everything if p.enabled and (p.applied_at or "~") < _expiry(p) <= now]
+        if not over:
+            return
+        with self._database.write() as connection:
+            if not has_open_job(connection, tenant=tenant, subject=over[0].id):
+                self._apply(connection, tenant, over[0])
 
     def withdrawn(self, *, tenant: str) -> Sequence[str]:
         """Return the ids of checks that are disabled or deleted: their findings resolve."""
         return self._store.unused(tenant=tenant)
+
+    def version(self, *, tenant: str, ident: str, number: int) -> PolicyVersion:
+        """Return one version of a policy, deleted or not; raises PolicyNotFoundError."""
+        spec = self._store.version_spec(tenant=tenant, ident=ident, number=number)
+        return PolicyVersion(ident, spec["key"], number, PolicyKind(spec["kind"]), spec)
 
     def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
         """Return the policy's part of a finding's JSON, without braces; kept per version."""
@@ -267,9 +321,13 @@ class PolicyService:
         return public(policy, controls_of(policy.key, policy.spec))
 
     def _finding_part(self, tenant: str, ident: str, number: int) -> bytes:
-        spec = self._store.version_spec(tenant=tenant, ident=ident, number=number)
-        version = PolicyVersion(ident, spec["key"], number, PolicyKind(spec["kind"]), spec)
-        return finding_part(version, controls_of(version.key, spec))
+        version = self.version(tenant=tenant, ident=ident, number=number)
+        return finding_part(version, controls_of(version.key, version.spec))
+
+
+def _expiry(policy: Policy) -> str:
+    """Return when a classification ends; after every moment when it does not."""
+    return policy.spec["expires_at"] or "~"
 
 
 def _said(spec: PolicySpec) -> dict[str, Any]:

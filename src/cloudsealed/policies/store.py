@@ -13,7 +13,7 @@ from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
 from cloudsealed.storage.schema import policies, policy_versions
 from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Provider, Severity
 
-_COLUMNS = ("id", "key", "kind", "source", "enabled", "version", "spec", "params", "created_at", "updated_at")  # fmt: skip
+_COLUMNS = ("id", "key", "kind", "source", "enabled", "version", "spec", "params", "created_at", "updated_at", "applied_at")  # fmt: skip
 _TENANT = policies.c.tenant_id == bindparam("tenant")
 _ALIVE = policies.c.deleted_at.is_(None)
 _ALL = (
@@ -30,6 +30,20 @@ _UNUSED = select(policies.c.id).where(
 _COUNT = select(func.count()).where(
     _TENANT, _ALIVE, policies.c.source == PolicySource.CUSTOM.value,
     policies.c.kind == bindparam("kind"), policies.c.enabled >= bindparam("least"),
+)  # fmt: skip
+_CLASSIFICATIONS = (
+    select(*(policies.c[name] for name in _COLUMNS))
+    .where(_TENANT, _ALIVE, policies.c.kind == PolicyKind.CLASSIFICATION.value)
+    .order_by(policies.c.id)
+)
+_APPLIED = (
+    policies.update()
+    .where(
+        _TENANT, _ALIVE, policies.c.kind == PolicyKind.CLASSIFICATION.value,
+        policies.c.updated_at <= bindparam("moment"),
+        or_(policies.c.applied_at.is_(None), policies.c.applied_at < bindparam("moment")),
+    )
+    .values(applied_at=bindparam("moment"))
 )  # fmt: skip
 _INSERT = policies.insert()
 _UPDATE = (
@@ -93,6 +107,7 @@ def encode(tenant: str, policy: Policy, deleted_at: str | None = None) -> dict[s
         "params": orjson.dumps(policy.params).decode(),
         "created_at": policy.created_at,
         "updated_at": policy.updated_at,
+        "applied_at": policy.applied_at,
         "deleted_at": deleted_at,
     }
 
@@ -111,6 +126,7 @@ def decode(row: Row) -> Policy:
         params=orjson.loads(values["params"]),
         created_at=values["created_at"],
         updated_at=values["updated_at"],
+        applied_at=values["applied_at"],
     )
 
 
@@ -127,6 +143,15 @@ class PolicyStore(Paged):
     def all_in(self, connection: Connection, *, tenant: str) -> list[Policy]:
         """Return every policy of a tenant within a transaction, by key."""
         return [decode(row) for row in connection.all(_ALL, {"tenant": tenant})]
+
+    def classifications(self, connection: Connection, *, tenant: str) -> list[Policy]:
+        """Return every classification of a tenant within a transaction, oldest first."""
+        return [decode(row) for row in connection.all(_CLASSIFICATIONS, {"tenant": tenant})]
+
+    def applied(self, *, tenant: str, moment: str) -> None:
+        """Record that the open findings are classified by all that was written until `moment`."""
+        with self.database.write() as connection:
+            connection.run(_APPLIED, {"tenant": tenant, "moment": moment})
 
     def unused(self, *, tenant: str) -> list[str]:
         """Return the ids of checks that are disabled or deleted."""

@@ -59,6 +59,10 @@ class Policy(Shape):
     suppress: bool | None
     reason: Text | None
     expires_at: Time | None
+    applied_at: Time | None = Field(
+        description="When the open findings were last classified by it as it stands;"
+        " null while that is to be done, and of a check"
+    )
     created_at: Time
     updated_at: Time
 

@@ -204,7 +204,9 @@ def upgrade() -> None:
             "provider",
         ),
         *_columns(INTEGER, "enabled", "version"),
-        *_columns(TEXT, "spec", "params", "created_at", "updated_at", "deleted_at?"),
+        *_columns(
+            TEXT, "spec", "params", "created_at", "updated_at", "applied_at?", "deleted_at?",
+        ),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         sa.UniqueConstraint("tenant_id", "key", name="policies_key"),
     )

@@ -1,0 +1,48 @@
+"""Writes what became of findings: their rows, their episodes, and the events that tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cloudsealed.events import emit
+from cloudsealed.findings import store as finding_rows
+from cloudsealed.findings.model import Finding
+from cloudsealed.storage.database import Connection
+from cloudsealed.vocabulary import EventType, FindingStatus
+
+
+def write_opened(
+    connection: Connection, *, tenant: str, audit_id: str, opened: Sequence[Finding]
+) -> None:
+    """Add findings that an audit opened."""
+    finding_rows.insert(connection, tenant=tenant, new=opened)
+    for finding in opened:
+        _announce(connection, tenant, audit_id, EventType.FINDING_OPENED, finding)
+
+
+def write_changed(
+    connection: Connection, *, tenant: str, audit_id: str,
+    changed: Sequence[tuple[Finding, Finding]],
+) -> None:  # fmt: skip
+    """Write findings over what they were before; `audit_id` is the audit that says so."""
+    finding_rows.update(connection, tenant=tenant, changed=[new for _old, new in changed])
+    for old, new in changed:
+        begins = (old.last_observation, old.severity) != (new.last_observation, new.severity)
+        finding_rows.record_episode(connection, tenant=tenant, finding=new, begins=begins)
+        if old.status is not new.status:
+            if new.status is FindingStatus.RESOLVED:
+                _announce(connection, tenant, audit_id, EventType.FINDING_RESOLVED, new)
+            elif old.status is FindingStatus.RESOLVED:
+                _announce(connection, tenant, audit_id, EventType.FINDING_REOPENED, new)
+
+
+def _announce(
+    connection: Connection, tenant: str, audit_id: str, kind: EventType, finding: Finding
+) -> None:
+    data = {
+        "finding_id": finding.id,
+        "severity": finding.severity,
+        "audit_id": audit_id,
+        "title": finding.title,
+    }
+    emit(connection, tenant=tenant, kind=kind, subject=finding.id, data=data)

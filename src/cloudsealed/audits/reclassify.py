@@ -1,0 +1,149 @@
+"""Classifies a tenant's open findings anew when its classifications changed.
+
+A finding becomes what the audit that saw it fail last would have made of it by today's
+classifications, from that audit's snapshot and by its clock. Done twice it changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.changes import write_changed
+from cloudsealed.audits.classify import Classification, Classifier, subject
+from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.store import AuditStore
+from cloudsealed.findings import store as finding_rows
+from cloudsealed.findings.model import Finding
+from cloudsealed.findings.store import FindingStore
+from cloudsealed.jobs import Job
+from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
+from cloudsealed.policies.service import PolicyService
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.tenancy import turn
+from cloudsealed.vocabulary import FindingStatus
+
+_CELLS = 16  # whose lines are kept: neighbouring findings are of the same few
+
+
+class Reclassify:
+    """The handler of jobs of the kind `classification`."""
+
+    def __init__(self, *, database: Database, policies: PolicyService, clock: Clock) -> None:
+        self._database = database
+        self._policies = policies
+        self._clock = clock
+
+    def __call__(self, job: Job) -> None:
+        """Classify every open and suppressed finding of the job's tenant."""
+        began = rfc3339(self._clock())
+        forecast = Reclassification(
+            database=self._database, policies=self._policies, tenant=job.tenant, clock=self._clock,
+            classifier=Classifier(self._policies.classifications(tenant=job.tenant)),
+        )  # fmt: skip
+        for changes in forecast.changes():
+            self._write(job.tenant, changes)
+        self._policies.applied(tenant=job.tenant, moment=began)
+
+    def _write(self, tenant: str, changes: list[tuple[Finding, Finding]]) -> None:
+        """Write the changes of findings that no audit has judged again in the meantime."""
+        prints = [old.fingerprint for old, _new in changes]
+        with turn(self._database, tenant=tenant) as connection:
+            present = finding_rows.load(connection, tenant=tenant, fingerprints=prints)
+            pairs = [(present.get(old.fingerprint), old, new) for old, new in changes]
+            still = [
+                (
+                    found,
+                    replace(
+                        found,
+                        severity=new.severity,
+                        status=new.status,
+                        classified_by=new.classified_by,
+                    ),
+                )
+                for found, old, new in pairs
+                if found is not None and (found.failed, found.status) == (old.failed, old.status)
+            ]
+            for pair in still:
+                write_changed(connection, tenant=tenant, audit_id=pair[0].audit_id, changed=[pair])
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    audit_id: str
+    policy: str
+    account: str
+    region: str
+
+
+class Reclassification:
+    """What a classifier would make of a tenant's open findings. It writes nothing."""
+
+    def __init__(
+        self, *, database: Database, policies: PolicyService, tenant: str, clock: Clock,
+        classifier: Classifier,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._policies = policies
+        self._tenant = tenant
+        self._audits = AuditStore(database, clock)
+        self._classifier = classifier
+        self._key = lru_cache(maxsize=10_000)(self._policy_key)
+        self._clock_of = lru_cache(maxsize=1_000)(self._audit_clock)
+        self._addresses = lru_cache(maxsize=_CELLS)(self._snapshot_addresses)
+
+    def changes(
+        self, audit_ids: Collection[str] | None = None
+    ) -> Iterator[list[tuple[Finding, Finding]]]:
+        """Yield batches of (finding, what it becomes) of those that change; with `audit_ids` only
+        of findings that one of these audits saw fail last."""
+        store = FindingStore(self._database)
+        for batch in store.undecided(tenant=self._tenant):
+            looked_at = [f for f in batch if audit_ids is None or f.audit_id in audit_ids]
+            pairs = [(finding, self._classified(finding)) for finding in looked_at]
+            if changed := [(old, new) for old, new in pairs if new != old]:
+                yield changed
+
+    def _classified(self, finding: Finding) -> Finding:
+        found = self._judged(finding)
+        if found is None:
+            return finding
+        return replace(
+            finding,
+            severity=found.severity,
+            status=FindingStatus.SUPPRESSED if found.suppressed else FindingStatus.OPEN,
+            classified_by=found.by,
+        )
+
+    def _judged(self, finding: Finding) -> Classification | None:
+        """Return how a finding counts; None when its audit's records are gone."""
+        ref, policy = finding.resource, self._key(finding.policy_id, finding.policy_version)
+        place = _Place(finding.audit_id, policy, ref.account, ref.region)
+        address = self._addresses(place).get(finding.fingerprint)
+        snapshots = Snapshots(self._database, tenant=self._tenant, audit_id=finding.audit_id)
+        snapshot = snapshots.at(address) if address else None
+        if snapshot is None:
+            return None
+        about = subject(
+            policy=policy, severity=finding.base_severity, title=finding.title,
+            dimension=finding.dimension, account=ref.account, region=ref.region,
+            resource_type=ref.type,
+        )  # fmt: skip
+        now = parse_rfc3339(self._clock_of(finding.audit_id))
+        return self._classifier.classify(about, snapshot["document"], now)
+
+    def _snapshot_addresses(self, place: _Place) -> dict[str, str]:
+        blocks = Blocks(self._database, tenant=self._tenant, audit_id=place.audit_id)
+        block = blocks.find(OBSERVATIONS, place.policy, place.account, place.region)
+        lines = blocks.lines(block) if block else ()
+        return {line["fingerprint"]: line["snapshot"] for line in lines}
+
+    def _audit_clock(self, audit_id: str) -> str:
+        audit = self._audits.get(tenant=self._tenant, ident=audit_id)
+        assert audit.clock is not None, "an audit that judged has a clock"
+        return audit.clock
+
+    def _policy_key(self, ident: str, number: int) -> str:
+        return self._policies.version(tenant=self._tenant, ident=ident, number=number).key
