@@ -154,6 +154,23 @@ class ReportStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class SimulationStatus(StrEnum):
+    """How far a simulation is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Effect(StrEnum):
+    """What a policy would do to a finding: open or reopen, resolve, or count it otherwise."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    CHANGE = "change"
+
+
 class Role(StrEnum):
     """What a user may do at most."""
 

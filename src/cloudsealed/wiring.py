@@ -18,6 +18,8 @@ from cloudsealed.audits.runner import Runner
 from cloudsealed.audits.seal import opened, public_key
 from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.service import AuditService
+from cloudsealed.audits.simulations.service import SimulationService
+from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
 from cloudsealed.auth.access import Access
@@ -47,7 +49,7 @@ from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import KeyRing, load_keys
 from cloudsealed.storage.open import open_database
 
-_SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1}
+_SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1, SIMULATION_JOB: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Services:
     resources: ResourceService
     findings: FindingService
     audits: AuditService
+    simulations: SimulationService
     reports: ReportService
     events: EventStore
     runner: Runner
@@ -92,6 +95,7 @@ class Services:
         classify = Reclassify(database=self.database, policies=self.policies, clock=self.clock)
         handlers: Mapping[str, Handler] = {
             AUDIT_JOB: audits, REPORT_JOB: reports, CLASSIFICATION_JOB: classify,
+            SIMULATION_JOB: self.simulations,
         }  # fmt: skip
         return Worker(self.database, handlers, slots=_SLOTS, clock=self.clock)
 
@@ -106,6 +110,7 @@ class Services:
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
         self.sessions.purge()
+        self.simulations.purge()
         for tenant in self.tenants.all():
             self.reports.expire(tenant=tenant.id)
             self.policies.expire(tenant=tenant.id)
@@ -208,6 +213,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         resources=ResourceService(database=database),
         findings=FindingService(database=database, policies=policies, clock=clock),
         audits=audits,
+        simulations=SimulationService(database=database, policies=policies, clock=clock),
         reports=reports,
         events=EventStore(database),
         runner=runner,

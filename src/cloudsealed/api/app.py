@@ -46,6 +46,7 @@ from cloudsealed.api.v1 import (
     policies,
     reports,
     resources,
+    simulations,
     tokens,
     users,
 )
@@ -57,8 +58,8 @@ TABLES: tuple[Table, ...] = (
     *(
         noun.TABLE
         for noun in (
-            findings, resources, audits, policies, reports, connections, frameworks, tokens, me,
-            users, events,
+            findings, resources, audits, simulations, policies, reports, connections, frameworks,
+            tokens, me, users, events,
         )
     ),
     oauth.APPS, oauth.GRANTS,

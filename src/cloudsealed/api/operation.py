@@ -87,7 +87,8 @@ class Operation:
     `scope` None means any valid credential; `quick` that it is read on the event loop under a
     deadline; `tagged` that the answer has an ETag; `heavy` names a budget that a 202 spends;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
-    `getter` reads the object that the path names.
+    `getter` reads the object that the path names; `made_at` is where a POST's object is when it is
+    not below the POST's own path.
     """
 
     method: str
@@ -108,6 +109,7 @@ class Operation:
     once: bool = False
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None
+    made_at: str | None = None
     errors: tuple[type[CloudSealedError], ...] = ()
 
     @property
@@ -124,7 +126,7 @@ class Operation:
     @property
     def collection(self) -> str:
         """The path of the noun that a POST makes an object of."""
-        return self.path.partition("/{id}")[0]
+        return self.made_at or self.path.partition("/{id}")[0]
 
 
 Declare = Callable[[Handler], Handler]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from cloudsealed.audits import cells
@@ -16,10 +15,11 @@ from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS, Block, Blocks
 from cloudsealed.audits.changes import write_changed, write_opened
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Observation, observation_of
-from cloudsealed.audits.reconcile import Seen, Subject, reconcile, withdrawal
+from cloudsealed.audits.outcomes import Outcomes
+from cloudsealed.audits.reconcile import reconcile, withdrawal
 from cloudsealed.audits.store import Lease
 from cloudsealed.findings import store as finding_rows
-from cloudsealed.findings.model import Finding, Moment, ResourceRef
+from cloudsealed.findings.model import Moment
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.ids import new_id
 from cloudsealed.resources import store as resource_rows
@@ -27,10 +27,8 @@ from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import (
-    Dimension,
     Outcome,
     ResourceState,
-    Severity,
 )
 
 _BATCH = 500
@@ -46,7 +44,8 @@ class Applier:
         self._tenant = lease.tenant
         self._audit = lease.audit_id
         self._blocks = Blocks(database, tenant=lease.tenant, audit_id=lease.audit_id)
-        self._resources = lru_cache(maxsize=256)(self._resource_cell)
+        self._named = {"tenant": lease.tenant, "audit_id": lease.audit_id}
+        self._outcomes = Outcomes(database=database, **self._named)
 
     def resources(self) -> None:
         """Bring every resource to its newest snapshot; mark as deleted what complete lists lack."""
@@ -84,9 +83,7 @@ class Applier:
                     known = finding_rows.load_cell(connection, tenant=self._tenant, **place)
                     pairs = [(old, reconcile(old, seen)) for old in known.values()]
                     changed = [(old, new) for old, new in pairs if new and new != old]
-                    write_changed(
-                        connection, tenant=self._tenant, audit_id=self._audit, changed=changed
-                    )
+                    write_changed(connection, **self._named, changed=changed)
 
     def _write_resources(
         self, block: Block, batch: list[tuple[str, Mapping[str, Any]]], moment: tuple[str, str]
@@ -162,25 +159,36 @@ class Applier:
         )
 
     def _cell(self, block: Block) -> list[str]:
-        moment = Moment(block.header["observed_at"], self._audit)
         observations = {o.fingerprint: o for o in map(observation_of, self._blocks.lines(block))}
-        place = {
-            "policy_id": block.header["policy_id"],
-            "account": block.account,
-            "region": block.region,
-        }
         failing: list[str] = []
         with self._lease.write() as connection:
-            cells.mark(connection, tenant=self._tenant, moment=moment, **place)
-            known = finding_rows.load_cell(connection, tenant=self._tenant, **place)
-        missing = [f for p, f in known.items() if p not in observations and _is_gone(f, block)]
-        for part in batches([finding.fingerprint for finding in missing], _BATCH):
+            cells.mark(
+                connection, tenant=self._tenant, policy_id=block.header["policy_id"],
+                account=block.account, region=block.region, moment=self._outcomes.moment(block),
+            )  # fmt: skip
+            missing = self._outcomes.missing(connection, block, observations.keys())
+        for part in batches(missing, _BATCH):
             with self._turn() as connection:
-                self._resolve_missing(connection, part, _missing(block, moment))
+                changed = self._outcomes.resolved(connection, block, part)
+                write_changed(connection, **self._named, changed=changed)
         for batch in batches(observations.values(), _BATCH):
             with self._turn() as connection:
-                failing += self._reconcile(connection, block, moment, batch)
+                failing += self._reconcile(connection, block, batch)
         return failing
+
+    def _reconcile(
+        self, connection: Connection, block: Block, batch: list[Observation]
+    ) -> list[str]:
+        found = self._outcomes.observed(connection, block, batch)
+        write_opened(
+            connection, **self._named,
+            opened=[new for _, old, new in found if old is None and new is not None],
+        )  # fmt: skip
+        write_changed(
+            connection, **self._named,
+            changed=[(old, new) for _, old, new in found if old and new and new != old],
+        )  # fmt: skip
+        return [new.id for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
 
     @contextmanager
     def _turn(self) -> Iterator[Connection]:
@@ -189,128 +197,9 @@ class Applier:
             take_turn(connection, tenant=self._tenant)
             yield connection
 
-    def _resolve_missing(self, connection: Connection, prints: list[str], seen: Seen) -> None:
-        known = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
-        pairs = [(finding, reconcile(finding, seen)) for finding in known.values()]
-        changed = [(old, new) for old, new in pairs if new and new != old]
-        write_changed(connection, tenant=self._tenant, audit_id=self._audit, changed=changed)
-
-    def _reconcile(
-        self, connection: Connection, block: Block, moment: Moment, batch: list[Observation]
-    ) -> list[str]:
-        newer = self._newer(connection, block, moment)
-        known = finding_rows.load(
-            connection, tenant=self._tenant, fingerprints=[o.fingerprint for o in batch]
-        )
-        opened, changed, failing = [], [], []
-        for observation in batch:
-            old = known.get(observation.fingerprint)
-            later = [_later(other, at, theirs, observation) for at, other, theirs in newer]
-            subject = self._subject(block, observation)
-            new = reconcile(old, _seen(block, moment, observation), subject, later)
-            if old is None and new is not None:
-                opened.append(new)
-            elif old is not None and new is not None and new != old:
-                changed.append((old, new))
-            if observation.outcome is Outcome.FAIL and new is not None:
-                failing.append(new.id)
-        named = {"tenant": self._tenant, "audit_id": self._audit}
-        write_opened(connection, **named, opened=opened)
-        write_changed(connection, **named, changed=changed)
-        return failing
-
-    def _newer(
-        self, connection: Connection, block: Block, moment: Moment
-    ) -> list[tuple[Moment, Block | None, dict[str, Observation]]]:
-        later = cells.later_than(
-            connection, tenant=self._tenant, policy_id=block.header["policy_id"],
-            account=block.account, region=block.region, moment=moment,
-        )  # fmt: skip
-        found: list[tuple[Moment, Block | None, dict[str, Observation]]] = []
-        for other in later:
-            theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)
-            spoken = theirs.find(OBSERVATIONS, block.key, block.account, block.region)
-            lines = map(observation_of, theirs.lines(spoken) if spoken else ())
-            found.append((other, spoken, {o.fingerprint: o for o in lines}))
-        return found
-
-    def _subject(self, block: Block, observation: Observation) -> Subject:
-        resource = self._resources(observation.type, block.account, block.region)[
-            observation.native_id
-        ]
-        return Subject(
-            id=new_id("fnd"),
-            fingerprint=observation.fingerprint,
-            policy_id=block.header["policy_id"],
-            connection_id=block.header["connection_id"],
-            dimension=Dimension(block.header["dimension"]),
-            resource=resource,
-        )
-
-    def _resource_cell(self, kind: str, account: str, region: str) -> dict[str, ResourceRef]:
-        with self._database.read() as connection:
-            rows = resource_rows.load_cell(
-                connection,
-                tenant=self._tenant,
-                provider="aws",
-                account=account,
-                region=region,
-                kind=kind,
-            )
-        restored = {native_id: resource_rows.restored(row) for native_id, row in rows.items()}
-        return {
-            native_id: ResourceRef(r.id, kind, native_id, r.name, "aws", account, region)
-            for native_id, r in restored.items()
-        }
-
 
 def _deleted(resource: Resource, at: str) -> Resource:
     return replace(resource, state=ResourceState.DELETED, observed_at=at)
-
-
-def _is_gone(finding: Finding, block: Block) -> bool:
-    return bool(block.header["complete"].get(finding.resource.type, False))
-
-
-def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
-    return Seen(
-        moment=moment,
-        outcome=observation.outcome,
-        policy_version=block.header["policy_version"],
-        severity=observation.severity,
-        base_severity=Severity(block.header["severity"]),
-        title=observation.title or "",
-        evidence=observation.evidence,
-        classified_by=observation.classified_by,
-        suppressed=observation.suppressed,
-    )
-
-
-def _missing(block: Block, moment: Moment) -> Seen:
-    severity = Severity(block.header["severity"])
-    return Seen(moment, None, block.header["policy_version"], severity, severity)
-
-
-def _later(
-    block: Block | None,
-    moment: Moment,
-    theirs: Mapping[str, Observation],
-    observation: Observation,
-) -> Seen:
-    """Return what a newer audit says of what an observation is about.
-
-    One that spoke for the cell without judging it found the policy withdrawn.
-    """
-    if block is None:
-        return withdrawal(moment)
-    found = theirs.get(observation.fingerprint)
-    if found is not None:
-        return _seen(block, moment, found)
-    if block.header["complete"].get(observation.type, False):
-        return _missing(block, moment)
-    severity = Severity(block.header["severity"])
-    version = block.header["policy_version"]
-    return Seen(Moment("", ""), Outcome.UNKNOWN, version, severity, severity)
 
 
 def spoken_places(blocks: Iterable[Block]) -> Iterator[tuple[str, str]]:

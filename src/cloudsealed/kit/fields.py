@@ -41,6 +41,10 @@ class Fields:
             raise MissingFieldError(self._name(name))
         return value
 
+    def required(self, name: str) -> Any:
+        """Return a required value of any kind."""
+        return self._value(name, required=True)
+
     def text(self, name: str, *, longest: int = 1000, choices: Sequence[str] = ()) -> str:
         """Return a required text."""
         value = self.optional_text(name, longest=longest, choices=choices)

@@ -165,6 +165,26 @@ class PolicyService:
             for row in rows
         ]  # fmt: skip
 
+    def draft(self, *, tenant: str, value: Any) -> PolicyVersion:
+        """Return the version that a policy would have: one that exists, by id or key, as it stands,
+        or a body as `create` and `update` take it, which is stored nowhere.
+
+        Raises as they do, and PolicyNotFoundError.
+        """
+        if isinstance(value, str):
+            return self._store.get(tenant=tenant, ident=value).pinned
+        kind, key, spec = bodies.read_kind(value), bodies.read_key(value), bodies.read_spec(value)
+        refuse_broken(kind, spec)
+        try:
+            known = self._store.get(tenant=tenant, ident=key)
+        except PolicyNotFoundError:
+            return PolicyVersion(new_id("pol"), key, 1, kind, spec)
+        if known.source is PolicySource.BUILTIN:
+            raise BuiltinPolicyImmutableError(f"{key} is built in: simulate it by its key")
+        if known.kind is not kind:
+            raise Fields(value, tuple(value)).refuse("kind", "cannot be changed")
+        return PolicyVersion(known.id, key, known.version + (known.spec != spec), kind, spec)
+
     def validate(self, *, tenant: str, body: Any) -> dict[str, Any]:
         """Say whether `create` would take a body, and if not, why."""
         try:
@@ -218,6 +238,15 @@ class PolicyService:
         now = rfc3339(self._clock())
         everything = self._store.classifications(connection, tenant=tenant)
         return tuple(p.pinned for p in everything if p.enabled and _expiry(p) > now)
+
+    def classifications_with(
+        self, other: PolicyVersion, *, tenant: str
+    ) -> tuple[PolicyVersion, ...]:
+        """Return the classifications in force, with `other` in its place unless it is over."""
+        used = [v for v in self.classifications(tenant=tenant) if v.id != other.id]
+        if (other.spec["expires_at"] or "~") > rfc3339(self._clock()):
+            used.append(other)
+        return tuple(sorted(used, key=lambda version: version.id))
 
     def applied(self, *, tenant: str, moment: str) -> None:
         """Record that the open findings are classified by what was in force at `moment`."""

@@ -280,6 +280,14 @@ reports = Table(
     Index("reports_tenant_audit", "tenant_id", "audit_id", "id"),
 )  # fmt: skip
 
+simulations = Table(
+    "simulations", metadata,
+    text("tenant_id"), text("id"), text("status"), text("request"), text("created_at"),
+    text("finished_at", null=True), text("results"), text("error", null=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    Index("simulations_created", "created_at"),
+)  # fmt: skip
+
 events = Table(
     "events", metadata,
     text("tenant_id"), text("id"), text("category"), text("type"), text("subject"),

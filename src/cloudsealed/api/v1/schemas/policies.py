@@ -6,14 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, RootModel
 
+from cloudsealed.api.v1.schemas.audits import PolicyName
 from cloudsealed.api.v1.schemas.base import (
     NOT_BLANK,
+    AuditId,
     Body,
     Count,
     Effort,
     ErrorDetail,
     Expression,
+    Failure,
     Few,
+    FindingId,
     FrameworkKey,
     Json,
     Key,
@@ -22,13 +26,23 @@ from cloudsealed.api.v1.schemas.base import (
     Paragraph,
     PolicyId,
     Shape,
+    SimulationId,
     Text,
     Time,
     Word,
     optional,
 )
-from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation
-from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Severity
+from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation, ResourceReference
+from cloudsealed.vocabulary import (
+    Dimension,
+    FindingStatus,
+    Outcome,
+    PolicyKind,
+    PolicySource,
+    Severity,
+    SimulationStatus,
+)
+from cloudsealed.vocabulary import Effect as SimulatedEffect
 
 
 class Policy(Shape):
@@ -149,6 +163,68 @@ class PolicyDraft(RootModel[Any]):
 
 class PolicyPatch(_PolicyFields):
     """A change of a policy; of a built-in one only `enabled` and `params`."""
+
+
+class SimulationBody(Body):
+    """A policy and the audits to try it on; a classification needs none."""
+
+    policy: PolicyName | PolicyBody = Field(
+        description="A policy's id or key, or what POST /v1/policies takes"
+    )
+    audit_ids: list[AuditId] | None = Field(default=None, min_length=1, max_length=10)
+
+
+class SimulatedPolicy(Shape):
+    """The policy that a simulation tries; the version is what it has or would have."""
+
+    key: Key
+    kind: PolicyKind
+    version: Count
+
+
+class Standing(Shape):
+    """How a finding stands."""
+
+    status: FindingStatus
+    severity: Severity
+
+
+class SimulatedChange(Shape):
+    """What would become of one finding; `finding_id` is null of one that would be new."""
+
+    effect: SimulatedEffect
+    finding_id: FindingId | None
+    title: Text
+    resource: ResourceReference
+    before: Standing | None
+    after: Standing
+
+
+class SimulationResult(Shape):
+    """What would happen to the findings of one audit; of all open ones when `audit_id` is null."""
+
+    audit_id: AuditId | None
+    counts: dict[Outcome, Count]
+    errors: Count = Field(description="Resources on which an expression failed")
+    would_open: Count
+    would_close: Count
+    would_change: Count
+    changes: Annotated[list[SimulatedChange], Field(max_length=200)]
+    has_more_changes: bool
+
+
+class Simulation(Shape):
+    """What a policy would do to the present findings."""
+
+    id: SimulationId
+    object: Literal["simulation"]
+    status: SimulationStatus
+    policy: SimulatedPolicy
+    audit_ids: Few[AuditId]
+    results: Few[SimulationResult]
+    error: Failure | None
+    created_at: Time
+    finished_at: Time | None
 
 
 class PolicyVersion(Shape):

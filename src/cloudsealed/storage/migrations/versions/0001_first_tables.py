@@ -277,6 +277,15 @@ def upgrade() -> None:
     op.create_index("sessions_expiry", "sessions", ["expires_at"])
     op.create_index("sessions_user", "sessions", ["tenant_id", "user_id"])
     op.create_table(
+        "simulations",
+        *_columns(
+            TEXT, "tenant_id", "id", "status", "request", "created_at", "finished_at?", "results",
+            "error?",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+    )
+    op.create_index("simulations_created", "simulations", ["created_at"])
+    op.create_table(
         "tenants",
         *_columns(TEXT, "tenant_id", "name", "created_at"),
         sa.PrimaryKeyConstraint("tenant_id"),
@@ -310,6 +319,7 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_table("tokens")
     op.drop_table("tenants")
+    op.drop_table("simulations")
     op.drop_table("sessions")
     op.drop_table("seals")
     op.drop_table("resources")

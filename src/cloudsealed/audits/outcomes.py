@@ -1,0 +1,154 @@
+"""What one audit's observations make of a tenant's findings, cell by cell. It writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+
+from cloudsealed.audits import cells
+from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
+from cloudsealed.audits.evaluate import Observation, observation_of
+from cloudsealed.audits.reconcile import Seen, Subject, reconcile, withdrawal
+from cloudsealed.findings import store as finding_rows
+from cloudsealed.findings.model import Finding, Moment, ResourceRef
+from cloudsealed.kit.ids import new_id
+from cloudsealed.resources import store as resource_rows
+from cloudsealed.storage.database import Connection, Database
+from cloudsealed.vocabulary import Dimension, Outcome, Severity
+
+
+class Outcomes:
+    """Reconciles the cells of one audit with the findings that there are."""
+
+    def __init__(self, *, database: Database, tenant: str, audit_id: str) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._audit = audit_id
+        self._resources = lru_cache(maxsize=256)(self._resource_cell)
+
+    def moment(self, block: Block) -> Moment:
+        """Return the moment of which a cell speaks."""
+        return Moment(block.header["observed_at"], self._audit)
+
+    def missing(self, connection: Connection, block: Block, seen: Collection[str]) -> list[str]:
+        """Return the fingerprints of a cell's findings whose resource the audit did not find."""
+        known = finding_rows.load_cell(
+            connection, tenant=self._tenant, policy_id=block.header["policy_id"],
+            account=block.account, region=block.region,
+        )  # fmt: skip
+        return [p for p, f in known.items() if p not in seen and _is_gone(f, block)]
+
+    def resolved(
+        self, connection: Connection, block: Block, prints: Sequence[str]
+    ) -> list[tuple[Finding, Finding]]:
+        """Return what becomes of findings whose resource is gone."""
+        known = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
+        seen = _missing(block, self.moment(block))
+        pairs = [(finding, reconcile(finding, seen)) for finding in known.values()]
+        return [(old, new) for old, new in pairs if new is not None and new != old]
+
+    def observed(
+        self, connection: Connection, block: Block, batch: Sequence[Observation]
+    ) -> list[tuple[Observation, Finding | None, Finding | None]]:
+        """Return each observation with its finding before and after it."""
+        newer = self._newer(connection, block)
+        known = finding_rows.load(
+            connection, tenant=self._tenant, fingerprints=[o.fingerprint for o in batch]
+        )
+        found = []
+        for observation in batch:
+            old = known.get(observation.fingerprint)
+            later = [_later(other, at, theirs, observation) for at, other, theirs in newer]
+            seen, about = _seen(block, self.moment(block), observation), self._subject
+            subject = None if old is not None else about(block, observation)
+            found.append((observation, old, reconcile(old, seen, subject, later)))
+        return found
+
+    def _newer(
+        self, connection: Connection, block: Block
+    ) -> list[tuple[Moment, Block | None, dict[str, Observation]]]:
+        later = cells.later_than(
+            connection, tenant=self._tenant, policy_id=block.header["policy_id"],
+            account=block.account, region=block.region, moment=self.moment(block),
+        )  # fmt: skip
+        found: list[tuple[Moment, Block | None, dict[str, Observation]]] = []
+        for other in later:
+            theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)
+            spoken = theirs.find(OBSERVATIONS, block.key, block.account, block.region)
+            lines = map(observation_of, theirs.lines(spoken) if spoken else ())
+            found.append((other, spoken, {o.fingerprint: o for o in lines}))
+        return found
+
+    def _subject(self, block: Block, observation: Observation) -> Subject:
+        resource = self._resources(observation.type, block.account, block.region)[
+            observation.native_id
+        ]
+        return Subject(
+            id=new_id("fnd"),
+            fingerprint=observation.fingerprint,
+            policy_id=block.header["policy_id"],
+            connection_id=block.header["connection_id"],
+            dimension=Dimension(block.header["dimension"]),
+            resource=resource,
+        )
+
+    def _resource_cell(self, kind: str, account: str, region: str) -> dict[str, ResourceRef]:
+        with self._database.read() as connection:
+            rows = resource_rows.load_cell(
+                connection,
+                tenant=self._tenant,
+                provider="aws",
+                account=account,
+                region=region,
+                kind=kind,
+            )
+        restored = {native_id: resource_rows.restored(row) for native_id, row in rows.items()}
+        return {
+            native_id: ResourceRef(r.id, kind, native_id, r.name, "aws", account, region)
+            for native_id, r in restored.items()
+        }
+
+
+def _is_gone(finding: Finding, block: Block) -> bool:
+    return bool(block.header["complete"].get(finding.resource.type, False))
+
+
+def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
+    return Seen(
+        moment=moment,
+        outcome=observation.outcome,
+        policy_version=block.header["policy_version"],
+        severity=observation.severity,
+        base_severity=Severity(block.header["severity"]),
+        title=observation.title or "",
+        evidence=observation.evidence,
+        classified_by=observation.classified_by,
+        suppressed=observation.suppressed,
+    )
+
+
+def _missing(block: Block, moment: Moment) -> Seen:
+    severity = Severity(block.header["severity"])
+    return Seen(moment, None, block.header["policy_version"], severity, severity)
+
+
+def _later(
+    block: Block | None,
+    moment: Moment,
+    theirs: Mapping[str, Observation],
+    observation: Observation,
+) -> Seen:
+    """Return what a newer audit says of what an observation is about.
+
+    One that spoke for the cell without judging it found the policy withdrawn.
+    """
+    if block is None:
+        return withdrawal(moment)
+    found = theirs.get(observation.fingerprint)
+    if found is not None:
+        return _seen(block, moment, found)
+    if block.header["complete"].get(observation.type, False):
+        return _missing(block, moment)
+    severity = Severity(block.header["severity"])
+    version = block.header["policy_version"]
+    return Seen(Moment("", ""), Outcome.UNKNOWN, version, severity, severity)
