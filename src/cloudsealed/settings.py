@@ -104,6 +104,12 @@ class Settings:
     )
     token_max_days: int = _setting("TOKEN_MAX_DAYS", "365", "Longest life of a token", _positive)
     collect_workers: int = _setting("COLLECT_WORKERS", "16", "Provider calls in flight", _positive)
+    policy_seconds: int = _setting(
+        "POLICY_SECONDS", "300", "Time that one policy may take of an audit", _positive
+    )
+    worker_memory: int = _setting(
+        "WORKER_MEMORY", "4096", "Most address space of a worker process, in MiB", _positive
+    )
     limit_core: Budget = _setting("LIMIT_CORE", "1000/minute", "Requests a token", parse_budget)
     limit_reports: Budget = _setting(
         "LIMIT_REPORTS", "10/minute,100/hour", "Reports a tenant", parse_budget

@@ -92,7 +92,10 @@ class Services:
             source=self.report_source,
             retention_days=self.settings.report_retention_days,
         )
-        classify = Reclassify(database=self.database, policies=self.policies, clock=self.clock)
+        classify = Reclassify(
+            database=self.database, policies=self.policies, clock=self.clock,
+            seconds=self.settings.policy_seconds,
+        )  # fmt: skip
         handlers: Mapping[str, Handler] = {
             AUDIT_JOB: audits, REPORT_JOB: reports, CLASSIFICATION_JOB: classify,
             SIMULATION_JOB: self.simulations,
@@ -213,7 +216,12 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         resources=ResourceService(database=database),
         findings=FindingService(database=database, policies=policies, clock=clock),
         audits=audits,
-        simulations=SimulationService(database=database, policies=policies, clock=clock),
+        simulations=SimulationService(
+            database=database,
+            policies=policies,
+            clock=clock,
+            seconds=settings.policy_seconds,
+        ),
         reports=reports,
         events=EventStore(database),
         runner=runner,

@@ -13,7 +13,9 @@ def test_every_operation_needs_the_scope_of_its_noun() -> None:
     for operation in operations:
         path = operation.path
         noun = path.removeprefix("/v1/oauth").removeprefix("/v1").split("/")[1]
-        noun = {"frameworks": "policies", "grants": "tokens"}.get(noun, noun)
+        noun = {"frameworks": "policies", "grants": "tokens", "simulations": "findings"}.get(
+            noun, noun
+        )
         if path == "/v1/resources/{id}/findings":
             noun = "findings"
         reads = operation.method == "GET" or path == "/v1/policies/validate"

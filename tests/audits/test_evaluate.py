@@ -271,3 +271,24 @@ def test_judging_twice_writes_the_same_blocks(
     clock.move(days=3)
     audit.judge(check(ENCRYPTED))
     assert audit.observations() == once
+
+
+_FORTY = f"[{', '.join(map(str, range(40)))}]"
+HOSTILE = f"{_FORTY}.all(a, {_FORTY}.all(b, {_FORTY}.all(c, {_FORTY}.all(d, a + b + c + d >= 0))))"
+
+
+def test_a_policy_that_takes_too_long_is_unknown_and_holds_up_no_other(
+    begin: Any, cloud: Cloud, check: Any, classification: Any
+) -> None:
+    cloud.queues = {f"queue-{n:02}": {"VisibilityTimeout": "30"} for n in range(20)}
+    audit = begin()
+    audit.collect(cloud)
+    slow = classification("slow", when=HOSTILE, suppress=True)
+    audit.judge(check(HOSTILE, key="hostile"), check(ENCRYPTED), slow, seconds=0.01)
+    hostile = audit.lines("hostile").values()
+    assert {line["outcome"] for line in hostile} == {"unknown"}
+    said = [line["reasons"][0]["message"] for line in hostile]
+    assert "budget" in said[0]
+    assert all("CLOUDSEALED_POLICY_SECONDS" in message for message in said[1:])
+    others = audit.lines("queues").values()
+    assert {(line["outcome"], line["suppressed"]) for line in others} == {("fail", False)}

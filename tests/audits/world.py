@@ -123,7 +123,7 @@ class Pass:
             )  # fmt: skip
         recorder.stop_if_asked()
 
-    def judge(self, *policies: PolicyVersion) -> None:
+    def judge(self, *policies: PolicyVersion, seconds: float = 60) -> None:
         checks = tuple(p for p in policies if p.kind is PolicyKind.CHECK)
         classes = tuple(p for p in policies if p.kind is PolicyKind.CLASSIFICATION)
         lease, clock = self.take(), self.audit.clock
@@ -133,8 +133,9 @@ class Pass:
             done=lambda _number: None,
         )  # fmt: skip
         evaluator = Evaluator(
-            policies=PolicySet(checks, classes), snapshots=self.snapshots, clock=clock
-        )
+            policies=PolicySet(checks, classes), snapshots=self.snapshots, clock=clock,
+            seconds=seconds,
+        )  # fmt: skip
         evaluator.run(lease, lambda _number: None)
 
     def apply(self) -> list[str]:

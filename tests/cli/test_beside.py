@@ -50,3 +50,13 @@ def test_a_worker_that_ends_by_itself_is_not_started_again() -> None:
         only.wait(30)
         until(lambda: not worker._watcher.is_alive())
         assert worker.child is only
+
+
+@pytest.mark.usefixtures("installation")
+def test_a_worker_has_no_more_memory_than_the_setting_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLOUDSEALED_WORKER_MEMORY", "3000")
+    with beside.worker_beside() as worker:
+        limits = Path(f"/proc/{worker.child.pid}/limits")
+        until(lambda: f"Max address space         {3000 * 1024**2} " in limits.read_text())

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from cloudsealed.api.server import Listen, server
-from cloudsealed.audits.model import NO_PROGRESS, Audit
+from cloudsealed.audits.model import NO_PROGRESS, Audit, Target
 from cloudsealed.audits.model import Scope as AuditScope
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.auth.model import ALL_SCOPES, Scope
@@ -47,6 +47,7 @@ POLICY = {
     "fail_when": "true",
 }
 MOMENT = "2026-01-31T09:30:00.000Z"
+CONNECTION = "con_01JD0000000000000000000000"
 
 
 @dataclass
@@ -210,8 +211,10 @@ def completed() -> Callable[[Tenant], str]:
         ident = new_id("aud")
         audit = Audit(
             id=ident, kind=AuditKind.LIVE, status=AuditStatus.COMPLETED, parent_id=None,
-            source_id=ident, connection_ids=("con_01JD0000000000000000000000",), scope=AuditScope(),
-            policies=None, policy_set=(), targets=(), clock=MOMENT, created_at=MOMENT,
+            source_id=ident, connection_ids=(CONNECTION,), scope=AuditScope(),
+            policies=None, policy_set=(),
+            targets=(Target(CONNECTION, "123456789012", "aws", ("eu-west-1",)),), clock=MOMENT,
+            created_at=MOMENT,
             started_at=MOMENT, finished_at=MOMENT, progress=NO_PROGRESS, result=None, error=None,
             verdict_digest="0" * 64,
         )  # fmt: skip

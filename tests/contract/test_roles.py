@@ -45,6 +45,8 @@ NEEDS = {
     "/v1/policies/{id}": {
         "GET": "policies:read", "PATCH": "policies:write", "DELETE": "policies:write",
     },
+    "/v1/policies/simulate": {"POST": "policies:write"},
+    "/v1/simulations/{id}": {"GET": "findings:read"},
     "/v1/policies/{id}/versions": {"GET": "policies:read"},
     "/v1/reports": {"GET": "reports:read", "POST": "reports:write"},
     "/v1/reports/{id}": {"GET": "reports:read", "DELETE": "reports:write"},

@@ -41,6 +41,7 @@ def twins(
 def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
     http, role = tenant.http, "arn:aws:iam::123456789012:role/a"
     finding = tenant.add_findings(1)[0]
+    policy = http.get(f"/v1/findings/{finding}").json()["policy"]["id"]
     audit = completed(tenant)
     request = ReportRequest(ReportKind.EXECUTIVE_SUMMARY, audit, None, {})
     report = Report(
@@ -52,9 +53,12 @@ def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
     token = {"name": "t", "scopes": ["findings:read"]}
     return {
         "/v1/findings": finding,
-        "/v1/policies": http.get(f"/v1/findings/{finding}").json()["policy"]["id"],
+        "/v1/policies": policy,
         "/v1/audits": audit,
         "/v1/reports": report.id,
+        "/v1/simulations": http.post(
+            "/v1/policies/simulate", json={"policy": policy, "audit_ids": [audit]}
+        ).json()["id"],
         "/v1/resources": add_resource(tenant),
         "/v1/connections": http.post("/v1/connections", json=connection).json()["id"],
         "/v1/tokens": http.post("/v1/tokens", json=token).json()["id"],
@@ -139,6 +143,8 @@ def test_ids_in_bodies_and_filters_answer_alike(twins: Any) -> None:
     asked = [
         ("POST", "/v1/reports", {"kind": "executive_summary", "audit_id": audit}, audit),
         ("POST", "/v1/audits", {"connection_ids": [connection]}, connection),
+        ("POST", "/v1/policies/simulate", {"policy": "x", "audit_ids": [audit]}, audit),
+        ("POST", "/v1/policies/simulate", {"policy": ids["/v1/policies"]}, ids["/v1/policies"]),
         ("GET", f"/v1/frameworks/cis-aws-5.0?audit={audit}", None, audit),
         *(
             ("GET", f"/v1/{noun}?{name}={ids[f'/v1/{key}']}", None, ids[f"/v1/{key}"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 
 from cloudsealed.engine import EvaluationError, Expression
@@ -33,11 +34,32 @@ def subject(
     }  # fmt: skip
 
 
+@dataclass(slots=True)
+class _Rule:
+    version: PolicyVersion
+    when: Expression
+    left: float
+
+    def matches(self, variables: Mapping[str, Any], now: datetime) -> bool:
+        """Say whether it matches; what cannot be judged, or not in time, leaves a finding as it
+        is."""
+        if self.left <= 0:
+            return False
+        began = perf_counter()
+        try:
+            return bool(self.when.evaluate(variables, now))
+        except (EvaluationError, MemoryError):
+            return False
+        finally:
+            self.left -= perf_counter() - began
+
+
 class Classifier:
     """Classifies by the classifications that were in force at one moment, given oldest first."""
 
-    def __init__(self, versions: Sequence[PolicyVersion]) -> None:
-        self._rules = [(version, compile_classification(version.spec)) for version in versions]
+    def __init__(self, versions: Sequence[PolicyVersion], *, seconds: float) -> None:
+        """`seconds` is what each classification may take in all."""
+        self._rules = [_Rule(v, compile_classification(v.spec), seconds) for v in versions]
 
     def classify(
         self, finding: Mapping[str, Any], document: Mapping[str, Any], now: datetime
@@ -45,7 +67,7 @@ class Classifier:
         """Return how a failing observation counts: suppress wins, then the highest severity, then
         the older of two. `now` is the audit's clock."""
         variables = {"resource": document, "finding": finding}
-        matching = [v for v, when in self._rules if _matches(when, variables, now)]
+        matching = [rule.version for rule in self._rules if rule.matches(variables, now)]
         base = Severity(finding["severity"])
         suppressing = next((v for v in matching if v.spec["suppress"]), None)
         if suppressing is not None:
@@ -54,13 +76,6 @@ class Classifier:
             return Classification(base)
         winner = max(matching, key=lambda v: Severity(v.spec["set"]["severity"]).rank)
         return Classification(Severity(winner.spec["set"]["severity"]), by=_named(winner))
-
-
-def _matches(when: Expression, variables: Mapping[str, Any], now: datetime) -> bool:
-    try:
-        return bool(when.evaluate(variables, now))
-    except EvaluationError:
-        return False  # a classification that cannot be judged leaves the finding as it is
 
 
 def _named(version: PolicyVersion) -> dict[str, Any]:

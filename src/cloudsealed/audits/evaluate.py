@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 
 from cloudsealed.audits import blocks
@@ -27,14 +28,23 @@ from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
 Reason = Mapping[str, Any]
+_OUT_OF_TIME: Reason = {
+    "kind": "policy_error", "path": None,
+    "message": "The policy had used up its time (CLOUDSEALED_POLICY_SECONDS) on other resources",
+}  # fmt: skip
+_OUT_OF_MEMORY: Reason = {
+    "kind": "policy_error", "path": None,
+    "message": "The policy needs more memory than the worker has (CLOUDSEALED_WORKER_MEMORY)",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
 class Check:
-    """A policy version and its compiled rule."""
+    """A policy version, its compiled rule, and how many seconds it may still take."""
 
     version: PolicyVersion
     rule: Rule
+    left: float
     attributes: frozenset[str] | None = field(init=False)
     relations: Mapping[str, frozenset[str] | None] = field(init=False)
 
@@ -135,9 +145,13 @@ class Cell:
 class Evaluator:
     """Judges the snapshots of one audit by its policies."""
 
-    def __init__(self, *, policies: PolicySet, snapshots: Snapshots, clock: str) -> None:
-        self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
-        self._classifier = Classifier(policies.classifications)
+    def __init__(
+        self, *, policies: PolicySet, snapshots: Snapshots, clock: str, seconds: float
+    ) -> None:
+        """`seconds` is what each policy may take of the audit, so that none holds up the others:
+        what it did not come to is unknown."""
+        self._checks = [Check(v, compile_check(v.spec), seconds) for v in policies.checks]
+        self._classifier = Classifier(policies.classifications, seconds=seconds)
         self._snapshots = snapshots
         self._now: datetime = parse_rfc3339(clock)
         self._listings = snapshots.listings()
@@ -205,7 +219,15 @@ class Evaluator:
         self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any],
         related: Mapping[str, list[Mapping[str, Any]]],
     ) -> Observation:  # fmt: skip
-        judgement = check.rule.judge(snapshot["document"], related, now=self._now)
+        if check.left <= 0:
+            return Observation(outcome=Outcome.UNKNOWN, reasons=(_OUT_OF_TIME,), **base)
+        began = perf_counter()
+        try:
+            judgement = check.rule.judge(snapshot["document"], related, now=self._now)
+        except MemoryError:
+            return Observation(outcome=Outcome.UNKNOWN, reasons=(_OUT_OF_MEMORY,), **base)
+        finally:
+            check.left -= perf_counter() - began
         if judgement.outcome == "error":
             assert judgement.error is not None
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_error(judgement.error),), **base)

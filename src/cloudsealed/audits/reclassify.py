@@ -31,17 +31,22 @@ _CELLS = 16  # whose lines are kept: neighbouring findings are of the same few
 class Reclassify:
     """The handler of jobs of the kind `classification`."""
 
-    def __init__(self, *, database: Database, policies: PolicyService, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, policies: PolicyService, clock: Clock, seconds: float
+    ) -> None:
         self._database = database
         self._policies = policies
         self._clock = clock
+        self._seconds = seconds
 
     def __call__(self, job: Job) -> None:
         """Classify every open and suppressed finding of the job's tenant."""
         began = rfc3339(self._clock())
         forecast = Reclassification(
             database=self._database, policies=self._policies, tenant=job.tenant, clock=self._clock,
-            classifier=Classifier(self._policies.classifications(tenant=job.tenant)),
+            classifier=Classifier(
+                self._policies.classifications(tenant=job.tenant), seconds=self._seconds
+            ),
         )  # fmt: skip
         for changes in forecast.changes():
             self._write(job.tenant, changes)

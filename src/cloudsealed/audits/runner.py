@@ -144,8 +144,9 @@ class Runner:
         stop()
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
         evaluator = Evaluator(
-            policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock
-        )
+            policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
+            seconds=self._settings.policy_seconds,
+        )  # fmt: skip
         evaluator.run(lease, lambda number: progress.add("observations", number))
         stop()
         progress.enter(AuditStatus.SEALING)

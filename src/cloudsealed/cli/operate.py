@@ -6,6 +6,7 @@ import fcntl
 import json
 import logging
 import os
+import resource
 import secrets
 import signal
 import sys
@@ -130,9 +131,11 @@ def only_server(data_dir: Path) -> Iterator[None]:
 def worker(
     until_stdin_closes: bool = typer.Option(False, hidden=True),
 ) -> None:
-    """Run background work: audits and reports."""
+    """Run background work: audits, simulations and reports."""
     log_to_stderr(logging.INFO)
     installation = open_installation(create=False)
+    most = installation.settings.worker_memory * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
     running = installation.worker()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -39,7 +39,8 @@ def list_error_codes(call: Call) -> Reply:
 def get_rate_limits(call: Call) -> Reply:
     """Retrieve every budget of the credential and its tenant."""
     limits = call.limits
-    keys = {"core": call.caller.token_id, "reports": call.tenant, "audits": call.tenant}
+    heavy = ("reports", "audits", "simulations")
+    keys = {"core": call.caller.token_id, **dict.fromkeys(heavy, call.tenant)}
     resources = {
         name: [_window(rate) for rate in limits.windows(name, keys[name])] for name in keys
     }

@@ -35,12 +35,14 @@ class Forecast:
     """Foresees for one tenant."""
 
     def __init__(
-        self, *, database: Database, policies: PolicyService, clock: Clock, tenant: str
-    ) -> None:
+        self, *, database: Database, policies: PolicyService, clock: Clock, tenant: str,
+        seconds: float,
+    ) -> None:  # fmt: skip
         self._database = database
         self._policies = policies
         self._clock = clock
         self._tenant = tenant
+        self._seconds = seconds
 
     def of_check(self, check: PolicyVersion, audit: Audit) -> dict[str, Any]:
         """Return what a reanalysis of an audit by a check, beside today's classifications, does."""
@@ -49,6 +51,7 @@ class Forecast:
             policies=PolicySet((check,), self._policies.classifications(tenant=self._tenant)),
             snapshots=Snapshots(self._database, tenant=self._tenant, audit_id=audit.id),
             clock=audit.clock,
+            seconds=self._seconds,
         )
         tally = Tally()
         outcomes = Outcomes(database=self._database, tenant=self._tenant, audit_id=new_id("aud"))
@@ -65,7 +68,7 @@ class Forecast:
         used = self._policies.classifications_with(classification, tenant=self._tenant)
         forecast = Reclassification(
             database=self._database, policies=self._policies, tenant=self._tenant,
-            clock=self._clock, classifier=Classifier(used),
+            clock=self._clock, classifier=Classifier(used, seconds=self._seconds),
         )  # fmt: skip
         for audit_id in audit_ids or (None,):
             tally = Tally()

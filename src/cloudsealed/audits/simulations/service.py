@@ -34,12 +34,15 @@ log = logging.getLogger(__name__)
 class SimulationService:
     """The use cases of simulations; called with a job, it is the handler of its kind."""
 
-    def __init__(self, *, database: Database, policies: PolicyService, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, policies: PolicyService, clock: Clock, seconds: float
+    ) -> None:
         self._database = database
         self._policies = policies
         self._audits = AuditStore(database, clock)
         self._store = SimulationStore(database)
         self._clock = clock
+        self._seconds = seconds
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
         """Return a simulation as public JSON; raises SimulationNotFoundError."""
@@ -96,8 +99,9 @@ class SimulationService:
 
     def _results(self, tenant: str, simulation: Simulation) -> Iterator[Mapping[str, Any]]:
         forecast = Forecast(
-            database=self._database, policies=self._policies, clock=self._clock, tenant=tenant
-        )
+            database=self._database, policies=self._policies, clock=self._clock, tenant=tenant,
+            seconds=self._seconds,
+        )  # fmt: skip
         if simulation.policy.kind is PolicyKind.CLASSIFICATION:
             yield from forecast.of_classification(simulation.policy, simulation.audit_ids)
             return
