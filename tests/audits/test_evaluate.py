@@ -253,7 +253,7 @@ def test_of_two_equal_classifications_the_older_is_named(
     assert line["classified_by"]["key"] == "older"
 
 
-@pytest.mark.parametrize("when", ["resource.Nothing.here == 1", "false"])
+@pytest.mark.parametrize("when", ["resource.Versioning.Status == 'x'", "false"])
 def test_a_classification_that_does_not_match_or_stops_changes_nothing(
     begin: Any, queues: Cloud, check: Any, classification: Any, when: str
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cloudsealed.engine import EvaluationError, Expression
 from cloudsealed.policies.model import PolicyVersion
-from cloudsealed.policies.rules import compile_classification
+from cloudsealed.policies.rules import FINDING_FIELDS, compile_classification
 from cloudsealed.vocabulary import Severity
 
 
@@ -27,11 +27,9 @@ def subject(
     *, policy: str, severity: Severity, title: str, dimension: str, account: str, region: str,
     resource_type: str,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return what an expression knows as `finding`; `severity` is the policy's own."""
-    return {
-        "policy": policy, "severity": severity, "title": title, "dimension": dimension,
-        "account": account, "region": region, "resource_type": resource_type,
-    }  # fmt: skip
+    """Return what an expression knows as `finding`: FINDING_FIELDS of `policies.rules`."""
+    said = (policy, severity, title, dimension, account, region, resource_type)
+    return dict(zip(FINDING_FIELDS, said, strict=True))
 
 
 @dataclass(slots=True)

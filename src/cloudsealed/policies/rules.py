@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from cloudsealed.collectors.attributes import attributes_of
+from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import (
     DocumentType,
     Expression,
@@ -19,6 +20,10 @@ from cloudsealed.policies.model import InvalidPolicyExpressionError
 from cloudsealed.vocabulary import PolicyKind
 
 CLASSIFICATION_VARIABLES = ("resource", "finding")
+FINDING_FIELDS = (
+    "policy", "severity", "title", "dimension", "account", "region", "resource_type",
+)  # fmt: skip
+"""What a classification knows of a finding; the severity is the policy's own."""
 
 
 def compile_check(spec: Mapping[str, Any]) -> Rule:
@@ -49,7 +54,22 @@ def _type_of(name: str) -> DocumentType:
 
 def compile_classification(spec: Mapping[str, Any]) -> Expression:
     """Return the condition of a classification; raises the engine's ExpressionError."""
-    return compile_expression(spec["when"], variables=CLASSIFICATION_VARIABLES, expect="bool")
+    return compile_expression(
+        spec["when"],
+        variables=CLASSIFICATION_VARIABLES,
+        expect="bool",
+        attributes=_classified_types(),
+    )
+
+
+@cache
+def _classified_types() -> dict[str, DocumentType]:
+    """Return what is known of what a classification reads: a resource may be of every type."""
+    every = DocumentType.any_of([_type_of(name) for name in RESOURCE_TYPES])
+    return {
+        "resource": DocumentType("any resource type", every.fields),
+        "finding": DocumentType("a finding", dict.fromkeys(FINDING_FIELDS)),
+    }
 
 
 def refuse_broken(kind: PolicyKind, spec: Mapping[str, Any]) -> None:
