@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from cloudsealed.audits.bundle import bundle
 from cloudsealed.audits.reclassify import Reclassify
 from cloudsealed.audits.runner import Runner
 from cloudsealed.audits.seal import opened, public_key
@@ -117,6 +118,12 @@ class Services:
         for tenant in self.tenants.all():
             self.reports.expire(tenant=tenant.id)
             self.policies.expire(tenant=tenant.id)
+
+    def bundle(self, *, tenant: str, ident: str) -> Iterator[bytes]:
+        """Return the pieces of an audit's bundle; raises AuditNotFoundError and
+        AuditNotFinishedError."""
+        audit = self.audits.find(tenant=tenant, ident=ident)
+        return bundle(self.database, tenant=tenant, audit=audit, keys=self.keys)
 
     def report_source(self, tenant: str, report: Report) -> ReportSource:
         """Gather what a report is made from."""

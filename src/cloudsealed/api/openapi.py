@@ -224,7 +224,8 @@ def _value_schema(item: Filter | Parameter) -> dict[str, Any]:
     if kind == "policy":
         pattern = f"^(pol_{_ULID}|[a-z0-9]+(-[a-z0-9]+)*)$"
         return {"type": "string", "maxLength": 100, "pattern": pattern}
-    return {"type": "string", "minLength": 1, "maxLength": 2048, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+    printable = r"^[^\u0000-\u001f\u007f-\u009f]+$"
+    return {"type": "string", "minLength": 1, "maxLength": 2048, "pattern": printable}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:

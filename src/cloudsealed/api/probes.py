@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics, for whoever operates the server; and /tokens/report-leak."""
+"""What is outside /v1: /healthz, /readyz, /metrics, the keys of seals, and /tokens/report-leak."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.routing import Route
 from cloudsealed.api import body
 from cloudsealed.api.gate.exchange import exchange_of
 from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.audits.bundle import public_keys
 from cloudsealed.kit.fields import Fields
 from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.database import ServiceUnavailableError, ping
@@ -36,6 +37,7 @@ class Probes:
             Route("/healthz", self._health),
             Route("/readyz", self._ready),
             Route("/metrics", self._counts),
+            Route("/.well-known/cloudsealed-keys", self._keys),
             Route("/tokens/report-leak", self._report_leak, methods=["POST"]),
         ]
 
@@ -51,6 +53,14 @@ class Probes:
 
     async def _counts(self, request: Request) -> Response:
         return PlainTextResponse(self._metrics.text(), media_type="text/plain; version=0.0.4")
+
+    async def _keys(self, request: Request) -> Response:
+        """Show the public keys of seals, the current one first, for `cloudsealed verify --keys`."""
+        keys = [
+            {"key_id": name, "algorithm": "ed25519", "public_key": text, "current": not number}
+            for number, (name, text) in enumerate(public_keys(self._services.keys).items())
+        ]
+        return Response(orjson.dumps({"keys": keys}), media_type=_JSON)
 
     async def _report_leak(self, request: Request) -> Response:
         """Revoke the token in the body; the answer is the same whether it was one."""

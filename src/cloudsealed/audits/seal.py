@@ -26,7 +26,7 @@ from cloudsealed.storage.keys import Key
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "https://cloudsealed.io/audit-seal/v1"
-_CALL = (
+CALL = (
     "provider", "account", "region", "service", "operation", "parameters", "page", "outcome",
     "error_code", "digest", "called_at",
 )  # fmt: skip
@@ -46,7 +46,7 @@ def leaves(
 
     yield from named("policies", (canonical(["policy", version]) for version in audit.policy_set))
     calls = Ledger(database, tenant=tenant, audit_id=audit.source_id).entries()
-    yield from named("calls", (canonical(["call", *(entry[n] for n in _CALL)]) for entry in calls))
+    yield from named("calls", (canonical(["call", *(entry[n] for n in CALL)]) for entry in calls))
     for kind in (SNAPSHOTS, OBSERVATIONS):
         found = (line for block in blocks.all(kind) for line in blocks.raw_lines(block))
         yield from named(kind, found)
@@ -56,7 +56,7 @@ def sign(statement: Mapping[str, Any], key: Key) -> bytes:
     """Return the DSSE envelope (v1) of a statement."""
     payload = canonical(statement)
     private = Ed25519PrivateKey.from_private_bytes(key.secret)
-    signature = private.sign(_pre_authentication(payload))
+    signature = private.sign(signed_bytes(payload))
     envelope = {
         "payloadType": PAYLOAD_TYPE,
         "payload": base64.b64encode(payload).decode(),
@@ -72,7 +72,7 @@ def opened(envelope: bytes, public: Ed25519PublicKey) -> dict[str, Any]:
     document = orjson.loads(envelope)
     payload = base64.b64decode(document["payload"], validate=True)
     signature = base64.b64decode(document["signatures"][0]["sig"], validate=True)
-    public.verify(signature, _pre_authentication(payload))
+    public.verify(signature, signed_bytes(payload))
     statement: dict[str, Any] = orjson.loads(payload)
     return statement
 
@@ -88,7 +88,7 @@ def key_id(public: Ed25519PublicKey) -> str:
     return sha256(raw)
 
 
-def _pre_authentication(payload: bytes) -> bytes:
+def signed_bytes(payload: bytes) -> bytes:
     """Return what is signed: DSSE's pre-authentication encoding (protocol, version 1)."""
     kind = PAYLOAD_TYPE.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)

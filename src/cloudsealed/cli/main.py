@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from cloudsealed import __version__
-from cloudsealed.cli import audit, client, demo, doctor, operate, policy, token
+from cloudsealed.cli import audit, client, demo, doctor, operate, policy, token, verify
 from cloudsealed.kit.errors import CloudSealedError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.command("migrate")(operate.migrate)
 app.command("backup")(doctor.backup)
 app.command("doctor")(doctor.doctor)
 app.command("aws-permissions")(operate.aws_permissions)
+app.command("verify")(verify.verify)
 
 
 @app.callback(invoke_without_command=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.audits.model import AuditNotFinishedError
 from cloudsealed.audits.store import LISTING
@@ -79,6 +79,19 @@ def get_audit_coverage(call: Call) -> Reply:
 def get_audit_seal(call: Call) -> Reply:
     """Retrieve the seal of a completed audit."""
     return call.services.audits.seal(**call.one)
+
+
+@TABLE.reads(
+    "/v1/audits/{id}/bundle", scope=Scope.EVIDENCE_READ, produces=("application/zip",),
+    errors=(AuditNotFinishedError,),
+)  # fmt: skip
+def get_audit_bundle(call: Call) -> Reply:
+    """Download a completed audit's bundle.
+
+    A ZIP file with the seal and all that it covers: `cloudsealed verify` checks it with no server.
+    """
+    pieces = call.services.bundle(**call.one)
+    return Stream(pieces, "application/zip", f"cloudsealed-{call.path['id']}.zip")
 
 
 @TABLE.deletes("/v1/audits/{id}", scope=Scope.AUDITS_WRITE, errors=(AuditNotFinishedError,))
