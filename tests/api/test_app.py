@@ -4,7 +4,9 @@ from cloudsealed.api.app import TABLES
 from cloudsealed.auth.model import Scope
 
 ANY_CREDENTIAL = {"/v1/me", "/v1/errors", "/v1/rate_limit"}
-EVIDENCE = {"/v1/findings/{id}/evidence", "/v1/audits/{id}/calls"}
+EVIDENCE = {
+    "/v1/findings/{id}/evidence", "/v1/audits/{id}/calls", "/v1/audits/{id}/bundle",
+}  # fmt: skip
 
 
 def test_every_operation_needs_the_scope_of_its_noun() -> None:

@@ -12,7 +12,7 @@ from cloudsealed.console import Console
 
 OUTSIDE = {
     "/healthz", "/readyz", "/metrics", "/tokens/report-leak", "/openapi.json",
-    "/docs", "/docs/{name}",
+    "/docs", "/docs/{name}", "/.well-known/cloudsealed-keys",
     "/oauth/token", "/oauth/revoke", "/oauth/introspect",
     "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource",
 }  # fmt: skip
