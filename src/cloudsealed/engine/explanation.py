@@ -20,7 +20,7 @@ from cloudsealed.engine.paths import follow
 from cloudsealed.engine.rule import Document, Judgement, Related, Rule
 from cloudsealed.engine.shown import shown
 from cloudsealed.engine.signature import Steps
-from cloudsealed.engine.syntax import Bind, Constant, Logic, Loop, Name, Node, children
+from cloudsealed.engine.syntax import Constant, ListOf, Logic, Loop, MapOf, Name, Node, children
 from cloudsealed.engine.template import compact
 from cloudsealed.engine.trace import Recorder, Trace, weight
 from cloudsealed.engine.values import Value, kind_of
@@ -31,7 +31,8 @@ MAX_BYTES: Final = 65_536
 """Bytes of the JSON of all its steps."""
 
 State: TypeAlias = Literal["value", "error", "not_looked_at"]
-_LITERAL: Final = re.compile(r"""(?!(?:true|false|null)\b)[.A-Za-z_][\w.]*(?!['"\w])""", re.ASCII)
+_NAMED: Final = re.compile(r"(?!(?:true|false|null)$)[.A-Za-z_][\w.\s`-]*", re.ASCII)
+"""How a constant is written that is no literal: `params.port`."""
 _BRACKETS: Final = 64
 """Bytes that a step takes beside its own JSON: those of the list that it stands in."""
 
@@ -214,7 +215,7 @@ class _Teller:
 
     def parts(self, trace: Trace) -> Iterator[tuple[Node, Trace | None]]:
         """What stands below a part: of a read only what is no read itself, such as a key."""
-        leaf = (self.path(trace.node, trace.scope) or ()) and not isinstance(trace.node, Bind)
+        leaf = bool(self.path(trace.node, trace.scope))
         for node in children(trace.node):
             part = trace.part(node)
             if leaf and part is not None and self.path(node, part.scope):
@@ -225,9 +226,12 @@ class _Teller:
     def says_itself(self, node: Node) -> bool:
         """Whether a part needs no step: a literal, or the whole of a document."""
         if isinstance(node, Constant):
-            named = _LITERAL.match(self.source, node.start, node.end)
-            return named is None or named.end() != node.end or kind_of(node.value) == "dyn"
-        return isinstance(node, Name) and node.name in self.variables
+            text = self.source[node.start : node.end].strip("() ")
+            return _NAMED.fullmatch(text) is None or kind_of(node.value) == "dyn"
+        if isinstance(node, Name):
+            return node.name in self.variables
+        literal = isinstance(node, ListOf | MapOf)
+        return literal and all(self.says_itself(each) for each in children(node))
 
     def item(self, above: Trace, part: Trace | None) -> Item | None:
         """The item that a loop's part is about."""
