@@ -186,12 +186,13 @@ class _Teller:
         return before.count("\n") + 1, offset - before.rfind("\n")
 
     def read(self, trace: Trace) -> tuple[str | None, Value]:
-        """The path of what a part read, and its value; what is redacted hides all below it."""
+        """The path of what a part read, and its value: of a digest, what is redacted there."""
         path = self.path(trace.node, trace.scope)
         if path is None or len(path) < 2:
             return None, trace.value
         where, found = follow(path, self.values)
-        return relative(where), trace.value if where == path else found
+        hidden = where != path and path[len(where)] == "digest"
+        return relative(where), found if hidden else trace.value
 
     def path(self, node: Node, scope: Scope) -> Steps | None:
         try:
