@@ -6,6 +6,7 @@ wrong text with its line and column. Pure: refuses input, output, the real clock
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
 from cloudsealed.engine.evidence import Evidence
+from cloudsealed.engine.explanation import Explanation, Step, explain
 from cloudsealed.engine.functions import FUNCTIONS
 from cloudsealed.engine.reads import DocumentType, Fields, Path
 from cloudsealed.engine.rule import (
@@ -24,6 +25,7 @@ __all__ = [
     "DocumentType",
     "EvaluationError",
     "Evidence",
+    "Explanation",
     "Expression",
     "ExpressionError",
     "Fields",
@@ -32,6 +34,8 @@ __all__ = [
     "Outcome",
     "Path",
     "Rule",
+    "Step",
     "compile_expression",
     "compile_rule",
+    "explain",
 ]

@@ -14,7 +14,8 @@ from typing import Final
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.interpreter import Bound, Interpreter, Scope
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.paths import follow, is_redacted, render
+from cloudsealed.engine.paths import follow, render
+from cloudsealed.engine.shown import shown
 from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.syntax import (
     Bind,
@@ -27,7 +28,6 @@ from cloudsealed.engine.syntax import (
     OptionalMap,
     children,
 )
-from cloudsealed.engine.template import MAX_SHOWN, clip, compact
 from cloudsealed.engine.values import Value
 
 MAX_EVIDENCE: Final = 20
@@ -60,30 +60,12 @@ def explain(tree: Node, variables: Mapping[str, Value], now: datetime) -> tuple[
     except (EvaluationError, RecursionError):
         # A spent budget leaves what was found until then; it is the same in each run.
         pass
-    return tuple(Evidence(_relative(path), _shown(value)) for path, value in found.items())
+    return tuple(Evidence(relative(path), shown(value)[0]) for path, value in found.items())
 
 
-def _relative(path: Steps) -> str:
+def relative(path: Steps) -> str:
+    """A path as text that begins with the resource, which is left out, or with `related`."""
     return render(path[1:] if path[0] == "resource" else path)
-
-
-def _shown(value: Value) -> Value:
-    if isinstance(value, str):
-        return clip(value)
-    value = _without_digests(value)
-    if isinstance(value, list | dict) and len(text := compact(value)) > MAX_SHOWN:
-        return clip(text)
-    return value
-
-
-def _without_digests(value: Value) -> Value:
-    if isinstance(value, list):
-        return [_without_digests(item) for item in value]
-    if isinstance(value, dict):
-        hidden = is_redacted(value)
-        entries = value.items()
-        return {k: _without_digests(v) for k, v in entries if not (hidden and k == "digest")}
-    return value
 
 
 class _Explainer:

@@ -73,7 +73,7 @@ def _string(meter: Meter, value: Value, digits: int = 0) -> str:
             )
             return f"{{{', '.join(f'{key}: {item}' for key, item in entries)}}}"
         case "double":
-            return _special(value) or number_text(value)
+            return special(value) or number_text(value)
         case "type" if isinstance(value, TypeValue):
             return value.name
         case "ip" | "cidr" | "optional" | "dyn":
@@ -81,7 +81,8 @@ def _string(meter: Meter, value: Value, digits: int = 0) -> str:
     return to_string(meter, value)
 
 
-def _special(value: float) -> str:
+def special(value: float) -> str:
+    """The text of a double that is no number, or "" for one that is."""
     if math.isfinite(value):
         return ""
     return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
@@ -90,7 +91,7 @@ def _special(value: float) -> str:
 def _decimal(meter: Meter, value: Value, digits: int) -> str:
     kind = kind_of(value)
     if kind == "double":
-        return _special(value) or f"{value:f}"
+        return special(value) or f"{value:f}"
     if kind not in ("int", "uint"):
         raise _refusal("%d", value)
     return str(int(value))
@@ -100,7 +101,7 @@ def _floating(letter: str) -> Callable[[Meter, Value, int], str]:
     def run(meter: Meter, value: Value, digits: int) -> str:
         if kind_of(value) not in ("int", "uint", "double"):
             raise _refusal(f"%{letter}", value)
-        return _special(float(value)) or f"{float(value):.{digits}{letter}}"
+        return special(float(value)) or f"{float(value):.{digits}{letter}}"
 
     return run
 

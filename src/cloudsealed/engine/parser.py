@@ -199,8 +199,7 @@ class _Parser:
             return self.named(token)
         if token.sort == "symbol" and token.text == "(":
             node = self.expression()
-            self.expect(")")
-            return node
+            return replace(node, start=token.start, end=self.expect(")").end)
         if token.sort == "symbol" and token.text == "[":
             items, end = self.sequence("]")
             return ListOf(token.start, end, items)

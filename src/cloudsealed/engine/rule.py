@@ -78,16 +78,18 @@ class Rule:
         self._message = message
         self._params = params
         self.reads = reads
-        self.functions = frozenset().union(*(each.functions for each in self._programs))
+        self.functions = frozenset().union(*(each.functions for each in self.conditions.values()))
 
     @property
-    def _programs(self) -> tuple[Program, ...]:
-        return tuple(each for each in (self._applies_when, self._fail_when) if each is not None)
+    def conditions(self) -> dict[str, Program]:
+        """Its conditions by their field, in the order in which they are judged."""
+        both = {"applies_when": self._applies_when, "fail_when": self._fail_when}
+        return {field: program for field, program in both.items() if program is not None}
 
     @property
     def slow_path_hits(self) -> int:
         """How many evaluations the compiled code left to the interpreter; 0 is usual."""
-        return sum(program.slow_path_hits for program in self._programs)
+        return sum(program.slow_path_hits for program in self.conditions.values())
 
     def judge(
         self,
