@@ -4,7 +4,7 @@
 
 A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
 this program, and so do the policies' schema and every page below docs/policies/builtin. With
-`--check` it writes nothing and exits 1 when a document is stale. It refuses to touch any other line.
+`--check` it writes nothing and exits 1 when a document is stale. It refuses to touch another line.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 _INLINE = re.compile(r"[\\`*\[\]<>~&$]|(?<![^\W_])_|_(?![^\W_])")
-_FIRST = re.compile(r"^(?:[#+=-]|\d+(?=[.)]))|(?<=\s)#+$")
+_FIRST = re.compile(r"^(?:[#+=-]|\d+(?=[.)](?:\s|$)))|(?<=\s)#+$")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _FENCE = "```"
 

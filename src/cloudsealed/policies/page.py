@@ -20,7 +20,7 @@ from cloudsealed.vocabulary import Outcome
 Served = Sequence[tuple[Framework, Control]]
 
 _WIDTH = 80
-_HEADS = {Outcome.FAIL: "An example that fails", Outcome.PASS: "An example that passes"}
+_HEADS = {Outcome.FAIL: "One that fails", Outcome.PASS: "One that passes"}
 
 
 def page(spec: PolicySpec, controls: Served = ()) -> str:
@@ -88,11 +88,13 @@ def _relation(name: str, relation: Relation) -> str:
 
 
 def _examples(spec: PolicySpec, rule: Rule) -> Iterator[str]:
-    for outcome, head in _HEADS.items():
-        example = next((each for each in spec.examples if each.outcome is outcome), None)
-        if example is not None:
-            yield f"## {head}"
-            yield from _example(example, rule)
+    first = {example.outcome: example for example in reversed(spec.examples)}
+    shown = [(head, first[outcome]) for outcome, head in _HEADS.items() if outcome in first]
+    if shown:
+        yield "## Examples"
+    for head, example in shown:
+        yield f"### {head}"
+        yield from _example(example, rule)
 
 
 def _example(example: Example, rule: Rule) -> Iterator[str]:
@@ -109,9 +111,9 @@ def _controls(controls: Served) -> Iterator[str]:
     if controls:
         yield "## Controls"
         yield table(
-            ("framework", "control", "what it asks"),
+            ("framework", "version", "control", "what it asks"),
             (
-                (f"{text(each.title)} {text(each.version)}", text(control.id), text(control.title))
+                (text(each.title), text(each.version), text(control.id), text(control.title))
                 for each, control in controls
             ),
         )
