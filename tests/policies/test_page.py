@@ -140,6 +140,12 @@ def test_the_calls_of_relations_and_parents_are_needed_too() -> None:
     assert calls("aws-ecs-service-single-task")[0] == ("aws.ecs.service", "ecs:ListClusters")
 
 
+def test_a_relation_that_no_expression_reads_needs_no_call() -> None:
+    unread = "related: {topics: {type: aws.sns.topic}}\nfail_when:"
+    spec = read_policy(OWN.replace("fail_when:", unread), file="own.yaml")
+    assert {need.type for need in needs_of(spec, rule_of(spec))} == {"aws.sqs.queue"}
+
+
 @each_policy
 def test_no_action_is_needed_that_collection_would_not_ask_for(policy: PolicySpec) -> None:
     types = {*policy.resource_types, *(each.type for each in policy.related.values())}

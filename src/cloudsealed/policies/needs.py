@@ -28,10 +28,16 @@ class Need:
 
 def needs_of(spec: PolicySpec, rule: Rule) -> tuple[Need, ...]:
     """Return every call that the policy needs, by type and in the order in which it is made."""
-    joins = [relation.source for relation in spec.related.values() if relation.source]
+    read = {path[:2] for path in rule.reads}
+    related = {
+        name: relation
+        for name, relation in spec.related.items()
+        if not read.isdisjoint({("related",), ("related", name)})
+    }
+    joins = [relation.source for relation in related.values() if relation.source]
     own = _attributes(rule.reads, ("resource",), joins)
     found = [need for name in spec.resource_types for need in _needs(name, own)]
-    for name, relation in spec.related.items():
+    for name, relation in related.items():
         keys = [relation.key] if relation.key else []
         found += _needs(relation.type, _attributes(rule.reads, ("related", name), keys))
     return tuple(dict.fromkeys(found))
