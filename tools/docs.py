@@ -1,17 +1,18 @@
-"""Writes what the documents derive from the code, between their markers.
+"""Writes what the documents derive from the code: between their markers, or whole.
 
     python tools/docs.py [--check]
 
 A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
-this program. With `--check` it writes nothing and exits 1 when a document is stale. It refuses to
-touch a line outside the markers.
+this program, and so do the policies' schema and every page below docs/policies/builtin. With
+`--check` it writes nothing and exits 1 when a document is stale. It refuses to touch another line.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
@@ -20,29 +21,19 @@ import cloudsealed.api.app  # noqa: F401 - the catalogue of errors is whole when
 from cloudsealed.api.errors import catalogue
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import FUNCTIONS, Function
+from cloudsealed.kit.markdown import code, table
 from cloudsealed.packs import PolicySpec, load_frameworks, load_policies
-from cloudsealed.policies.frameworks import builtin_controls
+from cloudsealed.policies.files import schema
+from cloudsealed.policies.frameworks import builtin_controls, served_by
+from cloudsealed.policies.page import page
 from cloudsealed.settings import Settings
 from cloudsealed.vocabulary import Dimension
 
 ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = DOCS / "policies" / "builtin"
+SCHEMA = DOCS / "policies" / "policy.schema.json"
 REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a Markdown table."""
-    names = list(head)
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
-
-
-def code(text: str) -> str:
-    """Return text as code, nothing as a dash."""
-    return f"`{text}`" if text else "–"
 
 
 def functions() -> str:
@@ -116,7 +107,8 @@ def _policy(policy: PolicySpec) -> tuple[str, ...]:
     served = builtin_controls().get(policy.key, ())
     controls = [c["control"] for c in served if c["framework"].startswith("cis-")]
     types = ", ".join(map(code, policy.resource_types))
-    return code(policy.key), policy.severity, policy.title, types, ", ".join(controls)
+    link = f"[{code(policy.key)}](builtin/{policy.key}.md)"
+    return link, policy.severity, policy.title, types, ", ".join(controls)
 
 
 def frameworks() -> str:
@@ -168,18 +160,38 @@ def renewed(text: str) -> str:
     return REGION.sub(lambda found: found[1] + DERIVED[found[2]]() + found[3], text)
 
 
+def whole() -> dict[Path, str]:
+    """Return the files that are derived as a whole."""
+    pages = {PAGES / f"{p.key}.md": page(p, served_by(p.key)) for p in load_policies()}
+    return {SCHEMA: json.dumps(schema(), indent=2) + "\n", **pages}
+
+
+def documents() -> dict[Path, str | None]:
+    """Return every document as it should be; None for a page that is of no policy."""
+    written = [file for file in DOCS.rglob("*.md") if file.parent != PAGES]
+    filled = {file: renewed(file.read_text()) for file in written}
+    return {**dict.fromkeys(PAGES.glob("*")), **filled, **whole()}
+
+
+def write(file: Path, text: str | None) -> None:
+    """Write a document, or remove it."""
+    if text is None:
+        file.unlink()
+    else:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+
 def main(arguments: list[str]) -> int:
     """Write or check every document; return the exit code."""
     check = "--check" in arguments
     stale = 0
-    for file in sorted((ROOT / "docs").rglob("*.md")):
-        old = file.read_text()
-        new = renewed(old)
-        if new != old:
+    for file, new in sorted(documents().items()):
+        if new != (file.read_text() if file.exists() else None):
             stale += 1
             print(f"{file.relative_to(ROOT)}: {'stale' if check else 'written'}")
             if not check:
-                file.write_text(new)
+                write(file, new)
     print(f"derived documents: {stale} {'stale' if check else 'written'}")
     return 1 if check and stale else 0
 

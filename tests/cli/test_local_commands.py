@@ -86,6 +86,29 @@ def test_a_broken_policy_file_is_refused_with_its_place(
     assert hints == 1
 
 
+def test_the_page_of_a_policy_is_printed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    done = run("policy", "page", "policy.yaml")
+    assert done.returncode == 0
+    assert done.stdout.startswith("# Queue is called orders\n\n| policy |")
+    assert "`sqs:ListQueues`" in done.stdout
+
+
+def test_the_schema_of_policy_files_is_printed(run: Run) -> None:
+    schema = json.loads(run("policy", "schema").stdout)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert "fail_when" in schema["required"]
+
+
+def test_a_type_that_nothing_collects_is_refused_with_its_place(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY.replace("aws.sqs.queue", "aws.sqs.queu"))
+    for command in ("validate", "test", "page"):
+        done = run("policy", command, "policy.yaml")
+        assert done.returncode == 1
+        assert "policy.yaml:5:18: " in done.stderr
+        assert "did you mean 'aws.sqs.queue'" in done.stderr
+
+
 def test_an_example_with_another_outcome_fails_the_test(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(POLICY.replace("/invoices", "/orders"))
     tested = run("policy", "test", "policy.yaml")

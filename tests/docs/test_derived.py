@@ -72,6 +72,17 @@ def test_every_derived_part_stands_in_a_document() -> None:
     assert missing == []
 
 
+def test_a_page_of_no_policy_is_to_be_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = tool()
+    monkeypatch.setattr(docs, "PAGES", tmp_path)
+    (tmp_path / "gone.md").write_text("# Gone\n")
+    found = docs.documents()
+    assert found[tmp_path / "gone.md"] is None
+    assert found[tmp_path / "aws-s3-bucket-public-read.md"].startswith("# Bucket lets everybody")
+
+
 def exists(words: list[str]) -> bool:
     command: Any = typer.main.get_command(app)
     for word in words:

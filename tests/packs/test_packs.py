@@ -23,10 +23,11 @@ from cloudsealed.packs import (
     load_policies,
     parse_policy,
 )
-from cloudsealed.packs.reader import POLICY_FIELDS
+from cloudsealed.packs.form import policy_form
 from cloudsealed.vocabulary import Dimension, Outcome
 
 POLICIES = load_policies()
+POLICY_FIELDS = tuple(policy_form().parts)
 KEYS = {policy.key for policy in POLICIES}
 each_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.key)
 

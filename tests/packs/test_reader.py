@@ -72,7 +72,7 @@ def marked(text: str, old: str, new: str) -> tuple[str, int, int]:
         ("title: A title", "title: ¦''", "title must be a string", None),
         ("title: A title", "¦key: again", "duplicate key 'key'", None),
         ("my-policy", "¦My_Policy", "key must match", None),
-        ("[aws.s3.bucket]", "¦[]", "at least one resource type", None),
+        ("[aws.s3.bucket]", "¦[]", "must be a list of at least 1", None),
         ("[aws.s3.bucket]", "[aws.s3.bucket, ¦aws.s3.bucket]", "is twice", None),
         ("[aws.s3.bucket]", "¦aws.s3.bucket", "resource_types must be a list", None),
         ("{limit: 3}", "¦[3]", "params must be a mapping", None),

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from cloudsealed.cli.policy import _read
+from cloudsealed.cli.policy import read_file
 from cloudsealed.engine import Explanation, Step
 from cloudsealed.engine import explain as explain_rule
 from cloudsealed.kit.clock import utc_now
@@ -52,7 +52,7 @@ def explain(
 
     What decided is marked. An example is judged at the time of examples, a document now.
     """
-    spec = _read(file)
+    spec = read_file(file)
     name, document, relations, at = (
         _example(file, spec, example) if resource is None else _document(spec, resource, related)
     )

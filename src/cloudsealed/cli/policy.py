@@ -1,28 +1,27 @@
-"""`cloudsealed policy`: check and try a policy file before it is used."""
+"""`cloudsealed policy`: check, try and describe a policy file before it is used."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
-from cloudsealed.engine import ExpressionError
-from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec, parse_policy
-from cloudsealed.policies.rules import compile_check
+from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec
+from cloudsealed.policies import files
+from cloudsealed.policies.frameworks import served_by
+from cloudsealed.policies.page import page as page_of
 
-app = typer.Typer(help="Check and try policy files.", no_args_is_help=True)
+app = typer.Typer(help="Check, try and describe policy files.", no_args_is_help=True)
 _FILE = typer.Argument(exists=True, dir_okay=False, readable=True, help="A policy in YAML.")
 
 
-def _compile(spec: PolicySpec) -> None:
-    compile_check(spec.as_dict())
-
-
-def _read(file: Path) -> PolicySpec:
+def read_file(file: Path) -> PolicySpec:
+    """Return the policy of a file, or say what is wrong with it and exit 1."""
     try:
-        return parse_policy(file.read_text(encoding="utf-8"), file=str(file), compile=_compile)
-    except (PolicyFileError, ExpressionError) as error:
+        return files.read_policy(file.read_text(encoding="utf-8"), file=str(file))
+    except PolicyFileError as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False)
         raise typer.Exit(1) from error
 
@@ -30,15 +29,15 @@ def _read(file: Path) -> PolicySpec:
 @app.command("validate")
 def validate(file: Path = _FILE) -> None:
     """Say whether a policy file is well formed and its expressions compile."""
-    spec = _read(file)
+    spec = read_file(file)
     print(f"{file}: {spec.key} is valid")
 
 
 @app.command("test")
 def try_examples(file: Path = _FILE) -> None:
     """Judge a policy file's own examples; exit 1 when one has another outcome than it says."""
-    spec = _read(file)
-    rule = compile_check(spec.as_dict())
+    spec = read_file(file)
+    rule = files.rule_of(spec)
     wrong = 0
     for number, example in enumerate(spec.examples, start=1):
         judgement = rule.judge(example.resource, example.related, now=EXAMPLES_AT)
@@ -49,3 +48,16 @@ def try_examples(file: Path = _FILE) -> None:
         print(f"{'ok  ' if good else 'FAIL'} example {number}: {outcome} {detail}".rstrip())
     print(f"{len(spec.examples) - wrong} passed, {wrong} failed")
     raise typer.Exit(1 if wrong else 0)
+
+
+@app.command("page")
+def page(file: Path = _FILE) -> None:
+    """Print a policy's page in Markdown: what it finds, why, how to fix it, how it decides."""
+    spec = read_file(file)
+    print(page_of(spec, served_by(spec.key)), end="")
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of policy files, for editors."""
+    print(json.dumps(files.schema(), indent=2))

@@ -4,9 +4,12 @@ It evaluates nothing and knows no engine: expressions are text here, with their 
 """
 
 from cloudsealed.packs.errors import PolicyFileError
+from cloudsealed.packs.form import KEY, policy_schema
 from cloudsealed.packs.loader import load_frameworks, load_policies
 from cloudsealed.packs.model import (
+    EFFORTS,
     EXAMPLES_AT,
+    SCOPES,
     Control,
     Example,
     Framework,
@@ -18,7 +21,10 @@ from cloudsealed.packs.model import (
 from cloudsealed.packs.reader import parse_framework, parse_policy
 
 __all__ = [
+    "EFFORTS",
     "EXAMPLES_AT",
+    "KEY",
+    "SCOPES",
     "Control",
     "Example",
     "Framework",
@@ -31,4 +37,5 @@ __all__ = [
     "load_policies",
     "parse_framework",
     "parse_policy",
+    "policy_schema",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cloudsealed.vocabulary import Dimension, Outcome, Severity
 
@@ -13,6 +13,10 @@ EXAMPLES_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The clock by which every example of a policy file is judged."""
 
 Effort = Literal["low", "medium", "high"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+
+Scope = Literal["account", "region"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Relation:
     type: str
     source: str | None
     key: str | None
-    scope: Literal["account", "region"]
+    scope: Scope
 
     def as_dict(self) -> dict[str, Any]:
         """Return the relation under the field names of a file."""

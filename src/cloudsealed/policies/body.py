@@ -7,9 +7,10 @@ from typing import Any
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.kit.fields import Fields
+from cloudsealed.packs import EFFORTS, KEY, SCOPES
 from cloudsealed.vocabulary import Dimension, PolicyKind, Severity
 
-_KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_KEY = re.compile(KEY)
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 COMMON = ("kind", "key", "title", "enabled")
 CHECK = (
@@ -19,7 +20,6 @@ CHECK = (
 CLASSIFICATION = ("when", "set", "suppress", "reason", "expires_at")
 _RELATION = ("type", "from", "key", "scope")
 _REMEDIATION = ("summary", "cli", "terraform", "effort")
-EFFORTS = ("low", "medium", "high")
 LONGEST_EXPRESSION = 4096
 
 
@@ -84,7 +84,7 @@ def _related(fields: Fields) -> dict[str, Any]:
         source, key = relation.optional_text("from"), relation.optional_text("key")
         if (source is None) != (key is None):
             raise relation.refuse("key", "and from go together")
-        scope = relation.optional_text("scope", choices=("account", "region")) or "account"
+        scope = relation.optional_text("scope", choices=SCOPES) or "account"
         result[name] = {"type": kind, "from": source, "key": key, "scope": scope}
     return result
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from cloudsealed.packs import Framework, load_frameworks
+from cloudsealed.packs import Control, Framework, load_frameworks
 from cloudsealed.policies.model import FrameworkNotFoundError
 
 
@@ -19,14 +19,25 @@ def frameworks() -> Mapping[str, Framework]:
 @cache
 def builtin_controls() -> Mapping[str, tuple[dict[str, str], ...]]:
     """Return the controls that each built-in policy serves, by policy key."""
-    served: dict[str, list[dict[str, str]]] = {}
+    return {
+        key: tuple({"framework": each.key, "control": control.id} for each, control in served)
+        for key, served in _served().items()
+    }
+
+
+def served_by(key: str) -> tuple[tuple[Framework, Control], ...]:
+    """Return the controls that a built-in policy serves, each with its framework."""
+    return tuple(_served().get(key, ()))
+
+
+@cache
+def _served() -> Mapping[str, list[tuple[Framework, Control]]]:
+    served: dict[str, list[tuple[Framework, Control]]] = {}
     for framework in frameworks().values():
         for control in framework.controls:
             for key in control.policies:
-                served.setdefault(key, []).append(
-                    {"framework": framework.key, "control": control.id}
-                )
-    return {key: tuple(controls) for key, controls in served.items()}
+                served.setdefault(key, []).append((framework, control))
+    return served
 
 
 def controls_of(key: str, spec: Mapping[str, Any]) -> tuple[dict[str, str], ...]:

@@ -1,0 +1,32 @@
+"""Policy files against what is collected: read, compiled, and described to editors.
+
+The built-in policies and a user's own go through it alike. It stores nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.engine import Rule
+from cloudsealed.packs import PolicySpec, parse_policy, policy_schema
+from cloudsealed.policies.rules import compile_check
+
+
+def read_policy(text: str, *, file: str) -> PolicySpec:
+    """Read a policy file whose types are collected and whose expressions compile.
+
+    Raises:
+        PolicyFileError: the first thing that is wrong, with its line and column.
+    """
+    return parse_policy(text, file=file, types=RESOURCE_TYPES, compile=rule_of)
+
+
+def rule_of(spec: PolicySpec) -> Rule:
+    """Return a policy's compiled rule; raises the engine's ExpressionError."""
+    return compile_check(spec.as_dict())
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a policy file."""
+    return policy_schema(RESOURCE_TYPES)

@@ -1,0 +1,150 @@
+"""The page of a policy in Markdown: what it finds, why, how to fix it, and how it decides.
+
+A pure function of the policy and the controls that it serves; built-in policies and a user's own
+have the same page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cloudsealed.engine import Rule
+from cloudsealed.kit.markdown import code, fence, paragraphs, table, text
+from cloudsealed.packs import EXAMPLES_AT, Control, Example, Framework, PolicySpec, Relation
+from cloudsealed.policies.files import rule_of
+from cloudsealed.policies.needs import needs_of
+from cloudsealed.vocabulary import Outcome
+
+Served = Sequence[tuple[Framework, Control]]
+
+_WIDTH = 80
+_HEADS = {Outcome.FAIL: "One that fails", Outcome.PASS: "One that passes"}
+
+
+def page(spec: PolicySpec, controls: Served = ()) -> str:
+    """Return a policy's page; raises the engine's ExpressionError for one that does not compile."""
+    rule = rule_of(spec)
+    blocks = (
+        _head(spec), _why(spec), _fix(spec), _decision(spec), _examples(spec, rule),
+        _controls(controls), _reads(spec, rule), _references(spec),
+    )  # fmt: skip
+    return "\n\n".join(block.strip("\n") for part in blocks for block in part) + "\n"
+
+
+def _head(spec: PolicySpec) -> Iterator[str]:
+    yield f"# {text(spec.title)}"
+    types = ", ".join(map(code, spec.resource_types))
+    row = (code(spec.key), spec.severity, spec.dimension, types, str(spec.version))
+    yield table(("policy", "severity", "dimension", "resource types", "version"), [row])
+    if spec.formerly:
+        yield f"Formerly {', '.join(map(code, spec.formerly))}."
+
+
+def _why(spec: PolicySpec) -> Iterator[str]:
+    yield "## Why it matters"
+    yield paragraphs(spec.description)
+
+
+def _fix(spec: PolicySpec) -> Iterator[str]:
+    fix = spec.remediation
+    if fix is None:
+        return
+    yield "## How to fix it"
+    yield paragraphs(fix.summary)
+    yield f"Effort: {fix.effort}."
+    if fix.cli:
+        yield "On the command line:"
+        yield fence("sh", fix.cli)
+    if fix.terraform:
+        yield "In Terraform:"
+        yield fence("hcl", fix.terraform)
+
+
+def _decision(spec: PolicySpec) -> Iterator[str]:
+    yield "## How it decides"
+    if spec.applies_when:
+        yield "It judges a resource only where this is true:"
+        yield fence("cel", spec.applies_when)
+    yield "A resource fails where this is true:"
+    yield fence("cel", spec.fail_when)
+    if spec.params:
+        yield "`params`, which can be set without touching the rule, are:"
+        yield fence("json", _json(spec.params))
+    if spec.related:
+        yield "`related` has these other resources:"
+        yield "\n".join(_relation(*item) for item in spec.related.items())
+    if spec.message:
+        yield f"A finding is titled {code(spec.message)}."
+
+
+def _relation(name: str, relation: Relation) -> str:
+    where = "account" if relation.scope == "account" else "account and region"
+    said = f"- {code(name)}: every {code(relation.type)} of the {where}"
+    if relation.source is None or relation.key is None:
+        return said
+    return f"{said} whose {code(relation.key)} is in this resource's {code(relation.source)}"
+
+
+def _examples(spec: PolicySpec, rule: Rule) -> Iterator[str]:
+    first = {example.outcome: example for example in reversed(spec.examples)}
+    shown = [(head, first[outcome]) for outcome, head in _HEADS.items() if outcome in first]
+    if shown:
+        yield "## Examples"
+    for head, example in shown:
+        yield f"### {head}"
+        yield from _example(example, rule)
+
+
+def _example(example: Example, rule: Rule) -> Iterator[str]:
+    shown: dict[str, Any] = {"resource": example.resource}
+    if any(example.related.values()):
+        shown["related"] = {name: found for name, found in example.related.items() if found}
+    yield fence("json", _json(shown))
+    judged = rule.judge(example.resource, example.related, EXAMPLES_AT)
+    said = f", titled {code(judged.message)}" if judged.message else ""
+    yield f"On {EXAMPLES_AT:%Y-%m-%d} the outcome is {code(judged.outcome)}{said}."
+
+
+def _controls(controls: Served) -> Iterator[str]:
+    if controls:
+        yield "## Controls"
+        yield table(
+            ("framework", "version", "control", "what it asks"),
+            (
+                (text(each.title), text(each.version), text(control.id), text(control.title))
+                for each, control in controls
+            ),
+        )
+
+
+def _reads(spec: PolicySpec, rule: Rule) -> Iterator[str]:
+    needs = needs_of(spec, rule)
+    if needs:
+        yield "## What it reads"
+        yield "Where one of these calls was not answered, the outcome is `unknown`."
+        yield table(
+            ("resource type", "call", "IAM action"),
+            ((code(each.type), code(each.call), code(each.action)) for each in needs),
+        )
+
+
+def _references(spec: PolicySpec) -> Iterator[str]:
+    if spec.references:
+        yield "## References"
+        yield "\n".join(f"- {text(each)}" for each in spec.references)
+
+
+def _json(value: object, indent: str = "") -> str:
+    """Return JSON in which what fits in a line stands in one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(line) <= _WIDTH or not isinstance(value, Mapping | list):
+        return line
+    inner = indent + "  "
+    if isinstance(value, Mapping):
+        items = [f"{_json(name)}: {_json(each, inner)}" for name, each in value.items()]
+    else:
+        items = [_json(each, inner) for each in value]
+    first, last = line[0], line[-1]
+    return f"{first}\n{inner}" + f",\n{inner}".join(items) + f"\n{indent}{last}"
