@@ -182,6 +182,16 @@ def _over_quota(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
     return answer
 
 
+def _unexplained(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
+    """Ask why a finding fails whose snapshot retention dropped."""
+    ident = tenant.add_findings(1)[0]
+    with monkeypatch.context() as patch:
+        gone = {"snapshot": None}
+        patch.setattr(type(tenant.services.audits), "evidence", lambda *_, **__: gone)
+        answer: httpx.Response = tenant.http.get(f"/v1/findings/{ident}/explanation")
+    return answer
+
+
 def _without_database(postgres: PostgresServer, folder: Path, make_tenant: Any) -> httpx.Response:
     address = postgres.create("away", "migrated")
     services = prepared(folder, database_url=address)
@@ -252,6 +262,7 @@ def test_every_code_of_the_catalogue_is_reached(
         *_credentials(strict_tenant),
         _broken(strict_tenant, monkeypatch),
         _over_quota(strict_tenant, monkeypatch),
+        _unexplained(strict_tenant, monkeypatch),
         _without_database(postgres, tmp_path / "away", make_tenant),
     ]
     reached = {_code(answer) for answer in answers} | _filters(strict_tenant)

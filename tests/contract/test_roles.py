@@ -29,6 +29,7 @@ NEEDS = {
     "/v1/findings/{id}": {"GET": "findings:read", "PATCH": "findings:write"},
     "/v1/findings/{id}/history": {"GET": "findings:read"},
     "/v1/findings/{id}/evidence": {"GET": "evidence:read"},
+    "/v1/findings/{id}/explanation": {"GET": "evidence:read"},
     "/v1/resources": {"GET": "resources:read"},
     "/v1/resources/{id}": {"GET": "resources:read"},
     "/v1/resources/{id}/findings": {"GET": "findings:read"},

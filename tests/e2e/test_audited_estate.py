@@ -8,6 +8,7 @@ import orjson
 import pytest
 from tests.e2e.installation import standing
 
+from cloudsealed.audits import explanation as explanations
 from cloudsealed.audits.seal import opened, public_key
 from cloudsealed.testing.estate_site import MAIN_ACCOUNT
 
@@ -185,3 +186,35 @@ def test_canceling_ends_an_audit_soon_and_reconciles_nothing(audited: Any) -> No
     assert audited.emulator.calls()["total"] < audited.calls[0] / 2
     assert installation.findings() == before
     assert ("audit.canceled", ident) in installation.events()
+
+
+EXPLAINED = (  # a tag, a map, a list in a list, related resources, params
+    "aws-s3-bucket-plain-http", "aws-ec2-sg-ssh-open", "aws-ec2-instance-exposed",
+    "aws-ec2-volume-unattached", "aws-iam-user-old-access-key",
+)  # fmt: skip
+
+
+def test_why_it_fails_is_explained_by_the_same_evidence(audited: Any) -> None:
+    installation, explained = audited.installation, set()
+    for finding in installation.findings().values():
+        key = finding["policy"]["key"]
+        if key in explained or key not in EXPLAINED:
+            continue
+        explained.add(key)
+        told = installation.services.audits.explanation(tenant=installation.tenant, finding=finding)
+        assert (told["outcome"], told["evidence"]) == ("fail", finding["evidence"])
+        [fails] = [c["step"] for c in told["conditions"] if c["field"] == "fail_when"]
+        assert (fails["value"], fails["decided"]) == (True, True)
+    assert len(explained) >= 3
+
+
+def test_an_explanation_that_takes_too_much_is_refused(
+    audited: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = audited.installation.finding("aws-s3-bucket-plain-http", "larkspur-public-assets")
+    services, tenant = audited.installation.services, audited.installation.tenant
+    for name, value in (("SECONDS", 0.05), ("MEMORY", 8 * 1024 * 1024)):
+        with monkeypatch.context() as patch:
+            patch.setattr(explanations, name, value)
+            with pytest.raises(explanations.NotExplainableError, match="cannot be explained"):
+                services.audits.explanation(tenant=tenant, finding=finding)

@@ -185,7 +185,7 @@ def test_a_document_that_the_template_cannot_show_is_an_error_without_its_conten
     broken = {**documents[ReportKind.EXECUTIVE_SUMMARY], "dimensions": "a secret"}
     with pytest.raises(RenderError) as caught:
         render_pdf(broken)
-    assert str(caught.value) == "The PDF could not be made"
+    assert str(caught.value) == "The PDF could not be made in its process"
 
 
 def test_the_renderer_is_given_no_variable_of_our_environment(

@@ -150,7 +150,10 @@ def test_a_pdf_that_cannot_be_set_fails_the_report_and_leaves_no_file(
     unset = make_source(audit={"finished_at": "no date at all"})
     assert house.work(lambda tenant, report: unset)
     error = house.report(ident)["error"]
-    assert error == {"code": "internal_error", "message": "The PDF could not be made"}
+    assert error == {
+        "code": "internal_error",
+        "message": "The PDF could not be made in its process",
+    }
     assert not (tmp_path / "blobs").exists()
 
 

@@ -9,6 +9,7 @@ from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
 from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.explanation import NotExplainableError, explanation
 from cloudsealed.audits.ledger import Ledger
 from cloudsealed.audits.model import (
     NO_PROGRESS,
@@ -204,6 +205,25 @@ class AuditService:
             "audit_id": audit_id,
             "observation": line,
             "snapshot": snapshot,
+        }
+
+    def explanation(self, *, tenant: str, finding: Mapping[str, Any]) -> dict[str, Any]:
+        """Return why a finding fails: the parts of its policy with their values, as the audit that
+        saw it fail last had them. Raises NotExplainableError."""
+        audit_id, policy = finding["audit_id"], finding["policy"]
+        snapshot = self.evidence(tenant=tenant, finding=finding)["snapshot"]
+        if snapshot is None:
+            raise NotExplainableError("The snapshot that the verdict rests on is gone")
+        version = self._policies.version(
+            tenant=tenant, ident=policy["id"], number=policy["version"]
+        )
+        audit = self.find(tenant=tenant, ident=audit_id)
+        snapshots = Snapshots(self._database, tenant=tenant, audit_id=audit_id)
+        return {
+            "object": "explanation",
+            "finding_id": finding["id"],
+            "audit_id": audit_id,
+            **explanation(snapshots, audit, version, snapshot),
         }
 
     def _has_job(self, tenant: str, ident: str) -> bool:

@@ -74,17 +74,16 @@ class Step:
         return {**self._alone(), "steps": [step.as_json() for step in self.steps]}
 
     def _alone(self) -> dict[str, Any]:
-        names = ("source", "line", "column", "end_line", "end_column", "state", "decided")
-        made: dict[str, Any] = {name: getattr(self, name) for name in names}
-        if self.state == "value":
-            made |= {"value": self.value, "shortened": self.shortened}
-        if self.error is not None:
-            made["error"] = _error(self.error)
-        if self.path is not None:
-            made["path"] = self.path
-        if self.item is not None:
-            made["item"] = {name: getattr(self.item, name) for name in ("number", "of", "path")}
-        return made
+        names = (
+            "source", "line", "column", "end_line", "end_column", "state", "decided", "value",
+            "shortened", "path",
+        )  # fmt: skip
+        item = self.item
+        return {
+            **{name: getattr(self, name) for name in names},
+            "error": None if self.error is None else _error(self.error),
+            "item": item and {name: getattr(item, name) for name in ("number", "of", "path")},
+        }
 
     @property
     def size(self) -> int:
@@ -115,9 +114,10 @@ class Explanation:
              "left_out": steps that are not shown}
 
         A STEP has `source` (the slice of the policy's text), `line`, `column`, `end_line`,
-        `end_column` (from 1, after the last character), `state`, `decided` and `steps`. With the
-        state `value` it has `value` and `shortened`, with `error` it has `error` as above. Where it
-        read a document it has `path`, and in a loop `item`: {"number": from 0, "of", "path"}.
+        `end_column` (from 1, after the last character), `state`, `decided` and `steps`; `value` and
+        `shortened` say something with the state `value`, `error` (as above) with `error`. `path` is
+        where it read a document, `item` its place in a loop: {"number": from 0, "of", "path"}. What
+        does not apply is null.
         """
         judgement = self.judgement
         return {

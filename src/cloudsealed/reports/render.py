@@ -7,18 +7,14 @@ the date is the audit's. It refuses the network and the host's fonts.
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
 import sys
 from datetime import datetime
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import orjson
 
-import cloudsealed
 from cloudsealed.kit.clock import parse_rfc3339
+from cloudsealed.kit.confined import ConfinedError, run_confined, take_order
 from cloudsealed.reports.glyphs import showable
 from cloudsealed.reports.model import Document
 
@@ -41,27 +37,16 @@ def render_pdf(document: Document, *, seconds: float = SECONDS, memory: int = ME
     order = {
         "kind": document["kind"],
         "date": document["audit"]["finished_at"],
-        "memory": memory,
         "document": showable(document),
     }
-    command = [sys.executable, "-P", "-m", "cloudsealed.reports.render"]
+    threads = {"RAYON_NUM_THREADS": _THREADS}
     try:
-        done = subprocess.run(  # noqa: S603 - our own module, no argument comes from outside
-            command, input=orjson.dumps(order), capture_output=True, timeout=seconds,
-            env=_environment(), check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise RenderError(f"The PDF could not be made within {seconds:g} seconds") from None
-    if done.returncode != 0 or not done.stdout.startswith(b"%PDF-"):
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise RenderError("The PDF could not be made") from RuntimeError(last[:500])
-    return done.stdout
-
-
-def _environment() -> dict[str, str]:
-    """Return the little that the process needs, so that no secret of ours is in it."""
-    package = str(Path(cloudsealed.__path__[0]).parent)
-    return {"PYTHONPATH": package, "PATH": os.defpath, "RAYON_NUM_THREADS": _THREADS}
+        pdf = run_confined(__name__, order, seconds=seconds, memory=memory, environment=threads)
+    except ConfinedError as error:
+        raise RenderError(f"The PDF could not be made {error}") from error
+    if not pdf.startswith(b"%PDF-"):
+        raise RenderError("The PDF could not be made")
+    return pdf
 
 
 def _compile(kind: str, date: datetime, document: Document) -> bytes:
@@ -81,9 +66,7 @@ def _compile(kind: str, date: datetime, document: Document) -> bytes:
 
 def main() -> None:
     """Read an order as JSON from standard input, write the PDF to standard output."""
-    order = orjson.loads(sys.stdin.buffer.read())
-    resource.setrlimit(resource.RLIMIT_AS, (order["memory"], order["memory"]))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    order = take_order()
     pdf = _compile(order["kind"], parse_rfc3339(order["date"]), order["document"])
     sys.stdout.buffer.write(pdf)
 

@@ -8,6 +8,7 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import findings as shapes
+from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.service import GROUPS
@@ -67,3 +68,13 @@ def get_finding_evidence(call: Call) -> Reply:
     """Retrieve what a finding rests on."""
     finding = orjson.loads(call.services.findings.get(**call.one))
     return call.services.audits.evidence(tenant=call.tenant, finding=finding)
+
+
+@TABLE.reads(
+    "/v1/findings/{id}/explanation", scope=Scope.EVIDENCE_READ, answer=shapes.Explanation,
+    errors=(NotExplainableError,),
+)  # fmt: skip
+def get_finding_explanation(call: Call) -> Reply:
+    """Retrieve why a finding fails: the parts of its policy's expressions with their values."""
+    finding = orjson.loads(call.services.findings.get(**call.one))
+    return call.services.audits.explanation(tenant=call.tenant, finding=finding)

@@ -190,6 +190,61 @@ class Observation(Shape):
     suppressed: bool
 
 
+class ExpressionFailure(Shape):
+    """Why an expression has no value."""
+
+    code: Word = Field(examples=["evaluation_error"])
+    message: Text
+    path: Text
+
+
+class LoopItem(Shape):
+    """The item of a loop that a step is about."""
+
+    number: Count
+    of: Count
+    path: Text | None
+
+
+class ExplanationStep(Shape):
+    """A part of an expression and what it came to; `value` is JSON, shortened where it is long."""
+
+    source: Text = Field(examples=["resource.FromPort == 22"])
+    line: Count
+    column: Count
+    end_line: Count
+    end_column: Count
+    state: Literal["value", "error", "not_looked_at"]
+    decided: bool = Field(description="Whether the outcome follows from it")
+    value: Any = Field(examples=[True])
+    shortened: bool
+    path: Text | None = Field(examples=["IpPermissions[0].FromPort"])
+    error: ExpressionFailure | None
+    item: LoopItem | None
+    steps: Few[ExplanationStep]
+
+
+class ExplainedCondition(Shape):
+    """A policy's `applies_when` or `fail_when`."""
+
+    field: Literal["applies_when", "fail_when"]
+    step: ExplanationStep
+
+
+class Explanation(Shape):
+    """Why a finding fails: the parts of its policy's expressions with their values."""
+
+    object: Literal["explanation"]
+    finding_id: FindingId
+    audit_id: AuditId
+    outcome: Literal["fail", "pass", "not_applicable", "error"]
+    message: Text | None
+    error: ExpressionFailure | None
+    evidence: Few[EvidenceItem]
+    conditions: Few[ExplainedCondition]
+    left_out: Count = Field(description="Parts beyond 200, or 64 KiB, that are not shown")
+
+
 class Evidence(Shape):
     """What a finding rests on: the observation and the snapshot that it judged."""
 

@@ -1,0 +1,79 @@
+"""Why a finding fails: the sub-expressions of its policy, with their values on its snapshot.
+
+An expression runs in a process of its own, as `kit.confined` bounds it: whoever asks gets an answer
+within seconds, or is told that there is none.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.model import Audit
+from cloudsealed.audits.related import Relations
+from cloudsealed.engine import explain
+from cloudsealed.kit.clock import parse_rfc3339
+from cloudsealed.kit.confined import ConfinedError, run_confined, take_order
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.policies.model import PolicyVersion
+from cloudsealed.policies.rules import compile_check
+from cloudsealed.storage.database import ServiceUnavailableError
+
+SECONDS = 10.0
+MEMORY = 512 * 1024 * 1024
+_slots = threading.BoundedSemaphore(2)  # processes at once: they must not crowd out the server
+
+
+class NotExplainableError(CloudSealedError):
+    """An explanation takes more memory or time than one may have, or its snapshot is gone."""
+
+    code = "not_explainable"
+    status = 409
+
+
+def explanation(
+    snapshots: Snapshots, audit: Audit, version: PolicyVersion, snapshot: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the explanation of a policy's verdict on a snapshot of an audit, as JSON values.
+
+    Its shape is that of `engine.Explanation.as_json`. Raises NotExplainableError, and
+    ServiceUnavailableError when others are in the way.
+    """
+    relations = Relations(snapshots, snapshots.listings())
+    order = {
+        "spec": version.spec,
+        "document": snapshot["document"],
+        "related": {
+            name: [found["document"] for found in relations.of(snapshot, relation).snapshots]
+            for name, relation in (version.spec.get("related") or {}).items()
+        },
+        "now": audit.clock,
+    }
+    if not _slots.acquire(timeout=SECONDS):
+        raise ServiceUnavailableError("Other explanations are being made: try again in a moment")
+    try:
+        made = run_confined(__name__, order, seconds=SECONDS, memory=MEMORY)
+    except ConfinedError as error:
+        raise NotExplainableError(f"The verdict cannot be explained {error}") from error
+    finally:
+        _slots.release()
+    found: dict[str, Any] = orjson.loads(made)
+    return found
+
+
+def main() -> None:
+    """Explain an order; see `kit.confined`."""
+    order = take_order()
+    rule = compile_check(order["spec"])
+    now = parse_rfc3339(order["now"])
+    found = explain(rule, order["document"], order["related"], now)
+    sys.stdout.buffer.write(orjson.dumps(found.as_json()))
+
+
+if __name__ == "__main__":
+    main()
