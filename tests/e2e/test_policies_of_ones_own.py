@@ -168,6 +168,21 @@ def test_a_classification_ends_by_itself_when_it_expires(own: Own) -> None:
     assert own.seen() == before
 
 
+def test_a_job_whose_classifications_are_no_longer_those_in_force_leaves_it_to_the_next(
+    own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = own.seen()
+    own.create("hush", kind="classification", when="true", suppress=True)
+    read = own.services.policies.classifications(tenant=own.tenant)
+    own.delete("hush")
+    with monkeypatch.context() as patch:  # as a job that began before it was deleted read them
+        patch.setattr(type(own.services.policies), "classifications", lambda *_, **__: read)
+        assert own.services.worker().run_once("classification")
+    assert own.seen() == before
+    assert own.work("classification") >= 1
+    assert own.seen() == before
+
+
 def test_an_audit_that_began_before_a_classification_does_not_undo_it(own: Own) -> None:
     body = {"policies": None}
     made = orjson.loads(

@@ -6,7 +6,7 @@ classifications, from that audit's snapshot and by its clock. Done twice it chan
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ from cloudsealed.findings.model import Finding
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.jobs import Job
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
+from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.tenancy import turn
@@ -42,37 +43,37 @@ class Reclassify:
     def __call__(self, job: Job) -> None:
         """Classify every open and suppressed finding of the job's tenant."""
         began = rfc3339(self._clock())
+        used = self._policies.classifications(tenant=job.tenant)
         forecast = Reclassification(
             database=self._database, policies=self._policies, tenant=job.tenant, clock=self._clock,
-            classifier=Classifier(
-                self._policies.classifications(tenant=job.tenant), seconds=self._seconds
-            ),
+            classifier=Classifier(used, seconds=self._seconds),
         )  # fmt: skip
         for changes in forecast.changes():
-            self._write(job.tenant, changes)
+            if not self._write(job.tenant, used, changes):
+                return
         self._policies.applied(tenant=job.tenant, moment=began)
 
-    def _write(self, tenant: str, changes: list[tuple[Finding, Finding]]) -> None:
-        """Write the changes of findings that no audit has judged again in the meantime."""
-        prints = [old.fingerprint for old, _new in changes]
+    def _write(
+        self, tenant: str, used: Sequence[PolicyVersion], changes: Sequence[tuple[Finding, Finding]]
+    ) -> bool:
+        """Write what becomes of findings that no audit has judged again in the meantime; False when
+        other classifications came into force: that is another job's work."""
         with turn(self._database, tenant=tenant) as connection:
+            if self._policies.classify_again(connection, tenant=tenant, used=used):
+                return False
+            prints = [old.fingerprint for old, _new in changes]
             present = finding_rows.load(connection, tenant=tenant, fingerprints=prints)
-            pairs = [(present.get(old.fingerprint), old, new) for old, new in changes]
-            still = [
-                (
-                    found,
-                    replace(
-                        found,
-                        severity=new.severity,
-                        status=new.status,
-                        classified_by=new.classified_by,
-                    ),
+            for old, new in changes:
+                now = present.get(old.fingerprint)
+                if now is None or (now.failed, now.status) != (old.failed, old.status):
+                    continue
+                counted = replace(
+                    now, severity=new.severity, status=new.status, classified_by=new.classified_by
                 )
-                for found, old, new in pairs
-                if found is not None and (found.failed, found.status) == (old.failed, old.status)
-            ]
-            for pair in still:
-                write_changed(connection, tenant=tenant, audit_id=pair[0].audit_id, changed=[pair])
+                write_changed(
+                    connection, tenant=tenant, audit_id=now.audit_id, changed=[(now, counted)]
+                )
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,11 +254,14 @@ class PolicyService:
 
     def classify_again(
         self, connection: Connection, *, tenant: str, used: Sequence[PolicyVersion]
-    ) -> None:
-        """Have the open findings classified anew unless `used` is what is in force now."""
+    ) -> bool:
+        """Have the open findings classified anew unless `used` is what is in force now; say whether
+        that is to be done."""
         present = self.classifications_in(connection, tenant=tenant)
-        if [(v.id, v.version) for v in used] != [(v.id, v.version) for v in present]:
+        stale = [(v.id, v.version) for v in used] != [(v.id, v.version) for v in present]
+        if stale:
             enqueue(connection, tenant=tenant, kind=JOB, subject=tenant)
+        return stale
 
     def expire(self, *, tenant: str) -> None:
         """Have the open findings classified anew when a classification that was applied expired."""
