@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, select
 
 from cloudsealed.audits import blocks
 from cloudsealed.audits.apply import Applier
+from cloudsealed.audits.blocks import Spool
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
 from cloudsealed.audits.store import AuditStore
@@ -104,7 +105,7 @@ def write(database: SqliteDatabase, number: int, spoken: Pass) -> None:
         }
         blocks.put(
             connection, tenant=TENANT, audit_id=ident, kind=blocks.SNAPSHOTS, key=TYPE, **place,
-            lines=[[name, addresses[name]] for name in sorted(addresses)],
+            lines=Spool.of(TENANT, [[name, addresses[name]] for name in sorted(addresses)]),
             header={
                 "connection_id": "con_a", "complete": spoken.complete, "outcome": "ok",
                 "observed_at": spoken.moment(), "gap": None,
@@ -114,7 +115,9 @@ def write(database: SqliteDatabase, number: int, spoken: Pass) -> None:
             return
         blocks.put(
             connection, tenant=TENANT, audit_id=ident, kind=blocks.OBSERVATIONS, key=KEY, **place,
-            lines=[line(name, spoken, addresses[name]) for name in sorted(addresses)],
+            lines=Spool.of(
+                TENANT, [line(name, spoken, addresses[name]) for name in sorted(addresses)]
+            ),
             header={
                 "policy_id": POLICY, "policy_version": spoken.version, "policy_digest": "x",
                 "dimension": "security", "severity": "high", "observed_at": spoken.moment(),

@@ -159,19 +159,20 @@ class Applier:
         )
 
     def _cell(self, block: Block) -> list[str]:
-        observations = {o.fingerprint: o for o in map(observation_of, self._blocks.lines(block))}
         failing: list[str] = []
         with self._lease.write() as connection:
             cells.mark(
                 connection, tenant=self._tenant, policy_id=block.header["policy_id"],
                 account=block.account, region=block.region, moment=self._outcomes.moment(block),
             )  # fmt: skip
-            missing = self._outcomes.missing(connection, block, observations.keys())
+            missing = self._outcomes.known(connection, block)
+        for line in self._blocks.lines(block) if missing else ():
+            missing.pop(line["fingerprint"], None)
         for part in batches(missing, _BATCH):
             with self._turn() as connection:
                 changed = self._outcomes.resolved(connection, block, part)
                 write_changed(connection, **self._named, changed=changed)
-        for batch in batches(observations.values(), _BATCH):
+        for batch in batches(map(observation_of, self._blocks.lines(block)), _BATCH):
             with self._turn() as connection:
                 failing += self._reconcile(connection, block, batch)
         return failing

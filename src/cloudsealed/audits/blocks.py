@@ -1,12 +1,13 @@
 """Blocks: what an audit derived and judged, immutable and compressed, a row each.
 
 A block holds the lines of one kind, account, region and key: snapshots by resource type,
-observations by policy. Its header is what can be known without opening it.
+observations by policy. Its header is what can be known without opening it. The lines are stored in
+parts, so that a block of a million lines is never whole in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,13 @@ import orjson
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.schema import audit_blocks
 
+PART_LINES = 5_000
 SNAPSHOTS = "snapshots"
 OBSERVATIONS = "observations"
 
@@ -56,17 +59,51 @@ class Block:
     key: str
     account: str
     region: str
-    digest: str
+    parts: tuple[str, ...]
     count: int
     header: Mapping[str, Any]
 
 
+class Spool:
+    """Lines on their way into a block: what is whole parts leaves memory with `flush`."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._lines: list[bytes] = []
+        self.parts: list[str] = []
+        self.count = 0
+
+    @classmethod
+    def of(cls, tenant: str, lines: Iterable[Any]) -> Spool:
+        """Return a spool that has taken some lines."""
+        spool = cls(tenant)
+        for line in lines:
+            spool.add(line)
+        return spool
+
+    def add(self, line: Any) -> None:
+        """Take a line, as JSON values."""
+        self._lines.append(canonical(line))
+        self.count += 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is a part to store."""
+        return len(self._lines) >= PART_LINES
+
+    def flush(self, connection: Connection) -> None:
+        """Store what is there as parts."""
+        for lines in batches(self._lines, PART_LINES):
+            self.parts.append(objects.put(connection, self._tenant, b"\n".join(lines)))
+        self._lines.clear()
+
+
 def put(
     connection: Connection, *, tenant: str, audit_id: str, kind: str, key: str, account: str,
-    region: str, lines: Sequence[Any], header: Mapping[str, Any],
+    region: str, lines: Spool, header: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """Write a block over the one that an interrupted run may have left."""
-    data = b"\n".join(canonical(line) for line in lines)
+    lines.flush(connection)
     row = {
         "tenant_id": tenant,
         "audit_id": audit_id,
@@ -74,8 +111,8 @@ def put(
         "account": account,
         "region": region,
         "key": key,
-        "digest": objects.put(connection, tenant, data),
-        "lines": len(lines),
+        "digest": " ".join(lines.parts),
+        "lines": lines.count,
         "header": orjson.dumps(header).decode(),
     }
     connection.run(_PUT, row)
@@ -94,7 +131,7 @@ class Blocks:
         with self._database.read() as connection:
             rows = connection.all(_LIST, {**self._scope, "which": kind})
         return [
-            Block(kind, row[0], row[1], row[2], row[3], row[4], orjson.loads(row[5]))
+            Block(kind, row[0], row[1], row[2], tuple(row[3].split()), row[4], orjson.loads(row[5]))
             for row in rows
         ]
 
@@ -105,13 +142,15 @@ class Blocks:
             row = connection.first(_ONE, {**self._scope, **place})
         if row is None:
             return None
-        return Block(kind, key, account, region, row[0], row[1], orjson.loads(row[2]))
+        parts = tuple(row[0].split())
+        return Block(kind, key, account, region, parts, row[1], orjson.loads(row[2]))
 
-    def raw_lines(self, block: Block) -> list[bytes]:
-        """Return a block's lines as stored: the leaves of the audit's tree."""
-        with self._database.read() as connection:
-            data = objects.get(connection, self._tenant, block.digest)
-        return data.split(b"\n") if data else []
+    def raw_lines(self, block: Block) -> Iterator[bytes]:
+        """Yield a block's lines as stored: the leaves of the audit's tree."""
+        for address in block.parts:
+            with self._database.read() as connection:
+                data = objects.get(connection, self._tenant, address)
+            yield from data.split(b"\n")
 
     def lines(self, block: Block) -> Iterator[Any]:
         """Yield a block's lines."""

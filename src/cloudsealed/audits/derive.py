@@ -81,7 +81,7 @@ def derive(
             blocks.put(
                 connection, tenant=lease.tenant, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS,
                 key=task.row.type, account=task.place.account, region=task.place.region,
-                lines=_unique(lines), header=header,
+                lines=blocks.Spool.of(lease.tenant, _unique(lines)), header=header,
             )  # fmt: skip
         done(len(lines))
 

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from cloudsealed.audits import blocks
-from cloudsealed.audits.blocks import Block
+from cloudsealed.audits.blocks import Block, Spool
 from cloudsealed.audits.classify import Classifier, subject
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.related import Relations
@@ -21,6 +21,7 @@ from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.paths import names_in
 from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
@@ -28,6 +29,7 @@ from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
 Reason = Mapping[str, Any]
+_BATCH = 500
 _OUT_OF_TIME: Reason = {
     "kind": "policy_error", "path": None,
     "message": "The policy had used up its time (CLOUDSEALED_POLICY_SECONDS) on other resources",
@@ -109,32 +111,36 @@ def observation_of(line: Mapping[str, Any]) -> Observation:
 
 @dataclass(slots=True)
 class Cell:
-    """What one policy says of one account and region, and the listings that it rests on."""
+    """What one policy says of one account and region, counted, and the listings it rests on."""
 
     check: Check
     account: str
     region: str
     listings: list[Block] = field(default_factory=list)
-    observations: list[Observation] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: {o.value: 0 for o in Outcome})
+    fails: dict[str, int] = field(default_factory=lambda: {s.value: 0 for s in Severity})
+    suppressed: int = 0
+
+    def counted(self, observation: Observation) -> Observation:
+        """Count an observation, and return it."""
+        self.counts[observation.outcome] += 1
+        self.suppressed += observation.suppressed
+        if observation.outcome is Outcome.FAIL and not observation.suppressed:
+            self.fails[observation.severity] += 1
+        return observation
 
     def header(self) -> dict[str, Any]:
         """Return the header of the cell's block."""
         version, listings = self.check.version, self.listings
-        counts = {outcome.value: 0 for outcome in Outcome}
-        fails = {severity.value: 0 for severity in Severity}
-        for observation in self.observations:
-            counts[observation.outcome] += 1
-            if observation.outcome is Outcome.FAIL and not observation.suppressed:
-                fails[observation.severity] += 1
         return {
             "policy_id": version.id,
             "policy_version": version.version,
             "policy_digest": version.digest,
             "dimension": version.spec["dimension"],
             "severity": version.spec["severity"],
-            "counts": counts,
-            "fails": fails,
-            "suppressed": sum(o.suppressed for o in self.observations),
+            "counts": self.counts,
+            "fails": self.fails,
+            "suppressed": self.suppressed,
             "observed_at": min(b.header["observed_at"] for b in listings),
             "connection_id": listings[0].header["connection_id"],
             "complete": {b.key: b.header["complete"] for b in listings},
@@ -159,36 +165,56 @@ class Evaluator:
 
     def run(self, lease: Lease, done: Callable[[int], None]) -> None:
         """Write the block of every cell: policy x account x region."""
-        for cell in self.cells():
-            with lease.write() as connection:
-                blocks.put(
-                    connection, tenant=lease.tenant, audit_id=lease.audit_id,
-                    kind=blocks.OBSERVATIONS,
-                    key=cell.check.version.key, account=cell.account, region=cell.region,
-                    lines=[observation.as_dict() for observation in cell.observations],
-                    header=cell.header(),
-                )  # fmt: skip
-            done(len(cell.observations))
+        for here in self.places():
+            cells = self.cells(here)
+            spools = {ident: Spool(lease.tenant) for ident in cells}
+            for batch in self.judge(here, cells):
+                for cell, observation in batch:
+                    spools[cell.check.version.id].add(observation.as_dict())
+                if full := [spool for spool in spools.values() if spool.is_full]:
+                    with lease.write() as connection:
+                        for spool in full:
+                            spool.flush(connection)
+            for ident, cell in cells.items():
+                with lease.write() as connection:
+                    blocks.put(
+                        connection, tenant=lease.tenant, audit_id=lease.audit_id,
+                        kind=blocks.OBSERVATIONS, key=cell.check.version.key,
+                        account=cell.account, region=cell.region, lines=spools[ident],
+                        header=cell.header(),
+                    )  # fmt: skip
+                done(spools[ident].count)
 
-    def cells(self) -> Iterator[Cell]:
-        """Judge and yield every cell, a place at a time; observations are by native id."""
+    def places(self) -> Iterator[list[Block]]:
+        """Yield the listings of each account and region."""
         for place in sorted({(b.account, b.region) for b in self._listings}):
-            cells: dict[str, Cell] = {}
-            for block in (b for b in self._listings if (b.account, b.region) == place):
-                self._judge(block, cells)
-            for cell in cells.values():
-                cell.observations.sort(key=lambda o: o.native_id)
-                yield cell
+            yield [b for b in self._listings if (b.account, b.region) == place]
 
-    def _judge(self, block: Block, cells: dict[str, Cell]) -> None:
-        checks = [c for c in self._checks if block.key in c.version.spec["resource_types"]]
-        for check in checks:
-            cell = Cell(check, block.account, block.region)
-            cells.setdefault(check.version.id, cell).listings.append(block)
-        for address, snapshot in self._snapshots.of(block) if checks else ():
-            for check in checks:
-                observation = self._observe(check, address, snapshot)
-                cells[check.version.id].observations.append(observation)
+    def cells(self, here: Iterable[Block]) -> dict[str, Cell]:
+        """Return the cells of a place, by policy id, before anything in them was judged."""
+        cells: dict[str, Cell] = {}
+        for block in here:
+            for check in self._of(block):
+                cell = Cell(check, block.account, block.region)
+                cells.setdefault(check.version.id, cell).listings.append(block)
+        return cells
+
+    def judge(
+        self, here: Iterable[Block], cells: Mapping[str, Cell]
+    ) -> Iterator[list[tuple[Cell, Observation]]]:
+        """Judge a place; yield observations in batches, each counted in its cell. In a cell they
+        are in the order of type and native id."""
+        for block in here:
+            judging = [cells[check.version.id] for check in self._of(block)]
+            for batch in batches(self._snapshots.of(block) if judging else (), _BATCH):
+                yield [
+                    (cell, cell.counted(self._observe(cell.check, address, snapshot)))
+                    for address, snapshot in batch
+                    for cell in judging
+                ]
+
+    def _of(self, block: Block) -> list[Check]:
+        return [c for c in self._checks if block.key in c.version.spec["resource_types"]]
 
     def _observe(self, check: Check, address: str, snapshot: Mapping[str, Any]) -> Observation:
         version = check.version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from cloudsealed.audits import cells
@@ -30,13 +30,14 @@ class Outcomes:
         """Return the moment of which a cell speaks."""
         return Moment(block.header["observed_at"], self._audit)
 
-    def missing(self, connection: Connection, block: Block, seen: Collection[str]) -> list[str]:
-        """Return the fingerprints of a cell's findings whose resource the audit did not find."""
+    def known(self, connection: Connection, block: Block) -> dict[str, None]:
+        """Return, in order, the fingerprints of a cell's findings whose resource is gone unless the
+        audit saw it."""
         known = finding_rows.load_cell(
             connection, tenant=self._tenant, policy_id=block.header["policy_id"],
             account=block.account, region=block.region,
         )  # fmt: skip
-        return [p for p, f in known.items() if p not in seen and _is_gone(f, block)]
+        return {p: None for p, f in known.items() if _is_gone(f, block)}
 
     def resolved(
         self, connection: Connection, block: Block, prints: Sequence[str]

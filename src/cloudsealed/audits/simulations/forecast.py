@@ -12,7 +12,7 @@ from typing import Any
 from cloudsealed.audits.blocks import OBSERVATIONS, Block
 from cloudsealed.audits.classify import Classifier
 from cloudsealed.audits.derive import Snapshots
-from cloudsealed.audits.evaluate import Cell, Evaluator
+from cloudsealed.audits.evaluate import Cell, Evaluator, Observation
 from cloudsealed.audits.model import Audit
 from cloudsealed.audits.outcomes import Outcomes
 from cloudsealed.audits.reclassify import Reclassification
@@ -55,9 +55,15 @@ class Forecast:
         )
         tally = Tally()
         outcomes = Outcomes(database=self._database, tenant=self._tenant, audit_id=new_id("aud"))
-        for cell in evaluator.cells():
-            tally.observe(cell)
-            tally.add(self._reconciled(outcomes, cell))
+        for here in evaluator.places():
+            cells = evaluator.cells(here)
+            observed: dict[str, list[Observation]] = {ident: [] for ident in cells}
+            for batch in evaluator.judge(here, cells):
+                for cell, observation in batch:
+                    tally.observe(observation)
+                    observed[cell.check.version.id].append(observation)
+            for ident, cell in cells.items():
+                tally.add(self._reconciled(outcomes, cell, observed[ident]))
         return tally.result(audit.id)
 
     def of_classification(
@@ -76,18 +82,21 @@ class Forecast:
                 tally.add(changes)
             yield tally.result(audit_id)
 
-    def _reconciled(self, outcomes: Outcomes, cell: Cell) -> Iterator[Change]:
+    def _reconciled(
+        self, outcomes: Outcomes, cell: Cell, observations: Sequence[Observation]
+    ) -> Iterator[Change]:
         block = Block(
-            OBSERVATIONS, cell.check.version.key, cell.account, cell.region, "",
-            len(cell.observations), cell.header(),
+            OBSERVATIONS, cell.check.version.key, cell.account, cell.region, (),
+            len(observations), cell.header(),
         )  # fmt: skip
-        prints = {observation.fingerprint for observation in cell.observations}
         with self._database.read() as connection:
-            missing = outcomes.missing(connection, block, prints)
+            missing = outcomes.known(connection, block)
+        for observation in observations:
+            missing.pop(observation.fingerprint, None)
         for part in batches(missing, _BATCH):
             with self._database.read() as connection:
                 yield from outcomes.resolved(connection, block, part)
-        for batch in batches(cell.observations, _BATCH):
+        for batch in batches(observations, _BATCH):
             with self._database.read() as connection:
                 found = outcomes.observed(connection, block, batch)
             yield from ((old, new) for _, old, new in found if new is not None)
@@ -102,11 +111,10 @@ class Tally:
         self._effects = dict.fromkeys(Effect, 0)
         self._changes: list[dict[str, Any]] = []
 
-    def observe(self, cell: Cell) -> None:
-        """Count what a check says of a cell's resources, and the expressions that failed."""
-        for observation in cell.observations:
-            self._counts[observation.outcome] += 1
-            self._errors += any(r["kind"] == "policy_error" for r in observation.reasons)
+    def observe(self, observation: Observation) -> None:
+        """Count what a check says of a resource, and whether its expression failed."""
+        self._counts[observation.outcome] += 1
+        self._errors += any(r["kind"] == "policy_error" for r in observation.reasons)
 
     def add(self, changes: Iterable[Change]) -> None:
         """Count what becomes of findings."""
