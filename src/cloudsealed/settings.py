@@ -108,7 +108,7 @@ class Settings:
         "POLICY_SECONDS", "300", "Time that one policy may take of an audit", _positive
     )
     worker_memory: int = _setting(
-        "WORKER_MEMORY", "4096", "Most address space of a worker process, in MiB", _positive
+        "WORKER_MEMORY", "4096", "Most memory of a worker process, in MiB", _positive
     )
     limit_core: Budget = _setting("LIMIT_CORE", "1000/minute", "Requests a token", parse_budget)
     limit_reports: Budget = _setting(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.audits.world import Clock, Cloud
 
+from cloudsealed.audits import blocks, evaluate
 from cloudsealed.vocabulary import CallOutcome
 
 # Which database holds the blocks makes no difference to a verdict.
@@ -292,3 +293,24 @@ def test_a_policy_that_takes_too_long_is_unknown_and_holds_up_no_other(
     assert all("CLOUDSEALED_POLICY_SECONDS" in message for message in said[1:])
     others = audit.lines("queues").values()
     assert {(line["outcome"], line["suppressed"]) for line in others} == {("fail", False)}
+
+
+def test_how_many_lines_a_part_holds_changes_nothing(
+    begin: Any, cloud: Cloud, check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.queues = {f"queue-{n:02}": {"VisibilityTimeout": str(n % 3)} for n in range(23)}
+    policies = [check("resource.Attributes.VisibilityTimeout == '1'"), check(ENCRYPTED, key="two")]
+    said = []
+    for lines in (1, 2, 7, 5_000):
+        monkeypatch.setattr(blocks, "PART_LINES", lines)
+        monkeypatch.setattr(evaluate, "_BATCH", 3)
+        audit = begin()
+        audit.collect(cloud)
+        audit.judge(*policies)
+        found = audit.observations()
+        assert [block.count for block in found] == [23, 23]
+        assert all(1 <= len(block.parts) <= 23 for block in found)
+        assert (len(found[0].parts) > 1) == (lines < 23)
+        said.append([list(audit.blocks.lines(block)) for block in found])
+        assert len(audit.apply()) == 8 + 23
+    assert all(each == said[0] for each in said)

@@ -59,4 +59,4 @@ def test_a_worker_has_no_more_memory_than_the_setting_says(
     monkeypatch.setenv("CLOUDSEALED_WORKER_MEMORY", "3000")
     with beside.worker_beside() as worker:
         limits = Path(f"/proc/{worker.child.pid}/limits")
-        until(lambda: f"Max address space         {3000 * 1024**2} " in limits.read_text())
+        until(lambda: f"Max data size             {3000 * 1024**2} " in limits.read_text())

@@ -135,7 +135,8 @@ def worker(
     log_to_stderr(logging.INFO)
     installation = open_installation(create=False)
     most = installation.settings.worker_memory * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    # Of its own data: the database's file is mapped too, whole, once a connection.
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     running = installation.worker()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
