@@ -134,9 +134,7 @@ def worker(
     """Run background work: audits, simulations and reports."""
     log_to_stderr(logging.INFO)
     installation = open_installation(create=False)
-    most = installation.settings.worker_memory * 1024 * 1024
-    # Of its own data: the database's file is mapped too, whole, once a connection.
-    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    _bound_memory(installation.settings.worker_memory * 1024 * 1024)
     running = installation.worker()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -152,6 +150,14 @@ def worker(
         stopped.wait(_HOUSEKEEPING_SECONDS)
     running.stop(timeout=2)
     os._exit(0)  # an audit under way is resumed by the next worker: do not wait for its calls
+
+
+def _bound_memory(most: int) -> None:
+    """Let this process have at most so many bytes of its own; what it maps of the database's file,
+    whole and once a connection, is not counted."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _watch(stream: IO[bytes], stopped: threading.Event) -> None:
