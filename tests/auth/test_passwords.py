@@ -34,12 +34,12 @@ def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long() -
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a priority")
 def test_hashing_gives_way_and_the_thread_that_asked_does_not() -> None:
-    before = os.getpriority(os.PRIO_PROCESS, 0)
+    before = os.sched_getscheduler(0)
     passwords.hashed(PASSWORD)
     worker = next(t for t in threading.enumerate() if t.name.startswith("passwords"))
     assert worker.native_id is not None
-    assert os.getpriority(os.PRIO_PROCESS, worker.native_id) > before
-    assert os.getpriority(os.PRIO_PROCESS, 0) == before
+    assert os.sched_getscheduler(worker.native_id) == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) == before
 
 
 def test_a_password_that_is_too_long_is_wrong_whatever_it_begins_with() -> None:

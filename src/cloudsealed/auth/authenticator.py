@@ -49,7 +49,7 @@ class Authenticator:
         self._clock = clock
         self._ticks = ticks
         self._cache: dict[bytes, _Known] = {}
-        self._cache_key = secrets.token_bytes(32)
+        self._keyed = blake2b(key=secrets.token_bytes(32), digest_size=32)
         self._uses: dict[tuple[str, str], tuple[datetime, str]] = {}
         self._lock = threading.Lock()
 
@@ -117,7 +117,9 @@ class Authenticator:
 
     def _place(self, text: str, ip: str) -> bytes:
         """Return a key of the cache; nothing stores it, so it may be cheap to make."""
-        return blake2b(f"{ip} {text}".encode(), key=self._cache_key, digest_size=32).digest()
+        place = self._keyed.copy()
+        place.update(f"{ip} {text}".encode())
+        return place.digest()
 
 
 def _caller(row: Row, ip: str) -> Caller:

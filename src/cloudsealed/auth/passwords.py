@@ -29,7 +29,9 @@ MOST_AT_ONCE = 8  # at work and waiting
 LONGEST_RETRY = 5  # seconds
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
-_NICENESS = 19  # the lowest: where every processor is busy, a login takes seconds
+_NICENESS = (
+    19  # the lowest, where no thread can be idle: with every processor busy it takes seconds
+)
 
 
 class TooManyLoginAttemptsError(CloudSealedError):
@@ -95,7 +97,11 @@ def _in_turn(work: Callable[[], T]) -> T:
 
 def _give_way() -> None:
     if sys.platform == "linux":  # elsewhere a thread has no priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        thread = threading.get_native_id()
+        try:
+            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+        except PermissionError:  # a sandbox that lets nothing choose its scheduling
+            os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
 
 
 _places = threading.BoundedSemaphore(MOST_AT_ONCE)

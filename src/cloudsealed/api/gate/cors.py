@@ -5,7 +5,7 @@ Without the setting there is none. Credentials are bearer tokens, so cookies are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _EXPOSED = (
@@ -28,10 +28,10 @@ class Cors:
             b"access-control-request-method" in headers
         )
 
-    def headers(self, scope: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    def headers(self, scope: Mapping[str, Any]) -> Sequence[tuple[bytes, bytes]]:
         """Return the headers of any response to this request."""
         if not self._origins:
-            return []
+            return ()
         origin = next((v for k, v in scope["headers"] if k == b"origin"), b"")
         if origin not in self._origins:
             return [(b"vary", b"Origin")]

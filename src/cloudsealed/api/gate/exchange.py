@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -22,7 +22,7 @@ class Exchange:
     rate: Rate | None = None
     caller: Caller | None = None
     route: str = "unmatched"
-    extra_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    extra_headers: Sequence[tuple[bytes, bytes]] = ()
 
     @property
     def authenticated(self) -> Caller:
