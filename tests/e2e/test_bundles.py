@@ -247,3 +247,15 @@ def test_the_command_needs_neither_server_nor_network(
     assert bad.returncode == 1
     assert "leaves.bin was changed" in bad.stdout
     assert not list(tmp_path.glob("cloudsealed-data*"))
+
+
+def test_a_small_bundle_is_whole_too(install: Any, estate: Any, tmp_path: Path) -> None:
+    installation = install(tmp_path / "small", estate)
+    audit = installation.audit(services=["sqs"], regions=["eu-west-1"])
+    pieces = list(installation.services.bundle(tenant=installation.tenant, ident=audit["id"]))
+    path = tmp_path / "small.zip"
+    path.write_bytes(b"".join(pieces))
+    found = verify_bundle(path)
+    assert found.problems == []
+    assert found.predicate["sequence"] == 1
+    assert all(pieces)

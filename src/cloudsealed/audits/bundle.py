@@ -82,7 +82,7 @@ class _Writer:
             for digest in sorted(digests):
                 self._object(archive, digest)
                 yield from self._out.taken()
-        yield from self._out.taken()
+        yield from self._out.taken(least=1)
 
     def _lines(
         self, archive: zipfile.ZipFile, lines: Iterator[bytes], counts: dict[str, int],
@@ -139,9 +139,9 @@ class _Pieces(io.RawIOBase):
         self._size += len(piece)
         return len(piece)
 
-    def taken(self) -> Iterator[bytes]:
-        """Yield what was written since the last time, in pieces worth sending."""
-        if self._size >= _AT_ONCE or self.closed:
+    def taken(self, least: int = _AT_ONCE) -> Iterator[bytes]:
+        """Yield what was written since the last time, if it is at least so many bytes."""
+        if self._size >= least:
             yield b"".join(self._pieces)
             self._pieces.clear()
             self._size = 0
