@@ -216,6 +216,24 @@ def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path, content: bytes) ->
     assert verify_bundle(path).problems
 
 
+@settings(
+    max_examples=80, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(data=st.data())
+def test_a_byte_flipped_in_the_file_itself_is_found_unless_it_is_none_of_a_members(
+    bundles: list[Path], members: Members, tmp_path: Path, data: st.DataObject
+) -> None:
+    content = bytearray(bundles[0].read_bytes())
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] ^= 1 << data.draw(st.integers(0, 7))
+    path = tmp_path / "flipped.zip"
+    path.write_bytes(content)
+    if not verify_bundle(path).problems:
+        with zipfile.ZipFile(path) as archive:
+            assert {name: archive.read(name) for name in archive.namelist()} == members
+
+
 def test_the_command_needs_neither_server_nor_network(
     audited: Any, bundles: list[Path], members: Members, zipped: Any, tmp_path: Path
 ) -> None:

@@ -74,10 +74,10 @@ class _Writer:
             for name, content in small.items():
                 archive.writestr(_entry(name), content)
             hashes = io.BytesIO()
-            digests: dict[str, None] = {}
-            counts: dict[str, int] = {}
-            lines = seals.leaves(self._database, tenant=self._tenant, audit=audit, counts=counts)
-            yield from self._lines(archive, lines, counts, hashes, digests)
+            digests: set[str] = set()
+            kinds = seals.leaves_by_kind(self._database, tenant=self._tenant, audit=audit)
+            for kind, lines in kinds:
+                yield from self._lines(archive, kind, lines, hashes, digests)
             archive.writestr(_entry(LEAVES), hashes.getvalue())
             for digest in sorted(digests):
                 self._object(archive, digest)
@@ -85,19 +85,16 @@ class _Writer:
         yield from self._out.taken(least=1)
 
     def _lines(
-        self, archive: zipfile.ZipFile, lines: Iterator[bytes], counts: dict[str, int],
-        hashes: io.BytesIO, digests: dict[str, None],
+        self, archive: zipfile.ZipFile, kind: str, lines: Iterator[bytes], hashes: io.BytesIO,
+        digests: set[str],
     ) -> Iterator[bytes]:  # fmt: skip
-        line = next(lines, None)
-        for name in LINES:
-            with archive.open(_entry(f"{name}.jsonl"), "w", force_zip64=True) as member:
-                while line is not None and next(reversed(counts)) == name:
-                    member.write(line + b"\n")
-                    hashes.write(leaf_hash(line))
-                    if digest := digest_in(name, line):
-                        digests[digest] = None
-                    line = next(lines, None)
-                    yield from self._out.taken()
+        with archive.open(_entry(f"{kind}.jsonl"), "w", force_zip64=True) as member:
+            for line in lines:
+                member.write(line + b"\n")
+                hashes.write(leaf_hash(line))
+                if digest := digest_in(kind, line):
+                    digests.add(digest)
+                yield from self._out.taken()
 
     def _object(self, archive: zipfile.ZipFile, digest: str) -> None:
         with self._database.read() as connection:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -32,24 +33,28 @@ CALL = (
 )  # fmt: skip
 
 
+def leaves_by_kind(
+    database: Database, *, tenant: str, audit: Audit
+) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield each kind of leaf in order, with its leaves in order."""
+    blocks = Blocks(database, tenant=tenant, audit_id=audit.id)
+    yield "policies", (canonical(["policy", version]) for version in audit.policy_set)
+    calls = Ledger(database, tenant=tenant, audit_id=audit.source_id).entries()
+    yield "calls", (canonical(["call", *(entry[n] for n in CALL)]) for entry in calls)
+    for kind in (SNAPSHOTS, OBSERVATIONS):
+        found = (blocks.raw_lines(block) for block in blocks.all(kind))
+        yield kind, chain.from_iterable(found)
+
+
 def leaves(
     database: Database, *, tenant: str, audit: Audit, counts: dict[str, int]
 ) -> Iterator[bytes]:
     """Yield the leaves in order: policies, calls, snapshots, observations; fill in `counts`."""
-    blocks = Blocks(database, tenant=tenant, audit_id=audit.id)
-
-    def named(kind: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+    for kind, lines in leaves_by_kind(database, tenant=tenant, audit=audit):
         counts[kind] = 0
         for line in lines:
             counts[kind] += 1
             yield line
-
-    yield from named("policies", (canonical(["policy", version]) for version in audit.policy_set))
-    calls = Ledger(database, tenant=tenant, audit_id=audit.source_id).entries()
-    yield from named("calls", (canonical(["call", *(entry[n] for n in CALL)]) for entry in calls))
-    for kind in (SNAPSHOTS, OBSERVATIONS):
-        found = (line for block in blocks.all(kind) for line in blocks.raw_lines(block))
-        yield from named(kind, found)
 
 
 def sign(statement: Mapping[str, Any], key: Key) -> bytes:

@@ -7,9 +7,10 @@ or hashed into what is signed; what is neither is refused.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -29,6 +30,11 @@ MOST_PROBLEMS = 20
 _HASH = 32
 _LONGEST_LINE = 64 * 1024 * 1024
 _LARGEST_SMALL = 64 * 1024  # of seal.json and keys.json
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError,
+    RuntimeError,
+)  # fmt: skip
+"""What `zipfile` raises of a file that is none, or whose bytes were changed."""
 _ENVELOPE = {"payloadType", "payload", "signatures"}
 
 
@@ -65,10 +71,10 @@ def verify_bundle(path: Path, trusted: Mapping[str, str] | None = None) -> Verif
     try:
         with zipfile.ZipFile(path) as archive:
             _verify(archive, found, trusted)
-    except (UnverifiableError, zipfile.BadZipFile, OSError, EOFError) as error:
-        found.problems.append(str(error) or "the file is damaged")
-    except (zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
-        found.problems.append(f"the ZIP file cannot be read: {error}")
+    except UnverifiableError as error:
+        found.problems.append(str(error))
+    except _DAMAGED as error:
+        found.problems.append(f"the ZIP file is damaged: {error}")
     return found
 
 
@@ -91,8 +97,8 @@ def verify_chain(bundles: Sequence[Verified]) -> list[str]:
 
 
 def _verify(archive: zipfile.ZipFile, found: Verified, trusted: Mapping[str, str] | None) -> None:
-    names = [entry.filename for entry in archive.infolist()]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    names = Counter(entry.filename for entry in archive.infolist())
+    for name in sorted(name for name, number in names.items() if number > 1):
         raise UnverifiableError(f"{name} is there twice")
     envelope = _read(archive, SEAL)
     found.digest = sha256(envelope)
@@ -124,7 +130,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
             content = member.read(_LARGEST_SMALL + 1)
     except KeyError:
         raise UnverifiableError(f"{name} is missing") from None
-    except (zipfile.BadZipFile, ValueError, binascii.Error, OSError) as error:
+    except _DAMAGED as error:
         raise UnverifiableError(f"{name} is damaged: {error}") from None
     if len(content) > _LARGEST_SMALL:
         raise UnverifiableError(f"{name} is too large")
@@ -218,7 +224,7 @@ def _leaves(archive: zipfile.ZipFile, found: Verified) -> bytes:
             hashes = member.read(size + 1)
     except KeyError:
         raise UnverifiableError(f"{LEAVES} is missing") from None
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    except _DAMAGED as error:
         raise UnverifiableError(f"{LEAVES} is damaged: {error}") from None
     parts = (hashes[at : at + _HASH] for at in range(0, len(hashes), _HASH))
     sealed = found.statement["subject"][0]["digest"]["sha256"]
@@ -249,7 +255,7 @@ def _lines(
                     number += 1
         except KeyError:
             yield f"{name} is missing"
-        except (zipfile.BadZipFile, ValueError, OSError) as error:
+        except _DAMAGED as error:
             yield f"{name} is damaged: {error}"
         else:
             if number <= sealed:
@@ -268,7 +274,7 @@ def _objects(archive: zipfile.ZipFile, digests: set[str]) -> Iterator[str]:
                     hashed.update(part)
         except KeyError:
             yield f"{name} is missing"
-        except (zipfile.BadZipFile, ValueError, OSError) as error:
+        except _DAMAGED as error:
             yield f"{name} is damaged: {error}"
         else:
             if hashed.hexdigest() != digest:
