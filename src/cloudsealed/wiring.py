@@ -9,14 +9,12 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
 from cloudsealed.audits.bundle import bundle
 from cloudsealed.audits.reclassify import Reclassify
 from cloudsealed.audits.runner import Runner
-from cloudsealed.audits.seal import opened, public_key
 from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.service import AuditService
 from cloudsealed.audits.simulations.service import SimulationService
@@ -39,8 +37,8 @@ from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.policies.service import PolicyService
-from cloudsealed.reports.model import Report, ReportSource
 from cloudsealed.reports.service import ReportService
+from cloudsealed.reports.source import ReportSources
 from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
@@ -90,7 +88,9 @@ class Services:
             database=self.database,
             blobs=self.blobs,
             clock=self.clock,
-            source=self.report_source,
+            source=ReportSources(
+                tenants=self.tenants, audits=self.audits, findings=self.findings, keys=self.keys
+            ),
             retention_days=self.settings.report_retention_days,
         )
         classify = Reclassify(
@@ -124,40 +124,6 @@ class Services:
         AuditNotFinishedError."""
         audit = self.audits.find(tenant=tenant, ident=ident)
         return bundle(self.database, tenant=tenant, audit=audit, keys=self.keys)
-
-    def report_source(self, tenant: str, report: Report) -> ReportSource:
-        """Gather what a report is made from."""
-        audit_id, key = report.request.audit_id, report.request.framework
-        audit = orjson.loads(self.audits.get(tenant=tenant, ident=audit_id))
-        coverage = self.audits.coverage(tenant=tenant, ident=audit_id)
-        return ReportSource(
-            audit=audit,
-            findings=self.findings.of_audit(tenant=tenant, audit=audit_id),
-            tenant=self.tenants.get(tenant=tenant).name,
-            framework=self.audits.framework(tenant=tenant, key=key, audit_id=audit_id)
-            if key
-            else None,
-            seal=self._seal(tenant, audit_id),
-            unread=[_unread(gap) for gap in coverage["gaps"]],
-            policy_titles=self.audits.policy_titles(tenant=tenant, ident=audit_id),
-        )
-
-    def _seal(self, tenant: str, audit_id: str) -> Mapping[str, Any]:
-        key = self.keys.current("seal")
-        statement = opened(self.audits.seal(tenant=tenant, ident=audit_id), public_key(key))
-        root = statement["subject"][0]["digest"]["sha256"]
-        return {"root": root, "sequence": statement["predicate"]["sequence"], "key_id": key.id}
-
-
-def _unread(gap: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "account": ", ".join(gap["places"]),
-        "region": "",
-        "service": gap["service"],
-        "operation": gap["operation"],
-        "outcome": gap["outcome"],
-        "permission": gap["action"],
-    }
 
 
 def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:

@@ -7,7 +7,7 @@ from typing import Any
 import pypdf
 import pytest
 
-from cloudsealed.reports import content
+from cloudsealed.reports.kinds import build, remediation
 from cloudsealed.reports.model import Document, ReportRequest
 from cloudsealed.reports.render import RenderError, render_pdf
 from cloudsealed.vocabulary import ReportKind
@@ -33,10 +33,10 @@ def documents(make_finding: Any, make_source: Any, make_framework: Any) -> dict[
     denied = {"service": "s3", "operation": "GetBucketPolicy", "outcome": "denied",
               "permission": "s3:GetBucketPolicy"}  # fmt: skip
     return {
-        kind: content.build(
+        kind: build(
             ReportRequest(kind, "aud_1"),
             make_source(findings, framework=make_framework(), unread=[denied]),
-        )
+        ).document
         for kind in ReportKind
     }
 
@@ -129,7 +129,7 @@ def test_hostile_names_are_shown_as_they_are_and_never_evaluated(
         tenant=hostile[0],
         policy_titles={"aws-ec2-sg-ssh-open": hostile[1]},
     )
-    text = _squeezed(_text(render_pdf(content.build(ReportRequest(kind, "aud_1"), source))))
+    text = _squeezed(_text(render_pdf(build(ReportRequest(kind, "aud_1"), source).document)))
     assert "root:x:0" not in text
     shown = {name: _shown(name) for name in hostile[:10]}
     assert [name for name, fact in shown.items() if fact not in text] == []
@@ -145,7 +145,7 @@ def test_a_name_of_the_greatest_length_stays_in_its_column_and_can_be_copied_who
 ) -> None:
     name = "x" * 900
     source = make_source([make_finding(1, name=name)])
-    pdf = render_pdf(content.remediation_plan(source))
+    pdf = render_pdf(remediation.build(source).document)
     assert name in _squeezed(_text(pdf))
     width = 595.28  # points of A4
     edges: list[float] = []
@@ -161,7 +161,7 @@ def test_a_name_of_the_greatest_length_stays_in_its_column_and_can_be_copied_who
 
 def test_a_large_plan_has_many_numbered_pages(make_finding: Any, make_source: Any) -> None:
     findings = (make_finding(n, policy=f"policy-{n % 20}") for n in range(4_000))
-    text = _text(render_pdf(content.remediation_plan(make_source(findings))))
+    text = _text(render_pdf(remediation.build(make_source(findings)).document))
     pages = re.findall(r"Page (\d+) of (\d+)", text)
     assert len(pages) == int(pages[0][1]) > 30
     assert "150 more resources of this policy" in text
@@ -174,7 +174,7 @@ def test_a_render_that_takes_too_long_is_ended(documents: dict[str, Document]) -
 
 def test_a_render_that_takes_too_much_memory_is_ended(make_finding: Any, make_source: Any) -> None:
     findings = (make_finding(n, policy=f"policy-{n % 40}") for n in range(2_000))
-    document = content.remediation_plan(make_source(findings))
+    document = remediation.build(make_source(findings)).document
     with pytest.raises(RenderError, match="could not be made"):
         render_pdf(document, memory=200 << 20)
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.vocabulary import Dimension, Provider, ReportKind, ReportStatus, Severity
@@ -16,7 +18,10 @@ from cloudsealed.vocabulary import Dimension, Provider, ReportKind, ReportStatus
 Document = dict[str, Any]
 Finding = Mapping[str, Any]
 
-FORMATS: Mapping[str, str] = {"pdf": "application/pdf", "json": "application/json"}
+FORMATS: Mapping[str, str] = {
+    "pdf": "application/pdf",
+    "json": "application/json",
+}
 """Every format of a report's files, with its media type."""
 
 
@@ -144,6 +149,22 @@ FILTERS: Mapping[str, FindingFilter] = {
     "framework": FindingFilter(lambda f: tuple(c["framework"] for c in f["controls"])),
 }
 """What `filters` of a report may narrow its findings by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a report is: the document that its PDF shows, and its other files in pieces, by format.
+
+    The pieces are made while they are taken, once.
+    """
+
+    document: Document
+    files: Mapping[str, Iterable[bytes]]
+
+
+def written(document: Document) -> bytes:
+    """Return a document as the bytes of a JSON file."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def matches(finding: Finding, filters: Mapping[str, tuple[str, ...]]) -> bool:

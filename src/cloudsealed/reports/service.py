@@ -17,6 +17,7 @@ from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.kit.ids import new_id
+from cloudsealed.reports.kinds import KINDS
 from cloudsealed.reports.model import (
     FORMATS,
     Report,
@@ -91,11 +92,12 @@ class ReportService:
         """Return one of a report's files, ready to stream.
 
         Raises ReportNotFoundError, ReportNotReadyError, ReportExpiredError, and InvalidFieldError
-        for a format that there is not.
+        for a format that its kind has not.
         """
-        if format not in FORMATS:
-            raise InvalidFieldError("format", f"format must be one of: {', '.join(FORMATS)}")
         report = self._seen(self._store.get(tenant=tenant, ident=ident))
+        offered = KINDS[report.request.kind].formats
+        if format not in offered:
+            raise InvalidFieldError("format", f"format must be one of: {', '.join(offered)}")
         stored = _ready(report, format)
         return ReportFile(
             self._blobs.open(stored.blob(report.id)),

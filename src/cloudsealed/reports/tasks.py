@@ -5,18 +5,17 @@ Done twice it gives the same: a report that is neither queued nor running is lef
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
-
-import orjson
+from tempfile import TemporaryFile
 
 from cloudsealed.jobs import Job
-from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.reports.content import build
+from cloudsealed.reports.kinds import KINDS, build
 from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError, ReportSource
 from cloudsealed.reports.render import RenderError, render_pdf
 from cloudsealed.reports.store import ReportStore
@@ -28,7 +27,7 @@ SourceOf = Callable[[str, Report], ReportSource]
 """From tenant and report to the data of its audit; may raise a CloudSealedError."""
 
 log = logging.getLogger(__name__)
-_LAYOUT = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_PIECE = 1 << 20
 
 
 class GenerateReport:
@@ -76,13 +75,23 @@ class GenerateReport:
         return running if begun else None
 
     def _make(self, tenant: str, report: Report) -> tuple[ReportFormat, ...]:
-        text = orjson.dumps(build(report.request, self._source(tenant, report)), option=_LAYOUT)
-        pdf = render_pdf(orjson.loads(text))
-        return self._keep(report, "pdf", pdf), self._keep(report, "json", text)
+        built = build(report.request, self._source(tenant, report))
+        pdf = render_pdf(built.document)
+        files = {"pdf": [pdf], **built.files}
+        return tuple(
+            self._keep(report, name, files[name]) for name in KINDS[report.request.kind].formats
+        )
 
-    def _keep(self, report: Report, name: str, content: bytes) -> ReportFormat:
-        kept = ReportFormat(name, len(content), sha256(content))
-        self._blobs.put(kept.blob(report.id), content)
+    def _keep(self, report: Report, name: str, pieces: Iterable[bytes]) -> ReportFormat:
+        """Store a file under its digest, which is known only once all of it was made."""
+        digest = hashlib.sha256()
+        with TemporaryFile() as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            kept = ReportFormat(name, file.tell(), digest.hexdigest())
+            file.seek(0)
+            self._blobs.put(kept.blob(report.id), iter(lambda: file.read(_PIECE), b""))
         return kept
 
     def _finish(self, tenant: str, report: Report) -> None:

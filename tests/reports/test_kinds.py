@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudsealed.reports import content
-from cloudsealed.reports.model import ReportRequest
+from cloudsealed.reports.kinds import build, compliance, executive, remediation
+from cloudsealed.reports.kinds.parts import LISTED_IN_ALL
+from cloudsealed.reports.model import Document, ReportRequest, ReportSource
 from cloudsealed.vocabulary import ReportKind
 
 USD = "USD"
@@ -16,6 +17,11 @@ USD = "USD"
 
 def _priced(amount: str, currency: str = USD) -> dict[str, str]:
     return {"amount": amount, "currency": currency}
+
+
+def document_of(kind: Any, source: ReportSource) -> Document:
+    document: Document = kind.build(source).document
+    return document
 
 
 @pytest.fixture
@@ -36,7 +42,7 @@ def several(make_finding: Any) -> list[dict[str, Any]]:
 def test_a_summary_counts_open_findings_by_dimension_and_severity(
     several: Any, make_source: Any
 ) -> None:
-    document = content.executive_summary(make_source(several))
+    document = document_of(executive, make_source(several))
     security, cost = document["dimensions"][:2]
     assert document["findings"] == {"open": 5, "resolved": 1, "suppressed": 1}
     assert document["severities"] == {"critical": 1, "high": 1, "medium": 0, "low": 3, "info": 0}
@@ -49,7 +55,7 @@ def test_waste_is_summed_a_currency_and_says_how_many_findings_have_a_price(
     several: Any, make_finding: Any, make_source: Any
 ) -> None:
     euros = make_finding(8, monthly_savings=_priced("1.00", "EUR"))
-    document = content.executive_summary(make_source([*several, euros]))
+    document = document_of(executive, make_source([*several, euros]))
     assert document["waste"] == {
         "monthly": [_priced("1.00", "EUR"), _priced("33.00")],
         "priced_findings": 3,
@@ -63,7 +69,7 @@ def test_a_summary_shows_the_ten_worst_of_many_the_dearest_first(
     many = [make_finding(n, severity="medium") for n in range(200)]
     many[150] |= {"monthly_savings": _priced("9.00")}
     many[170] |= {"severity": "critical"}
-    worst = content.executive_summary(make_source(iter(many)))["worst"]
+    worst = document_of(executive, make_source(iter(many)))["worst"]
     assert [item["finding_id"] for item in worst[:3]] == [many[n]["id"] for n in (170, 150, 0)]
     assert len(worst) == 10
 
@@ -74,7 +80,7 @@ def test_what_could_not_be_read_is_grouped_by_call_the_most_frequent_first(
     denied = {"service": "s3", "operation": "GetBucketPolicy", "outcome": "denied",
               "permission": "s3:GetBucketPolicy", "region": "eu-west-1"}  # fmt: skip
     slow = {"service": "rds", "operation": "DescribeDBInstances", "outcome": "throttled"}
-    unread = content.executive_summary(make_source(unread=[slow, denied, denied]))["unread"]
+    unread = document_of(executive, make_source(unread=[slow, denied, denied]))["unread"]
     assert unread["total"] == 3
     assert [(kind["operation"], kind["calls"]) for kind in unread["kinds"]] == [
         ("GetBucketPolicy", 2),
@@ -91,7 +97,7 @@ def test_a_plan_is_ordered_by_severity_then_number(make_finding: Any, make_sourc
         make_finding(30, policy="one-critical", name="root"),
     ]
     titles = {"many-high": "Volumes are encrypted"}
-    groups = content.remediation_plan(make_source(findings, policy_titles=titles))["groups"]
+    groups = document_of(remediation, make_source(findings, policy_titles=titles))["groups"]
     assert [(g["policy"]["key"], g["findings"]) for g in groups] == [
         ("one-critical", 1), ("many-high", 3), ("few-high", 2), ("many-low", 9),
     ]  # fmt: skip
@@ -107,7 +113,7 @@ def test_a_plan_lists_fifty_resources_of_a_policy_and_counts_the_others(
     make_finding: Any, make_source: Any
 ) -> None:
     findings = (make_finding(n, severity="critical" if n == 700 else "low") for n in range(730))
-    (group,) = content.remediation_plan(make_source(findings))["groups"]
+    (group,) = document_of(remediation, make_source(findings))["groups"]
     assert (len(group["resources"]), group["more"], group["findings"]) == (50, 680, 730)
     assert group["resources"][0]["severity"] == group["severity"] == "critical"
     assert group["severities"]["low"] == 729
@@ -115,15 +121,15 @@ def test_a_plan_lists_fifty_resources_of_a_policy_and_counts_the_others(
 
 def test_many_policies_share_the_rows_of_a_plan(make_finding: Any, make_source: Any) -> None:
     findings = (make_finding(n, policy=f"policy-{n % 500}") for n in range(10_000))
-    groups = content.remediation_plan(make_source(findings))["groups"]
-    assert sum(len(group["resources"]) for group in groups) == content.LISTED_IN_ALL
+    groups = document_of(remediation, make_source(findings))["groups"]
+    assert sum(len(group["resources"]) for group in groups) == LISTED_IN_ALL
     assert all(len(group["resources"]) + group["more"] == 20 for group in groups)
 
 
 def test_a_policy_without_remediation_has_a_plan_that_says_nothing_of_it(
     make_finding: Any, make_source: Any
 ) -> None:
-    (group,) = content.remediation_plan(make_source([make_finding(remediation=None)]))["groups"]
+    (group,) = document_of(remediation, make_source([make_finding(remediation=None)]))["groups"]
     assert [group[name] for name in ("effort", "summary", "cli", "terraform")] == [None] * 4
 
 
@@ -132,7 +138,7 @@ def test_evidence_shows_every_control_with_its_findings_or_says_why_there_are_no
 ) -> None:
     other = make_finding(4, controls=[{"framework": "pci-4", "control": "1.4"}])
     findings = [other, *(make_finding(n) for n in range(3))]
-    document = content.compliance_evidence(make_source(findings, framework=make_framework()))
+    document = document_of(compliance, make_source(findings, framework=make_framework()))
     controls = {control["id"]: control for control in document["controls"]}
     assert document["summary"] == {
         "passing": 1, "failing": 1, "unknown": 1, "manual": 1, "not_assessed": 1,
@@ -148,7 +154,7 @@ def test_evidence_shows_every_control_with_its_findings_or_says_why_there_are_no
 
 def test_evidence_without_a_framework_is_refused(make_source: Any) -> None:
     with pytest.raises(ValueError, match="needs a framework"):
-        content.compliance_evidence(make_source())
+        document_of(compliance, make_source())
 
 
 @pytest.mark.parametrize("kind", list(ReportKind))
@@ -156,7 +162,7 @@ def test_filters_narrow_the_findings_and_are_named(
     kind: ReportKind, several: Any, make_source: Any, make_framework: Any
 ) -> None:
     request = ReportRequest(kind, "aud_1", filters={"severity": ("high", "critical")})
-    document = content.build(request, make_source(several, framework=make_framework()))
+    document = build(request, make_source(several, framework=make_framework())).document
     assert document["findings"] == {"open": 2, "resolved": 1, "suppressed": 1}
     assert document["filters"] == {"severity": ["high", "critical"]}
     assert document["kind"] == kind
@@ -168,7 +174,7 @@ def test_an_empty_audit_gives_a_whole_document(
 ) -> None:
     audit = {"dimensions": {}, "accounts": [], "coverage": None, "verdict_digest": None}
     source = make_source(audit=audit, seal=None, framework={**make_framework(), "controls": []})
-    document = content.build(ReportRequest(kind, "aud_1"), source)
+    document = build(ReportRequest(kind, "aud_1"), source).document
     assert document["object"] == "report_document"
     assert document["findings"]["open"] == 0
     assert document["seal"] is None
@@ -188,7 +194,7 @@ def test_the_order_in_which_findings_arrive_changes_nothing(
     for kind in ReportKind:
         request = ReportRequest(kind, "aud_1")
         built = [
-            orjson.dumps(content.build(request, make_source(items, framework=make_framework())))
+            orjson.dumps(build(request, make_source(items, framework=make_framework())).document)
             for items in (findings, shuffled)
         ]
         assert built[0] == built[1]

@@ -1,0 +1,143 @@
+"""What every kind of report says, and how each counts, ranks and shortens findings.
+
+Pure: nothing here reads a clock, a database or a file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from cloudsealed.reports.model import Document, Finding, ReportSource, matches
+from cloudsealed.vocabulary import FindingStatus, ReportKind, Severity
+
+LISTED = 50
+"""Resources shown at most in a group of the plan, findings as evidence of a control."""
+LISTED_IN_ALL = 5_000
+"""Rows that groups or controls share when there are many: a PDF needs about 0.1 MB each."""
+WORST_FIRST = tuple(reversed(Severity))
+_TITLES = {
+    ReportKind.EXECUTIVE_SUMMARY: "Executive summary",
+    ReportKind.REMEDIATION_PLAN: "Remediation plan",
+    ReportKind.COMPLIANCE_EVIDENCE: "Compliance evidence",
+}
+
+
+class Worst:
+    """Keeps the `most` worst findings of any number: by severity, then savings, then id."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[Finding] = []
+        self.seen = 0
+
+    def add(self, finding: Finding) -> None:
+        """Take a finding into account."""
+        self.seen += 1
+        self._kept.append(finding)
+        if len(self._kept) >= 4 * self._most:
+            self._kept = self.sorted()
+
+    def sorted(self) -> list[Finding]:
+        """Return the worst so far, the worst first."""
+        return sorted(self._kept, key=_badness)[: self._most]
+
+    def briefs(self, most: int) -> tuple[list[Document], int]:
+        """Return at most `most` of them, and how many more there are."""
+        shown = self.sorted()[:most]
+        return [brief(finding) for finding in shown], self.seen - len(shown)
+
+
+class Savings:
+    """Sums savings a currency; amounts of unlike currencies are never added."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Decimal] = {}
+        self.priced = 0
+
+    def add(self, finding: Finding) -> None:
+        """Take a finding into account, if it has a price."""
+        money = finding["monthly_savings"]
+        if money is not None:
+            self.priced += 1
+            currency = money["currency"]
+            self._sums[currency] = self._sums.get(currency, Decimal(0)) + Decimal(money["amount"])
+
+    def total(self) -> list[dict[str, str]]:
+        """Return the sum of each currency, `amount` as text."""
+        return [
+            {"amount": str(self._sums[currency]), "currency": currency}
+            for currency in sorted(self._sums)
+        ]
+
+
+def heading(
+    kind: ReportKind, source: ReportSource, filters: Mapping[str, tuple[str, ...]] | None
+) -> Document:
+    """Return what every document begins with."""
+    audit = source.audit
+    copied = ("id", "kind", "created_at", "finished_at", "coverage", "verdict_digest")
+    return {
+        "object": "report_document",
+        "kind": kind.value,
+        "title": _TITLES[kind],
+        "tenant": source.tenant,
+        "audit": {
+            **{name: audit[name] for name in copied},
+            "accounts": _accounts(audit["accounts"]),
+        },
+        "seal": dict(source.seal) if source.seal is not None else None,
+        "filters": {name: list(values) for name, values in (filters or {}).items()},
+    }
+
+
+def _accounts(targets: Iterable[Mapping[str, Any]] | None) -> list[str]:
+    return sorted({t["account"] for t in targets or () if t["account"] is not None})
+
+
+def open_of(
+    findings: Iterable[Finding], filters: Mapping[str, tuple[str, ...]], statuses: Counter[str]
+) -> Iterator[Finding]:
+    """Yield what is open, counting all that the filters take by status."""
+    for finding in findings:
+        if matches(finding, filters):
+            statuses[finding["status"]] += 1
+            if finding["status"] == FindingStatus.OPEN:
+                yield finding
+
+
+def counted(statuses: Counter[str]) -> dict[str, int]:
+    """Return how many findings have each status."""
+    return {status.value: statuses[status] for status in FindingStatus}
+
+
+def _badness(finding: Finding) -> tuple[int, Decimal, str]:
+    money = finding["monthly_savings"]
+    savings = Decimal(money["amount"]) if money is not None else Decimal(0)
+    return -Severity(finding["severity"]).rank, -savings, finding["id"]
+
+
+def brief(finding: Finding) -> Document:
+    """Return a finding as a row of a table shows it."""
+    resource, triage = finding["resource"], finding["triage"]
+    return {
+        "finding_id": finding["id"],
+        "severity": finding["severity"],
+        "dimension": finding["dimension"],
+        "title": finding["title"],
+        "policy": finding["policy"]["key"],
+        "resource": {
+            name: resource[name]
+            for name in ("id", "type", "native_id", "name", "account", "region")
+        },
+        "monthly_savings": finding["monthly_savings"],
+        "triage": triage["state"] if triage is not None else None,
+        "first_seen_at": finding["first_seen_at"],
+    }
+
+
+def share(parts: int) -> int:
+    """Return how many rows each of so many groups or controls may show."""
+    return min(LISTED, max(1, LISTED_IN_ALL // max(1, parts)))
