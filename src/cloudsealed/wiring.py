@@ -9,10 +9,12 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from cloudsealed.audits.bundle import bundle
+from cloudsealed.audits.proof import prove
 from cloudsealed.audits.reclassify import Reclassify
 from cloudsealed.audits.runner import Runner
 from cloudsealed.audits.service import JOB as AUDIT_JOB
@@ -124,6 +126,18 @@ class Services:
         AuditNotFinishedError."""
         audit = self.audits.find(tenant=tenant, ident=ident)
         return bundle(self.database, tenant=tenant, audit=audit, keys=self.keys)
+
+    def proof(self, *, tenant: str, ident: str, audit_id: str | None) -> dict[str, Any]:
+        """Return the proof of a finding in an audit, the last one that looked at it if None.
+
+        Raises FindingNotFoundError, AuditNotFoundError, AuditNotFinishedError and
+        ObservationNotFoundError.
+        """
+        finding = orjson.loads(self.findings.get(tenant=tenant, ident=ident))
+        audit = self.audits.find(tenant=tenant, ident=audit_id or finding["audit_id"])
+        return prove(
+            self.database, tenant=tenant, audit_id=audit.id, finding=finding, keys=self.keys
+        )
 
 
 def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:

@@ -6,6 +6,7 @@ from cloudsealed.auth.model import Scope
 ANY_CREDENTIAL = {"/v1/me", "/v1/errors", "/v1/rate_limit"}
 EVIDENCE = {
     "/v1/findings/{id}/evidence", "/v1/findings/{id}/explanation",
+    "/v1/findings/{id}/proof",
     "/v1/audits/{id}/calls", "/v1/audits/{id}/bundle",
 }  # fmt: skip
 

@@ -12,14 +12,18 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from securesystemslib.dsse import Envelope as SecureEnvelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import SSlibKey
 from tests.audits.world import TENANT, Cloud
 
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.chain import append, envelope_of
 from cloudsealed.audits.model import AuditNotFinishedError
-from cloudsealed.kit.merkle import leaf_hash, proof, verify
+from cloudsealed.audits.tree import path_of
+from cloudsealed.kit.merkle import leaf_hash, verify
 from cloudsealed.storage.database import Database
-from cloudsealed.storage.keys import Key
+from cloudsealed.storage.keys import Key, KeyRing
 from cloudsealed.storage.schema import calls
 from cloudsealed.storage.tenancy import take_turn
 
@@ -65,37 +69,84 @@ def judged(begin: Any, cloud: Cloud, check: Any) -> Any:
     return audit
 
 
-def sealed(database: Database, audit: Any) -> bytes:
-    counts: dict[str, int] = {}
-    leaves = seals.leaves(database, tenant=TENANT, audit=audit.audit, counts=counts)
-    root = seals.merkle_root(leaves)
-    with audit.take().write() as connection:
+def lines(database: Database, audit: Any) -> list[bytes]:
+    kinds = seals.leaves_by_kind(database, tenant=TENANT, audit=audit.audit)
+    return [line for _kind, lines in kinds for line in lines]
+
+
+def sealed(database: Database, audit: Any, key: Key = KEY) -> bytes:
+    lease = audit.take()
+    root, tally = seals.grow(database, lease, audit.audit)
+    with lease.write() as connection:
         take_turn(connection, tenant=TENANT)
         return seals.seal(
-            connection, tenant=TENANT, audit=audit.audit, tree_root=root, counts=counts,
-            verdict_digest="0" * 64, finished_at="2026-01-01T00:00:00.000Z", key=KEY,
+            connection, tenant=TENANT, audit=audit.audit, root=root, tally=tally,
+            verdict_digest="0" * 64, finished_at="2026-01-01T00:00:00.000Z", key=key,
         )  # fmt: skip
 
 
 def test_the_root_is_that_of_every_policy_call_snapshot_and_observation(
     database: Database, judged: Any
 ) -> None:
-    counts: dict[str, int] = {}
-    leaves = list(seals.leaves(database, tenant=TENANT, audit=judged.audit, counts=counts))
-    assert counts == {"policies": 1, "calls": 13, "snapshots": 6, "observations": 6}
-    statement = statement_of(sealed(database, judged), public())
-    [subject] = statement["subject"]
-    assert subject == {"name": judged.id, "digest": {"sha256": root_of(leaves).hex()}}
-    assert statement["predicate"]["tree_size"] == len(leaves) == 26
-    hashes = [leaf_hash(leaf) for leaf in leaves]
-    for index, leaf in enumerate(hashes):
-        assert verify(leaf, index, len(hashes), proof(hashes, index), root_of(leaves))
+    leaves = lines(database, judged)
+    said = statement_of(sealed(database, judged), public())["predicate"]
+    assert said["leaves"] == {"policies": 1, "calls": 13, "snapshots": 6, "observations": 6}
+    assert said["tree_size"] == len(leaves) == 26
+    assert said["root"] == root_of(leaves).hex()
+    for index, leaf in enumerate(leaves):
+        path = path_of(database, tenant=TENANT, audit_id=judged.id, index=index, size=26)
+        assert verify(leaf_hash(leaf), index, 26, path, root_of(leaves))
+
+
+def test_the_subject_is_the_manifest_of_the_files_of_leaves(
+    database: Database, judged: Any
+) -> None:
+    kinds = {
+        f"{kind}.jsonl": b"".join(line + b"\n" for line in found)
+        for kind, found in seals.leaves_by_kind(database, tenant=TENANT, audit=judged.audit)
+    }
+    kinds["leaves.bin"] = b"".join(leaf_hash(leaf) for leaf in lines(database, judged))
+    members = {name: hashlib.sha256(content).hexdigest() for name, content in kinds.items()}
+    manifest = {"audit_id": judged.id, "members": members}
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    [subject] = statement_of(sealed(database, judged), public())["subject"]
+    assert subject == {
+        "name": "manifest.json",
+        "digest": {"sha256": hashlib.sha256(text.encode()).hexdigest()},
+    }
+
+
+def test_another_implementation_of_the_envelope_agrees(database: Database, judged: Any) -> None:
+    raw = sealed(database, judged)
+    envelope = SecureEnvelope.from_dict(json.loads(raw))
+    theirs = SSlibKey.from_crypto(public())
+    theirs.keyid = seals.key_id(public())
+    assert set(envelope.verify([theirs], 1)) == {theirs.keyid}
+    payload = base64.b64decode(json.loads(raw)["payload"])
+    assert envelope.pae() == seals.signed_bytes(payload)
+    other = SSlibKey.from_crypto(Ed25519PrivateKey.generate().public_key())
+    other.keyid = theirs.keyid
+    with pytest.raises(VerificationError):
+        envelope.verify([other], 1)
+
+
+def test_a_seal_made_with_a_key_that_was_replaced_still_names_and_verifies_by_it(
+    database: Database, judged: Any
+) -> None:
+    envelope = sealed(database, judged)
+    fresh = Key("seal-2", os.urandom(32))
+    ring = KeyRing({"seal": (fresh, KEY)})
+    assert list(seals.public_keys(ring)) == [
+        seals.key_id(seals.public_key(k)) for k in (fresh, KEY)
+    ]
+    [(name, text)] = seals.signer(envelope, ring).items()
+    assert name == seals.key_id(public())
+    assert base64.b64decode(text) == public().public_bytes_raw()
+    assert seals.signer(envelope, KeyRing({"seal": (fresh,)})) == {}
 
 
 def test_a_leaf_names_what_is_stored_by_its_sha256(database: Database, judged: Any) -> None:
-    leaves = [json.loads(leaf) for leaf in seals.leaves(
-        database, tenant=TENANT, audit=judged.audit, counts={}
-    )]  # fmt: skip
+    leaves = [json.loads(leaf) for leaf in lines(database, judged)]
     snapshots = [leaf for leaf in leaves if isinstance(leaf, list) and leaf[0].startswith("arn:")]
     assert len(snapshots) == 6
     for native_id, address in snapshots:
@@ -107,8 +158,7 @@ def test_a_leaf_names_what_is_stored_by_its_sha256(database: Database, judged: A
 
 def test_a_changed_call_gives_another_root(database: Database, judged: Any, cloud: Cloud) -> None:
     def root() -> bytes:
-        found = seals.leaves(database, tenant=TENANT, audit=judged.audit, counts={})
-        return seals.merkle_root(found)
+        return seals.grow(database, judged.take(), judged.audit)[0]
 
     before = root()
     assert root() == before

@@ -39,6 +39,16 @@ def test_init_makes_an_admin_and_a_token_of_every_scope_once(run: Run) -> None:
     assert "has an admin already" in again.stderr
 
 
+def test_a_seal_key_is_replaced_and_both_are_listed(run: Run) -> None:
+    run("init", "--json")
+    [old] = run("keys", "list").stdout.splitlines()
+    assert "signs from the next start" in run("keys", "rotate", "seal").stdout
+    new, kept = run("keys", "list").stdout.splitlines()
+    assert kept == old.replace("current", "previous")
+    assert new.endswith("current")
+    assert run("keys", "rotate", "tokens").returncode == 1
+
+
 def test_a_mistyped_token_is_told_offline(run: Run) -> None:
     made = json.loads(run("init", "--json").stdout)["token"]
     assert run("token", "check", made[:-1] + ("a" if made[-1] != "a" else "b")).returncode == 1

@@ -30,6 +30,7 @@ NEEDS = {
     "/v1/findings/{id}/history": {"GET": "findings:read"},
     "/v1/findings/{id}/evidence": {"GET": "evidence:read"},
     "/v1/findings/{id}/explanation": {"GET": "evidence:read"},
+    "/v1/findings/{id}/proof": {"GET": "evidence:read"},
     "/v1/resources": {"GET": "resources:read"},
     "/v1/resources/{id}": {"GET": "resources:read"},
     "/v1/resources/{id}/findings": {"GET": "findings:read"},

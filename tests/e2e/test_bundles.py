@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudsealed.audits import seal as seals
-from cloudsealed.audits.bundle import public_keys
+from cloudsealed.audits.seal import public_keys
 from cloudsealed.audits.verify import verify_bundle, verify_chain
 from cloudsealed.kit.canonical import canonical, sha256
-from cloudsealed.storage.keys import Key
+from cloudsealed.storage.keys import Key, load_keys, replace_key
 
 pytestmark = pytest.mark.xdist_group("estate")
 
@@ -80,7 +80,7 @@ def test_an_untouched_copy_zipped_again_in_another_order_verifies(
 def test_every_answer_and_snapshot_is_in_it(members: Members) -> None:
     kinds = {name.partition("/")[0] for name in members}
     assert kinds == {
-        "seal.json", "keys.json", "leaves.bin", "policies.jsonl", "calls.jsonl",
+        "seal.json", "keys.json", "manifest.json", "leaves.bin", "policies.jsonl", "calls.jsonl",
         "snapshots.jsonl", "observations.jsonl", "objects",
     }  # fmt: skip
     assert len(members["policies.jsonl"].splitlines()) == 154
@@ -104,7 +104,7 @@ def test_any_flipped_byte_of_any_member_is_found_and_its_member_named(
     assert any(name in problem for problem in problems) or name == "keys.json"
 
 
-@pytest.mark.parametrize("name", ["seal.json", "keys.json"])
+@pytest.mark.parametrize("name", ["seal.json", "keys.json", "manifest.json"])
 def test_every_byte_of_the_seal_and_the_key_counts(
     members: Members, zipped: Any, name: str
 ) -> None:
@@ -135,7 +135,9 @@ def test_a_line_dropped_added_repeated_or_moved_is_named(
     assert problem.startswith(f"{name}: line {place} ")
 
 
-@pytest.mark.parametrize("dropped", ["seal.json", "keys.json", "leaves.bin", "calls.jsonl"])
+@pytest.mark.parametrize(
+    "dropped", ["seal.json", "keys.json", "manifest.json", "leaves.bin", "calls.jsonl"]
+)
 def test_a_missing_member_is_named(members: Members, zipped: Any, dropped: str) -> None:
     left = {name: content for name, content in members.items() if name != dropped}
     assert verify_bundle(zipped(left)).problems[0] == f"{dropped} is missing"
@@ -256,12 +258,12 @@ def test_the_command_needs_neither_server_nor_network(
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
 
-    good = run("--keys", trusted, *bundles)
+    good = run("--key", trusted, *bundles)
     assert good.returncode == 0, good.stderr
     assert good.stdout.count("✓") == 4
     assert "which is trusted" in good.stdout
-    assert "--keys" in run(bundles[0]).stdout
-    bad = run("--keys", trusted, bundles[0], zipped({**members, "leaves.bin": b""}))
+    assert "--key" in run(bundles[0]).stdout
+    bad = run("--key", trusted, bundles[0], zipped({**members, "leaves.bin": b""}))
     assert bad.returncode == 1
     assert "leaves.bin was changed" in bad.stdout
     assert not list(tmp_path.glob("cloudsealed-data*"))
@@ -277,3 +279,27 @@ def test_a_small_bundle_is_whole_too(install: Any, estate: Any, tmp_path: Path) 
     assert found.problems == []
     assert found.predicate["sequence"] == 1
     assert all(pieces)
+
+
+def test_seals_of_a_key_that_was_replaced_verify_beside_those_of_the_new_one(
+    install: Any, estate: Any, tmp_path: Path
+) -> None:
+    def sealed(name: str) -> Path:
+        installation = install(tmp_path / "rotated", estate)
+        audit = installation.audit(services=["sqs"], regions=["eu-west-1"])
+        path = tmp_path / name
+        pieces = installation.services.bundle(tenant=installation.tenant, ident=audit["id"])
+        path.write_bytes(b"".join(pieces))
+        return path
+
+    first = sealed("first.zip")
+    replace_key(tmp_path / "rotated" / "keys.json", "seal")
+    second = sealed("second.zip")
+    keys = public_keys(load_keys(tmp_path / "rotated" / "keys.json"))
+    one, two = (verify_bundle(path, keys) for path in (first, second))
+    assert one.problems == two.problems == []
+    assert [two.key_id, one.key_id] == list(keys)
+    assert verify_chain([one, two]) == []
+    assert verify_bundle(first, {two.key_id}).problems == [
+        f"seal.json was signed by a key that is not trusted: {one.key_id}"
+    ]

@@ -6,7 +6,16 @@ import hashlib
 
 import pytest
 
-from cloudsealed.kit.merkle import EMPTY_ROOT, leaf_hash, proof, root, verify
+from cloudsealed.kit.merkle import (
+    EMPTY_ROOT,
+    ROW,
+    Grower,
+    leaf_hash,
+    proof,
+    proof_from,
+    root,
+    verify,
+)
 
 SIZES = range(1, 71)
 
@@ -85,3 +94,28 @@ def test_a_node_cannot_pass_for_a_leaf() -> None:
 def test_a_leaf_that_is_not_there_has_no_proof(index: int) -> None:
     with pytest.raises(IndexError):
         proof([leaf_hash(entry) for entry in entries(3)], index)
+
+
+def grown(leaves: list[bytes]) -> tuple[bytes, dict[tuple[int, int], bytes]]:
+    rows: dict[tuple[int, int], bytes] = {}
+    grower = Grower(lambda level, number, hashes: rows.setdefault((level, number), hashes) and None)
+    for leaf in leaves:
+        grower.add(leaf)
+    return grower.finish(), rows
+
+
+@pytest.mark.parametrize(
+    "size",
+    [0, 1, 2, 3, ROW - 1, ROW, ROW + 1, 2 * ROW, 3 * ROW + 17, ROW * ROW, ROW * ROW + ROW + 5],
+)
+def test_a_kept_tree_has_the_same_root_and_proofs(size: int) -> None:
+    leaves = [leaf_hash(entry) for entry in entries(size)]
+    found, rows = grown(leaves)
+    assert found == root(leaves)
+    assert all(len(row) <= ROW * len(EMPTY_ROOT) for row in rows.values())
+    for index in {0, 1, size // 3, size // 2, size - 2, size - 1} & set(range(size)):
+        made = proof_from(lambda level, number: rows[level, number], index, size)
+        assert made == proof(leaves, index)
+        assert verify(leaves[index], index, size, made, found)
+    with pytest.raises(IndexError):
+        proof_from(lambda level, number: rows[level, number], size, size)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudsealed.storage.keys import PURPOSES, KeyFileError, ensure_keys, load_keys
+from cloudsealed.storage.keys import PURPOSES, KeyFileError, ensure_keys, load_keys, replace_key
 
 MAKE = (
     "import sys, pathlib; from cloudsealed.storage.keys import ensure_keys;"
@@ -86,3 +86,22 @@ def test_a_tenants_key_is_its_own_and_does_not_change(path: Path) -> None:
     made = {ring.for_tenant(p, t) for p in ("redaction", "seal") for t in ("ten_a", "ten_b")}
     assert len(made) == 4
     assert load_keys(path).for_tenant("seal", "ten_a") == ring.for_tenant("seal", "ten_a")
+
+
+def test_a_key_that_is_replaced_stays_behind_the_new_one(path: Path) -> None:
+    old = ensure_keys(path)
+    ident = replace_key(path, "seal")
+    new = load_keys(path)
+    assert [key.id for key in new.all("seal")] == [ident, old.current("seal").id]
+    assert new.all("seal")[1] == old.current("seal")
+    assert new.keys | {"seal": old.all("seal")} == old.keys
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_only_keys_that_are_named_by_what_they_made_can_be_replaced(path: Path) -> None:
+    ensure_keys(path)
+    with pytest.raises(KeyFileError, match="only: seal"):
+        replace_key(path, "tokens")
+    with pytest.raises(KeyFileError, match="cloudsealed init"):
+        replace_key(path.with_name("none"), "seal")

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from cloudsealed.api import body
 from cloudsealed.api.gate.exchange import exchange_of
 from cloudsealed.api.gate.metrics import Metrics
-from cloudsealed.audits.bundle import public_keys
+from cloudsealed.audits.seal import public_keys
 from cloudsealed.kit.fields import Fields
 from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.database import ServiceUnavailableError, ping

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.kit.batches import batches
@@ -43,6 +43,12 @@ _ONE = select(audit_blocks.c.digest, audit_blocks.c.lines, audit_blocks.c.header
     audit_blocks.c.account == bindparam("acct"),
     audit_blocks.c.region == bindparam("place"),
     audit_blocks.c.key == bindparam("name"),
+)
+_BEFORE = select(func.coalesce(func.sum(audit_blocks.c.lines), 0)).where(
+    *_THIS,
+    audit_blocks.c.kind == bindparam("which"),
+    tuple_(audit_blocks.c.key, audit_blocks.c.account, audit_blocks.c.region)
+    < tuple_(bindparam("name"), bindparam("acct"), bindparam("place")),
 )
 _insert = insert(audit_blocks)
 _PUT = _insert.on_conflict_do_update(
@@ -145,12 +151,30 @@ class Blocks:
         parts = tuple(row[0].split())
         return Block(kind, key, account, region, parts, row[1], orjson.loads(row[2]))
 
+    def before(self, block: Block) -> int:
+        """Return how many lines of its kind the blocks before it have, in the order of `all`."""
+        place = {"which": block.kind, "acct": block.account, "place": block.region}
+        with self._database.read() as connection:
+            row = connection.first(_BEFORE, {**self._scope, **place, "name": block.key})
+        return int(row[0]) if row else 0
+
     def raw_lines(self, block: Block) -> Iterator[bytes]:
         """Yield a block's lines as stored: the leaves of the audit's tree."""
         for address in block.parts:
             with self._database.read() as connection:
                 data = objects.get(connection, self._tenant, address)
             yield from data.split(b"\n")
+
+    def line_with(self, block: Block, member: str, value: bytes) -> tuple[int, bytes] | None:
+        """Return the number from 0 and the bytes of the first line whose member has a value.
+
+        `value` is canonical JSON; only lines that hold its bytes are parsed.
+        """
+        sought, wanted = b'"%b":%b' % (member.encode(), value), orjson.loads(value)
+        for number, line in enumerate(self.raw_lines(block)):
+            if sought in line and orjson.loads(line)[member] == wanted:
+                return number, line
+        return None
 
     def lines(self, block: Block) -> Iterator[Any]:
         """Yield a block's lines."""

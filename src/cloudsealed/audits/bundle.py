@@ -2,6 +2,7 @@
 
     seal.json            the DSSE envelope
     keys.json            the public key that signed it, by its id
+    manifest.json        the SHA-256 of each file of leaves: what the seal is of
     leaves.bin           the hash of every leaf, 32 bytes each, in the order of the tree
     policies.jsonl, calls.jsonl, snapshots.jsonl, observations.jsonl
                          the leaves, a line each; one after the other they are the tree's
@@ -13,27 +14,22 @@ is `verify`.
 
 from __future__ import annotations
 
-import base64
 import io
 import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.model import Audit
 from cloudsealed.kit.canonical import canonical
-from cloudsealed.kit.merkle import leaf_hash
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import KeyRing
 
-SEAL, KEYS, LEAVES = "seal.json", "keys.json", "leaves.bin"
-LINES = ("policies", "calls", "snapshots", "observations")
+SEAL, KEYS = "seal.json", "keys.json"
 OBJECTS = "objects/"
 CALL_DIGEST = 1 + seals.CALL.index("digest")
 """Where a call's line has the digest of its answer."""
@@ -43,23 +39,11 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _AT_ONCE = 1 << 16
 
 
-def public_keys(keys: KeyRing) -> dict[str, str]:
-    """Return every public key of seals, by id, the current one first: 32 bytes in base64."""
-    found = (seals.public_key(key) for key in keys.all("seal"))
-    return {seals.key_id(public): _text(public) for public in found}
-
-
-def _text(public: Ed25519PublicKey) -> str:
-    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return base64.b64encode(raw).decode()
-
-
 def bundle(database: Database, *, tenant: str, audit: Audit, keys: KeyRing) -> Iterator[bytes]:
     """Return the pieces of an audit's bundle; raises AuditNotFinishedError at once when it has no
     seal."""
     envelope = envelope_of(database, tenant=tenant, audit_id=audit.id)
-    signer = orjson.loads(envelope)["signatures"][0]["keyid"]
-    known = {name: text for name, text in public_keys(keys).items() if name == signer}
+    known = seals.signer(envelope, keys)
     return _Writer(database, tenant).write(audit, {SEAL: envelope, KEYS: canonical(known)})
 
 
@@ -73,28 +57,23 @@ class _Writer:
         with zipfile.ZipFile(self._out, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in small.items():
                 archive.writestr(_entry(name), content)
-            hashes = io.BytesIO()
+            tally, hashes = seals.Tally(audit.id), io.BytesIO()
             digests: set[str] = set()
             kinds = seals.leaves_by_kind(self._database, tenant=self._tenant, audit=audit)
             for kind, lines in kinds:
-                yield from self._lines(archive, kind, lines, hashes, digests)
-            archive.writestr(_entry(LEAVES), hashes.getvalue())
+                with archive.open(_entry(f"{kind}.jsonl"), "w", force_zip64=True) as member:
+                    for line in lines:
+                        member.write(line + b"\n")
+                        hashes.write(tally.add(kind, line))
+                        if digest := digest_in(kind, line):
+                            digests.add(digest)
+                        yield from self._out.taken()
+            archive.writestr(_entry(seals.LEAVES), hashes.getvalue())
+            archive.writestr(_entry(seals.MANIFEST), tally.manifest())
             for digest in sorted(digests):
                 self._object(archive, digest)
                 yield from self._out.taken()
         yield from self._out.taken(least=1)
-
-    def _lines(
-        self, archive: zipfile.ZipFile, kind: str, lines: Iterator[bytes], hashes: io.BytesIO,
-        digests: set[str],
-    ) -> Iterator[bytes]:  # fmt: skip
-        with archive.open(_entry(f"{kind}.jsonl"), "w", force_zip64=True) as member:
-            for line in lines:
-                member.write(line + b"\n")
-                hashes.write(leaf_hash(line))
-                if digest := digest_in(kind, line):
-                    digests.add(digest)
-                yield from self._out.taken()
 
     def _object(self, archive: zipfile.ZipFile, digest: str) -> None:
         with self._database.read() as connection:

@@ -236,10 +236,8 @@ class Runner:
             "findings": len(failing),
         }
         digest = self._verdict_digest(lease, observations)
-        counts: dict[str, int] = {}
-        leaves = seals.leaves(self._database, tenant=lease.tenant, audit=audit, counts=counts)
-        root = seals.merkle_root(leaves)
-        self._complete(lease, audit, failing, summary, digest, root, counts, progress)
+        root, tally = seals.grow(self._database, lease, audit)
+        self._complete(lease, audit, failing, summary, digest, root, tally, progress)
 
     def _summary(
         self, tenant: str, audit: Audit, tasks: list[Task], observations: list[Block]
@@ -262,14 +260,14 @@ class Runner:
 
     def _complete(
         self, lease: Lease, audit: Audit, failing: list[str], summary: Mapping[str, Any],
-        digest: str, root: bytes, counts: Mapping[str, int], progress: Progress,
+        digest: str, root: bytes, tally: seals.Tally, progress: Progress,
     ) -> None:  # fmt: skip
         now = rfc3339(self._clock())
         with lease.write() as connection:
             take_turn(connection, tenant=lease.tenant)
             pin_to_audit(connection, tenant=lease.tenant, audit=audit.id, idents=failing)
             seals.seal(
-                connection, tenant=lease.tenant, audit=audit, tree_root=root, counts=counts,
+                connection, tenant=lease.tenant, audit=audit, root=root, tally=tally,
                 verdict_digest=digest, finished_at=now, key=self._keys.current("seal"),
             )  # fmt: skip
             lease.set_in(

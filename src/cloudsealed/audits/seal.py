@@ -1,32 +1,38 @@
-"""The seal: a signed Merkle root over an audit's policies, calls, snapshots and observations.
+"""The seal: a signed statement of an audit's policies, calls, snapshots and observations.
 
 The leaves are canonical JSON lines; an answer and a snapshot are named in theirs by the SHA-256 of
-what is stored. The statement is an in-toto Statement in a DSSE envelope, signed with Ed25519, and
-names the seal before it, so that a tenant's audits form one chain.
+what is stored. The statement names the root of their Merkle tree and, as its subject, the manifest
+of the audit's bundle; it is an in-toto Statement in a DSSE envelope, signed with Ed25519,
+and names the seal before it, so that a tenant's audits form one chain.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS, Blocks
+from cloudsealed.audits.blocks import Blocks
 from cloudsealed.audits.chain import append, next_link
 from cloudsealed.audits.ledger import Ledger
 from cloudsealed.audits.model import Audit
+from cloudsealed.audits.store import Lease
+from cloudsealed.audits.tree import KeptTree
 from cloudsealed.kit.canonical import canonical, sha256
-from cloudsealed.kit.merkle import leaf_hash, root
+from cloudsealed.kit.merkle import leaf_hash
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.keys import Key
+from cloudsealed.storage.keys import Key, KeyRing
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "https://cloudsealed.io/audit-seal/v1"
+MANIFEST, LEAVES = "manifest.json", "leaves.bin"
+KINDS = ("policies", "calls", "snapshots", "observations")
+"""The kinds of leaves, in the order of the tree."""
 CALL = (
     "provider", "account", "region", "service", "operation", "parameters", "page", "outcome",
     "error_code", "digest", "called_at",
@@ -38,23 +44,50 @@ def leaves_by_kind(
 ) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield each kind of leaf in order, with its leaves in order."""
     blocks = Blocks(database, tenant=tenant, audit_id=audit.id)
-    yield "policies", (canonical(["policy", version]) for version in audit.policy_set)
-    calls = Ledger(database, tenant=tenant, audit_id=audit.source_id).entries()
-    yield "calls", (canonical(["call", *(entry[n] for n in CALL)]) for entry in calls)
-    for kind in (SNAPSHOTS, OBSERVATIONS):
+    policies, calls, *kept = KINDS
+    yield policies, (canonical(["policy", version]) for version in audit.policy_set)
+    entries = Ledger(database, tenant=tenant, audit_id=audit.source_id).entries()
+    yield calls, (canonical(["call", *(entry[n] for n in CALL)]) for entry in entries)
+    for kind in kept:
         found = (blocks.raw_lines(block) for block in blocks.all(kind))
         yield kind, chain.from_iterable(found)
 
 
-def leaves(
-    database: Database, *, tenant: str, audit: Audit, counts: dict[str, int]
-) -> Iterator[bytes]:
-    """Yield the leaves in order: policies, calls, snapshots, observations; fill in `counts`."""
-    for kind, lines in leaves_by_kind(database, tenant=tenant, audit=audit):
-        counts[kind] = 0
+class Tally:
+    """Counts the leaves of an audit as they come, and hashes the files that they are in a bundle.
+
+    The manifest names those files with their SHA-256. Stored answers and snapshots are not in it:
+    the lines of `calls.jsonl` and `snapshots.jsonl` name them, each by its own.
+    """
+
+    def __init__(self, audit_id: str) -> None:
+        self._audit_id = audit_id
+        self._files = {name: hashlib.sha256() for name in (*(f"{k}.jsonl" for k in KINDS), LEAVES)}
+        self.counts = dict.fromkeys(KINDS, 0)
+
+    def add(self, kind: str, line: bytes) -> bytes:
+        """Take a leaf; return its hash."""
+        file, leaf = self._files[f"{kind}.jsonl"], leaf_hash(line)
+        file.update(line)
+        file.update(b"\n")
+        self._files[LEAVES].update(leaf)
+        self.counts[kind] += 1
+        return leaf
+
+    def manifest(self) -> bytes:
+        """Return the manifest, as its bytes are signed."""
+        members = {name: file.hexdigest() for name, file in self._files.items()}
+        return canonical({"audit_id": self._audit_id, "members": members})
+
+
+def grow(database: Database, lease: Lease, audit: Audit) -> tuple[bytes, Tally]:
+    """Grow and keep the tree of everything that an audit's seal covers; return its root, and what
+    was counted."""
+    tree, tally = KeptTree(lease), Tally(audit.id)
+    for kind, lines in leaves_by_kind(database, tenant=lease.tenant, audit=audit):
         for line in lines:
-            counts[kind] += 1
-            yield line
+            tree.add(tally.add(kind, line))
+    return tree.finish(), tally
 
 
 def sign(statement: Mapping[str, Any], key: Key) -> bytes:
@@ -82,6 +115,12 @@ def opened(envelope: bytes, public: Ed25519PublicKey) -> dict[str, Any]:
     return statement
 
 
+def payload(envelope: bytes) -> dict[str, Any]:
+    """Return the statement of an envelope of our own store, without a look at its signature."""
+    statement: dict[str, Any] = orjson.loads(base64.b64decode(orjson.loads(envelope)["payload"]))
+    return statement
+
+
 def public_key(key: Key) -> Ed25519PublicKey:
     """Return the public half of a seal key."""
     return Ed25519PrivateKey.from_private_bytes(key.secret).public_key()
@@ -89,8 +128,19 @@ def public_key(key: Key) -> Ed25519PublicKey:
 
 def key_id(public: Ed25519PublicKey) -> str:
     """Return the SHA-256 of a public key's 32 raw bytes, in hex."""
-    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return sha256(raw)
+    return sha256(public.public_bytes_raw())
+
+
+def public_keys(keys: KeyRing) -> dict[str, str]:
+    """Return every public key of seals, by id, the current one first: 32 bytes in base64."""
+    found = (public_key(key) for key in keys.all("seal"))
+    return {key_id(each): base64.b64encode(each.public_bytes_raw()).decode() for each in found}
+
+
+def signer(envelope: bytes, keys: KeyRing) -> dict[str, str]:
+    """Return the public key that signed an envelope, by its id; none if it is not ours."""
+    name = orjson.loads(envelope)["signatures"][0]["keyid"]
+    return {each: text for each, text in public_keys(keys).items() if each == name}
 
 
 def signed_bytes(payload: bytes) -> bytes:
@@ -100,14 +150,14 @@ def signed_bytes(payload: bytes) -> bytes:
 
 
 def seal(
-    connection: Connection, *, tenant: str, audit: Audit, tree_root: bytes,
-    counts: Mapping[str, int], verdict_digest: str, finished_at: str, key: Key,
+    connection: Connection, *, tenant: str, audit: Audit, root: bytes, tally: Tally,
+    verdict_digest: str, finished_at: str, key: Key,
 ) -> bytes:  # fmt: skip
     """Sign an audit as the next of the tenant's chain, in the caller's transaction."""
     sequence, previous = next_link(connection, tenant=tenant)
     statement = {
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": audit.id, "digest": {"sha256": tree_root.hex()}}],
+        "subject": [{"name": MANIFEST, "digest": {"sha256": sha256(tally.manifest())}}],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
             "tenant_id": tenant,
@@ -117,8 +167,9 @@ def seal(
             "clock": audit.clock,
             "started_at": audit.started_at,
             "finished_at": finished_at,
-            "leaves": dict(counts),
-            "tree_size": sum(counts.values()),
+            "root": root.hex(),
+            "leaves": tally.counts,
+            "tree_size": sum(tally.counts.values()),
             "verdict_digest": verdict_digest,
             "sequence": sequence,
             "previous": previous,
@@ -127,8 +178,3 @@ def seal(
     envelope = sign(statement, key)
     append(connection, tenant=tenant, sequence=sequence, audit_id=audit.id, envelope=envelope)
     return envelope
-
-
-def merkle_root(lines: Iterator[bytes]) -> bytes:
-    """Return the root over the leaves."""
-    return root(map(leaf_hash, lines))

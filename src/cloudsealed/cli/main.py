@@ -8,7 +8,18 @@ import typer
 from rich.console import Console
 
 from cloudsealed import __version__
-from cloudsealed.cli import audit, client, demo, doctor, explain, operate, policy, token, verify
+from cloudsealed.cli import (
+    audit,
+    client,
+    demo,
+    doctor,
+    explain,
+    keys,
+    operate,
+    policy,
+    token,
+    verify,
+)
 from cloudsealed.kit.errors import CloudSealedError
 
 app = typer.Typer(
@@ -22,6 +33,7 @@ app = typer.Typer(
 app.add_typer(audit.app, name="audit")
 policy.app.command("explain")(explain.explain)
 app.add_typer(policy.app, name="policy")
+app.add_typer(keys.app, name="keys")
 app.add_typer(token.app, name="token")
 app.add_typer(token.tenants, name="tenant")
 for noun in client.NOUNS:

@@ -1,56 +1,97 @@
-"""`cloudsealed verify`: check bundles with no server and no network."""
+"""`cloudsealed verify`: check bundles and proofs with no server and no network."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rich.console import Console
 
-from cloudsealed.audits.verify import Verified, verify_bundle, verify_chain
+from cloudsealed.audits.proof import verify_proof
+from cloudsealed.audits.seal import key_id
+from cloudsealed.audits.signed import Verified, is_digest
+from cloudsealed.audits.verify import verify_bundle, verify_chain
 
-_FILES = typer.Argument(exists=True, dir_okay=False, readable=True, help="Bundles of audits.")
-_KEYS = typer.Option(
-    exists=True, dir_okay=False, readable=True,
-    help="The keys to trust, as /.well-known/cloudsealed-keys of the installation serves them.",
-)  # fmt: skip
+_FILES = typer.Argument(
+    exists=True, dir_okay=False, readable=True, help="Bundles of audits, or proofs of findings."
+)
+_KEY = typer.Option(
+    metavar="FILE|sha256:…",
+    help="A key to trust, may be given again: the id of one, a PEM file, or a file as "
+    "/.well-known/cloudsealed-keys of the installation serves it.",
+)
+_SHA256 = "sha256:"
 
 
 def verify(
     files: Annotated[list[Path], _FILES],
-    keys: Annotated[Path | None, _KEYS] = None,
+    key: Annotated[list[str] | None, _KEY] = None,
 ) -> None:
-    """Verify bundles of audits, and the chain of several of one tenant; exit 1 if one fails."""
-    trusted = None if keys is None else _trusted(keys)
-    found = [verify_bundle(path, trusted) for path in files]
+    """Verify bundles of audits and the chain of several of one tenant, or proofs of findings.
+
+    Exits with 1 if one of them fails.
+    """
+    trusted = {ident for each in key for ident in _trusted(each)} if key else None
+    found = [_verified(path, trusted) for path in files]
     console = Console(soft_wrap=True)
     for each in found:
         _tell(console, each)
     broken = [each for each in found if each.problems]
-    chain = [] if broken else verify_chain(found)
+    bundles = [each for each in found if each.leaf is None]
+    chain = [] if broken else verify_chain(bundles)
     for problem in chain:
         console.print(f"✗ chain: {problem}", style="red", markup=False)
-    if len(found) > 1 and not broken and not chain:
-        places = [each.predicate["sequence"] for each in found]
+    if len(bundles) > 1 and not broken and not chain:
+        places = [each.predicate["sequence"] for each in bundles]
         console.print(f"✓ chain: seals {min(places)} to {max(places)} follow each other")
     if not broken and trusted is None:
         console.print(
-            "The keys came with the bundles: give --keys to know that they are the installation's",
+            "The key came with the file and is not pinned: give --key to know that it is the "
+            "installation's",
             style="yellow",
         )
     raise typer.Exit(1 if broken or chain else 0)
 
 
-def _trusted(path: Path) -> dict[str, str]:
+def _verified(path: Path, trusted: Collection[str] | None) -> Verified:
+    with path.open("rb") as file:
+        is_json = file.read(1) == b"{"
+    return verify_proof(path, trusted) if is_json else verify_bundle(path, trusted)
+
+
+def _trusted(text: str) -> list[str]:
+    """Return the ids of the keys that an option names; ends the program if it names none."""
+    name = text.removeprefix(_SHA256)
+    if text.startswith(_SHA256) and is_digest(name):
+        return [name]
     try:
-        document = orjson.loads(path.read_bytes())
-        return {key["key_id"]: key["public_key"] for key in document["keys"]}
-    except (orjson.JSONDecodeError, TypeError, KeyError):
-        message = f"{path} does not hold keys as /.well-known/cloudsealed-keys serves them"
+        content = Path(text).read_bytes()
+        return [_pem(content)] if content.startswith(b"-----BEGIN") else _served(content)
+    except (OSError, KeyError, TypeError, ValueError):
+        message = (
+            f"{text} is neither sha256: and 64 hex digits, nor a PEM file of an Ed25519 public "
+            "key, nor a file of keys as /.well-known/cloudsealed-keys serves them"
+        )
         Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
         raise typer.Exit(2) from None
+
+
+def _pem(content: bytes) -> str:
+    public = serialization.load_pem_public_key(content)
+    if not isinstance(public, Ed25519PublicKey):
+        raise TypeError("another algorithm")
+    return key_id(public)
+
+
+def _served(content: bytes) -> list[str]:
+    raw = [base64.b64decode(each["public_key"]) for each in orjson.loads(content)["keys"]]
+    return [key_id(Ed25519PublicKey.from_public_bytes(each)) for each in raw]
 
 
 def _tell(console: Console, found: Verified) -> None:
@@ -59,14 +100,23 @@ def _tell(console: Console, found: Verified) -> None:
         for problem in found.problems:
             console.print(f"  {problem}", markup=False)
         return
-    said, leaves = found.predicate, found.predicate["leaves"]
-    counts = ", ".join(f"{number:,} {kind}" for kind, number in leaves.items())
+    said = found.predicate
     console.print(f"✓ {found.path}", style="green", markup=False)
     for name, text in (
         ("audit", f"{said['audit_id']}, {said['kind']}, finished {said['finished_at']}"),
         ("seal", f"number {said['sequence']} of tenant {said['tenant_id']}"),
         ("signed by", found.key_id + (", which is trusted" if found.is_trusted else "")),
-        ("unchanged", counts),
-        ("verdicts", said["verdict_digest"]),
+        *_contents(found),
     ):
         console.print(f"  {name:<10} {text}", markup=False)
+
+
+def _contents(found: Verified) -> list[tuple[str, str]]:
+    if found.leaf is not None:
+        return [
+            ("resource", f"{found.leaf['type']} {found.leaf['native_id']}"),
+            ("policy", found.policy_key),
+            ("verdict", f"{found.leaf['outcome']}: {found.leaf['title']}"),
+        ]
+    counts = ", ".join(f"{n:,} {kind}" for kind, n in found.predicate["leaves"].items())
+    return [("unchanged", counts), ("verdicts", found.predicate["verdict_digest"])]

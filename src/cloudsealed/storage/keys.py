@@ -19,6 +19,8 @@ from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError
 
 PURPOSES = ("tokens", "cursors", "sessions", "redaction", "seal")
+REPLACEABLE = ("seal",)
+"""The purposes whose key can be replaced: what the others made would not be found again."""
 
 
 class KeyFileError(CloudSealedError):
@@ -87,10 +89,7 @@ def ensure_keys(path: Path) -> KeyRing:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = {purpose: [_fresh(purpose)] for purpose in PURPOSES}
-        temporary = path.with_suffix(f".{os.getpid()}.new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(fresh, file, indent=2)
+        temporary = _beside(path, fresh)
         try:
             os.link(temporary, path)  # never replaces a key file that another process just made
         except FileExistsError:
@@ -98,6 +97,30 @@ def ensure_keys(path: Path) -> KeyRing:
         finally:
             temporary.unlink()
     return load_keys(path)
+
+
+def replace_key(path: Path, purpose: str) -> str:
+    """Put a new key before those of one of REPLACEABLE, which stay; return its id.
+
+    Programs that run go on with the key that they read; raises KeyFileError.
+    """
+    if purpose not in REPLACEABLE:
+        raise KeyFileError(f"The key of {purpose} cannot be replaced, only: {REPLACEABLE[0]}")
+    load_keys(path)  # refuses what is no key file
+    document = json.loads(path.read_text())
+    document[purpose] = [_fresh(purpose), *document[purpose]]
+    _beside(path, document).replace(path)
+    ident: str = document[purpose][0]["id"]
+    return ident
+
+
+def _beside(path: Path, document: object) -> Path:
+    """Write a new file, which only its owner can read, beside another."""
+    temporary = path.with_suffix(f".{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file, indent=2)
+    return temporary
 
 
 def _fresh(purpose: str) -> dict[str, str]:

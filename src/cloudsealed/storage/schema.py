@@ -196,6 +196,12 @@ seals = Table(  # one chain a tenant: the sequence has no gap and no fork
     UniqueConstraint("tenant_id", "audit_id", name="seals_audit"),
 )  # fmt: skip
 
+seal_rows = Table(  # an audit's Merkle tree, level 0 the leaf hashes: what a proof is made from
+    "seal_rows", metadata,
+    text("tenant_id"), text("audit_id"), integer("level"), integer("number"), blob("hashes"),
+    PrimaryKeyConstraint("tenant_id", "audit_id", "level", "number"),
+)  # fmt: skip
+
 calls = Table(  # the ledger
     "calls", metadata,
     text("tenant_id"), text("audit_id"), text("provider"), text("account"), text("region"),

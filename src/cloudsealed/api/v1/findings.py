@@ -9,6 +9,7 @@ from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import findings as shapes
 from cloudsealed.audits.explanation import NotExplainableError
+from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.service import GROUPS
@@ -68,6 +69,20 @@ def get_finding_evidence(call: Call) -> Reply:
     """Retrieve what a finding rests on."""
     finding = orjson.loads(call.services.findings.get(**call.one))
     return call.services.audits.evidence(tenant=call.tenant, finding=finding)
+
+
+@TABLE.reads(
+    "/v1/findings/{id}/proof", scope=Scope.EVIDENCE_READ, answer=shapes.Proof,
+    parameters={"audit": Parameter("audit", "Audit that observed it; else the last")},
+    errors=(AuditNotFinishedError, AuditNotFoundError),
+)  # fmt: skip
+def get_finding_proof(call: Call) -> Reply:
+    """Retrieve the proof of a finding.
+
+    It leads from the audit's observation to the root of its seal: `cloudsealed verify` checks it
+    alone, with no server.
+    """
+    return call.services.proof(**call.one, audit_id=call.given("audit"))
 
 
 @TABLE.reads(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from cloudsealed.api.v1.schemas.audits import Envelope
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
@@ -253,3 +254,22 @@ class Evidence(Shape):
     audit_id: AuditId
     observation: Observation
     snapshot: Json
+
+
+class Proof(Shape):
+    """A finding's observation in an audit, and the path from it to the root of the audit's seal.
+
+    Hashes are SHA-256 in base64; `leaf` is the line whose bytes were hashed (RFC 9162).
+    """
+
+    object: Literal["proof"]
+    audit_id: AuditId
+    policy_key: Key
+    provider: Provider
+    account: Word
+    region: Word
+    leaf: Text
+    index: Count
+    path: Many[Word]
+    seal: Envelope
+    keys: dict[Sha256, Word]

@@ -266,6 +266,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "audit_id", name="seals_audit"),
     )
     op.create_table(
+        "seal_rows",
+        *_columns(TEXT, "tenant_id", "audit_id"),
+        *_columns(INTEGER, "level", "number"),
+        *_columns(BYTES, "hashes"),
+        sa.PrimaryKeyConstraint("tenant_id", "audit_id", "level", "number"),
+    )
+    op.create_table(
         "sessions",
         *_columns(
             TEXT, "tenant_id", "id", "user_id", "digest", "created_at", "last_seen_at",
@@ -322,6 +329,7 @@ def downgrade() -> None:
     op.drop_table("simulations")
     op.drop_table("sessions")
     op.drop_table("seals")
+    op.drop_table("seal_rows")
     op.drop_table("resources")
     op.drop_table("resource_tags")
     op.drop_table("reports")

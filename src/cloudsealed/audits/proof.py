@@ -1,0 +1,134 @@
+"""The proof of one finding: its observation, and the path from there to the root of a seal.
+
+Made from the kept rows of the audit's tree; checked with nothing but its own bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cloudsealed.audits import seal as seals
+from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.chain import envelope_of
+from cloudsealed.audits.signed import UnverifiableError, Verified, open_envelope, parsed
+from cloudsealed.audits.tree import path_of
+from cloudsealed.findings.model import fingerprint
+from cloudsealed.kit.canonical import canonical
+from cloudsealed.kit.errors import NotFoundError
+from cloudsealed.kit.merkle import leaf_hash, verify
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.keys import KeyRing
+
+_LARGEST = 16 * 1024 * 1024
+_ABOUT = ("policy_key", "provider", "account", "region")
+"""What the fingerprint in a leaf is of, besides the native id that the leaf has."""
+_MEMBERS = {"object", "audit_id", *_ABOUT, "leaf", "index", "path", "seal", "keys"}
+
+
+class ObservationNotFoundError(NotFoundError):
+    """An audit did not look at a finding's resource by its policy."""
+
+    code = "not_found"
+
+    def __init__(self, finding_id: str, audit_id: str) -> None:
+        super().__init__("observation", f"{finding_id} in {audit_id}")
+
+
+def prove(
+    database: Database, *, tenant: str, audit_id: str, finding: Mapping[str, Any], keys: KeyRing,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the proof that an audit observed what it says of a finding.
+
+    Raises ObservationNotFoundError, and AuditNotFinishedError when the audit has no seal.
+    """
+    envelope = envelope_of(database, tenant=tenant, audit_id=audit_id)
+    said = seals.payload(envelope)["predicate"]
+    resource, key = finding["resource"], finding["policy"]["key"]
+    blocks = Blocks(database, tenant=tenant, audit_id=audit_id)
+    block = blocks.find(OBSERVATIONS, key, resource["account"], resource["region"])
+    named = canonical(resource["native_id"])
+    found = None if block is None else blocks.line_with(block, "native_id", named)
+    if block is None or found is None:
+        raise ObservationNotFoundError(finding["id"], audit_id)
+    number, line = found
+    size = said["tree_size"]
+    index = size - said["leaves"][OBSERVATIONS] + blocks.before(block) + number
+    path = path_of(database, tenant=tenant, audit_id=audit_id, index=index, size=size)
+    return {
+        "object": "proof",
+        "audit_id": audit_id,
+        "policy_key": key,
+        "provider": resource["provider"],
+        "account": resource["account"],
+        "region": resource["region"],
+        "leaf": line.decode(),
+        "index": index,
+        "path": [base64.b64encode(each).decode() for each in path],
+        "seal": orjson.loads(envelope),
+        "keys": seals.signer(envelope, keys),
+    }
+
+
+def verify_proof(path: Path, trusted: Collection[str] | None = None) -> Verified:
+    """Return what a proof is of; `trusted` are ids of keys, None for the proof's own."""
+    found = Verified(str(path))
+    try:
+        document = _read(path)
+        open_envelope(
+            found, document["seal"], document["keys"], trusted=trusted, names=("seal", "keys")
+        )
+        _follow(document, found)
+        found.leaf, found.policy_key = _about(document), document["policy_key"]
+    except UnverifiableError as error:
+        found.problems.append(str(error))
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST)
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict) or document.keys() != _MEMBERS:
+        raise UnverifiableError("this is neither a bundle nor the proof of a finding")
+    if document["object"] != "proof" or not all(isinstance(document[n], str) for n in _ABOUT):
+        raise UnverifiableError("this is of another form than this program knows")
+    return document
+
+
+def _follow(document: Mapping[str, Any], found: Verified) -> None:
+    """Check that the path leads from the leaf to the sealed root; raises UnverifiableError."""
+    said, index = found.predicate, document["index"]
+    if document["audit_id"] != said["audit_id"]:
+        raise UnverifiableError(f"audit_id was changed: the seal is of {said['audit_id']}")
+    try:
+        hashed = leaf_hash(document["leaf"].encode())
+        path = [base64.b64decode(each, validate=True) for each in document["path"]]
+        is_known = type(index) is int and _texts(path) == document["path"]
+    except (AttributeError, TypeError, ValueError):
+        is_known = False
+    top = bytes.fromhex(said["root"])
+    if not is_known or not verify(hashed, index, said["tree_size"], path, top):
+        raise UnverifiableError("leaf, index or path was changed: they do not lead to the root")
+    if index < said["tree_size"] - said["leaves"][OBSERVATIONS]:
+        raise UnverifiableError("the leaf is not an observation")
+
+
+def _about(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the leaf, once what the proof says that it is about is what it is about."""
+    leaf: dict[str, Any] = parsed(document["leaf"].encode(), "leaf")
+    about = {name: document[name] for name in _ABOUT}
+    if fingerprint(native_id=leaf["native_id"], **about) != leaf["fingerprint"]:
+        raise UnverifiableError(f"one of {', '.join(_ABOUT)} was changed")
+    return leaf
+
+
+def _texts(path: list[bytes]) -> list[str]:
+    return [base64.b64encode(each).decode() for each in path]

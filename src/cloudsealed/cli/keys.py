@@ -1,0 +1,35 @@
+"""`cloudsealed keys`: the key file of this installation, without a server."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from cloudsealed.audits.seal import key_id, public_key
+from cloudsealed.settings import Settings
+from cloudsealed.storage.keys import REPLACEABLE, load_keys, replace_key
+
+app = typer.Typer(help="The keys of this installation, without a server.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_keys() -> None:
+    """Show the seal keys, the current one first: what `verify --key` takes."""
+    found = Settings.from_environment(os.environ)
+    for number, key in enumerate(load_keys(found.key_path).all("seal")):
+        state = "current" if number == 0 else "previous"
+        print(f"seal  {key.id}  sha256:{key_id(public_key(key))}  {state}")
+
+
+@app.command("rotate")
+def rotate(
+    purpose: str = typer.Argument(help=f"What to replace: {', '.join(REPLACEABLE)}."),
+) -> None:
+    """Put a new key in use; the one before stays, for what it signed.
+
+    Copy the key file to every host, then start `serve` and `worker` again.
+    """
+    found = Settings.from_environment(os.environ)
+    ident = replace_key(found.key_path, purpose)
+    print(f"{ident} signs from the next start of serve and worker on; back up {found.key_path}")

@@ -1,0 +1,168 @@
+"""The proof of one finding of a real audit verifies alone; any other does not and says why."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives import serialization
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from cloudsealed.audits.model import AuditNotFoundError
+from cloudsealed.audits.proof import ObservationNotFoundError, verify_proof
+from cloudsealed.audits.seal import key_id, leaves_by_kind, public_key
+from cloudsealed.audits.tree import path_of
+from cloudsealed.cli.main import app
+
+pytestmark = pytest.mark.xdist_group("estate")
+
+Proof = dict[str, Any]
+
+
+def proved(audited: Any, finding: dict[str, Any], audit_id: str | None = None) -> Proof:
+    installation = audited.installation
+    proof: Proof = installation.services.proof(
+        tenant=installation.tenant, ident=finding["id"], audit_id=audit_id
+    )
+    return proof
+
+
+@pytest.fixture(scope="module")
+def proof(audited: Any) -> Proof:
+    finding = audited.installation.finding("aws-s3-bucket-plain-http", "larkspur-public-assets")
+    return proved(audited, finding)
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Callable[[object], Path]:
+    def stored(document: object) -> Path:
+        path = tmp_path / "proof.json"
+        path.write_bytes(document if isinstance(document, bytes) else orjson.dumps(document))
+        return path
+
+    return stored
+
+
+def test_the_observation_of_every_finding_is_proved_in_every_audit_that_has_it(
+    audited: Any, stored: Any
+) -> None:
+    known = 0
+    for finding in audited.installation.findings().values():
+        for audit in audited.audits:
+            try:
+                made = proved(audited, finding, audit["id"])
+            except ObservationNotFoundError:
+                continue
+            found = verify_proof(stored(made))
+            assert found.problems == []
+            assert found.leaf is not None
+            assert found.leaf["native_id"] == finding["resource"]["native_id"]
+            assert found.policy_key == finding["policy"]["key"]
+            assert found.predicate["audit_id"] == audit["id"]
+            known += 1
+    assert known > 300
+
+
+def test_a_proof_without_its_seal_is_about_a_kilobyte(proof: Proof) -> None:
+    own = {name: value for name, value in proof.items() if name not in ("seal", "keys", "leaf")}
+    assert len(orjson.dumps(own)) < 1_000
+
+
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_flipped_byte_of_a_proof_is_found(
+    proof: Proof, stored: Any, data: st.DataObject
+) -> None:
+    content = bytearray(orjson.dumps(proof))
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] ^= data.draw(st.integers(1, 255))
+    assert verify_proof(stored(bytes(content))).problems
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"audit_id": "aud_another"}, "audit_id was changed"),
+        ({"policy_key": "aws-s3-bucket-public"}, "policy_key"),
+        ({"account": "000000000000"}, "account"),
+        ({"index": 0}, "do not lead to the root"),
+        ({"index": True}, "do not lead to the root"),
+        ({"path": []}, "do not lead to the root"),
+        ({"path": None}, "do not lead to the root"),
+        ({"leaf": 7}, "do not lead to the root"),
+        ({"keys": {}}, "keys must hold the one key"),
+        ({"seal": {}}, "seal is no envelope"),
+        ({"more": 1}, "neither a bundle nor the proof"),
+    ],
+)
+def test_what_was_changed_is_named(
+    proof: Proof, stored: Any, change: dict[str, Any], said: str
+) -> None:
+    [problem] = verify_proof(stored({**proof, **change})).problems
+    assert said in problem
+
+
+def test_a_leaf_that_is_no_observation_proves_nothing(
+    audited: Any, proof: Proof, stored: Any
+) -> None:
+    installation = audited.installation
+    [policy] = [
+        line
+        for line in _lines(audited, proof["audit_id"], "policies")
+        if b'"aws-s3-bucket-plain-http"' in line
+    ]
+    number = _lines(audited, proof["audit_id"], "policies").index(policy)
+    size = verify_proof(stored(proof)).predicate["tree_size"]
+    path = path_of(
+        installation.services.database, tenant=installation.tenant, audit_id=proof["audit_id"],
+        index=number, size=size,
+    )  # fmt: skip
+    texts = [base64.b64encode(each).decode() for each in path]
+    other = {**proof, "leaf": policy.decode(), "index": number, "path": texts}
+    assert verify_proof(stored(other)).problems == ["the leaf is not an observation"]
+
+
+def _lines(audited: Any, audit_id: str, kind: str) -> list[bytes]:
+    services, tenant = audited.installation.services, audited.installation.tenant
+    audit = services.audits.find(tenant=tenant, ident=audit_id)
+    kinds = leaves_by_kind(services.database, tenant=tenant, audit=audit)
+    return next(list(lines) for name, lines in kinds if name == kind)
+
+
+def test_an_audit_that_did_not_observe_a_finding_has_no_proof_of_it(audited: Any) -> None:
+    [first, *_] = audited.installation.findings().values()
+    with pytest.raises(AuditNotFoundError):
+        proved(audited, first, "aud_01JD0000000000000000000000")
+
+
+def test_the_command_checks_a_proof_against_a_pinned_key(
+    audited: Any, proof: Proof, stored: Any, tmp_path: Path
+) -> None:
+    path = str(stored(proof))
+    public = public_key(audited.installation.services.keys.current("seal"))
+    pem = tmp_path / "seal.pem"
+    pem.write_bytes(
+        public.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    run = CliRunner().invoke
+    for key in (f"sha256:{key_id(public)}", str(pem)):
+        good = run(app, ["verify", "--key", key, path])
+        assert good.exit_code == 0, good.output
+        assert "which is trusted" in good.output
+        assert "larkspur-public-assets" in good.output
+        assert "aws-s3-bucket-plain-http" in good.output
+    unpinned = run(app, ["verify", path])
+    assert unpinned.exit_code == 0
+    assert "not pinned" in unpinned.output
+    assert run(app, ["verify", "--key", "sha256:" + "0" * 64, path]).exit_code == 1
+    assert run(app, ["verify", "--key", "sha256:0", path]).exit_code == 2
