@@ -153,6 +153,12 @@ def test_the_apis_document_takes_what_its_reader_takes(value: Any) -> None:
         assert [error.message for error in BODY.iter_errors(value)] == []
 
 
+def test_the_example_of_a_body_is_a_policy() -> None:
+    (example,) = body_schema()["examples"]
+    assert out_of_body(example) == out_of_file(example) is not None
+    assert body_schema(change=True).keys().isdisjoint({"required", "examples"})
+
+
 def parts_of(shape: Any) -> list[Part]:
     """Every field of a form, however deep."""
     parts = list(getattr(shape, "parts", {}).values())

@@ -227,4 +227,7 @@ def body_schema(*, change: bool = False) -> dict[str, Any]:
     parts = {**forms[0], **forms[1], "kind": _kind(*PolicyKind)}
     schema = Record(parts).schema()
     always = [name for name in schema.pop("required") if all(name in form for form in forms)]
-    return schema if change else {**schema, "required": always}
+    if change:
+        return schema
+    shown = {name: part.example for name, part in forms[0].items() if part.needed}
+    return {**schema, "required": always, "examples": [shown]}
