@@ -22,9 +22,17 @@ from cloudsealed.api.errors import catalogue
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import FUNCTIONS, Function
 from cloudsealed.kit.markdown import code, table
-from cloudsealed.packs import PolicySpec, load_frameworks, load_policies
+from cloudsealed.packs import (
+    CLASSIFICATION,
+    PolicySpec,
+    Use,
+    check_form,
+    load_frameworks,
+    load_policies,
+)
+from cloudsealed.packs.shapes import Record
 from cloudsealed.policies.files import schema
-from cloudsealed.policies.frameworks import builtin_controls, served_by
+from cloudsealed.policies.frameworks import builtin_controls
 from cloudsealed.policies.page import page
 from cloudsealed.settings import Settings
 from cloudsealed.vocabulary import Dimension
@@ -111,6 +119,22 @@ def _policy(policy: PolicySpec) -> tuple[str, ...]:
     return link, policy.severity, policy.title, types, ", ".join(controls)
 
 
+def policy_fields() -> str:
+    """Return the fields of checks and of classifications: where each stands, and what it is."""
+    check, classification = _fields(check_form(), *Use), _fields(CLASSIFICATION, Use.API)
+    return (
+        f"\nA check:\n\n{check}\nA classification, which only the API takes:\n\n{classification}\n"
+    )
+
+
+def _fields(form: Record, *uses: Use) -> str:
+    rows = []
+    for name, part in form.parts.items():
+        needed = "must" if part.needed else "may"
+        rows.append((code(name), *(needed if part.serves(use) else "–" for use in uses), part.doc))
+    return table(("field", *uses, "what it is"), rows)
+
+
 def frameworks() -> str:
     """Return the frameworks and how much of each is covered."""
     return table(
@@ -149,6 +173,7 @@ DERIVED: Mapping[str, Callable[[], str]] = {
     "frameworks": frameworks,
     "functions": functions,
     "policies": policies,
+    "policy-fields": policy_fields,
     "resource-types": resource_types,
     "settings": settings,
     "unused-settings": unused_settings,
@@ -162,7 +187,7 @@ def renewed(text: str) -> str:
 
 def whole() -> dict[Path, str]:
     """Return the files that are derived as a whole."""
-    pages = {PAGES / f"{p.key}.md": page(p, served_by(p.key)) for p in load_policies()}
+    pages = {PAGES / f"{p.key}.md": page(p) for p in load_policies()}
     return {SCHEMA: json.dumps(schema(), indent=2) + "\n", **pages}
 
 

@@ -10,7 +10,7 @@ from tests.audits.world import TENANT, Clock, Cloud, Pass
 
 from cloudsealed.findings.codec import LOADED, decode
 from cloudsealed.findings.model import Finding
-from cloudsealed.policies.body import read_spec
+from cloudsealed.policies.body import read_policy_body
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.schema import findings, tenants
@@ -55,7 +55,9 @@ def check() -> Callable[..., PolicyVersion]:
             "key": key, "title": "Queues", "dimension": "security", "severity": "high",
             "resource_types": ["aws.sqs.queue"], "fail_when": fail_when, **said,
         }  # fmt: skip
-        return PolicyVersion(f"pol_{key}", key, version, PolicyKind.CHECK, read_spec(body))
+        return PolicyVersion(
+            f"pol_{key}", key, version, PolicyKind.CHECK, read_policy_body(body).words
+        )
 
     return check
 
@@ -70,7 +72,7 @@ def classification() -> Callable[..., PolicyVersion]:
             **effect,
         }  # fmt: skip
         kind = PolicyKind.CLASSIFICATION
-        return PolicyVersion(f"pol_{key}", key, 1, kind, read_spec(body))
+        return PolicyVersion(f"pol_{key}", key, 1, kind, read_policy_body(body).words)
 
     return classification
 

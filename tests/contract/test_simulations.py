@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -41,6 +42,24 @@ def test_a_simulation_is_work_with_a_place_and_a_budget(tenant: Any, completed: 
     assert [result["audit_id"] for result in done.json()["results"]] == [audit]
     assert done.headers["etag"]
     assert tenant.http.get("/v1/policies?source=custom").json()["data"] == []
+
+
+def test_a_simulation_runs_from_its_begin_and_not_from_its_first_result(
+    tenant: Any, completed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"policy": CHECK, "audit_ids": [completed(tenant)]}
+    place = tenant.http.post("/v1/policies/simulate", json=asked).headers["location"]
+    seen = []
+
+    def clock() -> datetime:  # what is in force is asked for before anything is judged
+        seen.append(tenant.http.get(place).json())
+        return utc_now()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tenant.services.policies, "_clock", clock)
+        _work(tenant, "simulation")
+    assert {(found["status"], len(found["results"])) for found in seen} == {("running", 0)}
+    assert tenant.http.get(place).json()["status"] == "completed"
 
 
 def test_a_classification_needs_no_audit_and_a_check_does(tenant: Any) -> None:

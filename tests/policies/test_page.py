@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from cloudsealed.collectors.permissions import required_actions
-from cloudsealed.packs import PolicySpec, load_policies
+from cloudsealed.packs import PolicyFileError, PolicySpec, load_policies
 from cloudsealed.policies.files import read_policy, rule_of
-from cloudsealed.policies.frameworks import builtin_controls, served_by
+from cloudsealed.policies.frameworks import builtin_controls, controls_of, frameworks
+from cloudsealed.policies.model import public
 from cloudsealed.policies.needs import needs_of
 from cloudsealed.policies.page import page
+from cloudsealed.testing.factories import make_policy
 
 POLICIES = {policy.key: policy for policy in load_policies()}
 PARSER = MarkdownIt("commonmark").enable("table")
@@ -58,7 +61,7 @@ def fences(text: str, language: str) -> list[str]:
 
 @each_policy
 def test_a_built_in_policy_has_every_part_once_and_in_its_order(policy: PolicySpec) -> None:
-    found = heads(page(policy, served_by(policy.key)))[1:]
+    found = heads(page(policy))[1:]
     usual = [
         "Why it matters", "How to fix it", "How it decides", "Examples", "One that fails",
         "One that passes", "Controls", "What it reads", "References",
@@ -82,12 +85,10 @@ def test_its_expressions_params_and_examples_are_there_as_they_are(policy: Polic
 
 @each_policy
 def test_it_names_its_controls_by_framework(policy: PolicySpec) -> None:
-    text = page(policy, served_by(policy.key))
-    assert [c["control"] for c in builtin_controls().get(policy.key, ())] == [
-        control.id for _, control in served_by(policy.key)
-    ]
-    for framework, control in served_by(policy.key):
-        assert f"| {framework.title} | {framework.version} | {control.id} | " in text
+    text = page(policy)
+    for served in builtin_controls().get(policy.key, ()):
+        framework = frameworks()[served["framework"]]
+        assert f"| {framework.title} | {framework.version} | {served['control']} | " in text
 
 
 def test_a_policy_of_ones_own_has_the_same_page_and_only_the_parts_that_it_has() -> None:
@@ -95,6 +96,25 @@ def test_a_policy_of_ones_own_has_the_same_page_and_only_the_parts_that_it_has()
         "Why it matters", "How to fix it", "How it decides", "Examples", "One that fails",
         "What it reads", "References",
     ]  # fmt: skip
+
+
+def test_a_policy_of_ones_own_names_the_controls_that_it_serves_known_or_not() -> None:
+    served = "[{framework: cis-aws-5.0, control: 2.1.1}, {framework: house-rules, control: A}]"
+    said = page(read_policy(OWN.replace("fail_when:", f"controls: {served}\nfail_when:"), file="x"))
+    (asks,) = (c.title for c in frameworks()["cis-aws-5.0"].controls if c.id == "2.1.1")
+    assert f"| CIS Amazon Web Services Foundations Benchmark | 5.0.0 | 2.1.1 | {asks} |" in said
+    assert "| house-rules |  | A |  |" in said
+
+
+def test_what_the_api_answers_of_a_policy_has_the_same_page_but_for_examples() -> None:
+    spec = own()
+    words = {**spec.words, "controls": [{"framework": "cis-aws-5.0", "control": "2.1.1"}]}
+    policy = make_policy(key=spec.key, spec=words)
+    answered = public(policy, controls_of(policy.key, policy.spec)).decode()
+    said = page(read_policy(answered, file="answer.json"))
+    assert said == page(replace(spec, examples=(), controls=(("cis-aws-5.0", "2.1.1"),)))
+    with pytest.raises(PolicyFileError, match="kind must be one of: check"):
+        read_policy(answered.replace('"kind":"check"', '"kind":"classification"'), file="x")
 
 
 def test_nothing_that_a_file_says_becomes_markup() -> None:

@@ -10,11 +10,15 @@ from rich.console import Console
 
 from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec
 from cloudsealed.policies import files
-from cloudsealed.policies.frameworks import served_by
 from cloudsealed.policies.page import page as page_of
 
 app = typer.Typer(help="Check, try and describe policy files.", no_args_is_help=True)
-_FILE = typer.Argument(exists=True, dir_okay=False, readable=True, help="A policy in YAML.")
+_FILE = typer.Argument(
+    exists=True,
+    dir_okay=False,
+    readable=True,
+    help="A policy in YAML or JSON.",
+)
 
 
 def read_file(file: Path) -> PolicySpec:
@@ -54,7 +58,7 @@ def try_examples(file: Path = _FILE) -> None:
 def page(file: Path = _FILE) -> None:
     """Print a policy's page in Markdown: what it finds, why, how to fix it, how it decides."""
     spec = read_file(file)
-    print(page_of(spec, served_by(spec.key)), end="")
+    print(page_of(spec), end="")
 
 
 @app.command("schema")

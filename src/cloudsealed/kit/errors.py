@@ -32,6 +32,16 @@ class CloudSealedError(Exception):
         self.details = tuple(details)
         self.headers = dict(headers or {})
 
+    @classmethod
+    def reason(cls, error: Exception, otherwise: str) -> dict[str, str]:
+        """Return why work ended, for people: of an error that is none of ours, `otherwise`.
+
+        Never a traceback, never a detail of our insides.
+        """
+        if isinstance(error, CloudSealedError):
+            return {"code": error.code, "message": error.message}
+        return {"code": cls.code, "message": otherwise}
+
 
 class NotFoundError(CloudSealedError):
     """An id names nothing that the caller's tenant has."""

@@ -1,41 +1,48 @@
-"""Policies and frameworks as data: one YAML file each, and the strict reader of such files.
+"""Policies and frameworks as data: one YAML file each, their form, and the strict reader of it.
 
 It evaluates nothing and knows no engine: expressions are text here, with their place in the file.
 """
 
-from cloudsealed.packs.errors import PolicyFileError
-from cloudsealed.packs.form import KEY, policy_schema
+from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, dotted, hint
+from cloudsealed.packs.form import CLASSIFICATION, body_schema, check_form, file_schema
 from cloudsealed.packs.loader import load_frameworks, load_policies
 from cloudsealed.packs.model import (
-    EFFORTS,
     EXAMPLES_AT,
-    SCOPES,
     Control,
     Example,
     Framework,
+    PolicyBody,
     PolicySpec,
     Relation,
     Remediation,
     Section,
 )
-from cloudsealed.packs.reader import parse_framework, parse_policy
+from cloudsealed.packs.reader import parse_framework, parse_policy, read_body
+from cloudsealed.packs.shapes import Use
 
 __all__ = [
-    "EFFORTS",
+    "CLASSIFICATION",
     "EXAMPLES_AT",
-    "KEY",
-    "SCOPES",
     "Control",
     "Example",
+    "Fault",
+    "FormError",
     "Framework",
+    "PolicyBody",
     "PolicyFileError",
     "PolicySpec",
     "Relation",
     "Remediation",
     "Section",
+    "Use",
+    "body_schema",
+    "check_form",
+    "dotted",
+    "file_schema",
+    "hint",
     "load_frameworks",
     "load_policies",
     "parse_framework",
     "parse_policy",
-    "policy_schema",
+    "read_body",
 ]

@@ -7,15 +7,13 @@ string keys. It refuses duplicate keys, anchors, aliases and tags, and reads no 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn
 
 import yaml
 
-from cloudsealed.packs.errors import PolicyFileError
+from cloudsealed.packs.errors import Path, PolicyFileError
 
 MAX_CHARACTERS = 65_536
 MAX_DEPTH = 40
@@ -39,11 +37,6 @@ for _tag, _pattern, _first in _JSON_SCALARS:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that looks most like `word`, or None."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1)), None)
-
-
 class Document:
     """One file's text and its root node."""
 
@@ -53,10 +46,21 @@ class Document:
         self.root = self._compose()
         self._check(self.root)
 
-    def fail(self, node: yaml.Node, message: str, suggestion: str | None = None) -> NoReturn:
-        """Raise PolicyFileError at the first character of `node`."""
+    def error(
+        self, node: yaml.Node, message: str, suggestion: str | None = None
+    ) -> PolicyFileError:
+        """Return the error at the first character of `node`."""
         mark = node.start_mark
-        raise PolicyFileError(self.file, mark.line + 1, mark.column + 1, message, suggestion)
+        return PolicyFileError(self.file, mark.line + 1, mark.column + 1, message, suggestion)
+
+    def node(self, path: Path, *, name: bool = False) -> yaml.Node:
+        """Return the node at a path, or the last one on the way to it; with `name`, its key."""
+        key = node = self.root
+        for step in path:
+            if (below := _below(node, step)) is None:
+                return node
+            key, node = below
+        return key if name else node
 
     def value(self, node: yaml.Node) -> Any:
         """Return what `node` says as JSON values."""
@@ -143,18 +147,27 @@ class Document:
     def _check_number(self, node: yaml.ScalarNode) -> None:
         kind = node.tag.rpartition(":")[2]
         if kind == "float" and not math.isfinite(float(node.value)):
-            self.fail(node, "a number out of range")
+            raise self.error(node, "a number out of range")
         if kind == "int" and (len(node.value) > 20 or not -(2**63) <= int(node.value) < 2**63):
-            self.fail(node, "an integer must fit in 64 bits")
+            raise self.error(node, "an integer must fit in 64 bits")
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
         names: set[str] = set()
         for key, _ in node.value:
             if key.tag != "tag:yaml.org,2002:str":
-                self.fail(key, "a key must be a string")
+                raise self.error(key, "a key must be a string")
             if key.value in names:
-                self.fail(key, f"duplicate key {key.value!r}")
+                raise self.error(key, f"duplicate key {key.value!r}")
             names.add(key.value)
+
+
+def _below(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """Return the key and the value that a step leads to; an item of a list is its own key."""
+    if isinstance(node, yaml.MappingNode):
+        return next((pair for pair in node.value if pair[0].value == step), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step]
+    return None
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:

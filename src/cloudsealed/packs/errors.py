@@ -1,8 +1,53 @@
-"""The one error of policy and framework files. It refuses to guess what the author meant."""
+"""The errors of policies and frameworks that are read. They refuse to guess what was meant."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import difflib
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Any, ClassVar
+
+Path = tuple[str | int, ...]
+"""The names and numbers that lead to a value from the top."""
+
+
+class Fault(Enum):
+    """What is wrong at a path: the value there, its name, that it is absent or that it is there."""
+
+    VALUE = auto()
+    NAME = auto()
+    MISSING = auto()
+    UNKNOWN = auto()
+
+
+class FormError(ValueError):
+    """A value is not of its form; whoever knows where it came from says so in its own words.
+
+    `message` is a sentence without its subject, which is `field`; `suggestion` is the known word
+    that looks most like the one that is there, or None.
+    """
+
+    def __init__(
+        self, at: Path, message: str, fault: Fault = Fault.VALUE,
+        word: Any = None, known: Iterable[str] = (),
+    ) -> None:  # fmt: skip
+        super().__init__(message)
+        self.at = at
+        self.message = message
+        self.fault = fault
+        close = difflib.get_close_matches(word, list(known), n=1) if isinstance(word, str) else []
+        self.suggestion = next(iter(close), None)
+
+    @property
+    def field(self) -> str:
+        """The path as people write it: `related.account.scope`, `controls[0].control`."""
+        return dotted(self.at)
+
+
+def dotted(path: Path) -> str:
+    """Return a path as people write it."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".")
 
 
 class PolicyFileError(ValueError):
@@ -18,11 +63,15 @@ class PolicyFileError(ValueError):
     def __init__(
         self, file: str, line: int, column: int, message: str, suggestion: str | None = None
     ) -> None:
-        said = suggestion is None or "did you mean" in message  # an expression's error says it
-        hint = "" if said else f"; did you mean {suggestion!r}?"
-        super().__init__(f"{file}:{line}:{column}: {message}{hint}")
+        super().__init__(f"{file}:{line}:{column}: {message}{hint(message, suggestion)}")
         self.file = file
         self.line = line
         self.column = column
         self.message = message
         self.suggestion = suggestion
+
+
+def hint(message: str, suggestion: str | None) -> str:
+    """Return what a message still lacks of its suggestion; an expression's error says it itself."""
+    said = suggestion is None or "did you mean" in message
+    return "" if said else f"; did you mean {suggestion!r}?"

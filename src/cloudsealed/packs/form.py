@@ -1,7 +1,8 @@
-"""The form of policy and framework files: every field, what it may hold, and the text for editors.
+"""The form of policies and frameworks: every field, what it may hold, and the text for people.
 
-The one place where a name, a pattern, a choice or a limit of such a file is written. It reads
-nothing itself and says nothing of what an expression means.
+The one place where a name, a pattern, a choice or a limit is written: files, bodies of the API, the
+schema for editors, the API's document and the table of the guide follow it. It reads nothing itself
+and says nothing of what an expression means.
 """
 
 from __future__ import annotations
@@ -12,72 +13,110 @@ from typing import Any
 
 from cloudsealed.packs.model import EFFORTS, SCOPES
 from cloudsealed.packs.shapes import (
-    Anything,
+    Brief,
     Flag,
     Free,
     Many,
+    Moment,
     Named,
     Number,
     Part,
     Record,
     Shape,
     Text,
+    Use,
     words,
 )
-from cloudsealed.vocabulary import Dimension, Outcome, Severity
+from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Severity
 
 KEY = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 TYPE = r"[a-z0-9]+(?:\.[a-z0-9_]+)+"
 EXAMPLE_OUTCOMES = (Outcome.FAIL, Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 _must = partial(Part, needed=True)
+_key = Text(KEY, longest=100)
+_paragraph = Text(longest=4000)
+_expression = Text(longest=4096)
 
 
-def policy_form(types: Iterable[str] | None = None) -> Record:
-    """Return the form of a policy file; with `types`, it may name no other resource type.
+def check_form(types: Iterable[str] | None = None) -> Record:
+    """Return the form of a check; with `types`, it may name no other resource type.
 
     The fields stand in the order in which the built-in files have them.
     """
     kind = Text(TYPE) if types is None else words(types)
     return Record({
-        "key": _must(Text(KEY), "Its name: a-z, 0-9 and single dashes, unique in the tenant."),
-        "version": Part(Number(), "Counts the changes of what the policy means.", default=1),
-        "title": _must(Text(), "What is wrong, in one line."),
-        "dimension": _must(words(Dimension), "Which way of looking the policy belongs to."),
-        "severity": _must(words(Severity), "How much a finding matters."),
-        "resource_types": _must(
-            Many(kind, least=1, distinct=True), "The types of resources that are judged."
+        "kind": _kind(PolicyKind.CHECK),
+        "key": _KEY,
+        "version": Part(
+            Number(), "Counts the changes of what the policy means.", default=1, only=Use.FILE
         ),
-        "description": _must(Text(), "Why it matters: what can happen as long as it is so."),
+        "title": _TITLE,
+        "enabled": _ENABLED,
+        "dimension": _must(
+            words(Dimension), "Which way of looking the policy belongs to.", example="compliance"
+        ),
+        "severity": _must(words(Severity), "How much a finding matters.", example="medium"),
+        "resource_types": _must(
+            Many(kind, least=1, most=20, distinct=True), "The types of resources that are judged.",
+            example=["aws.s3.bucket"],
+        ),
+        "description": Part(
+            _paragraph, "Why it matters: what can happen as long as it is so."
+        ),
         "params": Part(
-            Named(Anything()), "Values that expressions read as `params.NAME`; users may set them."
+            Free(), "Values that expressions read as `params.NAME`; users may set them.",
+            default={}, example={"days": 90},
         ),
         "related": Part(
-            Named(_relation(kind)), "Lists of other resources, read as `related.NAME`."
+            Named(_relation(kind)), "Lists of other resources, read as `related.NAME`; see below.",
+            default={},
         ),
-        "applies_when": Part(Text(), "CEL; where it is false the outcome is not_applicable."),
-        "fail_when": _must(Text(), "CEL; where it is true the resource fails."),
+        "applies_when": Part(
+            _expression, "CEL; where it is false the outcome is not_applicable.",
+            example="tag(resource, 'env') == 'prod'",
+        ),
+        "fail_when": _must(
+            _expression, "CEL; where it is true the resource fails.",
+            example="tag(resource, 'owner') == null",
+        ),
         "message": Part(
             Text(), "A finding's title, with paths in braces: `Bucket {resource.Name} is open`."
         ),
-        "remediation": Part(_REMEDIATION, "How a finding is cured."),
-        "references": Part(_DISTINCT, "Where the rule comes from: title or address.", default=()),
+        "remediation": Part(_REMEDIATION, "How a finding is cured; a string is its `summary`."),
+        "controls": Part(
+            Many(_SERVED, most=50),
+            "The controls that it serves; of built-in policies the framework's file says them.",
+            default=[],
+        ),
+        "references": Part(
+            Many(Text(), most=50, distinct=True), "Where the rule comes from: title or address.",
+            default=[],
+        ),
         "discriminator": Part(
-            Text(), "Stands in a finding's fingerprint beside the key and the resource."
+            Text(), "Stands in a finding's fingerprint beside the key and the resource.",
+            only=Use.FILE,
         ),
         "formerly": Part(
-            Many(Text(KEY), distinct=True), "Keys that the policy had before.", default=()
+            Many(_key, distinct=True), "Keys that the policy had before.",
+            default=[], only=Use.FILE,
         ),
         "examples": Part(
             _EXAMPLES, "Documents and the outcome that the policy gives for each; the clock is "
-            "2026-01-01T00:00:00Z."
+            "2026-01-01T00:00:00Z.", default={}, only=Use.FILE,
         ),
     })  # fmt: skip
 
 
+def _kind(*kinds: PolicyKind) -> Part:
+    return Part(
+        words(kinds), "`check`; over the API also `classification`.", default=kinds[0].value
+    )
+
+
 def _relation(kind: Shape) -> Record:
     parts = {
-        "type": _must(kind, "The type of the other resources."),
+        "type": _must(kind, "The type of the other resources.", example="aws.ec2.vpc"),
         "from": Part(Text(), "JMESPath on this resource; it is joined with `key`."),
         "key": Part(Text(), "JMESPath on the other resource; it equals one of `from`."),
         "scope": Part(words(SCOPES), "How far the others may be away.", default="account"),
@@ -85,56 +124,87 @@ def _relation(kind: Shape) -> Record:
     return Record(parts, together=("from", "key"))
 
 
-_DISTINCT = Many(Text(), distinct=True)
+_KEY = _must(
+    _key, "Its name: a-z, 0-9 and single dashes, unique in the tenant.",
+    example="buckets-have-owners",
+)  # fmt: skip
+_TITLE = _must(Text(longest=200), "What is wrong, in one line.", example="Buckets have owners")
+_ENABLED = Part(Flag(), "Whether audits use it.", default=True, only=Use.API)
 
-_REMEDIATION = Record({
-    "summary": _must(Text(), "What to do, in a sentence or two."),
-    "cli": Part(Text(), "A command that does it, with `<PLACEHOLDER>`s."),
-    "terraform": Part(Text(), "The same as HCL."),
-    "effort": _must(words(EFFORTS), "How much work it is."),
+_REMEDIATION = Brief(
+    Record({
+        "summary": _must(_paragraph, "What to do, in a sentence or two."),
+        "cli": Part(_paragraph, "A command that does it, with `<PLACEHOLDER>`s."),
+        "terraform": Part(_paragraph, "The same as HCL."),
+        "effort": Part(words(EFFORTS), "How much work it is.", default="medium"),
+    }),
+    "summary",
+)  # fmt: skip
+
+_SERVED = Record({
+    "framework": _must(Text(), "The framework's key.", example="cis-aws-5.0"),
+    "control": _must(Text(), "The control's id.", example="2.1.4"),
 })  # fmt: skip
 
 _EXAMPLE = Record({
     "resource": _must(Free(), "A document of one of the resource types."),
-    "related": Part(Named(Many(Free())), "Documents of each relation; one left out is empty."),
+    "related": Part(
+        Named(Many(Free())), "Documents of each relation; one left out is empty.", default={}
+    ),
 })  # fmt: skip
 
 _EXAMPLES = Record(
     {
         outcome.value: Part(
-            Many(_EXAMPLE, least=1), f"Examples whose outcome is {outcome.value}.", default=()
+            Many(_EXAMPLE, least=1), f"Examples whose outcome is {outcome.value}.", default=[]
         )
         for outcome in EXAMPLE_OUTCOMES
     },
     least=1,
 )
 
+CLASSIFICATION = Record({
+    "kind": _kind(PolicyKind.CLASSIFICATION),
+    "key": _KEY,
+    "title": _TITLE,
+    "enabled": _ENABLED,
+    "when": _must(_expression, "CEL; where it is true the finding is classified."),
+    "set": Part(
+        Record({"severity": _must(words(Severity), "The severity that such a finding has.")}),
+        "What becomes of the finding; or `suppress`.",
+    ),
+    "suppress": Part(Flag(), "Whether the finding does not count; or `set`.", default=False),
+    "reason": _must(Text(), "Why, for whoever sees such a finding."),
+    "expires_at": Part(Moment(), "When it ends."),
+})  # fmt: skip
+"""The form of a classification, which only the API takes."""
+
 _CONTROL = Record({
     "id": _must(Text()),
     "title": _must(Text()),
     "level": Part(Number(), default=1),
-    "policies": Part(Many(Text(KEY), distinct=True), default=()),
+    "policies": Part(Many(_key, distinct=True), default=[]),
     "manual": Part(Flag(), default=False),
 })  # fmt: skip
 
 _SECTION = Record({
     "id": _must(Text()),
     "title": _must(Text()),
-    "controls": Part(Many(_CONTROL), default=()),
+    "controls": Part(Many(_CONTROL), default=[]),
 })  # fmt: skip
 
 FRAMEWORK = Record({
-    "key": _must(Text(r"[a-z0-9.]+(?:-[a-z0-9.]+)*")),
+    "key": _must(Text(r"[a-z0-9.]+(?:-[a-z0-9.]+)*", longest=100)),
     "title": _must(Text()),
     "version": _must(Text()),
     "source": _must(Text()),
     "provider": _must(Text()),
-    "sections": Part(Many(_SECTION), default=()),
+    "sections": Part(Many(_SECTION), default=[]),
 })  # fmt: skip
 """The form of a framework file."""
 
 
-def policy_schema(types: Iterable[str]) -> dict[str, Any]:
+def file_schema(types: Iterable[str]) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a policy file that may name `types`.
 
     What depends on another field it cannot say, and the reader checks it alone: expressions, and
@@ -144,5 +214,20 @@ def policy_schema(types: Iterable[str]) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "CloudSealed policy",
         "description": "A check as a file: it raises a finding for every resource that fails.",
-        **policy_form(types).schema(),
+        **check_form(types).of(Use.FILE).schema(),
     }
+
+
+def body_schema(*, change: bool = False) -> dict[str, Any]:
+    """Return the JSON Schema of a body of the API: the fields of both kinds of policy.
+
+    Which of them a kind has, and needs, the reader checks; of a change, no field is needed.
+    """
+    forms = [form.of(Use.API).known for form in (check_form(), CLASSIFICATION)]
+    parts = {**forms[0], **forms[1], "kind": _kind(*PolicyKind)}
+    schema = Record(parts).schema()
+    always = [name for name in schema.pop("required") if all(name in form for form in forms)]
+    if change:
+        return schema
+    shown = {name: part.example for name, part in forms[0].items() if part.needed}
+    return {**schema, "required": always, "examples": [shown]}

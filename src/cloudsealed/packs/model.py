@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from cloudsealed.vocabulary import Dimension, Outcome, Severity
+from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Severity
 
 EXAMPLES_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The clock by which every example of a policy file is judged."""
 
 Effort = Literal["low", "medium", "high"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
+
+_ABOUT = ("key", "version", "formerly")
 
 Scope = Literal["account", "region"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -68,7 +70,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class PolicySpec:
-    """A check as its file says it; `fail_when` and `applies_when` are CEL, true fails."""
+    """A check as its author says it; `fail_when` and `applies_when` are CEL, true fails.
+
+    `controls` are (framework's key, control's id).
+    """
 
     key: str
     version: int
@@ -76,20 +81,21 @@ class PolicySpec:
     dimension: Dimension
     severity: Severity
     resource_types: tuple[str, ...]
-    description: str
+    description: str | None
     params: Mapping[str, Any]
     related: Mapping[str, Relation]
     applies_when: str | None
     fail_when: str
     message: str | None
     remediation: Remediation | None
+    controls: tuple[tuple[str, str], ...]
     references: tuple[str, ...]
     discriminator: str | None
     formerly: tuple[str, ...]
     examples: tuple[Example, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the policy as JSON values without its examples: what a digest covers."""
+        """Return the policy as JSON values without its examples."""
         return {
             "key": self.key,
             "version": self.version,
@@ -104,10 +110,26 @@ class PolicySpec:
             "fail_when": self.fail_when,
             "message": self.message,
             "remediation": self.remediation and self.remediation.as_dict(),
+            "controls": [{"framework": f, "control": c} for f, c in self.controls],
             "references": list(self.references),
             "discriminator": self.discriminator,
             "formerly": list(self.formerly),
         }
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What the policy says, without its name and history: what a version's digest covers."""
+        return {name: said for name, said in self.as_dict().items() if name not in _ABOUT}
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBody:
+    """A policy of either kind as the API takes it; `words` are what it says, as JSON values."""
+
+    kind: PolicyKind
+    key: str
+    enabled: bool
+    words: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

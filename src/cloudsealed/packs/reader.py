@@ -1,28 +1,39 @@
-"""Policy and framework files, read strictly. It refuses what it does not know and fills no gap."""
+"""Policies and frameworks, read strictly. It refuses what it does not know and fills no gap.
+
+What a policy may say is read the same out of a file and out of a body of the API; only where a
+mistake stands is said in other words.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from cloudsealed.packs.document import Document
-from cloudsealed.packs.errors import PolicyFileError
-from cloudsealed.packs.form import EXAMPLE_OUTCOMES, FRAMEWORK, policy_form
+from cloudsealed.packs.errors import Fault, FormError, PolicyFileError
+from cloudsealed.packs.form import (
+    CLASSIFICATION,
+    EXAMPLE_OUTCOMES,
+    FRAMEWORK,
+    check_form,
+)
 from cloudsealed.packs.model import (
     Control,
     Example,
     Framework,
+    PolicyBody,
     PolicySpec,
     Relation,
     Remediation,
     Section,
 )
-from cloudsealed.packs.shapes import Found
-from cloudsealed.vocabulary import Dimension, Severity
+from cloudsealed.packs.shapes import Use, refuse_unknown, words
+from cloudsealed.vocabulary import Dimension, PolicyKind, Severity
 
 Compile = Callable[[PolicySpec], object]
+Values = Mapping[str, Any]
 
 
 def parse_policy(
@@ -34,111 +45,151 @@ def parse_policy(
 ) -> PolicySpec:
     """Read one policy file. With `types`, a resource type that is not among them is refused.
 
-    `compile` may refuse an expression by a ValueError that has `message`, `line` and `column`
-    (from 1, in the expression), perhaps `suggestion`, and `field` (`fail_when`) or `expression`
-    (its text); it becomes a PolicyFileError at its place in the file.
+    The file may be what `GET /v1/policies/{id}` answers of a check: of that, what a file cannot say
+    is passed over. `compile` may refuse an expression by a ValueError that has `message`, `line`
+    and `column` (from 1, in the expression), perhaps `suggestion`, and `field` (`fail_when`) or
+    `expression` (its text); it becomes a PolicyFileError at its place in the file.
 
     Raises:
         PolicyFileError: the first thing that is wrong, with its line and column.
     """
     document = Document(text, file)
-    found = policy_form(types).read(document, document.root, "the file")
-    spec = _policy(found)
+    form = check_form(types).of(Use.FILE)
+    value = document.value(document.root)
+    if isinstance(value, dict) and value.get("object") == "policy":
+        value = {name: said for name, said in value.items() if name in form.known}
+    try:
+        spec = _check(form.read(value))
+    except FormError as refused:
+        raise _placed(document, refused) from refused
     if compile is not None:
         try:
             compile(spec)
         except ValueError as error:
-            raise _located(found, error) from error
+            raise _located(document, error) from error
     return spec
+
+
+def read_body(value: Any, *, types: Iterable[str]) -> PolicyBody:
+    """Read a policy of either kind; raises FormError at the first thing that is wrong."""
+    said = value.get("kind") if isinstance(value, dict) else None
+    kind = PolicyKind(_KIND.read(PolicyKind.CHECK if said is None else said, ("kind",)))
+    form = check_form(types) if kind is PolicyKind.CHECK else CLASSIFICATION
+    found = form.of(Use.API).read(value)
+    spec = _check(found).words if kind is PolicyKind.CHECK else _classification(found)
+    return PolicyBody(kind, found["key"], found["enabled"], spec)
 
 
 def parse_framework(text: str, *, file: str) -> Framework:
     """Read one framework file; raises PolicyFileError at the first thing that is wrong."""
     document = Document(text, file)
-    found = FRAMEWORK.read(document, document.root, "the file")
-    seen: set[str] = set()
-    return Framework(
-        key=found["key"],
-        title=found["title"],
-        version=found["version"],
-        source=found["source"],
-        provider=found["provider"],
-        sections=tuple(_section(section, seen) for section in found["sections"]),
-    )
+    try:
+        return _framework(FRAMEWORK.read(document.value(document.root)))
+    except FormError as refused:
+        raise _placed(document, refused) from refused
 
 
-def _policy(found: Found) -> PolicySpec:
-    related = found["related"].values if "related" in found else {}
+_KIND = words(PolicyKind)
+
+
+def _check(found: Values) -> PolicySpec:
     return PolicySpec(
         key=found["key"],
         version=found["version"],
         title=found["title"],
         dimension=Dimension(found["dimension"]),
         severity=Severity(found["severity"]),
-        resource_types=found["resource_types"],
+        resource_types=tuple(found["resource_types"]),
         description=found["description"],
-        params=found["params"].values if "params" in found else {},
-        related={name: _relation(each) for name, each in related.items()},
+        params=found["params"],
+        related={name: _relation(each) for name, each in found["related"].items()},
         applies_when=found["applies_when"],
         fail_when=found["fail_when"],
         message=found["message"],
-        remediation=Remediation(**found["remediation"].values) if "remediation" in found else None,
-        references=found["references"],
+        remediation=Remediation(**found["remediation"]) if found["remediation"] else None,
+        controls=tuple((each["framework"], each["control"]) for each in found["controls"]),
+        references=tuple(found["references"]),
         discriminator=found["discriminator"],
-        formerly=found["formerly"],
-        examples=_examples(found["examples"], tuple(related)) if "examples" in found else (),
+        formerly=tuple(found["formerly"]),
+        examples=_examples(found["examples"], tuple(found["related"])),
     )
 
 
-def _relation(found: Found) -> Relation:
+def _relation(found: Values) -> Relation:
     return Relation(
         type=found["type"], source=found["from"], key=found["key"], scope=found["scope"]
     )
 
 
-def _examples(found: Found, relations: tuple[str, ...]) -> tuple[Example, ...]:
-    return tuple(
-        Example(outcome, each["resource"], _related(each, relations))
-        for outcome in EXAMPLE_OUTCOMES
-        for each in found[outcome.value]
+def _examples(found: Values, relations: Sequence[str]) -> tuple[Example, ...]:
+    """Return the examples; a relation that one leaves out is empty."""
+    examples = []
+    for outcome in EXAMPLE_OUTCOMES:
+        for index, each in enumerate(found.get(outcome, ())):
+            refuse_unknown(each["related"], relations, ("examples", outcome, index, "related"))
+            related = {name: each["related"].get(name, []) for name in relations}
+            examples.append(Example(outcome, each["resource"], related))
+    return tuple(examples)
+
+
+def _classification(found: Values) -> dict[str, Any]:
+    if found["suppress"] == (found["set"] is not None):
+        raise FormError(("set",), "or suppress: true, exactly one of them, is required")
+    return {name: found[name] for name in found if name not in ("kind", "key", "enabled")}
+
+
+def _framework(found: Values) -> Framework:
+    seen: set[str] = set()
+    sections = tuple(
+        _section(each, ("sections", index), seen) for index, each in enumerate(found["sections"])
     )
+    return Framework(**{**found, "sections": sections})
 
 
-def _related(example: Found, relations: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
-    """Return the related documents of an example; a relation that it leaves out is empty."""
-    if "related" not in example:
-        return {name: [] for name in relations}
-    related: Found = example["related"]
-    related.refuse_unknown(relations)
-    return {name: list(related.values.get(name, ())) for name in relations}
+def _section(found: Values, at: tuple[str | int, ...], seen: set[str]) -> Section:
+    controls = tuple(
+        _control(each, (*at, "controls", index), seen)
+        for index, each in enumerate(found["controls"])
+    )
+    return Section(**{**found, "controls": controls})
 
 
-def _section(found: Found, seen: set[str]) -> Section:
-    controls = tuple(_control(control, seen) for control in found["controls"])
-    return Section(id=found["id"], title=found["title"], controls=controls)
-
-
-def _control(found: Found, seen: set[str]) -> Control:
-    control = Control(**found.values)
+def _control(found: Values, at: tuple[str | int, ...], seen: set[str]) -> Control:
+    control = Control(**{**found, "policies": tuple(found["policies"])})
     if control.id in seen:
-        found.fail("id", f"control {control.id!r} is there twice")
+        raise FormError((*at, "id"), f"is there twice: {control.id!r}")
     if control.manual and control.policies:
-        found.fail("manual", "a manual control has no policies")
+        raise FormError((*at, "manual"), "must be false: a manual control has no policies")
     seen.add(control.id)
     return control
 
 
-def _located(found: Found, error: ValueError) -> PolicyFileError:
+def _placed(document: Document, refused: FormError) -> PolicyFileError:
+    """Return what is wrong with its place in the file."""
+    name = refused.at[-1] if refused.at else ""
+    node = document.node(refused.at, name=refused.fault in (Fault.NAME, Fault.UNKNOWN))
+    match refused.fault:
+        case Fault.MISSING:
+            message = f"missing field {name!r}"
+        case Fault.UNKNOWN:
+            message = f"unknown field {name!r}"
+        case _:
+            message = f"{refused.field or 'the file'} {refused.message}"
+    return document.error(node, message, refused.suggestion)
+
+
+def _located(document: Document, error: ValueError) -> PolicyFileError:
     """Return `error` with its place in the file instead of its place in the expression."""
-    name = getattr(error, "field", None) or _field_of(found, getattr(error, "expression", None))
-    node = found.nodes.get(name, found.node)
+    expression = getattr(error, "expression", None)
+    name = getattr(error, "field", None) or _field_of(document, expression)
+    node = document.node((name,))
     line, column = getattr(error, "line", 1), getattr(error, "column", 1)
     if isinstance(node, yaml.ScalarNode):
-        line, column = found.document.place(node, line, column)
+        line, column = document.place(node, line, column)
     else:
         line, column = node.start_mark.line + 1, node.start_mark.column + 1
     return PolicyFileError(
-        found.document.file,
+        document.file,
         line,
         column,
         f"{name}: {getattr(error, 'message', error)}",
@@ -146,10 +197,9 @@ def _located(found: Found, error: ValueError) -> PolicyFileError:
     )
 
 
-def _field_of(found: Found, expression: str | None) -> str:
+def _field_of(document: Document, expression: str | None) -> str:
     """Return which field holds the expression's text."""
     for name in ("fail_when", "applies_when", "message"):
-        node = found.nodes.get(name)
-        if node is not None and node.value == expression:
+        if document.node((name,)).value == expression:
             return name
     return "fail_when"

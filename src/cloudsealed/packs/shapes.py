@@ -1,31 +1,40 @@
-"""What a file may say, piece by piece: a shape reads a node strictly and is a JSON Schema too.
+"""What a value may be, piece by piece: a shape reads a value strictly and is a JSON Schema too.
 
-Both come from the same facts, so that an editor and the reader refuse the same files. A shape
-guesses no type, fills in only the defaults that it names, and knows no policy.
+Both come from the same facts, so that an editor, a file's reader and a body's reader refuse the
+same. A shape guesses no type, fills in only the defaults that it names, and knows no policy. Null
+is what is left out, but for a flag.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
 
-import yaml
+from cloudsealed.kit.clock import parse_rfc3339, rfc3339
+from cloudsealed.kit.fields import NOT_BLANK
+from cloudsealed.packs.errors import Fault, FormError, Path
 
-from cloudsealed.packs.document import Document, nearest
-
-IDENTIFIER = "[a-z][a-z0-9_]*"
-NOT_BLANK = r"\S"
+NAME = "[a-z_][a-z0-9_]{0,62}"
 _MOST_LISTED = 10
 """More words than these are not listed in an error; the nearest one is suggested."""
+
+
+class Use(StrEnum):
+    """Where what has a form is read."""
+
+    FILE = "file"
+    API = "API"
 
 
 class Shape(Protocol):
     """A kind of value."""
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> Any:
-        """Return the value at `node`; raises PolicyFileError, which calls it `name`."""
+    def read(self, value: Any, at: Path) -> Any:
+        """Return the value that stands `at` a path; raises FormError."""
         ...
 
     def schema(self) -> dict[str, Any]:
@@ -33,60 +42,38 @@ class Shape(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A mapping that was read: its values by name, and where each name and value stands."""
-
-    document: Document
-    node: yaml.Node
-    keys: Mapping[str, yaml.Node]
-    nodes: Mapping[str, yaml.Node]
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> Any:
-        """Return the value of a field, or its default."""
-        return self.values[name]
-
-    def __contains__(self, name: str) -> bool:
-        """Whether the field is in the file."""
-        return name in self.nodes
-
-    def refuse_unknown(self, known: Sequence[str]) -> None:
-        """Raise PolicyFileError at the first name that is not known."""
-        for name, key in self.keys.items():
-            if name not in known:
-                self.document.fail(key, f"unknown field {name!r}", nearest(name, known))
-
-    def fail(self, name: str, message: str) -> NoReturn:
-        """Raise PolicyFileError at a field's value."""
-        self.document.fail(self.nodes[name], message)
+def _mapping(value: Any, at: Path) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise FormError(at, "must be a mapping")
+    return value
 
 
-def _found(document: Document, node: yaml.Node, name: str) -> Found:
-    if not isinstance(node, yaml.MappingNode):
-        document.fail(node, f"{name} must be a mapping")
-    keys = {key.value: key for key, _ in node.value}
-    return Found(document, node, keys, {key.value: value for key, value in node.value})
+def refuse_unknown(value: Mapping[str, Any], known: Iterable[str], at: Path) -> None:
+    """Raise FormError at the first name that is not known."""
+    for name in value:
+        if name not in known:
+            raise FormError((*at, name), "is not known", Fault.UNKNOWN, name, known)
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string that is not blank; with `pattern`, all of it matches."""
+    """A string of at most `longest` characters that is not blank; all of it matches `pattern`."""
 
     pattern: str | None = None
+    longest: int = 1000
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> str:
+    def read(self, value: Any, at: Path) -> str:
         """Return the string."""
-        value = document.value(node)
-        if not isinstance(value, str) or not re.search(NOT_BLANK, value):
-            document.fail(node, f"{name} must be a string that is not blank")
+        if not isinstance(value, str) or len(value) > self.longest or not value.strip():
+            raise FormError(at, f"must be a string of 1 to {self.longest} characters, not blank")
         if self.pattern is not None and not re.fullmatch(self.pattern, value):
-            document.fail(node, f"{name} must match {self.pattern}, not {value!r}")
+            raise FormError(at, f"must match {self.pattern}, not {value!r}")
         return value
 
     def schema(self) -> dict[str, Any]:
         """Return a string's schema."""
-        return {"type": "string", "pattern": _whole(self.pattern) if self.pattern else NOT_BLANK}
+        pattern = _whole(self.pattern) if self.pattern else NOT_BLANK
+        return {"type": "string", "minLength": 1, "maxLength": self.longest, "pattern": pattern}
 
 
 def _whole(pattern: str) -> str:
@@ -99,29 +86,46 @@ class Word:
 
     words: tuple[str, ...]
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> str:
+    def read(self, value: Any, at: Path) -> str:
         """Return the string."""
-        text = Text().read(document, node, name)
-        if text not in self.words:
-            few = len(self.words) <= _MOST_LISTED
-            message = f"must be one of: {', '.join(self.words)}" if few else f"cannot be {text!r}"
-            document.fail(node, f"{name} {message}", nearest(text, self.words))
-        return text
+        if isinstance(value, str) and value in self.words:
+            return value
+        if len(self.words) <= _MOST_LISTED:
+            message = f"must be one of: {', '.join(self.words)}"
+        else:
+            message = f"cannot be {Text().read(value, at)!r}"
+        raise FormError(at, message, Fault.VALUE, value, self.words)
 
     def schema(self) -> dict[str, Any]:
         """Return an enumeration."""
-        return {"enum": list(self.words)}
+        return {"type": "string", "enum": list(self.words)}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time as RFC 3339 writes it."""
+
+    def read(self, value: Any, at: Path) -> str:
+        """Return the time in UTC."""
+        try:
+            return rfc3339(parse_rfc3339(value))
+        except (TypeError, ValueError):
+            message = "must be an RFC 3339 time such as 2026-01-31T00:00:00Z"
+            raise FormError(at, message) from None
+
+    def schema(self) -> dict[str, Any]:
+        """Return a time's schema."""
+        return {"type": "string", "format": "date-time", "maxLength": 40}
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
     """An integer of at least 1."""
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> int:
+    def read(self, value: Any, at: Path) -> int:
         """Return the integer."""
-        value = document.value(node)
         if type(value) is not int or value < 1:
-            document.fail(node, f"{name} must be an integer of at least 1")
+            raise FormError(at, "must be an integer of at least 1")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -133,11 +137,10 @@ class Number:
 class Flag:
     """True or false."""
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> bool:
+    def read(self, value: Any, at: Path) -> bool:
         """Return the boolean."""
-        value = document.value(node)
         if not isinstance(value, bool):
-            document.fail(node, f"{name} must be true or false")
+            raise FormError(at, "must be true or false")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -146,26 +149,12 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Anything:
-    """Any JSON value."""
-
-    def read(self, document: Document, node: yaml.Node, name: str) -> Any:
-        """Return the value."""
-        return document.value(node)
-
-    def schema(self) -> dict[str, Any]:
-        """Return the schema that refuses nothing."""
-        return {}
-
-
-@dataclass(frozen=True, slots=True)
 class Free:
     """A mapping of any JSON values under any names."""
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> dict[str, Any]:
+    def read(self, value: Any, at: Path) -> dict[str, Any]:
         """Return the mapping."""
-        found = _found(document, node, name)
-        return {key: document.value(value) for key, value in found.nodes.items()}
+        return _mapping(value, at)
 
     def schema(self) -> dict[str, Any]:
         """Return an object's schema."""
@@ -174,110 +163,173 @@ class Free:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A list of at least `least` items; `distinct` strings are there once each."""
+    """A list of `least` to `most` items; `distinct` strings are there once each."""
 
     item: Shape
     least: int = 0
+    most: int = 1000
     distinct: bool = False
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> tuple[Any, ...]:
+    def read(self, value: Any, at: Path) -> list[Any]:
         """Return the items in their order."""
-        if not isinstance(node, yaml.SequenceNode):
-            document.fail(node, f"{name} must be a list")
-        if len(node.value) < self.least:
-            document.fail(node, f"{name} must be a list of at least {self.least}")
-        values: list[Any] = []
-        for each in node.value:
-            value = self.item.read(document, each, f"each of {name}")
-            if self.distinct and value in values:
-                document.fail(each, f"{value!r} is twice in {name}")
-            values.append(value)
-        return tuple(values)
+        if not isinstance(value, list):
+            raise FormError(at, "must be a list")
+        if not self.least <= len(value) <= self.most:
+            raise FormError(at, f"must be a list of at least {self.least} and at most {self.most}")
+        found: list[Any] = []
+        for index, each in enumerate(value):
+            item = self.item.read(each, (*at, index))
+            if self.distinct and item in found:
+                raise FormError((*at, index), f"is twice in its list: {item!r}")
+            found.append(item)
+        return found
 
     def schema(self) -> dict[str, Any]:
         """Return an array's schema."""
         least = {"minItems": self.least} if self.least else {}
         distinct = {"uniqueItems": True} if self.distinct else {}
-        return {"type": "array", "items": self.item.schema(), **least, **distinct}
+        return {
+            "type": "array", "items": self.item.schema(), **least, "maxItems": self.most,
+            **distinct,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A mapping of the author's own identifiers to values of one shape."""
+    """A mapping of the author's own names to values of one shape."""
 
     value: Shape
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> Found:
-        """Return the mapping and its places."""
-        found = _found(document, node, name)
-        for key, value in found.nodes.items():
-            if not re.fullmatch(IDENTIFIER, key):
-                document.fail(found.keys[key], f"a name in {name} must match {IDENTIFIER}")
-            found.values[key] = self.value.read(document, value, key)
-        return found
+    def read(self, value: Any, at: Path) -> dict[str, Any]:
+        """Return the mapping."""
+        for name in _mapping(value, at):
+            if not re.fullmatch(NAME, name):
+                raise FormError((*at, name), f"is no name: it must match {NAME}", Fault.NAME)
+        return {name: self.value.read(each, (*at, name)) for name, each in value.items()}
 
     def schema(self) -> dict[str, Any]:
         """Return the schema of an object with names of a pattern."""
         return {
             "type": "object",
-            "propertyNames": {"pattern": _whole(IDENTIFIER)},
+            "propertyNames": {"pattern": _whole(NAME)},
             "additionalProperties": self.value.schema(),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a record: its shape, what it is for, and its value when a file leaves it out."""
+    """A field of a record: its shape, what it is for, an example, and its value when left out.
+
+    One with `only` is read there and unknown elsewhere.
+    """
 
     shape: Shape
     doc: str = ""
     needed: bool = False
     default: Any = None
+    only: Use | None = None
+    example: Any = None
+
+    def serves(self, use: Use) -> bool:
+        """Whether the field is known where that is read."""
+        return self.only in (None, use)
+
+    @property
+    def may_be_null(self) -> bool:
+        """Whether null says that the field is left out."""
+        return not self.needed and not isinstance(self.shape, Flag)
 
     def schema(self) -> dict[str, Any]:
         """Return the field's schema with its text for a reader."""
         doc = {"description": self.doc} if self.doc else {}
-        stated = isinstance(self.default, str | int)
-        return {**doc, **self.shape.schema(), **({"default": self.default} if stated else {})}
+        shape = self.shape.schema()
+        stated = {"default": self.default} if isinstance(self.default, str | int) else {}
+        shown = {"examples": [self.example]} if self.example is not None else {}
+        return {**doc, **(_or_null(shape) if self.may_be_null else shape), **stated, **shown}
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    words = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": [schema["type"], "null"], **words}
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A mapping of known fields, at least `least`; those of `together` are all there or none."""
+    """A mapping of known fields, at least `least`; those of `together` are all there or none.
+
+    What is read for one `use` has no fields of another's, and their defaults.
+    """
 
     parts: Mapping[str, Part]
     together: tuple[str, ...] = ()
     least: int = 0
+    use: Use | None = None
 
-    def read(self, document: Document, node: yaml.Node, name: str) -> Found:
+    def of(self, use: Use) -> Record:
+        """Return the form of what is read for one use."""
+        return replace(self, use=use)
+
+    @property
+    def known(self) -> dict[str, Part]:
+        """The fields that may be there."""
+        return {n: part for n, part in self.parts.items() if not self.use or part.serves(self.use)}
+
+    def read(self, value: Any, at: Path = ()) -> dict[str, Any]:
         """Return every field's value, or its default."""
-        found = _found(document, node, name)
-        found.refuse_unknown(tuple(self.parts))
-        if len({each in found for each in self.together}) > 1:
-            document.fail(node, f"{' and '.join(map(repr, self.together))} go together")
-        if len(found.nodes) < self.least:
-            document.fail(node, f"{name} must have one of: {', '.join(self.parts)}")
-        for each, part in self.parts.items():
-            if each in found:
-                found.values[each] = part.shape.read(document, found.nodes[each], each)
-            elif part.needed:
-                document.fail(node, f"missing field {each!r}")
-            else:
-                found.values[each] = part.default
-        return found
+        found = _mapping(value, at)
+        refuse_unknown(found, self.known, at)
+        absent = [name for name in self.together if found.get(name) is None]
+        if absent and len(absent) < len(self.together):
+            others = " and ".join(name for name in self.together if name != absent[0])
+            raise FormError((*at, absent[0]), f"and {others} go together")
+        if len(found) < self.least:
+            raise FormError(at, f"must have one of: {', '.join(self.known)}")
+        return {name: self._part(name, found, at) for name in self.parts}
+
+    def _part(self, name: str, found: Mapping[str, Any], at: Path) -> Any:
+        part, there = self.parts[name], (*at, name)
+        value = found.get(name)
+        if value is None and part.needed:
+            raise FormError(there, "is required", Fault.MISSING)
+        if value is None and (name not in found or part.may_be_null):
+            return copy(part.default)
+        return part.shape.read(value, there)
 
     def schema(self) -> dict[str, Any]:
         """Return the schema of an object that has no other fields."""
-        needed = [name for name, part in self.parts.items() if part.needed]
-        others = {name: [o for o in self.together if o != name] for name in self.together}
+        needed = [name for name, part in self.known.items() if part.needed]
         return {
             "type": "object",
             "additionalProperties": False,
-            "properties": {name: part.schema() for name, part in self.parts.items()},
+            "properties": {name: part.schema() for name, part in self.known.items()},
             **({"required": needed} if needed else {}),
-            **({"dependentRequired": others} if others else {}),
+            **({"oneOf": self._together()} if self.together else {}),
             **({"minProperties": self.least} if self.least else {}),
         }
+
+    def _together(self) -> list[dict[str, Any]]:
+        null = {"type": "null"}
+        none = {"properties": dict.fromkeys(self.together, null)}
+        every = {"properties": {name: {"not": null} for name in self.together}}
+        return [none, {**every, "required": list(self.together)}]
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A record, or a string that stands for its field `name`."""
+
+    record: Record
+    name: str
+
+    def read(self, value: Any, at: Path) -> dict[str, Any]:
+        """Return the record's fields."""
+        return self.record.read({self.name: value} if isinstance(value, str) else value, at)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the schema of either."""
+        return {"anyOf": [self.record.schema(), self.record.parts[self.name].shape.schema()]}
 
 
 def words(found: Iterable[str]) -> Word:

@@ -9,12 +9,13 @@ from typing import Any
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import Rule
-from cloudsealed.packs import PolicySpec, parse_policy, policy_schema
+from cloudsealed.packs import PolicySpec, file_schema, parse_policy
 from cloudsealed.policies.rules import compile_check
 
 
 def read_policy(text: str, *, file: str) -> PolicySpec:
-    """Read a policy file whose types are collected and whose expressions compile.
+    """Read a policy file whose types are collected and whose expressions compile; it may be what
+    `GET /v1/policies/{id}` answers of a check.
 
     Raises:
         PolicyFileError: the first thing that is wrong, with its line and column.
@@ -24,9 +25,9 @@ def read_policy(text: str, *, file: str) -> PolicySpec:
 
 def rule_of(spec: PolicySpec) -> Rule:
     """Return a policy's compiled rule; raises the engine's ExpressionError."""
-    return compile_check(spec.as_dict())
+    return compile_check(spec.words)
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a policy file."""
-    return policy_schema(RESOURCE_TYPES)
+    return file_schema(RESOURCE_TYPES)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from cloudsealed.packs import Control, Framework, load_frameworks
+from cloudsealed.packs import Framework, load_frameworks
 from cloudsealed.policies.model import FrameworkNotFoundError
 
 
@@ -20,23 +21,42 @@ def frameworks() -> Mapping[str, Framework]:
 def builtin_controls() -> Mapping[str, tuple[dict[str, str], ...]]:
     """Return the controls that each built-in policy serves, by policy key."""
     return {
-        key: tuple({"framework": each.key, "control": control.id} for each, control in served)
+        key: tuple({"framework": name, "control": control} for name, control in served)
         for key, served in _served().items()
     }
 
 
-def served_by(key: str) -> tuple[tuple[Framework, Control], ...]:
-    """Return the controls that a built-in policy serves, each with its framework."""
-    return tuple(_served().get(key, ()))
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A control that a policy serves, in words; of a framework that is not known only the names."""
+
+    framework: str
+    version: str
+    control: str
+    asks: str
+
+
+def served_by(key: str, own: Iterable[tuple[str, str]] = ()) -> tuple[Served, ...]:
+    """Return the controls that a policy serves: the packs' for a built-in one, else its own."""
+    return tuple(_described(*each) for each in _served().get(key, own))
+
+
+def _described(name: str, ident: str) -> Served:
+    known = frameworks().get(name)
+    if known is None:
+        return Served(name, "", ident, "")
+    asks = next((control.title for control in known.controls if control.id == ident), "")
+    return Served(known.title, known.version, ident, asks)
 
 
 @cache
-def _served() -> Mapping[str, list[tuple[Framework, Control]]]:
-    served: dict[str, list[tuple[Framework, Control]]] = {}
+def _served() -> Mapping[str, list[tuple[str, str]]]:
+    """Return (framework's key, control's id) of what each built-in policy serves."""
+    served: dict[str, list[tuple[str, str]]] = {}
     for framework in frameworks().values():
         for control in framework.controls:
             for key in control.policies:
-                served.setdefault(key, []).append((framework, control))
+                served.setdefault(key, []).append((framework.key, control.id))
     return served
 
 

@@ -84,8 +84,9 @@ class Policy:
 
     @property
     def provider(self) -> str:
-        """The cloud of its resource types."""
-        return str(self.spec.get("provider", "aws"))
+        """The cloud of its resource types; of a classification, which has none, AWS."""
+        types = self.spec.get("resource_types") or ("aws",)
+        return str(types[0]).partition(".")[0]
 
     @property
     def effective(self) -> dict[str, Any]:
@@ -114,6 +115,12 @@ class PolicyVersion:
         """The SHA-256 of what it says; the same words have the same digest everywhere."""
         return digest({"kind": self.kind, **self.spec})
 
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> PolicyVersion:
+        """Return the version that `as_dict` described."""
+        kind = PolicyKind(said["kind"])
+        return cls(said["id"], said["key"], said["version"], kind, said["spec"])
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
@@ -123,9 +130,10 @@ class PolicyVersion:
 
 
 _OPTIONAL: tuple[tuple[str, Any], ...] = (
-    ("description", None), ("provider", "aws"), ("resource_types", []), ("fail_when", None),
+    ("description", None), ("resource_types", []), ("fail_when", None),
     ("applies_when", None), ("related", {}), ("message", None), ("remediation", None),
-    ("when", None), ("set", None), ("suppress", None), ("reason", None), ("expires_at", None),
+    ("references", []), ("when", None), ("set", None), ("suppress", None), ("reason", None),
+    ("expires_at", None),
 )  # fmt: skip
 
 
@@ -143,6 +151,7 @@ def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
         "title": spec["title"],
         "dimension": spec.get("dimension"),
         "severity": spec.get("severity"),
+        "provider": policy.provider,
         "params": spec.get("params", {}),
         "controls": list(controls),
         **{name: spec.get(name, default) for name, default in _OPTIONAL},

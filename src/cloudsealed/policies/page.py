@@ -1,34 +1,33 @@
 """The page of a policy in Markdown: what it finds, why, how to fix it, and how it decides.
 
-A pure function of the policy and the controls that it serves; built-in policies and a user's own
-have the same page.
+A pure function of the policy and of the frameworks. Built-in policies and a user's own, out of a
+file or out of the API, have the same page.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cloudsealed.engine import Rule
 from cloudsealed.kit.markdown import code, fence, paragraphs, table, text
-from cloudsealed.packs import EXAMPLES_AT, Control, Example, Framework, PolicySpec, Relation
+from cloudsealed.packs import EXAMPLES_AT, Example, PolicySpec, Relation
 from cloudsealed.policies.files import rule_of
+from cloudsealed.policies.frameworks import served_by
 from cloudsealed.policies.needs import needs_of
 from cloudsealed.vocabulary import Outcome
-
-Served = Sequence[tuple[Framework, Control]]
 
 _WIDTH = 80
 _HEADS = {Outcome.FAIL: "One that fails", Outcome.PASS: "One that passes"}
 
 
-def page(spec: PolicySpec, controls: Served = ()) -> str:
+def page(spec: PolicySpec) -> str:
     """Return a policy's page; raises the engine's ExpressionError for one that does not compile."""
     rule = rule_of(spec)
     blocks = (
         _head(spec), _why(spec), _fix(spec), _decision(spec), _examples(spec, rule),
-        _controls(controls), _reads(spec, rule), _references(spec),
+        _controls(spec), _reads(spec, rule), _references(spec),
     )  # fmt: skip
     return "\n\n".join(block.strip("\n") for part in blocks for block in part) + "\n"
 
@@ -43,8 +42,9 @@ def _head(spec: PolicySpec) -> Iterator[str]:
 
 
 def _why(spec: PolicySpec) -> Iterator[str]:
-    yield "## Why it matters"
-    yield paragraphs(spec.description)
+    if spec.description:
+        yield "## Why it matters"
+        yield paragraphs(spec.description)
 
 
 def _fix(spec: PolicySpec) -> Iterator[str]:
@@ -107,15 +107,12 @@ def _example(example: Example, rule: Rule) -> Iterator[str]:
     yield f"On {EXAMPLES_AT:%Y-%m-%d} the outcome is {code(judged.outcome)}{said}."
 
 
-def _controls(controls: Served) -> Iterator[str]:
-    if controls:
+def _controls(spec: PolicySpec) -> Iterator[str]:
+    if served := served_by(spec.key, spec.controls):
         yield "## Controls"
         yield table(
             ("framework", "version", "control", "what it asks"),
-            (
-                (text(each.title), text(each.version), text(control.id), text(control.title))
-                for each, control in controls
-            ),
+            ((text(s.framework), text(s.version), text(s.control), text(s.asks)) for s in served),
         )
 
 

@@ -13,11 +13,11 @@ from cloudsealed.jobs import enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import derived_id, new_id
-from cloudsealed.packs import PolicySpec, load_policies
-from cloudsealed.policies import body as bodies
+from cloudsealed.packs import PolicyBody, PolicySpec, load_policies
+from cloudsealed.policies.body import FIELDS, read_change, read_policy_body
 from cloudsealed.policies.frameworks import controls_of
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
@@ -40,7 +40,6 @@ MOST_CHECKS = 1_000  # of a tenant's own
 MOST_CLASSIFICATIONS = 200  # enabled
 JOB = "classification"
 """The kind of job that classifies a tenant's open findings anew."""
-_META = ("key", "version", "formerly")  # of a pack's file; not part of what the policy says
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,7 @@ class PolicySet:
 
 def policy_set(documents: Sequence[Mapping[str, Any]]) -> PolicySet:
     """Return the set that `PolicySet.as_list` described."""
-    versions = [
-        PolicyVersion(d["id"], d["key"], d["version"], PolicyKind(d["kind"]), d["spec"])
-        for d in documents
-    ]
+    versions = [PolicyVersion.of(document) for document in documents]
     checks = tuple(v for v in versions if v.kind is PolicyKind.CHECK)
     return PolicySet(checks, tuple(v for v in versions if v.kind is PolicyKind.CLASSIFICATION))
 
@@ -91,20 +87,21 @@ class PolicyService:
 
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a policy of the tenant's own; it counts from the next audit."""
-        kind, key, spec = bodies.read_kind(body), bodies.read_key(body), bodies.read_spec(body)
-        refuse_broken(kind, spec)
+        said = _compiled(read_policy_body(body))
         now = rfc3339(self._clock())
-        enabled = Fields(body, tuple(body)).flag("enabled", default=True)
-        policy = Policy(new_id("pol"), key, kind, PolicySource.CUSTOM, enabled, 1, spec, now, now)
+        policy = Policy(
+            new_id("pol"), said.key, said.kind, PolicySource.CUSTOM, said.enabled, 1, said.words,
+            now, now,
+        )  # fmt: skip
         with turn(self._database, tenant=tenant) as connection:
             try:
-                self._store.get_in(connection, tenant=tenant, ident=key)
+                self._store.get_in(connection, tenant=tenant, ident=said.key)
             except PolicyNotFoundError:
                 self._store.insert(connection, tenant=tenant, policy=policy)
                 self._refuse_too_many(connection, tenant)
                 self._apply(connection, tenant, policy)
             else:
-                raise NameAlreadyExistsError(f"A policy with the key {key} exists")
+                raise NameAlreadyExistsError(f"A policy with the key {said.key} exists")
         return self._public(policy)
 
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
@@ -173,24 +170,22 @@ class PolicyService:
         """
         if isinstance(value, str):
             return self._store.get(tenant=tenant, ident=value).pinned
-        kind, key, spec = bodies.read_kind(value), bodies.read_key(value), bodies.read_spec(value)
-        refuse_broken(kind, spec)
+        said = _compiled(read_policy_body(value))
         try:
-            known = self._store.get(tenant=tenant, ident=key)
+            known = self._store.get(tenant=tenant, ident=said.key)
         except PolicyNotFoundError:
-            return PolicyVersion(new_id("pol"), key, 1, kind, spec)
+            return PolicyVersion(new_id("pol"), said.key, 1, said.kind, said.words)
         if known.source is PolicySource.BUILTIN:
-            raise BuiltinPolicyImmutableError(f"{key} is built in: simulate it by its key")
-        if known.kind is not kind:
-            raise Fields(value, tuple(value)).refuse("kind", "cannot be changed")
-        return PolicyVersion(known.id, key, known.version + (known.spec != spec), kind, spec)
+            raise BuiltinPolicyImmutableError(f"{said.key} is built in: simulate it by its key")
+        if known.kind is not said.kind:
+            raise InvalidFieldError("kind", "kind cannot be changed")
+        version = known.version + (known.spec != said.words)
+        return PolicyVersion(known.id, said.key, version, said.kind, said.words)
 
     def validate(self, *, tenant: str, body: Any) -> dict[str, Any]:
         """Say whether `create` would take a body, and if not, why."""
         try:
-            kind = bodies.read_kind(body)
-            bodies.read_key(body)
-            refuse_broken(kind, bodies.read_spec(body))
+            _compiled(read_policy_body(body))
         except CloudSealedError as error:
             return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
         return {"object": "policy_validation", "valid": True, "errors": []}
@@ -302,7 +297,7 @@ class PolicyService:
         pairs = [(spec, known.get(spec.key)) for spec in load_policies()]
         return [
             (spec, row) for spec, row in pairs
-            if row is None or (row.source is PolicySource.BUILTIN and row.spec != _said(spec))
+            if row is None or (row.source is PolicySource.BUILTIN and row.spec != spec.words)
         ]  # fmt: skip
 
     def _put_builtin(
@@ -312,36 +307,19 @@ class PolicyService:
         if known is None:
             policy = Policy(
                 derived_id("pol", spec.key), spec.key, PolicyKind.CHECK, PolicySource.BUILTIN, True,
-                spec.version, _said(spec), now, now,
+                spec.version, spec.words, now, now,
             )  # fmt: skip
             self._store.insert(connection, tenant=tenant, policy=policy)
         else:
             version = max(spec.version, known.version + 1)
-            policy = replace(known, spec=_said(spec), version=version, updated_at=now)
+            policy = replace(known, spec=spec.words, version=version, updated_at=now)
             self._store.update(connection, tenant=tenant, policy=policy, new_version=True)
 
     def _changed(self, policy: Policy, body: Any) -> Policy:
         if policy.source is PolicySource.BUILTIN:
-            fields = Fields(body, (*bodies.COMMON, *bodies.CHECK))
-            if other := set(fields.body) - {"enabled", "params"}:
-                raise BuiltinPolicyImmutableError(
-                    f"{policy.key} is built in: only enabled and params change, not {min(other)}"
-                )
-            params = fields.mapping("params") if fields.has("params") else dict(policy.params)
-            for name in params or {}:
-                if name not in policy.spec["params"]:
-                    raise fields.refuse(f"params.{name}", "is not a param of this policy")
-            return replace(
-                policy, enabled=fields.flag("enabled", policy.enabled), params=params or {}
-            )
-        fields = Fields(body, (*bodies.COMMON, *bodies.CHECK, *bodies.CLASSIFICATION))
-        for name in ("kind", "key"):
-            if fields.has(name) and fields.body[name] != getattr(policy, name):
-                raise fields.refuse(name, "cannot be changed")
-        merged = {k: v for k, v in {**policy.spec, **body}.items() if k != "enabled"}
-        spec = bodies.read_spec({**merged, "kind": policy.kind, "key": policy.key})
-        refuse_broken(policy.kind, spec)
-        return replace(policy, spec=spec, enabled=fields.flag("enabled", policy.enabled))
+            return _adjusted(policy, body)
+        said = _compiled(read_change(body, policy))
+        return replace(policy, spec=said.words, enabled=said.enabled)
 
     def _id_or_itself(self, tenant: str, ident: str) -> str:
         try:
@@ -362,5 +340,21 @@ def _expiry(policy: Policy) -> str:
     return policy.spec["expires_at"] or "~"
 
 
-def _said(spec: PolicySpec) -> dict[str, Any]:
-    return {k: v for k, v in spec.as_dict().items() if k not in _META} | {"provider": "aws"}
+def _compiled(said: PolicyBody) -> PolicyBody:
+    """Return what compiles; raises InvalidPolicyExpressionError for what does not."""
+    refuse_broken(said.kind, said.words)
+    return said
+
+
+def _adjusted(policy: Policy, body: Any) -> Policy:
+    """Return a built-in policy as a tenant changed it."""
+    fields = Fields(body, FIELDS[policy.kind])
+    if other := set(fields.body) - {"enabled", "params"}:
+        raise BuiltinPolicyImmutableError(
+            f"{policy.key} is built in: only enabled and params change, not {min(other)}"
+        )
+    params = fields.mapping("params") if fields.has("params") else dict(policy.params)
+    for name in params or {}:
+        if name not in policy.spec["params"]:
+            raise fields.refuse(f"params.{name}", "is not a param of this policy")
+    return replace(policy, enabled=fields.flag("enabled", policy.enabled), params=params or {})

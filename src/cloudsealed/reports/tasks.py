@@ -117,8 +117,5 @@ class GenerateReport:
 
 def explain(error: Exception) -> dict[str, str]:
     """Return why a report failed, for people: never a traceback, never a detail of our insides."""
-    if isinstance(error, CloudSealedError):
-        return {"code": error.code, "message": error.message}
-    if isinstance(error, RenderError):
-        return {"code": CloudSealedError.code, "message": str(error)}
-    return {"code": CloudSealedError.code, "message": "The report could not be made"}
+    unmade = str(error) if isinstance(error, RenderError) else "The report could not be made"
+    return CloudSealedError.reason(error, unmade)

@@ -82,6 +82,7 @@ class SimulationService:
             return
         simulation = replace(simulation, status=SimulationStatus.RUNNING, results=())
         try:
+            self._store.change(tenant=job.tenant, simulation=simulation)
             for result in self._results(job.tenant, simulation):
                 simulation = replace(simulation, results=(*simulation.results, result))
                 self._store.change(tenant=job.tenant, simulation=simulation)
@@ -90,7 +91,8 @@ class SimulationService:
             if isinstance(error, ServiceUnavailableError) and not job.last_attempt:
                 raise
             log.exception("simulation %s failed", simulation.id)
-            failed = replace(simulation, status=SimulationStatus.FAILED, error=_said(error))
+            reason = CloudSealedError.reason(error, "The simulation could not be run")
+            failed = replace(simulation, status=SimulationStatus.FAILED, error=reason)
             self._end(job.tenant, failed)
 
     def purge(self) -> None:
@@ -117,10 +119,3 @@ class SimulationService:
     def _end(self, tenant: str, simulation: Simulation) -> None:
         ended = replace(simulation, finished_at=rfc3339(self._clock()))
         self._store.change(tenant=tenant, simulation=ended)
-
-
-def _said(error: Exception) -> dict[str, str]:
-    """Return why a simulation failed, for people: never a traceback."""
-    if isinstance(error, CloudSealedError):
-        return {"code": error.code, "message": error.message}
-    return {"code": CloudSealedError.code, "message": "The simulation could not be run"}

@@ -12,7 +12,7 @@ from cloudsealed.jobs import enqueue
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.storage.database import Database, Row
 from cloudsealed.storage.schema import simulations
-from cloudsealed.vocabulary import PolicyKind, SimulationStatus
+from cloudsealed.vocabulary import SimulationStatus
 
 JOB = "simulation"
 """The kind of job that runs a simulation; its subject is the simulation's id."""
@@ -79,20 +79,16 @@ def _encode(simulation: Simulation) -> dict[str, Any]:
 def _decode(row: Row) -> Simulation:
     ident, status, request, created_at, finished_at, results, error = row
     asked = orjson.loads(request)
-    policy = asked["policy"]
     return Simulation(
         id=ident,
         status=SimulationStatus(status),
-        policy=PolicyVersion(
-            policy["id"], policy["key"], policy["version"], PolicyKind(policy["kind"]),
-            policy["spec"],
-        ),
+        policy=PolicyVersion.of(asked["policy"]),
         audit_ids=tuple(asked["audit_ids"]),
         created_at=created_at,
         finished_at=finished_at,
         results=tuple(orjson.loads(results)),
         error=orjson.loads(error) if error else None,
-    )  # fmt: skip
+    )
 
 
 def _json(value: object) -> str:

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cloudsealed.api.v1.schemas.base import (
-    NOT_BLANK,
     Body,
     Count,
     EventId,
@@ -24,6 +23,7 @@ from cloudsealed.api.v1.schemas.base import (
     Word,
 )
 from cloudsealed.auth.model import Scope
+from cloudsealed.kit.fields import NOT_BLANK
 from cloudsealed.vocabulary import EventType, Role, UserStatus
 
 UserName = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]

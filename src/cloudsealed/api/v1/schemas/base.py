@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloudsealed.kit.fields import NOT_BLANK
+
 T = TypeVar("T")
 
 _ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _EXAMPLE = "01J8ZQ4X7M2N5P8R1T4V6W9YAC"
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 _LARGEST_INTEGER = 2**53 - 1  # what every JSON reader keeps exactly
 
 
@@ -55,9 +56,6 @@ Name = Annotated[str, Field(min_length=1, max_length=100, pattern=NOT_BLANK)]
 Item = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\u0000]+$")]
 """A member of a request's list."""
 Line = Annotated[str, Field(min_length=1, max_length=1000, pattern=NOT_BLANK)]
-Paragraph = Annotated[str, Field(min_length=1, max_length=4000, pattern=NOT_BLANK)]
-Expression = Annotated[str, Field(min_length=1, max_length=4096, pattern=NOT_BLANK)]
-"""A condition in the policy language."""
 Key = Annotated[str, Field(max_length=100, pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
 """A policy's own name."""
 FrameworkKey = Annotated[

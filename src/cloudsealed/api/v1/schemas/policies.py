@@ -8,31 +8,26 @@ from pydantic import ConfigDict, Field, RootModel
 
 from cloudsealed.api.v1.schemas.audits import PolicyName
 from cloudsealed.api.v1.schemas.base import (
-    NOT_BLANK,
     AuditId,
     Body,
     Count,
-    Effort,
     ErrorDetail,
-    Expression,
     Failure,
     Few,
     FindingId,
     FrameworkKey,
     Json,
     Key,
-    Line,
     Many,
-    Paragraph,
     PolicyId,
     Shape,
     SimulationId,
     Text,
     Time,
     Word,
-    optional,
 )
 from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation, ResourceReference
+from cloudsealed.packs import body_schema
 from cloudsealed.vocabulary import (
     Dimension,
     FindingStatus,
@@ -68,6 +63,7 @@ class Policy(Shape):
     related: Json | None
     message: Text | None
     remediation: Remediation | None
+    references: Few[Text] = Field(examples=[["CIS AWS Foundations 5.0, 2.1.4"]])
     when: Text | None
     set: Effect | None
     suppress: bool | None
@@ -81,74 +77,21 @@ class Policy(Shape):
     updated_at: Time
 
 
-class Effect(Body):
+class Effect(Shape):
     """What a classification sets."""
 
     severity: Severity
 
 
-class RelationBody(Body):
-    """Resources of another type that a check reads; `from` and `key` go together."""
-
-    type: Line = Field(examples=["aws.ec2.vpc"])
-    source: Line | None = Field(default=None, alias="from", examples=["VpcId"])
-    key: Line | None = Field(default=None, examples=["VpcId"])
-    scope: Literal["account", "region"] | None = None
+def _formed(*, change: bool = False) -> ConfigDict:
+    """Return what gives a body the schema of the form that it is read by."""
+    return ConfigDict(json_schema_extra=lambda schema: schema.update(body_schema(change=change)))
 
 
-class RemediationBody(Body):
-    """How to cure what a check finds."""
-
-    summary: Paragraph = Field(examples=["Tag the bucket with its owner"])
-    cli: Paragraph | None = None
-    terraform: Paragraph | None = None
-    effort: Effort | None = None
-
-
-class ControlBody(Body):
-    """A control that a check serves."""
-
-    framework: Line = Field(examples=["cis-aws-5.0"])
-    control: Line = Field(examples=["2.1.4"])
-
-
-Title = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]
-RelationName = Annotated[str, Field(max_length=63, pattern="^[a-z_][a-z0-9_]{0,62}$")]
-
-
-class _PolicyFields(Body):
-    title: Title = optional("Buckets have owners")
-    enabled: bool = True
-    dimension: Dimension | None = Field(default=None, examples=["compliance"])
-    severity: Severity | None = Field(default=None, examples=["medium"])
-    resource_types: list[Line] | None = Field(
-        default=None, min_length=1, max_length=20, examples=[["aws.s3.bucket"]]
-    )
-    fail_when: Expression | None = Field(
-        default=None, examples=["tag(resource, 'owner') == null"], description="CEL"
-    )
-    applies_when: Expression | None = Field(
-        default=None, description="CEL", examples=["tag(resource, 'env') == 'prod'"]
-    )
-    related: dict[RelationName, RelationBody] | None = None
-    params: Json | None = Field(default=None, examples=[{"days": 90}])
-    message: Line | None = None
-    description: Paragraph | None = None
-    remediation: RemediationBody | Paragraph | None = None
-    controls: list[ControlBody] | None = Field(default=None, max_length=50)
-    when: Expression | None = Field(default=None, description="CEL, of a classification")
-    set: Effect | None = None
-    suppress: bool = False
-    reason: Line | None = None
-    expires_at: Time | None = None
-
-
-class PolicyBody(_PolicyFields):
+class PolicyBody(Body):
     """A new policy of the tenant's own."""
 
-    kind: PolicyKind | None = Field(default=PolicyKind.CHECK, examples=["check"])
-    key: Key = Field(examples=["buckets-have-owners"])
-    title: Title = Field(examples=["Buckets have owners"])
+    model_config = _formed()
 
 
 class PolicyDraft(RootModel[Any]):
@@ -161,8 +104,10 @@ class PolicyDraft(RootModel[Any]):
     )
 
 
-class PolicyPatch(_PolicyFields):
+class PolicyPatch(Body):
     """A change of a policy; of a built-in one only `enabled` and `params`."""
+
+    model_config = _formed(change=True)
 
 
 class SimulationBody(Body):
