@@ -63,11 +63,11 @@ def _snapshot(number: int) -> dict[str, Any]:
 
 
 def _fill(database: Database, lease: Lease, count: int) -> None:
-    spool = blocks.Spool(TENANT)
+    spool = blocks.Spool(TENANT, "2026-01")
     for numbers in batches(iter(range(count)), 2_000):
         rows = []
         for snapshot in map(_snapshot, numbers):
-            address, row = objects.pack(TENANT, canonical(snapshot))
+            address, row = objects.pack(TENANT, canonical(snapshot), "2026-01")
             rows.append(row)
             spool.add([snapshot["native_id"], address])
         with database.write() as connection:

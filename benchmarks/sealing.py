@@ -102,7 +102,8 @@ def fill(database: Database, audit: Audit) -> None:
             for (kind, key), each in lines.items():
                 blocks.put(
                     connection, tenant=TENANT, audit_id=audit.id, kind=kind, key=key,
-                    account=account, region=region, lines=blocks.Spool.of(TENANT, each), header={},
+                    account=account, region=region, header={},
+                    lines=blocks.Spool.of(TENANT, "2026-01", each),
                 )  # fmt: skip
     with database.write() as connection:
         connection.many(calls.insert(), [call(audit.id, number) for number in range(CALLS)])

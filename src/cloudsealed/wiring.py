@@ -16,6 +16,7 @@ import orjson
 from cloudsealed.audits.bundle import bundle
 from cloudsealed.audits.proof import prove
 from cloudsealed.audits.reclassify import Reclassify
+from cloudsealed.audits.retention import expire_evidence
 from cloudsealed.audits.runner import Runner
 from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.service import AuditService
@@ -111,20 +112,23 @@ class Services:
         self.findings.remove_connection(tenant=tenant, connection_id=ident)
 
     def housekeep(self) -> None:
-        """Take up audits whose worker died; end what is over: logins, grants, reports and what
-        expired classifications did."""
+        """Take up audits whose worker died; end what is over: logins, grants, reports, evidence
+        and what expired classifications did."""
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
         self.sessions.purge()
         self.simulations.purge()
         for tenant in self.tenants.all():
             self.reports.expire(tenant=tenant.id)
+            expire_evidence(
+                self.database, self.clock, tenant=tenant.id, days=self.settings.retention_days
+            )
             self.policies.expire(tenant=tenant.id)
 
     def bundle(self, *, tenant: str, ident: str) -> Iterator[bytes]:
         """Return the pieces of an audit's bundle; raises AuditNotFoundError and
         AuditNotFinishedError."""
-        audit = self.audits.find(tenant=tenant, ident=ident)
+        audit = self.audits.with_evidence(tenant=tenant, ident=ident)
         return bundle(self.database, tenant=tenant, audit=audit, keys=self.keys)
 
     def proof(self, *, tenant: str, ident: str, audit_id: str | None) -> dict[str, Any]:
@@ -134,7 +138,7 @@ class Services:
         ObservationNotFoundError.
         """
         finding = orjson.loads(self.findings.get(tenant=tenant, ident=ident))
-        audit = self.audits.find(tenant=tenant, ident=audit_id or finding["audit_id"])
+        audit = self.audits.with_evidence(tenant=tenant, ident=audit_id or finding["audit_id"])
         return prove(
             self.database, tenant=tenant, audit_id=audit.id, finding=finding, keys=self.keys
         )

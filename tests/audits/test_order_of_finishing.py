@@ -100,12 +100,14 @@ def write(database: SqliteDatabase, number: int, spoken: Pass) -> None:
     with database.write() as connection:
         store.insert(connection, tenant=TENANT, audit=audit)
         addresses = {
-            name: objects.put(connection, TENANT, canonical(snapshot(name)))
+            name: objects.put(connection, TENANT, canonical(snapshot(name)), "2026-01")
             for name in spoken.outcomes
         }
         blocks.put(
             connection, tenant=TENANT, audit_id=ident, kind=blocks.SNAPSHOTS, key=TYPE, **place,
-            lines=Spool.of(TENANT, [[name, addresses[name]] for name in sorted(addresses)]),
+            lines=Spool.of(
+                TENANT, "2026-01", [[name, addresses[name]] for name in sorted(addresses)]
+            ),
             header={
                 "connection_id": "con_a", "complete": spoken.complete, "outcome": "ok",
                 "observed_at": spoken.moment(), "gap": None,
@@ -116,7 +118,9 @@ def write(database: SqliteDatabase, number: int, spoken: Pass) -> None:
         blocks.put(
             connection, tenant=TENANT, audit_id=ident, kind=blocks.OBSERVATIONS, key=KEY, **place,
             lines=Spool.of(
-                TENANT, [line(name, spoken, addresses[name]) for name in sorted(addresses)]
+                TENANT,
+                "2026-01",
+                [line(name, spoken, addresses[name]) for name in sorted(addresses)],
             ),
             header={
                 "policy_id": POLICY, "policy_version": spoken.version, "policy_digest": "x",

@@ -21,6 +21,7 @@ from tests.servers import PostgresServer
 
 from cloudsealed.api import protocol
 from cloudsealed.api.errors import catalogue
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.auth.model import Scope
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.kit.ids import new_id
@@ -121,6 +122,7 @@ def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
         http.get(f"/v1/reports/{report['id']}/download?format=x"),
         http.get(f"/v1/reports/{_expired(tenant, audit)}/download"),
         _in_progress(tenant),
+        _expired_evidence(tenant, completed),
     ]
 
 
@@ -189,6 +191,16 @@ def _unexplained(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> httpx.Response
         gone = {"snapshot": None}
         patch.setattr(type(tenant.services.audits), "evidence", lambda *_, **__: gone)
         answer: httpx.Response = tenant.http.get(f"/v1/findings/{ident}/explanation")
+    return answer
+
+
+def _expired_evidence(tenant: Any, completed: Any) -> httpx.Response:
+    """Ask for the calls of an audit whose evidence retention dropped."""
+    audit_id, services = completed(tenant), tenant.services
+    store = AuditStore(services.database, services.clock)
+    with services.database.write() as connection:
+        store.expire_in(connection, tenant=tenant.id, ident=audit_id)
+    answer: httpx.Response = tenant.http.get(f"/v1/audits/{audit_id}/calls")
     return answer
 
 

@@ -215,7 +215,9 @@ def test_a_pinned_list_is_the_audits_findings_whatever_the_page_sizes(seeded: An
     audit = new_id("aud")
     with pytest.MonkeyPatch.context() as patch, database.write() as connection:
         patch.setattr(rows, "BLOCK_LINES", 7)
-        rows.pin_to_audit(connection, tenant=TENANT, audit=audit, idents=[f.id for f in failed])
+        rows.pin_to_audit(
+            connection, tenant=TENANT, audit=audit, idents=[f.id for f in failed], month="2026-01"
+        )
     for name, values in [("", ()), *VALUES.items()]:
         filters = {name: values[:1]} if name else {}
         found = walk(database, {"audit": (audit,), **filters}, "-id", seed=3)
@@ -229,7 +231,9 @@ def test_a_pinned_page_that_only_narrows_reads_so_many_rows_and_says_that_there_
     database, made = seeded
     audit = new_id("aud")
     with database.write() as connection:
-        rows.pin_to_audit(connection, tenant=TENANT, audit=audit, idents=[f.id for f in made])
+        rows.pin_to_audit(
+            connection, tenant=TENANT, audit=audit, idents=[f.id for f in made], month="2026-01"
+        )
     monkeypatch.setattr(rows, "SCAN_ROWS", 100)
     page = FindingStore(database).page(
         tenant=TENANT,

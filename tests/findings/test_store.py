@@ -156,7 +156,9 @@ def test_an_audits_findings_are_pinned_whatever_happens_to_them(
     database: Database, six: list[str]
 ) -> None:
     with database.write() as connection:
-        rows.pin_to_audit(connection, tenant=TENANT, audit="aud_x", idents=six[1:4])
+        rows.pin_to_audit(
+            connection, tenant=TENANT, audit="aud_x", idents=six[1:4], month="2026-01"
+        )
     assert ids(database, audit=("aud_x",)) == [six[3], six[2], six[1]]
     assert ids(database, audit=("aud_x",), severity=("high",)) == [six[3], six[1]]
     seen = [row[0] for row in FindingStore(database).of_audit(tenant=TENANT, audit="aud_x")]

@@ -19,10 +19,15 @@ from cloudsealed.reports.service import ReportService
 from cloudsealed.reports.store import ReportStore
 from cloudsealed.storage.blobs import BlobNotFoundError, DiskBlobs
 from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import ReportStatus
 
 TENANT = "ten_mine"
-AUDITS = {"aud_done": {"status": "completed"}, "aud_busy": {"status": "evaluating"}}
+AUDITS = {
+    "aud_done": {"status": "completed", "evidence": "kept"},
+    "aud_old": {"status": "completed", "evidence": "expired"},
+    "aud_busy": {"status": "evaluating", "evidence": "kept"},
+}
 SUMMARY = {"kind": "executive_summary", "audit_id": "aud_done"}
 
 
@@ -81,6 +86,7 @@ def test_a_created_report_is_queued_and_shows_every_key(service: ReportService) 
     [
         ({"audit_id": "aud_none"}, NotFoundError),
         ({"audit_id": "aud_busy"}, AuditNotFinishedError),
+        ({"audit_id": "aud_old"}, EvidenceExpiredError),
         ({"kind": "compliance_evidence", "framework": "pci-4"}, InvalidFieldError),
         ({"kind": "poem"}, InvalidFieldError),
     ],

@@ -120,7 +120,7 @@ def test_a_resource_is_served_with_its_newest_document_while_that_is_kept(
 ) -> None:
     snapshot = orjson.dumps({"document": {"Arn": "é", "N": [1]}})
     with database.write() as connection:
-        kept = make_resource(snapshot=objects.put(connection, TENANT, snapshot))
+        kept = make_resource(snapshot=objects.put(connection, TENANT, snapshot, "2026-01"))
     add_resources(database, TENANT, kept, expired := make_resource(relations={"vpc": ["v", "w"]}))
     service = ResourceService(database=database)
     body = orjson.loads(service.get(tenant=TENANT, ident=kept.id))

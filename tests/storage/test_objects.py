@@ -24,7 +24,7 @@ def count(database: Database) -> int:
 def test_bytes_come_back_from_their_digest(database: Database) -> None:
     for data in (b"", b"x", CONTENT):
         with database.write() as connection:
-            address = objects.put(connection, "ten_a", data)
+            address = objects.put(connection, "ten_a", data, "2026-01")
         assert address == hashlib.sha256(data).hexdigest()
         with database.read() as connection:
             assert objects.get(connection, "ten_a", address) == data
@@ -32,9 +32,9 @@ def test_bytes_come_back_from_their_digest(database: Database) -> None:
 
 def test_the_same_bytes_are_kept_once_whoever_stores_them_again(database: Database) -> None:
     with database.write() as connection:
-        objects.put(connection, "ten_a", CONTENT)
-        objects.put(connection, "ten_a", CONTENT)
-    rows = [objects.pack("ten_a", data)[1] for data in (CONTENT, b"x", b"x", b"y")]
+        objects.put(connection, "ten_a", CONTENT, "2026-01")
+        objects.put(connection, "ten_a", CONTENT, "2026-01")
+    rows = [objects.pack("ten_a", data, "2026-01")[1] for data in (CONTENT, b"x", b"x", b"y")]
     with database.write() as connection:
         objects.put_many(connection, rows)
     with database.write() as connection:
@@ -44,9 +44,35 @@ def test_the_same_bytes_are_kept_once_whoever_stores_them_again(database: Databa
 
 def test_a_tenant_cannot_read_at_anothers_address(database: Database) -> None:
     with database.write() as connection:
-        address = objects.put(connection, "ten_a", CONTENT)
-    with database.read() as connection, pytest.raises(objects.ObjectMissingError, match=address):
+        address = objects.put(connection, "ten_a", CONTENT, "2026-01")
+    with database.read() as connection, pytest.raises(objects.EvidenceExpiredError, match=address):
         objects.get(connection, "ten_b", address)
     with database.write() as connection:
-        objects.put(connection, "ten_b", CONTENT)
+        objects.put(connection, "ten_b", CONTENT, "2026-01")
     assert count(database) == 2
+
+
+def test_what_no_month_used_for_long_is_dropped_and_what_was_used_again_stays(
+    database: Database,
+) -> None:
+    old, used = b"old", b"used again"
+    with database.write() as connection:
+        addresses = [objects.put(connection, "ten_a", data, "2026-01") for data in (old, used)]
+        objects.put(connection, "ten_b", old, "2026-01")
+        objects.put(connection, "ten_a", used, "2026-03")
+        objects.put(connection, "ten_a", used, "2026-02")
+    assert objects.drop_unused(database, "ten_a", before="2026-01") == 0
+    assert objects.drop_unused(database, "ten_a", before="2026-03") == 1
+    assert count(database) == 2
+    with database.read() as connection:
+        assert objects.get(connection, "ten_a", addresses[1]) == used
+        with pytest.raises(objects.EvidenceExpiredError):
+            objects.get(connection, "ten_a", addresses[0])
+
+
+def test_any_number_is_dropped(database: Database) -> None:
+    rows = [objects.pack("ten_a", b"%d" % number, "2026-01")[1] for number in range(1_203)]
+    with database.write() as connection:
+        objects.put_many(connection, rows)
+    assert objects.drop_unused(database, "ten_a", before="2026-02") == 1_203
+    assert count(database) == 0

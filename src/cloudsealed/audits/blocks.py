@@ -73,16 +73,18 @@ class Block:
 class Spool:
     """Lines on their way into a block: what is whole parts leaves memory with `flush`."""
 
-    def __init__(self, tenant: str) -> None:
+    def __init__(self, tenant: str, month: str) -> None:
+        """`month` is that in which the lines are stored."""
         self._tenant = tenant
+        self._month = month
         self._lines: list[bytes] = []
         self.parts: list[str] = []
         self.count = 0
 
     @classmethod
-    def of(cls, tenant: str, lines: Iterable[Any]) -> Spool:
+    def of(cls, tenant: str, month: str, lines: Iterable[Any]) -> Spool:
         """Return a spool that has taken some lines."""
-        spool = cls(tenant)
+        spool = cls(tenant, month)
         for line in lines:
             spool.add(line)
         return spool
@@ -100,7 +102,8 @@ class Spool:
     def flush(self, connection: Connection) -> None:
         """Store what is there as parts."""
         for lines in batches(self._lines, PART_LINES):
-            self.parts.append(objects.put(connection, self._tenant, b"\n".join(lines)))
+            data = b"\n".join(lines)
+            self.parts.append(objects.put(connection, self._tenant, data, self._month))
         self._lines.clear()
 
 

@@ -79,7 +79,7 @@ class _Writer:
         with self._database.read() as connection:
             try:
                 content = objects.get(connection, self._tenant, digest)
-            except objects.ObjectMissingError:
+            except objects.EvidenceExpiredError:
                 return  # dropped by retention: who verifies is told that it is missing
         archive.writestr(_entry(OBJECTS + digest), content)
 

@@ -72,7 +72,9 @@ def derive(
                 if isinstance(item, Listing):
                     header = _header(task, item, clock)
                     continue
-                address, row = objects.pack(lease.tenant, canonical(snapshot_document(item)))
+                address, row = objects.pack(
+                    lease.tenant, canonical(snapshot_document(item)), lease.month
+                )
                 packed.append(row)
                 lines.append([item.native_id, address])
             with lease.write() as connection:
@@ -81,7 +83,7 @@ def derive(
             blocks.put(
                 connection, tenant=lease.tenant, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS,
                 key=task.row.type, account=task.place.account, region=task.place.region,
-                lines=blocks.Spool.of(lease.tenant, _unique(lines)), header=header,
+                lines=blocks.Spool.of(lease.tenant, lease.month, _unique(lines)), header=header,
             )  # fmt: skip
         done(len(lines))
 
@@ -168,6 +170,6 @@ class Snapshots:
         try:
             with self._database.read() as connection:
                 found: dict[str, Any] = orjson.loads(objects.get(connection, self._tenant, address))
-        except objects.ObjectMissingError:
+        except objects.EvidenceExpiredError:
             return None
         return found

@@ -167,7 +167,7 @@ class Evaluator:
         """Write the block of every cell: policy x account x region."""
         for here in self.places():
             cells = self.cells(here)
-            spools = {ident: Spool(lease.tenant) for ident in cells}
+            spools = {ident: Spool(lease.tenant, lease.month) for ident in cells}
             for batch in self.judge(here, cells):
                 for cell, observation in batch:
                     spools[cell.check.version.id].add(observation.as_dict())

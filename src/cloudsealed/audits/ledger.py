@@ -22,7 +22,7 @@ from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.schema import calls
 from cloudsealed.vocabulary import CallOutcome
@@ -44,11 +44,17 @@ _NEXT_PAGE = _FIRST_PAGE.where(
     tuple_(*(calls.c[name] for name in _KEY)) > tuple_(*(bindparam(f"after_{n}") for n in _KEY))
 )
 _COUNT = select(calls.c.outcome, func.count()).where(*_THIS_AUDIT).group_by(calls.c.outcome)
+_FORGET = calls.delete().where(*_THIS_AUDIT)
 _BATCH = 200
 
 
 class UnitMissingError(LookupError):
     """A ledger that should be whole lacks a unit: its audit never made that call."""
+
+
+def forget_calls(connection: Connection, *, tenant: str, audit_id: str) -> None:
+    """Drop an audit's ledger."""
+    connection.run(_FORGET, {"tenant": tenant, "audit": audit_id})
 
 
 class Ledger:
@@ -204,7 +210,9 @@ class Recorder:
         for unit, answer in batch:
             address = None
             if answer.document is not None:
-                address, row = objects.pack(self._lease.tenant, canonical(answer.document))
+                address, row = objects.pack(
+                    self._lease.tenant, canonical(answer.document), self._lease.month
+                )
                 packed.append(row)
             rows.append(self._row(unit, answer, address))
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 
@@ -91,7 +92,8 @@ def target_of(document: Mapping[str, Any]) -> Target:
 class Audit:
     """An audit as it stands. `source_id` is the audit whose ledger it reads: itself when live.
 
-    `clock` is the moment by which every policy of it judges: the start of the source.
+    `clock` is the moment by which every policy of it judges: the start of the source. `expired_at`
+    is when retention dropped its evidence.
     """
 
     id: str
@@ -113,6 +115,12 @@ class Audit:
     error: Mapping[str, Any] | None
     verdict_digest: str | None
     cancel_requested: bool = False
+    expired_at: str | None = None
+
+    def require_evidence(self) -> None:
+        """Raise EvidenceExpiredError once retention has dropped the evidence."""
+        if self.expired_at is not None:
+            raise EvidenceExpiredError(self.id)
 
 
 NO_PROGRESS: Mapping[str, Any] = {
@@ -141,6 +149,7 @@ def public(audit: Audit) -> bytes:
         "progress": {**audit.progress, "percent": percent},
         **{name: result[name] for name in _RESULT},
         "verdict_digest": audit.verdict_digest,
+        "evidence": "kept" if audit.expired_at is None else "expired",
         "error": audit.error,
         "created_at": audit.created_at,
         "started_at": audit.started_at,

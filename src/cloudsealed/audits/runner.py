@@ -265,7 +265,9 @@ class Runner:
         now = rfc3339(self._clock())
         with lease.write() as connection:
             take_turn(connection, tenant=lease.tenant)
-            pin_to_audit(connection, tenant=lease.tenant, audit=audit.id, idents=failing)
+            pin_to_audit(
+                connection, tenant=lease.tenant, audit=audit.id, idents=failing, month=lease.month
+            )
             seals.seal(
                 connection, tenant=lease.tenant, audit=audit, root=root, tally=tally,
                 verdict_digest=digest, finished_at=now, key=self._keys.current("seal"),

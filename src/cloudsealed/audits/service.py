@@ -75,6 +75,12 @@ class AuditService:
         """Return one audit as a value; raises AuditNotFoundError."""
         return self._store.get(tenant=tenant, ident=ident)
 
+    def with_evidence(self, *, tenant: str, ident: str) -> Audit:
+        """Return one audit whose evidence is there; raises EvidenceExpiredError too."""
+        audit = self.find(tenant=tenant, ident=ident)
+        audit.require_evidence()
+        return audit
+
     def create(
         self, *, tenant: str, body: Any, queue: bool = True, admit: Admit = admitted
     ) -> bytes:
@@ -99,7 +105,7 @@ class AuditService:
     ) -> bytes:
         """Add an audit that judges an ended one's ledger by today's policies; no call is made."""
         fields = Fields(body, ("policies",))
-        parent = self.find(tenant=tenant, ident=ident)
+        parent = self.with_evidence(tenant=tenant, ident=ident)
         if parent.status is not AuditStatus.COMPLETED:
             raise AuditNotFinishedError("Only a completed audit can be reanalyzed")
         audit = self._new(
@@ -150,13 +156,13 @@ class AuditService:
         self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
     ) -> Page:
         """Return a page of an audit's ledger, in the order of its key."""
-        audit = self.find(tenant=tenant, ident=ident)
+        audit = self.with_evidence(tenant=tenant, ident=ident)
         ledger = Ledger(self._database, tenant=tenant, audit_id=audit.source_id)
         return ledger.page(after=after, limit=limit)
 
     def coverage(self, *, tenant: str, ident: str) -> dict[str, Any]:
         """Return what could not be read, and the IAM statement that would cure it."""
-        audit = self.find(tenant=tenant, ident=ident)
+        audit = self.with_evidence(tenant=tenant, ident=ident)
         return coverage_report(
             audit,
             Snapshots(self._database, tenant=tenant, audit_id=audit.id).listings(),
@@ -191,6 +197,7 @@ class AuditService:
     def evidence(self, *, tenant: str, finding: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a finding rests on: the observation, the snapshot and the calls behind it."""
         audit_id, resource = finding["audit_id"], finding["resource"]
+        self.with_evidence(tenant=tenant, ident=audit_id)
         blocks = Blocks(self._database, tenant=tenant, audit_id=audit_id)
         place = (resource["account"], resource["region"])
         block = blocks.find(OBSERVATIONS, finding["policy"]["key"], *place)

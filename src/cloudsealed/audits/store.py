@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 
 from cloudsealed.audits.model import (
     Audit,
@@ -21,6 +21,7 @@ from cloudsealed.audits.model import (
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage.database import Connection, Database, Row, none_of
 from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.objects import month_of
 from cloudsealed.storage.schema import audits
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
@@ -30,6 +31,7 @@ RENEW_SECONDS = 5
 _COLUMNS = (
     "id", "kind", "status", "parent_id", "source_id", "request", "plan", "policy_set", "created_at",
     "started_at", "finished_at", "progress", "result", "error", "verdict_digest", "cancel_requested",
+    "expired_at",
 )  # fmt: skip
 LISTING = Listing(
     table=audits,
@@ -75,6 +77,31 @@ _ASK_CANCEL = (
     audits.update().where(_THIS, none_of(audits.c.status, _FINAL)).values(cancel_requested=1)
 )
 _DELETE = audits.update().where(_THIS).values(deleted_at=bindparam("moment"))
+_SOURCE, _OTHER = audits.alias("source"), audits.alias("other")
+_WITH_SOURCE = audits.join(
+    _SOURCE, and_(_SOURCE.c.tenant_id == audits.c.tenant_id, _SOURCE.c.id == audits.c.source_id)
+)
+_OLDEST = (
+    select(func.min(_SOURCE.c.created_at))
+    .select_from(_WITH_SOURCE)
+    .where(_TENANT, audits.c.expired_at.is_(None))
+)
+_EXPIRABLE = (
+    select(audits.c.id)
+    .select_from(_WITH_SOURCE)
+    .where(
+        _TENANT,
+        audits.c.expired_at.is_(None),
+        _SOURCE.c.finished_at < bindparam("before"),
+        ~exists().where(
+            _OTHER.c.tenant_id == audits.c.tenant_id,
+            _OTHER.c.source_id == audits.c.source_id,
+            none_of(_OTHER.c.status, _FINAL),
+        ),
+    )
+    .order_by(audits.c.id)
+)
+_EXPIRE = audits.update().where(_THIS).values(expired_at=bindparam("moment"))
 _ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # tenantless: audit by lease
     none_of(audits.c.status, _FINAL),
     audits.c.lease_until < bindparam("now"),
@@ -108,6 +135,7 @@ def decode(row: Row) -> Audit:
         error=orjson.loads(values["error"]) if values["error"] else None,
         verdict_digest=values["verdict_digest"],
         cancel_requested=bool(values["cancel_requested"]),
+        expired_at=values["expired_at"],
     )
 
 
@@ -143,6 +171,7 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
         "lease_epoch": 0,
         "lease_until": None,
         "deleted_at": None,
+        "expired_at": None,
     }
 
 
@@ -154,6 +183,11 @@ class Lease:
         self.audit_id = audit_id
         self.epoch = epoch
         self._store = store
+
+    @property
+    def month(self) -> str:
+        """The month in which what the audit stores is used."""
+        return month_of(self._store.now())
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -193,7 +227,7 @@ class AuditStore(Paged):
 
     def __init__(self, database: Database, clock: Any) -> None:
         super().__init__(database)
-        self._clock = clock
+        self.now = clock
 
     def get(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit; raises AuditNotFoundError."""
@@ -209,7 +243,7 @@ class AuditStore(Paged):
 
     def take(self, *, tenant: str, ident: str, owner: str) -> Lease | None:
         """Take the lease when it is free, run out or one's own; None when another holds it."""
-        now = self._clock()
+        now = self.now()
         values = {"tenant": tenant, "ident": ident, "now": rfc3339(now), "new_owner": owner}
         with self.database.write() as connection:
             if not connection.run(_TAKE, {**values, "new_until": _lease_end(now)}):
@@ -221,7 +255,7 @@ class AuditStore(Paged):
     def check(self, connection: Connection, lease: Lease) -> None:
         """Raise LeaseLostError unless `lease` is still the newest; renews it in passing."""
         values = {"tenant": lease.tenant, "ident": lease.audit_id, "fence": lease.epoch}
-        if not connection.run(_FENCE, {**values, "new_until": _lease_end(self._clock())}):
+        if not connection.run(_FENCE, {**values, "new_until": _lease_end(self.now())}):
             raise LeaseLostError(lease.audit_id)
 
     def cancel_asked(self, connection: Connection, tenant: str, ident: str) -> bool:
@@ -237,14 +271,35 @@ class AuditStore(Paged):
     def abandoned(self) -> list[tuple[str, str]]:
         """Return (tenant, id) of every audit that has not ended and whose lease ran out."""
         with self.database.read() as connection:
-            rows = connection.all(_ABANDONED, {"now": rfc3339(self._clock())})
+            rows = connection.all(_ABANDONED, {"now": rfc3339(self.now())})
         return [(row[0], row[1]) for row in rows]
+
+    def expirable(self, *, tenant: str, before: str) -> list[str]:
+        """Return the audits with evidence of a source that ended before a moment, oldest first.
+
+        One whose source is judged again at this moment is not among them.
+        """
+        with self.database.read() as connection:
+            return [
+                row[0] for row in connection.all(_EXPIRABLE, {"tenant": tenant, "before": before})
+            ]
+
+    def oldest_evidence(self, *, tenant: str) -> str | None:
+        """Return when the oldest source began whose evidence is there, None if there is none."""
+        with self.database.read() as connection:
+            row = connection.first(_OLDEST, {"tenant": tenant})
+        return row[0] if row else None
+
+    def expire_in(self, connection: Connection, *, tenant: str, ident: str) -> None:
+        """Say of an audit that its evidence is gone."""
+        moment = rfc3339(self.now())
+        connection.run(_EXPIRE, {"tenant": tenant, "ident": ident, "moment": moment})
 
     def delete(self, *, tenant: str, ident: str) -> None:
         """Hide an audit; its seal stays, so that the chain is whole."""
         with self.database.write() as connection:
             connection.run(
-                _DELETE, {"tenant": tenant, "ident": ident, "moment": rfc3339(self._clock())}
+                _DELETE, {"tenant": tenant, "ident": ident, "moment": rfc3339(self.now())}
             )
 
 

@@ -28,6 +28,14 @@ _GET = select(seal_rows.c.hashes).where(
     seal_rows.c.level == bindparam("at_level"),
     seal_rows.c.number == bindparam("at_number"),
 )
+_FORGET = seal_rows.delete().where(
+    seal_rows.c.tenant_id == bindparam("tenant"), seal_rows.c.audit_id == bindparam("audit")
+)
+
+
+def forget_tree(connection: Connection, *, tenant: str, audit_id: str) -> None:
+    """Drop the rows of an audit's tree; its root stays in the seal."""
+    connection.run(_FORGET, {"tenant": tenant, "audit": audit_id})
 
 
 class KeptTree:

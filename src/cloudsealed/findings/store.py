@@ -146,7 +146,9 @@ def _episode(tenant: str, finding: Finding, number: int) -> dict[str, Any]:
     }
 
 
-def pin_to_audit(connection: Connection, *, tenant: str, audit: str, idents: Iterable[str]) -> None:
+def pin_to_audit(
+    connection: Connection, *, tenant: str, audit: str, idents: Iterable[str], month: str
+) -> None:
     """Record which findings failed in an audit, in blocks of descending ids."""
     for block in batches(sorted(idents, reverse=True), BLOCK_LINES):
         row = {
@@ -156,7 +158,7 @@ def pin_to_audit(connection: Connection, *, tenant: str, audit: str, idents: Ite
             "account": "",
             "region": "",
             "key": block[0],
-            "digest": objects.put(connection, tenant, orjson.dumps(block)),
+            "digest": objects.put(connection, tenant, orjson.dumps(block), month),
             "lines": len(block),
             "header": block[-1],
         }

@@ -31,6 +31,7 @@ from cloudsealed.reports.store import ReportStore, decode
 from cloudsealed.storage.blobs import Blobs
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditStatus, ReportStatus
 
 AuditOf = Callable[[str, str], Mapping[str, Any]]
@@ -129,6 +130,8 @@ class ReportService:
             raise AuditNotFinishedError(
                 f"The audit is {audit['status']}; a report needs one that is completed"
             )
+        if audit["evidence"] == "expired":
+            raise EvidenceExpiredError(request.audit_id)
         if request.framework is not None and request.framework not in self._frameworks(tenant):
             raise InvalidFieldError("framework", f"No such framework: {request.framework}")
 

@@ -169,7 +169,7 @@ class ResourceStore(Paged):
                 raise ResourceNotFoundError(ident)
             try:
                 snapshot = orjson.loads(objects.get(connection, tenant, row[1]))
-            except objects.ObjectMissingError:
+            except objects.EvidenceExpiredError:
                 snapshot = None
         return bytes(row[0]), snapshot
 

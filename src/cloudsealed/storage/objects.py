@@ -4,47 +4,97 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from cloudsealed.kit.canonical import sha256
-from cloudsealed.storage.database import Connection
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.schema import objects
 
-_PUT = postgresql_insert(objects).on_conflict_do_nothing()  # SQLite reads the same words
+_insert = postgresql_insert(objects)  # SQLite reads the same words
+_PUT = _insert.on_conflict_do_update(
+    index_elements=["tenant_id", "digest"],
+    set_={"used_in": _insert.excluded.used_in},
+    where=objects.c.used_in < _insert.excluded.used_in,
+)
 _GET = select(objects.c.data).where(
     objects.c.tenant_id == bindparam("tenant"), objects.c.digest == bindparam("address")
 )
+_UNUSED = (
+    select(objects.c.digest)
+    .where(objects.c.tenant_id == bindparam("tenant"), objects.c.used_in < bindparam("month"))
+    .limit(bindparam("most"))
+)
+_DROP = objects.delete().where(
+    objects.c.tenant_id == bindparam("tenant"),
+    objects.c.digest == bindparam("address"),
+    objects.c.used_in < bindparam("month"),
+)
 _LEVEL = 6
+_AT_ONCE = 500
 
 
-class ObjectMissingError(LookupError):
-    """An address holds nothing: retention dropped it, or the store is damaged."""
+class EvidenceExpiredError(CloudSealedError):
+    """What was asked for rests on evidence older than evidence is kept; the seal is left."""
+
+    code = "evidence_expired"
+    status = 410
+
+    def __init__(self, name: str) -> None:
+        """`name` is the audit's id, or the address that holds nothing."""
+        super().__init__(f"The evidence is older than evidence is kept: {name}; the seal remains")
 
 
-def pack(tenant: str, data: bytes) -> tuple[str, dict[str, Any]]:
-    """Return the address of `data` and its row; compression happens here, outside transactions."""
+def month_of(moment: datetime) -> str:
+    """Return the month that what is put at a moment is marked with."""
+    return moment.strftime("%Y-%m")
+
+
+def pack(tenant: str, data: bytes, month: str) -> tuple[str, dict[str, Any]]:
+    """Return the address of `data` and its row; compression happens here, outside transactions.
+
+    `month` is that of the use, 2026-11: what no month has used for long enough is dropped.
+    """
     address = sha256(data)
-    return address, {"tenant_id": tenant, "digest": address, "data": zlib.compress(data, _LEVEL)}
+    packed = zlib.compress(data, _LEVEL)
+    return address, {"tenant_id": tenant, "digest": address, "used_in": month, "data": packed}
 
 
 def put_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store packed rows, each once."""
+    """Store packed rows, each once; one that is there is marked with its month of use."""
     connection.many(_PUT, list({row["digest"]: row for row in rows}.values()))
 
 
-def put(connection: Connection, tenant: str, data: bytes) -> str:
+def put(connection: Connection, tenant: str, data: bytes, month: str) -> str:
     """Store `data`; return its address."""
-    address, row = pack(tenant, data)
+    address, row = pack(tenant, data, month)
     put_many(connection, [row])
     return address
 
 
 def get(connection: Connection, tenant: str, address: str) -> bytes:
-    """Return the bytes at `address`; raises ObjectMissingError."""
+    """Return the bytes at `address`; raises EvidenceExpiredError."""
     row = connection.first(_GET, {"tenant": tenant, "address": address})
     if row is None:
-        raise ObjectMissingError(address)
+        raise EvidenceExpiredError(address)
     return zlib.decompress(row[0])
+
+
+def drop_unused(database: Database, tenant: str, *, before: str) -> int:
+    """Drop what was last used in a month before `before`; return how many there were.
+
+    Each is judged again as it goes, so that one which is put meanwhile stays.
+    """
+    bound = {"tenant": tenant, "month": before}
+    dropped = 0
+    while True:
+        with database.write() as connection:
+            found = connection.all(_UNUSED, {**bound, "most": _AT_ONCE})
+            connection.many(_DROP, [{**bound, "address": address} for (address,) in found])
+        dropped += len(found)
+        if len(found) < _AT_ONCE:
+            return dropped

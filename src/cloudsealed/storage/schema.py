@@ -128,8 +128,9 @@ connections = Table(
 
 objects = Table(  # content-addressed, compressed: provider answers, snapshots, blocks
     "objects", metadata,
-    text("tenant_id"), text("digest"), blob("data"),
+    text("tenant_id"), text("digest"), text("used_in"), blob("data"),  # used_in: a month, 2026-11
     PrimaryKeyConstraint("tenant_id", "digest"),
+    Index("objects_used", "tenant_id", "used_in"),
 )  # fmt: skip
 
 resources = Table(
@@ -184,6 +185,7 @@ audits = Table(
     text("progress"), text("result", null=True), text("error", null=True),
     text("verdict_digest", null=True), integer("cancel_requested"), text("lease_owner", null=True),
     integer("lease_epoch"), text("lease_until", null=True), text("deleted_at", null=True),
+    text("expired_at", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("audits_tenant_status", "tenant_id", "status", "id"),
     Index("audits_tenant_kind", "tenant_id", "kind", "id"),

@@ -8,6 +8,7 @@ from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.audits.model import AuditNotFinishedError
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
+from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Audits",
@@ -40,7 +41,7 @@ def get_audit(call: Call) -> Reply:
 @TABLE.makes(
     "/v1/audits/{id}/reanalyze", scope=Scope.AUDITS_WRITE, status=202, heavy="audits",
     answer=shapes.Audit, body=shapes.ReanalysisBody, body_optional=True,
-    errors=(AuditNotFinishedError,),
+    errors=(AuditNotFinishedError, EvidenceExpiredError),
 )  # fmt: skip
 def reanalyze_audit(call: Call) -> Reply:
     """Reanalyze an audit.
@@ -58,15 +59,19 @@ def cancel_audit(call: Call) -> Reply:
 
 
 @TABLE.lists(
-    "/v1/audits/{id}/calls", Listed(), scope=Scope.EVIDENCE_READ, answer=shapes.ProviderCall
-)
+    "/v1/audits/{id}/calls", Listed(), scope=Scope.EVIDENCE_READ, answer=shapes.ProviderCall,
+    errors=(EvidenceExpiredError,),
+)  # fmt: skip
 def list_audit_calls(call: Call) -> Reply:
     """List an audit's provider calls: its ledger."""
     after, limit = call.page["after"], call.page["limit"]
     return call.services.audits.calls(**call.one, after=after, limit=limit)
 
 
-@TABLE.reads("/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=shapes.Coverage)
+@TABLE.reads(
+    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=shapes.Coverage,
+    errors=(EvidenceExpiredError,),
+)  # fmt: skip
 def get_audit_coverage(call: Call) -> Reply:
     """Retrieve what an audit could not read, and the permission that would cure it."""
     return call.services.audits.coverage(**call.one)
@@ -83,7 +88,7 @@ def get_audit_seal(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/audits/{id}/bundle", scope=Scope.EVIDENCE_READ, produces=("application/zip",),
-    errors=(AuditNotFinishedError,),
+    errors=(AuditNotFinishedError, EvidenceExpiredError),
 )  # fmt: skip
 def get_audit_bundle(call: Call) -> Reply:
     """Download a completed audit's bundle.

@@ -13,6 +13,7 @@ from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.service import GROUPS
+from cloudsealed.storage.objects import EvidenceExpiredError
 
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, multiple=True, default="dimension,severity"
@@ -25,7 +26,10 @@ TABLE = Table(
 )
 
 
-@TABLE.lists("/v1/findings", Listed.of(LISTING), scope=Scope.FINDINGS_READ, answer=shapes.Finding)
+@TABLE.lists(
+    "/v1/findings", Listed.of(LISTING), scope=Scope.FINDINGS_READ, answer=shapes.Finding,
+    errors=(EvidenceExpiredError,),
+)  # fmt: skip
 def list_findings(call: Call) -> Reply:
     """List findings."""
     findings = call.services.findings
@@ -64,7 +68,10 @@ def list_finding_history(call: Call) -> Reply:
     return call.services.findings.history(**call.one)
 
 
-@TABLE.reads("/v1/findings/{id}/evidence", scope=Scope.EVIDENCE_READ, answer=shapes.Evidence)
+@TABLE.reads(
+    "/v1/findings/{id}/evidence", scope=Scope.EVIDENCE_READ, answer=shapes.Evidence,
+    errors=(EvidenceExpiredError,),
+)  # fmt: skip
 def get_finding_evidence(call: Call) -> Reply:
     """Retrieve what a finding rests on."""
     finding = orjson.loads(call.services.findings.get(**call.one))
@@ -74,7 +81,7 @@ def get_finding_evidence(call: Call) -> Reply:
 @TABLE.reads(
     "/v1/findings/{id}/proof", scope=Scope.EVIDENCE_READ, answer=shapes.Proof,
     parameters={"audit": Parameter("audit", "Audit that observed it; else the last")},
-    errors=(AuditNotFinishedError, AuditNotFoundError),
+    errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
 )  # fmt: skip
 def get_finding_proof(call: Call) -> Reply:
     """Retrieve the proof of a finding.
@@ -87,7 +94,7 @@ def get_finding_proof(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/findings/{id}/explanation", scope=Scope.EVIDENCE_READ, answer=shapes.Explanation,
-    errors=(NotExplainableError,),
+    errors=(NotExplainableError, EvidenceExpiredError),
 )  # fmt: skip
 def get_finding_explanation(call: Call) -> Reply:
     """Retrieve why a finding fails: the parts of its policy's expressions with their values."""

@@ -11,6 +11,7 @@ from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotReadyError
 from cloudsealed.reports.store import LISTING
+from cloudsealed.storage.objects import EvidenceExpiredError
 
 FORMAT = Parameter("format", "Format of the file; else `Accept` decides", tuple(FORMATS))
 
@@ -29,7 +30,8 @@ def list_reports(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/reports", scope=Scope.REPORTS_WRITE, status=202, heavy="reports", answer=shapes.Report,
-    body=shapes.ReportBody, errors=(AuditNotFinishedError, AuditNotFoundError),
+    body=shapes.ReportBody,
+    errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
 )  # fmt: skip
 def create_report(call: Call) -> Reply:
     """Generate a report of a completed audit."""

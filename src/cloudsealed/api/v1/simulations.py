@@ -11,6 +11,7 @@ from cloudsealed.policies.model import (
     InvalidPolicyExpressionError,
     PolicyNotFoundError,
 )
+from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Simulations",
@@ -23,8 +24,8 @@ TABLE = Table(
     "/v1/policies/simulate", made_at="/v1/simulations", scope=Scope.POLICIES_WRITE, status=202,
     heavy="simulations", answer=shapes.Simulation, body=shapes.SimulationBody,
     errors=(
-        AuditNotFinishedError, BuiltinPolicyImmutableError, InvalidPolicyExpressionError,
-        PolicyNotFoundError,
+        AuditNotFinishedError, BuiltinPolicyImmutableError, EvidenceExpiredError,
+        InvalidPolicyExpressionError, PolicyNotFoundError,
     ),
 )  # fmt: skip
 def simulate_policy(call: Call) -> Reply:

@@ -114,6 +114,7 @@ class SimulationService:
         audit = self._audits.get(tenant=tenant, ident=ident)
         if audit.status is not AuditStatus.COMPLETED:
             raise AuditNotFinishedError(f"The audit {ident} is {audit.status}, not completed")
+        audit.require_evidence()
         return audit
 
     def _end(self, tenant: str, simulation: Simulation) -> None:

@@ -152,6 +152,7 @@ class Audit(Shape):
     calls: CallCounts | None
     findings: Count | None
     verdict_digest: Sha256 | None
+    evidence: Literal["kept", "expired"]
     error: Failure | None
     created_at: Time
     started_at: Time | None

@@ -43,7 +43,7 @@ def upgrade() -> None:
         *_columns(INTEGER, "cancel_requested"),
         *_columns(TEXT, "lease_owner?"),
         *_columns(INTEGER, "lease_epoch"),
-        *_columns(TEXT, "lease_until?", "deleted_at?"),
+        *_columns(TEXT, "lease_until?", "deleted_at?", "expired_at?"),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
     )
     op.create_index("audits_tenant_kind", "audits", ["tenant_id", "kind", "id"])
@@ -193,10 +193,11 @@ def upgrade() -> None:
     op.create_index("oauth_tokens_expiry", "oauth_tokens", ["expires_at"])
     op.create_table(
         "objects",
-        *_columns(TEXT, "tenant_id", "digest"),
+        *_columns(TEXT, "tenant_id", "digest", "used_in"),
         *_columns(BYTES, "data"),
         sa.PrimaryKeyConstraint("tenant_id", "digest"),
     )
+    op.create_index("objects_used", "objects", ["tenant_id", "used_in"])
     op.create_table(
         "policies",
         *_columns(
