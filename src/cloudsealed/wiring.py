@@ -16,6 +16,7 @@ import orjson
 from cloudsealed.audits.bundle import bundle
 from cloudsealed.audits.reclassify import Reclassify
 from cloudsealed.audits.runner import Runner
+from cloudsealed.audits.scheduled import ScheduledAudits
 from cloudsealed.audits.seal import opened, public_key
 from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.service import AuditService
@@ -31,6 +32,7 @@ from cloudsealed.auth.sessions import SessionService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
+from cloudsealed.connections.schedules.service import ScheduleService
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import EventStore
 from cloudsealed.findings.service import FindingService
@@ -40,6 +42,7 @@ from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.model import Report, ReportSource
+from cloudsealed.reports.scheduled import ScheduledReports
 from cloudsealed.reports.service import ReportService
 from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
@@ -49,6 +52,7 @@ from cloudsealed.storage.blobs import Blobs, DiskBlobs
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import KeyRing, load_keys
 from cloudsealed.storage.open import open_database
+from cloudsealed.vocabulary import ScheduleKind
 
 _SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1, SIMULATION_JOB: 1}
 
@@ -71,6 +75,7 @@ class Services:
     oauth: AuthorizationServer
     sessions: SessionService
     connections: ConnectionService
+    schedules: ScheduleService
     policies: PolicyService
     resources: ResourceService
     findings: FindingService
@@ -109,13 +114,14 @@ class Services:
         self.findings.remove_connection(tenant=tenant, connection_id=ident)
 
     def housekeep(self) -> None:
-        """Take up audits whose worker died; end what is over: logins, grants, reports and what
-        expired classifications did."""
+        """Take up audits whose worker died; start what is due; end what is over: logins, grants,
+        reports and what expired classifications did."""
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
         self.sessions.purge()
         self.simulations.purge()
         for tenant in self.tenants.all():
+            self.schedules.fire_due(tenant=tenant.id)
             self.reports.expire(tenant=tenant.id)
             self.policies.expire(tenant=tenant.id)
 
@@ -182,6 +188,16 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         audit=lambda tenant, ident: orjson.loads(audits.get(tenant=tenant, ident=ident)),
         frameworks=lambda _tenant: frameworks().keys(),
     )
+    schedules = ScheduleService(
+        database=database,
+        clock=clock,
+        works={
+            ScheduleKind.AUDIT: ScheduledAudits(audits),
+            ScheduleKind.REPORT: ScheduledReports(
+                reports=reports, audits=audits, connections=connections
+            ),
+        },
+    )
     runner = Runner(
         database=database,
         connections=connections,
@@ -219,6 +235,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         ),
         sessions=SessionService(database=database, keys=keys, clock=clock),
         connections=connections,
+        schedules=schedules,
         policies=policies,
         resources=ResourceService(database=database),
         findings=FindingService(database=database, policies=policies, clock=clock),

@@ -28,7 +28,7 @@ def list_reports(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/reports", scope=Scope.REPORTS_WRITE, status=202, heavy="reports", answer=shapes.Report,
+    "/v1/reports", scope=Scope.REPORTS_WRITE, status=202, heavy=("reports",), answer=shapes.Report,
     body=shapes.ReportBody, errors=(AuditNotFinishedError, AuditNotFoundError),
 )  # fmt: skip
 def create_report(call: Call) -> Reply:
