@@ -35,10 +35,12 @@ class Timetable:
 
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Yield the times after `moment`, in UTC and in order; it ends when 50 years have none."""
+        last = moment
         for local in CronSim(self.cron, moment.astimezone(_zone(self.timezone))):
             found = local.astimezone(UTC)
-            if found > moment:  # what comes twice a year is named by its first time
+            if found > last:  # of a time that comes twice the library gives the first, also late
                 yield found
+                last = found
 
     def next(self, moment: datetime) -> datetime | None:
         """Return the first time after `moment`, None when 50 years have none."""
