@@ -154,6 +154,13 @@ class ReportStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class ScheduleKind(StrEnum):
+    """What a schedule starts."""
+
+    AUDIT = "audit"
+    REPORT = "report"
+
+
 class SimulationStatus(StrEnum):
     """How far a simulation is."""
 

@@ -18,6 +18,7 @@ from cloudsealed.audits.proof import prove
 from cloudsealed.audits.reclassify import Reclassify
 from cloudsealed.audits.retention import expire_evidence
 from cloudsealed.audits.runner import Runner
+from cloudsealed.audits.scheduled import ScheduledAudits
 from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.service import AuditService
 from cloudsealed.audits.simulations.service import SimulationService
@@ -32,6 +33,7 @@ from cloudsealed.auth.sessions import SessionService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
+from cloudsealed.connections.schedules.service import ScheduleService
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import EventStore
 from cloudsealed.findings.service import FindingService
@@ -40,6 +42,7 @@ from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.policies.service import PolicyService
+from cloudsealed.reports.scheduled import ScheduledReports
 from cloudsealed.reports.service import ReportService
 from cloudsealed.reports.source import ReportSources
 from cloudsealed.reports.store import JOB as REPORT_JOB
@@ -50,6 +53,7 @@ from cloudsealed.storage.blobs import Blobs, DiskBlobs
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import KeyRing, load_keys
 from cloudsealed.storage.open import open_database
+from cloudsealed.vocabulary import ScheduleKind
 
 _SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1, SIMULATION_JOB: 1}
 
@@ -72,6 +76,7 @@ class Services:
     oauth: AuthorizationServer
     sessions: SessionService
     connections: ConnectionService
+    schedules: ScheduleService
     policies: PolicyService
     resources: ResourceService
     findings: FindingService
@@ -112,13 +117,14 @@ class Services:
         self.findings.remove_connection(tenant=tenant, connection_id=ident)
 
     def housekeep(self) -> None:
-        """Take up audits whose worker died; end what is over: logins, grants, reports, evidence
-        and what expired classifications did."""
+        """Take up audits whose worker died; start what is due; end what is over: logins, grants,
+        reports, evidence and what expired classifications did."""
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
         self.sessions.purge()
         self.simulations.purge()
         for tenant in self.tenants.all():
+            self.schedules.fire_due(tenant=tenant.id)
             self.reports.expire(tenant=tenant.id)
             expire_evidence(
                 self.database, self.clock, tenant=tenant.id, days=self.settings.retention_days
@@ -166,6 +172,16 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         audit=lambda tenant, ident: orjson.loads(audits.get(tenant=tenant, ident=ident)),
         frameworks=lambda _tenant: frameworks().keys(),
     )
+    schedules = ScheduleService(
+        database=database,
+        clock=clock,
+        works={
+            ScheduleKind.AUDIT: ScheduledAudits(audits),
+            ScheduleKind.REPORT: ScheduledReports(
+                reports=reports, audits=audits, connections=connections
+            ),
+        },
+    )
     runner = Runner(
         database=database,
         connections=connections,
@@ -203,6 +219,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         ),
         sessions=SessionService(database=database, keys=keys, clock=clock),
         connections=connections,
+        schedules=schedules,
         policies=policies,
         resources=ResourceService(database=database),
         findings=FindingService(database=database, policies=policies, clock=clock),

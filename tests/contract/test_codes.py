@@ -101,7 +101,15 @@ def _queries(http: httpx.Client) -> list[httpx.Response]:
 def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
     http = tenant.http
     nouns = ("findings", "resources", "audits", "policies", "reports", "connections", "tokens")
-    paths = [*nouns, "users", "frameworks", "oauth/apps", "oauth/grants", "simulations"]
+    paths = [
+        *nouns,
+        "schedules",
+        "users",
+        "frameworks",
+        "oauth/apps",
+        "oauth/grants",
+        "simulations",
+    ]
     found = [http.get(f"/v1/{path}/x") for path in paths]
     audit = completed(tenant)
     queued = http.post(f"/v1/audits/{audit}/reanalyze").json()["id"]

@@ -59,6 +59,11 @@ NEEDS = {
         "GET": "connections:read", "PATCH": "connections:write", "DELETE": "connections:write",
     },
     "/v1/connections/{id}/test": {"POST": "connections:write"},
+    "/v1/schedules": {"GET": "schedules:read", "POST": "schedules:write"},
+    "/v1/schedules/{id}": {
+        "GET": "schedules:read", "PATCH": "schedules:write", "DELETE": "schedules:write",
+    },
+    "/v1/schedules/{id}/run": {"POST": "schedules:write"},
     "/v1/frameworks": {"GET": "policies:read"},
     "/v1/frameworks/{id}": {"GET": "policies:read"},
     "/v1/tokens": {"GET": "tokens:read", "POST": "tokens:write"},

@@ -51,6 +51,9 @@ def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
     connection = {"provider": "aws", "name": "one", "role_arn": role}
     app = {"name": "a", "redirect_uris": ["https://a.example.com/"], "scopes": ["findings:read"]}
     token = {"name": "t", "scopes": ["findings:read"]}
+    schedule = {
+        "name": "one", "cron": "0 6 * * MON", "report": {"kind": "executive_summary"},
+    }  # fmt: skip
     return {
         "/v1/findings": finding,
         "/v1/policies": policy,
@@ -61,6 +64,7 @@ def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
         ).json()["id"],
         "/v1/resources": add_resource(tenant),
         "/v1/connections": http.post("/v1/connections", json=connection).json()["id"],
+        "/v1/schedules": http.post("/v1/schedules", json=schedule).json()["id"],
         "/v1/tokens": http.post("/v1/tokens", json=token).json()["id"],
         "/v1/users": http.post(
             "/v1/users", json={"email": f"{new_id('x')}@example.com", "role": "viewer"}
@@ -143,6 +147,13 @@ def test_ids_in_bodies_and_filters_answer_alike(twins: Any) -> None:
     asked = [
         ("POST", "/v1/reports", {"kind": "executive_summary", "audit_id": audit}, audit),
         ("POST", "/v1/audits", {"connection_ids": [connection]}, connection),
+        *(
+            ("POST", "/v1/schedules", {"name": "n", "cron": "0 0 * * *", kind: body}, connection)
+            for kind, body in (
+                ("audit", {"connection_ids": [connection]}),
+                ("report", {"kind": "executive_summary", "connection_ids": [connection]}),
+            )
+        ),
         ("POST", "/v1/policies/simulate", {"policy": "x", "audit_ids": [audit]}, audit),
         ("POST", "/v1/policies/simulate", {"policy": ids["/v1/policies"]}, ids["/v1/policies"]),
         ("GET", f"/v1/frameworks/cis-aws-5.0?audit={audit}", None, audit),
@@ -167,6 +178,8 @@ def test_ids_in_bodies_and_filters_answer_alike(twins: Any) -> None:
 
 
 def _swapped(value: Any, ident: str, never: str) -> Any:
+    if isinstance(value, dict):
+        return {k: _swapped(v, ident, never) for k, v in value.items()}
     return [never] if isinstance(value, list) else never if value == ident else value
 
 

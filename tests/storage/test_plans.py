@@ -12,6 +12,7 @@ from tests.servers import PostgresServer
 
 from cloudsealed.audits.store import LISTING as AUDITS
 from cloudsealed.auth.token_store import LISTING as TOKENS
+from cloudsealed.connections.schedules.store import LISTING as SCHEDULES
 from cloudsealed.connections.store import LISTING as CONNECTIONS
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.policies.store import LISTING as POLICIES
@@ -20,7 +21,7 @@ from cloudsealed.resources.store import LISTING as RESOURCES
 from cloudsealed.storage.database import PostgresDatabase
 from cloudsealed.storage.keyset import Listing, _Shape, statement_for
 
-LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, TOKENS)
+LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, SCHEDULES, TOKENS)
 ROWS = 6_000
 TENANT = "ten_a"
 

@@ -46,6 +46,7 @@ from cloudsealed.api.v1 import (
     policies,
     reports,
     resources,
+    schedules,
     simulations,
     tokens,
     users,
@@ -58,8 +59,8 @@ TABLES: tuple[Table, ...] = (
     *(
         noun.TABLE
         for noun in (
-            findings, resources, audits, simulations, policies, reports, connections, frameworks,
-            tokens, me, users, events,
+            findings, resources, audits, simulations, policies, reports, connections, schedules,
+            frameworks, tokens, me, users, events,
         )
     ),
     oauth.APPS, oauth.GRANTS,

@@ -77,9 +77,9 @@ class Endpoint:
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
         _refuse_long_tags(request)
-        if operation.heavy is not None:
+        for heavy in operation.heavy:
             limits = self._desk.limits
-            shown = await limits.asked(limits.show, operation.heavy, caller.tenant_id)
+            shown = await limits.asked(limits.show, heavy, caller.tenant_id)
             exchange.rate = tighter(exchange.rate, shown)
         if operation.scope is not None:
             caller.require(operation.scope)
@@ -160,14 +160,16 @@ class Endpoint:
 
     async def _budgeted(self, exchange: Exchange, call: Call) -> Reply:
         """Run the handler, which spends a heavy budget when it accepts the work."""
-        if self._operation.heavy is None:
-            return await self._run(call)
-        purse = _Purse(self._desk.limits, self._operation.heavy, call.tenant, exchange)
-        call.admit = purse.spend
+        purses = {
+            name: _Purse(self._desk.limits, name, call.tenant, exchange)
+            for name in self._operation.heavy
+        }
+        call.admits = {name: purse.spend for name, purse in purses.items()}
         try:
             return await self._run(call)
         except BaseException:
-            await run_in_threadpool(purse.give_back)
+            for purse in purses.values():
+                await run_in_threadpool(purse.give_back)
             raise
 
     async def _run(self, call: Call) -> Reply:
@@ -200,7 +202,9 @@ class Endpoint:
             ):
                 return Response(status_code=304, headers=headers)
         if operation.status in (201, 202):
-            headers["Location"] = f"{operation.collection}/{orjson.loads(content)['id']}"
+            made = orjson.loads(content)
+            collection = operation.collection.format(object=made.get("object"))
+            headers["Location"] = f"{collection}/{made['id']}"
         return Response(content, operation.status, headers, operation.produces[0])
 
 

@@ -32,7 +32,8 @@ class _One(TypedDict):
 class Call:
     """One request, checked, as a handler gets it. `body` is None when there is none.
 
-    `admit` spends the operation's heavy budget: for the last moment before work is written.
+    `admits` spend the operation's heavy budgets, by name, and `admit` its only one: for the last
+    moment before work is written.
     """
 
     services: Services
@@ -44,7 +45,12 @@ class Call:
     page: PageArguments = field(default_factory=_NO_PAGE.copy)
     body: Any = None
     deadline: float | None = None
-    admit: Admit = admitted
+    admits: Mapping[str, Admit] = field(default_factory=dict)
+
+    @property
+    def admit(self) -> Admit:
+        """What spends the only heavy budget; admits everything where there is none."""
+        return next(iter(self.admits.values()), admitted)
 
     @property
     def tenant(self) -> str:
@@ -85,10 +91,11 @@ class Operation:
     """One method of one path.
 
     `scope` None means any valid credential; `quick` that it is read on the event loop under a
-    deadline; `tagged` that the answer has an ETag; `heavy` names a budget that a 202 spends;
+    deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
+    spends one;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
     `getter` reads the object that the path names; `made_at` is where a POST's object is when it is
-    not below the POST's own path.
+    not below the POST's own path; `{object}` in it is what it is.
     """
 
     method: str
@@ -105,7 +112,7 @@ class Operation:
     produces: tuple[str, ...] = ("application/json",)
     quick: bool = False
     tagged: bool = False
-    heavy: str | None = None
+    heavy: tuple[str, ...] = ()
     once: bool = False
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None

@@ -32,7 +32,7 @@ from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.frameworks import assess, framework
 from cloudsealed.policies.service import PolicyService
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
@@ -85,20 +85,46 @@ class AuditService:
         self, *, tenant: str, body: Any, queue: bool = True, admit: Admit = admitted
     ) -> bytes:
         """Add an audit of {connection_ids, scope?, policies?}; with `queue` a worker runs it."""
-        fields = Fields(body, ("connection_ids", "scope", "policies"))
-        connection_ids = fields.texts("connection_ids", most=100, required=True) or ()
-        for index, ident in enumerate(connection_ids):
-            try:
-                self._connections.find(tenant=tenant, ident=ident)
-            except NotFoundError as error:
-                raise InvalidFieldError(f"connection_ids[{index}]", error.message) from error
+        audit = self.prepare(tenant=tenant, body=body)
+        admit()
+        return self._insert(tenant, audit, queue)
+
+    def prepare(self, *, tenant: str, body: Any, path: str = "") -> Audit:
+        """Return the audit that a body asks for, which is stored nowhere; raises a 422 that names
+        the bad field, below `path`."""
+        fields = Fields(body, ("connection_ids", "scope", "policies"), path=path)
+        connection_ids = self._connections.read_ids(fields, tenant=tenant) or ()
         ident = new_id("aud")
-        audit = self._new(
+        return self._new(
             tenant, fields, ident=ident, kind=AuditKind.LIVE, source_id=ident,
             connection_ids=connection_ids, scope=_scope(fields),
         )  # fmt: skip
-        admit()
-        return self._insert(tenant, audit, queue)
+
+    def add(
+        self, connection: Connection, *, tenant: str, audit: Audit, queue: bool = True
+    ) -> bytes:
+        """Add a prepared audit in the caller's transaction; with `queue` a worker runs it."""
+        self._store.insert(connection, tenant=tenant, audit=audit)
+        if queue:
+            enqueue(connection, tenant=tenant, kind=JOB, subject=audit.id)
+        return public(audit)
+
+    def newest(self, *, tenant: str, connection_ids: Sequence[str] = ()) -> str | None:
+        """Return the newest completed audit that looked through all of `connection_ids`, None when
+        there is none. A reanalysis looks at what was, so it is none."""
+        filters = {"status": (AuditStatus.COMPLETED,)}
+        after: Position | None = None
+        while True:
+            page = self._store.page(
+                tenant=tenant, filters=filters, sort="-id", after=after, limit=50
+            )
+            for audit in (decode(row[2:]) for row in page.rows):
+                looked = set(connection_ids) <= set(audit.connection_ids)
+                if looked and audit.kind is not AuditKind.REANALYSIS:
+                    return audit.id
+            after = page.next
+            if after is None:
+                return None
 
     def reanalyze(
         self, *, tenant: str, ident: str, body: Any, queue: bool = True, admit: Admit = admitted
@@ -244,7 +270,7 @@ class AuditService:
         try:
             chosen = self._policies.audit_set(tenant=tenant, only=only)
         except NotFoundError as error:
-            raise InvalidFieldError("policies", error.message) from error
+            raise InvalidFieldError(fields.name("policies"), error.message) from error
         defaults: dict[str, Any] = {"parent_id": None, "targets": None, "clock": None}
         return Audit(
             id=ident, kind=kind, status=AuditStatus.QUEUED, policies=only,
@@ -255,17 +281,14 @@ class AuditService:
 
     def _insert(self, tenant: str, audit: Audit, queue: bool) -> bytes:
         with self._database.write() as connection:
-            self._store.insert(connection, tenant=tenant, audit=audit)
-            if queue:
-                enqueue(connection, tenant=tenant, kind=JOB, subject=audit.id)
-        return public(audit)
+            return self.add(connection, tenant=tenant, audit=audit, queue=queue)
 
 
 def _scope(fields: Fields) -> Scope:
     value = fields.mapping("scope")
     if value is None:
         return Scope()
-    inner = Fields(value, _SCOPE, path="scope")
+    inner = Fields(value, _SCOPE, path=fields.name("scope"))
     parts: dict[str, Sequence[str] | None] = {
         name: read_regions(inner) if name == "regions" else inner.texts(name, most=200)
         for name in _SCOPE

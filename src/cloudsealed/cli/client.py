@@ -19,7 +19,7 @@ from rich.table import Table
 
 from cloudsealed.kit.errors import CloudSealedError
 
-NOUNS = ("findings", "resources", "audits", "policies", "reports", "connections")
+NOUNS = ("findings", "resources", "audits", "policies", "reports", "connections", "schedules")
 _COLUMNS = {
     "findings": ("id", "severity", "status", "dimension", "title"),
     "resources": ("id", "type", "account", "region", "name"),
@@ -27,6 +27,7 @@ _COLUMNS = {
     "policies": ("key", "dimension", "severity", "source", "enabled"),
     "reports": ("id", "kind", "status", "audit_id", "created_at"),
     "connections": ("id", "name", "provider", "account", "method"),
+    "schedules": ("id", "name", "cron", "enabled", "next_run_at"),
 }
 _TIMEOUT = 60
 

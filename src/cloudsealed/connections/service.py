@@ -14,6 +14,7 @@ from cloudsealed.connections.model import (
     FIELDS,
     AmbientCredentialsNotAllowedError,
     CloudConnection,
+    ConnectionNotFoundError,
     public,
     read_body,
     read_regions,
@@ -21,6 +22,7 @@ from cloudsealed.connections.model import (
 from cloudsealed.connections.store import ConnectionStore, decode
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import NameAlreadyExistsError
@@ -76,6 +78,20 @@ class ConnectionService:
                 raise NameAlreadyExistsError(f"A connection with the name {item.name} exists")
             self._store.insert(connection, tenant=tenant, item=item)
         return public(item)
+
+    def read_ids(
+        self, fields: Fields, *, tenant: str, required: bool = True
+    ) -> tuple[str, ...] | None:
+        """Return the connections that a body's `connection_ids` names, None when it may and does
+        name none; raises the 422 that names the first that there is not."""
+        found = fields.texts("connection_ids", most=100, required=required)
+        for index, ident in enumerate(found or ()):
+            try:
+                self.find(tenant=tenant, ident=ident)
+            except ConnectionNotFoundError as error:
+                name = f"{fields.name('connection_ids')}[{index}]"
+                raise InvalidFieldError(name, error.message) from error
+        return found
 
     def ensure(self, *, tenant: str, name: str, body: Mapping[str, Any]) -> str:
         """Return the id of the connection called `name`, adding it when there is none."""

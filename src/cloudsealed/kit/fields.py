@@ -25,9 +25,10 @@ class Fields:
         self._path = path
         for name in body:
             if name not in known:
-                raise UnknownFieldError(self._name(name), known)
+                raise UnknownFieldError(self.name(name), known)
 
-    def _name(self, name: str) -> str:
+    def name(self, name: str) -> str:
+        """Return a field's name from the body's own level on."""
         return f"{self._path}.{name}" if self._path else name
 
     def has(self, name: str) -> bool:
@@ -36,12 +37,12 @@ class Fields:
 
     def refuse(self, name: str, message: str) -> InvalidFieldError:
         """Return the error that `name` has a value it cannot take."""
-        return InvalidFieldError(self._name(name), f"{self._name(name)} {message}")
+        return InvalidFieldError(self.name(name), f"{self.name(name)} {message}")
 
     def _value(self, name: str, required: bool) -> Any:
         value = self.body.get(name)
         if value is None and required:
-            raise MissingFieldError(self._name(name))
+            raise MissingFieldError(self.name(name))
         return value
 
     def required(self, name: str) -> Any:
@@ -52,7 +53,7 @@ class Fields:
         """Return a required text."""
         value = self.optional_text(name, longest=longest, choices=choices)
         if value is None:
-            raise MissingFieldError(self._name(name))
+            raise MissingFieldError(self.name(name))
         return value
 
     def optional_text(

@@ -6,7 +6,7 @@ It refuses to know how a report is stored or rendered.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -175,12 +175,20 @@ def matches(finding: Finding, filters: Mapping[str, tuple[str, ...]]) -> bool:
     )
 
 
+REQUEST = ("kind", "framework", "filters")
+"""What a body says of a report but whose it is."""
+
+
+def read_request(fields: Fields) -> ReportRequest:
+    """Return what a body asks for, as yet of no audit."""
+    kind = ReportKind(fields.text("kind", choices=tuple(ReportKind)))
+    return ReportRequest(kind, "", _framework(kind, fields), _filters(fields))
+
+
 def parse_request(body: Any) -> ReportRequest:
     """Return what a body asks for; raises the 422 that names the first bad field."""
-    fields = Fields(body, ("kind", "audit_id", "framework", "filters"))
-    kind = ReportKind(fields.text("kind", choices=tuple(ReportKind)))
-    audit_id = fields.text("audit_id")
-    return ReportRequest(kind, audit_id, _framework(kind, fields), _filters(fields))
+    fields = Fields(body, (*REQUEST, "audit_id"))
+    return replace(read_request(fields), audit_id=fields.text("audit_id"))
 
 
 def _framework(kind: ReportKind, fields: Fields) -> str | None:
@@ -192,7 +200,7 @@ def _framework(kind: ReportKind, fields: Fields) -> str | None:
 
 
 def _filters(fields: Fields) -> dict[str, tuple[str, ...]]:
-    given = Fields(fields.mapping("filters") or {}, tuple(FILTERS), path="filters")
+    given = Fields(fields.mapping("filters") or {}, tuple(FILTERS), path=fields.name("filters"))
     return {name: _filter_values(name, given) for name in given.body}
 
 

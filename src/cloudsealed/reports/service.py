@@ -23,13 +23,14 @@ from cloudsealed.reports.model import (
     Report,
     ReportExpiredError,
     ReportFormat,
+    ReportNotFoundError,
     ReportNotReadyError,
     ReportRequest,
     parse_request,
 )
 from cloudsealed.reports.store import ReportStore, decode
 from cloudsealed.storage.blobs import Blobs
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditStatus, ReportStatus
@@ -82,12 +83,44 @@ class ReportService:
         raises.
         """
         request = parse_request(body)
-        self._check(tenant, request)
+        audit = self._audit(tenant, request.audit_id)
+        if audit["status"] != AuditStatus.COMPLETED:
+            raise AuditNotFinishedError(
+                f"The audit is {audit['status']}; a report needs one that is completed"
+            )
+        if audit["evidence"] == "expired":
+            raise EvidenceExpiredError(request.audit_id)
+        self.refuse_unknown(tenant=tenant, request=request)
+        report = self.prepare(request)
         admit()
+        with self._store.database.write() as connection:
+            return self.add(connection, tenant=tenant, report=report)
+
+    def prepare(self, request: ReportRequest) -> Report:
+        """Return the report that was asked for, which is stored nowhere."""
         created = rfc3339(self._clock())
-        report = Report(new_id("rep"), ReportStatus.QUEUED, request, created_at=created)
-        self._store.add(tenant=tenant, report=report)
+        return Report(new_id("rep"), ReportStatus.QUEUED, request, created_at=created)
+
+    def add(self, connection: Connection, *, tenant: str, report: Report) -> bytes:
+        """Queue a prepared report in the caller's transaction; return it as public JSON."""
+        self._store.insert(connection, tenant=tenant, report=report)
         return self._public(report)
+
+    def refuse_unknown(
+        self, *, tenant: str, request: ReportRequest, field: str = "framework"
+    ) -> None:
+        """Raise the 422 that names `field` when the tenant has no such framework."""
+        if request.framework is not None and request.framework not in self._frameworks(tenant):
+            raise InvalidFieldError(field, f"No such framework: {request.framework}")
+
+    def refuse_open(self, *, tenant: str, ident: str) -> None:
+        """Raise ReportNotReadyError while a report is being made; one that is gone is not."""
+        try:
+            status = self._store.get(tenant=tenant, ident=ident).status
+        except ReportNotFoundError:
+            return
+        if status in (ReportStatus.QUEUED, ReportStatus.RUNNING):
+            raise ReportNotReadyError(f"The last report, {ident}, is not ready: it is {status}")
 
     def file(self, *, tenant: str, ident: str, format: str) -> ReportFile:  # noqa: A002 - the API's word
         """Return one of a report's files, ready to stream.
@@ -123,17 +156,6 @@ class ReportService:
                     self._blobs.delete(item.blob(report.id))
             count += len(overdue)
         return count
-
-    def _check(self, tenant: str, request: ReportRequest) -> None:
-        audit = self._audit(tenant, request.audit_id)
-        if audit["status"] != AuditStatus.COMPLETED:
-            raise AuditNotFinishedError(
-                f"The audit is {audit['status']}; a report needs one that is completed"
-            )
-        if audit["evidence"] == "expired":
-            raise EvidenceExpiredError(request.audit_id)
-        if request.framework is not None and request.framework not in self._frameworks(tenant):
-            raise InvalidFieldError("framework", f"No such framework: {request.framework}")
 
     def _public(self, report: Report) -> bytes:
         return orjson.dumps(self._seen(report).public())

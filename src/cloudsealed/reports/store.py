@@ -101,8 +101,12 @@ class ReportStore(Paged):
     def add(self, *, tenant: str, report: Report) -> None:
         """Add a report, and the job that will make it."""
         with self.database.write() as connection:
-            connection.run(_INSERT, encode(tenant, report))
-            enqueue(connection, tenant=tenant, kind=JOB, subject=report.id)
+            self.insert(connection, tenant=tenant, report=report)
+
+    def insert(self, connection: Connection, *, tenant: str, report: Report) -> None:
+        """Add a report, and the job that will make it, in the caller's transaction."""
+        connection.run(_INSERT, encode(tenant, report))
+        enqueue(connection, tenant=tenant, kind=JOB, subject=report.id)
 
     def change(self, *, tenant: str, was: ReportStatus, report: Report) -> bool:
         """Write a report's new state over a row whose status `was` so; False when it is not.

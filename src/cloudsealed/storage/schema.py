@@ -288,6 +288,16 @@ reports = Table(
     Index("reports_tenant_audit", "tenant_id", "audit_id", "id"),
 )  # fmt: skip
 
+schedules = Table(
+    "schedules", metadata,
+    text("tenant_id"), text("id"), text("name"), text("cron"), text("timezone"), integer("enabled"),
+    text("kind"), text("request"), text("created_at"), text("next_run_at", null=True),
+    text("last_run_at", null=True), text("made_id", null=True), text("error", null=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("tenant_id", "name", name="schedules_name"),
+    Index("schedules_due", "tenant_id", "next_run_at"),
+)  # fmt: skip
+
 simulations = Table(
     "simulations", metadata,
     text("tenant_id"), text("id"), text("status"), text("request"), text("created_at"),

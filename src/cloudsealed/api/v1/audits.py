@@ -24,7 +24,7 @@ def list_audits(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/audits", scope=Scope.AUDITS_WRITE, status=202, heavy="audits", answer=shapes.Audit,
+    "/v1/audits", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",), answer=shapes.Audit,
     body=shapes.AuditBody,
 )  # fmt: skip
 def create_audit(call: Call) -> Reply:
@@ -39,7 +39,7 @@ def get_audit(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/audits/{id}/reanalyze", scope=Scope.AUDITS_WRITE, status=202, heavy="audits",
+    "/v1/audits/{id}/reanalyze", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",),
     answer=shapes.Audit, body=shapes.ReanalysisBody, body_optional=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
 )  # fmt: skip

@@ -29,7 +29,7 @@ def list_reports(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/reports", scope=Scope.REPORTS_WRITE, status=202, heavy="reports", answer=shapes.Report,
+    "/v1/reports", scope=Scope.REPORTS_WRITE, status=202, heavy=("reports",), answer=shapes.Report,
     body=shapes.ReportBody,
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
 )  # fmt: skip

@@ -22,7 +22,7 @@ TABLE = Table(
 
 @TABLE.makes(
     "/v1/policies/simulate", made_at="/v1/simulations", scope=Scope.POLICIES_WRITE, status=202,
-    heavy="simulations", answer=shapes.Simulation, body=shapes.SimulationBody,
+    heavy=("simulations",), answer=shapes.Simulation, body=shapes.SimulationBody,
     errors=(
         AuditNotFinishedError, BuiltinPolicyImmutableError, EvidenceExpiredError,
         InvalidPolicyExpressionError, PolicyNotFoundError,

@@ -258,6 +258,18 @@ def upgrade() -> None:
     op.create_index("resources_state", "resources", ["tenant_id", "state", "id"])
     op.create_index("resources_type", "resources", ["tenant_id", "type", "id"])
     op.create_table(
+        "schedules",
+        *_columns(TEXT, "tenant_id", "id", "name", "cron", "timezone"),
+        *_columns(INTEGER, "enabled"),
+        *_columns(
+            TEXT, "kind", "request", "created_at", "next_run_at?", "last_run_at?", "made_id?",
+            "error?",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.UniqueConstraint("tenant_id", "name", name="schedules_name"),
+    )
+    op.create_index("schedules_due", "schedules", ["tenant_id", "next_run_at"])
+    op.create_table(
         "seals",
         *_columns(TEXT, "tenant_id"),
         *_columns(INTEGER, "sequence"),
@@ -331,6 +343,7 @@ def downgrade() -> None:
     op.drop_table("sessions")
     op.drop_table("seals")
     op.drop_table("seal_rows")
+    op.drop_table("schedules")
     op.drop_table("resources")
     op.drop_table("resource_tags")
     op.drop_table("reports")
