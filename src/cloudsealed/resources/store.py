@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, select
 
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
@@ -156,6 +157,15 @@ def _tags(tenant: str, items: Iterable[Resource]) -> Iterable[dict[str, str]]:
             yield {"tenant_id": tenant, "key": key, "value": value, "resource_id": item.id}
 
 
+@lru_cache(maxsize=10)  # whoever goes through many asks for as many each time
+def _tags_of(count: int) -> Select[Any]:
+    columns = (resource_tags.c[name] for name in ("resource_id", "key", "value"))
+    wanted: list[ColumnElement[str]] = [bindparam(f"id_{index}") for index in range(count)]
+    return select(*columns).where(
+        resource_tags.c.tenant_id == bindparam("tenant"), resource_tags.c.resource_id.in_(wanted)
+    )
+
+
 class ResourceStore(Paged):
     """Reads resources."""
 
@@ -172,6 +182,12 @@ class ResourceStore(Paged):
             except objects.ObjectMissingError:
                 snapshot = None
         return bytes(row[0]), snapshot
+
+    def tags(self, *, tenant: str, idents: Sequence[str]) -> list[Row]:
+        """Return (id, key, value) of every tag of some resources."""
+        values = {f"id_{index}": ident for index, ident in enumerate(idents)}
+        with self.database.read() as connection:
+            return connection.all(_tags_of(len(idents)), {"tenant": tenant, **values})
 
     def by_native_id(self, *, tenant: str, native_id: str) -> list[Row]:
         """Return (id, type, native id) of every resource with a native id."""
