@@ -36,11 +36,9 @@ class ResourceService:
         return doc if snapshot is None else with_document(doc, snapshot["document"])
 
     def tags(self, *, tenant: str, idents: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Return the tags of some hundred resources by id, of those that have any."""
-        found: dict[str, dict[str, str]] = {}
-        for ident, key, value in self._store.tags(tenant=tenant, idents=idents):
-            found.setdefault(ident, {})[key] = value
-        return found
+        """Return the tags of some hundred resources, by id."""
+        found = map(orjson.loads, self._store.docs(tenant=tenant, idents=idents))
+        return {resource["id"]: resource["tags"] for resource in found}
 
     def relations(self, *, tenant: str, ident: str) -> dict[str, Any]:
         """Return a resource's declared relations: names to the ids that its document names."""

@@ -19,6 +19,7 @@ LISTED_IN_ALL = 5_000
 """Rows that groups or controls share when there are many: a PDF needs about 0.1 MB each."""
 _NOTHING = Decimal(0)
 Badness = tuple[int, Decimal, str]
+_RANKS = {severity.value: severity.rank for severity in Severity}
 WORST_FIRST = tuple(reversed(Severity))
 _TITLES = {
     ReportKind.EXECUTIVE_SUMMARY: "Executive summary",
@@ -125,7 +126,7 @@ def badness(finding: Finding) -> Badness:
     """Return the place of a finding among others: the least is the worst."""
     money = finding["monthly_savings"]
     savings = Decimal(money["amount"]) if money is not None else _NOTHING
-    return -Severity(finding["severity"]).rank, -savings, finding["id"]
+    return -_RANKS[finding["severity"]], -savings, finding["id"]
 
 
 def brief(finding: Finding) -> Document:

@@ -33,6 +33,8 @@ EFFORT_WEIGHTS: Mapping[str, int] = dict(zip(EFFORTS, (1, 3, 8), strict=True))
 Our choice: each is two to three times the one before, in the manner of the sizes that teams give to
 work. A step is one repair, worked out once, however many resources need it.
 """
+RISK_WEIGHTS: Mapping[str, int] = {severity.value: severity.weight for severity in WORST_FIRST}
+"""What repairing a finding removes: the weight of its severity in a score."""
 _UNKNOWN_EFFORT = "medium"  # as of a tenant's own policy whose remediation does not say
 _BATCH = 500
 _OF_POLICY = ("policy", "dimension", "description", "remediation", "controls")
@@ -60,8 +62,8 @@ class Step:
 
     @property
     def risk(self) -> int:
-        """What repairing them removes: the sum of their weights in a score."""
-        return sum(Severity(name).weight * count for name, count in self.severities.items())
+        """What repairing them removes."""
+        return sum(RISK_WEIGHTS[name] * count for name, count in self.severities.items())
 
 
 class Plan:

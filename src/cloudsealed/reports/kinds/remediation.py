@@ -17,9 +17,9 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.spreadsheet import csv_pieces
 from cloudsealed.packs import EFFORTS
 from cloudsealed.reports.kinds.parts import WORST_FIRST, Savings, counted, heading
-from cloudsealed.reports.kinds.plan import EFFORT_WEIGHTS, Plan, Step
+from cloudsealed.reports.kinds.plan import EFFORT_WEIGHTS, RISK_WEIGHTS, Plan, Step
 from cloudsealed.reports.model import Built, Document, ReportSource
-from cloudsealed.vocabulary import ReportKind, Severity
+from cloudsealed.vocabulary import ReportKind
 
 DETAILED = 50
 """Steps of a PDF that are described."""
@@ -55,7 +55,7 @@ COLUMNS = (
     Column("title", "What is wrong", lambda _, f: f["title"]),
     Column("severity", "Of the finding", lambda _, f: f["severity"]),
     Column("dimension", "Of the policy", lambda s, _: s["dimension"]),
-    Column("risk", "The severity's weight in a score", lambda _, f: Severity(f["severity"]).weight),
+    Column("risk", "The severity's weight in a score", lambda _, f: RISK_WEIGHTS[f["severity"]]),
     Column("effort", "Of the step: low, medium or high", lambda s, _: s["effort"]),
     Column("owner", "Of the resource, by its tags", lambda s, _: s["owner"]),
     Column("account", "Of the resource", lambda _, f: f["resource"]["account"]),
@@ -85,7 +85,7 @@ def build(source: ReportSource, filters: Mapping[str, tuple[str, ...]] | None = 
     front = {
         **heading(ReportKind.REMEDIATION_PLAN, source, filters),
         "findings": counted(plan.statuses),
-        "weights": {"risk": {s.value: s.weight for s in WORST_FIRST}, "effort": EFFORT_WEIGHTS},
+        "weights": {"risk": RISK_WEIGHTS, "effort": EFFORT_WEIGHTS},
         "totals": _totals(plan),
         "milestones": _milestones(plan),
     }
