@@ -26,6 +26,7 @@ from cloudsealed.packs import PolicySpec, load_frameworks, load_policies
 from cloudsealed.policies.files import schema
 from cloudsealed.policies.frameworks import builtin_controls, served_by
 from cloudsealed.policies.page import page
+from cloudsealed.reports.kinds.remediation import COLUMNS
 from cloudsealed.settings import Settings
 from cloudsealed.vocabulary import Dimension
 
@@ -144,10 +145,16 @@ def resource_types() -> str:
     )
 
 
+def plan_columns() -> str:
+    """Return the columns of a remediation plan's CSV."""
+    return table(("column", "what it holds"), ((code(c.name), c.doc) for c in COLUMNS))
+
+
 DERIVED: Mapping[str, Callable[[], str]] = {
     "errors": errors,
     "frameworks": frameworks,
     "functions": functions,
+    "plan-columns": plan_columns,
     "policies": policies,
     "resource-types": resource_types,
     "settings": settings,

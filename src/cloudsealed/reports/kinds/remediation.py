@@ -27,11 +27,11 @@ LISTED = 25
 """Resources shown at most of a step in a PDF."""
 LISTED_IN_ALL = 500
 """Resources that its described steps share: a PDF needs about 0.1 MB each."""
-LINES = 250
+LINES = 150
 """Steps of a PDF that are a line of its overview, the described ones among them."""
-OWNERS = 30
+OWNERS = 20
 """Owners of a PDF that are named in its overview."""
-_MILESTONES = (0.5, 0.8, 0.95)
+_MILESTONES = (0.5, 0.8)
 _POINTS = 100
 _FIRST = 5
 _ROWS = 500
@@ -71,7 +71,7 @@ COLUMNS = (
     Column("remediation", "What to do", lambda s, _: s["summary"]),
     Column("cli", "The same on the command line", lambda s, _: s["cli"]),
     Column("terraform", "The same in Terraform", lambda s, _: s["terraform"]),
-    Column("controls", "Framework and control, each after a semicolon", lambda s, _: "; ".join(
+    Column("controls", "Framework and control; between several a semicolon", lambda s, _: "; ".join(
         f"{c['framework']} {c['control']}" for c in s["controls"]
     )),
 )  # fmt: skip
