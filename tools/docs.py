@@ -34,6 +34,7 @@ from cloudsealed.packs.shapes import Record
 from cloudsealed.policies.files import schema
 from cloudsealed.policies.frameworks import builtin_controls
 from cloudsealed.policies.page import page
+from cloudsealed.reports.kinds.remediation import COLUMNS
 from cloudsealed.settings import Settings
 from cloudsealed.vocabulary import Dimension
 
@@ -168,10 +169,16 @@ def resource_types() -> str:
     )
 
 
+def plan_columns() -> str:
+    """Return the columns of a remediation plan's CSV."""
+    return table(("column", "what it holds"), ((code(c.name), c.doc) for c in COLUMNS))
+
+
 DERIVED: Mapping[str, Callable[[], str]] = {
     "errors": errors,
     "frameworks": frameworks,
     "functions": functions,
+    "plan-columns": plan_columns,
     "policies": policies,
     "policy-fields": policy_fields,
     "resource-types": resource_types,

@@ -54,7 +54,7 @@ def _networks(text: str) -> tuple[str, ...]:
     )
 
 
-def _origins(text: str) -> tuple[str, ...]:
+def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
@@ -94,7 +94,7 @@ class Settings:
     ambient_credentials: str = _setting(
         "AMBIENT_CREDENTIALS", "", "Tenant whose connections may use the process's own credentials"
     )
-    cors_origins: tuple[str, ...] = _setting("CORS_ORIGINS", "", "Origins that may call", _origins)
+    cors_origins: tuple[str, ...] = _setting("CORS_ORIGINS", "", "Origins that may call", _listed)
     trusted_proxies: tuple[str, ...] = _setting(
         "TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed", _networks
     )
@@ -102,6 +102,10 @@ class Settings:
     report_retention_days: int = _setting(
         "REPORT_RETENTION_DAYS", "90", "How long a report can be downloaded", _positive
     )
+    owner_tags: tuple[str, ...] = _setting(
+        "OWNER_TAGS", "owner,team,service-owner",
+        "Tags whose value is a resource's owner, the first that it has, in any case", _listed,
+    )  # fmt: skip
     token_max_days: int = _setting("TOKEN_MAX_DAYS", "365", "Longest life of a token", _positive)
     collect_workers: int = _setting("COLLECT_WORKERS", "16", "Provider calls in flight", _positive)
     policy_seconds: int = _setting(

@@ -97,7 +97,12 @@ class Services:
             blobs=self.blobs,
             clock=self.clock,
             source=ReportSources(
-                tenants=self.tenants, audits=self.audits, findings=self.findings, keys=self.keys
+                tenants=self.tenants,
+                audits=self.audits,
+                findings=self.findings,
+                resources=self.resources,
+                keys=self.keys,
+                owner_tags=self.settings.owner_tags,
             ),
             retention_days=self.settings.report_retention_days,
         )

@@ -125,16 +125,23 @@ def test_reports_are_generated_deliverables_that_are_not_ready_at_once(
         ("", "application/json", "application/json"),
         ("", "application/pdf;q=0.9, application/json;q=0.1", "application/pdf"),
         ("", "*/*", "application/pdf"),
+        ("?format=csv", "*/*", "text/csv; charset=utf-8; header=present"),
+        ("", "text/csv", "text/csv; charset=utf-8; header=present"),
+        ("", "text/*, application/json;q=0.5", "text/csv"),
     ],
 )
-def test_reports_are_downloadable_as_pdf_or_json(
+def test_reports_are_downloadable_as_pdf_json_or_csv(
     tenant: Any, query: str, accept: str, kind: str
 ) -> None:
-    files = {"pdf": b"%PDF-1.7 " + bytes(200_000), "json": b'{"object": "report"}'}
+    files = {
+        "pdf": b"%PDF-1.7 " + bytes(200_000),
+        "json": b'{"object": "report"}',
+        "csv": b"step,policy\r\n",
+    }
     formats = tuple(ReportFormat(name, len(files[name]), "0" * 64) for name in files)
     report = Report(
         "rep_01JD0000000000000000000000", ReportStatus.READY,
-        ReportRequest(ReportKind.EXECUTIVE_SUMMARY, "aud_x"), "2026-01-31T09:30:00.000Z",
+        ReportRequest(ReportKind.REMEDIATION_PLAN, "aud_x"), "2026-01-31T09:30:00.000Z",
         expires_at="2999-01-01T00:00:00.000Z", formats=formats,
     )  # fmt: skip
     ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
@@ -144,9 +151,20 @@ def test_reports_are_downloadable_as_pdf_or_json(
     answer = tenant.http.get(path, headers={"Accept": accept})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith(kind)
-    assert answer.content == files["pdf" if "pdf" in kind else "json"]
+    assert answer.content == next(files[name] for name in files if name in kind)
     assert "attachment" in answer.headers["content-disposition"]
     assert tenant.http.get(path, headers={"Accept": "text/html"}).status_code == 406
+
+
+@pytest.mark.parametrize(("query", "accept"), [("?format=csv", "*/*"), ("", "text/csv")])
+def test_a_format_that_a_kind_of_report_has_not_is_named(
+    tenant: Any, completed: Any, query: str, accept: str
+) -> None:
+    body = {"kind": "executive_summary", "audit_id": completed(tenant)}
+    path = tenant.http.post("/v1/reports", json=body).headers["location"]
+    answer = tenant.http.get(f"{path}/download{query}", headers={"Accept": accept})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == "format must be one of: pdf, json"
 
 
 def test_a_path_with_a_name_of_its_own_is_no_objects(tenant: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import orjson
@@ -71,6 +73,25 @@ def test_what_fails_shows_the_answers_that_it_rests_on(audited: Any) -> None:
     assert evidence["observation"]["outcome"] == "fail"
     assert evidence["snapshot"]["document"]["Name"] == "larkspur-public-assets"
     assert ["s3", "GetBucketPolicy"] in [s[:2] for s in evidence["snapshot"]["sources"]["Policy"]]
+
+
+def test_a_plan_is_of_every_open_finding_by_the_owners_that_resources_are_tagged_with(
+    audited: Any,
+) -> None:
+    installation, audit = audited.installation, audited.audits[1]
+    services, tenant = installation.services, installation.tenant
+    body = {"kind": "remediation_plan", "audit_id": audit["id"]}
+    ident = orjson.loads(services.reports.create(tenant=tenant, body=body))["id"]
+    assert services.worker().run_once("report")
+    file = services.reports.file(tenant=tenant, ident=ident, format="csv")
+    rows = list(csv.DictReader(io.StringIO(b"".join(file.content).decode(), newline="")))
+    opened = installation.findings(status="open")
+    assert sorted(row["finding_id"] for row in rows) == sorted(opened)
+    owners = {row["native_id"]: row["owner"] for row in rows}
+    resources = services.resources.list(tenant=tenant, filters={}, limit=1_000).items
+    tags = {r["native_id"]: r["tags"].get("owner", "") for r in map(orjson.loads, resources)}
+    assert owners == {native_id: tags[native_id] for native_id in owners}
+    assert set(owners.values()) >= {"", "platform"}
 
 
 @pytest.mark.parametrize(

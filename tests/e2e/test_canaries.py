@@ -21,6 +21,7 @@ from tests.e2e.installation import Installation, every_log
 
 from cloudsealed.api.app import create_app
 from cloudsealed.auth.model import ALL_SCOPES
+from cloudsealed.reports.kinds import KINDS
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import CANARIES
 from cloudsealed.vocabulary import ReportKind, Role
@@ -117,7 +118,7 @@ def reported(installation: Installation, audit: str) -> Iterator[Text]:
         )
         ident = orjson.loads(services.reports.create(tenant=tenant, body=body))["id"]
         assert worker.run_once("report")
-        for wanted in ("json", "pdf"):
+        for wanted in KINDS[kind].formats:
             file = services.reports.file(tenant=tenant, ident=ident, format=wanted)
             content = b"".join(file.content)
             yield f"{kind} {wanted}", content

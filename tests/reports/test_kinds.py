@@ -7,8 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudsealed.reports.kinds import build, compliance, executive, remediation
-from cloudsealed.reports.kinds.parts import LISTED_IN_ALL
+from cloudsealed.reports.kinds import build, compliance, executive
 from cloudsealed.reports.model import Document, ReportRequest, ReportSource
 from cloudsealed.vocabulary import ReportKind
 
@@ -87,50 +86,6 @@ def test_what_could_not_be_read_is_grouped_by_call_the_most_frequent_first(
         ("DescribeDBInstances", 1),
     ]
     assert unread["kinds"][1]["permission"] is None
-
-
-def test_a_plan_is_ordered_by_severity_then_number(make_finding: Any, make_source: Any) -> None:
-    findings = [
-        *(make_finding(n, policy="few-high", severity="high") for n in range(2)),
-        *(make_finding(n + 10, policy="many-high", severity="high") for n in range(3)),
-        *(make_finding(n + 20, policy="many-low", severity="low") for n in range(9)),
-        make_finding(30, policy="one-critical", name="root"),
-    ]
-    titles = {"many-high": "Volumes are encrypted"}
-    groups = document_of(remediation, make_source(findings, policy_titles=titles))["groups"]
-    assert [(g["policy"]["key"], g["findings"]) for g in groups] == [
-        ("one-critical", 1), ("many-high", 3), ("few-high", 2), ("many-low", 9),
-    ]  # fmt: skip
-    assert [g["title"] for g in groups[:3]] == [
-        "Security group root lets the internet reach SSH",
-        "Volumes are encrypted",
-        "few-high",
-    ]
-    assert groups[0]["cli"].startswith("aws ec2")
-
-
-def test_a_plan_lists_fifty_resources_of_a_policy_and_counts_the_others(
-    make_finding: Any, make_source: Any
-) -> None:
-    findings = (make_finding(n, severity="critical" if n == 700 else "low") for n in range(730))
-    (group,) = document_of(remediation, make_source(findings))["groups"]
-    assert (len(group["resources"]), group["more"], group["findings"]) == (50, 680, 730)
-    assert group["resources"][0]["severity"] == group["severity"] == "critical"
-    assert group["severities"]["low"] == 729
-
-
-def test_many_policies_share_the_rows_of_a_plan(make_finding: Any, make_source: Any) -> None:
-    findings = (make_finding(n, policy=f"policy-{n % 500}") for n in range(10_000))
-    groups = document_of(remediation, make_source(findings))["groups"]
-    assert sum(len(group["resources"]) for group in groups) == LISTED_IN_ALL
-    assert all(len(group["resources"]) + group["more"] == 20 for group in groups)
-
-
-def test_a_policy_without_remediation_has_a_plan_that_says_nothing_of_it(
-    make_finding: Any, make_source: Any
-) -> None:
-    (group,) = document_of(remediation, make_source([make_finding(remediation=None)]))["groups"]
-    assert [group[name] for name in ("effort", "summary", "cli", "terraform")] == [None] * 4
 
 
 def test_evidence_shows_every_control_with_its_findings_or_says_why_there_are_none(

@@ -145,3 +145,15 @@ def test_a_native_id_leads_to_every_resource_that_has_it(database: Database) -> 
     found = ResourceStore(database).by_native_id(tenant=TENANT, native_id="arn:x")
     assert sorted(row[0] for row in found) == [item.id for item in made]
     assert ResourceStore(database).by_native_id(tenant="ten_b", native_id="arn:x") == []
+
+
+def test_tags_are_read_for_many_resources_at_once_and_never_a_strangers(database: Database) -> None:
+    made = [make_resource(tags=tags) for tags in ({"owner": "web", "env": "prod"}, {}, {"a": "b"})]
+    add_resources(database, TENANT, *made)
+    strange = make_resource(tags={"owner": "them"})
+    add_resources(database, "ten_b", strange)
+    idents = [made[0].id, made[1].id, strange.id, "res_none"]
+    assert ResourceService(database=database).tags(tenant=TENANT, idents=idents) == {
+        made[0].id: {"owner": "web", "env": "prod"},
+        made[1].id: {},
+    }

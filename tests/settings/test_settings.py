@@ -26,6 +26,7 @@ def test_values_are_read_as_what_they_are() -> None:
             "CLOUDSEALED_DATA_DIR": "/data",
             "CLOUDSEALED_RETENTION_DAYS": "30",
             "CLOUDSEALED_TRUSTED_PROXIES": "10.0.0.0/8, ::1",
+            "CLOUDSEALED_OWNER_TAGS": "Squad, owner",
             "CLOUDSEALED_CORS_ORIGINS": "https://a.example, https://b.example",
             "CLOUDSEALED_LIMIT_REPORTS": "3/second,5/hour",
         }
@@ -33,6 +34,7 @@ def test_values_are_read_as_what_they_are() -> None:
     assert found.data_dir == Path("/data")
     assert found.retention_days == 30
     assert found.trusted_proxies == ("10.0.0.0/8", "::1/128")
+    assert found.owner_tags == ("Squad", "owner")
     assert found.cors_origins == ("https://a.example", "https://b.example")
     assert found.limit_reports == (Window(3, 1), Window(5, 3600))
 

@@ -7,6 +7,7 @@ from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, dotted, 
 from cloudsealed.packs.form import CLASSIFICATION, body_schema, check_form, file_schema
 from cloudsealed.packs.loader import load_frameworks, load_policies
 from cloudsealed.packs.model import (
+    EFFORTS,
     EXAMPLES_AT,
     Control,
     Example,
@@ -22,6 +23,7 @@ from cloudsealed.packs.shapes import Use
 
 __all__ = [
     "CLASSIFICATION",
+    "EFFORTS",
     "EXAMPLES_AT",
     "Control",
     "Example",

@@ -15,7 +15,7 @@ from typing import Any
 FONT = "Inter-Regular.otf"
 """The font that text and, where the monospaced one lacks a character, code is set in."""
 
-MULTILINE = frozenset({"summary", "cli", "terraform"})
+MULTILINE = frozenset({"summary", "description", "cli", "terraform"})
 """The keys of a document whose texts have lines."""
 
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

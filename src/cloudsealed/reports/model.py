@@ -5,7 +5,7 @@ It refuses to know how a report is stored or rendered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import orjson
 
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.spreadsheet import MEDIA_TYPE as CSV
 from cloudsealed.vocabulary import Dimension, Provider, ReportKind, ReportStatus, Severity
 
 Document = dict[str, Any]
@@ -21,6 +22,7 @@ Finding = Mapping[str, Any]
 FORMATS: Mapping[str, str] = {
     "pdf": "application/pdf",
     "json": "application/json",
+    "csv": CSV,
 }
 """Every format of a report's files, with its media type."""
 
@@ -119,6 +121,7 @@ class ReportSource:
     unread: the calls that did not answer: `account`, `region`, `service`, `operation`, `outcome`,
     `permission`.
     policy_titles: the titles of policies by key.
+    owners: from ids of resources to who owns each, for those that have an owner.
     """
 
     audit: Mapping[str, Any]
@@ -128,6 +131,7 @@ class ReportSource:
     seal: Mapping[str, Any] | None = None
     unread: Iterable[Mapping[str, Any]] = ()
     policy_titles: Mapping[str, str] = field(default_factory=dict)
+    owners: Callable[[Sequence[str]], Mapping[str, str]] = lambda _resources: {}
 
 
 @dataclass(frozen=True, slots=True)

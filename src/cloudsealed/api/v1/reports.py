@@ -13,6 +13,9 @@ from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotRead
 from cloudsealed.reports.store import LISTING
 from cloudsealed.storage.objects import EvidenceExpiredError
 
+# A media type as clients name it, without what it says of the file.
+_MEDIA = {media.partition(";")[0]: name for name, media in FORMATS.items()}
+
 FORMAT = Parameter("format", "Format of the file; else `Accept` decides", tuple(FORMATS))
 
 TABLE = Table(
@@ -45,7 +48,7 @@ def get_report(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(FORMATS.values()),
+    "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(_MEDIA),
     parameters={"format": FORMAT},
     errors=(ReportNotReadyError, ReportExpiredError),
 )  # fmt: skip
@@ -53,8 +56,7 @@ def download_report(call: Call) -> Reply:
     """Download a report's file."""
     wanted = call.given("format")
     if wanted is None:
-        kind = accept.choose(call.accept, tuple(FORMATS.values()))
-        wanted = next(name for name, media in FORMATS.items() if media == kind)
+        wanted = _MEDIA[accept.choose(call.accept, tuple(_MEDIA)) or ""]
     file = call.services.reports.file(**call.one, format=wanted)
     return Stream(file.content, file.content_type, file.filename)
 

@@ -17,6 +17,9 @@ LISTED = 50
 """Resources shown at most in a group of the plan, findings as evidence of a control."""
 LISTED_IN_ALL = 5_000
 """Rows that groups or controls share when there are many: a PDF needs about 0.1 MB each."""
+_NOTHING = Decimal(0)
+Badness = tuple[int, Decimal, str]
+_RANKS = {severity.value: severity.rank for severity in Severity}
 WORST_FIRST = tuple(reversed(Severity))
 _TITLES = {
     ReportKind.EXECUTIVE_SUMMARY: "Executive summary",
@@ -42,7 +45,7 @@ class Worst:
 
     def sorted(self) -> list[Finding]:
         """Return the worst so far, the worst first."""
-        return sorted(self._kept, key=_badness)[: self._most]
+        return sorted(self._kept, key=badness)[: self._most]
 
     def briefs(self, most: int) -> tuple[list[Document], int]:
         """Return at most `most` of them, and how many more there are."""
@@ -64,6 +67,12 @@ class Savings:
             self.priced += 1
             currency = money["currency"]
             self._sums[currency] = self._sums.get(currency, Decimal(0)) + Decimal(money["amount"])
+
+    def merge(self, other: Savings) -> None:
+        """Take into account all that another took."""
+        self.priced += other.priced
+        for currency, amount in other._sums.items():
+            self._sums[currency] = self._sums.get(currency, Decimal(0)) + amount
 
     def total(self) -> list[dict[str, str]]:
         """Return the sum of each currency, `amount` as text."""
@@ -113,10 +122,11 @@ def counted(statuses: Counter[str]) -> dict[str, int]:
     return {status.value: statuses[status] for status in FindingStatus}
 
 
-def _badness(finding: Finding) -> tuple[int, Decimal, str]:
+def badness(finding: Finding) -> Badness:
+    """Return the place of a finding among others: the least is the worst."""
     money = finding["monthly_savings"]
-    savings = Decimal(money["amount"]) if money is not None else Decimal(0)
-    return -Severity(finding["severity"]).rank, -savings, finding["id"]
+    savings = Decimal(money["amount"]) if money is not None else _NOTHING
+    return -_RANKS[finding["severity"]], -savings, finding["id"]
 
 
 def brief(finding: Finding) -> Document:
