@@ -118,7 +118,6 @@ def test_a_plan_says_how_much_risk_is_gone_after_which_step(
     assert document["milestones"] == [
         {"steps": 1, "risk_share": 0.5},
         {"steps": 2, "risk_share": 0.9},
-        {"steps": 3, "risk_share": 1.0},
     ]
     assert document["curve"] == [[1, 0.5], [2, 0.9], [3, 1.0]]
     assert document["weights"]["risk"]["critical"] == 10
@@ -181,11 +180,11 @@ def test_steps_share_the_rows_of_a_pdf_and_those_past_its_end_are_counted(
     built = remediation.build(make_source(findings))
     document = built.document
     assert sum(len(step["resources"]) for step in document["steps"]) == LISTED_IN_ALL
-    assert (len(document["steps"]), len(document["lines"])) == (50, 200)
-    assert document["more"] == {"steps": 150, "findings": 3_000, "risk_share": 0.375}
+    assert (len(document["steps"]), len(document["lines"])) == (50, 100)
+    assert document["more"] == {"steps": 250, "findings": 5_000, "risk_share": 0.625}
     assert len(document["curve"]) <= 102
     assert document["curve"][-1] == [400, 1.0]
-    assert "150moresteps" in shown(built)
+    assert "250moresteps" in shown(built)
     assert len(as_json(built)["steps"]) == 400
 
 
@@ -195,8 +194,8 @@ def test_owners_past_the_end_of_a_pdfs_table_are_counted(
     owners = {n: f"team-{n:03d}" for n in range(45)}
     source = make_source([make_finding(n) for n in owners], owners=owned(owners))
     built = remediation.build(source)
-    assert built.document["more_owners"] == {"owners": 15, "findings": 15}
-    assert "15moreowners" in shown(built)
+    assert built.document["more_owners"] == {"owners": 25, "findings": 25}
+    assert "25moreowners" in shown(built)
     assert len(as_json(built)["owners"]) == 45
 
 

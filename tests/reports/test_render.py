@@ -174,8 +174,9 @@ def test_a_render_that_takes_too_long_is_ended(documents: dict[str, Document]) -
 def test_a_render_that_takes_too_much_memory_is_ended(make_finding: Any, make_source: Any) -> None:
     findings = (make_finding(n, policy=f"policy-{n % 300}") for n in range(4_000))
     document = remediation.build(make_source(findings)).document
+    document["lines"] *= 100
     with pytest.raises(RenderError, match="could not be made"):
-        render_pdf(document, memory=200 << 20)
+        render_pdf(document, memory=300 << 20)
 
 
 def test_a_document_that_the_template_cannot_show_is_an_error_without_its_content(
