@@ -154,6 +154,14 @@ class ReportStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class ReportStage(StrEnum):
+    """What is done for a report while it is running, in this order."""
+
+    GATHERING = "gathering"
+    RENDERING = "rendering"
+    WRITING = "writing"
+
+
 class SimulationStatus(StrEnum):
     """How far a simulation is."""
 

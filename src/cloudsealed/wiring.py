@@ -37,6 +37,7 @@ from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.policies.service import PolicyService
+from cloudsealed.reports.look import Look, look_of
 from cloudsealed.reports.service import ReportService
 from cloudsealed.reports.source import ReportSources
 from cloudsealed.reports.store import JOB as REPORT_JOB
@@ -75,6 +76,7 @@ class Services:
     audits: AuditService
     simulations: SimulationService
     reports: ReportService
+    look: Look
     events: EventStore
     runner: Runner
 
@@ -89,7 +91,11 @@ class Services:
             blobs=self.blobs,
             clock=self.clock,
             source=ReportSources(
-                tenants=self.tenants, audits=self.audits, findings=self.findings, keys=self.keys
+                tenants=self.tenants,
+                audits=self.audits,
+                findings=self.findings,
+                keys=self.keys,
+                look=self.look,
             ),
             retention_days=self.settings.report_retention_days,
         )
@@ -196,6 +202,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             seconds=settings.policy_seconds,
         ),
         reports=reports,
+        look=look_of(settings),
         events=EventStore(database),
         runner=runner,
     )

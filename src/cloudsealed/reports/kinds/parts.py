@@ -5,11 +5,14 @@ Pure: nothing here reads a clock, a database or a file.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
+from cloudsealed.reports.language import worded
 from cloudsealed.reports.model import Document, Finding, ReportSource, matches
 from cloudsealed.vocabulary import FindingStatus, ReportKind, Severity
 
@@ -18,10 +21,13 @@ LISTED = 50
 LISTED_IN_ALL = 5_000
 """Rows that groups or controls share when there are many: a PDF needs about 0.1 MB each."""
 WORST_FIRST = tuple(reversed(Severity))
+_ORDER = {severity.value: -severity.rank for severity in Severity}
+_NOTHING = Decimal(0)
+_Badness = tuple[int, Decimal, str]
 _TITLES = {
-    ReportKind.EXECUTIVE_SUMMARY: "Executive summary",
-    ReportKind.REMEDIATION_PLAN: "Remediation plan",
-    ReportKind.COMPLIANCE_EVIDENCE: "Compliance evidence",
+    ReportKind.EXECUTIVE_SUMMARY: worded("Executive summary"),
+    ReportKind.REMEDIATION_PLAN: worded("Remediation plan"),
+    ReportKind.COMPLIANCE_EVIDENCE: worded("Compliance evidence"),
 }
 
 
@@ -30,19 +36,20 @@ class Worst:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: list[Finding] = []
+        self._kept: list[tuple[_Badness, Finding]] = []
         self.seen = 0
 
     def add(self, finding: Finding) -> None:
         """Take a finding into account."""
         self.seen += 1
-        self._kept.append(finding)
-        if len(self._kept) >= 4 * self._most:
-            self._kept = self.sorted()
+        badness = _badness(finding)
+        if len(self._kept) < self._most or badness < self._kept[-1][0]:
+            insort(self._kept, (badness, finding), key=itemgetter(0))
+            del self._kept[self._most :]
 
     def sorted(self) -> list[Finding]:
         """Return the worst so far, the worst first."""
-        return sorted(self._kept, key=_badness)[: self._most]
+        return [finding for _badness, finding in self._kept]
 
     def briefs(self, most: int) -> tuple[list[Document], int]:
         """Return at most `most` of them, and how many more there are."""
@@ -83,6 +90,9 @@ def heading(
         "object": "report_document",
         "kind": kind.value,
         "title": _TITLES[kind],
+        "language": source.look.language,
+        "organisation": source.look.organisation,
+        "public_url": source.look.public_url,
         "tenant": source.tenant,
         "audit": {
             **{name: audit[name] for name in copied},
@@ -113,10 +123,10 @@ def counted(statuses: Counter[str]) -> dict[str, int]:
     return {status.value: statuses[status] for status in FindingStatus}
 
 
-def _badness(finding: Finding) -> tuple[int, Decimal, str]:
+def _badness(finding: Finding) -> _Badness:
     money = finding["monthly_savings"]
-    savings = Decimal(money["amount"]) if money is not None else Decimal(0)
-    return -Severity(finding["severity"]).rank, -savings, finding["id"]
+    savings = Decimal(money["amount"]) if money is not None else _NOTHING
+    return _ORDER[finding["severity"]], -savings, finding["id"]
 
 
 def brief(finding: Finding) -> Document:
