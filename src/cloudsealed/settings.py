@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,10 @@ from cloudsealed.kit.errors import CloudSealedError
 
 _LIMIT = re.compile(r"(\d+)/(second|minute|hour)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
+LANGUAGES = ("en", "de", "es", "fr")
+"""The languages that reports are written in."""
 
 
 class InvalidSettingError(CloudSealedError):
@@ -56,6 +60,32 @@ def _networks(text: str) -> tuple[str, ...]:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def chosen(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
+        return text
+
+    return chosen
+
+
+def _colour(text: str) -> str:
+    if not _COLOUR.fullmatch(text):
+        raise ValueError("must be #rrggbb")
+    if (ratio := _contrast_with_white(text)) < _READABLE:
+        raise ValueError(
+            f"white text on it would have a contrast of {ratio:.1f}:1, and must have 4.5:1"
+        )
+    return text
+
+
+def _contrast_with_white(colour: str) -> float:
+    """Return the contrast of WCAG 2.2 (its relative luminance) between a colour and white."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
 
 
 def _positive(text: str) -> int:
@@ -106,6 +136,18 @@ class Settings:
         "OWNER_TAGS", "owner,team,service-owner",
         "Tags whose value is a resource's owner, the first that it has, in any case", _listed,
     )  # fmt: skip
+    report_organisation: str = _setting(
+        "REPORT_ORGANISATION", "", "Who reports say they are from; empty means CloudSealed"
+    )
+    report_logo: str = _setting(
+        "REPORT_LOGO", "", "PNG or JPEG file of at most 256 KiB that reports begin with"
+    )
+    report_colour: str = _setting(
+        "REPORT_COLOUR", "#1f4e8c", "Colour of reports, on which white text is readable", _colour
+    )
+    report_language: str = _setting(
+        "REPORT_LANGUAGE", "en", f"Language of reports: {', '.join(LANGUAGES)}", _one_of(*LANGUAGES)
+    )
     token_max_days: int = _setting("TOKEN_MAX_DAYS", "365", "Longest life of a token", _positive)
     collect_workers: int = _setting("COLLECT_WORKERS", "16", "Provider calls in flight", _positive)
     policy_seconds: int = _setting(

@@ -161,6 +161,14 @@ class ScheduleKind(StrEnum):
     REPORT = "report"
 
 
+class ReportStage(StrEnum):
+    """What is done for a report while it is running, in this order."""
+
+    GATHERING = "gathering"
+    RENDERING = "rendering"
+    WRITING = "writing"
+
+
 class SimulationStatus(StrEnum):
     """How far a simulation is."""
 

@@ -42,6 +42,7 @@ from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.policies.service import PolicyService
+from cloudsealed.reports.look import Look, look_of
 from cloudsealed.reports.scheduled import ScheduledReports
 from cloudsealed.reports.service import ReportService
 from cloudsealed.reports.source import ReportSources
@@ -83,6 +84,7 @@ class Services:
     audits: AuditService
     simulations: SimulationService
     reports: ReportService
+    look: Look
     events: EventStore
     runner: Runner
 
@@ -103,6 +105,7 @@ class Services:
                 resources=self.resources,
                 keys=self.keys,
                 owner_tags=self.settings.owner_tags,
+                look=self.look,
             ),
             retention_days=self.settings.report_retention_days,
         )
@@ -236,6 +239,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             seconds=settings.policy_seconds,
         ),
         reports=reports,
+        look=look_of(settings),
         events=EventStore(database),
         runner=runner,
     )

@@ -95,7 +95,11 @@ def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
         "accounts": [
             {"connection_id": "con_1", "account": "210987654321", "error": None},
             {"connection_id": "con_2", "account": "123456789012", "error": None},
-            {"connection_id": "con_3", "account": None, "error": {"code": "access_denied"}},
+            {
+                "connection_id": "con_3",
+                "account": None,
+                "error": {"code": "access_denied", "message": "The role cannot be assumed."},
+            },
         ],
     }
     return ReportSource(
@@ -103,10 +107,23 @@ def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
             "audit": audit | given.pop("audit", {}),
             "findings": findings,
             "tenant": "Acme Industries",
-            "seal": {"root": "a1" * 32, "sequence": 7, "key_id": "seal-0a1b2c3d"},
+            "seal": {
+                "root": "a1" * 32,
+                "digest": "d2" * 32,
+                "sequence": 7,
+                "key_id": "0a1b2c3d" * 8,
+            },
             **given,
         }
     )
+
+
+def gap(**given: Any) -> Json:
+    return {
+        "service": "s3", "operation": "GetBucketPolicy", "outcome": "denied",
+        "error_code": "AccessDenied", "action": "s3:GetBucketPolicy", "calls": 3, "verdicts": 12,
+        "places": ["210987654321/global"], "policies": ["aws-s3-bucket-public-read"], **given,
+    }  # fmt: skip
 
 
 def framework() -> Json:
@@ -144,6 +161,11 @@ def make_source_fixture() -> MakeSource:
 @pytest.fixture(name="make_framework")
 def make_framework_fixture() -> Callable[[], Json]:
     return framework
+
+
+@pytest.fixture(name="make_gap")
+def make_gap_fixture() -> Callable[..., Json]:
+    return gap
 
 
 @pytest.fixture(name="hostile_names")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudsealed.reports.kinds import build, compliance, executive
+from cloudsealed.reports.kinds import build, compliance
 from cloudsealed.reports.model import Document, ReportRequest, ReportSource
 from cloudsealed.vocabulary import ReportKind
 
@@ -36,56 +36,6 @@ def several(make_finding: Any) -> list[dict[str, Any]]:
         make_finding(6, status="suppressed"),
         make_finding(7, status="resolved"),
     ]  # fmt: skip
-
-
-def test_a_summary_counts_open_findings_by_dimension_and_severity(
-    several: Any, make_source: Any
-) -> None:
-    document = document_of(executive, make_source(several))
-    security, cost = document["dimensions"][:2]
-    assert document["findings"] == {"open": 5, "resolved": 1, "suppressed": 1}
-    assert document["severities"] == {"critical": 1, "high": 1, "medium": 0, "low": 3, "info": 0}
-    assert (security["dimension"], security["score"], security["findings"]) == ("security", 61, 2)
-    assert (cost["severities"]["low"], cost["unknown"]) == (3, 7)
-    assert document["dimensions"][2]["score"] is None
-
-
-def test_waste_is_summed_a_currency_and_says_how_many_findings_have_a_price(
-    several: Any, make_finding: Any, make_source: Any
-) -> None:
-    euros = make_finding(8, monthly_savings=_priced("1.00", "EUR"))
-    document = document_of(executive, make_source([*several, euros]))
-    assert document["waste"] == {
-        "monthly": [_priced("1.00", "EUR"), _priced("33.00")],
-        "priced_findings": 3,
-        "cost_findings": 3,
-    }
-
-
-def test_a_summary_shows_the_ten_worst_of_many_the_dearest_first(
-    make_finding: Any, make_source: Any
-) -> None:
-    many = [make_finding(n, severity="medium") for n in range(200)]
-    many[150] |= {"monthly_savings": _priced("9.00")}
-    many[170] |= {"severity": "critical"}
-    worst = document_of(executive, make_source(iter(many)))["worst"]
-    assert [item["finding_id"] for item in worst[:3]] == [many[n]["id"] for n in (170, 150, 0)]
-    assert len(worst) == 10
-
-
-def test_what_could_not_be_read_is_grouped_by_call_the_most_frequent_first(
-    make_source: Any,
-) -> None:
-    denied = {"service": "s3", "operation": "GetBucketPolicy", "outcome": "denied",
-              "permission": "s3:GetBucketPolicy", "region": "eu-west-1"}  # fmt: skip
-    slow = {"service": "rds", "operation": "DescribeDBInstances", "outcome": "throttled"}
-    unread = document_of(executive, make_source(unread=[slow, denied, denied]))["unread"]
-    assert unread["total"] == 3
-    assert [(kind["operation"], kind["calls"]) for kind in unread["kinds"]] == [
-        ("GetBucketPolicy", 2),
-        ("DescribeDBInstances", 1),
-    ]
-    assert unread["kinds"][1]["permission"] is None
 
 
 def test_evidence_shows_every_control_with_its_findings_or_says_why_there_are_none(

@@ -23,19 +23,19 @@ def _squeezed(text: str) -> str:
 
 
 @pytest.fixture
-def documents(make_finding: Any, make_source: Any, make_framework: Any) -> dict[str, Document]:
+def documents(
+    make_finding: Any, make_source: Any, make_framework: Any, make_gap: Any
+) -> dict[str, Document]:
     findings = [
         make_finding(1),
         make_finding(2, severity="low", dimension="cost", policy="aws-ebs-unused",
                      monthly_savings={"amount": "32.85", "currency": "USD"}),
         make_finding(3, status="suppressed"),
     ]  # fmt: skip
-    denied = {"service": "s3", "operation": "GetBucketPolicy", "outcome": "denied",
-              "permission": "s3:GetBucketPolicy"}  # fmt: skip
     return {
         kind: build(
             ReportRequest(kind, "aud_1"),
-            make_source(findings, framework=make_framework(), unread=[denied]),
+            make_source(findings, framework=make_framework(), gaps=[make_gap()]),
         ).document
         for kind in ReportKind
     }
@@ -44,8 +44,9 @@ def documents(make_finding: Any, make_source: Any, make_framework: Any) -> dict[
 _FACTS = {
     ReportKind.EXECUTIVE_SUMMARY: (
         "Executive summary", "61 of 100", "not scored", "2 open findings",
-        "1 suppressed finding left out", "32.85 USD", "s3:GetBucketPolicy", "97.4 %",
-        "Security group web-1 lets the internet", "5f" * 32, "a1" * 32,
+        "1 suppressed finding left out", "32.85 USD a month", "s3:GetBucketPolicy is denied",
+        "97.4 %", "Security group web-1 lets the internet", "5f" * 32, "a1" * 32, "d2" * 32,
+        "cloudsealed verify --keys keys.json bundle.zip",
     ),
     ReportKind.REMEDIATION_PLAN: (
         "Remediation plan", "aws-ec2-sg-ssh-open", "aws-ebs-unused", "Saves a month", "32.85 USD",
@@ -56,7 +57,7 @@ _FACTS = {
     ReportKind.COMPLIANCE_EVIDENCE: (
         "Compliance evidence", "CIS AWS Foundations", "The root user has no access key",
         "No program can judge this control", "says nothing about it", "Not assessed",
-        "fnd_00000000000000000000000001", "Seal number", "seal-0a1b2c3d",
+        "fnd_00000000000000000000000001", "Seal number", "0a1b2c3d" * 8,
     ),
 }  # fmt: skip
 
@@ -112,7 +113,11 @@ def test_hostile_names_are_shown_as_they_are_and_never_evaluated(
     kind: ReportKind, hostile_names: Any, make_finding: Any, make_source: Any, make_framework: Any
 ) -> None:
     hostile = list(hostile_names)
-    findings = [make_finding(n, name=name, title=name) for n, name in enumerate(hostile)]
+    own = kind is ReportKind.EXECUTIVE_SUMMARY  # it shows a policy once
+    policies = [f"policy-{n:02d}" if own else "aws-ec2-sg-ssh-open" for n in range(len(hostile))]
+    findings = [
+        make_finding(n, name=name, title=name, policy=policies[n]) for n, name in enumerate(hostile)
+    ]
     for n, name in enumerate(hostile):
         findings[n]["remediation"] = {
             "summary": name,

@@ -147,7 +147,7 @@ def test_a_pdf_that_cannot_be_set_fails_the_report_and_leaves_no_file(
     house: House, make_source: Any, tmp_path: Path
 ) -> None:
     ident = house.create()
-    unset = make_source(audit={"finished_at": "no date at all"})
+    unset = make_source(audit={"coverage": "no share at all"})
     assert house.work(lambda tenant, report: unset)
     error = house.report(ident)["error"]
     assert error == {

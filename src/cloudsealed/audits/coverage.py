@@ -7,6 +7,7 @@ from typing import Any
 
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.model import Audit
+from cloudsealed.kit.canonical import canonical
 from cloudsealed.vocabulary import CallOutcome, Outcome
 
 _MOST_ERRORS = 100
@@ -30,6 +31,8 @@ def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> 
                     _add(gaps, reason, f"{block.account}/{block.region}", block.key)
                 elif len(errors) < _MOST_ERRORS:
                     errors.append({"policy": block.key, "native_id": line["native_id"], **reason})
+    for entry in gaps.values():
+        entry["calls"] = len(entry["calls"])
     entries = sorted(gaps.values(), key=lambda gap: (-len(gap["policies"]), gap["operation"]))
     for entry in entries:
         entry["places"] = sorted(entry["places"])
@@ -57,10 +60,13 @@ def _add(
 ) -> None:
     key = (gap["service"], gap["operation"], gap["outcome"])
     names = ("service", "operation", "outcome", "error_code", "action")
-    entry = gaps.setdefault(key, {**{n: gap[n] for n in names}, "places": set(), "policies": set()})
+    new = {"calls": set(), "verdicts": 0, "places": set(), "policies": set()}
+    entry = gaps.setdefault(key, {**{n: gap[n] for n in names}, **new})
+    entry["calls"].add(canonical([gap["account"], gap["region"], gap["parameters"]]))
     entry["places"].add(place)
     if policy:
         entry["policies"].add(policy)
+        entry["verdicts"] += 1
 
 
 def _statement(actions: list[str]) -> dict[str, Any] | None:

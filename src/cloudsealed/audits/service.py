@@ -30,7 +30,7 @@ from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError, NotFoundError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
-from cloudsealed.policies.frameworks import assess, framework
+from cloudsealed.policies.frameworks import JUDGED, assess, framework, frameworks
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page
@@ -205,6 +205,12 @@ class AuditService:
         item = framework(key)
         return assess(item, self.verdicts(tenant=tenant, ident=audit_id) if audit_id else {})
 
+    def frameworks(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
+        """Return every framework that an audit says something of, each control with its status."""
+        verdicts = self.verdicts(tenant=tenant, ident=ident)
+        assessed = (assess(item, verdicts) for item in frameworks().values())
+        return [item for item in assessed if any(map(item["counts"].get, JUDGED))]
+
     def verdicts(self, *, tenant: str, ident: str) -> dict[str, dict[str, int]]:
         """Return how many resources had each outcome, by policy key."""
         self.find(tenant=tenant, ident=ident)
@@ -219,6 +225,12 @@ class AuditService:
         """Return the titles of an audit's policies, by key."""
         versions = self.find(tenant=tenant, ident=ident).policy_set
         return {version["key"]: version["spec"]["title"] for version in versions}
+
+    def history(self, *, tenant: str, ident: str, most: int) -> Sequence[Audit]:
+        """Return at most `most` completed audits that were asked for the same, `ident` and those
+        before it, the newest ledger first, each without its policies."""
+        audit = self.find(tenant=tenant, ident=ident)
+        return self._store.history(tenant=tenant, audit=audit, most=most)
 
     def evidence(self, *, tenant: str, finding: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a finding rests on: the observation, the snapshot and the calls behind it."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, exists, func, or_, select
+from sqlalchemy import and_, bindparam, exists, func, literal, or_, select
 
 from cloudsealed.audits.model import (
     Audit,
@@ -51,6 +51,19 @@ LISTING = Listing(
 _TENANT = audits.c.tenant_id == bindparam("tenant")
 _THIS = and_(_TENANT, audits.c.id == bindparam("ident"))
 _ONE = select(*(audits.c[name] for name in _COLUMNS)).where(_THIS, audits.c.deleted_at.is_(None))
+_HISTORY = (  # without the policies, which are most of a row
+    select(*(literal("[]") if name == "policy_set" else audits.c[name] for name in _COLUMNS))
+    .where(
+        _TENANT,
+        audits.c.status == AuditStatus.COMPLETED.value,
+        audits.c.request == bindparam("asked"),
+        audits.c.id <= bindparam("ident"),
+        audits.c.source_id <= bindparam("source"),
+        audits.c.deleted_at.is_(None),
+    )
+    .order_by(audits.c.source_id.desc(), audits.c.id.desc())
+    .limit(bindparam("most"))
+)
 _INSERT = audits.insert()
 _FINAL = tuple(status.value for status in AuditStatus if status.is_final)
 _TAKE = (
@@ -141,9 +154,6 @@ def decode(row: Row) -> Audit:
 
 def encode(tenant: str, audit: Audit) -> dict[str, Any]:
     """Return the row of a new audit, without a lease."""
-    request = {
-        "connection_ids": audit.connection_ids, "scope": audit.scope.as_dict(), "policies": audit.policies,
-    }  # fmt: skip
     plan = (
         {"targets": [t.as_dict() for t in audit.targets], "clock": audit.clock}
         if audit.targets
@@ -156,7 +166,7 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
         "status": audit.status,
         "parent_id": audit.parent_id,
         "source_id": audit.source_id,
-        "request": orjson.dumps(request).decode(),
+        "request": _asked(audit),
         "plan": orjson.dumps(plan).decode() if plan else None,
         "policy_set": orjson.dumps(audit.policy_set).decode(),
         "created_at": audit.created_at,
@@ -173,6 +183,15 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
         "deleted_at": None,
         "expired_at": None,
     }
+
+
+def _asked(audit: Audit) -> str:
+    """Return what an audit was asked for, as its row says it."""
+    scope = audit.scope.as_dict()
+    request = {
+        "connection_ids": audit.connection_ids, "scope": scope, "policies": audit.policies,
+    }  # fmt: skip
+    return orjson.dumps(request).decode()
 
 
 class Lease:
@@ -236,6 +255,14 @@ class AuditStore(Paged):
         if row is None:
             raise AuditNotFoundError(ident)
         return decode(row)
+
+    def history(self, *, tenant: str, audit: Audit, most: int) -> list[Audit]:
+        """Return at most `most` completed audits that were asked for the same, `audit` and those
+        before it, the newest ledger first, each without its policies."""
+        values = {"tenant": tenant, "asked": _asked(audit), "ident": audit.id, "most": most}
+        with self.database.read() as connection:
+            rows = connection.all(_HISTORY, {**values, "source": audit.source_id})
+        return [decode(row) for row in rows]
 
     def insert(self, connection: Connection, *, tenant: str, audit: Audit) -> None:
         """Add an audit in the caller's transaction."""

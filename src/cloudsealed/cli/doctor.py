@@ -12,6 +12,7 @@ from rich.console import Console
 from cloudsealed.cli.session import settings
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.reports.look import look_of
 from cloudsealed.settings import Settings
 from cloudsealed.storage.backup import back_up
 from cloudsealed.storage.database import ping
@@ -41,6 +42,7 @@ def _checks(found: Settings, profile: str | None) -> Iterator[tuple[str, Callabl
     yield "schema", lambda: _schema(found)
     yield "database", lambda: _database(found)
     yield "disk", lambda: _disk(found)
+    yield "reports", lambda: _reports(found)
     yield "AWS", lambda: _aws(profile)
 
 
@@ -62,6 +64,12 @@ def _disk(found: Settings) -> str:
     if free < _LEAST_FREE:
         raise OSError(f"{free / 1e9:.1f} GB free in {found.data_dir}: less than 1 GB")
     return f"{free / 1e9:.0f} GB free"
+
+
+def _reports(found: Settings) -> str:
+    look = look_of(found)
+    logo = "a logo" if look.logo else "no logo"
+    return f"by {look.organisation or 'CloudSealed'}, in {look.language}, with {logo}"
 
 
 def _aws(profile: str | None) -> str:

@@ -102,6 +102,20 @@ class FindingService:
         for row in self._store.of_audit(tenant=tenant, audit=audit):
             yield orjson.loads(self._serve(tenant, row[1:]))
 
+    def entered(self, *, tenant: str, audit: str, before: str) -> Iterator[str]:
+        """Yield the ids of the findings that failed in an audit and not in the one `before`."""
+        yield from _without(
+            self._store.ids_of_audit(tenant=tenant, audit=audit),
+            self._store.ids_of_audit(tenant=tenant, audit=before),
+        )
+
+    def left(self, *, tenant: str, audit: str, before: str) -> Iterator[dict[str, Any]]:
+        """Yield every finding that failed in the audit `before` and not in this one, as the API
+        shows it."""
+        idents = self.entered(tenant=tenant, audit=before, before=audit)
+        for row in self._store.by_ids(tenant=tenant, idents=idents):
+            yield orjson.loads(self._serve(tenant, row[1:]))
+
     def _serve(self, tenant: str, row: Row) -> bytes:
         doc, policy_id, version = row
         part = self._policies.finding_part(tenant=tenant, ident=policy_id, version=version)
@@ -123,6 +137,16 @@ class FindingService:
         if "severity" in named:
             named["severity"] = list(Severity)[named["severity"]]
         return named
+
+
+def _without(idents: Iterator[str], others: Iterator[str]) -> Iterator[str]:
+    """Yield what is not among `others`; both descend, so neither is ever whole in memory."""
+    other = next(others, "")
+    for ident in idents:
+        while other > ident:
+            other = next(others, "")
+        if other != ident:
+            yield ident
 
 
 def _orphaned(finding: Finding, moment: Moment) -> Finding:

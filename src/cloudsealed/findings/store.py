@@ -254,12 +254,21 @@ class FindingStore:
 
     def of_audit(self, *, tenant: str, audit: str) -> Iterable[Row]:
         """Yield (id, doc, policy id, policy version) of every finding that failed in an audit."""
+        yield from self.by_ids(tenant=tenant, idents=self.ids_of_audit(tenant=tenant, audit=audit))
+
+    def ids_of_audit(self, *, tenant: str, audit: str) -> Iterator[str]:
+        """Yield the ids of the findings that failed in an audit, in descending order."""
         with self._database.read() as connection:
             blocks = connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": "~"})
         for (address,) in blocks:
             with self._database.read() as connection:
-                idents = orjson.loads(objects.get(connection, tenant, address))
-                rows = self._by_ids(connection, tenant, idents, {})
+                yield from orjson.loads(objects.get(connection, tenant, address))
+
+    def by_ids(self, *, tenant: str, idents: Iterable[str]) -> Iterator[Row]:
+        """Yield (id, doc, policy id, policy version) of the findings with these ids."""
+        for batch in batches(idents, BLOCK_LINES):
+            with self._database.read() as connection:
+                rows = self._by_ids(connection, tenant, batch, {})
             yield from ((row[0], *row[2:]) for row in rows)
 
     def _one(self, connection: Connection, tenant: str, ident: str) -> Finding:

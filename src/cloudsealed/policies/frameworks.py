@@ -113,7 +113,8 @@ def assess(item: Framework, verdicts: Mapping[str, Mapping[str, int]]) -> dict[s
     return {**summary(item), "controls": controls, "counts": counts}
 
 
-STATUSES = ("passing", "failing", "unknown", "manual", "not_assessed")
+JUDGED = ("passing", "failing", "unknown")
+STATUSES = (*JUDGED, "manual", "not_assessed")
 
 
 def _status(manual: bool, verdicts: Iterable[Mapping[str, int]]) -> dict[str, Any]:

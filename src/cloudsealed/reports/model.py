@@ -14,7 +14,15 @@ import orjson
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.spreadsheet import MEDIA_TYPE as CSV
-from cloudsealed.vocabulary import Dimension, Provider, ReportKind, ReportStatus, Severity
+from cloudsealed.reports.look import PLAIN, Look
+from cloudsealed.vocabulary import (
+    Dimension,
+    Provider,
+    ReportKind,
+    ReportStage,
+    ReportStatus,
+    Severity,
+)
 
 Document = dict[str, Any]
 Finding = Mapping[str, Any]
@@ -74,6 +82,14 @@ class ReportFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a report in the making is: what is done now, and how much in all, from 0 to 100."""
+
+    stage: ReportStage
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A report as it stands. Times are RFC 3339 text; `error` has `code` and `message`."""
 
@@ -85,6 +101,7 @@ class Report:
     expires_at: str | None = None
     error: Mapping[str, str] | None = None
     formats: tuple[ReportFormat, ...] = ()
+    progress: Progress | None = None
 
     def public(self) -> Document:
         """Return the report as the API shows it."""
@@ -100,11 +117,29 @@ class Report:
                 {"format": item.format, "size": item.size, "sha256": item.sha256}
                 for item in self.formats
             ],
+            "progress": {"stage": self.progress.stage, "percent": self.progress.percent}
+            if self.progress is not None
+            else None,
             "error": self.error,
             "created_at": self.created_at,
             "finished_at": self.finished_at,
             "expires_at": self.expires_at,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of findings since the audit before: of the same connections and scope.
+
+    audit: the public JSON of that audit; `clock` is the moment by which it judged, RFC 3339.
+    entered: the ids of those that fail now and did not then.
+    left: the public JSON of those that failed then and do not now, read once.
+    """
+
+    audit: Mapping[str, Any]
+    clock: str
+    entered: Collection[str] = frozenset()
+    left: Iterable[Finding] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +152,15 @@ class ReportSource:
     tenant: the organisation's name.
     framework: `key`, `title`, `version` and `controls` with `id`, `title`, `status`, `policies`
     (keys) and `failing`; needed for compliance evidence alone.
-    seal: `root`, and `sequence` and `key_id` where it has them.
-    unread: the calls that did not answer: `account`, `region`, `service`, `operation`, `outcome`,
-    `permission`.
+    seal: `root`, `digest` (of its envelope), `sequence` and `key_id`.
+    gaps: what could not be read, and policy_errors: how many verdicts a policy failed to give, as
+    the audit's coverage shows both.
     policy_titles: the titles of policies by key.
     owners: from ids of resources to who owns each, for those that have an owner.
+    history: the public JSON of the completed audits of the same connections and scope, oldest
+    first, this one the last.
+    since: what changed; None when this is the first.
+    frameworks: those that the audit touches, each as `framework` is.
     """
 
     audit: Mapping[str, Any]
@@ -129,9 +168,14 @@ class ReportSource:
     tenant: str
     framework: Mapping[str, Any] | None = None
     seal: Mapping[str, Any] | None = None
-    unread: Iterable[Mapping[str, Any]] = ()
+    gaps: Sequence[Mapping[str, Any]] = ()
     policy_titles: Mapping[str, str] = field(default_factory=dict)
     owners: Callable[[Sequence[str]], Mapping[str, str]] = lambda _resources: {}
+    policy_errors: int = 0
+    history: Sequence[Mapping[str, Any]] = ()
+    since: Comparison | None = None
+    frameworks: Sequence[Mapping[str, Any]] = ()
+    look: Look = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,22 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.audits.seal import opened, public_key
+from cloudsealed.audits.model import Audit, public
+from cloudsealed.audits.seal import key_id, opened, public_key
 from cloudsealed.audits.service import AuditService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.findings.service import FindingService
-from cloudsealed.reports.model import Report, ReportSource
+from cloudsealed.kit.canonical import sha256
+from cloudsealed.reports.look import Look
+from cloudsealed.reports.model import Comparison, Report, ReportSource
 from cloudsealed.resources.service import ResourceService
-from cloudsealed.storage.keys import KeyRing
+from cloudsealed.storage.keys import KeyFileError, KeyRing
+from cloudsealed.vocabulary import ReportKind
+
+TREND = 12
+"""Audits that a trend is drawn over at most."""
+_LOOKED_AT = 5 * TREND
+"""Audits that these are taken from: of those of one ledger, only the newest counts."""
 
 
 class ReportSources:
@@ -22,7 +31,7 @@ class ReportSources:
 
     def __init__(
         self, *, tenants: TenantService, audits: AuditService, findings: FindingService,
-        resources: ResourceService, keys: KeyRing, owner_tags: Sequence[str],
+        resources: ResourceService, keys: KeyRing, owner_tags: Sequence[str], look: Look,
     ) -> None:  # fmt: skip
         self._tenants = tenants
         self._audits = audits
@@ -30,11 +39,14 @@ class ReportSources:
         self._resources = resources
         self._keys = keys
         self._owner_tags = [key.lower() for key in owner_tags]
+        self._look = look
 
     def __call__(self, tenant: str, report: Report) -> ReportSource:
         """Return what `report` is made from; its findings are read while they are taken."""
         audit_id, key = report.request.audit_id, report.request.framework
         coverage = self._audits.coverage(tenant=tenant, ident=audit_id)
+        summary = report.request.kind is ReportKind.EXECUTIVE_SUMMARY
+        history = self._history(tenant, audit_id) if summary else ()
         return ReportSource(
             audit=orjson.loads(self._audits.get(tenant=tenant, ident=audit_id)),
             findings=self._findings.of_audit(tenant=tenant, audit=audit_id),
@@ -43,9 +55,30 @@ class ReportSources:
             if key
             else None,
             seal=self._seal(tenant, audit_id),
-            unread=[_unread(gap) for gap in coverage["gaps"]],
+            gaps=coverage["gaps"],
+            policy_errors=len(coverage["policy_errors"]),
             policy_titles=self._audits.policy_titles(tenant=tenant, ident=audit_id),
             owners=partial(self._owners, tenant),
+            history=trend(history),
+            since=self._since(tenant, history),
+            frameworks=self._audits.frameworks(tenant=tenant, ident=audit_id) if summary else (),
+            look=self._look,
+        )
+
+    def _history(self, tenant: str, audit_id: str) -> Sequence[Audit]:
+        return self._audits.history(tenant=tenant, ident=audit_id, most=_LOOKED_AT)
+
+    def _since(self, tenant: str, history: Sequence[Audit]) -> Comparison | None:
+        if len(history) < 2 or history[1].expired_at is not None:
+            return None
+        this, before = history[:2]
+        names = {"tenant": tenant, "audit": this.id, "before": before.id}
+        assert before.clock is not None  # it is completed
+        return Comparison(
+            audit=orjson.loads(public(before)),
+            clock=before.clock,
+            entered=frozenset(self._findings.entered(**names)),
+            left=self._findings.left(**names),
         )
 
     def _owners(self, tenant: str, idents: Sequence[str]) -> dict[str, str]:
@@ -55,10 +88,18 @@ class ReportSources:
         return {ident: owner for ident, owner in owners if owner is not None}
 
     def _seal(self, tenant: str, audit_id: str) -> Mapping[str, Any]:
-        key = self._keys.current("seal")
-        statement = opened(self._audits.seal(tenant=tenant, ident=audit_id), public_key(key))
-        root = statement["subject"][0]["digest"]["sha256"]
-        return {"root": root, "sequence": statement["predicate"]["sequence"], "key_id": key.id}
+        envelope = self._audits.seal(tenant=tenant, ident=audit_id)
+        signer = orjson.loads(envelope)["signatures"][0]["keyid"]
+        known = {key_id(half): half for half in map(public_key, self._keys.all("seal"))}
+        if signer not in known:
+            raise KeyFileError("The key that sealed the audit is not in the key file")
+        statement = opened(envelope, known[signer])
+        return {
+            "root": statement["predicate"]["root"],
+            "digest": sha256(envelope),
+            "sequence": statement["predicate"]["sequence"],
+            "key_id": signer,
+        }
 
 
 def owner_of(tags: Mapping[str, str], keys: Sequence[str]) -> str | None:
@@ -73,12 +114,12 @@ def owner_of(tags: Mapping[str, str], keys: Sequence[str]) -> str | None:
     return next((values[key] for key in keys if key in values), None)
 
 
-def _unread(gap: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "account": ", ".join(gap["places"]),
-        "region": "",
-        "service": gap["service"],
-        "operation": gap["operation"],
-        "outcome": gap["outcome"],
-        "permission": gap["action"],
-    }
+def trend(history: Sequence[Audit]) -> Sequence[Mapping[str, Any]]:
+    """Return at most TREND audits as public JSON, oldest first: the newest of each ledger.
+
+    `history` is the newest first.
+    """
+    newest: dict[str, Audit] = {}
+    for audit in history:
+        newest.setdefault(audit.source_id, audit)
+    return [orjson.loads(public(audit)) for audit in list(newest.values())[:TREND]][::-1]

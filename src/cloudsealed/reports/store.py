@@ -10,16 +10,22 @@ from sqlalchemy import bindparam, select
 
 from cloudsealed.events import emit
 from cloudsealed.jobs import enqueue
-from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError, ReportRequest
+from cloudsealed.reports.model import (
+    Progress,
+    Report,
+    ReportFormat,
+    ReportNotFoundError,
+    ReportRequest,
+)
 from cloudsealed.storage.database import Connection, Row
 from cloudsealed.storage.keyset import Filter, Listing, Paged
 from cloudsealed.storage.schema import reports
-from cloudsealed.vocabulary import EventType, ReportKind, ReportStatus
+from cloudsealed.vocabulary import EventType, ReportKind, ReportStage, ReportStatus
 
 JOB = "report"
 """The kind of job that makes a report; its subject is the report's id."""
 
-_CHANGED = ("status", "finished_at", "expires_at", "error", "files")
+_CHANGED = ("status", "finished_at", "expires_at", "error", "files", "progress")
 _COLUMNS = ("id", "kind", "audit_id", "request", "created_at", *_CHANGED)
 _FILTERS = (
     Filter("audit", "Audit it is made from", "audit_id", kind="id", prefix="aud", sorts=("-id",)),
@@ -64,12 +70,13 @@ def encode(tenant: str, report: Report) -> dict[str, Any]:
         "expires_at": report.expires_at,
         "error": _json(report.error) if report.error is not None else None,
         "files": _json(report.formats),
+        "progress": _json(report.progress) if report.progress is not None else None,
     }
 
 
 def decode(row: Sequence[Any]) -> Report:
     """Return the report of a row that holds the columns of LISTING."""
-    ident, kind, audit_id, request, created, status, finished, expires, error, files = row
+    ident, kind, audit_id, request, created, status, finished, expires, error, files, progress = row
     asked = orjson.loads(request)
     filters = {name: tuple(values) for name, values in asked["filters"].items()}
     return Report(
@@ -81,7 +88,12 @@ def decode(row: Sequence[Any]) -> Report:
         expires_at=expires,
         error=orjson.loads(error) if error is not None else None,
         formats=tuple(ReportFormat(**file) for file in orjson.loads(files)),
+        progress=_progress(orjson.loads(progress)) if progress is not None else None,
     )
+
+
+def _progress(value: dict[str, Any]) -> Progress:
+    return Progress(ReportStage(value["stage"]), value["percent"])
 
 
 def _json(value: object) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from tempfile import TemporaryFile
@@ -16,18 +17,27 @@ from cloudsealed.jobs import Job
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.reports.kinds import KINDS, build
-from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError, ReportSource
+from cloudsealed.reports.model import (
+    Finding,
+    Progress,
+    Report,
+    ReportFormat,
+    ReportNotFoundError,
+    ReportSource,
+)
 from cloudsealed.reports.render import RenderError, render_pdf
 from cloudsealed.reports.store import ReportStore
 from cloudsealed.storage.blobs import Blobs
 from cloudsealed.storage.database import Database, ServiceUnavailableError
-from cloudsealed.vocabulary import ReportStatus
+from cloudsealed.vocabulary import ReportStage, ReportStatus
 
 SourceOf = Callable[[str, Report], ReportSource]
 """From tenant and report to the data of its audit; may raise a CloudSealedError."""
 
 log = logging.getLogger(__name__)
 _PIECE = 1 << 20
+_GATHERED, _RENDERED = 60, 90  # percent
+_EVERY = 1.0  # seconds
 
 
 class GenerateReport:
@@ -75,8 +85,14 @@ class GenerateReport:
         return running if begun else None
 
     def _make(self, tenant: str, report: Report) -> tuple[ReportFormat, ...]:
-        built = build(report.request, self._source(tenant, report))
-        pdf = render_pdf(built.document)
+        told = _Told(self._store, tenant, report)
+        told.tell(ReportStage.GATHERING, 0)
+        source = self._source(tenant, report)
+        counted = told.while_taken(source.findings, source.audit.get("findings") or 0)
+        built = build(report.request, replace(source, findings=counted))
+        told.tell(ReportStage.RENDERING, _GATHERED)
+        pdf = render_pdf(built.document, source.look)
+        told.tell(ReportStage.WRITING, _RENDERED)
         files = {"pdf": [pdf], **built.files}
         return tuple(
             self._keep(report, name, files[name]) for name in KINDS[report.request.kind].formats
@@ -97,6 +113,7 @@ class GenerateReport:
     def _finish(self, tenant: str, report: Report) -> None:
         ended = replace(
             report,
+            progress=None,
             finished_at=rfc3339(self._clock()),
             # From its creation, so that reports expire in the order of their ids.
             expires_at=rfc3339(parse_rfc3339(report.created_at) + self._kept),
@@ -113,6 +130,28 @@ class GenerateReport:
         for item in report.formats:
             if item not in kept:
                 self._blobs.delete(item.blob(report.id))
+
+
+class _Told:
+    """Writes how far a report is: each stage at once, steps within one at most once a second."""
+
+    def __init__(self, store: ReportStore, tenant: str, report: Report) -> None:
+        self._store = store
+        self._tenant = tenant
+        self._report = report
+        self._next = 0.0
+
+    def tell(self, stage: ReportStage, percent: int) -> None:
+        now = replace(self._report, progress=Progress(stage, percent))
+        self._store.change(tenant=self._tenant, was=ReportStatus.RUNNING, report=now)
+        self._next = time.monotonic() + _EVERY
+
+    def while_taken(self, findings: Iterable[Finding], total: int) -> Iterator[Finding]:
+        """Yield findings, telling how many of `total` were taken."""
+        for number, finding in enumerate(findings):
+            yield finding
+            if time.monotonic() >= self._next:
+                self.tell(ReportStage.GATHERING, min(_GATHERED, _GATHERED * number // (total or 1)))
 
 
 def explain(error: Exception) -> dict[str, str]:

@@ -281,7 +281,7 @@ reports = Table(
     "reports", metadata,
     text("tenant_id"), text("id"), text("kind"), text("status"), text("audit_id"), text("request"),
     text("created_at"), text("finished_at", null=True), text("expires_at", null=True),
-    text("error", null=True), text("files"),
+    text("error", null=True), text("files"), text("progress", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("reports_tenant_status", "tenant_id", "status", "id"),
     Index("reports_tenant_kind", "tenant_id", "kind", "id"),

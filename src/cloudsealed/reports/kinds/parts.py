@@ -5,11 +5,14 @@ Pure: nothing here reads a clock, a database or a file.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
+from cloudsealed.reports.language import worded
 from cloudsealed.reports.model import Document, Finding, ReportSource, matches
 from cloudsealed.vocabulary import FindingStatus, ReportKind, Severity
 
@@ -22,9 +25,9 @@ Badness = tuple[int, Decimal, str]
 _RANKS = {severity.value: severity.rank for severity in Severity}
 WORST_FIRST = tuple(reversed(Severity))
 _TITLES = {
-    ReportKind.EXECUTIVE_SUMMARY: "Executive summary",
-    ReportKind.REMEDIATION_PLAN: "Remediation plan",
-    ReportKind.COMPLIANCE_EVIDENCE: "Compliance evidence",
+    ReportKind.EXECUTIVE_SUMMARY: worded("Executive summary"),
+    ReportKind.REMEDIATION_PLAN: worded("Remediation plan"),
+    ReportKind.COMPLIANCE_EVIDENCE: worded("Compliance evidence"),
 }
 
 
@@ -33,19 +36,20 @@ class Worst:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: list[Finding] = []
+        self._kept: list[tuple[Badness, Finding]] = []
         self.seen = 0
 
     def add(self, finding: Finding) -> None:
         """Take a finding into account."""
         self.seen += 1
-        self._kept.append(finding)
-        if len(self._kept) >= 4 * self._most:
-            self._kept = self.sorted()
+        place = badness(finding)
+        if len(self._kept) < self._most or place < self._kept[-1][0]:
+            insort(self._kept, (place, finding), key=itemgetter(0))
+            del self._kept[self._most :]
 
     def sorted(self) -> list[Finding]:
         """Return the worst so far, the worst first."""
-        return sorted(self._kept, key=badness)[: self._most]
+        return [finding for _place, finding in self._kept]
 
     def briefs(self, most: int) -> tuple[list[Document], int]:
         """Return at most `most` of them, and how many more there are."""
@@ -92,6 +96,9 @@ def heading(
         "object": "report_document",
         "kind": kind.value,
         "title": _TITLES[kind],
+        "language": source.look.language,
+        "organisation": source.look.organisation,
+        "public_url": source.look.public_url,
         "tenant": source.tenant,
         "audit": {
             **{name: audit[name] for name in copied},

@@ -33,6 +33,7 @@ from cloudsealed.vocabulary import (
     CallOutcome,
     Dimension,
     ReportKind,
+    ReportStage,
     ReportStatus,
 )
 
@@ -202,6 +203,8 @@ class Gap(Shape):
     outcome: CallOutcome
     error_code: Word | None = Field(examples=["AccessDenied"])
     action: Word | None = Field(examples=["s3:GetBucketPolicy"])
+    calls: Count = Field(description="Calls of this kind that did not answer")
+    verdicts: Count = Field(description="Verdicts that are unknown because of them")
     places: Many[Word] = Field(examples=[["123456789012/eu-west-1"]])
     policies: Many[Word]
 
@@ -251,6 +254,13 @@ class ReportFile(Shape):
     sha256: Sha256
 
 
+class ReportProgress(Shape):
+    """How far a report is."""
+
+    stage: ReportStage
+    percent: Percent
+
+
 class Report(Shape):
     """A generated deliverable."""
 
@@ -262,6 +272,7 @@ class Report(Shape):
     framework: FrameworkKey | None
     filters: dict[str, Few[Word]]
     formats: Few[ReportFile]
+    progress: ReportProgress | None = Field(description="While it is running")
     error: Failure | None
     created_at: Time
     finished_at: Time | None

@@ -226,7 +226,7 @@ def upgrade() -> None:
         "reports",
         *_columns(
             TEXT, "tenant_id", "id", "kind", "status", "audit_id", "request", "created_at",
-            "finished_at?", "expires_at?", "error?", "files",
+            "finished_at?", "expires_at?", "error?", "files", "progress?",
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
     )

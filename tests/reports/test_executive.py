@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cloudsealed.reports.gaps import sentence, thing
+from cloudsealed.reports.kinds import executive
+from cloudsealed.reports.model import Comparison, Document, ReportSource
+
+
+def _priced(amount: str, currency: str = "USD") -> dict[str, str]:
+    return {"amount": amount, "currency": currency}
+
+
+def summary(source: ReportSource, **filters: tuple[str, ...]) -> Document:
+    return executive.build(source, filters).document
+
+
+def shown(sentence: Any) -> str:
+    """Return a sentence of a document as a reader of English sees it."""
+    if not isinstance(sentence, dict):
+        return str(sentence)
+    values = {name: shown(value) for name, value in sentence["values"].items()}
+    text: str = sentence["text"]
+    return text.format(**values)
+
+
+@pytest.fixture
+def several(make_finding: Any) -> list[dict[str, Any]]:
+    volume = {"policy": "aws-ebs-unused", "dimension": "cost", "severity": "low"}
+    return [
+        make_finding(1),
+        make_finding(2, severity="high"),
+        make_finding(3, **volume, monthly_savings=_priced("32.85")),
+        make_finding(4, **volume, monthly_savings=_priced("0.15")),
+        make_finding(5, **volume),
+        make_finding(6, status="suppressed"),
+        make_finding(7, status="resolved"),
+    ]
+
+
+def test_a_summary_counts_open_findings_by_dimension_and_severity(
+    several: Any, make_source: Any
+) -> None:
+    document = summary(make_source(several))
+    security, cost = document["dimensions"][:2]
+    assert document["findings"] == {"open": 5, "resolved": 1, "suppressed": 1}
+    assert document["severities"] == {"critical": 1, "high": 1, "medium": 0, "low": 3, "info": 0}
+    assert (security["dimension"], security["score"], security["findings"]) == ("security", 61, 2)
+    assert (cost["severities"]["low"], cost["unknown"]) == (3, 7)
+    assert document["dimensions"][2]["score"] is None
+
+
+def test_waste_is_summed_a_currency_and_says_how_many_findings_have_a_price(
+    several: Any, make_finding: Any, make_source: Any
+) -> None:
+    euros = make_finding(8, policy="own", monthly_savings=_priced("1.00", "EUR"))
+    waste = summary(make_source([*several, euros]))["waste"]
+    assert waste["monthly"] == [_priced("1.00", "EUR"), _priced("33.00")]
+    assert (waste["priced_findings"], waste["cost_findings"]) == (3, 3)
+    assert [(p["policy"], p["findings"]) for p in waste["policies"]] == [
+        ("aws-ebs-unused", 3), ("own", 1),
+    ]  # fmt: skip
+
+
+def test_ten_different_things_come_first_the_severest_then_the_heaviest(
+    make_finding: Any, make_source: Any
+) -> None:
+    few, many = {"policy": "few"}, {"policy": "many"}
+    findings = [
+        *(make_finding(n, severity="high", **many) for n in range(50)),
+        *(make_finding(100 + n, severity="critical", **few) for n in range(3)),
+        *(make_finding(200 + n, severity="high", policy=f"p-{n}") for n in range(20)),
+        make_finding(300, severity="critical", **many),
+    ]
+    priorities = summary(make_source(iter(findings)))["priorities"]
+    assert [item["policy"] for item in priorities[:3]] == ["many", "few", "p-0"]
+    assert len(priorities) == len({item["policy"] for item in priorities}) == 10
+    assert (priorities[0]["findings"], priorities[0]["more"]) == (51, 48)
+    assert priorities[0]["worst"][0]["finding_id"] == findings[-1]["id"]
+
+
+def test_why_something_matters_is_said_from_its_facts(make_finding: Any, make_source: Any) -> None:
+    classified = {
+        "severity": "critical", "base_severity": "medium",
+        "classified_by": {"key": "production", "version": 1},
+    }  # fmt: skip
+    findings = [
+        make_finding(1, first_seen_at="2026-11-01T09:00:00.000Z"),
+        make_finding(2, account="210987654321", description="Bots scan. Then they try.",
+                     **classified),
+    ]  # fmt: skip
+    findings[0]["description"] = "Bots scan. Then they try."
+    (item,) = summary(make_source(findings))["priorities"]
+    assert item["reason"] == "Bots scan."
+    assert " ".join(map(shown, item["why"])) == (
+        "2 resources in 2 accounts share the cause. Open for 49 days. "
+        "1 made critical by the classification production."
+    )
+
+
+def test_scores_have_a_trend_and_a_change_since_the_audit_before(
+    make_source: Any,
+) -> None:
+    audit = make_source().audit
+    before = {
+        **audit, "id": "aud_0", "finished_at": "2026-10-20T09:00:00.000Z",
+        "dimensions": {"security": {"score": 70}, "cost": {"score": None}},
+    }  # fmt: skip
+    since = Comparison(before, clock="2026-10-20T08:00:00.000Z")
+    document = summary(make_source(history=(before, audit), since=since))
+    assert [p["scores"]["security"] for p in document["trend"]] == [70, 61]
+    assert [p["scores"]["architecture"] for p in document["trend"]] == [None, None]
+    assert [d["change"] for d in document["dimensions"]] == [-9, None, None, None]
+
+
+def test_what_changed_is_what_entered_and_left_since_the_audit_before(
+    make_finding: Any, make_source: Any
+) -> None:
+    new = {"first_seen_at": "2026-11-20T09:01:00.000Z"}
+    now = [
+        make_finding(1), make_finding(2, severity="low", **new), make_finding(3),
+        make_finding(4, **new),
+    ]  # fmt: skip
+    gone = [
+        make_finding(5, severity="high", status="resolved"),
+        make_finding(6, status="open"),
+        make_finding(7, status="suppressed"),
+    ]
+    since = Comparison(
+        audit=make_source().audit, clock="2026-11-01T00:00:00.000Z",
+        entered={now[n]["id"] for n in (1, 2, 3)}, left=iter(gone),
+    )  # fmt: skip
+    changes = summary(make_source(now, since=since))["changes"]
+    none = {"critical": 0, "high": 0, "medium": 0, "low": 0, "info": 0}
+    assert changes["opened"] == none | {"critical": 1, "low": 1}
+    assert changes["reopened"] == none | {"critical": 1}
+    assert changes["resolved"] == none | {"high": 1}
+    assert changes["not_judged"] == 1
+    assert [item["finding_id"] for item in changes["worst"]] == [now[3]["id"], now[1]["id"]]
+
+
+def test_filters_narrow_what_changed_too(make_finding: Any, make_source: Any) -> None:
+    gone = [make_finding(n, status="resolved", severity=s) for n, s in enumerate(("low", "high"))]
+    since = Comparison(make_source().audit, "2026-11-01T00:00:00.000Z", left=iter(gone))
+    changes = summary(make_source(since=since), severity=("high",))["changes"]
+    assert sum(changes["resolved"].values()) == 1
+
+
+def test_the_first_audit_says_that_there_is_nothing_to_compare_with(make_source: Any) -> None:
+    assert summary(make_source())["changes"] is None
+
+
+def test_each_framework_is_counted_by_state(make_source: Any, make_framework: Any) -> None:
+    (item,) = summary(make_source(frameworks=[make_framework()]))["compliance"]
+    assert item["controls"] == 5
+    assert item["counts"] == {
+        "passing": 1, "failing": 1, "unknown": 1, "manual": 1, "not_assessed": 1,
+    }  # fmt: skip
+
+
+def test_coverage_says_in_plain_words_what_could_not_be_read_and_what_cures_it(
+    make_source: Any, make_gap: Any
+) -> None:
+    source = make_source(gaps=[make_gap(verdicts=1), make_gap()], policy_errors=2)
+    coverage = summary(source)["coverage"]
+    unread = (
+        "CloudSealed could not read the policy of 3 S3 buckets in 210987654321, because "
+        "s3:GetBucketPolicy is denied"
+    )
+    assert list(map(shown, coverage["sentences"])) == [
+        "CloudSealed could not enter con_3: The role cannot be assumed.",
+        f"{unread}; 12 verdicts are unknown.",
+        f"{unread}; one verdict is unknown.",
+        "At least 2 verdicts are unknown, because a policy failed to run.",
+    ]
+    assert coverage["permissions"] == ["s3:GetBucketPolicy"]
+    assert coverage["more"] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"service": "rds", "operation": "DescribeDBInstances", "action": "rds:DescribeDBInstances",
+          "outcome": "throttled", "calls": 1, "verdicts": 0, "places": ["1/eu-west-1"]},
+         ("the list of RDS instances in 1 eu-west-1, because the cloud throttled "
+          "rds:DescribeDBInstances for too long; nothing there was judged.")),
+        ({"outcome": "failed", "error_code": None, "calls": 1,
+          "places": ["1/a", "2/a", "3/a", "4/a", "5/a"]},
+         ("the policy of one S3 bucket in 1 a, 2 a, 3 a and 2 more places, because "
+          "s3:GetBucketPolicy failed (?); 12 verdicts are unknown.")),
+        ({"operation": "GetBucketOwnershipControls", "error_code": "Odd", "outcome": "failed"},
+         ("the ownership controls of 3 S3 buckets in 210987654321, because "
+          "s3:GetBucketPolicy failed (Odd); 12 verdicts are unknown.")),
+        ({"operation": "GetEverything"},
+         ("the list of GetEverything in 210987654321, because s3:GetBucketPolicy is denied; "
+          "12 verdicts are unknown.")),
+    ],
+)  # fmt: skip
+def test_a_gap_names_things_places_reason_and_effect(
+    given: dict[str, Any], said: str, make_gap: Any
+) -> None:
+    assert shown(sentence(make_gap(**given))) == f"CloudSealed could not read {said}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "many"),
+    [
+        ("aws.s3.bucket", "S3 bucket", "S3 buckets"),
+        ("aws.iam.policy", "IAM policy", "IAM policies"),
+        ("aws.ec2.address", "EC2 address", "EC2 addresses"),
+        ("aws.lambda.function", "Lambda function", "Lambda functions"),
+        ("aws.account", "account", "accounts"),
+    ],
+)
+def test_a_resource_type_has_a_name_in_plain_words(kind: str, one: str, many: str) -> None:
+    assert (thing(kind, many=False), thing(kind, many=True)) == (one, many)
