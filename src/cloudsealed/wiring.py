@@ -89,7 +89,11 @@ class Services:
             blobs=self.blobs,
             clock=self.clock,
             source=ReportSources(
-                tenants=self.tenants, audits=self.audits, findings=self.findings, keys=self.keys
+                tenants=self.tenants,
+                users=self.users,
+                audits=self.audits,
+                findings=self.findings,
+                keys=self.keys,
             ),
             retention_days=self.settings.report_retention_days,
         )

@@ -5,7 +5,7 @@ It refuses to know how a report is stored or rendered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,13 @@ from cloudsealed.vocabulary import Dimension, Provider, ReportKind, ReportStatus
 
 Document = dict[str, Any]
 Finding = Mapping[str, Any]
+Observation = Mapping[str, Any]
 
 FORMATS: Mapping[str, str] = {
     "pdf": "application/pdf",
     "json": "application/json",
+    "oscal": "application/oscal+json",
+    "ocsf": "application/jsonl",
 }
 """Every format of a report's files, with its media type."""
 
@@ -113,9 +116,14 @@ class ReportSource:
     dimension to `score`, `fail`, `pass`, `unknown`, `accounts` are its targets.
     findings: the public JSON of every finding that failed in the audit, read once, in any order.
     tenant: the organisation's name.
-    framework: `key`, `title`, `version` and `controls` with `id`, `title`, `status`, `policies`
-    (keys) and `failing`; needed for compliance evidence alone.
-    seal: `root`, and `sequence` and `key_id` where it has them.
+    framework: `key`, `title`, `version`, `source`, `sections` (`id`, `title`) and `controls` with
+    `id`, `title`, `section`, `status` and `policies` (keys); needed for compliance evidence alone.
+    observations: what the framework's policies said of each resource, as `audits.observations`
+    shows it, each with its `controls`; the same each time that it is read.
+    policies: what the audit's policies say, by key: the version as JSON values, and `counts` of
+    resources by outcome.
+    seal: `root`, and `sequence` and `key_id` where it has them; `digest` is the SHA-256 of the
+    signed envelope.
     unread: the calls that did not answer: `account`, `region`, `service`, `operation`, `outcome`,
     `permission`.
     policy_titles: the titles of policies by key.
@@ -128,6 +136,8 @@ class ReportSource:
     seal: Mapping[str, Any] | None = None
     unread: Iterable[Mapping[str, Any]] = ()
     policy_titles: Mapping[str, str] = field(default_factory=dict)
+    observations: Iterable[Observation] = ()
+    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,11 @@ def matches(finding: Finding, filters: Mapping[str, tuple[str, ...]]) -> bool:
         any(value in wanted for value in FILTERS[name].values(finding))
         for name, wanted in filters.items()
     )
+
+
+def observed(source: ReportSource, filters: Mapping[str, tuple[str, ...]]) -> Iterator[Observation]:
+    """Yield every observation that the filters take: they look at it as at a finding."""
+    return (item for item in source.observations if matches(item, filters))
 
 
 def parse_request(body: Any) -> ReportRequest:

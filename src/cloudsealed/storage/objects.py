@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.storage.database import Connection
 from cloudsealed.storage.schema import objects
@@ -16,6 +17,11 @@ from cloudsealed.storage.schema import objects
 _PUT = postgresql_insert(objects).on_conflict_do_nothing()  # SQLite reads the same words
 _GET = select(objects.c.data).where(
     objects.c.tenant_id == bindparam("tenant"), objects.c.digest == bindparam("address")
+)
+_AT_ONCE = 100
+_GET_MANY = select(objects.c.digest, objects.c.data).where(
+    objects.c.tenant_id == bindparam("tenant"),
+    objects.c.digest.in_([bindparam(f"address_{index}") for index in range(_AT_ONCE)]),
 )
 _LEVEL = 6
 
@@ -48,3 +54,14 @@ def get(connection: Connection, tenant: str, address: str) -> bytes:
     if row is None:
         raise ObjectMissingError(address)
     return zlib.decompress(row[0])
+
+
+def get_many(connection: Connection, tenant: str, addresses: Iterable[str]) -> dict[str, bytes]:
+    """Return the bytes at each address that holds some, in a query a hundred."""
+    found: dict[str, bytes] = {}
+    for batch in batches(sorted(set(addresses)), _AT_ONCE):
+        filled = [*batch, *batch[-1:] * (_AT_ONCE - len(batch))]  # one statement for every number
+        values = {f"address_{index}": address for index, address in enumerate(filled)}
+        rows = connection.all(_GET_MANY, {"tenant": tenant, **values})
+        found |= {address: zlib.decompress(data) for address, data in rows}
+    return found
