@@ -226,7 +226,7 @@ class _Results:
                 *([prop("severity", observation["severity"])] if outcome == Outcome.FAIL else []),
                 *([prop("exception", accepted["kind"])] if accepted else []),
                 prop("snapshot-sha256", observation["snapshot"]),
-                *(_answer(answer) for answer in observation["answers"] if answer["sha256"]),
+                *map(_answer, observation["answers"]),
             ],
             **({"remarks": "\n\n".join(map(plain, told))} if told else {}),
         }
@@ -380,8 +380,9 @@ def line(value: str) -> str:
 
 
 def _answer(answer: Mapping[str, Any]) -> Document:
+    digest = answer["sha256"]
     return {
-        **prop("answer-sha256", answer["sha256"]),
+        **(prop("answer-sha256", digest) if digest else prop("answer", answer["outcome"])),
         "class": f"{answer['service']}.{answer['operation']}",
         "remarks": f"{answer['region']}, {answer['called_at']}",
     }

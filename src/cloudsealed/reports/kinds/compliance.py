@@ -24,7 +24,7 @@ SAMPLED: Mapping[Outcome, int] = {Outcome.FAIL: 10, Outcome.UNKNOWN: 5, Outcome.
 EXCEPTIONS = 500
 """Exceptions that the document shows at most."""
 _SHOWN = {"evidence": 3, "reasons": 3, "answers": 4}
-_LONGEST = 160
+_LONGEST = 120
 _STATEMENTS = {
     "passing": "Every policy of this control passed on every resource that it applies to.",
     "failing": "At least one resource fails a policy of this control.",
@@ -165,7 +165,7 @@ def _worst_first(observation: Observation) -> tuple[int, str]:
 
 def _brief(observation: Observation) -> Document:
     finding = observation["finding"]
-    answers = [answer for answer in observation["answers"] if answer["sha256"] is not None]
+    answers = observation["answers"]
     return {
         "resource": observation["resource"],
         "severity": observation["severity"],
