@@ -112,7 +112,10 @@ def test_hostile_names_are_shown_as_they_are_and_never_evaluated(
     kind: ReportKind, hostile_names: Any, make_finding: Any, make_source: Any, make_framework: Any
 ) -> None:
     hostile = list(hostile_names)
-    findings = [make_finding(n, name=name, title=name) for n, name in enumerate(hostile)]
+    findings = [
+        make_finding(n, name=name, title=name, severity="critical" if n < 10 else "low")
+        for n, name in enumerate(hostile)
+    ]
     for n, name in enumerate(hostile):
         findings[n]["remediation"] = {
             "summary": name,

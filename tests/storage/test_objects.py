@@ -50,3 +50,15 @@ def test_a_tenant_cannot_read_at_anothers_address(database: Database) -> None:
     with database.write() as connection:
         objects.put(connection, "ten_b", CONTENT)
     assert count(database) == 2
+
+
+def test_many_come_at_once_without_those_that_are_gone(database: Database) -> None:
+    contents = [str(number).encode() for number in range(250)]
+    with database.write() as connection:
+        addresses = [objects.put(connection, "ten_a", content) for content in contents]
+    with database.read() as connection:
+        wanted = [*addresses, *addresses, "0" * 64]
+        found = objects.get_many(connection, "ten_a", wanted)
+        assert found == dict(zip(addresses, contents, strict=True))
+        assert objects.get_many(connection, "ten_b", addresses) == {}
+        assert objects.get_many(connection, "ten_a", []) == {}

@@ -50,9 +50,10 @@ class Observations:
     def of(self, policies: Collection[str]) -> Iterator[dict[str, Any]]:
         """Yield every observation of the policies with these keys, as a report shows it.
 
-        `answers` are the calls behind it (service, operation, region, outcome, called_at, sha256 of the
-        stored answer or null); of related resources, those that listed them. `finding` is what
-        became of one that fails: id, status, first_seen_at, triage, classified_by.
+        `answers` are the calls behind it: service, operation, region, outcome, called_at and the
+        sha256 of the stored answer, null where there is none; of related resources, those that
+        listed them. `finding` is what became of one that fails: id, status, first_seen_at, triage,
+        classified_by.
         """
         places: dict[str, list[tuple[str, str]]] = {}
         for listing in self._blocks.all(SNAPSHOTS):

@@ -5,7 +5,7 @@ It refuses to know how a report is stored or rendered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,11 +183,6 @@ def matches(finding: Finding, filters: Mapping[str, tuple[str, ...]]) -> bool:
         any(value in wanted for value in FILTERS[name].values(finding))
         for name, wanted in filters.items()
     )
-
-
-def observed(source: ReportSource, filters: Mapping[str, tuple[str, ...]]) -> Iterator[Observation]:
-    """Yield every observation that the filters take: they look at it as at a finding."""
-    return (item for item in source.observations if matches(item, filters))
 
 
 def parse_request(body: Any) -> ReportRequest:

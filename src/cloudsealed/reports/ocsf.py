@@ -14,8 +14,8 @@ from uuid import UUID, uuid5
 from cloudsealed import __version__
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339
-from cloudsealed.reports.exceptions import exception
-from cloudsealed.reports.model import Document, Observation, ReportSource, observed
+from cloudsealed.reports.model import Document, Observation, ReportSource
+from cloudsealed.reports.observed import exception, observed, reason
 from cloudsealed.vocabulary import Outcome, Severity
 
 VERSION = "1.6.0"
@@ -72,7 +72,7 @@ class _Events:
         said = self._source.policies.get(policy["key"], {}).get("spec", {})
         observed_at = _milliseconds(observation["observed_at"])
         outcome = observation["outcome"]
-        detail = observation["title"] or _reasons(observation)
+        detail = observation["title"] or "; ".join(map(reason, observation["reasons"]))
         return {
             **self._base(observed_at, (control, observation["fingerprint"])),
             **self._severity(observation),
@@ -161,7 +161,7 @@ class _Events:
         }
 
     def _severity(self, observation: Observation) -> Document:
-        """Return the event's severity: what failed has its own, what was not read an unknown one."""
+        """What failed has a severity of its own; that of what was not read is unknown."""
         severity = {
             Outcome.FAIL: _SEVERITIES[observation["severity"]],
             Outcome.UNKNOWN: _UNKNOWN,
@@ -255,16 +255,6 @@ def _evidences(observation: Observation) -> Document:
         for item in observation["evidence"]
     ]
     return {"evidences": found} if found else {}
-
-
-def _reasons(observation: Observation) -> str:
-    """Return in words why an outcome is unknown."""
-    return "; ".join(
-        f"{why['service']}:{why['operation']} {why['outcome']}"
-        if why["kind"] == "call"
-        else str(why["message"])
-        for why in observation["reasons"]
-    )
 
 
 def _milliseconds(moment: str) -> int:

@@ -6,14 +6,14 @@ determined is not satisfied for an `other` reason, which is how NIST SP 800-53A 
 satisfied"; one that nobody judged is left out of the reviewed controls and named there.
 
 The model is NIST's (pages.nist.gov/OSCAL, Assessment Results). Texts are its Markdown, in which
-names are escaped; ids are UUIDs of what they name, so that the same audit gives the same bytes. Pure.
+names are escaped; ids are UUIDs of what they name: the same audit gives the same bytes. Pure.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from typing import Any
 from uuid import UUID, uuid5
@@ -21,8 +21,8 @@ from uuid import UUID, uuid5
 from cloudsealed import __version__
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.markdown import text as plain
-from cloudsealed.reports.exceptions import exception
-from cloudsealed.reports.model import Document, Observation, ReportSource, observed
+from cloudsealed.reports.model import Document, Observation, ReportSource
+from cloudsealed.reports.observed import exception, observed, reason
 from cloudsealed.vocabulary import Outcome, Severity
 
 VERSION = "1.2.0"
@@ -101,7 +101,11 @@ class _Results:
                 {"id": "vouching-party", "title": "Vouches for what no program can judge"},
             ],
             "parties": [
-                {"uuid": organisation, "type": "organization", "name": line(self._document["tenant"])}
+                {
+                    "uuid": organisation,
+                    "type": "organization",
+                    "name": line(self._document["tenant"]),
+                }
             ],
             "responsible-parties": [
                 {"role-id": "vouching-party", "party-uuids": [organisation]},
@@ -161,7 +165,7 @@ class _Results:
                 seen.add(mark)
                 yield {
                     "uuid": ident,
-                    "description": f"{plain(resource['type'])} of account {plain(resource['account'])}",
+                    "description": f"{plain(resource['type'])} of {plain(resource['account'])}",
                     "props": [
                         {"name": "asset-id", "value": line(resource["native_id"])},
                         *(prop(name, resource[name]) for name in _PLACE if resource[name]),
@@ -215,7 +219,7 @@ class _Results:
         told = [
             *([observation["title"]] if observation["title"] else []),
             *(f"{item['path']} = {_value(item['value'])}" for item in observation["evidence"]),
-            *(_reason(why) for why in observation["reasons"]),
+            *map(reason, observation["reasons"]),
             *([_accepted(accepted)] if accepted else []),
         ]
         return {
@@ -264,7 +268,7 @@ class _Results:
         """Yield how each control stands that was judged."""
         for control in self._document["controls"]:
             if control["status"] in _STATES:
-                state, reason = _STATES[control["status"]]
+                state, why = _STATES[control["status"]]
                 observed = self._observed(control["policies"])
                 risks = [k for k in control["policies"] if k in self._failing]
                 title = f"{plain(control['id'])} {plain(control['title'])}"
@@ -279,7 +283,7 @@ class _Results:
                         "title": title,
                         "props": [{"name": "label", "value": line(control["id"])}],
                         "status": {
-                            "state": state, "reason": reason, "remarks": control["statement"],
+                            "state": state, "reason": why, "remarks": control["statement"],
                         },
                     },
                     **({"related-observations": observed} if observed else {}),
@@ -390,12 +394,6 @@ def _answer(answer: Mapping[str, Any]) -> Document:
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else canonical(value).decode()
-
-
-def _reason(why: Mapping[str, Any]) -> str:
-    if why["kind"] == "call":
-        return f"{why['service']}:{why['operation']} in {why['region']} was {why['outcome']}"
-    return str(why["message"])
 
 
 def _accepted(accepted: Mapping[str, Any]) -> str:

@@ -14,9 +14,9 @@ import orjson
 
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.reports import ocsf, oscal
-from cloudsealed.reports.exceptions import exception
 from cloudsealed.reports.kinds.parts import LISTED_IN_ALL, counted, heading
-from cloudsealed.reports.model import Built, Document, Observation, ReportSource, observed, written
+from cloudsealed.reports.model import Built, Document, Observation, ReportSource, written
+from cloudsealed.reports.observed import exception, observed, reason
 from cloudsealed.vocabulary import Outcome, ReportKind, Severity
 
 SAMPLED: Mapping[Outcome, int] = {Outcome.FAIL: 10, Outcome.UNKNOWN: 5, Outcome.PASS: 3}
@@ -186,13 +186,6 @@ def _brief(observation: Observation) -> Document:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-
-
-def reason(why: Mapping[str, Any]) -> str:
-    """Return in words why an outcome is unknown."""
-    if why["kind"] == "call":
-        return f"{why['service']}:{why['operation']} {why['outcome']} ({why['region']})"
-    return str(why["message"])
 
 
 def _exception(observation: Observation, accepted: Document) -> Document:

@@ -1,14 +1,26 @@
-"""Which failing resources somebody accepted: why, who says so and until when. Pure."""
+"""Which observations a report takes, why one is unknown, and who accepted one that fails. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cloudsealed.reports.model import Document, Observation, ReportSource
+from cloudsealed.reports.model import Document, Observation, ReportSource, matches
 from cloudsealed.vocabulary import FindingStatus, Outcome, TriageState
 
 _ACCEPTING = (TriageState.ACCEPTED_RISK, TriageState.FALSE_POSITIVE)
+
+
+def observed(source: ReportSource, filters: Mapping[str, tuple[str, ...]]) -> Iterator[Observation]:
+    """Yield every observation that the filters take: they look at it as at a finding."""
+    return (item for item in source.observations if matches(item, filters))
+
+
+def reason(why: Mapping[str, Any]) -> str:
+    """Return in words why an outcome is unknown."""
+    if why["kind"] == "call":
+        return f"{why['service']}:{why['operation']} {why['outcome']} ({why['region']})"
+    return str(why["message"])
 
 
 def exception(observation: Observation, source: ReportSource) -> Document | None:
