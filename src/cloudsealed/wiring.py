@@ -100,6 +100,7 @@ class Services:
             clock=self.clock,
             source=ReportSources(
                 tenants=self.tenants,
+                users=self.users,
                 audits=self.audits,
                 findings=self.findings,
                 resources=self.resources,

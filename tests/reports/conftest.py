@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import NullPool, create_engine
 
+from cloudsealed.kit.canonical import sha256
 from cloudsealed.reports.model import ReportSource
 from cloudsealed.storage.blobs import DiskBlobs
 from cloudsealed.storage.database import SqliteDatabase
@@ -76,7 +77,70 @@ def finding(number: int = 1, **given: Any) -> Json:
     }
 
 
+def observation(number: int = 1, outcome: str = "fail", **given: Any) -> Json:
+    """Return what a policy said of a resource; one that fails has the finding of that number."""
+    found = finding(number, **{k: given.pop(k) for k in ("policy", "name", "status", "title",
+                               "severity", "triage", "account", "region", "controls")
+                               if k in given})  # fmt: skip
+    return observation_of(found, outcome) | given
+
+
+def observation_of(found: Json, outcome: str = "fail") -> Json:
+    failing = outcome == "fail"
+    resource = {name: value for name, value in found["resource"].items() if name != "id"}
+    denied = {"kind": "call", "service": "rds", "operation": "DescribeDBInstances",
+              "region": "eu-west-1", "outcome": "denied"}  # fmt: skip
+    answer = {"service": "ec2", "operation": "DescribeSecurityGroups", "region": "eu-west-1",
+              "outcome": "ok", "called_at": "2026-11-20T09:01:02.345Z",
+              "sha256": sha256(found["id"].encode())}  # fmt: skip
+    public = {"id": found["id"], "status": found["status"], "triage": found["triage"],
+              "first_seen_at": found["first_seen_at"], "classified_by": None}  # fmt: skip
+    return {
+        "object": "observation",
+        "policy": found["policy"],
+        "dimension": found["dimension"],
+        "resource": resource,
+        "controls": found["controls"],
+        "outcome": outcome,
+        "severity": found["severity"],
+        "title": found["title"] if failing else None,
+        "evidence": found["evidence"] if failing else [],
+        "reasons": [denied] if outcome == "unknown" else [],
+        "suppressed": False,
+        "classified_by": None,
+        "fingerprint": sha256(f"{found['policy']['key']} {resource['native_id']}".encode()),
+        "snapshot": sha256(resource["native_id"].encode()),
+        "observed_at": "2026-11-20T09:01:00.000Z",
+        "answers": [answer, {**answer, "operation": "DescribeVpcs", "sha256": None}],
+        "finding": public if failing else None,
+    }
+
+
+def policy(key: str, *, title: str | None = None, **counts: int) -> Json:
+    """Return what a policy says, and how many resources had each outcome."""
+    outcomes = {"fail": 0, "pass": 0, "unknown": 0, "not_applicable": 0, "unread": 0}
+    return {
+        "id": "pol_1",
+        "key": key,
+        "version": 3,
+        "kind": "check",
+        "digest": sha256(key.encode()),
+        "spec": {
+            "title": title or f"What {key} looks for",
+            "description": "Why it matters.",
+            "severity": "critical",
+            "dimension": "security",
+            "remediation": {"summary": "Repair it.", "effort": "low"},
+            "references": ["https://example.com/why"],
+        },
+        "counts": outcomes | counts,
+    }
+
+
 def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
+    if "framework" in given and "observations" not in given:
+        findings = list(findings)
+        given["observations"] = [observation_of(each) for each in findings]
     judged = {"score": 61, "fail": 12, "pass": 340, "unknown": 7}
     audit = {
         "id": AUDIT,
@@ -130,12 +194,19 @@ def framework() -> Json:
     def control(ident: str, title: str, status: str, policies: list[str], failing: int = 0) -> Json:
         return {
             "id": ident, "title": title, "status": status, "policies": policies, "failing": failing,
+            "section": ident.partition(".")[0],
         }  # fmt: skip
 
     return {
         "key": "cis-aws-5.0",
         "title": "CIS AWS Foundations",
         "version": "5.0",
+        "source": "Center for Internet Security",
+        "sections": [
+            {"id": "1", "title": "Identity"},
+            {"id": "2", "title": "Storage"},
+            {"id": "5", "title": "Networking"},
+        ],
         "controls": [
             control("1.1", "Contact details are current", "manual", []),
             control(
@@ -151,6 +222,16 @@ def framework() -> Json:
 @pytest.fixture(name="make_finding")
 def make_finding_fixture() -> MakeFinding:
     return finding
+
+
+@pytest.fixture(name="make_observation")
+def make_observation_fixture() -> Callable[..., Json]:
+    return observation
+
+
+@pytest.fixture(name="make_policy")
+def make_policy_fixture() -> Callable[..., Json]:
+    return policy
 
 
 @pytest.fixture(name="make_source")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudsealed.reports.kinds import build, compliance
+from cloudsealed.reports.kinds import build
 from cloudsealed.reports.model import Document, ReportRequest, ReportSource
 from cloudsealed.vocabulary import ReportKind
 
@@ -36,30 +36,6 @@ def several(make_finding: Any) -> list[dict[str, Any]]:
         make_finding(6, status="suppressed"),
         make_finding(7, status="resolved"),
     ]  # fmt: skip
-
-
-def test_evidence_shows_every_control_with_its_findings_or_says_why_there_are_none(
-    make_finding: Any, make_source: Any, make_framework: Any
-) -> None:
-    other = make_finding(4, controls=[{"framework": "pci-4", "control": "1.4"}])
-    findings = [other, *(make_finding(n) for n in range(3))]
-    document = document_of(compliance, make_source(findings, framework=make_framework()))
-    controls = {control["id"]: control for control in document["controls"]}
-    assert document["summary"] == {
-        "passing": 1, "failing": 1, "unknown": 1, "manual": 1, "not_assessed": 1,
-    }  # fmt: skip
-    assert list(controls) == ["1.1", "1.4", "2.2", "4.16", "5.3"]
-    assert len(controls["5.3"]["evidence"]) == 3
-    assert controls["1.4"]["evidence"] == []
-    assert "person has to attest" in controls["1.1"]["statement"]
-    assert "says nothing" in controls["4.16"]["statement"]
-    assert document["audit"]["verdict_digest"] == "5f" * 32
-    assert document["seal"]["root"] == "a1" * 32
-
-
-def test_evidence_without_a_framework_is_refused(make_source: Any) -> None:
-    with pytest.raises(ValueError, match="needs a framework"):
-        document_of(compliance, make_source())
 
 
 @pytest.mark.parametrize("kind", list(ReportKind))

@@ -116,7 +116,10 @@ def test_hostile_names_are_shown_as_they_are_and_never_evaluated(
     own = kind is ReportKind.EXECUTIVE_SUMMARY  # it shows a policy once
     policies = [f"policy-{n:02d}" if own else "aws-ec2-sg-ssh-open" for n in range(len(hostile))]
     findings = [
-        make_finding(n, name=name, title=name, policy=policies[n]) for n, name in enumerate(hostile)
+        make_finding(
+            n, name=name, title=name, policy=policies[n], severity="critical" if n < 10 else "low"
+        )
+        for n, name in enumerate(hostile)
     ]
     for n, name in enumerate(hostile):
         findings[n]["remediation"] = {

@@ -76,3 +76,15 @@ def test_any_number_is_dropped(database: Database) -> None:
         objects.put_many(connection, rows)
     assert objects.drop_unused(database, "ten_a", before="2026-02") == 1_203
     assert count(database) == 0
+
+
+def test_many_come_at_once_without_those_that_are_gone(database: Database) -> None:
+    contents = [str(number).encode() for number in range(250)]
+    with database.write() as connection:
+        addresses = [objects.put(connection, "ten_a", content, "2026-01") for content in contents]
+    with database.read() as connection:
+        wanted = [*addresses, *addresses, "0" * 64]
+        found = objects.get_many(connection, "ten_a", wanted)
+        assert found == dict(zip(addresses, contents, strict=True))
+        assert objects.get_many(connection, "ten_b", addresses) == {}
+        assert objects.get_many(connection, "ten_a", []) == {}

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import Select, bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_ignoring
 
 from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.model import Answer, Caller, CallRequest, Unit
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
-from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.schema import calls
 from cloudsealed.vocabulary import CallOutcome
@@ -42,6 +43,17 @@ _IN_ORDER = _ALL.order_by(*(calls.c[name] for name in _KEY))
 _FIRST_PAGE = _IN_ORDER.limit(bindparam("most"))
 _NEXT_PAGE = _FIRST_PAGE.where(
     tuple_(*(calls.c[name] for name in _KEY)) > tuple_(*(bindparam(f"after_{n}") for n in _KEY))
+)
+_ENDED = ("outcome", "called_at", "digest")
+_AT_ONCE = 100
+_OPERATION = (
+    select(calls.c.parameters, calls.c.page, *(calls.c[name] for name in _ENDED))
+    .where(*_THIS_AUDIT, *(calls.c[name] == bindparam(f"the_{name}") for name in _KEY[:5]))
+    .order_by(calls.c.parameters, calls.c.page)
+)
+_FIRST_OF = _OPERATION.limit(bindparam("most"))
+_SOME_OF = _OPERATION.where(
+    calls.c.parameters.in_([bindparam(f"given_{index}") for index in range(_AT_ONCE)])
 )
 _COUNT = select(calls.c.outcome, func.count()).where(*_THIS_AUDIT).group_by(calls.c.outcome)
 _FORGET = calls.delete().where(*_THIS_AUDIT)
@@ -101,6 +113,38 @@ class Ledger:
         ]
         last = [items[-1][name] for name in _KEY] if len(rows) > limit else None
         return Page(shown, Position(orjson.dumps(last).decode()) if last else None)
+
+    def ended(
+        self, *, account: str, region: str, service: str, operation: str,
+        parameters: Collection[str],
+    ) -> Iterator[tuple[str, int, dict[str, Any]]]:  # fmt: skip
+        """Yield the parameters, the page and the end (outcome, called_at, sha256) of an operation's
+        calls with one of `parameters`, in a query a hundred of them."""
+        for batch in batches(sorted(parameters), _AT_ONCE):
+            filled = [*batch, *batch[-1:] * (_AT_ONCE - len(batch))]  # always one statement
+            given = {f"given_{index}": text for index, text in enumerate(filled)}
+            for row in self._operation(_SOME_OF, account, region, service, operation, given):
+                yield row[0], row[1], _end(row)
+
+    def first(
+        self, *, account: str, region: str, service: str, operation: str, most: int
+    ) -> list[dict[str, Any]]:
+        """Return the end of the first calls of an operation, in the order of the key."""
+        bound = {"most": most}
+        rows = self._operation(_FIRST_OF, account, region, service, operation, bound)
+        return [_end(row) for row in rows]
+
+    def _operation(
+        self, statement: Select[Any], account: str, region: str, service: str, operation: str,
+        bound: Mapping[str, Any],
+    ) -> list[Row]:  # fmt: skip
+        named = {
+            "the_provider": "aws",  # the only cloud whose rows are collected
+            "the_account": account, "the_region": region, "the_service": service,
+            "the_operation": operation,
+        }  # fmt: skip
+        with self._database.read() as connection:
+            return connection.all(statement, {**self._scope, **named, **bound})
 
     def count(self) -> dict[str, int]:
         """Return how many calls ended in each outcome."""
@@ -240,6 +284,11 @@ class Recorder:
             "digest": address,
             "called_at": rfc3339(answer.called_at),
         }
+
+
+def _end(row: Row) -> dict[str, Any]:
+    outcome, called_at, digest = row[2:]
+    return {"outcome": outcome, "called_at": called_at, "sha256": digest}
 
 
 def _answer(values: Mapping[str, Any], data: bytes | None) -> Answer:

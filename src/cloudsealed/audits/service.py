@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
@@ -19,6 +19,7 @@ from cloudsealed.audits.model import (
     Scope,
     public,
 )
+from cloudsealed.audits.observations import Observations
 from cloudsealed.audits.store import AuditStore, decode
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.connections.model import read_regions
@@ -201,9 +202,13 @@ class AuditService:
         return envelope_of(self._database, tenant=tenant, audit_id=ident)
 
     def framework(self, *, tenant: str, key: str, audit_id: str | None) -> dict[str, Any]:
-        """Return a framework; with an audit, each control's status in it."""
+        """Return a framework; with an audit, each control's status in it. A control is served by
+        the packs' policies and by the tenant's own: those of the audit, else today's."""
         item = framework(key)
-        return assess(item, self.verdicts(tenant=tenant, ident=audit_id) if audit_id else {})
+        if audit_id is None:
+            return assess(item, {}, self._policies.audit_set(tenant=tenant).as_list())
+        verdicts = self.verdicts(tenant=tenant, ident=audit_id)
+        return assess(item, verdicts, self.find(tenant=tenant, ident=audit_id).policy_set)
 
     def frameworks(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
         """Return every framework that an audit says something of, each control with its status."""
@@ -212,14 +217,28 @@ class AuditService:
         return [item for item in assessed if any(map(item["counts"].get, JUDGED))]
 
     def verdicts(self, *, tenant: str, ident: str) -> dict[str, dict[str, int]]:
-        """Return how many resources had each outcome, by policy key."""
+        """Return how many resources had each outcome, by policy key; under `unread`, in how many
+        places its resources could not all be listed."""
         self.find(tenant=tenant, ident=ident)
         found: dict[str, dict[str, int]] = {}
         for block in Blocks(self._database, tenant=tenant, audit_id=ident).all(OBSERVATIONS):
-            totals = found.setdefault(block.key, {})
+            totals = found.setdefault(block.key, {"unread": 0})
+            totals["unread"] += not all(block.header["complete"].values())
             for outcome, count in block.header["counts"].items():
                 totals[outcome] = totals.get(outcome, 0) + count
         return found
+
+    def observations(
+        self, *, tenant: str, ident: str, policies: Collection[str]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield what an audit's policies with these keys said of each resource, and what that rests
+        on: `audits.observations` says in which form and order."""
+        audit = self.find(tenant=tenant, ident=ident)
+        return Observations(self._database, tenant=tenant, audit=audit).of(policies)
+
+    def policy_versions(self, *, tenant: str, ident: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the versions of the policies that an audit judges by, as JSON values."""
+        return self.find(tenant=tenant, ident=ident).policy_set
 
     def policy_titles(self, *, tenant: str, ident: str) -> dict[str, str]:
         """Return the titles of an audit's policies, by key."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from cloudsealed.findings.codec import LOADED, decode, encode
 from cloudsealed.findings.listing import LISTING
@@ -96,12 +97,17 @@ def load_cell(
 
 def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) -> dict[str, Finding]:
     """Return the findings with these fingerprints, by fingerprint."""
-    binds = _binds("print", len(fingerprints))
+    if not fingerprints:
+        return {}
     values = {f"print_{index}": value for index, value in enumerate(fingerprints)}
-    statement = _LOADED.where(findings.c.fingerprint.in_(binds))
-    rows = connection.all(statement, {"tenant": tenant, **values})
+    rows = connection.all(_with_prints(len(fingerprints)), {"tenant": tenant, **values})
     loaded = (decode(dict(zip(LOADED, row, strict=True))) for row in rows)
     return {finding.fingerprint: finding for finding in loaded}
+
+
+@lru_cache(maxsize=64)  # or each batch would be compiled anew, and kept
+def _with_prints(count: int) -> Select[Any]:
+    return _LOADED.where(findings.c.fingerprint.in_(_binds("print", count)))
 
 
 def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cloudsealed.packs import Framework, load_frameworks
 from cloudsealed.policies.model import FrameworkNotFoundError
+from cloudsealed.vocabulary import PolicyKind
 
 
 @cache
@@ -88,29 +89,53 @@ def summary(item: Framework) -> dict[str, Any]:
     }
 
 
-def assess(item: Framework, verdicts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def assess(
+    item: Framework,
+    verdicts: Mapping[str, Mapping[str, int]],
+    policies: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Return a framework with each control's status in one audit.
 
-    `verdicts` gives, for each policy key that the audit used, how many resources had each outcome.
+    `verdicts` gives, for each policy key that the audit used, how many resources had each outcome,
+    and under `unread` in how many places not all of them could be listed.
+    `policies` are versions as `PolicyVersion.as_dict` gives them: a tenant's own one serves the
+    controls that it names, beside the packs'.
     A control fails if one of its policies does; it is unknown before it passes.
     """
-    controls = [
-        {
-            "id": control.id,
-            "title": control.title,
-            "section": section.id,
-            "level": control.level,
-            "manual": control.manual,
-            "policies": list(control.policies),
-            **_status(
-                control.manual, [verdicts[key] for key in control.policies if key in verdicts]
-            ),
-        }
-        for section in item.sections
-        for control in section.controls
-    ]
+    own = _own(item, policies)
+    controls = []
+    for section in item.sections:
+        for control in section.controls:
+            keys = [*control.policies, *own.get(control.id, ())]
+            status = _status(control.manual, [verdicts[key] for key in keys if key in verdicts])
+            controls.append(
+                {
+                    "id": control.id,
+                    "title": control.title,
+                    "section": section.id,
+                    "level": control.level,
+                    "manual": control.manual,
+                    "policies": keys,
+                    **status,
+                }
+            )
     counts = {status: sum(1 for c in controls if c["status"] == status) for status in STATUSES}
-    return {**summary(item), "controls": controls, "counts": counts}
+    covered = sum(1 for control in controls if control["policies"])
+    return {
+        **summary(item), "controls_with_policies": covered, "controls": controls, "counts": counts,
+    }  # fmt: skip
+
+
+def _own(item: Framework, policies: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the keys of the policies, not of the packs, that serve each control, in order."""
+    own: dict[str, list[str]] = {}
+    for version in policies:
+        key = version["key"]
+        if version["kind"] == PolicyKind.CHECK and key not in builtin_controls():
+            named = controls_of(key, version["spec"])
+            for control in sorted({c["control"] for c in named if c["framework"] == item.key}):
+                own.setdefault(control, []).append(key)
+    return {control: sorted(keys) for control, keys in own.items()}
 
 
 JUDGED = ("passing", "failing", "unknown")
@@ -124,7 +149,7 @@ def _status(manual: bool, verdicts: Iterable[Mapping[str, int]]) -> dict[str, An
             totals[outcome] = totals.get(outcome, 0) + count
     if totals.get("fail"):
         status = "failing"
-    elif totals.get("unknown"):
+    elif totals.get("unknown") or totals.get("unread"):
         status = "unknown"
     elif totals.get("pass"):
         status = "passing"

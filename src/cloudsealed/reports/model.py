@@ -26,11 +26,14 @@ from cloudsealed.vocabulary import (
 
 Document = dict[str, Any]
 Finding = Mapping[str, Any]
+Observation = Mapping[str, Any]
 
 FORMATS: Mapping[str, str] = {
     "pdf": "application/pdf",
     "json": "application/json",
     "csv": CSV,
+    "oscal": "application/oscal+json",
+    "ocsf": "application/jsonl",
 }
 """Every format of a report's files, with its media type."""
 
@@ -150,8 +153,12 @@ class ReportSource:
     dimension to `score`, `fail`, `pass`, `unknown`, `accounts` are its targets.
     findings: the public JSON of every finding that failed in the audit, read once, in any order.
     tenant: the organisation's name.
-    framework: `key`, `title`, `version` and `controls` with `id`, `title`, `status`, `policies`
-    (keys) and `failing`; needed for compliance evidence alone.
+    framework: `key`, `title`, `version`, `source`, `sections` (`id`, `title`) and `controls` with
+    `id`, `title`, `section`, `status` and `policies` (keys); needed for compliance evidence alone.
+    observations: what the framework's policies said of each resource, as `audits.observations`
+    shows it, each with its `controls`; the same each time that it is read.
+    policies: what the audit's policies say, by key: the version as JSON values, and `counts` of
+    resources by outcome.
     seal: `root`, `digest` (of its envelope), `sequence` and `key_id`.
     gaps: what could not be read, and policy_errors: how many verdicts a policy failed to give, as
     the audit's coverage shows both.
@@ -176,6 +183,8 @@ class ReportSource:
     since: Comparison | None = None
     frameworks: Sequence[Mapping[str, Any]] = ()
     look: Look = PLAIN
+    observations: Iterable[Observation] = ()
+    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

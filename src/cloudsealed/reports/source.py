@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from tempfile import TemporaryFile
 from typing import Any
 
 import orjson
@@ -12,8 +13,11 @@ from cloudsealed.audits.model import Audit, public
 from cloudsealed.audits.seal import key_id, opened, public_key
 from cloudsealed.audits.service import AuditService
 from cloudsealed.auth.tenants import TenantService
+from cloudsealed.auth.users import UserService
 from cloudsealed.findings.service import FindingService
 from cloudsealed.kit.canonical import sha256
+from cloudsealed.kit.errors import NotFoundError
+from cloudsealed.policies.frameworks import framework
 from cloudsealed.reports.look import Look
 from cloudsealed.reports.model import Comparison, Report, ReportSource
 from cloudsealed.resources.service import ResourceService
@@ -31,9 +35,11 @@ class ReportSources:
 
     def __init__(
         self, *, tenants: TenantService, audits: AuditService, findings: FindingService,
-        resources: ResourceService, keys: KeyRing, owner_tags: Sequence[str], look: Look,
+        users: UserService, resources: ResourceService, keys: KeyRing,
+        owner_tags: Sequence[str], look: Look,
     ) -> None:  # fmt: skip
         self._tenants = tenants
+        self._users = users
         self._audits = audits
         self._findings = findings
         self._resources = resources
@@ -47,13 +53,12 @@ class ReportSources:
         coverage = self._audits.coverage(tenant=tenant, ident=audit_id)
         summary = report.request.kind is ReportKind.EXECUTIVE_SUMMARY
         history = self._history(tenant, audit_id) if summary else ()
+        assessed = self._framework(tenant, key, audit_id) if key else None
         return ReportSource(
             audit=orjson.loads(self._audits.get(tenant=tenant, ident=audit_id)),
             findings=self._findings.of_audit(tenant=tenant, audit=audit_id),
             tenant=self._tenants.get(tenant=tenant).name,
-            framework=self._audits.framework(tenant=tenant, key=key, audit_id=audit_id)
-            if key
-            else None,
+            framework=assessed,
             seal=self._seal(tenant, audit_id),
             gaps=coverage["gaps"],
             policy_errors=len(coverage["policy_errors"]),
@@ -63,6 +68,8 @@ class ReportSources:
             since=self._since(tenant, history),
             frameworks=self._audits.frameworks(tenant=tenant, ident=audit_id) if summary else (),
             look=self._look,
+            observations=self._observations(tenant, audit_id, assessed) if assessed else (),
+            policies=self._policies(tenant, audit_id) if assessed else {},
         )
 
     def _history(self, tenant: str, audit_id: str) -> Sequence[Audit]:
@@ -100,6 +107,70 @@ class ReportSources:
             "sequence": statement["predicate"]["sequence"],
             "key_id": signer,
         }
+
+    def _framework(self, tenant: str, key: str, audit_id: str) -> dict[str, Any]:
+        sections = [{"id": each.id, "title": each.title} for each in framework(key).sections]
+        assessed = self._audits.framework(tenant=tenant, key=key, audit_id=audit_id)
+        return {**assessed, "sections": sections}
+
+    def _observations(
+        self, tenant: str, audit_id: str, assessed: Mapping[str, Any]
+    ) -> Iterable[Mapping[str, Any]]:
+        """Return what the framework's policies saw, and who accepted what of it."""
+        served: dict[str, list[dict[str, str]]] = {}
+        for control in assessed["controls"]:
+            for key in control["policies"]:
+                named = {"framework": assessed["key"], "control": control["id"]}
+                served.setdefault(key, []).append(named)
+        found = self._audits.observations(tenant=tenant, ident=audit_id, policies=served)
+        person = cache(lambda ident: self._person(tenant, ident))
+        return Spooled(
+            {
+                **item,
+                "controls": served[item["policy"]["key"]],
+                "finding": _with_person(item["finding"], person),
+            }
+            for item in found
+        )
+
+    def _person(self, tenant: str, ident: str) -> str:
+        """Return what a user is called; one who was removed since by the id alone."""
+        try:
+            user = self._users.get(tenant=tenant, ident=ident)
+        except NotFoundError:
+            return ident
+        return user.name or user.email
+
+    def _policies(self, tenant: str, audit_id: str) -> dict[str, Mapping[str, Any]]:
+        verdicts = self._audits.verdicts(tenant=tenant, ident=audit_id)
+        versions = self._audits.policy_versions(tenant=tenant, ident=audit_id)
+        return {v["key"]: {**v, "counts": verdicts.get(v["key"], {})} for v in versions}
+
+
+def _with_person(
+    finding: Mapping[str, Any] | None, person: Callable[[str], str]
+) -> Mapping[str, Any] | None:
+    if finding is None or finding["triage"] is None:
+        return finding
+    triage = finding["triage"]
+    return {**finding, "triage": {**triage, "updated_by": person(triage["updated_by"])}}
+
+
+class Spooled:
+    """Values that are made once and read as often as one likes, from a file meanwhile."""
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self._values = iter(values)
+        self._file = TemporaryFile()  # noqa: SIM115 - closed, and so gone, with its owner
+        self._read = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the values in their order; one reading at a time, each to its end."""
+        self._file.seek(0)
+        yield from map(orjson.loads, self._file)
+        for value in self._values:
+            self._file.write(orjson.dumps(value) + b"\n")
+            yield value
 
 
 def owner_of(tags: Mapping[str, str], keys: Sequence[str]) -> str | None:

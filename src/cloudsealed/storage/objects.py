@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.database import Connection, Database
@@ -33,6 +34,11 @@ _DROP = objects.delete().where(
     objects.c.tenant_id == bindparam("tenant"),
     objects.c.digest == bindparam("address"),
     objects.c.used_in < bindparam("month"),
+)
+_GOT_AT_ONCE = 100
+_GET_MANY = select(objects.c.digest, objects.c.data).where(
+    objects.c.tenant_id == bindparam("tenant"),
+    objects.c.digest.in_([bindparam(f"address_{index}") for index in range(_GOT_AT_ONCE)]),
 )
 _LEVEL = 6
 _AT_ONCE = 500
@@ -98,3 +104,17 @@ def drop_unused(database: Database, tenant: str, *, before: str) -> int:
         dropped += len(found)
         if len(found) < _AT_ONCE:
             return dropped
+
+
+def get_many(connection: Connection, tenant: str, addresses: Iterable[str]) -> dict[str, bytes]:
+    """Return the bytes at each address that holds some, in a query a hundred."""
+    found: dict[str, bytes] = {}
+    for batch in batches(sorted(set(addresses)), _GOT_AT_ONCE):
+        filled = [
+            *batch,
+            *batch[-1:] * (_GOT_AT_ONCE - len(batch)),
+        ]  # one statement for every number
+        values = {f"address_{index}": address for index, address in enumerate(filled)}
+        rows = connection.all(_GET_MANY, {"tenant": tenant, **values})
+        found |= {address: zlib.decompress(data) for address, data in rows}
+    return found

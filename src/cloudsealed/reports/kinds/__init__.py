@@ -21,7 +21,7 @@ class Kind:
 KINDS: Mapping[ReportKind, Kind] = {
     ReportKind.EXECUTIVE_SUMMARY: Kind(executive.build),
     ReportKind.REMEDIATION_PLAN: Kind(remediation.build, ("pdf", "json", "csv")),
-    ReportKind.COMPLIANCE_EVIDENCE: Kind(compliance.build),
+    ReportKind.COMPLIANCE_EVIDENCE: Kind(compliance.build, ("pdf", "json", "oscal", "ocsf")),
 }
 
 
