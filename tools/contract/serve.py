@@ -88,6 +88,9 @@ def _filled(services: Services, password: str) -> str:
     role = {"provider": "aws", "role_arn": "arn:aws:iam::123456789012:role/cloudsealed"}
     for name in ("production", "staging"):
         services.connections.create(tenant=tenant, body={**role, "name": name})
+    report = {"kind": "executive_summary"}
+    schedule = {"name": "weekly", "cron": "0 6 * * MON", "report": report}
+    services.schedules.create(tenant=tenant, body=schedule)
     issued = services.tokens.issue(
         tenant=tenant, user_id=user.id, name="contract", scopes=ALL_SCOPES
     )

@@ -125,43 +125,41 @@ def test_a_schedule_says_what_it_starts_and_when(world: World) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"audit": None}, "audit"),
-        ({"report": {"kind": "executive_summary"}}, "audit"),
-        ({"audit": {}}, "audit.connection_ids"),
-        ({"audit": {"connection_ids": [NEVER]}}, "audit.connection_ids[0]"),
-        ({"audit": {"connection_ids": ["CON"], "nope": 1}}, "audit.nope"),
-        ({"audit": {"connection_ids": ["CON"], "policies": ["no-such"]}}, "audit.policies"),
-        ({"audit": {"connection_ids": ["CON"], "scope": {"services": ["x"]}}},
-         "audit.scope.services"),
-        ({"audit": None, "report": {"kind": "poem"}}, "report.kind"),
-        ({"audit": None, "report": {"kind": "compliance_evidence"}}, "report.framework"),
-        ({"audit": None, "report": {"kind": "compliance_evidence", "framework": "x"}},
-         "report.framework"),
-        ({"audit": None, "report": {"kind": "executive_summary", "audit_id": "x"}},
-         "report.audit_id"),
-        ({"audit": None, "report": {"kind": "executive_summary", "filters": {"severity": "x"}}},
-         "report.filters.severity"),
-        ({"audit": None, "report": {"kind": "executive_summary", "connection_ids": [NEVER]}},
-         "report.connection_ids[0]"),
-        ({"name": " "}, "name"),
-        ({"cron": "nope"}, "cron"),
-        ({"enabled": "yes"}, "enabled"),
-        ({"start_at": "now"}, "start_at"),
-    ],
+WRONG: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"audit": None}, "audit"),
+    ({"report": {"kind": "executive_summary"}}, "audit"),
+    ({"audit": {}}, "audit.connection_ids"),
+    ({"audit": {"connection_ids": [NEVER]}}, "audit.connection_ids[0]"),
+    ({"audit": {"connection_ids": ["CON"], "nope": 1}}, "audit.nope"),
+    ({"audit": {"connection_ids": ["CON"], "policies": ["no-such"]}}, "audit.policies"),
+    ({"audit": {"connection_ids": ["CON"], "scope": {"services": ["x"]}}},
+     "audit.scope.services"),
+    ({"audit": None, "report": {"kind": "poem"}}, "report.kind"),
+    ({"audit": None, "report": {"kind": "compliance_evidence"}}, "report.framework"),
+    ({"audit": None, "report": {"kind": "compliance_evidence", "framework": "x"}},
+     "report.framework"),
+    ({"audit": None, "report": {"kind": "executive_summary", "audit_id": "x"}},
+     "report.audit_id"),
+    ({"audit": None, "report": {"kind": "executive_summary", "filters": {"severity": "x"}}},
+     "report.filters.severity"),
+    ({"audit": None, "report": {"kind": "executive_summary", "connection_ids": [NEVER]}},
+     "report.connection_ids[0]"),
+    ({"name": " "}, "name"),
+    ({"cron": "nope"}, "cron"),
+    ({"enabled": "yes"}, "enabled"),
+    ({"start_at": "now"}, "start_at"),
 )  # fmt: skip
-def test_a_body_that_is_wrong_names_the_field(
-    world: World, changes: dict[str, Any], field: str
-) -> None:
-    audit = changes.get("audit")
-    if audit and audit.get("connection_ids") == ["CON"]:
-        changes = {"audit": {**audit, "connection_ids": [world.connection]}}
-    with pytest.raises(CloudSealedError) as caught:
-        world.create(world.body(**changes))
-    assert caught.value.status == 422
-    assert [detail["field"] for detail in caught.value.details] == [field]
+
+
+def test_a_body_that_is_wrong_names_the_field(world: World) -> None:
+    for changes, field in WRONG:
+        audit = changes.get("audit")
+        if audit and audit.get("connection_ids") == ["CON"]:
+            changes = {"audit": {**audit, "connection_ids": [world.connection]}}
+        with pytest.raises(CloudSealedError) as caught:
+            world.create(world.body(**changes))
+        assert caught.value.status == 422
+        assert [detail["field"] for detail in caught.value.details] == [field]
 
 
 def test_a_name_is_taken_once_and_the_number_is_bounded(

@@ -118,9 +118,9 @@ def read_kind(fields: Fields) -> ScheduleKind:
 
 def read_timing(fields: Fields, now: datetime, known: Schedule | None = None) -> dict[str, Any]:
     """Return name, timetable and `enabled` of a body; what it lacks is that of `known`."""
-    is_named = known is None or fields.has("name")
+    kept = known if known and not fields.has("name") else None
     return {
-        "name": fields.text("name", longest=100) if is_named or known is None else known.name,
+        "name": kept.name if kept else fields.text("name", longest=100),
         "timetable": read_timetable(fields, now, known.timetable if known else None),
         "enabled": fields.flag("enabled", known.enabled if known else True),
     }
