@@ -67,8 +67,8 @@ def test_a_created_report_is_queued_and_shows_every_key(service: ReportService) 
     assert report == {
         "id": report["id"], "object": "report", "kind": "compliance_evidence", "status": "queued",
         "audit_id": "aud_done", "framework": "cis-aws-5.0", "filters": {}, "formats": [],
-        "progress": None, "error": None, "created_at": "2026-11-21T10:00:00.000Z", "finished_at": None,
-        "expires_at": None,
+        "progress": None, "error": None, "created_at": "2026-11-21T10:00:00.000Z",
+        "finished_at": None, "expires_at": None,
     }  # fmt: skip
     assert orjson.loads(service.get(tenant=TENANT, ident=report["id"])) == report
     page = service.list(tenant=TENANT, filters={"status": ("queued",)})
