@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -33,6 +34,8 @@ from cloudsealed.wiring import build_services
 
 ROOT = Path(__file__).parent.parent
 MONTH = timedelta(days=30)
+OLD = [f"larkspur-old-{number}" for number in range(10)]
+SPOILT = "larkspur-records"
 FRAMEWORK = "cis-aws-5.0"
 ORDERS = {
     "key": "orders-count-more", "kind": "classification", "title": "Orders count more",
@@ -47,7 +50,7 @@ class Sample:
 
     def __init__(self, folder: Path, emulator: Emulator, language: str) -> None:
         self._emulator = emulator
-        self._now = datetime.now(UTC) - 4 * MONTH
+        self._now = datetime.now(UTC) - 5 * MONTH
         settings = Settings(
             data_dir=folder, report_language=language,
             public_url="https://cloudsealed.example.com",
@@ -77,27 +80,23 @@ class Sample:
         """Audit the estate five times, a month apart; return the last audit's id."""
         editor = EstateEditor(self._emulator.endpoint)
         denied = {"service": "s3", "operation": "GetBucketPolicy", "kind": "access_denied"}
-        between: Sequence[Sequence[Callable[[], object]]] = (
-            (editor.mend_bucket, editor.close_group),
-            (editor.delete_volume, editor.terminate_instance),
-            (editor.spoil_bucket, editor.delete_bucket),
-            (
-                lambda: editor.spoil_bucket("larkspur-public-assets"),
-                editor.add_open_group,
-                lambda: self._emulator.faults({**denied, "account": SECOND_ACCOUNT}),
-            ),
-        )
-        self.audit()
-        for changes in between[:-1]:
-            self._month_later(changes)
-            self.audit()
-        self._month_later(between[-1])
-        return self.audit()
-
-    def _month_later(self, changes: Sequence[Callable[[], object]]) -> None:
-        self._now += MONTH
-        for change in changes:
-            change()
+        months: Sequence[Sequence[Callable[[], object]]] = (
+            [partial(editor.add_open_group, name) for name in OLD],
+            [editor.mend_bucket, *(partial(editor.close_group, name) for name in OLD[:4])],
+            [editor.spoil_bucket, *(partial(editor.close_group, name) for name in OLD[4:8])],
+            [partial(keep_versions, editor), editor.terminate_instance],
+            [
+                editor.spoil_bucket, editor.close_group, editor.delete_volume,
+                editor.add_open_group, partial(editor.close_group, OLD[8]),
+                partial(self._emulator.faults, {**denied, "account": SECOND_ACCOUNT}),
+            ],
+        )  # fmt: skip
+        for changes in months:
+            for change in changes:
+                change()
+            self._now += MONTH
+            audit = self.audit()
+        return audit
 
     def report(self, kind: str, audit: str) -> bytes:
         """Return the PDF of a report, made as the worker makes it."""
@@ -107,6 +106,13 @@ class Sample:
         self.services.worker().run_once(JOB)
         file = self.services.reports.file(tenant=self.tenant, ident=made["id"], format="pdf")
         return b"".join(file.content)
+
+
+def keep_versions(editor: EstateEditor) -> None:
+    """Take back what spoiling a bucket does to its versions."""
+    editor.site.client("s3").put_bucket_versioning(
+        Bucket=SPOILT, VersioningConfiguration={"Status": "Enabled"}
+    )
 
 
 def _connections() -> Sequence[dict[str, object]]:

@@ -12,6 +12,7 @@ import pytest
 from cloudsealed.findings import store as rows
 from cloudsealed.findings.codec import encode
 from cloudsealed.findings.model import FindingNotFoundError, Moment, Triage
+from cloudsealed.findings.service import without
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage.database import Database
@@ -163,6 +164,23 @@ def test_an_audits_findings_are_pinned_whatever_happens_to_them(
     assert ids(database, audit=("aud_x",), severity=("high",)) == [six[3], six[1]]
     seen = [row[0] for row in FindingStore(database).of_audit(tenant=TENANT, audit="aud_x")]
     assert seen == [six[3], six[2], six[1]]
+
+
+def test_what_entered_and_left_between_two_audits_is_told_apart(
+    database: Database, six: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "BLOCK_LINES", 2)
+    with database.write() as connection:
+        rows.pin_to_audit(connection, tenant=TENANT, audit="aud_x", idents=six[:4])
+        rows.pin_to_audit(connection, tenant=TENANT, audit="aud_y", idents=[six[0], *six[3:]])
+    store = FindingStore(database)
+    idents = {a: list(store.ids_of_audit(tenant=TENANT, audit=a)) for a in ("aud_x", "aud_y")}
+    assert idents["aud_x"] == six[3::-1]
+    assert list(without(iter(idents["aud_y"]), iter(idents["aud_x"]))) == [six[5], six[4]]
+    assert list(without(iter(idents["aud_x"]), iter(idents["aud_y"]))) == [six[2], six[1]]
+    assert list(without(iter(idents["aud_x"]), iter(()))) == idents["aud_x"]
+    served = store.by_ids(tenant=TENANT, idents=iter([six[1], six[2], six[0]]))
+    assert {row[0] for row in served} == set(six[:3])
 
 
 def test_episodes_grow_while_nothing_changes_and_begin_when_something_does(

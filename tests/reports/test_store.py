@@ -9,10 +9,16 @@ import pytest
 from cloudsealed.events import EventStore
 from cloudsealed.jobs import Worker
 from cloudsealed.kit.ids import new_id
-from cloudsealed.reports.model import Report, ReportFormat, ReportNotFoundError, ReportRequest
+from cloudsealed.reports.model import (
+    Progress,
+    Report,
+    ReportFormat,
+    ReportNotFoundError,
+    ReportRequest,
+)
 from cloudsealed.reports.store import JOB, ReportStore
 from cloudsealed.storage.database import SqliteDatabase
-from cloudsealed.vocabulary import ReportKind, ReportStatus
+from cloudsealed.vocabulary import ReportKind, ReportStage, ReportStatus
 
 MINE, OTHER = "ten_mine", "ten_other"
 FORMATS = (ReportFormat("pdf", 12, "ab" * 32), ReportFormat("json", 3, "cd" * 32))
@@ -43,6 +49,7 @@ def test_a_report_is_read_back_as_it_was_written(store: ReportStore) -> None:
         finished_at="2026-11-21T10:00:04.000Z",
         expires_at="2027-02-19T10:00:00.000Z",
         error={"code": "internal_error", "message": "none"},
+        progress=Progress(ReportStage.WRITING, 90),
     )
     assert store.change(tenant=MINE, was=ReportStatus.QUEUED, report=ended)
     assert store.get(tenant=MINE, ident=report.id) == ended

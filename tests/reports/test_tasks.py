@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from cloudsealed.audits.model import AuditNotFinishedError
 from cloudsealed.jobs import Job, Worker
 from cloudsealed.kit.canonical import sha256
+from cloudsealed.reports import tasks
 from cloudsealed.reports.model import Report, ReportSource
 from cloudsealed.reports.service import ReportService
 from cloudsealed.reports.store import JOB
@@ -81,6 +82,32 @@ def test_a_queued_report_becomes_ready_with_both_files(
     assert (document["object"], document["kind"]) == ("report_document", kind)
     pdf = pypdf.PdfReader(io.BytesIO(house.file(ident, "pdf")))
     assert document["title"] in pdf.pages[0].extract_text()
+
+
+def test_a_report_says_how_far_it_is_but_not_with_every_finding(
+    house: House, make_source: Any, make_finding: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_EVERY", 0.0)
+    seen: list[Any] = []
+
+    def findings() -> Iterator[Any]:
+        for number in range(4):
+            yield make_finding(number)
+            seen.append(house.report(ident)["progress"])
+
+    ident = house.create()
+    assert house.report(ident)["progress"] is None
+    source = make_source(findings(), audit={"findings": 4})
+    assert house.work(lambda tenant, report: source)
+    assert seen == [{"stage": "gathering", "percent": percent} for percent in (0, 15, 30, 45)]
+    assert house.report(ident)["progress"] is None
+
+    monkeypatch.setattr(tasks, "_EVERY", 3600.0)
+    seen.clear()
+    ident = house.create()
+    source = make_source(findings(), audit={"findings": 4})
+    assert house.work(lambda tenant, report: source)
+    assert seen == [{"stage": "gathering", "percent": 0}] * 4
 
 
 def test_the_source_is_asked_for_the_report_of_its_tenant(house: House, make_source: Any) -> None:

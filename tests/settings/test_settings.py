@@ -52,11 +52,21 @@ def test_values_are_read_as_what_they_are() -> None:
         ("LIMIT_CORE", "5/minute,"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TRUSTED_PROXIES", "proxy"),
+        ("REPORT_COLOUR", "red"),
+        ("REPORT_COLOUR", "#1f4e8"),
+        ("REPORT_COLOUR", "#777777"),
+        ("REPORT_LANGUAGE", "tlh"),
     ],
 )
 def test_a_value_that_cannot_be_taken_is_refused_with_its_variable(name: str, value: str) -> None:
     with pytest.raises(InvalidSettingError, match=f"CLOUDSEALED_{name}="):
         Settings.from_environment({f"CLOUDSEALED_{name}": value})
+
+
+def test_a_colour_on_which_white_text_cannot_be_read_is_refused_with_its_contrast() -> None:
+    assert Settings.from_environment({"CLOUDSEALED_REPORT_COLOUR": "#767676"})
+    with pytest.raises(InvalidSettingError, match=r"contrast of 1\.1:1, and must have 4\.5:1"):
+        Settings.from_environment({"CLOUDSEALED_REPORT_COLOUR": "#FFFF00"})
 
 
 def test_a_budget_is_read_window_by_window() -> None:

@@ -104,7 +104,7 @@ class FindingService:
 
     def entered(self, *, tenant: str, audit: str, before: str) -> Iterator[str]:
         """Yield the ids of the findings that failed in an audit and not in the one `before`."""
-        yield from _without(
+        yield from without(
             self._store.ids_of_audit(tenant=tenant, audit=audit),
             self._store.ids_of_audit(tenant=tenant, audit=before),
         )
@@ -139,8 +139,8 @@ class FindingService:
         return named
 
 
-def _without(idents: Iterator[str], others: Iterator[str]) -> Iterator[str]:
-    """Yield what is not among `others`; both descend, so neither is ever whole in memory."""
+def without(idents: Iterator[str], others: Iterator[str]) -> Iterator[str]:
+    """Yield the ids that are not in `others`; both descend, so neither is ever whole in memory."""
     other = next(others, "")
     for ident in idents:
         while other > ident:

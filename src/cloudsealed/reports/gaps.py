@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.reports.language import said
+from cloudsealed.reports.language import said, worded
 from cloudsealed.reports.model import Document
 from cloudsealed.vocabulary import CallOutcome
 
@@ -39,9 +39,9 @@ def _what(gap: Mapping[str, Any]) -> Document:
     things = thing(kind, many=many or not attributes)
     if not attributes:
         return said("the list of {things}", things=things)
-    text = "the {attribute} of {n} {things}" if many else "the {attribute} of one {things}"
+    one, more = worded("the {attribute} of one {things}"), worded("the {attribute} of {n} {things}")
     named = ", ".join(" ".join(map(_lower, _WORDS.findall(name))) for name in attributes)
-    return said(text, attribute=named, n=gap["calls"], things=things)
+    return said(more if many else one, attribute=named, n=gap["calls"], things=things)
 
 
 def _why(gap: Mapping[str, Any]) -> Document:

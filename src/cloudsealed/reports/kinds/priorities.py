@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.reports.kinds.parts import Savings, Worst, brief
-from cloudsealed.reports.language import said
+from cloudsealed.reports.language import said, worded
 from cloudsealed.reports.model import Document, Finding, ReportSource
 from cloudsealed.vocabulary import Dimension, Severity
 
@@ -126,11 +126,13 @@ class _Cause:
         days = (end - parse_rfc3339(self._oldest)).days
         facts = [_spread(self.findings, len(self._accounts))]
         if days >= 1:
-            age = "Open for one day." if days == 1 else "Open for {n} days."
-            facts.append(said(age, n=days))
+            one, more = worded("Open for one day."), worded("Open for {n} days.")
+            facts.append(said(one if days == 1 else more, n=days))
         for (severity, name), count in sorted(self._classified.items()):
-            text = "{n} made {severity} by the classification {name}."
-            facts.append(said(text, n=count, severity=said(severity), name=name))
+            facts.append(
+                said("{n} made {severity} by the classification {name}.",
+                     n=count, severity=said(severity), name=name)
+            )  # fmt: skip
         return facts
 
 
