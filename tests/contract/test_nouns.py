@@ -167,6 +167,44 @@ def test_a_format_that_a_kind_of_report_has_not_is_named(
     assert answer.json()["error"]["message"] == "format must be one of: pdf, json"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "suffix"),
+    [
+        ("oscal", "application/oscal+json", '.oscal.json"'),
+        ("ocsf", "application/jsonl", '.ocsf.jsonl"'),
+    ],
+)
+def test_compliance_evidence_is_downloadable_as_oscal_and_ocsf_and_no_other_kind_is(
+    tenant: Any, name: str, kind: str, suffix: str
+) -> None:
+    content = b'{"one": 1}\n'
+    for ident, report_kind, formats in (
+        ("rep_01JD0000000000000000000001", ReportKind.COMPLIANCE_EVIDENCE, (name,)),
+        ("rep_01JD0000000000000000000002", ReportKind.EXECUTIVE_SUMMARY, ()),
+    ):
+        files = tuple(ReportFormat(each, len(content), "0" * 64) for each in formats)
+        report = Report(
+            ident, ReportStatus.READY, ReportRequest(report_kind, "aud_x", "cis-aws-5.0"),
+            "2026-01-31T09:30:00.000Z", expires_at="2999-01-01T00:00:00.000Z", formats=files,
+        )  # fmt: skip
+        ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
+        for item in files:
+            tenant.services.blobs.put(item.blob(ident), content)
+    evidence, summary = (f"/v1/reports/rep_01JD000000000000000000000{n}/download" for n in (1, 2))
+    for path, headers in (
+        (f"{evidence}?format={name}", {}),
+        (evidence, {"Accept": f"{kind}, application/pdf;q=0.5"}),
+    ):
+        answer = tenant.http.get(path, headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith(kind)
+        assert answer.headers["content-disposition"].endswith(suffix)
+        assert answer.content == content
+    refused = tenant.http.get(f"{summary}?format={name}")
+    assert refused.status_code == 422
+    assert "must be one of: pdf" in refused.json()["error"]["message"]
+
+
 def test_a_path_with_a_name_of_its_own_is_no_objects(tenant: Any) -> None:
     for path, allow in (
         ("findings/summary", "GET, HEAD, OPTIONS"),

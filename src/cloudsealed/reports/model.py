@@ -36,6 +36,8 @@ FORMATS: Mapping[str, str] = {
     "ocsf": "application/jsonl",
 }
 """Every format of a report's files, with its media type."""
+SUFFIXES: Mapping[str, str] = {"oscal": "oscal.json", "ocsf": "ocsf.jsonl"}
+"""How the names of files end whose format is not what their readers look for in a name."""
 
 
 class ReportNotFoundError(NotFoundError):

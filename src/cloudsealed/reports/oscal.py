@@ -12,7 +12,6 @@ names are escaped; ids are UUIDs of what they name: the same audit gives the sam
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from typing import Any
@@ -30,7 +29,6 @@ NAMES = "https://cloudsealed.io/ns/oscal"
 """The namespace of our own properties."""
 _SPACE = UUID("c3b4f0de-7a56-5d0b-8e0f-6a1d54a1c2d7")
 _NOT_IN_A_TOKEN = re.compile(r"[^A-Za-z0-9._-]")
-_CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _STATES: Mapping[str, tuple[str, str]] = {
     "passing": ("satisfied", "pass"),
     "failing": ("not-satisfied", "fail"),
@@ -375,12 +373,10 @@ def prop(name: str, value: str) -> Document:
 
 
 def line(value: str) -> str:
-    """Return a text fit to be a value: it has no control character and no blank at its ends."""
-    shown = "".join(
-        f"[U+{ord(c):04X}]" if unicodedata.category(c) in _CONTROL else c for c in value
-    )
-    stripped = shown.strip()
-    return stripped or "[U+0020]"
+    """Return a text fit to be a value: printable, not empty, without blanks at its ends."""
+    if not value.isprintable():
+        value = "".join(c if c.isprintable() else f"[U+{ord(c):04X}]" for c in value)
+    return value.strip() or "[U+0020]"
 
 
 def _answer(answer: Mapping[str, Any]) -> Document:

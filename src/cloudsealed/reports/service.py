@@ -20,6 +20,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.reports.kinds import KINDS
 from cloudsealed.reports.model import (
     FORMATS,
+    SUFFIXES,
     Report,
     ReportExpiredError,
     ReportFormat,
@@ -136,7 +137,8 @@ class ReportService:
         return ReportFile(
             self._blobs.open(stored.blob(report.id)),
             FORMATS[format],
-            f"cloudsealed-{report.request.kind.replace('_', '-')}-{report.id}.{format}",
+            f"cloudsealed-{report.request.kind.replace('_', '-')}-{report.id}"
+            f".{SUFFIXES.get(format, format)}",
         )
 
     def delete(self, *, tenant: str, ident: str) -> None:
