@@ -213,7 +213,8 @@ class AuditService:
     def frameworks(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
         """Return every framework that an audit says something of, each control with its status."""
         verdicts = self.verdicts(tenant=tenant, ident=ident)
-        assessed = (assess(item, verdicts) for item in frameworks().values())
+        judged = self.find(tenant=tenant, ident=ident).policy_set
+        assessed = (assess(item, verdicts, judged) for item in frameworks().values())
         return [item for item in assessed if any(map(item["counts"].get, JUDGED))]
 
     def verdicts(self, *, tenant: str, ident: str) -> dict[str, dict[str, int]]:
@@ -233,7 +234,7 @@ class AuditService:
     ) -> Iterator[dict[str, Any]]:
         """Yield what an audit's policies with these keys said of each resource, and what that rests
         on: `audits.observations` says in which form and order."""
-        audit = self.find(tenant=tenant, ident=ident)
+        audit = self.with_evidence(tenant=tenant, ident=ident)
         return Observations(self._database, tenant=tenant, audit=audit).of(policies)
 
     def policy_versions(self, *, tenant: str, ident: str) -> tuple[Mapping[str, Any], ...]:
