@@ -46,7 +46,7 @@ _FACTS = {
         "Executive summary", "61 of 100", "not scored", "2 open findings",
         "1 suppressed finding left out", "32.85 USD a month", "s3:GetBucketPolicy is denied",
         "97.4 %", "Security group web-1 lets the internet", "5f" * 32, "a1" * 32, "d2" * 32,
-        "cloudsealed verify --keys keys.json bundle.zip",
+        "cloudsealed verify --key keys.json bundle.zip",
     ),
     ReportKind.REMEDIATION_PLAN: (
         "Remediation plan", "aws-ec2-sg-ssh-open", "aws-ebs-unused", "Saves a month", "32.85 USD",

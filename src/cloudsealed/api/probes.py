@@ -55,7 +55,7 @@ class Probes:
         return PlainTextResponse(self._metrics.text(), media_type="text/plain; version=0.0.4")
 
     async def _keys(self, request: Request) -> Response:
-        """Show the public keys of seals, the current one first, for `cloudsealed verify --keys`."""
+        """Show the public keys of seals, the current one first, for `cloudsealed verify --key`."""
         keys = [
             {"key_id": name, "algorithm": "ed25519", "public_key": text, "current": not number}
             for number, (name, text) in enumerate(public_keys(self._services.keys).items())

@@ -112,7 +112,8 @@ class AuditService:
 
     def newest(self, *, tenant: str, connection_ids: Sequence[str] = ()) -> str | None:
         """Return the newest completed audit that looked through all of `connection_ids`, None when
-        there is none. A reanalysis looks at what was, so it is none."""
+        there is none; raises EvidenceExpiredError when all that is left of it is its seal. A
+        reanalysis looks at what was, so it is none."""
         filters = {"status": (AuditStatus.COMPLETED,)}
         after: Position | None = None
         while True:
@@ -122,6 +123,7 @@ class AuditService:
             for audit in (decode(row[2:]) for row in page.rows):
                 looked = set(connection_ids) <= set(audit.connection_ids)
                 if looked and audit.kind is not AuditKind.REANALYSIS:
+                    audit.require_evidence()
                     return audit.id
             after = page.next
             if after is None:
