@@ -42,15 +42,16 @@ SLOW: Final = (
 _ALLOWED: Final = frozenset(
     {
         *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return),
-        *(ast.Assign, ast.AugAssign, ast.Add, ast.If, ast.For, ast.Break),
+        *(ast.Assign, ast.AugAssign, ast.Add, ast.If, ast.For, ast.Break, ast.Continue),
         *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Subscript, ast.List, ast.Tuple),
         *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
         *(ast.Is, ast.IsNot, ast.In, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub),
-        *(ast.IfExp, ast.NamedExpr, ast.Call, ast.Attribute, ast.Sub, ast.BinOp, ast.Mult),
+        *(ast.IfExp, ast.NamedExpr, ast.Call, ast.Attribute, ast.Sub, ast.BinOp, ast.Mult, ast.FloorDiv),
         ast.Expr,
     }
 )
 """The kinds of nodes that a generated function may have."""
+_ATTRIBUTES: Final = frozenset({"__class__", "startswith", "endswith", "encode"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,6 @@ def _inspect(tree: ast.AST) -> None:
 
 
 def _is_harmless(part: ast.Attribute) -> bool:
-    """Whether this is `anything.__class__`, or an attribute of the meter."""
+    """Whether this is the class of anything, a harmless method of a text, or the meter's budget."""
     of_meter = isinstance(part.value, ast.Name) and part.value.id == "meter"
-    return part.attr == "__class__" or (of_meter and part.attr in ("left", "now"))
+    return part.attr in _ATTRIBUTES or (of_meter and part.attr == "left")
