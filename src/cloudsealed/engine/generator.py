@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, cast
 
 from cloudsealed.engine import operators
-from cloudsealed.engine.errors import ExpressionError
 from cloudsealed.engine.interpreter import weight_of
 from cloudsealed.engine.meter import FREE_TEXT, Meter, spent
+from cloudsealed.engine.signature import Kinds
 from cloudsealed.engine.statements import Code, Statements
 from cloudsealed.engine.syntax import (
     Apply,
@@ -326,10 +326,11 @@ class _Writer(Statements):
                 raise self.error(node.arguments[number], refusal)
             first, held = self.hold(code.text)
             passed.append(held)
-            tests.append(self.kind_test(first, sorted(kinds)))
+            tests.append(self.kind_test(first, held, kinds))
         text = self.called(node, passed, tests)
         if tests:
-            text = f"({text} if {' and '.join(tests)} else _refuse())"
+            passes = f"({') and ('.join(tests)})" if len(tests) > 1 else tests[0]
+            text = f"({text} if {passes} else _refuse())"
         return Code(text, function.result)
 
     def called(self, node: Apply, passed: list[str], tests: list[str]) -> str:
@@ -355,10 +356,15 @@ class _Writer(Statements):
             tests.append(self.read(first, passed[number]))
         return self.alone
 
-    def kind_test(self, held: str, wanted: Sequence[Kind]) -> str:
-        if len(wanted) == 1:
-            return f"{held}.__class__ is _{wanted[0]}"
-        return f"{held}.__class__ in {self.named(frozenset(CLASSES[kind] for kind in wanted))}"
+    def kind_test(self, first: str, held: str, wanted: Kinds) -> str:
+        """A test of the class of a value; the two texts are from `hold`."""
+        classes = [f"_{kind}" for kind in KINDS.values() if kind in wanted]
+        if len(classes) > 2:
+            return f"{first}.__class__ in {self.named(frozenset(CLASSES[kind] for kind in wanted))}"
+        return " or ".join(
+            f"{text}.__class__ is {name}"
+            for text, name in zip((first, held), classes, strict=False)
+        )
 
     def logic(self, node: Logic) -> Code:
         """Short-circuits as Python does; an operand that needs statements gets a branch."""

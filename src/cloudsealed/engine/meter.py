@@ -12,7 +12,6 @@ from typing import Final, NoReturn
 
 from cloudsealed.engine.errors import BUDGET, MAX_STRING, BudgetExceeded
 
-
 FREE_TEXT: Final = 100
 """Characters that a unit pays for; fewer are free."""
 

@@ -38,8 +38,8 @@ class Function:
     gives, for the meter and the values of a call, the way from the first argument to what decided.
     `about` is the documentation of a `run` that is not ours. `variadic` repeats the last parameter.
     `inline` is the Python of a call that needs no meter once the length of the text at `charged` is
-    paid for; `{0}` is the first value. `partial` gives, for a literal first argument, what is called
-    with the rest. A first value of the kind `unchanged` is the value of the call.
+    paid for; `{0}` is the first value. `partial` gives, for a literal first argument, what takes
+    the rest. A first value of the kind `unchanged` is the value of the call.
     """
 
     name: str

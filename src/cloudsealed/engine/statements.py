@@ -45,7 +45,7 @@ class Statements:
         """The statements that set up what the function may spend."""
         if self.metered:
             return ["meter = _meter()"]
-        return [f"left = {BUDGET}"] if self.counted else []
+        return ["used = 0"] if self.counted else []
 
     def meter(self) -> str:
         """The meter, for a call that charges it."""
@@ -57,16 +57,17 @@ class Statements:
         cost = f"_len({held}) * {weight}" if weight > 1 else f"_len({held})"
         if self.alone:
             self.counted = True
-            return [f"if (left := left - {cost} - 1) < 0: _spent()"]
+            return [f"if (used := used + {cost} + 1) > {BUDGET}: _spent()"]
         return [f"{self.meter()}.left -= {cost} + 1", "if meter.left < 0: _spent()"]
 
     def read(self, first: str, held: str) -> str:
         """A test that is true, and pays for reading a text; the two are from `hold`."""
         self.counted = True
-        paid = f"(left := left - _len({held}) // {FREE_TEXT}) >= 0"
+        paid = f"(used := used + _len({held}) // {FREE_TEXT}) <= {BUDGET}"
         return f"(_len({first}) < {FREE_TEXT} or {paid} or _spent())"
 
     def fresh(self, letter: str) -> str:
+        """A name that is not used yet."""
         self.count += 1
         return f"{letter}{self.count}"
 
@@ -97,6 +98,7 @@ class Statements:
         self.known = known
 
     def error(self, node: Node, message: str) -> ExpressionError:
+        """The refusal of a node."""
         return ExpressionError(message, self.source, node.start, node.end)
 
     @contextmanager
