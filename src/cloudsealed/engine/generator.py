@@ -59,6 +59,9 @@ RUNTIME: Final[dict[str, object]] = {
     **{name: operators.BINARY[symbol] for symbol, name in OPERATOR_NAMES.items()},
     **{f"_{kind}": cls for cls, kind in KINDS.items()},
     "_refuse": operators.refuse,
+    "_yes": True,
+    "_no": False,
+    "_stops": (),
     "_negate": operators.negate,
     "_index": operators.index,
     "_items": operators.items,
@@ -106,27 +109,41 @@ class Written(NamedTuple):
 
 
 def write(tree: Node, source: str, variables: Sequence[str], expect_bool: bool) -> Written:
-    """The Python function `run(*variables, now)` for `tree`; raises `ExpressionError`."""
+    """The Python function `run(*variables, now)` for `tree`; raises `ExpressionError`.
+
+    With `expect_bool` it answers with the names `_yes` and `_no`, and has what lets a copy of it
+    answer otherwise: see `Program.answering`.
+    """
     writer = _Writer(source, variables, alone=True)
-    writer.body(tree, expect_bool)
+    lines = writer.function(tree, expect_bool)
     if writer.metered:
         writer = _Writer(source, variables, alone=False)
-        writer.body(tree, expect_bool)
-    parameters = ", ".join([*(writer.scope[name] for name in variables), "now"])
-    body = "\n".join(f"    {line}" for line in (*writer.opening(), *writer.lines))
-    return Written(f"def run({parameters}):\n{body}\n", writer.names)
+        lines = writer.function(tree, expect_bool)
+    return Written("\n".join([*lines, ""]), writer.names)
 
 
 class _Writer(Statements):
     """The code of each kind of node: `code` returns an expression that is valid after the
     statements collected so far."""
 
-    def body(self, tree: Node, expect_bool: bool) -> None:
-        """The statements of the whole function."""
-        if expect_bool:
-            self.decide(tree, "return True", "return False")
-        else:
-            self.lines.append(f"return {self.code(tree).text}")
+    def function(self, tree: Node, expect_bool: bool) -> list[str]:
+        """The lines of the whole function."""
+        given = ", ".join([*(self.scope[name] for name in self.scope), "now"])
+        with self.block() as body:
+            if expect_bool:
+                self.decide(tree, f"return _told({given}) if evidence else _yes", "return _no")
+            else:
+                self.lines.append(f"return {self.code(tree).text}")
+        opening = [f"    {line}" for line in self.opening()]
+        if not expect_bool:
+            return [f"def run({given}):", *opening, *body]
+        return [
+            f"def run({given}, evidence=False):",
+            *opening,
+            "    try:",
+            *(f"    {line}" for line in body),
+            f"    except _stops: return _exactly({given}, evidence)",
+        ]
 
     def decide(self, node: Node, yes: str, no: str) -> None:
         """Statements that end in `yes` or `no`, as `node` is true or false.
@@ -147,14 +164,9 @@ class _Writer(Statements):
 
     def leave(self, test: str, yes: str, no: str) -> None:
         """The statements of `decide` for a test that is an expression."""
-        if (yes, no) == ("return True", "return False"):
-            self.lines.append(f"return {test}")
-        elif (yes, no) == ("return False", "return True"):
-            self.lines.append(f"return not {test}")
-        else:
-            self.lines.append(f"if {test}: {yes}" if yes else f"if not {test}: {no}")
-            if yes and no:
-                self.lines.append(no)
+        self.lines.append(f"if {test}: {yes}" if yes else f"if not {test}: {no}")
+        if yes and no:
+            self.lines.append(no)
 
     def search(self, node: Loop, yes: str, no: str) -> None:
         """The statements of `decide` for `exists` and `all`: a loop that one round can end."""

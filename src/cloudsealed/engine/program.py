@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from types import FunctionType
 from typing import Any, Final, Literal
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
@@ -42,7 +43,7 @@ SLOW: Final = (
 _ALLOWED: Final[frozenset[type[ast.AST]]] = frozenset(
     {
         *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return),
-        *(ast.Assign, ast.AugAssign, ast.Add, ast.If, ast.For, ast.Break, ast.Continue),
+        *(ast.Assign, ast.AugAssign, ast.Add, ast.If, ast.For, ast.Break),
         *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Subscript, ast.List, ast.Tuple),
         *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
         *(ast.Is, ast.IsNot, ast.In, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub),
@@ -56,7 +57,7 @@ _ALLOWED: Final[frozenset[type[ast.AST]]] = frozenset(
             ast.Mult,
             ast.FloorDiv,
         ),
-        ast.Expr,
+        *(ast.Expr, ast.Continue, ast.Try, ast.ExceptHandler),
     }
 )
 """The kinds of nodes that a generated function may have."""
@@ -88,7 +89,7 @@ class Compiled:
     boolean: bool
     tree: Node
     generated: str
-    function: Callable[..., Any]
+    function: FunctionType
     functions: frozenset[str]
 
 
@@ -144,8 +145,20 @@ class Program:
         container: str = "",
     ) -> None:
         self._shared = compile_source(source, variables, constants, expect, container)
-        self.compiled = self._shared.function
+        self.compiled: Callable[..., Any] = self._shared.function
         self.slow_path_hits = 0
+
+    def answering(self, **names: object) -> Callable[..., Any]:
+        """A copy of the function that has other values for the names of its answers.
+
+        `_yes` and `_no` are what it returns. What is of the classes `_stops` does not leave it, but
+        it returns what `_exactly` does, which takes the same values and `evidence`. That is one
+        more parameter, usually true: then it does not return `_yes`, but what `_told` does.
+        """
+        function = self._shared.function
+        # A copy of the code too: Python tunes code to the names that it is run with.
+        code, space = function.__code__.replace(), {**function.__globals__, **names}
+        return FunctionType(code, space, "judge", (True,))
 
     @property
     def source(self) -> str:
@@ -210,13 +223,13 @@ def _functions(tree: Node) -> Iterator[str]:
             yield node.function.name
 
 
-def _load(source: str, names: Mapping[str, object]) -> Callable[..., Any]:
+def _load(source: str, names: Mapping[str, object]) -> FunctionType:
     """The function `run` of generated source, in a namespace of its own."""
     tree = ast.parse(source)
     _inspect(tree)
     space: dict[str, Any] = {"__builtins__": {}, **RUNTIME, **names}
     exec(compile(tree, "<expression>", "exec"), space)  # noqa: S102 - a caged tree
-    run: Callable[..., Any] = space["run"]
+    run: FunctionType = space["run"]
     return run
 
 
