@@ -61,7 +61,10 @@ def test_a_fault_of_the_generator_is_seen(now: datetime) -> None:
 def test_text_of_an_expression_is_never_code(source: str, now: datetime) -> None:
     rule = program(source)
     names = {node.id for node in ast.walk(ast.parse(rule.generated)) if isinstance(node, ast.Name)}
-    made = all(name[0] == "_" or name[1:].isdigit() or name in ("now", "left") for name in names)
+    made = all(
+        name[0] == "_" or name[1:].isdigit() or name in ("now", "used", "evidence")
+        for name in names
+    )
     assert made, names
     with pytest.raises(EvaluationError):
         rule.run(([],) if "exists" not in source else (None,), now)

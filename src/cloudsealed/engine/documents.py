@@ -144,6 +144,7 @@ DOCUMENTS: Final = (
         (ANY,),
         "list",
         as_list,
+        unchanged="list",
         reads=lambda arguments: (),
         witness=lambda meter, value: (),
     ),

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from cloudsealed.engine import operators
-from cloudsealed.engine.errors import BUDGET, ExpressionError
 from cloudsealed.engine.interpreter import weight_of
-from cloudsealed.engine.meter import Meter, spent
+from cloudsealed.engine.meter import FREE_TEXT, Meter, spent
+from cloudsealed.engine.signature import Kinds
+from cloudsealed.engine.statements import Code, Statements
 from cloudsealed.engine.syntax import (
     Apply,
     Binary,
@@ -58,6 +59,9 @@ RUNTIME: Final[dict[str, object]] = {
     **{name: operators.BINARY[symbol] for symbol, name in OPERATOR_NAMES.items()},
     **{f"_{kind}": cls for cls, kind in KINDS.items()},
     "_refuse": operators.refuse,
+    "_yes": True,
+    "_no": False,
+    "_stops": (),
     "_negate": operators.negate,
     "_index": operators.index,
     "_items": operators.items,
@@ -84,116 +88,130 @@ _ORDER: Final = frozenset({"<", "<=", ">", ">="})
 _ARITHMETIC: Final = frozenset({"+", "-", "*", "/", "%"})
 _CLOSED: Final[frozenset[Kind]] = frozenset({"int", "uint", "double", "string", "list"})
 """Kinds whose arithmetic, where it has a value, stays in the kind."""
+_DECIDED: Final = frozenset({"exists", "all"})
+"""Loops that one round can decide."""
 _STARTS: Final[dict[str, str]] = {
-    "exists": "False",
-    "all": "True",
     "exists_one": "0",
     "make_map": "_make_map([], [])",
     "merge_maps": "_make_map([], [])",
 }
-"""What the result of a loop is before its first round; the others begin with an empty list."""
-_RESULTS: Final[dict[str, Kind]] = {
-    "exists": "bool",
-    "all": "bool",
-    "make_map": "map",
-    "merge_maps": "map",
-}
+"""What the result of another loop is before its first round; the rest begin with an empty list."""
+_RESULTS: Final[dict[str, Kind]] = {"make_map": "map", "merge_maps": "map"}
 _INLINE_ITEMS: Final = 32
 """A literal list longer than this is searched by the operator, which charges for it."""
 
 
-class Code(NamedTuple):
-    """Python text of an expression, and the kind that its value is known to have."""
-
-    text: str
-    kind: Kind
-
-
 class Written(NamedTuple):
-    """A generated function: its source, the names it needs, and the kind of its value."""
+    """A generated function: its source, and the names it needs."""
 
     source: str
     names: dict[str, object]
-    kind: Kind
 
 
 def write(tree: Node, source: str, variables: Sequence[str], expect_bool: bool) -> Written:
-    """The Python function `run(*variables, now)` for `tree`; raises `ExpressionError`."""
+    """The Python function `run(*variables, now)` for `tree`; raises `ExpressionError`.
+
+    With `expect_bool` it answers with the names `_yes` and `_no`, and has what lets a copy of it
+    answer otherwise: see `Program.answering`.
+    """
     writer = _Writer(source, variables, alone=True)
-    code = writer.truth(tree) if expect_bool else writer.code(tree)
+    lines = writer.function(tree, expect_bool)
     if writer.metered:
         writer = _Writer(source, variables, alone=False)
-        code = writer.truth(tree) if expect_bool else writer.code(tree)
-    parameters = ", ".join([*(writer.scope[name] for name in variables), "now"])
-    lines = [*writer.opening(), *writer.lines, f"return {code.text}"]
-    body = "\n".join(f"    {line}" for line in lines)
-    return Written(f"def run({parameters}):\n{body}\n", writer.names, code.kind)
+        lines = writer.function(tree, expect_bool)
+    return Written("\n".join([*lines, ""]), writer.names)
 
 
-class _Writer:
-    """Collects statements; `code` returns an expression that is valid after them.
+class _Writer(Statements):
+    """The code of each kind of node: `code` returns an expression that is valid after the
+    statements collected so far."""
 
-    A function in which only loops cost anything counts in a variable of its own (`alone`), which
-    is cheaper than a meter. It is written so first, and again when something needed the meter.
-    """
+    def function(self, tree: Node, expect_bool: bool) -> list[str]:
+        """The lines of the whole function."""
+        given = ", ".join([*(self.scope[name] for name in self.scope), "now"])
+        with self.block() as body:
+            if expect_bool:
+                self.decide(tree, f"return _told({given}) if evidence else _yes", "return _no")
+            else:
+                self.lines.append(f"return {self.code(tree).text}")
+        opening = [f"    {line}" for line in self.opening()]
+        if not expect_bool:
+            return [f"def run({given}):", *opening, *body]
+        return [
+            f"def run({given}, evidence=False):",
+            *opening,
+            "    try:",
+            *(f"    {line}" for line in body),
+            f"    except _stops: return _exactly({given}, evidence)",
+        ]
 
-    def __init__(self, source: str, variables: Sequence[str], *, alone: bool) -> None:
-        self.source = source
-        self.alone = alone
-        self.metered = False
-        self.scope = {name: f"v{number}" for number, name in enumerate(variables)}
-        self.lines: list[str] = []
-        self.names: dict[str, object] = {}
-        self.count = 0
+    def decide(self, node: Node, yes: str, no: str) -> None:
+        """Statements that end in `yes` or `no`, as `node` is true or false.
 
-    def opening(self) -> list[str]:
-        """The statements that set up what the function may spend."""
-        if self.metered:
-            return ["meter = _meter()", "meter.now = now"]
-        return [f"left = {BUDGET}"]
+        Both leave (`return True`, `break`, `continue`), or one is "": what follows comes next.
+        """
+        if isinstance(node, Not):
+            self.decide(node.operand, no, yes)
+        elif isinstance(node, Loop) and node.macro in _DECIDED:
+            self.search(node, yes, no)
+        elif isinstance(node, Logic) and (no if node.every else yes) and _searches(node):
+            through = ("", no) if node.every else (yes, "")
+            for operand in node.operands[:-1]:
+                self.decide(operand, *through)
+            self.decide(node.operands[-1], yes, no)
+        else:
+            self.leave(self.truth(node).text, yes, no)
 
-    def meter(self) -> str:
-        """The meter, for a call that charges it or reads its clock."""
-        self.metered = True
-        return "meter"
+    def leave(self, test: str, yes: str, no: str) -> None:
+        """The statements of `decide` for a test that is an expression."""
+        self.lines.append(f"if {test}: {yes}" if yes else f"if not {test}: {no}")
+        if yes and no:
+            self.lines.append(no)
 
-    def charge(self, held: str, weight: int) -> list[str]:
-        """The statements that pay for a loop over the list `held`."""
-        cost = f"_len({held}) * {weight} + 1" if weight > 1 else f"_len({held}) + 1"
-        if self.alone:
-            return [f"left -= {cost}", "if left < 0: _spent()"]
-        return [f"{self.meter()}.left -= {cost}", "if meter.left < 0: _spent()"]
+    def search(self, node: Loop, yes: str, no: str) -> None:
+        """The statements of `decide` for `exists` and `all`: a loop that one round can end."""
+        found = node.macro == "exists"
+        hit, miss = (yes, no) if found else (no, yes)
+        at_once = hit.startswith("return")
+        if not at_once and not miss:
+            # Python cannot leave two loops at once, nor go on only after a `break`.
+            self.leave(self.found(node), yes, no)
+            return
+        names, opening = self.rounds(node)
+        inside = hit if at_once else "break"
+        with self.perhaps(), self.binding(**names), self.block() as body:
+            ends = (inside, "continue") if found else ("continue", inside)
+            self.decide(cast(Node, node.condition), *ends)
+        if body[-1] == "    continue":
+            body.pop()
+        self.lines += [*opening, *body]
+        if at_once:
+            self.lines += [miss] if miss else []
+        else:
+            self.lines += ["else:", f"    {miss}", *([hit] if hit else [])]
 
-    def fresh(self, letter: str) -> str:
-        self.count += 1
-        return f"{letter}{self.count}"
+    def found(self, node: Loop) -> str:
+        """A variable that holds what `exists` or `all` comes to."""
+        result, found = self.fresh("t"), node.macro == "exists"
+        self.lines.append(f"{result} = {found}")
+        other = f"{result} = {not found}"
+        self.search(node, *(("", other) if found else (other, "")))
+        return result
 
-    def hold(self, text: str) -> tuple[str, str]:
-        """Text that keeps its value the first time it is used, and the text for later uses."""
-        if text.isidentifier():
-            return text, text
-        name = self.fresh("t")
-        return f"({name} := {text})", name
-
-    def named(self, value: object) -> str:
-        """A name for a value that has no literal."""
-        name = self.fresh("k")
-        self.names[name] = value
-        return name
-
-    @contextmanager
-    def block(self) -> Iterator[list[str]]:
-        """Collect the statements of a branch or a loop apart, indented."""
-        outer, self.lines = self.lines, []
-        inner = self.lines
-        try:
-            yield inner
-        finally:
-            self.lines = outer
-        inner[:] = [f"    {line}" for line in inner]
-
-    def error(self, node: Node, message: str) -> ExpressionError:
-        return ExpressionError(message, self.source, node.start, node.end)
+    def rounds(self, node: Loop) -> tuple[dict[str, str], list[str]]:
+        """The names of a loop's variables, and its statements up to the body."""
+        ranged = self.code(node.range)
+        item, held = self.fresh("x"), self.fresh("r")
+        names, target = {node.variable: item}, item
+        listed = [f"if {held}.__class__ is not _list: {held} = _items({held})"]
+        if node.second is not None:
+            names[node.second] = self.fresh("x")
+            target = f"{item}, {names[node.second]}"
+            listed = [f"{held} = _pairs({held})"]
+        elif ranged.kind == "list":
+            listed = []
+        paid = self.charge(held, weight_of(node))
+        return names, [f"{held} = {ranged.text}", *paid, *listed, f"for {target} in {held}:"]
 
     def truth(self, node: Node) -> Code:
         """The code of a node that must be true or false, and is exactly that when it returns."""
@@ -219,7 +237,14 @@ class _Writer:
         if code.kind == "optional":
             text = f"_optional_index({self.meter()}, {code.text}, {node.field!a})"
             return Code(text, "optional")
-        return Code(f"{code.text}[{node.field!a}]", "dyn")
+        return self.field(code, f"{node.field!a}")
+
+    def field(self, code: Code, key: str) -> Code:
+        """A field of a map; the text of nothing else can be given the name of one."""
+        text = f"{code.text}[{key}]"
+        if code.text.isidentifier():
+            self.know(f"{code.text}.__class__", "_map")
+        return Code(self.known.get(text, text), "dyn")
 
     def negation(self, node: Not) -> Code:
         return Code(f"(not {self.truth(node.operand).text})", "bool")
@@ -245,7 +270,15 @@ class _Writer:
         return str(marks) if any(marks) else ""
 
     def sequence(self, nodes: Sequence[Node]) -> str:
-        return f"[{', '.join(self.code(node).text for node in nodes)}]"
+        return f"[{', '.join(code.text for code in self.each(nodes))}]"
+
+    def each(self, nodes: Sequence[Node]) -> list[Code]:
+        """The code of nodes that may run in another order: none uses what another has learnt."""
+        codes = []
+        for node in nodes:
+            with self.perhaps():
+                codes.append(self.code(node))
+        return codes
 
     def constant(self, node: Constant) -> Code:
         value = node.value
@@ -256,7 +289,10 @@ class _Writer:
         code = self.fields(node, node.operand, node.field)
         if code.kind == "optional":
             return Code(f"_has({code.text}, {node.field!a})", "bool")
+        if self.known.get(f"{code.text}.__class__") == "_map":
+            return Code(f"({node.field!a} in {code.text})", "bool")
         first, held = self.hold(code.text)
+        self.know(f"{held}.__class__", "_map")
         return Code(
             f"({node.field!a} in {held} if {first}.__class__ is _map else _refuse())", "bool"
         )
@@ -272,43 +308,81 @@ class _Writer:
         operand = self.code(node.operand)
         literal = isinstance(node.key, Constant) and node.key.value.__class__ is str
         if literal and operand.kind == "dyn":
-            return Code(f"{operand.text}[{self.code(node.key).text}]", "dyn")
+            return self.field(operand, self.code(node.key).text)
         kind: Kind = "optional" if operand.kind == "optional" else "dyn"
         return Code(f"_index({self.meter()}, {operand.text}, {self.code(node.key).text})", kind)
 
     def apply(self, node: Apply) -> Code:
-        function, arguments = node.function, node.arguments
-        run, metered = function.run, function.metered
-        if function.plain is not None and isinstance(arguments[-1], Constant):
-            run, metered = function.plain, False
-        passed: list[str] = [self.meter()] if metered else ["now"] if function.clocked else []
+        function, codes = node.function, self.each(node.arguments)
+        kind = function.unchanged
+        if kind is None or codes[0].kind not in (kind, "dyn"):
+            return self.call(node, codes)
+        if codes[0].kind == kind:
+            return codes[0]
+        first, held = self.hold(codes[0].text)
+        changed = self.call(node, [Code(held, "dyn"), *codes[1:]]).text
+        return Code(f"({held} if {first}.__class__ is _{kind} else {changed})", function.result)
+
+    def call(self, node: Apply, codes: Sequence[Code]) -> Code:
+        """A call, if each value has a kind that the function takes."""
+        function = node.function
+        passed: list[str] = []
         tests: list[str] = []
-        for number, (wanted, argument) in enumerate(
-            zip(function.parameters_of(len(arguments)) or (), arguments, strict=True)
-        ):
-            code = self.code(argument)
-            if not wanted or code.kind in wanted:
+        wanted = function.parameters_of(len(codes)) or ()
+        for number, (kinds, code) in enumerate(zip(wanted, codes, strict=True)):
+            if not kinds or code.kind in kinds:
                 passed.append(code.text)
                 continue
             if code.kind != "dyn":
-                raise self.error(argument, function.refusal(number, code.kind))
+                refusal = function.refusal(number, code.kind)
+                raise self.error(node.arguments[number], refusal)
             first, held = self.hold(code.text)
             passed.append(held)
-            tests.append(self.kind_test(first, sorted(wanted)))
-        text = f"{self.named(run)}({', '.join(passed)})"
+            tests.append(self.kind_test(first, held, kinds))
+        text = self.called(node, passed, tests)
         if tests:
-            text = f"({text} if {' and '.join(tests)} else _refuse())"
+            passes = f"({') and ('.join(tests)})" if len(tests) > 1 else tests[0]
+            text = f"({text} if {passes} else _refuse())"
         return Code(text, function.result)
 
-    def kind_test(self, held: str, wanted: Sequence[Kind]) -> str:
-        if len(wanted) == 1:
-            return f"{held}.__class__ is _{wanted[0]}"
-        return f"{held}.__class__ in {self.named(frozenset(CLASSES[kind] for kind in wanted))}"
+    def called(self, node: Apply, passed: list[str], tests: list[str]) -> str:
+        """The text of a call whose values pass `tests`, to which what it reads may be added."""
+        function, first = node.function, node.arguments[0] if node.arguments else None
+        if function.partial is not None and isinstance(first, Constant):
+            return f"{self.named(function.partial(first.value))}({', '.join(passed[1:])})"
+        if function.inline and self.paid(node, passed, tests):
+            return function.inline.format(*passed)
+        extra = [self.meter()] if function.metered else ["now"] if function.clocked else []
+        return f"{self.named(function.run)}({', '.join([*extra, *passed])})"
+
+    def paid(self, node: Apply, passed: list[str], tests: list[str]) -> bool:
+        """Whether what a call reads is nothing, or can be paid for without a meter."""
+        number = node.function.charged
+        if number is None:
+            return True
+        argument = node.arguments[number]
+        if isinstance(argument, Constant):
+            return len(argument.value) < FREE_TEXT
+        if self.alone:
+            first, passed[number] = self.hold(passed[number])
+            tests.append(self.read(first, passed[number]))
+        return self.alone
+
+    def kind_test(self, first: str, held: str, wanted: Kinds) -> str:
+        """A test of the class of a value; the two texts are from `hold`."""
+        classes = [f"_{kind}" for kind in KINDS.values() if kind in wanted]
+        if len(classes) > 2:
+            return f"{first}.__class__ in {self.named(frozenset(CLASSES[kind] for kind in wanted))}"
+        return " or ".join(
+            f"{text}.__class__ is {name}"
+            for text, name in zip((first, held), classes, strict=False)
+        )
 
     def logic(self, node: Logic) -> Code:
         """Short-circuits as Python does; an operand that needs statements gets a branch."""
         word = " and " if node.every else " or "
         parts: list[str] = []
+        sure = self.known
         for operand in node.operands:
             with self.block() as inner:
                 text = self.truth(operand).text
@@ -321,13 +395,16 @@ class _Writer:
             else:
                 self.lines += [line.removeprefix("    ") for line in inner]
                 parts.append(text)
+            if operand is node.operands[0]:
+                sure = self.known
+        self.known = sure
         return Code(f"({word.join(parts)})", "bool")
 
     def conditional(self, node: Conditional) -> Code:
         condition = self.truth(node.condition).text
-        with self.block() as then_lines:
+        with self.perhaps(), self.block() as then_lines:
             then = self.code(node.then)
-        with self.block() as other_lines:
+        with self.perhaps(), self.block() as other_lines:
             other = self.code(node.otherwise)
         kind = then.kind if then.kind == other.kind else "dyn"
         if not then_lines and not other_lines:
@@ -352,7 +429,7 @@ class _Writer:
             fast = self.membership(node)
             if fast is not None:
                 return fast
-        left, right = self.code(node.left), self.code(node.right)
+        left, right = self.each((node.left, node.right))
         if node.operator in _ORDER:
             return self.order(node.operator, left, right)
         kind: Kind = "bool"
@@ -379,15 +456,14 @@ class _Writer:
             return None
         value = right.value
         same = node.operator == "=="
-        text = self.code(left).text
         if value is None or value.__class__ is bool:
-            return Code(f"({text} {'is' if same else 'is not'} {value})", "bool")
+            return Code(f"({self.code(left).text} {'is' if same else 'is not'} {value})", "bool")
         if operators.is_plain(value):
-            return Code(f"({text} {node.operator} {value!a})", "bool")
+            return Code(f"({self.code(left).text} {node.operator} {value!a})", "bool")
         if value.__class__ is not int or value not in (0, 1):
             return None
         # Python's 0 and 1 equal False and True; the language's do not.
-        first, held = self.hold(text)
+        first, held = self.hold(self.code(left).text)
         rest = f"and {held}.__class__ is not _bool" if same else f"or {held}.__class__ is _bool"
         return Code(f"({first} {node.operator} {value} {rest})", "bool")
 
@@ -422,7 +498,7 @@ class _Writer:
         return Code(text, "bool")
 
     def optional_index(self, node: OptionalIndex) -> Code:
-        operand, key = self.code(node.operand), self.code(node.key)
+        operand, key = self.each((node.operand, node.key))
         text = f"_optional_index({self.meter()}, {operand.text}, {key.text})"
         return Code(text, "optional")
 
@@ -433,7 +509,7 @@ class _Writer:
         """`or` and `orValue`: the other side is evaluated only where it is needed."""
         first, held = self.hold(f"_held({self.code(node.operand).text})")
         found = f"_some({held}[0])" if node.whole else f"{held}[0]"
-        with self.block() as lines:
+        with self.perhaps(), self.block() as lines:
             other = self.code(node.other)
             text = f"_same({other.text})" if node.whole else other.text
         kind: Kind = "optional" if node.whole else "dyn"
@@ -469,7 +545,7 @@ class _Writer:
         """An optional value is a list of one item or none, and this a loop over it."""
         item, result = self.fresh("x"), self.fresh("t")
         held = f"_held({self.code(node.operand).text})"
-        with self.binding(**{node.variable: item}), self.block() as lines:
+        with self.perhaps(), self.binding(**{node.variable: item}), self.block() as lines:
             body = self.code(node.body).text
             self.lines.append(
                 f"{result} = " + (f"_same({body})" if node.flat else f"_some({body})")
@@ -479,45 +555,29 @@ class _Writer:
 
     def loop(self, node: Loop) -> Code:
         """A `for` statement that leaves its result in a variable of its own."""
-        ranged = self.code(node.range).text
-        item, result, held = self.fresh("x"), self.fresh("t"), self.fresh("r")
-        names, target = {node.variable: item}, item
-        listed = f"if {held}.__class__ is not _list: {held} = _items({held})"
-        if node.second is not None:
-            names[node.second] = self.fresh("x")
-            target = f"{item}, {names[node.second]}"
-            listed = f"{held} = _pairs({held})"
-        with self.binding(**names), self.block() as body:
-            self.body(node, item, result)
+        if node.macro in _DECIDED:
+            return Code(self.found(node), "bool")
+        result = self.fresh("t")
+        names, opening = self.rounds(node)
+        with self.perhaps(), self.binding(**names), self.block() as body:
+            self.round(node, names[node.variable], result)
         start = _STARTS.get(node.macro, "[]")
-        self.lines += [
-            f"{held} = {ranged}",
-            *self.charge(held, weight_of(node)),
-            listed,
-            f"{result} = {start}",
-            f"for {target} in {held}:",
-            *body,
-        ]
+        self.lines += [*opening[:-1], f"{result} = {start}", opening[-1], *body]
         if node.macro == "sort_by":
             return Code(f"_sort_by({self.meter()}, {result})", "list")
         if node.macro == "exists_one":
             return Code(f"({result} == 1)", "bool")
         return Code(result, _RESULTS.get(node.macro, "list"))
 
-    def body(self, node: Loop, item: str, result: str) -> None:
-        if node.macro in ("exists", "all") and node.condition is not None:
-            found = node.macro == "exists"
-            test = self.truth(node.condition).text
-            test = test if found else f"not {test}"
-            self.lines += [f"if {test}:", f"    {result} = {found}", "    break"]
-            return
-        if node.condition is not None:
-            self.lines.append(f"if {self.truth(node.condition).text}:")
-            with self.block() as kept:
-                self.keep(node, item, result)
-            self.lines += kept
-        else:
+    def round(self, node: Loop, item: str, result: str) -> None:
+        """The body of a loop."""
+        if node.condition is None:
             self.keep(node, item, result)
+            return
+        self.lines.append(f"if {self.truth(node.condition).text}:")
+        with self.block() as kept:
+            self.keep(node, item, result)
+        self.lines += kept
 
     def keep(self, node: Loop, item: str, result: str) -> None:
         """The statement that takes one round into the result."""
@@ -534,6 +594,16 @@ class _Writer:
                 self.lines.append(f"{result} += [({kept}, {item})]")
             case _:
                 self.lines.append(f"{result} += [{kept}]")
+
+
+def _searches(node: Node) -> bool:
+    """Whether a loop that one round can decide is a part of what `node` is true by."""
+    match node:
+        case Not(operand=operand):
+            return _searches(operand)
+        case Logic(operands=operands):
+            return any(_searches(operand) for operand in operands)
+    return isinstance(node, Loop) and node.macro in _DECIDED
 
 
 _CODE: Final[dict[type[Node], Callable[[_Writer, Any], Code]]] = {

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from cloudsealed.engine.errors import MAX_SOURCE, ExpressionError
 from cloudsealed.engine.values import MAX_INT, MAX_UINT, UInt
@@ -55,8 +54,7 @@ _SIMPLE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the text from `start` to before `end`; a literal carries its `value`."""
 
     sort: Sort

@@ -8,9 +8,12 @@ the real clock: the audit's is given.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from cloudsealed.engine.errors import BUDGET, MAX_STRING, BudgetExceeded
+
+FREE_TEXT: Final = 100
+"""Characters that a unit pays for; fewer are free."""
 
 
 def spent() -> NoReturn:
@@ -42,8 +45,8 @@ class Meter:
 
     def charge_text(self, length: int) -> None:
         """Take what reading `length` characters costs."""
-        if length >= 100:
-            self.charge(length // 100)
+        if length >= FREE_TEXT:
+            self.charge(length // FREE_TEXT)
 
     def charge_string(self, length: int) -> None:
         """Take what making a string of `length` costs; too long a one is refused."""

@@ -57,7 +57,12 @@ def cidr_is_public(cidr: str) -> bool:
     That is every block but those inside private, shared, local, documentation, multicast and
     reserved space: 8.8.8.8 and 0.0.0.0/0 are public, 10.0.0.0/8 is not.
     """
-    return not any(_contains(private, cidr[:65]) for private in _NOT_PUBLIC)
+    return _is_public(cidr[:65])
+
+
+@lru_cache(maxsize=16_384)
+def _is_public(cidr: str) -> bool:
+    return not any(_contains(private, cidr) for private in _NOT_PUBLIC)
 
 
 def cidr_contains(outer: str, inner: str) -> bool:
@@ -76,6 +81,27 @@ def _contains(outer: str, inner: str) -> bool:
     version, first, last = _block(outer)
     other, low, high = _block(inner)
     return version == other and first <= low and high <= last
+
+
+class _Inside(dict[str, bool]):
+    """Whether blocks lie in one block: what is asked again is only looked up."""
+
+    def __init__(self, outer: str) -> None:
+        self.outer = outer
+
+    def __missing__(self, inner: str) -> bool:
+        answer = cidr_contains(self.outer, inner)
+        if len(self) < _REMEMBERED and len(inner) <= 65:
+            self[inner] = answer
+        return answer
+
+
+_REMEMBERED: Final = 512
+"""Answers that are kept for one block."""
+
+
+def _inside(outer: str) -> Callable[[str], bool]:
+    return _Inside(outer).__getitem__
 
 
 def port_in(port: int, low: Value, high: Value) -> bool:
@@ -123,7 +149,7 @@ def _on_text(name: str, count: int, run: Callable[..., bool]) -> Function:
 NETWORK: Final = (
     _on_text("cidr_is_any", 1, cidr_is_any),
     _on_text("cidr_is_public", 1, cidr_is_public),
-    _on_text("cidr_contains", 2, cidr_contains),
+    Function("cidr_contains", (_TEXT, _TEXT), "bool", cidr_contains, partial=_inside),
     Function("port_in", (_PORT, _END, _END), "bool", port_in),
     Function("port_open", (kinds("map"), _PORT, _TEXT), "bool", port_open),
 )

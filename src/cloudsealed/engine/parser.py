@@ -41,12 +41,12 @@ from cloudsealed.engine.syntax import (
 )
 from cloudsealed.engine.values import MAX_INT
 
-_LEVELS: Final = (
-    frozenset({"==", "!=", "<", "<=", ">", ">=", "in"}),
-    frozenset({"+", "-"}),
-    frozenset({"*", "/", "%"}),
-)
-"""The binary operators that bind tighter than `&&`, from loose to tight."""
+_LEVELS: Final = {
+    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), 1),
+    **dict.fromkeys(("+", "-"), 2),
+    **dict.fromkeys(("*", "/", "%"), 3),
+}
+"""How tightly the binary operators bind, all of them tighter than `&&`."""
 
 
 def parse(source: str) -> Node:
@@ -79,8 +79,8 @@ class _Parser:
         return self.error(what + (f"; expected {wanted}" if wanted else ""), token.start, token.end)
 
     def accept(self, *texts: str) -> Token | None:
-        token = self.token
-        if token.sort == "symbol" and token.text in texts:
+        token = self.tokens[self.at]
+        if token.text in texts and token.sort == "symbol":
             self.at += 1
             return token
         return None
@@ -124,17 +124,19 @@ class _Parser:
         return Logic(operands[0].start, operands[-1].end, every, tuple(operands))
 
     def operand(self, every: bool) -> Node:
-        return self.binary(0) if every else self.logic(every=True)
+        return self.binary(1) if every else self.logic(every=True)
 
-    def binary(self, level: int) -> Node:
-        if level == len(_LEVELS):
-            return self.unary()
-        left = self.binary(level + 1)
-        while operator := self.accept(*_LEVELS[level]):
+    def binary(self, least: int) -> Node:
+        """Operators that bind at least so tightly; those of one level group from the left."""
+        left = self.unary()
+        while True:
+            token = self.tokens[self.at]
+            level = _LEVELS.get(token.text, 0) if token.sort == "symbol" else 0
+            if level < least:
+                return left
+            self.at += 1
             right = self.binary(level + 1)
-            symbol = cast(Operator, operator.text)
-            left = Binary(left.start, right.end, symbol, left, right)
-        return left
+            left = Binary(left.start, right.end, cast(Operator, token.text), left, right)
 
     def unary(self) -> Node:
         operator = self.accept("!", "-")
@@ -208,7 +210,7 @@ class _Parser:
         if token.sort == "symbol" and token.text == "." and self.token.sort == "name":
             name = self.token
             self.at += 1
-            return self.named(replace(name, text=f".{name.text}"))
+            return self.named(name._replace(text=f".{name.text}"))
         self.at -= 1
         raise self.unexpected()
 

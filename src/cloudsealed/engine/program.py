@@ -8,11 +8,12 @@ It has no builtins. Refuses to run the interpreter for anything but the errors t
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from types import FunctionType
 from typing import Any, Final, Literal
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
@@ -39,18 +40,40 @@ SLOW: Final = (
 )
 """What sends an evaluation to the interpreter. A NameError is a fault of ours, and is seen."""
 
-_ALLOWED: Final = frozenset(
+_ALLOWED: Final[frozenset[type[ast.AST]]] = frozenset(
     {
         *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return),
         *(ast.Assign, ast.AugAssign, ast.Add, ast.If, ast.For, ast.Break),
         *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Subscript, ast.List, ast.Tuple),
         *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
         *(ast.Is, ast.IsNot, ast.In, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub),
-        *(ast.IfExp, ast.NamedExpr, ast.Call, ast.Attribute, ast.Sub, ast.BinOp, ast.Mult),
-        ast.Expr,
+        *(
+            ast.IfExp,
+            ast.NamedExpr,
+            ast.Call,
+            ast.Attribute,
+            ast.Sub,
+            ast.BinOp,
+            ast.Mult,
+            ast.FloorDiv,
+        ),
+        *(ast.Expr, ast.Continue, ast.Try, ast.ExceptHandler),
     }
 )
 """The kinds of nodes that a generated function may have."""
+_NAMED: Final = frozenset({ast.Name, ast.Attribute})
+_PARTS: Final = {
+    kind: tuple(
+        name
+        for name in kind._fields
+        # Whether a name is read or written follows from the kinds around it.
+        if name not in ("ctx", "id", "attr", "name", "arg", "kind", "type_comment")
+        and kind is not ast.Constant
+    )
+    for kind in _ALLOWED
+}
+"""Their fields that hold nodes."""
+_ATTRIBUTES: Final = frozenset({"__class__", "startswith", "endswith", "encode"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +89,7 @@ class Compiled:
     boolean: bool
     tree: Node
     generated: str
-    function: Callable[..., Any]
+    function: FunctionType
     functions: frozenset[str]
 
 
@@ -122,8 +145,20 @@ class Program:
         container: str = "",
     ) -> None:
         self._shared = compile_source(source, variables, constants, expect, container)
-        self.compiled = self._shared.function
+        self.compiled: Callable[..., Any] = self._shared.function
         self.slow_path_hits = 0
+
+    def answering(self, **names: object) -> Callable[..., Any]:
+        """A copy of the function that has other values for the names of its answers.
+
+        `_yes` and `_no` are what it returns. What is of the classes `_stops` does not leave it, but
+        it returns what `_exactly` does, which takes the same values and `evidence`. That is one
+        more parameter, usually true: then it does not return `_yes`, but what `_told` does.
+        """
+        function = self._shared.function
+        # A copy of the code too: Python tunes code to the names that it is run with.
+        code, space = function.__code__.replace(), {**function.__globals__, **names}
+        return FunctionType(code, space, "judge", (True,))
 
     @property
     def source(self) -> str:
@@ -179,18 +214,22 @@ class Program:
         return self._shared.functions
 
 
-def _functions(node: Node) -> set[str]:
-    found = {node.function.name} if isinstance(node, Apply) else set()
-    return found.union(*(_functions(child) for child in children(node)))
+def _functions(tree: Node) -> Iterator[str]:
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        nodes += children(node)
+        if isinstance(node, Apply):
+            yield node.function.name
 
 
-def _load(source: str, names: Mapping[str, object]) -> Callable[..., Any]:
+def _load(source: str, names: Mapping[str, object]) -> FunctionType:
     """The function `run` of generated source, in a namespace of its own."""
     tree = ast.parse(source)
     _inspect(tree)
     space: dict[str, Any] = {"__builtins__": {}, **RUNTIME, **names}
     exec(compile(tree, "<expression>", "exec"), space)  # noqa: S102 - a caged tree
-    run: Callable[..., Any] = space["run"]
+    run: FunctionType = space["run"]
     return run
 
 
@@ -199,21 +238,20 @@ def _inspect(tree: ast.AST) -> None:
     parts: list[Any] = [tree]
     while parts:
         part = parts.pop()
-        if part.__class__ is list:
-            parts += part
-        elif isinstance(part, ast.AST):
-            bad = (
-                part.__class__ not in _ALLOWED
-                or (part.__class__ is ast.Attribute and not _is_harmless(part))
-                or (part.__class__ is ast.Name and "__" in part.id)
-            )
-            if bad:
-                raise AssertionError(f"generated code may not hold {ast.dump(part)[:80]}")
-            # Whether a name is read or written follows from the kinds around it.
-            parts += [getattr(part, name) for name in part._fields if name != "ctx"]
+        names = _PARTS.get(part.__class__)
+        if names is None or (part.__class__ in _NAMED and not _is_harmless(part)):
+            raise AssertionError(f"generated code may not hold {ast.dump(part)[:80]}")
+        for name in names:
+            below = getattr(part, name)
+            if below.__class__ is list:
+                parts += below
+            elif below is not None:
+                parts.append(below)
 
 
-def _is_harmless(part: ast.Attribute) -> bool:
-    """Whether this is `anything.__class__`, or an attribute of the meter."""
+def _is_harmless(part: Any) -> bool:
+    """Whether a name has no `__`, and an attribute is a class, a method of a text or the budget."""
+    if part.__class__ is ast.Name:
+        return "__" not in part.id
     of_meter = isinstance(part.value, ast.Name) and part.value.id == "meter"
-    return part.attr == "__class__" or (of_meter and part.attr in ("left", "now"))
+    return part.attr in _ATTRIBUTES or (of_meter and part.attr == "left")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
 from cloudsealed.engine.evidence import Evidence, explain
@@ -43,6 +43,22 @@ class Judgement:
 _PASS: Final = Judgement("pass")
 _NOT_APPLICABLE: Final = Judgement("not_applicable")
 _FAIL: Final = Judgement("fail")
+_STOPS: Final = (*SLOW, RecursionError)
+"""Where the compiled functions stop, and it has to be judged exactly."""
+
+
+class Judge(Protocol):
+    """`Rule.judge`."""
+
+    def __call__(
+        self, resource: Document, related: Related, /, now: datetime, evidence: bool = True
+    ) -> Judgement:
+        """The outcome for a resource and what it is related to, at the audit's clock.
+
+        `related` has a list for each declared relation; `now` is aware. Without `evidence` a fail
+        has neither evidence nor message, which is several times faster. Never raises for what a
+        document holds.
+        """
 
 
 class Rule:
@@ -53,13 +69,12 @@ class Rule:
     """
 
     __slots__ = (
-        "_applies",
         "_applies_when",
         "_fail_when",
-        "_fails",
         "_message",
         "_params",
         "functions",
+        "judge",
         "reads",
     )
 
@@ -73,12 +88,11 @@ class Rule:
     ) -> None:
         self._fail_when = fail_when
         self._applies_when = applies_when
-        self._fails = fail_when.compiled
-        self._applies = None if applies_when is None else applies_when.compiled
         self._message = message
         self._params = params
         self.reads = reads
         self.functions = frozenset().union(*(each.functions for each in self.conditions.values()))
+        self.judge = self._judge()
 
     @property
     def conditions(self) -> dict[str, Program]:
@@ -91,52 +105,50 @@ class Rule:
         """How many evaluations the compiled code left to the interpreter; 0 is usual."""
         return sum(program.slow_path_hits for program in self.conditions.values())
 
-    def judge(
-        self,
-        resource: Document,
-        related: Related,
-        now: datetime,
-        evidence: bool = True,
+    def _judge(self) -> Judge:
+        """The compiled condition itself, made to answer with judgements: one call is all."""
+        fails: Judge = self._fail_when.answering(
+            _yes=_FAIL, _no=_PASS, _told=self._told, _stops=_STOPS, _exactly=self._exactly
+        )
+        if self._applies_when is None:
+            return fails
+        applies, exactly = self._applies_when.compiled, self._exactly
+
+        def judge(
+            resource: Document, related: Related, /, now: datetime, evidence: bool = True
+        ) -> Judgement:
+            try:
+                if not applies(resource, related, now):
+                    return _NOT_APPLICABLE
+            except _STOPS:
+                return exactly(resource, related, now, evidence)
+            return fails(resource, related, now, evidence)
+
+        return judge
+
+    def _exactly(
+        self, resource: Document, related: Related, now: datetime, evidence: bool
     ) -> Judgement:
-        """The outcome for a resource and what it is related to, at the audit's clock.
-
-        `related` has a list for each declared relation; `now` is aware. Without `evidence` a fail
-        has neither evidence nor message, which is several times faster. Never raises for what a
-        document holds.
-        """
-        try:
-            if self._applies is not None and not self._applies(resource, related, now):
-                return _NOT_APPLICABLE
-            fails = self._fails(resource, related, now)
-        except (*SLOW, RecursionError):
-            outcome = self._judge_exactly(resource, related, now)
-            if outcome is not _FAIL:
-                return outcome
-            fails = True
-        if not fails:
-            return _PASS
-        if not evidence:
-            return _FAIL
-        try:
-            return self._failed(resource, related, now)
-        except RecursionError:
-            return Judgement("error", BudgetExceeded("the document is nested too deeply"))
-
-    def _judge_exactly(self, resource: Document, related: Related, now: datetime) -> Judgement:
-        """The outcome where the compiled functions stopped at something."""
+        """The outcome where a compiled function stopped at something."""
         values = (resource, related)
         try:
             if self._applies_when is not None and not self._applies_when.run(values, now):
                 return _NOT_APPLICABLE
-            return _FAIL if self._fail_when.run(values, now) else _PASS
+            if not self._fail_when.run(values, now):
+                return _PASS
         except EvaluationError as error:
             return Judgement("error", _detached(error))
+        return self._told(resource, related, now) if evidence else _FAIL
 
-    def _failed(self, resource: Document, related: Related, now: datetime) -> Judgement:
+    def _told(self, resource: Document, related: Related, now: datetime) -> Judgement:
+        """A fail with its evidence and message."""
         variables: dict[str, Value] = {"resource": resource, "related": related}
-        found = explain(self._fail_when.tree, variables, now)
-        message = self._message
-        filled = message and message.fill({**variables, "params": self._params})
+        try:
+            found = explain(self._fail_when.tree, variables, now)
+            message = self._message
+            filled = message and message.fill({**variables, "params": self._params})
+        except RecursionError:
+            return Judgement("error", BudgetExceeded("the document is nested too deeply"))
         return Judgement("fail", None, found, filled or None)
 
 

@@ -37,7 +37,9 @@ class Function:
     the arguments as they are known when compiled; without it a call reads all of them. `witness`
     gives, for the meter and the values of a call, the way from the first argument to what decided.
     `about` is the documentation of a `run` that is not ours. `variadic` repeats the last parameter.
-    `plain` is a faster `run` without the meter, exact when the last argument is a literal.
+    `inline` is the Python of a call that needs no meter once the length of the text at `charged` is
+    paid for; `{0}` is the first value. `partial` gives, for a literal first argument, what takes
+    the rest. A first value of the kind `unchanged` is the value of the call.
     """
 
     name: str
@@ -52,7 +54,10 @@ class Function:
     witness: Callable[..., Steps | None] | None = None
     about: str = ""
     variadic: bool = False
-    plain: Callable[..., Value] | None = None
+    inline: str = ""
+    charged: int | None = None
+    partial: Callable[[Value], Callable[..., Value]] | None = None
+    unchanged: Kind | None = None
 
     def parameters_of(self, count: int) -> tuple[Kinds, ...] | None:
         """The kinds of each of `count` arguments, or None where it does not take so many."""

@@ -7,8 +7,8 @@ character). Refuses to hold macros as calls: `has` and the loops are nodes of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from cloudsealed.engine.values import Value
 
@@ -198,35 +198,33 @@ class Loop(Node):
     result: Node | None
 
 
+_BELOW: Final = {
+    kind: tuple(field.name for field in fields(kind) if "Node" in str(field.type))
+    for kind in Node.__subclasses__()
+}
+"""The fields that hold nodes, by class and in order."""
+
+
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly under `node`, from left to right."""
-    if isinstance(node, Constant):
-        return
-    for name in _parts(node):
+    for name in _BELOW[node.__class__]:
         value = getattr(node, name)
-        if isinstance(value, Node):
-            yield value
-        elif isinstance(value, tuple):
+        if value.__class__ is tuple:
             yield from value
+        elif value is not None:
+            yield value
 
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """`node` with `change` applied to each node directly under it."""
-    if isinstance(node, Constant):
-        return node
     changed: dict[str, Node | tuple[Node, ...]] = {}
-    for name in _parts(node):
+    for name in _BELOW[node.__class__]:
         value = getattr(node, name)
-        if isinstance(value, Node):
-            changed[name] = change(value)
-        elif isinstance(value, tuple) and value:
+        if value.__class__ is tuple:
             changed[name] = tuple(change(each) for each in value)
+        elif value is not None:
+            changed[name] = change(value)
     return replace(node, **changed) if changed else node  # type: ignore[arg-type]  # by name
-
-
-def _parts(node: Node) -> tuple[str, ...]:
-    """The names of a node's fields after `start` and `end`, in order."""
-    return node.__match_args__[2:]
 
 
 def size_of(node: Node) -> int:
