@@ -32,6 +32,11 @@ def _owned(tenant: Any, audit: str) -> dict[str, str]:
         "/v1/oauth/apps": app,
         "/v1/tokens": {"name": "x", "scopes": ["findings:read"]},
         "/v1/users": {"email": "mass@example.com", "role": "viewer"},
+        "/v1/schedules": {
+            "name": "x",
+            "cron": "0 6 * * 1",
+            "report": {"kind": "executive_summary"},
+        },
     }
     finding = tenant.add_findings(1)[0]
     policy = tenant.http.get("/v1/policies?source=custom").json()["data"][0]["id"]

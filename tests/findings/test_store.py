@@ -171,8 +171,10 @@ def test_what_entered_and_left_between_two_audits_is_told_apart(
 ) -> None:
     monkeypatch.setattr(rows, "BLOCK_LINES", 2)
     with database.write() as connection:
-        rows.pin_to_audit(connection, tenant=TENANT, audit="aud_x", idents=six[:4])
-        rows.pin_to_audit(connection, tenant=TENANT, audit="aud_y", idents=[six[0], *six[3:]])
+        rows.pin_to_audit(connection, tenant=TENANT, audit="aud_x", idents=six[:4], month="2026-01")
+        rows.pin_to_audit(
+            connection, tenant=TENANT, audit="aud_y", idents=[six[0], *six[3:]], month="2026-01"
+        )
     store = FindingStore(database)
     idents = {a: list(store.ids_of_audit(tenant=TENANT, audit=a)) for a in ("aud_x", "aud_y")}
     assert idents["aud_x"] == six[3::-1]

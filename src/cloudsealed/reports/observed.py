@@ -20,6 +20,8 @@ def reason(why: Mapping[str, Any]) -> str:
     """Return in words why an outcome is unknown."""
     if why["kind"] == "call":
         return f"{why['service']}:{why['operation']} {why['outcome']} ({why['region']})"
+    if why["kind"] == "not_collected":
+        return f"{why['type']} not collected in {why['account']} ({why['region']})"
     return str(why["message"])
 
 
