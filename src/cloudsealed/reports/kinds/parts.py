@@ -23,6 +23,7 @@ LISTED_IN_ALL = 5_000
 WORST_FIRST = tuple(reversed(Severity))
 _ORDER = {severity.value: -severity.rank for severity in Severity}
 _NOTHING = Decimal(0)
+_FIRST = itemgetter(0)
 _Badness = tuple[int, Decimal, str]
 _TITLES = {
     ReportKind.EXECUTIVE_SUMMARY: worded("Executive summary"),
@@ -42,10 +43,12 @@ class Worst:
     def add(self, finding: Finding) -> None:
         """Take a finding into account."""
         self.seen += 1
-        badness = _badness(finding)
-        if len(self._kept) < self._most or badness < self._kept[-1][0]:
-            insort(self._kept, (badness, finding), key=itemgetter(0))
-            del self._kept[self._most :]
+        badness, kept = _badness(finding), self._kept
+        if len(kept) == self._most:
+            if badness > kept[-1][0]:
+                return
+            kept.pop()
+        insort(kept, (badness, finding), key=_FIRST)
 
     def sorted(self) -> list[Finding]:
         """Return the worst so far, the worst first."""
@@ -69,8 +72,16 @@ class Savings:
         money = finding["monthly_savings"]
         if money is not None:
             self.priced += 1
-            currency = money["currency"]
-            self._sums[currency] = self._sums.get(currency, Decimal(0)) + Decimal(money["amount"])
+            self._add(money["currency"], Decimal(money["amount"]))
+
+    def merge(self, other: Savings) -> None:
+        """Take what another has summed into account."""
+        self.priced += other.priced
+        for currency, amount in other._sums.items():
+            self._add(currency, amount)
+
+    def _add(self, currency: str, amount: Decimal) -> None:
+        self._sums[currency] = self._sums.get(currency, _NOTHING) + amount
 
     def total(self) -> list[dict[str, str]]:
         """Return the sum of each currency, `amount` as text."""
@@ -125,8 +136,8 @@ def counted(statuses: Counter[str]) -> dict[str, int]:
 
 def _badness(finding: Finding) -> _Badness:
     money = finding["monthly_savings"]
-    savings = Decimal(money["amount"]) if money is not None else _NOTHING
-    return _ORDER[finding["severity"]], -savings, finding["id"]
+    savings = -Decimal(money["amount"]) if money is not None else _NOTHING
+    return _ORDER[finding["severity"]], savings, finding["id"]
 
 
 def brief(finding: Finding) -> Document:
