@@ -88,6 +88,7 @@ def test_a_report_says_how_far_it_is_but_not_with_every_finding(
     house: House, make_source: Any, make_finding: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "_EVERY", 0.0)
+    monkeypatch.setattr(tasks, "_STEP", 1)
     seen: list[Any] = []
 
     def findings() -> Iterator[Any]:

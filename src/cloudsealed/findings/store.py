@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -17,13 +18,14 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Rows, fetch
+from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Filter, Rows, fetch
 from cloudsealed.storage.schema import audit_blocks, episodes, findings
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus
 
 BLOCK_LINES = 1_000
 _BLOCK = "findings"
+_SIZES = (10, 100, BLOCK_LINES)
 
 _TENANT = findings.c.tenant_id == bindparam("tenant")
 _LOADED = select(*(findings.c[name] for name in LOADED)).where(_TENANT)
@@ -171,8 +173,13 @@ def pin_to_audit(
         connection.run(_INSERT_BLOCK, row)
 
 
+@lru_cache(maxsize=64)
+def _names(name: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{name}_{index}" for index in range(count))
+
+
 def _binds(name: str, count: int) -> tuple[ColumnElement[Any], ...]:
-    return tuple(bindparam(f"{name}_{index}") for index in range(count))
+    return tuple(map(bindparam, _names(name, count)))
 
 
 class FindingStore:
@@ -311,23 +318,36 @@ class FindingStore:
         self, connection: Connection, tenant: str, idents: list[str],
         residual: Mapping[str, tuple[str, ...]],
     ) -> list[Row]:  # fmt: skip
-        conditions: list[ColumnElement[bool]] = []
         values: dict[str, Any] = {"tenant": tenant}
         for name, given in residual.items():
-            item = LISTING.filter(name)
-            assert item is not None
-            binds = _binds(name, len(given))
-            values |= {f"{name}_{i}": item.convert(v) for i, v in enumerate(given)}
-            column = (
-                item.condition(findings, binds)
-                if item.condition
-                else findings.c[item.column].in_(binds)
-            )
-            conditions.append(column)
-        wanted = _binds("id", len(idents))
-        values |= {f"id_{index}": ident for index, ident in enumerate(idents)}
-        served = (findings.c.doc, findings.c.policy_id, findings.c.policy_version)
-        statement = select(findings.c.id, findings.c.id.label("sort_value"), *served).where(
-            _TENANT, findings.c.id.in_(wanted), *conditions
+            convert = _filter(name).convert
+            values |= {f"{name}_{index}": convert(value) for index, value in enumerate(given)}
+        size = next((size for size in _SIZES if len(idents) <= size), len(idents))
+        values |= zip_longest(_names("id", size), idents, fillvalue="")
+        shape = tuple((name, len(given)) for name, given in residual.items())
+        return connection.all(_served_by_ids(size, shape), values)
+
+
+@lru_cache(maxsize=256)
+def _served_by_ids(size: int, residual: tuple[tuple[str, int], ...]) -> Select[Any]:
+    """Return the statement for so many ids and so many values of each further filter.
+
+    Ids come in few sizes, so that few statements are compiled and kept.
+    """
+    conditions: list[ColumnElement[bool]] = [_TENANT, findings.c.id.in_(_binds("id", size))]
+    for name, count in residual:
+        item, binds = _filter(name), _binds(name, count)
+        conditions.append(
+            item.condition(findings, binds)
+            if item.condition
+            else findings.c[item.column].in_(binds)
         )
-        return connection.all(statement.order_by(findings.c.id.desc()), values)
+    served = (findings.c.doc, findings.c.policy_id, findings.c.policy_version)
+    columns = (findings.c.id, findings.c.id.label("sort_value"), *served)
+    return select(*columns).where(*conditions).order_by(findings.c.id.desc())
+
+
+def _filter(name: str) -> Filter:
+    item = LISTING.filter(name)
+    assert item is not None
+    return item

@@ -228,7 +228,7 @@ def written(document: Document) -> bytes:
 
 def matches(finding: Finding, filters: Mapping[str, tuple[str, ...]]) -> bool:
     """Say whether every filter takes the finding: one of its values is among the filter's."""
-    return all(
+    return not filters or all(
         any(value in wanted for value in FILTERS[name].values(finding))
         for name, wanted in filters.items()
     )

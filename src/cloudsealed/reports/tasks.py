@@ -37,7 +37,7 @@ SourceOf = Callable[[str, Report], ReportSource]
 log = logging.getLogger(__name__)
 _PIECE = 1 << 20
 _GATHERED, _RENDERED = 60, 90  # percent
-_EVERY = 1.0  # seconds
+_EVERY, _STEP = 1.0, 100  # seconds, and findings between two looks at the clock
 
 
 class GenerateReport:
@@ -150,7 +150,7 @@ class _Told:
         """Yield findings, telling how many of `total` were taken."""
         for number, finding in enumerate(findings):
             yield finding
-            if time.monotonic() >= self._next:
+            if number % _STEP == 0 and time.monotonic() >= self._next:
                 self.tell(ReportStage.GATHERING, min(_GATHERED, _GATHERED * number // (total or 1)))
 
 

@@ -21,6 +21,7 @@ LISTED = 50
 LISTED_IN_ALL = 5_000
 """Rows that groups or controls share when there are many: a PDF needs about 0.1 MB each."""
 _NOTHING = Decimal(0)
+_FIRST = itemgetter(0)
 Badness = tuple[int, Decimal, str]
 _RANKS = {severity.value: severity.rank for severity in Severity}
 WORST_FIRST = tuple(reversed(Severity))
@@ -42,10 +43,12 @@ class Worst:
     def add(self, finding: Finding) -> None:
         """Take a finding into account."""
         self.seen += 1
-        place = badness(finding)
-        if len(self._kept) < self._most or place < self._kept[-1][0]:
-            insort(self._kept, (place, finding), key=itemgetter(0))
-            del self._kept[self._most :]
+        place, kept = badness(finding), self._kept
+        if len(kept) == self._most:
+            if place > kept[-1][0]:
+                return
+            kept.pop()
+        insort(kept, (place, finding), key=_FIRST)
 
     def sorted(self) -> list[Finding]:
         """Return the worst so far, the worst first."""
@@ -69,14 +72,16 @@ class Savings:
         money = finding["monthly_savings"]
         if money is not None:
             self.priced += 1
-            currency = money["currency"]
-            self._sums[currency] = self._sums.get(currency, Decimal(0)) + Decimal(money["amount"])
+            self._add(money["currency"], Decimal(money["amount"]))
 
     def merge(self, other: Savings) -> None:
-        """Take into account all that another took."""
+        """Take what another has summed into account."""
         self.priced += other.priced
         for currency, amount in other._sums.items():
-            self._sums[currency] = self._sums.get(currency, Decimal(0)) + amount
+            self._add(currency, amount)
+
+    def _add(self, currency: str, amount: Decimal) -> None:
+        self._sums[currency] = self._sums.get(currency, _NOTHING) + amount
 
     def total(self) -> list[dict[str, str]]:
         """Return the sum of each currency, `amount` as text."""

@@ -28,7 +28,6 @@ class Causes:
     def __init__(self, source: ReportSource) -> None:
         self._source = source
         self._causes: dict[str, _Cause] = {}
-        self._savings = Savings()
 
     def add(self, finding: Finding) -> None:
         """Take an open finding into account."""
@@ -37,7 +36,6 @@ class Causes:
         if cause is None:
             cause = self._causes[key] = _Cause(key, self._source.policy_titles.get(key))
         cause.add(finding)
-        self._savings.add(finding)
 
     def worst(self, most: int) -> list[Document]:
         """Return the causes that matter most: the severest, of these the heaviest on the score."""
@@ -49,9 +47,12 @@ class Causes:
         """Return what can be saved a month, and by which policies most."""
         causes = [c for c in self._causes.values() if c.of_cost or c.savings.priced]
         ordered = sorted(causes, key=_Cause.dearness)
+        savings = Savings()
+        for cause in causes:
+            savings.merge(cause.savings)
         return {
-            "monthly": self._savings.total(),
-            "priced_findings": self._savings.priced,
+            "monthly": savings.total(),
+            "priced_findings": savings.priced,
             "cost_findings": sum(c.of_cost for c in causes),
             "policies": [cause.spending() for cause in ordered[:DEAREST]],
             "more": max(0, len(ordered) - DEAREST),
@@ -78,7 +79,8 @@ class _Cause:
         self.of_cost += finding["dimension"] == Dimension.COST
         self._weight += _WEIGHTS[finding["severity"]]
         self._accounts.add(finding["resource"]["account"])
-        self._oldest = min(self._oldest, finding["first_seen_at"])
+        if finding["first_seen_at"] < self._oldest:
+            self._oldest = finding["first_seen_at"]
         self._worst.add(finding)
         self.savings.add(finding)
         by = finding.get("classified_by")
