@@ -92,14 +92,15 @@ class Writer:
             ]
         )()
 
-    def whole(self, depth: int) -> str:
+    def whole(self, depth: int, kind: str | None = None) -> str:
         """A whole expression, now and then with `cel.bind` around it.
 
         The variables that it makes are maps, as those of loops are.
         """
         if self.random.random() < 0.85:
-            return self.any(depth)
-        return f"cel.bind(m, {self.any(depth, 'map')}, {self.within('m', lambda: self.any(depth))})"
+            return self.any(depth, kind)
+        body = self.within("m", lambda: self.any(depth, kind))
+        return f"cel.bind(m, {self.any(depth, 'map')}, {body})"
 
     def optional(self, d: int, kind: str) -> str:
         field = self.random.choice([name for name, found in FIELDS.items() if found == kind])

@@ -87,6 +87,21 @@ def ours(program: Program, document: dict[str, Any]) -> Any:
         return None if "int, not a bool" in error.message else "error"
 
 
+def condition_of(text: str) -> Program | None:
+    """The expression where it must be true or false; None if it never can be."""
+    try:
+        return Program(text, ("r",), {}, "bool")
+    except ExpressionError:
+        return None
+
+
+def as_condition(condition: Program, document: dict[str, Any], value: Any) -> Any:
+    """`value`, if the condition makes the same of the document; else what it makes of it."""
+    found = ours(condition, document)
+    true_or_false = value in (("bool", True), ("bool", False))
+    return value if found == (value if true_or_false else "error") else (found, "as a condition")
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What both engines made of an expression and a document; `ours` None was not compared."""
@@ -104,7 +119,8 @@ class Evaluation:
 def evaluations(seed: int) -> Iterator[Evaluation]:
     """The evaluations of one expression; none where an engine refuses to compile it."""
     source = random.Random(seed)
-    text = Writer(source).whole(source.choice([1, 2, 2, 3, 3, 4]))
+    depth, kind = source.choice([1, 2, 2, 3, 3, 4]), source.choice([None, "bool"])
+    text = Writer(source).whole(depth, kind)
     if _BINDS.search(text) and _LOOPS.search(text):
         return  # cel-cpp mixes up the variables of the two
     try:
@@ -118,8 +134,11 @@ def evaluations(seed: int) -> Iterator[Evaluation]:
         if "loops" in error.message or "deeper" in error.message:
             return
         raise AssertionError((text, error.message)) from error
+    condition = condition_of(text)
     for document in source.sample(_POOL, DOCUMENTS):
         mine = ours(program, document)
+        if condition is not None and mine is not None:
+            mine = as_condition(condition, document, mine)
         try:
             other = theirs(compiled.eval(data={"r": document}))
         except RuntimeError:  # some fields of optional values end it, where it means an error
