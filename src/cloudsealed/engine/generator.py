@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple, cast
 
 from cloudsealed.engine import operators
 from cloudsealed.engine.interpreter import weight_of
-from cloudsealed.engine.meter import FREE_TEXT, Meter, spent
+from cloudsealed.engine.meter import FREE_TEXT
+from cloudsealed.engine.runtime import OPERATOR_NAMES
 from cloudsealed.engine.signature import Kinds
 from cloudsealed.engine.statements import Code, Statements
 from cloudsealed.engine.syntax import (
@@ -39,50 +40,7 @@ from cloudsealed.engine.syntax import (
     Select,
     Spread,
 )
-from cloudsealed.engine.values import CLASSES, KINDS, NONE, Kind, kind_of, spoken
-
-OPERATOR_NAMES: Final = {
-    "==": "_equals",
-    "!=": "_differs",
-    "<": "_less",
-    "<=": "_less_equal",
-    ">": "_greater",
-    ">=": "_greater_equal",
-    "in": "_member",
-    "+": "_add",
-    "-": "_subtract",
-    "*": "_multiply",
-    "/": "_divide",
-    "%": "_remainder",
-}
-RUNTIME: Final[dict[str, object]] = {
-    **{name: operators.BINARY[symbol] for symbol, name in OPERATOR_NAMES.items()},
-    **{f"_{kind}": cls for cls, kind in KINDS.items()},
-    "_refuse": operators.refuse,
-    "_yes": True,
-    "_no": False,
-    "_stops": (),
-    "_negate": operators.negate,
-    "_index": operators.index,
-    "_items": operators.items,
-    "_len": len,
-    "_meter": Meter,
-    "_spent": spent,
-    "_make_map": operators.make_map,
-    "_optional_index": operators.optional_index,
-    "_held": operators.held,
-    "_some": operators.some,
-    "_none": NONE,
-    "_same": operators.same,
-    "_spread": operators.spread,
-    "_spread_map": operators.spread_map,
-    "_pairs": operators.pairs,
-    "_put": operators.put,
-    "_merge": operators.merge,
-    "_sort_by": operators.sort_by,
-    "_has": operators.has_field,
-}
-"""What a generated function may call, besides the functions and constants of its expression."""
+from cloudsealed.engine.values import CLASSES, KINDS, Kind, kind_of, spoken
 
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})
 _ARITHMETIC: Final = frozenset({"+", "-", "*", "/", "%"})

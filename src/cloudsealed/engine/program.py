@@ -17,11 +17,12 @@ from types import FunctionType
 from typing import Any, Final, Literal
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
-from cloudsealed.engine.generator import RUNTIME, write
+from cloudsealed.engine.generator import write
 from cloudsealed.engine.interpreter import Bound, Interpreter
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.parser import parse
 from cloudsealed.engine.resolve import resolve
+from cloudsealed.engine.runtime import RUNTIME
 from cloudsealed.engine.syntax import Apply, Node, children
 from cloudsealed.engine.values import Value
 
