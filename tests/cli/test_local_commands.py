@@ -146,8 +146,12 @@ def test_doctor_says_what_is_wrong_and_what_to_do(run: Run) -> None:
     assert "wrong keys" in done.stdout
     assert "cloudsealed init" in done.stdout
     run("init", "--json")
+    logo = {"CLOUDSEALED_REPORT_LOGO": "keys.json", "CLOUDSEALED_REPORT_LANGUAGE": "fr"}
+    done = run("doctor", AWS_EC2_METADATA_DISABLED="true", **logo)
+    assert "wrong reports: CLOUDSEALED_REPORT_LOGO=keys.json" in done.stdout
     done = run("doctor", AWS_EC2_METADATA_DISABLED="true")
     assert "ok    schema: current" in done.stdout
+    assert "ok    reports: by CloudSealed, in en, with no logo" in done.stdout
     assert "wrong AWS: There are no AWS credentials" in done.stdout
 
 

@@ -334,7 +334,7 @@ def _served_by_ids(size: int, residual: tuple[tuple[str, int], ...]) -> Select[A
 
     Ids come in few sizes, so that few statements are compiled and kept.
     """
-    conditions: list[ColumnElement[bool]] = [findings.c.id.in_(_binds("id", size))]
+    conditions: list[ColumnElement[bool]] = []
     for name, count in residual:
         item, binds = _filter(name), _binds(name, count)
         conditions.append(
@@ -344,7 +344,8 @@ def _served_by_ids(size: int, residual: tuple[tuple[str, int], ...]) -> Select[A
         )
     served = (findings.c.doc, findings.c.policy_id, findings.c.policy_version)
     columns = (findings.c.id, findings.c.id.label("sort_value"), *served)
-    return select(*columns).where(_TENANT, *conditions).order_by(findings.c.id.desc())
+    wanted = findings.c.id.in_(_binds("id", size))
+    return select(*columns).where(_TENANT, wanted, *conditions).order_by(findings.c.id.desc())
 
 
 def _filter(name: str) -> Filter:
