@@ -32,7 +32,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
-from cloudsealed.audits.seal import seal
+from cloudsealed.audits.seal import Tally, seal
 from cloudsealed.audits.store import encode
 from cloudsealed.findings.model import Finding
 from cloudsealed.findings.store import insert, pin_to_audit
@@ -55,6 +55,7 @@ LIMITS = {"executive_summary": (1.0, 150), "remediation_plan": (5.0, 300)}
 """CPU seconds and MiB of each kind."""
 RUNS, BAR = 3, 4.0
 MOMENT = "2026-01-01T00:00:00.000Z"
+MONTH = MOMENT[:7]
 POINT = {"score": 61, "fail": 12, "pass": 340, "unknown": 7, "suppressed": 0}
 
 
@@ -84,9 +85,9 @@ def _completed(services: Services, tenant: str, idents: list[str]) -> str:
     }  # fmt: skip
     with services.database.write() as connection:
         connection.run(audits.insert(), row)
-        pin_to_audit(connection, tenant=tenant, audit=audit.id, idents=idents)
+        pin_to_audit(connection, tenant=tenant, audit=audit.id, idents=idents, month=MONTH)
         seal(
-            connection, tenant=tenant, audit=audit, tree_root=b"\0" * 32, counts={},
+            connection, tenant=tenant, audit=audit, root=bytes(32), tally=Tally(audit.id),
             verdict_digest="5f" * 32, finished_at=MOMENT, key=key,
         )  # fmt: skip
     return audit.id
