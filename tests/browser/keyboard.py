@@ -78,12 +78,11 @@ class Keyboard:
     def focused(self) -> Focus:
         """What has the focus, which must be there and be seen."""
         ends = time.monotonic() + _SECONDS
-        while True:  # the page scrolls to it in the frames that follow
+        while True:  # a page gives the focus, and scrolls to it, in the frames after it came
             found = self.focus
-            assert found is not None, f"nothing has the focus on {self.page.url}"
-            if found.seen:
+            if found is not None and found.seen:
                 return found
-            assert time.monotonic() < ends, f"the focus is not seen: {found}"
+            assert time.monotonic() < ends, f"{found} has the focus on {self.page.url}, unseen"
 
     def tab(self) -> Focus:
         """Go to the next element."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloudsealed.engine import Expression, Rule
+from cloudsealed.engine import Expression, Rule, compile_rule
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.policies.rules import compile_classification
 
@@ -138,7 +138,7 @@ def test_the_process_of_the_api_only_compiles(
     def evaluated(*_: Any, **__: Any) -> None:
         raise AssertionError("a customer's expression was evaluated")
 
-    monkeypatch.setattr(Rule, "judge", evaluated)
+    monkeypatch.setattr(Rule, "_judge", lambda _rule: evaluated)
     monkeypatch.setattr(Expression, "evaluate", evaluated)
     audit = completed(tenant)
     for body in (CHECK, CLASSIFICATION):
@@ -151,3 +151,5 @@ def test_the_process_of_the_api_only_compiles(
         assert changed.status_code == 200
     with pytest.raises(AssertionError, match="was evaluated"):
         compile_classification(CLASSIFICATION).evaluate({}, utc_now())
+    with pytest.raises(AssertionError, match="was evaluated"):
+        compile_rule(fail_when="true").judge({}, {}, utc_now())
