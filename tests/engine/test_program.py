@@ -109,6 +109,21 @@ def test_the_second_barrier_refuses_foreign_code(code: str) -> None:
         _load(code, {})
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "v0[1:2]",
+        "_has(*v0)",
+        "v0 is not v1 if _has(v0, now=v1) else v2",
+        "v0: v1 = 1",
+        "v0 -= v1[:]",
+    ],
+)
+def test_the_third_barrier_refuses_other_kinds_of_nodes(code: str) -> None:
+    with pytest.raises(AssertionError, match=r"may not hold (Slice|Starred|keyword|AnnAssign)"):
+        _load(code, {})
+
+
 def test_generated_functions_have_no_builtins(now: datetime) -> None:
     rule = program("resource.a == 1")
     assert rule.compiled.__globals__["__builtins__"] == {}

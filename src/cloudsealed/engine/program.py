@@ -1,12 +1,14 @@
 """A compiled expression: the generated function in its cage, and the interpreter behind it.
 
-Two barriers keep the function harmless: its source is made only of literals and of names chosen by
-the generator, and before it is compiled every word of it is compared with what may stand there.
-It has no builtins. Refuses to run the interpreter for anything but the errors that documents cause.
+Three barriers keep the function harmless: its source is made only of literals and of names chosen
+by the generator; before it is compiled every word of it is compared with what may stand there, and
+its Python tree with the kinds of nodes that it may have. It has no builtins. Refuses to run the
+interpreter for anything but the errors that documents cause.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -57,6 +59,26 @@ _WRITTEN: Final = re.compile(
 
 No other name can stand in it, nor any attribute that leads somewhere; a loop begins its line.
 """
+
+
+_ALLOWED: Final[frozenset[type[ast.AST]]] = frozenset(
+    {
+        *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Expr),
+        *(ast.Assign, ast.AugAssign, ast.If, ast.For, ast.Break, ast.Continue),
+        *(ast.Try, ast.ExceptHandler, ast.Name, ast.Constant, ast.Attribute, ast.Subscript),
+        *(ast.Call, ast.List, ast.Tuple, ast.IfExp, ast.NamedExpr),
+        *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.UnaryOp, ast.Not, ast.USub),
+        *(ast.BoolOp, ast.And, ast.Or, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt),
+        *(ast.GtE, ast.Is, ast.IsNot, ast.In),
+    }
+)
+"""The kinds of nodes that a generated function may have."""
+_PLAIN: Final = frozenset({"ctx", "id", "attr", "arg", "name", "kind", "type_comment"})
+"""Fields that are no nodes; whether a name is read or written follows from the kinds around it."""
+_PARTS: Final[dict[type[ast.AST], tuple[str, ...]]] = {
+    kind: () if kind is ast.Constant else tuple(n for n in kind._fields if n not in _PLAIN)
+    for kind in _ALLOWED
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +231,10 @@ def _functions(tree: Node) -> Iterator[str]:
 def _load(source: str, names: Mapping[str, object]) -> FunctionType:
     """The function `run` of generated source, in a namespace of its own."""
     _inspect(source)
+    tree = ast.parse(source)
+    _inspect_tree(tree)
     space: dict[str, Any] = {"__builtins__": {}, **RUNTIME, **names}
-    exec(compile(source, "<expression>", "exec"), space)  # noqa: S102 - inspected, and caged
+    exec(compile(tree, "<expression>", "exec"), space)  # noqa: S102 - inspected, and caged
     run: FunctionType = space["run"]
     return run
 
@@ -220,3 +244,19 @@ def _inspect(source: str) -> None:
     end = _WRITTEN.match(source).end()  # type: ignore[union-attr]  # it may match nothing
     if end < len(source):
         raise AssertionError(f"generated code may not hold {source[end:][:80]!r}")
+
+
+def _inspect_tree(tree: ast.AST) -> None:
+    """Refuse a kind of node that the generator has no reason to write: a fault of ours."""
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        fields = _PARTS.get(node.__class__)
+        if fields is None:
+            raise AssertionError(f"generated code may not hold {ast.dump(node)[:80]}")
+        for name in fields:
+            value = getattr(node, name)
+            if value.__class__ is list:
+                nodes += value
+            elif value is not None:
+                nodes.append(value)
