@@ -12,14 +12,14 @@ fewer.
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from _process import Memory, apart
 
 from cloudsealed.audits import blocks
 from cloudsealed.audits.derive import Snapshots
@@ -135,51 +135,16 @@ def _evaluated(folder: Path, audit_id: str, pipe: Any) -> None:
     )  # fmt: skip
     judged: list[int] = []
     began = time.monotonic()
-    with _Peak() as peak:
+    with Memory() as memory:
         evaluator.run(lease, judged.append)
-    pipe.send((sum(judged), peak.mebibytes, time.monotonic() - began))
-
-
-class _Peak:
-    """The most memory of its own that this process has while the block runs, looked at often."""
-
-    def __init__(self) -> None:
-        self.mebibytes = 0.0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> _Peak:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.02):
-            lines = Path("/proc/self/status").read_text().splitlines()
-            [anonymous] = [line.split()[1] for line in lines if line.startswith("RssAnon:")]
-            self.mebibytes = max(self.mebibytes, int(anonymous) / 1024)
-
-
-def _apart(task: Any, *arguments: Any) -> Any:
-    """Return what a task sends from a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=task, args=(*arguments, theirs))
-    process.start()
-    theirs.close()
-    sent = ours.recv()
-    process.join(60)
-    return sent
+    pipe.send((sum(judged), memory.own, time.monotonic() - began))
 
 
 def measure(count: int) -> float:
     """Return the peak in MiB of evaluating that many resources."""
     with tempfile.TemporaryDirectory(prefix="cloudsealed-memory-") as folder:
-        audit_id = _apart(_filled, Path(folder), count)
-        judged, peak, seconds = _apart(_evaluated, Path(folder), audit_id)
+        audit_id = apart(_filled, Path(folder), count)
+        judged, peak, seconds = apart(_evaluated, Path(folder), audit_id)
     assert judged == count * POLICIES, "every policy judges every resource"
     print(f"  {count:>9,} resources: peak {peak:.0f} MiB, {judged:,} verdicts in {seconds:.0f} s")
     return float(peak)

@@ -13,16 +13,14 @@ left out when it is not installed. Exits 1 when a limit or bar is missed.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.util import find_spec
 from itertools import accumulate
@@ -30,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from _process import Memory, apart
 
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
 from cloudsealed.audits.seal import Tally, seal
@@ -132,66 +131,19 @@ def _reported(folder: Path, tenant: str, audit: str, kind: str, pipe: Any) -> No
     ident = orjson.loads(services.reports.create(tenant=tenant, body=body))["id"]
     worker = services.worker()
     began = _cpu()
-    with _Memory() as memory:
+    with Memory() as memory:
         worker.run_once(JOB)
     took = _cpu() - began
     files = {
         name: b"".join(services.reports.file(tenant=tenant, ident=ident, format=name).content)
         for name in ("pdf", "json")
     }
-    pipe.send((took, memory.own, memory.renderer, len(files["pdf"]), files["json"]))
+    pipe.send((took, memory.own, memory.child, len(files["pdf"]), files["json"]))
 
 
 def _cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + usage.ru_utime + usage.ru_stime
-
-
-class _Memory:
-    """The most MiB of this process and of its renderer while the block runs, looked at often."""
-
-    def __init__(self) -> None:
-        self.own = self.renderer = 0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> _Memory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.02):
-            self.own = max(self.own, _mebibytes("self", "RssAnon:"))
-            for task in Path("/proc/self/task").iterdir():
-                for child in (task / "children").read_text().split():
-                    self.renderer = max(self.renderer, _mebibytes(child, "VmHWM:"))
-
-
-def _mebibytes(process: str, name: str) -> int:
-    """Return a size of a process, 0 when it is gone or does not run a module yet."""
-    try:
-        arguments = Path(f"/proc/{process}/cmdline").read_text().split("\0")
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    [size] = [int(line.split()[1]) for line in lines if line.startswith(name)] or [0]
-    return size // 1024 if process == "self" or "-m" in arguments else 0
-
-
-def _apart(task: Callable[..., None], *arguments: Any) -> Any:
-    """Return what a task sends from a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=task, args=(*arguments, theirs))
-    process.start()
-    theirs.close()
-    sent = ours.recv()
-    process.join(60)
-    return sent
 
 
 def page(document: Mapping[str, Any]) -> str:
@@ -305,11 +257,11 @@ def compare(document: dict[str, Any]) -> bool:
 
 def measure(kind: str, *given: Any) -> tuple[bool, dict[str, Any]]:
     """Make a report; say whether it keeps its limits, and return its document."""
-    took, own, renderer, size, document = _apart(_reported, *given[:3], kind)
+    took, own, renderer, size, document = apart(_reported, *given[:3], kind)
     seconds, mebibytes = LIMITS[kind]
     print(
-        f"  {kind}: {took:.2f} s of CPU (limit {seconds:g}); {own} MiB to build and {renderer} MiB"
-        f" to render (limit {mebibytes}); PDF of {size >> 10} KiB"
+        f"  {kind}: {took:.2f} s of CPU (limit {seconds:g}); {own:.0f} MiB to build and"
+        f" {renderer:.0f} MiB to render (limit {mebibytes}); PDF of {size >> 10} KiB"
     )
     return took <= seconds and max(own, renderer) <= mebibytes, orjson.loads(document)
 
@@ -318,7 +270,7 @@ def main() -> int:
     """Measure both kinds, and compare."""
     count = int(sys.argv[1].replace("_", "")) if len(sys.argv) > 1 else FINDINGS
     with tempfile.TemporaryDirectory(prefix="cloudsealed-reports-") as folder:
-        tenant, audit = _apart(_filled, Path(folder), count)
+        tenant, audit = apart(_filled, Path(folder), count)
         print(f"  {count:,} findings, {os.cpu_count()} cores")
         results = {kind: measure(kind, Path(folder), tenant, audit) for kind in LIMITS}
     met = all(kept for kept, _document in results.values())

@@ -127,7 +127,7 @@ class Services:
 
     def housekeep(self) -> None:
         """Take up audits whose worker died; start what is due; end what is over: logins, grants,
-        reports, evidence and what expired classifications did."""
+        reports and what expired classifications did."""
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
         self.sessions.purge()
@@ -135,10 +135,13 @@ class Services:
         for tenant in self.tenants.all():
             self.schedules.fire_due(tenant=tenant.id)
             self.reports.expire(tenant=tenant.id)
-            expire_evidence(
-                self.database, self.clock, tenant=tenant.id, days=self.settings.retention_days
-            )
             self.policies.expire(tenant=tenant.id)
+
+    def expire_evidence(self) -> None:
+        """End the evidence of every tenant that is older than evidence is kept."""
+        days = self.settings.retention_days
+        for tenant in self.tenants.all():
+            expire_evidence(self.database, self.clock, tenant=tenant.id, days=days)
 
     def bundle(self, *, tenant: str, ident: str) -> Iterator[bytes]:
         """Return the pieces of an audit's bundle; raises AuditNotFoundError and

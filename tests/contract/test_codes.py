@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ from tests.servers import PostgresServer
 
 from cloudsealed.api import protocol
 from cloudsealed.api.errors import catalogue
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.auth.model import Scope
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.kit.ids import new_id
@@ -205,9 +205,10 @@ def _unexplained(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> httpx.Response
 def _expired_evidence(tenant: Any, completed: Any) -> httpx.Response:
     """Ask for the calls of an audit whose evidence retention dropped."""
     audit_id, services = completed(tenant), tenant.services
-    store = AuditStore(services.database, services.clock)
-    with services.database.write() as connection:
-        store.expire_in(connection, tenant=tenant.id, ident=audit_id)
+    with engine_for(services.settings).begin() as connection:
+        connection.execute(text("UPDATE audits SET finished_at = created_at"))
+    forgetful = replace(services.settings, retention_days=1)
+    replace(services, settings=forgetful).expire_evidence()
     answer: httpx.Response = tenant.http.get(f"/v1/audits/{audit_id}/calls")
     return answer
 

@@ -21,7 +21,7 @@ from cloudsealed.audits import seal as seals
 from cloudsealed.audits.seal import public_keys
 from cloudsealed.audits.verify import verify_bundle, verify_chain
 from cloudsealed.kit.canonical import canonical, sha256
-from cloudsealed.storage.keys import Key, load_keys, replace_key
+from cloudsealed.storage.keys import Key, KeyRing, load_keys, replace_key
 
 pytestmark = pytest.mark.xdist_group("estate")
 
@@ -302,4 +302,23 @@ def test_seals_of_a_key_that_was_replaced_verify_beside_those_of_the_new_one(
     assert verify_chain([one, two]) == []
     assert verify_bundle(first, {two.key_id}).problems == [
         f"seal.json was signed by a key that is not trusted: {one.key_id}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [[], {}, {"members": {}}, {"audit_id": "x", "members": []}, {"audit_id": 1, "members": 2}],
+)
+def test_a_signed_manifest_of_another_form_is_refused(
+    members: Members, zipped: Any, manifest: Any
+) -> None:
+    forger = Key("forged", os.urandom(32))
+    content = canonical(manifest)
+    statement = seals.payload(members["seal.json"])
+    subject = [{"name": "manifest.json", "digest": {"sha256": sha256(content)}}]
+    envelope = seals.sign({**statement, "subject": subject}, forger)
+    keys = canonical(seals.signer(envelope, KeyRing({"seal": (forger,)})))
+    forged = {**members, "seal.json": envelope, "keys.json": keys, "manifest.json": content}
+    assert verify_bundle(zipped(forged)).problems == [
+        "manifest.json is of another kind than this program knows"
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from typer.testing import CliRunner
 
 from cloudsealed.audits.model import AuditNotFoundError
 from cloudsealed.audits.proof import ObservationNotFoundError, verify_proof
-from cloudsealed.audits.seal import key_id, leaves_by_kind, public_key
+from cloudsealed.audits.seal import key_id, leaves_by_kind, payload, public_key, sign, signer
 from cloudsealed.audits.tree import path_of
 from cloudsealed.cli.main import app
+from cloudsealed.kit.canonical import canonical, sha256
+from cloudsealed.kit.merkle import leaf_hash
+from cloudsealed.storage.keys import Key, KeyRing
 
 pytestmark = pytest.mark.xdist_group("estate")
 
@@ -166,3 +170,60 @@ def test_the_command_checks_a_proof_against_a_pinned_key(
     assert "not pinned" in unpinned.output
     assert run(app, ["verify", "--key", "sha256:" + "0" * 64, path]).exit_code == 1
     assert run(app, ["verify", "--key", "sha256:0", path]).exit_code == 2
+
+
+@pytest.fixture
+def forge() -> Callable[..., Proof]:
+    """Returns a proof as a forger with a key of their own signs it."""
+    forger = Key("forged", os.urandom(32))
+
+    def forge(proof: Proof, leaf: Any = None, **said: Any) -> Proof:
+        statement = payload(orjson.dumps(proof["seal"]))
+        line = proof["leaf"] if leaf is None else canonical(leaf).decode()
+        root = leaf_hash(line.encode()).hex()
+        counts = {"policies": 0, "calls": 0, "snapshots": 0, "observations": 1}
+        alone = {"root": root, "tree_size": 1, "leaves": counts}
+        predicate = {**statement["predicate"], **alone, **said}
+        kept = {name: value for name, value in predicate.items() if value is not None}
+        envelope = sign({**statement, "predicate": kept}, forger)
+        keys = signer(envelope, KeyRing({"seal": (forger,)}))
+        seal = orjson.loads(envelope)
+        return {**proof, "leaf": line, "index": 0, "path": [], "seal": seal, "keys": keys}
+
+    return forge
+
+
+def test_what_a_forger_signs_verifies_by_the_forgers_key_alone(
+    proof: Proof, stored: Any, forge: Any
+) -> None:
+    forged = stored(forge(proof))
+    assert verify_proof(forged).problems == []
+    [problem] = verify_proof(forged, set(proof["keys"])).problems
+    assert "not trusted" in problem
+
+
+@pytest.mark.parametrize(
+    "leaf", [[], {}, "x", {"native_id": "a"}, {"native_id": 1, "fingerprint": 2}]
+)
+def test_a_signed_leaf_of_another_form_is_refused(
+    proof: Proof, stored: Any, forge: Any, leaf: Any
+) -> None:
+    [problem] = verify_proof(stored(forge(proof, leaf))).problems
+    assert "leaf" in problem or "was changed" in problem
+
+
+@pytest.mark.parametrize(
+    "name", ["audit_id", "tenant_id", "kind", "finished_at", "verdict_digest", "sequence", "root"]
+)
+def test_a_signed_statement_that_lacks_something_is_refused(
+    proof: Proof, stored: Any, forge: Any, name: str
+) -> None:
+    for value in (None, 1.5, ["x"]):
+        [problem] = verify_proof(stored(forge(proof, **{name: value}))).problems
+        assert "another kind than this program knows" in problem
+
+
+@pytest.mark.parametrize("raw", [b"", b"short", bytes(31), b"\xff" * 32, bytes(64)])
+def test_a_key_that_is_none_is_refused(proof: Proof, stored: Any, raw: bytes) -> None:
+    keys = {sha256(raw): base64.b64encode(raw).decode()}
+    assert len(verify_proof(stored({**proof, "keys": keys})).problems) == 1

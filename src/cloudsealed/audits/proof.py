@@ -27,6 +27,8 @@ from cloudsealed.storage.keys import KeyRing
 _LARGEST = 16 * 1024 * 1024
 _ABOUT = ("policy_key", "provider", "account", "region")
 """What the fingerprint in a leaf is of, besides the native id that the leaf has."""
+_SAID = ("native_id", "fingerprint", "type", "outcome")
+"""What is read of a leaf."""
 _MEMBERS = {"object", "audit_id", *_ABOUT, "leaf", "index", "path", "seal", "keys"}
 
 
@@ -123,7 +125,9 @@ def _follow(document: Mapping[str, Any], found: Verified) -> None:
 
 def _about(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the leaf, once what the proof says that it is about is what it is about."""
-    leaf: dict[str, Any] = parsed(document["leaf"].encode(), "leaf")
+    leaf = parsed(document["leaf"].encode(), "leaf")
+    if not isinstance(leaf, dict) or not all(isinstance(leaf.get(n), str) for n in _SAID):
+        raise UnverifiableError("the leaf is of another form than this program knows")
     about = {name: document[name] for name in _ABOUT}
     if fingerprint(native_id=leaf["native_id"], **about) != leaf["fingerprint"]:
         raise UnverifiableError(f"one of {', '.join(_ABOUT)} was changed")

@@ -19,6 +19,7 @@ from cloudsealed.audits import seal as seals
 from cloudsealed.kit.canonical import canonical, sha256
 
 _ENVELOPE = {"payloadType", "payload", "signatures"}
+_TEXTS = ("audit_id", "tenant_id", "kind", "finished_at", "verdict_digest")
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -120,7 +121,10 @@ def _own_key(keys: Any, name: str) -> dict[str, Ed25519PublicKey]:
     raw = _bytes(text, name)
     if sha256(raw) != ident:
         raise UnverifiableError(f"{name} was changed: the key is not the one of its id")
-    return {ident: Ed25519PublicKey.from_public_bytes(raw)}
+    try:
+        return {ident: Ed25519PublicKey.from_public_bytes(raw)}
+    except ValueError:
+        raise UnverifiableError(f"{name} holds no Ed25519 public key") from None
 
 
 def _bytes(text: Any, name: str) -> bytes:
@@ -144,6 +148,7 @@ def _is_known(statement: Any) -> bool:
             and all(isinstance(number, int) and number >= 0 for number in counts)
             and said["tree_size"] == sum(counts)
             and isinstance(said["sequence"], int)
+            and all(isinstance(said[name], str) for name in _TEXTS)
             and is_digest(said["root"])
             and is_digest(subject["digest"]["sha256"])
         )

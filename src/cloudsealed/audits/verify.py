@@ -116,11 +116,13 @@ def _manifest(archive: zipfile.ZipFile, found: Verified) -> dict[str, str]:
     if hashlib.sha256(content).hexdigest() != found.subject:
         raise UnverifiableError(f"{MANIFEST} was changed: it is not the one that was signed")
     document = parsed(content, MANIFEST)
-    members: dict[str, str] = document["members"]
-    if document["audit_id"] != found.predicate["audit_id"] or set(members) != {
-        LEAVES, *(f"{kind}.jsonl" for kind in KINDS)
-    }:  # fmt: skip
+    expected = {"audit_id", "members"}
+    members = document.get("members") if isinstance(document, dict) else None
+    names = {LEAVES, *(f"{kind}.jsonl" for kind in KINDS)}
+    if not isinstance(members, dict) or members.keys() != names or document.keys() != expected:
         raise UnverifiableError(f"{MANIFEST} is of another kind than this program knows")
+    if document["audit_id"] != found.predicate["audit_id"]:
+        raise UnverifiableError(f"{MANIFEST} is of another audit than the seal")
     return members
 
 

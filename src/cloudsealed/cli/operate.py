@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import math
 import os
 import resource
 import secrets
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +38,7 @@ from cloudsealed.wiring import Services
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_SECONDS = 5
+_RETENTION_SECONDS = 3600
 
 
 class AlreadyInitializedError(CloudSealedError):
@@ -142,9 +145,13 @@ def worker(
     if until_stdin_closes:
         threading.Thread(target=_watch, args=(sys.stdin.buffer, stopped), daemon=True).start()
     running.start()
+    looked = -math.inf
     while not stopped.is_set():
         try:
             installation.housekeep()
+            if time.monotonic() - looked >= _RETENTION_SECONDS:
+                installation.expire_evidence()
+                looked = time.monotonic()
         except ServiceUnavailableError as error:  # a database that is away is waited for
             log.warning("housekeeping: %s", error)
         stopped.wait(_HOUSEKEEPING_SECONDS)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
-from tempfile import TemporaryFile
 from typing import Any
 
 import orjson
@@ -18,6 +17,7 @@ from cloudsealed.findings.service import FindingService
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import NotFoundError
 from cloudsealed.policies.frameworks import framework
+from cloudsealed.reports.kinds.spool import Spooled
 from cloudsealed.reports.look import Look
 from cloudsealed.reports.model import Comparison, Report, ReportSource
 from cloudsealed.resources.service import ResourceService
@@ -154,23 +154,6 @@ def _with_person(
         return finding
     triage = finding["triage"]
     return {**finding, "triage": {**triage, "updated_by": person(triage["updated_by"])}}
-
-
-class Spooled:
-    """Values that are made once and read as often as one likes, from a file meanwhile."""
-
-    def __init__(self, values: Iterable[Any]) -> None:
-        self._values = iter(values)
-        self._file = TemporaryFile()  # noqa: SIM115 - closed, and so gone, with its owner
-        self._read = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        """Yield the values in their order; one reading at a time, each to its end."""
-        self._file.seek(0)
-        yield from map(orjson.loads, self._file)
-        for value in self._values:
-            self._file.write(orjson.dumps(value) + b"\n")
-            yield value
 
 
 def owner_of(tags: Mapping[str, str], keys: Sequence[str]) -> str | None:

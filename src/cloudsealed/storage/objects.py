@@ -98,12 +98,13 @@ def drop_unused(database: Database, tenant: str, *, before: str) -> int:
     bound = {"tenant": tenant, "month": before}
     dropped = 0
     while True:
-        with database.write() as connection:
+        with database.read() as connection:
             found = connection.all(_UNUSED, {**bound, "most": _AT_ONCE})
+        if not found:
+            return dropped
+        with database.write() as connection:
             connection.many(_DROP, [{**bound, "address": address} for (address,) in found])
         dropped += len(found)
-        if len(found) < _AT_ONCE:
-            return dropped
 
 
 def get_many(connection: Connection, tenant: str, addresses: Iterable[str]) -> dict[str, bytes]:

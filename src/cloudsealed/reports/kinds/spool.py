@@ -27,3 +27,19 @@ class Spool:
         for place in places:
             self._file.seek(place)
             yield self._file.readline()[:-1]
+
+
+class Spooled:
+    """Values that are made once and read as often as one likes, from a file meanwhile."""
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self._values = iter(values)
+        self._file = TemporaryFile()  # noqa: SIM115 - it ends with this object
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the values in their order; one reading at a time, each to its end."""
+        self._file.seek(0)
+        yield from map(orjson.loads, self._file)
+        for value in self._values:
+            self._file.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+            yield value

@@ -1,0 +1,57 @@
+"""Work in a process of its own, and the memory that processes have meanwhile, by Linux's /proc."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def apart(task: Callable[..., None], *arguments: Any) -> Any:
+    """Return what a task sends, into the pipe that is its last argument, from its own process."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=task, args=(*arguments, theirs))
+    process.start()
+    theirs.close()
+    sent = ours.recv()
+    process.join(60)
+    return sent
+
+
+class Memory:
+    """The most MiB of this process's own, and of a child that runs a module, while the block runs;
+    looked at often. Mapped pages of a store's file are the system's cache, and do not count."""
+
+    def __init__(self) -> None:
+        self.own = self.child = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Memory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.02):
+            self.own = max(self.own, _mebibytes("self", "RssAnon:"))
+            for task in Path("/proc/self/task").iterdir():
+                for child in (task / "children").read_text().split():
+                    self.child = max(self.child, _mebibytes(child, "VmHWM:"))
+
+
+def _mebibytes(process: str, name: str) -> float:
+    """Return a size of a process, 0 when it is gone or does not run a module yet."""
+    try:
+        arguments = Path(f"/proc/{process}/cmdline").read_text().split("\0")
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    [size] = [int(line.split()[1]) for line in lines if line.startswith(name)] or [0]
+    return size / 1024 if process == "self" or "-m" in arguments else 0
