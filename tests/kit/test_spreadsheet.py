@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -57,12 +58,12 @@ def test_lines_end_as_the_rfc_says_and_only_what_needs_it_is_quoted() -> None:
 def test_a_long_table_comes_in_pieces_while_its_rows_are_made() -> None:
     made = 0
 
-    def rows() -> object:
+    def rows() -> Iterator[list[object]]:
         nonlocal made
         for made in range(1, 10_001):
             yield [made]
 
-    pieces = csv_pieces(["n"], rows())  # type: ignore[arg-type]
+    pieces = csv_pieces(["n"], rows())
     assert next(pieces).startswith(b"n\r\n1\r\n")
     assert made < 1_000
     assert b"".join(pieces).endswith(b"\r\n10000\r\n")

@@ -15,9 +15,10 @@ models = pytest.importorskip("trestle.oscal.assessment_results", reason="trestle
 
 
 def results(source: ReportSource) -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads(b"".join(compliance.build(source).files["oscal"]))
-    models.Model.model_validate(found)
-    return found["assessment-results"]  # type: ignore[no-any-return]
+    document = orjson.loads(b"".join(compliance.build(source).files["oscal"]))
+    models.Model.model_validate(document)
+    found: dict[str, Any] = document["assessment-results"]
+    return found
 
 
 @pytest.fixture(name="assessed")

@@ -69,7 +69,7 @@ class Emulator:
         command += ["--log", str(self._log)] if self._log else []
         # A file, for a pipe that nobody reads would stop the emulator when it is full.
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")
-        self._process = subprocess.Popen(  # noqa: S603  our own module, no shell
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
         )
         try:
@@ -153,14 +153,14 @@ class Emulator:
 
 def control(endpoint: str, method: str, name: str, value: object = None) -> dict[str, Any]:
     """Send a control request to the emulator at `endpoint`; raises EmulatorError when refused."""
-    request = urllib.request.Request(  # noqa: S310  the address of our own emulator
+    request = urllib.request.Request(  # noqa: S310 - the address of our own emulator
         f"{endpoint}/_cloudsealed/{name}",
         method=method,
         data=None if value is None else json.dumps(value).encode(),
         headers={"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  the same
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
             return dict(json.load(answer))
     except urllib.error.HTTPError as error:
         message = f"The emulator refused {method} {name}: {error.read().decode()}"

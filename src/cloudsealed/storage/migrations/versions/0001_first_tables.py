@@ -3,6 +3,7 @@
 Revision: 0001, after None.
 """
 
+# A column a line would hide the tables:
 # fmt: off
 from typing import Any
 
