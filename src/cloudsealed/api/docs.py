@@ -1,4 +1,4 @@
-"""The interactive documentation at /docs: Swagger UI (Apache-2.0), served from the package itself.
+"""The interactive documentation at /docs: Swagger UI (Apache-2.0), out of `fastapi-offline`.
 
 The page needs no internet: its content security policy lets it load from nowhere else.
 """
@@ -19,28 +19,33 @@ _POLICY = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _TYPES = {"js": "text/javascript", "css": "text/css", "html": "text/html"}
-_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "docs.js", "docs.css")
+_PAGE = "docs.html"
+_OURS, _THEIRS = "cloudsealed.api", "fastapi_offline"
+_PACKAGES = {
+    _PAGE: _OURS, "docs.js": _OURS, "docs.css": _OURS,
+    "swagger-ui-bundle.js": _THEIRS, "swagger-ui.css": _THEIRS,
+}  # fmt: skip
 
 
 @cache
 def _content(name: str) -> bytes:
-    return (files("cloudsealed.api") / "static" / name).read_bytes()
+    return (files(_PACKAGES[name]) / "static" / name).read_bytes()
 
 
 def _served(name: str) -> Response:
     headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
-    if name != "docs.html":
+    if name != _PAGE:
         headers["Cache-Control"] = "public, max-age=3600"
     return Response(_content(name), 200, headers, _TYPES[name.rpartition(".")[2]])
 
 
 async def _page(request: Request) -> Response:
-    return _served("docs.html")
+    return _served(_PAGE)
 
 
 async def _file(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in _FILES:
+    if name not in _PACKAGES or name == _PAGE:
         raise RouteNotFoundError(f"There is no {request.url.path}")
     return _served(name)
 
