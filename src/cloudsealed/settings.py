@@ -111,6 +111,13 @@ class Settings:
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://… ; empty means SQLite in the data folder"
     )
+    database_connections: int = _setting(
+        "DATABASE_CONNECTIONS", "10",
+        "Most connections to the database of a process; `serve` is two processes", _positive,
+    )  # fmt: skip
+    database_statement_seconds: int = _setting(
+        "DATABASE_STATEMENT_SECONDS", "300", "Time that PostgreSQL gives one statement", _positive
+    )
     valkey_url: str = _setting(
         "VALKEY_URL", "", "valkey://… or unix://… that processes share limits in; empty means none"
     )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -24,7 +25,7 @@ from cloudsealed.storage.database import (
     none_of,
     one_of,
 )
-from cloudsealed.storage.open import open_database
+from cloudsealed.storage.open import ConnectionBudgetError, open_database, require_connections
 from cloudsealed.storage.schema import installation
 
 INSERT = installation.insert()
@@ -245,15 +246,92 @@ def test_a_server_that_does_not_answer_is_an_unavailable_service() -> None:
 
 
 @pytest.mark.parametrize("kind", ["read", "write"])
-def test_a_connection_that_the_server_dropped_is_an_unavailable_service_once(
+def test_connections_that_the_server_dropped_while_idle_are_replaced_unnoticed(
     cluster: PostgresDatabase, postgres: PostgresServer, kind: str
 ) -> None:
     put(cluster, "a")
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(names, [cluster] * 60))
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test_cluster'"
-        )
-    opened = cluster.read() if kind == "read" else cluster.write()
-    with pytest.raises(ServiceUnavailableError), opened as connection:
-        connection.all(NAMES)
+        terminate(admin)
+    for _ in range(6):
+        opened = cluster.read() if kind == "read" else cluster.write()
+        with opened as connection:
+            assert connection.all(NAMES) == [("a",)]
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_a_connection_that_the_server_drops_in_use_is_an_unavailable_service_once(
+    cluster: PostgresDatabase, postgres: PostgresServer, kind: str
+) -> None:
+    put(cluster, "a")
+
+    def dropped(admin: psycopg.Connection[tuple[object, ...]]) -> None:
+        with cluster.read() if kind == "read" else cluster.write() as connection:
+            terminate(admin)
+            connection.all(NAMES)
+
+    admin = psycopg.connect(postgres.url(), autocommit=True)
+    with admin, pytest.raises(ServiceUnavailableError):
+        dropped(admin)
     assert names(cluster) == ["a"]
+
+
+def terminate(admin: psycopg.Connection[tuple[object, ...]]) -> None:
+    admin.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = 'test_cluster'"
+    )
+
+
+def test_a_statement_past_the_deadline_or_the_limit_ends_on_the_server(
+    postgres: PostgresServer,
+) -> None:
+    url = postgres.create("test_limits", "migrated")
+    opened = PostgresDatabase(url, connections=1, statement_seconds=1)
+    sleep, limit = text("SELECT pg_sleep(20)"), text("SHOW statement_timeout")
+    with pytest.raises(ReadDeadlineError), opened.read(0.05) as connection:
+        connection.all(sleep)
+    with opened.read() as connection:
+        assert connection.first(limit) == ("1s",)
+    with pytest.raises(ServiceUnavailableError, match="took too long"), opened.read() as connection:
+        connection.all(sleep)
+    opened.close()
+    postgres.drop("test_limits")
+
+
+def test_a_server_without_room_says_so(postgres: PostgresServer) -> None:
+    url = postgres.create("test_room", "migrated")
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
+    crowded = PostgresDatabase(url.replace("postgres@", "crowded@"))
+    with (
+        pytest.raises(ServiceUnavailableError, match="takes no more connections"),
+        crowded.read(),
+    ):
+        raise AssertionError("there was room")
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute("DROP ROLE crowded")
+    postgres.drop("test_room")
+
+
+def test_both_ends_give_up_a_way_that_is_dead(cluster: PostgresDatabase) -> None:
+    shown = {
+        "idle_in_transaction_session_timeout": "2min",
+        "statement_timeout": "5min",
+        "tcp_keepalives_idle": "30",
+    }
+    with cluster.read() as connection:
+        for name, value in shown.items():
+            assert connection.first(text(f"SHOW {name}")) == (value,)
+        given = connection.raw.info.get_parameters()
+    assert (given["keepalives_idle"], given["tcp_user_timeout"]) == ("30", "30000")
+
+
+def test_a_budget_beyond_what_the_server_allows_is_refused_with_what_to_do(
+    database: Database,
+) -> None:
+    require_connections(database, connections=10, processes=2)
+    if database.name == "postgresql":
+        with pytest.raises(ConnectionBudgetError, match=r"200.*allows 197.*setting to 98"):
+            require_connections(database, connections=100, processes=2)

@@ -69,7 +69,7 @@ TABLES: tuple[Table, ...] = (
 
 _LITERAL = frozenset(op.path for table in TABLES for op in table.operations if "{" not in op.path)
 
-THREADS = 8  # each keeps its own connection to the database
+THREADS = 8  # with the loop and a login, as many as there are connections to the database
 HOUSEKEEPING_SECONDS = 5
 
 _log = logging.getLogger("cloudsealed.api")

@@ -92,8 +92,9 @@ class Ledger:
     def entries(self) -> Iterator[dict[str, Any]]:
         """Yield every call in the order of its key, as the API shows it."""
         with self._database.read() as connection:
-            for row in connection.all(_IN_ORDER, self._scope):
-                yield {"object": "call", **dict(zip((*_KEY, *_VALUES), row, strict=True))}
+            rows = connection.all(_IN_ORDER, self._scope)
+        for row in rows:
+            yield {"object": "call", **dict(zip((*_KEY, *_VALUES), row, strict=True))}
 
     def page(self, *, after: Position | None, limit: int) -> Page:
         """Return a page of calls in the order of their key."""

@@ -32,11 +32,13 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import migrate as schema
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.open import require_connections
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services
 
 log = logging.getLogger(__name__)
 
+_PROCESSES = 2  # of a `serve`: the API and the worker
 _HOUSEKEEPING_SECONDS = 5
 _RETENTION_SECONDS = 3600
 
@@ -108,6 +110,10 @@ def serve(
     installation = open_installation(create=False)
     listen = Listen(host, port, tls_cert, tls_key, behind_proxy)
     listen.check()
+    require_connections(
+        installation.database, processes=_PROCESSES,
+        connections=installation.settings.database_connections,
+    )  # fmt: skip
     with only_server(installation.settings.data_dir), worker_beside():
         serve_until_stopped(installation, listen)
 

@@ -275,7 +275,8 @@ class FindingStore:
             blocks = connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": "~"})
         for (address,) in blocks:
             with self._database.read() as connection:
-                yield from orjson.loads(objects.get(connection, tenant, address))
+                idents = orjson.loads(objects.get(connection, tenant, address))
+            yield from idents
 
     def by_ids(self, *, tenant: str, idents: Iterable[str]) -> Iterator[Row]:
         """Yield (id, doc, policy id, policy version) of the findings with these ids."""

@@ -2,34 +2,40 @@
 
 Statements are SQLAlchemy Core, compiled once and run on the driver (sqlite3, psycopg 3), which
 costs a third to a seventh of executing them through SQLAlchemy. It knows no table.
+
+Blocks nest: a read within a block goes on with that block's connection, and so sees what a write
+has not yet committed. A write within a read is a transaction of its own, of which that read sees
+what it wrote. A write within a write is refused.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from sqlalchemy import ColumnElement, literal, select
 from sqlalchemy.dialects.postgresql import psycopg as postgresql_dialect
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite_dialect
-from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage import wire
+from cloudsealed.storage.pool import InHand, NoneFreeError, Pool
+from cloudsealed.storage.statements import Compiler, PostgresConnection, SqliteConnection
+from cloudsealed.storage.statements import Parameters as Parameters
+from cloudsealed.storage.statements import Row as Row
 
-Row = tuple[Any, ...]
-Parameters = Mapping[str, Any]
+T = TypeVar("T")
 
-NOTHING: Parameters = MappingProxyType({})
+CONNECTIONS = 10
+STATEMENT_SECONDS = 300
 _BUSY_SECONDS = 30
+_CACHED, _MAPPED = 8 << 20, 64 << 20  # bytes a connection
 _HANDLER_STEPS = 4000  # virtual machine steps between two looks at the clock
 
 
@@ -93,66 +99,71 @@ def none_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[
     return column.not_in([literal(str(value)) for value in values])
 
 
-class _Compiler:
-    """Compiles a statement once, to text with named parameters."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self._compile = lru_cache(maxsize=2000)(self._compiled)
-        self._dialect = dialect
-
-    def __call__(self, statement: ClauseElement, given: Parameters) -> tuple[str, dict[str, Any]]:
-        text, defaults = self._compile(statement)
-        return text, {**defaults, **given} if defaults else dict(given)
-
-    def _compiled(self, statement: ClauseElement) -> tuple[str, dict[str, Any]]:
-        compiled = statement.compile(dialect=self._dialect)
-        constants = {k: v for k, v in compiled.params.items() if v is not None}
-        return str(compiled), constants
+def _taken(pool: Pool[T], deadline: float | None = None) -> T:
+    """Take a connection; the wait for it counts to the deadline of a read."""
+    try:
+        return pool.take(_BUSY_SECONDS if deadline is None else deadline)
+    except NoneFreeError as error:
+        if deadline is not None:
+            raise ReadDeadlineError from error
+        raise ServiceUnavailableError("The database is busy; try again") from error
 
 
-class _SqliteConnection:
-    def __init__(self, raw: sqlite3.Connection, compiler: _Compiler) -> None:
-        self._raw = raw
-        self._compiler = compiler
+def _refuse_second(blocks: Sequence[SqliteConnection | PostgresConnection]) -> None:
+    if any(block.writes for block in blocks):
+        raise RuntimeError("A write within a write: neither could be undone alone")
 
-    def all(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> list[Row]:
-        return self._raw.execute(*self._compiler(statement, parameters)).fetchall()
 
-    def first(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> Row | None:
-        row: Row | None = self._raw.execute(*self._compiler(statement, parameters)).fetchone()
-        return row
+_UNAVAILABLE = {
+    sqlite3.SQLITE_FULL: "The disk is full",
+    sqlite3.SQLITE_IOERR: "The disk fails",
+    sqlite3.SQLITE_BUSY: "The database is busy; try again",
+    sqlite3.SQLITE_LOCKED: "The database is busy; try again",
+    sqlite3.SQLITE_PROTOCOL: "The database is busy; try again",
+    sqlite3.SQLITE_CANTOPEN: "The database's file cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "The database's file is damaged: restore a backup",
+    sqlite3.SQLITE_NOTADB: "The database's file is no database: restore a backup",
+}
+"""What is no fault of the request, by SQLite's primary result code."""
 
-    def run(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> int:
-        return self._raw.execute(*self._compiler(statement, parameters)).rowcount
 
-    def many(self, statement: ClauseElement, rows: Sequence[Parameters], /) -> None:
-        if rows:
-            text, defaults = self._compiler(statement, {})
-            self._raw.executemany(text, [{**defaults, **row} for row in rows])
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code; 0 for an error that is Python's."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
-    def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
-        text, values = self._compiler(statement, parameters)
-        return self._raw.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raise ServiceUnavailableError, with the reason, when the file or its disk is at fault."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        reason = _UNAVAILABLE.get(_code(error))
+        if reason is None:
+            raise
+        raise ServiceUnavailableError(reason) from error
 
 
 class SqliteDatabase:
-    """The embedded store: WAL, one writer at a time, readers that never wait."""
+    """The embedded store: WAL, one writer at a time, readers that never wait for it.
+
+    A process has at most `connections` readers and one writer.
+    """
 
     name = "sqlite"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, connections: int = CONNECTIONS) -> None:
         self.path = path
-        self._local = threading.local()
-        self._compiler = _Compiler(sqlite_dialect.dialect(paramstyle="named"))
-        self._opened: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
+        self._compiler = Compiler(sqlite_dialect.dialect(paramstyle="named"))
+        self._readers = self._pool(connections, query_only=True)
+        self._writer = self._pool(1, query_only=False)
+        self._in_hand: InHand[SqliteConnection] = InHand()
 
-    def _connection(self, kind: str) -> sqlite3.Connection:
-        raw: sqlite3.Connection | None = getattr(self._local, kind, None)
-        if raw is None:
-            raw = self._open(query_only=kind == "reader")
-            setattr(self._local, kind, raw)
-        return raw
+    def _pool(self, size: int, *, query_only: bool) -> Pool[sqlite3.Connection]:
+        return Pool(
+            lambda: self._open(query_only=query_only), sqlite3.Connection.close, size=size,
+            usable=lambda raw: not raw.in_transaction,
+        )  # fmt: skip
 
     def _open(self, *, query_only: bool) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -160,137 +171,165 @@ class SqliteDatabase:
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=256,
             check_same_thread=False,
         )  # fmt: skip
-        raw.execute("PRAGMA journal_mode=WAL")
-        raw.execute("PRAGMA synchronous=NORMAL")
-        raw.execute("PRAGMA cache_size=-65536")
-        raw.execute("PRAGMA mmap_size=3221225472")
-        raw.execute("PRAGMA temp_store=MEMORY")
-        if query_only:
-            raw.execute("PRAGMA query_only=1")
-        with self._lock:
-            self._opened.append(raw)
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+            raw.execute("PRAGMA synchronous=NORMAL")
+            raw.execute(f"PRAGMA cache_size=-{_CACHED >> 10}")
+            raw.execute(f"PRAGMA mmap_size={_MAPPED}")
+            raw.execute("PRAGMA temp_store=MEMORY")
+            if query_only:
+                raw.execute("PRAGMA query_only=1")
+        except BaseException:
+            raw.close()
+            raise
         return raw
 
     @contextmanager
-    def read(self, deadline: float | None = None) -> Iterator[_SqliteConnection]:
+    def read(self, deadline: float | None = None) -> Iterator[SqliteConnection]:
         """Open a read; one longer than `deadline` seconds raises ReadDeadlineError."""
-        raw = self._connection("reader")
-        if deadline is None:
-            yield _SqliteConnection(raw, self._compiler)
+        blocks = self._in_hand.blocks
+        if blocks:
+            yield blocks[-1]
             return
-        ends = time.monotonic() + deadline
-        raw.set_progress_handler(lambda: time.monotonic() > ends, _HANDLER_STEPS)
-        try:
-            yield _SqliteConnection(raw, self._compiler)
-        except sqlite3.OperationalError as error:
-            if "interrupted" in str(error):
-                raise ReadDeadlineError from error
-            raise
-        finally:
-            raw.set_progress_handler(None, 0)
+        ends = None if deadline is None else time.monotonic() + deadline
+        with _readable():
+            raw = _taken(self._readers, deadline)
+            connection = SqliteConnection(raw, self._compiler)
+            blocks.append(connection)
+            try:
+                with _ending(raw, ends):
+                    yield connection
+            finally:
+                blocks.remove(connection)
+                self._readers.give_back(raw)
 
     @contextmanager
-    def write(self) -> Iterator[_SqliteConnection]:
+    def write(self) -> Iterator[SqliteConnection]:
         """Open a write transaction; it takes the write lock at once, so it never fails half way."""
-        raw = self._connection("writer")
-        try:
-            raw.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise ServiceUnavailableError("The database is busy; try again") from error
-        try:
-            yield _SqliteConnection(raw, self._compiler)
-        except BaseException:
-            raw.execute("ROLLBACK")
-            raise
-        raw.execute("COMMIT")
+        blocks = self._in_hand.blocks
+        _refuse_second(blocks)
+        with _readable():
+            raw = _taken(self._writer)
+            try:
+                connection = SqliteConnection(raw, self._compiler, writes=True)
+                raw.execute("BEGIN IMMEDIATE")
+                blocks.append(connection)
+                try:
+                    yield connection
+                finally:
+                    blocks.remove(connection)
+                raw.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # the first error counts; one left open is closed
+                    if raw.in_transaction:
+                        raw.execute("ROLLBACK")
+                raise
+            finally:
+                self._writer.give_back(raw)
 
     def close(self) -> None:
-        """Close every thread's connection."""
-        with self._lock:
-            for raw in self._opened:
-                raw.close()
-            self._opened.clear()
-        self._local = threading.local()
+        """Close every connection; one in use when its block ends."""
+        self._readers.close()
+        self._writer.close()
 
 
-class _PostgresConnection:
-    def __init__(self, cursor: psycopg.Cursor[Row], compiler: _Compiler) -> None:
-        self._cursor = cursor
-        self._compiler = compiler
-
-    def _execute(self, statement: ClauseElement, parameters: Parameters) -> psycopg.Cursor[Row]:
-        text, values = self._compiler(statement, parameters)
-        return self._cursor.execute(text.encode(), values)
-
-    def all(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> list[Row]:
-        return self._execute(statement, parameters).fetchall()
-
-    def first(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> Row | None:
-        return self._execute(statement, parameters).fetchone()
-
-    def run(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> int:
-        return self._execute(statement, parameters).rowcount
-
-    def many(self, statement: ClauseElement, rows: Sequence[Parameters], /) -> None:
-        text, defaults = self._compiler(statement, {})
-        self._cursor.executemany(text.encode(), [{**defaults, **row} for row in rows])
-
-    def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
-        text, values = self._compiler(statement, parameters)
-        return self._cursor.execute(f"EXPLAIN {text}".encode(), values).fetchall()
+@contextmanager
+def _ending(raw: sqlite3.Connection, ends: float | None) -> Iterator[None]:
+    """Interrupt what runs at `ends`, a moment of the monotonic clock, with ReadDeadlineError."""
+    if ends is None:
+        yield
+        return
+    raw.set_progress_handler(lambda: time.monotonic() > ends, _HANDLER_STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if _code(error) == sqlite3.SQLITE_INTERRUPT:
+            raise ReadDeadlineError from error
+        raise
+    finally:
+        raw.set_progress_handler(None, 0)
 
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Raise ServiceUnavailableError for a server out of reach or a connection that it dropped."""
+    """Raise ServiceUnavailableError, with the reason, when the server or its net is at fault."""
     try:
         yield
-    except psycopg.OperationalError as error:
-        raise ServiceUnavailableError("The database does not answer") from error
+    except psycopg.Error as error:
+        if (reason := wire.fault(error)) is None:
+            raise
+        raise ServiceUnavailableError(reason) from error
 
 
 class PostgresDatabase:
-    """The cluster's store: one connection a thread, opened again when the server dropped it."""
+    """The cluster's store: at most `connections` a process, replaced when the server dropped them.
+
+    A statement takes at most `statement_seconds`.
+    """
 
     name = "postgresql"
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._local = threading.local()
-        self._compiler = _Compiler(postgresql_dialect.dialect())  # type: ignore[no-untyped-call]  # untyped
-        self._opened: list[psycopg.Connection[Row]] = []
-        self._lock = threading.Lock()
-
-    def _connection(self) -> psycopg.Connection[Row]:
-        raw: psycopg.Connection[Row] | None = getattr(self._local, "raw", None)
-        if raw is None or raw.closed or raw.broken:
-            # A generic plan may walk the wrong index; planning each time keeps keyset flat.
-            raw = psycopg.connect(
-                self._url, autocommit=True, options="-c plan_cache_mode=force_custom_plan"
-            )
-            self._local.raw = raw
-            with self._lock:
-                self._opened.append(raw)
-        return raw
+    def __init__(
+        self, url: str, *, connections: int = CONNECTIONS,
+        statement_seconds: int = STATEMENT_SECONDS,
+    ) -> None:  # fmt: skip
+        self._compiler = Compiler(postgresql_dialect.dialect())  # type: ignore[no-untyped-call]  # untyped
+        self._pool: Pool[psycopg.Connection[Row]] = Pool(
+            lambda: wire.connect(url, statement_seconds=statement_seconds),
+            psycopg.Connection.close, size=connections, usable=wire.is_usable,
+        )  # fmt: skip
+        self._in_hand: InHand[PostgresConnection] = InHand()
 
     @contextmanager
-    def read(self, deadline: float | None = None) -> Iterator[_PostgresConnection]:
-        """Open a read; the server's own statement timeout is its deadline."""
-        with _answering(), self._connection().cursor() as cursor:
-            yield _PostgresConnection(cursor, self._compiler)
-
-    @contextmanager
-    def write(self) -> Iterator[_PostgresConnection]:
-        """Open a write transaction."""
+    def _connected(self, deadline: float | None = None) -> Iterator[psycopg.Connection[Row]]:
+        """Lend the connection of this thread's innermost block, or one of the pool."""
+        if self._in_hand.blocks:
+            yield self._in_hand.blocks[-1].raw
+            return
         with _answering():
-            raw = self._connection()
-            with raw.transaction(), raw.cursor() as cursor:
-                yield _PostgresConnection(cursor, self._compiler)
+            raw = _taken(self._pool, deadline)
+            try:
+                yield raw
+            finally:
+                self._pool.give_back(raw)
+
+    @contextmanager
+    def _block(
+        self, raw: psycopg.Connection[Row], *, writes: bool = False
+    ) -> Iterator[PostgresConnection]:
+        blocks = self._in_hand.blocks
+        with raw.cursor() as cursor:
+            connection = PostgresConnection(cursor, self._compiler, writes=writes)
+            blocks.append(connection)
+            try:
+                yield connection
+            finally:
+                blocks.remove(connection)
+
+    @contextmanager
+    def read(self, deadline: float | None = None) -> Iterator[PostgresConnection]:
+        """Open a read; a statement longer than `deadline` seconds raises ReadDeadlineError."""
+        blocks = self._in_hand.blocks
+        if blocks:
+            yield blocks[-1]
+            return
+        with self._connected(deadline) as raw, wire.ending(raw, deadline), self._block(raw) as read:
+            try:
+                yield read
+            except psycopg.errors.QueryCanceled as error:
+                if deadline is None:
+                    raise
+                raise ReadDeadlineError from error
+
+    @contextmanager
+    def write(self) -> Iterator[PostgresConnection]:
+        """Open a write transaction."""
+        _refuse_second(self._in_hand.blocks)
+        with (
+            self._connected() as raw, raw.transaction(), self._block(raw, writes=True) as connection
+        ):  # fmt: skip
+            yield connection
 
     def close(self) -> None:
-        """Close every thread's connection."""
-        with self._lock:
-            for raw in self._opened:
-                raw.close()
-            self._opened.clear()
-        self._local = threading.local()
+        """Close every connection; one in use when its block ends."""
+        self._pool.close()

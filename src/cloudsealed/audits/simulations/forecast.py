@@ -95,7 +95,8 @@ class Forecast:
             missing.pop(observation.fingerprint, None)
         for part in batches(missing, _BATCH):
             with self._database.read() as connection:
-                yield from outcomes.resolved(connection, block, part)
+                resolved = outcomes.resolved(connection, block, part)
+            yield from resolved
         for batch in batches(observations, _BATCH):
             with self._database.read() as connection:
                 found = outcomes.observed(connection, block, batch)

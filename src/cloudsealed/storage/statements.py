@@ -1,0 +1,116 @@
+"""Statements of SQLAlchemy Core, compiled once and run on the driver of a database.
+
+It refuses to open, lend or end a connection.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql import ClauseElement
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, Any]
+
+NOTHING: Parameters = MappingProxyType({})
+
+
+class Compiler:
+    """Compiles a statement once, to text with named parameters."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._compile = lru_cache(maxsize=2000)(self._compiled)
+        self._dialect = dialect
+
+    def __call__(self, statement: ClauseElement, given: Parameters) -> tuple[str, dict[str, Any]]:
+        """Return a statement's text, and every value that it is run with."""
+        text, defaults = self._compile(statement)
+        return text, {**defaults, **given} if defaults else dict(given)
+
+    def _compiled(self, statement: ClauseElement) -> tuple[str, dict[str, Any]]:
+        compiled = statement.compile(dialect=self._dialect)
+        constants = {k: v for k, v in compiled.params.items() if v is not None}
+        return str(compiled), constants
+
+
+class SqliteConnection:
+    """Runs statements on sqlite3; `writes` says that it is a transaction's."""
+
+    def __init__(
+        self, raw: sqlite3.Connection, compiler: Compiler, *, writes: bool = False
+    ) -> None:
+        self._raw = raw
+        self._compiler = compiler
+        self.writes = writes
+
+    def all(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> list[Row]:
+        """Return every row."""
+        return self._raw.execute(*self._compiler(statement, parameters)).fetchall()
+
+    def first(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> Row | None:
+        """Return the first row, or None."""
+        row: Row | None = self._raw.execute(*self._compiler(statement, parameters)).fetchone()
+        return row
+
+    def run(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> int:
+        """Run a statement; return how many rows it changed."""
+        return self._raw.execute(*self._compiler(statement, parameters)).rowcount
+
+    def many(self, statement: ClauseElement, rows: Sequence[Parameters], /) -> None:
+        """Run a statement once for each of `rows`."""
+        if rows:
+            text, defaults = self._compiler(statement, {})
+            self._raw.executemany(text, [{**defaults, **row} for row in rows])
+
+    def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
+        """Return the database's own plan of a statement."""
+        text, values = self._compiler(statement, parameters)
+        return self._raw.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
+
+
+class PostgresConnection:
+    """Runs statements on psycopg; `writes` says that it is a transaction's."""
+
+    def __init__(
+        self, cursor: psycopg.Cursor[Row], compiler: Compiler, *, writes: bool = False
+    ) -> None:
+        self._cursor = cursor
+        self._compiler = compiler
+        self.writes = writes
+
+    @property
+    def raw(self) -> psycopg.Connection[Row]:
+        """The driver's connection."""
+        return self._cursor.connection
+
+    def _execute(self, statement: ClauseElement, parameters: Parameters) -> psycopg.Cursor[Row]:
+        text, values = self._compiler(statement, parameters)
+        return self._cursor.execute(text.encode(), values)
+
+    def all(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> list[Row]:
+        """Return every row."""
+        return self._execute(statement, parameters).fetchall()
+
+    def first(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> Row | None:
+        """Return the first row, or None."""
+        return self._execute(statement, parameters).fetchone()
+
+    def run(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> int:
+        """Run a statement; return how many rows it changed."""
+        return self._execute(statement, parameters).rowcount
+
+    def many(self, statement: ClauseElement, rows: Sequence[Parameters], /) -> None:
+        """Run a statement once for each of `rows`."""
+        text, defaults = self._compiler(statement, {})
+        self._cursor.executemany(text.encode(), [{**defaults, **row} for row in rows])
+
+    def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
+        """Return the database's own plan of a statement."""
+        text, values = self._compiler(statement, parameters)
+        return self._cursor.execute(f"EXPLAIN {text}".encode(), values).fetchall()
