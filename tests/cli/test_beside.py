@@ -48,7 +48,7 @@ def test_a_worker_that_ends_by_itself_is_not_started_again() -> None:
         only = worker.child
         only.terminate()
         only.wait(30)
-        until(lambda: not worker._watcher.is_alive())
+        until(lambda: not worker.is_watched)
         assert worker.child is only
 
 

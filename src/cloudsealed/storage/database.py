@@ -135,6 +135,27 @@ class _SqliteConnection:
         return self._raw.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
 
 
+_CANNOT_WRITE = {
+    sqlite3.SQLITE_FULL: "The disk is full: nothing can be written until there is room",
+    sqlite3.SQLITE_IOERR: "The disk does not take what is written to it; is it full?",
+    sqlite3.SQLITE_CANTOPEN: "The database's file cannot be opened",
+    sqlite3.SQLITE_BUSY: "The database is busy; try again",
+    sqlite3.SQLITE_LOCKED: "The database is busy; try again",
+}
+
+
+@contextmanager
+def _writable() -> Iterator[None]:
+    """Raise ServiceUnavailableError, with the reason, for what is not the statement's fault."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        reason = _CANNOT_WRITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        if reason is None:
+            raise
+        raise ServiceUnavailableError(reason) from error
+
+
 class SqliteDatabase:
     """The embedded store: WAL, one writer at a time, readers that never wait."""
 
@@ -192,17 +213,16 @@ class SqliteDatabase:
     @contextmanager
     def write(self) -> Iterator[_SqliteConnection]:
         """Open a write transaction; it takes the write lock at once, so it never fails half way."""
-        raw = self._connection("writer")
-        try:
+        with _writable():
+            raw = self._connection("writer")
             raw.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise ServiceUnavailableError("The database is busy; try again") from error
-        try:
-            yield _SqliteConnection(raw, self._compiler)
-        except BaseException:
-            raw.execute("ROLLBACK")
-            raise
-        raw.execute("COMMIT")
+            try:
+                yield _SqliteConnection(raw, self._compiler)
+                raw.execute("COMMIT")
+            except BaseException:
+                if raw.in_transaction:  # a full disk may have rolled it back
+                    raw.execute("ROLLBACK")
+                raise
 
     def close(self) -> None:
         """Close every thread's connection."""
