@@ -47,7 +47,7 @@ def say(log: logging.Logger, message: str, **facts: object) -> None:
 
 
 def escaped(text: str) -> str:
-    """Return a text without control characters and lone surrogates: each as `\\xNN` or `\\uNNNN`."""
+    """Return a text whose control characters and lone surrogates are `\\xNN` or `\\uNNNN`."""
     return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
 
 
