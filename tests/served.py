@@ -174,7 +174,7 @@ def _written(file: Any, size: int) -> bool:
 
 
 @contextmanager
-def small_disk(folder: Path, mebibytes: int = 48) -> Iterator[Disk]:
+def small_disk(folder: Path, mebibytes: int = 160) -> Iterator[Disk]:
     """Make a folder a disk of its own until the block ends."""
     folder.mkdir()
     disk = Disk(folder, mebibytes)
