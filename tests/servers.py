@@ -69,6 +69,16 @@ class PostgresServer:
         self._process.wait(30)
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def away(self) -> None:
+        """End the server at once, whoever is connected; what it holds stays."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(30)
+
+    def back(self) -> None:
+        """Start the server again, at the same address."""
+        self._process = self._start()
+        self._wait()
+
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [str(self._binaries / program), *arguments], check=True, user=self._user,

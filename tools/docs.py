@@ -16,11 +16,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prometheus_client.core import Metric
 
 import cloudsealed.api.app  # noqa: F401 - the catalogue of errors is whole when the routes exist
 from cloudsealed.api.errors import catalogue
+from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.api.gauges import COUNTED, Gauges
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import FUNCTIONS, Function
+from cloudsealed.jobs import PulseStore
+from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.markdown import code, table
 from cloudsealed.packs import (
     CLASSIFICATION,
@@ -36,7 +43,10 @@ from cloudsealed.policies.frameworks import builtin_controls
 from cloudsealed.policies.page import page
 from cloudsealed.reports.kinds.remediation import COLUMNS
 from cloudsealed.settings import Settings
+from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import Dimension
+from cloudsealed.wiring import build_services
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -174,10 +184,34 @@ def plan_columns() -> str:
     return table(("column", "what it holds"), ((code(c.name), c.doc) for c in COLUMNS))
 
 
+def metrics() -> str:
+    """Return every family of figures that `/metrics` can show."""
+    with TemporaryDirectory() as folder:
+        found = Settings(data_dir=Path(folder))
+        ensure_keys(found.key_path)
+        migrate(found)
+        services = build_services(found)
+        counted = {(name, ()): 1 for name in COUNTED}
+        now = utc_now()
+        PulseStore(services.database).beat(
+            name="x", started_at=now, now=now, state={}, counted=counted
+        )
+        families = [*Metrics().collect(), *Gauges(services).collect()]
+        services.database.close()
+    rows = ((code(_full(f)), f.type, f.documentation) for f in families)
+    own = (code("process_…"), "gauge", "Memory, processor time, files of the API's process")
+    return table(("name", "type", "what it is"), sorted((*rows, own)))
+
+
+def _full(family: Metric) -> str:
+    return family.name + ("_total" if family.type == "counter" else "")
+
+
 DERIVED: Mapping[str, Callable[[], str]] = {
     "errors": errors,
     "frameworks": frameworks,
     "functions": functions,
+    "metrics": metrics,
     "plan-columns": plan_columns,
     "policies": policies,
     "policy-fields": policy_fields,

@@ -21,6 +21,8 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
 LANGUAGES = ("en", "de", "es", "fr")
 """The languages that reports are written in."""
+LOG_FORMATS = ("lines", "json")
+"""The forms of log records."""
 
 
 class InvalidSettingError(CloudSealedError):
@@ -69,6 +71,10 @@ def _one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return chosen
+
+
+def _switch(text: str) -> bool:
+    return _one_of("on", "off")(text) == "on"
 
 
 def _colour(text: str) -> str:
@@ -163,6 +169,15 @@ class Settings:
     worker_memory: int = _setting(
         "WORKER_MEMORY", "4096", "Most memory of a worker process, in MiB", _positive
     )
+    job_patience: int = _setting(
+        "JOB_PATIENCE", "900", "Seconds without progress after which a job is taken for hung",
+        _positive,
+    )  # fmt: skip
+    log_format: str = _setting(
+        "LOG_FORMAT", "lines", f"How logs are written: {', '.join(LOG_FORMATS)}",
+        _one_of(*LOG_FORMATS),
+    )  # fmt: skip
+    access_log: bool = _setting("ACCESS_LOG", "off", "A line for each request: on, off", _switch)
     limit_core: Budget = _setting("LIMIT_CORE", "1000/minute", "Requests a token", parse_budget)
     limit_reports: Budget = _setting(
         "LIMIT_REPORTS", "10/minute,100/hour", "Reports a tenant", parse_budget

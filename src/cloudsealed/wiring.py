@@ -5,8 +5,6 @@ The only place that picks SQLite or PostgreSQL, memory or Valkey, disk or S3.
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +35,9 @@ from cloudsealed.connections.schedules.service import ScheduleService
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import EventStore
 from cloudsealed.findings.service import FindingService
-from cloudsealed.jobs import Handler, Worker
+from cloudsealed.jobs import Ending, Handler, PulseStore, Worker, WorkerProcess
+from cloudsealed.jobs.store import JobStore
+from cloudsealed.jobs.worker import worker_name
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
@@ -51,11 +51,17 @@ from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.settings import Settings
 from cloudsealed.storage.blobs import Blobs, DiskBlobs
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Database, ServiceUnavailableError
 from cloudsealed.storage.keys import KeyRing, load_keys
 from cloudsealed.storage.open import open_database
 from cloudsealed.vocabulary import ScheduleKind
 
+_HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 5.0, 3600.0
+_LONGEST = {
+    AUDIT_JOB: 24 * 3600.0, REPORT_JOB: 3600.0, CLASSIFICATION_JOB: 6 * 3600.0,
+    SIMULATION_JOB: 6 * 3600.0,
+}  # fmt: skip
+"""Seconds that a job may take, whatever progress it makes."""
 _SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1, SIMULATION_JOB: 1}
 
 
@@ -90,9 +96,8 @@ class Services:
 
     def worker(self) -> Worker:
         """Return a worker for every kind of background work of this installation."""
-        owner = f"{socket.gethostname()}:{os.getpid()}"
         audits = RunAudit(
-            runner=self.runner, store=AuditStore(self.database, self.clock), owner=owner
+            runner=self.runner, store=AuditStore(self.database, self.clock), owner=worker_name()
         )
         reports = GenerateReport(
             database=self.database,
@@ -118,7 +123,32 @@ class Services:
             AUDIT_JOB: audits, REPORT_JOB: reports, CLASSIFICATION_JOB: classify,
             SIMULATION_JOB: self.simulations,
         }  # fmt: skip
-        return Worker(self.database, handlers, slots=_SLOTS, clock=self.clock)
+        endings: Mapping[str, Ending] = {
+            AUDIT_JOB: audits.give_up, REPORT_JOB: reports.give_up,
+            SIMULATION_JOB: self.simulations.give_up,
+        }  # fmt: skip
+        return Worker(
+            self.database, handlers, slots=_SLOTS, endings=endings, longest=_LONGEST,
+            patience=self.settings.job_patience, clock=self.clock,
+        )  # fmt: skip
+
+    def work(self) -> WorkerProcess:
+        """Return all that a worker's process does for this installation."""
+        return WorkerProcess(
+            self.worker(), PulseStore(self.database), clock=self.clock,
+            patience=self.settings.job_patience,
+            kept={
+                "housekeeping": (self.housekeep, _HOUSEKEEPING_SECONDS),
+                "retention": (self.expire_evidence, _RETENTION_SECONDS),
+            },
+        )  # fmt: skip
+
+    def has_worker(self, pid: int) -> bool:
+        """Say whether a process of this host is a worker that is up; False without a database."""
+        try:
+            return any(pulse.name == worker_name(pid) for pulse in PulseStore(self.database).all())
+        except ServiceUnavailableError:
+            return False
 
     def remove_connection(self, *, tenant: str, ident: str) -> None:
         """Delete a connection and resolve what was found through it."""
@@ -132,6 +162,7 @@ class Services:
         self.oauth.purge()
         self.sessions.purge()
         self.simulations.purge()
+        JobStore(self.database).purge(now=self.clock())
         for tenant in self.tenants.all():
             self.schedules.fire_due(tenant=tenant.id)
             self.reports.expire(tenant=tenant.id)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +13,14 @@ from pathlib import Path
 import pytest
 
 from cloudsealed.cli import beside
+from cloudsealed.cli.work import CANNOT_GO_ON
+from cloudsealed.jobs import enqueue
+from cloudsealed.jobs.store import MAX_ATTEMPTS
 from cloudsealed.settings import Settings
+from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import migrate
+from cloudsealed.storage.schema import jobs
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -48,8 +55,59 @@ def test_a_worker_that_ends_by_itself_is_not_started_again() -> None:
         only = worker.child
         only.terminate()
         only.wait(30)
-        until(lambda: not worker._watcher.is_alive())
+        until(lambda: not worker.is_watched)
         assert worker.child is only
+
+
+@pytest.mark.usefixtures("installation")
+def test_a_job_that_hangs_is_found_and_ended_and_the_others_go_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    database = SqliteDatabase(Settings(data_dir=tmp_path).sqlite_path)
+
+    def add(*subjects: str) -> None:
+        with database.write() as connection:
+            for subject in subjects:
+                enqueue(connection, tenant="ten_a", kind="audit", subject=subject)
+
+    def state(subject: str) -> tuple[str, int]:
+        statement = jobs.select().with_only_columns(jobs.c.status, jobs.c.attempts)
+        with database.read() as connection:
+            row = connection.first(statement.where(jobs.c.subject == subject))
+        assert row is not None
+        return row[0], row[1]
+
+    add("long", "hang")
+    command = [sys.executable, str(Path(__file__).with_name("hanging.py"))]
+    with beside.worker_beside(command) as worker:
+        first = worker.child
+        until(lambda: worker.child is not first)
+        assert first.returncode == CANNOT_GO_ON
+        until(lambda: state("hang") == ("failed", MAX_ATTEMPTS))
+        until(lambda: state("long")[0] == "running")
+        assert state("long")[1] <= 2, "the attempts of the one that hung were counted as its own"
+        add("quick")
+        until(lambda: state("quick") == ("done", 1))
+        (tmp_path / "go").touch()
+        until(lambda: state("long")[0] == "done")
+    assert (tmp_path / "hang.words").read_text().endswith("so it is not tried again")
+    assert "it made no progress for" in capfd.readouterr().err
+    database.close()
+
+
+def test_a_worker_that_lived_well_is_started_again_at_once_and_one_that_did_not_ever_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(beside, "LIVED_WELL_SECONDS", 0.3)
+    script = (
+        "import pathlib,sys,time; time.sleep(pathlib.Path(sys.argv[1]).exists()*0.5); sys.exit(3)"
+    )
+    with beside.worker_beside([sys.executable, "-c", script, str(tmp_path / "well")]):
+        until(lambda: "starts in 2 s" in caplog.text)
+        (tmp_path / "well").touch()
+        until(lambda: caplog.text.count("starts in 0.5 s") >= 2)
+    pauses = re.findall(r"starts in (\S+) s", caplog.text)
+    assert pauses[:3] == ["0.5", "1", "2"]
 
 
 @pytest.mark.usefixtures("installation")

@@ -11,6 +11,7 @@ import pytest
 
 from cloudsealed.audits.model import AuditNotFinishedError
 from cloudsealed.jobs import Job, Worker
+from cloudsealed.jobs import store as jobs
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.reports import tasks
 from cloudsealed.reports.model import Report, ReportSource
@@ -185,18 +186,30 @@ def test_a_pdf_that_cannot_be_set_fails_the_report_and_leaves_no_file(
     assert not (tmp_path / "blobs").exists()
 
 
-def test_a_store_that_is_away_is_tried_again_and_fails_at_the_last_attempt(house: House) -> None:
+def test_a_report_waits_for_a_store_that_is_away_however_long_that_takes(
+    house: House, make_source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "OUTAGE_SECONDS", 0)
     ident = house.create()
 
     def away(tenant: str, report: Report) -> ReportSource:
         raise ServiceUnavailableError("The database does not answer")
 
-    for attempt in range(1, 5):
+    for _ in range(2 * jobs.MAX_ATTEMPTS):
         assert house.work(away)
-        assert house.report(ident)["status"] == "running", attempt
-    assert house.work(away)
-    assert house.report(ident)["error"]["code"] == "service_unavailable"
-    assert not house.work(away)
+        assert house.report(ident)["status"] == "running"
+    assert house.work(lambda tenant, report: make_source())
+    assert house.report(ident)["status"] == "ready"
+
+
+def test_a_report_that_is_given_up_is_failed_with_the_reason(house: House) -> None:
+    ident = house.create()
+    job = jobs.Job(TENANT, "job_x", JOB, ident, 1, jobs.MAX_ATTEMPTS + 1)
+    house.handler(lambda tenant, report: pytest.fail("it is not made")).give_up(job, "It died")
+    report = house.report(ident)
+    assert (report["status"], report["error"]["message"]) == ("failed", "It died")
+    house.handler(lambda tenant, report: pytest.fail("it is not made")).give_up(job, "Again")
+    assert house.report(ident) == report
 
 
 def test_a_report_deleted_while_it_is_made_leaves_no_file(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -30,10 +29,12 @@ from cloudsealed.api.gate.exchange import Addresses, exchange_of
 from cloudsealed.api.gate.gate import Gate
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.api.gauges import Gauges, registry
 from cloudsealed.api.idempotency import Idempotency
 from cloudsealed.api.listing import Pages
 from cloudsealed.api.oauth import OAuthRoutes
 from cloudsealed.api.operation import Operation, Table
+from cloudsealed.api.parts import Parts
 from cloudsealed.api.probes import Probes
 from cloudsealed.api.v1 import (
     audits,
@@ -52,7 +53,9 @@ from cloudsealed.api.v1 import (
     users,
 )
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.loop import Loop
 from cloudsealed.storage.counters import open_counters
+from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.wiring import Services
 
 TABLES: tuple[Table, ...] = (
@@ -78,6 +81,7 @@ _log = logging.getLogger("cloudsealed.api")
 def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
     """Return the API of an installation, with the pages that are served beside it."""
     limits, metrics = Limits(services.settings, open_counters(services.settings)), Metrics()
+    parts = Parts(services)
     keys = Idempotency(services.database, services.clock)
     faces = Faces(services.settings.public_url, pages)
     desk = Desk(services, limits, Pages(services.keys), keys)
@@ -91,7 +95,7 @@ def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
     for table in TABLES:
         app.router.routes += [OperationRoute(op, Endpoint(op, desk)) for op in table.operations]
     app.router.routes += [
-        *Probes(services, metrics, limits.counters).routes(),
+        *Probes(services, parts, registry(metrics, Gauges(services)), limits.counters).routes(),
         *OAuthRoutes(services, limits).routes(),
         *(pages.routes if pages is not None else ()),
         *docs.ROUTES,
@@ -104,6 +108,7 @@ def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
         addresses=Addresses(services.settings.trusted_proxies),
         cors=Cors(services.settings.cors_origins),
         look_up_in_thread=not desk.reads_on_loop,
+        access_log=services.settings.access_log,
     )  # fmt: skip
 
 
@@ -149,25 +154,20 @@ def _document_route(app: FastAPI, services: Services) -> Route:
 @asynccontextmanager
 async def _lifespan(services: Services, keys: Idempotency) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    work = asyncio.create_task(_keep_house(services, keys))
+    flush = services.tokens.authenticator.flush
+    loops = [
+        Loop(name, step, every=HOUSEKEEPING_SECONDS)
+        for name, step in (("use of tokens", flush), ("idempotency keys", keys.purge))
+    ]
+    for loop in loops:
+        loop.start()
     try:
         yield
     finally:
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
-        await run_in_threadpool(services.tokens.authenticator.flush)
-
-
-async def _keep_house(services: Services, keys: Idempotency) -> None:
-    """Write what is written in batches, and forget what is over."""
-    while True:
-        await asyncio.sleep(HOUSEKEEPING_SECONDS)
-        try:
-            await run_in_threadpool(services.tokens.authenticator.flush)
-            await run_in_threadpool(keys.purge)
-        except Exception:  # the next round tries again
-            _log.exception("housekeeping failed")
+        for loop in loops:
+            loop.stop()
+        with suppress(ServiceUnavailableError):  # a full disk does not keep the server from ending
+            await run_in_threadpool(flush)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

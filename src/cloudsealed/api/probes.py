@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import logging
-
 import orjson
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from cloudsealed.api import body
 from cloudsealed.api.gate.exchange import exchange_of
-from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.api.parts import Parts
 from cloudsealed.audits.seal import public_keys
 from cloudsealed.kit.fields import Fields
 from cloudsealed.storage.counters import Counters
-from cloudsealed.storage.database import ServiceUnavailableError, ping
+from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.wiring import Services
 
-_log = logging.getLogger("cloudsealed.api")
 _JSON = body.JSON_TYPE
 
 
 class Probes:
     """The routes outside /v1; none of them needs a credential."""
 
-    def __init__(self, services: Services, metrics: Metrics, counters: Counters) -> None:
+    def __init__(
+        self, services: Services, parts: Parts, registry: CollectorRegistry, counters: Counters
+    ) -> None:
         self._services = services
-        self._metrics = metrics
+        self._parts = parts
+        self._registry = registry
         self._counters = counters
 
     def routes(self) -> list[Route]:
@@ -36,7 +38,7 @@ class Probes:
         return [
             Route("/healthz", self._health),
             Route("/readyz", self._ready),
-            Route("/metrics", self._counts),
+            Route("/metrics", self._metrics),
             Route("/.well-known/cloudsealed-keys", self._keys),
             Route("/tokens/report-leak", self._report_leak, methods=["POST"]),
         ]
@@ -45,14 +47,33 @@ class Probes:
         return Response(b'{"status":"ok"}', media_type=_JSON)
 
     async def _ready(self, request: Request) -> Response:
-        """Say whether requests can be answered; a lost Valkey is said, but refuses none."""
-        await run_in_threadpool(self._ask_database)
+        """Say whether requests can be answered, and what is wrong with each part.
+
+        Raises ServiceUnavailableError when they cannot. A lost Valkey, a dead worker and a full
+        disk are said, and make the answer `degraded`.
+        """
+        found = await run_in_threadpool(self._parts.look)
+        faults = {name: part for name, part in found.items() if part.fault}
+        if fatal := {name: part.fault for name, part in faults.items() if part.fatal}:
+            raise ServiceUnavailableError(
+                "; ".join(filter(None, fatal.values())),
+                details=[
+                    {"field": name, "code": ServiceUnavailableError.code, "message": part.fault}
+                    for name, part in faults.items()
+                ],
+            )
         fault = await run_in_threadpool(self._counters.fault)
         limits = {"shared": self._counters.is_shared and not fault, "fault": fault}
-        return Response(orjson.dumps({"status": "ready", "limits": limits}), media_type=_JSON)
+        answer = {
+            "status": "degraded" if faults or fault else "ready",
+            "parts": {name: part.public() for name, part in found.items()},
+            "limits": limits,
+        }
+        return Response(orjson.dumps(answer), media_type=_JSON)
 
-    async def _counts(self, request: Request) -> Response:
-        return PlainTextResponse(self._metrics.text(), media_type="text/plain; version=0.0.4")
+    async def _metrics(self, request: Request) -> Response:
+        content = await run_in_threadpool(generate_latest, self._registry)
+        return Response(content, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     async def _keys(self, request: Request) -> Response:
         """Show the public keys of seals, the current one first, for `cloudsealed verify --key`."""
@@ -70,13 +91,3 @@ class Probes:
             ip=exchange_of(request.scope).address,
         )  # fmt: skip
         return Response(orjson.dumps({"status": "accepted"}), 202, media_type=_JSON)
-
-    def _ask_database(self) -> None:
-        try:
-            with self._services.database.read() as connection:
-                ping(connection)
-        except ServiceUnavailableError:
-            raise
-        except Exception as error:
-            _log.exception("the database does not answer")
-            raise ServiceUnavailableError("The database does not answer") from error

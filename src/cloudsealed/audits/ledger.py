@@ -21,6 +21,7 @@ from cloudsealed.collectors.model import Answer, Caller, CallRequest, Unit
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
+from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
@@ -186,6 +187,7 @@ class RecordedCalls:
                 return known
             self._recorder.stop_if_asked()
             answer = self._provider.call(request)
+            COUNTS.add("provider_calls", service=request.unit.service, outcome=answer.outcome)
             self._recorder.record(request.unit, answer)
             return answer
 

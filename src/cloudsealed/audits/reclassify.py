@@ -49,6 +49,7 @@ class Reclassify:
             classifier=Classifier(used, seconds=self._seconds),
         )  # fmt: skip
         for changes in forecast.changes():
+            job.progressed()
             if not self._write(job.tenant, used, changes):
                 return
         self._policies.applied(tenant=job.tenant, moment=began)

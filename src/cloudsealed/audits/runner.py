@@ -38,6 +38,7 @@ from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import emit
 from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.policies.service import PolicyService, policy_set
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, ServiceUnavailableError
@@ -121,6 +122,16 @@ class Runner:
             self._fail(
                 lease, progress, "internal_error", "The audit failed; the server's log says why"
             )
+        return True
+
+    def give_up(self, *, tenant: str, ident: str, owner: str, reason: str) -> bool:
+        """End an audit `failed` that is not tried again; False when another worker holds it."""
+        lease = self._store.take(tenant=tenant, ident=ident, owner=owner)
+        if lease is None:
+            return False
+        counts = dict(self._store.get(tenant=tenant, ident=ident).progress)
+        progress = Progress(_silent, counts=counts)
+        self._fail(lease, progress, CloudSealedError.code, reason)
         return True
 
     def _phases(

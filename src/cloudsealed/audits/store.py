@@ -121,6 +121,18 @@ _ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # tenantless: audit
     audits.c.deleted_at.is_(None),
 )
 
+_STANDING = (  # tenantless: housekeeping
+    select(audits.c.status, func.count())
+    .where(audits.c.deleted_at.is_(None))
+    .group_by(audits.c.status)
+)
+_LAST_ENDED = (  # tenantless: housekeeping
+    select(audits.c.status, audits.c.finished_at, audits.c.error)
+    .where(audits.c.finished_at.is_not(None))
+    .order_by(audits.c.finished_at.desc())
+    .limit(1)
+)
+
 
 def decode(row: Row) -> Audit:
     """Return the audit of a row of the listing's columns."""
@@ -300,6 +312,19 @@ class AuditStore(Paged):
         with self.database.read() as connection:
             rows = connection.all(_ABANDONED, {"now": rfc3339(self.now())})
         return [(row[0], row[1]) for row in rows]
+
+    def standing(self) -> dict[str, int]:
+        """Return how many audits of every tenant have each status."""
+        with self.database.read() as connection:
+            return {row[0]: row[1] for row in connection.all(_STANDING)}
+
+    def last_ended(self) -> tuple[str, str, str | None] | None:
+        """Return the status, the end and the error's code of the audit that ended last."""
+        with self.database.read() as connection:
+            row = connection.first(_LAST_ENDED)
+        if row is None:
+            return None
+        return row[0], row[1], orjson.loads(row[2])["code"] if row[2] else None
 
     def expirable(self, *, tenant: str, before: str) -> list[str]:
         """Return the audits with evidence of a source that ended before a moment, oldest first.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
+from collections.abc import Mapping
+from typing import Any
 
 from cloudsealed.audits.model import AuditNotFoundError
 from cloudsealed.audits.runner import Runner
@@ -11,7 +15,11 @@ from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import Job, enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock
+from cloudsealed.kit.logs import say
 from cloudsealed.storage.database import Database
+from cloudsealed.vocabulary import AuditStatus
+
+log = logging.getLogger(__name__)
 
 _HELD_SECONDS = 1.0
 
@@ -27,16 +35,55 @@ class RunAudit:
 
     def __call__(self, job: Job) -> None:
         """Run the job's audit to its end, whoever brings it there."""
-        while not self._is_over(job):
-            owner = f"{self._owner}:{job.id}:{job.epoch}"
-            if not self._runner.run(tenant=job.tenant, ident=job.subject, owner=owner):
+        began = time.monotonic()
+        say(log, "audit started")
+        while (status := self._status(job)) is not None and not status.is_final:
+            ran = self._runner.run(
+                tenant=job.tenant,
+                ident=job.subject,
+                owner=_owner(self._owner, job),
+                report=_Watched(job).report,
+            )
+            if not ran:
+                job.progressed()  # another worker's audit gets on, or its lease runs out
+                self._pause.wait(_HELD_SECONDS)
+        say(log, "audit ended", outcome=status or "deleted", seconds=_since(began))
+
+    def give_up(self, job: Job, reason: str) -> None:
+        """End the job's audit `failed`, unless another worker brings it to its end."""
+        while (status := self._status(job)) is not None and not status.is_final:
+            owner = _owner(self._owner, job)
+            if not self._runner.give_up(
+                tenant=job.tenant, ident=job.subject, owner=owner, reason=reason
+            ):
                 self._pause.wait(_HELD_SECONDS)
 
-    def _is_over(self, job: Job) -> bool:
+    def _status(self, job: Job) -> AuditStatus | None:
         try:
-            return self._store.get(tenant=job.tenant, ident=job.subject).status.is_final
+            return self._store.get(tenant=job.tenant, ident=job.subject).status
         except AuditNotFoundError:
-            return True
+            return None
+
+
+class _Watched:
+    """Tells a job of its audit's progress: another phase, or one of its counts went up."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._last: tuple[str, dict[str, Any]] | None = None
+
+    def report(self, phase: str, counts: Mapping[str, Any]) -> None:
+        if (now := (phase, dict(counts))) != self._last:
+            self._last = now
+            self._job.progressed()
+
+
+def _owner(worker: str, job: Job) -> str:
+    return f"{worker}:{job.id}:{job.epoch}"
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
 
 
 def adopt_abandoned(database: Database, clock: Clock) -> int:

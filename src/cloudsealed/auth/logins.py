@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 
 from cloudsealed.auth import credential, passwords
@@ -14,6 +15,7 @@ from cloudsealed.auth.user_store import User, UserStore
 from cloudsealed.auth.users import INVITATION
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.errors import InvalidFieldError
+from cloudsealed.kit.logs import say
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.vocabulary import EventType, UserStatus
@@ -36,6 +38,14 @@ class LoginService:
 
         So nothing of a refusal is written here: `record_failure` is for when it was answered.
         """
+        began = time.monotonic()
+        user = self._checked(email, password)
+        outcome = "refused" if user is None else "accepted"
+        seconds = round(time.monotonic() - began, 3)
+        say(_log, "login", outcome=outcome, user=user.id if user else "-", seconds=seconds)
+        return user
+
+    def _checked(self, email: str, password: str) -> User | None:
         user = self._store.by_email(email.strip().lower())
         stored = user.password_hash if user is not None and user.disabled_at is None else None
         if not passwords.verifies(stored, password) or user is None or stored is None:

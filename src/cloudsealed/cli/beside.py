@@ -1,4 +1,4 @@
-"""The worker beside `serve`: a child process that is started again when it dies."""
+"""The worker beside this process: a child that is started again when it dies."""
 
 from __future__ import annotations
 
@@ -7,42 +7,77 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+
+from cloudsealed.kit.loop import Backoff, Loop
 
 log = logging.getLogger(__name__)
 
 _COMMAND = (sys.executable, "-m", "cloudsealed.cli.main", "worker", "--until-stdin-closes")
 _STOP_SECONDS = 15
 _ASKED_TO_STOP = (0, -signal.SIGTERM, -signal.SIGINT)
-_PAUSES = (0.5, 1, 2, 5, 10, 30)
-"""Seconds before the next start: the more deaths, the longer, and for ever the last."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds between two starts
+LIVED_WELL_SECONDS = 300.0
+"""A worker that lived so long is no sequel of those that died before it."""
+_LOOK_SECONDS = 0.05
+UP_SECONDS = 60.0
 
 
 class WorkerBeside:
     """Keeps one worker running. It ends when its standard input closes, so with this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str] = _COMMAND) -> None:
+        self._command = command
         self._stopping = threading.Event()
         self._lock = threading.Lock()  # nothing starts once stopping has begun
+        self._pauses = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        self._began = time.monotonic()
         self.child = self._start()
-        self._watcher = threading.Thread(target=self._watch, name="worker beside", daemon=True)
+        self._watcher = Loop("worker beside", self._watch, every=0, stopping=self._stopping)
         self._watcher.start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(_COMMAND, stdin=subprocess.PIPE)  # noqa: S603 - our own program
+        self._began = time.monotonic()
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603 - our own program
 
     def _watch(self) -> None:
-        deaths = 0
-        while (code := self.child.wait()) not in _ASKED_TO_STOP:
-            pause = _PAUSES[min(deaths, len(_PAUSES) - 1)]
-            log.error("the worker ended with %d; the next one starts in %g s", code, pause)
-            deaths += 1
-            self._stopping.wait(pause)
-            with self._lock:
-                if self._stopping.is_set():
-                    return
+        """Wait until the worker ends, and start the next one."""
+        code = self.child.wait()
+        if code in _ASKED_TO_STOP:
+            self._stopping.set()
+            log.warning("the worker ended, as it was asked to: none runs here now")
+            return
+        if time.monotonic() - self._began >= LIVED_WELL_SECONDS:
+            self._pauses.worked()
+        pause = self._pauses.failed()
+        log.error("the worker ended with %d; the next one starts in %g s", code, pause)
+        self._stopping.wait(pause)
+        with self._lock:
+            if not self._stopping.is_set():
                 self.child = self._start()
+
+    def wait_until_up(self, is_up: Callable[[int], bool], seconds: float = UP_SECONDS) -> bool:
+        """Wait until `is_up` says of the worker's process id that it works; say so, or that not."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            if is_up(self.child.pid):
+                log.info("the worker is up: process %d", self.child.pid)
+                return True
+            if self._stopping.wait(_LOOK_SECONDS):
+                break
+        log.error("no worker came up in %g s; /readyz says what becomes of it", seconds)
+        return False
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a worker that ends is started again."""
+        return not self._stopping.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until no worker runs that would be started again; False when one does."""
+        return self._stopping.wait(seconds)
 
     def stop(self) -> None:
         """Let the worker end, and wait until it has."""
@@ -54,13 +89,14 @@ class WorkerBeside:
             self.child.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.child.kill()
+            self.child.wait()
         self._watcher.join(_STOP_SECONDS)
 
 
 @contextmanager
-def worker_beside() -> Iterator[WorkerBeside]:
+def worker_beside(command: Sequence[str] = _COMMAND) -> Iterator[WorkerBeside]:
     """Run a worker until the block ends."""
-    worker = WorkerBeside()
+    worker = WorkerBeside(command)
     try:
         yield worker
     finally:

@@ -19,6 +19,7 @@ from cloudsealed.cli import (
     policy,
     token,
     verify,
+    work,
 )
 from cloudsealed.kit.errors import CloudSealedError
 
@@ -42,7 +43,7 @@ app.command("api")(client.api)
 app.command("demo")(demo.demo)
 app.command("init")(operate.init)
 app.command("serve")(operate.serve)
-app.command("worker")(operate.worker)
+app.command("worker")(work.worker)
 app.command("migrate")(operate.migrate)
 app.command("backup")(doctor.backup)
 app.command("doctor")(doctor.doctor)

@@ -1,22 +1,15 @@
-"""Commands of the operator: init, serve, worker, migrate, aws-permissions."""
+"""Commands of the operator: init, serve, migrate, aws-permissions."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import logging
-import math
-import os
-import resource
 import secrets
 import signal
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -24,23 +17,18 @@ from rich.console import Console
 from cloudsealed.api.server import Listen
 from cloudsealed.api.server import run as run_server
 from cloudsealed.auth.model import Scope
-from cloudsealed.cli.beside import worker_beside
+from cloudsealed.cli.beside import WorkerBeside, worker_beside
 from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, settings
 from cloudsealed.collectors.permissions import policy_document
 from cloudsealed.console import Console as WebPages
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import migrate as schema
-from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.open import require_connections
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services
 
-log = logging.getLogger(__name__)
-
 _PROCESSES = 2  # of a `serve`: the API and the worker
-_HOUSEKEEPING_SECONDS = 5
-_RETENTION_SECONDS = 3600
 
 
 class AlreadyInitializedError(CloudSealedError):
@@ -106,7 +94,8 @@ def serve(
     behind_proxy: bool = typer.Option(False, help="A proxy in front speaks HTTPS."),
 ) -> None:
     """Serve the API, with a worker beside it that ends with it."""
-    log_to_stderr(logging.INFO)
+    log_to_stderr(settings())
+    signal.signal(signal.SIGTERM, _leave)
     installation = open_installation(create=False)
     listen = Listen(host, port, tls_cert, tls_key, behind_proxy)
     listen.check()
@@ -114,12 +103,18 @@ def serve(
         installation.database, processes=_PROCESSES,
         connections=installation.settings.database_connections,
     )  # fmt: skip
-    with only_server(installation.settings.data_dir), worker_beside():
-        serve_until_stopped(installation, listen)
+    with only_server(installation.settings.data_dir), worker_beside() as beside:
+        serve_until_stopped(installation, listen, beside)
 
 
-def serve_until_stopped(installation: Services, listen: Listen) -> None:
-    """Serve until SIGINT or SIGTERM."""
+def _leave(_number: int, _frame: object) -> None:
+    """End in order: the server raises the signal again when it has ended, before the worker has."""
+    raise SystemExit(0)
+
+
+def serve_until_stopped(installation: Services, listen: Listen, beside: WorkerBeside) -> None:
+    """Wait for the worker, then serve until SIGINT or SIGTERM."""
+    beside.wait_until_up(installation.has_worker)
     for tenant in installation.tenants.all():
         installation.policies.synchronize(tenant=tenant.id)
     run_server(installation, listen, WebPages(installation))
@@ -135,47 +130,6 @@ def only_server(data_dir: Path) -> Iterator[None]:
         except OSError as error:
             raise DataFolderInUseError(f"Another `cloudsealed serve` uses {data_dir}") from error
         yield
-
-
-def worker(
-    until_stdin_closes: bool = typer.Option(False, hidden=True),
-) -> None:
-    """Run background work: audits, simulations and reports."""
-    log_to_stderr(logging.INFO)
-    installation = open_installation(create=False)
-    _bound_memory(installation.settings.worker_memory * 1024 * 1024)
-    running = installation.worker()
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    if until_stdin_closes:
-        threading.Thread(target=_watch, args=(sys.stdin.buffer, stopped), daemon=True).start()
-    running.start()
-    looked = -math.inf
-    while not stopped.is_set():
-        try:
-            installation.housekeep()
-            if time.monotonic() - looked >= _RETENTION_SECONDS:
-                installation.expire_evidence()
-                looked = time.monotonic()
-        except ServiceUnavailableError as error:  # a database that is away is waited for
-            log.warning("housekeeping: %s", error)
-        stopped.wait(_HOUSEKEEPING_SECONDS)
-    running.stop(timeout=2)
-    os._exit(0)  # an audit under way is resumed by the next worker: do not wait for its calls
-
-
-def _bound_memory(most: int) -> None:
-    """Let this process have at most so many bytes of its own; what it maps of the database's file,
-    whole and once a connection, is not counted."""
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _watch(stream: IO[bytes], stopped: threading.Event) -> None:
-    stream.read()
-    stopped.set()
 
 
 def migrate() -> None:

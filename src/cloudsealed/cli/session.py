@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 
+from cloudsealed.api.gate.gate import ACCESS_LOG
+from cloudsealed.kit.logs import JsonFormatter, LineFormatter, LogHandler
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import has_schema, migrate, require_current_schema
@@ -33,9 +35,9 @@ def open_installation(*, create: bool) -> Services:
     return build_services(found)
 
 
-def log_to_stderr(level: int = logging.WARNING) -> None:
-    """Send log records of this process to stderr."""
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
+def log_to_stderr(found: Settings, level: int = logging.INFO) -> None:
+    """Send log records of this process, uvicorn's too, to stderr in the form that is set."""
+    handler = LogHandler(every=(ACCESS_LOG,))
+    handler.setFormatter(JsonFormatter() if found.log_format == "json" else LineFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # its INFO is noise at every start

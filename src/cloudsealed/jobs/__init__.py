@@ -4,7 +4,19 @@ Delivery is at least once: a worker that dies loses its lease and another takes 
 job does must therefore stand being done twice.
 """
 
+from cloudsealed.jobs.process import WorkerProcess
+from cloudsealed.jobs.pulse_store import PulseStore
 from cloudsealed.jobs.store import Admit, Job, admitted, enqueue
-from cloudsealed.jobs.worker import Handler, Worker
+from cloudsealed.jobs.worker import Ending, Handler, Worker
 
-__all__ = ["Admit", "Handler", "Job", "Worker", "admitted", "enqueue"]
+__all__ = [
+    "Admit",
+    "Ending",
+    "Handler",
+    "Job",
+    "PulseStore",
+    "Worker",
+    "WorkerProcess",
+    "admitted",
+    "enqueue",
+]

@@ -1,34 +1,51 @@
-"""Rows of jobs: enqueue, claim under a lease, renew, finish. The only SQL of jobs."""
+"""Rows of jobs: enqueue, claim under a lease, renew, finish. The only SQL of jobs.
+
+A queued job's `until` is when it may be tried again, a running job's when its lease runs out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, func, null, or_, select
 
 from cloudsealed.kit.clock import rfc3339, utc_now
-from cloudsealed.kit.ids import new_id
-from cloudsealed.storage.database import Connection, Database, one_of
+from cloudsealed.kit.ids import new_id, ulid
+from cloudsealed.storage.database import Connection, Database, Row, one_of
 from cloudsealed.storage.schema import jobs
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 MAX_ATTEMPTS = 5
+FIRST_PAUSE, LONGEST_PAUSE = 1, 300
+"""Seconds before a failed job is tried again: twice as long after each attempt."""
+OUTAGE_SECONDS = 10
+"""Seconds before a job is tried again that met an outage, which is no fault of its own."""
+_KEPT = timedelta(days=7)
 
 _INSERT = jobs.insert()
-_CLAIMABLE = (  # tenantless: job by lease
-    select(jobs.c.tenant_id, jobs.c.id, jobs.c.subject, jobs.c.epoch, jobs.c.attempts)
-    .where(
-        jobs.c.kind == bindparam("kind"),
-        or_(
-            jobs.c.status == "queued",
-            and_(jobs.c.status == "running", jobs.c.until < bindparam("now")),
-        ),
-    )
-    .order_by(jobs.c.id)
-    .limit(1)
+_IS_DUE = or_(
+    and_(
+        jobs.c.status == "queued",
+        or_(jobs.c.until.is_(None), jobs.c.until <= bindparam("now")),
+    ),
+    and_(jobs.c.status == "running", jobs.c.until < bindparam("now")),
+)
+_OF_KIND = jobs.c.kind == bindparam("kind")
+_LIVE = and_(jobs.c.status == "running", jobs.c.until >= bindparam("now"))
+_DUE = (  # tenantless: job by lease
+    select(jobs.c.tenant_id, func.min(jobs.c.id))
+    .where(_OF_KIND, _IS_DUE, jobs.c.attempts <= bindparam("tried"))
+    .group_by(jobs.c.tenant_id)
+)
+_RUNNING = (  # tenantless: job by lease
+    select(jobs.c.tenant_id, func.count()).where(_OF_KIND, _LIVE).group_by(jobs.c.tenant_id)
+)
+_ONE_DUE = select(jobs.c.subject, jobs.c.epoch, jobs.c.attempts).where(
+    jobs.c.tenant_id == bindparam("tenant"), jobs.c.id == bindparam("job"), _IS_DUE
 )
 _OPEN = select(jobs.c.id).where(
     jobs.c.tenant_id == bindparam("tenant"),
@@ -52,7 +69,7 @@ _TAKE = (
     )
 )
 _RENEW = jobs.update().where(_HELD).values(until=bindparam("new_until"))
-_FINISH = (
+_END = (
     jobs.update()
     .where(_HELD)
     .values(
@@ -60,6 +77,22 @@ _FINISH = (
         error=bindparam("new_error"),
         finished_at=bindparam("moment"),
     )
+)
+_PUT_BACK = (
+    jobs.update()
+    .where(_HELD)
+    .values(
+        status="queued", owner=null(), until=bindparam("new_until"), error=bindparam("new_error"),
+        attempts=bindparam("new_attempts"), epoch=jobs.c.epoch + 1,
+    )
+)  # fmt: skip
+_STANDING = (  # tenantless: housekeeping
+    select(jobs.c.kind, jobs.c.status, func.count(), func.min(jobs.c.created_at))
+    .where(one_of(jobs.c.status, ("queued", "running")))
+    .group_by(jobs.c.kind, jobs.c.status)
+)
+_PURGE = jobs.delete().where(  # tenantless: housekeeping
+    one_of(jobs.c.status, ("done", "failed")), jobs.c.id < bindparam("before")
 )
 
 
@@ -71,9 +104,16 @@ def admitted() -> None:
     """Admit everything."""
 
 
+def _untold() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A unit of background work that this worker holds, fenced by its epoch."""
+    """A unit of background work that this worker holds, fenced by its epoch.
+
+    `progressed` says that the work got on: a job that does not for too long is taken for hung.
+    """
 
     tenant: str
     id: str
@@ -81,11 +121,27 @@ class Job:
     subject: str
     epoch: int
     attempts: int
+    progressed: Callable[[], None] = field(default=_untold, compare=False, repr=False)
 
     @property
     def last_attempt(self) -> bool:
         """Whether a failure now is final."""
         return self.attempts >= MAX_ATTEMPTS
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether its workers died in every attempt: it is held only to be ended."""
+        return self.attempts > MAX_ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many jobs of a kind are `queued` or `running`, and when the oldest was made."""
+
+    kind: str
+    status: str
+    count: int
+    oldest: str
 
 
 def enqueue(connection: Connection, *, tenant: str, kind: str, subject: str) -> str:
@@ -119,48 +175,112 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, *, kind: str, owner: str, now: datetime) -> Job | None:
-        """Take the oldest job that is queued or whose worker's lease ran out; None when idle."""
-        looked_for = {"kind": kind, "now": rfc3339(now)}
+    def claim(
+        self, *, kind: str, owner: str, now: datetime, served: Mapping[str, int] | None = None,
+        retried: bool = True,
+    ) -> Job | None:  # fmt: skip
+        """Take a job that is queued or whose worker's lease ran out; None when idle.
+
+        Of the tenant with the fewest jobs of the kind at work, then of the one whose number in
+        `served` is lowest: the oldest. Without `retried` only one that was never tried.
+        """
+        asked = {
+            "kind": kind, "now": rfc3339(now), "tried": MAX_ATTEMPTS if retried else 0,
+        }  # fmt: skip
         with self._database.read() as connection:  # idle workers must not take the write lock
-            if connection.first(_CLAIMABLE, looked_for) is None:
+            if connection.first(_DUE, asked) is None:
                 return None
         with self._database.write() as connection:
-            row = connection.first(_CLAIMABLE, looked_for)
-            if row is None:
-                return None
-            job = Job(row[0], row[1], kind, row[2], row[3] + 1, row[4] + 1)
-            values = {
-                "tenant": job.tenant,
-                "job": job.id,
-                "fence": row[3],
-                "new_owner": owner,
-                "new_epoch": job.epoch,
-                "new_until": _lease_end(now),
-                "new_attempts": job.attempts,
-            }
-            return job if connection.run(_TAKE, values) else None
+            found = _next(connection, asked, served or {})
+            return _take(connection, found, asked, owner, now) if found else None
 
     def renew(self, job: Job, *, now: datetime) -> bool:
         """Hold `job` for another lease; False when another worker took it."""
         with self._database.write() as connection:
             return connection.run(_RENEW, {**_fence(job), "new_until": _lease_end(now)}) == 1
 
-    def finish(self, job: Job, *, now: datetime, error: str | None = None) -> None:
-        """Record that `job` is done; with `error` it is tried again, MAX_ATTEMPTS times in all."""
-        again = error is not None and not job.last_attempt
+    def end(self, job: Job, *, now: datetime, error: str | None = None) -> None:
+        """Record that `job` is done, or with `error` that it failed for good."""
         values = {
-            "new_status": "queued" if again else ("failed" if error else "done"),
-            "new_error": error,
-            "moment": rfc3339(now),
-        }
+            "new_status": "failed" if error else "done", "new_error": error, "moment": rfc3339(now),
+        }  # fmt: skip
         with self._database.write() as connection:
-            connection.run(_FINISH, {**_fence(job), **values})
+            connection.run(_END, {**_fence(job), **values})
+
+    def try_again(self, job: Job, *, now: datetime, error: str) -> None:
+        """Queue a job that failed, with a pause that grows with its attempts."""
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (job.attempts - 1))
+        self._put_back(job, job.attempts, _moment(now, pause), error)
+
+    def postpone(self, job: Job, *, now: datetime, error: str) -> None:
+        """Queue a job that met an outage: the attempt does not count."""
+        self._put_back(job, job.attempts - 1, _moment(now, OUTAGE_SECONDS), error)
+
+    def release(self, job: Job) -> None:
+        """Queue a job whose worker ends in order: the attempt does not count."""
+        self._put_back(job, job.attempts - 1, None, None)
+
+    def strike(self, job: Job, *, now: datetime, error: str) -> None:
+        """Queue a job that hung: it is tried once more, and then ended."""
+        self._put_back(job, max(job.attempts, MAX_ATTEMPTS - 1), _moment(now, FIRST_PAUSE), error)
+
+    def standing(self) -> list[Standing]:
+        """Return how many jobs are waiting and at work, by kind."""
+        with self._database.read() as connection:
+            return [Standing(*row) for row in connection.all(_STANDING)]
+
+    def purge(self, *, now: datetime) -> None:
+        """Forget the jobs that ended and were made more than a week ago."""
+        before = f"job_{ulid(int((now - _KEPT).timestamp() * 1000))[:10]}"
+        with self._database.write() as connection:
+            connection.run(_PURGE, {"before": before})
+
+    def _put_back(self, job: Job, attempts: int, until: str | None, error: str | None) -> None:
+        values = {"new_attempts": attempts, "new_until": until, "new_error": error}
+        with self._database.write() as connection:
+            connection.run(_PUT_BACK, {**_fence(job), **values})
+
+
+def _next(
+    connection: Connection, asked: Mapping[str, Any], served: Mapping[str, int]
+) -> Row | None:
+    """Return (tenant, id) of the job whose turn it is."""
+    at_work: dict[str, int] = dict(
+        connection.all(_RUNNING, {"kind": asked["kind"], "now": asked["now"]})
+    )
+    return min(
+        connection.all(_DUE, asked),
+        key=lambda row: (at_work.get(row[0], 0), served.get(row[0], 0), row[1]),
+        default=None,
+    )
+
+
+def _take(
+    connection: Connection, found: Row, asked: Mapping[str, Any], owner: str, now: datetime
+) -> Job | None:
+    tenant, ident = found
+    values = {"tenant": tenant, "job": ident}
+    row = connection.first(_ONE_DUE, {**values, "now": asked["now"]})
+    if row is None:
+        return None
+    job = Job(tenant, ident, asked["kind"], row[0], row[1] + 1, row[2] + 1)
+    values |= {
+        "fence": row[1],
+        "new_owner": owner,
+        "new_epoch": job.epoch,
+        "new_until": _lease_end(now),
+        "new_attempts": min(job.attempts, MAX_ATTEMPTS),
+    }
+    return job if connection.run(_TAKE, values) else None
 
 
 def _fence(job: Job) -> dict[str, str | int]:
     return {"tenant": job.tenant, "job": job.id, "fence": job.epoch}
 
 
+def _moment(now: datetime, seconds: float) -> str:
+    return rfc3339(now + timedelta(seconds=seconds))
+
+
 def _lease_end(now: datetime) -> str:
-    return rfc3339(now + timedelta(seconds=LEASE_SECONDS))
+    return _moment(now, LEASE_SECONDS)

@@ -16,6 +16,7 @@ from tempfile import TemporaryFile
 from cloudsealed.jobs import Job
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.logs import say
 from cloudsealed.reports.kinds import KINDS, build
 from cloudsealed.reports.model import (
     Finding,
@@ -56,21 +57,34 @@ class GenerateReport:
     def __call__(self, job: Job) -> None:
         """Make the report that `job` is about; one that cannot be made fails, with the reason.
 
-        Raises ServiceUnavailableError, to be tried again, unless this is the last attempt.
+        Raises ServiceUnavailableError, to be tried again once what is away is back.
         """
         report = self._begin(job.tenant, job.subject)
         if report is None:
             return
+        began = time.monotonic()
+        say(log, "report started", report_kind=report.request.kind)
+        ended = self._ended(job, report)
+        self._finish(job.tenant, ended)
+        seconds = round(time.monotonic() - began, 3)
+        say(log, "report ended", outcome=ended.status, seconds=seconds)
+
+    def give_up(self, job: Job, reason: str) -> None:
+        """End the job's report `failed`, unless it has ended."""
+        report = self._begin(job.tenant, job.subject)
+        if report is not None:
+            error = {"code": CloudSealedError.code, "message": reason}
+            self._finish(job.tenant, replace(report, status=ReportStatus.FAILED, error=error))
+
+    def _ended(self, job: Job, report: Report) -> Report:
         try:
-            formats = self._make(job.tenant, report)
+            formats = self._make(job, report)
+        except ServiceUnavailableError:
+            raise
         except Exception as error:
-            if isinstance(error, ServiceUnavailableError) and not job.last_attempt:
-                raise
             log.exception("report %s failed", report.id)
-            failed = replace(report, status=ReportStatus.FAILED, error=explain(error))
-            self._finish(job.tenant, failed)
-        else:
-            self._finish(job.tenant, replace(report, status=ReportStatus.READY, formats=formats))
+            return replace(report, status=ReportStatus.FAILED, error=explain(error))
+        return replace(report, status=ReportStatus.READY, formats=formats)
 
     def _begin(self, tenant: str, ident: str) -> Report | None:
         """Set the report running, if a dead worker did not; None when it is gone or done."""
@@ -84,10 +98,10 @@ class GenerateReport:
         begun = self._store.change(tenant=tenant, was=ReportStatus.QUEUED, report=running)
         return running if begun else None
 
-    def _make(self, tenant: str, report: Report) -> tuple[ReportFormat, ...]:
-        told = _Told(self._store, tenant, report)
+    def _make(self, job: Job, report: Report) -> tuple[ReportFormat, ...]:
+        told = _Told(self._store, job, report)
         told.tell(ReportStage.GATHERING, 0)
-        source = self._source(tenant, report)
+        source = self._source(job.tenant, report)
         counted = told.while_taken(source.findings, source.audit.get("findings") or 0)
         built = build(report.request, replace(source, findings=counted))
         told.tell(ReportStage.RENDERING, _GATHERED)
@@ -135,15 +149,16 @@ class GenerateReport:
 class _Told:
     """Writes how far a report is: each stage at once, steps within one at most once a second."""
 
-    def __init__(self, store: ReportStore, tenant: str, report: Report) -> None:
+    def __init__(self, store: ReportStore, job: Job, report: Report) -> None:
         self._store = store
-        self._tenant = tenant
+        self._job = job
         self._report = report
         self._next = 0.0
 
     def tell(self, stage: ReportStage, percent: int) -> None:
         now = replace(self._report, progress=Progress(stage, percent))
-        self._store.change(tenant=self._tenant, was=ReportStatus.RUNNING, report=now)
+        self._store.change(tenant=self._job.tenant, was=ReportStatus.RUNNING, report=now)
+        self._job.progressed()
         self._next = time.monotonic() + _EVERY
 
     def while_taken(self, findings: Iterable[Finding], total: int) -> Iterator[Finding]:

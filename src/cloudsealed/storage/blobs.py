@@ -5,6 +5,7 @@ Names are ids or digests, never a customer's text. It refuses to know what the b
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -13,9 +14,12 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Protocol
 
+from cloudsealed.storage.database import ServiceUnavailableError
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)?")
 _LONGEST_NAME = 200
 _PIECE = 64 * 1024
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class BlobNotFoundError(Exception):
@@ -47,6 +51,14 @@ class DiskBlobs:
     def put(self, name: str, content: bytes | Iterable[bytes]) -> None:
         """Write beside the blob, then rename: a crash leaves the old content or the new."""
         path = self._path(name)
+        try:
+            self._write(path, content)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise ServiceUnavailableError("The disk is full: no file can be written") from error
+
+    def _write(self, path: Path, content: bytes | Iterable[bytes]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=self._folder, prefix=".new-", delete=False) as file:
             try:

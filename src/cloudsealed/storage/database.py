@@ -115,8 +115,8 @@ def _refuse_second(blocks: Sequence[SqliteConnection | PostgresConnection]) -> N
 
 
 _UNAVAILABLE = {
-    sqlite3.SQLITE_FULL: "The disk is full",
-    sqlite3.SQLITE_IOERR: "The disk fails",
+    sqlite3.SQLITE_FULL: "The disk is full: nothing can be written until there is room",
+    sqlite3.SQLITE_IOERR: "The disk does not take what is written to it; is it full?",
     sqlite3.SQLITE_BUSY: "The database is busy; try again",
     sqlite3.SQLITE_LOCKED: "The database is busy; try again",
     sqlite3.SQLITE_PROTOCOL: "The database is busy; try again",

@@ -277,6 +277,18 @@ jobs = Table(
     Index("jobs_subject", "tenant_id", "subject"),
 )  # fmt: skip
 
+workers = Table(  # the processes that do background work, and when each was last alive
+    "workers", metadata,
+    text("name"), text("started_at"), text("seen_at"), text("state"),
+    PrimaryKeyConstraint("name"),
+)  # fmt: skip
+
+counts = Table(  # what workers counted, over all of them and for good
+    "counts", metadata,
+    text("name"), text("labels"), integer("value"),
+    PrimaryKeyConstraint("name", "labels"),
+)  # fmt: skip
+
 reports = Table(
     "reports", metadata,
     text("tenant_id"), text("id"), text("kind"), text("status"), text("audit_id"), text("request"),

@@ -73,9 +73,9 @@ def _demo(console: Console, *, once: bool, port: int) -> int:
         if once:
             return 0
         _show_how(console, made["token"], port)
-        with only_server(FOLDER), worker_beside():
+        with only_server(FOLDER), worker_beside() as beside:
             installation = open_installation(create=False)
-            serve_until_stopped(installation, Listen(port=port))
+            serve_until_stopped(installation, Listen(port=port), beside)
     return 0
 
 

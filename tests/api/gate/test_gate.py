@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 ORIGIN = "https://app.example.com"
 
 
@@ -71,9 +73,19 @@ def test_requests_are_counted_by_route_method_and_status(connect: Any) -> None:
 
     text = asyncio.run(ask())
     name = "cloudsealed_http_responses_total"
-    assert f'{name}{{route="/v1/me",method="GET",status="200"}} 1' in text
-    assert f'{name}{{route="/v1/findings/{{id}}",method="GET",status="404"}} 1' in text
-    assert f'{name}{{route="unmatched",method="other",status="404"}} 1' in text
+    counted = {
+        (s.labels["route"], s.labels["method"], s.labels["status"]): s.value
+        for family in text_string_to_metric_families(text)
+        for s in family.samples
+        if s.name == name
+    }
+    assert counted == {
+        ("/v1/me", "GET", "200"): 1,
+        ("/v1/findings/{id}", "GET", "404"): 1,
+        ("unmatched", "other", "404"): 1,
+    }
+    timed = 'cloudsealed_http_response_seconds_count{method="GET",route="/v1/me"} 1'
+    assert timed in text
     assert "fnd_x" not in text
 
 

@@ -18,21 +18,27 @@ from cloudsealed.api.gate.cors import Cors
 from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange, budget_key
 from cloudsealed.api.gate.head import bearer, read_head
 from cloudsealed.api.gate.limits import Limits, Rate
-from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.api.gate.metrics import Metrics, ticks
 from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
 from cloudsealed.auth.passwords import TooManyLoginAttemptsError
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.logs import enter, say
 
 UNLIMITED = frozenset(("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
 UNLIMITED_PREFIXES = ("/docs/", "/static/")
 CLIENTS = frozenset(("/oauth/token", "/oauth/revoke", "/oauth/introspect"))
 """Paths that name their client in the body, and spend its budget when they have read it."""
 
+_FIXED = UNLIMITED | CLIENTS
+
 Headers = Sequence[tuple[bytes, bytes]]
 
+ACCESS_LOG = "cloudsealed.access"
+
 _log = logging.getLogger("cloudsealed.api")
+_access = logging.getLogger(ACCESS_LOG)
 
 
 class Gate:
@@ -41,6 +47,7 @@ class Gate:
     def __init__(
         self, app: ASGIApp, *, faces: Faces, authenticator: Authenticator, limits: Limits,
         metrics: Metrics, addresses: Addresses, cors: Cors, look_up_in_thread: bool,
+        access_log: bool = False,
     ) -> None:  # fmt: skip
         self._app = app
         self.faces = faces
@@ -50,6 +57,7 @@ class Gate:
         self._addresses = addresses
         self._cors = cors
         self._in_thread = look_up_in_thread
+        self.logs_access = access_log
         self._ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +68,7 @@ class Gate:
         exchange = Exchange(
             self._ids.new(), self._addresses.of(scope), extra_headers=self._cors.headers(scope)
         )
+        enter({"request": exchange.request_id})
         outgoing = _Outgoing(self, send, exchange, scope)
         try:
             if scope["method"] == "OPTIONS" and self._cors.is_preflight(scope):
@@ -75,7 +84,7 @@ class Gate:
         except CloudSealedError as error:
             await outgoing.refuse(error)
         except Exception:
-            _log.exception("request %s failed", exchange.request_id)
+            _log.exception("a request failed")
             await outgoing.refuse(
                 CloudSealedError("The server failed; its log has the request's id")
             )
@@ -92,6 +101,8 @@ class Gate:
 
     async def _admit_anyone(self, scope: Scope, exchange: Exchange) -> None:
         exchange.rate = await self._show(exchange)
+        if scope["path"] in _FIXED:
+            exchange.route = scope["path"]
         read_head(scope)
 
     async def _admit_client(
@@ -156,7 +167,7 @@ class Gate:
 class _Outgoing:
     """The send side of one exchange."""
 
-    __slots__ = ("_exchange", "_gate", "_method", "_path", "_send", "_started")
+    __slots__ = ("_began", "_exchange", "_gate", "_method", "_path", "_send", "_started")
 
     def __init__(self, gate: Gate, send: Send, exchange: Exchange, scope: Scope) -> None:
         self._gate = gate
@@ -165,16 +176,29 @@ class _Outgoing:
         self._method: str = scope["method"]
         self._path: str = scope["path"]
         self._started = False
+        self._began = ticks()
 
     def __call__(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self._started = True
             gate, exchange = self._gate, self._exchange
             message["headers"] = gate.enveloped(exchange, message.get("headers", ()))
-            gate.metrics.count(exchange.route, self._method, message["status"])
+            seconds = ticks() - self._began
+            gate.metrics.count(exchange.route, self._method, message["status"], seconds)
+            if gate.logs_access:
+                self._log_access(message["status"], seconds)
         elif self._method == "HEAD":
             message["body"] = b""
         return self._send(message)
+
+    def _log_access(self, status: int, seconds: float) -> None:
+        """Log the request: no query, which may hold what is secret, and no e-mail."""
+        caller = self._exchange.caller
+        say(
+            _access, f"{self._method} {self._path}", status=status, seconds=round(seconds, 4),
+            address=self._exchange.address, user=caller.user_id if caller else "-",
+            token=caller.token_id if caller else "-",
+        )  # fmt: skip
 
     async def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Send a whole response."""

@@ -74,7 +74,7 @@ class SimulationService:
     def __call__(self, job: Job) -> None:
         """Run the simulation that `job` is about; one that cannot be run fails, with the reason.
 
-        Raises ServiceUnavailableError, to be tried again, unless this is the last attempt.
+        Raises ServiceUnavailableError, to be tried again once what is away is back.
         """
         try:
             simulation = self._store.get(tenant=job.tenant, ident=job.subject)
@@ -86,13 +86,25 @@ class SimulationService:
             for result in self._results(job.tenant, simulation):
                 simulation = replace(simulation, results=(*simulation.results, result))
                 self._store.change(tenant=job.tenant, simulation=simulation)
+                job.progressed()
             self._end(job.tenant, replace(simulation, status=SimulationStatus.COMPLETED))
+        except ServiceUnavailableError:
+            raise
         except Exception as error:
-            if isinstance(error, ServiceUnavailableError) and not job.last_attempt:
-                raise
             log.exception("simulation %s failed", simulation.id)
             reason = CloudSealedError.reason(error, "The simulation could not be run")
             failed = replace(simulation, status=SimulationStatus.FAILED, error=reason)
+            self._end(job.tenant, failed)
+
+    def give_up(self, job: Job, reason: str) -> None:
+        """End the job's simulation `failed`, unless it has ended."""
+        try:
+            simulation = self._store.get(tenant=job.tenant, ident=job.subject)
+        except SimulationNotFoundError:
+            return
+        if simulation.finished_at is None:
+            error = {"code": CloudSealedError.code, "message": reason}
+            failed = replace(simulation, status=SimulationStatus.FAILED, error=error)
             self._end(job.tenant, failed)
 
     def purge(self) -> None:

@@ -31,6 +31,7 @@ from cloudsealed.collectors.model import Answer, CallRequest, Document
 from cloudsealed.collectors.paths import read
 from cloudsealed.collectors.redaction import redact
 from cloudsealed.kit.clock import Clock, utc_now
+from cloudsealed.kit.counts import COUNTS
 from cloudsealed.vocabulary import CallOutcome
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds
@@ -95,7 +96,10 @@ class AwsCaller:
         try:
             return _within(seconds, lambda: self._send(request))
         except Exception as error:
-            return failure_of(error)
+            failure = failure_of(error)
+        if outcome_of(failure, request.absent) is CallOutcome.THROTTLED:
+            COUNTS.add("provider_throttles", service=request.unit.service)
+        return failure
 
     def _send(self, request: CallRequest) -> Any:
         unit = request.unit

@@ -1,0 +1,149 @@
+"""What `/metrics` shows beside the counts of requests: jobs, audits, workers, database, disk.
+
+Read anew for a scrape, at most every few seconds. Labels are kinds and outcomes, never an identity
+of a tenant, user or account.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from cloudsealed.api.parts import free_bytes
+from cloudsealed.audits.store import AuditStore
+from cloudsealed.jobs import PulseStore
+from cloudsealed.jobs.store import JobStore
+from cloudsealed.kit.clock import parse_rfc3339
+from cloudsealed.wiring import Services
+
+log = logging.getLogger(__name__)
+
+_KEPT = 3.0
+COUNTED: Mapping[str, str] = {
+    "jobs_ended": "Runs of jobs by kind and outcome",
+    "provider_calls": "Calls of providers by service and outcome",
+    "provider_throttles": "Answers of providers that asked for a slower pace, by service",
+}
+"""What workers count, each with its help."""
+
+
+class Gauges(Collector):
+    """Figures of the installation, for every process that serves it the same, but for `pool`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._families: tuple[Callable[[], Iterator[Metric]], ...] = (
+            self._counts, self._jobs, self._audits, self._workers, self._pool, self._disk, _threads,
+        )  # fmt: skip
+        self._lock = threading.Lock()
+        self._found: list[Metric] = []
+        self._read = float("-inf")
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family; one that cannot be read now is left out."""
+        with self._lock:
+            if time.monotonic() - self._read > _KEPT:
+                self._found = [found for family in self._families for found in _readable(family)]
+                self._read = time.monotonic()
+            yield from self._found
+
+    def _counts(self) -> Iterator[Metric]:
+        found: dict[str, CounterMetricFamily] = {}
+        for (name, labels), value in PulseStore(self._services.database).counted():
+            family = found.setdefault(
+                name,
+                CounterMetricFamily(
+                    f"cloudsealed_{name}", COUNTED[name], labels=[label for label, _ in labels]
+                ),
+            )
+            family.add_metric([text for _, text in labels], value)
+        yield from found.values()
+
+    def _jobs(self) -> Iterator[Metric]:
+        labels = ("kind", "status")
+        number = GaugeMetricFamily("cloudsealed_jobs", "Jobs by kind and status", labels=labels)
+        age = GaugeMetricFamily(
+            "cloudsealed_jobs_oldest_seconds", "Age of the oldest job by kind and status",
+            labels=labels,
+        )  # fmt: skip
+        now = self._services.clock()
+        for row in JobStore(self._services.database).standing():
+            seconds = (now - parse_rfc3339(row.oldest)).total_seconds()
+            number.add_metric([row.kind, row.status], row.count)
+            age.add_metric([row.kind, row.status], max(0.0, seconds))
+        yield number
+        yield age
+
+    def _audits(self) -> Iterator[Metric]:
+        found = GaugeMetricFamily("cloudsealed_audits", "Audits by status", labels=("status",))
+        store = AuditStore(self._services.database, self._services.clock)
+        for status, number in store.standing().items():
+            found.add_metric([status], number)
+        yield found
+
+    def _workers(self) -> Iterator[Metric]:
+        seen = GaugeMetricFamily(
+            "cloudsealed_worker_seen_seconds",
+            "Seconds since a worker was alive",
+            labels=("worker",),
+        )
+        figures = {
+            name: GaugeMetricFamily(f"cloudsealed_worker_{name}", text, labels=("worker",))
+            for name, text in (
+                ("open_files", "Open files of a worker"),
+                ("resident_bytes", "Resident memory of a worker"),
+                ("threads", "Threads of a worker"),
+            )
+        }
+        now = self._services.clock()
+        for pulse in PulseStore(self._services.database).all():
+            seen.add_metric([pulse.name], pulse.age(now))
+            for name, family in figures.items():
+                if name in pulse.state:
+                    family.add_metric([pulse.name], pulse.state[name])
+        yield seen
+        yield from figures.values()
+
+    def _pool(self) -> Iterator[Metric]:
+        status = getattr(self._services.database, "pool_status", None)
+        if status is not None:
+            for name, value in status().items():
+                yield GaugeMetricFamily(
+                    f"cloudsealed_database_pool_{name}", f"Connections: {name}", value
+                )
+
+    def _disk(self) -> Iterator[Metric]:
+        found = GaugeMetricFamily("cloudsealed_disk_free_bytes", "Free bytes", labels=("folder",))
+        settings = self._services.settings
+        for name, folder in (("data", settings.data_dir), ("blobs", settings.blob_dir)):
+            found.add_metric([name], free_bytes(folder))
+        yield found
+
+
+def _threads() -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "cloudsealed_threads", "Threads of this process", threading.active_count()
+    )
+
+
+def _readable(family: Callable[[], Iterator[Metric]]) -> list[Metric]:
+    try:
+        return list(family())
+    except Exception as error:
+        log.warning("metrics: %s is left out: %s", family.__name__, type(error).__name__)
+        return []
+
+
+def registry(*collectors: Collector) -> CollectorRegistry:
+    """Return a registry of these collectors and of this process's own figures."""
+    found = CollectorRegistry()
+    for collector in collectors:
+        found.register(collector)
+    ProcessCollector(registry=found)
+    return found

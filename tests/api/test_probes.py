@@ -1,0 +1,231 @@
+"""What the probes say of an installation: each part by name, and figures for Prometheus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.contract.conftest import MOMENT
+
+from cloudsealed.api import parts
+from cloudsealed.api.app import create_app
+from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
+from cloudsealed.audits.store import AuditStore, Lease
+from cloudsealed.jobs import PulseStore, enqueue
+from cloudsealed.jobs.pulse_store import DEAD_SECONDS
+from cloudsealed.jobs.store import JobStore
+from cloudsealed.kit.clock import rfc3339, utc_now
+from cloudsealed.kit.ids import new_id
+from cloudsealed.settings import Settings
+from cloudsealed.storage.keys import ensure_keys, replace_key
+from cloudsealed.storage.schema import jobs
+from cloudsealed.vocabulary import AuditKind, AuditStatus
+from cloudsealed.wiring import Services, build_services
+
+CALLS = ("provider_calls", (("outcome", "ok"), ("service", "s3")))
+PARTS = {"database", "worker", "jobs", "audits", "disk", "keys"}
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every request look anew."""
+    monkeypatch.setattr(parts, "_ANSWER_KEPT", -1.0)
+
+
+@pytest.fixture
+def ask(connect: Any) -> Callable[[str], httpx.Response]:
+    async def get(path: str) -> httpx.Response:
+        async with connect(anonymous=True) as http:
+            answer: httpx.Response = await http.get(path)
+            return answer
+
+    return lambda path: asyncio.run(get(path))
+
+
+def beat(services: Services, *, ago: float = 0, **state: Any) -> None:
+    now = utc_now() - timedelta(seconds=ago)
+    PulseStore(services.database).beat(
+        name="host:1", started_at=now, now=now, state={"faults": {}, **state},
+        counted={CALLS: 3},
+    )  # fmt: skip
+
+
+def ended(services: Services, status: AuditStatus, code: str | None = None) -> str:
+    """Add an audit that has ended."""
+    audit = Audit(
+        id=new_id("aud"), kind=AuditKind.LIVE, status=status, parent_id=None, source_id="aud_x",
+        connection_ids=(), scope=Scope(), policies=None, policy_set=(), targets=None, clock=None,
+        created_at=MOMENT, started_at=MOMENT, finished_at=MOMENT, progress=NO_PROGRESS,
+        result=None, error=None, verdict_digest=None,
+    )  # fmt: skip
+    store = AuditStore(services.database, services.clock)
+    error = {"code": code, "message": "x"} if code else None
+    with services.database.write() as connection:
+        store.insert(connection, tenant="ten_a", audit=audit)
+        Lease(store, "ten_a", audit.id, 0).set_in(
+            connection, finished_at=rfc3339(utc_now()), error=error
+        )
+    return audit.id
+
+
+def faults(answer: httpx.Response) -> dict[str, str]:
+    return {k: v["fault"] for k, v in answer.json()["parts"].items() if v["fault"]}
+
+
+def test_an_installation_without_a_fault_is_ready(services: Services, ask: Any) -> None:
+    beat(services)
+    answer = ask("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert set(answer.json()["parts"]) == PARTS
+    assert faults(answer) == {}
+    assert answer.json()["parts"]["worker"]["alive"] == 1
+    assert answer.json()["parts"]["disk"]["free_bytes"] > 0
+
+
+def test_a_dead_worker_is_named_and_takes_no_request_away(services: Services, ask: Any) -> None:
+    for prepare in (lambda: None, lambda: beat(services, ago=DEAD_SECONDS + 1)):
+        prepare()
+        answer = ask("/readyz")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert faults(answer) == {"worker": "No worker is alive: audits and reports wait"}
+    beat(services, ago=DEAD_SECONDS - 10)
+    assert ask("/readyz").json()["status"] == "ready"
+
+
+def test_what_fails_within_a_worker_is_named(services: Services, ask: Any) -> None:
+    beat(services, faults={"housekeeping": "The disk is full"})
+    assert faults(ask("/readyz")) == {"worker": "housekeeping: The disk is full"}
+
+
+def test_a_job_that_waits_too_long_is_named(services: Services, ask: Any) -> None:
+    beat(services)
+    with services.database.write() as connection:
+        enqueue(connection, tenant="ten_a", kind="audit", subject="aud_a")
+    assert ask("/readyz").json()["status"] == "ready"
+    long_ago = rfc3339(utc_now() - timedelta(seconds=parts.LONGEST_WAIT + 60))
+    with services.database.write() as connection:
+        connection.run(jobs.update().values(created_at=long_ago))
+    assert list(faults(ask("/readyz"))) == ["jobs"]
+    assert ask("/readyz").json()["parts"]["jobs"]["oldest_waiting_at"] == long_ago
+
+
+def test_an_audit_that_failed_by_our_fault_is_named_and_one_by_the_clouds_is_not(
+    services: Services, ask: Any
+) -> None:
+    beat(services)
+    ended(services, AuditStatus.FAILED, "cloud_provider_error")
+    answer = ask("/readyz")
+    assert answer.json()["parts"]["audits"]["last_status"] == "failed"
+    assert faults(answer) == {}
+    ident = ended(services, AuditStatus.FAILED, "internal_error")
+    answer = ask("/readyz")
+    assert list(faults(answer)) == ["audits"]
+    assert ident not in answer.text
+
+
+def test_little_room_on_the_disk_is_named(
+    services: Services, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat(services)
+    monkeypatch.setattr(parts, "LEAST_FREE", 2**60)
+    answer = ask("/readyz")
+    assert answer.status_code == 200
+    assert "MiB are free" in faults(answer)["disk"]
+
+
+def test_another_key_file_than_at_the_start_is_named(services: Services, ask: Any) -> None:
+    beat(services)
+    replace_key(services.settings.key_path, "seal")
+    assert list(faults(ask("/readyz"))) == ["keys"]
+    services.settings.key_path.unlink()
+    assert "does not exist" in faults(ask("/readyz"))["keys"]
+
+
+def test_without_its_database_it_is_not_ready_and_every_fault_is_in_the_answer(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1:1/x")
+    ensure_keys(settings.key_path)
+    app = create_app(build_services(settings))
+
+    async def get() -> httpx.Response:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://x"
+        ) as http:
+            return await http.get("/readyz")
+
+    answer = asyncio.run(get())
+    assert answer.status_code == 503
+    error = answer.json()["error"]
+    assert (error["code"], error["message"]) == (
+        "service_unavailable", "The database does not answer",
+    )  # fmt: skip
+    named = {detail["field"] for detail in error["details"]}
+    assert {"database", "worker", "jobs"} <= named
+
+
+def families(text: str) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+    found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = tuple(sorted(sample.labels.items()))
+            found.setdefault(sample.name, {})[labels] = sample.value
+    return found
+
+
+def test_figures_of_jobs_audits_workers_and_the_process_are_there(
+    services: Services, ask: Any
+) -> None:
+    beat(services, open_files=30, resident_bytes=1000, threads=9)
+    with services.database.write() as connection:
+        for number in range(2):
+            enqueue(connection, tenant="ten_a", kind="report", subject=f"rep_{number}")
+    JobStore(services.database).claim(kind="report", owner="w", now=utc_now())
+    ended(services, AuditStatus.COMPLETED)
+    found = families(ask("/metrics").text)
+    assert found["cloudsealed_jobs"] == {
+        (("kind", "report"), ("status", "queued")): 1,
+        (("kind", "report"), ("status", "running")): 1,
+    }
+    assert set(found["cloudsealed_jobs_oldest_seconds"]) == set(found["cloudsealed_jobs"])
+    assert found["cloudsealed_audits"] == {(("status", "completed"),): 1}
+    assert found["cloudsealed_provider_calls_total"] == {CALLS[1]: 3}
+    assert found["cloudsealed_worker_open_files"] == {(("worker", "host:1"),): 30}
+    for name in (
+        "cloudsealed_worker_seen_seconds", "cloudsealed_disk_free_bytes", "cloudsealed_threads",
+        "process_open_fds", "process_resident_memory_bytes",
+    ):  # fmt: skip
+        assert all(value >= 0 for value in found[name].values()), name
+
+
+def test_no_identity_is_in_the_figures(services: Services, token: str, ask: Any) -> None:
+    beat(services)
+    with services.database.write() as connection:
+        enqueue(connection, tenant="ten_a", kind="audit", subject="aud_secret")
+    text = ask("/metrics").text
+    tenant = services.tenants.all()[0]
+    assert all(name not in text for name in (tenant.id, tenant.name, "ten_a", "aud_secret", token))
+
+
+def test_figures_that_cannot_be_read_are_left_out_and_the_others_are_there(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1:1/x")
+    ensure_keys(settings.key_path)
+    app = create_app(build_services(settings))
+
+    async def get() -> httpx.Response:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://x"
+        ) as http:
+            return await http.get("/metrics")
+
+    found = families(asyncio.run(get()).text)
+    assert "cloudsealed_jobs" not in found
+    assert "cloudsealed_disk_free_bytes" in found

@@ -1,0 +1,82 @@
+"""`serve` as it is run: it waits for its worker, outlives a full disk, and ends in its time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+from tests.served import served, small_disk, until
+
+from cloudsealed.testing.emulator import Emulator
+
+
+def test_serve_waits_for_its_worker_and_one_that_is_killed_comes_back(tmp_path: Path) -> None:
+    with served(tmp_path / "data", tmp_path / "log", {}) as running:
+        ready = running.ready()
+        assert (ready["status"], ready["parts"]["worker"]["alive"]) == ("ready", 1)
+        log = running.log.read_text()
+        assert log.index(f"the worker is up: process {running.worker}") < log.index("running on")
+        first = running.worker
+        os.kill(first, signal.SIGKILL)
+        until(lambda: running.worker not in (0, first), "the next worker is started")
+        next_one = f'{{worker="{socket.gethostname()}:{running.worker}"}}'
+        until(lambda: next_one in running.http.get("/metrics").text, "the next worker is seen")
+        assert running.http.get("/v1/me").status_code == 200
+
+
+def test_on_a_full_disk_reads_are_answered_writes_say_why_and_room_is_enough(
+    tmp_path: Path, estate: Emulator
+) -> None:
+    environment = {**estate.environment(), "CLOUDSEALED_LOG_FORMAT": "json"}
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        served(tmp_path / "disk" / "data", tmp_path / "log", environment) as running,
+    ):
+        connection = running.connect("first").json()["id"]
+        before = running.worker
+        disk.fill(running.process.pid, before)
+        names = iter(range(10_000))
+        refused = until(
+            lambda: (a := running.connect(f"c{next(names)}")).status_code != 201 and a,
+            "a write is refused",
+        )
+        assert refused.status_code == 503
+        assert refused.json()["error"]["code"] == "service_unavailable"
+        assert "disk" in refused.json()["error"]["message"]
+        assert running.http.get("/v1/connections").status_code == 200
+        assert running.http.get("/readyz").status_code == 200
+        until(lambda: "worker" in running.faults(), "the worker says that it cannot write")
+        if disk.is_mounted:
+            assert "MiB are free" in running.faults()["disk"]
+        assert running.http.get("/v1/connections").status_code == 200
+        disk.free(running.process.pid, before)
+        assert running.connect("after").status_code == 201
+        audit = running.ended(running.audit(connection, services=["sqs"]))
+        assert audit["status"] == "completed", audit["error"]
+        assert running.worker == before, "the worker was started again"
+        until(lambda: not running.faults(), "nothing is wrong any more")
+
+
+def test_serve_ends_in_its_time_while_an_audit_runs_which_goes_on_at_the_next_start(
+    tmp_path: Path, estate: Emulator
+) -> None:
+    with served(tmp_path / "data", tmp_path / "log", estate.environment()) as running:
+        connection = running.connect("first").json()["id"]
+        ident = running.audit(connection, services=["ec2", "iam", "s3"])
+        until(
+            lambda: running.http.get(f"/v1/audits/{ident}").json()["status"] != "queued",
+            "the audit begins",
+        )
+        worker = running.worker
+        assert running.stop() < 20
+        assert running.process.returncode == 0
+        assert not Path(f"/proc/{worker}").exists()
+        running.log.write_text("")
+        running.start()
+        assert running.ended(ident)["status"] == "completed"
+        log = running.log.read_text()
+        assert f"audit started tenant={running.made['tenant']['id']}" in log
+        assert "audit ended" in log
+        assert "attempt=1" in log

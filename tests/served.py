@@ -1,0 +1,184 @@
+"""The product as it is run: `serve` in a process of its own, and a disk that fills up."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+_PROGRAM = (sys.executable, "-m", "cloudsealed.cli.main")
+_UP_SECONDS = 60
+Document = dict[str, Any]
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """Wait until a condition gives something; return that."""
+    ends = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < ends, f"it did not happen in {seconds} s: {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Served:
+    """An installation that is served. Its log is a file beside the data folder."""
+
+    def __init__(self, data: Path, log: Path, environment: Mapping[str, str]) -> None:
+        self.data = data
+        self.log = log
+        self.environment = {
+            **os.environ, "CLOUDSEALED_DATA_DIR": str(data),
+            "CLOUDSEALED_LIMIT_AUDITS": "1000/hour", **environment,
+        }  # fmt: skip
+        self.run("migrate")
+        self.made = orjson.loads(self.run("init", "--json"))
+        self.process: subprocess.Popen[bytes]
+        self.http: httpx.Client
+
+    def run(self, *arguments: str) -> str:
+        return subprocess.run(
+            [*_PROGRAM, *arguments], env=self.environment, check=True, capture_output=True,
+            text=True, timeout=120,
+        ).stdout  # fmt: skip
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*_PROGRAM, "serve", "--port", "0"], env=self.environment, stdout=log, stderr=log
+            )
+        url = until(self._address, "serve answers", _UP_SECONDS)
+        self.http = httpx.Client(
+            base_url=url, trust_env=False, timeout=40,
+            headers={"Authorization": f"Bearer {self.made['token']}"},
+        )  # fmt: skip
+
+    def _address(self) -> str | None:
+        assert self.process.poll() is None, self.log.read_text()
+        found = re.search(r"running on (http://\S+)", self.log.read_text())
+        return found[1] if found else None
+
+    @property
+    def worker(self) -> int:
+        """The process id of the worker that runs; 0 when none does."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        found = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+        return max(found, default=0)
+
+    def ready(self) -> Document:
+        answer: Document = self.http.get("/readyz").json()
+        return answer
+
+    def faults(self) -> dict[str, str]:
+        return {k: v["fault"] for k, v in self.ready()["parts"].items() if v["fault"]}
+
+    def connect(self, name: str) -> httpx.Response:
+        """Ask for a connection, which is a write."""
+        body = {"provider": "aws", "name": name, "regions": ["eu-west-1"]}
+        return self.http.post("/v1/connections", json=body)
+
+    def audit(self, connection: str, **scope: list[str]) -> str:
+        body = {"connection_ids": [connection], "scope": scope or None}
+        answer = self.http.post("/v1/audits", json=body)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def ended(self, ident: str, seconds: float = 120) -> Document:
+        """Wait for an audit's end."""
+
+        def look() -> Document | None:
+            answer = self.http.get(f"/v1/audits/{ident}")
+            found: Document = answer.json()
+            over = answer.status_code == 200 and found["status"] in (
+                "completed", "failed", "canceled",
+            )  # fmt: skip
+            return found if over else None
+
+        found: Document = until(look, f"the audit {ident} ends", seconds)
+        return found
+
+    def stop(self) -> float:
+        """Ask it to end; return how many seconds that took."""
+        began = time.monotonic()
+        self.process.terminate()
+        self.process.wait(60)
+        self.http.close()
+        return time.monotonic() - began
+
+
+@contextmanager
+def served(data: Path, log: Path, environment: Mapping[str, str]) -> Iterator[Served]:
+    """Serve an installation until the block ends."""
+    found = Served(data, log, environment)
+    found.start()
+    try:
+        yield found
+    finally:
+        if found.process.poll() is None:
+            found.stop()
+
+
+class Disk:
+    """A folder that can be filled up: a small tmpfs for root, else a limit on files' sizes."""
+
+    def __init__(self, folder: Path, mebibytes: int) -> None:
+        self.folder = folder
+        self.is_mounted = os.geteuid() == 0 and _mounted(folder, mebibytes)
+        self._filler = folder / "filler"
+
+    def fill(self, *pids: int) -> None:
+        """Leave no room; `pids` are the processes that write."""
+        if not self.is_mounted:
+            self._limit(pids, 0)
+            return
+        with self._filler.open("wb", buffering=0) as file:
+            for size in (1 << 20, 4096):
+                while _written(file, size):
+                    pass
+
+    def free(self, *pids: int) -> None:
+        """Make room again."""
+        if not self.is_mounted:
+            self._limit(pids, resource.RLIM_INFINITY)
+            return
+        self._filler.unlink()
+
+    def _limit(self, pids: tuple[int, ...], size: int) -> None:
+        for pid in pids:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def close(self) -> None:
+        if self.is_mounted:
+            subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
+
+
+def _mounted(folder: Path, mebibytes: int) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def _written(file: Any, size: int) -> bool:
+    try:
+        return bool(file.write(b"\0" * size) == size)
+    except OSError:
+        return False
+
+
+@contextmanager
+def small_disk(folder: Path, mebibytes: int = 160) -> Iterator[Disk]:
+    """Make a folder a disk of its own until the block ends."""
+    folder.mkdir()
+    disk = Disk(folder, mebibytes)
+    try:
+        yield disk
+    finally:
+        disk.close()
