@@ -14,7 +14,6 @@ from cloudsealed.audits.ledger import (
     RecordedCalls,
     Recorder,
     StoredCalls,
-    UnitMissingError,
 )
 from cloudsealed.audits.model import LeaseLostError
 from cloudsealed.collectors.model import CallRequest, Place, Unit, unit_of
@@ -36,7 +35,7 @@ def test_an_answer_is_read_back_as_it_was_given(begin: Any, cloud: Cloud, clock:
     cloud.queues["one"] = {"VisibilityTimeout": "30"}
     with Recorder(audit.take(), audit.id) as recorder:
         given = RecordedCalls(audit.ledger, cloud, recorder).call(LIST)
-    assert StoredCalls(audit.ledger).call(LIST) == given
+    assert StoredCalls(audit.ledger, audit.audit.clock).call(LIST) == given
     assert given.document == {"QueueUrls": [f"https://sqs/{ACCOUNT}/one"]}
 
 
@@ -128,9 +127,11 @@ def test_an_answer_that_waits_to_be_written_is_there_already(begin: Any, cloud: 
     assert audit.ledger.find(LIST.unit) is None
 
 
-def test_a_ledger_never_asks_the_provider_for_what_it_lacks(begin: Any) -> None:
-    with pytest.raises(UnitMissingError, match="sqs:ListQueues"):
-        StoredCalls(begin().ledger).call(LIST)
+def test_what_a_ledger_lacks_is_a_call_that_failed_and_nobody_is_asked(begin: Any) -> None:
+    audit = begin()
+    answer = StoredCalls(audit.ledger, audit.audit.clock).call(LIST)
+    assert (answer.outcome, answer.error_code) == (CallOutcome.FAILED, "NotRecorded")
+    assert answer.document is None
 
 
 def test_a_tenant_sees_no_other_s_calls(database: Database, begin: Any, cloud: Cloud) -> None:

@@ -129,7 +129,7 @@ class Pass:
         lease, clock = self.take(), self.audit.clock
         assert clock is not None
         derive(
-            lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger), clock=clock,
+            lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger, clock), clock=clock,
             done=lambda _number: None,
         )  # fmt: skip
         evaluator = Evaluator(

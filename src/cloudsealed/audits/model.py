@@ -36,6 +36,10 @@ class AuditFailedError(CloudSealedError):
     status = 502
 
 
+class AuditStalledError(Exception):
+    """An audit gave no sign of life for a quarter of an hour, and is ended."""
+
+
 class LeaseLostError(Exception):
     """Another worker took this audit over: whatever this one still writes is refused."""
 

@@ -7,9 +7,7 @@ and failed audits do not reconcile.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,12 +22,14 @@ from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
     AuditFailedError,
+    AuditStalledError,
     CanceledError,
     LeaseLostError,
     Target,
 )
 from cloudsealed.audits.plan import plan, policy_places
-from cloudsealed.audits.store import RENEW_SECONDS, AuditStore, Lease
+from cloudsealed.audits.store import AuditStore, Lease
+from cloudsealed.audits.supervision import supervised
 from cloudsealed.audits.verdict import VerdictDigest, summarize
 from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.client import AwsCaller
@@ -105,27 +105,32 @@ class Runner:
             return False
         progress = Progress(report)
         try:
-            with self._renewed(lease) as stop:
-                self._phases(lease, progress, profile, stop)
-        except CanceledError:
-            self._end(lease, AuditStatus.CANCELED, progress)
+            self._to_its_end(lease, progress, profile)
         except LeaseLostError:
             log.warning("audit %s was taken over by another worker", ident)
             return False
-        except ServiceUnavailableError:
-            raise  # the audit is as it was: its job is tried again
-        except AuditFailedError as error:
-            self._fail(lease, progress, error.code, error.message)
-        except Exception:
-            log.exception("audit %s failed", ident)
-            self._fail(
-                lease, progress, "internal_error", "The audit failed; the server's log says why"
-            )
         return True
 
-    def _phases(
-        self, lease: Lease, progress: Progress, profile: str | None, stop: Callable[[], None]
-    ) -> None:
+    def _to_its_end(self, lease: Lease, progress: Progress, profile: str | None) -> None:
+        try:
+            supervised(lease, lambda: self._phases(lease, progress, profile))
+        except (LeaseLostError, ServiceUnavailableError):
+            raise  # the audit is as it was: another has it, or its job is tried again
+        except CanceledError:
+            self._end(lease.anew(), AuditStatus.CANCELED, progress)
+        except AuditFailedError as error:
+            self._fail(lease.anew(), progress, error.code, error.message)
+        except AuditStalledError as error:
+            log.error("audit %s: %s", lease.audit_id, error)
+            self._fail(lease.anew(), progress, "internal_error", str(error))
+        except Exception:
+            log.exception("audit %s failed", lease.audit_id)
+            self._fail(
+                lease.anew(), progress, "internal_error",
+                "The audit failed; the server's log says why",
+            )  # fmt: skip
+
+    def _phases(self, lease: Lease, progress: Progress, profile: str | None) -> None:
         audit = self._planned(lease, profile)
         assert audit.targets is not None
         assert audit.clock is not None
@@ -133,22 +138,20 @@ class Runner:
         if audit.kind is AuditKind.LIVE and audit.status is AuditStatus.COLLECTING:
             progress.enter(AuditStatus.COLLECTING, len(tasks))
             self._collect(lease, audit, tasks, progress, profile)
-        stop()
         progress.enter(AuditStatus.EVALUATING)
         lease.set(status=AuditStatus.EVALUATING, progress=progress.counts)
-        stored = StoredCalls(Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id))
+        ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id)
+        stored = StoredCalls(ledger, audit.clock)
         derive(
             lease=lease, tasks=tasks, stored=stored, clock=audit.clock,
             done=lambda number: progress.add("resources", number),
         )  # fmt: skip
-        stop()
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
             seconds=self._settings.policy_seconds,
         )  # fmt: skip
         evaluator.run(lease, lambda number: progress.add("observations", number))
-        stop()
         progress.enter(AuditStatus.SEALING)
         lease.set(status=AuditStatus.SEALING, progress=progress.counts)
         self._finish(lease, audit, tasks, snapshots, progress)
@@ -186,10 +189,14 @@ class Runner:
                 callers[connection_id] = RecordedCalls(ledger, provider, recorder)
 
             def tick(ended: int) -> None:
+                before = dict(progress.counts)
                 progress.counts["calls"] = recorder.calls
                 progress.add("tasks_done", ended)
-                lease.renew()
-                lease.set(progress=progress.counts)
+                lease.look()
+                if before == progress.counts:
+                    lease.check()
+                else:
+                    lease.set(progress=progress.counts)
 
             collect(tasks, callers, recorder, workers=self._settings.collect_workers, tick=tick)
         recorder.stop_if_asked()
@@ -302,33 +309,6 @@ class Runner:
 
     def _fail(self, lease: Lease, progress: Progress, code: str, message: str) -> None:
         self._end(lease, AuditStatus.FAILED, progress, error={"code": code, "message": message})
-
-    @contextmanager
-    def _renewed(self, lease: Lease) -> Iterator[Callable[[], None]]:
-        """Renew the lease from a thread; the yielded function raises what that met."""
-        ended = threading.Event()
-        met: list[BaseException] = []
-
-        def renew() -> None:
-            while not ended.wait(RENEW_SECONDS):
-                try:
-                    lease.renew()
-                except BaseException as error:  # the audit's own thread must learn of it
-                    met.append(error)
-                    return
-
-        def stop() -> None:
-            lease.renew()
-            if met:
-                raise met[0]
-
-        thread = threading.Thread(target=renew, name="lease", daemon=True)
-        thread.start()
-        try:
-            yield stop
-        finally:
-            ended.set()
-            thread.join()
 
 
 def _require_one(targets: tuple[Target, ...]) -> None:
