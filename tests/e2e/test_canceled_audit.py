@@ -1,4 +1,4 @@
-"""Canceling ends an audit within ten seconds, whatever it does: real threads, a cloud that hangs."""
+"""Canceling ends an audit within ten seconds, whatever it does and whatever hangs."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from cloudsealed.audits import blocks
 from cloudsealed.audits.ledger import StoredCalls
 from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.draft import underived
 from cloudsealed.collectors.model import Gap, Listing, Place, Row, Snapshot, Unit
 from cloudsealed.collectors.permissions import action_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
@@ -23,6 +24,8 @@ from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
 
 _BATCH = 500
+EVERYTHING = "*"
+"""Under this name in `unread` stands why nothing is known of a resource but its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,7 @@ def derive(
                 if isinstance(item, Listing):
                     header = _header(task, item, clock)
                     continue
-                address, row = objects.pack(
-                    lease.tenant, canonical(snapshot_document(item)), lease.month
-                )
+                address, row = objects.pack(lease.tenant, _stored(task, item), lease.month)
                 packed.append(row)
                 lines.append([item.native_id, address])
             with lease.write() as connection:
@@ -86,6 +87,15 @@ def derive(
                 lines=blocks.Spool.of(lease.tenant, lease.month, _unique(lines)), header=header,
             )  # fmt: skip
         done(len(lines))
+
+
+def _stored(task: Task, snapshot: Snapshot) -> bytes:
+    """Return a snapshot as it is stored; of one that no JSON of ours can hold, its id and why."""
+    try:
+        return canonical(snapshot_document(snapshot))
+    except Exception as error:
+        failed = underived(snapshot, task.row, task.place, type(error).__name__)
+        return canonical(snapshot_document(failed))
 
 
 def _unique(lines: list[list[str]]) -> list[list[str]]:
@@ -131,12 +141,24 @@ def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         "tags": snapshot.tags,
         "document": snapshot.document,
         "relations": {name: list(ids) for name, ids in snapshot.relations.items()},
-        "unread": {name: gap_document(gap) for name, gap in snapshot.unread.items()},
+        "unread": _unread(snapshot),
         "sources": {
             name: [_source(unit) for unit in units] for name, units in snapshot.sources.items()
         },
         "created": snapshot.created,
     }
+
+
+def _unread(snapshot: Snapshot) -> dict[str, Any]:
+    if snapshot.error is None:
+        return {name: gap_document(gap) for name, gap in snapshot.unread.items()}
+    return {EVERYTHING: underived_reason(snapshot.error)}
+
+
+def underived_reason(error: str) -> dict[str, Any]:
+    """Return why nothing that rests on a resource can be judged: what went wrong deriving it."""
+    message = f"The resource could not be derived from its answers: {error}"
+    return {"kind": "derivation_error", "error": error, "message": message}
 
 
 def _source(unit: Unit) -> list[Any]:

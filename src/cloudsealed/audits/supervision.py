@@ -24,8 +24,8 @@ STALLED_SECONDS = 900.0
 
 
 def supervised(lease: Lease, work: Callable[[], None]) -> None:
-    """Do the work of an audit; raises what it raises, and what ends it from outside: LeaseLostError,
-    CanceledError, AuditStalledError."""
+    """Do the work of an audit; raises what it raises, and what ends it from outside:
+    LeaseLostError, CanceledError, AuditStalledError."""
     met: list[BaseException] = []
 
     def run() -> None:

@@ -213,7 +213,8 @@ class Snapshot:
     """What one audit saw of one resource.
 
     An attribute that could not be read is absent from `document` and named in `unread`.
-    `sources` names the calls behind each enriched attribute, and under `*` the list call.
+    `sources` names the calls behind each enriched attribute, and under `*` the list call. With
+    `error`, the kind of what went wrong while it was derived, nothing is known but its id.
     """
 
     provider: str
@@ -228,6 +229,7 @@ class Snapshot:
     unread: Mapping[str, Gap]
     sources: Mapping[str, tuple[Unit, ...]]
     created: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cloudsealed.collectors.asking import following, gap_of, parameters_of
-from cloudsealed.collectors.draft import draft_of
+from cloudsealed.collectors.asking import parameters_of, turned
+from cloudsealed.collectors.draft import Draft, draft_of
 from cloudsealed.collectors.enrichment import enrich
 from cloudsealed.collectors.model import (
     Answer,
@@ -33,6 +33,7 @@ from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.vocabulary import CallOutcome
 
 Derived = Snapshot | Listing
+_Page = list[tuple[Mapping[str, Any], Unit | None]]
 
 
 def walk(
@@ -46,7 +47,7 @@ def walk(
     ask = map_calls or (lambda requests: map(caller.call, requests))
     seen = _Seen()
     for page in _listed(row, place, caller, seen):
-        drafts = [draft_of(row, place, item, unit) for item, unit in page]
+        drafts = [draft for item, unit in page if (draft := seen.draft(row, place, item, unit))]
         for stage in row.stages:
             enrich(stage, row, place, drafts, ask)
         seen.resources += len(drafts)
@@ -65,12 +66,33 @@ class _Seen:
 
     def next(self, request: CallRequest, answer: Answer) -> CallRequest | None:
         """Take note of an answer; return the request of the next page, if one is to be made."""
-        after = following(request, answer)
-        gap = gap_of(request, answer, after)
+        after, gap = turned(request, answer)
         self.units.append(request.unit)
         self.called_at = self.called_at or answer.called_at
         self.gap = self.gap or gap
-        return after if gap is None else None
+        return after
+
+    def draft(
+        self, row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None
+    ) -> Draft | None:
+        """Return the draft of an item; for one without an id, take note that the list is not whole,
+        so that nothing is gone because of it."""
+        try:
+            return draft_of(row, place, item, unit)
+        except Exception as error:  # what is in an item must not end more than the item
+            self.gap = self.gap or _unread(unit, error)
+            return None
+
+    def items(
+        self, row: Row, inherited: Mapping[str, Any], request: CallRequest, answer: Answer
+    ) -> _Page:
+        """Return the items of an answer, each with what it inherits and the call that named it."""
+        try:
+            found = read(row.items, answer.document) if answer.document else None
+            return [({**inherited, **item}, request.unit) for item in found or ()]
+        except Exception as error:  # what is in an answer must not end more than its list
+            self.gap = self.gap or _unread(request.unit, error)
+            return []
 
     def listing(self, row: Row, place: Place) -> Listing:
         found = CallOutcome.OK if self.resources else CallOutcome.EMPTY
@@ -88,7 +110,9 @@ class _Seen:
         )
 
 
-_Page = list[tuple[Mapping[str, Any], Unit | None]]
+def _unread(unit: Unit | None, error: Exception) -> Gap | None:
+    """Return the gap of a list whose answer cannot be read; a singleton has no list."""
+    return Gap(unit, CallOutcome.FAILED, type(error).__name__) if unit else None
 
 
 def _listed(row: Row, place: Place, caller: Caller, seen: _Seen) -> Iterator[_Page]:
@@ -96,22 +120,27 @@ def _listed(row: Row, place: Place, caller: Caller, seen: _Seen) -> Iterator[_Pa
     if row.operation is None:
         yield [({"AccountId": place.account}, None)]
         return
-    for parent in _parents(row, place, caller, seen):
-        inherited = {name: read(path, parent) for name, path in row.inherit.items()}
-        request = _list_request(row, row.operation, place, inherited)
+    for parent, named_by in _parents(row, place, caller, seen):
+        try:
+            inherited = {name: read(path, parent) for name, path in row.inherit.items()}
+            request = _list_request(row, row.operation, place, inherited)
+        except Exception as error:  # of this parent nothing is known, and of others all
+            seen.gap = seen.gap or _unread(named_by, error)
+            continue
         while request is not None:
             answer = caller.call(request)
-            items = read(row.items, answer.document) if answer.document else None
-            yield [({**inherited, **item}, request.unit) for item in items or ()]
+            yield seen.items(row, inherited, request, answer)
             request = seen.next(request, answer)
 
 
-def _parents(row: Row, place: Place, caller: Caller, seen: _Seen) -> Iterator[Mapping[str, Any]]:
+def _parents(
+    row: Row, place: Place, caller: Caller, seen: _Seen
+) -> Iterator[tuple[Mapping[str, Any], Unit | None]]:
     if row.parent is None:
-        yield {}
+        yield {}, None
         return
     for page in _listed(RESOURCE_TYPES[row.parent], place, caller, seen):
-        yield from (item for item, _ in page)
+        yield from page
 
 
 def _list_request(
