@@ -179,13 +179,10 @@ class Snapshots:
 
     def of(self, block: blocks.Block) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield (address, snapshot) of a block's resources, by native id."""
-        for batch in batches(self._blocks.lines(block), _BATCH):
+        for _native_id, address in self._blocks.lines(block):
             with self._database.read() as connection:
-                loaded = [
-                    (line[1], orjson.loads(objects.get(connection, self._tenant, line[1])))
-                    for line in batch
-                ]
-            yield from loaded
+                data = objects.get(connection, self._tenant, address)
+            yield address, orjson.loads(data)
 
     def at(self, address: str) -> dict[str, Any] | None:
         """Return one snapshot by its address; None when retention dropped it."""

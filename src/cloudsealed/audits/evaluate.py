@@ -21,7 +21,6 @@ from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.paths import names_in
 from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
-from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
@@ -30,7 +29,6 @@ from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
 Reason = Mapping[str, Any]
-_BATCH = 500
 _OUT_OF_TIME: Reason = {
     "kind": "policy_error", "path": None,
     "message": "The policy had used up its time (CLOUDSEALED_POLICY_SECONDS) on other resources",
@@ -170,6 +168,7 @@ class Evaluator:
             cells = self.cells(here)
             spools = {ident: Spool(lease.tenant, lease.month) for ident in cells}
             for batch in self.judge(here, cells):
+                lease.step()
                 for cell, observation in batch:
                     spools[cell.check.version.id].add(observation.as_dict())
                 if full := [spool for spool in spools.values() if spool.is_full]:
@@ -203,14 +202,13 @@ class Evaluator:
     def judge(
         self, here: Iterable[Block], cells: Mapping[str, Cell]
     ) -> Iterator[list[tuple[Cell, Observation]]]:
-        """Judge a place; yield observations in batches, each counted in its cell. In a cell they
-        are in the order of type and native id."""
+        """Judge a place; yield the observations of each resource, each counted in its cell. In a
+        cell they are in the order of type and native id."""
         for block in here:
             judging = [cells[check.version.id] for check in self._of(block)]
-            for batch in batches(self._snapshots.of(block) if judging else (), _BATCH):
+            for address, snapshot in self._snapshots.of(block) if judging else ():
                 yield [
                     (cell, cell.counted(self._observe(cell.check, address, snapshot)))
-                    for address, snapshot in batch
                     for cell in judging
                 ]
 

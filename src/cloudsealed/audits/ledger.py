@@ -50,6 +50,7 @@ _NEXT_PAGE = _FIRST_PAGE.where(
 )
 _ENDED = ("outcome", "called_at", "digest")
 _AT_ONCE = 100
+_READ_AT_ONCE = 1_000
 _OPERATION = (
     select(calls.c.parameters, calls.c.page, *(calls.c[name] for name in _ENDED))
     .where(*_THIS_AUDIT, *(calls.c[name] == bindparam(f"the_{name}") for name in _KEY[:5]))
@@ -95,10 +96,18 @@ class Ledger:
         return _answer(values, data)
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Yield every call in the order of its key, as the API shows it."""
-        with self._database.read() as connection:
-            for row in connection.all(_IN_ORDER, self._scope):
+        """Yield every call in the order of its key, as the API shows it; a few are in memory."""
+        statement = _FIRST_PAGE
+        after: dict[str, Any] = {}
+        while True:
+            with self._database.read() as connection:
+                rows = connection.all(statement, {**self._scope, **after, "most": _READ_AT_ONCE})
+            for row in rows:
                 yield {"object": "call", **dict(zip((*_KEY, *_VALUES), row, strict=True))}
+            if len(rows) < _READ_AT_ONCE:
+                return
+            last = zip(_KEY, rows[-1], strict=False)
+            statement, after = _NEXT_PAGE, {f"after_{name}": value for name, value in last}
 
     def page(self, *, after: Position | None, limit: int) -> Page:
         """Return a page of calls in the order of their key."""
