@@ -15,9 +15,10 @@ _LOOK_SECONDS = 1.0
 
 def collect(
     tasks: Iterable[Task], callers: Mapping[str, Caller], recorder: Recorder, *,
-    workers: int, tick: Callable[[int], None],
+    workers: int, tick: Callable[[int], None], again: bool = False,
 ) -> None:  # fmt: skip
-    """Make every call of the tasks that the ledger lacks; `callers` are by connection.
+    """Make every call of the tasks that the ledger lacks; `callers` are by connection. With `again`
+    their lists are asked for a second time.
 
     `tick` hears at least once a second how many tasks ended since; what it raises (a lost lease, a
     cancellation) ends the collection. Walks and calls have a pool each: a walk waits for its calls.
@@ -30,7 +31,7 @@ def collect(
         def ask(requests: Iterable[CallRequest]) -> Iterable[Answer]:
             return calls.map(caller.call, requests)
 
-        for _derived in walk(task.row, task.place, caller, ask):
+        for _derived in walk(task.row, task.place, caller, ask, again=again):
             recorder.stop_if_asked()
 
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -67,26 +67,60 @@ def derive(
 ) -> None:
     """Write the block of snapshots of every task."""
     for task in tasks:
-        lines: list[list[str]] = []
-        header: dict[str, Any] = {}
-        for batch in batches(walk(task.row, task.place, stored), _BATCH):
-            packed = []
-            for item in batch:
-                if isinstance(item, Listing):
-                    header = _header(task, item, clock)
-                    continue
-                address, row = objects.pack(lease.tenant, _stored(task, item), lease.month)
-                packed.append(row)
-                lines.append([item.native_id, address])
-            with lease.write() as connection:
-                objects.put_many(connection, packed)
+        found = _walked(lease, task, stored)
+        if stored.listed_again(task.row, task.place):
+            found = _fuller(found, _walked(lease, task, stored, again=True))
         with lease.write() as connection:
             blocks.put(
                 connection, tenant=lease.tenant, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS,
                 key=task.row.type, account=task.place.account, region=task.place.region,
-                lines=blocks.Spool.of(lease.tenant, lease.month, _unique(lines)), header=header,
+                lines=blocks.Spool.of(lease.tenant, lease.month, found.unique()),
+                header=_header(task, found.listing, clock),
             )  # fmt: skip
-        done(len(lines))
+        done(len(found.lines))
+
+
+@dataclass(slots=True)
+class _Walked:
+    """What a walk found: the native id and the address of each resource, and how its list ended."""
+
+    lines: list[list[str]]
+    listing: Listing
+
+    def unique(self) -> list[list[str]]:
+        """Return the lines by native id; what a list named twice while it changed counts once."""
+        return [list(item) for item in sorted(dict(self.lines).items())]
+
+
+def _walked(lease: Lease, task: Task, stored: StoredCalls, *, again: bool = False) -> _Walked:
+    """Store the snapshots that a walk of the ledger gives."""
+    lines: list[list[str]] = []
+    listing: Listing | None = None
+    for batch in batches(walk(task.row, task.place, stored, again=again), _BATCH):
+        packed = []
+        for item in batch:
+            if isinstance(item, Listing):
+                listing = item
+                continue
+            address, row = objects.pack(lease.tenant, _stored(task, item), lease.month)
+            packed.append(row)
+            lines.append([item.native_id, address])
+        with lease.write() as connection:
+            objects.put_many(connection, packed)
+    assert listing is not None, "a walk ends with its listing"
+    return _Walked(lines, listing)
+
+
+def _fuller(first: _Walked, second: _Walked) -> _Walked:
+    """Return what counts of a list that was asked for twice: the fuller answer. It is whole only if
+    both are, so that an answer that could not be confirmed resolves nothing."""
+    fuller = second if len(second.lines) >= len(first.lines) else first
+    broken = next((each.listing for each in (first, second) if not each.listing.complete), None)
+    if broken is None or not fuller.listing.complete:
+        return fuller
+    return _Walked(fuller.lines, replace(
+        fuller.listing, complete=False, outcome=broken.outcome, gap=broken.gap
+    ))  # fmt: skip
 
 
 def _stored(task: Task, snapshot: Snapshot) -> bytes:
@@ -96,11 +130,6 @@ def _stored(task: Task, snapshot: Snapshot) -> bytes:
     except Exception as error:
         failed = underived(snapshot, task.row, task.place, type(error).__name__)
         return canonical(snapshot_document(failed))
-
-
-def _unique(lines: list[list[str]]) -> list[list[str]]:
-    """Sort by native id; a resource that a list named twice while it changed counts once."""
-    return [list(item) for item in sorted(dict(lines).items())]
 
 
 def _header(task: Task, listing: Listing, clock: str) -> dict[str, Any]:

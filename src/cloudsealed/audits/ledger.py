@@ -21,7 +21,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_ignoring
 
 from cloudsealed.audits.model import LeaseLostError
 from cloudsealed.audits.store import Lease
-from cloudsealed.collectors.model import Answer, Caller, CallRequest, Unit
+from cloudsealed.collectors.model import AGAIN, Answer, Caller, CallRequest, Place, Unit
+from cloudsealed.collectors.model import Row as ListRow
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339, utc_now
@@ -60,6 +61,7 @@ _FIRST_OF = _OPERATION.limit(bindparam("most"))
 _SOME_OF = _OPERATION.where(
     calls.c.parameters.in_([bindparam(f"given_{index}") for index in range(_AT_ONCE)])
 )
+_AGAIN = _OPERATION.where(calls.c.page >= AGAIN).limit(1)
 _COUNT = select(calls.c.outcome, func.count()).where(*_THIS_AUDIT).group_by(calls.c.outcome)
 _FORGET = calls.delete().where(*_THIS_AUDIT)
 _BATCH = 200
@@ -148,6 +150,10 @@ class Ledger:
         rows = self._operation(_FIRST_OF, account, region, service, operation, bound)
         return [_end(row) for row in rows]
 
+    def listed_again(self, *, account: str, region: str, service: str, operation: str) -> bool:
+        """Say whether a list was asked for a second time."""
+        return bool(self._operation(_AGAIN, account, region, service, operation, {}))
+
     def _operation(
         self, statement: Select[Any], account: str, region: str, service: str, operation: str,
         bound: Mapping[str, Any],
@@ -178,6 +184,13 @@ class StoredCalls:
     def call(self, request: CallRequest) -> Answer:
         """Return the stored answer, `failed` for a call that is not there: nobody is asked."""
         return self._ledger.find(request.unit) or self._missing
+
+    def listed_again(self, row: ListRow, place: Place) -> bool:
+        """Say whether the list of a type in a place was asked for a second time."""
+        return row.operation is not None and self._ledger.listed_again(
+            account=place.account, region=place.region, service=row.service,
+            operation=row.operation,
+        )  # fmt: skip
 
 
 class RecordedCalls:

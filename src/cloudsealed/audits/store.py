@@ -143,6 +143,8 @@ def decode(row: Row) -> Audit:
         policy_set=tuple(orjson.loads(values["policy_set"])),
         targets=tuple(target_of(t) for t in plan["targets"]) if plan else None,
         clock=plan["clock"] if plan else None,
+        clock_skew_seconds=plan.get("clock_skew_seconds") if plan else None,
+        remarks=tuple(plan.get("remarks", ())) if plan else (),
         created_at=values["created_at"],
         started_at=values["started_at"],
         finished_at=values["finished_at"],
@@ -157,11 +159,6 @@ def decode(row: Row) -> Audit:
 
 def encode(tenant: str, audit: Audit) -> dict[str, Any]:
     """Return the row of a new audit, without a lease."""
-    plan = (
-        {"targets": [t.as_dict() for t in audit.targets], "clock": audit.clock}
-        if audit.targets
-        else None
-    )
     return {
         "tenant_id": tenant,
         "id": audit.id,
@@ -170,7 +167,7 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
         "parent_id": audit.parent_id,
         "source_id": audit.source_id,
         "request": _asked(audit),
-        "plan": orjson.dumps(plan).decode() if plan else None,
+        "plan": orjson.dumps(audit.plan).decode() if audit.plan else None,
         "policy_set": orjson.dumps(audit.policy_set).decode(),
         "created_at": audit.created_at,
         "started_at": None,

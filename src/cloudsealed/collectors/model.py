@@ -19,6 +19,8 @@ Document = Mapping[str, Any]
 Decode = Callable[[Any], Any]
 Scope = Literal["global", "region"]
 GLOBAL = "global"
+AGAIN = 1_000_000
+"""The number of the first page of a list that was asked for a second time."""
 
 
 @dataclass(frozen=True, slots=True)

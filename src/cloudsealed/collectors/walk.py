@@ -16,6 +16,7 @@ from cloudsealed.collectors.asking import parameters_of, turned
 from cloudsealed.collectors.draft import Draft, draft_of
 from cloudsealed.collectors.enrichment import enrich
 from cloudsealed.collectors.model import (
+    AGAIN,
     Answer,
     Caller,
     CallRequest,
@@ -37,15 +38,21 @@ _Page = list[tuple[Mapping[str, Any], Unit | None]]
 
 
 def walk(
-    row: Row, place: Place, caller: Caller, map_calls: MapCalls | None = None
+    row: Row,
+    place: Place,
+    caller: Caller,
+    map_calls: MapCalls | None = None,
+    *,
+    again: bool = False,
 ) -> Iterator[Derived]:
     """Yield a snapshot for every resource of `row` in `place`, and its Listing at the end.
 
     Pages of a list are asked for one after the other; the enriching calls of one page of resources
-    are handed to `map_calls` together, which may run them in parallel but answers in order.
+    are handed to `map_calls` together, which may run them in parallel but answers in order. With
+    `again` the lists are asked for a second time, under pages of their own.
     """
     ask = map_calls or (lambda requests: map(caller.call, requests))
-    seen = _Seen()
+    seen = _Seen(AGAIN if again else 0)
     for page in _listed(row, place, caller, seen):
         drafts = [draft for item, unit in page if (draft := seen.draft(row, place, item, unit))]
         for stage in row.stages:
@@ -59,6 +66,7 @@ def walk(
 class _Seen:
     """How the list calls of a walk went."""
 
+    first_page: int
     units: list[Unit] = field(default_factory=list)
     called_at: datetime | None = None
     gap: Gap | None = None
@@ -123,7 +131,7 @@ def _listed(row: Row, place: Place, caller: Caller, seen: _Seen) -> Iterator[_Pa
     for parent, named_by in _parents(row, place, caller, seen):
         try:
             inherited = {name: read(path, parent) for name, path in row.inherit.items()}
-            request = _list_request(row, row.operation, place, inherited)
+            request = _list_request(row, row.operation, place, inherited, seen.first_page)
         except Exception as error:  # of this parent nothing is known, and of others all
             seen.gap = seen.gap or _unread(named_by, error)
             continue
@@ -144,10 +152,10 @@ def _parents(
 
 
 def _list_request(
-    row: Row, operation: str, place: Place, inherited: Mapping[str, Any]
+    row: Row, operation: str, place: Place, inherited: Mapping[str, Any], page: int
 ) -> CallRequest | None:
     parameters = parameters_of(row.params, row.constants, inherited, place)
     if parameters is None:
         return None
-    unit = unit_of(place, row.service, operation, parameters)
+    unit = unit_of(place, row.service, operation, parameters, page)
     return CallRequest(unit=unit, items=row.items, secret_paths=row.secret_paths)
