@@ -124,7 +124,9 @@ class Pass:
             )  # fmt: skip
         recorder.stop_if_asked()
 
-    def judge(self, *policies: PolicyVersion, seconds: float = 60) -> None:
+    def judge(
+        self, *policies: PolicyVersion, seconds: float = 60, together: float = 3_600
+    ) -> None:
         checks = tuple(p for p in policies if p.kind is PolicyKind.CHECK)
         classes = tuple(p for p in policies if p.kind is PolicyKind.CLASSIFICATION)
         lease, clock = self.take(), self.audit.clock
@@ -135,7 +137,7 @@ class Pass:
         )  # fmt: skip
         evaluator = Evaluator(
             policies=PolicySet(checks, classes), snapshots=self.snapshots, clock=clock,
-            seconds=seconds,
+            seconds=seconds, together=together,
         )  # fmt: skip
         evaluator.run(lease, lambda _number: None)
 

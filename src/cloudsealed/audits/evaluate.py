@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +17,7 @@ from cloudsealed.audits import blocks
 from cloudsealed.audits.blocks import Block, Spool
 from cloudsealed.audits.classify import Classifier, subject
 from cloudsealed.audits.derive import EVERYTHING, Snapshots
+from cloudsealed.audits.purse import EACH, TOGETHER, Purse
 from cloudsealed.audits.related import Relations
 from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.paths import names_in
@@ -29,10 +31,10 @@ from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
 Reason = Mapping[str, Any]
-_OUT_OF_TIME: Reason = {
-    "kind": "policy_error", "path": None,
-    "message": "The policy had used up its time (CLOUDSEALED_POLICY_SECONDS) on other resources",
-}  # fmt: skip
+_OUT_OF_TIME = {
+    EACH: f"The policy had used up its time ({EACH}) on other resources",
+    TOGETHER: f"The policies had used up their time ({TOGETHER}), this one more than its share",
+}
 _OUT_OF_MEMORY: Reason = {
     "kind": "policy_error", "path": None,
     "message": "The policy needs more memory than the worker has (CLOUDSEALED_WORKER_MEMORY)",
@@ -41,11 +43,11 @@ _OUT_OF_MEMORY: Reason = {
 
 @dataclass(slots=True)
 class Check:
-    """A policy version, its compiled rule, and how many seconds it may still take."""
+    """A policy version, its compiled rule, and how many seconds that took."""
 
     version: PolicyVersion
     rule: Rule
-    left: float
+    spent: float = 0.0
     attributes: frozenset[str] | None = field(init=False)
     relations: Mapping[str, frozenset[str] | None] = field(init=False)
 
@@ -151,12 +153,17 @@ class Evaluator:
     """Judges the snapshots of one audit by its policies."""
 
     def __init__(
-        self, *, policies: PolicySet, snapshots: Snapshots, clock: str, seconds: float
-    ) -> None:
-        """`seconds` is what each policy may take of the audit, so that none holds up the others:
-        what it did not come to is unknown."""
-        self._checks = [Check(v, compile_check(v.spec), seconds) for v in policies.checks]
-        self._classifier = Classifier(policies.classifications, seconds=seconds)
+        self, *, policies: PolicySet, snapshots: Snapshots, clock: str, seconds: float,
+        together: float = inf,
+    ) -> None:  # fmt: skip
+        """`seconds` is what each policy may take of the audit, so that none holds up the others,
+        and `together` what all may: what one did not come to is unknown."""
+        self._purse = Purse(
+            each=seconds, together=together,
+            policies=len(policies.checks) + len(policies.classifications),
+        )  # fmt: skip
+        self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
+        self._classifier = Classifier(policies.classifications, self._purse)
         self._snapshots = snapshots
         self._now: datetime = parse_rfc3339(clock)
         self._listings = snapshots.listings()
@@ -254,15 +261,18 @@ class Evaluator:
         self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any],
         related: Mapping[str, list[Mapping[str, Any]]],
     ) -> Observation:  # fmt: skip
-        if check.left <= 0:
-            return Observation(outcome=Outcome.UNKNOWN, reasons=(_OUT_OF_TIME,), **base)
+        if setting := self._purse.refusal(check.spent):
+            spent = {"kind": "policy_error", "path": None, "message": _OUT_OF_TIME[setting]}
+            return Observation(outcome=Outcome.UNKNOWN, reasons=(spent,), **base)
         began = perf_counter()
         try:
             judgement = check.rule.judge(snapshot["document"], related, now=self._now)
         except MemoryError:
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_OUT_OF_MEMORY,), **base)
         finally:
-            check.left -= perf_counter() - began
+            took = perf_counter() - began
+            check.spent += took
+            self._purse.take(took)
         if judgement.outcome == "error":
             assert judgement.error is not None
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_error(judgement.error),), **base)

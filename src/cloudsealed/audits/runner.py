@@ -156,6 +156,7 @@ class Runner:
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
             seconds=self._settings.policy_seconds,
+            together=self._settings.policy_set_seconds,
         )  # fmt: skip
         evaluator.run(lease, lambda number: progress.add("observations", number))
         progress.enter(AuditStatus.SEALING)
