@@ -166,6 +166,11 @@ class Settings:
     policy_seconds: int = _setting(
         "POLICY_SECONDS", "300", "Time that one policy may take of an audit", _positive
     )
+    policy_set_seconds: int = _setting(
+        "POLICY_SET_SECONDS", "3600",
+        "Time that all policies together may take of an audit; past half of it, those stop that had"
+        " more than an even share of the other half", _positive,
+    )  # fmt: skip
     worker_memory: int = _setting(
         "WORKER_MEMORY", "4096", "Most memory of a worker process, in MiB", _positive
     )

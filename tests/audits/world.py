@@ -16,6 +16,7 @@ from cloudsealed.audits.derive import Snapshots, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.collectors.model import Answer, CallRequest, Unit
 from cloudsealed.kit.clock import rfc3339
@@ -123,23 +124,25 @@ class Pass:
             )  # fmt: skip
         recorder.stop_if_asked()
 
-    def judge(self, *policies: PolicyVersion, seconds: float = 60) -> None:
+    def judge(self, *policies: PolicyVersion, seconds: float = 60, together: float = 3_600) -> None:
         checks = tuple(p for p in policies if p.kind is PolicyKind.CHECK)
         classes = tuple(p for p in policies if p.kind is PolicyKind.CLASSIFICATION)
         lease, clock = self.take(), self.audit.clock
         assert clock is not None
         derive(
-            lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger), clock=clock,
+            lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger, clock), clock=clock,
             done=lambda _number: None,
         )  # fmt: skip
         evaluator = Evaluator(
             policies=PolicySet(checks, classes), snapshots=self.snapshots, clock=clock,
-            seconds=seconds,
+            seconds=seconds, together=together,
         )  # fmt: skip
         evaluator.run(lease, lambda _number: None)
 
-    def apply(self) -> list[str]:
-        applier = Applier(database=self.database, lease=self.take(), snapshots=self.snapshots)
+    def apply(self, horizon: str = NO_HORIZON) -> list[str]:
+        applier = Applier(
+            database=self.database, lease=self.take(), snapshots=self.snapshots, horizon=horizon
+        )
         applier.resources()
         return applier.findings()
 

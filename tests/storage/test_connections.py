@@ -210,7 +210,10 @@ def test_a_file_that_cannot_grow_is_said_undone_and_once_it_can_all_goes_on(
 ) -> None:
     command = [sys.executable, "-c", FULL, str(sqlite.path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.splitlines() == ["The disk fails"] * 2
+    assert (
+        done.stdout.splitlines()
+        == ["The disk does not take what is written to it; is it full?"] * 2
+    )
     assert names(sqlite) == ["after", "before"]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any
 
+from cloudsealed.audits.purse import Purse
 from cloudsealed.engine import EvaluationError, Expression
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import FINDING_FIELDS, compile_classification
@@ -36,12 +37,13 @@ def subject(
 class _Rule:
     version: PolicyVersion
     when: Expression
-    left: float
+    purse: Purse
+    spent: float = 0.0
 
     def matches(self, variables: Mapping[str, Any], now: datetime) -> bool:
         """Say whether it matches; what cannot be judged, or not in time, leaves a finding as it
         is."""
-        if self.left <= 0:
+        if self.purse.refusal(self.spent):
             return False
         began = perf_counter()
         try:
@@ -49,15 +51,17 @@ class _Rule:
         except (EvaluationError, MemoryError):
             return False
         finally:
-            self.left -= perf_counter() - began
+            took = perf_counter() - began
+            self.spent += took
+            self.purse.take(took)
 
 
 class Classifier:
     """Classifies by the classifications that were in force at one moment, given oldest first."""
 
-    def __init__(self, versions: Sequence[PolicyVersion], *, seconds: float) -> None:
-        """`seconds` is what each classification may take in all."""
-        self._rules = [_Rule(v, compile_classification(v.spec), seconds) for v in versions]
+    def __init__(self, versions: Sequence[PolicyVersion], purse: Purse) -> None:
+        """`purse` is what each classification may take in all."""
+        self._rules = [_Rule(v, compile_classification(v.spec), purse) for v in versions]
 
     def classify(
         self, finding: Mapping[str, Any], document: Mapping[str, Any], now: datetime

@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 from time import perf_counter
 from typing import Any
 
 from cloudsealed.audits import blocks
 from cloudsealed.audits.blocks import Block, Spool
 from cloudsealed.audits.classify import Classifier, subject
-from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.derive import EVERYTHING, Snapshots
+from cloudsealed.audits.purse import EACH, TOGETHER, Purse
 from cloudsealed.audits.related import Relations
 from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.paths import names_in
 from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
-from cloudsealed.kit.batches import batches
+from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
@@ -29,11 +31,10 @@ from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
 Reason = Mapping[str, Any]
-_BATCH = 500
-_OUT_OF_TIME: Reason = {
-    "kind": "policy_error", "path": None,
-    "message": "The policy had used up its time (CLOUDSEALED_POLICY_SECONDS) on other resources",
-}  # fmt: skip
+_OUT_OF_TIME = {
+    EACH: f"The policy had used up its time ({EACH}) on other resources",
+    TOGETHER: f"The policies had used up their time ({TOGETHER}), this one more than its share",
+}
 _OUT_OF_MEMORY: Reason = {
     "kind": "policy_error", "path": None,
     "message": "The policy needs more memory than the worker has (CLOUDSEALED_WORKER_MEMORY)",
@@ -42,11 +43,11 @@ _OUT_OF_MEMORY: Reason = {
 
 @dataclass(slots=True)
 class Check:
-    """A policy version, its compiled rule, and how many seconds it may still take."""
+    """A policy version, its compiled rule, and how many seconds that took."""
 
     version: PolicyVersion
     rule: Rule
-    left: float
+    spent: float = 0.0
     attributes: frozenset[str] | None = field(init=False)
     relations: Mapping[str, frozenset[str] | None] = field(init=False)
 
@@ -152,12 +153,17 @@ class Evaluator:
     """Judges the snapshots of one audit by its policies."""
 
     def __init__(
-        self, *, policies: PolicySet, snapshots: Snapshots, clock: str, seconds: float
-    ) -> None:
-        """`seconds` is what each policy may take of the audit, so that none holds up the others:
-        what it did not come to is unknown."""
-        self._checks = [Check(v, compile_check(v.spec), seconds) for v in policies.checks]
-        self._classifier = Classifier(policies.classifications, seconds=seconds)
+        self, *, policies: PolicySet, snapshots: Snapshots, clock: str, seconds: float,
+        together: float = inf,
+    ) -> None:  # fmt: skip
+        """`seconds` is what each policy may take of the audit, so that none holds up the others,
+        and `together` what all may: what one did not come to is unknown."""
+        self._purse = Purse(
+            each=seconds, together=together,
+            policies=len(policies.checks) + len(policies.classifications),
+        )  # fmt: skip
+        self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
+        self._classifier = Classifier(policies.classifications, self._purse)
         self._snapshots = snapshots
         self._now: datetime = parse_rfc3339(clock)
         self._listings = snapshots.listings()
@@ -169,6 +175,7 @@ class Evaluator:
             cells = self.cells(here)
             spools = {ident: Spool(lease.tenant, lease.month) for ident in cells}
             for batch in self.judge(here, cells):
+                lease.step()
                 for cell, observation in batch:
                     spools[cell.check.version.id].add(observation.as_dict())
                 if full := [spool for spool in spools.values() if spool.is_full]:
@@ -202,14 +209,13 @@ class Evaluator:
     def judge(
         self, here: Iterable[Block], cells: Mapping[str, Cell]
     ) -> Iterator[list[tuple[Cell, Observation]]]:
-        """Judge a place; yield observations in batches, each counted in its cell. In a cell they
-        are in the order of type and native id."""
+        """Judge a place; yield the observations of each resource, each counted in its cell. In a
+        cell they are in the order of type and native id."""
         for block in here:
             judging = [cells[check.version.id] for check in self._of(block)]
-            for batch in batches(self._snapshots.of(block) if judging else (), _BATCH):
+            for address, snapshot in self._snapshots.of(block) if judging else ():
                 yield [
                     (cell, cell.counted(self._observe(cell.check, address, snapshot)))
-                    for address, snapshot in batch
                     for cell in judging
                 ]
 
@@ -228,6 +234,16 @@ class Evaluator:
                 region=snapshot["region"], native_id=snapshot["native_id"],
             ),
         }  # fmt: skip
+        try:
+            return self._judged_alone(check, base, snapshot)
+        except Exception as error:  # a cell is its own unit of failure
+            reason = _broken(error)
+            return Observation(outcome=Outcome.UNKNOWN, reasons=(reason,), **base)
+
+    def _judged_alone(
+        self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any]
+    ) -> Observation:
+        version = check.version
         reasons = _unread(snapshot, check.attributes)
         related: dict[str, list[Mapping[str, Any]]] = {}
         for name, relation in (version.spec.get("related") or {}).items():
@@ -245,15 +261,18 @@ class Evaluator:
         self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any],
         related: Mapping[str, list[Mapping[str, Any]]],
     ) -> Observation:  # fmt: skip
-        if check.left <= 0:
-            return Observation(outcome=Outcome.UNKNOWN, reasons=(_OUT_OF_TIME,), **base)
+        if setting := self._purse.refusal(check.spent):
+            spent = {"kind": "policy_error", "path": None, "message": _OUT_OF_TIME[setting]}
+            return Observation(outcome=Outcome.UNKNOWN, reasons=(spent,), **base)
         began = perf_counter()
         try:
             judgement = check.rule.judge(snapshot["document"], related, now=self._now)
         except MemoryError:
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_OUT_OF_MEMORY,), **base)
         finally:
-            check.left -= perf_counter() - began
+            took = perf_counter() - began
+            check.spent += took
+            self._purse.take(took)
         if judgement.outcome == "error":
             assert judgement.error is not None
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_error(judgement.error),), **base)
@@ -265,6 +284,7 @@ class Evaluator:
             evidence=tuple({"path": e.path, "value": e.value} for e in judgement.evidence),
             **base,
         )
+        canonical([failed.title, failed.evidence])  # or it could not be kept as a line
         return self._classified(check.version, failed, snapshot)
 
     def _classified(
@@ -286,8 +306,13 @@ def _unread(snapshot: Mapping[str, Any], attributes: frozenset[str] | None) -> l
     return [
         {**gap, "attribute": name}
         for name, gap in sorted(gaps.items())
-        if attributes is None or name in attributes
+        if attributes is None or name in attributes or name == EVERYTHING
     ]
+
+
+def _broken(error: Exception) -> Reason:
+    message = f"The policy could not be judged on this resource: {type(error).__name__}"
+    return {"kind": "policy_error", "message": message, "path": None}
 
 
 def _error(error: EvaluationError) -> Reason:

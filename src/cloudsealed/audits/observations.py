@@ -61,7 +61,7 @@ class Observations:
         for block in self._blocks.all(OBSERVATIONS):
             if block.key in policies:
                 version = self._versions[block.key]
-                check = Check(version, compile_check(version.spec), left=0)
+                check = Check(version, compile_check(version.spec))
                 related = self._related(check, block, places)
                 for lines in batches(self._blocks.lines(block), _BATCH):
                     yield from self._shown(check, block, lines, related)

@@ -14,6 +14,7 @@ from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.changes import write_changed
 from cloudsealed.audits.classify import Classification, Classifier, subject
 from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.purse import Purse
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding
@@ -46,7 +47,7 @@ class Reclassify:
         used = self._policies.classifications(tenant=job.tenant)
         forecast = Reclassification(
             database=self._database, policies=self._policies, tenant=job.tenant, clock=self._clock,
-            classifier=Classifier(used, seconds=self._seconds),
+            classifier=Classifier(used, Purse(each=self._seconds)),
         )  # fmt: skip
         for changes in forecast.changes():
             job.progressed()

@@ -15,6 +15,7 @@ from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Cell, Evaluator, Observation
 from cloudsealed.audits.model import Audit
 from cloudsealed.audits.outcomes import Outcomes
+from cloudsealed.audits.purse import Purse
 from cloudsealed.audits.reclassify import Reclassification
 from cloudsealed.audits.simulations.model import MOST_CHANGES
 from cloudsealed.findings.model import Finding
@@ -74,7 +75,7 @@ class Forecast:
         used = self._policies.classifications_with(classification, tenant=self._tenant)
         forecast = Reclassification(
             database=self._database, policies=self._policies, tenant=self._tenant,
-            clock=self._clock, classifier=Classifier(used, seconds=self._seconds),
+            clock=self._clock, classifier=Classifier(used, Purse(each=self._seconds)),
         )  # fmt: skip
         for audit_id in audit_ids or (None,):
             tally = Tally()
