@@ -93,6 +93,7 @@ class Reply:
     content_type: str = "text/xml"
     hold: float = 0.0
     trickle: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -121,8 +122,10 @@ def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
         def _answer(self, reply: Reply) -> None:
             server.ended.wait(reply.hold)
             body = reply.body.encode()
-            self.send_response(reply.status)
-            self.send_header("Content-Type", reply.content_type)
+            self.send_response_only(reply.status)
+            headers = {"Date": self.date_time_string(), "Content-Type": reply.content_type}
+            for name, value in (headers | reply.headers).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             for number in range(len(body)) if reply.trickle else ():

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,7 +31,9 @@ from cloudsealed.collectors.aws.errors import (
     SessionExpiredError,
     UnexpectedAnswerError,
 )
+from cloudsealed.collectors.aws.skew import HeardClock
 from cloudsealed.collectors.model import GLOBAL
+from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.vocabulary import CallOutcome
 
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -73,11 +76,14 @@ class AwsSession:
     """One account's session and its clients, made when first needed; safe for threads."""
 
     access: AwsAccess
+    clock: Clock = utc_now
     _session: boto3.Session = field(init=False)
+    _heard: HeardClock = field(init=False)
     _clients: dict[tuple[str, str], Any] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._heard = HeardClock(self.clock)
         self._session = _boto_session(self.access)
 
     @property
@@ -88,6 +94,10 @@ class AwsSession:
     def partition(self) -> str:
         """Return the partition of the session's region."""
         return str(self._session.get_partition_for_region(self.region))
+
+    def clock_skew(self) -> timedelta | None:
+        """Return AWS's clock minus ours in whole seconds; None until something answered."""
+        return self._heard.skew()
 
     def client(self, service: str, region: str) -> Any:
         """Return the client of `service` in `region`; `global` is the partition's home region."""
@@ -102,6 +112,7 @@ class AwsSession:
 
     def _made(self, service: str, region: str) -> Any:
         client = self._session.client(service, region_name=region, config=_config(self.access))
+        client.meta.events.register("before-parse", self._heard.hear)
         return _guarded(client)
 
 
