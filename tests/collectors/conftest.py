@@ -18,6 +18,9 @@ import pytest
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.collectors.aws.client import AwsCaller
+from cloudsealed.collectors.aws.pagination import operation_model
+from cloudsealed.collectors.model import CallRequest, Place, unit_of
+from cloudsealed.collectors.registry import RESOURCE_TYPES
 
 ACCOUNT = "123456789012"
 KEY = b"the tenant's key of the tests"
@@ -184,6 +187,33 @@ def make_caller() -> Callable[..., AwsCaller]:
             sleep=(pauses if pauses is not None else []).append,
             jitter=lambda: 1.0,
         )
+
+    return make
+
+
+@pytest.fixture
+def request_of() -> Callable[..., CallRequest]:
+    """Makes the request of an operation as its row makes it."""
+
+    def make(service: str, operation: str, fills: tuple[str, ...] | None = None) -> CallRequest:
+        calls = [
+            (tuple(call.fills.values()), call.omits_empty)
+            for row in RESOURCE_TYPES.values()
+            for call in row.enrich
+            if (row.service, call.operation) == (service, operation)
+        ] + [
+            ((row.items,), row.omits_empty)
+            for row in RESOURCE_TYPES.values()
+            if (row.service, row.operation) == (service, operation)
+        ]
+        paths, omits = next(each for each in calls if fills in (None, each[0]))
+        members = operation_model(service, operation).input_shape
+        given = {
+            name: "abc-123456" if members.members[name].type_name == "string" else ["abc"]
+            for name in (members.required_members if members else ())
+        }
+        unit = unit_of(Place(ACCOUNT, "eu-west-1"), service, operation, given)
+        return CallRequest(unit, fills=paths, omits_empty=omits)
 
     return make
 
