@@ -92,10 +92,12 @@ class Reply:
     """What the fault server answers to one request; with `hold` it waits for that long first."""
 
     status: int = 200
-    body: str = ""
+    body: str | bytes = ""
     content_type: str = "text/xml"
     hold: float = 0.0
     trickle: bool = False
+    trickle_head: bool = False
+    chunked: bool = False
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -113,41 +115,54 @@ class FaultServer:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
 
-def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._answer(server.next())
+class _Handler(BaseHTTPRequestHandler):
+    """Answers the next reply of `plan`, which a subclass has."""
 
-        def do_GET(self) -> None:
-            self.do_POST()
+    protocol_version = "HTTP/1.1"
+    plan: FaultServer
 
-        def _answer(self, reply: Reply) -> None:
-            server.ended.wait(reply.hold)
-            body = reply.body.encode()
-            self.send_response_only(reply.status)
-            headers = {"Date": self.date_time_string(), "Content-Type": reply.content_type}
-            for name, value in (headers | reply.headers).items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            for number in range(len(body)) if reply.trickle else ():
-                if server.ended.wait(0.05):
-                    return
-                self.wfile.write(body[number : number + 1])
-            if not reply.trickle:
-                self.wfile.write(body)
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._answer(self.plan.next())
 
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except OSError:
-                self.close_connection = True
+    def do_GET(self) -> None:
+        self.do_POST()
 
-        def log_message(self, *_: object) -> None:
-            return
+    def _answer(self, reply: Reply) -> None:
+        self.plan.ended.wait(reply.hold)
+        body = reply.body if isinstance(reply.body, bytes) else reply.body.encode()
+        self.send_response_only(reply.status)
+        length = {"Transfer-Encoding": "chunked"}
+        if not reply.chunked:
+            length = {"Content-Length": str(len(body))}
+        headers = {"Date": self.date_time_string(), "Content-Type": reply.content_type, **length}
+        for name, value in (headers | reply.headers).items():
+            self.send_header(name, value)
+        if reply.trickle_head:
+            self.flush_headers()
+            self._trickle(b"X-Trickle: " + b"a" * 10_000)
+        self.end_headers()
+        if reply.trickle:
+            self._trickle(body)
+        elif reply.chunked:
+            self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+        else:
+            self.wfile.write(body)
 
-    return Handler
+    def _trickle(self, data: bytes) -> None:
+        for number in range(len(data)):
+            if self.plan.ended.wait(0.05):
+                return
+            self.wfile.write(data[number : number + 1])
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        return
 
 
 @pytest.fixture
@@ -155,7 +170,7 @@ def faults(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault
     """A server of faults as the endpoint of every AWS client."""
     ended = threading.Event()
     plan = FaultServer("", ended)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(plan))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"plan": plan}))
     server.daemon_threads = True
     plan.url = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", plan.url)
