@@ -18,6 +18,9 @@ import pytest
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.collectors.aws.client import AwsCaller
+from cloudsealed.collectors.aws.pagination import operation_model
+from cloudsealed.collectors.model import CallRequest, Place, unit_of
+from cloudsealed.collectors.registry import RESOURCE_TYPES
 
 ACCOUNT = "123456789012"
 KEY = b"the tenant's key of the tests"
@@ -89,10 +92,12 @@ class Reply:
     """What the fault server answers to one request; with `hold` it waits for that long first."""
 
     status: int = 200
-    body: str = ""
+    body: str | bytes = ""
     content_type: str = "text/xml"
     hold: float = 0.0
     trickle: bool = False
+    trickle_head: bool = False
+    chunked: bool = False
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -110,41 +115,54 @@ class FaultServer:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
 
-def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._answer(server.next())
+class _Handler(BaseHTTPRequestHandler):
+    """Answers the next reply of `plan`, which a subclass has."""
 
-        def do_GET(self) -> None:
-            self.do_POST()
+    protocol_version = "HTTP/1.1"
+    plan: FaultServer
 
-        def _answer(self, reply: Reply) -> None:
-            server.ended.wait(reply.hold)
-            body = reply.body.encode()
-            self.send_response_only(reply.status)
-            headers = {"Date": self.date_time_string(), "Content-Type": reply.content_type}
-            for name, value in (headers | reply.headers).items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            for number in range(len(body)) if reply.trickle else ():
-                if server.ended.wait(0.05):
-                    return
-                self.wfile.write(body[number : number + 1])
-            if not reply.trickle:
-                self.wfile.write(body)
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._answer(self.plan.next())
 
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except OSError:
-                self.close_connection = True
+    def do_GET(self) -> None:
+        self.do_POST()
 
-        def log_message(self, *_: object) -> None:
-            return
+    def _answer(self, reply: Reply) -> None:
+        self.plan.ended.wait(reply.hold)
+        body = reply.body if isinstance(reply.body, bytes) else reply.body.encode()
+        self.send_response_only(reply.status)
+        length = {"Transfer-Encoding": "chunked"}
+        if not reply.chunked:
+            length = {"Content-Length": str(len(body))}
+        headers = {"Date": self.date_time_string(), "Content-Type": reply.content_type, **length}
+        for name, value in (headers | reply.headers).items():
+            self.send_header(name, value)
+        if reply.trickle_head:
+            self.flush_headers()
+            self._trickle(b"X-Trickle: " + b"a" * 10_000)
+        self.end_headers()
+        if reply.trickle:
+            self._trickle(body)
+        elif reply.chunked:
+            self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+        else:
+            self.wfile.write(body)
 
-    return Handler
+    def _trickle(self, data: bytes) -> None:
+        for number in range(len(data)):
+            if self.plan.ended.wait(0.05):
+                return
+            self.wfile.write(data[number : number + 1])
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        return
 
 
 @pytest.fixture
@@ -152,7 +170,7 @@ def faults(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault
     """A server of faults as the endpoint of every AWS client."""
     ended = threading.Event()
     plan = FaultServer("", ended)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(plan))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"plan": plan}))
     server.daemon_threads = True
     plan.url = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", plan.url)
@@ -184,6 +202,33 @@ def make_caller() -> Callable[..., AwsCaller]:
             sleep=(pauses if pauses is not None else []).append,
             jitter=lambda: 1.0,
         )
+
+    return make
+
+
+@pytest.fixture
+def request_of() -> Callable[..., CallRequest]:
+    """Makes the request of an operation as its row makes it."""
+
+    def make(service: str, operation: str, fills: tuple[str, ...] | None = None) -> CallRequest:
+        calls = [
+            (tuple(call.fills.values()), call.omits_empty)
+            for row in RESOURCE_TYPES.values()
+            for call in row.enrich
+            if (row.service, call.operation) == (service, operation)
+        ] + [
+            ((row.items,), row.omits_empty)
+            for row in RESOURCE_TYPES.values()
+            if (row.service, row.operation) == (service, operation)
+        ]
+        paths, omits = next(each for each in calls if fills in (None, each[0]))
+        members = operation_model(service, operation).input_shape
+        given = {
+            name: "abc-123456" if members.members[name].type_name == "string" else ["abc"]
+            for name in (members.required_members if members else ())
+        }
+        unit = unit_of(Place(ACCOUNT, "eu-west-1"), service, operation, given)
+        return CallRequest(unit, fills=paths, omits_empty=omits)
 
     return make
 

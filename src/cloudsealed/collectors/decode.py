@@ -1,17 +1,19 @@
 """Turning text inside an answer into data: JSON policies and IAM's credential report.
 
-Text that does not parse is left as it is: whoever judges it sees that it is not what it should be.
+Text that does not parse, or says what cannot be stored, is left as it is: whoever judges it sees
+that it is not what it should be.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import csv
 import io
 import json
 from typing import Any
 from urllib.parse import unquote
+
+from cloudsealed.collectors.storable import storable
 
 _NOTHING = frozenset({"", "N/A", "no_information", "not_supported"})
 _WORDS: dict[str, Any] = {"true": True, "false": False} | dict.fromkeys(_NOTHING)
@@ -23,7 +25,7 @@ def json_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(unquote(value) if value.startswith("%") else value)
+        return storable(json.loads(unquote(value) if value.startswith("%") else value))
     except (ValueError, RecursionError):
         return value
 
@@ -37,13 +39,15 @@ def credential_report(value: Any) -> Any:
         return value
     try:
         text = base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        lines = list(csv.DictReader(io.StringIO(text)))
+    except (ValueError, csv.Error):
         return value
-    return [_report_line(line) for line in csv.DictReader(io.StringIO(text))]
+    return storable([_report_line({**line}) for line in lines])
 
 
-def _report_line(line: dict[str, str]) -> dict[str, Any]:
+def _report_line(line: dict[str | None, Any]) -> dict[str, Any]:
     return {
         name: cell if name in _TEXT_COLUMNS else _WORDS.get(cell, cell)
         for name, cell in line.items()
+        if name is not None  # cells beyond the columns
     }

@@ -54,6 +54,8 @@ def _requests(call: Enrich, row: Row, place: Place, draft: Draft) -> list[CallRe
 def _request(call: Enrich, row: Row, place: Place, parameters: dict[str, Any]) -> CallRequest:
     return CallRequest(
         unit=unit_of(place, row.service, call.operation, parameters),
+        fills=tuple(call.fills.values()),
+        omits_empty=call.omits_empty,
         absent=call.absent,
         awaits=call.awaits,
         secret_paths=call.secret_paths,

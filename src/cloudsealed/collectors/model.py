@@ -67,13 +67,17 @@ class CallRequest:
     """A unit, and what its caller must know beyond it to make the call and to read the answer.
 
     `token` holds the parameters that name the page; `items` is the JMESPath whose absence makes
-    the answer `empty`; `absent` are error codes that say that there is nothing; `awaits` are error
-    codes that say that the answer is not ready yet; `secret_paths` are redacted in the answer.
+    the answer `empty`, `fills` are what else is read of it; an answer without any of them is none,
+    unless the service `omits_empty`. `absent` are error codes that say that there is nothing;
+    `awaits` are error codes that say that the answer is not ready yet; `secret_paths` are redacted
+    in the answer.
     """
 
     unit: Unit
     token: Mapping[str, Any] = field(default_factory=dict)
     items: str | None = None
+    fills: tuple[str, ...] = ()
+    omits_empty: bool = False
     absent: frozenset[str] = frozenset()
     awaits: frozenset[str] = frozenset()
     secret_paths: tuple[str, ...] = ()
@@ -131,7 +135,8 @@ class Enrich:
     `{account}` filled in), `fills` are attributes read from the answer. With `each`, the call is
     made for every element of that list (read as `each` in `params`) and every attribute is the
     list of what they gave. A call whose parameter is null or whose `when` is false is not made:
-    its attributes are absent, as they are when AWS answers with a code of `absent`.
+    its attributes are absent, as they are when AWS answers with a code of `absent`. A service that
+    `omits_empty` leaves out of its answer what there is none of.
     """
 
     operation: str
@@ -143,6 +148,7 @@ class Enrich:
     when: str | None = None
     each: str | None = None
     secret_paths: tuple[str, ...] = ()
+    omits_empty: bool = False
 
     @cached_property
     def reads(self) -> frozenset[str]:
@@ -160,7 +166,8 @@ class Row:
     calls. With a `parent` type, the list call is made for each resource of it: `inherit` are
     attributes copied from the parent's item, and `params` read them. `native_id` is a template
     of JMESPaths over the item and of `{partition} {region} {account}`; it never reads an enriched
-    attribute. `decode` maps paths of the document to the function that parses them.
+    attribute. `decode` maps paths of the document to the function that parses them. A service that
+    `omits_empty` answers a list without resources by leaving it out.
     """
 
     type: str
@@ -180,6 +187,7 @@ class Row:
     secret_paths: tuple[str, ...] = ()
     relations: tuple[Relation, ...] = ()
     created: str | None = None
+    omits_empty: bool = False
 
     @property
     def service_name(self) -> str:

@@ -20,9 +20,9 @@ _NAME = re.compile(r"'[^']*'|`[^`]*`|([A-Za-z_]\w*)")
 
 
 class _Functions(functions.Functions):  # type: ignore[misc]  # untyped
-    @functions.signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]  # jmespath's
-    def _func_last_segment(self, text: str | None) -> str | None:
-        return text.rsplit("/", 1)[-1] if text else text
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]  # jmespath's
+    def _func_last_segment(self, text: Any) -> Any:
+        return text.rsplit("/", 1)[-1] if isinstance(text, str) else text
 
 
 _OPTIONS = jmespath.Options(custom_functions=_Functions())

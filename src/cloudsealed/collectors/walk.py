@@ -158,4 +158,6 @@ def _list_request(
     if parameters is None:
         return None
     unit = unit_of(place, row.service, operation, parameters, page)
-    return CallRequest(unit=unit, items=row.items, secret_paths=row.secret_paths)
+    return CallRequest(
+        unit=unit, items=row.items, omits_empty=row.omits_empty, secret_paths=row.secret_paths
+    )

@@ -1,20 +1,13 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
-
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
-from botocore.model import ShapeResolver
 
 from cloudsealed.collectors.aws.answers import (
     Failure,
-    MalformedResponseError,
-    check_shape,
     failure_of,
     is_transient,
     outcome_of,
-    plain,
     sentence,
 )
 from cloudsealed.vocabulary import CallOutcome
@@ -89,34 +82,3 @@ def test_every_exception_is_a_code_without_its_text(error, code):
 )
 def test_only_what_may_pass_is_tried_again(failure, transient):
     assert is_transient(failure) is transient
-
-
-def test_a_response_becomes_json():
-    east = timezone(timedelta(hours=2))
-    response = {
-        "At": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=east),
-        "Naive": datetime(2026, 1, 2),  # noqa: DTZ001 - naive on purpose
-        "Bytes": b"\x00\xff",
-        "List": ({"Deep": [None, True, 1, 1.5, Decimal("2.5")]},),
-    }
-    assert plain(response) == {
-        "At": "2026-01-02T01:04:05.678Z",
-        "Naive": "2026-01-02T00:00:00.000Z",
-        "Bytes": "AP8=",
-        "List": [{"Deep": [None, True, 1, 1.5, "2.5"]}],
-    }
-
-
-def test_a_value_that_a_model_leaves_open_may_be_built_in_any_way():
-    models = {
-        "Any": {"type": "structure", "members": {}, "document": True},
-        "Text": {"type": "string"},
-        "Whole": {
-            "type": "structure",
-            "members": {"Open": {"shape": "Any"}, "Json": {"shape": "Text", "jsonvalue": True}},
-        },
-    }
-    whole = ShapeResolver(models).get_shape_by_name("Whole")
-    check_shape({"Open": ["a", None], "Json": {"a": [None]}}, whole)
-    with pytest.raises(MalformedResponseError):
-        check_shape(["no structure"], whole)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
+import orjson
 import pytest
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
+from cloudsealed.kit.canonical import canonical
 from cloudsealed.vocabulary import CallOutcome
 
 PLACE = Place(account="123456789012", region="eu-west-1")
@@ -210,6 +213,54 @@ def test_secrets_are_gone_when_the_answer_arrives(faults, reply, make_caller):
     answer = make_caller().call(request(secret_paths=("Users[].UserName",)))
     assert "canary" not in json.dumps(answer.document)
     assert answer.document["Users"][0]["UserName"]["length"] == len("canary-1234")
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (str(2**70), str(2**70)),
+        ('"\\ud800"', "\\ud800"),
+        ("NaN", "nan"),
+        ("-Infinity", "-inf"),
+    ],
+)
+def test_a_value_that_cannot_be_stored_is_stored_as_text(value, stored, faults, reply, make_caller):
+    faults.replies = [reply(200, f'{{"SecretList": [{{"Name": {value}}}]}}')]
+    answer = make_caller().call(request("secretsmanager", "ListSecrets", items="SecretList"))
+    assert answer.outcome is CallOutcome.OK
+    assert orjson.loads(canonical(answer.document)) == {"SecretList": [{"Name": stored}]}
+
+
+@pytest.mark.parametrize("secret_paths", [(), ("PolicyVersion.Document",)])
+def test_a_policy_of_300_nested_lists_fails_its_call_alone(
+    secret_paths, faults, reply, make_caller
+):
+    policy = quote("[" * 300 + "]" * 300)
+    faults.replies = [
+        reply(200, "<GetPolicyVersionResponse><GetPolicyVersionResult><PolicyVersion><Document>"
+        f"{policy}</Document></PolicyVersion></GetPolicyVersionResult></GetPolicyVersionResponse>")
+    ]  # fmt: skip
+    unit = unit_of(PLACE, "iam", "GetPolicyVersion", {"PolicyArn": "a" * 20, "VersionId": "v1"})
+    answer = make_caller().call(CallRequest(unit, secret_paths=secret_paths))
+    assert (answer.outcome, answer.error_code) == (CallOutcome.FAILED, "unstorable")
+    assert answer.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 100_000, '{"a":' * 5_000 + "1" + "}" * 5_000, "1" * 5_000, '"2026-99-99"']
+)
+def test_a_value_that_no_parser_takes_fails_its_call_alone(value, faults, reply, make_caller):
+    faults.replies = [reply(200, f'{{"SecretList": [{{"CreatedDate": {value}}}]}}')]
+    answer = make_caller(max_attempts=1).call(request("secretsmanager", "ListSecrets"))
+    assert (answer.outcome, answer.error_code) == (CallOutcome.FAILED, "MalformedResponse")
+
+
+@pytest.mark.parametrize("ident", ["a" * 5_000, "caf\u00e9 \u0007", ""])
+def test_an_id_that_no_row_of_text_could_hold_is_left_out(ident, faults, reply, make_caller):
+    body = USERS.format(users="").replace("req-2", ident.replace("\u0007", ""))
+    faults.replies = [reply(200, body)]
+    answer = make_caller().call(request(items="Users"))
+    assert (answer.outcome, answer.request_id) == (CallOutcome.EMPTY, None)
 
 
 def test_an_operation_that_does_not_read_is_refused(credentials, make_caller):

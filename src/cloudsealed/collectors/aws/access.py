@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import ProfileNotFound
 
-from cloudsealed.collectors.aws.answers import check_response, failure_of, outcome_of
+from cloudsealed.collectors.aws.answers import failure_of, outcome_of
 from cloudsealed.collectors.aws.errors import (
     CloudAccessError,
     CredentialsRefusedError,
@@ -31,7 +31,9 @@ from cloudsealed.collectors.aws.errors import (
     SessionExpiredError,
     UnexpectedAnswerError,
 )
+from cloudsealed.collectors.aws.shape import check_body
 from cloudsealed.collectors.aws.skew import HeardClock
+from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Wire
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.vocabulary import CallOutcome
@@ -46,7 +48,8 @@ for _name in ("boto3", "botocore", "urllib3"):
 
 @dataclass(frozen=True, slots=True)
 class AwsAccess:
-    """How an account is reached. Times are seconds; `deadline` covers all attempts of a call.
+    """How an account is reached. Times are seconds; `deadline` covers all attempts of a call, and
+    `brief` the one attempt where a service has fallen silent. `largest` is in bytes of a body.
 
     A custom endpoint comes from `AWS_ENDPOINT_URL` or the profile, as boto3 reads them.
     """
@@ -59,7 +62,9 @@ class AwsAccess:
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
     deadline: float = 60.0
+    brief: float = 3.0
     max_attempts: int = 5
+    largest: int = LARGEST_ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +112,32 @@ class AwsSession:
                 self._clients[key] = self._made(service, self._real(region))
             return self._clients[key]
 
+    def close(self) -> None:
+        """Close the clients and their connections; a later call opens them anew."""
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
     def _real(self, region: str) -> str:
         return _HOME.get(self.partition(), self.region) if region == GLOBAL else region
 
     def _made(self, service: str, region: str) -> Any:
         client = self._session.client(service, region_name=region, config=_config(self.access))
         client.meta.events.register("before-parse", self._heard.hear)
-        return _guarded(client)
+        return _guarded(client, self.access)
 
 
-def _guarded(client: Any) -> Any:
-    """Return `client`, checking its answers and, with a custom endpoint, keeping it to that host.
+def _guarded(client: Any, access: AwsAccess) -> Any:
+    """Return `client`, bounding and checking its answers and, with a custom endpoint, keeping it to
+    that host.
 
     botocore puts the account's number before the host of some services (S3 Control), whatever
     `inject_host_prefix` says; no emulator or proxy has such a name.
     """
     url = urlsplit(client.meta.endpoint_url)
-    client.meta.events.register("before-parse", _check)
+    client._endpoint.http_session = Wire(client._endpoint.http_session, access.largest)
+    client.meta.events.register("before-parse", check_body)
     if not (url.hostname or "").endswith(_AWS_HOSTS):
         client.meta.events.register(
             "before-sign",
@@ -144,15 +158,6 @@ def _config(access: AwsAccess) -> Config:
         s3={"addressing_style": "path"},
         user_agent_extra="cloudsealed",
     )
-
-
-def _check(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
-    if response_dict["status_code"] < 300 and isinstance(response_dict["body"], bytes):
-        output = operation_model.output_shape
-        members = output.members.values() if output is not None else ()
-        has_output = any("location" not in member.serialization for member in members)
-        protocol = operation_model.service_model.resolved_protocol
-        check_response(protocol, has_output, response_dict["body"])
 
 
 def _boto_session(access: AwsAccess) -> boto3.Session:
@@ -191,7 +196,8 @@ def _sts_of(base: boto3.Session, access: AwsAccess) -> Callable[..., Any]:
     def client(service: str, **credentials: Any) -> Any:
         region = base.region_name or _HOME["aws"]
         config = _config(access)
-        return _guarded(base.client(service, region_name=region, config=config, **credentials))
+        made = base.client(service, region_name=region, config=config, **credentials)
+        return _guarded(made, access)
 
     return client
 

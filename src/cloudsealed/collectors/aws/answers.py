@@ -1,4 +1,4 @@
-"""How a call to AWS ended: outcomes from error codes, and parsed responses as plain JSON.
+"""How a call to AWS ended: outcomes from error codes, and sentences for people.
 
 AWS's own error texts are never passed on, since they quote parameters and names; the sentences
 here are made from the code alone.
@@ -6,12 +6,9 @@ here are made from the code alone.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import (
@@ -25,10 +22,12 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
-from botocore.model import Shape
 from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
 
-from cloudsealed.kit.clock import rfc3339
+from cloudsealed.collectors.aws.shape import MalformedResponseError
+from cloudsealed.collectors.aws.wire import TooLargeError
+from cloudsealed.collectors.storable import UnstorableError
 from cloudsealed.vocabulary import CallOutcome
 
 _DENIED = re.compile(
@@ -57,11 +56,17 @@ _SENTENCES = {
     CallOutcome.OK: "",
 }
 _CODE = re.compile(r"[\w.:-]{1,80}")
-_DECODED_POLICY = "policyDocumentType"  # IAM's texts that botocore reads as JSON for us
+_REQUEST_ID = re.compile(r"[!-~]{1,200}")
 
+TOO_LARGE, UNSTORABLE, CIRCUIT_OPEN = "too_large", "unstorable", "circuit_open"
+"""Our own reasons of a failed call, beside AWS's codes: its answer is larger than is read, cannot
+be stored as it is, or its service did not answer the calls before it either."""
 
-class MalformedResponseError(Exception):
-    """A response of status 200 is no answer of the service; never leaves this package."""
+_OWN_SENTENCES = {
+    TOO_LARGE: "The answer is larger than what is read of one: {code}",
+    UNSTORABLE: "The answer is nested deeper than what can be stored: {code}",
+    CIRCUIT_OPEN: "{place} did not answer the calls before this one: {code}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,9 @@ def failure_of(error: Exception) -> Failure:
     """Return what `error` of botocore means; its text is dropped."""
     if isinstance(error, ClientError):
         metadata = error.response.get("ResponseMetadata", {})
-        status, request = metadata.get("HTTPStatusCode"), metadata.get("RequestId")
-        return Failure(_code(error.response.get("Error", {}).get("Code"), status), status, request)
+        status = metadata.get("HTTPStatusCode")
+        code = _code(error.response.get("Error", {}).get("Code"), status)
+        return Failure(code, status, request_id_of(metadata))
     for kinds, code in _EXCEPTIONS:
         if isinstance(error, kinds):
             return Failure(code)
@@ -87,12 +93,23 @@ def failure_of(error: Exception) -> Failure:
 
 _EXCEPTIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     ((ResponseParserError, MalformedResponseError), "MalformedResponse"),
+    (TooLargeError, TOO_LARGE),
+    (UnstorableError, UNSTORABLE),
     (NoCredentialsError, "NoCredentials"),
     ((UnauthorizedSSOTokenError, TokenRetrievalError), "ExpiredToken"),
     (TimeoutError, "DeadlineExceeded"),
-    ((BotoConnectionError, HTTPClientError), "EndpointUnreachable"),
+    ((BotoConnectionError, HTTPClientError, HTTPError), "EndpointUnreachable"),
     (BotoCoreError, "ClientFailure"),
-)
+    # What botocore's parsers raise where a value is not what its model says.
+    ((ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+     "MalformedResponse"),
+)  # fmt: skip
+
+
+def request_id_of(metadata: Mapping[str, Any]) -> str | None:
+    """Return AWS's id of a request when it is one: whatever it is, a row of text can hold it."""
+    found = metadata.get("RequestId")
+    return found if isinstance(found, str) and _REQUEST_ID.fullmatch(found) else None
 
 
 def _code(code: object, status: int | None) -> str:
@@ -122,80 +139,11 @@ def is_transient(failure: Failure) -> bool:
     )
 
 
-def sentence(outcome: CallOutcome, code: str) -> str:
-    """Return a message for people, without any value of the call."""
-    return _SENTENCES[outcome].format(code=code)
+def is_silence(failure: Failure) -> bool:
+    """Whether nothing answered at all."""
+    return failure.code in ("DeadlineExceeded", "EndpointUnreachable")
 
 
-def plain(value: Any) -> Any:
-    """Return a parsed response as JSON types: times RFC 3339 with Z, bytes base64."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, datetime):
-        return rfc3339(value if value.tzinfo else value.replace(tzinfo=UTC))
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def check_response(protocol: str, has_output: bool, body: bytes) -> None:
-    """Raise MalformedResponseError when a successful response cannot be the service's.
-
-    botocore reads a page of HTML, an empty body or a text that is no JSON as an answer without
-    members, which for a list would mean that every resource is gone.
-    """
-    text = body.lstrip()
-    if text.startswith(b"<") and b"<html" in text[:1024].lower():
-        raise MalformedResponseError
-    if has_output and not text:
-        raise MalformedResponseError
-    if "json" in protocol and text:
-        _check_json(text)
-
-
-def check_shape(value: Any, shape: Shape | None) -> None:
-    """Raise MalformedResponseError where a parsed response is not built as its model says.
-
-    botocore passes on what it finds: a null in a list, an object where a text belongs. What is
-    built as it should be can be read by every path; the values themselves are not judged.
-    """
-    if value is None or shape is None or _is_any_json(shape):
-        return
-    kind = shape.type_name
-    if kind == "structure":
-        _expect(isinstance(value, Mapping))
-        for name, member in shape.members.items():
-            check_shape(value.get(name), member)
-    elif kind == "list":
-        _expect(isinstance(value, list) and None not in value)
-        for each in value:
-            check_shape(each, shape.member)
-    elif kind == "map":
-        _expect(isinstance(value, Mapping))
-        for each in value.values():
-            check_shape(each, shape.value)
-    else:
-        _expect(not isinstance(value, Mapping | list))
-
-
-def _is_any_json(shape: Shape) -> bool:
-    """Say whether a model lets a value be built in any way."""
-    return shape.name == _DECODED_POLICY or bool(
-        getattr(shape, "is_document_type", False) or shape.serialization.get("jsonvalue")
-    )
-
-
-def _expect(good: bool) -> None:
-    if not good:
-        raise MalformedResponseError
-
-
-def _check_json(text: bytes) -> None:
-    try:
-        whole = isinstance(json.loads(text), dict)
-    except ValueError:
-        whole = False
-    if not whole:
-        raise MalformedResponseError
+def sentence(outcome: CallOutcome, code: str, place: str = "The service") -> str:
+    """Return a message for people, without any value of the call; `place` is who was asked."""
+    return _OWN_SENTENCES.get(code, _SENTENCES[outcome]).format(code=code, place=place)

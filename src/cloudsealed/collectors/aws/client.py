@@ -18,18 +18,33 @@ from botocore import xform_name
 
 from cloudsealed.collectors.aws.access import AwsSession
 from cloudsealed.collectors.aws.answers import (
+    CIRCUIT_OPEN,
     Failure,
-    check_shape,
     failure_of,
+    is_silence,
     is_transient,
     outcome_of,
-    plain,
+    request_id_of,
     sentence,
 )
-from cloudsealed.collectors.aws.pacing import CEILINGS, DEFAULT_CEILING, Monotonic, Pacer, Sleep
-from cloudsealed.collectors.model import Answer, CallRequest, Document
+from cloudsealed.collectors.aws.breaker import Breaker, Patience
+from cloudsealed.collectors.aws.pacing import (
+    CEILINGS,
+    DEFAULT_CEILING,
+    PACER,
+    Key,
+    Monotonic,
+    Pacer,
+    Sleep,
+)
+from cloudsealed.collectors.aws.shape import check_answer
+from cloudsealed.collectors.aws.wire import within
+from cloudsealed.collectors.model import Answer, CallRequest, Document, Unit
+from cloudsealed.collectors.observe import CALLS, CallEnd, Observe
 from cloudsealed.collectors.paths import read
 from cloudsealed.collectors.redaction import redact
+from cloudsealed.collectors.storable import UnstorableError, storable
+from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.kit.counts import COUNTS
 from cloudsealed.vocabulary import CallOutcome
@@ -38,11 +53,30 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds
 _READING = ("Describe", "List", "Get", "GenerateCredentialReport")
 
 
+class CallerClosedError(Exception):
+    """A caller was closed while it had calls to make: nobody waits for their answers."""
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How the attempts of one call went."""
+
+    end: float
+    attempts: int = 0
+    throttles: int = 0
+    timeouts: int = 0
+
+    def count(self, outcome: CallOutcome, failure: Failure) -> None:
+        self.throttles += outcome is CallOutcome.THROTTLED
+        self.timeouts += is_silence(failure)
+
+
 @dataclass(slots=True)
 class AwsCaller:
     """Answers requests about one account; safe for threads.
 
-    `redaction_key` is the tenant's. `ceilings` are calls a second for a service.
+    `redaction_key` is the tenant's. `ceilings` are calls a second for a service. `observe` hears of
+    every call that ended. Without a `pacer` it shares that of the process.
     """
 
     session: AwsSession
@@ -50,51 +84,104 @@ class AwsCaller:
     ceilings: Mapping[str, float] = field(default_factory=lambda: CEILINGS)
     clock: Clock = utc_now
     monotonic: Monotonic = time.monotonic
-    sleep: Sleep = time.sleep
+    sleep: Sleep | None = None
     jitter: Callable[[], float] = random.random
+    pacer: Pacer | None = None
+    observe: Observe = CALLS.add
     _pacer: Pacer = field(init=False)
+    _breaker: Breaker = field(init=False)
+    _closed: threading.Event = field(init=False, default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._pacer = Pacer(self.monotonic, self.sleep)
+        own_time = self.sleep is not None or self.monotonic is not time.monotonic
+        self._pacer = self.pacer or (Pacer(self.monotonic) if own_time else PACER)
+        self._breaker = Breaker(self.monotonic)
+
+    def close(self) -> None:
+        """Close the connections; a call that waits for its turn raises CallerClosedError, and one
+        that is under way is not tried again."""
+        self._closed.set()
+        self.session.close()
 
     def call(self, request: CallRequest) -> Answer:
-        """Ask AWS for one unit; the deadline counts from when its turn has come."""
+        """Ask AWS for one unit; the deadline counts from when its turn has come.
+
+        Raises CallerClosedError.
+        """
         unit = request.unit
         if not unit.operation.startswith(_READING):
             raise ValueError(f"{unit.action} is no call that only reads")
-        self._pace(request)
+        started = self._pace(unit)
         called_at, start = self.clock(), self.monotonic()
-        attempts, result = self._attempts(request, start + self.session.access.deadline)
-        spent = round((self.monotonic() - start) * 1000)
-        answer = self._failed if isinstance(result, Failure) else self._answered
-        return answer(request, result, attempts=attempts, duration_ms=spent, called_at=called_at)
+        tries = _Tries(start)
+        result = self._asked(request, tries, started)
+        spent = self.monotonic() - start
+        answer = (self._failed if isinstance(result, Failure) else self._answered)(
+            request, result, attempts=tries.attempts, duration_ms=round(spent * 1000),
+            called_at=called_at,
+        )  # fmt: skip
+        self.observe(_end_of(unit, answer, tries, spent))
+        return answer
 
-    def _pace(self, request: CallRequest) -> None:
-        unit = request.unit
+    def _pace(self, unit: Unit) -> float:
         ceiling = self.ceilings.get(unit.service, DEFAULT_CEILING)
-        self._pacer.wait((unit.account, unit.region, unit.service), ceiling)
+        return self._pacer.wait(_lane(unit), ceiling, self._pause)
 
-    def _attempts(self, request: CallRequest, end: float) -> tuple[int, Failure | Any]:
+    def _pause(self, seconds: float) -> None:
+        if self.sleep is not None:
+            self.sleep(seconds)
+        elif self._closed.wait(seconds):
+            raise CallerClosedError
+
+    def _asked(self, request: CallRequest, tries: _Tries, started: float) -> Failure | Any:
+        """Ask as the breaker has it, and tell it how that ended."""
+        access, where = self.session.access, (request.unit.service, request.unit.region)
+        patience = self._breaker.patience(where)
+        if patience is Patience.NONE:
+            return Failure(CIRCUIT_OPEN)
+        brief = patience is Patience.BRIEF
+        tries.end += min(access.brief, access.deadline) if brief else access.deadline
+        result = self._attempts(request, tries, started, 1 if brief else access.max_attempts)
+        if not (isinstance(result, Failure) and is_silence(result)):
+            self._breaker.answered(where)
+            return result
+        self._breaker.silent(where)
+        return Failure(CIRCUIT_OPEN) if brief else result
+
+    def _attempts(
+        self, request: CallRequest, tries: _Tries, started: float, most: int
+    ) -> Failure | Any:
         """Try until an answer, a lasting failure, the last attempt or the deadline.
 
-        What is only not ready yet is asked for until the deadline.
+        What is only not ready yet is asked for until the deadline. Waiting for a turn is no part of
+        it.
         """
-        attempt = 0
+        unit = request.unit
         while True:
-            attempt += 1
-            result = self._attempt(request, end - self.monotonic())
-            pause = self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
-            pending = isinstance(result, Failure) and result.code in request.awaits
-            again = isinstance(result, Failure) and is_transient(result)
-            worth = pending or (again and attempt < self.session.access.max_attempts)
-            if not worth or self.monotonic() + pause >= end:
-                return attempt, result
-            self.sleep(pause)
-            self._pace(request)
+            tries.attempts += 1
+            result = self._attempt(request, tries.end - self.monotonic())
+            if not isinstance(result, Failure):
+                return result
+            outcome = outcome_of(result, request.absent)
+            tries.count(outcome, result)
+            if outcome is CallOutcome.THROTTLED:
+                self._pacer.throttled(_lane(unit), started)
+            pause = self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries.attempts)
+            worth = result.code in request.awaits or (
+                is_transient(result) and tries.attempts < most
+            )
+            over = self._closed.is_set() or self._breaker.is_open((unit.service, unit.region))
+            if not worth or over or self.monotonic() + pause >= tries.end:
+                return result
+            self._pause(pause)
+            before = self.monotonic()
+            started = self._pace(unit)
+            tries.end += self.monotonic() - before
 
     def _attempt(self, request: CallRequest, seconds: float) -> Failure | Any:
+        """Return a document or why there is none."""
         try:
-            return _within(seconds, lambda: self._send(request))
+            return within(seconds, lambda: self._send(request))
         except Exception as error:
             failure = failure_of(error)
         if outcome_of(failure, request.absent) is CallOutcome.THROTTLED:
@@ -106,33 +193,49 @@ class AwsCaller:
         client = self.session.client(unit.service, unit.region)
         parameters = {**orjson.loads(unit.parameters), **request.token}
         response = getattr(client, xform_name(unit.operation))(**parameters)
-        check_shape(
-            response, client.meta.service_model.operation_model(unit.operation).output_shape
-        )
-        return response
-
-    def _answered(self, request: CallRequest, response: Any, **facts: Any) -> Answer:
+        check_answer(response, request)
         metadata = response.pop("ResponseMetadata", {})
-        document = redact(plain(response), request.secret_paths, self.redaction_key)
+        return metadata, _stored(response, request.secret_paths, self.redaction_key)
+
+    def _answered(self, request: CallRequest, result: Any, **facts: Any) -> Answer:
+        metadata, document = result
         return Answer(
             outcome=_fullness(request, document),
             document=document,
-            request_id=metadata.get("RequestId"),
+            request_id=request_id_of(metadata),
             http_status=metadata.get("HTTPStatusCode"),
             **facts,
         )
 
     def _failed(self, request: CallRequest, failure: Failure, **facts: Any) -> Answer:
         outcome = outcome_of(failure, request.absent)
+        place = f"{request.unit.service} in {request.unit.region}"
         return Answer(
             outcome=outcome,
             document=None,
             error_code=failure.code,
-            error_message=sentence(outcome, failure.code),
+            error_message=sentence(outcome, failure.code, place),
             request_id=failure.request_id,
             http_status=failure.http_status,
             **facts,
         )
+
+
+def _lane(unit: Unit) -> Key:
+    return (unit.account, unit.region, unit.service)
+
+
+def _stored(response: Any, secret_paths: tuple[str, ...], key: bytes) -> Document:
+    """Return a parsed response as it is stored; raises UnstorableError.
+
+    Whoever writes it encodes it in the same way: what passes here can be written.
+    """
+    document = redact(storable(response), secret_paths, key)
+    try:
+        canonical(document)
+    except (TypeError, ValueError, RecursionError):
+        raise UnstorableError from None
+    return document
 
 
 def _fullness(request: CallRequest, document: Document) -> CallOutcome:
@@ -141,26 +244,8 @@ def _fullness(request: CallRequest, document: Document) -> CallOutcome:
     return CallOutcome.OK
 
 
-def _within(seconds: float, work: Callable[[], Any]) -> Any:
-    """Return what `work` returns; raises TimeoutError after `seconds`.
-
-    A socket's time-out starts anew with each byte, so an answer that trickles is left behind here,
-    in a thread that ends with its connection or with the process.
-    """
-    results: list[Any] = []
-    errors: list[Exception] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except Exception as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(max(seconds, 0.0))
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError
-    return results[0]
+def _end_of(unit: Unit, answer: Answer, tries: _Tries, spent: float) -> CallEnd:
+    return CallEnd(
+        unit.provider, unit.service, unit.region, unit.operation, answer.outcome, answer.error_code,
+        tries.attempts, tries.throttles, tries.timeouts, spent,
+    )  # fmt: skip

@@ -1,13 +1,16 @@
 """The declared ceilings of calls per second, and the pacer that keeps under them.
 
-Pacing happens in one process: processes that audit one account at once add up.
+A pace is halved when AWS asks to slow down and recovers slowly, up to the ceiling. Pacing happens
+in one process, over all of its audits: processes that audit one account at once add up.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 DEFAULT_CEILING = 20.0
@@ -32,24 +35,108 @@ CEILINGS: Mapping[str, float] = MappingProxyType(
 )
 """Calls a second for each account, region and service; other services have DEFAULT_CEILING."""
 
+RECOVERY = 0.05
+"""How much of its ceiling a pace wins back in each second without a throttled call."""
+
+LEAST_SHARE = 1 / 32
+"""The share of its ceiling that a pace keeps however often AWS asks to slow down."""
+
+_LATE = 0.1
+_IDLE_SECONDS, _LANES = 60.0, 4096
+
 Sleep = Callable[[float], None]
 Monotonic = Callable[[], float]
+Key = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The pace of one key. Times are those of the pacer's clock, paces are calls a second."""
+
+    ceiling: float
+    pace: float
+    changed: float
+    next: float
+    halved: float = float("-inf")
+    starts: deque[float] = field(default_factory=deque)
+
+    def turn(self, now: float, window: float) -> float:
+        """Return when a call may start; when that is now, it has."""
+        self._recover(now)
+        while self.starts and now - self.starts[0] >= window:
+            self.starts.popleft()
+        turn = max(now, self.next)
+        if len(self.starts) >= max(1, int(self.ceiling)):
+            turn = max(turn, self.starts[0] + window)
+        if turn <= now:
+            self.starts.append(now)
+            self.next = now + max(1 / self.pace, window / self.ceiling)
+        return turn
+
+    def _recover(self, now: float) -> None:
+        won = RECOVERY * self.ceiling * max(now - self.changed, 0.0)
+        self.pace, self.changed = min(self.ceiling, self.pace + won), now
+
+    def slow_down(self, now: float, started: float) -> None:
+        """Halve the pace, once for all the calls that started before it was last halved."""
+        if started <= self.halved:
+            return
+        self._recover(now)
+        self.pace = max(self.pace / 2, self.ceiling * LEAST_SHARE)
+        self.halved = now
+        self.next = max(self.next, now + 1 / self.pace)
 
 
 class Pacer:
-    """Hands out starting times, evenly spaced for each key; safe for threads."""
+    """Says when a call may start, evenly spaced for each key; safe for threads.
 
-    def __init__(self, monotonic: Monotonic = time.monotonic, sleep: Sleep = time.sleep) -> None:
+    In no second do more calls of a key start than its ceiling; `late` is how many seconds a call
+    may need from here to the provider without more of them arriving in one there.
+    """
+
+    def __init__(
+        self, monotonic: Monotonic = time.monotonic, sleep: Sleep = time.sleep, late: float = 0.0
+    ) -> None:
         self._monotonic = monotonic
         self._sleep = sleep
+        self._window = 1.0 + late
         self._lock = threading.Lock()
-        self._next: dict[tuple[str, ...], float] = {}
+        self._lanes: dict[Key, _Lane] = {}
 
-    def wait(self, key: tuple[str, ...], per_second: float) -> None:
-        """Return when the caller may start its call."""
+    def wait(self, key: Key, per_second: float, sleep: Sleep | None = None) -> float:
+        """Return when the caller may start its call: that moment. What `sleep` raises ends it."""
+        while True:
+            with self._lock:
+                now = self._monotonic()
+                turn = self._lane(key, per_second, now).turn(now, self._window)
+            if turn <= now:
+                return now
+            (sleep or self._sleep)(turn - now)
+
+    def throttled(self, key: Key, started: float) -> None:
+        """Slow down after a call that started at `started` was throttled."""
         with self._lock:
-            now = self._monotonic()
-            start = max(now, self._next.get(key, now))
-            self._next[key] = start + 1 / per_second
-        if start > now:
-            self._sleep(start - now)
+            if key in self._lanes:
+                self._lanes[key].slow_down(self._monotonic(), started)
+
+    def pace(self, key: Key) -> float | None:
+        """Return the present pace of a key in calls a second; None when it has not called."""
+        with self._lock:
+            return self._lanes[key].pace if key in self._lanes else None
+
+    def _lane(self, key: Key, ceiling: float, now: float) -> _Lane:
+        lane = self._lanes.get(key)
+        if lane is None or lane.ceiling != ceiling:
+            self._forget(now)
+            lane = self._lanes[key] = _Lane(ceiling, pace=ceiling, changed=now, next=now)
+        return lane
+
+    def _forget(self, now: float) -> None:
+        if len(self._lanes) >= _LANES:
+            self._lanes = {
+                key: lane for key, lane in self._lanes.items() if now - lane.next < _IDLE_SECONDS
+            }
+
+
+PACER = Pacer(late=_LATE)
+"""The pacer of this process's audits."""

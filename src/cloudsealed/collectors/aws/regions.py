@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cloudsealed.collectors.asking import gap_of
 from cloudsealed.collectors.model import Caller, CallRequest, Gap, Place, Unit, unit_of
+from cloudsealed.collectors.paths import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ def enabled_regions(place: Place, caller: Caller) -> Regions:
     unit = unit_of(place, "ec2", "DescribeRegions", {"AllRegions": False})
     request = CallRequest(unit=unit, items="Regions")
     answer = caller.call(request)
-    names = [region["RegionName"] for region in (answer.document or {}).get("Regions", ())]
+    names = read("Regions[].RegionName", answer.document) or ()
     if names:
         return Regions(tuple(sorted(names)), unit)
     return Regions((place.region,), unit, gap_of(request, answer, None))

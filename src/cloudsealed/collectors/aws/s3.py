@@ -14,12 +14,15 @@ from cloudsealed.collectors.model import Enrich, Relation, Row
 _REGION = "(LocationConstraint == 'EU' && 'eu-west-1') || LocationConstraint || 'us-east-1'"
 
 
-def _of_bucket(operation: str, fills: Mapping[str, str], *absent: str) -> Enrich:
+def _of_bucket(
+    operation: str, fills: Mapping[str, str], *absent: str, omits_empty: bool = False
+) -> Enrich:
     return Enrich(
         operation=operation,
         params={"Bucket": "Name"},
         fills=fills,
         absent=frozenset({"NoSuchBucket", *absent}),
+        omits_empty=omits_empty,
     )
 
 
@@ -48,8 +51,8 @@ ROWS: tuple[Row, ...] = (
                 {"Encryption": "ServerSideEncryptionConfiguration"},
                 "ServerSideEncryptionConfigurationNotFoundError",
             ),
-            _of_bucket("GetBucketVersioning", {"Versioning": "@"}),
-            _of_bucket("GetBucketLogging", {"Logging": "@"}),
+            _of_bucket("GetBucketVersioning", {"Versioning": "@"}, omits_empty=True),
+            _of_bucket("GetBucketLogging", {"Logging": "@"}, omits_empty=True),
             _of_bucket(
                 "GetBucketLifecycleConfiguration",
                 {"Lifecycle": "Rules"},

@@ -16,6 +16,7 @@ ROWS: tuple[Row, ...] = (
         items="QueueUrls[].{QueueUrl: @, QueueName: last_segment(@)}",
         native_id="arn:{partition}:sqs:{region}:{account}:{QueueName}",
         name="QueueName",
+        omits_empty=True,
         enrich=(
             Enrich(
                 operation="GetQueueAttributes",
@@ -29,6 +30,7 @@ ROWS: tuple[Row, ...] = (
                 params={"QueueUrl": "QueueUrl"},
                 fills={"Tags": "Tags"},
                 absent=_GONE,
+                omits_empty=True,
             ),
         ),
         decode={"Attributes.Policy": json_text, "Attributes.RedrivePolicy": json_text},
