@@ -27,6 +27,11 @@ TENANTLESS = {  # the look-ups that the design allows to be without a tenant
 }  # fmt: skip
 TIME = re.compile(r"datetime\.(now|utcnow|today)\(|\btime\.time\(")
 HOSTS = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "deb" + ".debian.org")
+TERMINAL = re.compile(r"/cli/(?!terminal\.py)|/testing/demo\.py$")
+PAST_TERMINAL = re.compile(
+    r"(?<![\w.])print\(|\becho\(|\bsecho\(|std(out|err)\.(buffer\.)?write|"
+    r"rich\.(console|text|markup)\b|\bConsole\(|from rich import"
+)
 MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|Users)/\w")
 Complaint = tuple[Path, int, str]
 
@@ -68,6 +73,8 @@ def _python_rules(source: Path) -> Iterator[Complaint]:
         for number, line in enumerate(lines, start=1):
             if TIME.search(line) and file.name != "clock.py":
                 yield file, number, "reads the clock: take a Clock"
+            if TERMINAL.search(file.as_posix()) and PAST_TERMINAL.search(line):
+                yield file, number, "prints past cli/terminal.py, which shows what names hold"
             if re.search(r"\b(TODO|FIXME|XXX)\b", line):
                 yield file, number, "leaves something to do"
         if "/migrations/" not in file.as_posix():

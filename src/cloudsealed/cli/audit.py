@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import Any
 
 import orjson
 import typer
-from rich.console import Console
 
 from cloudsealed.cli.progress import AuditProgress
 from cloudsealed.cli.session import LOCAL, open_installation
 from cloudsealed.cli.summary import show_summary
+from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.vocabulary import AuditStatus, Severity
 from cloudsealed.wiring import Services
@@ -57,17 +56,17 @@ def aws(
     audit = run_audit(installation, tenant, ident, profile=profile or None)
     findings = list(installation.findings.of_audit(tenant=tenant, audit=ident))
     if as_json:
-        sys.stdout.buffer.write(
-            orjson.dumps({"audit": audit, "findings": findings}, option=orjson.OPT_INDENT_2)
-        )
-        sys.stdout.buffer.write(b"\n")
+        Terminal().document({"audit": audit, "findings": findings})
     if audit["status"] != AuditStatus.COMPLETED:
         problem = audit["error"] or {"message": f"The audit was {audit['status']}"}
-        Console(stderr=True, soft_wrap=True).print("[red]error[/red]", problem["message"])
+        Terminal(stderr=True).error(problem["message"])
         raise typer.Exit(1)
     if not as_json:
         show_summary(
-            Console(), audit, findings, installation.audits.coverage(tenant=tenant, ident=ident)
+            Terminal(wraps=True),
+            audit,
+            findings,
+            installation.audits.coverage(tenant=tenant, ident=ident),
         )
     raise typer.Exit(_exit_code(audit, findings, fail_on, min_coverage))
 
@@ -77,7 +76,7 @@ def run_audit(
 ) -> dict[str, Any]:
     """Run an audit to its end in this process, showing its progress; return its public form."""
     owner = f"cli:{os.getpid()}"
-    with AuditProgress(Console(stderr=True)) as progress:
+    with AuditProgress(Terminal(stderr=True)) as progress:
         while True:
             ran = installation.runner.run(
                 tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
@@ -98,7 +97,7 @@ def _begun(installation: Services, tenant: str, name: str, scope: dict[str, list
         tenant=tenant, connection_ids=(connection,), scope=scope
     )
     if interrupted:
-        Console(stderr=True).print(f"Resuming {interrupted}, which was interrupted.")
+        Terminal(stderr=True).print(f"Resuming {interrupted}, which was interrupted.")
         return interrupted
     body = {"connection_ids": [connection], "scope": scope or None}
     try:
@@ -106,7 +105,7 @@ def _begun(installation: Services, tenant: str, name: str, scope: dict[str, list
             orjson.loads(installation.audits.create(tenant=tenant, body=body, queue=False))["id"]
         )
     except InvalidFieldError as error:
-        Console(stderr=True, soft_wrap=True).print("[red]error[/red]", error.message)
+        Terminal(stderr=True).error(error.message)
         raise typer.Exit(_USAGE) from error
 
 

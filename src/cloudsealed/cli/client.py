@@ -14,9 +14,9 @@ import urllib.request
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
 
 NOUNS = ("findings", "resources", "audits", "policies", "reports", "connections", "schedules")
@@ -82,7 +82,7 @@ def api(
     """Send one request to the API and print the answer."""
     answer = request(method.upper(), path, sys.stdin.read() if data == "-" else data)
     if answer is not None:
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        Terminal().document(answer)
 
 
 def noun_app(noun: str) -> typer.Typer:
@@ -100,24 +100,18 @@ def noun_app(noun: str) -> typer.Typer:
         query = urllib.parse.urlencode([*pairs, ("limit", str(limit))])
         page = request("GET", f"/v1/{noun}?{query}")
         if as_json or not sys.stdout.isatty():
-            print(json.dumps(page, indent=2, ensure_ascii=False))
+            Terminal().document(page)
             return
         table = Table(*(name.replace("_", " ").capitalize() for name in _COLUMNS[noun]), box=None)
         for item in page["data"]:
             table.add_row(
                 *("-" if item[name] is None else str(item[name]) for name in _COLUMNS[noun])
             )
-        Console().print(table)
+        Terminal(wraps=True).print(table)
 
     @commands.command("get")
     def get(ident: str) -> None:
         """Print one object."""
-        print(
-            json.dumps(
-                request("GET", f"/v1/{noun}/{urllib.parse.quote(ident)}"),
-                indent=2,
-                ensure_ascii=False,
-            )
-        )
+        Terminal().document(request("GET", f"/v1/{noun}/{urllib.parse.quote(ident, safe='')}"))
 
     return commands

@@ -7,7 +7,8 @@ import sys
 from importlib.util import find_spec
 
 import typer
-from rich.console import Console
+
+from cloudsealed.cli.terminal import Terminal
 
 
 def demo(
@@ -18,9 +19,7 @@ def demo(
 ) -> None:
     """Audit a sample estate on an emulated AWS, then serve what was found."""
     if find_spec("moto") is None:
-        Console(stderr=True).print(
-            "[red]error[/red] The demo needs an extra: pip install 'cloudsealed\\[demo]'"
-        )
+        Terminal(stderr=True).error("The demo needs an extra: pip install 'cloudsealed[demo]'")
         raise typer.Exit(1)
     arguments = ["--port", str(port), *(["--once"] if once else [])]
     sys.stdout.flush()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from cloudsealed.cli.session import settings
+from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.reports.look import look_of
@@ -27,13 +27,13 @@ def doctor(
     profile: str = typer.Option("", help="AWS profile; default: the SDK's own chain."),
 ) -> None:
     """Check this installation and its way to AWS; exit 1 when something is wrong."""
-    console, wrong = Console(soft_wrap=True, highlight=False), 0
+    console, wrong = Terminal(), 0
     for name, check in _checks(settings(), profile or None):
         try:
-            console.print(f"[green]ok[/green]    {name}: {check()}")
+            console.print(Line.assemble(("ok", "green"), f"    {name}: {check()}"))
         except (CloudSealedError, OSError) as error:
             wrong += 1
-            console.print(f"[red]wrong[/red] {name}: {error}")
+            console.print(Line.assemble(("wrong", "red"), f" {name}: {error}"))
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -82,4 +82,4 @@ def backup(
 ) -> None:
     """Copy database, blobs and key file, while the server runs."""
     for path in back_up(settings(), folder):
-        print(path)
+        Terminal().print(str(path))

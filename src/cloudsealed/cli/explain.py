@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import typer
-from rich.console import Console
-from rich.text import Text
 from rich.tree import Tree
 
 from cloudsealed.cli.policy import read_file
+from cloudsealed.cli.terminal import Line, Terminal, shown
 from cloudsealed.engine import Explanation, Step
 from cloudsealed.engine import explain as explain_rule
 from cloudsealed.kit.clock import utc_now
@@ -58,14 +57,14 @@ def explain(
     )
     explanation = explain_rule(compile_check(spec.as_dict()), document, relations, at)
     if as_json:
-        print(json.dumps(explanation.as_json(), indent=2, ensure_ascii=False))
+        Terminal().document(explanation.as_json())
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = Terminal()
     (_draw if console.is_terminal else _write)(console, name, explanation)
 
 
 def _refuse(message: str) -> NoReturn:
-    Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
+    Terminal(stderr=True).print(message, style="red")
     raise typer.Exit(1)
 
 
@@ -102,12 +101,11 @@ def _load(file: Path) -> dict[str, Any]:
     return found
 
 
-def _head(name: str, explanation: Explanation) -> Text:
+def _head(name: str, explanation: Explanation) -> Line:
     judgement = explanation.judgement
     said = judgement.message or (judgement.error and judgement.error.message) or ""
     outcome = (judgement.outcome.replace("_", " "), _OUTCOMES.get(judgement.outcome, "bold"))
-    said = _printable(said)
-    return Text.assemble(outcome, f"  {said}" if said else "", (f"  ({name})", "dim"))
+    return Line.assemble(outcome, f"  {said}" if said else "", (f"  ({name})", "dim"))
 
 
 def _left_out(explanation: Explanation) -> Iterator[str]:
@@ -115,10 +113,10 @@ def _left_out(explanation: Explanation) -> Iterator[str]:
         yield f"{explanation.left_out} more steps are not shown"
 
 
-def _draw(console: Console, name: str, explanation: Explanation) -> None:
+def _draw(console: Terminal, name: str, explanation: Explanation) -> None:
     console.print(_head(name, explanation))
     for field, step in explanation.conditions.items():
-        tree = Tree(Text(field, style="cyan"), guide_style="dim")
+        tree = Tree(Line(field, style="cyan"), guide_style="dim")
         _grow(tree, step)
         console.print(tree, soft_wrap=False)
     for line in _left_out(explanation):
@@ -131,14 +129,14 @@ def _grow(tree: Tree, step: Step) -> None:
         _grow(below, each)
 
 
-def _write(console: Console, name: str, explanation: Explanation) -> None:
-    print(_head(name, explanation).plain)
+def _write(console: Terminal, name: str, explanation: Explanation) -> None:
+    console.print(_head(name, explanation).plain)
     for field, step in explanation.conditions.items():
-        print(field)
+        console.print(field)
         for line in _indented(step, 1):
-            print(line)
+            console.print(line)
     for line in _left_out(explanation):
-        print(line)
+        console.print(line)
 
 
 def _indented(step: Step, depth: int) -> Iterator[str]:
@@ -148,9 +146,9 @@ def _indented(step: Step, depth: int) -> Iterator[str]:
         yield from _indented(each, depth + 1)
 
 
-def _line(step: Step, source: int, value: int) -> Text:
+def _line(step: Step, source: int, value: int) -> Line:
     """A step as one line: the item it is about, its source, its value and what it read."""
-    line = Text(overflow="fold")
+    line = Line(overflow="fold")
     if step.item is not None:
         line.append(f"{step.item.number + 1} of {step.item.of}: ", style="dim")
     line.append(_abridged(step, source), style="bold" if step.decided else "")
@@ -176,26 +174,21 @@ def _flat(source: str) -> str:
     return " ".join(source.split())
 
 
-def _result(step: Step, most: int) -> Text:
+def _result(step: Step, most: int) -> Line:
     match step.state, step.value:
         case "not_looked_at", _:
-            return Text("not looked at")
+            return Line("not looked at")
         case "error", _:
             inherited = any(each.error is not None for each in step.steps if each.decided)
             said = "" if inherited or step.error is None else f": {step.error.message}"
-            return Text(f"error{said}", style="magenta")
+            return Line(f"error{said}", style="magenta")
         case _, bool(truth):
-            return Text(str(truth).lower(), style="green" if truth else "red")
+            return Line(str(truth).lower(), style="green" if truth else "red")
         case _, str(text) if step.shortened:
-            return Text(_short(text, most), style="yellow")
-    return Text(_short(json.dumps(step.value, ensure_ascii=False), most), style="yellow")
+            return Line(_short(text, most), style="yellow")
+    return Line(_short(json.dumps(step.value, ensure_ascii=False), most), style="yellow")
 
 
 def _short(text: str, most: int) -> str:
-    text = _printable(text)
+    text = shown(text)
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _printable(text: str) -> str:
-    """Text of a document, harmless to a terminal."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

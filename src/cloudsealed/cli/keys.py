@@ -7,6 +7,7 @@ import os
 import typer
 
 from cloudsealed.audits.seal import key_id, public_key
+from cloudsealed.cli.terminal import Terminal
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import REPLACEABLE, load_keys, replace_key
 
@@ -16,10 +17,10 @@ app = typer.Typer(help="The keys of this installation, without a server.", no_ar
 @app.command("list")
 def list_keys() -> None:
     """Show the seal keys, the current one first: what `verify --key` takes."""
-    found = Settings.from_environment(os.environ)
+    found, console = Settings.from_environment(os.environ), Terminal()
     for number, key in enumerate(load_keys(found.key_path).all("seal")):
         state = "current" if number == 0 else "previous"
-        print(f"seal  {key.id}  sha256:{key_id(public_key(key))}  {state}")
+        console.print(f"seal  {key.id}  sha256:{key_id(public_key(key))}  {state}")
 
 
 @app.command("rotate")
@@ -32,4 +33,6 @@ def rotate(
     """
     found = Settings.from_environment(os.environ)
     ident = replace_key(found.key_path, purpose)
-    print(f"{ident} signs from the next start of serve and worker on; back up {found.key_path}")
+    Terminal().print(
+        f"{ident} signs from the next start of serve and worker on; back up {found.key_path}"
+    )

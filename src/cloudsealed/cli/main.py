@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+import traceback
+from types import TracebackType
 
 import typer
-from rich.console import Console
 
 from cloudsealed import __version__
 from cloudsealed.cli import (
@@ -21,6 +24,7 @@ from cloudsealed.cli import (
     verify,
     work,
 )
+from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
 
 app = typer.Typer(
@@ -57,21 +61,49 @@ def root(
 ) -> None:
     """Audits cloud accounts for security, cost, architecture and compliance."""
     if version:
-        print(__version__)
+        Terminal().print(__version__)
         raise typer.Exit
 
 
 def main() -> None:
     """Run the command line; an error is one line that says what and what to do."""
+    for stream in (sys.stdout, sys.stderr):  # what a terminal's encoding lacks is shown, too
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.excepthook = _tell_trace
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except CloudSealedError as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"[red]error[/red] {error.code}: ", error.message, markup=True, sep=""
-        )
+        Terminal(stderr=True).error(error.message, error.code)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except typer.TyperException as error:
+        _tell_usage(error)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
+        sys.exit(1)
+
+
+def _tell_usage(error: typer.TyperException) -> None:
+    """Say how a command is used; what the user gave stands in the message."""
+    if (context := getattr(error, "ctx", None)) is not None:
+        console = Terminal(stderr=True)
+        console.print(" ".join(context.get_usage().split()))
+        console.print(f"Try '{context.command_path} --help' for help.", style="dim")
+    if message := error.format_message():
+        Terminal(stderr=True).error(message)
+
+
+def _tell_trace(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print the trace of an error that nobody expected."""
+    console = Terminal(stderr=True)
+    for part in traceback.format_exception(kind, error, trace):
+        for line in part.rstrip("\n").split("\n"):
+            console.print(line)
 
 
 if __name__ == "__main__":

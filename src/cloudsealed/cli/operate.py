@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from cloudsealed.api.server import Listen
 from cloudsealed.api.server import run as run_server
 from cloudsealed.auth.model import Scope
 from cloudsealed.cli.beside import WorkerBeside, worker_beside
 from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, settings
+from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.collectors.permissions import policy_document
 from cloudsealed.console import Console as WebPages
 from cloudsealed.kit.errors import CloudSealedError
@@ -52,14 +52,16 @@ def init(
     """Make the data folder, its keys and the first admin; print their secrets once."""
     made = initialize(email)
     if as_json:
-        print(json.dumps(made))
+        Terminal().print(json.dumps(made))
         return
-    console = Console()
+    console = Terminal()
     console.print(f"Tenant    {made['tenant']['name']} ({made['tenant']['id']})")
+    console.print(f"Admin     {made['email']}")
+    console.print(f"Password  {made['password']}")
+    console.print(f"Token     {made['token']}")
     console.print(
-        f"Admin     {made['email']}\nPassword  {made['password']}\nToken     {made['token']}"
+        Line.assemble(("Both secrets are shown this once.", "yellow"), " Next: cloudsealed serve")
     )
-    console.print("[yellow]Both secrets are shown this once.[/yellow] Next: cloudsealed serve")
 
 
 def initialize(email: str) -> dict[str, Any]:
@@ -137,9 +139,9 @@ def migrate() -> None:
     found = settings()
     ensure_keys(found.key_path)
     schema.migrate(found)
-    print("The schema is current")
+    Terminal().print("The schema is current")
 
 
 def aws_permissions() -> None:
     """Print the least-privilege IAM policy that audits need."""
-    print(json.dumps(policy_document(), indent=2))
+    Terminal().document(policy_document())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
+from cloudsealed.cli.terminal import Terminal
 from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec
 from cloudsealed.policies import files
 from cloudsealed.policies.page import page as page_of
@@ -26,7 +25,7 @@ def read_file(file: Path) -> PolicySpec:
     try:
         return files.read_policy(file.read_text(encoding="utf-8"), file=str(file))
     except PolicyFileError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False)
+        Terminal(stderr=True).print(str(error), style="red")
         raise typer.Exit(1) from error
 
 
@@ -34,7 +33,7 @@ def read_file(file: Path) -> PolicySpec:
 def validate(file: Path = _FILE) -> None:
     """Say whether a policy file is well formed and its expressions compile."""
     spec = read_file(file)
-    print(f"{file}: {spec.key} is valid")
+    Terminal().print(f"{file}: {spec.key} is valid")
 
 
 @app.command("test")
@@ -42,15 +41,15 @@ def try_examples(file: Path = _FILE) -> None:
     """Judge a policy file's own examples; exit 1 when one has another outcome than it says."""
     spec = read_file(file)
     rule = files.rule_of(spec)
-    wrong = 0
+    console, wrong = Terminal(), 0
     for number, example in enumerate(spec.examples, start=1):
         judgement = rule.judge(example.resource, example.related, now=EXAMPLES_AT)
         outcome = "unknown" if judgement.outcome == "error" else judgement.outcome
         good = outcome == example.outcome
         wrong += not good
         detail = judgement.message or (str(judgement.error) if judgement.error else "")
-        print(f"{'ok  ' if good else 'FAIL'} example {number}: {outcome} {detail}".rstrip())
-    print(f"{len(spec.examples) - wrong} passed, {wrong} failed")
+        console.print(f"{'ok  ' if good else 'FAIL'} example {number}: {outcome} {detail}".rstrip())
+    console.print(f"{len(spec.examples) - wrong} passed, {wrong} failed")
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -58,10 +57,12 @@ def try_examples(file: Path = _FILE) -> None:
 def page(file: Path = _FILE) -> None:
     """Print a policy's page in Markdown: what it finds, why, how to fix it, how it decides."""
     spec = read_file(file)
-    print(page_of(spec), end="")
+    console = Terminal()
+    for line in page_of(spec).splitlines():
+        console.print(line)
 
 
 @app.command("schema")
 def schema() -> None:
     """Print the JSON Schema of policy files, for editors."""
-    print(json.dumps(files.schema(), indent=2))
+    Terminal().document(files.schema())

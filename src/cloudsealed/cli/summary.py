@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
+from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.vocabulary import Severity
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
@@ -20,7 +18,7 @@ _SHORT = {"critical": "Crit", "high": "High", "medium": "Med", "low": "Low", "in
 
 
 def show_summary(
-    console: Console, audit: Mapping[str, Any], findings: Sequence[Mapping[str, Any]],
+    console: Terminal, audit: Mapping[str, Any], findings: Sequence[Mapping[str, Any]],
     coverage: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """Print an audit's summary."""
@@ -28,7 +26,7 @@ def show_summary(
     regions = sorted({region for t in audit["accounts"] for region in t["regions"]})
     calls, verdicts = sum(audit["calls"].values()), sum(audit["counts"].values())
     console.print()
-    console.print(f"[bold]Audit {audit['id']}[/bold]")
+    console.print(f"Audit {audit['id']}", style="bold")
     console.print(f"Accounts {accounts} · regions {', '.join(regions)}", soft_wrap=True)
     console.print(
         f"{audit['resources']} resources · {calls} calls · {verdicts} verdicts · "
@@ -42,7 +40,7 @@ def show_summary(
     if worst:
         console.print(_findings(worst, len(open_findings)))
     _unread(console, coverage)
-    console.print(f"Verdict digest [dim]{audit['verdict_digest']}[/dim]")
+    console.print(Line.assemble("Verdict digest ", (str(audit["verdict_digest"]), "dim")))
 
 
 def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -62,16 +60,16 @@ def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
-def _bar(score: int | None) -> Text:
+def _bar(score: int | None) -> Line:
     if score is None:
-        return Text("too little read", style="dim")
+        return Line("too little read", style="dim")
     filled = score * _BAR // 100
     style = "green" if score >= 80 else "yellow" if score >= 50 else "red"
-    return Text("█" * filled, style=style) + Text("░" * (_BAR - filled), style="dim")
+    return Line.assemble(("█" * filled, style), ("░" * (_BAR - filled), "dim"))
 
 
-def _count(number: int, style: str) -> Text:
-    return Text(str(number), style=style if number else "dim")
+def _count(number: int, style: str) -> Line:
+    return Line(str(number), style=style if number else "dim")
 
 
 def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
@@ -86,20 +84,20 @@ def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
         resource = finding["resource"]
         where = f"{resource['account']} {resource['region']}"
         table.add_row(
-            Text(finding["severity"], style=_STYLES[finding["severity"]]),
-            escape(finding["title"]),
+            Line(finding["severity"], style=_STYLES[finding["severity"]]),
+            finding["title"],
             where,
         )
     return table
 
 
-def _unread(console: Console, coverage: Mapping[str, Any]) -> None:
+def _unread(console: Terminal, coverage: Mapping[str, Any]) -> None:
     gaps = coverage["gaps"]
     for target in coverage["accounts_not_entered"]:
-        console.print(f"[magenta]Not entered[/magenta] {escape(target['error']['message'])}")
+        console.print(Line.assemble(("Not entered", "magenta"), f" {target['error']['message']}"))
     if gaps:
         shown = ", ".join(f"{g['service']}:{g['operation']} ({g['outcome']})" for g in gaps[:5])
         more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
-        console.print(f"[magenta]Could not be read[/magenta] {shown}{more}")
+        console.print(Line.assemble(("Could not be read", "magenta"), f" {shown}{more}"))
     if coverage["iam_statement"]:
         console.print(f"Grant {', '.join(coverage['iam_statement']['Action'][:8])} to read more")

@@ -9,6 +9,7 @@ import typer
 
 from cloudsealed.auth.credential import is_well_formed
 from cloudsealed.cli.session import open_installation
+from cloudsealed.cli.terminal import Terminal
 from cloudsealed.vocabulary import Role
 
 app = typer.Typer(help="Tokens, without a server.", no_args_is_help=True)
@@ -27,7 +28,7 @@ def check(
     """Say whether a token is well formed: its checksum tells a typo without any server."""
     text = sys.stdin.readline().strip() if token == "-" else token
     good = is_well_formed(text)
-    print("well formed" if good else "not a CloudSealed token: mistyped or cut short")
+    Terminal().print("well formed" if good else "not a CloudSealed token: mistyped or cut short")
     raise typer.Exit(0 if good else 1)
 
 
@@ -46,4 +47,7 @@ def create(name: str, admin: str = typer.Option(..., help="E-mail of its first a
     installation.users.create(
         tenant=tenant.id, email=admin, name=admin, role=Role.ADMIN, password=password
     )
-    print(f"Tenant    {name} ({tenant.id})\nAdmin     {admin}\nPassword  {password}")
+    console = Terminal()
+    console.print(f"Tenant    {name} ({tenant.id})")
+    console.print(f"Admin     {admin}")
+    console.print(f"Password  {password}")

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cloudsealed.api.server import Listen
@@ -26,6 +25,7 @@ from cloudsealed.cli.beside import worker_beside
 from cloudsealed.cli.operate import initialize, only_server, serve_until_stopped
 from cloudsealed.cli.session import open_installation
 from cloudsealed.cli.summary import show_summary
+from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
@@ -48,15 +48,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args(argv)
-    console = Console()
+    console = Terminal(wraps=True)
     try:
         return _demo(console, once=arguments.once, port=arguments.port)
     except CloudSealedError as error:
-        Console(stderr=True, soft_wrap=True).print("[red]error[/red]", error.message)
+        Terminal(stderr=True).error(error.message)
         return 1
 
 
-def _demo(console: Console, *, once: bool, port: int) -> int:
+def _demo(console: Terminal, *, once: bool, port: int) -> int:
     _fresh_folder()
     os.environ["CLOUDSEALED_DATA_DIR"] = str(FOLDER.resolve())
     for name in ("DATABASE_URL", "BLOB_URL", "KEY_FILE"):
@@ -87,10 +87,11 @@ def _fresh_folder() -> None:
 
 
 def _deploy(endpoint: str) -> None:
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with Progress(
-        SpinnerColumn(finished_text="[green]✓[/green]"), TextColumn("{task.description:<11}"),
-        BarColumn(bar_width=28), TextColumn("{task.fields[detail]}"), TimeElapsedColumn(),
+        SpinnerColumn(finished_text="[green]✓[/green]"),
+        TextColumn("{task.description:<11}", markup=False), BarColumn(bar_width=28),
+        TextColumn("{task.fields[detail]}", markup=False), TimeElapsedColumn(),
         console=console, disable=not console.is_terminal,
     ) as progress:  # fmt: skip
         task = progress.add_task("Deploying", total=None, detail="")
@@ -104,7 +105,7 @@ def _deploy(endpoint: str) -> None:
         console.print(f"Deployed {manifest.total} resources of {len(manifest.counts)} types")
 
 
-def _audit(console: Console, tenant: str) -> Mapping[str, Any]:
+def _audit(console: Terminal, tenant: str) -> Mapping[str, Any]:
     installation = open_installation(create=False)
     bodies = (
         {"provider": "aws", "name": "larkspur-main", "regions": [HOME_REGION, FAR_REGION]},
@@ -125,12 +126,12 @@ def _audit(console: Console, tenant: str) -> Mapping[str, Any]:
         show_summary(console, audit, findings, coverage)
         console.print(f"The audit took {wall:.1f} s, of which {own:.1f} s of our own CPU")
     else:
-        console.print("[red]error[/red]", (audit["error"] or {}).get("message", audit["status"]))
+        console.error((audit["error"] or {}).get("message", audit["status"]))
     installation.database.close()
     return audit
 
 
-def _show_how(console: Console, token: str, port: int) -> None:
+def _show_how(console: Terminal, token: str, port: int) -> None:
     base = f"http://127.0.0.1:{port}"
     curl = f'  curl -s -H "Authorization: Bearer $CS_TOKEN" \'{base}'
     lines = [
@@ -146,7 +147,8 @@ def _show_how(console: Console, token: str, port: int) -> None:
         f"  Interactive docs: {base}/docs      Stop with Ctrl+C",
         "",
     ]
-    console.print("\n".join(lines), markup=False, soft_wrap=True, highlight=False)
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 if __name__ == "__main__":
