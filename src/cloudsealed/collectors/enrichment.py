@@ -1,7 +1,8 @@
 """The calls that fill attributes of listed resources: one stage of a row, over a page of drafts.
 
 An attribute whose call was not answered stays absent and becomes a gap, and so does every
-attribute whose call needed it.
+attribute whose call needed it. A call that no longer finds the resource makes the whole draft gone:
+what does not exist is not configured badly.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from cloudsealed.collectors.asking import Chain, ask_all, parameters_of
 from cloudsealed.collectors.draft import Draft
 from cloudsealed.collectors.model import CallRequest, Enrich, MapCalls, Place, Row, unit_of
 from cloudsealed.collectors.paths import read
+from cloudsealed.vocabulary import CallOutcome
 
 
 def enrich(
@@ -24,11 +26,16 @@ def enrich(
         (draft, call, requests)
         for draft in drafts
         for call in stage
-        if (requests := _requests(call, row, place, draft)) is not None
+        if not draft.gone and (requests := _requests(call, row, place, draft)) is not None
     ]
     chains = iter(ask_all([each for _, _, requests in tasks for each in requests], ask))
     for draft, call, requests in tasks:
-        _fill(draft, call, list(islice(chains, len(requests))))
+        answered = list(islice(chains, len(requests)))
+        _fill(draft, call, answered)
+        draft.gone = draft.gone or any(_is_gone(call, chain) for chain in answered)
+        if call.decided_by and any(chain.absent for chain in answered):
+            decider = row.decider(call)
+            draft.undecided.update({name: decider for name in call.fills if decider})
 
 
 def _requests(call: Enrich, row: Row, place: Place, draft: Draft) -> list[CallRequest] | None:
@@ -52,9 +59,19 @@ def _request(call: Enrich, row: Row, place: Place, parameters: dict[str, Any]) -
     return CallRequest(
         unit=unit_of(place, row.service, call.operation, parameters),
         absent=call.absent,
+        gone=call.gone,
         awaits=call.awaits,
         secret_paths=call.secret_paths,
     )
+
+
+def _is_gone(call: Enrich, chain: Chain) -> bool:
+    """Say whether the resource is no longer there: by the code, or by an answer without it."""
+    if chain.gap is not None:
+        return chain.gap.outcome is CallOutcome.GONE
+    if call.holds is None or not chain.documents:
+        return False
+    return not any(read(call.holds, document) for document in chain.documents)
 
 
 def _fill(draft: Draft, call: Enrich, chains: Sequence[Chain]) -> None:

@@ -49,8 +49,10 @@ def walk(
         drafts = [draft_of(row, place, item, unit) for item, unit in page]
         for stage in row.stages:
             enrich(stage, row, place, drafts, ask)
-        seen.resources += len(drafts)
-        yield from (draft.snapshot(row, place) for draft in drafts)
+        there = [draft for draft in drafts if not draft.gone]
+        seen.resources += len(there)
+        seen.gone += [draft.native_id for draft in drafts if draft.gone]
+        yield from (draft.snapshot(row, place) for draft in there)
     yield seen.listing(row, place)
 
 
@@ -62,12 +64,15 @@ class _Seen:
     called_at: datetime | None = None
     gap: Gap | None = None
     resources: int = 0
+    gone: list[str] = field(default_factory=list)
 
     def next(self, request: CallRequest, answer: Answer) -> CallRequest | None:
         """Take note of an answer; return the request of the next page, if one is to be made."""
         after = following(request, answer)
         gap = gap_of(request, answer, after)
         self.units.append(request.unit)
+        if request.gone and answer.outcome is CallOutcome.GONE:  # the parent, and what was in it
+            return None
         self.called_at = self.called_at or answer.called_at
         self.gap = self.gap or gap
         return after if gap is None else None
@@ -85,6 +90,7 @@ class _Seen:
             units=tuple(self.units),
             called_at=self.called_at,
             gap=self.gap,
+            gone=tuple(self.gone),
         )
 
 
@@ -121,4 +127,6 @@ def _list_request(
     if parameters is None:
         return None
     unit = unit_of(place, row.service, operation, parameters)
-    return CallRequest(unit=unit, items=row.items, secret_paths=row.secret_paths)
+    return CallRequest(
+        unit=unit, items=row.items, gone=row.gone, secret_paths=row.secret_paths
+    )  # fmt: skip

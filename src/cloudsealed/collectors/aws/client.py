@@ -119,7 +119,7 @@ class AwsCaller:
         )
 
     def _failed(self, request: CallRequest, failure: Failure, **facts: Any) -> Answer:
-        outcome = outcome_of(failure, request.absent)
+        outcome = outcome_of(failure, request.absent, request.gone)
         return Answer(
             outcome=outcome,
             document=None,

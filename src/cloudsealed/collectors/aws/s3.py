@@ -19,7 +19,8 @@ def _of_bucket(operation: str, fills: Mapping[str, str], *absent: str) -> Enrich
         operation=operation,
         params={"Bucket": "Name"},
         fills=fills,
-        absent=frozenset({"NoSuchBucket", *absent}),
+        absent=frozenset(absent),
+        gone=frozenset({"NoSuchBucket"}),
     )
 
 
