@@ -41,10 +41,16 @@ class Provider(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """How a provider call ended."""
+    """How a provider call ended.
+
+    `empty`: a list without items; `absent`: not configured on this resource; `gone`: the resource
+    itself is no longer there.
+    """
 
     OK = "ok"
     EMPTY = "empty"
+    ABSENT = "absent"
+    GONE = "gone"
     DENIED = "denied"
     THROTTLED = "throttled"
     FAILED = "failed"
@@ -52,7 +58,7 @@ class CallOutcome(StrEnum):
     @property
     def answered(self) -> bool:
         """Whether the provider said what is there (or that nothing is)."""
-        return self in (CallOutcome.OK, CallOutcome.EMPTY)
+        return self in (CallOutcome.OK, CallOutcome.EMPTY, CallOutcome.ABSENT)
 
 
 class Outcome(StrEnum):

@@ -76,6 +76,33 @@ def test_a_complete_list_says_that_what_it_lacks_is_gone(
     assert states(database) == {"one": "deleted", "two": "present"}
 
 
+def test_a_resource_that_was_gone_by_the_time_it_was_looked_at_resolves_when_a_list_lacks_it(
+    database: Database, look: Look, cloud: Cloud, present: Any
+) -> None:
+    cloud.queues = {"one": {"A": "bad"}, "two": {"A": "bad"}}
+    look().apply()
+    cloud.faults[("GetQueueAttributes", "one")] = (CallOutcome.GONE, "QueueDoesNotExist")
+    look().apply()
+    assert {name: f.status for name, f in present().items()} == {
+        "one": FindingStatus.OPEN,
+        "two": FindingStatus.OPEN,
+    }
+    assert states(database) == {"one": "present", "two": "present"}
+    del cloud.queues["one"]
+    look().apply()
+    assert present()["one"].resolution is Resolution.RESOURCE_DELETED
+    assert states(database) == {"one": "deleted", "two": "present"}
+
+
+def test_a_resource_that_was_never_seen_whole_opens_nothing(
+    look: Look, cloud: Cloud, present: Any
+) -> None:
+    cloud.queues["one"] = {}
+    cloud.faults[("GetQueueAttributes", "one")] = (CallOutcome.GONE, "QueueDoesNotExist")
+    look(policy=None).apply()
+    assert present() == {}
+
+
 def test_an_audit_returns_the_findings_that_fail_in_it(
     look: Look, cloud: Cloud, present: Any
 ) -> None:

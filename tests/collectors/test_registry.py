@@ -162,3 +162,70 @@ def test_rows_are_chosen_by_type_and_an_unknown_type_is_an_error():
     assert rows_of() == tuple(ROWS)
     with pytest.raises(KeyError):
         rows_of(["aws.nothing"])
+
+
+def _codes_of(service, operation):
+    """The error codes that the model of a call knows; none where it lists no errors at all."""
+    shapes = operation_model(service, operation).error_shapes
+    return {code for shape in shapes for code in (shape.name, shape.error_code)}
+
+
+# botocore's models of these list no errors, or leave out those that AWS documents elsewhere:
+# S3 "Error responses", EC2 "Error codes", ECS "DescribeServices", ACM "ListTagsForCertificate".
+_UNMODELED = {"s3", "ec2", "s3control"}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+def test_a_code_says_that_the_resource_is_gone_or_that_nothing_is_configured_and_never_both(row):
+    for call in row.enrich:
+        assert not call.absent & call.gone, call.operation
+        decider = row.decider(call)
+        if call.decided_by is None:
+            continue
+        assert decider is not None, call.operation
+        assert call.absent <= decider.gone, call.operation
+        assert decider.when is None
+        assert decider.each is None
+        order = [stage_call.operation for stage in row.stages for stage_call in stage]
+        assert order.index(call.operation) < order.index(decider.operation)
+        assert not any(call in stage and decider in stage for stage in row.stages)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+def test_a_code_that_some_call_of_a_resource_takes_for_gone_is_absent_only_where_one_decides(row):
+    gone = frozenset().union(*(call.gone for call in row.enrich))
+    for call in row.enrich:
+        assert not call.absent & gone or call.decided_by, call.operation
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+def test_the_codes_of_absence_are_those_of_the_services_own_model(row):
+    calls = [(call.operation, call.absent | call.gone) for call in row.enrich]
+    calls += [(row.operation, row.gone)] if row.operation else []
+    for operation, codes in calls:
+        known = _codes_of(row.service, operation)
+        if codes and row.service not in _UNMODELED:
+            assert codes & known, (operation, codes, known)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+def test_every_code_of_its_model_that_says_that_the_resource_is_not_there_is_declared(row):
+    """What the model of a call about one resource calls not found is gone or absent, never a
+    failure that nobody thought of."""
+    for call in row.enrich:
+        if call.operation == "GetPolicyVersion":
+            continue  # an old default version may go while the policy stays: it is unread then
+        shapes = operation_model(row.service, call.operation).error_shapes
+        found = {s.error_code or s.name for s in shapes if _NOT_FOUND.search(s.name)}
+        found -= _NOT_ABOUT_THE_RESOURCE
+        names = {s.error_code or s.name: {s.error_code, s.name} for s in shapes}
+        for code in found:
+            assert names[code] & (call.absent | call.gone), (call.operation, code)
+
+
+_NOT_FOUND = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist")
+_NOT_ABOUT_THE_RESOURCE = {
+    # Kinds that the same calls take, and that these rows do not ask about.
+    "EventDataStoreNotFoundException", "ListenerNotFound", "RuleNotFound", "TrustStoreNotFound",
+    "LoadBalancerAttributeNotFound", "NoSuchHealthCheck",
+}  # fmt: skip

@@ -26,7 +26,7 @@ def refused(outcome=CallOutcome.DENIED, code="AccessDenied"):
     return Answer(outcome, None, AT, error_code=code)
 
 
-ABSENT = Answer(CallOutcome.EMPTY, None, AT, error_code="NoSuchEntity")
+ABSENT = Answer(CallOutcome.ABSENT, None, AT, error_code="NoSuchEntity")
 
 
 class Ledger:
@@ -356,3 +356,78 @@ def test_deriving_leaves_the_stored_answers_as_they_were():
     (topic,), _ = walked("aws.sns.topic", Ledger(**answers))
     assert topic.document["Attributes"]["Policy"] == {}
     assert repr(answers) == before
+
+
+GONE = Answer(CallOutcome.GONE, None, AT, error_code="NoSuchBucket")
+TWO_BUCKETS = ok({"Buckets": [{"Name": "short-lived"}, {"Name": "stays"}]})
+
+
+def test_a_resource_that_a_later_call_no_longer_found_drops_out():
+    ledger = Ledger(ListBuckets=TWO_BUCKETS, GetBucketPolicy={"short-lived": GONE, "stays": ABSENT})
+    snapshots, listing = walked("aws.s3.bucket", ledger, EVERYWHERE)
+    assert [each.native_id for each in snapshots] == ["arn:aws:s3:::stays"]
+    assert (listing.complete, listing.resources) == (True, 1)
+    assert listing.gone == ("arn:aws:s3:::short-lived",)
+
+
+def test_what_is_gone_is_asked_for_no_further():
+    ledger = Ledger(
+        ListKeys=ok({"Keys": [{"KeyId": "k", "KeyArn": "arn:k"}]}),
+        DescribeKey=Answer(CallOutcome.GONE, None, AT, error_code="NotFoundException"),
+    )
+    snapshots, listing = walked("aws.kms.key", ledger)
+    assert (snapshots, listing.gone) == ([], ("arn:k",))
+    assert "GetKeyRotationStatus" not in {unit.operation for unit in ledger.asked}
+
+
+def test_an_answer_without_what_it_was_asked_for_says_that_it_is_gone():
+    ledger = Ledger(
+        ListClusters=ok({"clusterArns": ["arn:c1", "arn:c2"]}),
+        DescribeClusters=ok({"clusters": [], "failures": [{"reason": "MISSING"}]}),
+    )
+    snapshots, listing = walked("aws.ecs.cluster", ledger)
+    assert (snapshots, listing.gone) == ([], ("arn:c1", "arn:c2"))
+
+
+def test_a_parent_that_is_gone_has_no_children_and_spoils_nothing():
+    gone = Answer(CallOutcome.GONE, None, AT, error_code="ClusterNotFoundException")
+    ledger = Ledger(
+        ListClusters=ok({"clusterArns": ["arn:c1", "arn:c2"]}),
+        ListServices={"arn:c1": gone, "arn:c2": ok({"serviceArns": ["arn:s2"]})},
+        DescribeServices=ok({"services": [{"serviceName": "s2", "status": "ACTIVE"}]}),
+    )
+    snapshots, listing = walked("aws.ecs.service", ledger)
+    assert [each.native_id for each in snapshots] == ["arn:s2"]
+    assert listing.complete
+
+
+FUNCTION = ok({"Functions": [{"FunctionName": "f", "FunctionArn": "arn:f"}]})
+NO_SUCH = Answer(CallOutcome.ABSENT, None, AT, error_code="ResourceNotFoundException")
+
+
+def test_a_code_that_says_either_is_decided_by_a_later_call():
+    there = Ledger(
+        ListFunctions=FUNCTION, GetPolicy=NO_SUCH, GetFunctionUrlConfig=NO_SUCH,
+        ListTags=ok({"Tags": {}}),
+    )  # fmt: skip
+    (function,), listing = walked("aws.lambda.function", there)
+    assert not {"Policy", "UrlConfig"} & (set(function.document) | set(function.unread))
+    assert listing.gone == ()
+    asked = [unit.operation for unit in there.asked]
+    assert asked.index("ListTags") > asked.index("GetPolicy")
+
+    gone = Ledger(
+        ListFunctions=FUNCTION, GetPolicy=NO_SUCH, GetFunctionUrlConfig=NO_SUCH,
+        ListTags=Answer(CallOutcome.GONE, None, AT, error_code="ResourceNotFoundException"),
+    )  # fmt: skip
+    assert walked("aws.lambda.function", gone)[1].gone == ("arn:f",)
+
+
+def test_where_the_deciding_call_was_refused_absence_is_unread():
+    ledger = Ledger(
+        ListFunctions=FUNCTION, GetPolicy=NO_SUCH,
+        GetFunctionUrlConfig=ok({"AuthType": "NONE"}), ListTags=refused(),
+    )  # fmt: skip
+    (function,), _ = walked("aws.lambda.function", ledger)
+    assert function.unread["Policy"].unit.operation == "ListTags"
+    assert "UrlConfig" in function.document

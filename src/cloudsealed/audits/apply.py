@@ -118,6 +118,7 @@ class Applier:
                 _deleted(resource_rows.restored(row), moment[0])
                 for native_id, row in self._load(connection, block).items()
                 if native_id not in seen
+                and native_id not in block.header.get("gone", ())
                 and row["state"] == ResourceState.PRESENT
                 and not self._is_newer(row, moment)
             ]

@@ -139,6 +139,7 @@ def _header(task: Task, listing: Listing, clock: str) -> dict[str, Any]:
         "outcome": listing.outcome,
         "observed_at": rfc3339(listing.called_at) if listing.called_at else clock,
         "gap": gap_document(listing.gap) if listing.gap else None,
+        **({"gone": sorted(listing.gone)} if listing.gone else {}),
     }
 
 

@@ -146,6 +146,11 @@ class Cell:
             "connection_id": listings[0].header["connection_id"],
             "complete": {b.key: b.header["complete"] for b in listings},
             "gaps": [b.header["gap"] for b in listings if b.header["gap"]],
+            **(
+                {"gone": gone}
+                if (gone := {b.key: b.header["gone"] for b in listings if "gone" in b.header})
+                else {}
+            ),
         }
 
 

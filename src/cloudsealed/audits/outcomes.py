@@ -42,7 +42,11 @@ class Outcomes:
             connection, tenant=self._tenant, policy_id=block.header["policy_id"],
             account=block.account, region=block.region,
         )  # fmt: skip
-        return {p: None for p, f in known.items() if _is_gone(f, block)}
+        return {
+            p: None
+            for p, f in known.items()
+            if _is_missing(f.resource.type, f.resource.native_id, block)
+        }
 
     def resolved(
         self, connection: Connection, block: Block, prints: Sequence[str]
@@ -121,8 +125,11 @@ class Outcomes:
         }
 
 
-def _is_gone(finding: Finding, block: Block) -> bool:
-    return bool(block.header["complete"].get(finding.resource.type, False))
+def _is_missing(kind: str, native_id: str, block: Block) -> bool:
+    """Say whether a cell in which a resource was not observed says that it is deleted: its list
+    ended complete and did not name it, not even as gone by the time it was looked at."""
+    whole = block.header["complete"].get(kind, False)
+    return whole and native_id not in block.header.get("gone", {}).get(kind, ())
 
 
 def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
@@ -159,7 +166,7 @@ def _later(
     found = theirs.get(observation.fingerprint)
     if found is not None:
         return _seen(block, moment, found)
-    if block.header["complete"].get(observation.type, False):
+    if _is_missing(observation.type, observation.native_id, block):
         return _missing(block, moment)
     severity = Severity(block.header["severity"])
     version = block.header["policy_version"]

@@ -58,11 +58,13 @@ class Chain:
     units: list[Unit] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
     gap: Gap | None = None
+    absent: bool = False
 
     def add(self, request: CallRequest, answer: Answer) -> CallRequest | None:
         """Take in an answer; return the request that comes next in this chain."""
         after, self.gap = turned(request, answer)
         self.units.append(request.unit)
+        self.absent = self.absent or answer.outcome is CallOutcome.ABSENT
         if answer.document is not None:
             self.documents.append(answer.document)
         return after

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloudsealed.collectors.model import Decode, Gap, Place, Relation, Row, Snapshot, Unit
+from cloudsealed.collectors.model import Decode, Enrich, Gap, Place, Relation, Row, Snapshot, Unit
 from cloudsealed.collectors.paths import names_in, read, rewritten
 
 _FIELD = re.compile(r"\{([^}]+)\}")
@@ -26,12 +26,16 @@ class Draft:
     """What is known of a resource so far; `gaps` are attributes that could not be read.
 
     `error` is the kind of what went wrong with this resource alone, if something did.
+    `gone` says that a call no longer found the resource; `undecided` are attributes that are absent
+    if the resource is still there, with the call that says so.
     """
 
     native_id: str
     document: dict[str, Any]
     gaps: dict[str, Gap] = field(default_factory=dict)
     sources: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
+    undecided: dict[str, Enrich | None] = field(default_factory=dict)
+    gone: bool = False
     error: str | None = None
 
     @contextmanager
@@ -50,6 +54,7 @@ class Draft:
 
     def _whole(self, row: Row, place: Place) -> Snapshot:
         """Return the snapshot: texts decoded, tags in one form, relations read."""
+        self._decide()
         for path, decode in row.decode.items():
             self.document = rewritten(self.document, path, _decoding(decode))
         self._tag(row)
@@ -67,6 +72,14 @@ class Draft:
             sources=self.sources,
             created=self._text(row.created),
         )
+
+    def _decide(self) -> None:
+        """Leave unread what nobody could say is absent: the resource may have been gone."""
+        for name, decider in self.undecided.items():
+            fills = decider.fills if decider else ()
+            gap = next((self.gaps[each] for each in fills if each in self.gaps), None)
+            if gap is not None:
+                self.gaps[name] = gap
 
     def _tag(self, row: Row) -> None:
         """Bring tags into one form; tags that could not be read are unread, not none."""

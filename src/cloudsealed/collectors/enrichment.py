@@ -1,7 +1,8 @@
 """The calls that fill attributes of listed resources: one stage of a row, over a page of drafts.
 
 An attribute whose call was not answered stays absent and becomes a gap, and so does every
-attribute whose call needed it.
+attribute whose call needed it. A call that no longer finds the resource makes the whole draft gone:
+what does not exist is not configured badly.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from cloudsealed.collectors.asking import Chain, ask_all, parameters_of
 from cloudsealed.collectors.draft import Draft
 from cloudsealed.collectors.model import CallRequest, Enrich, MapCalls, Place, Row, unit_of
 from cloudsealed.collectors.paths import read
+from cloudsealed.vocabulary import CallOutcome
 
 
 def enrich(
@@ -22,7 +24,7 @@ def enrich(
     """Make the calls of `stage` for every draft, all handed to `ask` at once; fill the drafts."""
     tasks: list[tuple[Draft, Enrich, list[CallRequest]]] = []
     for draft in drafts:
-        for call in stage:
+        for call in stage if not draft.gone else ():
             with draft.alone():
                 requests = _requests(call, row, place, draft)
                 if requests is not None:
@@ -32,6 +34,9 @@ def enrich(
         brought = list(islice(chains, len(requests)))
         with draft.alone():
             _fill(draft, call, brought)
+            draft.gone = draft.gone or any(_is_gone(call, chain) for chain in brought)
+            if call.decided_by and any(chain.absent for chain in brought):
+                draft.undecided.update(dict.fromkeys(call.fills, row.decider(call)))
 
 
 def _requests(call: Enrich, row: Row, place: Place, draft: Draft) -> list[CallRequest] | None:
@@ -57,9 +62,19 @@ def _request(call: Enrich, row: Row, place: Place, parameters: dict[str, Any]) -
         fills=tuple(call.fills.values()),
         omits_empty=call.omits_empty,
         absent=call.absent,
+        gone=call.gone,
         awaits=call.awaits,
         secret_paths=call.secret_paths,
     )
+
+
+def _is_gone(call: Enrich, chain: Chain) -> bool:
+    """Say whether the resource is no longer there: by the code, or by an answer without it."""
+    if chain.gap is not None:
+        return chain.gap.outcome is CallOutcome.GONE
+    if call.holds is None or not chain.documents:
+        return False
+    return not any(read(call.holds, document) for document in chain.documents)
 
 
 def _fill(draft: Draft, call: Enrich, chains: Sequence[Chain]) -> None:

@@ -68,9 +68,9 @@ class CallRequest:
 
     `token` holds the parameters that name the page; `items` is the JMESPath whose absence makes
     the answer `empty`, `fills` are what else is read of it; an answer without any of them is none,
-    unless the service `omits_empty`. `absent` are error codes that say that there is nothing;
-    `awaits` are error codes that say that the answer is not ready yet; `secret_paths` are redacted
-    in the answer.
+    unless the service `omits_empty`. `absent` are error codes that say that nothing is configured,
+    `gone` those that say that the resource itself is no longer there; `awaits` are error codes that
+    say that the answer is not ready yet; `secret_paths` are redacted in the answer.
     """
 
     unit: Unit
@@ -79,6 +79,7 @@ class CallRequest:
     fills: tuple[str, ...] = ()
     omits_empty: bool = False
     absent: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
     awaits: frozenset[str] = frozenset()
     secret_paths: tuple[str, ...] = ()
 
@@ -135,8 +136,12 @@ class Enrich:
     `{account}` filled in), `fills` are attributes read from the answer. With `each`, the call is
     made for every element of that list (read as `each` in `params`) and every attribute is the
     list of what they gave. A call whose parameter is null or whose `when` is false is not made:
-    its attributes are absent, as they are when AWS answers with a code of `absent`. A service that
-    `omits_empty` leaves out of its answer what there is none of.
+    its attributes are absent, as they are when the provider answers with a code of `absent`. A
+    service that `omits_empty` leaves out of its answer what there is none of.
+
+    A code of `gone`, or an answer without what `holds` names, says that the resource is no longer
+    there. Where one code says either, it is in `absent` and `decided_by` names another call of the
+    row: made after this one, it says whether the resource still is there.
     """
 
     operation: str
@@ -144,6 +149,9 @@ class Enrich:
     params: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+    holds: str | None = None
+    decided_by: str | None = None
     awaits: frozenset[str] = frozenset()
     when: str | None = None
     each: str | None = None
@@ -164,7 +172,8 @@ class Row:
     `items` is the JMESPath of the resources in the list call's answer. A row without an operation
     is a singleton of its place: it always exists and all that is known of it comes by enriching
     calls. With a `parent` type, the list call is made for each resource of it: `inherit` are
-    attributes copied from the parent's item, and `params` read them. `native_id` is a template
+    attributes copied from the parent's item, and `params` read them; a code of `gone` says that
+    the parent is no longer there, and its children with it. `native_id` is a template
     of JMESPaths over the item and of `{partition} {region} {account}`; it never reads an enriched
     attribute. `decode` maps paths of the document to the function that parses them. A service that
     `omits_empty` answers a list without resources by leaving it out.
@@ -182,6 +191,7 @@ class Row:
     constants: Mapping[str, Any] = field(default_factory=dict)
     parent: str | None = None
     inherit: Mapping[str, str] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
     enrich: tuple[Enrich, ...] = ()
     decode: Mapping[str, Decode] = field(default_factory=dict)
     secret_paths: tuple[str, ...] = ()
@@ -196,17 +206,27 @@ class Row:
 
     @cached_property
     def stages(self) -> tuple[tuple[Enrich, ...], ...]:
-        """The enriching calls in rounds: a call comes after those whose attributes it reads."""
+        """The enriching calls in rounds: a call comes after those whose attributes it reads, and
+        after those whose answers it decides."""
         stages: list[tuple[Enrich, ...]] = []
         left = list(self.enrich)
         while left:
             unfilled = frozenset(name for call in left for name in call.fills)
-            ready = tuple(call for call in left if not call.reads & unfilled)
+            undecided = {call.decided_by for call in left}
+            ready = tuple(
+                call
+                for call in left
+                if not call.reads & unfilled and call.operation not in undecided
+            )
             if not ready:
                 raise ValueError(f"the enriching calls of {self.type} wait for each other")
             stages.append(ready)
             left = [call for call in left if call not in ready]
         return tuple(stages)
+
+    def decider(self, call: Enrich) -> Enrich | None:
+        """Return the call that says whether the resource was there when `call` found nothing."""
+        return next((each for each in self.enrich if each.operation == call.decided_by), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +266,10 @@ class Snapshot:
 class Listing:
     """How the listing of one type in one place ended; the last thing that a walk yields.
 
-    Only a `complete` listing says that a resource that it lacks is gone. `gap` names the first
-    call that was not answered. `called_at` is the time of the first call, None without calls.
+    Only a `complete` listing says that a resource that it lacks is deleted. `gone` are the native
+    ids of those that it named and that later calls no longer found: nothing is said of them. `gap`
+    names the first call that was not answered. `called_at` is the time of the first call, None
+    without calls.
     """
 
     provider: str
@@ -260,3 +282,4 @@ class Listing:
     units: tuple[Unit, ...]
     called_at: datetime | None
     gap: Gap | None = None
+    gone: tuple[str, ...] = ()

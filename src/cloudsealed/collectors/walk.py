@@ -57,8 +57,10 @@ def walk(
         drafts = [draft for item, unit in page if (draft := seen.draft(row, place, item, unit))]
         for stage in row.stages:
             enrich(stage, row, place, drafts, ask)
-        seen.resources += len(drafts)
-        yield from (draft.snapshot(row, place) for draft in drafts)
+        there = [draft for draft in drafts if not draft.gone]
+        seen.resources += len(there)
+        seen.gone += [draft.native_id for draft in drafts if draft.gone]
+        yield from (draft.snapshot(row, place) for draft in there)
     yield seen.listing(row, place)
 
 
@@ -71,11 +73,14 @@ class _Seen:
     called_at: datetime | None = None
     gap: Gap | None = None
     resources: int = 0
+    gone: list[str] = field(default_factory=list)
 
     def next(self, request: CallRequest, answer: Answer) -> CallRequest | None:
         """Take note of an answer; return the request of the next page, if one is to be made."""
         after, gap = turned(request, answer)
         self.units.append(request.unit)
+        if request.gone and answer.outcome is CallOutcome.GONE:  # the parent, and what was in it
+            return None
         self.called_at = self.called_at or answer.called_at
         self.gap = self.gap or gap
         return after
@@ -115,6 +120,7 @@ class _Seen:
             units=tuple(self.units),
             called_at=self.called_at,
             gap=self.gap,
+            gone=tuple(self.gone),
         )
 
 
@@ -159,5 +165,6 @@ def _list_request(
         return None
     unit = unit_of(place, row.service, operation, parameters, page)
     return CallRequest(
-        unit=unit, items=row.items, omits_empty=row.omits_empty, secret_paths=row.secret_paths
-    )
+        unit=unit, items=row.items, gone=row.gone, omits_empty=row.omits_empty,
+        secret_paths=row.secret_paths,
+    )  # fmt: skip

@@ -42,8 +42,8 @@ def test_codes_of_aws_have_their_outcomes(code, outcome):
     assert outcome_of(Failure(code), NEVER) is outcome
 
 
-def test_a_code_that_says_that_there_is_none_is_an_empty_answer():
-    assert outcome_of(Failure("AccessDenied"), frozenset({"AccessDenied"})) is CallOutcome.EMPTY
+def test_a_code_that_says_that_there_is_none_is_an_absence():
+    assert outcome_of(Failure("AccessDenied"), frozenset({"AccessDenied"})) is CallOutcome.ABSENT
 
 
 def test_a_page_that_botocore_takes_for_a_code_is_not_passed_on():

@@ -100,7 +100,7 @@ def test_an_answer_that_is_not_built_as_the_model_says_is_a_failed_call(
         ("SignatureDoesNotMatch", 403, CallOutcome.DENIED),
         ("Throttling", 400, CallOutcome.THROTTLED),
         ("ValidationError", 400, CallOutcome.FAILED),
-        ("NoSuchEntity", 404, CallOutcome.EMPTY),
+        ("NoSuchEntity", 404, CallOutcome.ABSENT),
     ],
 )
 def test_an_error_of_aws_is_an_outcome_that_keeps_its_code(

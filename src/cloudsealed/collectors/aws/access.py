@@ -230,7 +230,7 @@ def _access_error(error: Exception, access: AwsAccess) -> CloudAccessError:
             "The AWS session has expired. Sign in again, or get new temporary credentials;"
             " if it is new, check this machine's clock."
         )
-    if outcome_of(failure, frozenset()) is CallOutcome.DENIED:
+    if outcome_of(failure) is CallOutcome.DENIED:
         return _refused(failure.code, access)
     if failure.code in ("EndpointUnreachable", "DeadlineExceeded"):
         return EndpointUnreachableError(

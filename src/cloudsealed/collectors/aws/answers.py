@@ -52,7 +52,9 @@ _SENTENCES = {
     CallOutcome.DENIED: "AWS refused the call: {code}",
     CallOutcome.THROTTLED: "AWS asked to slow down and did not answer in time: {code}",
     CallOutcome.FAILED: "The call gave no usable answer: {code}",
-    CallOutcome.EMPTY: "AWS says that there is none: {code}",
+    CallOutcome.ABSENT: "AWS says that there is none: {code}",
+    CallOutcome.GONE: "AWS says that the resource is no longer there: {code}",
+    CallOutcome.EMPTY: "",
     CallOutcome.OK: "",
 }
 _CODE = re.compile(r"[\w.:-]{1,80}")
@@ -120,10 +122,15 @@ def _code(code: object, status: int | None) -> str:
     return text
 
 
-def outcome_of(failure: Failure, absent: frozenset[str]) -> CallOutcome:
-    """Return how a call with this failure ended; codes in `absent` say that there is nothing."""
+def outcome_of(
+    failure: Failure, absent: frozenset[str] = frozenset(), gone: frozenset[str] = frozenset()
+) -> CallOutcome:
+    """Return how a call with this failure ended; codes in `absent` say that nothing is configured,
+    those in `gone` that the resource itself is no longer there."""
+    if failure.code in gone:
+        return CallOutcome.GONE
     if failure.code in absent:
-        return CallOutcome.EMPTY
+        return CallOutcome.ABSENT
     if _DENIED.fullmatch(failure.code):
         return CallOutcome.DENIED
     if _THROTTLED.fullmatch(failure.code) or failure.http_status == 429:

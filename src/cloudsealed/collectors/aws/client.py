@@ -208,7 +208,7 @@ class AwsCaller:
         )
 
     def _failed(self, request: CallRequest, failure: Failure, **facts: Any) -> Answer:
-        outcome = outcome_of(failure, request.absent)
+        outcome = outcome_of(failure, request.absent, request.gone)
         place = f"{request.unit.service} in {request.unit.region}"
         return Answer(
             outcome=outcome,

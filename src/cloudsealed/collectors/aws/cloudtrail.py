@@ -20,7 +20,7 @@ ROWS: tuple[Row, ...] = (
                 operation="GetTrailStatus",
                 params={"Name": "TrailARN"},
                 fills={"Status": "@"},
-                absent=_GONE,
+                gone=_GONE,
             ),
             Enrich(
                 operation="GetEventSelectors",
@@ -29,13 +29,13 @@ ROWS: tuple[Row, ...] = (
                     "EventSelectors": "EventSelectors || `[]`",
                     "AdvancedEventSelectors": "AdvancedEventSelectors",
                 },
-                absent=_GONE,
+                gone=_GONE,
             ),
             Enrich(
                 operation="ListTags",
                 params={"ResourceIdList": "[TrailARN]"},
                 fills={"Tags": "ResourceTagList[].TagsList[]"},
-                absent=frozenset({"ResourceNotFoundException"}),
+                gone=frozenset({"ResourceNotFoundException"}),
             ),
         ),
         relations=(

@@ -18,7 +18,7 @@ ROWS: tuple[Row, ...] = (
                 operation="ListTagsForResource",
                 params={"ResourceARN": "AlarmArn"},
                 fills={"Tags": "Tags"},
-                absent=frozenset({"ResourceNotFoundException", "ResourceNotFound"}),
+                gone=frozenset({"ResourceNotFoundException", "ResourceNotFound"}),
             ),
         ),
         relations=(Relation("topics", "AlarmActions", "aws.sns.topic", "TopicArn"),),

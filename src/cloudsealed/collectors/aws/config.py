@@ -18,7 +18,7 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeConfigurationRecorderStatus",
                 params={"ConfigurationRecorderNames": "[name]"},
                 fills={"Status": "ConfigurationRecordersStatus[0]"},
-                absent=frozenset({"NoSuchConfigurationRecorderException"}),
+                gone=frozenset({"NoSuchConfigurationRecorderException"}),
             ),
         ),
         relations=(Relation("role", "roleARN", "aws.iam.role", "Arn"),),

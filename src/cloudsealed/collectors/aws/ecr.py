@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
-_GONE = "RepositoryNotFoundException"
+_GONE = frozenset({"RepositoryNotFoundException"})
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -22,19 +22,21 @@ ROWS: tuple[Row, ...] = (
                 operation="GetRepositoryPolicy",
                 params={"repositoryName": "repositoryName"},
                 fills={"Policy": "policyText"},
-                absent=frozenset({_GONE, "RepositoryPolicyNotFoundException"}),
+                absent=frozenset({"RepositoryPolicyNotFoundException"}),
+                gone=_GONE,
             ),
             Enrich(
                 operation="GetLifecyclePolicy",
                 params={"repositoryName": "repositoryName"},
                 fills={"LifecyclePolicy": "lifecyclePolicyText"},
-                absent=frozenset({_GONE, "LifecyclePolicyNotFoundException"}),
+                absent=frozenset({"LifecyclePolicyNotFoundException"}),
+                gone=_GONE,
             ),
             Enrich(
                 operation="ListTagsForResource",
                 params={"resourceArn": "repositoryArn"},
                 fills={"Tags": "tags"},
-                absent=frozenset({_GONE}),
+                gone=_GONE,
             ),
         ),
         decode={"Policy": json_text, "LifecyclePolicy": json_text},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
+_GONE = frozenset({"ClusterNotFoundException"})
 _LOG_OPTIONS = "logConfiguration.options"
 _GROUPS = "networkConfiguration.awsvpcConfiguration.securityGroups"
 
@@ -25,7 +26,7 @@ ROWS: tuple[Row, ...] = (
                 params={"clusters": "[clusterArn]"},
                 constants={"include": ["TAGS", "SETTINGS", "CONFIGURATIONS"]},
                 fills={"Cluster": "clusters[0]"},
-                absent=frozenset({"ClusterNotFoundException"}),
+                holds="clusters[?status != 'INACTIVE']",
             ),
         ),
     ),
@@ -36,6 +37,7 @@ ROWS: tuple[Row, ...] = (
         parent="aws.ecs.cluster",
         inherit={"clusterArn": "clusterArn"},
         params={"cluster": "clusterArn"},
+        gone=_GONE,
         items="serviceArns[].{serviceArn: @}",
         native_id="{serviceArn}",
         name="Service.serviceName",
@@ -47,7 +49,8 @@ ROWS: tuple[Row, ...] = (
                 params={"cluster": "clusterArn", "services": "[serviceArn]"},
                 constants={"include": ["TAGS"]},
                 fills={"Service": "services[0]"},
-                absent=frozenset({"ClusterNotFoundException"}),
+                gone=_GONE,
+                holds="services[?status != 'INACTIVE']",
                 secret_paths=(
                     f"services[].deployments[].serviceConnectConfiguration.{_LOG_OPTIONS}",
                 ),

@@ -19,7 +19,7 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeCluster",
                 params={"name": "name"},
                 fills={"Cluster": "cluster"},
-                absent=frozenset({"ResourceNotFoundException"}),
+                gone=frozenset({"ResourceNotFoundException"}),
             ),
         ),
         relations=(

@@ -21,13 +21,13 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeLoadBalancerAttributes",
                 params={"LoadBalancerName": "LoadBalancerName"},
                 fills={"Attributes": "LoadBalancerAttributes"},
-                absent=_GONE,
+                gone=_GONE,
             ),
             Enrich(
                 operation="DescribeTags",
                 params={"LoadBalancerNames": "[LoadBalancerName]"},
                 fills={"Tags": "TagDescriptions[].Tags[]"},
-                absent=_GONE,
+                gone=_GONE,
             ),
         ),
         relations=(

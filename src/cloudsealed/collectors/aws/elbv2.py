@@ -12,7 +12,7 @@ def _tags(arn: str) -> Enrich:
         operation="DescribeTags",
         params={"ResourceArns": f"[{arn}]"},
         fills={"Tags": "TagDescriptions[].Tags[]"},
-        absent=_GONE,
+        gone=_GONE,
     )
 
 
@@ -30,14 +30,14 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeListeners",
                 params={"LoadBalancerArn": "LoadBalancerArn"},
                 fills={"Listeners": "Listeners"},
-                absent=_GONE,
+                gone=_GONE,
                 secret_paths=("Listeners[].DefaultActions[].AuthenticateOidcConfig.ClientSecret",),
             ),
             Enrich(
                 operation="DescribeLoadBalancerAttributes",
                 params={"LoadBalancerArn": "LoadBalancerArn"},
                 fills={"Attributes": "Attributes"},
-                absent=_GONE,
+                gone=_GONE,
             ),
             _tags("LoadBalancerArn"),
         ),
@@ -58,7 +58,7 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeTargetHealth",
                 params={"TargetGroupArn": "TargetGroupArn"},
                 fills={"TargetHealth": "TargetHealthDescriptions"},
-                absent=_GONE,
+                gone=_GONE,
             ),
             _tags("TargetGroupArn"),
         ),

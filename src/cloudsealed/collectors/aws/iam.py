@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from cloudsealed.collectors.decode import credential_report, json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
-_GONE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
+_NONE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 
 
 def _of(
@@ -18,9 +18,16 @@ def _of(
     operation: str,
     fills: Mapping[str, str],
     each: str | None = None,
+    decided_by: str | None = None,
 ) -> Enrich:
+    """A call about one of IAM's entities. Its one code says that the entity is gone, or, where
+    `decided_by` is asked whether it is, that it has no such thing."""
     params = {key: key} | ({"PolicyName": "each"} if each else {})
-    return Enrich(operation=operation, params=params, fills=fills, each=each, absent=_GONE)
+    absent, gone = (_NONE, frozenset[str]()) if decided_by else (frozenset[str](), _NONE)
+    return Enrich(
+        operation=operation, params=params, fills=fills, each=each, absent=absent, gone=gone,
+        decided_by=decided_by,
+    )  # fmt: skip
 
 
 _INLINE = {"InlinePolicies": "{PolicyName: PolicyName, PolicyDocument: PolicyDocument}"}
@@ -49,7 +56,7 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="GetAccountPasswordPolicy",
                 fills={"PasswordPolicy": "PasswordPolicy"},
-                absent=_GONE,
+                absent=_NONE,
             ),
             Enrich(operation="GenerateCredentialReport", fills={"CredentialReportState": "State"}),
             Enrich(
@@ -92,8 +99,13 @@ ROWS: tuple[Row, ...] = (
             _of("UserName", "ListMFADevices", {"MFADevices": "MFADevices"}),
             _of("UserName", "ListAttachedUserPolicies", {"AttachedPolicies": "AttachedPolicies"}),
             _of("UserName", "ListUserPolicies", {"InlinePolicyNames": "PolicyNames"}),
-            _of("UserName", "GetUserPolicy", _INLINE, each="InlinePolicyNames"),
-            _of("UserName", "GetLoginProfile", {"LoginProfile": "LoginProfile"}),
+            _of("UserName", "GetUserPolicy", _INLINE, "InlinePolicyNames", "ListUserTags"),
+            _of(
+                "UserName",
+                "GetLoginProfile",
+                {"LoginProfile": "LoginProfile"},
+                decided_by="ListUserTags",
+            ),
             _of("UserName", "ListGroupsForUser", {"Groups": "Groups"}),
             _of("UserName", "ListUserTags", {"Tags": "Tags"}),
         ),
@@ -113,7 +125,7 @@ ROWS: tuple[Row, ...] = (
         enrich=(
             _of("RoleName", "ListAttachedRolePolicies", {"AttachedPolicies": "AttachedPolicies"}),
             _of("RoleName", "ListRolePolicies", {"InlinePolicyNames": "PolicyNames"}),
-            _of("RoleName", "GetRolePolicy", _INLINE, each="InlinePolicyNames"),
+            _of("RoleName", "GetRolePolicy", _INLINE, "InlinePolicyNames", "GetRole"),
             _of("RoleName", "GetRole", {"RoleLastUsed": "Role.RoleLastUsed", "Tags": "Role.Tags"}),
         ),
         decode={"AssumeRolePolicyDocument": json_text, **_INLINE_TEXT},
@@ -133,7 +145,13 @@ ROWS: tuple[Row, ...] = (
         enrich=(
             _of("GroupName", "ListAttachedGroupPolicies", {"AttachedPolicies": "AttachedPolicies"}),
             _of("GroupName", "ListGroupPolicies", {"InlinePolicyNames": "PolicyNames"}),
-            _of("GroupName", "GetGroupPolicy", _INLINE, each="InlinePolicyNames"),
+            _of(
+                "GroupName",
+                "GetGroupPolicy",
+                _INLINE,
+                "InlinePolicyNames",
+                "ListAttachedGroupPolicies",
+            ),
         ),
         decode=_INLINE_TEXT,
         relations=(_ATTACHED,),
@@ -153,13 +171,12 @@ ROWS: tuple[Row, ...] = (
                 operation="GetPolicyVersion",
                 params={"PolicyArn": "Arn", "VersionId": "DefaultVersionId"},
                 fills={"PolicyDocument": "PolicyVersion.Document"},
-                absent=_GONE,
             ),
             Enrich(
                 operation="ListPolicyTags",
                 params={"PolicyArn": "Arn"},
                 fills={"Tags": "Tags"},
-                absent=_GONE,
+                gone=_NONE,
             ),
         ),
         decode={"PolicyDocument": json_text},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
-_GONE = frozenset({"ResourceNotFoundException"})
+_NONE = frozenset({"ResourceNotFoundException"})  # no policy, no address, or no function
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -25,19 +25,21 @@ ROWS: tuple[Row, ...] = (
                 operation="GetPolicy",
                 params={"FunctionName": "FunctionName"},
                 fills={"Policy": "Policy"},
-                absent=_GONE,
+                absent=_NONE,
+                decided_by="ListTags",
             ),
             Enrich(
                 operation="GetFunctionUrlConfig",
                 params={"FunctionName": "FunctionName"},
                 fills={"UrlConfig": "@"},
-                absent=_GONE,
+                absent=_NONE,
+                decided_by="ListTags",
             ),
             Enrich(
                 operation="ListTags",
                 params={"Resource": "FunctionArn"},
                 fills={"Tags": "Tags"},
-                absent=_GONE,
+                gone=_NONE,
             ),
         ),
         decode={"Policy": json_text},

@@ -19,7 +19,7 @@ ROWS: tuple[Row, ...] = (
                 operation="ListTagsForResource",
                 params={"resourceArn": "Arn"},
                 fills={"Tags": "tags"},
-                absent=frozenset({"ResourceNotFoundException"}),
+                gone=frozenset({"ResourceNotFoundException"}),
             ),
         ),
         relations=(Relation("key", "kmsKeyId", "aws.kms.key", "Arn"),),

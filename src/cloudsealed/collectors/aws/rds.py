@@ -64,7 +64,7 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeDBSnapshotAttributes",
                 params={"DBSnapshotIdentifier": "DBSnapshotIdentifier"},
                 fills={"SnapshotAttributes": "DBSnapshotAttributesResult.DBSnapshotAttributes"},
-                absent=frozenset({"DBSnapshotNotFound", "DBSnapshotNotFoundFault"}),
+                gone=frozenset({"DBSnapshotNotFound", "DBSnapshotNotFoundFault"}),
             ),
         ),
         relations=(

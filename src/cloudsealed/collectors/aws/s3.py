@@ -21,7 +21,8 @@ def _of_bucket(
         operation=operation,
         params={"Bucket": "Name"},
         fills=fills,
-        absent=frozenset({"NoSuchBucket", *absent}),
+        absent=frozenset(absent),
+        gone=frozenset({"NoSuchBucket"}),
         omits_empty=omits_empty,
     )
 
