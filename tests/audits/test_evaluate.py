@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.audits.world import Clock, Cloud
 
-from cloudsealed.audits import blocks, evaluate
+from cloudsealed.audits import blocks
 from cloudsealed.vocabulary import CallOutcome
 
 # Which database holds the blocks makes no difference to a verdict.
@@ -303,7 +303,6 @@ def test_how_many_lines_a_part_holds_changes_nothing(
     said = []
     for lines in (1, 2, 7, 5_000):
         monkeypatch.setattr(blocks, "PART_LINES", lines)
-        monkeypatch.setattr(evaluate, "_BATCH", 3)
         audit = begin()
         audit.collect(cloud)
         audit.judge(*policies)

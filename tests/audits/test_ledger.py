@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from tests.audits.world import ACCOUNT, REGION, Clock, Cloud
 
+from cloudsealed.audits import ledger
 from cloudsealed.audits.ledger import (
     Ledger,
     RecordedCalls,
     Recorder,
     StoredCalls,
-    UnitMissingError,
 )
 from cloudsealed.audits.model import LeaseLostError
 from cloudsealed.collectors.model import CallRequest, Place, Unit, unit_of
@@ -36,7 +37,7 @@ def test_an_answer_is_read_back_as_it_was_given(begin: Any, cloud: Cloud, clock:
     cloud.queues["one"] = {"VisibilityTimeout": "30"}
     with Recorder(audit.take(), audit.id) as recorder:
         given = RecordedCalls(audit.ledger, cloud, recorder).call(LIST)
-    assert StoredCalls(audit.ledger).call(LIST) == given
+    assert StoredCalls(audit.ledger, audit.audit.clock).call(LIST) == given
     assert given.document == {"QueueUrls": [f"https://sqs/{ACCOUNT}/one"]}
 
 
@@ -128,9 +129,11 @@ def test_an_answer_that_waits_to_be_written_is_there_already(begin: Any, cloud: 
     assert audit.ledger.find(LIST.unit) is None
 
 
-def test_a_ledger_never_asks_the_provider_for_what_it_lacks(begin: Any) -> None:
-    with pytest.raises(UnitMissingError, match="sqs:ListQueues"):
-        StoredCalls(begin().ledger).call(LIST)
+def test_what_a_ledger_lacks_is_a_call_that_failed_and_nobody_is_asked(begin: Any) -> None:
+    audit = begin()
+    answer = StoredCalls(audit.ledger, audit.audit.clock).call(LIST)
+    assert (answer.outcome, answer.error_code) == (CallOutcome.FAILED, "NotRecorded")
+    assert answer.document is None
 
 
 def test_a_tenant_sees_no_other_s_calls(database: Database, begin: Any, cloud: Cloud) -> None:
@@ -175,3 +178,44 @@ def test_two_that_ask_for_one_unit_at_once_share_one_call(begin: Any, cloud: Clo
             thread.join(20)
     assert len(cloud.asked) == 1
     assert answers == [audit.ledger.find(LIST.unit)] * 2
+
+
+def copied(database: Database, audit: Any, count: int, parameters: str = "") -> None:
+    """Fill an audit's ledger with copies of its first call."""
+    names = [column.name for column in calls.c]
+    with database.write() as connection:
+        first = dict(zip(names, connection.first(select(calls)) or (), strict=True))
+        rows = [
+            {**first, "page": number % 7, "parameters": f'{{"a":"{parameters}{number:06}"}}'}
+            for number in range(count)
+        ]
+        connection.many(calls.insert(), rows)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 11, 12, 1000])
+def test_a_ledger_read_in_parts_is_the_same_in_the_same_order(
+    database: Database, begin: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    audit = begin()
+    cloud.queues = {f"q{number}": {"A": str(number)} for number in range(5)}
+    audit.collect(cloud)
+    whole = list(audit.ledger.entries())
+    assert len(whole) == 11
+    monkeypatch.setattr(ledger, "_READ_AT_ONCE", at_once)
+    assert list(audit.ledger.entries()) == whole
+
+
+@pytest.mark.parametrize("storage_settings", ["sqlite"], indirect=True)
+def test_reading_a_large_ledger_takes_no_more_memory_than_a_small_one(
+    database: Database, begin: Any, cloud: Cloud
+) -> None:
+    audit = begin()
+    audit.collect(cloud)
+    copied(database, audit, 20_000, parameters="x" * 1_500)
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in audit.ledger.entries()) == 20_001
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 1024 * 1024

@@ -16,6 +16,7 @@ from cloudsealed.audits.derive import Snapshots, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.collectors.model import Answer, CallRequest, Unit
 from cloudsealed.kit.clock import rfc3339
@@ -129,7 +130,7 @@ class Pass:
         lease, clock = self.take(), self.audit.clock
         assert clock is not None
         derive(
-            lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger), clock=clock,
+            lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger, clock), clock=clock,
             done=lambda _number: None,
         )  # fmt: skip
         evaluator = Evaluator(
@@ -138,8 +139,10 @@ class Pass:
         )  # fmt: skip
         evaluator.run(lease, lambda _number: None)
 
-    def apply(self) -> list[str]:
-        applier = Applier(database=self.database, lease=self.take(), snapshots=self.snapshots)
+    def apply(self, horizon: str = NO_HORIZON) -> list[str]:
+        applier = Applier(
+            database=self.database, lease=self.take(), snapshots=self.snapshots, horizon=horizon
+        )
         applier.resources()
         return applier.findings()
 

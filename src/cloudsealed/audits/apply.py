@@ -17,6 +17,7 @@ from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Observation, observation_of
 from cloudsealed.audits.outcomes import Outcomes
 from cloudsealed.audits.reconcile import reconcile, withdrawal
+from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.store import Lease
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Moment
@@ -37,7 +38,10 @@ _BATCH = 500
 class Applier:
     """Writes what one completed audit means for the tenant's resources and findings."""
 
-    def __init__(self, *, database: Database, lease: Lease, snapshots: Snapshots) -> None:
+    def __init__(
+        self, *, database: Database, lease: Lease, snapshots: Snapshots, horizon: str = NO_HORIZON
+    ) -> None:
+        """`horizon` is the present: what is dated after it comes of a clock that ran ahead."""
         self._database = database
         self._lease = lease
         self._snapshots = snapshots
@@ -45,7 +49,8 @@ class Applier:
         self._audit = lease.audit_id
         self._blocks = Blocks(database, tenant=lease.tenant, audit_id=lease.audit_id)
         self._named = {"tenant": lease.tenant, "audit_id": lease.audit_id}
-        self._outcomes = Outcomes(database=database, **self._named)
+        self._horizon = horizon
+        self._outcomes = Outcomes(database=database, horizon=horizon, **self._named)
 
     def resources(self) -> None:
         """Bring every resource to its newest snapshot; mark as deleted what complete lists lack."""
@@ -81,7 +86,10 @@ class Applier:
                 with self._turn() as connection:
                     cells.mark(connection, tenant=self._tenant, moment=seen.moment, **place)
                     known = finding_rows.load_cell(connection, tenant=self._tenant, **place)
-                    pairs = [(old, reconcile(old, seen)) for old in known.values()]
+                    pairs = [
+                        (old, reconcile(self._outcomes.grounded(old, seen), seen))
+                        for old in known.values()
+                    ]
                     changed = [(old, new) for old, new in pairs if new and new != old]
                     write_changed(connection, **self._named, changed=changed)
 
@@ -95,9 +103,10 @@ class Applier:
             changed: list[Resource] = []
             for address, snapshot in batch:
                 row = known.get(snapshot["native_id"])
-                if row is not None and (row["observed_at"], row["audit_id"]) > moment:
+                if row is not None and self._is_newer(row, moment):
                     continue
                 kept = (row["id"], row["first_seen_at"]) if row else (new_id("res"), moment[0])
+                kept = (kept[0], min(kept[1], moment[0]))
                 found = self._resource(block, address, snapshot, *kept)
                 (changed if row else new).append(_deleted(found, gone_at) if gone_at else found)
             resource_rows.insert(connection, tenant=self._tenant, new=new)
@@ -110,15 +119,20 @@ class Applier:
                 for native_id, row in self._load(connection, block).items()
                 if native_id not in seen
                 and row["state"] == ResourceState.PRESENT
-                and (row["observed_at"], row["audit_id"]) <= moment
+                and not self._is_newer(row, moment)
             ]
             resource_rows.update(connection, tenant=self._tenant, changed=gone)
+
+    def _is_newer(self, row: Mapping[str, Any], moment: tuple[str, str]) -> bool:
+        """Say whether a resource is known from a later moment, unless a clock ran ahead then."""
+        known = (row["observed_at"], row["audit_id"])
+        return known > moment and known[0] <= self._horizon
 
     def _gone_at(self, connection: Connection, block: Block, moment: tuple[str, str]) -> str | None:
         """Return when a newer complete listing lacked whatever this one may still write."""
         later = cells.later_than(
             connection, tenant=self._tenant, policy_id=block.key, account=block.account,
-            region=block.region, moment=Moment(*moment),
+            region=block.region, moment=Moment(*moment), horizon=self._horizon,
         )  # fmt: skip
         for other in later:
             theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)

@@ -50,8 +50,10 @@ def later_than(
     account: str,
     region: str,
     moment: Moment,
+    horizon: str,
 ) -> list[Moment]:
-    """Return the moments at which audits spoke for a cell after `moment`, oldest first."""
+    """Return the moments at which audits spoke for a cell after `moment`, oldest first; what is
+    dated after `horizon` is none."""
     place = {"tenant": tenant, "policy": policy_id, "acct": account, "place": region}
     spoken = (Moment(at, audit) for audit, at in connection.all(_SPOKEN, place))
-    return sorted(found for found in spoken if found > moment)
+    return sorted(found for found in spoken if found > moment and found.at <= horizon)

@@ -15,34 +15,33 @@ _LOOK_SECONDS = 1.0
 
 def collect(
     tasks: Iterable[Task], callers: Mapping[str, Caller], recorder: Recorder, *,
-    workers: int, tick: Callable[[int], None],
+    workers: int, tick: Callable[[int], None], again: bool = False,
 ) -> None:  # fmt: skip
-    """Make every call of the tasks that the ledger lacks; `callers` are by connection.
+    """Make every call of the tasks that the ledger lacks; `callers` are by connection. With `again`
+    their lists are asked for a second time.
 
     `tick` hears at least once a second how many tasks ended since; what it raises (a lost lease, a
     cancellation) ends the collection. Walks and calls have a pool each: a walk waits for its calls.
     """
-    with (
-        ThreadPoolExecutor(workers, "call") as calls,
-        ThreadPoolExecutor(workers, "walk") as walks,
-    ):
+    calls, walks = ThreadPoolExecutor(workers, "call"), ThreadPoolExecutor(workers, "walk")
 
-        def run(task: Task) -> None:
-            caller = callers[task.connection_id]
+    def run(task: Task) -> None:
+        caller = callers[task.connection_id]
 
-            def ask(requests: Iterable[CallRequest]) -> Iterable[Answer]:
-                return calls.map(caller.call, requests)
+        def ask(requests: Iterable[CallRequest]) -> Iterable[Answer]:
+            return calls.map(caller.call, requests)
 
-            for _derived in walk(task.row, task.place, caller, ask):
-                recorder.stop_if_asked()
+        for _derived in walk(task.row, task.place, caller, ask, again=again):
+            recorder.stop_if_asked()
 
-        pending = {walks.submit(run, task) for task in _interleaved(tasks)}
-        try:
-            _wait(pending, tick)
-        except BaseException as error:
-            recorder.abort(error)
-            walks.shutdown(wait=True, cancel_futures=True)
-            raise
+    try:
+        _wait({walks.submit(run, task) for task in _interleaved(tasks)}, tick)
+    except BaseException as error:
+        recorder.abort(error)
+        raise
+    finally:  # a call that hangs is left behind: it ends by its deadline, and records nothing
+        for pool in (walks, calls):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _wait(pending: set[Future[None]], tick: Callable[[int], None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from cloudsealed.audits import blocks
 from cloudsealed.audits.ledger import StoredCalls
 from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.draft import underived
 from cloudsealed.collectors.model import Gap, Listing, Place, Row, Snapshot, Unit
 from cloudsealed.collectors.permissions import action_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
@@ -23,6 +24,8 @@ from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
 
 _BATCH = 500
+EVERYTHING = "*"
+"""Under this name in `unread` stands why nothing is known of a resource but its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +67,69 @@ def derive(
 ) -> None:
     """Write the block of snapshots of every task."""
     for task in tasks:
-        lines: list[list[str]] = []
-        header: dict[str, Any] = {}
-        for batch in batches(walk(task.row, task.place, stored), _BATCH):
-            packed = []
-            for item in batch:
-                if isinstance(item, Listing):
-                    header = _header(task, item, clock)
-                    continue
-                address, row = objects.pack(
-                    lease.tenant, canonical(snapshot_document(item)), lease.month
-                )
-                packed.append(row)
-                lines.append([item.native_id, address])
-            with lease.write() as connection:
-                objects.put_many(connection, packed)
+        found = _walked(lease, task, stored)
+        if stored.listed_again(task.row, task.place):
+            found = _fuller(found, _walked(lease, task, stored, again=True))
         with lease.write() as connection:
             blocks.put(
                 connection, tenant=lease.tenant, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS,
                 key=task.row.type, account=task.place.account, region=task.place.region,
-                lines=blocks.Spool.of(lease.tenant, lease.month, _unique(lines)), header=header,
+                lines=blocks.Spool.of(lease.tenant, lease.month, found.unique()),
+                header=_header(task, found.listing, clock),
             )  # fmt: skip
-        done(len(lines))
+        done(len(found.lines))
 
 
-def _unique(lines: list[list[str]]) -> list[list[str]]:
-    """Sort by native id; a resource that a list named twice while it changed counts once."""
-    return [list(item) for item in sorted(dict(lines).items())]
+@dataclass(slots=True)
+class _Walked:
+    """What a walk found: the native id and the address of each resource, and how its list ended."""
+
+    lines: list[list[str]]
+    listing: Listing
+
+    def unique(self) -> list[list[str]]:
+        """Return the lines by native id; what a list named twice while it changed counts once."""
+        return [list(item) for item in sorted(dict(self.lines).items())]
+
+
+def _walked(lease: Lease, task: Task, stored: StoredCalls, *, again: bool = False) -> _Walked:
+    """Store the snapshots that a walk of the ledger gives."""
+    lines: list[list[str]] = []
+    listing: Listing | None = None
+    for batch in batches(walk(task.row, task.place, stored, again=again), _BATCH):
+        packed = []
+        for item in batch:
+            if isinstance(item, Listing):
+                listing = item
+                continue
+            address, row = objects.pack(lease.tenant, _stored(task, item), lease.month)
+            packed.append(row)
+            lines.append([item.native_id, address])
+        with lease.write() as connection:
+            objects.put_many(connection, packed)
+    assert listing is not None, "a walk ends with its listing"
+    return _Walked(lines, listing)
+
+
+def _fuller(first: _Walked, second: _Walked) -> _Walked:
+    """Return what counts of a list that was asked for twice: the fuller answer. It is whole only if
+    both are, so that an answer that could not be confirmed resolves nothing."""
+    fuller = second if len(second.lines) >= len(first.lines) else first
+    broken = next((each.listing for each in (first, second) if not each.listing.complete), None)
+    if broken is None or not fuller.listing.complete:
+        return fuller
+    return _Walked(fuller.lines, replace(
+        fuller.listing, complete=False, outcome=broken.outcome, gap=broken.gap
+    ))  # fmt: skip
+
+
+def _stored(task: Task, snapshot: Snapshot) -> bytes:
+    """Return a snapshot as it is stored; of one that no JSON of ours can hold, its id and why."""
+    try:
+        return canonical(snapshot_document(snapshot))
+    except Exception as error:
+        failed = underived(snapshot, task.row, task.place, type(error).__name__)
+        return canonical(snapshot_document(failed))
 
 
 def _header(task: Task, listing: Listing, clock: str) -> dict[str, Any]:
@@ -131,12 +170,24 @@ def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         "tags": snapshot.tags,
         "document": snapshot.document,
         "relations": {name: list(ids) for name, ids in snapshot.relations.items()},
-        "unread": {name: gap_document(gap) for name, gap in snapshot.unread.items()},
+        "unread": _unread(snapshot),
         "sources": {
             name: [_source(unit) for unit in units] for name, units in snapshot.sources.items()
         },
         "created": snapshot.created,
     }
+
+
+def _unread(snapshot: Snapshot) -> dict[str, Any]:
+    if snapshot.error is None:
+        return {name: gap_document(gap) for name, gap in snapshot.unread.items()}
+    return {EVERYTHING: underived_reason(snapshot.error)}
+
+
+def underived_reason(error: str) -> dict[str, Any]:
+    """Return why nothing that rests on a resource can be judged: what went wrong deriving it."""
+    message = f"The resource could not be derived from its answers: {error}"
+    return {"kind": "derivation_error", "error": error, "message": message}
 
 
 def _source(unit: Unit) -> list[Any]:
@@ -157,13 +208,10 @@ class Snapshots:
 
     def of(self, block: blocks.Block) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield (address, snapshot) of a block's resources, by native id."""
-        for batch in batches(self._blocks.lines(block), _BATCH):
+        for _native_id, address in self._blocks.lines(block):
             with self._database.read() as connection:
-                loaded = [
-                    (line[1], orjson.loads(objects.get(connection, self._tenant, line[1])))
-                    for line in batch
-                ]
-            yield from loaded
+                data = objects.get(connection, self._tenant, address)
+            yield address, orjson.loads(data)
 
     def at(self, address: str) -> dict[str, Any] | None:
         """Return one snapshot by its address; None when retention dropped it."""

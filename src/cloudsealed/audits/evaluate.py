@@ -15,13 +15,13 @@ from typing import Any
 from cloudsealed.audits import blocks
 from cloudsealed.audits.blocks import Block, Spool
 from cloudsealed.audits.classify import Classifier, subject
-from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.derive import EVERYTHING, Snapshots
 from cloudsealed.audits.related import Relations
 from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.paths import names_in
 from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
-from cloudsealed.kit.batches import batches
+from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
@@ -29,7 +29,6 @@ from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
 Reason = Mapping[str, Any]
-_BATCH = 500
 _OUT_OF_TIME: Reason = {
     "kind": "policy_error", "path": None,
     "message": "The policy had used up its time (CLOUDSEALED_POLICY_SECONDS) on other resources",
@@ -169,6 +168,7 @@ class Evaluator:
             cells = self.cells(here)
             spools = {ident: Spool(lease.tenant, lease.month) for ident in cells}
             for batch in self.judge(here, cells):
+                lease.step()
                 for cell, observation in batch:
                     spools[cell.check.version.id].add(observation.as_dict())
                 if full := [spool for spool in spools.values() if spool.is_full]:
@@ -202,14 +202,13 @@ class Evaluator:
     def judge(
         self, here: Iterable[Block], cells: Mapping[str, Cell]
     ) -> Iterator[list[tuple[Cell, Observation]]]:
-        """Judge a place; yield observations in batches, each counted in its cell. In a cell they
-        are in the order of type and native id."""
+        """Judge a place; yield the observations of each resource, each counted in its cell. In a
+        cell they are in the order of type and native id."""
         for block in here:
             judging = [cells[check.version.id] for check in self._of(block)]
-            for batch in batches(self._snapshots.of(block) if judging else (), _BATCH):
+            for address, snapshot in self._snapshots.of(block) if judging else ():
                 yield [
                     (cell, cell.counted(self._observe(cell.check, address, snapshot)))
-                    for address, snapshot in batch
                     for cell in judging
                 ]
 
@@ -228,6 +227,16 @@ class Evaluator:
                 region=snapshot["region"], native_id=snapshot["native_id"],
             ),
         }  # fmt: skip
+        try:
+            return self._judged_alone(check, base, snapshot)
+        except Exception as error:  # a cell is its own unit of failure
+            reason = _broken(error)
+            return Observation(outcome=Outcome.UNKNOWN, reasons=(reason,), **base)
+
+    def _judged_alone(
+        self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any]
+    ) -> Observation:
+        version = check.version
         reasons = _unread(snapshot, check.attributes)
         related: dict[str, list[Mapping[str, Any]]] = {}
         for name, relation in (version.spec.get("related") or {}).items():
@@ -265,6 +274,7 @@ class Evaluator:
             evidence=tuple({"path": e.path, "value": e.value} for e in judgement.evidence),
             **base,
         )
+        canonical([failed.title, failed.evidence])  # or it could not be kept as a line
         return self._classified(check.version, failed, snapshot)
 
     def _classified(
@@ -286,8 +296,13 @@ def _unread(snapshot: Mapping[str, Any], attributes: frozenset[str] | None) -> l
     return [
         {**gap, "attribute": name}
         for name, gap in sorted(gaps.items())
-        if attributes is None or name in attributes
+        if attributes is None or name in attributes or name == EVERYTHING
     ]
+
+
+def _broken(error: Exception) -> Reason:
+    message = f"The policy could not be judged on this resource: {type(error).__name__}"
+    return {"kind": "policy_error", "message": message, "path": None}
 
 
 def _error(error: EvaluationError) -> Reason:

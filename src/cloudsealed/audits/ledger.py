@@ -9,6 +9,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -16,11 +19,13 @@ import orjson
 from sqlalchemy import Select, bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_ignoring
 
+from cloudsealed.audits.model import LeaseLostError
 from cloudsealed.audits.store import Lease
-from cloudsealed.collectors.model import Answer, Caller, CallRequest, Unit
+from cloudsealed.collectors.model import AGAIN, Answer, Caller, CallRequest, Place, Unit
+from cloudsealed.collectors.model import Row as ListRow
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
-from cloudsealed.kit.clock import parse_rfc3339, rfc3339
+from cloudsealed.kit.clock import parse_rfc3339, rfc3339, utc_now
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
@@ -46,6 +51,7 @@ _NEXT_PAGE = _FIRST_PAGE.where(
 )
 _ENDED = ("outcome", "called_at", "digest")
 _AT_ONCE = 100
+_READ_AT_ONCE = 1_000
 _OPERATION = (
     select(calls.c.parameters, calls.c.page, *(calls.c[name] for name in _ENDED))
     .where(*_THIS_AUDIT, *(calls.c[name] == bindparam(f"the_{name}") for name in _KEY[:5]))
@@ -55,13 +61,15 @@ _FIRST_OF = _OPERATION.limit(bindparam("most"))
 _SOME_OF = _OPERATION.where(
     calls.c.parameters.in_([bindparam(f"given_{index}") for index in range(_AT_ONCE)])
 )
+_AGAIN = _OPERATION.where(calls.c.page >= AGAIN).limit(1)
 _COUNT = select(calls.c.outcome, func.count()).where(*_THIS_AUDIT).group_by(calls.c.outcome)
 _FORGET = calls.delete().where(*_THIS_AUDIT)
 _BATCH = 200
-
-
-class UnitMissingError(LookupError):
-    """A ledger that should be whole lacks a unit: its audit never made that call."""
+_LOOK_SECONDS, _GRACE_SECONDS = 0.5, 2.0
+_LONGEST_PARAMETERS = 2_000
+"""Bytes; they are part of a key, and PostgreSQL's index rows end at 2,704."""
+_Packed = tuple[Unit, dict[str, Any], dict[str, Any] | None]
+"""A unit, its row, and the row of its stored answer."""
 
 
 def forget_calls(connection: Connection, *, tenant: str, audit_id: str) -> None:
@@ -90,10 +98,18 @@ class Ledger:
         return _answer(values, data)
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Yield every call in the order of its key, as the API shows it."""
-        with self._database.read() as connection:
-            for row in connection.all(_IN_ORDER, self._scope):
+        """Yield every call in the order of its key, as the API shows it; a few are in memory."""
+        statement = _FIRST_PAGE
+        after: dict[str, Any] = {}
+        while True:
+            with self._database.read() as connection:
+                rows = connection.all(statement, {**self._scope, **after, "most": _READ_AT_ONCE})
+            for row in rows:
                 yield {"object": "call", **dict(zip((*_KEY, *_VALUES), row, strict=True))}
+            if len(rows) < _READ_AT_ONCE:
+                return
+            last = zip(_KEY, rows[-1], strict=False)
+            statement, after = _NEXT_PAGE, {f"after_{name}": value for name, value in last}
 
     def page(self, *, after: Position | None, limit: int) -> Page:
         """Return a page of calls in the order of their key."""
@@ -134,6 +150,10 @@ class Ledger:
         rows = self._operation(_FIRST_OF, account, region, service, operation, bound)
         return [_end(row) for row in rows]
 
+    def listed_again(self, *, account: str, region: str, service: str, operation: str) -> bool:
+        """Say whether a list was asked for a second time."""
+        return bool(self._operation(_AGAIN, account, region, service, operation, {}))
+
     def _operation(
         self, statement: Select[Any], account: str, region: str, service: str, operation: str,
         bound: Mapping[str, Any],
@@ -156,17 +176,21 @@ class Ledger:
 class StoredCalls:
     """A Caller that only reads a ledger: what derivation and reanalysis use."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, clock: str) -> None:
+        """`clock` is the moment of what is not there."""
         self._ledger = ledger
+        self._missing = _not_recorded(parse_rfc3339(clock))
 
     def call(self, request: CallRequest) -> Answer:
-        """Return the stored answer; raises UnitMissingError rather than ask the provider."""
-        found = self._ledger.find(request.unit)
-        if found is None:
-            raise UnitMissingError(
-                f"{request.unit.action} of {request.unit.region} was never called"
-            )
-        return found
+        """Return the stored answer, `failed` for a call that is not there: nobody is asked."""
+        return self._ledger.find(request.unit) or self._missing
+
+    def listed_again(self, row: ListRow, place: Place) -> bool:
+        """Say whether the list of a type in a place was asked for a second time."""
+        return row.operation is not None and self._ledger.listed_again(
+            account=place.account, region=place.region, service=row.service,
+            operation=row.operation,
+        )  # fmt: skip
 
 
 class RecordedCalls:
@@ -179,14 +203,14 @@ class RecordedCalls:
 
     def call(self, request: CallRequest) -> Answer:
         """Return the answer of a unit, from the ledger when it is there."""
+        if len(request.unit.parameters.encode()) > _LONGEST_PARAMETERS:
+            return _not_recorded(utc_now())
         with self._recorder.turn(request.unit):  # a second answer might differ from the stored one
             known = self._recorder.pending(request.unit) or self._ledger.find(request.unit)
             if known is not None:
                 return known
             self._recorder.stop_if_asked()
-            answer = self._provider.call(request)
-            self._recorder.record(request.unit, answer)
-            return answer
+            return self._recorder.record(request.unit, self._provider.call(request))
 
 
 class Recorder:
@@ -201,8 +225,9 @@ class Recorder:
         self._waiting: dict[Unit, Answer] = {}
         self._turns: WeakValueDictionary[Unit, threading.Lock] = WeakValueDictionary()
         self._turns_lock = threading.Lock()
-        self._queue: queue.Queue[tuple[Unit, Answer] | None] = queue.Queue(maxsize=4 * _BATCH)
+        self._queue: queue.Queue[_Packed | None] = queue.Queue(maxsize=4 * _BATCH)
         self._error: BaseException | None = None
+        self._refusal: BaseException | None = None
         self.calls = 0
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
@@ -210,9 +235,18 @@ class Recorder:
         self._thread.start()
         return self
 
-    def __exit__(self, *_exc: object) -> None:
-        self._queue.put(None)
-        self._thread.join()
+    def __exit__(self, kind: type[BaseException] | None, *_exc: object) -> None:
+        """Wait until all is on disk; on the way out with an error, not for long."""
+        if kind is not None:
+            self.abort(LeaseLostError(self._audit_id))
+            with suppress(queue.Full):
+                self._queue.put(None, timeout=_LOOK_SECONDS)
+            self._thread.join(_GRACE_SECONDS)
+            return
+        self._hand(None)
+        while self._thread.is_alive():
+            self._thread.join(_LOOK_SECONDS)
+            self._lease.check()
 
     def turn(self, unit: Unit) -> threading.Lock:
         """Return the lock of a unit: the walks of a type and of its children ask for one list."""
@@ -223,51 +257,72 @@ class Recorder:
         """Return an answer that is recorded but not yet on disk."""
         return self._waiting.get(unit)
 
-    def record(self, unit: Unit, answer: Answer) -> None:
-        """Hand a unit over; waits when the disk is behind."""
+    def record(self, unit: Unit, answer: Answer) -> Answer:
+        """Hand a unit over and return its answer, `failed` when it cannot be stored; waits when
+        the disk is behind. Raises as `stop_if_asked` does."""
+        try:
+            packed = self._packed(unit, answer)
+        except (TypeError, ValueError, RecursionError, MemoryError):
+            answer = _unstorable(answer)
+            packed = self._packed(unit, answer)
         self._waiting[unit] = answer
-        self._queue.put((unit, answer))
+        self._hand(packed)
         self.calls += 1
+        return answer
 
     def stop_if_asked(self) -> None:
         """Raise what stopped the writing: a lost lease, a cancellation, a full disk."""
-        if self._error is not None:
-            raise self._error
+        error = self._error or self._refusal
+        if error is not None:
+            raise error
+        self._lease.check()
+
+    def _hand(self, packed: _Packed | None) -> None:
+        while True:
+            self.stop_if_asked()
+            try:
+                self._queue.put(packed, timeout=_LOOK_SECONDS)
+            except queue.Full:
+                continue
+            return
 
     def abort(self, error: BaseException) -> None:
-        """Make every further call raise `error`."""
-        self._error = self._error or error
+        """Make every further call raise `error`; what was handed over is still written."""
+        self._refusal = self._refusal or error
 
     def _run(self) -> None:
-        ended = False
-        while not ended:
-            batch = [self._queue.get()]
-            while len(batch) < _BATCH and not self._queue.empty():
-                batch.append(self._queue.get())
-            ended = None in batch
-            self._write([item for item in batch if item is not None])
-
-    def _write(self, batch: list[tuple[Unit, Answer]]) -> None:
-        if not batch or self._error is not None:
-            return
-        rows, packed = [], []
-        for unit, answer in batch:
-            address = None
-            if answer.document is not None:
-                address, row = objects.pack(
-                    self._lease.tenant, canonical(answer.document), self._lease.month
-                )
-                packed.append(row)
-            rows.append(self._row(unit, answer, address))
         try:
-            with self._lease.write() as connection:
-                objects.put_many(connection, packed)
-                connection.many(_PUT, rows)
+            while self._write_some():
+                pass
         except BaseException as error:  # the callers' threads must learn of it
             self._error = error
+
+    def _write_some(self) -> bool:
+        """Write what is there, after a while if nothing is; False at the end."""
+        batch: list[_Packed | None] = []
+        with suppress(queue.Empty):
+            batch.append(self._queue.get(timeout=_LOOK_SECONDS))
+            while len(batch) < _BATCH:
+                batch.append(self._queue.get_nowait())
+        self._lease.check()
+        self._write([item for item in batch if item is not None])
+        return None not in batch and bool(batch or self._refusal is None)
+
+    def _write(self, batch: list[_Packed]) -> None:
+        if not batch:
             return
-        for unit, _stored in batch:
+        with self._lease.write() as connection:
+            objects.put_many(connection, [stored for _, _, stored in batch if stored])
+            connection.many(_PUT, [row for _, row, _ in batch])
+        for unit, _row, _stored in batch:
             self._waiting.pop(unit, None)
+
+    def _packed(self, unit: Unit, answer: Answer) -> _Packed:
+        if answer.document is None:
+            return unit, self._row(unit, answer, None), None
+        data = canonical(answer.document)
+        address, stored = objects.pack(self._lease.tenant, data, self._lease.month)
+        return unit, self._row(unit, answer, address), stored
 
     def _row(self, unit: Unit, answer: Answer, address: str | None) -> dict[str, Any]:
         return {
@@ -277,13 +332,32 @@ class Recorder:
             "outcome": answer.outcome,
             "attempts": answer.attempts,
             "duration_ms": answer.duration_ms,
-            "request_id": answer.request_id,
+            "request_id": _text(answer.request_id),
             "http_status": answer.http_status,
-            "error_code": answer.error_code,
-            "error_message": answer.error_message,
+            "error_code": _text(answer.error_code),
+            "error_message": _text(answer.error_message),
             "digest": address,
             "called_at": rfc3339(answer.called_at),
         }
+
+
+def _not_recorded(at: datetime) -> Answer:
+    return Answer(
+        CallOutcome.FAILED, None, at, error_code="NotRecorded",
+        error_message="The ledger has no such call",
+    )  # fmt: skip
+
+
+def _unstorable(answer: Answer) -> Answer:
+    return replace(
+        answer, outcome=CallOutcome.FAILED, document=None, error_code="NotStorable",
+        error_message="The answer holds what JSON of ours cannot hold",
+    )  # fmt: skip
+
+
+def _text(value: str | None) -> str | None:
+    """Return a text that every database stores: PostgreSQL refuses NUL, both half a character."""
+    return value and value.encode(errors="replace").decode().replace("\0", "")
 
 
 def _end(row: Row) -> dict[str, Any]:

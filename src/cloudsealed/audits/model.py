@@ -36,6 +36,10 @@ class AuditFailedError(CloudSealedError):
     status = 502
 
 
+class AuditStalledError(Exception):
+    """An audit gave no sign of life for a quarter of an hour, and is ended."""
+
+
 class LeaseLostError(Exception):
     """Another worker took this audit over: whatever this one still writes is refused."""
 
@@ -93,7 +97,8 @@ class Audit:
     """An audit as it stands. `source_id` is the audit whose ledger it reads: itself when live.
 
     `clock` is the moment by which every policy of it judges: the start of the source. `expired_at`
-    is when retention dropped its evidence.
+    is when retention dropped its evidence. `clock_skew_seconds` is the provider's clock minus ours,
+    None while nobody knows; `remarks` are what people should know of how it came about.
     """
 
     id: str
@@ -116,6 +121,20 @@ class Audit:
     verdict_digest: str | None
     cancel_requested: bool = False
     expired_at: str | None = None
+    clock_skew_seconds: int | None = None
+    remarks: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def plan(self) -> dict[str, Any] | None:
+        """What was found out before it collected, as JSON values; None until it was planned."""
+        if self.targets is None:
+            return None
+        return {
+            "targets": [target.as_dict() for target in self.targets],
+            "clock": self.clock,
+            "clock_skew_seconds": self.clock_skew_seconds,
+            "remarks": self.remarks,
+        }
 
     def require_evidence(self) -> None:
         """Raise EvidenceExpiredError once retention has dropped the evidence."""
@@ -151,6 +170,8 @@ def public(audit: Audit) -> bytes:
         "verdict_digest": audit.verdict_digest,
         "evidence": "kept" if audit.expired_at is None else "expired",
         "error": audit.error,
+        "clock_skew_seconds": audit.clock_skew_seconds,
+        "remarks": audit.remarks,
         "created_at": audit.created_at,
         "started_at": audit.started_at,
         "finished_at": audit.finished_at,

@@ -8,7 +8,8 @@ from functools import lru_cache
 from cloudsealed.audits import cells
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.evaluate import Observation, observation_of
-from cloudsealed.audits.reconcile import Seen, Subject, reconcile, withdrawal
+from cloudsealed.audits.reconcile import Seen, Subject, grounded, reconcile, withdrawal
+from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding, Moment, ResourceRef
 from cloudsealed.kit.ids import new_id
@@ -20,10 +21,14 @@ from cloudsealed.vocabulary import Dimension, Outcome, Severity
 class Outcomes:
     """Reconciles the cells of one audit with the findings that there are."""
 
-    def __init__(self, *, database: Database, tenant: str, audit_id: str) -> None:
+    def __init__(
+        self, *, database: Database, tenant: str, audit_id: str, horizon: str = NO_HORIZON
+    ) -> None:
+        """`horizon` is the present: what is dated after it comes of a clock that ran ahead."""
         self._database = database
         self._tenant = tenant
         self._audit = audit_id
+        self._horizon = horizon
         self._resources = lru_cache(maxsize=256)(self._resource_cell)
 
     def moment(self, block: Block) -> Moment:
@@ -45,7 +50,7 @@ class Outcomes:
         """Return what becomes of findings whose resource is gone."""
         known = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
         seen = _missing(block, self.moment(block))
-        pairs = [(finding, reconcile(finding, seen)) for finding in known.values()]
+        pairs = [(each, reconcile(self.grounded(each, seen), seen)) for each in known.values()]
         return [(old, new) for old, new in pairs if new is not None and new != old]
 
     def observed(
@@ -62,8 +67,13 @@ class Outcomes:
             later = [_later(other, at, theirs, observation) for at, other, theirs in newer]
             seen, about = _seen(block, self.moment(block), observation), self._subject
             subject = None if old is not None else about(block, observation)
-            found.append((observation, old, reconcile(old, seen, subject, later)))
+            grounded = None if old is None else self.grounded(old, seen)
+            found.append((observation, old, reconcile(grounded, seen, subject, later)))
         return found
+
+    def grounded(self, finding: Finding, seen: Seen) -> Finding:
+        """Return a finding without moments of a clock that ran ahead."""
+        return grounded(finding, seen.moment, self._horizon)
 
     def _newer(
         self, connection: Connection, block: Block
@@ -71,6 +81,7 @@ class Outcomes:
         later = cells.later_than(
             connection, tenant=self._tenant, policy_id=block.header["policy_id"],
             account=block.account, region=block.region, moment=self.moment(block),
+            horizon=self._horizon,
         )  # fmt: skip
         found: list[tuple[Moment, Block | None, dict[str, Observation]]] = []
         for other in later:

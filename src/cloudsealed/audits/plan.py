@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 
 from cloudsealed.audits.derive import Task
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder
 from cloudsealed.audits.model import Audit, Target
+from cloudsealed.audits.skew import heard
 from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.errors import CloudAccessError
@@ -20,10 +22,11 @@ from cloudsealed.storage.database import Database
 def plan(
     audit: Audit, *, tenant: str, connections: ConnectionService, profile: str | None,
     caller: Callable[[AwsSession], Caller], lease: Lease, database: Database,
-) -> tuple[Target, ...]:  # fmt: skip
-    """Return where each connection leads; one that cannot be used has its error."""
+) -> tuple[tuple[Target, ...], timedelta | None]:  # fmt: skip
+    """Return where each connection leads, and the provider's clock minus ours, None if unknown; a
+    connection that cannot be used has its error."""
     ledger = Ledger(database, tenant=tenant, audit_id=audit.id)
-    targets = []
+    targets, skews = [], []
     with Recorder(lease, audit.id) as recorder:
         for ident in audit.connection_ids:
             wanted = audit.scope.regions or connections.find(tenant=tenant, ident=ident).regions
@@ -34,6 +37,7 @@ def plan(
                 problem = {"code": error.code, "message": error.message}
                 targets.append(Target(ident, None, "aws", (), problem))
                 continue
+            skews.append(session.clock_skew())
             connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
             place = Place(identity.account, session.region, identity.partition)
             if wanted is None:
@@ -43,7 +47,7 @@ def plan(
                 Target(ident, identity.account, identity.partition, tuple(sorted(wanted)))
             )
     recorder.stop_if_asked()
-    return tuple(targets)
+    return tuple(targets), heard(audit.id, skews)
 
 
 def policy_places(

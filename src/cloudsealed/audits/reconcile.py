@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from cloudsealed.findings.model import Finding, Moment, ResourceRef
+from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.vocabulary import Dimension, FindingStatus, Outcome, Resolution, Severity
 
 
@@ -68,6 +70,29 @@ def reconcile(
     if seen.outcome is Outcome.FAIL:
         return _failing(finding, seen)
     return _resolved(finding, seen)
+
+
+def grounded(finding: Finding, moment: Moment, horizon: str) -> Finding:
+    """Return a finding without moments after `horizon`, the present: a clock that ran ahead gave
+    them, and they come before `moment`, that of an audit of the present."""
+    if max(finding.decided.at, finding.looked.at, finding.last_seen_at) <= horizon:
+        return finding
+    before = rfc3339(parse_rfc3339(moment.at) - timedelta(milliseconds=1))
+
+    def past(at: str) -> str:
+        return at if at <= horizon else before
+
+    def settled(found: Moment) -> Moment:
+        return Moment(past(found.at), found.audit_id)
+
+    return replace(
+        finding,
+        decided=settled(finding.decided),
+        looked=settled(finding.looked),
+        resolved=settled(finding.resolved) if finding.resolved else None,
+        first_seen_at=past(finding.first_seen_at),
+        last_seen_at=past(finding.last_seen_at),
+    )
 
 
 def _replayed(finding: Finding, later: Sequence[Seen]) -> Finding:

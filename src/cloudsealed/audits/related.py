@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from cloudsealed.audits.blocks import Block
-from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.derive import EVERYTHING, Snapshots, underived_reason
 from cloudsealed.collectors.paths import names_in, read
 
 _INDEXES = 64
@@ -54,13 +54,18 @@ class Relations:
         ]  # fmt: skip
         everything: list[Mapping[str, Any]] = []
         by_key: dict[str, list[Mapping[str, Any]]] = {}
+        gaps = [b.header["gap"] for b in listings if b.header["gap"]]
         for block in listings:
             for _address, snapshot in self._snapshots.of(block):
                 everything.append(snapshot)
-                for value in _texts(read(key, snapshot["document"])) if key else ():
+                try:
+                    values = _texts(read(key, snapshot["document"])) if key else ()
+                except Exception as error:  # whom it would join is not known
+                    gaps.append(underived_reason(type(error).__name__))
+                    continue
+                for value in values:
                     by_key.setdefault(value, []).append(snapshot)
-        gaps = [b.header["gap"] for b in listings if b.header["gap"]]
-        joined = names_in(key or "")
+        joined = names_in(key) | {EVERYTHING} if key else frozenset()
         gaps += [s["unread"][name] for s in everything for name in joined & s["unread"].keys()]
         if not listings:
             gaps = [{"kind": "not_collected", "type": kind, "account": account, "region": region}]

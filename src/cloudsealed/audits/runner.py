@@ -7,13 +7,13 @@ and failed audits do not reconcile.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from cloudsealed.audits import seal as seals
+from cloudsealed.audits.again import remarks, shrunk
 from cloudsealed.audits.apply import Applier, spoken_places
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
@@ -24,12 +24,15 @@ from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
     AuditFailedError,
+    AuditStalledError,
     CanceledError,
     LeaseLostError,
     Target,
 )
 from cloudsealed.audits.plan import plan, policy_places
-from cloudsealed.audits.store import RENEW_SECONDS, AuditStore, Lease
+from cloudsealed.audits.skew import NO_HORIZON, TOLERATED, corrected, heard
+from cloudsealed.audits.store import AuditStore, Lease
+from cloudsealed.audits.supervision import supervised
 from cloudsealed.audits.verdict import VerdictDigest, summarize
 from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.client import AwsCaller
@@ -105,95 +108,140 @@ class Runner:
             return False
         progress = Progress(report)
         try:
-            with self._renewed(lease) as stop:
-                self._phases(lease, progress, profile, stop)
-        except CanceledError:
-            self._end(lease, AuditStatus.CANCELED, progress)
+            self._to_its_end(lease, progress, profile)
         except LeaseLostError:
             log.warning("audit %s was taken over by another worker", ident)
             return False
-        except ServiceUnavailableError:
-            raise  # the audit is as it was: its job is tried again
-        except AuditFailedError as error:
-            self._fail(lease, progress, error.code, error.message)
-        except Exception:
-            log.exception("audit %s failed", ident)
-            self._fail(
-                lease, progress, "internal_error", "The audit failed; the server's log says why"
-            )
         return True
 
-    def _phases(
-        self, lease: Lease, progress: Progress, profile: str | None, stop: Callable[[], None]
-    ) -> None:
+    def _to_its_end(self, lease: Lease, progress: Progress, profile: str | None) -> None:
+        try:
+            supervised(lease, lambda: self._phases(lease, progress, profile))
+        except (LeaseLostError, ServiceUnavailableError):
+            raise  # the audit is as it was: another has it, or its job is tried again
+        except CanceledError:
+            self._end(lease.anew(), AuditStatus.CANCELED, progress)
+        except AuditFailedError as error:
+            self._fail(lease.anew(), progress, error.code, error.message)
+        except AuditStalledError as error:
+            log.error("audit %s: %s", lease.audit_id, error)
+            self._fail(lease.anew(), progress, "internal_error", str(error))
+        except Exception:
+            log.exception("audit %s failed", lease.audit_id)
+            self._fail(
+                lease.anew(), progress, "internal_error",
+                "The audit failed; the server's log says why",
+            )  # fmt: skip
+
+    def _phases(self, lease: Lease, progress: Progress, profile: str | None) -> None:
         audit = self._planned(lease, profile)
         assert audit.targets is not None
         assert audit.clock is not None
         tasks = tasks_of(audit.targets, audit.scope)
+        present: Clock | None = None
         if audit.kind is AuditKind.LIVE and audit.status is AuditStatus.COLLECTING:
             progress.enter(AuditStatus.COLLECTING, len(tasks))
-            self._collect(lease, audit, tasks, progress, profile)
-        stop()
+            present = self._collect(lease, audit, tasks, progress, profile)
         progress.enter(AuditStatus.EVALUATING)
         lease.set(status=AuditStatus.EVALUATING, progress=progress.counts)
-        stored = StoredCalls(Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id))
+        ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id)
+        stored = StoredCalls(ledger, audit.clock)
         derive(
             lease=lease, tasks=tasks, stored=stored, clock=audit.clock,
             done=lambda number: progress.add("resources", number),
         )  # fmt: skip
-        stop()
+        if audit.kind is AuditKind.LIVE:
+            self._ask_again(lease, audit, tasks, stored, progress, profile)
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
             seconds=self._settings.policy_seconds,
         )  # fmt: skip
         evaluator.run(lease, lambda number: progress.add("observations", number))
-        stop()
         progress.enter(AuditStatus.SEALING)
         lease.set(status=AuditStatus.SEALING, progress=progress.counts)
-        self._finish(lease, audit, tasks, snapshots, progress)
+        self._finish(lease, audit, tasks, snapshots, progress, present)
 
     def _planned(self, lease: Lease, profile: str | None) -> Audit:
         audit = self._store.get(tenant=lease.tenant, ident=lease.audit_id)
         if audit.status is AuditStatus.QUEUED:
+            columns: dict[str, Any] = {"status": AuditStatus.COLLECTING}
             now = rfc3339(self._clock())
-            columns: dict[str, Any] = {"started_at": now, "status": AuditStatus.COLLECTING}
             if audit.targets is None:
-                targets = plan(
+                targets, skew = plan(
                     audit, tenant=lease.tenant, connections=self._connections, profile=profile,
                     caller=lambda session: self._caller(lease.tenant, session), lease=lease,
                     database=self._database,
                 )  # fmt: skip
                 _require_one(targets)
-                columns["plan"] = {"targets": [t.as_dict() for t in targets], "clock": now}
+                now = rfc3339(corrected(self._clock, skew)())
+                seconds = None if skew is None else round(skew.total_seconds())
+                columns["plan"] = replace(
+                    audit, targets=targets, clock=now, clock_skew_seconds=seconds
+                ).plan
             else:
                 columns["status"] = AuditStatus.EVALUATING
-            lease.set(**columns)
+            lease.set(**columns, started_at=now)
         return self._store.get(tenant=lease.tenant, ident=lease.audit_id)
 
-    def _caller(self, tenant: str, session: Any) -> AwsCaller:
-        return AwsCaller(session, self._keys.for_tenant("redaction", tenant), clock=self._clock)
+    def _caller(self, tenant: str, session: AwsSession) -> AwsCaller:
+        key, clock = self._keys.for_tenant("redaction", tenant), self._clock
+        return AwsCaller(session, key, clock=corrected(clock, session.clock_skew()))
+
+    def _ask_again(
+        self, lease: Lease, audit: Audit, tasks: list[Task], stored: StoredCalls,
+        progress: Progress, profile: str | None,
+    ) -> None:  # fmt: skip
+        """Ask again for lists that lost most of what was known; the audit says which stayed so."""
+        assert audit.clock is not None
+        place = {"tenant": lease.tenant, "audit_id": audit.id}
+        lost = list(shrunk(self._database, **place, tasks=tasks))
+        if not lost:
+            return
+        for each in lost:
+            log.warning(
+                "audit %s: %d of %d known resources of %s in %s/%s are gone at once: asked again",
+                audit.id, each.missing, each.known, *each.place,
+            )  # fmt: skip
+        doubtful = [each.task for each in lost]
+        progress.counts["tasks_total"] += len(doubtful)
+        self._collect(lease, audit, doubtful, progress, profile, again=True)
+        derive(lease=lease, tasks=doubtful, stored=stored, clock=audit.clock, done=lambda _: None)
+        still = shrunk(self._database, **place, tasks=doubtful)
+        lease.set(plan=replace(audit, remarks=remarks(audit.remarks, still)).plan)
 
     def _collect(
-        self, lease: Lease, audit: Audit, tasks: list[Task], progress: Progress, profile: str | None
-    ) -> None:
+        self, lease: Lease, audit: Audit, tasks: list[Task], progress: Progress,
+        profile: str | None, *, again: bool = False,
+    ) -> Clock:  # fmt: skip
+        """Fill the ledger; return the clock of the provider."""
+        skews: list[timedelta | None] = []
         ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.id)
         with Recorder(lease, audit.id) as recorder:
             callers: dict[str, RecordedCalls] = {}
             for connection_id in dict.fromkeys(task.connection_id for task in tasks):
                 session = self._reopened(lease.tenant, audit, connection_id, profile)
+                skews.append(session.clock_skew())
                 provider = self._caller(lease.tenant, session)
                 callers[connection_id] = RecordedCalls(ledger, provider, recorder)
 
             def tick(ended: int) -> None:
+                before = dict(progress.counts)
                 progress.counts["calls"] = recorder.calls
                 progress.add("tasks_done", ended)
-                lease.renew()
-                lease.set(progress=progress.counts)
+                lease.look()
+                if before == progress.counts:
+                    lease.check()
+                else:
+                    lease.set(progress=progress.counts)
 
-            collect(tasks, callers, recorder, workers=self._settings.collect_workers, tick=tick)
+            collect(
+                tasks, callers, recorder, workers=self._settings.collect_workers, tick=tick,
+                again=again,
+            )  # fmt: skip
         recorder.stop_if_asked()
         lease.set(progress=progress.counts)
+        return corrected(self._clock, heard(audit.id, skews))
 
     def _reopened(
         self, tenant: str, audit: Audit, connection_id: str, profile: str | None
@@ -218,8 +266,13 @@ class Runner:
         tasks: list[Task],
         snapshots: Snapshots,
         progress: Progress,
+        present: Clock | None,
     ) -> None:
-        applier = Applier(database=self._database, lease=lease, snapshots=snapshots)
+        """Apply, sum up and seal; `present` is the provider's clock, if it was heard just now."""
+        horizon = rfc3339(present() + TOLERATED) if present else NO_HORIZON
+        applier = Applier(
+            database=self._database, lease=lease, snapshots=snapshots, horizon=horizon
+        )
         applier.resources()
         failing = applier.findings()
         observations = Blocks(self._database, tenant=lease.tenant, audit_id=audit.id).all(
@@ -237,7 +290,8 @@ class Runner:
         }
         digest = self._verdict_digest(lease, observations)
         root, tally = seals.grow(self._database, lease, audit)
-        self._complete(lease, audit, failing, summary, digest, root, tally, progress)
+        now = rfc3339((present or self._clock)())
+        self._complete(lease, audit, failing, summary, digest, root, tally, progress, now)
 
     def _summary(
         self, tenant: str, audit: Audit, tasks: list[Task], observations: list[Block]
@@ -260,9 +314,8 @@ class Runner:
 
     def _complete(
         self, lease: Lease, audit: Audit, failing: list[str], summary: Mapping[str, Any],
-        digest: str, root: bytes, tally: seals.Tally, progress: Progress,
+        digest: str, root: bytes, tally: seals.Tally, progress: Progress, now: str,
     ) -> None:  # fmt: skip
-        now = rfc3339(self._clock())
         with lease.write() as connection:
             take_turn(connection, tenant=lease.tenant)
             pin_to_audit(
@@ -302,33 +355,6 @@ class Runner:
 
     def _fail(self, lease: Lease, progress: Progress, code: str, message: str) -> None:
         self._end(lease, AuditStatus.FAILED, progress, error={"code": code, "message": message})
-
-    @contextmanager
-    def _renewed(self, lease: Lease) -> Iterator[Callable[[], None]]:
-        """Renew the lease from a thread; the yielded function raises what that met."""
-        ended = threading.Event()
-        met: list[BaseException] = []
-
-        def renew() -> None:
-            while not ended.wait(RENEW_SECONDS):
-                try:
-                    lease.renew()
-                except BaseException as error:  # the audit's own thread must learn of it
-                    met.append(error)
-                    return
-
-        def stop() -> None:
-            lease.renew()
-            if met:
-                raise met[0]
-
-        thread = threading.Thread(target=renew, name="lease", daemon=True)
-        thread.start()
-        try:
-            yield stop
-        finally:
-            ended.set()
-            thread.join()
 
 
 def _require_one(targets: tuple[Target, ...]) -> None:

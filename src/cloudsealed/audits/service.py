@@ -142,6 +142,7 @@ class AuditService:
             source_id=parent.source_id,
             connection_ids=parent.connection_ids, scope=parent.scope, parent_id=parent.id,
             targets=parent.targets, clock=parent.clock,
+            clock_skew_seconds=parent.clock_skew_seconds, remarks=parent.remarks,
         )  # fmt: skip
         admit()
         return self._insert(tenant, audit, queue)

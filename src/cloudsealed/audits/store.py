@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
+_LONGEST_LEASE = timedelta(hours=1)  # what ends later was taken under a clock that ran ahead
 
 _COLUMNS = (
     "id", "kind", "status", "parent_id", "source_id", "request", "plan", "policy_set", "created_at",
@@ -72,6 +74,7 @@ _TAKE = (
         _THIS,
         none_of(audits.c.status, _FINAL),
         or_(audits.c.lease_until.is_(None), audits.c.lease_until < bindparam("now"),
+            audits.c.lease_until > bindparam("absurd"),
             audits.c.lease_owner == bindparam("new_owner")),
     )
     .values(
@@ -117,7 +120,7 @@ _EXPIRABLE = (
 _EXPIRE = audits.update().where(_THIS).values(expired_at=bindparam("moment"))
 _ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # tenantless: audit by lease
     none_of(audits.c.status, _FINAL),
-    audits.c.lease_until < bindparam("now"),
+    or_(audits.c.lease_until < bindparam("now"), audits.c.lease_until > bindparam("absurd")),
     audits.c.deleted_at.is_(None),
 )
 
@@ -140,6 +143,8 @@ def decode(row: Row) -> Audit:
         policy_set=tuple(orjson.loads(values["policy_set"])),
         targets=tuple(target_of(t) for t in plan["targets"]) if plan else None,
         clock=plan["clock"] if plan else None,
+        clock_skew_seconds=plan.get("clock_skew_seconds") if plan else None,
+        remarks=tuple(plan.get("remarks", ())) if plan else (),
         created_at=values["created_at"],
         started_at=values["started_at"],
         finished_at=values["finished_at"],
@@ -154,11 +159,6 @@ def decode(row: Row) -> Audit:
 
 def encode(tenant: str, audit: Audit) -> dict[str, Any]:
     """Return the row of a new audit, without a lease."""
-    plan = (
-        {"targets": [t.as_dict() for t in audit.targets], "clock": audit.clock}
-        if audit.targets
-        else None
-    )
     return {
         "tenant_id": tenant,
         "id": audit.id,
@@ -167,7 +167,7 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
         "parent_id": audit.parent_id,
         "source_id": audit.source_id,
         "request": _asked(audit),
-        "plan": orjson.dumps(plan).decode() if plan else None,
+        "plan": orjson.dumps(audit.plan).decode() if audit.plan else None,
         "policy_set": orjson.dumps(audit.policy_set).decode(),
         "created_at": audit.created_at,
         "started_at": None,
@@ -195,13 +195,49 @@ def _asked(audit: Audit) -> str:
 
 
 class Lease:
-    """The right to write an audit, as long as no other worker took it: every write checks it."""
+    """The right to write an audit, as long as no other worker took it: every write checks it.
 
-    def __init__(self, store: AuditStore, tenant: str, audit_id: str, epoch: int) -> None:
+    It also carries word between the audit's threads: what ended the audit, and signs of life.
+    """
+
+    def __init__(
+        self, store: AuditStore, tenant: str, audit_id: str, owner: str, epoch: int
+    ) -> None:
         self.tenant = tenant
         self.audit_id = audit_id
         self.epoch = epoch
         self._store = store
+        self._owner = owner
+        self._ended: BaseException | None = None
+        self._alive_at = monotonic()
+
+    def end(self, error: BaseException) -> None:
+        """Let every thread of the audit hear `error` as soon as it goes on."""
+        self._ended = self._ended or error
+
+    def check(self) -> None:
+        """Raise what ended the audit, if something did."""
+        if self._ended is not None:
+            raise self._ended
+
+    def step(self) -> None:
+        """Count what comes next as a sign of life; raises what ended the audit."""
+        self.check()
+        self._alive_at = monotonic()
+
+    def silent_for(self) -> float:
+        """Return for how many seconds there was no sign of life."""
+        return monotonic() - self._alive_at
+
+    def anew(self) -> Lease:
+        """Take the lease again: what others still write under this one is refused from here on.
+
+        Raises LeaseLostError.
+        """
+        taken = self._store.take(tenant=self.tenant, ident=self.audit_id, owner=self._owner)
+        if taken is None:
+            raise LeaseLostError(self.audit_id)
+        return taken
 
     @property
     def month(self) -> str:
@@ -211,13 +247,20 @@ class Lease:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a write transaction that only this lease's holder can commit."""
+        self.step()
         with self._store.database.write() as connection:
             self._store.check(connection, self)
             yield connection
 
     def renew(self) -> None:
         """Hold the lease for another while; raises LeaseLostError or CanceledError."""
-        with self.write() as connection:
+        with self._store.database.write() as connection:
+            self._store.check(connection, self)
+        self.look()
+
+    def look(self) -> None:
+        """Raise CanceledError if somebody asked for the audit to be canceled."""
+        with self._store.database.read() as connection:
             if self._store.cancel_asked(connection, self.tenant, self.audit_id):
                 raise CanceledError(self.audit_id)
 
@@ -271,13 +314,13 @@ class AuditStore(Paged):
     def take(self, *, tenant: str, ident: str, owner: str) -> Lease | None:
         """Take the lease when it is free, run out or one's own; None when another holds it."""
         now = self.now()
-        values = {"tenant": tenant, "ident": ident, "now": rfc3339(now), "new_owner": owner}
+        values = {"tenant": tenant, "ident": ident, "new_owner": owner, **_bounds(now)}
         with self.database.write() as connection:
             if not connection.run(_TAKE, {**values, "new_until": _lease_end(now)}):
                 return None
             row = connection.first(_EPOCH, {"tenant": tenant, "ident": ident})
         assert row is not None
-        return Lease(self, tenant, ident, row[0])
+        return Lease(self, tenant, ident, owner, row[0])
 
     def check(self, connection: Connection, lease: Lease) -> None:
         """Raise LeaseLostError unless `lease` is still the newest; renews it in passing."""
@@ -296,9 +339,12 @@ class AuditStore(Paged):
             return connection.run(_ASK_CANCEL, {"tenant": tenant, "ident": ident}) == 1
 
     def abandoned(self) -> list[tuple[str, str]]:
-        """Return (tenant, id) of every audit that has not ended and whose lease ran out."""
+        """Return (tenant, id) of every audit that has not ended and whose lease ran out.
+
+        A lease of a clock that ran ahead ran out too.
+        """
         with self.database.read() as connection:
-            rows = connection.all(_ABANDONED, {"now": rfc3339(self.now())})
+            rows = connection.all(_ABANDONED, _bounds(self.now()))
         return [(row[0], row[1]) for row in rows]
 
     def expirable(self, *, tenant: str, before: str) -> list[str]:
@@ -328,6 +374,11 @@ class AuditStore(Paged):
             connection.run(
                 _DELETE, {"tenant": tenant, "ident": ident, "moment": rfc3339(self.now())}
             )
+
+
+def _bounds(now: datetime) -> dict[str, str]:
+    """Return between which moments a lease that runs ends."""
+    return {"now": rfc3339(now), "absurd": rfc3339(now + _LONGEST_LEASE)}
 
 
 def _lease_end(now: datetime) -> str:

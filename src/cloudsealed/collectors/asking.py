@@ -40,6 +40,17 @@ def gap_of(request: CallRequest, answer: Answer, after: CallRequest | None) -> G
     return None
 
 
+def turned(request: CallRequest, answer: Answer) -> tuple[CallRequest | None, Gap | None]:
+    """Return the request of the page after `answer`, and why it is no whole answer; an answer whose
+    next page cannot be told is none."""
+    try:
+        after = following(request, answer)
+    except Exception as error:  # what is in an answer must not end more than its call
+        return None, Gap(request.unit, CallOutcome.FAILED, type(error).__name__)
+    gap = gap_of(request, answer, after)
+    return (after if gap is None else None), gap
+
+
 @dataclass(slots=True)
 class Chain:
     """The pages that one request brought, and why they are not all."""
@@ -50,12 +61,11 @@ class Chain:
 
     def add(self, request: CallRequest, answer: Answer) -> CallRequest | None:
         """Take in an answer; return the request that comes next in this chain."""
-        after = following(request, answer)
+        after, self.gap = turned(request, answer)
         self.units.append(request.unit)
-        self.gap = gap_of(request, answer, after)
         if answer.document is not None:
             self.documents.append(answer.document)
-        return after if self.gap is None else None
+        return after
 
 
 def ask_all(requests: list[CallRequest], ask: MapCalls) -> list[Chain]:

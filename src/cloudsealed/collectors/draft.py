@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,19 +14,42 @@ from cloudsealed.collectors.paths import names_in, read, rewritten
 _FIELD = re.compile(r"\{([^}]+)\}")
 _KEYS = ("Key", "key", "TagKey")
 _VALUES = ("Value", "value", "TagValue")
+_LONGEST_ID = 2_000  # bytes; it is part of an index, and PostgreSQL's index rows end at 2,704
+
+
+class NoNativeIdError(ValueError):
+    """An item of a list has no id by which a resource can be known."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """What is known of a resource so far; `gaps` are attributes that could not be read."""
+    """What is known of a resource so far; `gaps` are attributes that could not be read.
+
+    `error` is the kind of what went wrong with this resource alone, if something did.
+    """
 
     native_id: str
     document: dict[str, Any]
     gaps: dict[str, Gap] = field(default_factory=dict)
     sources: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
+    error: str | None = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep what goes wrong with this resource from all others."""
+        try:
+            yield
+        except Exception as error:
+            self.error = self.error or type(error).__name__
 
     def snapshot(self, row: Row, place: Place) -> Snapshot:
-        """Return the finished snapshot: texts decoded, tags in one form, relations read."""
+        """Return the finished snapshot; of what could not be derived, its id and the error."""
+        with self.alone():
+            whole = self._whole(row, place)
+        return whole if self.error is None else underived(self, row, place, self.error)
+
+    def _whole(self, row: Row, place: Place) -> Snapshot:
+        """Return the snapshot: texts decoded, tags in one form, relations read."""
         for path, decode in row.decode.items():
             self.document = rewritten(self.document, path, _decoding(decode))
         self._tag(row)
@@ -58,14 +82,31 @@ class Draft:
         return None if value is None else str(value)
 
 
+def underived(known: Draft | Snapshot, row: Row, place: Place, error: str) -> Snapshot:
+    """Return the snapshot of a resource of which no more than its id can be said."""
+    return Snapshot(
+        provider=place.provider, account=place.account, region=place.region, type=row.type,
+        native_id=known.native_id, name=None, tags={}, document={"Arn": known.native_id},
+        relations={}, unread={}, sources=known.sources, error=error,
+    )  # fmt: skip
+
+
 def draft_of(row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None) -> Draft:
-    """Return the draft of one item of a list, named by the call `unit`; None for a singleton."""
+    """Return the draft of one item of a list, named by the call `unit`; None for a singleton.
+
+    Raises NoNativeIdError.
+    """
     scope = {"account": place.account, "region": place.region, "partition": place.partition}
 
     def value(match: re.Match[str]) -> str:
-        return scope.get(match[1]) or str(read(match[1], item))
+        found = scope.get(match[1]) or read(match[1], item)
+        if found is None or isinstance(found, list | dict):
+            raise NoNativeIdError(match[1])
+        return str(found)
 
     native_id = _FIELD.sub(value, row.native_id)
+    if "\0" in native_id or len(native_id.encode()) > _LONGEST_ID:
+        raise NoNativeIdError(row.native_id)
     sources: dict[str, tuple[Unit, ...]] = {} if unit is None else {"*": (unit,)}
     return Draft(native_id, {"Arn": native_id, **item}, sources=sources)
 

@@ -20,15 +20,18 @@ def enrich(
     stage: Iterable[Enrich], row: Row, place: Place, drafts: Iterable[Draft], ask: MapCalls
 ) -> None:
     """Make the calls of `stage` for every draft, all handed to `ask` at once; fill the drafts."""
-    tasks = [
-        (draft, call, requests)
-        for draft in drafts
-        for call in stage
-        if (requests := _requests(call, row, place, draft)) is not None
-    ]
+    tasks: list[tuple[Draft, Enrich, list[CallRequest]]] = []
+    for draft in drafts:
+        for call in stage:
+            with draft.alone():
+                requests = _requests(call, row, place, draft)
+                if requests is not None:
+                    tasks.append((draft, call, requests))
     chains = iter(ask_all([each for _, _, requests in tasks for each in requests], ask))
     for draft, call, requests in tasks:
-        _fill(draft, call, list(islice(chains, len(requests))))
+        brought = list(islice(chains, len(requests)))
+        with draft.alone():
+            _fill(draft, call, brought)
 
 
 def _requests(call: Enrich, row: Row, place: Place, draft: Draft) -> list[CallRequest] | None:

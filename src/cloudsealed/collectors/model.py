@@ -19,6 +19,8 @@ Document = Mapping[str, Any]
 Decode = Callable[[Any], Any]
 Scope = Literal["global", "region"]
 GLOBAL = "global"
+AGAIN = 1_000_000
+"""The number of the first page of a list that was asked for a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,8 @@ class Snapshot:
     """What one audit saw of one resource.
 
     An attribute that could not be read is absent from `document` and named in `unread`.
-    `sources` names the calls behind each enriched attribute, and under `*` the list call.
+    `sources` names the calls behind each enriched attribute, and under `*` the list call. With
+    `error`, the kind of what went wrong while it was derived, nothing is known but its id.
     """
 
     provider: str
@@ -236,6 +239,7 @@ class Snapshot:
     unread: Mapping[str, Gap]
     sources: Mapping[str, tuple[Unit, ...]]
     created: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

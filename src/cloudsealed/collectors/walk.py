@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cloudsealed.collectors.asking import following, gap_of, parameters_of
-from cloudsealed.collectors.draft import draft_of
+from cloudsealed.collectors.asking import parameters_of, turned
+from cloudsealed.collectors.draft import Draft, draft_of
 from cloudsealed.collectors.enrichment import enrich
 from cloudsealed.collectors.model import (
+    AGAIN,
     Answer,
     Caller,
     CallRequest,
@@ -33,20 +34,27 @@ from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.vocabulary import CallOutcome
 
 Derived = Snapshot | Listing
+_Page = list[tuple[Mapping[str, Any], Unit | None]]
 
 
 def walk(
-    row: Row, place: Place, caller: Caller, map_calls: MapCalls | None = None
+    row: Row,
+    place: Place,
+    caller: Caller,
+    map_calls: MapCalls | None = None,
+    *,
+    again: bool = False,
 ) -> Iterator[Derived]:
     """Yield a snapshot for every resource of `row` in `place`, and its Listing at the end.
 
     Pages of a list are asked for one after the other; the enriching calls of one page of resources
-    are handed to `map_calls` together, which may run them in parallel but answers in order.
+    are handed to `map_calls` together, which may run them in parallel but answers in order. With
+    `again` the lists are asked for a second time, under pages of their own.
     """
     ask = map_calls or (lambda requests: map(caller.call, requests))
-    seen = _Seen()
+    seen = _Seen(AGAIN if again else 0)
     for page in _listed(row, place, caller, seen):
-        drafts = [draft_of(row, place, item, unit) for item, unit in page]
+        drafts = [draft for item, unit in page if (draft := seen.draft(row, place, item, unit))]
         for stage in row.stages:
             enrich(stage, row, place, drafts, ask)
         seen.resources += len(drafts)
@@ -58,6 +66,7 @@ def walk(
 class _Seen:
     """How the list calls of a walk went."""
 
+    first_page: int
     units: list[Unit] = field(default_factory=list)
     called_at: datetime | None = None
     gap: Gap | None = None
@@ -65,12 +74,33 @@ class _Seen:
 
     def next(self, request: CallRequest, answer: Answer) -> CallRequest | None:
         """Take note of an answer; return the request of the next page, if one is to be made."""
-        after = following(request, answer)
-        gap = gap_of(request, answer, after)
+        after, gap = turned(request, answer)
         self.units.append(request.unit)
         self.called_at = self.called_at or answer.called_at
         self.gap = self.gap or gap
-        return after if gap is None else None
+        return after
+
+    def draft(
+        self, row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None
+    ) -> Draft | None:
+        """Return the draft of an item; for one without an id, take note that the list is not whole,
+        so that nothing is gone because of it."""
+        try:
+            return draft_of(row, place, item, unit)
+        except Exception as error:  # what is in an item must not end more than the item
+            self.gap = self.gap or _unread(unit, error)
+            return None
+
+    def items(
+        self, row: Row, inherited: Mapping[str, Any], request: CallRequest, answer: Answer
+    ) -> _Page:
+        """Return the items of an answer, each with what it inherits and the call that named it."""
+        try:
+            found = read(row.items, answer.document) if answer.document else None
+            return [({**inherited, **item}, request.unit) for item in found or ()]
+        except Exception as error:  # what is in an answer must not end more than its list
+            self.gap = self.gap or _unread(request.unit, error)
+            return []
 
     def listing(self, row: Row, place: Place) -> Listing:
         found = CallOutcome.OK if self.resources else CallOutcome.EMPTY
@@ -88,7 +118,9 @@ class _Seen:
         )
 
 
-_Page = list[tuple[Mapping[str, Any], Unit | None]]
+def _unread(unit: Unit | None, error: Exception) -> Gap | None:
+    """Return the gap of a list whose answer cannot be read; a singleton has no list."""
+    return Gap(unit, CallOutcome.FAILED, type(error).__name__) if unit else None
 
 
 def _listed(row: Row, place: Place, caller: Caller, seen: _Seen) -> Iterator[_Page]:
@@ -96,31 +128,36 @@ def _listed(row: Row, place: Place, caller: Caller, seen: _Seen) -> Iterator[_Pa
     if row.operation is None:
         yield [({"AccountId": place.account}, None)]
         return
-    for parent in _parents(row, place, caller, seen):
-        inherited = {name: read(path, parent) for name, path in row.inherit.items()}
-        request = _list_request(row, row.operation, place, inherited)
+    for parent, named_by in _parents(row, place, caller, seen):
+        try:
+            inherited = {name: read(path, parent) for name, path in row.inherit.items()}
+            request = _list_request(row, row.operation, place, inherited, seen.first_page)
+        except Exception as error:  # of this parent nothing is known, and of others all
+            seen.gap = seen.gap or _unread(named_by, error)
+            continue
         while request is not None:
             answer = caller.call(request)
-            items = read(row.items, answer.document) if answer.document else None
-            yield [({**inherited, **item}, request.unit) for item in items or ()]
+            yield seen.items(row, inherited, request, answer)
             request = seen.next(request, answer)
 
 
-def _parents(row: Row, place: Place, caller: Caller, seen: _Seen) -> Iterator[Mapping[str, Any]]:
+def _parents(
+    row: Row, place: Place, caller: Caller, seen: _Seen
+) -> Iterator[tuple[Mapping[str, Any], Unit | None]]:
     if row.parent is None:
-        yield {}
+        yield {}, None
         return
     for page in _listed(RESOURCE_TYPES[row.parent], place, caller, seen):
-        yield from (item for item, _ in page)
+        yield from page
 
 
 def _list_request(
-    row: Row, operation: str, place: Place, inherited: Mapping[str, Any]
+    row: Row, operation: str, place: Place, inherited: Mapping[str, Any], page: int
 ) -> CallRequest | None:
     parameters = parameters_of(row.params, row.constants, inherited, place)
     if parameters is None:
         return None
-    unit = unit_of(place, row.service, operation, parameters)
+    unit = unit_of(place, row.service, operation, parameters, page)
     return CallRequest(
         unit=unit, items=row.items, omits_empty=row.omits_empty, secret_paths=row.secret_paths
     )

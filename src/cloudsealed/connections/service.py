@@ -151,7 +151,7 @@ class ConnectionService:
             external_id=item.external_id,
             workers=self._settings.collect_workers,
         )
-        return AwsSession(access)
+        return AwsSession(access, clock=self._clock)
 
     def learn_account(self, *, tenant: str, ident: str, account: str) -> None:
         """Keep the account that a connection turned out to lead to."""

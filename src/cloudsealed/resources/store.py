@@ -55,6 +55,9 @@ _CELL = select(*(resources.c[name] for name in _KNOWN)).where(
     resources.c.region == bindparam("place"),
     resources.c.type == bindparam("kind"),
 )
+_PRESENT = _CELL.with_only_columns(resources.c.native_id).where(
+    resources.c.state == ResourceState.PRESENT.value
+)
 _SERVED = select(resources.c.doc, resources.c.snapshot).where(
     _TENANT, resources.c.id == bindparam("ident")
 )
@@ -87,6 +90,14 @@ def load_cell(
     values = {"tenant": tenant, "cloud": provider, "acct": account, "place": region, "kind": kind}
     rows = (dict(zip(_KNOWN, row, strict=True)) for row in connection.all(_CELL, values))
     return {row["native_id"]: row for row in rows}
+
+
+def present_ids(
+    connection: Connection, *, tenant: str, provider: str, account: str, region: str, kind: str
+) -> list[str]:
+    """Return the native ids of what is there of one type in one account and region."""
+    values = {"tenant": tenant, "cloud": provider, "acct": account, "place": region, "kind": kind}
+    return [row[0] for row in connection.all(_PRESENT, values)]
 
 
 def insert(connection: Connection, *, tenant: str, new: Sequence[Resource]) -> None:

@@ -130,6 +130,19 @@ class CallCounts(Shape):
     failed: Count
 
 
+class Remark(Shape):
+    """What people should know of how an audit came about: `list_shrank` is a list that lost more
+    than half of what was known, and stayed so when it was asked again."""
+
+    kind: Literal["list_shrank"]
+    resource_type: Word = Field(examples=["aws.s3.bucket"])
+    account: Word = Field(examples=["123456789012"])
+    region: Word = Field(examples=["eu-west-1"])
+    known: Count = Field(description="Resources that were known there")
+    missing: Count = Field(description="How many of them the list lacks")
+    message: Text
+
+
 class Audit(Shape):
     """One forensic pass over what its connections reach."""
 
@@ -155,6 +168,11 @@ class Audit(Shape):
     verdict_digest: Sha256 | None
     evidence: Literal["kept", "expired"]
     error: Failure | None
+    clock_skew_seconds: int | None = Field(
+        ge=-(10**12), le=10**12, examples=[0],
+        description="Provider's clock minus ours; moments are put right when it exceeds a minute",
+    )  # fmt: skip
+    remarks: Many[Remark]
     created_at: Time
     started_at: Time | None
     finished_at: Time | None
