@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import orjson
 import pytest
 from tests.audits.world import TENANT, Clock, Cloud
 
 from cloudsealed.audits.derive import tasks_of
 from cloudsealed.audits.model import CanceledError, LeaseLostError, Scope, Target
 from cloudsealed.collectors.model import Unit
+from cloudsealed.vocabulary import CallOutcome
 
 
 def test_a_run_that_stopped_half_way_goes_on_with_what_is_missing(
@@ -91,3 +93,38 @@ def test_a_service_in_scope_is_all_of_it_whatever_the_sdk_calls_its_parts() -> N
     target = Target("con_a", "123456789012", "aws", ("eu-west-1",))
     types = {task.row.type for task in tasks_of([target], Scope(services=("s3",)))}
     assert types == {"aws.s3.bucket", "aws.s3.account"}
+
+
+def test_what_was_throttled_is_asked_again_when_all_else_has_ended(
+    begin: Any, cloud: Cloud
+) -> None:
+    audit = begin()
+    cloud.queues = {f"q{number}": {"A": str(number)} for number in range(20)}
+    refused: dict[Unit, int] = {}
+
+    def busy(unit: Unit) -> None:
+        refused[unit] = refused.get(unit, 0) + 1
+        key = (unit.operation, orjson.loads(unit.parameters).get("QueueUrl", "").rpartition("/")[2])
+        cloud.faults[key] = (CallOutcome.THROTTLED, "Throttling")
+        if refused[unit] > 1:
+            del cloud.faults[key]
+
+    cloud.before = busy
+    ended: list[int] = []
+    audit.collect(cloud, tick=ended.append)
+    assert audit.ledger.count()[CallOutcome.THROTTLED] == 0
+    assert sum(ended) == len(audit.tasks)
+
+
+def test_what_stays_throttled_is_asked_three_times_and_is_a_row_once(
+    begin: Any, cloud: Cloud
+) -> None:
+    audit = begin()
+    cloud.faults["ListQueues"] = (CallOutcome.THROTTLED, "Throttling")
+    ended: list[int] = []
+    audit.collect(cloud, tick=ended.append)
+    assert len(cloud.asked) == 3
+    assert audit.ledger.count()[CallOutcome.THROTTLED] == 1
+    assert sum(ended) == len(audit.tasks)
+    audit.collect(cloud)
+    assert len(cloud.asked) == 3  # what the ledger has is not asked for again

@@ -6,36 +6,46 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from cloudsealed.audits.derive import Task
-from cloudsealed.audits.ledger import Recorder
-from cloudsealed.collectors.model import Answer, Caller, CallRequest
-from cloudsealed.collectors.walk import walk
+from cloudsealed.audits.ledger import RecordedCalls, Recorder
+from cloudsealed.collectors.model import Answer, CallRequest, Gap, Snapshot
+from cloudsealed.collectors.walk import Derived, walk
 
 _LOOK_SECONDS = 1.0
+_PASSES = 3
 
 
 def collect(
-    tasks: Iterable[Task], callers: Mapping[str, Caller], recorder: Recorder, *,
+    tasks: Iterable[Task], callers: Mapping[str, RecordedCalls], recorder: Recorder, *,
     workers: int, tick: Callable[[int], None], again: bool = False,
 ) -> None:  # fmt: skip
     """Make every call of the tasks that the ledger lacks; `callers` are by connection. With `again`
-    their lists are asked for a second time.
+    their lists are asked for a second time. A task with throttled calls is walked again for them
+    when all others have ended, twice at most.
 
     `tick` hears at least once a second how many tasks ended since; what it raises (a lost lease, a
     cancellation) ends the collection. Walks and calls have a pool each: a walk waits for its calls.
     """
     calls, walks = ThreadPoolExecutor(workers, "call"), ThreadPoolExecutor(workers, "walk")
 
-    def run(task: Task) -> None:
+    def run(task: Task) -> Task | None:
+        """Walk a task; return it when it is to be walked again."""
         caller = callers[task.connection_id]
 
         def ask(requests: Iterable[CallRequest]) -> Iterable[Answer]:
             return calls.map(caller.call, requests)
 
-        for _derived in walk(task.row, task.place, caller, ask, again=again):
+        aside = False
+        for derived in walk(task.row, task.place, caller, ask, again=again):
             recorder.stop_if_asked()
+            aside = aside or any(caller.is_aside(gap.unit) for gap in _gaps(derived))
+        return task if aside else None
 
     try:
-        _wait({walks.submit(run, task) for task in _interleaved(tasks)}, tick)
+        left = list(tasks)
+        for number in range(1, _PASSES + 1):
+            for caller in callers.values():
+                caller.begin_pass(last=number == _PASSES)
+            left = _wait({walks.submit(run, task) for task in _interleaved(left)}, tick)
     except BaseException as error:
         recorder.abort(error)
         raise
@@ -44,12 +54,21 @@ def collect(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _wait(pending: set[Future[None]], tick: Callable[[int], None]) -> None:
+def _wait(pending: set[Future[Task | None]], tick: Callable[[int], None]) -> list[Task]:
+    """Wait for all of `pending`; return the tasks that are left."""
+    left: list[Task] = []
     while pending:
         done, pending = wait(pending, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            future.result()
-        tick(len(done))
+        again = [task for future in done if (task := future.result()) is not None]
+        left += again
+        tick(len(done) - len(again))
+    return left
+
+
+def _gaps(derived: Derived) -> Iterable[Gap]:
+    if isinstance(derived, Snapshot):
+        return derived.unread.values()
+    return [derived.gap] if derived.gap else []
 
 
 def _interleaved(tasks: Iterable[Task]) -> list[Task]:

@@ -201,19 +201,35 @@ class RecordedCalls:
         self._ledger = ledger
         self._provider = provider
         self._recorder = recorder
+        self._aside: dict[Unit, Answer] = {}
+        self._last = True
+
+    def begin_pass(self, *, last: bool) -> None:
+        """Ask anew for what was put aside. In every pass but the last, what was throttled, or
+        failed for a silent service, is put aside instead of being recorded."""
+        self._aside = {}
+        self._last = last
+
+    def is_aside(self, unit: Unit) -> bool:
+        """Say whether a unit waits for the next pass; the ledger lacks it until then."""
+        return unit in self._aside
 
     def call(self, request: CallRequest) -> Answer:
         """Return the answer of a unit, from the ledger when it is there."""
         if len(request.unit.parameters.encode()) > _LONGEST_PARAMETERS:
             return _not_recorded(utc_now())
         with self._recorder.turn(request.unit):  # a second answer might differ from the stored one
-            known = self._recorder.pending(request.unit) or self._ledger.find(request.unit)
+            unit, aside = request.unit, self._aside
+            known = aside.get(unit) or self._recorder.pending(unit) or self._ledger.find(unit)
             if known is not None:
                 return known
             self._recorder.stop_if_asked()
             answer = self._provider.call(request)
-            COUNTS.add("provider_calls", service=request.unit.service, outcome=answer.outcome)
-            return self._recorder.record(request.unit, answer)
+            if answer.may_pass and not self._last:
+                aside[unit] = answer
+                return answer
+            COUNTS.add("provider_calls", service=unit.service, outcome=answer.outcome)
+            return self._recorder.record(unit, answer)
 
 
 class Recorder:

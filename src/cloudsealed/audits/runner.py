@@ -231,10 +231,12 @@ class Runner:
         ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.id)
         with Recorder(lease, audit.id) as recorder:
             callers: dict[str, RecordedCalls] = {}
+            providers: list[AwsCaller] = []
             for connection_id in dict.fromkeys(task.connection_id for task in tasks):
                 session = self._reopened(lease.tenant, audit, connection_id, profile)
                 skews.append(session.clock_skew())
                 provider = self._caller(lease.tenant, session)
+                providers.append(provider)
                 callers[connection_id] = RecordedCalls(ledger, provider, recorder)
 
             def tick(ended: int) -> None:
@@ -247,10 +249,14 @@ class Runner:
                 else:
                     lease.set(progress=progress.counts)
 
-            collect(
-                tasks, callers, recorder, workers=self._settings.collect_workers, tick=tick,
-                again=again,
-            )  # fmt: skip
+            try:
+                collect(
+                    tasks, callers, recorder, workers=self._settings.collect_workers, tick=tick,
+                    again=again,
+                )  # fmt: skip
+            finally:
+                for provider in providers:
+                    provider.close()
         recorder.stop_if_asked()
         lease.set(progress=progress.counts)
         return corrected(self._clock, heard(audit.id, skews))

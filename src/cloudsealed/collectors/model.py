@@ -19,6 +19,8 @@ Document = Mapping[str, Any]
 Decode = Callable[[Any], Any]
 Scope = Literal["global", "region"]
 GLOBAL = "global"
+CIRCUIT_OPEN = "circuit_open"
+"""The reason of a failed call whose service did not answer the calls before it either."""
 AGAIN = 1_000_000
 """The number of the first page of a list that was asked for a second time."""
 
@@ -101,6 +103,11 @@ class Answer:
     duration_ms: int = 0
     request_id: str | None = None
     http_status: int | None = None
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same call may well be answered later in the audit."""
+        return self.outcome is CallOutcome.THROTTLED or self.error_code == CIRCUIT_OPEN
 
 
 class Caller(Protocol):

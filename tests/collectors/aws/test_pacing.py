@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 from cloudsealed.collectors.aws.pacing import CEILINGS, Pacer
 
 
@@ -31,3 +33,31 @@ def test_a_pause_between_calls_counts():
 
 def test_route_53_stays_under_the_five_calls_a_second_that_an_account_has():
     assert CEILINGS["route53"] < 5
+
+
+def test_a_throttled_key_is_halved_once_for_what_was_under_way_and_recovers_slowly():
+    time = Time()
+    pacer = Pacer(lambda: time.now, time.sleep)
+    started = [pacer.wait(("a",), 20.0) for _ in range(4)]
+    for each in started:
+        pacer.throttled(("a",), each)
+    assert pacer.pace(("a",)) == 10.0
+    pacer.throttled(("a",), pacer.wait(("a",), 20.0))
+    assert 5.0 <= pacer.pace(("a",)) < 5.2
+    time.now += 5
+    pacer.wait(("a",), 20.0)
+    assert 10.0 <= pacer.pace(("a",)) < 10.5
+
+
+def test_no_second_has_more_calls_than_the_ceiling_whatever_is_throttled_and_late():
+    dice, time = Random(11), Time()
+    pacer = Pacer(lambda: time.now, time.sleep)
+    for ceiling in (1.0, 4.0, 7.0, 20.0):
+        key, starts = (str(ceiling),), []
+        for _ in range(2000):
+            starts.append(pacer.wait(key, ceiling))
+            time.now += dice.choice((0, 0, 0.001, 0.3, 2.0))
+            if dice.random() < 0.1:
+                pacer.throttled(key, starts[-1])
+        most = int(ceiling)
+        assert all(b - a >= 1.0 - 1e-9 for a, b in zip(starts, starts[most:], strict=False))

@@ -27,6 +27,7 @@ from urllib3.exceptions import HTTPError
 
 from cloudsealed.collectors.aws.shape import MalformedResponseError
 from cloudsealed.collectors.aws.wire import TooLargeError
+from cloudsealed.collectors.model import CIRCUIT_OPEN
 from cloudsealed.collectors.storable import UnstorableError
 from cloudsealed.vocabulary import CallOutcome
 
@@ -60,9 +61,9 @@ _SENTENCES = {
 _CODE = re.compile(r"[\w.:-]{1,80}")
 _REQUEST_ID = re.compile(r"[!-~]{1,200}")
 
-TOO_LARGE, UNSTORABLE, CIRCUIT_OPEN = "too_large", "unstorable", "circuit_open"
-"""Our own reasons of a failed call, beside AWS's codes: its answer is larger than is read, cannot
-be stored as it is, or its service did not answer the calls before it either."""
+TOO_LARGE, UNSTORABLE = "too_large", "unstorable"
+"""Our own reasons of a failed call, beside AWS's codes and CIRCUIT_OPEN: its answer is larger than
+is read of one, or cannot be stored."""
 
 _OWN_SENTENCES = {
     TOO_LARGE: "The answer is larger than what is read of one: {code}",

@@ -18,7 +18,6 @@ from botocore import xform_name
 
 from cloudsealed.collectors.aws.access import AwsSession
 from cloudsealed.collectors.aws.answers import (
-    CIRCUIT_OPEN,
     Failure,
     failure_of,
     is_silence,
@@ -39,7 +38,7 @@ from cloudsealed.collectors.aws.pacing import (
 )
 from cloudsealed.collectors.aws.shape import check_answer
 from cloudsealed.collectors.aws.wire import within
-from cloudsealed.collectors.model import Answer, CallRequest, Document, Unit
+from cloudsealed.collectors.model import CIRCUIT_OPEN, Answer, CallRequest, Document, Unit
 from cloudsealed.collectors.observe import CALLS, CallEnd, Observe
 from cloudsealed.collectors.paths import read
 from cloudsealed.collectors.redaction import redact
