@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from time import monotonic
 
 from cloudsealed.audits.model import AuditNotFoundError
 from cloudsealed.audits.runner import Runner
@@ -14,10 +15,15 @@ from cloudsealed.kit.clock import Clock
 from cloudsealed.storage.database import Database
 
 _HELD_SECONDS = 1.0
+_LONGEST_WAIT = 60.0
+"""Seconds; who waits for another's audit takes a slot that other tenants need."""
 
 
 class RunAudit:
-    """The handler of jobs of the kind `audit`: waits while another worker holds the audit."""
+    """The handler of jobs of the kind `audit`: waits a while when another worker holds the audit.
+
+    Whoever holds it brings it to its end; if it dies, the look-out queues the audit again.
+    """
 
     def __init__(self, *, runner: Runner, store: AuditStore, owner: str) -> None:
         self._runner = runner
@@ -26,8 +32,9 @@ class RunAudit:
         self._pause = threading.Event()
 
     def __call__(self, job: Job) -> None:
-        """Run the job's audit to its end, whoever brings it there."""
-        while not self._is_over(job):
+        """Run the job's audit to its end, or leave it to the worker that holds it."""
+        waited = monotonic()
+        while not self._is_over(job) and monotonic() - waited < _LONGEST_WAIT:
             owner = f"{self._owner}:{job.id}:{job.epoch}"
             if not self._runner.run(tenant=job.tenant, ident=job.subject, owner=owner):
                 self._pause.wait(_HELD_SECONDS)
