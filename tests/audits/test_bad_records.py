@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from tests.audits.world import Clock, Cloud
 
 from cloudsealed.audits import derive
 from cloudsealed.engine import Rule
+from cloudsealed.storage.schema import resource_tags
 from cloudsealed.vocabulary import FindingStatus, Outcome
 
 OPEN = "!has(resource.Attributes.KmsMasterKeyId)"
@@ -132,3 +134,16 @@ def test_a_related_resource_that_could_not_be_derived_leaves_open_who_is_joined(
     line = audit.lines("queues")["one"]
     assert line["outcome"] == "unknown"
     assert line["reasons"][0]["error"] == "OverflowError"
+
+
+def test_names_and_tags_that_no_row_can_hold_are_kept_as_far_as_one_can(
+    begin: Any, cloud: Cloud, check: Any, present: Any, database: Any
+) -> None:
+    cloud.queues = {"a\0b": {"A": "1"}, "good": {"A": "1"}}
+    cloud.tags = {"k\0": "v\0w", "\U0001f600" * 2_000: "\U0001f600" * 2_000}
+    audit = concluded(begin, cloud, check(OPEN))
+    assert audit.lines("queues")["good"]["outcome"] == "fail"
+    with database.read() as connection:
+        rows = connection.all(select(resource_tags.c.key, resource_tags.c.value))
+    face = "\U0001f600"
+    assert set(rows) == {("k\ufffd", "v\ufffdw"), (face * 128, face * 256)}

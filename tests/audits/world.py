@@ -53,6 +53,7 @@ class Cloud:
     clock: Clock
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
     topics: list[str] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
     faults: dict[str | tuple[str, str], Failed] = field(default_factory=dict)
     asked: list[Unit] = field(default_factory=list)
     before: Callable[[Unit], None] = lambda _unit: None
@@ -77,7 +78,7 @@ class Cloud:
         if operation == "ListTopics":
             place = f"arn:aws:sns:{REGION}:{ACCOUNT}"
             return {"Topics": [{"TopicArn": f"{place}:{name}"} for name in self.topics]}
-        return {}
+        return {"Tags": self.tags} if operation == "ListQueueTags" else {}
 
 
 class Pass:

@@ -50,11 +50,12 @@ class Installation:
     """Services over a data folder, and the variables that lead to a cloud."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], *, clock: Clock = utc_now
-    ) -> None:
+        self, folder: Path, environment: Mapping[str, str], *, clock: Clock = utc_now,
+        database_url: str = "",
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.environment = dict(environment)
-        settings = Settings(data_dir=folder)
+        settings = Settings(data_dir=folder, database_url=database_url)
         ensure_keys(settings.key_path)
         self.services = build_services(settings, clock=clock)
         self.tenant = self.services.tenants.ensure(name="local").id

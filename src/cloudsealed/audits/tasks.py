@@ -22,10 +22,15 @@ from cloudsealed.vocabulary import AuditStatus
 log = logging.getLogger(__name__)
 
 _HELD_SECONDS = 1.0
+_LONGEST_WAIT = 60.0
+"""Seconds; who waits for another's audit takes a slot that other tenants need."""
 
 
 class RunAudit:
-    """The handler of jobs of the kind `audit`: waits while another worker holds the audit."""
+    """The handler of jobs of the kind `audit`: waits a while when another worker holds the audit.
+
+    Whoever holds it brings it to its end; if it dies, the look-out queues the audit again.
+    """
 
     def __init__(self, *, runner: Runner, store: AuditStore, owner: str) -> None:
         self._runner = runner
@@ -34,10 +39,10 @@ class RunAudit:
         self._pause = threading.Event()
 
     def __call__(self, job: Job) -> None:
-        """Run the job's audit to its end, whoever brings it there."""
+        """Run the job's audit to its end, or leave it to the worker that holds it."""
         began = time.monotonic()
         say(log, "audit started")
-        while (status := self._status(job)) is not None and not status.is_final:
+        while self._goes_on(status := self._status(job), began):
             ran = self._runner.run(
                 tenant=job.tenant,
                 ident=job.subject,
@@ -51,12 +56,17 @@ class RunAudit:
 
     def give_up(self, job: Job, reason: str) -> None:
         """End the job's audit `failed`, unless another worker brings it to its end."""
-        while (status := self._status(job)) is not None and not status.is_final:
+        began = time.monotonic()
+        while self._goes_on(self._status(job), began):
             owner = _owner(self._owner, job)
             if not self._runner.give_up(
                 tenant=job.tenant, ident=job.subject, owner=owner, reason=reason
             ):
                 self._pause.wait(_HELD_SECONDS)
+
+    def _goes_on(self, status: AuditStatus | None, began: float) -> bool:
+        waits = time.monotonic() - began < _LONGEST_WAIT
+        return status is not None and not status.is_final and waits
 
     def _status(self, job: Job) -> AuditStatus | None:
         try:

@@ -65,7 +65,10 @@ class Draft:
             type=row.type,
             native_id=self.native_id,
             name=self._text(row.name),
-            tags={tag["Key"]: tag["Value"] for tag in self.document.get("Tags", ())},
+            tags={
+                _row_text(tag["Key"], 512): _row_text(tag["Value"], 1_024)
+                for tag in self.document.get("Tags", ())
+            },
             document=self.document,
             relations={each.name: _ids(each, self.document) for each in row.relations},
             unread=self.gaps,
@@ -92,7 +95,7 @@ class Draft:
 
     def _text(self, path: str | None) -> str | None:
         value = read(path, self.document) if path else None
-        return None if value is None else str(value)
+        return None if value is None else _row_text(str(value), 4_096)
 
 
 def underived(known: Draft | Snapshot, row: Row, place: Place, error: str) -> Snapshot:
@@ -122,6 +125,12 @@ def draft_of(row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None)
         raise NoNativeIdError(row.native_id)
     sources: dict[str, tuple[Unit, ...]] = {} if unit is None else {"*": (unit,)}
     return Draft(native_id, {"Arn": native_id, **item}, sources=sources)
+
+
+def _row_text(text: str, most: int) -> str:
+    """Return a text that a row of every database can hold, cut to so many bytes: PostgreSQL refuses
+    NUL, and what an index holds must be short. AWS's own tags have at most 512 and 1,024."""
+    return text.replace("\0", "\ufffd").encode(errors="replace")[:most].decode(errors="ignore")
 
 
 def _decoding(decode: Decode) -> Callable[[Any, Mapping[str, Any], str], Any]:
