@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -229,3 +230,17 @@ def test_figures_that_cannot_be_read_are_left_out_and_the_others_are_there(
     found = families(asyncio.run(get()).text)
     assert "cloudsealed_jobs" not in found
     assert "cloudsealed_disk_free_bytes" in found
+
+
+def test_a_look_that_hangs_is_a_fault_for_whoever_asks_meanwhile(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "_LONGEST_LOOK", 0.05)
+    asked = parts.Parts(services)
+    with asked._lock:
+        found: list[Any] = []
+        asking = threading.Thread(target=lambda: found.append(asked.look()))
+        asking.start()
+        asking.join(30)
+    assert found[0]["database"].fatal
+    assert not asked.look()["database"].fatal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tests.audits.world import TENANT, Clock
 from cloudsealed.audits import tasks
 from cloudsealed.audits.service import JOB
 from cloudsealed.audits.store import LEASE_SECONDS
-from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
+from cloudsealed.audits.tasks import RunAudit, _Watched, adopt_abandoned
 from cloudsealed.jobs import Job, enqueue
 from cloudsealed.jobs.store import JobStore, has_open_job
 from cloudsealed.storage.database import Database
@@ -55,6 +56,23 @@ def test_a_job_gives_up_its_slot_while_another_holds_its_audit_and_the_look_out_
     job = jobs.claim(kind=JOB, owner="worker", now=clock())
     assert isinstance(job, Job)
     handler(job)
-    jobs.finish(job, now=clock())
+    jobs.end(job, now=clock())
     clock.move(seconds=LEASE_SECONDS + 1)
     assert adopt_abandoned(database, clock) == 1
+
+
+THE_JOB = Job("ten_a", "job_a", "audit", "aud_a", 1, 1)
+
+
+def test_only_another_phase_or_a_higher_count_is_progress() -> None:
+    signs: list[int] = []
+    watched = _Watched(replace(THE_JOB, progressed=lambda: signs.append(1)))
+    counts = {"calls": 0, "tasks_done": 0}
+    watched.report("collecting", counts)
+    for _ in range(5):
+        watched.report("collecting", counts)
+    assert len(signs) == 1
+    counts["calls"] = 1
+    watched.report("collecting", counts)
+    watched.report("evaluating", counts)
+    assert len(signs) == 3

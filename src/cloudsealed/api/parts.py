@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 LEAST_FREE = 64 * 1024 * 1024
 LONGEST_WAIT = 3600.0
 _ANSWER_KEPT = 1.0
+_LONGEST_LOOK = 2.0
 Facts = dict[str, Any]
 
 
@@ -60,12 +61,16 @@ class Parts:
         self._looked = float("-inf")
 
     def look(self) -> Mapping[str, Finding]:
-        """Return every part as it is."""
-        with self._lock:
+        """Return every part as it is; a database that hangs does not keep who asks for long."""
+        if not self._lock.acquire(timeout=_LONGEST_LOOK):
+            return {"database": Finding("It has not answered for seconds", {}, fatal=True)}
+        try:
             if time.monotonic() - self._looked > _ANSWER_KEPT:
                 self._found = {name: _seen(look) for name, look in self._looks.items()}
                 self._looked = time.monotonic()
             return self._found
+        finally:
+            self._lock.release()
 
     def _database(self) -> Finding:
         try:
