@@ -37,7 +37,7 @@ class PostgresServer:
         if self._user:
             self._binaries = _given_to(self._user, self._folder, self._binaries)
         self._environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(self._folder)}
-        self.port = _free_port()
+        self.port = free_port()
         self._run(
             "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"
         )
@@ -139,7 +139,8 @@ def _given_to(user: str, folder: Path, binaries: Path) -> Path:
     return folder / binaries.relative_to(package.parent)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -166,8 +166,7 @@ def worker(
 
 
 def _bound_memory(most: int) -> None:
-    """Let this process have at most so many bytes of its own; what it maps of the database's file,
-    whole and once a connection, is not counted."""
+    """Let this process have at most so many bytes of its own."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
