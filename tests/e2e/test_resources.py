@@ -14,6 +14,6 @@ def test_twenty_audits_and_two_thousand_requests_fit_into_256_open_files_and_lea
     estate: Emulator, tmp_path: Path
 ) -> None:
     with served(tmp_path, estate.environment()) as running:
-        scope = {"regions": [HOME_REGION], "services": ["sns", "sqs"]}
+        scope = {"regions": [HOME_REGION], "services": ["sqs"]}
         figures = lives(running, audits=20, requests=2000, **scope)
     assert grown(figures) == {}
