@@ -1,6 +1,6 @@
 """Years in an hour: what a served installation holds after many audits and requests.
 
-CHAOS_AUDITS and CHAOS_REQUESTS say how many. PostgreSQL allows 30 connections, each process may
+CHAOS_AUDITS and CHAOS_REQUESTS say how many: 20 and 2000 take minutes. PostgreSQL allows 30 connections, each process may
 open 256 files.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.resources import grown, lives, served
+from tests.chaos.resources import grown, lives, served
 from tests.servers import PostgresServer
 
 from cloudsealed.testing.emulator import Emulator
