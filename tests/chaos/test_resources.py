@@ -1,7 +1,7 @@
 """Years in an hour: what a served installation holds after many audits and requests.
 
-CHAOS_AUDITS and CHAOS_REQUESTS say how many: 20 and 2000 take minutes. PostgreSQL allows 30 connections, each process may
-open 256 files.
+CHAOS_AUDITS and CHAOS_REQUESTS say how many: 20 and 2000 take minutes. PostgreSQL
+allows 30 connections, each process may open 256 files.
 """
 
 from __future__ import annotations
