@@ -52,7 +52,6 @@ from cloudsealed.api.v1 import (
     users,
 )
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.storage.counters import open_counters
 from cloudsealed.wiring import Services
 
 TABLES: tuple[Table, ...] = (
@@ -77,7 +76,7 @@ _log = logging.getLogger("cloudsealed.api")
 
 def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
     """Return the API of an installation, with the pages that are served beside it."""
-    limits, metrics = Limits(services.settings, open_counters(services.settings)), Metrics()
+    limits, metrics = Limits(services.settings, services.counters), Metrics()
     keys = Idempotency(services.database, services.clock)
     faces = Faces(services.settings.public_url, pages)
     desk = Desk(services, limits, Pages(services.keys), keys)

@@ -29,7 +29,7 @@ from cloudsealed.collectors.aws.answers import (
 from cloudsealed.collectors.aws.pacing import CEILINGS, DEFAULT_CEILING, Monotonic, Pacer, Sleep
 from cloudsealed.collectors.model import Answer, CallRequest, Document
 from cloudsealed.collectors.paths import read
-from cloudsealed.collectors.redaction import redact
+from cloudsealed.collectors.redaction import Detector, redact
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.vocabulary import CallOutcome
 
@@ -51,6 +51,7 @@ class AwsCaller:
     monotonic: Monotonic = time.monotonic
     sleep: Sleep = time.sleep
     jitter: Callable[[], float] = random.random
+    detector: Detector | None = None
     _pacer: Pacer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +110,10 @@ class AwsCaller:
 
     def _answered(self, request: CallRequest, response: Any, **facts: Any) -> Answer:
         metadata = response.pop("ResponseMetadata", {})
-        document = redact(plain(response), request.secret_paths, self.redaction_key)
+        document = redact(
+            plain(response), request.secret_paths, self.redaction_key,
+            operation=request.unit.action, detector=self.detector,
+        )  # fmt: skip
         return Answer(
             outcome=_fullness(request, document),
             document=document,
