@@ -100,10 +100,13 @@ def test_a_member_of_zeros_without_end_is_refused(
     "content",
     [
         b"{" + b'"a":[' * 500_000, b"{" * 100_000, b'{"object":"proof","object":"x"}',
-        b'{"index":' + b"9" * 1_000_000 + b"}", b'{"\xff":1}', b'{"path":[' + b'"x",' * 400_000 + b"1]}",
-        b'{"path":[' + b"[]," * 600_000 + b"1]}", b"{" + bytes(50_000_000), b"", b"PK\x03\x04", b"x" * 99,
+        b'{"index":' + b"9" * 1_000_000 + b"}", b'{"\xff":1}',
+        b'{"path":[' + b'"x",' * 400_000 + b"1]}",
+        b'{"path":[' + b"[]," * 600_000 + b"1]}", b"{" + bytes(50_000_000), b"",
+        b"PK\x03\x04", b"x" * 99,
     ],
-    ids=["deep", "deeper", "twice", "number", "bytes", "path", "lists", "zeros", "empty", "cut", "x"],
+    ids=["deep", "deeper", "twice", "number", "bytes",
+         "path", "lists", "zeros", "empty", "cut", "x"],
 )  # fmt: skip
 def test_what_is_no_bundle_and_no_proof_is_refused_with_words(
     verify: Verify, tmp_path: Path, content: bytes

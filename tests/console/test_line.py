@@ -78,7 +78,9 @@ def test_sixteen_attackers_from_changing_addresses_keep_nobody_out(tmp_path: Pat
             attackers = [threading.Thread(target=attack) for _ in range(16)]
             for each in attackers:
                 each.start()
-            began, waits, latencies = time.monotonic(), [], []
+            began = time.monotonic()
+            waits: list[float] = []
+            latencies: list[float] = []
             while time.monotonic() - began < SECONDS:
                 asked = time.monotonic()
                 assert http.get("/v1/findings?limit=50").status_code == 200

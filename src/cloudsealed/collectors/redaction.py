@@ -54,8 +54,8 @@ def redact(
     """Return `document` with every text, number and truth value at or under each path replaced, and
     of what stands elsewhere every text that `detector` takes for a secret.
 
-    Every answer passes here before it is stored, logged or shown. Names stay readable. A replaced value is `{"redacted": true, "length": characters, "digest":
-    hex, "looks_like": [kinds]}`.
+    Every answer passes here before it is stored, logged or shown. Names stay readable. A replaced
+    value is `{"redacted": true, "length": characters, "digest": hex, "looks_like": [kinds]}`.
     """
     for path in secret_paths:
         document = rewritten(

@@ -147,7 +147,7 @@ class Reception:
     async def _in_line(
         self, request: Request, form: Mapping[str, str], work: Callable[[], Response]
     ) -> Response:
-        """Do what hashes a password when its turn has come, on a thread that serves nothing else."""
+        """Do what hashes a password when its turn has come, on a thread of its own."""
         if self._line is None:  # belongs to the loop that serves
             self._line = Line(), anyio.CapacityLimiter(AT_ONCE)
         line, threads = self._line
@@ -199,7 +199,8 @@ class Reception:
         login = self._login(text, address)
         return Visit(
             self._services, self.cookie, self.device, request.scope["path"], here(request),
-            address, self.device.read(request.scope), text if login else self._sessions.kept(text), _query(request),
+            address, self.device.read(request.scope),
+            text if login else self._sessions.kept(text), _query(request),
             request.path_params.get("id", ""), login,
         )  # fmt: skip
 
