@@ -20,6 +20,7 @@ SECONDS = 6.0
 def tried(site: Site, email: str, address: str, password: str = "wrong") -> httpx.Response:
     """Try to log in from an address, as a proxy passes it on."""
     browser = Browser(site.url)
+    browser.http.timeout = httpx.Timeout(60)
     browser.http.headers["X-Forwarded-For"] = address
     return browser.log_in(email, password)
 
@@ -29,6 +30,7 @@ def test_guessing_from_many_addresses_ends_and_locks_nobody_out(tmp_path: Path) 
     with serving(tmp_path, trusted_proxies=PROXY, limit_login_account=budget) as site:
         email = site.person(Role.VIEWER)
         own = Browser(site.url)
+        own.http.timeout = httpx.Timeout(60)
         own.http.headers["X-Forwarded-For"] = "198.51.100.1"
         assert own.log_in(email).status_code == 303
         own.http.cookies.delete("cloudsealed_session")
