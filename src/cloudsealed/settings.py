@@ -195,6 +195,11 @@ class Settings:
         "LIMIT_OAUTH", "60/minute", "/oauth/token a client", parse_budget
     )
     limit_login: Budget = _setting("LIMIT_LOGIN", "10/minute", "Logins an address", parse_budget)
+    limit_login_account: Budget = _setting(
+        "LIMIT_LOGIN_ACCOUNT", "30/hour",
+        "Wrong passwords an account: of all strange devices together, of each known one",
+        parse_budget,
+    )  # fmt: skip
     limit_anonymous: Budget = _setting(
         "LIMIT_ANONYMOUS", "60/minute", "Requests without a valid token an address", parse_budget
     )

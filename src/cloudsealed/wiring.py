@@ -24,6 +24,7 @@ from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
 from cloudsealed.auth.access import Access
+from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
 from cloudsealed.auth.oauth.apps import AppService, GrantService
 from cloudsealed.auth.oauth.server import AuthorizationServer
@@ -51,6 +52,7 @@ from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.settings import Settings
 from cloudsealed.storage.blobs import Blobs, DiskBlobs
+from cloudsealed.storage.counters import Counters, open_counters
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 from cloudsealed.storage.keys import KeyRing, load_keys
 from cloudsealed.storage.open import open_database
@@ -73,6 +75,7 @@ class Services:
     keys: KeyRing
     clock: Clock
     database: Database
+    counters: Counters
     blobs: Blobs
     tenants: TenantService
     users: UserService
@@ -196,7 +199,7 @@ class Services:
 def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     """Return the services of an installation whose key file and schema are there."""
     keys = load_keys(settings.key_path)
-    database = open_database(settings)
+    database, counters = open_database(settings), open_counters(settings)
     blobs = DiskBlobs(settings.blob_dir)
     tenants = TenantService(database=database, clock=clock)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
@@ -238,6 +241,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         keys=keys,
         clock=clock,
         database=database,
+        counters=counters,
         blobs=blobs,
         tenants=tenants,
         users=UserService(
@@ -247,7 +251,13 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             access=access,
             public_url=settings.public_url,
         ),
-        logins=LoginService(database=database, keys=keys, clock=clock, access=access),
+        logins=LoginService(
+            database=database,
+            keys=keys,
+            clock=clock,
+            access=access,
+            attempts=Attempts(counters, settings.limit_login_account, keys.all("sessions")),
+        ),
         tokens=tokens,
         apps=AppService(
             database=database, keys=keys, clock=clock, authenticator=tokens.authenticator

@@ -130,3 +130,28 @@ def test_values_beside_a_secret_path_stay_as_they_are():
 def test_a_bomb_of_compressed_user_data_is_looked_at_only_in_part():
     bomb = base64.b64encode(gzip.compress(b"0" * 50_000_000)).decode()
     assert mark(bomb)["looks_like"] == []
+
+
+def test_a_detector_is_asked_about_every_text_that_no_path_declares() -> None:
+    from cloudsealed.collectors.redaction import redact
+
+    document = {
+        "Tags": [{"Key": "k", "Value": "hunter2"}], "Description": "plain", "Size": 3,
+        "Env": {"A": "declared"},
+    }  # fmt: skip
+    asked: list[tuple[str, str, str]] = []
+
+    def detector(operation: str, path: str, text: str) -> bool:
+        asked.append((operation, path, text))
+        return text == "hunter2"
+
+    found = redact(document, ["Env"], b"key", operation="sqs:ListQueues", detector=detector)
+    assert asked == [
+        ("sqs:ListQueues", "Tags[].Key", "k"),
+        ("sqs:ListQueues", "Tags[].Value", "hunter2"),
+        ("sqs:ListQueues", "Description", "plain"),
+    ]
+    assert found["Tags"][0]["Value"]["redacted"] is True
+    assert "hunter2" not in str(found)
+    assert found["Description"] == "plain"
+    assert found["Env"]["A"]["length"] == len("declared")

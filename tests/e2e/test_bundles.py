@@ -155,8 +155,8 @@ def test_objects_are_named_when_they_are_missing_added_or_swapped(
     assert verify_bundle(zipped(left)).problems == [f"{one} is missing"]
     added = {**members, "objects/" + "0" * 64: b"{}", "note.txt": b"hello"}
     assert verify_bundle(zipped(added)).problems == [
-        f"objects/{'0' * 64} is not part of what was sealed",
-        "note.txt is not part of what was sealed",
+        f"“objects/{'0' * 64}” is not part of what was sealed",
+        "“note.txt” is not part of what was sealed",
     ]
 
 
@@ -165,7 +165,7 @@ def test_a_member_that_is_there_twice_is_refused(members: Members, zipped: Any) 
     path = zipped(members)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("calls.jsonl", members["calls.jsonl"])
-    assert verify_bundle(path).problems == ["calls.jsonl is there twice"]
+    assert verify_bundle(path).problems == ["“calls.jsonl” is there twice"]
 
 
 def test_a_policy_version_that_was_swapped_is_named(members: Members, zipped: Any) -> None:

@@ -54,7 +54,6 @@ from cloudsealed.api.v1 import (
 )
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.loop import Loop
-from cloudsealed.storage.counters import open_counters
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.wiring import Services
 
@@ -80,7 +79,7 @@ _log = logging.getLogger("cloudsealed.api")
 
 def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
     """Return the API of an installation, with the pages that are served beside it."""
-    limits, metrics = Limits(services.settings, open_counters(services.settings)), Metrics()
+    limits, metrics = Limits(services.settings, services.counters), Metrics()
     parts = Parts(services)
     keys = Idempotency(services.database, services.clock)
     faces = Faces(services.settings.public_url, pages)

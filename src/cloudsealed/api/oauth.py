@@ -16,13 +16,14 @@ from starlette.routing import Route
 
 from cloudsealed.api import body
 from cloudsealed.api.faces import METADATA_PATH, flat
-from cloudsealed.api.gate.exchange import Exchange, budget_key, exchange_of
+from cloudsealed.api.gate.exchange import Exchange, exchange_of
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.auth.errors import TwoCredentialsError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth.errors import InvalidOAuthRequestError, OAuthError
 from cloudsealed.auth.oauth.model import App
 from cloudsealed.auth.oauth.parameters import Parameters, read
+from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.wiring import Services
 

@@ -6,6 +6,7 @@ Made from the kept rows of the audit's tree; checked with nothing but its own by
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,13 @@ import orjson
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.chain import envelope_of
-from cloudsealed.audits.signed import UnverifiableError, Verified, open_envelope, parsed
+from cloudsealed.audits.signed import (
+    UnverifiableError,
+    Verified,
+    open_envelope,
+    parsed,
+    quoted,
+)
 from cloudsealed.audits.tree import path_of
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.canonical import canonical
@@ -24,10 +31,10 @@ from cloudsealed.kit.merkle import leaf_hash, verify
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import KeyRing
 
-_LARGEST = 16 * 1024 * 1024
+_LARGEST = 2 * 1024 * 1024  # bytes of a proof: what JSON makes of them takes 30 times as much
 _ABOUT = ("policy_key", "provider", "account", "region")
 """What the fingerprint in a leaf is of, besides the native id that the leaf has."""
-_SAID = ("native_id", "fingerprint", "type", "outcome")
+_SAID = ("native_id", "fingerprint", "type", "outcome", "title")
 """What is read of a leaf."""
 _MEMBERS = {"object", "audit_id", *_ABOUT, "leaf", "index", "path", "seal", "keys"}
 
@@ -88,15 +95,20 @@ def verify_proof(path: Path, trusted: Collection[str] | None = None) -> Verified
         found.leaf, found.policy_key = _about(document), document["policy_key"]
     except UnverifiableError as error:
         found.problems.append(str(error))
+    except OSError as error:
+        found.problems.append(f"the file cannot be read: {quoted(str(error))}")
     return found
 
 
 def _read(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
-        content = file.read(_LARGEST)
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise UnverifiableError("this is too large to be the proof of a finding")
     try:
-        document = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        orjson.loads(content)  # refuses what is nested too deeply and what is no UTF-8
+        document = json.loads(content, object_pairs_hook=_once_each)
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.keys() != _MEMBERS:
         raise UnverifiableError("this is neither a bundle nor the proof of a finding")
@@ -105,11 +117,18 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; raises ValueError for two members of one name, each read by somebody."""
+    if len(found := dict(pairs)) != len(pairs):
+        raise ValueError("a name is there twice")
+    return found
+
+
 def _follow(document: Mapping[str, Any], found: Verified) -> None:
     """Check that the path leads from the leaf to the sealed root; raises UnverifiableError."""
     said, index = found.predicate, document["index"]
     if document["audit_id"] != said["audit_id"]:
-        raise UnverifiableError(f"audit_id was changed: the seal is of {said['audit_id']}")
+        raise UnverifiableError(f"audit_id was changed: the seal is of {quoted(said['audit_id'])}")
     try:
         hashed = leaf_hash(document["leaf"].encode())
         path = [base64.b64decode(each, validate=True) for each in document["path"]]

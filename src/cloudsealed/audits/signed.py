@@ -23,6 +23,9 @@ _TEXTS = ("audit_id", "tenant_id", "kind", "finished_at", "verdict_digest")
 _HEX = frozenset("0123456789abcdef")
 
 
+_LONGEST_QUOTE = 80  # characters
+
+
 class UnverifiableError(Exception):
     """Something is not what was sealed; the text says which part."""
 
@@ -81,6 +84,8 @@ def open_envelope(
         name, text = signature["keyid"], signature["sig"]
     except (TypeError, ValueError, KeyError):
         raise UnverifiableError(f"{seal_name} is no envelope") from None
+    if not is_digest(name):
+        raise UnverifiableError(f"{seal_name} was signed by a key without an id")
     if name not in own:
         raise UnverifiableError(
             f"{seal_name} was signed by another key than {keys_name} holds: {name}"
@@ -145,15 +150,21 @@ def _is_known(statement: Any) -> bool:
         (subject,) = statement["subject"]
         return bool(
             statement["predicateType"] == seals.PREDICATE_TYPE
-            and all(isinstance(number, int) and number >= 0 for number in counts)
+            and all(type(number) is int and number >= 0 for number in counts)
             and said["tree_size"] == sum(counts)
-            and isinstance(said["sequence"], int)
+            and type(said["sequence"]) is int
             and all(isinstance(said[name], str) for name in _TEXTS)
             and is_digest(said["root"])
             and is_digest(subject["digest"]["sha256"])
         )
     except (KeyError, TypeError, ValueError):
         return False
+
+
+def quoted(text: str) -> str:
+    """Return what somebody else wrote, cut and in quotes, so that it is not read as ours."""
+    cut = text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+    return f"“{cut}”"
 
 
 def is_digest(value: Any) -> bool:

@@ -1,7 +1,9 @@
 """Verifies bundles with nothing but their bytes: no database, no network, no trust in the maker.
 
 What was changed is named as closely as the bundle allows. Everything in it is either signed, or
-hashed into what is signed; what is neither is refused.
+hashed into what is signed; what is neither is refused. Who made it may mean harm: nothing is read
+whole that may be large, nothing is unpacked that is packed more tightly than ours ever is, and what
+a problem repeats of it is quoted and cut.
 """
 
 from __future__ import annotations
@@ -9,24 +11,35 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO
 
 from cloudsealed.audits.bundle import KEYS, OBJECTS, SEAL, digest_in
 from cloudsealed.audits.seal import KINDS, LEAVES, MANIFEST
-from cloudsealed.audits.signed import UnverifiableError, Verified, open_envelope, parsed
+from cloudsealed.audits.signed import (
+    UnverifiableError,
+    Verified,
+    is_digest,
+    open_envelope,
+    parsed,
+    quoted,
+)
 from cloudsealed.kit.merkle import HASH_BYTES, leaf_hash, root
 
 MOST_PROBLEMS = 20
-_LONGEST_LINE = 64 * 1024 * 1024
+_LONGEST_LINE = 4 * 1024 * 1024
 _LARGEST_SMALL = 64 * 1024  # of manifest.json, seal.json and keys.json
+_TIGHTEST = 250  # times smaller than it was; JSON of a list of equals comes to 100
+_TIGHTEST_HASHES = 2  # what is random does not get smaller
+_SMALL = 64 * 1024  # not worth a bomb
+_AT_ONCE = 1 << 16
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError,
-    RuntimeError,
+    RuntimeError, MemoryError,
 )  # fmt: skip
 """What `zipfile` raises of a file that is none, or whose bytes were changed."""
 
@@ -36,11 +49,12 @@ def verify_bundle(path: Path, trusted: Collection[str] | None = None) -> Verifie
     found = Verified(str(path))
     try:
         with zipfile.ZipFile(path) as archive:
+            _refuse_bombs(archive, path.stat().st_size)
             _verify(archive, found, trusted)
     except UnverifiableError as error:
         found.problems.append(str(error))
     except _DAMAGED as error:
-        found.problems.append(f"the ZIP file is damaged: {error}")
+        found.problems.append(f"the ZIP file is damaged: {_reason(error)}")
     return found
 
 
@@ -62,16 +76,34 @@ def verify_chain(bundles: Sequence[Verified]) -> list[str]:
     return problems
 
 
+def _reason(error: BaseException) -> str:
+    return "it is too large" if isinstance(error, MemoryError) else quoted(str(error))
+
+
+def _refuse_bombs(archive: zipfile.ZipFile, size: int) -> None:
+    """Raise UnverifiableError for a file whose content is out of all proportion to it."""
+    packed = 0
+    for entry in archive.infolist():
+        packed += entry.compress_size
+        tightest = _TIGHTEST_HASHES if entry.filename == LEAVES else _TIGHTEST
+        if entry.file_size > _SMALL + tightest * entry.compress_size:
+            raise UnverifiableError(f"{quoted(entry.filename)} is packed too tightly to be ours")
+        if entry.compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+            raise UnverifiableError(f"{quoted(entry.filename)} is packed in another way than ours")
+    if packed > size:
+        raise UnverifiableError("parts of the ZIP file overlap")
+
+
 def _verify(archive: zipfile.ZipFile, found: Verified, trusted: Collection[str] | None) -> None:
     names = Counter(entry.filename for entry in archive.infolist())
     for name in sorted(name for name, number in names.items() if number > 1):
-        raise UnverifiableError(f"{name} is there twice")
+        raise UnverifiableError(f"{quoted(name)} is there twice")
     seal, keys = (parsed(_read(archive, name), name) for name in (SEAL, KEYS))
     open_envelope(found, seal, keys, trusted=trusted, names=(SEAL, KEYS))
     members = _manifest(archive, found)
-    hashes = _leaves(archive, found)
+    _check_root(archive, found)
     digests: set[str] = set()
-    for problem in _lines(archive, found, members, hashes, digests):
+    for problem in _lines(archive, found, members, digests):
         _note(found, problem)
     is_whole = not found.problems
     for problem in _objects(archive, digests):
@@ -81,7 +113,7 @@ def _verify(archive: zipfile.ZipFile, found: Verified, trusted: Collection[str] 
         is_named = name.startswith(OBJECTS) and name.removeprefix(OBJECTS) in digests
         is_unknown = name.startswith(OBJECTS) and not is_whole  # a line that is gone may name it
         if name not in expected and not is_named and not is_unknown:
-            _note(found, f"{name} is not part of what was sealed")
+            _note(found, f"{quoted(name)} is not part of what was sealed")
 
 
 def _note(found: Verified, problem: str) -> None:
@@ -99,7 +131,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
     except KeyError:
         raise UnverifiableError(f"{name} is missing") from None
     except _DAMAGED as error:
-        raise UnverifiableError(f"{name} is damaged: {error}") from None
+        raise UnverifiableError(f"{name} is damaged: {_reason(error)}") from None
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -126,54 +158,71 @@ def _manifest(archive: zipfile.ZipFile, found: Verified) -> dict[str, str]:
     return members
 
 
-def _leaves(archive: zipfile.ZipFile, found: Verified) -> bytes:
+def _check_root(archive: zipfile.ZipFile, found: Verified) -> None:
     size = found.predicate["tree_size"] * HASH_BYTES
     with _member(archive, LEAVES) as member:
-        hashes = member.read(size + 1)
-    parts = (hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES))
-    if len(hashes) != size or root(parts).hex() != found.predicate["root"]:
-        raise UnverifiableError(f"{LEAVES} was changed: its root is not the one that was signed")
-    return hashes
+        is_whole = archive.getinfo(LEAVES).file_size == size
+        if not is_whole or root(_hashes(member)).hex() != found.predicate["root"]:
+            raise UnverifiableError(
+                f"{LEAVES} was changed: its root is not the one that was signed"
+            )
+
+
+def _hashes(member: IO[bytes]) -> Iterator[bytes]:
+    while part := member.read(_AT_ONCE):
+        for at in range(0, len(part), HASH_BYTES):
+            yield part[at : at + HASH_BYTES]
 
 
 def _lines(
-    archive: zipfile.ZipFile, found: Verified, members: dict[str, str], hashes: bytes,
-    digests: set[str],
-) -> Iterator[str]:  # fmt: skip
+    archive: zipfile.ZipFile, found: Verified, members: dict[str, str], digests: set[str]
+) -> Iterator[str]:
     """Yield what is wrong with the leaves; add the objects that they name to `digests`."""
-    first = 0
-    for kind in KINDS:
-        sealed = found.predicate["leaves"][kind]
-        expected = hashes[first * HASH_BYTES : (first + sealed) * HASH_BYTES]
-        first += sealed
-        try:
-            digest = _compare(archive, kind, expected, digests)
-        except UnverifiableError as error:
-            yield str(error)
-        else:
-            if digest != members[f"{kind}.jsonl"]:
-                yield f"{kind}.jsonl is not the one of {MANIFEST}"
+    with _member(archive, LEAVES) as member:
+        hashes = _hashes(member)
+        for kind in KINDS:
+            sealed = found.predicate["leaves"][kind]
+            expected = islice(hashes, sealed)
+            try:
+                digest = _compare(archive, kind, expected, sealed, digests)
+            except UnverifiableError as error:
+                yield str(error)
+                deque(expected, maxlen=0)  # the next kind's begin there
+            else:
+                if digest != members[f"{kind}.jsonl"]:
+                    yield f"{kind}.jsonl is not the one of {MANIFEST}"
 
 
-def _compare(archive: zipfile.ZipFile, kind: str, expected: bytes, digests: set[str]) -> str:
+def _compare(
+    archive: zipfile.ZipFile, kind: str, expected: Iterator[bytes], sealed: int, digests: set[str]
+) -> str:
     """Return the SHA-256 of a file of leaves; raises UnverifiableError, with the first bad line."""
     name, whole, at = f"{kind}.jsonl", hashlib.sha256(), 0
     with _member(archive, name) as member:
         while line := member.readline(_LONGEST_LINE):
-            place = at * HASH_BYTES
             at += 1
-            if place == len(expected):
-                sealed = len(expected) // HASH_BYTES
+            if at > sealed:
                 raise UnverifiableError(f"{name}: line {at} was added; {sealed} were sealed")
             hashed = leaf_hash(line[:-1]) if line.endswith(b"\n") else b""
-            if hashed != expected[place : place + HASH_BYTES]:
+            if hashed != next(expected):
                 raise UnverifiableError(f"{name}: line {at} is not the one that was sealed")
             whole.update(line)
-            if digest := digest_in(kind, line):
+            if digest := _named(kind, line, f"{name}: line {at}"):
                 digests.add(digest)
-    if at * HASH_BYTES != len(expected):
+    if at != sealed:
         raise UnverifiableError(f"{name}: line {at + 1} is not the one that was sealed")
     return whole.hexdigest()
+
+
+def _named(kind: str, line: bytes, place: str) -> str | None:
+    """Return the digest of the object that a leaf names; raises UnverifiableError."""
+    try:
+        digest: object = digest_in(kind, line)
+    except (ValueError, LookupError, TypeError):
+        digest = line
+    if digest is None or is_digest(digest):
+        return str(digest) if digest else None
+    raise UnverifiableError(f"{place} is of another form than this program knows")
 
 
 def _objects(archive: zipfile.ZipFile, digests: set[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cloudsealed.auth import credential, passwords
 from cloudsealed.auth.access import Access
+from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.errors import InvitationNotFoundError
 from cloudsealed.auth.model import Actor, Caller
 from cloudsealed.auth.security import record
@@ -26,30 +27,45 @@ _log = logging.getLogger(__name__)
 class LoginService:
     """The use cases of logging in."""
 
-    def __init__(self, *, database: Database, keys: KeyRing, clock: Clock, access: Access) -> None:
+    def __init__(
+        self, *, database: Database, keys: KeyRing, clock: Clock, access: Access, attempts: Attempts
+    ) -> None:
         self._database = database
         self._store = UserStore(database)
         self._keys = keys.all("tokens")
         self._clock = clock
         self._access = access
+        self._attempts = attempts
 
-    def log_in(self, *, email: str, password: str) -> User | None:
+    def device(self, user: User) -> str:
+        """Return the text of a cookie by which the user's account knows a device from now on."""
+        return self._attempts.device(user.email)
+
+    def knows(self, *, device: str, email: str) -> bool:
+        """Say whether a device's cookie is of the account with an e-mail address."""
+        return self._attempts.knows(device, _account(email))
+
+    def log_in(self, *, email: str, password: str, ip: str = "", device: str = "") -> User | None:
         """Return the user with this address and password; a stranger takes as long to refuse.
 
         So nothing of a refusal is written here: `record_failure` is for when it was answered.
+        Raises TooManyLoginAttemptsError when the account's budget for such devices is spent.
         """
         began = time.monotonic()
-        user = self._checked(email, password)
+        user = self._checked(email, password, ip, device)
         outcome = "refused" if user is None else "accepted"
         seconds = round(time.monotonic() - began, 3)
         say(_log, "login", outcome=outcome, user=user.id if user else "-", seconds=seconds)
         return user
 
-    def _checked(self, email: str, password: str) -> User | None:
-        user = self._store.by_email(email.strip().lower())
+    def _checked(self, email: str, password: str, ip: str, device: str) -> User | None:
+        account = _account(email)
+        whose = self._attempts.whose(account, ip, device)
+        user = self._store.by_email(account)
         stored = user.password_hash if user is not None and user.disabled_at is None else None
-        if not passwords.verifies(stored, password) or user is None or stored is None:
+        if not self._try(whose, stored, password) or user is None or stored is None:
             return None
+        self._attempts.remember(account, ip)
         if passwords.is_outdated(stored):
             fresh = passwords.hashed(password)
             with self._database.write() as connection:
@@ -58,7 +74,7 @@ class LoginService:
 
     def record_failure(self, *, email: str, ip: str) -> None:
         """Write that a login was refused: an event of the user's tenant, if there is the user."""
-        user = self._store.by_email(email.strip().lower())
+        user = self._store.by_email(_account(email))
         _log.warning("a login from %s was refused", ip)
         if user is None:
             return
@@ -68,9 +84,24 @@ class LoginService:
                 actor=Actor(ip=ip),
             )  # fmt: skip
 
-    def check_password(self, *, user: User, password: str) -> bool:
-        """Say whether a password is the user's."""
-        return passwords.verifies(user.password_hash, password)
+    def check_password(self, *, user: User, session: str, password: str) -> bool:
+        """Say whether a password is that of the user whose session this is.
+
+        Raises TooManyLoginAttemptsError when the session's budget is spent.
+        """
+        return self._try(f"session/{session}", user.password_hash, password)
+
+    def _try(self, whose: str, stored: str | None, password: str) -> bool:
+        """Hold a password against a stored one; only what is wrong spends of a budget."""
+        self._attempts.spend(whose)
+        try:
+            is_right = passwords.verifies(stored, password)
+        except passwords.TooManyLoginAttemptsError:
+            self._attempts.give_back(whose)
+            raise
+        if is_right:
+            self._attempts.give_back(whose)
+        return is_right
 
     def change_password(
         self, *, caller: Caller, current: str, new: str, end_tokens: bool = False
@@ -80,7 +111,7 @@ class LoginService:
         Raises InvalidFieldError for `current` or `password`.
         """
         user = self._store.get(tenant=caller.tenant_id, ident=caller.user_id)
-        if not passwords.verifies(user.password_hash, current):
+        if not self.check_password(user=user, session=caller.token_id, password=current):
             raise InvalidFieldError("current", "current must be the password of now")
         self._set(user, passwords.hashed(new), caller.actor, everything=end_tokens)
 
@@ -143,3 +174,7 @@ class LoginService:
                 if user is not None and now < (user.invitation_expires_at or ""):
                     return user, digest
         raise InvitationNotFoundError("The invitation is unknown, was used before or is too old")
+
+
+def _account(email: str) -> str:
+    return email.strip().lower()

@@ -3,7 +3,7 @@
 The parameters are the RFC's second recommended option in one lane: 64 MiB, 3 passes. Cheaper ones
 let more people log in a second, whose requests slow everybody's (`benchmarks/login.py`). Hashes are
 made one at a time, by a thread that gives way to whatever answers requests, and who would wait
-behind too many others is turned away.
+behind too many others is turned away. The pages let few come so far (`console/line.py`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _NICENESS = (
 
 
 class TooManyLoginAttemptsError(CloudSealedError):
-    """The address's budget of logins is spent, or too many people log in at this moment.
+    """A budget of logins is spent, the address's or the account's, or too many people log in at
+    this moment.
 
     `Retry-After` says for how many seconds.
     """
@@ -72,23 +73,17 @@ def is_outdated(stored: str) -> bool:
     return _HASHER.check_needs_rehash(stored)
 
 
-def refuse_if_crowded() -> None:
-    """Raise TooManyLoginAttemptsError if a hash now would: before work is spent on it."""
-    _take_place()
-    _places.release()
-
-
-def _take_place() -> None:
-    if not _places.acquire(blocking=False):
-        wait = 1 + secrets.randbelow(LONGEST_RETRY)  # not the same for all, who come back at once
-        raise TooManyLoginAttemptsError(
-            "Too many people log in at this moment: try again",
-            headers={"Retry-After": str(wait)},
-        )
+def crowded() -> TooManyLoginAttemptsError:
+    """Return the error of who is one too many at this moment."""
+    wait = 1 + secrets.randbelow(LONGEST_RETRY)  # not the same for all, who come back at once
+    return TooManyLoginAttemptsError(
+        "Too many people log in at this moment: try again", headers={"Retry-After": str(wait)}
+    )
 
 
 def _in_turn(work: Callable[[], T]) -> T:
-    _take_place()
+    if not _places.acquire(blocking=False):
+        raise crowded()
     try:
         return _worker.submit(work).result()
     finally:

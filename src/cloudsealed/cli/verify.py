@@ -11,12 +11,12 @@ import orjson
 import typer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from rich.console import Console
 
 from cloudsealed.audits.proof import verify_proof
 from cloudsealed.audits.seal import key_id
 from cloudsealed.audits.signed import Verified, is_digest
 from cloudsealed.audits.verify import verify_bundle, verify_chain
+from cloudsealed.cli.terminal import Line, Terminal
 
 _FILES = typer.Argument(
     exists=True, dir_okay=False, readable=True, help="Bundles of audits, or proofs of findings."
@@ -27,6 +27,9 @@ _KEY = typer.Option(
     "/.well-known/cloudsealed-keys of the installation serves it.",
 )
 _SHA256 = "sha256:"
+_LARGEST_KEYS = 64 * 1024  # bytes of a file of keys
+_LONGEST_CLAIM = 512  # characters
+_SAYS, _CLAIMS = "its seal says", "it claims, as anybody could"
 
 
 def verify(
@@ -39,14 +42,14 @@ def verify(
     """
     trusted = {ident for each in key for ident in _trusted(each)} if key else None
     found = [_verified(path, trusted) for path in files]
-    console = Console(soft_wrap=True)
+    console = Terminal()
     for each in found:
         _tell(console, each)
     broken = [each for each in found if each.problems]
     bundles = [each for each in found if each.leaf is None]
     chain = [] if broken else verify_chain(bundles)
     for problem in chain:
-        console.print(f"✗ chain: {problem}", style="red", markup=False)
+        _show(console, ("✗ ", "  "), f"chain: {problem}", "red")
     if len(bundles) > 1 and not broken and not chain:
         places = [each.predicate["sequence"] for each in bundles]
         console.print(f"✓ chain: seals {min(places)} to {max(places)} follow each other")
@@ -60,6 +63,8 @@ def verify(
 
 
 def _verified(path: Path, trusted: Collection[str] | None) -> Verified:
+    if not path.is_file():  # a pipe or a device, which may have no end
+        return Verified(str(path), problems=["this is no regular file"])
     with path.open("rb") as file:
         is_json = file.read(1) == b"{"
     return verify_proof(path, trusted) if is_json else verify_bundle(path, trusted)
@@ -71,14 +76,15 @@ def _trusted(text: str) -> list[str]:
     if text.startswith(_SHA256) and is_digest(name):
         return [name]
     try:
-        content = Path(text).read_bytes()
+        with Path(text).open("rb") as file:
+            content = file.read(_LARGEST_KEYS)
         return [_pem(content)] if content.startswith(b"-----BEGIN") else _served(content)
     except (OSError, KeyError, TypeError, ValueError):
         message = (
             f"{text} is neither sha256: and 64 hex digits, nor a PEM file of an Ed25519 public "
             "key, nor a file of keys as /.well-known/cloudsealed-keys serves them"
         )
-        Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False)
+        Terminal(stderr=True).print(message, style="red")
         raise typer.Exit(2) from None
 
 
@@ -94,29 +100,46 @@ def _served(content: bytes) -> list[str]:
     return [key_id(Ed25519PublicKey.from_public_bytes(each)) for each in raw]
 
 
-def _tell(console: Console, found: Verified) -> None:
+def _tell(console: Terminal, found: Verified) -> None:
+    """Print what was found; what the file itself says stands behind a margin, in quotes."""
     if found.problems:
-        console.print(f"✗ {found.path}", style="red", markup=False)
+        _show(console, ("✗ ", "  "), found.path, "red")
         for problem in found.problems:
-            console.print(f"  {problem}", markup=False)
+            _show(console, ("  ", "  "), problem)
         return
+    if found.is_trusted:
+        _show(console, ("✓ ", "  "), found.path, "green")
+        console.print(f"  signed by {found.key_id}, which is trusted; {_SAYS}:")
+    else:
+        _show(console, ("? ", "  "), found.path, "yellow")
+        console.print(f"  unchanged since {found.key_id} signed it, a key of its own; {_CLAIMS}:")
+    for name, text in _said(found):
+        cut = text if len(text) <= _LONGEST_CLAIM else f"{text[:_LONGEST_CLAIM]}…"
+        _show(console, ("  │ ", "  │ "), f"{name:<10} “{cut}”")
+
+
+def _show(console: Terminal, margins: tuple[str, str], text: str, style: str = "") -> None:
+    """Print a text whose every line on a terminal begins with a margin: wherever it is broken, what
+    is not ours does not begin a line."""
+    line = Line(text)
+    width = max(console.width - len(margins[1]), 20)
+    lines = line.wrap(console, width, overflow="fold") if console.is_terminal else [line]
+    for number, each in enumerate(lines):
+        console.print(Line.assemble(margins[number > 0], (each.plain, "")), style=style)
+
+
+def _said(found: Verified) -> list[tuple[str, str]]:
     said = found.predicate
-    console.print(f"✓ {found.path}", style="green", markup=False)
-    for name, text in (
+    about = [
         ("audit", f"{said['audit_id']}, {said['kind']}, finished {said['finished_at']}"),
         ("seal", f"number {said['sequence']} of tenant {said['tenant_id']}"),
-        ("signed by", found.key_id + (", which is trusted" if found.is_trusted else "")),
-        *_contents(found),
-    ):
-        console.print(f"  {name:<10} {text}", markup=False)
-
-
-def _contents(found: Verified) -> list[tuple[str, str]]:
+    ]
     if found.leaf is not None:
         return [
+            *about,
             ("resource", f"{found.leaf['type']} {found.leaf['native_id']}"),
             ("policy", found.policy_key),
             ("verdict", f"{found.leaf['outcome']}: {found.leaf['title']}"),
         ]
-    counts = ", ".join(f"{n:,} {kind}" for kind, n in found.predicate["leaves"].items())
-    return [("unchanged", counts), ("verdicts", found.predicate["verdict_digest"])]
+    counts = ", ".join(f"{n:,} {kind}" for kind, n in said["leaves"].items())
+    return [*about, ("unchanged", counts), ("verdicts", said["verdict_digest"])]

@@ -14,7 +14,7 @@ import math
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cloudsealed.collectors.paths import rewritten
@@ -42,17 +42,43 @@ _WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,256}")
 _NAME_FIELDS = ("name", "Name", "ParameterKey", "OutputKey", "key", "Key")
 
 
-def redact(document: dict[str, Any], secret_paths: Iterable[str], key: bytes) -> dict[str, Any]:
-    """Return `document` with every text, number and truth value at or under each path replaced.
+Detector = Callable[[str, str, str], bool]
+"""Gets an operation, where a text stands in its answer (`Tags[].Value`) and the text; says whether
+it is a secret."""
 
-    Names stay readable. A replaced value is `{"redacted": true, "length": characters, "digest":
-    hex, "looks_like": [kinds]}`.
+
+def redact(
+    document: dict[str, Any], secret_paths: Iterable[str], key: bytes, *, operation: str = "",
+    detector: Detector | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return `document` with every text, number and truth value at or under each path replaced, and
+    of what stands elsewhere every text that `detector` takes for a secret.
+
+    Every answer passes here before it is stored, logged or shown. Names stay readable. A replaced
+    value is `{"redacted": true, "length": characters, "digest": hex, "looks_like": [kinds]}`.
     """
     for path in secret_paths:
         document = rewritten(
             document, path, lambda value, owner, name: _hide(value, owner, name, key)
         )
-    return document
+    if detector is None:
+        return document
+    found: dict[str, Any] = _searched(
+        document, "", lambda at, text: detector(operation, at, text), key
+    )
+    return found
+
+
+def _searched(value: Any, at: str, is_secret: Callable[[str, str], bool], key: bytes) -> Any:
+    if isinstance(value, str):
+        name = at.rpartition(".")[2].removesuffix("[]")
+        return _mark(value, name, key) if is_secret(at, value) else value
+    if isinstance(value, list):
+        return [_searched(each, f"{at}[]", is_secret, key) for each in value]
+    if not isinstance(value, dict) or value.get("redacted") is True:
+        return value
+    below = f"{at}." if at else ""
+    return {name: _searched(held, below + name, is_secret, key) for name, held in value.items()}
 
 
 def _hide(value: Any, owner: Mapping[str, Any], name: str, key: bytes) -> Any:

@@ -24,7 +24,10 @@ def _login(visit: Visit) -> Response:
 def _log_in(visit: Visit) -> Response:
     """Check e-mail and password; a new session replaces whatever the cookie held."""
     goal, email = target(visit.form.get("next"), ACCOUNT), visit.form.get("email", "")
-    user = visit.services.logins.log_in(email=email, password=visit.form.get("password", ""))
+    user = visit.services.logins.log_in(
+        email=email, password=visit.form.get("password", ""), ip=visit.address,
+        device=visit.known_by,
+    )  # fmt: skip
     if user is not None:
         return _opened(visit, user, goal)
     answer = _login_page(visit, goal, email=email, failed=True)
@@ -54,6 +57,9 @@ def _opened(visit: Visit, user: User, goal: str) -> Response:
     if visit.login is not None:
         sessions.close(visit.login.session, visit.address)
     visit.cookie.write(answer, sessions.open(user, visit.address))
+    logins = visit.services.logins
+    if not logins.knows(device=visit.known_by, email=user.email):
+        visit.device.write(answer, logins.device(user))
     return answer
 
 
@@ -65,7 +71,8 @@ def _confirm(visit: Visit) -> Response:
 def _confirmed(visit: Visit) -> Response:
     """Take the user's password again, before something dangerous."""
     user, services = visit.me.user, visit.services
-    if not services.logins.check_password(user=user, password=visit.form.get("password", "")):
+    given, session = visit.form.get("password", ""), visit.me.session
+    if not services.logins.check_password(user=user, session=session.id, password=given):
         services.logins.record_failure(email=user.email, ip=visit.address)
         raise InvalidFieldError("password", "The password is wrong")
     services.sessions.confirm(visit.me.session)

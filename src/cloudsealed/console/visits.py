@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -20,18 +21,18 @@ from starlette.routing import Route
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.auth.oauth.errors import OAuthError
 from cloudsealed.auth.oauth.parameters import read
-from cloudsealed.auth.passwords import MOST_AT_ONCE, refuse_if_crowded
 from cloudsealed.auth.session_store import Session
 from cloudsealed.auth.sessions import CsrfFailedError, ReauthenticationRequiredError
 from cloudsealed.auth.user_store import User
-from cloudsealed.console.cookies import SessionCookie
+from cloudsealed.console.cookies import Cookie, device_cookie, session_cookie
 from cloudsealed.console.forms import form_of, here
+from cloudsealed.console.line import AT_ONCE, Line
 from cloudsealed.console.rendering import page, redirect
+from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
-HASHING_THREADS = MOST_AT_ONCE + 1  # so that whoever is one too many is told at once
 _SHOWN_STATUS = {409, 422}  # errors about fields, which the form shows at their place
 
 
@@ -55,13 +56,16 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for a page. `form` is what was sent, `error` why it was refused."""
+    """One request for a page. `known_by` is what the device's cookie holds, `form` what was sent,
+    `error` why it was refused."""
 
     services: Services
-    cookie: SessionCookie
+    cookie: Cookie
+    device: Cookie
     path: str
     here: str
     address: str
+    known_by: str
     secret: str
     query: Mapping[str, str]
     ident: str = ""
@@ -121,8 +125,9 @@ class Reception:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._sessions = services.sessions
-        self.cookie = SessionCookie(services.settings.public_url.startswith("https:"))
-        self._hashing: anyio.CapacityLimiter | None = None
+        secure = services.settings.public_url.startswith("https:")
+        self.cookie, self.device = session_cookie(secure=secure), device_cookie(secure=secure)
+        self._line: tuple[Line, anyio.CapacityLimiter] | None = None
 
     def routes(self, found: Page) -> list[Route]:
         """Return the routes of a page."""
@@ -131,16 +136,31 @@ class Reception:
             return await run_in_threadpool(self._show, found, request)
 
         async def act(request: Request) -> Response:
-            if found.hashes:
-                refuse_if_crowded()
             form = await form_of(request)
-            limiter = self._limiter() if found.hashes else None
-            return await anyio.to_thread.run_sync(
-                self._act, found, request, form.values, limiter=limiter
-            )
+            work = partial(self._act, found, request, form.values)
+            return await (self._in_line(request, form.values, work) if found.hashes
+                          else run_in_threadpool(work))  # fmt: skip
 
         routes = [Route(found.path, show)] if found.show else []
         return [*routes, Route(found.path, act, methods=["POST"])] if found.act else routes
+
+    async def _in_line(
+        self, request: Request, form: Mapping[str, str], work: Callable[[], Response]
+    ) -> Response:
+        """Do what hashes a password when its turn has come, on a thread of its own."""
+        if self._line is None:  # belongs to the loop that serves
+            self._line = Line(), anyio.CapacityLimiter(AT_ONCE)
+        line, threads = self._line
+        known = await run_in_threadpool(self._is_known, request, form.get("email", ""))
+        async with line.turn(budget_key(_address(request)), known=known):
+            return await anyio.to_thread.run_sync(work, limiter=threads)
+
+    def _is_known(self, request: Request, email: str) -> bool:
+        """Say whether an account knows the device, or who sends the form is logged in."""
+        device = self.device.read(request.scope)
+        if self._services.logins.knows(device=device, email=email):
+            return True
+        return self._sessions.find(self.cookie.read(request.scope)) is not None
 
     def _show(self, found: Page, request: Request) -> Response:
         assert found.show is not None
@@ -175,10 +195,11 @@ class Reception:
 
     def _visit(self, request: Request) -> Visit:
         text = self.cookie.read(request.scope)
-        address = request.client.host if request.client else ""
+        address = _address(request)
         login = self._login(text, address)
         return Visit(
-            self._services, self.cookie, request.scope["path"], here(request), address,
+            self._services, self.cookie, self.device, request.scope["path"], here(request),
+            address, self.device.read(request.scope),
             text if login else self._sessions.kept(text), _query(request),
             request.path_params.get("id", ""), login,
         )  # fmt: skip
@@ -199,11 +220,6 @@ class Reception:
             raise CsrfFailedError("The form comes from another site")
         self._sessions.check_form(visit.secret, about, visit.form.get("csrf", ""))
 
-    def _limiter(self) -> anyio.CapacityLimiter:
-        if self._hashing is None:  # belongs to the loop that serves
-            self._hashing = anyio.CapacityLimiter(HASHING_THREADS)
-        return self._hashing
-
 
 def _fields(error: CloudSealedError) -> dict[str, str]:
     """Return what is wrong with each field, for people: without the name that programs use."""
@@ -215,6 +231,10 @@ def _fields(error: CloudSealedError) -> dict[str, str]:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _query(request: Request) -> dict[str, str]:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloudsealed.api.gate.exchange import Addresses, budget_key
+from cloudsealed.api.gate.exchange import Addresses
+from cloudsealed.kit.addresses import budget_key
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,11 @@ from cloudsealed.api.gate.exchange import Addresses, budget_key
         ("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
         ("10.0.0.1", "198.51.100.7, junk", "10.0.0.1"),
         ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ("10.0.0.1", "198.51.100.7:51234", "198.51.100.7"),
+        ("10.0.0.1", "[2001:db8::1]:443", "2001:db8::1"),
+        ("10.0.0.1", "::ffff:198.51.100.7", "198.51.100.7"),
+        ("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "fe80::1%eth0", "fe80::1"),
     ],
 )
 def test_only_a_trusted_proxy_is_believed(socket: str, forwarded: str, found: str) -> None:
@@ -33,3 +39,4 @@ def test_an_ipv6_network_shares_a_budget() -> None:
     assert budget_key("2001:db8::1") == budget_key("2001:db8::ffff") == "2001:db8::/64"
     assert budget_key("2001:db8:0:1::1") != budget_key("2001:db8::1")
     assert budget_key("192.0.2.1") == "192.0.2.1"
+    assert budget_key("::ffff:192.0.2.1") != budget_key("::ffff:192.0.2.2")

@@ -9,6 +9,7 @@ from typing import Any
 
 from cloudsealed.api.gate.limits import Rate
 from cloudsealed.auth.model import Caller, Network
+from cloudsealed.kit.addresses import plain
 
 KEY = "cloudsealed.exchange"
 
@@ -46,35 +47,19 @@ class Addresses:
     def of(self, scope: Mapping[str, Any]) -> str:
         """Return the nearest address that is no trusted proxy's."""
         client = scope.get("client")
-        address = str(client[0]) if client else "0.0.0.0"  # noqa: S104 - a name for "no socket"
+        peer = str(client[0]) if client else "0.0.0.0"  # noqa: S104 - a name for "no socket"
+        address = plain(peer) or peer
         if not self._trusted or not self._is_proxy(address):
             return address
         names = [v for k, v in scope["headers"] if k == b"x-forwarded-for"]
         for hop in reversed(b",".join(names).decode("latin-1").split(",")):
-            if not _is_address(hop.strip()):
+            if (found := plain(hop)) is None:
                 break
-            address = hop.strip()
+            address = found
             if not self._is_proxy(address):
                 break
         return address
 
     def _is_proxy(self, address: str) -> bool:
-        return _is_address(address) and any(ip_address(address) in net for net in self._trusted)
-
-
-def budget_key(address: str) -> str:
-    """Return whose budget an address spends: its own, or, for IPv6, its /64 network's."""
-    if ":" not in address:
-        return address
-    try:
-        return str(ip_network(f"{address.split('%')[0]}/64", strict=False))
-    except ValueError:
-        return address
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+        found = plain(address)
+        return found is not None and any(ip_address(found) in net for net in self._trusted)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudsealed.api.faces import Faces, Pages
 from cloudsealed.api.gate.cors import Cors
-from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange, budget_key
+from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange
 from cloudsealed.api.gate.head import bearer, read_head
 from cloudsealed.api.gate.limits import Limits, Rate
 from cloudsealed.api.gate.metrics import Metrics, ticks
@@ -23,6 +23,7 @@ from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
 from cloudsealed.auth.passwords import TooManyLoginAttemptsError
+from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import enter, say
 
@@ -78,6 +79,7 @@ class Gate:
             await self._admit(scope, exchange)
             inner = scope.copy()  # type: ignore[attr-defined]  # a dict, in ASGI 3
             inner[KEY] = exchange
+            inner["client"] = (exchange.address, 0)  # who asks, not the proxy that passes it on
             if scope["method"] == "HEAD":  # answered as GET, its body left out
                 inner["method"] = "GET"
             await self._app(inner, receive, outgoing)

@@ -41,7 +41,7 @@ from cloudsealed.collectors.aws.wire import within
 from cloudsealed.collectors.model import CIRCUIT_OPEN, Answer, CallRequest, Document, Unit
 from cloudsealed.collectors.observe import CALLS, CallEnd, Observe
 from cloudsealed.collectors.paths import read
-from cloudsealed.collectors.redaction import redact
+from cloudsealed.collectors.redaction import Detector, redact
 from cloudsealed.collectors.storable import UnstorableError, storable
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import Clock, utc_now
@@ -87,6 +87,7 @@ class AwsCaller:
     jitter: Callable[[], float] = random.random
     pacer: Pacer | None = None
     observe: Observe = CALLS.add
+    detector: Detector | None = None
     _pacer: Pacer = field(init=False)
     _breaker: Breaker = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
@@ -194,7 +195,22 @@ class AwsCaller:
         response = getattr(client, xform_name(unit.operation))(**parameters)
         check_answer(response, request)
         metadata = response.pop("ResponseMetadata", {})
-        return metadata, _stored(response, request.secret_paths, self.redaction_key)
+        return metadata, self._stored(request, response)
+
+    def _stored(self, request: CallRequest, response: Any) -> Document:
+        """Return a parsed response as it is stored; raises UnstorableError.
+
+        Whoever writes it encodes it in the same way: what passes here can be written.
+        """
+        document = redact(
+            storable(response), request.secret_paths, self.redaction_key,
+            operation=request.unit.action, detector=self.detector,
+        )  # fmt: skip
+        try:
+            canonical(document)
+        except (TypeError, ValueError, RecursionError):
+            raise UnstorableError from None
+        return document
 
     def _answered(self, request: CallRequest, result: Any, **facts: Any) -> Answer:
         metadata, document = result
@@ -222,19 +238,6 @@ class AwsCaller:
 
 def _lane(unit: Unit) -> Key:
     return (unit.account, unit.region, unit.service)
-
-
-def _stored(response: Any, secret_paths: tuple[str, ...], key: bytes) -> Document:
-    """Return a parsed response as it is stored; raises UnstorableError.
-
-    Whoever writes it encodes it in the same way: what passes here can be written.
-    """
-    document = redact(storable(response), secret_paths, key)
-    try:
-        canonical(document)
-    except (TypeError, ValueError, RecursionError):
-        raise UnstorableError from None
-    return document
 
 
 def _fullness(request: CallRequest, document: Document) -> CallOutcome:

@@ -1,0 +1,166 @@
+"""Forged bundles and proofs: refused with words, in little memory; what they say is a claim."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from cloudsealed.audits.seal import KINDS, sign, signer
+from cloudsealed.kit.canonical import canonical, sha256
+from cloudsealed.storage.keys import Key, KeyRing
+
+MEMORY = 256 * 1024 * 1024
+KEY = Key("forged", b"f" * 32)
+LIE = "\x1b[2J\r\n\N{CHECK MARK} bundle.zip  signed by sha256:00, which is trusted"
+Verify = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def verify(tmp_path: Path) -> Verify:
+    def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cloudsealed.cli.main", "verify", *map(str, arguments)],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY)),
+        )  # fmt: skip
+
+    return verify
+
+
+def envelope(manifest: bytes, **said: Any) -> bytes:
+    """Return a seal as a forger with a key of their own signs it."""
+    predicate = {
+        "tenant_id": LIE, "audit_id": LIE, "kind": LIE, "finished_at": LIE, "verdict_digest": LIE,
+        "root": "0" * 64, "tree_size": 0, "leaves": dict.fromkeys(KINDS, 0), "sequence": 1,
+        "previous": None, **said,
+    }  # fmt: skip
+    return sign(
+        {
+            "subject": [{"name": "manifest.json", "digest": {"sha256": sha256(manifest)}}],
+            "predicateType": "https://cloudsealed.io/audit-seal/v1", "predicate": predicate,
+        },
+        KEY,
+    )  # fmt: skip
+
+
+def forged(path: Path, members: dict[str, Any], **said: Any) -> Path:
+    """Write a bundle whose seal holds; `members` are added, zeros for a number."""
+    names = ("leaves.bin", *(f"{kind}.jsonl" for kind in KINDS))
+    manifest = canonical({"audit_id": LIE, "members": dict.fromkeys(names, sha256(b""))})
+    seal = envelope(manifest, **said)
+    keys = canonical(signer(seal, KeyRing({"seal": (KEY,)})))
+    small = {"seal.json": seal, "keys.json": keys, "manifest.json": manifest}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {**small, **members}.items():
+            with archive.open(name, "w", force_zip64=True) as member:
+                if isinstance(content, bytes):
+                    member.write(content)
+                else:
+                    for _ in range(content >> 20):
+                        member.write(bytes(1 << 20))
+    return path
+
+
+EMPTY = dict.fromkeys(("leaves.bin", *(f"{kind}.jsonl" for kind in KINDS)), b"")
+
+
+@pytest.mark.parametrize("number", [1 << 40, (1 << 63) - 1])
+def test_a_tree_as_large_as_the_world_is_refused(
+    verify: Verify, tmp_path: Path, number: int
+) -> None:
+    leaves = dict.fromkeys(KINDS, 0) | {"calls": number}
+    members = {**EMPTY, "leaves.bin": 1 << 30}
+    done = verify(forged(tmp_path / "a.zip", members, leaves=leaves, tree_size=number))
+    assert done.returncode == 1
+    assert "leaves.bin” is packed too tightly to be ours" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["calls.jsonl", "objects/" + "0" * 64, "seal.json"])
+def test_a_member_of_zeros_without_end_is_refused(
+    verify: Verify, tmp_path: Path, name: str
+) -> None:
+    done = verify(forged(tmp_path / "a.zip", {**EMPTY, name: 1 << 30}))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "packed too tightly" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{" + b'"a":[' * 500_000, b"{" * 100_000, b'{"object":"proof","object":"x"}',
+        b'{"index":' + b"9" * 1_000_000 + b"}", b'{"\xff":1}',
+        b'{"path":[' + b'"x",' * 400_000 + b"1]}",
+        b'{"path":[' + b"[]," * 600_000 + b"1]}", b"{" + bytes(50_000_000), b"",
+        b"PK\x03\x04", b"x" * 99,
+    ],
+    ids=["deep", "deeper", "twice", "number", "bytes",
+         "path", "lists", "zeros", "empty", "cut", "x"],
+)  # fmt: skip
+def test_what_is_no_bundle_and_no_proof_is_refused_with_words(
+    verify: Verify, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "x").write_bytes(content)
+    done = verify("x")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stdout.startswith("✗ x\n  ")
+
+
+def test_a_bundle_that_was_cut_short_is_refused(verify: Verify, tmp_path: Path) -> None:
+    whole = forged(tmp_path / "a.zip", EMPTY).read_bytes()
+    for size in (1, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.zip").write_bytes(whole[:size])
+        done = verify("cut.zip")
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+def test_what_has_no_end_and_what_is_no_file_is_refused(verify: Verify, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("/dev/zero", "pipe"):
+        done = verify(name)
+        assert done.returncode == 1
+        assert "no regular file" in done.stdout
+    assert verify(tmp_path).returncode == 2
+    (tmp_path / "x").write_bytes(b"x")
+    assert verify("--key", "/dev/zero", "x").returncode == 2
+
+
+def test_what_an_unpinned_bundle_says_stands_behind_a_margin_as_a_claim(
+    verify: Verify, tmp_path: Path
+) -> None:
+    empty = sha256(b"")
+    done = verify(forged(tmp_path / "a.zip", EMPTY, root=empty))
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("? ")
+    assert "it claims, as anybody could" in done.stdout
+    assert "not pinned" in done.stdout
+    told = [line for line in done.stdout.splitlines() if "which is trusted" in line]
+    assert told
+    assert all(line.startswith("  │ ") for line in told)
+    assert "✓" not in done.stdout.replace("  │ ", "").split("“")[0]
+    assert done.stdout.replace("\n", "").isprintable()
+    assert verify("--key", "sha256:" + "0" * 64, tmp_path / "a.zip").returncode == 1
+
+
+@pytest.mark.parametrize("key", [["x"], {"a": 1}, 7, None, LIE])
+def test_a_signature_by_no_key_is_refused(verify: Verify, tmp_path: Path, key: Any) -> None:
+    path = forged(tmp_path / "a.zip", EMPTY)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    seal = orjson.loads(members["seal.json"])
+    seal["signatures"][0]["keyid"] = key
+    done = verify(forged(tmp_path / "b.zip", {**members, "seal.json": canonical(seal)}))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "signed by a key without an id" in done.stdout
