@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 
+import psycopg
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cloudsealed import __version__
 from cloudsealed.cli import (
@@ -45,6 +48,7 @@ app.command("serve")(operate.serve)
 app.command("worker")(operate.worker)
 app.command("migrate")(operate.migrate)
 app.command("backup")(doctor.backup)
+app.command("restore")(doctor.restore)
 app.command("doctor")(doctor.doctor)
 app.command("aws-permissions")(operate.aws_permissions)
 app.command("verify")(verify.verify)
@@ -65,12 +69,17 @@ def main() -> None:
     try:
         app()
     except CloudSealedError as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"[red]error[/red] {error.code}: ", error.message, markup=True, sep=""
-        )
+        _say(error.code, error.message)
+        sys.exit(1)
+    except (OSError, sqlite3.Error, psycopg.Error) as error:
+        _say("system_error", " ".join(str(error).split()))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _say(code: str, message: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"[red]error[/red] {code}: {escape(message)}")
 
 
 if __name__ == "__main__":

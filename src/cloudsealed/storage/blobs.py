@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Protocol
 
+from cloudsealed.storage.private import private_folder
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)?")
 _LONGEST_NAME = 200
 _PIECE = 64 * 1024
@@ -47,7 +49,7 @@ class DiskBlobs:
     def put(self, name: str, content: bytes | Iterable[bytes]) -> None:
         """Write beside the blob, then rename: a crash leaves the old content or the new."""
         path = self._path(name)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._folder)
         with NamedTemporaryFile(dir=self._folder, prefix=".new-", delete=False) as file:
             try:
                 for piece in (content,) if isinstance(content, bytes) else content:

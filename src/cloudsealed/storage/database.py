@@ -24,6 +24,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage.sqlite_file import open_file
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
@@ -155,18 +156,7 @@ class SqliteDatabase:
         return raw
 
     def _open(self, *, query_only: bool) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        raw = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=256,
-            check_same_thread=False,
-        )  # fmt: skip
-        raw.execute("PRAGMA journal_mode=WAL")
-        raw.execute("PRAGMA synchronous=NORMAL")
-        raw.execute("PRAGMA cache_size=-65536")
-        raw.execute("PRAGMA mmap_size=3221225472")
-        raw.execute("PRAGMA temp_store=MEMORY")
-        if query_only:
-            raw.execute("PRAGMA query_only=1")
+        raw = open_file(self.path, busy_seconds=_BUSY_SECONDS, query_only=query_only)
         with self._lock:
             self._opened.append(raw)
         return raw
