@@ -38,16 +38,20 @@ def back_up(settings: Settings, target: Path) -> list[Path]:
 def restore(folder: Path, settings: Settings) -> list[Path]:
     """Put a backup where the settings say that the installation is; return what was written.
 
-    Nothing is written over, and nothing is written of a backup that is damaged or whose key file is
+    Nothing is written over, and nothing is left of a backup that is damaged or whose key file is
     another database's. Raises BackupError, KeyFileError, DatabaseFileError, ForeignKeyFileError.
     """
     _refuse_postgresql(settings)
     for path in (settings.sqlite_path, settings.key_path, settings.blob_dir):
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
             raise BackupError(f"{path} is there already: move it away, or name another folder")
-    backup = Settings(data_dir=folder)
-    check_whole(backup)
-    return _copy(backup, settings)
+    try:
+        written = _copy(Settings(data_dir=folder), settings)
+        check_whole(settings)
+    except BaseException:
+        _remove(settings)
+        raise
+    return written
 
 
 def check_whole(settings: Settings) -> None:
@@ -58,7 +62,7 @@ def check_whole(settings: Settings) -> None:
     keys, path = load_keys(settings.key_path), settings.sqlite_path
     if not path.is_file() or path.stat().st_size == 0:
         raise DatabaseFileError(f"{path} holds no database")
-    with readable(path), closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as raw:
+    with readable(path), closing(sqlite3.connect(path)) as raw:
         [found, *_] = raw.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise DatabaseFileError(f"{path} is damaged: {' '.join(found.split())}")
@@ -67,6 +71,14 @@ def check_whole(settings: Settings) -> None:
         fault = check_fingerprint(connection, keys)
     if fault is not None:
         raise ForeignKeyFileError(fault)
+
+
+def _remove(settings: Settings) -> None:
+    database = settings.sqlite_path
+    beside = (database.with_name(f"{database.name}{suffix}") for suffix in ("-wal", "-shm"))
+    for path in (database, *beside, settings.key_path):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(settings.blob_dir, ignore_errors=True)
 
 
 def _refuse_postgresql(settings: Settings) -> None:
@@ -95,11 +107,13 @@ def _copy(source: Settings, target: Settings) -> list[Path]:
 
 def _copy_database(source: Path, target: Path) -> None:
     private_file(target)
+    reading = f"{source.absolute().as_uri()}?mode=ro"  # a backup may lie where nothing is written
     with (
-        readable(source), closing(sqlite3.connect(source)) as original,
+        readable(source), closing(sqlite3.connect(reading, uri=True)) as original,
         closing(sqlite3.connect(target)) as copy,
     ):  # fmt: skip
         original.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file that is whole by itself
 
 
 def _copy_file(source: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Protocol
 
-from cloudsealed.storage.private import private_folder
+from cloudsealed.storage.private import FILE, private_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)?")
 _LONGEST_NAME = 200
@@ -52,6 +52,7 @@ class DiskBlobs:
         private_folder(self._folder)
         with NamedTemporaryFile(dir=self._folder, prefix=".new-", delete=False) as file:
             try:
+                os.fchmod(file.fileno(), FILE)
                 for piece in (content,) if isinstance(content, bytes) else content:
                     file.write(piece)
                 file.flush()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.storage.private import private_folder
+from cloudsealed.storage.private import FILE, private_folder
 
 PURPOSES = ("tokens", "cursors", "sessions", "redaction", "seal")
 REPLACEABLE = ("seal",)
@@ -136,7 +136,8 @@ def replace_key(path: Path, purpose: str) -> str:
 def _beside(path: Path, document: object) -> Path:
     """Write a new file, which only its owner can read, beside another."""
     temporary = path.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE)
+    os.fchmod(descriptor, FILE)
     with os.fdopen(descriptor, "w") as file:
         json.dump(document, file, indent=2)
     return temporary
