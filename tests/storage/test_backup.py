@@ -81,7 +81,7 @@ def _overwritten(copy: Path) -> None:
     ("harm", "said"),
     [
         (_foreign_keys, "key file is not this database's"), (_garbage, "is damaged"),
-        (_empty, "holds no database"), (_cut, "is damaged"), (_overwritten, "is damaged"),
+        (_empty, "no database"), (_cut, "is damaged"), (_overwritten, "is damaged"),
         (lambda copy: (copy / "keys.json").unlink(), "does not exist"),
         (lambda copy: (copy / "cloudsealed.db").unlink(), "no database"),
         (shutil.rmtree, "no database"),

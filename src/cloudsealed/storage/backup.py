@@ -90,7 +90,7 @@ def _refuse_postgresql(settings: Settings) -> None:
 
 
 def _copy(source: Settings, target: Settings) -> list[Path]:
-    if not source.sqlite_path.is_file():
+    if not source.sqlite_path.is_file() or source.sqlite_path.stat().st_size == 0:
         raise BackupError(f"There is no database at {source.sqlite_path}")
     load_keys(source.key_path)
     private_folder(target.data_dir)
