@@ -11,7 +11,8 @@ import pytest
 from tests.e2e.installation import standing
 
 from cloudsealed.audits import explanation as explanations
-from cloudsealed.audits.seal import opened, public_key
+from cloudsealed.audits.seal import opened
+from cloudsealed.storage.keys import public_key
 from cloudsealed.testing.estate_site import MAIN_ACCOUNT
 
 pytestmark = pytest.mark.xdist_group("estate")

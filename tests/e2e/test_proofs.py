@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from cloudsealed.audits.model import AuditNotFoundError
 from cloudsealed.audits.proof import ObservationNotFoundError, verify_proof
-from cloudsealed.audits.seal import key_id, leaves_by_kind, payload, public_key, sign, signer
+from cloudsealed.audits.seal import leaves_by_kind, payload, sign, signer
 from cloudsealed.audits.tree import path_of
 from cloudsealed.cli.main import app
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.kit.merkle import leaf_hash
-from cloudsealed.storage.keys import Key, KeyRing
+from cloudsealed.storage.keys import Key, KeyRing, key_id, public_key
 
 pytestmark = pytest.mark.xdist_group("estate")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 
 from cloudsealed.settings import Settings
+from cloudsealed.storage.database import Database
 from cloudsealed.storage.migrate import (
     SchemaVersionError,
     engine_for,
     has_schema,
     migrate,
     require_current_schema,
+    schema_fault,
 )
 from cloudsealed.storage.schema import metadata
 
@@ -37,6 +41,7 @@ def test_migrating_twice_changes_nothing(storage_settings: Settings) -> None:
 def test_a_database_without_tables_is_refused_with_what_to_do(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     assert not has_schema(settings)
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(SchemaVersionError, match="run `cloudsealed migrate`"):
         require_current_schema(settings)
 
@@ -57,3 +62,65 @@ def test_processes_that_migrate_at_once_do_not_meet(
     running = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
     require_current_schema(Settings(data_dir=tmp_path, database_url=url))
+
+
+def stamp(settings: Settings, revision: str) -> None:
+    """Let a database say that it is at another revision."""
+    engine = engine_for(settings)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_program_is_refused_and_not_touched(
+    storage_settings: Settings,
+) -> None:
+    stamp(storage_settings, "9999")
+    with pytest.raises(SchemaVersionError, match="revision 9999, which this program does not know"):
+        require_current_schema(storage_settings)
+    with pytest.raises(SchemaVersionError, match="newer version"):
+        migrate(storage_settings)
+
+
+def test_the_fault_of_a_schema_is_said_over_an_open_connection(
+    storage_settings: Settings, database: Database
+) -> None:
+    with database.read() as connection:
+        assert schema_fault(connection) is None
+    stamp(storage_settings, "9999")
+    with database.read() as connection:
+        assert "install the newer version" in str(schema_fault(connection))
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from sqlalchemy import Engine, event
+from cloudsealed.settings import Settings
+from cloudsealed.storage.migrate import migrate
+
+made = []
+
+@event.listens_for(Engine, "before_cursor_execute")
+def count(connection, cursor, statement, *rest):
+    made.append(statement.strip().startswith("CREATE"))
+    if sum(made) == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+migrate(Settings(data_dir=pathlib.Path(sys.argv[1]), database_url=sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_migration_that_is_killed_half_way_leaves_nothing_and_runs_again(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = ""
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres").create("test_killed")
+    settings = Settings(data_dir=tmp_path, database_url=url)
+    for statements in (2, 40):
+        command = [sys.executable, "-c", KILLED, str(tmp_path), url, str(statements)]
+        assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
+        assert not has_schema(settings)
+    migrate(settings)
+    require_current_schema(settings)

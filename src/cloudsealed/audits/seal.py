@@ -26,7 +26,7 @@ from cloudsealed.audits.tree import KeptTree
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.kit.merkle import leaf_hash
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.keys import Key, KeyRing
+from cloudsealed.storage.keys import Key, KeyRing, key_id, public_key
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "https://cloudsealed.io/audit-seal/v1"
@@ -119,16 +119,6 @@ def payload(envelope: bytes) -> dict[str, Any]:
     """Return the statement of an envelope of our own store, without a look at its signature."""
     statement: dict[str, Any] = orjson.loads(base64.b64decode(orjson.loads(envelope)["payload"]))
     return statement
-
-
-def public_key(key: Key) -> Ed25519PublicKey:
-    """Return the public half of a seal key."""
-    return Ed25519PrivateKey.from_private_bytes(key.secret).public_key()
-
-
-def key_id(public: Ed25519PublicKey) -> str:
-    """Return the SHA-256 of a public key's 32 raw bytes, in hex."""
-    return sha256(public.public_bytes_raw())
 
 
 def public_keys(keys: KeyRing) -> dict[str, str]:

@@ -1,9 +1,10 @@
-"""`cloudsealed doctor` says whether all is well; `cloudsealed backup` copies an installation."""
+"""`doctor` says whether all is well; `backup` copies an installation, `restore` puts it back."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import typer
@@ -14,30 +15,58 @@ from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.reports.look import look_of
 from cloudsealed.settings import Settings
-from cloudsealed.storage.backup import back_up
+from cloudsealed.storage import backup as copies
 from cloudsealed.storage.database import ping
 from cloudsealed.storage.keys import load_keys
 from cloudsealed.storage.migrate import require_current_schema
 from cloudsealed.storage.open import open_database
+from cloudsealed.storage.ownership import ForeignKeyFileError, check_fingerprint
+from cloudsealed.storage.private import loose
 
 _LEAST_FREE = 1 << 30
+
+Check = Callable[[], str]
+
+
+class LooseFilesError(CloudSealedError):
+    """Others than their owner can open files of the installation."""
+
+    code = "loose_files"
 
 
 def doctor(
     profile: str = typer.Option("", help="AWS profile; default: the SDK's own chain."),
+    as_json: bool = typer.Option(False, "--json", help="Print a list of checks as JSON."),
 ) -> None:
-    """Check this installation and its way to AWS; exit 1 when something is wrong."""
-    console, wrong = Terminal(), 0
+    """Check this installation and its way to AWS; exit 1 when something is wrong.
+
+    It changes nothing.
+    """
+    console, found = Terminal(), []
     for name, check in _checks(settings(), profile or None):
-        try:
-            console.print(Line.assemble(("ok", "green"), f"    {name}: {check()}"))
-        except (CloudSealedError, OSError) as error:
-            wrong += 1
-            console.print(Line.assemble(("wrong", "red"), f" {name}: {error}"))
-    raise typer.Exit(1 if wrong else 0)
+        good, said = _done(check)
+        found.append({"check": name, "ok": good, "message": said})
+        if not as_json:
+            state = ("ok", "green") if good else ("wrong", "red")
+            console.print(
+                Line.assemble(state, f" {name}: {said}" if not good else f"    {name}: {said}")
+            )
+    if as_json:
+        console.document(found)
+    raise typer.Exit(0 if all(each["ok"] for each in found) else 1)
 
 
-def _checks(found: Settings, profile: str | None) -> Iterator[tuple[str, Callable[[], str]]]:
+def _done(check: Check) -> tuple[bool, str]:
+    try:
+        return True, check()
+    except CloudSealedError as error:
+        return False, error.message
+    except Exception as error:  # whatever is wrong is what the command is there to say
+        return False, " ".join(str(error).split()) or type(error).__name__
+
+
+def _checks(found: Settings, profile: str | None) -> Iterator[tuple[str, Check]]:
+    yield "files", lambda: _files(found)
     yield "keys", lambda: f"{found.key_path}, fingerprint {load_keys(found.key_path).fingerprint}"
     yield "schema", lambda: _schema(found)
     yield "database", lambda: _database(found)
@@ -46,17 +75,29 @@ def _checks(found: Settings, profile: str | None) -> Iterator[tuple[str, Callabl
     yield "AWS", lambda: _aws(profile)
 
 
+def _files(found: Settings) -> str:
+    if others := loose(found):
+        raise LooseFilesError("; ".join(map(str, others)))
+    return "only their owner can open them"
+
+
 def _schema(found: Settings) -> str:
     require_current_schema(found)
     return "current"
 
 
 def _database(found: Settings) -> str:
-    database = open_database(found)
-    with database.read() as connection:
+    """Ask the database, whole and with the key file that it was made with."""
+    require_current_schema(found)
+    if not found.database_url:
+        copies.check_whole(found)
+    keys = load_keys(found.key_path)
+    with closing(open_database(found)) as database, database.read() as connection:
         ping(connection)
-    database.close()
-    return f"{database.name} answers"
+        fault = check_fingerprint(connection, keys)
+    if fault is not None:
+        raise ForeignKeyFileError(fault)
+    return f"{database.name} answers, and the key file is its own"
 
 
 def _disk(found: Settings) -> str:
@@ -81,5 +122,13 @@ def backup(
     folder: Path = typer.Argument(help="A new folder for the copy."),
 ) -> None:
     """Copy database, blobs and key file, while the server runs."""
-    for path in back_up(settings(), folder):
+    for path in copies.back_up(settings(), folder):
+        Terminal().print(str(path))
+
+
+def restore(
+    folder: Path = typer.Argument(help="The folder of a backup."),
+) -> None:
+    """Put a backup back, into a data folder that has no installation."""
+    for path in copies.restore(folder, settings()):
         Terminal().print(str(path))

@@ -6,10 +6,9 @@ import os
 
 import typer
 
-from cloudsealed.audits.seal import key_id, public_key
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.settings import Settings
-from cloudsealed.storage.keys import REPLACEABLE, load_keys, replace_key
+from cloudsealed.storage.keys import REPLACEABLE, key_id, load_keys, public_key, replace_key
 
 app = typer.Typer(help="The keys of this installation, without a server.", no_args_is_help=True)
 

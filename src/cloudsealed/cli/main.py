@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
 import sys
 import traceback
 from types import TracebackType
 
+import psycopg
 import typer
 
 from cloudsealed import __version__
@@ -50,6 +52,7 @@ app.command("serve")(operate.serve)
 app.command("worker")(work.worker)
 app.command("migrate")(operate.migrate)
 app.command("backup")(doctor.backup)
+app.command("restore")(doctor.restore)
 app.command("doctor")(doctor.doctor)
 app.command("aws-permissions")(operate.aws_permissions)
 app.command("verify")(verify.verify)
@@ -76,14 +79,17 @@ def main() -> None:
     except CloudSealedError as error:
         Terminal(stderr=True).error(error.message, error.code)
         sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
+        sys.exit(1)
+    except (OSError, sqlite3.Error, psycopg.Error) as error:
+        Terminal(stderr=True).error(" ".join(str(error).split()), "system_error")
+        sys.exit(1)
     except typer.TyperException as error:
         _tell_usage(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
-        sys.exit(1)
 
 
 def _tell_usage(error: typer.TyperException) -> None:

@@ -25,6 +25,7 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import migrate as schema
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.open import require_connections
+from cloudsealed.storage.private import private_file
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services
 
@@ -125,7 +126,7 @@ def serve_until_stopped(installation: Services, listen: Listen, beside: WorkerBe
 @contextmanager
 def only_server(data_dir: Path) -> Iterator[None]:
     """Hold the data folder's lock, so that one `serve` uses it."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    private_file(data_dir / "serve.lock")
     with (data_dir / "serve.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,6 +10,8 @@ from cloudsealed.kit.logs import JsonFormatter, LineFormatter, LogHandler
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import has_schema, migrate, require_current_schema
+from cloudsealed.storage.ownership import claim
+from cloudsealed.storage.private import tighten
 from cloudsealed.wiring import Services, build_services
 
 LOCAL = "local"
@@ -24,15 +26,19 @@ def settings() -> Settings:
 def open_installation(*, create: bool) -> Services:
     """Return the services of the installation; with `create`, make what is missing of it.
 
-    Raises SchemaVersionError when the database belongs to another version of the program.
+    Raises SchemaVersionError when the database belongs to another version of the program, and
+    ForeignKeyFileError when it belongs to another key file.
     """
     found = settings()
+    tighten(found)
     if create:
         ensure_keys(found.key_path)
         if not has_schema(found):
             migrate(found)
     require_current_schema(found)
-    return build_services(found)
+    services = build_services(found)
+    claim(services.database, services.keys)
+    return services
 
 
 def log_to_stderr(found: Settings, level: int = logging.INFO) -> None:

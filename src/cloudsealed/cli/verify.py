@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloudsealed.audits.proof import verify_proof
-from cloudsealed.audits.seal import key_id
 from cloudsealed.audits.signed import Verified, is_digest
 from cloudsealed.audits.verify import verify_bundle, verify_chain
 from cloudsealed.cli.terminal import Line, Terminal
+from cloudsealed.storage.keys import key_id
 
 _FILES = typer.Argument(
     exists=True, dir_okay=False, readable=True, help="Bundles of audits, or proofs of findings."

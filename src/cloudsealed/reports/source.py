@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.model import Audit, public
-from cloudsealed.audits.seal import key_id, opened, public_key
+from cloudsealed.audits.seal import opened
 from cloudsealed.audits.service import AuditService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.users import UserService
@@ -21,7 +21,7 @@ from cloudsealed.reports.kinds.spool import Spooled
 from cloudsealed.reports.look import Look
 from cloudsealed.reports.model import Comparison, Report, ReportSource
 from cloudsealed.resources.service import ResourceService
-from cloudsealed.storage.keys import KeyFileError, KeyRing
+from cloudsealed.storage.keys import KeyFileError, KeyRing, key_id, public_key
 from cloudsealed.vocabulary import ReportKind
 
 TREND = 12

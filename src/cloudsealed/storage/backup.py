@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
+from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.storage.keys import load_keys
+from cloudsealed.storage.ownership import ForeignKeyFileError, check_fingerprint
+from cloudsealed.storage.private import private_file, private_folder
+from cloudsealed.storage.sqlite_file import DatabaseFileError, readable
 
 
 class BackupError(CloudSealedError):
-    """The backup cannot be made where or as it was asked for."""
+    """The backup cannot be made or restored where or as it was asked for."""
 
     code = "backup_failed"
     status = 500
@@ -23,19 +29,93 @@ def back_up(settings: Settings, target: Path) -> list[Path]:
     The database is copied by SQLite's backup API, so that writers go on; blobs are immutable, and
     are copied after it, so that every one that the copy names is there. `target` must be new.
     """
-    if settings.database_url:
-        raise BackupError(
-            "The database is PostgreSQL: back it up with pg_dump, beside the blobs and the key file"
-        )
+    _refuse_postgresql(settings)
     if target.exists() and any(target.iterdir()):
         raise BackupError(f"{target} is not empty: name a new folder")
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database, keys, blobs = target / "cloudsealed.db", target / "keys.json", target / "blobs"
-    with sqlite3.connect(settings.sqlite_path) as source, sqlite3.connect(database) as copy:
-        source.backup(copy)
-    source.close()
-    copy.close()
-    shutil.copy2(settings.key_path, keys)  # keeps mode 0600
-    if settings.blob_dir.exists():
-        shutil.copytree(settings.blob_dir, blobs)
+    return _copy(settings, Settings(data_dir=target))
+
+
+def restore(folder: Path, settings: Settings) -> list[Path]:
+    """Put a backup where the settings say that the installation is; return what was written.
+
+    Nothing is written over, and nothing is left of a backup that is damaged or whose key file is
+    another database's. Raises BackupError, KeyFileError, DatabaseFileError, ForeignKeyFileError.
+    """
+    _refuse_postgresql(settings)
+    for path in (settings.sqlite_path, settings.key_path, settings.blob_dir):
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            raise BackupError(f"{path} is there already: move it away, or name another folder")
+    try:
+        written = _copy(Settings(data_dir=folder), settings)
+        check_whole(settings)
+    except BaseException:
+        _remove(settings)
+        raise
+    return written
+
+
+def check_whole(settings: Settings) -> None:
+    """Read every page of a database, and see that the key file is its own.
+
+    Raises KeyFileError, DatabaseFileError and ForeignKeyFileError.
+    """
+    keys, path = load_keys(settings.key_path), settings.sqlite_path
+    if not path.is_file() or path.stat().st_size == 0:
+        raise DatabaseFileError(f"{path} holds no database")
+    with readable(path), closing(sqlite3.connect(path)) as raw:
+        [found, *_] = raw.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DatabaseFileError(f"{path} is damaged: {' '.join(found.split())}")
+    database = SqliteDatabase(path)
+    with closing(database), readable(path), database.read() as connection:
+        fault = check_fingerprint(connection, keys)
+    if fault is not None:
+        raise ForeignKeyFileError(fault)
+
+
+def _remove(settings: Settings) -> None:
+    database = settings.sqlite_path
+    beside = (database.with_name(f"{database.name}{suffix}") for suffix in ("-wal", "-shm"))
+    for path in (database, *beside, settings.key_path):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(settings.blob_dir, ignore_errors=True)
+
+
+def _refuse_postgresql(settings: Settings) -> None:
+    if settings.database_url:
+        raise BackupError(
+            "The database is PostgreSQL: use pg_dump and pg_restore, beside the blobs and the key"
+            " file"
+        )
+
+
+def _copy(source: Settings, target: Settings) -> list[Path]:
+    if not source.sqlite_path.is_file() or source.sqlite_path.stat().st_size == 0:
+        raise BackupError(f"There is no database at {source.sqlite_path}")
+    load_keys(source.key_path)
+    private_folder(target.data_dir)
+    database, keys, blobs = target.sqlite_path, target.key_path, target.blob_dir
+    _copy_database(source.sqlite_path, database)
+    _copy_file(source.key_path, keys)
+    if source.blob_dir.is_dir():
+        private_folder(blobs)
+        for path in sorted(source.blob_dir.iterdir()):
+            if not path.name.startswith("."):  # one that is being written has no name yet
+                _copy_file(path, blobs / path.name)
     return [path for path in (database, keys, blobs) if path.exists()]
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    private_file(target)
+    reading = f"{source.absolute().as_uri()}?mode=ro"  # a backup may lie where nothing is written
+    with (
+        readable(source), closing(sqlite3.connect(reading, uri=True)) as original,
+        closing(sqlite3.connect(target)) as copy,
+    ):  # fmt: skip
+        original.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file that is whole by itself
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    private_file(target)
+    shutil.copyfile(source, target)

@@ -15,6 +15,7 @@ from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Protocol
 
 from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.private import FILE, private_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)?")
 _LONGEST_NAME = 200
@@ -59,9 +60,10 @@ class DiskBlobs:
             raise ServiceUnavailableError("The disk is full: no file can be written") from error
 
     def _write(self, path: Path, content: bytes | Iterable[bytes]) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._folder)
         with NamedTemporaryFile(dir=self._folder, prefix=".new-", delete=False) as file:
             try:
+                os.fchmod(file.fileno(), FILE)
                 for piece in (content,) if isinstance(content, bytes) else content:
                     file.write(piece)
                 file.flush()

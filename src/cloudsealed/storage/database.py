@@ -26,6 +26,7 @@ from sqlalchemy.sql import ClauseElement
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import wire
 from cloudsealed.storage.pool import InHand, NoneFreeError, Pool
+from cloudsealed.storage.sqlite_file import open_file
 from cloudsealed.storage.statements import Compiler, PostgresConnection, SqliteConnection
 from cloudsealed.storage.statements import Parameters as Parameters
 from cloudsealed.storage.statements import Row as Row
@@ -35,7 +36,6 @@ T = TypeVar("T")
 CONNECTIONS = 10
 STATEMENT_SECONDS = 300
 _BUSY_SECONDS = 30
-_CACHED = 2 << 20  # bytes a connection; more, or mapping the file, is no faster
 _HANDLER_STEPS = 4000  # virtual machine steps between two looks at the clock
 
 
@@ -166,22 +166,7 @@ class SqliteDatabase:
         )  # fmt: skip
 
     def _open(self, *, query_only: bool) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        raw = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=256,
-            check_same_thread=False,
-        )  # fmt: skip
-        try:
-            raw.execute("PRAGMA journal_mode=WAL")
-            raw.execute("PRAGMA synchronous=NORMAL")
-            raw.execute(f"PRAGMA cache_size=-{_CACHED >> 10}")
-            raw.execute("PRAGMA temp_store=MEMORY")
-            if query_only:
-                raw.execute("PRAGMA query_only=1")
-        except BaseException:
-            raw.close()
-            raise
-        return raw
+        return open_file(self.path, busy_seconds=_BUSY_SECONDS, query_only=query_only)
 
     @contextmanager
     def read(self, deadline: float | None = None) -> Iterator[SqliteConnection]:

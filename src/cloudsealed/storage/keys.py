@@ -15,8 +15,11 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage.private import FILE, private_folder
 
 PURPOSES = ("tokens", "cursors", "sessions", "redaction", "seal")
 REPLACEABLE = ("seal",)
@@ -58,9 +61,23 @@ class KeyRing:
 
     @property
     def fingerprint(self) -> str:
-        """A public value that tells two key files apart and reveals nothing."""
-        material = b"".join(key.secret for purpose in PURPOSES for key in self.keys[purpose])
+        """A public value that tells two key files apart and reveals nothing.
+
+        It is of the keys that stay: a file whose key of seals was replaced is still the same one.
+        """
+        stay = [purpose for purpose in PURPOSES if purpose not in REPLACEABLE]
+        material = b"".join(key.secret for purpose in stay for key in self.keys[purpose])
         return sha256(b"cloudsealed key ring" + material)[:16]
+
+
+def public_key(key: Key) -> Ed25519PublicKey:
+    """Return the public half of a seal key."""
+    return Ed25519PrivateKey.from_private_bytes(key.secret).public_key()
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """Return the SHA-256 of a public key's 32 raw bytes, in hex."""
+    return sha256(public.public_bytes_raw())
 
 
 def load_keys(path: Path) -> KeyRing:
@@ -77,6 +94,8 @@ def load_keys(path: Path) -> KeyRing:
         }
     except FileNotFoundError:
         raise KeyFileError(f"{path} does not exist: run `cloudsealed init`") from None
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be read: {error.strerror}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise KeyFileError(f"{path} is not a key file: {error}") from error
     if mode:
@@ -87,7 +106,7 @@ def load_keys(path: Path) -> KeyRing:
 def ensure_keys(path: Path) -> KeyRing:
     """Read the key file at `path`, making it first when there is none."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         fresh = {purpose: [_fresh(purpose)] for purpose in PURPOSES}
         temporary = _beside(path, fresh)
         try:
@@ -117,7 +136,8 @@ def replace_key(path: Path, purpose: str) -> str:
 def _beside(path: Path, document: object) -> Path:
     """Write a new file, which only its owner can read, beside another."""
     temporary = path.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE)
+    os.fchmod(descriptor, FILE)
     with os.fdopen(descriptor, "w") as file:
         json.dump(document, file, indent=2)
     return temporary

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, NullPool, create_engine
+from alembic.util import CommandError
+from sqlalchemy import Engine, NullPool, Select, create_engine, literal_column, select, table
+from sqlalchemy.exc import DBAPIError
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
+from cloudsealed.storage.database import Connection, ServiceUnavailableError
+from cloudsealed.storage.open import open_database
+from cloudsealed.storage.private import private_file
+from cloudsealed.storage.schema import metadata
+from cloudsealed.storage.sqlite_file import readable
+
+_SCRIPTS = str(files("cloudsealed.storage") / "migrations")
+_REVISION: Select[Any] = select(literal_column("version_num")).select_from(table("alembic_version"))
+_WAIT_SECONDS = 600
+_MISSING = (sqlite3.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 
 class SchemaVersionError(CloudSealedError):
@@ -25,45 +42,133 @@ def engine_for(settings: Settings) -> Engine:
     """Return an SQLAlchemy engine for schema work; rows are read and written elsewhere."""
     if settings.database_url:
         url = settings.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    else:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{settings.sqlite_path}"
-    return create_engine(url, poolclass=NullPool)
+        return create_engine(url, poolclass=NullPool)
+    with readable(settings.sqlite_path):
+        private_file(settings.sqlite_path)
+    return create_engine(
+        f"sqlite:///{settings.sqlite_path}", poolclass=NullPool,
+        connect_args={"timeout": _WAIT_SECONDS},
+    )  # fmt: skip
 
 
 def alembic_config(engine: Engine) -> Config:
     """Return Alembic's configuration for `engine`."""
     config = Config()
-    config.set_main_option("script_location", str(files("cloudsealed.storage") / "migrations"))
+    config.set_main_option("script_location", _SCRIPTS)
     config.attributes["engine"] = engine
     return config
 
 
-def migrate(settings: Settings) -> None:
-    """Run every migration that the database lacks; safe to run twice and by two processes."""
+def migrate(settings: Settings, revision: str = "head") -> None:
+    """Run every migration that the database lacks, in one transaction and under a lock.
+
+    Safe to run twice, by two processes, and again after it was killed. Raises SchemaVersionError
+    when the database is of a newer program.
+    """
     engine = engine_for(settings)
-    command.upgrade(alembic_config(engine), "head")
-    engine.dispose()
+    try:
+        with _in_words(settings):
+            command.upgrade(alembic_config(engine), revision)
+    finally:
+        engine.dispose()
 
 
 def has_schema(settings: Settings) -> bool:
-    """Say whether the database was ever migrated."""
-    engine = engine_for(settings)
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    engine.dispose()
-    return found is not None
+    """Say whether the database was ever migrated; looking makes none."""
+    if not settings.database_url and not settings.sqlite_path.exists():
+        return False
+    with _read(settings) as connection:
+        return _revision(connection) is not None
 
 
 def require_current_schema(settings: Settings) -> None:
     """Raise SchemaVersionError unless the database is at this program's version."""
-    engine = engine_for(settings)
-    head = ScriptDirectory.from_config(alembic_config(engine)).get_current_head()
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    engine.dispose()
-    if found != head:
+    if not settings.database_url and not settings.sqlite_path.exists():
         raise SchemaVersionError(
-            f"The database has schema {found or 'none'}, this program needs {head}:"
-            " run `cloudsealed migrate`"
+            f"There is no database at {settings.sqlite_path}: run `cloudsealed init`,"
+            " or run `cloudsealed migrate` for one without a first admin"
         )
+    with _read(settings) as connection:
+        fault = schema_fault(connection) or _other_tables(connection)
+    if fault is not None:
+        raise SchemaVersionError(fault)
+
+
+def schema_fault(connection: Connection) -> str | None:
+    """Return why this program cannot work with a database's schema, and what to do; None if it
+    can."""
+    found, (head, known) = _revision(connection), _revisions()
+    if found is None:
+        return "The database has no tables: run `cloudsealed migrate`"
+    if found not in known:
+        return (
+            f"The database is at revision {found}, which this program does not know (it needs "
+            f"{head}): install the newer version that made it, or restore a backup from before"
+        )
+    if found != head:
+        return (
+            f"The database is at revision {found}, this program needs {head}: stop serve and "
+            "worker, back it up, then run `cloudsealed migrate`"
+        )
+    return None
+
+
+def _other_tables(connection: Connection) -> str | None:
+    """Return what is wrong with a database that has the right revision and other tables."""
+    for each in metadata.sorted_tables:
+        try:
+            connection.all(select(*each.c).limit(0))
+        except _MISSING as error:
+            return (
+                f"The database is at revision {_revisions()[0]}, but not with its tables "
+                f"({str(error).splitlines()[0]}): a version from before the first release made "
+                "it; begin with a new database"
+            )
+    return None
+
+
+@lru_cache(maxsize=1)
+def _revisions() -> tuple[str, frozenset[str]]:
+    """Return the revision that this program needs, and all that it can migrate from."""
+    scripts = ScriptDirectory(_SCRIPTS)
+    head = scripts.get_current_head()
+    assert head is not None
+    return head, frozenset(each.revision for each in scripts.walk_revisions())
+
+
+def _revision(connection: Connection) -> str | None:
+    try:
+        row = connection.first(_REVISION)
+    except psycopg.errors.UndefinedTable:
+        return None
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise
+    return None if row is None else str(row[0])
+
+
+@contextmanager
+def _read(settings: Settings) -> Iterator[Connection]:
+    database = open_database(settings)
+    try:
+        with readable(settings.sqlite_path), database.read() as connection:
+            yield connection
+    finally:
+        database.close()
+
+
+@contextmanager
+def _in_words(settings: Settings) -> Iterator[None]:
+    """Raise what happens to a migration as an error of ours."""
+    try:
+        yield
+    except CommandError as error:
+        raise SchemaVersionError(
+            f"{error}: a newer version of this program made the database; install that one"
+        ) from error
+    except DBAPIError as error:
+        if settings.database_url:
+            raise ServiceUnavailableError(f"The database does not answer: {error.orig}") from error
+        with readable(settings.sqlite_path):
+            raise error.orig or error from error

@@ -1,0 +1,73 @@
+"""`doctor` says what is wrong with an installation in words, whatever that is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+
+DATA = "cloudsealed-data"
+NO_CLOUD = {"AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def _directory(data: Path) -> None:
+    (data / "cloudsealed.db").unlink()
+    (data / "cloudsealed.db").mkdir()
+
+
+def _garbage(data: Path) -> None:
+    (data / "cloudsealed.db").write_bytes(b"garbage" * 9999)
+
+
+def _empty(data: Path) -> None:
+    (data / "cloudsealed.db").write_bytes(b"")
+
+
+def _foreign(data: Path) -> None:
+    other = (data.parent / "other" / "keys.json").read_bytes()
+    (data / "keys.json").write_bytes(other)
+
+
+@pytest.mark.parametrize(
+    ("harm", "check", "said"),
+    [
+        (_directory, "database", "cannot be opened"), (_garbage, "database", "is damaged"),
+        (_empty, "schema", "has no tables"), (_foreign, "database", "is not this database's"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_by_doctor_and_refused_by_serve(
+    run: Run, tmp_path: Path, harm: object, check: str, said: str
+) -> None:
+    run("init", "--json")
+    run("init", "--json", CLOUDSEALED_DATA_DIR="other")
+    assert callable(harm)
+    harm(tmp_path / DATA)
+    done = run("doctor", "--json", **NO_CLOUD)
+    assert (done.returncode, done.stderr) == (1, "")
+    told = {each["check"]: each for each in json.loads(done.stdout)}
+    assert not told[check]["ok"]
+    assert said in told[check]["message"]
+    served = run("serve", "--port", "0")
+    assert served.returncode == 1
+    assert said in served.stderr
+    assert "Traceback" not in served.stderr
+
+
+def test_loose_files_are_named_with_the_command(run: Run, tmp_path: Path) -> None:
+    run("init", "--json")
+    (tmp_path / DATA).chmod(0o755)
+    (tmp_path / DATA / "cloudsealed.db").chmod(0o644)
+    done = run("doctor", **NO_CLOUD)
+    assert f"wrong files: {DATA} has mode 0755: run `chmod 700 {DATA}`" in done.stdout
+    assert f"run `chmod 600 {DATA}/cloudsealed.db`" in done.stdout
+
+
+def test_a_postgresql_that_is_away_is_said_without_a_traceback(run: Run) -> None:
+    url = "postgresql://nobody@127.0.0.1:9/none"
+    for command in (["doctor"], ["migrate"], ["serve", "--port", "0"], ["worker"]):
+        done = run(*command, CLOUDSEALED_DATABASE_URL=url, **NO_CLOUD)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert "does not answer" in done.stdout + done.stderr

@@ -1,0 +1,108 @@
+"""A backup is whole and private, and only a whole one is restored."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.settings import Settings
+from cloudsealed.storage.backup import BackupError, back_up, restore
+from cloudsealed.storage.blobs import DiskBlobs
+from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.migrate import migrate, require_current_schema
+from cloudsealed.storage.ownership import claim
+from cloudsealed.storage.private import loose
+
+
+@pytest.fixture
+def original(tmp_path: Path) -> Settings:
+    settings = Settings(data_dir=tmp_path / "data")
+    keys = ensure_keys(settings.key_path)
+    migrate(settings)
+    with closing(SqliteDatabase(settings.sqlite_path)) as database:
+        claim(database, keys)
+    DiskBlobs(settings.blob_dir).put("a.pdf", b"%PDF")
+    return settings
+
+
+@pytest.fixture
+def copied(original: Settings, tmp_path: Path) -> Path:
+    back_up(original, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_a_backup_is_restored_as_it_was_and_private(copied: Path, tmp_path: Path) -> None:
+    for path in copied.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    (copied / "keys.json").chmod(0o600)
+    target = Settings(data_dir=tmp_path / "again")
+    assert len(restore(copied, target)) == 3
+    require_current_schema(target)
+    assert b"".join(DiskBlobs(target.blob_dir).open("a.pdf")) == b"%PDF"
+    assert loose(target) == []
+
+
+def test_nothing_is_restored_over_an_installation(copied: Path, original: Settings) -> None:
+    with pytest.raises(BackupError, match="is there already"):
+        restore(copied, original)
+
+
+def _foreign_keys(copy: Path) -> None:
+    (copy / "keys.json").unlink()
+    ensure_keys(copy / "keys.json")
+
+
+def _garbage(copy: Path) -> None:
+    (copy / "cloudsealed.db").write_bytes(b"garbage" * 9999)
+
+
+def _empty(copy: Path) -> None:
+    (copy / "cloudsealed.db").write_bytes(b"")
+
+
+def _cut(copy: Path) -> None:
+    whole = (copy / "cloudsealed.db").read_bytes()
+    (copy / "cloudsealed.db").write_bytes(whole[: len(whole) // 2])
+
+
+def _overwritten(copy: Path) -> None:
+    with (copy / "cloudsealed.db").open("r+b") as file:
+        file.seek(5 * 4096)
+        file.write(b"\xff" * 40000)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (_foreign_keys, "key file is not this database's"), (_garbage, "is damaged"),
+        (_empty, "no database"), (_cut, "is damaged"), (_overwritten, "is damaged"),
+        (lambda copy: (copy / "keys.json").unlink(), "does not exist"),
+        (lambda copy: (copy / "cloudsealed.db").unlink(), "no database"),
+        (shutil.rmtree, "no database"),
+    ],
+)  # fmt: skip
+def test_a_backup_that_is_not_whole_is_refused_and_leaves_nothing(
+    copied: Path, tmp_path: Path, harm: object, said: str
+) -> None:
+    assert callable(harm)
+    harm(copied)
+    target = Settings(data_dir=tmp_path / "again")
+    with pytest.raises(CloudSealedError, match=said):
+        restore(copied, target)
+    assert [path for path in target.data_dir.rglob("*") if path.is_file()] == []
+
+
+def test_a_backup_is_one_file_that_needs_no_other(copied: Path) -> None:
+    assert sorted(path.name for path in copied.iterdir()) == [
+        "blobs",
+        "cloudsealed.db",
+        "keys.json",
+    ]
+    with closing(sqlite3.connect(copied / "cloudsealed.db")) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("delete",)
