@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from cloudsealed.findings import count_store as counts
 from cloudsealed.findings.codec import encode
 from cloudsealed.findings.model import Finding, Moment, ResourceRef
 from cloudsealed.kit.batches import batches
@@ -31,6 +32,7 @@ from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import engine_for, migrate
 from cloudsealed.storage.schema import findings, metadata, tenants
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Outcome, Severity
 
 FINDINGS = int(os.environ.get("BENCHMARK_FINDINGS", "1000000"))
@@ -86,6 +88,8 @@ def _fill(found: Settings) -> None:
         for index in findings.indexes:
             plain.execute(CreateIndex(index))
     engine.dispose()
+    with turn(database, tenant=TENANT) as connection:
+        counts.recount(connection, tenant=TENANT)
     database.close()
 
 

@@ -33,7 +33,7 @@ from cloudsealed.api.query import Parameter
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.storage.database import ReadDeadlineError
-from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.keyset import Filter, Page
 from cloudsealed.wiring import Services
 
 _LONGEST_NAME = 200
@@ -234,11 +234,15 @@ class _Purse:
             self._exchange.rate = tighter(self._core, self._limits.show(*self._budget))
 
 
-def _parameters(known: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def _parameters(
+    known: Mapping[str, Filter | Parameter], given: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, item in known.items():
-        assert isinstance(item, Parameter)
-        if name in given:
+        if isinstance(item, Filter):
+            if name in given:
+                found[name] = query.read_filter(item, given[name])
+        elif name in given:
             found[name] = item.read(given[name])
         elif item.default is not None:
             found[name] = item.read(item.default)

@@ -41,7 +41,7 @@ LISTING = Listing(
     filters=(
         Filter("status", "How far it is", "status", tuple(AuditStatus), kind="enum", sorts=("-id",)),
         Filter("kind", "Where its ledger comes from", "kind", tuple(AuditKind), kind="enum", sorts=("-id",)),
-        Filter("parent", "Audit that it reanalyzes", "parent_id", kind="id", prefix="aud"),
+        Filter("parent", "Audit that it reanalyzes", "parent_id", kind="id", prefix="aud", probe=audits.c.parent_id),
         Filter(
             "connection", "Connection that it uses", kind="id", prefix="con",
             condition=lambda t, v: or_(*(t.c.request.contains(value) for value in v)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsealed.storage.keyset import Filter, Listing, at_least, before, searching
-from cloudsealed.storage.schema import findings
+from cloudsealed.storage.schema import finding_counts, findings
 from cloudsealed.vocabulary import Dimension, FindingStatus, Provider, Severity, TriageState
 
 _VALUE_SORTS = ("-severity", "-last_seen_at", "-monthly_savings")
@@ -15,7 +15,7 @@ def _rank(value: str) -> int:
 
 def _of_policies(name: str, description: str) -> Filter:
     # The service puts the ids of the policies that the value maps to in its place.
-    return Filter(name, description, kind="policies", condition=lambda t, v: t.c.policy_id.in_(v))
+    return Filter(name, description, "policy_id", kind="policies", probe=finding_counts.c.policy_id)
 
 
 LISTING = Listing(
@@ -39,9 +39,9 @@ LISTING = Listing(
             sorts=("-id", *_VALUE_SORTS),
         ),
         Filter("audit", "Audit in which it failed; pins the list", kind="audit", prefix="aud", sorts=()),
-        Filter("resource_type", "Type such as aws.s3.bucket", "resource_type"),
-        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
-        Filter("region", "Region, or global", "region"),
+        Filter("resource_type", "Type such as aws.s3.bucket", "resource_type", probe=finding_counts.c.resource_type),
+        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=finding_counts.c.provider),
+        Filter("region", "Region, or global", "region", probe=finding_counts.c.region),
         _of_policies("framework", "Framework with a control that its policy serves"),
         _of_policies("control", "Control that its policy serves, such as 5.3"),
         Filter("first_seen_after", "First seen at or after", kind="time", condition=at_least("first_seen_at")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -22,6 +23,8 @@ GROUPS = ("dimension", "severity", "account", "region", "resource_type")
 EPISODE = (
     "sequence", "outcome", "severity", "first_audit_id", "last_audit_id", "first_at", "last_at",
 )  # fmt: skip
+NO_FILTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+_OPEN = {"status": (FindingStatus.OPEN.value,)}
 _TRIAGE = ("state", "assignee", "note", "expires_at")
 
 
@@ -76,15 +79,23 @@ class FindingService:
             for row in rows
         ]
 
-    def summary(self, *, tenant: str, group_by: tuple[str, ...]) -> dict[str, Any]:
-        """Count open findings by some of GROUPS."""
-        rows = self._store.count_open(tenant=tenant, columns=group_by)
+    def summary(
+        self, *, tenant: str, group_by: tuple[str, ...],
+        filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Count findings by some of GROUPS: the open ones unless `filters` name a status.
+
+        `complete` is false when the bound of a page's reading ended the count.
+        """
+        resolved = self._policies.resolve_filters(tenant, {**_OPEN, **filters})
+        rows, complete = self._store.count(tenant=tenant, filters=resolved, columns=group_by)
         groups = [{**self._named(group_by, row), "count": row[-1]} for row in rows]
         total = sum(row[-1] for row in rows)
         return {
             "object": "finding_summary",
             "group_by": list(group_by),
             "total": total,
+            "complete": complete,
             "groups": groups,
         }
 

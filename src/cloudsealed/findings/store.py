@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
+from cloudsealed.findings import count_store as counts
 from cloudsealed.findings.codec import LOADED, decode, encode
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
@@ -18,7 +21,7 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Filter, Rows, fetch
+from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Filter, Listing, Rows, fetch
 from cloudsealed.storage.schema import audit_blocks, episodes, findings
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus
@@ -113,18 +116,26 @@ def _with_prints(count: int) -> Select[Any]:
 
 
 def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> None:
-    """Add findings, each with its first episode."""
-    connection.many(_INSERT, [encode(tenant, finding) for finding in new])
+    """Add findings, each with its first episode; call it in the tenant's turn."""
+    rows = [encode(tenant, finding) for finding in new]
+    connection.many(_INSERT, rows)
+    counts.move(connection, tenant=tenant, before=(), after=map(counts.kind, rows))
     connection.many(_INSERT_EPISODE, [_episode(tenant, finding, 1) for finding in new])
 
 
 def update(connection: Connection, *, tenant: str, changed: Sequence[Finding]) -> None:
-    """Write findings' new state over their rows."""
-    rows = []
-    for finding in changed:
-        row = {f"new_{k}": v for k, v in encode(tenant, finding).items() if k not in _KEPT}
-        rows.append({"tenant": tenant, "ident": finding.id, **row})
-    connection.many(_UPDATE, rows)
+    """Write findings' new state over their rows, call it in the tenant's turn."""
+    for batch in batches(changed, BLOCK_LINES):
+        rows = [encode(tenant, finding) for finding in batch]
+        before = counts.kinds(connection, tenant=tenant, idents=[row["id"] for row in rows])
+        connection.many(_UPDATE, [_over(row) for row in rows])
+        after = {row["id"]: counts.kind(row) for row in rows if row["id"] in before}
+        counts.move(connection, tenant=tenant, before=before.values(), after=after.values())
+
+
+def _over(row: Mapping[str, Any]) -> dict[str, Any]:
+    new = {f"new_{name}": value for name, value in row.items() if name not in _KEPT}
+    return {"tenant": row["tenant_id"], "ident": row["id"], **new}
 
 
 def record_episode(connection: Connection, *, tenant: str, finding: Finding, begins: bool) -> None:
@@ -195,16 +206,11 @@ class FindingStore:
         """Return one page; rows are (id, sort value, doc, policy id, policy version)."""
         with self._database.read(deadline) as connection:
             if "audit" in filters:
-                return self._pinned(connection, tenant, filters, after, limit)
+                return self._pinned(connection, LISTING, tenant, filters, after, limit)
             return fetch(
-                connection,
-                LISTING,
-                tenant=tenant,
-                filters=filters,
-                sort=sort,
-                after=after,
+                connection, LISTING, tenant=tenant, filters=filters, sort=sort, after=after,
                 limit=limit,
-            )
+            )  # fmt: skip
 
     def served(self, *, tenant: str, ident: str, deadline: float | None = None) -> Row:
         """Return (doc, policy id, policy version); raises FindingNotFoundError."""
@@ -249,7 +255,7 @@ class FindingStore:
 
     def rewrite(self, *, tenant: str, changed: Sequence[Finding]) -> None:
         """Write findings over their rows in one transaction."""
-        with self._database.write() as connection:
+        with turn(self._database, tenant=tenant) as connection:
             update(connection, tenant=tenant, changed=changed)
 
     def history(self, *, tenant: str, ident: str) -> list[Row]:
@@ -258,12 +264,33 @@ class FindingStore:
             self._one(connection, tenant, ident)
             return connection.all(_HISTORY, {"tenant": tenant, "ident": ident})
 
-    def count_open(self, *, tenant: str, columns: tuple[str, ...]) -> list[Row]:
-        """Return (column values …, count) of open findings."""
-        grouped = [findings.c[name] for name in columns]
-        statement = select(*grouped, func.count()).where(_TENANT, findings.c.status == "open")
+    def count(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], columns: tuple[str, ...]
+    ) -> tuple[list[Row], bool]:
+        """Return (column values …, count) in order, and whether every finding was looked at.
+
+        What the kept counts cannot tell is counted from findings, within the bound of one page.
+        """
         with self._database.read() as connection:
-            return connection.all(statement.group_by(*grouped), {"tenant": tenant})
+            if counts.answers(filters):
+                return counts.count(
+                    connection, tenant=tenant, filters=filters, columns=columns
+                ), True
+            rows = self._scanned(connection, tenant, filters, columns)
+        tally = Counter(tuple(row[2:]) for row in rows.rows)
+        return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
+
+    def _scanned(
+        self, connection: Connection, tenant: str, filters: Mapping[str, tuple[str, ...]],
+        columns: tuple[str, ...],
+    ) -> Rows:  # fmt: skip
+        listing = _counted(columns)
+        if "audit" in filters:
+            return self._pinned(connection, listing, tenant, filters, None, SCAN_ROWS)
+        return fetch(
+            connection, listing, tenant=tenant, filters=filters, sort="-id", after=None,
+            limit=SCAN_ROWS,
+        )  # fmt: skip
 
     def of_audit(self, *, tenant: str, audit: str) -> Iterable[Row]:
         """Yield (id, doc, policy id, policy version) of every finding that failed in an audit."""
@@ -282,7 +309,7 @@ class FindingStore:
         """Yield (id, doc, policy id, policy version) of the findings with these ids."""
         for batch in batches(idents, BLOCK_LINES):
             with self._database.read() as connection:
-                rows = self._by_ids(connection, tenant, batch, {})
+                rows = self._by_ids(connection, LISTING, tenant, batch, {})
             yield from ((row[0], *row[2:]) for row in rows)
 
     def _one(self, connection: Connection, tenant: str, ident: str) -> Finding:
@@ -292,8 +319,8 @@ class FindingStore:
         return decode(dict(zip(LOADED, row, strict=True)))
 
     def _pinned(
-        self, connection: Connection, tenant: str, filters: Mapping[str, tuple[str, ...]],
-        after: Position | None, limit: int,
+        self, connection: Connection, listing: Listing, tenant: str,
+        filters: Mapping[str, tuple[str, ...]], after: Position | None, limit: int,
     ) -> Rows:  # fmt: skip
         start = after.id if after else "~"
         residual = {name: values for name, values in filters.items() if name != "audit"}
@@ -306,8 +333,8 @@ class FindingStore:
             idents = [
                 i for i in orjson.loads(objects.get(connection, tenant, address)) if i < start
             ]
-            for part in batches(idents, max(limit + 1, 100)):
-                found += self._by_ids(connection, tenant, part, residual)
+            for part in batches(idents, min(max(limit + 1, 100), BLOCK_LINES)):
+                found += self._by_ids(connection, listing, tenant, part, residual)
                 scanned += len(part)
                 if len(found) > limit:
                     return Rows(found[:limit], Position(found[limit - 1][0]))
@@ -316,7 +343,7 @@ class FindingStore:
         return Rows(found, None)
 
     def _by_ids(
-        self, connection: Connection, tenant: str, idents: list[str],
+        self, connection: Connection, listing: Listing, tenant: str, idents: list[str],
         residual: Mapping[str, tuple[str, ...]],
     ) -> list[Row]:  # fmt: skip
         values: dict[str, Any] = {"tenant": tenant}
@@ -326,11 +353,13 @@ class FindingStore:
         size = next((size for size in _SIZES if len(idents) <= size), len(idents))
         values |= zip_longest(_names("id", size), idents, fillvalue="")
         shape = tuple((name, len(given)) for name, given in residual.items())
-        return connection.all(_served_by_ids(size, shape), values)
+        return connection.all(_served_by_ids(listing, size, shape), values)
 
 
 @lru_cache(maxsize=256)
-def _served_by_ids(size: int, residual: tuple[tuple[str, int], ...]) -> Select[Any]:
+def _served_by_ids(
+    listing: Listing, size: int, residual: tuple[tuple[str, int], ...]
+) -> Select[Any]:
     """Return the statement for so many ids and so many values of each further filter.
 
     Ids come in few sizes, so that few statements are compiled and kept.
@@ -343,10 +372,15 @@ def _served_by_ids(size: int, residual: tuple[tuple[str, int], ...]) -> Select[A
             if item.condition
             else findings.c[item.column].in_(binds)
         )
-    served = (findings.c.doc, findings.c.policy_id, findings.c.policy_version)
+    served = [findings.c[name] for name in listing.columns]
     columns = (findings.c.id, findings.c.id.label("sort_value"), *served)
     wanted = findings.c.id.in_(_binds("id", size))
     return select(*columns).where(_TENANT, wanted, *conditions).order_by(findings.c.id.desc())
+
+
+@lru_cache(maxsize=256)
+def _counted(columns: tuple[str, ...]) -> Listing:
+    return replace(LISTING, columns=columns)
 
 
 def _filter(name: str) -> Filter:

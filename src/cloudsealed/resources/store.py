@@ -12,12 +12,12 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, select
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Condition, Filter, Listing, Paged, searching
+from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
 from cloudsealed.storage.schema import resource_tags, resources
 from cloudsealed.vocabulary import Provider, ResourceState
 
 
-def _tagged(column: str) -> Condition:
+def _tagged(name: str, description: str, column: str) -> Filter:
     def condition(table: Any, values: Any) -> Any:
         return exists().where(
             resource_tags.c.tenant_id == table.c.tenant_id,
@@ -25,7 +25,7 @@ def _tagged(column: str) -> Condition:
             resource_tags.c[column] == values[0],
         )
 
-    return condition
+    return Filter(name, description, condition=condition, probe=resource_tags.c[column])
 
 
 LISTING = Listing(
@@ -38,10 +38,10 @@ LISTING = Listing(
         Filter("account", "Cloud account", "account", sorts=("-id",)),
         Filter("region", "Region, or global", "region", sorts=("-id",)),
         Filter("state", "Whether it is still there", "state", tuple(ResourceState), kind="enum", sorts=("-id",)),
-        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
-        Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud"),
-        Filter("tag_key", "Key of a tag that it has", condition=_tagged("key")),
-        Filter("tag_value", "Value of a tag that it has", condition=_tagged("value")),
+        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources.c.provider),
+        Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud", probe=resources.c.audit_id),
+        _tagged("tag_key", "Key of a tag that it has", "key"),
+        _tagged("tag_value", "Value of a tag that it has", "value"),
         searching("name", "Part of its name", "name"),
     ),
 )  # fmt: skip

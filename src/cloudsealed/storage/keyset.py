@@ -3,6 +3,7 @@
 A listing declares its filters. Those with `sorts` are *driving*: an index of the table serves them
 together with each of those sorts. Every other filter narrows rows while they are read, so a page
 reads at most `SCAN_ROWS` rows or `SCAN_SECONDS` and may hold fewer than `limit` while more remain.
+One that an index can refute is asked before anything is read: what matches nothing ends at once.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Filter:
     """One query parameter of a list.
 
     `choices` are the only values an enum takes; `prefix` the ids' that it takes; `convert` turns a
-    value into what the column holds. `condition` replaces equality with the column.
+    value into what the column holds. `condition` replaces equality with the column. `probe` is a
+    column, indexed after the tenant, that has every value which the filter can match: by default
+    that of a driving filter.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Filter:
     convert: Callable[[str], str | int] = str
     condition: Condition | None = None
     sorts: tuple[str, ...] = ()
+    probe: ColumnElement[Any] | None = None
 
     @property
     def is_multiple(self) -> bool:
@@ -127,7 +131,9 @@ def fetch(
     )
     shape = _Shape(driving.name if driving else "", residual, sort, after is not None)
     base = _parameters(listing, tenant, filters, residual, after)
-    chunk = _CHUNK if residual or listing.hidden else limit + 1
+    if not all(_may_match(connection, listing, name, count, base) for name, count in residual):
+        return Rows([], None)
+    chunk = _CHUNK if residual or listing.hidden else min(limit + 1, _CHUNK)
     values = [driving.convert(v) for v in filters[driving.name]] if driving else [None]
     statement = statement_for(listing, shape)
     grouped = driving is not None and driving.column == listing.sorts[sort]
@@ -138,6 +144,26 @@ def fetch(
     return _collect(
         heapq.merge(*scans, key=lambda row: (row[1], row[0]), reverse=True), limit, sort
     )
+
+
+def _may_match(
+    connection: Connection, listing: Listing, name: str, count: int, values: Mapping[str, Any]
+) -> bool:
+    """Say whether any row may pass one filter, by a single look into its index."""
+    probe = _probe(listing, name, count)
+    return probe is None or connection.first(probe, values) is not None
+
+
+@lru_cache(maxsize=1000)
+def _probe(listing: Listing, name: str, count: int) -> Select[Any] | None:
+    item = listing.filter(name)
+    assert item is not None
+    column = listing.table.c[item.column] if item.sorts else item.probe
+    if column is None:
+        return None
+    binds: list[ColumnElement[Any]] = [bindparam(f"{name}_{index}") for index in range(count)]
+    tenant = column.table.c.tenant_id == bindparam("tenant")
+    return select(literal_column("1")).where(tenant, column.in_(binds)).limit(1)
 
 
 class Paged:

@@ -147,6 +147,8 @@ resources = Table(
     Index("resources_region", "tenant_id", "region", "id"),
     Index("resources_state", "tenant_id", "state", "id"),
     Index("resources_native_id", "tenant_id", "native_id", "id"),
+    Index("resources_audit", "tenant_id", "audit_id"),
+    Index("resources_provider", "tenant_id", "provider"),
 )  # fmt: skip
 
 resource_tags = Table(
@@ -155,6 +157,7 @@ resource_tags = Table(
     PrimaryKeyConstraint("tenant_id", "resource_id", "key"),
     Index("resource_tags_pair", "tenant_id", "key", "value", "resource_id"),
     Index("resource_tags_key", "tenant_id", "key", "resource_id"),
+    Index("resource_tags_value", "tenant_id", "value"),
 )  # fmt: skip
 
 policies = Table(
@@ -189,6 +192,7 @@ audits = Table(
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("audits_tenant_status", "tenant_id", "status", "id"),
     Index("audits_tenant_kind", "tenant_id", "kind", "id"),
+    Index("audits_parent", "tenant_id", "parent_id"),
 )  # fmt: skip
 
 seals = Table(  # one chain a tenant: the sequence has no gap and no fork
@@ -251,6 +255,22 @@ findings = Table(
     Index("findings_status_severity", "tenant_id", "status", "severity", "id"),
     Index("findings_status_last_seen", "tenant_id", "status", "last_seen_at", "id"),
     Index("findings_status_savings", "tenant_id", "status", "monthly_savings", "id"),
+)  # fmt: skip
+
+finding_counts = Table(  # how many findings are of one kind; triage '' is none
+    "finding_counts", metadata,
+    text("tenant_id"), text("status"), text("dimension"), integer("severity"), text("account"),
+    text("region"), text("resource_type"), text("policy_id"), text("connection_id"),
+    text("provider"), text("triage"), integer("count"),
+    PrimaryKeyConstraint(
+        "tenant_id", "status", "dimension", "severity", "account", "region", "resource_type",
+        "policy_id", "connection_id", "provider", "triage",
+    ),
+    Index("finding_counts_resource_type", "tenant_id", "resource_type"),
+    Index("finding_counts_region", "tenant_id", "region"),
+    Index("finding_counts_provider", "tenant_id", "provider"),
+    Index("finding_counts_policy", "tenant_id", "policy_id"),
+    sqlite_with_rowid=False,
 )  # fmt: skip
 
 cells = Table(  # which audits have spoken for a policy in an account and region, and of when

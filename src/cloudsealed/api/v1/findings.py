@@ -18,6 +18,7 @@ from cloudsealed.storage.objects import EvidenceExpiredError
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, multiple=True, default="dimension,severity"
 )
+FILTERS = {item.name: item for item in LISTING.filters}
 
 TABLE = Table(
     "Findings",
@@ -38,11 +39,16 @@ def list_findings(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/findings/summary", scope=Scope.FINDINGS_READ, answer=shapes.FindingSummary,
-    parameters={"group_by": GROUP_BY},
+    parameters={"group_by": GROUP_BY, **FILTERS},
 )  # fmt: skip
 def summarize_findings(call: Call) -> Reply:
-    """Count open findings."""
-    return call.services.findings.summary(tenant=call.tenant, group_by=call.query["group_by"])
+    """Count findings, the open ones unless a status is given.
+
+    Where the bound of a page's reading ended the count, `complete` is false.
+    """
+    filters = {name: values for name, values in call.query.items() if name in FILTERS}
+    group_by = call.query["group_by"]
+    return call.services.findings.summary(tenant=call.tenant, group_by=group_by, filters=filters)
 
 
 @TABLE.gets("/v1/findings/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Finding)

@@ -156,7 +156,7 @@ class Episode(Shape):
 
 
 class FindingGroup(Shape):
-    """How many open findings have the same values; it has the keys that were counted by."""
+    """How many findings have the same values; it has the keys that were counted by."""
 
     dimension: Dimension = Field(default=Dimension.SECURITY)
     severity: Severity = Field(default=Severity.HIGH)
@@ -167,11 +167,12 @@ class FindingGroup(Shape):
 
 
 class FindingSummary(Shape):
-    """Open findings, counted by group."""
+    """Findings, counted by group; `complete` says whether every one was looked at."""
 
     object: Literal["finding_summary"]
     group_by: Few[Word] = Field(examples=[["dimension", "severity"]])
     total: Count
+    complete: bool
     groups: Many[FindingGroup]
 
 

@@ -1,0 +1,140 @@
+"""The summary of a million findings, and lists by a filter that matches nothing.
+
+    python benchmarks/summary.py
+
+Bars: a summary without a filter or by one that counts know <= 50 ms; a list by one equality filter
+that matches nothing is one page, within 5 ms; any other summary within a page's bound, with
+`complete` false where it stops; changing 500 findings <= 1.1x what it cost without counts.
+Exits 1 when one is missed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from million import TENANT, prepare
+
+from cloudsealed.findings import count_store as counts
+from cloudsealed.findings import store as rows
+from cloudsealed.findings.service import FindingService
+from cloudsealed.findings.store import FindingStore
+from cloudsealed.kit.clock import utc_now
+from cloudsealed.policies.service import PolicyService
+from cloudsealed.storage.database import Connection, SqliteDatabase
+from cloudsealed.storage.tenancy import turn
+from cloudsealed.vocabulary import Severity
+
+Filters = Mapping[str, tuple[str, ...]]
+COUNTED: tuple[Filters, ...] = (
+    {}, {"severity": ("high",)}, {"status": ("resolved",)}, {"dimension": ("cost",)},
+    {"connection": ("con_01ARZ3NDEKTSV4RRFFQ69G5FAV",)}, {"account": ("123456789012",)},
+    {"triage": ("acknowledged",)}, {"region": ("eu-west-1",)}, {"resource": ("res_x",)},
+)  # fmt: skip
+NOTHING: tuple[Filters, ...] = (
+    {"region": ("nowhere",)}, {"resource_type": ("aws.none.such",)}, {"control": ("0.0",)},
+)  # fmt: skip
+BOUNDED: tuple[Filters, ...] = ({"name": ("service-77",)}, {"first_seen_after": ("2099",)})
+ALL = ("dimension", "severity", "account", "region", "resource_type")
+ROUNDS = 20
+
+
+class _UndoneError(Exception):
+    """Ends a measured write, so that the store stays as it is."""
+
+
+def median(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Return the median time of a call in milliseconds."""
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - began) * 1e3)
+    return statistics.median(taken)
+
+
+def reads(service: FindingService) -> Iterator[tuple[str, float, float]]:
+    """Yield (what, milliseconds, bar)."""
+    for filters in COUNTED:
+        for group_by in (("dimension", "severity"), ALL):
+            taken = median(
+                lambda f=filters, g=group_by: service.summary(  # type: ignore[misc]  # a closure
+                    tenant=TENANT, group_by=g, filters=f
+                )
+            )
+            yield f"summary {dict(filters)} by {len(group_by)}", taken, 50
+    for filters in NOTHING:
+        page = service.list(tenant=TENANT, filters=filters)
+        assert page.next is None, filters
+        taken = median(lambda f=filters: service.list(tenant=TENANT, filters=f))  # type: ignore[misc]  # a closure
+        yield f"list {dict(filters)}", taken, 5
+    for filters in BOUNDED:
+        done = service.summary(tenant=TENANT, group_by=ALL, filters=filters)
+        taken = median(
+            lambda f=filters: service.summary(tenant=TENANT, group_by=ALL, filters=f),  # type: ignore[misc]  # a closure
+            5,
+        )
+        yield f"summary {dict(filters)}, complete {done['complete']}", taken, 100
+
+
+@contextmanager
+def undone(database: SqliteDatabase) -> Iterator[Connection]:
+    """Open a turn that changes nothing in the end."""
+    try:
+        with turn(database, tenant=TENANT) as connection:
+            yield connection
+            raise _UndoneError
+    except _UndoneError:
+        pass
+
+
+def share_of_counts(database: SqliteDatabase) -> float:
+    """Return what changing 500 findings costs, divided by what it costs without the counts."""
+    page = FindingStore(database).page(
+        tenant=TENANT, filters={}, sort="-id", after=None, limit=500
+    ).rows  # fmt: skip
+    idents = [row[0] for row in page]
+    store = FindingStore(database)
+    changed = [
+        replace(store.get(tenant=TENANT, ident=ident), severity=Severity.LOW) for ident in idents
+    ]
+    whole, counting = [], []
+    for _ in range(ROUNDS):
+        with undone(database) as connection:
+            began = time.process_time()
+            rows.update(connection, tenant=TENANT, changed=changed)
+            whole.append(time.process_time() - began)
+        with undone(database) as connection:
+            encoded = [rows.encode(TENANT, finding) for finding in changed]
+            began = time.process_time()
+            before = counts.kinds(connection, tenant=TENANT, idents=idents)
+            after = map(counts.kind, encoded)
+            counts.move(connection, tenant=TENANT, before=before.values(), after=after)
+            counting.append(time.process_time() - began)
+    a, b = statistics.median(whole), statistics.median(counting)
+    return a / (a - b)
+
+
+def main() -> int:
+    """Measure and compare with the bars."""
+    database = SqliteDatabase(prepare().sqlite_path)
+    policies = PolicyService(database=database, clock=utc_now)
+    service = FindingService(database=database, policies=policies, clock=utc_now)
+    good = True
+    for what, taken, bar in reads(service):
+        good &= taken <= bar
+        print(f"  {what:<64} {taken:8.2f} ms {'' if taken <= bar else 'MISSED'}")
+    share = share_of_counts(database)
+    good &= share <= 1.1
+    print(f"  changing 500 findings, with counts / without {share:24.3f}")
+    database.close()
+    print("bars met" if good else "BARS MISSED")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
