@@ -94,6 +94,8 @@ class Interpreter:
     def truth(self, node: Node, scope: Scope) -> Value:
         """The value of `node`, which must be true or false."""
         value = self.evaluate(node, scope)
+        if value.__class__ is bool:
+            return value
         try:
             return self.to_bool(value)
         except EvaluationError as error:
@@ -215,18 +217,17 @@ class Interpreter:
 
     def _select(self, node: Select, scope: Scope) -> Value:
         operand = self.evaluate(node.operand, scope)
-        if operand.__class__ is Optional:
-            return operators.optional_index(self.meter, operand, node.field)
-        return self.select_from(operand, node.field)
+        if operand.__class__ is dict and node.field in operand:
+            return operand[node.field]
+        return self.select_apart(operand, node.field)
 
-    @staticmethod
-    def select_from(operand: Value, field: str) -> Value:
-        """The field of a map."""
+    def select_apart(self, operand: Value, field: str) -> Value:
+        """The field of what is no map that has it."""
+        if operand.__class__ is Optional:
+            return operators.optional_index(self.meter, operand, field)
         if operand.__class__ is not dict:
             raise EvaluationError(f"{describe(operand)} has no field {field!r}")
-        if field not in operand:
-            raise EvaluationError(f"there is no field {field!r} here")
-        return operand[field]
+        raise EvaluationError(f"there is no field {field!r} here")
 
     def _has(self, node: Has, scope: Scope) -> Value:
         return operators.has_field(self.evaluate(node.operand, scope), node.field)

@@ -29,7 +29,6 @@ from cloudsealed.engine.syntax import (
     OptionalIndex,
     OptionalMap,
     Otherwise,
-    Select,
     Spread,
 )
 from cloudsealed.engine.values import NONE, Optional, Value
@@ -87,13 +86,13 @@ class PartialInterpreter(Interpreter):
         for item in ranged.perhaps:
             yield {**scope, loop.second or loop.variable: Bound(item), **unnumbered}, False
 
-    def _select(self, node: Select, scope: Scope) -> Value:
-        operand = self.evaluate(node.operand, scope)
+    def select_apart(self, operand: Value, field: str) -> Value:
+        """The field of what is no map that has it."""
         if operand.__class__ is Unknown:
             return operand
         if operand.__class__ is Optional:
-            return partly.optional_index(self.meter, operand, node.field)
-        return self.select_from(operand, node.field)
+            return partly.optional_index(self.meter, operand, field)
+        return super().select_apart(operand, field)
 
     def _has(self, node: Has, scope: Scope) -> Value:
         return partly.has_field(self.evaluate(node.operand, scope), node.field)
@@ -252,7 +251,6 @@ def _doubt(ranged: Value) -> Unknown:
 
 PartialInterpreter.evaluators = {
     **Interpreter.evaluators,
-    Select: PartialInterpreter._select,
     Has: PartialInterpreter._has,
     Index: PartialInterpreter._index,
     OptionalIndex: PartialInterpreter._optional_index,
