@@ -14,7 +14,7 @@ import yaml
 
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.engine import DocumentType, Rule, compile_rule
+from cloudsealed.engine import DocumentType, Rule, compile_expression, compile_rule
 from cloudsealed.packs import (
     EXAMPLES_AT,
     PolicySpec,
@@ -156,7 +156,7 @@ def test_its_digest_covers_everything_but_the_examples(policy: PolicySpec) -> No
     without = text[: text.index("\nexamples:") + 1]
     same = parse_policy(without, file="x.yaml")
     assert same.as_dict() == policy.as_dict()
-    said = [name for name in POLICY_FIELDS if name not in ("kind", "examples")]
+    said = [name for name in POLICY_FIELDS if name not in ("kind", "applies_because", "examples")]
     assert list(policy.as_dict()) == said
 
 
@@ -190,3 +190,29 @@ def test_cis_5_0_has_its_63_controls() -> None:
     expected += [f"5.{n}" for n in range(2, 8)]
     assert [control.id for control in cis.controls] == expected
     assert all(control.level in (1, 2) for control in cis.controls)
+
+
+STATES = re.compile(r"State|Status|Health|Enabled|Available|Active")
+"""What the name of an attribute holds that something may change from one day to the next."""
+
+
+@each_policy
+def test_a_state_that_decides_whether_it_applies_has_its_reason(policy: PolicySpec) -> None:
+    names = {"resource", "related", "params"}
+    reads = policy.applies_when and compile_expression(policy.applies_when, variables=names).reads
+    states = {path for path in reads or () if any(STATES.search(step) for step in path)}
+    # Where the problem itself ends such a state, an outcome that got worse would count as fixed.
+    assert bool(states) == (policy.applies_because is not None), states
+
+
+@each_policy
+def test_it_names_no_partition(policy: PolicySpec) -> None:
+    assert "arn:aws" not in f"{policy.applies_when} {policy.fail_when}"
+
+
+def test_a_certificate_that_expires_goes_on_failing() -> None:
+    rule = compiled(next(p for p in POLICIES if p.key == "aws-acm-certificate-expiring"))
+    for status, until in (("ISSUED", "2026-01-11T00:00:00Z"), ("EXPIRED", "2025-12-31T00:00:00Z")):
+        certificate = {"DomainName": "example.com", "Status": status, "NotAfter": until}
+        judgement = rule.judge({"Certificate": certificate}, {}, EXAMPLES_AT)
+        assert judgement.outcome == "fail"

@@ -8,6 +8,7 @@ from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, Expressio
 from cloudsealed.engine.evidence import Evidence
 from cloudsealed.engine.explanation import Explanation, Step, explain
 from cloudsealed.engine.functions import FUNCTIONS
+from cloudsealed.engine.gaps import PartialList, Unknown
 from cloudsealed.engine.reads import DocumentType, Fields, Path
 from cloudsealed.engine.rule import (
     Expression,
@@ -32,9 +33,11 @@ __all__ = [
     "Function",
     "Judgement",
     "Outcome",
+    "PartialList",
     "Path",
     "Rule",
     "Step",
+    "Unknown",
     "compile_expression",
     "compile_rule",
     "explain",

@@ -1,4 +1,4 @@
-"""Why an expression is true: the values in the document that made it so.
+"""Why an expression is true, or false: the values in the document that made it so.
 
 Walks the tree from the top and keeps to what decided: the operand of `||` that is true, the item
 for which `exists` holds, and there every value that was read. Refuses to show what is redacted.
@@ -47,12 +47,21 @@ class Evidence:
     value: Value
 
 
-def explain(tree: Node, variables: Mapping[str, Value], now: datetime) -> tuple[Evidence, ...]:
-    """The evidence for `tree` being true: at most `MAX_EVIDENCE` values, in reading order."""
+def explain(
+    tree: Node,
+    variables: Mapping[str, Value],
+    now: datetime,
+    outcome: bool = True,
+    evaluator: type[Interpreter] = Interpreter,
+) -> tuple[Evidence, ...]:
+    """The evidence for `tree` being `outcome`: at most `MAX_EVIDENCE` values, in reading order.
+
+    Where the document has gaps, `evaluator` is the interpreter that knows them.
+    """
     scope = {name: Bound(value) for name, value in variables.items()}
     found: dict[Steps, Value] = {}
     try:
-        for path in _Explainer(Interpreter(Meter.at(now))).why(tree, scope, True):
+        for path in _Explainer(evaluator(Meter.at(now))).why(tree, scope, outcome):
             where, value = follow(path, variables)
             found.setdefault(where, value)
             if len(found) == MAX_EVIDENCE:

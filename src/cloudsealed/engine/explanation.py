@@ -14,15 +14,17 @@ from typing import Any, Final, Literal, TypeAlias
 
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.evidence import relative
+from cloudsealed.engine.gaps import Unknown, reasons_in
 from cloudsealed.engine.interpreter import Bound, Interpreter, Scope
 from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.partial import PartialInterpreter
 from cloudsealed.engine.paths import follow
 from cloudsealed.engine.rule import Document, Judgement, Related, Rule
 from cloudsealed.engine.shown import shown
 from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.syntax import Constant, ListOf, Logic, Loop, MapOf, Name, Node, children
 from cloudsealed.engine.template import compact
-from cloudsealed.engine.trace import Recorder, Trace, weight
+from cloudsealed.engine.trace import PartialRecorder, Recorder, Trace, weight
 from cloudsealed.engine.values import Value, kind_of
 
 MAX_STEPS: Final = 200
@@ -30,7 +32,7 @@ MAX_STEPS: Final = 200
 MAX_BYTES: Final = 65_536
 """Bytes of the JSON of all its steps."""
 
-State: TypeAlias = Literal["value", "error", "not_looked_at"]
+State: TypeAlias = Literal["value", "error", "unknown", "not_looked_at"]
 _NAMED: Final = re.compile(r"(?!(?:true|false|null)$)[.A-Za-z_][\w.\s`-]*", re.ASCII)
 """How a constant is written that is no literal: `params.port`."""
 _BRACKETS: Final = 64
@@ -106,7 +108,7 @@ class Explanation:
     def as_json(self) -> dict[str, Any]:
         """The explanation for machines.
 
-            {"outcome": "fail" | "pass" | "not_applicable" | "error",
+            {"outcome": "fail" | "pass" | "not_applicable" | "error" | "unknown",
              "message": text or null,
              "error": null or {"code", "message", "path"},
              "evidence": [{"path", "value"}],
@@ -137,26 +139,35 @@ def _error(error: EvaluationError) -> dict[str, str]:
 
 
 def explain(rule: Rule, resource: Document, related: Related, now: datetime) -> Explanation:
-    """Explain `rule.judge(resource, related, now)`, under the same limits; raises nothing."""
-    judgement = rule.judge(resource, related, now)
+    """Explain `rule.judge(resource, related, now)`, under the same limits; raises nothing.
+
+    Of documents that were read in part, it explains `rule.judge_partly`.
+    """
+    partly = reasons_in([resource, related], Meter.at(now)) is not None
+    judgement = (rule.judge_partly if partly else rule.judge)(resource, related, now)
+    recorder, evaluator = (
+        (PartialRecorder, PartialInterpreter) if partly else (Recorder, Interpreter)
+    )
     scope = {"resource": Bound(resource), "related": Bound(related)}
     steps: dict[str, Step] = {}
     goes_on = True
     for field, program in rule.conditions.items():
-        trace = Recorder(Meter.at(now)).record(program.tree, scope) if goes_on else None
-        goes_on = trace is not None and trace.error is None and trace.value is True
-        steps[field] = _Teller(program.source, scope, now).step(program.tree, trace, True)
+        trace = recorder(Meter.at(now)).record(program.tree, scope) if goes_on else None
+        goes_on = trace is not None and _state(trace) != "error" and trace.value is not False
+        steps[field] = _Teller(program.source, scope, evaluator(Meter.at(now))).step(
+            program.tree, trace, True
+        )
     return _bounded(judgement, steps)
 
 
 class _Teller:
     """Makes steps of the traces of one condition."""
 
-    def __init__(self, source: str, variables: Scope, now: datetime) -> None:
+    def __init__(self, source: str, variables: Scope, interpreter: Interpreter) -> None:
         self.source = source
         self.variables = variables
         self.values = {name: bound.value for name, bound in variables.items()}
-        self.interpreter = Interpreter(Meter.at(now))
+        self.interpreter = interpreter
 
     def step(
         self, node: Node, trace: Trace | None, decided: bool, item: Item | None = None
@@ -168,10 +179,10 @@ class _Teller:
         if trace is None:
             return bare
         path, value = self.read(trace)
-        made, shortened = (None, False) if trace.error is not None else shown(value)
+        made, shortened = shown(value) if _state(trace) == "value" else (None, False)
         return replace(
             bare,
-            state="value" if trace.error is None else "error",
+            state=_state(trace),
             value=made,
             shortened=shortened,
             error=trace.error and self.error(trace.error),
@@ -248,12 +259,20 @@ class _Teller:
         return Item(number, len(ranged.value), relative(path) if path else None)
 
 
+def _state(trace: Trace) -> State:
+    if trace.error is not None:
+        return "error"
+    return "unknown" if trace.value.__class__ is Unknown else "value"
+
+
 def _deciding(trace: Trace, parts: list[Trace]) -> list[Trace]:
     """The parts that made a part come out as it did."""
     wrong = [part for part in parts if part.error is not None]
     if trace.error is not None and wrong:
         return wrong[:1]
     node = trace.node
+    if trace.value.__class__ is Unknown:
+        return [part for part in parts if part.value.__class__ is Unknown]
     if isinstance(node, Logic) and trace.value is not node.every:
         return [part for part in parts if part.value is trace.value][:1]
     return [part for part in parts if part.error is None and weight(node, part) > 0]

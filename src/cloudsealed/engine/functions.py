@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cloudsealed.engine.addresses import ADDRESSES
+from cloudsealed.engine.arns import ARNS
 from cloudsealed.engine.documents import DOCUMENTS
 from cloudsealed.engine.formatting import FORMATTING
 from cloudsealed.engine.iam import IAM
@@ -23,7 +24,7 @@ from cloudsealed.engine.strings import STRINGS
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
-    *(*DOCUMENTS, *NETWORK, *IAM),
+    *(*DOCUMENTS, *ARNS, *NETWORK, *IAM),
 )
 """All functions, in the order of the documentation."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from cloudsealed.engine import operators
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
+from cloudsealed.engine.gaps import PartialList
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.paths import render
 from cloudsealed.engine.signature import Steps
@@ -60,6 +61,9 @@ class Bound:
 Scope: TypeAlias = Mapping[str, Bound]
 
 
+LISTS: Final = (list, PartialList)
+
+
 def weight_of(loop: Loop) -> int:
     """What one round of a loop costs, by the size of its body."""
     bodies = [body for body in (loop.condition, loop.result) if body is not None]
@@ -69,23 +73,31 @@ def weight_of(loop: Loop) -> int:
 class Interpreter:
     """Evaluates nodes against the variables of a scope, on the budget of `meter`."""
 
+    evaluators: ClassVar[Mapping[type[Node], Callable[[Any, Any, Scope], Value]]]
+
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
 
     def evaluate(self, node: Node, scope: Scope) -> Value:
         """The value of `node`; raises `EvaluationError`, which `path_of` can say the path of."""
         try:
-            return _EVALUATE[node.__class__](self, node, scope)
+            return self.evaluators[node.__class__](self, node, scope)
         except EvaluationError as error:
             if error.origin is None:
                 error.origin = (node, scope)
             raise
 
-    def truth(self, node: Node, scope: Scope) -> bool:
+    def to_bool(self, value: Value) -> Value:
+        """`value` if it is true or false, else the error."""
+        return operators.to_bool(value)
+
+    def truth(self, node: Node, scope: Scope) -> Value:
         """The value of `node`, which must be true or false."""
         value = self.evaluate(node, scope)
+        if value.__class__ is bool:
+            return value
         try:
-            return operators.to_bool(value)
+            return self.to_bool(value)
         except EvaluationError as error:
             error.origin = (node, scope)
             raise
@@ -142,7 +154,7 @@ class Interpreter:
             # A loop over a map goes over its keys; what one stands for is its entry.
             return _extend(self.locate(node, scope), (list(value)[number],))
         listed = isinstance(node, Apply) and node.function.name == "as_list"
-        if listed and self.quietly(next(children(node)), scope).__class__ is not list:
+        if listed and self.quietly(next(children(node)), scope).__class__ not in LISTS:
             return self.locate(node, scope)
         return _extend(self.locate(node, scope), (number,))
 
@@ -167,7 +179,10 @@ class Interpreter:
 
     def rounds(self, loop: Loop, scope: Scope) -> Iterator[Scope]:
         """The scope of each round of a loop, in order."""
-        ranged = self.evaluate(loop.range, scope)
+        return self.rounds_over(self.evaluate(loop.range, scope), loop, scope)
+
+    def rounds_over(self, ranged: Value, loop: Loop, scope: Scope) -> Iterator[Scope]:
+        """The scope of each round of a loop over a value."""
         if ranged.__class__ in (list, dict):
             self.meter.charge(len(ranged) * weight_of(loop) + 1)
         found = operators.items(ranged)
@@ -202,13 +217,17 @@ class Interpreter:
 
     def _select(self, node: Select, scope: Scope) -> Value:
         operand = self.evaluate(node.operand, scope)
+        if operand.__class__ is dict and node.field in operand:
+            return operand[node.field]
+        return self.select_apart(operand, node.field)
+
+    def select_apart(self, operand: Value, field: str) -> Value:
+        """The field of what is no map that has it."""
         if operand.__class__ is Optional:
-            return operators.optional_index(self.meter, operand, node.field)
+            return operators.optional_index(self.meter, operand, field)
         if operand.__class__ is not dict:
-            raise EvaluationError(f"{describe(operand)} has no field {node.field!r}")
-        if node.field not in operand:
-            raise EvaluationError(f"there is no field {node.field!r} here")
-        return operand[node.field]
+            raise EvaluationError(f"{describe(operand)} has no field {field!r}")
+        raise EvaluationError(f"there is no field {field!r} here")
 
     def _has(self, node: Has, scope: Scope) -> Value:
         return operators.has_field(self.evaluate(node.operand, scope), node.field)
@@ -251,7 +270,7 @@ class Interpreter:
         """The first operand that decides does, whatever errors stood before it."""
         return self._decide((self._try(each, scope) for each in node.operands), not node.every)
 
-    def _try(self, node: Node, scope: Scope) -> bool | EvaluationError:
+    def _try(self, node: Node, scope: Scope) -> Value:
         try:
             return self.truth(node, scope)
         except BudgetExceeded:
@@ -260,7 +279,7 @@ class Interpreter:
             return error
 
     @staticmethod
-    def _decide(outcomes: Iterable[bool | EvaluationError], decisive: bool) -> bool:
+    def _decide(outcomes: Iterable[Value], decisive: bool) -> Value:
         trouble: EvaluationError | None = None
         for outcome in outcomes:
             if outcome is decisive:
@@ -332,7 +351,7 @@ def _extend(path: Steps | None, steps: Steps | None) -> Steps | None:
     return None if path is None or steps is None else path + steps
 
 
-_EVALUATE: Final[dict[type[Node], Callable[[Interpreter, Any, Scope], Value]]] = {
+Interpreter.evaluators = {
     Constant: Interpreter._constant,
     Name: Interpreter._name,
     Select: Interpreter._select,

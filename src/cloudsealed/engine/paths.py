@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from cloudsealed.engine.gaps import PartialList, Unknown
 from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.values import Value
 
@@ -37,11 +38,11 @@ def is_redacted(value: Value) -> bool:
 def follow(path: Steps, variables: Mapping[str, Value]) -> tuple[Steps, Value]:
     """How far a path leads, and the value there: null at its end if that is absent.
 
-    A path into a redacted value ends at that value.
+    A path into a redacted value ends at that value, and so does one into a value not read.
     """
     value: Value = variables
     for number, step in enumerate(path):
-        if is_redacted(value):
+        if is_redacted(value) or value.__class__ is Unknown:
             return path[:number], value
         value = _step(value, step)
     return path, value
@@ -50,5 +51,7 @@ def follow(path: Steps, variables: Mapping[str, Value]) -> tuple[Steps, Value]:
 def _step(value: Value, step: str | int) -> Value:
     if isinstance(value, Mapping):
         return value.get(step)
-    in_list = value.__class__ is list and isinstance(step, int) and 0 <= step < len(value)
-    return value[step] if in_list else None
+    listed = value.items if value.__class__ is PartialList else value
+    if not isinstance(listed, list) or not isinstance(step, int):
+        return None
+    return listed[step] if 0 <= step < len(listed) else None

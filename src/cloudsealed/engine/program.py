@@ -24,6 +24,7 @@ from cloudsealed.engine.generator import write
 from cloudsealed.engine.interpreter import Bound, Interpreter
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.parser import parse
+from cloudsealed.engine.partial import PartialInterpreter
 from cloudsealed.engine.resolve import resolve
 from cloudsealed.engine.runtime import RUNTIME
 from cloudsealed.engine.syntax import Apply, Node, children
@@ -199,11 +200,23 @@ class Program:
         except RecursionError:
             raise BudgetExceeded("the document is nested too deeply") from None
 
+    def run_partly(self, values: Sequence[Value], now: datetime) -> Value:
+        """The value for variables that have gaps, or the `Unknown` that is left.
+
+        It is that of every value that could stand in the gaps; raises `EvaluationError`.
+        """
+        return self._exactly(values, now, PartialInterpreter)
+
     def _interpret(self, values: Sequence[Value], now: datetime) -> Value:
         self.slow_path_hits += 1
+        return self._exactly(values, now, Interpreter)
+
+    def _exactly(
+        self, values: Sequence[Value], now: datetime, evaluator: type[Interpreter]
+    ) -> Value:
         names = self._shared.variables
         scope = {name: Bound(value) for name, value in zip(names, values, strict=True)}
-        interpreter = Interpreter(Meter.at(now))
+        interpreter = evaluator(Meter.at(now))
         try:
             if self._shared.boolean:
                 return interpreter.truth(self.tree, scope)

@@ -14,12 +14,14 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
 from cloudsealed.engine.evidence import Evidence, explain
+from cloudsealed.engine.gaps import Reasons, Unknown, joined
+from cloudsealed.engine.partial import PartialInterpreter
 from cloudsealed.engine.program import SLOW, Program
 from cloudsealed.engine.reads import DocumentType, Path, reads_of
 from cloudsealed.engine.template import Template
 from cloudsealed.engine.values import Value
 
-Outcome: TypeAlias = Literal["fail", "pass", "not_applicable", "error"]
+Outcome: TypeAlias = Literal["fail", "pass", "not_applicable", "error", "unknown"]
 Document: TypeAlias = Mapping[str, Any]
 Related: TypeAlias = Mapping[str, Sequence[Document]]
 
@@ -31,13 +33,15 @@ _NOTHING: Final[dict[str, Any]] = {}
 class Judgement:
     """The outcome of a rule for one resource.
 
-    An `error` has the error, and what fails has its evidence and the policy's message.
+    An `error` has the error, and what fails has its evidence and the policy's message. `unknown` is
+    only what `judge_partly` leaves undecided, with the reasons of the gaps that leave it so.
     """
 
     outcome: Outcome
     error: EvaluationError | None = None
     evidence: tuple[Evidence, ...] = ()
     message: str | None = None
+    unknown: Reasons = frozenset()
 
 
 _PASS: Final = Judgement("pass")
@@ -140,16 +144,71 @@ class Rule:
             return Judgement("error", _detached(error))
         return self._told(resource, related, now) if evidence else _FAIL
 
+    def judge_partly(
+        self, resource: Document, related: Related, /, now: datetime, evidence: bool = True
+    ) -> Judgement:
+        """The outcome for documents that were read in part.
+
+        In the documents an `Unknown` stands for each attribute that was not read, and a
+        `PartialList` for a list (or a relation) of which only some items were. The outcome is that
+        of every document that could stand there and that the rule has an answer for; else it is
+        `unknown`. With `evidence`, what passes or does not apply has evidence too: what decided.
+        """
+        values, applies = (resource, related), self._applies_when
+        holds = True if applies is None else _partly(applies, values, now)
+        if applies is not None and holds is False:
+            return self._decided("not_applicable", applies, values, now, evidence)
+        if isinstance(holds, EvaluationError):
+            return Judgement("error", holds)
+        fails = _partly(self._fail_when, values, now)
+        undecided = [each for each in (holds, fails) if isinstance(each, Unknown)]
+        if undecided:
+            return Judgement("unknown", unknown=joined(*undecided).reasons)
+        if isinstance(fails, EvaluationError):
+            return Judgement("error", fails)
+        outcome: Outcome = "fail" if fails else "pass"
+        return self._decided(outcome, self._fail_when, values, now, evidence)
+
+    def _decided(
+        self,
+        outcome: Outcome,
+        by: Program,
+        values: tuple[Document, Related],
+        now: datetime,
+        evidence: bool,
+    ) -> Judgement:
+        """An outcome in spite of gaps, with the evidence for it in the condition that decided."""
+        if not evidence:
+            return Judgement(outcome)
+        variables: dict[str, Value] = {"resource": values[0], "related": values[1]}
+        failed = outcome == "fail"
+        try:
+            found = explain(by.tree, variables, now, failed, PartialInterpreter)
+            message = self._filled(variables) if failed else None
+        except RecursionError:
+            return Judgement("error", BudgetExceeded("the document is nested too deeply"))
+        return Judgement(outcome, None, found, message)
+
     def _told(self, resource: Document, related: Related, now: datetime) -> Judgement:
         """A fail with its evidence and message."""
         variables: dict[str, Value] = {"resource": resource, "related": related}
         try:
             found = explain(self._fail_when.tree, variables, now)
-            message = self._message
-            filled = message and message.fill({**variables, "params": self._params})
+            return Judgement("fail", None, found, self._filled(variables))
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
-        return Judgement("fail", None, found, filled or None)
+
+    def _filled(self, variables: dict[str, Value]) -> str | None:
+        filled = self._message and self._message.fill({**variables, "params": self._params})
+        return filled or None
+
+
+def _partly(condition: Program, values: tuple[Document, Related], now: datetime) -> Value:
+    """True, false, the `Unknown` or the error that a condition comes to."""
+    try:
+        return condition.run_partly(values, now)
+    except EvaluationError as error:
+        return _detached(error)
 
 
 def _detached(error: EvaluationError) -> EvaluationError:
@@ -177,6 +236,11 @@ class Expression:
         """The value, with every declared variable given; raises `EvaluationError`."""
         values = [variables[name] for name in self._program.variables]
         return self._program.run(values, now)
+
+    def evaluate_partly(self, variables: Mapping[str, Value], now: datetime) -> Value:
+        """The value where the variables have gaps, or the `Unknown` (or other gap) that is left."""
+        values = [variables[name] for name in self._program.variables]
+        return self._program.run_partly(values, now)
 
 
 def compile_rule(

@@ -1,8 +1,8 @@
 """A value as it is shown to people: JSON of at most `MAX_SHOWN` characters, without digests.
 
 What JSON does not have becomes its text: times RFC 3339, durations as `90s`, bytes base64, a type
-its name, a number that is none `NaN`. An optional value is its value, or null. Refuses to read more
-of a value than it shows.
+its name, a number that is none `NaN`, and what was not read says so. An optional value is its
+value, or null. Refuses to read more of a value than it shows.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import math
 from typing import Final
 
 from cloudsealed.engine.formatting import special
+from cloudsealed.engine.gaps import PartialList, Span, Unknown
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.paths import is_redacted
 from cloudsealed.engine.standard import to_string
-from cloudsealed.engine.template import MAX_SHOWN, clip, compact
+from cloudsealed.engine.template import MAX_SHOWN, clip, compact, stated
 from cloudsealed.engine.values import BoolKey, Optional, TypeValue, Value, kind_of
 
 _MOST_PARTS: Final = MAX_SHOWN
@@ -52,6 +53,9 @@ class _Reader:
                 return self.entries(value)
             case Optional(items=items):
                 return self.json(items[0]) if items else None
+            case Unknown() | PartialList() | Span():
+                made = stated(value)
+                return self.items(made) if isinstance(made, list) else made
             case _:
                 return _scalar(value)
 

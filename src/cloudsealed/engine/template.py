@@ -1,7 +1,8 @@
 """The message of a finding: text with paths in braces, `{resource.GroupId} is open`.
 
 A path is fields with dots and items in brackets, of `resource`, `related` or `params`; `{{` and
-`}}` are braces. Refuses expressions: a message cannot fail, what is absent shows as `-`.
+`}}` are braces. Refuses expressions: a message cannot fail, what is absent shows as `-`,
+and what was not read as `(not read)`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from cloudsealed.engine.errors import ExpressionError
+from cloudsealed.engine.gaps import GAPS, PartialList, Span, Unknown
 from cloudsealed.engine.paths import follow, is_redacted
 from cloudsealed.engine.resolve import did_you_mean, nearest
 from cloudsealed.engine.signature import Steps
@@ -19,6 +21,9 @@ from cloudsealed.engine.values import Value
 
 MAX_SHOWN: Final = 200
 """Characters of one value in a message or in evidence."""
+
+NOT_READ: Final = "(not read)"
+REST_NOT_READ: Final = "(the rest was not read)"
 
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PATH: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,9}\])*", re.ASCII)
@@ -68,12 +73,30 @@ def show(value: Value) -> str:
         return "-"
     if is_redacted(value):
         return "(redacted)"
+    if value.__class__ in GAPS:
+        value = stated(value)
     return clip(value if isinstance(value, str) else compact(value))
 
 
 def compact(value: Value) -> str:
     """A value as JSON without spaces, keys sorted."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=stated
+    )
+
+
+def stated(value: Value) -> Value:
+    """What JSON does not have, in words: above all what was not read, or in part."""
+    match value:
+        case Unknown():
+            return NOT_READ
+        case PartialList(items=items):
+            return [*items, REST_NOT_READ]
+        case Span(low=low, high=None):
+            return f"at least {low}"
+        case Span(low=low, high=high):
+            return f"{low} to {high}"
+    return str(value)
 
 
 def clip(text: str) -> str:

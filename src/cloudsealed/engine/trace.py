@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
 from cloudsealed.engine.interpreter import Interpreter, Scope
 from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.partial import PartialInterpreter
 from cloudsealed.engine.syntax import Constant, Loop, Node
 from cloudsealed.engine.values import Value
 
@@ -83,7 +84,7 @@ class Recorder(Interpreter):
             self._above = above
             above.keep(trace)
 
-    def truth(self, node: Node, scope: Scope) -> bool:
+    def truth(self, node: Node, scope: Scope) -> Value:
         """The value of `node`, which must be true or false; what is wrong is noted of it."""
         try:
             return super().truth(node, scope)
@@ -92,3 +93,7 @@ class Recorder(Interpreter):
             if trace is not None and trace.scope is scope:
                 trace.error = error
             raise
+
+
+class PartialRecorder(Recorder, PartialInterpreter):
+    """A recorder for documents that were read in part."""

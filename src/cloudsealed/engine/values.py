@@ -192,4 +192,5 @@ def spoken(kind: Kind) -> str:
 
 def describe(value: Value) -> str:
     """The kind of a value as it stands in a sentence: `a list`."""
-    return _SPOKEN[kind_of(value)] if value.__class__ in KINDS else "a foreign object"
+    kind = KINDS.get(value.__class__) or getattr(value, "spoken_as", None)
+    return _SPOKEN[kind] if kind else "a foreign object"

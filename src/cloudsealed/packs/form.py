@@ -76,6 +76,10 @@ def check_form(types: Iterable[str] | None = None) -> Record:
             _expression, "CEL; where it is false the outcome is not_applicable.",
             example="tag(resource, 'env') == 'prod'",
         ),
+        "applies_because": Part(
+            _paragraph, "Why a state in `applies_when` cannot get worse by the problem itself; of "
+            "built-in policies asked for where it reads one.", only=Use.FILE,
+        ),
         "fail_when": _must(
             _expression, "CEL; where it is true the resource fails.",
             example="tag(resource, 'owner') == null",

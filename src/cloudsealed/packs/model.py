@@ -92,10 +92,11 @@ class PolicySpec:
     references: tuple[str, ...]
     discriminator: str | None
     formerly: tuple[str, ...]
+    applies_because: str | None
     examples: tuple[Example, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the policy as JSON values without its examples."""
+        """Return the policy as JSON values without its examples and what is said for authors."""
         return {
             "key": self.key,
             "version": self.version,

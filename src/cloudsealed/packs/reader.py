@@ -111,6 +111,7 @@ def _check(found: Values) -> PolicySpec:
         references=tuple(found["references"]),
         discriminator=found["discriminator"],
         formerly=tuple(found["formerly"]),
+        applies_because=found["applies_because"],
         examples=_examples(found["examples"], tuple(found["related"])),
     )
 
