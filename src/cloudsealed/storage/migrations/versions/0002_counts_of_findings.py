@@ -1,6 +1,6 @@
 """Counts of findings by kind, and indexes that tell at once that a filter matches nothing.
 
-Revision: 0003, after 0001.
+Revision: 0002, after 0001.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
 """Workers and what they counted.
 
-Revision: 0004, after 0001.
+Revision: 0003, after 0002.
 """
 
 import sqlalchemy as sa
