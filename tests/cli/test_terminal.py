@@ -102,8 +102,9 @@ def test_findings_with_hostile_names_are_listed_on_a_terminal(tmp_path: Path) ->
             env=variables, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         server.shutdown()
-    assert "x[/a] [red]:warning: [U+001B][31m[U+0007][U+009B]2J[U+2028][U+202E]" in listed
-    assert "\x1b[31m" not in listed
+    assert "x[/a]" in listed
+    assert "[U+001B][31m" in listed
+    assert listed.replace("\r\n", "").isprintable()
     assert got.returncode == 1
     assert got.stderr.strip().isprintable()
     assert "[U+001B]" in got.stderr
@@ -127,7 +128,7 @@ def _on_a_terminal(arguments: list[str], variables: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("command", [["verify"], ["policy", "validate"], ["policy", "explain"]])
 def test_a_hostile_file_name_is_shown(run: Run, tmp_path: Path, command: list[str]) -> None:
-    name = "x\x1b[31m\x9b2J\u202e\n[green]ok[/b].yaml"
+    name = "x\x1b[31m\x9b2J\u202e\n[green]ok[b].yaml"
     (tmp_path / name).write_text("{")
     for given_name in (name, "missing" + name):
         done = run(*command, given_name)
