@@ -13,7 +13,7 @@ ENDED = ("jobs_ended", (("kind", "audit"),))
 
 
 def test_a_worker_is_seen_until_it_leaves(database: Database) -> None:
-    store, now = PulseStore(database), utc_now()
+    store, now = PulseStore(database), utc_now().replace(microsecond=0)
     for name in ("a:1", "b:2"):
         store.beat(name=name, started_at=now, now=now, state={"faults": {}}, counted={})
     later = now + timedelta(seconds=7)
@@ -26,7 +26,7 @@ def test_a_worker_is_seen_until_it_leaves(database: Database) -> None:
 
 
 def test_a_worker_that_died_is_forgotten_after_an_hour(database: Database) -> None:
-    store, now = PulseStore(database), utc_now()
+    store, now = PulseStore(database), utc_now().replace(microsecond=0)
     store.beat(name="dead:1", started_at=now, now=now, state={}, counted={})
     later = now + timedelta(minutes=61)
     store.beat(name="alive:2", started_at=later, now=later, state={}, counted={})
@@ -34,7 +34,7 @@ def test_a_worker_that_died_is_forgotten_after_an_hour(database: Database) -> No
 
 
 def test_counts_of_every_worker_add_up_and_outlive_it(database: Database) -> None:
-    store, now = PulseStore(database), utc_now()
+    store, now = PulseStore(database), utc_now().replace(microsecond=0)
     for name in ("a:1", "b:2"):
         store.beat(name=name, started_at=now, now=now, state={}, counted={CALLS: 3, ENDED: 1})
     store.beat(name="a:1", started_at=now, now=now, state={}, counted={CALLS: 4})
