@@ -24,7 +24,7 @@ from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.ids import new_id
 from cloudsealed.settings import Settings
-from cloudsealed.storage.keys import ensure_keys, replace_key
+from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.schema import jobs
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 from cloudsealed.wiring import Services, build_services
@@ -69,7 +69,7 @@ def ended(services: Services, status: AuditStatus, code: str | None = None) -> s
     error = {"code": code, "message": "x"} if code else None
     with services.database.write() as connection:
         store.insert(connection, tenant="ten_a", audit=audit)
-        Lease(store, "ten_a", audit.id, 0).set_in(
+        Lease(store, "ten_a", audit.id, "w", 0).set_in(
             connection, finished_at=rfc3339(utc_now()), error=error
         )
     return audit.id
@@ -142,7 +142,8 @@ def test_little_room_on_the_disk_is_named(
 
 def test_another_key_file_than_at_the_start_is_named(services: Services, ask: Any) -> None:
     beat(services)
-    replace_key(services.settings.key_path, "seal")
+    services.settings.key_path.unlink()
+    ensure_keys(services.settings.key_path)
     assert list(faults(ask("/readyz"))) == ["keys"]
     services.settings.key_path.unlink()
     assert "does not exist" in faults(ask("/readyz"))["keys"]

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from cloudsealed.auth.access import Access
+from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
 from cloudsealed.settings import Settings
+from cloudsealed.storage.counters import open_counters
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import KeyRing, ensure_keys
 from cloudsealed.storage.migrate import engine_for
@@ -59,8 +61,10 @@ def house(tmp_path: Path) -> Iterator[Installation]:
     tokens = TokenService(database=database, keys=keys, settings=settings, clock=time)
     access = Access(database=database, clock=time, authenticator=tokens.authenticator)
     shared: dict[str, Any] = {"database": database, "keys": keys, "clock": time, "access": access}
+    attempts = Attempts(open_counters(settings), settings.limit_login_account, keys.all("sessions"))
     yield Installation(
         settings, keys, database, time, TenantService(database=database, clock=time),
-        UserService(**shared, public_url=settings.public_url), LoginService(**shared), tokens,
+        UserService(**shared, public_url=settings.public_url),
+        LoginService(**shared, attempts=attempts), tokens,
     )  # fmt: skip
     database.close()

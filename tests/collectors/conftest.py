@@ -26,7 +26,7 @@ ACCOUNT = "123456789012"
 KEY = b"the tenant's key of the tests"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -43,7 +43,7 @@ def _answers(url: str) -> bool:
 @pytest.fixture(scope="session")
 def emulator_endpoint() -> Iterator[str]:
     """The URL of a fresh emulator, which ends with the test session."""
-    port = _free_port()
+    port = free_port()
     server = subprocess.Popen(
         [str(Path(sys.executable).with_name("moto_server")), "-p", str(port)],
         env={**os.environ, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"},

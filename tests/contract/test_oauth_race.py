@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.auth.oauth.party import Site
-from tests.servers import _free_port
+from tests.servers import free_port
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
@@ -54,7 +54,7 @@ class Cluster:
 
 @pytest.fixture
 def cluster(storage_settings: Settings) -> Iterator[Cluster]:
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     environment = {
         **os.environ,
         "CLOUDSEALED_DATA_DIR": str(storage_settings.data_dir),

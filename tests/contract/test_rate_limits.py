@@ -170,7 +170,7 @@ def test_with_valkey_gone_the_api_answers_and_says_so(tmp_path: Path, caplog: An
     services = prepared(tmp_path, valkey_url=valkey.url)
     for url in serving(services):
         ready = httpx.get(f"{url}/readyz", trust_env=False)
-        assert ready.json() == {"status": "ready", "limits": {"shared": True, "fault": None}}
+        assert ready.json()["limits"] == {"shared": True, "fault": None}
         valkey.stop()
         for _ in range(3):
             answer = httpx.get(f"{url}/v1/me", trust_env=False)

@@ -40,6 +40,9 @@ class Mutating:
         document = mutate(answer.document, chance)
         return replace(answer, document=document, outcome=CallOutcome.OK)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class Fuzzer:
     """Runs audits of an installation over mutated answers of one audit of it."""

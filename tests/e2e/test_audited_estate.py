@@ -167,10 +167,7 @@ def test_a_fault_costs_coverage_and_changes_no_finding(audited: Any, kind: str) 
     gaps = coverage["gaps"]
     missed = {(gap["service"], gap["operation"]) for gap in gaps}
     assert {"rds", "lambda", "dynamodb", "sqs"} <= {service for service, _ in missed}
-    if kind == "malformed":  # any text is a bucket's policy to the SDK: no condition can read it
-        paths = {error.get("path") for error in coverage["policy_errors"]}
-        assert "resource.Policy.Statement" in paths
-    elif kind != "hang":  # a slow machine may give up the lists before it, too
+    if kind != "hang":  # a slow machine may give up the lists before it, too
         read = {(rule["service"], rule["operation"]) for rule in ATTRIBUTES}
         assert read <= missed
     expected = {"access_denied": "denied", "expired_token": "denied", "throttle": "throttled"}

@@ -13,7 +13,8 @@ import pytest
 from tests.e2e.installation import Document, Installation
 
 from cloudsealed.audits.runner import Runner
-from cloudsealed.collectors.model import AGAIN, Answer, Caller, CallRequest
+from cloudsealed.collectors.aws.client import AwsCaller
+from cloudsealed.collectors.model import AGAIN, Answer, CallRequest
 from cloudsealed.kit.clock import parse_rfc3339, utc_now
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.vocabulary import CallOutcome
@@ -43,7 +44,7 @@ def cloud() -> Iterator[Emulator]:
 class Lying:
     """A Caller whose lists of queues are answered by `lies`, first asked or asked again."""
 
-    real: Caller
+    real: AwsCaller
     lies: Callable[[bool, Answer], Answer]
 
     def call(self, request: CallRequest) -> Answer:
@@ -51,6 +52,9 @@ class Lying:
         if request.unit.operation != "ListQueues":
             return answer
         return self.lies(request.unit.page >= AGAIN, answer)
+
+    def close(self) -> None:
+        self.real.close()
 
 
 def lied_to(installation: Installation, lies: Callable[[bool, Answer], Answer]) -> Runner:

@@ -16,7 +16,7 @@ import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from tests.servers import _free_port
+from tests.servers import free_port
 from tests.storage.old_databases import dumped, load
 
 from cloudsealed.audits.verify import verify_bundle
@@ -124,7 +124,7 @@ def test_a_database_of_an_edited_first_revision_is_refused(tmp_path: Path) -> No
 @contextmanager
 def _served(settings: Settings) -> Iterator[str]:
     """Run the real `serve` until the block ends."""
-    port = _free_port()
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"], "CLOUDSEALED_DATA_DIR": str(settings.data_dir),
         "CLOUDSEALED_DATABASE_URL": settings.database_url, "CLOUDSEALED_RETENTION_DAYS": "36500",

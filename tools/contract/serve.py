@@ -43,7 +43,7 @@ class Served:
 @contextmanager
 def served(folder: Path) -> Iterator[Served]:
     """Serve a new installation in `folder` until the block ends."""
-    port = _free_port()
+    port = free_port()
     url, password = f"http://127.0.0.1:{port}", secrets.token_urlsafe(18)
     services = _services(folder, url)
     token = _filled(services, password)
@@ -63,7 +63,7 @@ def served(folder: Path) -> Iterator[Served]:
         services.database.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port that is free now: the metadata names it before anything listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

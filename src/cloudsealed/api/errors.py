@@ -178,8 +178,8 @@ class IdempotencyInProgressError(CloudSealedError):
 
 
 _NOT_SERVED = (
-    "settings", "api.server", "storage.backup", "storage.keys", "storage.migrate", "collectors",
-    "testing", "cli",
+    "settings", "api.server", "storage.backup", "storage.keys", "storage.migrate", "storage.open",
+    "storage.ownership", "storage.sqlite_file", "collectors", "testing", "cli",
 )  # fmt: skip
 """Modules whose errors stop a program or are part of a result; no response carries them."""
 

@@ -35,7 +35,7 @@ _LONGEST_LINE = 4 * 1024 * 1024
 _LARGEST_SMALL = 64 * 1024  # of manifest.json, seal.json and keys.json
 _TIGHTEST = 250  # times smaller than it was; JSON of a list of equals comes to 100
 _TIGHTEST_HASHES = 2  # what is random does not get smaller
-_SMALL = 64 * 1024  # not worth a bomb
+_SMALL = 4 * 1024 * 1024  # not worth a bomb: a text of one letter packs a thousandfold
 _AT_ONCE = 1 << 16
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError,

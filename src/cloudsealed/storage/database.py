@@ -26,7 +26,7 @@ from sqlalchemy.sql import ClauseElement
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import wire
 from cloudsealed.storage.pool import InHand, NoneFreeError, Pool
-from cloudsealed.storage.sqlite_file import open_file
+from cloudsealed.storage.sqlite_file import DatabaseFileError, open_file
 from cloudsealed.storage.statements import Compiler, PostgresConnection, SqliteConnection
 from cloudsealed.storage.statements import Parameters as Parameters
 from cloudsealed.storage.statements import Row as Row
@@ -166,7 +166,10 @@ class SqliteDatabase:
         )  # fmt: skip
 
     def _open(self, *, query_only: bool) -> sqlite3.Connection:
-        return open_file(self.path, busy_seconds=_BUSY_SECONDS, query_only=query_only)
+        try:
+            return open_file(self.path, busy_seconds=_BUSY_SECONDS, query_only=query_only)
+        except DatabaseFileError as error:
+            raise ServiceUnavailableError(error.message) from error
 
     @contextmanager
     def read(self, deadline: float | None = None) -> Iterator[SqliteConnection]:

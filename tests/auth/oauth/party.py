@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
-from tests.servers import _free_port
+from tests.servers import free_port
 
 from cloudsealed.api.server import Listen, server
 from cloudsealed.auth.model import ALL_SCOPES
@@ -192,7 +192,7 @@ def curl(*arguments: str) -> tuple[int, dict[str, str], Any]:
 @contextmanager
 def serving(folder: Path, *, roomy: bool = True, **changes: Any) -> Iterator[Site]:
     """Serve a new installation with its pages on a free port of the loopback."""
-    url = f"http://127.0.0.1:{_free_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     budgets = {name: parse_budget("100000/minute") for name in _ROOMY} if roomy else {}
     settings = Settings(**{"data_dir": folder, "public_url": url, **budgets, **changes})
     ensure_keys(settings.key_path)

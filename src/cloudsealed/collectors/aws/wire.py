@@ -26,7 +26,7 @@ LARGEST_ANSWER = 16 * 2**20
 """Bytes of a body; a page of a thousand resources has a few millions."""
 
 _PIECE = 2**16
-_waited_on: dict[int, Any] = {}  # by the identity of a thread: the connection that it waits on
+_here = threading.local()  # `call`: what the thread works on
 
 
 class TooLargeError(Exception):
@@ -45,14 +45,11 @@ class Wire:
     def send(self, request: Any) -> AWSResponse:
         """Send a prepared request; raises TooLargeError and what botocore's session does."""
         request.stream_output = True  # its body is read here
-        try:
-            response = self._session.send(request)
-            body = _Body(_bounded(response.raw, self._largest))
-            answer = AWSResponse(response.url, response.status_code, response.headers, body)
-            answer.content  # noqa: B018 - botocore's own session has read it too
-            return answer
-        finally:
-            _waited_on.pop(threading.get_ident(), None)
+        response = self._session.send(request)
+        body = _Body(_bounded(response.raw, self._largest))
+        answer = AWSResponse(response.url, response.status_code, response.headers, body)
+        answer.content  # noqa: B018 - botocore's own session has read it too
+        return answer
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -64,8 +61,10 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     raise TimeoutError."""
     results: list[Any] = []
     errors: list[Exception] = []
+    call = _Call()
 
     def run() -> None:
+        _here.call = call
         try:
             results.append(work())
         except Exception as error:
@@ -77,21 +76,39 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     if errors:
         raise errors[0]
     if not results:
-        hang_up(thread)
+        call.hang_up()
         raise TimeoutError
     return results[0]
 
 
-def hang_up(thread: threading.Thread) -> None:
-    """End the connection that `thread` waits on, if it does; it then hears that there is no more.
+class _Call:
+    """The connection that a thread waits on, and whether anybody still waits for the thread."""
 
-    One that has not yet connected ends by its own time-out, which does not start anew.
-    """
-    connection = _waited_on.pop(thread.ident or 0, None)
-    held = getattr(connection, "sock", None)
-    if held is not None:
-        with contextlib.suppress(OSError):
-            held.shutdown(socket.SHUT_RDWR)
+    def __init__(self) -> None:
+        self._held: socket.socket | None = None
+        self._given_up = False
+
+    def waits_on(self, held: socket.socket | None) -> None:
+        """Note the connection; raises TimeoutError when it is wanted no more."""
+        self._held = held
+        if self._given_up:
+            self.hang_up()
+            raise TimeoutError
+
+    def hang_up(self) -> None:
+        """End the connection: who waits on it then hears that there is no more.
+
+        One that is only being made ends by its own time-out, or as soon as it is there.
+        """
+        self._given_up = True
+        if self._held is not None:
+            with contextlib.suppress(OSError):
+                self._held.shutdown(socket.SHUT_RDWR)
+
+
+def _waited_on(held: socket.socket | None) -> None:
+    if (call := getattr(_here, "call", None)) is not None:
+        call.waits_on(held)
 
 
 class _Body:
@@ -122,14 +139,18 @@ def _bounded(raw: Any, largest: int) -> bytes:
 
 class _Connection(AWSHTTPConnection):  # type: ignore[misc]  # untyped
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        _waited_on[threading.get_ident()] = self
-        return super().request(*args, **kwargs)
+        _waited_on(self.sock)  # kept from an earlier call, or not yet made
+        sent = super().request(*args, **kwargs)
+        _waited_on(self.sock)
+        return sent
 
 
 class _SecureConnection(AWSHTTPSConnection):  # type: ignore[misc]  # untyped
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        _waited_on[threading.get_ident()] = self
-        return super().request(*args, **kwargs)
+        _waited_on(self.sock)  # kept from an earlier call, or not yet made
+        sent = super().request(*args, **kwargs)
+        _waited_on(self.sock)
+        return sent
 
 
 class _Pool(AWSHTTPConnectionPool):  # type: ignore[misc]  # untyped
