@@ -49,9 +49,9 @@ def test_an_attack_that_costs_little_ends_soon(
 
 def test_a_pattern_that_backtracks_elsewhere_is_judged(now: datetime) -> None:
     rule = compile_rule(fail_when="resource.s.matches('^(a+)+$')")
-    started = time.process_time()
+    started = time.thread_time()
     assert rule.judge({"s": "a" * 28 + "b"}, {}, now).outcome == "pass"
-    assert time.process_time() - started < 0.1
+    assert time.thread_time() - started < 0.1
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_a_pattern_that_backtracks_elsewhere_is_judged(now: datetime) -> None:
     ],
 )
 def test_a_text_that_nests_without_end_is_refused_soon(source: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(ExpressionError):
         compile_rule(fail_when=source)
-    assert time.process_time() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_a_budget_that_is_spent_is_not_absorbed(now: datetime) -> None:
