@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.waiting import SECONDS, until
 
 from cloudsealed.api.server import Listen, server
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Target
@@ -136,15 +136,12 @@ def serving(services: Services) -> Iterator[str]:
     running = server(services, Listen(port=0))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    ends = time.monotonic() + 20
-    while not running.started:
-        assert thread.is_alive(), "the server ended"
-        assert time.monotonic() < ends, "the server did not start"
-        time.sleep(0.01)
+    until(lambda: running.started or not thread.is_alive(), "the server starts")
+    assert thread.is_alive(), "the server ended"
     port = running.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     running.should_exit = True
-    thread.join(20)
+    thread.join(SECONDS)
     services.database.close()
 
 

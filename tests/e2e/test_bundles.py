@@ -16,14 +16,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.waiting import SECONDS
 
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.seal import public_keys
 from cloudsealed.audits.verify import verify_bundle, verify_chain
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.storage.keys import Key, KeyRing, load_keys, replace_key
-
-pytestmark = pytest.mark.xdist_group("estate")
 
 Members = dict[str, bytes]
 
@@ -254,7 +253,7 @@ def test_the_command_needs_neither_server_nor_network(
         )
         return subprocess.run(
             [sys.executable, "-c", command, "verify", *map(str, arguments)],
-            capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
+            capture_output=True, text=True, cwd=tmp_path, timeout=SECONDS, check=False,
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
 

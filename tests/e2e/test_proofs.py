@@ -24,8 +24,6 @@ from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.kit.merkle import leaf_hash
 from cloudsealed.storage.keys import Key, KeyRing, key_id, public_key
 
-pytestmark = pytest.mark.xdist_group("estate")
-
 Proof = dict[str, Any]
 
 
