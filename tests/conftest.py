@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck
 
 from cloudsealed.auth import passwords
 from cloudsealed.settings import Settings
@@ -23,6 +25,12 @@ from tests.guard import Guard, Watch
 from tests.scheduling import Together, rank
 from tests.servers import PostgresServer
 from tests.waiting import SECONDS
+
+hypothesis.settings.register_profile(  # the same on a fast machine and on a slow one
+    "tests", deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+hypothesis.settings.load_profile("tests")
 
 _TEMPLATE = "migrated"
 _HASHER = passwords.HASHER

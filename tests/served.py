@@ -80,7 +80,7 @@ class Served:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
-    def ended(self, ident: str, seconds: float = 120) -> Document:
+    def ended(self, ident: str, seconds: float = 600) -> Document:
         """Wait for an audit's end."""
 
         def look() -> Document | None:

@@ -88,15 +88,12 @@ def test_a_job_that_hangs_is_found_and_ended_and_the_others_go_on(
 
 
 def test_a_worker_that_lived_well_is_started_again_at_once_and_one_that_did_not_ever_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(beside, "LIVED_WELL_SECONDS", 0.3)
-    script = (
-        "import pathlib,sys,time; time.sleep(pathlib.Path(sys.argv[1]).exists()*0.5); sys.exit(3)"
-    )
-    with beside.worker_beside([sys.executable, "-c", script, str(tmp_path / "well")]):
+    monkeypatch.setattr(beside, "LIVED_WELL_SECONDS", float("inf"))
+    with beside.worker_beside([sys.executable, "-c", "raise SystemExit(3)"]):
         until(lambda: "starts in 2 s" in caplog.text, "the pauses grow")
-        (tmp_path / "well").touch()
+        monkeypatch.setattr(beside, "LIVED_WELL_SECONDS", 0.0)
         until(lambda: caplog.text.count("starts in 0.5 s") >= 2, "the pauses begin anew")
     pauses = re.findall(r"starts in (\S+) s", caplog.text)
     assert pauses[:3] == ["0.5", "1", "2"]

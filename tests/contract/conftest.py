@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.resources import store as resources
 from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.settings import Settings, parse_budget
+from cloudsealed.storage.counters import MemoryCounters
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import engine_for
 from cloudsealed.storage.schema import metadata
@@ -159,8 +161,9 @@ def url(roomy: Services) -> Iterator[str]:
 
 @pytest.fixture
 def strict(tmp_path: Path) -> Services:
-    """An installation with every default."""
-    return prepared(tmp_path)
+    """An installation with every default, where no window of a budget ends during a test."""
+    now = time.time()
+    return replace(prepared(tmp_path), counters=MemoryCounters(lambda: now))
 
 
 @pytest.fixture

@@ -52,11 +52,11 @@ def alone(storage_settings: Settings) -> Iterator[Database]:
     opened.close()
 
 
-def within(seconds: float, work: Callable[[], object]) -> None:
-    """Run `work` in a thread, and fail if it has not ended in time."""
+def ends(work: Callable[[], object]) -> None:
+    """Run `work` in a thread, and fail if it waits for itself."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(seconds)
+    thread.join(SECONDS)
     assert not thread.is_alive(), "it waits for itself"
 
 
@@ -70,7 +70,7 @@ def test_blocks_in_blocks_are_content_with_one_connection(alone: Database) -> No
                 seen.append(names(alone))
         seen.append(names(alone))
 
-    within(10, nested)
+    ends(nested)
     assert seen == [["a"], ["a"]]
 
 
@@ -139,7 +139,7 @@ def test_a_failing_block_gives_its_connection_back(alone: Database) -> None:
     for opened in (alone.read, alone.write) * 2:
         with pytest.raises(KeyError), opened():
             raise KeyError
-    within(10, lambda: put(alone, "a"))
+    ends(lambda: put(alone, "a"))
     assert names(alone) == ["a"]
 
 
