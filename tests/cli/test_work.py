@@ -34,8 +34,8 @@ def test_a_worker_that_stands_alone_comes_back_when_it_is_killed_and_ends_when_a
     )  # fmt: skip
     (first,) = until(seen, "the worker is seen")
     os.kill(first, signal.SIGKILL)
-    until(lambda: len(seen()) == 2, "the next one is seen")
+    until(lambda: seen() - {first}, "the next one is seen")
     process.terminate()
     assert process.wait(SECONDS) == 0
-    assert seen() == {first}, "the one that ended in order said so"
+    assert seen() <= {first}, "the one that ended in order said so"
     database.close()
