@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SECONDS = 120
+SECONDS = 600
 """After so long a command is killed; its exit code is -14."""
 
 
