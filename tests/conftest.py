@@ -53,9 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> Together | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | None:
     """Keep together what shares an estate, wherever whole files are sent to workers."""
-    return Together(config) if config.getvalue("dist") == "loadfile" else None
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

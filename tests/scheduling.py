@@ -30,7 +30,7 @@ _ESTATE = (
 class Together(LoadScopeScheduling):
     """Sends a file, or all of `_ESTATE`, to one worker."""
 
-    def __init__(self, config: Any, log: Any = None) -> None:
+    def __init__(self, config: Any, log: Any) -> None:
         super().__init__(config, log)
         config.option.loadscopereorder = False  # it would begin with the most tests
 

@@ -25,6 +25,7 @@ from cloudsealed.storage.schema import jobs
 @pytest.fixture
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDSEALED_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(beside, "_STOP_SECONDS", SECONDS)  # it may be asked while it starts
     settings = Settings(data_dir=tmp_path)
     ensure_keys(settings.key_path)
     migrate(settings)
