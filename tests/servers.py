@@ -20,7 +20,7 @@ import psycopg
 from tests.waiting import SECONDS
 
 _PR_SET_PDEATHSIG = 1
-_START_SECONDS = 60
+_START_SECONDS = 240
 
 
 class PostgresServer:

@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 
 from cloudsealed.kit.errors import CloudSealedError
 
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 _STOP_SECONDS = 5.0
 _PARENT_POLL_SECONDS = 0.5
 MISSING_MOTO = "The AWS emulator needs moto: pip install 'cloudsealed[demo]'"
@@ -160,7 +160,7 @@ def control(endpoint: str, method: str, name: str, value: object = None) -> dict
         headers={"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+        with urllib.request.urlopen(request, timeout=_START_SECONDS) as answer:  # noqa: S310 - same
             return dict(json.load(answer))
     except urllib.error.HTTPError as error:
         message = f"The emulator refused {method} {name}: {error.read().decode()}"
