@@ -18,7 +18,7 @@ from valkey.exceptions import ValkeyError
 from cloudsealed.settings import Settings
 
 TIMEOUT_SECONDS = 2.0
-"""A Valkey on a busy machine answers late and is alive; one that is gone costs this once a pause."""
+"""On a busy machine a Valkey answers late and is alive; one that is gone costs this a pause."""
 RETRY_SECONDS = 5.0
 _ADD = """
 local count = tonumber(redis.call('GET', KEYS[1]) or '0') + tonumber(ARGV[1])

@@ -36,12 +36,13 @@ from cloudsealed.collectors.aws.pacing import (
     Pacer,
     Sleep,
 )
+from cloudsealed.collectors.aws.pagination import page_members
 from cloudsealed.collectors.aws.shape import check_answer
 from cloudsealed.collectors.aws.wire import within
 from cloudsealed.collectors.model import CIRCUIT_OPEN, Answer, CallRequest, Document, Unit
 from cloudsealed.collectors.observe import CALLS, CallEnd, Observe
 from cloudsealed.collectors.paths import read
-from cloudsealed.collectors.redaction import Detector, redact
+from cloudsealed.collectors.redaction import redact
 from cloudsealed.collectors.storable import UnstorableError, storable
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import Clock, utc_now
@@ -87,7 +88,6 @@ class AwsCaller:
     jitter: Callable[[], float] = random.random
     pacer: Pacer | None = None
     observe: Observe = CALLS.add
-    detector: Detector | None = None
     _pacer: Pacer = field(init=False)
     _breaker: Breaker = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
@@ -204,7 +204,7 @@ class AwsCaller:
         """
         document = redact(
             storable(response), request.secret_paths, self.redaction_key,
-            operation=request.unit.action, detector=self.detector,
+            kept=page_members(request.unit.service, request.unit.operation),
         )  # fmt: skip
         try:
             canonical(document)
