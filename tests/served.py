@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,11 @@ from typing import Any
 import httpx
 import orjson
 
+from tests.program import program
+from tests.waiting import SECONDS, until
+
 _PROGRAM = (sys.executable, "-m", "cloudsealed.cli.main")
-_UP_SECONDS = 60
 Document = dict[str, Any]
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """Wait until a condition gives something; return that."""
-    ends = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < ends, f"it did not happen in {seconds} s: {what}"
-        time.sleep(0.05)
-    return found
 
 
 class Served:
@@ -40,25 +33,20 @@ class Served:
             **os.environ, "CLOUDSEALED_DATA_DIR": str(data),
             "CLOUDSEALED_LIMIT_AUDITS": "1000/hour", **environment,
         }  # fmt: skip
-        self.run("migrate")
-        self.made = orjson.loads(self.run("init", "--json"))
+        made = program().run("init", "--json", folder=data.parent, environment=self.environment)
+        assert made.returncode == 0, made.stderr
+        self.made = orjson.loads(made.stdout)
         self.process: subprocess.Popen[bytes]
         self.http: httpx.Client
-
-    def run(self, *arguments: str) -> str:
-        return subprocess.run(
-            [*_PROGRAM, *arguments], env=self.environment, check=True, capture_output=True,
-            text=True, timeout=120,
-        ).stdout  # fmt: skip
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*_PROGRAM, "serve", "--port", "0"], env=self.environment, stdout=log, stderr=log
             )
-        url = until(self._address, "serve answers", _UP_SECONDS)
+        url = until(self._address, "serve answers")
         self.http = httpx.Client(
-            base_url=url, trust_env=False, timeout=40,
+            base_url=url, trust_env=False, timeout=SECONDS,
             headers={"Authorization": f"Bearer {self.made['token']}"},
         )  # fmt: skip
 
@@ -92,7 +80,7 @@ class Served:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
-    def ended(self, ident: str, seconds: float = 120) -> Document:
+    def ended(self, ident: str, seconds: float = 600) -> Document:
         """Wait for an audit's end."""
 
         def look() -> Document | None:
@@ -110,7 +98,7 @@ class Served:
         """Ask it to end; return how many seconds that took."""
         began = time.monotonic()
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(SECONDS)
         self.http.close()
         return time.monotonic() - began
 

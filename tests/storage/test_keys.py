@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.storage.keys import PURPOSES, KeyFileError, ensure_keys, load_keys, replace_key
 
@@ -42,7 +43,7 @@ def test_a_file_that_is_there_is_read_and_never_made_again(path: Path) -> None:
 def test_processes_that_make_it_at_once_end_with_one_set(path: Path) -> None:
     command = [sys.executable, "-c", MAKE, str(path)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    found = {process.communicate(timeout=60)[0].strip() for process in running}
+    found = {process.communicate(timeout=SECONDS)[0].strip() for process in running}
     assert found == {load_keys(path).fingerprint}
 
 

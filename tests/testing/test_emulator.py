@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
+from tests.waiting import SECONDS, until
 
 from cloudsealed.testing.emulator import Emulator, EmulatorError, control
 
@@ -63,7 +63,7 @@ def error_code(call: Callable[[], object]) -> str:
 
 def refuses(endpoint: str) -> bool:
     address = urlsplit(endpoint)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=5)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=SECONDS)
     with contextlib.closing(connection):
         try:
             connection.request("GET", "/_cloudsealed/calls")
@@ -71,15 +71,6 @@ def refuses(endpoint: str) -> bool:
         except OSError:
             return True
     return False
-
-
-def refuses_within(endpoint: str, seconds: float) -> bool:
-    limit = time.monotonic() + seconds
-    while not refuses(endpoint):
-        if time.monotonic() > limit:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_it_answers_as_the_default_account(client: ClientMaker) -> None:
@@ -94,7 +85,7 @@ def test_its_environment_is_enough_for_a_client_of_another_process(emulator: Emu
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         check=False,
     )
     assert done.stdout.strip() == "123456789012", done.stderr
@@ -102,7 +93,7 @@ def test_its_environment_is_enough_for_a_client_of_another_process(emulator: Emu
 
 def test_a_connection_serves_many_requests(emulator: Emulator) -> None:
     address = urlsplit(emulator.endpoint)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=SECONDS)
     with contextlib.closing(connection):
         connection.connect()
         socket = connection.sock
@@ -227,9 +218,9 @@ def test_it_ends_when_its_parent_is_killed() -> None:
     endpoint = parent.stdout.readline().strip()
     assert not refuses(endpoint)
     parent.send_signal(signal.SIGKILL)
-    parent.wait(timeout=10)
+    parent.wait(SECONDS)
     parent.stdout.close()
-    assert refuses_within(endpoint, 15)
+    until(lambda: refuses(endpoint), "it ends")
 
 
 def test_it_ends_when_the_named_parent_dies_though_input_stays_open() -> None:
@@ -241,8 +232,8 @@ def test_it_ends_when_the_named_parent_dies_though_input_stays_open() -> None:
         assert process.stdout is not None
         endpoint = json.loads(process.stdout.readline())["endpoint"]
         assert not refuses(endpoint)
-        named.communicate(b"\n", timeout=10)
-        assert process.wait(timeout=15) == 0
+        named.communicate(b"\n", timeout=SECONDS)
+        assert process.wait(SECONDS) == 0
         assert refuses(endpoint)
 
 
@@ -255,7 +246,7 @@ def test_missing_moto_is_one_clear_line() -> None:
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         input="",
         check=False,
     )
