@@ -26,6 +26,7 @@ from botocore.awsrequest import (
     AWSResponse,
 )
 
+from cloudsealed.kit.logs import carried
 from cloudsealed.kit.memory import return_large_blocks, return_the_rest
 
 LARGEST_ANSWER = 16 * 2**20
@@ -101,7 +102,7 @@ class Call:
             finally:
                 self._end_turn()
 
-        thread = threading.Thread(target=run, name="answer", daemon=True)
+        thread = threading.Thread(target=carried(run), name="answer", daemon=True)
         thread.start()
         end = time.monotonic() + max(seconds, 0.0)
         while thread.is_alive() and (left := end + self.waited - time.monotonic()) > 0:
