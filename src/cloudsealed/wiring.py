@@ -28,6 +28,7 @@ from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
 from cloudsealed.auth.oauth.apps import AppService, GrantService
 from cloudsealed.auth.oauth.server import AuthorizationServer
+from cloudsealed.auth.place_store import PlaceStore
 from cloudsealed.auth.sessions import SessionService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
@@ -164,6 +165,7 @@ class Services:
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
         self.sessions.purge()
+        self.logins.purge()
         self.simulations.purge()
         JobStore(self.database).purge(now=self.clock())
         for tenant in self.tenants.all():
@@ -256,7 +258,9 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             keys=keys,
             clock=clock,
             access=access,
-            attempts=Attempts(counters, settings.limit_login_account, keys.all("sessions")),
+            attempts=Attempts(
+                counters, PlaceStore(database), settings.limit_login_account, keys.all("sessions")
+            ),
         ),
         tokens=tokens,
         apps=AppService(
