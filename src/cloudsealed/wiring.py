@@ -23,6 +23,7 @@ from cloudsealed.audits.simulations.service import SimulationService
 from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
+from cloudsealed.audits.trusted import TrustedTime
 from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
@@ -206,7 +207,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     tenants = TenantService(database=database, clock=clock)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
-    policies = PolicyService(database=database, clock=clock)
+    policies = PolicyService(database=database, clock=clock, now=TrustedTime(database, clock).now)
     connections = ConnectionService(
         database=database, clock=clock, settings=settings, tenant_count=lambda: len(tenants.all())
     )
