@@ -17,7 +17,7 @@ import httpx
 import orjson
 
 _PROGRAM = (sys.executable, "-m", "cloudsealed.cli.main")
-_UP_SECONDS = 60
+_UP_SECONDS = 180
 Document = dict[str, Any]
 
 

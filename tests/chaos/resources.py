@@ -223,6 +223,7 @@ def lives(running: Served, *, audits: int, requests: int, **scope: list[str]) ->
     for _ in range(rounds):
         running.audit((audits - 10) // rounds, **scope)
         running.request(requests // 2 // rounds)
+        print(json.dumps(running.figures()), flush=True)
     figures["end"] = running.figures()
     print(json.dumps(figures))
     return figures

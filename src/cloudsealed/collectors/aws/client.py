@@ -138,6 +138,7 @@ class AwsCaller:
         access, where = self.session.access, (request.unit.service, request.unit.region)
         patience = self._breaker.patience(where)
         if patience is Patience.NONE:
+            self._pacer.ended(_lane(request.unit), started)
             return Failure(CIRCUIT_OPEN)
         brief = patience is Patience.BRIEF
         tries.end += min(access.brief, access.deadline) if brief else access.deadline
@@ -159,7 +160,7 @@ class AwsCaller:
         unit = request.unit
         while True:
             tries.attempts += 1
-            result = self._attempt(request, tries.end - self.monotonic())
+            result = self._attempt(request, tries.end - self.monotonic(), started)
             if not isinstance(result, Failure):
                 return result
             outcome = outcome_of(result, request.absent)
@@ -178,12 +179,14 @@ class AwsCaller:
             started = self._pace(unit)
             tries.end += self.monotonic() - before
 
-    def _attempt(self, request: CallRequest, seconds: float) -> Failure | Any:
+    def _attempt(self, request: CallRequest, seconds: float, started: float) -> Failure | Any:
         """Return a document or why there is none."""
         try:
             return within(seconds, lambda: self._send(request))
         except Exception as error:
             failure = failure_of(error)
+        finally:
+            self._pacer.ended(_lane(request.unit), started)
         if outcome_of(failure, request.absent) is CallOutcome.THROTTLED:
             COUNTS.add("provider_throttles", service=request.unit.service)
         return failure
