@@ -18,7 +18,8 @@ from cloudsealed.collectors.model import Answer, CallRequest
 from cloudsealed.vocabulary import CallOutcome
 
 LONGEST = 120.0
-"""Seconds that an audit may take, on a machine that does other things too."""
+"""Seconds of this process's time that an audit may take; one that waits for ever is ended by the
+time-out of the tests."""
 
 
 @dataclass
@@ -56,9 +57,9 @@ class Fuzzer:
     def audit(self, seed: int, every: int) -> tuple[Document, Counter[str]]:
         """Run an audit of mutated answers; return it, and how often each operation was mutated."""
         caller = Mutating(self._stored, seed, every)
-        began = time.monotonic()
+        began = time.process_time()
         audit = self._installation.audit(_fuzzed(self._installation, caller))
-        assert time.monotonic() - began < LONGEST
+        assert time.process_time() - began < LONGEST
         assert audit["status"] == "completed", (seed, audit["error"])
         assert sum(caller.mutated.values()) > 0
         return audit, caller.mutated
