@@ -258,7 +258,7 @@ class AuditService:
     def evidence(self, *, tenant: str, finding: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a finding rests on: the observation, the snapshot and the calls behind it."""
         audit_id, resource = finding["audit_id"], finding["resource"]
-        self.with_evidence(tenant=tenant, ident=audit_id)
+        self.find(tenant=tenant, ident=audit_id).require_evidence()
         blocks = Blocks(self._database, tenant=tenant, audit_id=audit_id)
         place = (resource["account"], resource["region"])
         block = blocks.find(OBSERVATIONS, finding["policy"]["key"], *place)
