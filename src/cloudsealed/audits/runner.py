@@ -122,7 +122,7 @@ class Runner:
         lease = self._store.take(tenant=tenant, ident=ident, owner=owner)
         if lease is None:
             return False
-        counts = dict(self._store.get(tenant=tenant, ident=ident).progress)
+        counts = dict(self._store.shown(tenant=tenant, ident=ident).progress)
         progress = Progress(_silent, counts=counts)
         self._fail(lease, progress, CloudSealedError.code, reason)
         return True

@@ -66,9 +66,7 @@ def verifies(stored: str | None, password: str, *, known: bool = False) -> bool:
     Raises TooManyLoginAttemptsError.
     """
     try:
-        _turns(known=known).take(
-            lambda: HASHER.verify(stored or _nobodys(), password[:LONGEST])
-        )
+        _turns(known=known).take(lambda: HASHER.verify(stored or _nobodys(), password[:LONGEST]))
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None and len(password) <= LONGEST

@@ -128,6 +128,7 @@ class AwsCaller:
         access, where = self.session.access, (request.unit.service, request.unit.region)
         patience = self._breaker.patience(where)
         if patience is Patience.NONE:
+            self._pacer.ended(_lane(request.unit), started)
             return Failure(CIRCUIT_OPEN)
         brief = patience is Patience.BRIEF
         tries.end += min(access.brief, access.deadline) if brief else access.deadline
@@ -149,7 +150,7 @@ class AwsCaller:
         unit = request.unit
         while True:
             tries.attempts += 1
-            result = self._attempt(request, tries)
+            result = self._attempt(request, tries, started)
             if not isinstance(result, Failure):
                 return result
             if outcome_of(result, request.absent) is CallOutcome.THROTTLED:
@@ -166,7 +167,7 @@ class AwsCaller:
             started = self._pace(unit)
             tries.end += self.monotonic() - before
 
-    def _attempt(self, request: CallRequest, tries: _Tries) -> Failure | Any:
+    def _attempt(self, request: CallRequest, tries: _Tries, started: float) -> Failure | Any:
         """Return a document or why there is none."""
         call = Call(self._closed)
         try:
@@ -175,6 +176,7 @@ class AwsCaller:
             failure = failure_of(error)
         finally:
             tries.end += call.waited
+            self._pacer.ended(_lane(request.unit), started)
         if outcome_of(failure, request.absent) is CallOutcome.THROTTLED:
             COUNTS.add("provider_throttles", service=request.unit.service)
         return failure
