@@ -39,7 +39,6 @@ from cloudsealed.collectors.aws.pacing import (
 from cloudsealed.collectors.aws.shape import check_answer
 from cloudsealed.collectors.aws.wire import within
 from cloudsealed.collectors.model import CIRCUIT_OPEN, Answer, CallRequest, Document, Unit
-from cloudsealed.collectors.observe import CALLS, CallEnd, Observe
 from cloudsealed.collectors.paths import read
 from cloudsealed.collectors.redaction import Detector, redact
 from cloudsealed.collectors.storable import UnstorableError, storable
@@ -58,24 +57,18 @@ class CallerClosedError(Exception):
 
 @dataclass(slots=True)
 class _Tries:
-    """How the attempts of one call went."""
+    """The attempts of one call, and when they end."""
 
     end: float
     attempts: int = 0
-    throttles: int = 0
-    timeouts: int = 0
-
-    def count(self, outcome: CallOutcome, failure: Failure) -> None:
-        self.throttles += outcome is CallOutcome.THROTTLED
-        self.timeouts += is_silence(failure)
 
 
 @dataclass(slots=True)
 class AwsCaller:
     """Answers requests about one account; safe for threads.
 
-    `redaction_key` is the tenant's. `ceilings` are calls a second for a service. `observe` hears of
-    every call that ended. Without a `pacer` it shares that of the process.
+    `redaction_key` is the tenant's. `ceilings` are calls a second for a service. Without a `pacer`
+    it shares that of the process.
     """
 
     session: AwsSession
@@ -86,7 +79,6 @@ class AwsCaller:
     sleep: Sleep | None = None
     jitter: Callable[[], float] = random.random
     pacer: Pacer | None = None
-    observe: Observe = CALLS.add
     detector: Detector | None = None
     _pacer: Pacer = field(init=False)
     _breaker: Breaker = field(init=False)
@@ -116,12 +108,10 @@ class AwsCaller:
         tries = _Tries(start)
         result = self._asked(request, tries, started)
         spent = self.monotonic() - start
-        answer = (self._failed if isinstance(result, Failure) else self._answered)(
+        return (self._failed if isinstance(result, Failure) else self._answered)(
             request, result, attempts=tries.attempts, duration_ms=round(spent * 1000),
             called_at=called_at,
         )  # fmt: skip
-        self.observe(_end_of(unit, answer, tries, spent))
-        return answer
 
     def _pace(self, unit: Unit) -> float:
         ceiling = self.ceilings.get(unit.service, DEFAULT_CEILING)
@@ -162,9 +152,7 @@ class AwsCaller:
             result = self._attempt(request, tries.end - self.monotonic())
             if not isinstance(result, Failure):
                 return result
-            outcome = outcome_of(result, request.absent)
-            tries.count(outcome, result)
-            if outcome is CallOutcome.THROTTLED:
+            if outcome_of(result, request.absent) is CallOutcome.THROTTLED:
                 self._pacer.throttled(_lane(unit), started)
             pause = self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries.attempts)
             worth = result.code in request.awaits or (
@@ -244,10 +232,3 @@ def _fullness(request: CallRequest, document: Document) -> CallOutcome:
     if request.items is not None and not read(request.items, document):
         return CallOutcome.EMPTY
     return CallOutcome.OK
-
-
-def _end_of(unit: Unit, answer: Answer, tries: _Tries, spent: float) -> CallEnd:
-    return CallEnd(
-        unit.provider, unit.service, unit.region, unit.operation, answer.outcome, answer.error_code,
-        tries.attempts, tries.throttles, tries.timeouts, spent,
-    )  # fmt: skip
