@@ -58,7 +58,7 @@ class CallerClosedError(Exception):
 
 @dataclass(slots=True)
 class _Tries:
-    """How the attempts of one call went."""
+    """The attempts of one call, and when they end."""
 
     end: float
     attempts: int = 0
