@@ -353,12 +353,12 @@ def _watch_secrets(guard: Guard, patch: pytest.MonkeyPatch) -> None:
         guard.keep(found)
         return found
 
-    def hashes(password: str) -> str:
+    def hashes(password: str, **known: bool) -> str:
         guard.keep_password(password)
-        return hashed(password)
+        return hashed(password, **known)
 
-    def checks(stored: str | None, password: str) -> bool:
-        is_right = verifies(stored, password)
+    def checks(stored: str | None, password: str, **known: bool) -> bool:
+        is_right = verifies(stored, password, **known)
         if is_right:
             guard.keep_password(password)
         return is_right

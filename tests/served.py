@@ -24,26 +24,35 @@ Document = dict[str, Any]
 
 
 class Served:
-    """An installation that is served. Its log is a file beside the data folder."""
+    """An installation that is served. Its log is a file beside the data folder; each of its
+    processes may have so many open `files`."""
 
-    def __init__(self, data: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, data: Path, log: Path, environment: Mapping[str, str], files: int = 1024
+    ) -> None:
         self.data = data
         self.log = log
+        self._limited = ("sh", "-c", f'ulimit -n {files} && exec "$@"', "sh")
         self.environment = {
             **os.environ, "CLOUDSEALED_DATA_DIR": str(data),
             "CLOUDSEALED_LIMIT_AUDITS": "1000/hour", **environment,
         }  # fmt: skip
-        made = program().run("init", "--json", folder=data.parent, environment=self.environment)
-        assert made.returncode == 0, made.stderr
-        self.made = orjson.loads(made.stdout)
+        self.made = orjson.loads(self.run("init", "--json"))
         self.process: subprocess.Popen[bytes]
         self.http: httpx.Client
+
+    def run(self, *arguments: str) -> str:
+        """Return what a command prints, which must succeed."""
+        done = program().run(*arguments, folder=self.data.parent, environment=self.environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*_PROGRAM, "serve", "--port", "0"], env=self.environment, stdout=log, stderr=log
-            )
+                [*self._limited, *_PROGRAM, "serve", "--port", "0"], env=self.environment,
+                stdout=log, stderr=log,
+            )  # fmt: skip
         url = until(self._address, "serve answers")
         self.http = httpx.Client(
             base_url=url, trust_env=False, timeout=SECONDS,
@@ -68,6 +77,11 @@ class Served:
 
     def faults(self) -> dict[str, str]:
         return {k: v["fault"] for k, v in self.ready()["parts"].items() if v["fault"]}
+
+    def complaints(self) -> list[str]:
+        """Return the lines of the log that no installation that works writes."""
+        lines = self.log.read_text().splitlines()
+        return [line for line in lines if "Traceback" in line or " ERROR " in line]
 
     def connect(self, name: str) -> httpx.Response:
         """Ask for a connection, which is a write."""
@@ -104,9 +118,11 @@ class Served:
 
 
 @contextmanager
-def served(data: Path, log: Path, environment: Mapping[str, str]) -> Iterator[Served]:
+def served(
+    data: Path, log: Path, environment: Mapping[str, str], *, files: int = 1024
+) -> Iterator[Served]:
     """Serve an installation until the block ends."""
-    found = Served(data, log, environment)
+    found = Served(data, log, environment, files)
     found.start()
     try:
         yield found

@@ -20,7 +20,7 @@ import psycopg
 from tests.waiting import SECONDS
 
 _PR_SET_PDEATHSIG = 1
-_START_SECONDS = 240
+_NOEXEC = getattr(os, "ST_NOEXEC", 0)  # Linux's
 
 
 class PostgresServer:
@@ -105,7 +105,7 @@ class PostgresServer:
         )  # fmt: skip
 
     def _wait(self) -> None:
-        ends = time.monotonic() + _START_SECONDS
+        ends = time.monotonic() + SECONDS
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=2).close()
@@ -130,12 +130,13 @@ def _binaries() -> Path:
 
 
 def _open_to_all() -> Path:
-    """Return a folder for temporary files that every user can enter from the root down."""
+    """Return a folder for temporary files that every user can enter, where programs run."""
     for place in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):
         there = place.resolve()
-        if all(each.stat().st_mode & stat.S_IXOTH for each in (there, *there.parents)):
+        is_open = all(each.stat().st_mode & stat.S_IXOTH for each in (there, *there.parents))
+        if is_open and not os.statvfs(there).f_flag & _NOEXEC:
             return there
-    raise RuntimeError("There is no folder for temporary files that every user can enter")
+    raise RuntimeError("There is no folder for temporary files where every user can run programs")
 
 
 def _given_to(user: str, folder: Path, binaries: Path) -> Path:

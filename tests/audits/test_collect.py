@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import threading
 from typing import Any
 
@@ -11,8 +13,11 @@ from tests.audits.world import TENANT, Clock, Cloud
 from tests.waiting import SECONDS
 
 from cloudsealed.audits.derive import tasks_of
+from cloudsealed.audits.ledger import Recorder
 from cloudsealed.audits.model import CanceledError, LeaseLostError, Scope, Target
+from cloudsealed.audits.supervision import supervised
 from cloudsealed.collectors.model import Unit
+from cloudsealed.kit.logs import JsonFormatter, LogHandler, about
 from cloudsealed.vocabulary import CallOutcome
 
 
@@ -129,3 +134,34 @@ def test_what_stays_throttled_is_asked_three_times_and_is_a_row_once(
     assert sum(ended) == len(audit.tasks)
     audit.collect(cloud)
     assert len(cloud.asked) == 3  # what the ledger has is not asked for again
+
+
+def test_what_every_thread_of_an_audit_logs_says_what_it_is_about(
+    begin: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, written = logging.getLogger("tests.collect"), io.StringIO()
+    handler = LogHandler(written)
+    handler.setFormatter(JsonFormatter())
+    log.addHandler(handler)
+    write = Recorder._write
+
+    def say(*_: Any) -> None:
+        log.warning("%s", threading.current_thread().name)
+
+    monkeypatch.setattr(Recorder, "_write", lambda *given: (say(), write(*given)))
+    cloud.queues, cloud.before = {"q": {"A": "1"}}, say
+    audit = begin()
+    lease = audit.take()
+
+    def work() -> None:
+        say()
+        audit.collect(cloud, lease)
+
+    with about(job="job_1"):
+        supervised(lease, work)
+    log.removeHandler(handler)
+    said = [orjson.loads(line) for line in written.getvalue().splitlines()]
+    assert {each["message"].partition("_")[0] for each in said} == {
+        "audit", "walk", "call", "ledger",
+    }  # fmt: skip
+    assert {each.get("job") for each in said} == {"job_1"}

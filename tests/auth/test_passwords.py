@@ -64,3 +64,15 @@ def test_a_password_that_is_too_long_is_wrong_whatever_it_begins_with() -> None:
     stored = passwords.hashed(longest)
     assert passwords.verifies(stored, longest)
     assert not passwords.verifies(stored, f"{longest}!")
+
+
+def test_nobody_waits_for_ever_for_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.05)
+    turns, ends, rounds = passwords._Turns("a test's passwords"), threading.Event(), []
+    for _ in range(2 * passwords.MOST_AT_ONCE):
+        with pytest.raises(passwords.TooManyLoginAttemptsError):
+            turns.take(lambda: rounds.append(ends.wait(60)))
+    ends.set()
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", 60.0)
+    assert turns.take(lambda: PASSWORD) == PASSWORD
+    assert rounds == [True], "who was turned away is not hashed for"

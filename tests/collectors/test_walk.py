@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from cloudsealed.collectors.model import Answer, Enrich, Listing, Place, Relation, Row
+from cloudsealed.collectors.asking import turned
+from cloudsealed.collectors.model import (
+    AGAIN,
+    MOST_PAGES,
+    Answer,
+    CallRequest,
+    Enrich,
+    Listing,
+    Place,
+    Relation,
+    Row,
+    unit_of,
+)
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.collectors.walk import walk
 from cloudsealed.vocabulary import CallOutcome
@@ -104,6 +116,15 @@ def test_a_list_whose_next_page_is_itself_ends_and_is_incomplete():
     snapshots, listing = walked("aws.ec2.vpc", Ledger(DescribeVpcs=[page] * 3))
     assert len(snapshots) == 2
     assert (listing.complete, listing.gap.error_code) == (False, "RepeatedPage")
+
+
+@pytest.mark.parametrize("first", [0, AGAIN])
+def test_a_list_that_always_has_another_page_is_ended_and_incomplete(first):
+    page = ok({"Vpcs": [], "NextToken": "another"})
+    for number, error in ((MOST_PAGES - 2, None), (MOST_PAGES - 1, "EndlessList")):
+        unit = unit_of(HERE, "ec2", "DescribeVpcs", {}, first + number)
+        after, gap = turned(CallRequest(unit, items="Vpcs"), page)
+        assert (after is None, gap and gap.error_code) == (error is not None, error)
 
 
 def test_a_complete_list_without_resources_is_empty():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 from tests.auth.oauth.party import PASSWORD, Browser, Site, hidden, serving
 from tests.waiting import SECONDS, until
 
+from cloudsealed.auth import passwords
 from cloudsealed.settings import parse_budget
 from cloudsealed.vocabulary import Role
 
@@ -53,6 +55,29 @@ def test_the_address_of_a_login_is_the_clients_behind_a_trusted_proxy(tmp_path: 
         with site.http() as http:
             events = http.get("/v1/events?category=security").json()["data"]
         assert "198.51.100.7" in [event["data"]["actor"]["ip"] for event in events]
+
+
+def test_whom_an_account_knows_waits_for_no_stranger(tmp_path: Path) -> None:
+    with serving(tmp_path, trusted_proxies=PROXY) as site, ThreadPoolExecutor(4) as pool:
+        email, home = site.person(Role.VIEWER), "198.51.100.1"
+        assert tried(site, email, home, PASSWORD).status_code == 303
+        begun, ends = threading.Event(), threading.Event()
+
+        def hash_for_ever() -> None:
+            begun.set()
+            ends.wait(120)
+
+        endless = pool.submit(passwords._OF_STRANGERS.take, hash_for_ever)
+        try:
+            assert begun.wait(60)
+            strangers = [
+                pool.submit(tried, site, email, f"203.0.113.{number}") for number in range(3)
+            ]
+            assert tried(site, email, home, PASSWORD).status_code == 303
+            assert not any(each.done() for each in (*strangers, endless))
+        finally:
+            ends.set()
+        assert [each.result(60).status_code for each in strangers] == [401] * 3
 
 
 def test_sixteen_attackers_from_changing_addresses_keep_nobody_out(tmp_path: Path) -> None:

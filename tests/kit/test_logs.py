@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
@@ -16,6 +18,7 @@ from cloudsealed.kit.logs import (
     LineFormatter,
     LogHandler,
     about,
+    carried,
     say,
 )
 
@@ -118,6 +121,30 @@ def test_the_same_line_comes_once_a_minute_with_its_count(lines: Written) -> Non
     assert len(lines.lines) == 4
 
 
+def test_two_faults_of_one_kind_are_both_traced(lines: Written) -> None:
+    def fail(at: int) -> None:
+        if at:
+            raise ValueError("the first fault")
+        raise ValueError("the second fault")
+
+    for at in (1, 0, 1, 0):
+        try:
+            fail(at)
+        except ValueError:
+            lines.log.exception("a request failed")
+    assert "\n".join(lines.lines).count("ValueError: the first fault") == 1
+    assert "\n".join(lines.lines).count("ValueError: the second fault") == 1
+
+
+def test_a_record_that_cannot_be_written_harms_nobody_who_logs(
+    lines: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # it would print a trace
+    lines.log.info("%d", "no number")
+    lines.log.info("on")
+    assert [line.rpartition(" ")[2] for line in lines.lines] == ["on"]
+
+
 def test_what_was_held_back_is_told_at_the_end(lines: Written) -> None:
     for _ in range(3):
         lines.log.error("again")
@@ -140,3 +167,20 @@ def test_only_so_many_lines_are_remembered(lines: Written) -> None:
         lines.log.info("line %d", number)
     assert len(lines.lines) == 3 * MOST_KEPT
     assert len(lines.handler._known) == MOST_KEPT
+
+
+def test_carried_work_is_about_the_same_in_many_threads_at_once(lines: Written) -> None:
+    meet = threading.Barrier(3, timeout=60)
+
+    def work(number: int) -> None:
+        meet.wait()
+        lines.log.warning("number %d", number)
+
+    with about(request="req_1"):
+        carried_work = carried(work)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(carried_work, range(3)))
+        list(pool.map(lines.log.warning, ["alone"]))
+    assert sorted(line.partition("tests.lines: ")[2] for line in lines.lines) == [
+        "alone", *(f"number {number} request=req_1" for number in range(3)),
+    ]  # fmt: skip

@@ -19,6 +19,8 @@ from botocore.parsers import ResponseParserError
 from tests.waiting import SECONDS, until
 
 from cloudsealed.testing.emulator import Emulator, EmulatorError, control
+from cloudsealed.testing.emulator_faults import FaultBook, FaultRule
+from cloudsealed.testing.emulator_wire import Call
 
 ClientMaker = Callable[..., Any]
 
@@ -125,7 +127,39 @@ def test_calls_are_counted_by_operation_and_status(emulator: Emulator, client: C
     assert counted["rds", "DescribeCertificates", 403]["count"] == 1
     assert counted["ec2", "DescribeVpcs", 200]["region"] == "eu-west-1"
     emulator.reset()
-    assert emulator.calls() == {"total": 0, "rows": []}
+    assert emulator.calls() == {"total": 0, "rows": [], "busiest": []}
+
+
+def test_the_busiest_second_of_a_service_and_region_counts_what_was_refused_too(
+    emulator: Emulator, client: ClientMaker
+) -> None:
+    emulator.faults({"service": "ec2", "kind": "throttle"})
+    error_code(client("ec2").describe_vpcs)
+    client("sqs").list_queues()
+    [ec2, sqs] = emulator.calls()["busiest"]
+    assert ec2 == {
+        "account": "123456789012", "service": "ec2", "region": "eu-west-1", "most": 1,
+    }  # fmt: skip
+    assert sqs["service"] == "sqs"
+
+
+def test_a_service_lets_in_so_many_calls_of_a_second_and_throttles_the_rest() -> None:
+    now = [0.0]
+    book = FaultBook(lambda: now[0])
+    book.replace([FaultRule(service="*", kind="throttle", above=5)])
+    here, there = (Call("iam", "ListUsers", region, "", "query") for region in ("a", "b"))
+    assert [book.take(here, "1") for _ in range(7)] == [None] * 5 + ["throttle"] * 2
+    assert book.take(there, "1") is None
+    now[0] = 1.0
+    assert book.take(here, "1") is None
+
+
+def test_a_share_of_the_calls_meets_a_fault() -> None:
+    book = FaultBook()
+    book.replace([FaultRule(service="iam", kind="throttle", share=0.3)])
+    call = Call("iam", "ListUsers", "eu-west-1", "", "query")
+    met = [book.take(call, "1") for _ in range(1000)].count("throttle")
+    assert 250 < met < 350
 
 
 @pytest.mark.parametrize(("kind", "service", "code"), CODED_FAULTS)

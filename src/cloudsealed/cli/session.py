@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import closing
 
 from cloudsealed.api.gate.gate import ACCESS_LOG
 from cloudsealed.kit.logs import JsonFormatter, LineFormatter, LogHandler
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import has_schema, migrate, require_current_schema
-from cloudsealed.storage.ownership import claim
+from cloudsealed.storage.open import open_database
+from cloudsealed.storage.ownership import claim, keys_for
 from cloudsealed.storage.private import tighten
 from cloudsealed.wiring import Services, build_services
 
@@ -32,13 +34,27 @@ def open_installation(*, create: bool) -> Services:
     found = settings()
     tighten(found)
     if create:
-        ensure_keys(found.key_path)
-        if not has_schema(found):
-            migrate(found)
+        prepare(found)
     require_current_schema(found)
     services = build_services(found)
     claim(services.database, services.keys)
     return services
+
+
+def prepare(found: Settings, *, newest: bool = False) -> None:
+    """Make the key file and the schema, where they are missing; with `newest`, bring an older
+    schema to the version of this program.
+
+    Raises KeyFileError when the key file of a database is gone.
+    """
+    is_new = not has_schema(found)
+    if is_new:
+        ensure_keys(found.key_path)
+    else:
+        with closing(open_database(found)) as database:
+            keys_for(database, found.key_path)
+    if is_new or newest:
+        migrate(found)
 
 
 def log_to_stderr(found: Settings, level: int = logging.INFO) -> None:

@@ -23,6 +23,8 @@ CIRCUIT_OPEN = "circuit_open"
 """The reason of a failed call whose service did not answer the calls before it either."""
 AGAIN = 1_000_000
 """The number of the first page of a list that was asked for a second time."""
+MOST_PAGES = 100_000
+"""Pages of a list; one that goes on has no end."""
 
 
 @dataclass(frozen=True, slots=True)

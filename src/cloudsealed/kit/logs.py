@@ -1,7 +1,8 @@
 """Log records as lines or as JSON: what they are about, and the same one at most once a minute.
 
 What a record is about (`request`, `job`, `audit` …) is kept in a context variable, so that no call
-has to carry it. Control characters come out escaped: no text from outside begins a line of its own.
+has to carry it; a thread that is begun for it is handed `carried` work. Control characters come out
+escaped: no text from outside begins a line of its own.
 It refuses to know what is logged.
 """
 
@@ -15,12 +16,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, ParamSpec, TypeVar
 
 import orjson
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SAME_SECONDS = 60.0
 MOST_KEPT = 1000
@@ -39,6 +43,16 @@ def about(**ids: str) -> Iterator[None]:
         yield
     finally:
         _about.reset(token)
+
+
+def carried(work: Callable[P, T]) -> Callable[P, T]:
+    """Return `work` for another thread, whose records are about what this one's are."""
+    context = copy_context()
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return context.copy().run(work, *args, **kwargs)  # one context cannot run in two threads
+
+    return run
 
 
 def say(log: logging.Logger, message: str, **facts: object) -> None:
@@ -116,8 +130,9 @@ class _Same:
 class LogHandler(logging.StreamHandler[IO[str]]):
     """Writes records, the same line at most once in SAME_SECONDS; then how many more there were.
 
-    Lines are the same when logger, level, text and kind of exception are. Those of loggers in
-    `every` are never held back. At most MOST_KEPT lines are remembered, the newest.
+    Lines are the same when logger, level and text are, and the kind of an exception and the line
+    that raised it: two faults do not pass for one. Those of loggers in `every` are never held back.
+    At most MOST_KEPT lines are remembered, the newest.
     """
 
     def __init__(
@@ -131,7 +146,13 @@ class LogHandler(logging.StreamHandler[IO[str]]):
         self._alarm: threading.Timer | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, or count it."""
+        """Write the record, or count it; one that cannot be written harms nobody who logs."""
+        try:
+            self._emit(record)
+        except Exception:
+            self.handleError(record)
+
+    def _emit(self, record: logging.LogRecord) -> None:
         record.about = _about.get()
         if record.name in self._every or hasattr(record, "facts"):
             super().emit(record)
@@ -198,5 +219,8 @@ class LogHandler(logging.StreamHandler[IO[str]]):
 
 
 def _key(record: logging.LogRecord) -> tuple[object, ...]:
-    kind = record.exc_info[0] if record.exc_info else None
-    return record.name, record.levelno, record.getMessage(), kind
+    kind, _, trace = record.exc_info or (None, None, None)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    raised = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
+    return record.name, record.levelno, record.getMessage(), kind, raised

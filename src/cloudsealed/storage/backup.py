@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import load_keys
+from cloudsealed.storage.migrate import has_schema
 from cloudsealed.storage.ownership import ForeignKeyFileError, check_fingerprint
 from cloudsealed.storage.private import private_file, private_folder
 from cloudsealed.storage.sqlite_file import DatabaseFileError, readable
@@ -27,11 +28,13 @@ def back_up(settings: Settings, target: Path) -> list[Path]:
     """Copy an embedded installation to `target`, while it runs; return what was written.
 
     The database is copied by SQLite's backup API, so that writers go on; blobs are immutable, and
-    are copied after it, so that every one that the copy names is there. `target` must be new.
+    are copied after it, so that every one that the copy names is there. `target` must be new, and
+    nothing is copied that could not be restored: raises what `restore` does.
     """
     _refuse_postgresql(settings)
     if target.exists() and any(target.iterdir()):
         raise BackupError(f"{target} is not empty: name a new folder")
+    check_whole(settings)
     return _copy(settings, Settings(data_dir=target))
 
 
@@ -59,9 +62,10 @@ def check_whole(settings: Settings) -> None:
 
     Raises KeyFileError, DatabaseFileError and ForeignKeyFileError.
     """
-    keys, path = load_keys(settings.key_path), settings.sqlite_path
-    if not path.is_file() or path.stat().st_size == 0:
+    path = settings.sqlite_path
+    if not path.is_file() or path.stat().st_size == 0 or not has_schema(settings):
         raise DatabaseFileError(f"{path} holds no database")
+    keys = load_keys(settings.key_path)
     with readable(path), closing(sqlite3.connect(path)) as raw:
         [found, *_] = raw.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
@@ -101,7 +105,8 @@ def _copy(source: Settings, target: Settings) -> list[Path]:
         private_folder(blobs)
         for path in sorted(source.blob_dir.iterdir()):
             if not path.name.startswith("."):  # one that is being written has no name yet
-                _copy_file(path, blobs / path.name)
+                with suppress(FileNotFoundError):  # expired since they were listed
+                    _copy_file(path, blobs / path.name)
     return [path for path in (database, keys, blobs) if path.exists()]
 
 
@@ -117,5 +122,7 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    private_file(target)
-    shutil.copyfile(source, target)
+    with source.open("rb") as original:
+        private_file(target)
+        with target.open("wb") as copy:
+            shutil.copyfileobj(original, copy)

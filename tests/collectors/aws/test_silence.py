@@ -13,7 +13,6 @@ from tests.waiting import SECONDS, until
 from cloudsealed.collectors.aws.breaker import FORSAKEN, PROBE_SECONDS, SILENT, Breaker, Patience
 from cloudsealed.collectors.aws.client import CallerClosedError
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
-from cloudsealed.collectors.observe import CallCounts
 from cloudsealed.vocabulary import CallOutcome
 
 USERS = "<ListUsersResponse><ListUsersResult><Users/></ListUsersResult></ListUsersResponse>"
@@ -146,23 +145,3 @@ def test_twenty_callers_leave_no_connection_open(faults, reply, make_caller):
 
 def open_files():
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def test_every_call_is_counted_with_how_it_ended(faults, reply, make_caller):
-    throttled = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"
-    faults.replies = [reply(400, throttled), reply(200, USERS), reply(hold=60)]
-    counts = CallCounts()
-    caller = make_caller(deadline=SECONDS)
-    caller.observe = counts.add
-    caller.call(request())
-    caller.session.access = replace(caller.session.access, deadline=1.5, brief=0.1)
-    for number in range(1, 5):
-        caller.call(request(number))
-    rows = {(name, labels): value for name, labels, value in counts.rows()}
-    assert rows["calls", ("aws", "iam", "empty", "")] == 1
-    assert rows["calls", ("aws", "iam", "failed", "")] == 3
-    assert rows["calls", ("aws", "iam", "failed", "circuit_open")] == 1
-    assert rows["throttles", ("aws", "iam")] == 1
-    assert rows["timeouts", ("aws", "iam")] == 4
-    assert rows["attempts", ("aws", "iam")] == 6
-    assert rows["seconds", ("aws", "iam")] > 4.5

@@ -36,12 +36,12 @@ from cloudsealed.collectors.aws.pacing import (
     Pacer,
     Sleep,
 )
+from cloudsealed.collectors.aws.pagination import page_members
 from cloudsealed.collectors.aws.shape import check_answer
-from cloudsealed.collectors.aws.wire import within
+from cloudsealed.collectors.aws.wire import Call
 from cloudsealed.collectors.model import CIRCUIT_OPEN, Answer, CallRequest, Document, Unit
-from cloudsealed.collectors.observe import CALLS, CallEnd, Observe
 from cloudsealed.collectors.paths import read
-from cloudsealed.collectors.redaction import Detector, redact
+from cloudsealed.collectors.redaction import redact
 from cloudsealed.collectors.storable import UnstorableError, storable
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import Clock, utc_now
@@ -58,24 +58,18 @@ class CallerClosedError(Exception):
 
 @dataclass(slots=True)
 class _Tries:
-    """How the attempts of one call went."""
+    """The attempts of one call, and when they end."""
 
     end: float
     attempts: int = 0
-    throttles: int = 0
-    timeouts: int = 0
-
-    def count(self, outcome: CallOutcome, failure: Failure) -> None:
-        self.throttles += outcome is CallOutcome.THROTTLED
-        self.timeouts += is_silence(failure)
 
 
 @dataclass(slots=True)
 class AwsCaller:
     """Answers requests about one account; safe for threads.
 
-    `redaction_key` is the tenant's. `ceilings` are calls a second for a service. `observe` hears of
-    every call that ended. Without a `pacer` it shares that of the process.
+    `redaction_key` is the tenant's. `ceilings` are calls a second for a service. Without a `pacer`
+    it shares that of the process.
     """
 
     session: AwsSession
@@ -86,8 +80,6 @@ class AwsCaller:
     sleep: Sleep | None = None
     jitter: Callable[[], float] = random.random
     pacer: Pacer | None = None
-    observe: Observe = CALLS.add
-    detector: Detector | None = None
     _pacer: Pacer = field(init=False)
     _breaker: Breaker = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
@@ -116,12 +108,10 @@ class AwsCaller:
         tries = _Tries(start)
         result = self._asked(request, tries, started)
         spent = self.monotonic() - start
-        answer = (self._failed if isinstance(result, Failure) else self._answered)(
+        return (self._failed if isinstance(result, Failure) else self._answered)(
             request, result, attempts=tries.attempts, duration_ms=round(spent * 1000),
             called_at=called_at,
         )  # fmt: skip
-        self.observe(_end_of(unit, answer, tries, spent))
-        return answer
 
     def _pace(self, unit: Unit) -> float:
         ceiling = self.ceilings.get(unit.service, DEFAULT_CEILING)
@@ -138,6 +128,7 @@ class AwsCaller:
         access, where = self.session.access, (request.unit.service, request.unit.region)
         patience = self._breaker.patience(where)
         if patience is Patience.NONE:
+            self._pacer.ended(_lane(request.unit), started)
             return Failure(CIRCUIT_OPEN)
         brief = patience is Patience.BRIEF
         tries.end += min(access.brief, access.deadline) if brief else access.deadline
@@ -154,17 +145,15 @@ class AwsCaller:
         """Try until an answer, a lasting failure, the last attempt or the deadline.
 
         What is only not ready yet is asked for until the deadline. Waiting for a turn is no part of
-        it.
+        it, be it for the call or for a large answer.
         """
         unit = request.unit
         while True:
             tries.attempts += 1
-            result = self._attempt(request, tries.end - self.monotonic())
+            result = self._attempt(request, tries, started)
             if not isinstance(result, Failure):
                 return result
-            outcome = outcome_of(result, request.absent)
-            tries.count(outcome, result)
-            if outcome is CallOutcome.THROTTLED:
+            if outcome_of(result, request.absent) is CallOutcome.THROTTLED:
                 self._pacer.throttled(_lane(unit), started)
             pause = self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries.attempts)
             worth = result.code in request.awaits or (
@@ -178,12 +167,16 @@ class AwsCaller:
             started = self._pace(unit)
             tries.end += self.monotonic() - before
 
-    def _attempt(self, request: CallRequest, seconds: float) -> Failure | Any:
+    def _attempt(self, request: CallRequest, tries: _Tries, started: float) -> Failure | Any:
         """Return a document or why there is none."""
+        call = Call(self._closed)
         try:
-            return within(seconds, lambda: self._send(request))
+            return call.within(tries.end - self.monotonic(), lambda: self._send(request))
         except Exception as error:
             failure = failure_of(error)
+        finally:
+            tries.end += call.waited
+            self._pacer.ended(_lane(request.unit), started)
         if outcome_of(failure, request.absent) is CallOutcome.THROTTLED:
             COUNTS.add("provider_throttles", service=request.unit.service)
         return failure
@@ -204,7 +197,7 @@ class AwsCaller:
         """
         document = redact(
             storable(response), request.secret_paths, self.redaction_key,
-            operation=request.unit.action, detector=self.detector,
+            kept=page_members(request.unit.service, request.unit.operation),
         )  # fmt: skip
         try:
             canonical(document)
@@ -244,10 +237,3 @@ def _fullness(request: CallRequest, document: Document) -> CallOutcome:
     if request.items is not None and not read(request.items, document):
         return CallOutcome.EMPTY
     return CallOutcome.OK
-
-
-def _end_of(unit: Unit, answer: Answer, tries: _Tries, spent: float) -> CallEnd:
-    return CallEnd(
-        unit.provider, unit.service, unit.region, unit.operation, answer.outcome, answer.error_code,
-        tries.attempts, tries.throttles, tries.timeouts, spent,
-    )  # fmt: skip
