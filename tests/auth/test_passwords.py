@@ -15,7 +15,9 @@ from cloudsealed.auth import passwords
 PASSWORD = "correct horse battery staple"
 
 
-def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long() -> None:
+def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stored, go_on = passwords.hashed(PASSWORD), threading.Event()
     waits: list[int] = []
 
@@ -28,7 +30,8 @@ def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long() -
             go_on.set()
         return False
 
-    passwords._worker.submit(go_on.wait, SECONDS)  # whose turn it is takes long
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", SECONDS)
+    passwords._OF_STRANGERS._worker.submit(go_on.wait, SECONDS)  # whose turn it is takes long
     with ThreadPoolExecutor(40) as pool:
         assert sum(pool.map(ask, range(40))) == passwords.MOST_AT_ONCE
     assert go_on.is_set()
@@ -71,8 +74,8 @@ def test_nobody_waits_for_ever_for_a_hash(monkeypatch: pytest.MonkeyPatch) -> No
     turns, ends, rounds = passwords._Turns("a test's passwords"), threading.Event(), []
     for _ in range(2 * passwords.MOST_AT_ONCE):
         with pytest.raises(passwords.TooManyLoginAttemptsError):
-            turns.take(lambda: rounds.append(ends.wait(60)))
+            turns.take(lambda: rounds.append(ends.wait(SECONDS)))
     ends.set()
-    monkeypatch.setattr(passwords, "LONGEST_WAIT", 60.0)
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", SECONDS)
     assert turns.take(lambda: PASSWORD) == PASSWORD
     assert rounds == [True], "who was turned away is not hashed for"
