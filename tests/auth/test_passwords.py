@@ -28,7 +28,7 @@ def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long() -
             go_on.set()
         return False
 
-    passwords._worker.submit(go_on.wait, SECONDS)  # whose turn it is takes long
+    passwords._OF_STRANGERS._worker.submit(go_on.wait, SECONDS)  # whose turn it is takes long
     with ThreadPoolExecutor(40) as pool:
         assert sum(pool.map(ask, range(40))) == passwords.MOST_AT_ONCE
     assert go_on.is_set()
@@ -53,7 +53,7 @@ def test_a_hash_costs_what_rfc_9106_recommends_and_as_much_where_there_is_none(
 def test_hashing_gives_way_and_the_thread_that_asked_does_not() -> None:
     before = os.sched_getscheduler(0)
     passwords.hashed(PASSWORD)
-    worker = next(t for t in threading.enumerate() if t.name.startswith("passwords"))
+    worker = next(t for t in threading.enumerate() if t.name.startswith("passwords of strangers"))
     assert worker.native_id is not None
     assert os.sched_getscheduler(worker.native_id) == os.SCHED_IDLE
     assert os.sched_getscheduler(0) == before
