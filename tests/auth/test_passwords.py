@@ -56,7 +56,7 @@ def test_a_hash_costs_what_rfc_9106_recommends_and_as_much_where_there_is_none(
 def test_hashing_gives_way_and_the_thread_that_asked_does_not() -> None:
     before = os.sched_getscheduler(0)
     passwords.hashed(PASSWORD)
-    worker = next(t for t in threading.enumerate() if t.name.startswith("passwords"))
+    worker = next(t for t in threading.enumerate() if t.name.startswith("passwords of strangers"))
     assert worker.native_id is not None
     assert os.sched_getscheduler(worker.native_id) == os.SCHED_IDLE
     assert os.sched_getscheduler(0) == before
