@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.waiting import SECONDS
+
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 60
 _NOEXEC = getattr(os, "ST_NOEXEC", 0)  # Linux's
@@ -68,13 +70,13 @@ class PostgresServer:
     def stop(self) -> None:
         """End the server and remove its folder."""
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(30)
+        self._process.wait(SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def away(self) -> None:
         """End the server at once, whoever is connected; what it holds stays."""
         self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(30)
+        self._process.wait(SECONDS)
 
     def back(self) -> None:
         """Start the server again, at the same address."""

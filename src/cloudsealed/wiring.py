@@ -23,11 +23,13 @@ from cloudsealed.audits.simulations.service import SimulationService
 from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
+from cloudsealed.audits.trusted import TrustedTime
 from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
 from cloudsealed.auth.oauth.apps import AppService, GrantService
 from cloudsealed.auth.oauth.server import AuthorizationServer
+from cloudsealed.auth.place_store import PlaceStore
 from cloudsealed.auth.sessions import SessionService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
@@ -164,6 +166,7 @@ class Services:
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
         self.sessions.purge()
+        self.logins.purge()
         self.simulations.purge()
         JobStore(self.database).purge(now=self.clock())
         for tenant in self.tenants.all():
@@ -204,7 +207,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     tenants = TenantService(database=database, clock=clock)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
-    policies = PolicyService(database=database, clock=clock)
+    policies = PolicyService(database=database, clock=clock, now=TrustedTime(database, clock).now)
     connections = ConnectionService(
         database=database, clock=clock, settings=settings, tenant_count=lambda: len(tenants.all())
     )
@@ -256,7 +259,9 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             keys=keys,
             clock=clock,
             access=access,
-            attempts=Attempts(counters, settings.limit_login_account, keys.all("sessions")),
+            attempts=Attempts(
+                counters, PlaceStore(database), settings.limit_login_account, keys.all("sessions")
+            ),
         ),
         tokens=tokens,
         apps=AppService(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import threading
 from typing import Any
 
 import orjson
 import pytest
 from tests.audits.world import TENANT, Clock, Cloud
+from tests.waiting import SECONDS
 
 from cloudsealed.audits.derive import tasks_of
+from cloudsealed.audits.ledger import Recorder
 from cloudsealed.audits.model import CanceledError, LeaseLostError, Scope, Target
+from cloudsealed.audits.supervision import supervised
 from cloudsealed.collectors.model import Unit
+from cloudsealed.kit.logs import JsonFormatter, LogHandler, about
 from cloudsealed.vocabulary import CallOutcome
 
 
@@ -47,7 +53,7 @@ def test_canceling_ends_the_collection_without_the_calls_that_were_to_come(
     def hold(unit: Unit) -> None:
         if unit.operation == "GetQueueAttributes":
             asked.set()
-            canceled.wait(20)
+            canceled.wait(SECONDS)
 
     cloud.before = hold
     lease = audit.take()
@@ -75,7 +81,7 @@ def test_losing_the_lease_ends_the_collection(begin: Any, cloud: Cloud, clock: C
         if len(cloud.asked) < 10:
             return
         if not thief.acquire(blocking=False):
-            stolen_by_now.wait(30)
+            stolen_by_now.wait(SECONDS)
             return
         taken = None
         while taken is None:  # what is written meanwhile renews the lease
@@ -128,3 +134,34 @@ def test_what_stays_throttled_is_asked_three_times_and_is_a_row_once(
     assert sum(ended) == len(audit.tasks)
     audit.collect(cloud)
     assert len(cloud.asked) == 3  # what the ledger has is not asked for again
+
+
+def test_what_every_thread_of_an_audit_logs_says_what_it_is_about(
+    begin: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, written = logging.getLogger("tests.collect"), io.StringIO()
+    handler = LogHandler(written)
+    handler.setFormatter(JsonFormatter())
+    log.addHandler(handler)
+    write = Recorder._write
+
+    def say(*_: Any) -> None:
+        log.warning("%s", threading.current_thread().name)
+
+    monkeypatch.setattr(Recorder, "_write", lambda *given: (say(), write(*given)))
+    cloud.queues, cloud.before = {"q": {"A": "1"}}, say
+    audit = begin()
+    lease = audit.take()
+
+    def work() -> None:
+        say()
+        audit.collect(cloud, lease)
+
+    with about(job="job_1"):
+        supervised(lease, work)
+    log.removeHandler(handler)
+    said = [orjson.loads(line) for line in written.getvalue().splitlines()]
+    assert {each["message"].partition("_")[0] for each in said} == {
+        "audit", "walk", "call", "ledger",
+    }  # fmt: skip
+    assert {each.get("job") for each in said} == {"job_1"}

@@ -13,6 +13,7 @@ import pytest
 from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
+from cloudsealed.auth.place_store import PlaceStore
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
@@ -61,7 +62,10 @@ def house(tmp_path: Path) -> Iterator[Installation]:
     tokens = TokenService(database=database, keys=keys, settings=settings, clock=time)
     access = Access(database=database, clock=time, authenticator=tokens.authenticator)
     shared: dict[str, Any] = {"database": database, "keys": keys, "clock": time, "access": access}
-    attempts = Attempts(open_counters(settings), settings.limit_login_account, keys.all("sessions"))
+    attempts = Attempts(
+        open_counters(settings), PlaceStore(database), settings.limit_login_account,
+        keys.all("sessions"),
+    )  # fmt: skip
     yield Installation(
         settings, keys, database, time, TenantService(database=database, clock=time),
         UserService(**shared, public_url=settings.public_url),

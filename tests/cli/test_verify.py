@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import resource
 import struct
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.program import program
 
 from cloudsealed.audits.seal import KINDS, sign, signer
 from cloudsealed.kit.canonical import canonical, sha256
@@ -28,11 +27,9 @@ Verify = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def verify(tmp_path: Path) -> Verify:
     def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cloudsealed.cli.main", "verify", *map(str, arguments)],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-            env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"},
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY)),
+        return program().run(
+            "verify", *map(str, arguments), folder=tmp_path, memory=MEMORY,
+            environment={"PATH": os.environ["PATH"]},
         )  # fmt: skip
 
     return verify

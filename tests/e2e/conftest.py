@@ -12,16 +12,8 @@ from tests.e2e.installation import Document, Installation, standing
 
 from cloudsealed.settings import Settings
 from cloudsealed.testing.emulator import Emulator
-from cloudsealed.testing.estate import deploy
 
 Install = Callable[..., Installation]
-
-
-@pytest.fixture(scope="session")
-def estate() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        deploy(emulator.endpoint)
-        yield emulator
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,6 @@ from cloudsealed.audits.seal import opened
 from cloudsealed.storage.keys import public_key
 from cloudsealed.testing.estate_site import MAIN_ACCOUNT
 
-pytestmark = pytest.mark.xdist_group("estate")
-
 
 def test_an_audit_of_two_regions_reads_everything(audited: Any) -> None:
     first = audited.audits[0]

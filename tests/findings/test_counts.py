@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from alembic import command
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from tests.findings.crowd import at_once
@@ -76,9 +76,7 @@ def write(
         findings.remove_connection(tenant=tenant, connection_id=values["connection_id"])
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(writes=WRITES)
 def test_after_any_writes_the_counts_are_those_of_a_recount(
     database: Database, findings: FindingService, writes: list[tuple[str, int, dict[str, Any]]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
@@ -16,6 +18,7 @@ from cloudsealed.kit.logs import (
     LineFormatter,
     LogHandler,
     about,
+    carried,
     say,
 )
 
@@ -164,3 +167,20 @@ def test_only_so_many_lines_are_remembered(lines: Written) -> None:
         lines.log.info("line %d", number)
     assert len(lines.lines) == 3 * MOST_KEPT
     assert len(lines.handler._known) == MOST_KEPT
+
+
+def test_carried_work_is_about_the_same_in_many_threads_at_once(lines: Written) -> None:
+    meet = threading.Barrier(3, timeout=60)
+
+    def work(number: int) -> None:
+        meet.wait()
+        lines.log.warning("number %d", number)
+
+    with about(request="req_1"):
+        carried_work = carried(work)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(carried_work, range(3)))
+        list(pool.map(lines.log.warning, ["alone"]))
+    assert sorted(line.partition("tests.lines: ")[2] for line in lines.lines) == [
+        "alone", *(f"number {number} request=req_1" for number in range(3)),
+    ]  # fmt: skip

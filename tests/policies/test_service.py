@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+from tests.waiting import SECONDS
 
+from cloudsealed.jobs.store import JobStore
+from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError, UnknownFieldError
 from cloudsealed.packs import load_policies
 from cloudsealed.policies import service
@@ -22,7 +25,7 @@ from cloudsealed.policies.model import (
     PolicyNotFoundError,
     QuotaExceededError,
 )
-from cloudsealed.policies.service import PolicyService, policy_set
+from cloudsealed.policies.service import JOB, PolicyService, policy_set
 from cloudsealed.policies.store import LISTING, PolicyStore
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.schema import tenants
@@ -107,7 +110,7 @@ def at_once(number: int, act: Callable[[int], object]) -> list[BaseException | N
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     return raised
 
 
@@ -313,6 +316,39 @@ def test_an_audits_set_holds_what_is_enabled_as_it_stands(policies: PolicyServic
     assert narrowed.checks == ()
     with pytest.raises(PolicyNotFoundError):
         policies.audit_set(tenant=TENANT, only=["nothing"])
+
+
+def test_a_classification_that_a_clock_which_ran_ahead_ended_is_applied_again(
+    policies: PolicyService, database: Database
+) -> None:
+    time = Time()
+    own = PolicyService(database=database, clock=time)
+    right, ahead = time.now, time.now + timedelta(days=60)
+    until = CLASSIFICATION | {"expires_at": "2026-03-02T00:00:00Z"}
+    ident = orjson.loads(own.create(tenant=TENANT, body=until))["id"]
+
+    def applied() -> bool:
+        """Run the jobs as the worker does, if there are any; say whether there were."""
+        own.expire(tenant=TENANT)
+        jobs, found = JobStore(database), False
+        while job := jobs.claim(kind=JOB, owner="w", now=utc_now()):
+            moment = own.moment(tenant=TENANT)
+            own.applied(tenant=TENANT, began=rfc3339(time.now), moment=moment)
+            jobs.end(job, now=utc_now())
+            found = True
+        return found
+
+    def in_force() -> list[str]:
+        return [version.id for version in own.classifications(tenant=TENANT)]
+
+    assert (applied(), applied(), in_force()) == (True, False, [ident])
+    time.now = ahead
+    assert (applied(), applied(), in_force()) == (True, False, [])
+    time.now = right
+    assert (applied(), applied(), in_force()) == (True, False, [ident])
+    assert orjson.loads(own.get(tenant=TENANT, ident=ident))["applied_at"] == rfc3339(right)
+    time.now = ahead
+    assert (applied(), in_force()) == (True, [])
 
 
 def test_what_is_disabled_or_deleted_is_withdrawn(policies: PolicyService) -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.storage.keys import PURPOSES, KeyFileError, ensure_keys, load_keys, replace_key
 
@@ -58,7 +59,7 @@ def test_what_a_killed_process_left_does_not_keep_one_of_the_same_number_from_ma
 def test_processes_that_make_it_at_once_end_with_one_set(path: Path) -> None:
     command = [sys.executable, "-c", MAKE, str(path)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    found = {process.communicate(timeout=60)[0].strip() for process in running}
+    found = {process.communicate(timeout=SECONDS)[0].strip() for process in running}
     assert found == {load_keys(path).fingerprint}
 
 

@@ -9,6 +9,7 @@ from cloudsealed.audits.derive import Task
 from cloudsealed.audits.ledger import RecordedCalls, Recorder
 from cloudsealed.collectors.model import Answer, CallRequest, Gap, Snapshot
 from cloudsealed.collectors.walk import Derived, walk
+from cloudsealed.kit.logs import carried
 
 _LOOK_SECONDS = 1.0
 _PASSES = 3
@@ -32,7 +33,7 @@ def collect(
         caller = callers[task.connection_id]
 
         def ask(requests: Iterable[CallRequest]) -> Iterable[Answer]:
-            return calls.map(caller.call, requests)
+            return calls.map(carried(caller.call), requests)
 
         aside = False
         for derived in walk(task.row, task.place, caller, ask, again=again):
@@ -45,7 +46,7 @@ def collect(
         for number in range(1, _PASSES + 1):
             for caller in callers.values():
                 caller.begin_pass(last=number == _PASSES)
-            left = _wait({walks.submit(run, task) for task in _interleaved(left)}, tick)
+            left = _wait({walks.submit(carried(run), task) for task in _interleaved(left)}, tick)
     except BaseException as error:
         recorder.abort(error)
         raise

@@ -28,6 +28,7 @@ from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339, utc_now
 from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.logs import carried
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.keyset import Page
@@ -248,7 +249,7 @@ class Recorder:
         self._error: BaseException | None = None
         self._refusal: BaseException | None = None
         self.calls = 0
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread = threading.Thread(target=carried(self._run), name="ledger", daemon=True)
 
     def __enter__(self) -> Recorder:
         self._thread.start()

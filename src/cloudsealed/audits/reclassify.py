@@ -43,7 +43,7 @@ class Reclassify:
 
     def __call__(self, job: Job) -> None:
         """Classify every open and suppressed finding of the job's tenant."""
-        began = rfc3339(self._clock())
+        began, moment = rfc3339(self._clock()), self._policies.moment(tenant=job.tenant)
         used = self._policies.classifications(tenant=job.tenant)
         forecast = Reclassification(
             database=self._database, policies=self._policies, tenant=job.tenant, clock=self._clock,
@@ -53,7 +53,7 @@ class Reclassify:
             job.progressed()
             if not self._write(job.tenant, used, changes):
                 return
-        self._policies.applied(tenant=job.tenant, moment=began)
+        self._policies.applied(tenant=job.tenant, began=began, moment=moment)
 
     def _write(
         self, tenant: str, used: Sequence[PolicyVersion], changes: Sequence[tuple[Finding, Finding]]

@@ -12,18 +12,20 @@ from datetime import timedelta
 from cloudsealed.audits.ledger import forget_calls
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tree import forget_tree
+from cloudsealed.audits.trusted import TrustedTime
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.objects import drop_unused, month_of
 
 
 def expire_evidence(database: Database, clock: Clock, *, tenant: str, days: int) -> int:
-    """Drop a tenant's evidence older than `days`; return of how many audits.
+    """Drop a tenant's evidence that is for certain older than `days`; return of how many audits.
 
     Stored bytes are shared by audits and marked with the last month of use. They go when that
     month as a whole is older, so up to 31 days after the audit.
     """
-    store, cutoff = AuditStore(database, clock), clock() - timedelta(days=days)
+    store = AuditStore(database, clock)
+    cutoff = TrustedTime(database, clock).certain(tenant) - timedelta(days=days)
     found = store.expirable(tenant=tenant, before=rfc3339(cutoff))
     for ident in found:
         with database.write() as connection:

@@ -42,6 +42,7 @@ from cloudsealed.events import emit
 from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.logs import about
 from cloudsealed.policies.service import PolicyService, policy_set
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, ServiceUnavailableError
@@ -109,7 +110,8 @@ class Runner:
             return False
         progress = Progress(report)
         try:
-            self._to_its_end(lease, progress, profile)
+            with about(tenant=tenant, subject=ident):
+                self._to_its_end(lease, progress, profile)
         except LeaseLostError:
             log.warning("audit %s was taken over by another worker", ident)
             return False
@@ -120,7 +122,7 @@ class Runner:
         lease = self._store.take(tenant=tenant, ident=ident, owner=owner)
         if lease is None:
             return False
-        counts = dict(self._store.get(tenant=tenant, ident=ident).progress)
+        counts = dict(self._store.shown(tenant=tenant, ident=ident).progress)
         progress = Progress(_silent, counts=counts)
         self._fail(lease, progress, CloudSealedError.code, reason)
         return True

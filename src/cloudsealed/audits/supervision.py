@@ -14,6 +14,7 @@ from time import monotonic
 
 from cloudsealed.audits.model import AuditStalledError, LeaseLostError
 from cloudsealed.audits.store import RENEW_SECONDS, Lease
+from cloudsealed.kit.logs import carried
 from cloudsealed.storage.database import ServiceUnavailableError
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ def supervised(lease: Lease, work: Callable[[], None]) -> None:
         except BaseException as error:  # raised again by whoever watches
             met.append(error)
 
-    thread = threading.Thread(target=run, name="audit", daemon=True)
+    thread = threading.Thread(target=carried(run), name="audit", daemon=True)
     thread.start()
     try:
         _watch(lease, thread)

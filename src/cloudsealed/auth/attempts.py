@@ -15,26 +15,30 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from cloudsealed.auth.passwords import TooManyLoginAttemptsError
+from cloudsealed.auth.place_store import PlaceStore
 from cloudsealed.kit.addresses import budget_key
+from cloudsealed.kit.clock import rfc3339
 from cloudsealed.settings import Budget
 from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.keys import Key
 
 _DEVICE = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})")
-_KNOWN_SECONDS = 30 * 86_400
-"""How long an address is known where an account has logged in, in the counters' memory."""
+KNOWN = timedelta(days=30)
+"""How long an address is known where an account has logged in."""
 
 
 class Attempts:
     """Counts tries; `clock` gives epoch seconds. `keys` sign device cookies, the first new ones."""
 
     def __init__(
-        self, counters: Counters, budget: Budget, keys: Sequence[Key],
+        self, counters: Counters, places: PlaceStore, budget: Budget, keys: Sequence[Key],
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._counters = counters
+        self._places = places
         self._budget = budget
         self._keys = keys
         self._clock = clock
@@ -44,20 +48,24 @@ class Attempts:
         number = secrets.token_hex(16)
         return f"{number}.{_signed(self._keys[0], number, account)}"
 
-    def knows(self, device: str, account: str) -> bool:
+    def knows(self, account: str, address: str, device: str) -> bool:
+        """Say whether an account has logged in from a place or on a device before."""
+        return self.is_known_device(device, account) or self._is_known_place(account, address)
+
+    def is_known_device(self, device: str, account: str) -> bool:
         """Say whether a cookie's text was made for an account."""
         found = _DEVICE.fullmatch(device)
         return found is not None and any(
             hmac.compare_digest(_signed(key, found[1], account), found[2]) for key in self._keys
         )
 
-    def whose(self, account: str, address: str, device: str) -> str:
-        """Return whose budget a try at an account spends."""
-        if self.knows(device, account):
-            return f"device/{device.partition('.')[0]}"
-        if self._counters.read(_place(account, address)).used > 0:
-            return f"place/{_place(account, address)}"
-        return f"strangers/{_hidden(account)}"
+    def whose(self, account: str, address: str, device: str) -> tuple[str, bool]:
+        """Return whose budget a try at an account spends, and whether the account knows them."""
+        if self.is_known_device(device, account):
+            return f"device/{device.partition('.')[0]}", True
+        if self._is_known_place(account, address):
+            return f"place/{_place(account, address)}", True
+        return f"strangers/{_hidden(account)}", False
 
     def spend(self, whose: str) -> None:
         """Count a try; raises TooManyLoginAttemptsError when it is one too many."""
@@ -81,8 +89,19 @@ class Attempts:
 
     def remember(self, account: str, address: str) -> None:
         """Know an address from now on as one where an account has logged in."""
-        if self._counters.read(_place(account, address)).used == 0:
-            self._counters.add(_place(account, address), 1, _KNOWN_SECONDS)
+        if not self._is_known_place(account, address):
+            until = rfc3339(self._now() + KNOWN)
+            self._places.remember(_place(account, address), until=until)
+
+    def forget(self) -> None:
+        """Forget the addresses where nobody has logged in for long."""
+        self._places.purge(now=rfc3339(self._now()))
+
+    def _is_known_place(self, account: str, address: str) -> bool:
+        return self._places.is_known(_place(account, address), now=rfc3339(self._now()))
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
 
 def _signed(key: Key, number: str, account: str) -> str:
@@ -94,4 +113,4 @@ def _hidden(account: str) -> str:
 
 
 def _place(account: str, address: str) -> str:
-    return f"login-place/{_hidden(f'{account} {budget_key(address)}')}"
+    return _hidden(f"{account} {budget_key(address)}")

@@ -41,9 +41,18 @@ class LoginService:
         """Return the text of a cookie by which the user's account knows a device from now on."""
         return self._attempts.device(user.email)
 
-    def knows(self, *, device: str, email: str) -> bool:
+    def knows(self, *, email: str, ip: str, device: str) -> bool:
+        """Say whether the account with an e-mail address has logged in from there before, or on
+        the device of a cookie."""
+        return self._attempts.knows(_account(email), ip, device)
+
+    def knows_device(self, device: str, *, email: str) -> bool:
         """Say whether a device's cookie is of the account with an e-mail address."""
-        return self._attempts.knows(device, _account(email))
+        return self._attempts.is_known_device(device, _account(email))
+
+    def purge(self) -> None:
+        """Forget the places where nobody has logged in for long."""
+        self._attempts.forget()
 
     def log_in(self, *, email: str, password: str, ip: str = "", device: str = "") -> User | None:
         """Return the user with this address and password; a stranger takes as long to refuse.
@@ -60,14 +69,14 @@ class LoginService:
 
     def _checked(self, email: str, password: str, ip: str, device: str) -> User | None:
         account = _account(email)
-        whose = self._attempts.whose(account, ip, device)
+        whose, known = self._attempts.whose(account, ip, device)
         user = self._store.by_email(account)
         stored = user.password_hash if user is not None and user.disabled_at is None else None
-        if not self._try(whose, stored, password) or user is None or stored is None:
+        if not self._try(whose, stored, password, known=known) or user is None or stored is None:
             return None
         self._attempts.remember(account, ip)
         if passwords.is_outdated(stored):
-            fresh = passwords.hashed(password)
+            fresh = passwords.hashed(password, known=True)
             with self._database.write() as connection:
                 self._store.set_password(connection, user, fresh)
         return user
@@ -89,13 +98,13 @@ class LoginService:
 
         Raises TooManyLoginAttemptsError when the session's budget is spent.
         """
-        return self._try(f"session/{session}", user.password_hash, password)
+        return self._try(f"session/{session}", user.password_hash, password, known=True)
 
-    def _try(self, whose: str, stored: str | None, password: str) -> bool:
+    def _try(self, whose: str, stored: str | None, password: str, *, known: bool) -> bool:
         """Hold a password against a stored one; only what is wrong spends of a budget."""
         self._attempts.spend(whose)
         try:
-            is_right = passwords.verifies(stored, password)
+            is_right = passwords.verifies(stored, password, known=known)
         except passwords.TooManyLoginAttemptsError:
             self._attempts.give_back(whose)
             raise
@@ -113,7 +122,7 @@ class LoginService:
         user = self._store.get(tenant=caller.tenant_id, ident=caller.user_id)
         if not self.check_password(user=user, session=caller.token_id, password=current):
             raise InvalidFieldError("current", "current must be the password of now")
-        self._set(user, passwords.hashed(new), caller.actor, everything=end_tokens)
+        self._set(user, passwords.hashed(new, known=True), caller.actor, everything=end_tokens)
 
     def log_out_everywhere(self, *, caller: Caller) -> None:
         """End every session of the caller."""

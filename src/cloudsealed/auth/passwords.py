@@ -2,8 +2,9 @@
 
 The parameters are the RFC's second recommended option in one lane: 64 MiB, 3 passes. Cheaper ones
 let more people log in a second, whose requests slow everybody's (`benchmarks/login.py`). Hashes are
-made one at a time, by a thread that gives way to whatever answers requests, and who would wait
-behind too many others is turned away. The pages let few come so far (`console/line.py`).
+made one at a time, and who would wait behind too many others is turned away. For strangers a thread
+makes them that gives way to whatever answers requests; on a busy machine it hardly runs, so whoever
+logged in here before has another. The pages let few come so far (`console/line.py`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import os
 import secrets
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError
 
@@ -27,8 +30,8 @@ SHORTEST = 12
 LONGEST = 1024  # hashing time grows with it
 MOST_AT_ONCE = 8  # at work and waiting
 LONGEST_RETRY = 5  # seconds
-_HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
+HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
+LONGEST_WAIT = 30.0  # seconds
 _NICENESS = (
     19  # the lowest, where no thread can be idle: with every processor busy it takes seconds
 )
@@ -45,24 +48,25 @@ class TooManyLoginAttemptsError(CloudSealedError):
     status = 429
 
 
-def hashed(password: str) -> str:
-    """Return what is stored of a password.
+def hashed(password: str, *, known: bool = False) -> str:
+    """Return what is stored of a password; `known` is who has logged in here before.
 
     Raises InvalidFieldError about its length, and TooManyLoginAttemptsError.
     """
     if not SHORTEST <= len(password) <= LONGEST:
         message = f"password must have {SHORTEST} to {LONGEST} characters"
         raise InvalidFieldError("password", message)
-    return _in_turn(lambda: _HASHER.hash(password))
+    return _turns(known=known).take(lambda: HASHER.hash(password))
 
 
-def verifies(stored: str | None, password: str) -> bool:
-    """Say whether `password` is the stored one; it takes as long when there is none.
+def verifies(stored: str | None, password: str, *, known: bool = False) -> bool:
+    """Say whether `password` is the stored one; it takes as long when there is none. `known` is
+    who has logged in here before.
 
     Raises TooManyLoginAttemptsError.
     """
     try:
-        _in_turn(lambda: _HASHER.verify(stored or _NOBODY, password[:LONGEST]))
+        _turns(known=known).take(lambda: HASHER.verify(stored or _nobodys(), password[:LONGEST]))
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None and len(password) <= LONGEST
@@ -70,7 +74,17 @@ def verifies(stored: str | None, password: str) -> bool:
 
 def is_outdated(stored: str) -> bool:
     """Say whether a password should be hashed anew, with the parameters of today."""
-    return _HASHER.check_needs_rehash(stored)
+    return HASHER.check_needs_rehash(stored)
+
+
+def _nobodys() -> str:
+    """Return what would be stored of a password that nobody knows: bytes instead of its hash."""
+    cost = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
+    salt, digest = (
+        b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+        for size in (HASHER.salt_len, HASHER.hash_len)
+    )
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def crowded() -> TooManyLoginAttemptsError:
@@ -81,13 +95,28 @@ def crowded() -> TooManyLoginAttemptsError:
     )
 
 
-def _in_turn(work: Callable[[], T]) -> T:
-    if not _places.acquire(blocking=False):
-        raise crowded()
-    try:
-        return _worker.submit(work).result()
-    finally:
-        _places.release()
+class _Turns:
+    """A thread that hashes, and the few who wait for it, none of them for long."""
+
+    def __init__(self, name: str, begin: Callable[[], None] | None = None) -> None:
+        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._worker = ThreadPoolExecutor(1, name, begin)
+
+    def take(self, work: Callable[[], T]) -> T:
+        """Return what the thread makes of `work`; raises TooManyLoginAttemptsError."""
+        if not self._places.acquire(blocking=False):
+            raise crowded()
+        turn = self._worker.submit(work)
+        turn.add_done_callback(lambda _: self._places.release())
+        try:
+            return turn.result(LONGEST_WAIT)
+        except TimeoutError:
+            turn.cancel()
+            raise crowded() from None
+
+
+def _turns(*, known: bool) -> _Turns:
+    return _OF_KNOWN if known else _OF_STRANGERS
 
 
 def _give_way() -> None:
@@ -99,5 +128,5 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
 
 
-_places = threading.BoundedSemaphore(MOST_AT_ONCE)
-_worker = ThreadPoolExecutor(1, "passwords", _give_way)
+_OF_STRANGERS = _Turns("passwords of strangers", _give_way)
+_OF_KNOWN = _Turns("passwords of known")

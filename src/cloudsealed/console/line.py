@@ -1,8 +1,8 @@
 """The line of those whose password is to be hashed: fair, short, and no thread waits in it.
 
-Devices that an account knows come first. Then whoever asks for the first time comes before an
-address that stands in line already; so who sends many waits behind who sends one. A full line turns
-away its last.
+Whoever asks for the first time comes before an address that stands in line already; so who sends
+many waits behind who sends one. A full line turns away its last. Whom an account knows has a line
+of their own, which no number of strangers makes longer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cloudsealed.auth.passwords import crowded
 AT_ONCE = 2  # one is hashed, another reads or writes
 LONGEST_LINE = 48
 LONGEST_WAIT = 15.0  # seconds
-_Place = tuple[tuple[bool, int, int], asyncio.Future[None]]
+_Place = tuple[tuple[int, int], asyncio.Future[None]]
 
 
 class Line:
@@ -32,12 +32,12 @@ class Line:
         self._numbers = itertools.count()
 
     @asynccontextmanager
-    async def turn(self, who: str, *, known: bool) -> AsyncIterator[None]:
+    async def turn(self, who: str) -> AsyncIterator[None]:
         """Wait for a turn, and have it for as long as the block lasts.
 
         Raises TooManyLoginAttemptsError for who would wait too long.
         """
-        rank = (not known, self._here[who], next(self._numbers))
+        rank = (self._here[who], next(self._numbers))
         self._here[who] += 1
         try:
             await self._wait(rank)
@@ -50,7 +50,7 @@ class Line:
             if not self._here[who]:
                 del self._here[who]
 
-    async def _wait(self, rank: tuple[bool, int, int]) -> None:
+    async def _wait(self, rank: tuple[int, int]) -> None:
         if self._inside < AT_ONCE:
             self._inside += 1
             return

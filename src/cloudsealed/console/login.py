@@ -58,7 +58,7 @@ def _opened(visit: Visit, user: User, goal: str) -> Response:
         sessions.close(visit.login.session, visit.address)
     visit.cookie.write(answer, sessions.open(user, visit.address))
     logins = visit.services.logins
-    if not logins.knows(device=visit.known_by, email=user.email):
+    if not logins.knows_device(visit.known_by, email=user.email):
         visit.device.write(answer, logins.device(user))
     return answer
 

@@ -127,7 +127,7 @@ class Reception:
         self._sessions = services.sessions
         secure = services.settings.public_url.startswith("https:")
         self.cookie, self.device = session_cookie(secure=secure), device_cookie(secure=secure)
-        self._line: tuple[Line, anyio.CapacityLimiter] | None = None
+        self._lines: Mapping[bool, tuple[Line, anyio.CapacityLimiter]] = {}
 
     def routes(self, found: Page) -> list[Route]:
         """Return the routes of a page."""
@@ -148,17 +148,19 @@ class Reception:
         self, request: Request, form: Mapping[str, str], work: Callable[[], Response]
     ) -> Response:
         """Do what hashes a password when its turn has come, on a thread of its own."""
-        if self._line is None:  # belongs to the loop that serves
-            self._line = Line(), anyio.CapacityLimiter(AT_ONCE)
-        line, threads = self._line
+        if not self._lines:  # they belong to the loop that serves
+            self._lines = {
+                known: (Line(), anyio.CapacityLimiter(AT_ONCE)) for known in (False, True)
+            }
         known = await run_in_threadpool(self._is_known, request, form.get("email", ""))
-        async with line.turn(budget_key(_address(request)), known=known):
+        line, threads = self._lines[known]
+        async with line.turn(budget_key(_address(request))):
             return await anyio.to_thread.run_sync(work, limiter=threads)
 
     def _is_known(self, request: Request, email: str) -> bool:
-        """Say whether an account knows the device, or who sends the form is logged in."""
+        """Say whether an account knows the place or device, or who sends the form is logged in."""
         device = self.device.read(request.scope)
-        if self._services.logins.knows(device=device, email=email):
+        if self._services.logins.knows(email=email, ip=_address(request), device=device):
             return True
         return self._sessions.find(self.cookie.read(request.scope)) is not None
 

@@ -1,7 +1,8 @@
 """Log records as lines or as JSON: what they are about, and the same one at most once a minute.
 
 What a record is about (`request`, `job`, `audit` …) is kept in a context variable, so that no call
-has to carry it. Control characters come out escaped: no text from outside begins a line of its own.
+has to carry it; a thread that is begun for it is handed `carried` work. Control characters come out
+escaped: no text from outside begins a line of its own.
 It refuses to know what is logged.
 """
 
@@ -15,12 +16,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, ParamSpec, TypeVar
 
 import orjson
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SAME_SECONDS = 60.0
 MOST_KEPT = 1000
@@ -39,6 +43,16 @@ def about(**ids: str) -> Iterator[None]:
         yield
     finally:
         _about.reset(token)
+
+
+def carried(work: Callable[P, T]) -> Callable[P, T]:
+    """Return `work` for another thread, whose records are about what this one's are."""
+    context = copy_context()
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return context.copy().run(work, *args, **kwargs)  # one context cannot run in two threads
+
+    return run
 
 
 def say(log: logging.Logger, message: str, **facts: object) -> None:

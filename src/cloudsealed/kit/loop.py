@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.logs import carried
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Loop:
         self._backoff = backoff or Backoff()
         self._stopping = stopping or threading.Event()
         self._began: float | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=carried(self._run), name=name, daemon=True)
 
     def start(self) -> None:
         """Begin."""

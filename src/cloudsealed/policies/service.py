@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
@@ -62,11 +63,14 @@ def policy_set(documents: Sequence[Mapping[str, Any]]) -> PolicySet:
 
 
 class PolicyService:
-    """The use cases of policies."""
+    """The use cases of policies; `now` is the moment of a tenant that says what is over."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, now: Callable[[str], datetime] | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._now = now or (lambda _tenant: clock())
         self._store = PolicyStore(database)
         self._part = lru_cache(maxsize=20_000)(self._finding_part)
 
@@ -230,7 +234,7 @@ class PolicyService:
         self, connection: Connection, *, tenant: str
     ) -> tuple[PolicyVersion, ...]:
         """Return the classifications in force within a transaction, oldest first."""
-        now = rfc3339(self._clock())
+        now = rfc3339(self._now(tenant))
         everything = self._store.classifications(connection, tenant=tenant)
         return tuple(p.pinned for p in everything if p.enabled and _expiry(p) > now)
 
@@ -239,13 +243,18 @@ class PolicyService:
     ) -> tuple[PolicyVersion, ...]:
         """Return the classifications in force, with `other` in its place unless it is over."""
         used = [v for v in self.classifications(tenant=tenant) if v.id != other.id]
-        if (other.spec["expires_at"] or "~") > rfc3339(self._clock()):
+        if (other.spec["expires_at"] or "~") > rfc3339(self._now(tenant)):
             used.append(other)
         return tuple(sorted(used, key=lambda version: version.id))
 
-    def applied(self, *, tenant: str, moment: str) -> None:
-        """Record that the open findings are classified by what was in force at `moment`."""
-        self._store.applied(tenant=tenant, moment=moment)
+    def moment(self, *, tenant: str) -> str:
+        """Return the moment by which classifications are in force."""
+        return rfc3339(self._now(tenant))
+
+    def applied(self, *, tenant: str, began: str, moment: str) -> None:
+        """Record that the open findings are classified by what was in force at `moment`, as it
+        was written until `began` by this machine's clock."""
+        self._store.applied(tenant=tenant, began=began, moment=moment)
 
     def classify_again(
         self, connection: Connection, *, tenant: str, used: Sequence[PolicyVersion]
@@ -259,16 +268,23 @@ class PolicyService:
         return stale
 
     def expire(self, *, tenant: str) -> None:
-        """Have the open findings classified anew when a classification that was applied expired."""
-        now = rfc3339(self._clock())
+        """Have the open findings classified anew when a classification that was applied expired,
+        or was applied by a clock that ran ahead."""
         with self._database.read() as connection:
-            everything = self._store.classifications(connection, tenant=tenant)
-        over = [p for p in everything if p.enabled and (p.applied_at or "~") < _expiry(p) <= now]
-        if not over:
-            return
-        with self._database.write() as connection:
-            if not has_open_job(connection, tenant=tenant, subject=over[0].id):
+            if not self._over(connection, tenant):
+                return
+        with turn(self._database, tenant=tenant) as connection:
+            over = self._over(connection, tenant)
+            for policy in over:
+                again = replace(policy, applied_at=None)
+                self._store.update(connection, tenant=tenant, policy=again, new_version=False)
+            if over and not has_open_job(connection, tenant=tenant, subject=over[0].id):
                 self._apply(connection, tenant, over[0])
+
+    def _over(self, connection: Connection, tenant: str) -> Sequence[Policy]:
+        now = self.moment(tenant=tenant)
+        everything = self._store.classifications(connection, tenant=tenant)
+        return [policy for policy in everything if policy.enabled and _is_over(policy, now)]
 
     def withdrawn(self, *, tenant: str) -> Sequence[str]:
         """Return the ids of checks that are disabled or deleted: their findings resolve."""
@@ -333,6 +349,13 @@ class PolicyService:
     def _finding_part(self, tenant: str, ident: str, number: int) -> bytes:
         version = self.version(tenant=tenant, ident=ident, number=number)
         return finding_part(version, controls_of(version.key, version.spec))
+
+
+def _is_over(policy: Policy, now: str) -> bool:
+    """Say whether what was applied of a classification is not what is in force now."""
+    if policy.applied_at is None:
+        return False
+    return policy.applied_at < _expiry(policy) <= now or policy.applied_at > now
 
 
 def _expiry(policy: Policy) -> str:

@@ -40,7 +40,7 @@ _APPLIED = (
     policies.update()
     .where(
         _TENANT, _ALIVE, policies.c.kind == PolicyKind.CLASSIFICATION.value,
-        policies.c.updated_at <= bindparam("moment"),
+        policies.c.updated_at <= bindparam("began"),
         or_(policies.c.applied_at.is_(None), policies.c.applied_at < bindparam("moment")),
     )
     .values(applied_at=bindparam("moment"))
@@ -148,10 +148,11 @@ class PolicyStore(Paged):
         """Return every classification of a tenant within a transaction, oldest first."""
         return [decode(row) for row in connection.all(_CLASSIFICATIONS, {"tenant": tenant})]
 
-    def applied(self, *, tenant: str, moment: str) -> None:
-        """Record that the open findings are classified by all that was written until `moment`."""
+    def applied(self, *, tenant: str, began: str, moment: str) -> None:
+        """Record for `moment` that the open findings are classified by all that was written until
+        `began`."""
         with self.database.write() as connection:
-            connection.run(_APPLIED, {"tenant": tenant, "moment": moment})
+            connection.run(_APPLIED, {"tenant": tenant, "began": began, "moment": moment})
 
     def unused(self, *, tenant: str) -> list[str]:
         """Return the ids of checks that are disabled or deleted."""

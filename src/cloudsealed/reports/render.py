@@ -30,7 +30,7 @@ def render_pdf(
 ) -> bytes:
     """Return the PDF of a report's document; raises RenderError.
 
-    `seconds` bounds the wall time, `memory` the address space in bytes.
+    `seconds` and `memory` bound it as `kit.confined` has them.
     """
     order = {
         "kind": document["kind"],

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from cloudsealed.audits.model import AuditNotFinishedError
+from cloudsealed.audits.trusted import TrustedTime
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -60,6 +61,7 @@ class ReportService:
         self._store = ReportStore(database)
         self._blobs = blobs
         self._clock = clock
+        self._time = TrustedTime(database, clock)
         self._audit = audit
         self._frameworks = frameworks
 
@@ -148,9 +150,10 @@ class ReportService:
             self._blobs.delete(item.blob(report.id))
 
     def expire(self, *, tenant: str) -> int:
-        """Drop the files of every report whose time is over; return how many there were."""
+        """Drop the files of every report whose time is over for certain; return how many."""
         count = 0
-        while overdue := self._store.overdue(tenant=tenant, now=rfc3339(self._clock())):
+        now = rfc3339(self._time.certain(tenant))
+        while overdue := self._store.overdue(tenant=tenant, now=now):
             for report in overdue:
                 gone = replace(report, status=ReportStatus.EXPIRED, formats=())
                 self._store.change(tenant=tenant, was=ReportStatus.READY, report=gone)

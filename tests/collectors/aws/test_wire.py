@@ -6,10 +6,14 @@ import gzip
 import resource
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.waiting import until
 
-from cloudsealed.collectors.aws.wire import LARGEST_ANSWER
+from cloudsealed.collectors.aws import wire
+from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Call
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
 from cloudsealed.vocabulary import CallOutcome
 
@@ -51,27 +55,80 @@ def test_a_small_body_never_becomes_a_large_one(faults, reply, make_caller):
 
 PEAK = """
 import resource
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
-caller = AwsCaller(AwsSession(AwsAccess()), b"k", ceilings={"iam": 1e9})
-calls = [CallRequest(unit_of(Place("1" * 12, "global"), "iam", "ListUsers", {"MaxItems": n}),
-                     items="Users") for n in range(1, 9)]
+caller = AwsCaller(AwsSession(AwsAccess(deadline=300)), b"k", ceilings={"iam": 1e9})
+calls = [CallRequest(unit_of(Place("1" * 12, "global"), "iam", "ListUsers", {"MaxItems": n + 1}),
+                     items="Users") for n in range(int(sys.argv[1]))]
 caller.session.client("iam", "global")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-with ThreadPoolExecutor(4) as pool:
-    codes = {answer.error_code for answer in pool.map(caller.call, calls)}
-print(*codes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+def end(call):
+    answer = caller.call(call)
+    return answer.error_code or answer.outcome.value
+with ThreadPoolExecutor(len(calls)) as pool:
+    ends = set(pool.map(end, calls))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(*ends, peak * 1024, (peak - before) * 1024)
 """
+
+
+def peak(calls):
+    """Return how `calls` calls at once ended, the peak of their process and how much it grew, in
+    bytes."""
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, str(calls)], check=True, capture_output=True, text=True,
+        timeout=300,
+    )  # fmt: skip
+    end, total, grown = done.stdout.split()
+    return end, int(total), int(grown)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_eight_answers_of_100_mb_take_no_memory_of_that_size(chunked, faults, reply):
     faults.replies = [reply(200, b"<" + b" " * 100_000_000, chunked=chunked)]
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK], check=True, capture_output=True, text=True, timeout=120
+    end, _, grown = peak(8)
+    assert end == "too_large"
+    assert grown < 5 * 2 * LARGEST_ANSWER
+
+
+def test_eight_large_answers_at_once_take_little_more_memory_than_one(faults, reply):
+    member = f"<member><UserName>{'a' * 5_000}</UserName><Path>/</Path></member>"
+    faults.replies = [reply(200, USERS.format(member * (15_000_000 // len(member))))]
+    (one_end, one, _), (end, eight, _) = peak(1), peak(8)
+    assert {one_end, end} == {"ok"}
+    assert eight <= 1.3 * one
+
+
+def test_the_wait_for_a_turn_is_no_part_of_a_calls_deadline():
+    call, results = Call(), []
+    waiting = threading.Thread(
+        target=lambda: results.append(call.within(0.1, lambda: call.take_turn() or "done"))
     )
-    code, grown = done.stdout.split()
-    assert code == "too_large"
-    assert int(grown) * 1024 < 5 * 2 * LARGEST_ANSWER
+    with wire._turn:
+        waiting.start()
+        until(lambda: call.waited > 0.3, "the call waits")
+        assert waiting.is_alive()
+    waiting.join(60)
+    assert results == ["done"]
+    until(lambda: not wire._turn.locked(), "the turn is given back")
+
+
+def test_a_closed_caller_ends_the_wait_for_a_turn(faults, reply, make_caller):
+    faults.replies = [reply(200, USERS.format(ONE * (2 * wire.LARGE // len(ONE))))]
+    caller = make_caller(max_attempts=1)
+    with wire._turn, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(caller.call, REQUEST)
+        until(lambda: faults.requests == 1, "the call was sent")
+        caller.close()
+        assert answer.result(60).error_code == "DeadlineExceeded"
+
+
+def test_a_large_answer_that_is_none_gives_its_turn_to_the_next(faults, reply, make_caller):
+    good = USERS.format(ONE * (2 * wire.LARGE // len(ONE)))
+    faults.replies = [reply(200, good.replace("</Users>", "")), reply(200, good, chunked=True)]
+    caller = make_caller(max_attempts=1)
+    assert caller.call(REQUEST).error_code == "MalformedResponse"
+    assert caller.call(REQUEST).outcome is CallOutcome.OK
