@@ -17,11 +17,13 @@ from cloudsealed.api.server import Listen
 from cloudsealed.api.server import run as run_server
 from cloudsealed.auth.model import Scope
 from cloudsealed.cli.beside import WorkerBeside, worker_beside
-from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, prepare, settings
+from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, settings
 from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.collectors.permissions import policy_document
 from cloudsealed.console import Console as WebPages
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage import migrate as schema
+from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.open import require_connections
 from cloudsealed.storage.private import private_file
 from cloudsealed.vocabulary import Role
@@ -135,7 +137,9 @@ def only_server(data_dir: Path) -> Iterator[None]:
 
 def migrate() -> None:
     """Bring the database's schema to this version of the program."""
-    prepare(settings(), newest=True)
+    found = settings()
+    ensure_keys(found.key_path)
+    schema.migrate(found)
     Terminal().print("The schema is current")
 
 

@@ -9,10 +9,10 @@ from contextlib import closing
 from cloudsealed.api.gate.gate import ACCESS_LOG
 from cloudsealed.kit.logs import JsonFormatter, LineFormatter, LogHandler
 from cloudsealed.settings import Settings
-from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.keys import KeyFileError, ensure_keys
 from cloudsealed.storage.migrate import has_schema, migrate, require_current_schema
 from cloudsealed.storage.open import open_database
-from cloudsealed.storage.ownership import claim, keys_for
+from cloudsealed.storage.ownership import claim, recorded
 from cloudsealed.storage.private import tighten
 from cloudsealed.wiring import Services, build_services
 
@@ -34,27 +34,27 @@ def open_installation(*, create: bool) -> Services:
     found = settings()
     tighten(found)
     if create:
-        prepare(found)
+        _refuse_lost_keys(found)
+        ensure_keys(found.key_path)
+        if not has_schema(found):
+            migrate(found)
     require_current_schema(found)
     services = build_services(found)
     claim(services.database, services.keys)
     return services
 
 
-def prepare(found: Settings, *, newest: bool = False) -> None:
-    """Make the key file and the schema, where they are missing; with `newest`, bring an older
-    schema to the version of this program.
-
-    Raises KeyFileError when the key file of a database is gone.
-    """
-    is_new = not has_schema(found)
-    if is_new:
-        ensure_keys(found.key_path)
-    else:
-        with closing(open_database(found)) as database:
-            keys_for(database, found.key_path)
-    if is_new or newest:
-        migrate(found)
+def _refuse_lost_keys(found: Settings) -> None:
+    """Raise KeyFileError when a database's key file is gone: a second one would hide the loss."""
+    if found.key_path.exists() or not has_schema(found):
+        return
+    with closing(open_database(found)) as database, database.read() as connection:
+        fingerprint = recorded(connection)
+    if fingerprint is not None:
+        raise KeyFileError(
+            f"{found.key_path} does not exist, and the database has one, of fingerprint "
+            f"{fingerprint}: put back the key file that was saved with the database"
+        )
 
 
 def log_to_stderr(found: Settings, level: int = logging.INFO) -> None:

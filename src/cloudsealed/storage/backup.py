@@ -11,7 +11,6 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import load_keys
-from cloudsealed.storage.migrate import has_schema
 from cloudsealed.storage.ownership import ForeignKeyFileError, check_fingerprint
 from cloudsealed.storage.private import private_file, private_folder
 from cloudsealed.storage.sqlite_file import DatabaseFileError, readable
@@ -62,10 +61,9 @@ def check_whole(settings: Settings) -> None:
 
     Raises KeyFileError, DatabaseFileError and ForeignKeyFileError.
     """
-    path = settings.sqlite_path
-    if not path.is_file() or path.stat().st_size == 0 or not has_schema(settings):
+    keys, path = load_keys(settings.key_path), settings.sqlite_path
+    if not path.is_file() or path.stat().st_size == 0:
         raise DatabaseFileError(f"{path} holds no database")
-    keys = load_keys(settings.key_path)
     with readable(path), closing(sqlite3.connect(path)) as raw:
         [found, *_] = raw.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":

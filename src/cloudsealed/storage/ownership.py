@@ -7,14 +7,13 @@ refused by words, and never written over.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.keys import KeyFileError, KeyRing, ensure_keys, key_id, public_key
+from cloudsealed.storage.keys import KeyRing, key_id, public_key
 from cloudsealed.storage.schema import installation, seals, tokens
 
 _NAME = "key_fingerprint"
@@ -62,22 +61,6 @@ def check_fingerprint(connection: Connection, keys: KeyRing) -> str | None:
     return _unknown_seal(connection, keys)
 
 
-def keys_for(database: Database, path: Path) -> KeyRing:
-    """Read the key file, or make it for a database that has none yet.
-
-    Raises KeyFileError: a second one beside the first one's database would only hide the loss.
-    """
-    if not path.exists():
-        with database.read() as connection:
-            recorded = connection.first(_RECORDED)
-        if recorded is not None:
-            raise KeyFileError(
-                f"{path} does not exist, and the database has one, of fingerprint {recorded[0]}: "
-                "put back the key file that was saved with the database"
-            )
-    return ensure_keys(path)
-
-
 def claim(database: Database, keys: KeyRing) -> None:
     """Write the fingerprint into a database that has none; raises ForeignKeyFileError."""
     with database.read() as connection:
@@ -101,3 +84,9 @@ def _unknown_seal(connection: Connection, keys: KeyRing) -> str | None:
                 "from where `cloudsealed keys rotate` ran"
             )
     return None
+
+
+def recorded(connection: Connection) -> str | None:
+    """Return the fingerprint of the key file that claimed a database; None when none has."""
+    row = connection.first(_RECORDED)
+    return None if row is None else str(row[0])
