@@ -60,9 +60,9 @@ def test_canceling_ends_the_collection_without_the_calls_that_were_to_come(
 
     def tick(_ended: int) -> None:
         if asked.is_set():
-            audit.store.ask_cancel(tenant=TENANT, ident=audit.id)
+            audit.store.cancel(tenant=TENANT, ident=audit.id)
             try:
-                lease.renew()
+                lease.look()
             finally:
                 threading.Timer(0.2, canceled.set).start()
 

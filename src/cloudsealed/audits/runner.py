@@ -113,6 +113,8 @@ class Runner:
             with about(tenant=tenant, subject=ident):
                 self._to_its_end(lease, progress, profile)
         except LeaseLostError:
+            if self._store.get(tenant=tenant, ident=ident).status.is_final:
+                return True  # it was canceled
             log.warning("audit %s was taken over by another worker", ident)
             return False
         return True

@@ -171,9 +171,9 @@ class AuditService:
         return None
 
     def cancel(self, *, tenant: str, ident: str) -> bytes:
-        """Ask an audit to stop; one that has ended stays as it is."""
+        """End an audit at once, whatever it waits for; one that has ended stays as it is."""
         self.find(tenant=tenant, ident=ident)
-        self._store.ask_cancel(tenant=tenant, ident=ident)
+        self._store.cancel(tenant=tenant, ident=ident)
         return self.get(tenant=tenant, ident=ident)
 
     def delete(self, *, tenant: str, ident: str) -> None:

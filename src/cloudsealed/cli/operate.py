@@ -25,6 +25,7 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import migrate as schema
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.open import require_connections
+from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import private_file
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services
@@ -138,8 +139,12 @@ def only_server(data_dir: Path) -> Iterator[None]:
 def migrate() -> None:
     """Bring the database's schema to this version of the program."""
     found = settings()
-    ensure_keys(found.key_path)
+    if schema.has_schema(found):
+        require_own_keys(found)
+    else:
+        ensure_keys(found.key_path)
     schema.migrate(found)
+    schema.require_same_tables(found)
     Terminal().print("The schema is current")
 
 
