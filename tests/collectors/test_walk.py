@@ -452,3 +452,13 @@ def test_where_the_deciding_call_was_refused_absence_is_unread():
     (function,), _ = walked("aws.lambda.function", ledger)
     assert function.unread["Policy"].unit.operation == "ListTags"
     assert "UrlConfig" in function.document
+
+
+def test_a_text_where_a_list_of_names_belongs_is_one_bad_record_and_no_call_a_character():
+    role = {"RoleName": "r", "Arn": "arn:aws:iam::123456789012:role/r"}
+    ledger = Ledger(
+        ListRoles=ok({"Roles": [role]}), ListRolePolicies=ok({"PolicyNames": "x" * 1_000}),
+    )  # fmt: skip
+    (found,), _ = walked("aws.iam.role", ledger, EVERYWHERE)
+    assert [unit for unit in ledger.asked if unit.operation == "GetRolePolicy"] == []
+    assert found.error == "TypeError"
