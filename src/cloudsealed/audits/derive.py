@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
 
 from cloudsealed.audits import blocks
+from cloudsealed.audits.collisions import ERROR, Collision, settled
 from cloudsealed.audits.ledger import StoredCalls
 from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.store import Lease
-from cloudsealed.collectors.draft import underived
+from cloudsealed.collectors.draft import today, underived
 from cloudsealed.collectors.model import Gap, Listing, Place, Row, Snapshot, Unit
 from cloudsealed.collectors.permissions import action_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
@@ -22,6 +23,7 @@ from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
+from cloudsealed.vocabulary import CallOutcome
 
 _BATCH = 500
 EVERYTHING = "*"
@@ -71,11 +73,14 @@ def derive(
         if stored.listed_again(task.row, task.place):
             found = _fuller(found, _walked(lease, task, stored, again=True))
         with lease.write() as connection:
+            lines, collisions = settled(
+                connection, found.lines, tenant=lease.tenant, month=lease.month
+            )
             blocks.put(
                 connection, tenant=lease.tenant, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS,
                 key=task.row.type, account=task.place.account, region=task.place.region,
-                lines=blocks.Spool.of(lease.tenant, lease.month, found.unique()),
-                header=_header(task, found.listing, clock),
+                lines=blocks.Spool.of(lease.tenant, lease.month, lines),
+                header=_header(task, found.listing, clock, collisions),
             )  # fmt: skip
         done(len(found.lines))
 
@@ -86,10 +91,6 @@ class _Walked:
 
     lines: list[list[str]]
     listing: Listing
-
-    def unique(self) -> list[list[str]]:
-        """Return the lines by native id; what a list named twice while it changed counts once."""
-        return [list(item) for item in sorted(dict(self.lines).items())]
 
 
 def _walked(lease: Lease, task: Task, stored: StoredCalls, *, again: bool = False) -> _Walked:
@@ -132,14 +133,23 @@ def _stored(task: Task, snapshot: Snapshot) -> bytes:
         return canonical(snapshot_document(failed))
 
 
-def _header(task: Task, listing: Listing, clock: str) -> dict[str, Any]:
+def _header(
+    task: Task, listing: Listing, clock: str, collisions: Sequence[Collision]
+) -> dict[str, Any]:
+    if collisions:  # what a list says of an id that several have it says of none of them
+        gap = Gap(listing.units[0], CallOutcome.FAILED, ERROR)
+        listing = replace(
+            listing, complete=False, outcome=CallOutcome.FAILED, gap=listing.gap or gap
+        )
     return {
         "connection_id": task.connection_id,
+        "named_by": task.row.native_id,
         "complete": listing.complete,
         "outcome": listing.outcome,
         "observed_at": rfc3339(listing.called_at) if listing.called_at else clock,
         "gap": gap_document(listing.gap) if listing.gap else None,
         **({"gone": sorted(listing.gone)} if listing.gone else {}),
+        **({"collisions": [asdict(each) for each in collisions]} if collisions else {}),
     }
 
 
@@ -167,6 +177,8 @@ def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         "region": snapshot.region,
         "type": snapshot.type,
         "native_id": snapshot.native_id,
+        "owner": snapshot.owner,
+        "formerly": snapshot.formerly,
         "name": snapshot.name,
         "tags": snapshot.tags,
         "document": snapshot.document,
@@ -208,11 +220,15 @@ class Snapshots:
         return self._blocks.all(blocks.SNAPSHOTS)
 
     def of(self, block: blocks.Block) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield (address, snapshot) of a block's resources, by native id."""
+        """Yield (address, snapshot) of a block's resources, by native id. Those of an audit from
+        before their ids were built as they are now have the ids of now."""
+        row = RESOURCE_TYPES[block.key]
+        is_earlier = block.header.get("named_by") != row.native_id
         for _native_id, address in self._blocks.lines(block):
             with self._database.read() as connection:
                 data = objects.get(connection, self._tenant, address)
-            yield address, orjson.loads(data)
+            snapshot = orjson.loads(data)
+            yield address, today(snapshot, row) if is_earlier else snapshot
 
     def at(self, address: str) -> dict[str, Any] | None:
         """Return one snapshot by its address; None when retention dropped it."""
