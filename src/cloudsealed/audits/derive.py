@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,6 +20,7 @@ from cloudsealed.collectors.model import Gap, Listing, Place, Row, Snapshot, Uni
 from cloudsealed.collectors.permissions import action_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
 from cloudsealed.collectors.walk import walk
+from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import rfc3339
@@ -214,6 +217,7 @@ class Snapshots:
         self._database = database
         self._tenant = tenant
         self._blocks = blocks.Blocks(database, tenant=tenant, audit_id=audit_id)
+        self._named_earlier = lru_cache(maxsize=64)(self._is_named_earlier)
 
     def listings(self) -> list[blocks.Block]:
         """Return every type's block in every place."""
@@ -229,6 +233,42 @@ class Snapshots:
                 data = objects.get(connection, self._tenant, address)
             snapshot = orjson.loads(data)
             yield address, today(snapshot, row) if is_earlier else snapshot
+
+    def line_about(self, block: blocks.Block, native_id: str) -> tuple[int, bytes] | None:
+        """Return the number and the bytes of the observation of a resource in a block, also of one
+        that had another id then."""
+        found = self._blocks.line_with(block, "native_id", canonical(native_id))
+        if found is not None:
+            return found
+        last = re.split(r"[/:]", native_id)[-1].encode()  # of an id that is built anew this stays
+        for number, raw in enumerate(self._blocks.raw_lines(block)):
+            if last in raw and self._named_today(block, orjson.loads(raw)) == native_id:
+                return number, raw
+        return None
+
+    def print_today(self, block: blocks.Block, line: Mapping[str, Any]) -> str:
+        """Return the fingerprint, by the id that its resource has today, of an observation."""
+        native_id = self._named_today(block, line)
+        if native_id == line["native_id"]:
+            return str(line["fingerprint"])
+        return fingerprint(
+            policy_key=block.key, provider="aws", account=block.account, region=block.region,
+            native_id=native_id,
+        )  # fmt: skip
+
+    def _named_today(self, block: blocks.Block, line: Mapping[str, Any]) -> str:
+        kind = line["type"]
+        is_earlier = self._named_earlier(kind, block.account, block.region)
+        snapshot = self.at(line["snapshot"]) if is_earlier else None
+        return str((today(snapshot, RESOURCE_TYPES[kind]) if snapshot else line)["native_id"])
+
+    def _is_named_earlier(self, kind: str, account: str, region: str) -> bool:
+        """Say whether the ids of a list may be built in another way than they are now."""
+        row = RESOURCE_TYPES.get(kind)
+        if row is None or row.formerly_native_id is None:
+            return False
+        listing = self._blocks.find(blocks.SNAPSHOTS, kind, account, region)
+        return listing is None or listing.header.get("named_by") != row.native_id
 
     def at(self, address: str) -> dict[str, Any] | None:
         """Return one snapshot by its address; None when retention dropped it."""

@@ -185,8 +185,9 @@ class Row:
     the id unique in its place; it never reads an enriched attribute. A row whose ids are built in
     another way than before says in `formerly_native_id` how: what is known under the former id
     goes on under the new one. `owner` is the JMESPath of the account that owns the item, where a
-    list may bring what others own; an id that is an ARN says it itself. `decode` maps paths of the document to the function that parses them. A service that
-    `omits_empty` answers a list without resources by leaving it out.
+    list may bring what others own; an id that is an ARN says it itself. `decode` maps paths of the
+    document to the function that parses them. A service that `omits_empty` answers a list without
+    resources by leaving it out.
     """
 
     type: str
