@@ -208,7 +208,9 @@ def test_a_state_that_decides_whether_it_applies_has_its_reason(policy: PolicySp
 
 @each_policy
 def test_it_names_no_partition(policy: PolicySpec) -> None:
-    assert "arn:aws" not in f"{policy.applies_when} {policy.fail_when}"
+    rule = f"{policy.applies_when} {policy.fail_when}"
+    assert "arn:aws" not in rule + text_of(policy).partition("\nexamples:")[0]
+    assert not re.search(r"endsWith\(\"[^\"]*:policy/", rule)  # a name that an own policy may have
 
 
 def test_a_certificate_that_expires_goes_on_failing() -> None:
