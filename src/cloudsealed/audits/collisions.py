@@ -22,6 +22,7 @@ from cloudsealed.storage.database import Connection
 ERROR = "IdCollision"
 _NAMING = re.compile(r"(?:Id|Name|Arn|Url)$", re.IGNORECASE)
 _LONGEST = 300
+MOST_TOLD = 100  # of a list, in the audit's remarks; each is unknown
 
 Document = Mapping[str, Any]
 

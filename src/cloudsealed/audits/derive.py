@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits import blocks
-from cloudsealed.audits.collisions import ERROR, Collision, settled
+from cloudsealed.audits.collisions import ERROR, MOST_TOLD, Collision, settled
 from cloudsealed.audits.ledger import StoredCalls
 from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.store import Lease
@@ -152,7 +152,7 @@ def _header(
         "observed_at": rfc3339(listing.called_at) if listing.called_at else clock,
         "gap": gap_document(listing.gap) if listing.gap else None,
         **({"gone": sorted(listing.gone)} if listing.gone else {}),
-        **({"collisions": [asdict(each) for each in collisions]} if collisions else {}),
+        **({"collisions": [asdict(each) for each in collisions[:MOST_TOLD]]} if collisions else {}),
     }
 
 
