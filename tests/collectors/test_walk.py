@@ -293,7 +293,7 @@ def test_one_cluster_that_was_refused_makes_the_listing_of_services_incomplete()
         ListServices={"arn:c1": refused(), "arn:c2": ok({"serviceArns": ["arn:s2"]})},
     )
     snapshots, listing = walked("aws.ecs.service", ledger)
-    assert [each.native_id for each in snapshots] == ["arn:s2"]
+    assert [each.document["serviceArn"] for each in snapshots] == ["arn:s2"]
     assert (listing.complete, listing.gap.unit.operation) == (False, "ListServices")
 
 
@@ -418,7 +418,7 @@ def test_a_parent_that_is_gone_has_no_children_and_spoils_nothing():
         DescribeServices=ok({"services": [{"serviceName": "s2", "status": "ACTIVE"}]}),
     )
     snapshots, listing = walked("aws.ecs.service", ledger)
-    assert [each.native_id for each in snapshots] == ["arn:s2"]
+    assert [each.document["serviceArn"] for each in snapshots] == ["arn:s2"]
     assert listing.complete
 
 

@@ -31,6 +31,9 @@ from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
 Reason = Mapping[str, Any]
+OWNED_BY_ANOTHER = "owned_by_another"
+"""The kind of reason why a policy does not apply to what another account owns."""
+
 _OUT_OF_TIME = {
     EACH: f"The policy had used up its time ({EACH}) on other resources",
     TOGETHER: f"The policies had used up their time ({TOGETHER}), this one more than its share",
@@ -74,7 +77,10 @@ def _tops(paths: Iterable[tuple[str, ...]]) -> frozenset[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The outcome of one policy on one resource; a line of a block."""
+    """The outcome of one policy on one resource; a line of a block.
+
+    `formerly` is the fingerprint by the id that the resource had before.
+    """
 
     native_id: str
     type: str
@@ -87,6 +93,7 @@ class Observation:
     reasons: tuple[Reason, ...] = ()
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
+    formerly: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line as JSON values."""
@@ -95,6 +102,7 @@ class Observation:
             "severity": self.severity, "fingerprint": self.fingerprint, "snapshot": self.snapshot,
             "title": self.title, "evidence": self.evidence, "reasons": self.reasons,
             "classified_by": self.classified_by, "suppressed": self.suppressed,
+            **({"formerly": self.formerly} if self.formerly else {}),
         }  # fmt: skip
 
 
@@ -234,11 +242,10 @@ class Evaluator:
             "type": snapshot["type"],
             "severity": Severity(version.spec["severity"]),
             "snapshot": address,
-            "fingerprint": fingerprint(
-                policy_key=version.key, provider=snapshot["provider"], account=snapshot["account"],
-                region=snapshot["region"], native_id=snapshot["native_id"],
-            ),
+            "fingerprint": _fingerprint(version, snapshot, snapshot["native_id"]),
         }  # fmt: skip
+        if snapshot["formerly"] is not None:
+            base["formerly"] = _fingerprint(version, snapshot, snapshot["formerly"])
         try:
             return self._judged_alone(check, base, snapshot)
         except Exception as error:  # a cell is its own unit of failure
@@ -249,6 +256,9 @@ class Evaluator:
         self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any]
     ) -> Observation:
         version = check.version
+        if snapshot["owner"] != snapshot["account"] and not version.spec.get("foreign"):
+            reason = _owned_by_another(snapshot["owner"])
+            return Observation(outcome=Outcome.NOT_APPLICABLE, reasons=(reason,), **base)
         reasons = _unread(snapshot, check.attributes)
         related: dict[str, list[Mapping[str, Any]]] = {}
         for name, relation in (version.spec.get("related") or {}).items():
@@ -304,6 +314,18 @@ class Evaluator:
         return replace(
             failed, severity=found.severity, suppressed=found.suppressed, classified_by=found.by
         )
+
+
+def _fingerprint(version: PolicyVersion, snapshot: Mapping[str, Any], native_id: str) -> str:
+    return fingerprint(
+        policy_key=version.key, provider=snapshot["provider"], account=snapshot["account"],
+        region=snapshot["region"], native_id=native_id,
+    )  # fmt: skip
+
+
+def _owned_by_another(owner: str) -> Reason:
+    message = f"Account {owner} owns it: this account uses it and cannot change it"
+    return {"kind": OWNED_BY_ANOTHER, "owner": owner, "message": message}
 
 
 def _unread(snapshot: Mapping[str, Any], attributes: frozenset[str] | None) -> list[Reason]:

@@ -144,9 +144,12 @@ class Reclassification:
 
     def _snapshot_addresses(self, place: _Place) -> dict[str, str]:
         blocks = Blocks(self._database, tenant=self._tenant, audit_id=place.audit_id)
+        snapshots = Snapshots(self._database, tenant=self._tenant, audit_id=place.audit_id)
         block = blocks.find(OBSERVATIONS, place.policy, place.account, place.region)
-        lines = blocks.lines(block) if block else ()
-        return {line["fingerprint"]: line["snapshot"] for line in lines}
+        if block is None:
+            return {}
+        lines = blocks.lines(block)
+        return {snapshots.print_today(block, line): line["snapshot"] for line in lines}
 
     def _audit_clock(self, audit_id: str) -> str:
         audit = self._audits.get(tenant=self._tenant, ident=audit_id)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from cloudsealed.audits import collisions
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.again import remarks, shrunk
 from cloudsealed.audits.apply import Applier, spoken_places
@@ -168,6 +169,7 @@ class Runner:
         if audit.kind is AuditKind.LIVE:
             self._ask_again(lease, audit, tasks, stored, progress, profile)
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
+        self._tell_collisions(lease, snapshots)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
             seconds=self._settings.policy_seconds,
@@ -225,6 +227,14 @@ class Runner:
         derive(lease=lease, tasks=doubtful, stored=stored, clock=audit.clock, done=lambda _: None)
         still = shrunk(self._database, **place, tasks=doubtful)
         lease.set(plan=replace(audit, remarks=remarks(audit.remarks, still)).plan)
+
+    def _tell_collisions(self, lease: Lease, snapshots: Snapshots) -> None:
+        """Let the audit say which ids several resources have."""
+        audit = self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+        told = collisions.remarks(audit.remarks, snapshots.listings())
+        if told != audit.remarks:
+            log.warning("audit %s: %s", audit.id, "; ".join(r["message"] for r in told))
+            lease.set(plan=replace(audit, remarks=told).plan)
 
     def _collect(
         self, lease: Lease, audit: Audit, tasks: list[Task], progress: Progress,

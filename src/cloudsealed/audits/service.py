@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
@@ -262,11 +264,12 @@ class AuditService:
         blocks = Blocks(self._database, tenant=tenant, audit_id=audit_id)
         place = (resource["account"], resource["region"])
         block = blocks.find(OBSERVATIONS, finding["policy"]["key"], *place)
-        lines = blocks.lines(block) if block else iter(())
-        line = next((item for item in lines if item["native_id"] == resource["native_id"]), None)
-        if line is None:
+        snapshots = Snapshots(self._database, tenant=tenant, audit_id=audit_id)
+        found = snapshots.line_about(block, resource["native_id"]) if block else None
+        if found is None:
             raise AuditNotFoundError(audit_id)
-        snapshot = Snapshots(self._database, tenant=tenant, audit_id=audit_id).at(line["snapshot"])
+        line = orjson.loads(found[1])
+        snapshot = snapshots.at(line["snapshot"])
         return {
             "object": "evidence",
             "finding_id": finding["id"],

@@ -51,7 +51,7 @@ _UNDECIDED = (
     .limit(BLOCK_LINES)
 )
 _INSERT = findings.insert()
-_KEPT = ("tenant_id", "id", "fingerprint")
+_KEPT = ("tenant_id", "id")
 _UPDATE = (
     findings.update()
     .where(_TENANT, findings.c.id == bindparam("ident"))

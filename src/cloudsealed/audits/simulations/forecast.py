@@ -93,7 +93,7 @@ class Forecast:
         with self._database.read() as connection:
             missing = outcomes.known(connection, block)
         for observation in observations:
-            missing.pop(observation.fingerprint, None)
+            outcomes.spoken(missing, block, observation)
         for part in batches(missing, _BATCH):
             with self._database.read() as connection:
                 resolved = outcomes.resolved(connection, block, part)

@@ -130,9 +130,9 @@ class CallCounts(Shape):
     failed: Count
 
 
-class Remark(Shape):
-    """What people should know of how an audit came about: `list_shrank` is a list that lost more
-    than half of what was known, and stayed so when it was asked again."""
+class ListShrank(Shape):
+    """A remark on how an audit came about: a list lost more than half of what was known, and stayed
+    so when it was asked again."""
 
     kind: Literal["list_shrank"]
     resource_type: Word = Field(examples=["aws.s3.bucket"])
@@ -141,6 +141,21 @@ class Remark(Shape):
     known: Count = Field(description="Resources that were known there")
     missing: Count = Field(description="How many of them the list lacks")
     message: Text
+
+
+class IdCollision(Shape):
+    """A remark on how an audit came about: several resources of a list have one id, so that what is
+    said of it is unknown. The message says what tells two of them apart."""
+
+    kind: Literal["id_collision"]
+    resource_type: Word = Field(examples=["aws.ecs.service"])
+    account: Word = Field(examples=["123456789012"])
+    region: Word = Field(examples=["eu-west-1"])
+    native_id: Word = Field(examples=["arn:aws:ecs:eu-west-1:123456789012:service/web"])
+    message: Text
+
+
+Remark = Annotated[ListShrank | IdCollision, Field(discriminator="kind")]
 
 
 class Audit(Shape):
