@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.audits.world import Clock, Cloud
+from tests.audits.world import ACCOUNT, REGION, Clock, Cloud
 
 from cloudsealed.audits import blocks
 from cloudsealed.vocabulary import CallOutcome
@@ -54,8 +54,7 @@ def test_what_was_read_passes_or_fails(begin: Any, queues: Cloud, check: Any) ->
         "get(resource, 'Attributes.KmsMasterKeyId', '') == ''",
         "get(resource.Attributes, 'KmsMasterKeyId', '') == ''",
         "resource.Attributes.VisibilityTimeout == '30'",
-        "true || has(resource.Attributes.KmsMasterKeyId)",
-        "resource.QueueName == 'x' && has(resource.Attributes.KmsMasterKeyId)",
+        "resource.QueueName == 'bad' && has(resource.Attributes.KmsMasterKeyId)",
         "resource['Attributes'] == null",
     ],
 )
@@ -72,6 +71,23 @@ def test_a_condition_over_what_was_not_read_is_unknown_and_names_the_call(
         "action": "sqs:GetQueueAttributes",
     }  # fmt: skip
     assert lines["good"]["outcome"] in ("pass", "fail")
+
+
+@pytest.mark.parametrize("outcome", UNANSWERED)
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("resource.QueueName == 'bad' || has(resource.Attributes.KmsMasterKeyId)", "fail"),
+        ("resource.QueueName == 'x' && has(resource.Attributes.KmsMasterKeyId)", "pass"),
+    ],
+)
+def test_what_is_decided_without_what_was_not_read_is_no_unknown_and_shows_what_decided(
+    begin: Any, queues: Cloud, check: Any, condition: str, expected: str, outcome: CallOutcome
+) -> None:
+    queues.faults["GetQueueAttributes", "bad"] = (outcome, "Code")
+    line = judged(begin, queues, check(condition))["bad"]
+    assert (line["outcome"], line["reasons"]) == (expected, [])
+    assert line["evidence"] == [{"path": "QueueName", "value": "bad"}]
 
 
 def test_a_condition_of_applies_when_counts_as_well(begin: Any, queues: Cloud, check: Any) -> None:
@@ -95,8 +111,10 @@ def test_a_condition_over_the_whole_document_needs_all_of_it(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
     queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
-    lines = judged(begin, queues, check("size(resource) > 100"))
+    lines = judged(begin, queues, check("resource.exists(name, name == 'Tags')"))
     assert {line["outcome"] for line in lines.values()} == {"unknown"}
+    lines = judged(begin, queues, check("size(resource) > 100"))
+    assert {line["outcome"] for line in lines.values()} == {"pass"}  # with tags or without
 
 
 def test_aws_saying_that_there_is_none_is_an_answer(begin: Any, queues: Cloud, check: Any) -> None:
@@ -133,7 +151,9 @@ def test_a_related_type_out_of_scope_makes_it_unknown(
 ) -> None:
     lines = judged(begin, queues, check("size(related.topics) == 0", related=TOPICS))
     assert {line["outcome"] for line in lines.values()} == {"unknown"}
-    assert lines["bad"]["reasons"][0]["kind"] == "not_collected"
+    assert lines["bad"]["reasons"] == [{
+        "kind": "out_of_scope", "type": "aws.sns.topic", "account": ACCOUNT, "regions": [REGION],
+    }]  # fmt: skip
 
 
 def test_a_denied_attribute_of_a_related_resource_makes_it_unknown(
