@@ -1,0 +1,66 @@
+"""Snapshots that are held in memory: what was recorded once is judged many times, in parts too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from cloudsealed.audits.blocks import SNAPSHOTS, Block
+from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.evaluate import Evaluator, Observation
+from cloudsealed.audits.extent import Extent
+from cloudsealed.audits.model import Target
+from cloudsealed.policies.model import PolicyVersion
+from cloudsealed.policies.service import PolicySet
+
+Snapshot = dict[str, Any]
+NOW = "2026-01-01T00:00:00.000Z"
+
+
+class Kept(Snapshots):
+    """The snapshots of an audit by the block of their list."""
+
+    def __init__(self, kept: Iterable[tuple[Block, list[tuple[str, Snapshot]]]]) -> None:
+        self._kept = {(b.key, b.account, b.region): (b, found) for b, found in kept}
+
+    @classmethod
+    def of_audit(cls, snapshots: Snapshots) -> Kept:
+        return cls((block, list(snapshots.of(block))) for block in snapshots.listings())
+
+    def where(self, wanted: Callable[[Block], bool]) -> Kept:
+        return Kept(pair for pair in self._kept.values() if wanted(pair[0]))
+
+    def listings(self) -> list[Block]:
+        return [block for block, _found in self._kept.values()]
+
+    def of(self, block: Block) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        return iter(self._kept[block.key, block.account, block.region][1])
+
+
+def listing(
+    kind: str, account: str, region: str, found: Iterable[Snapshot],
+    gap: Mapping[str, Any] | None = None,
+) -> tuple[Block, list[tuple[str, Snapshot]]]:  # fmt: skip
+    """A list of resources in one place, read to its end unless it has a gap."""
+    snapshots = [(each["native_id"], each) for each in found]
+    header = {
+        "connection_id": "con_a", "complete": gap is None, "outcome": "ok", "observed_at": NOW,
+        "gap": gap,
+    }  # fmt: skip
+    return Block(SNAPSHOTS, kind, account, region, (), len(snapshots), header), snapshots
+
+
+def judged(
+    policies: Iterable[PolicyVersion], kept: Kept, targets: Iterable[Target] = (), clock: str = NOW
+) -> dict[tuple[str, str], Observation]:
+    """Return what policies say of each resource, by the policy's key and the resource's id."""
+    evaluator = Evaluator(
+        policies=PolicySet(tuple(policies), ()), snapshots=kept, clock=clock,
+        extent=Extent(targets), seconds=600,
+    )  # fmt: skip
+    return {
+        (cell.check.version.key, observation.native_id): observation
+        for here in evaluator.places()
+        for batch in evaluator.judge(here, evaluator.cells(here))
+        for cell, observation in batch
+    }
