@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cloudsealed.audits.blocks import SNAPSHOTS, Block
@@ -14,21 +15,26 @@ from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicySet
 
 Snapshot = dict[str, Any]
+Lists = Iterable[tuple[Block, list[tuple[str, Snapshot]]]]
 NOW = "2026-01-01T00:00:00.000Z"
 
 
 class Kept(Snapshots):
     """The snapshots of an audit by the block of their list."""
 
-    def __init__(self, kept: Iterable[tuple[Block, list[tuple[str, Snapshot]]]]) -> None:
+    def __init__(self, kept: Lists) -> None:
         self._kept = {(b.key, b.account, b.region): (b, found) for b, found in kept}
 
     @classmethod
     def of_audit(cls, snapshots: Snapshots) -> Kept:
         return cls((block, list(snapshots.of(block))) for block in snapshots.listings())
 
-    def where(self, wanted: Callable[[Block], bool]) -> Kept:
-        return Kept(pair for pair in self._kept.values() if wanted(pair[0]))
+    def copied(self, wanted: Collection[tuple[str, str, str]], account: str) -> Lists:
+        """Yield the lists of these types, accounts and regions, as those of another account."""
+        for place, (block, found) in self._kept.items():
+            if place in wanted:
+                copies = [(address, {**each, "account": account}) for address, each in found]
+                yield replace(block, account=account), copies
 
     def listings(self) -> list[Block]:
         return [block for block, _found in self._kept.values()]
@@ -52,14 +58,14 @@ def listing(
 
 def judged(
     policies: Iterable[PolicyVersion], kept: Kept, targets: Iterable[Target] = (), clock: str = NOW
-) -> dict[tuple[str, str], Observation]:
-    """Return what policies say of each resource, by the policy's key and the resource's id."""
+) -> dict[tuple[str, str, str], Observation]:
+    """Return what policies say of each resource, by account, the policy's key and its native id."""
     evaluator = Evaluator(
         policies=PolicySet(tuple(policies), ()), snapshots=kept, clock=clock,
         extent=Extent(targets), seconds=600,
     )  # fmt: skip
     return {
-        (cell.check.version.key, observation.native_id): observation
+        (cell.account, cell.check.version.key, observation.native_id): observation
         for here in evaluator.places()
         for batch in evaluator.judge(here, evaluator.cells(here))
         for cell, observation in batch

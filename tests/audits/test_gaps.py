@@ -187,8 +187,8 @@ def tried(
             continue
         for each in policies:
             said = {
-                number: found[each.key, thing.snapshot(f"{number:012}")["native_id"]]
-                for number in range(accounts + 1)
+                number: found[account, each.key, thing.snapshot(account)["native_id"]]
+                for number, account in enumerate(f"{n:012}" for n in range(accounts + 1))
             }
             completions = {said[number].outcome for number in range(1, accounts + 1)}
             assert bool(said[0].reasons) == (said[0].outcome is Outcome.UNKNOWN)

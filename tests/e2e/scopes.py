@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from tests.audits.kept import Kept, judged
 from tests.e2e.installation import REGIONS, Installation
 
 from cloudsealed.audits.derive import Snapshots, tasks_of
+from cloudsealed.audits.evaluate import Observation
 from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -40,17 +41,22 @@ class Recorded:
         checks = policy_set(audit.policy_set).checks
         return cls(Kept.of_audit(snapshots), audit.targets, checks, audit.clock)
 
-    def said(self, scope: Scope | None = None) -> dict[tuple[str, str], Any]:
-        """Return what an audit of this scope says; by default of everything."""
-        if scope is None:
-            return judged(self.policies, self.kept, self.targets, self.clock)
-        targets = [_narrowed(target, scope.regions) for target in self.targets]
-        planned = {
-            (task.row.type, task.place.account, task.place.region)
-            for task in tasks_of(targets, scope)
-        }
-        part = self.kept.where(lambda block: (block.key, block.account, block.region) in planned)
-        return judged(self.policies, part, targets, self.clock)
+    def said(self, scopes: Sequence[Scope]) -> list[dict[tuple[str, str], Observation]]:
+        """Return what an audit of each scope says, by the policy's key and the resource's id; they
+        are judged together, each as that of an account of its own."""
+        lists, targets = [], []
+        for number, scope in enumerate(scopes):
+            account = f"{number:012}"
+            planned = [_narrowed(target, scope.regions) for target in self.targets]
+            tasks = tasks_of(planned, scope)
+            places = {(task.row.type, task.place.account, task.place.region) for task in tasks}
+            lists += self.kept.copied(places, account)
+            targets += [replace(target, account=account) for target in planned]
+        found: list[dict[tuple[str, str], Observation]] = [{} for _ in scopes]
+        said = judged(self.policies, Kept(lists), targets, self.clock)
+        for (account, policy, native_id), observation in said.items():
+            found[int(account)][policy, native_id] = observation
+        return found
 
     def only(self, policies: Iterable[PolicyVersion]) -> Recorded:
         return replace(self, policies=tuple(policies))
@@ -81,17 +87,17 @@ def scopes(subsets: int, seed: int = 0) -> Iterator[Scope]:
         )
 
 
-def differences(recorded: Recorded, wanted: Iterable[Scope]) -> Iterator[tuple[Scope, Any, Any]]:
-    """Yield (scope, what it said, what the whole audit said) where a part decided otherwise."""
-    whole = recorded.said()
-    for scope in wanted:
-        for key, part in recorded.said(scope).items():
-            decided = (part.outcome, part.severity, part.title)
-            full = whole[key]
-            if part.outcome != "unknown":
-                if decided != (full.outcome, full.severity, full.title):
-                    yield scope, part, full
-            elif full.outcome != "unknown" and any(
-                reason["kind"] != "out_of_scope" for reason in part.reasons
-            ):
-                yield scope, part, full
+def differences(recorded: Recorded, parts: Iterable[Scope]) -> Iterator[tuple[Any, ...]]:
+    """Yield (scope, what it said, what the whole audit said) where a part decided otherwise, or
+    did not know for another reason than its scope."""
+    scopes = list(parts)
+    whole, *said = recorded.said([Scope(), *scopes])
+    for scope, part in zip(scopes, said, strict=True):
+        for key, observation in part.items():
+            kinds = {reason["kind"] for reason in observation.reasons}
+            if _decided(observation) != _decided(whole[key]) and kinds != {"out_of_scope"}:
+                yield scope, observation, whole[key]
+
+
+def _decided(observation: Observation) -> tuple[Any, ...]:
+    return observation.outcome, observation.severity, observation.title
