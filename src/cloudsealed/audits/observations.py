@@ -83,7 +83,7 @@ class Observations:
                 connection, tenant=self._tenant, fingerprints=[*failing.values()]
             )
         snapshots = {address: orjson.loads(data) for address, data in found.items()}
-        sources = {a: _sources(s["sources"], check.attributes) for a, s in snapshots.items()}
+        sources = {a: _sources(s["sources"], check.reads.attributes) for a, s in snapshots.items()}
         calls = self._calls(block, {source for each in sources.values() for source in each})
         for line in lines:
             address = line["snapshot"]
@@ -117,7 +117,7 @@ class Observations:
     ) -> list[Call]:
         """Return the calls that listed what the policy reads of other resources."""
         calls: dict[tuple[str, ...], Call] = {}  # two relations may be of one type
-        for name in sorted(check.relations):
+        for name in sorted(check.reads.relations):
             relation = check.version.spec["related"][name]
             anywhere = relation.get("scope") != "region"
             for account, region in places.get(relation["type"], ()):

@@ -140,7 +140,7 @@ class Reclassification:
             resource_type=ref.type,
         )  # fmt: skip
         now = parse_rfc3339(self._clock_of(finding.audit_id))
-        return self._classifier.classify(about, snapshot["document"], now)
+        return self._classifier.classify(about, snapshot, now)
 
     def _snapshot_addresses(self, place: _Place) -> dict[str, str]:
         blocks = Blocks(self._database, tenant=self._tenant, audit_id=place.audit_id)

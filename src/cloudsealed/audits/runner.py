@@ -20,6 +20,7 @@ from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
 from cloudsealed.audits.derive import Snapshots, Task, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
+from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import (
     NO_PROGRESS,
@@ -172,7 +173,7 @@ class Runner:
         self._tell_collisions(lease, snapshots)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
-            seconds=self._settings.policy_seconds,
+            extent=Extent(audit.targets), seconds=self._settings.policy_seconds,
             together=self._settings.policy_set_seconds,
         )  # fmt: skip
         evaluator.run(lease, lambda number: progress.add("observations", number))

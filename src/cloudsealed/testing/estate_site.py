@@ -233,6 +233,8 @@ def open_sites(endpoint: str, book: Book, partition: str = "aws") -> dict[tuple[
         MAIN_ACCOUNT: ("LARKSPURMAIN", "emulated", None),
         SECOND_ACCOUNT: (lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"]),
     }
+    for account in keys:
+        control(endpoint, "POST", "regions", {"account": account, "regions": [home, far]})
     return {
         (account, region): Site(boto3.Session(*key, region_name=region), endpoint, account, book)
         for account, key in keys.items()
