@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.model import Audit
+from cloudsealed.collectors.model import NOT_ASKED
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.vocabulary import CallOutcome, Outcome
 
@@ -16,21 +17,19 @@ _MOST_ERRORS = 100
 def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> dict[str, Any]:
     """Return an audit's gaps, one entry a call kind and outcome, worst first."""
     gaps: dict[tuple[str, str, str], dict[str, Any]] = {}
+    left_out: dict[tuple[str, str], dict[str, Any]] = {}
     errors: list[dict[str, Any]] = []
     for listing in listings:
         if listing.header["gap"]:
             _add(gaps, listing.header["gap"], f"{listing.account}/{listing.region}", None)
-    for block in blocks.all(OBSERVATIONS):
-        if not block.header["counts"]["unknown"]:
-            continue
-        for line in blocks.lines(block):
-            if line["outcome"] != Outcome.UNKNOWN:
-                continue
-            for reason in line["reasons"]:
-                if reason["kind"] == "call":
-                    _add(gaps, reason, f"{block.account}/{block.region}", block.key)
-                elif len(errors) < _MOST_ERRORS:
-                    errors.append({"policy": block.key, "native_id": line["native_id"], **reason})
+    for block, line in _unknown(blocks):
+        for reason in line["reasons"]:
+            if reason["kind"] == "call":
+                _add(gaps, reason, f"{block.account}/{block.region}", block.key)
+            elif reason["kind"] == NOT_ASKED:
+                _add_left_out(left_out, reason, block.key)
+            elif len(errors) < _MOST_ERRORS:
+                errors.append({"policy": block.key, "native_id": line["native_id"], **reason})
     for entry in gaps.values():
         entry["calls"] = len(entry["calls"])
     entries = sorted(gaps.values(), key=lambda gap: (-len(gap["policies"]), gap["operation"]))
@@ -46,10 +45,23 @@ def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> 
         "coverage": (audit.result or {}).get("coverage"),
         "cells": (audit.result or {}).get("cells"),
         "gaps": entries,
+        "not_asked": [
+            {**entry, "policies": sorted(entry["policies"])}
+            for _call, entry in sorted(left_out.items())
+        ],
         "policy_errors": errors,
         "accounts_not_entered": [t.as_dict() for t in audit.targets or () if t.error],
         "iam_statement": _statement(denied),
     }
+
+
+def _unknown(blocks: Blocks) -> Iterator[tuple[Block, Mapping[str, Any]]]:
+    """Yield the observations that are unknown, each with its block."""
+    for block in blocks.all(OBSERVATIONS):
+        if block.header["counts"]["unknown"]:
+            for line in blocks.lines(block):
+                if line["outcome"] == Outcome.UNKNOWN:
+                    yield block, line
 
 
 def _add(
@@ -67,6 +79,16 @@ def _add(
     if policy:
         entry["policies"].add(policy)
         entry["verdicts"] += 1
+
+
+def _add_left_out(
+    left_out: dict[tuple[str, str], dict[str, Any]], reason: Mapping[str, Any], policy: str
+) -> None:
+    key = (reason["service"], reason["operation"])
+    new = {"service": key[0], "operation": key[1], "verdicts": 0, "policies": set()}
+    entry = left_out.setdefault(key, new)
+    entry["verdicts"] += 1
+    entry["policies"].add(policy)
 
 
 def _statement(actions: list[str]) -> dict[str, Any] | None:

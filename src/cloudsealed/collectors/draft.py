@@ -25,7 +25,8 @@ class NoNativeIdError(ValueError):
 class Draft:
     """What is known of a resource so far; `gaps` are attributes that could not be read.
 
-    `error` is the kind of what went wrong with this resource alone, if something did.
+    `error` is the kind of what went wrong with this resource alone, if something did. `untold` are
+    attributes that a list should have filled, with why it could not.
     `gone` says that a call no longer found the resource; `undecided` are attributes that are absent
     if the resource is still there, with the call that says so.
     """
@@ -35,6 +36,7 @@ class Draft:
     gaps: dict[str, Gap] = field(default_factory=dict)
     sources: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
     undecided: dict[str, Enrich | None] = field(default_factory=dict)
+    untold: dict[str, Gap] = field(default_factory=dict)
     gone: bool = False
     error: str | None = None
 

@@ -6,9 +6,11 @@ No secret of IAM is ever part of an answer: access keys are named by their ids a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.decode import credential_report, json_text
-from cloudsealed.collectors.model import Enrich, Relation, Row
+from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _NONE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 
@@ -30,8 +32,31 @@ def _of(
     )  # fmt: skip
 
 
+def _details(entity: str, items: str, **more: Any) -> Together:
+    """What one list says of users, roles, groups and policies; a page has some of each.
+
+    It has neither access keys, MFA devices and login profiles of users, nor the tags of policies.
+    """
+    fills: dict[str, str] = {} if entity == "Policy" else {
+        "AttachedPolicies": "AttachedManagedPolicies || `[]`",
+        "InlinePolicyNames": f"({entity}PolicyList || `[]`)[].PolicyName",
+        "InlinePolicies": f"{entity}PolicyList || `[]`",
+    }  # fmt: skip
+    return Together(
+        service="iam",
+        operation="GetAccountAuthorizationDetails",
+        constants={"Filter": ["User", "Role", "Group", "LocalManagedPolicy"], "MaxItems": 1000},
+        items=items,
+        key="Arn",
+        of="Arn",
+        fills=fills | more.pop("fills", {}),
+        **more,
+    )
+
+
 _INLINE = {"InlinePolicies": "{PolicyName: PolicyName, PolicyDocument: PolicyDocument}"}
 _INLINE_TEXT = {"InlinePolicies[].PolicyDocument": json_text}
+_GROUP = "{Path: Path, GroupName: GroupName, GroupId: GroupId, Arn: Arn, CreateDate: CreateDate}"
 _ATTACHED = Relation("policies", "AttachedPolicies[].PolicyArn", "aws.iam.policy", "Arn")
 
 ROWS: tuple[Row, ...] = (
@@ -104,10 +129,18 @@ ROWS: tuple[Row, ...] = (
                 "UserName",
                 "GetLoginProfile",
                 {"LoginProfile": "LoginProfile"},
-                decided_by="ListUserTags",
+                decided_by="ListMFADevices",
             ),
             _of("UserName", "ListGroupsForUser", {"Groups": "Groups"}),
             _of("UserName", "ListUserTags", {"Tags": "Tags"}),
+        ),
+        together=(
+            _details(
+                "User",
+                "UserDetailList",
+                fills={"Groups": "GroupList || `[]`", "Tags": "Tags || `[]`"},
+                joins={"Groups": (f"GroupDetailList[].{_GROUP}", "GroupName")},
+            ),
         ),
         decode=_INLINE_TEXT,
         relations=(_ATTACHED, Relation("groups", "Groups[].Arn", "aws.iam.group", "Arn")),
@@ -127,6 +160,13 @@ ROWS: tuple[Row, ...] = (
             _of("RoleName", "ListRolePolicies", {"InlinePolicyNames": "PolicyNames"}),
             _of("RoleName", "GetRolePolicy", _INLINE, "InlinePolicyNames", "GetRole"),
             _of("RoleName", "GetRole", {"RoleLastUsed": "Role.RoleLastUsed", "Tags": "Role.Tags"}),
+        ),
+        together=(
+            _details(
+                "Role",
+                "RoleDetailList",
+                fills={"RoleLastUsed": "RoleLastUsed", "Tags": "Tags || `[]`"},
+            ),
         ),
         decode={"AssumeRolePolicyDocument": json_text, **_INLINE_TEXT},
         relations=(_ATTACHED,),
@@ -153,6 +193,7 @@ ROWS: tuple[Row, ...] = (
                 "ListAttachedGroupPolicies",
             ),
         ),
+        together=(_details("Group", "GroupDetailList"),),
         decode=_INLINE_TEXT,
         relations=(_ATTACHED,),
     ),
@@ -178,6 +219,14 @@ ROWS: tuple[Row, ...] = (
                 fills={"Tags": "Tags"},
                 gone=_NONE,
             ),
+        ),
+        together=(
+            _details(
+                "Policy",
+                "Policies",
+                fills={"PolicyDocument": "PolicyVersionList[?IsDefaultVersion].Document | [0]"},
+            ),
+            tags("iam:policy", "Arn"),
         ),
         decode={"PolicyDocument": json_text},
     ),
