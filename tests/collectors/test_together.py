@@ -297,3 +297,29 @@ def test_calls_a_resource_stay_few_whatever_their_number(number):
     found, _ = walked(GROUPS, calls)
     assert len(found) == number
     assert len(calls.asked) == len(pages) + len(tags)
+
+
+def test_of_what_another_account_has_the_list_of_this_one_says_nothing():
+    arn = "arn:aws:cloudtrail:eu-west-1:999988887777:trail/organization"
+    calls = Calls(
+        DescribeTrails=ok({"trailList": [{"Name": "organization", "TrailARN": arn}]}),
+        GetResources=ok({"ResourceTagMappingList": []}),
+        GetTrailStatus=ok({"IsLogging": True}),
+        GetEventSelectors=ok({"EventSelectors": []}),
+        ListTags=refused(),
+    )
+    found, _ = walked(RESOURCE_TYPES["aws.cloudtrail.trail"], calls)
+    assert found["organization"].unread["Tags"].unit.operation == "ListTags"
+
+
+class EndedError(Exception):
+    """What ends a collection: a cancellation, a lost lease, a session that is over."""
+
+
+def test_what_ends_a_collection_ends_it_while_a_list_is_read():
+    def over(_parameters):
+        raise EndedError
+
+    calls = Calls(DescribeLogGroups=groups("a"), GetResources=over)
+    with pytest.raises(EndedError):
+        list(walk(GROUPS, HERE, calls))

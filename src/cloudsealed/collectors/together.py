@@ -43,10 +43,9 @@ class Held:
     _joined: dict[tuple[str, str], bytes] = field(default_factory=dict)
     _values: dict[bytes, bytes] = field(default_factory=dict)
 
-    def tell(self, draft: Draft, caller: Caller) -> None:
-        """Fill a draft; what the list cannot say of it is named in `draft.untold`."""
-        if self.last is None:
-            self._read(caller)
+    def tell(self, draft: Draft) -> None:
+        """Fill a draft from the list that was read; what it could not say for a reason of its own
+        is named in `draft.untold`. Of what is not this account's it says nothing."""
         key = read(self.list.of, draft.document)
         values, units = self._said_of(str(key))
         if key is None or values is None:
@@ -61,7 +60,7 @@ class Held:
     def _said_of(self, key: str) -> tuple[Document | None, tuple[Unit, ...]]:
         """Return what the list says, None when it broke off before it did, and where."""
         if key not in self._items:
-            lacking = None if self.gap else self.list.lacking or {}
+            lacking = None if self.gap or self._is_anothers(key) else self.list.lacking or {}
             return lacking, (self.last,) if self.last else ()
         found, page = self._items[key]
         values = orjson.loads(found)
@@ -72,7 +71,15 @@ class Held:
             values[name] = [orjson.loads(each) for each in there if each is not None]
         return values, (replace(self.first, page=page),)
 
-    def _read(self, caller: Caller) -> None:
+    def _is_anothers(self, key: str) -> bool:
+        """Say whether a key is the ARN of something in another account."""
+        parts = key.split(":")
+        return parts[0] == "arn" and len(parts) > 4 and parts[4] not in ("", self.first.account)
+
+    def read(self, caller: Caller) -> None:
+        """Ask for the list, once. What a caller raises ends it."""
+        if self.last is not None:
+            return
         members = _listing_members(self.list.service, self.list.operation)
         request: CallRequest | None = CallRequest(self.first, fills=members)
         while request is not None:
@@ -128,12 +135,13 @@ class Lists:
         self._refused: set[str] = set()
 
     def tell(self, drafts: Iterable[Draft]) -> None:
-        """Fill drafts from the lists."""
-        for draft in drafts:
-            for held in self._held:
+        """Fill drafts from the lists, which are asked for with the first."""
+        for held in self._held:
+            for draft in drafts:
+                held.read(self._caller)
                 if not draft.gone:
                     with draft.alone():
-                        held.tell(draft, self._caller)
+                        held.tell(draft)
 
     def allows(self, call: Enrich, gap: Gap) -> bool:
         """Say whether a call may stand in for a list with this gap: not where nobody answers or

@@ -6,7 +6,6 @@ No secret of IAM is ever part of an answer: access keys are named by their ids a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.decode import credential_report, json_text
@@ -32,26 +31,30 @@ def _of(
     )  # fmt: skip
 
 
-def _details(entity: str, items: str, **more: Any) -> Together:
+# At most 200 a page: five versions of a policy have up to 30,720 characters, percent-encoded up to
+# three times as many bytes (IAM quotas), and an answer has at most 16 MiB.
+_DETAILS = {"Filter": ["User", "Role", "Group", "LocalManagedPolicy"], "MaxItems": 200}
+
+
+def _details(
+    items: str, fills: Mapping[str, str], joins: Mapping[str, tuple[str, str]] | None = None
+) -> Together:
     """What one list says of users, roles, groups and policies; a page has some of each.
 
     It has neither access keys, MFA devices and login profiles of users, nor the tags of policies.
     """
-    fills: dict[str, str] = {} if entity == "Policy" else {
+    return Together(
+        service="iam", operation="GetAccountAuthorizationDetails", constants=_DETAILS, items=items,
+        key="Arn", of="Arn", fills=fills, joins=joins or {},
+    )  # fmt: skip
+
+
+def _policies(entity: str) -> dict[str, str]:
+    return {
         "AttachedPolicies": "AttachedManagedPolicies || `[]`",
         "InlinePolicyNames": f"({entity}PolicyList || `[]`)[].PolicyName",
         "InlinePolicies": f"{entity}PolicyList || `[]`",
-    }  # fmt: skip
-    return Together(
-        service="iam",
-        operation="GetAccountAuthorizationDetails",
-        constants={"Filter": ["User", "Role", "Group", "LocalManagedPolicy"], "MaxItems": 1000},
-        items=items,
-        key="Arn",
-        of="Arn",
-        fills=fills | more.pop("fills", {}),
-        **more,
-    )
+    }
 
 
 _INLINE = {"InlinePolicies": "{PolicyName: PolicyName, PolicyDocument: PolicyDocument}"}
@@ -136,10 +139,9 @@ ROWS: tuple[Row, ...] = (
         ),
         together=(
             _details(
-                "User",
                 "UserDetailList",
-                fills={"Groups": "GroupList || `[]`", "Tags": "Tags || `[]`"},
-                joins={"Groups": (f"GroupDetailList[].{_GROUP}", "GroupName")},
+                {**_policies("User"), "Groups": "GroupList || `[]`", "Tags": "Tags || `[]`"},
+                {"Groups": (f"GroupDetailList[].{_GROUP}", "GroupName")},
             ),
         ),
         decode=_INLINE_TEXT,
@@ -163,9 +165,8 @@ ROWS: tuple[Row, ...] = (
         ),
         together=(
             _details(
-                "Role",
                 "RoleDetailList",
-                fills={"RoleLastUsed": "RoleLastUsed", "Tags": "Tags || `[]`"},
+                {**_policies("Role"), "RoleLastUsed": "RoleLastUsed", "Tags": "Tags || `[]`"},
             ),
         ),
         decode={"AssumeRolePolicyDocument": json_text, **_INLINE_TEXT},
@@ -193,7 +194,7 @@ ROWS: tuple[Row, ...] = (
                 "ListAttachedGroupPolicies",
             ),
         ),
-        together=(_details("Group", "GroupDetailList"),),
+        together=(_details("GroupDetailList", _policies("Group")),),
         decode=_INLINE_TEXT,
         relations=(_ATTACHED,),
     ),
@@ -222,9 +223,8 @@ ROWS: tuple[Row, ...] = (
         ),
         together=(
             _details(
-                "Policy",
                 "Policies",
-                fills={"PolicyDocument": "PolicyVersionList[?IsDefaultVersion].Document | [0]"},
+                {"PolicyDocument": "PolicyVersionList[?IsDefaultVersion].Document | [0]"},
             ),
             tags("iam:policy", "Arn"),
         ),
