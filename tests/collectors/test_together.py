@@ -279,24 +279,54 @@ def test_a_list_that_is_asked_for_again_is_so_with_those_that_stand_in():
     assert {unit.page for unit in calls.asked} == {1_000_000}
 
 
-@pytest.mark.parametrize("number", [10, 1_000])
-def test_calls_a_resource_stay_few_whatever_their_number(number):
-    names = [f"g{index:04}" for index in range(number)]
-    pages = [names[start : start + 50] for start in range(0, number, 50)]
-    tags = [names[start : start + 100] for start in range(0, number, 100)]
+def in_pages(items, size, name, token):
+    """The answers of a list in pages; `token` is what a page that is not the last says."""
+    pages = [items[start : start + size] for start in range(0, len(items), size)]
+    return [
+        ok({name: page, **(token(page) if page is not pages[-1] else {})}) for page in pages
+    ]  # fmt: skip
+
+
+NAMES = [f"n{number:04}" for number in range(1_000)]
+
+
+def test_a_thousand_log_groups_are_read_with_their_tags_by_thirty_calls():
+    arn = "arn:aws:logs:eu-west-1:123456789012:log-group:"
+    tags = [{"ResourceARN": arn + name, "Tags": []} for name in NAMES]
     calls = Calls(
-        DescribeLogGroups=[
-            ok({**groups(*page).document, "nextToken": page[-1] if page[-1] != names[-1] else None})
-            for page in pages
-        ],
-        GetResources=[
-            tagged(dict.fromkeys(page, "x"), None if page[-1] == names[-1] else page[-1])
-            for page in tags
-        ],
-    )
+        DescribeLogGroups=in_pages(
+            [{"logGroupName": name} for name in NAMES], 50, "logGroups",
+            lambda page: {"nextToken": page[-1]["logGroupName"]},
+        ),
+        GetResources=in_pages(
+            tags, 100, "ResourceTagMappingList",
+            lambda page: {"PaginationToken": page[-1]["ResourceARN"]},
+        ),
+    )  # fmt: skip
     found, _ = walked(GROUPS, calls)
-    assert len(found) == number
-    assert len(calls.asked) == len(pages) + len(tags)
+    assert (len(found), len(calls.asked)) == (1_000, 30)
+
+
+def test_a_thousand_roles_are_read_with_their_policies_by_six_calls():
+    roles = [{"RoleName": name, "Arn": f"arn:{name}"} for name in NAMES]
+    calls = Calls(
+        ListRoles=ok({"Roles": roles}),
+        **{
+            DETAILS: in_pages(
+                roles, 200, "RoleDetailList",
+                lambda page: {"IsTruncated": True, "Marker": page[-1]["Arn"]},
+            )
+        },
+    )  # fmt: skip
+    found, _ = walked(ROLES, calls, EVERYWHERE)
+    assert (len(found), len(calls.asked)) == (1_000, 6)
+
+
+def test_a_thousand_snapshots_are_read_with_who_may_restore_them_by_two_calls():
+    row = without(RESOURCE_TYPES["aws.ec2.snapshot"], {"CreateVolumePermissions"})
+    calls = Calls(DescribeSnapshots=ok({"Snapshots": [{"SnapshotId": name} for name in NAMES]}))
+    *found, _ = walk(row, HERE, calls)
+    assert (len(found), len(calls.asked)) == (1_000, 2)
 
 
 def test_of_what_another_account_has_the_list_of_this_one_says_nothing():

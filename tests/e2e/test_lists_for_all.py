@@ -78,8 +78,9 @@ def test_a_list_says_what_a_call_for_each_resource_says(row: Row, cloud: Cloud) 
         assert not one.unread
 
 
-@pytest.mark.parametrize("row", TOLD, ids=lambda row: row.type)
-def test_the_estate_has_something_to_say_of_each_list(row: Row, cloud: Cloud) -> None:
+@pytest.mark.parametrize("name", ["aws.iam.role", "aws.ec2.snapshot", "aws.logs.log_group"])
+def test_the_estate_has_something_to_say_of_a_list(name: str, cloud: Cloud) -> None:
+    row = RESOURCE_TYPES[name]
     fills = [(name, (each.lacking or {}).get(name)) for each in row.together for name in each.fills]
     said = [each.document for each in seen(row, cloud)]
     assert any(each.get(name) not in (None, [], none) for each in said for name, none in fills)
