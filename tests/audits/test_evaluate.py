@@ -101,7 +101,8 @@ def test_a_condition_of_applies_when_counts_as_well(begin: Any, queues: Cloud, c
 def test_a_denied_attribute_that_no_condition_reads_does_not_matter(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
-    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
+    for call in ("GetResources", "ListQueueTags"):
+        queues.faults[call] = (CallOutcome.DENIED, "AccessDenied")
     lines = judged(begin, queues, check(ENCRYPTED))
     assert {name: line["outcome"] for name, line in lines.items()} == {
         "good": "pass",
@@ -112,7 +113,8 @@ def test_a_denied_attribute_that_no_condition_reads_does_not_matter(
 def test_a_condition_over_the_whole_document_needs_all_of_it(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
-    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
+    for call in ("GetResources", "ListQueueTags"):
+        queues.faults[call] = (CallOutcome.DENIED, "AccessDenied")
     lines = judged(begin, queues, check("resource.exists(name, name == 'Tags')"))
     assert {line["outcome"] for line in lines.values()} == {"unknown"}
     lines = judged(begin, queues, check("size(resource) > 100"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -79,7 +79,15 @@ class Cloud:
         if operation == "ListTopics":
             place = f"arn:aws:sns:{REGION}:{ACCOUNT}"
             return {"Topics": [{"TopicArn": f"{place}:{name}"} for name in self.topics]}
+        if operation == "GetResources":
+            return {"ResourceTagMappingList": list(self._tagged())}
         return {"Tags": self.tags} if operation == "ListQueueTags" else {}
+
+    def _tagged(self) -> Iterator[Mapping[str, Any]]:
+        tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+        for name in self.queues if tags else ():
+            arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+            yield {"ResourceARN": arn, "Tags": tags}
 
 
 class Pass:

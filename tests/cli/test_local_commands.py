@@ -159,6 +159,23 @@ def test_the_iam_policy_that_audits_need_only_reads(run: Run) -> None:
     assert all(n.startswith(("Describe", "List", "Get", "Generate")) for n in names)
 
 
+def test_the_iam_policy_follows_what_policies_read_and_settings_leave_out(run: Run) -> None:
+    def actions(**more: str) -> set[str]:
+        document = json.loads(run("aws-permissions", **more).stdout)
+        return set(document["Statement"][0]["Action"])
+
+    shipped = actions()
+    assert {"iam:GetAccountAuthorizationDetails", "tag:GetResources"} <= shipped
+    assert shipped.isdisjoint(
+        {"iam:GetRolePolicy", "logs:ListTagsForResource", "ec2:DescribeSnapshotAttribute"}
+    )
+    call = "ec2:DescribeInstanceAttribute"
+    assert shipped - actions(CLOUDSEALED_CALLS_LEFT_OUT=call) == {call}
+    done = run("init", CLOUDSEALED_CALLS_LEFT_OUT="ec2:Nothing")
+    assert done.returncode == 1
+    assert "CLOUDSEALED_CALLS_LEFT_OUT: ec2:Nothing is no call" in done.stderr
+
+
 def test_a_bad_setting_is_named(run: Run) -> None:
     done = run("init", CLOUDSEALED_LIMIT_CORE="many")
     assert done.returncode == 1

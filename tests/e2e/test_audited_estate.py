@@ -30,7 +30,7 @@ def test_an_audit_of_two_regions_reads_everything(audited: Any) -> None:
 def test_its_ledger_names_the_calls_that_the_cloud_counted(audited: Any) -> None:
     who = {"sts"}  # to know whose account it is; it is no evidence
     assert sum(audited.audits[0]["calls"].values()) >= audited.calls[0] - len(who) * 2
-    assert audited.calls[0] > 300
+    assert audited.calls[0] > 200
 
 
 def test_a_second_audit_of_the_same_estate_changes_nothing(audited: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.model import Audit
 from cloudsealed.audits.reasons import OUT_OF_SCOPE
+from cloudsealed.collectors.model import NOT_ASKED
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.vocabulary import CallOutcome, Outcome
 
@@ -18,6 +19,7 @@ def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> 
     """Return an audit's gaps, one entry a call kind and outcome, worst first."""
     gaps: dict[tuple[str, str, str], dict[str, Any]] = {}
     left_out: dict[tuple[str, str], dict[str, Any]] = {}
+    not_asked: dict[tuple[str, str], dict[str, Any]] = {}
     errors: list[dict[str, Any]] = []
     for listing in listings:
         if listing.header["gap"]:
@@ -27,6 +29,8 @@ def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> 
             _add(gaps, reason, f"{block.account}/{block.region}", block.key)
         elif reason["kind"] == OUT_OF_SCOPE:
             _leave(left_out, reason, block.key)
+        elif reason["kind"] == NOT_ASKED:
+            _leave_unasked(not_asked, reason, block.key)
         elif len(errors) < _MOST_ERRORS:
             errors.append({"policy": block.key, "native_id": line["native_id"], **reason})
     for entry in gaps.values():
@@ -35,7 +39,7 @@ def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> 
     for entry in entries:
         entry["places"] = sorted(entry["places"])
         entry["policies"] = sorted(entry["policies"])
-    for entry in left_out.values():
+    for entry in (*left_out.values(), *not_asked.values()):
         entry["policies"] = sorted(entry["policies"])
     denied = sorted(
         {g["action"] for g in entries if g["outcome"] == CallOutcome.DENIED and g["action"]}
@@ -48,6 +52,7 @@ def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> 
         "cells": (audit.result or {}).get("cells"),
         "gaps": entries,
         "out_of_scope": [left_out[key] for key in sorted(left_out)],
+        "not_asked": [not_asked[key] for key in sorted(not_asked)],
         "policy_errors": errors,
         "accounts_not_entered": [t.as_dict() for t in audit.targets or () if t.error],
         "iam_statement": _statement(denied),
@@ -88,6 +93,16 @@ def _leave(
         "policies": set(),
     }  # fmt: skip
     entry = left_out.setdefault((kind, account), new)
+    entry["verdicts"] += 1
+    entry["policies"].add(policy)
+
+
+def _leave_unasked(
+    not_asked: dict[tuple[str, str], dict[str, Any]], reason: Mapping[str, Any], policy: str
+) -> None:
+    key = (reason["service"], reason["operation"])
+    new = {"service": key[0], "operation": key[1], "verdicts": 0, "policies": set()}
+    entry = not_asked.setdefault(key, new)
     entry["verdicts"] += 1
     entry["policies"].add(policy)
 

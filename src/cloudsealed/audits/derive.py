@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -15,8 +16,9 @@ from cloudsealed.audits.collisions import ERROR, MOST_TOLD, Collision, settled
 from cloudsealed.audits.ledger import StoredCalls
 from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.asked import NotAsked, without
 from cloudsealed.collectors.draft import today, underived
-from cloudsealed.collectors.model import Gap, Listing, Place, Row, Snapshot, Unit
+from cloudsealed.collectors.model import NOT_ASKED, Gap, Listing, Place, Row, Snapshot, Unit
 from cloudsealed.collectors.permissions import action_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
 from cloudsealed.collectors.walk import walk
@@ -42,9 +44,14 @@ class Task:
     row: Row
 
 
-def tasks_of(targets: Iterable[Target], scope: Scope) -> list[Task]:
+def tasks_of(
+    targets: Iterable[Target], scope: Scope, not_asked: NotAsked = MappingProxyType({})
+) -> list[Task]:
     """Return what an audit collects, in a fixed order; an account reached twice counts once."""
-    rows = [row for row in RESOURCE_TYPES.values() if _in_scope(row, scope)]
+    rows = [
+        without(row, not_asked.get(row.type, ()))
+        for row in RESOURCE_TYPES.values() if _in_scope(row, scope)
+    ]  # fmt: skip
     found: dict[tuple[str, str, str], Task] = {}
     for target in targets:
         if target.account is None:
@@ -159,6 +166,8 @@ def _header(
 def gap_document(gap: Gap) -> dict[str, Any]:
     """Return why something could not be read, with the IAM action that would cure it."""
     unit = gap.unit
+    if gap.error_code == NOT_ASKED:
+        return not_asked_reason(unit)
     return {
         "kind": "call",
         "service": unit.service,
@@ -170,6 +179,15 @@ def gap_document(gap: Gap) -> dict[str, Any]:
         "error_code": gap.error_code,
         "action": action_of(unit.service, unit.operation),
     }
+
+
+def not_asked_reason(unit: Unit) -> dict[str, Any]:
+    """Return why something was left out: by a setting, or since nothing read it at the time."""
+    message = f"{unit.action} was not asked: no policy read it at the time, or a setting says so"
+    return {
+        "kind": NOT_ASKED, "service": unit.service, "operation": unit.operation,
+        "account": unit.account, "region": unit.region, "message": message,
+    }  # fmt: skip
 
 
 def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:

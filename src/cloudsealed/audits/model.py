@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -108,6 +108,7 @@ class Audit:
     `clock` is the moment by which every policy of it judges: the start of the source. `expired_at`
     is when retention dropped its evidence. `clock_skew_seconds` is the provider's clock minus ours,
     None while nobody knows; `remarks` are what people should know of how it came about.
+    `not_asked` are the attributes, by resource type, that its ledger was recorded without.
     """
 
     id: str
@@ -132,6 +133,7 @@ class Audit:
     expired_at: str | None = None
     clock_skew_seconds: int | None = None
     remarks: tuple[Mapping[str, Any], ...] = ()
+    not_asked: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def plan(self) -> dict[str, Any] | None:
@@ -143,6 +145,7 @@ class Audit:
             "clock": self.clock,
             "clock_skew_seconds": self.clock_skew_seconds,
             "remarks": self.remarks,
+            "not_asked": {k: sorted(v) for k, v in sorted(self.not_asked.items()) if v},
         }
 
     def require_evidence(self) -> None:

@@ -1,7 +1,7 @@
 """Why an outcome is unknown: JSON in an audit's records, its canonical text inside the engine.
 
 A reason is of a `kind`: `call` is a provider call that did not answer, `out_of_scope` what the
-audit's scope left out, `policy_error` a policy that failed, `derivation_error` an answer that could
+audit's scope left out, `not_asked` a call that it did not make, `policy_error` a policy that failed, `derivation_error` an answer that could
 not be read. Refuses to say what follows from a reason: the engine does.
 """
 
@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from cloudsealed.collectors.model import NOT_ASKED
 from cloudsealed.engine import Unknown
 from cloudsealed.engine.gaps import Reasons
 from cloudsealed.kit.canonical import canonical
@@ -52,7 +53,7 @@ _RANKS = {each: rank for rank, each in enumerate(Missing)}
 
 
 def _of(reason: Reason) -> Missing:
-    if reason["kind"] == OUT_OF_SCOPE:
+    if reason["kind"] in (OUT_OF_SCOPE, NOT_ASKED):
         return Missing.OUT_OF_SCOPE
     if reason["kind"] == "call" and CallOutcome(reason["outcome"]).forbidden:
         return Missing.FORBIDDEN

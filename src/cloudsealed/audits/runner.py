@@ -36,6 +36,7 @@ from cloudsealed.audits.skew import NO_HORIZON, TOLERATED, corrected, heard
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.audits.supervision import supervised
 from cloudsealed.audits.verdict import VerdictDigest, summarize
+from cloudsealed.collectors.asked import NotAsked, joined, left_out
 from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.aws.errors import CloudAccessError
@@ -154,7 +155,7 @@ class Runner:
         audit = self._planned(lease, profile)
         assert audit.targets is not None
         assert audit.clock is not None
-        tasks = tasks_of(audit.targets, audit.scope)
+        tasks = tasks_of(audit.targets, audit.scope, audit.not_asked)
         present: Clock | None = None
         if audit.kind is AuditKind.LIVE and audit.status is AuditStatus.COLLECTING:
             progress.enter(AuditStatus.COLLECTING, len(tasks))
@@ -196,12 +197,18 @@ class Runner:
                 now = rfc3339(corrected(self._clock, skew)())
                 seconds = None if skew is None else round(skew.total_seconds())
                 columns["plan"] = replace(
-                    audit, targets=targets, clock=now, clock_skew_seconds=seconds
-                ).plan
+                    audit, targets=targets, clock=now, clock_skew_seconds=seconds,
+                    not_asked=self._not_asked(lease.tenant),
+                ).plan  # fmt: skip
             else:
                 columns["status"] = AuditStatus.EVALUATING
             lease.set(**columns, started_at=now)
         return self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+
+    def _not_asked(self, tenant: str) -> NotAsked:
+        """Return what no policy reads and what the settings leave out."""
+        unread = self._policies.not_asked(tenant=tenant)
+        return joined(unread, left_out(self._settings.calls_left_out))
 
     def _caller(self, tenant: str, session: AwsSession) -> AwsCaller:
         key, clock = self._keys.for_tenant("redaction", tenant), self._clock

@@ -145,6 +145,7 @@ class AuditService:
             connection_ids=parent.connection_ids, scope=parent.scope, parent_id=parent.id,
             targets=parent.targets, clock=parent.clock,
             clock_skew_seconds=parent.clock_skew_seconds, remarks=parent.remarks,
+            not_asked=parent.not_asked,
         )  # fmt: skip
         admit()
         return self._insert(tenant, audit, queue)

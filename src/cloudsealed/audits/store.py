@@ -166,6 +166,7 @@ def decode(row: Row) -> Audit:
         clock=plan["clock"] if plan else None,
         clock_skew_seconds=plan.get("clock_skew_seconds") if plan else None,
         remarks=tuple(plan.get("remarks", ())) if plan else (),
+        not_asked=plan.get("not_asked", {}) if plan else {},
         created_at=values["created_at"],
         started_at=values["started_at"],
         finished_at=values["finished_at"],

@@ -27,7 +27,8 @@ class Draft:
     """What is known of a resource so far; `gaps` are attributes that could not be read.
 
     `error` is the kind of what went wrong with this resource alone, if something did. `owner` and
-    `formerly` are those of the snapshot.
+    `formerly` are those of the snapshot. `untold` are
+    attributes that a list should have filled, with why it could not.
     `gone` says that a call no longer found the resource; `undecided` are attributes that are absent
     if the resource is still there, with the call that says so.
     """
@@ -39,6 +40,7 @@ class Draft:
     gaps: dict[str, Gap] = field(default_factory=dict)
     sources: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
     undecided: dict[str, Enrich | None] = field(default_factory=dict)
+    untold: dict[str, Gap] = field(default_factory=dict)
     gone: bool = False
     error: str | None = None
 

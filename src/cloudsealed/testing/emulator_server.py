@@ -37,6 +37,7 @@ from cloudsealed.testing.emulator_faults import (
     FaultRule,
     fault_answer,
 )
+from cloudsealed.testing.emulator_lists import install
 from cloudsealed.testing.emulator_regions import enable
 from cloudsealed.testing.emulator_wire import Call, WireAnswer, error_answer, read_call
 
@@ -49,6 +50,7 @@ class EmulatorApplication:
     """The WSGI application: moto, counted, with faults, never answering an unreadable error."""
 
     def __init__(self, log: Path | None = None) -> None:
+        install()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._turn = threading.Lock()
         self._faults = FaultBook()

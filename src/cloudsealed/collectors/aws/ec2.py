@@ -6,7 +6,7 @@ Terminated instances and deleted gateways, which AWS lists for a while, are no r
 from __future__ import annotations
 
 from cloudsealed.collectors.decode import json_text
-from cloudsealed.collectors.model import Enrich, Relation, Row
+from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _PAGE = {"MaxResults": 1000}
 _GROUPS = "aws.ec2.security_group"
@@ -78,8 +78,23 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeSnapshotAttribute",
                 params={"SnapshotId": "SnapshotId"},
                 constants={"Attribute": "createVolumePermission"},
-                fills={"CreateVolumePermissions": "CreateVolumePermissions"},
+                fills={
+                    "CreateVolumePermissions": "CreateVolumePermissions",
+                    "Public": "contains((CreateVolumePermissions || `[]`)[].Group, 'all')",
+                },
                 gone=frozenset({"InvalidSnapshot.NotFound"}),
+            ),
+        ),
+        together=(
+            Together(
+                service="ec2",
+                operation="DescribeSnapshots",
+                constants={"OwnerIds": ["self"], "RestorableByUserIds": ["all"], **_PAGE},
+                items="Snapshots",
+                key="SnapshotId",
+                of="SnapshotId",
+                fills={"Public": "`true`"},
+                lacking={"Public": False},
             ),
         ),
         relations=(Relation("volume", "VolumeId", "aws.ec2.volume", "VolumeId"),),

@@ -278,6 +278,15 @@ class LeftOut(Shape):
     policies: Many[Word]
 
 
+class NotAsked(Shape):
+    """A call that the audit did not make: no policy read what it says, or a setting says so."""
+
+    service: Word = Field(examples=["s3"])
+    operation: Word = Field(examples=["GetBucketLocation"])
+    verdicts: Count = Field(description="Verdicts that are unknown because of it")
+    policies: Many[Word]
+
+
 class IamStatement(Shape):
     """A statement that allows the calls that were denied."""
 
@@ -297,6 +306,7 @@ class Coverage(Shape):
     cells: Cells | None
     gaps: Many[Gap]
     out_of_scope: Many[LeftOut]
+    not_asked: Many[NotAsked]
     policy_errors: Many[Json]
     accounts_not_entered: Few[AuditTarget]
     iam_statement: IamStatement | None
