@@ -333,7 +333,8 @@ def test_a_classification_leaves_what_passes_alone(
 def test_a_classification_that_needs_what_was_not_read_changes_nothing(
     begin: Any, queues: Cloud, check: Any, classification: Any, when: str, suppressed: bool
 ) -> None:
-    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
+    for call in ("GetResources", "ListQueueTags"):
+        queues.faults[call] = (CallOutcome.DENIED, "AccessDenied")
     line = classified(begin, queues, check, classification("quiet", when, suppress=True))
     assert (line["outcome"], line["suppressed"]) == ("fail", suppressed)
 

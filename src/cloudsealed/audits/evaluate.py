@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 from cloudsealed.audits import blocks
@@ -258,14 +258,14 @@ class Evaluator:
         if setting := self._purse.refusal(check.spent):
             spent = {"kind": "policy_error", "path": None, "message": _OUT_OF_TIME[setting]}
             return Observation(outcome=Outcome.UNKNOWN, reasons=(spent,), **base)
-        began = perf_counter()
+        began = thread_time()
         try:
             judge = check.rule.judge_partly if read.partly else check.rule.judge
             judgement = judge(read.resource, read.related, now=self._now)
         except MemoryError:
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_OUT_OF_MEMORY,), **base)
         finally:
-            took = perf_counter() - began
+            took = thread_time() - began
             check.spent += took
             self._purse.take(took)
         if judgement.outcome == "error":
