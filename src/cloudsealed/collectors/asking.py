@@ -34,7 +34,7 @@ def following(request: CallRequest, answer: Answer) -> CallRequest | None:
 def gap_of(request: CallRequest, answer: Answer, after: CallRequest | None) -> Gap | None:
     """Return why `answer` is no whole answer: it failed, or the page after it is itself."""
     if not answer.outcome.answered:
-        return Gap(request.unit, answer.outcome, answer.error_code)
+        return Gap(request.unit, answer.outcome, answer.error_code, answer.curable)
     if after is not None and after.token == request.token:
         return Gap(request.unit, CallOutcome.FAILED, "RepeatedPage")
     return None

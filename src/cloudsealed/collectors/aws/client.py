@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -18,13 +18,16 @@ from botocore import xform_name
 
 from cloudsealed.collectors.aws.access import AwsSession
 from cloudsealed.collectors.aws.answers import (
+    HOST_NOT_FOUND,
+    UNLISTED,
+    UNREACHABLE,
     Failure,
     failure_of,
     is_silence,
     is_transient,
     outcome_of,
     request_id_of,
-    sentence,
+    sentence_of,
 )
 from cloudsealed.collectors.aws.breaker import Breaker, Patience
 from cloudsealed.collectors.aws.pacing import (
@@ -37,6 +40,7 @@ from cloudsealed.collectors.aws.pacing import (
     Sleep,
 )
 from cloudsealed.collectors.aws.shape import check_answer
+from cloudsealed.collectors.aws.standing import Standing
 from cloudsealed.collectors.aws.wire import within
 from cloudsealed.collectors.model import CIRCUIT_OPEN, Answer, CallRequest, Document, Unit
 from cloudsealed.collectors.observe import CALLS, CallEnd, Observe
@@ -64,6 +68,7 @@ class _Tries:
     attempts: int = 0
     throttles: int = 0
     timeouts: int = 0
+    renewed: bool = False
 
     def count(self, outcome: CallOutcome, failure: Failure) -> None:
         self.throttles += outcome is CallOutcome.THROTTLED
@@ -90,12 +95,14 @@ class AwsCaller:
     detector: Detector | None = None
     _pacer: Pacer = field(init=False)
     _breaker: Breaker = field(init=False)
+    _standing: Standing = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         own_time = self.sleep is not None or self.monotonic is not time.monotonic
         self._pacer = self.pacer or (Pacer(self.monotonic) if own_time else PACER)
         self._breaker = Breaker(self.monotonic)
+        self._standing = Standing(self.session, self.monotonic)
 
     def close(self) -> None:
         """Close the connections; a call that waits for its turn raises CallerClosedError, and one
@@ -106,7 +113,8 @@ class AwsCaller:
     def call(self, request: CallRequest) -> Answer:
         """Ask AWS for one unit; the deadline counts from when its turn has come.
 
-        Raises CallerClosedError.
+        Raises CallerClosedError, and CloudAccessError when the session has ended and the SDK's
+        chain has no other credentials.
         """
         unit = request.unit
         if not unit.operation.startswith(_READING):
@@ -159,9 +167,13 @@ class AwsCaller:
         unit = request.unit
         while True:
             tries.attempts += 1
+            generation = self.session.generation
             result = self._attempt(request, tries.end - self.monotonic())
             if not isinstance(result, Failure):
                 return result
+            if self._standing.renewed(result, generation, again=tries.renewed):
+                tries.renewed = True
+                continue
             outcome = outcome_of(result, request.absent)
             tries.count(outcome, result)
             if outcome is CallOutcome.THROTTLED:
@@ -183,10 +195,17 @@ class AwsCaller:
         try:
             return within(seconds, lambda: self._send(request))
         except Exception as error:
-            failure = failure_of(error)
+            failure = self._placed(failure_of(error), request.unit)
         if outcome_of(failure, request.absent) is CallOutcome.THROTTLED:
             COUNTS.add("provider_throttles", service=request.unit.service)
         return failure
+
+    def _placed(self, failure: Failure, unit: Unit) -> Failure:
+        """Return a failure, told apart from one for which there is no endpoint at all."""
+        if failure.code != HOST_NOT_FOUND:
+            return failure
+        listed = self.session.offers(unit.service, unit.region)
+        return replace(failure, code=UNREACHABLE if listed else UNLISTED)
 
     def _send(self, request: CallRequest) -> Any:
         unit = request.unit
@@ -229,7 +248,7 @@ class AwsCaller:
             outcome=outcome,
             document=None,
             error_code=failure.code,
-            error_message=sentence(outcome, failure.code, place),
+            error_message=sentence_of(failure, outcome, place),
             request_id=failure.request_id,
             http_status=failure.http_status,
             **facts,
