@@ -48,14 +48,20 @@ class CallOutcome(StrEnum):
     """How a provider call ended.
 
     `empty`: a list without items; `absent`: not configured on this resource; `gone`: the resource
-    itself is no longer there.
+    itself is no longer there; `unsupported`: there is no such thing in this region, partition or
+    edition. `denied` may be cured by a permission; `denied_by_organization` may not, a policy of
+    the organisation says so; `region_denied`: as is all else in a region, although other regions
+    allow it. `throttled` and `failed` may be answered another time.
     """
 
     OK = "ok"
     EMPTY = "empty"
     ABSENT = "absent"
     GONE = "gone"
+    UNSUPPORTED = "unsupported"
     DENIED = "denied"
+    DENIED_BY_ORGANIZATION = "denied_by_organization"
+    REGION_DENIED = "region_denied"
     THROTTLED = "throttled"
     FAILED = "failed"
 
@@ -65,9 +71,20 @@ class CallOutcome(StrEnum):
         return self in (CallOutcome.OK, CallOutcome.EMPTY, CallOutcome.ABSENT)
 
     @property
+    def denied(self) -> bool:
+        """Whether somebody's policy refused it."""
+        return self is CallOutcome.DENIED or self.forbidden
+
+    @property
+    def unread(self) -> bool:
+        """Whether what may be there stayed unread: a gap of the audit."""
+        return not self.answered and self not in (CallOutcome.GONE, CallOutcome.UNSUPPORTED)
+
+    @property
     def forbidden(self) -> bool:
-        """Whether nobody in the account may be allowed to read it: no permission cures that."""
-        return self.value in ("denied_by_organization", "region_denied")
+        """Whether it stays unread by the organisation's will: no gap that a permission cures, and
+        no shortcoming of what was read beside it."""
+        return self in (CallOutcome.DENIED_BY_ORGANIZATION, CallOutcome.REGION_DENIED)
 
 
 class Outcome(StrEnum):

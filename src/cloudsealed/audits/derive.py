@@ -164,7 +164,7 @@ def _header(
 
 
 def gap_document(gap: Gap) -> dict[str, Any]:
-    """Return why something could not be read, with the IAM action that would cure it."""
+    """Return why something could not be read, with its IAM action and whether that cures it."""
     unit = gap.unit
     if gap.error_code == NOT_ASKED:
         return not_asked_reason(unit)
@@ -177,6 +177,7 @@ def gap_document(gap: Gap) -> dict[str, Any]:
         "parameters": orjson.loads(unit.parameters),
         "outcome": gap.outcome,
         "error_code": gap.error_code,
+        "curable": gap.curable,
         "action": action_of(unit.service, unit.operation),
     }
 

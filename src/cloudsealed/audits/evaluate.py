@@ -31,7 +31,7 @@ from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import PolicySet
-from cloudsealed.vocabulary import Outcome, Severity
+from cloudsealed.vocabulary import CallOutcome, Outcome, Severity
 
 OWNED_BY_ANOTHER = "owned_by_another"
 """The kind of reason why a policy does not apply to what another account owns."""
@@ -81,6 +81,11 @@ class Observation:
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
     formerly: str | None = None
+
+    @property
+    def settles(self) -> bool:
+        """Whether it says how the resource is: not so if what it asks for is unsupported."""
+        return self.outcome is not Outcome.UNKNOWN and not _is_unsupported(self.reasons)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line as JSON values."""
@@ -132,7 +137,7 @@ class Cell:
         """Return the header of the cell's block."""
         version, listings = self.check.version, self.listings
         gaps = [b.header["gap"] for b in listings if b.header["gap"]]
-        unlisted = Counter(missing([gap]) for gap in gaps)
+        unlisted = Counter(missing([gap]) for gap in gaps if not _is_unsupported([gap]))
         return {
             "policy_id": version.id,
             "policy_version": version.version,
@@ -147,7 +152,11 @@ class Cell:
             },
             "observed_at": min(b.header["observed_at"] for b in listings),
             "connection_id": listings[0].header["connection_id"],
-            "complete": {b.key: b.header["complete"] for b in listings},
+            "complete": {
+                b.key: b.header["complete"]
+                for b in listings
+                if b.header["outcome"] != CallOutcome.UNSUPPORTED
+            },
             "gaps": gaps,
             **(
                 {"gone": gone}
@@ -272,7 +281,8 @@ class Evaluator:
             assert judgement.error is not None
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_error(judgement.error),), **base)
         if judgement.outcome == "unknown":
-            return Observation(outcome=Outcome.UNKNOWN, reasons=told(judgement.unknown), **base)
+            reasons = told(judgement.unknown)
+            return Observation(outcome=_open(reasons), reasons=reasons, **base)
         fails = judgement.outcome == "fail"
         decided = Observation(
             outcome=Outcome(judgement.outcome),
@@ -308,6 +318,16 @@ def _fingerprint(version: PolicyVersion, snapshot: Mapping[str, Any], native_id:
 def _owned_by_another(owner: str) -> Reason:
     message = f"Account {owner} owns it: this account uses it and cannot change it"
     return {"kind": OWNED_BY_ANOTHER, "owner": owner, "message": message}
+
+
+def _is_unsupported(reasons: Sequence[Reason]) -> bool:
+    """Say whether there is no such thing in the region, for all that was missing."""
+    return bool(reasons) and all(r.get("outcome") == CallOutcome.UNSUPPORTED for r in reasons)
+
+
+def _open(reasons: Sequence[Reason]) -> Outcome:
+    """Return the outcome of what stays open for `reasons`: nothing applies to what there is not."""
+    return Outcome.NOT_APPLICABLE if _is_unsupported(reasons) else Outcome.UNKNOWN
 
 
 def _broken(error: Exception) -> Reason:

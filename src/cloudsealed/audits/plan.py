@@ -33,14 +33,14 @@ def plan(
             try:
                 session = connections.open(tenant=tenant, ident=ident, profile=profile)
                 identity = identify(session)
+                skews.append(session.clock_skew())
+                connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
+                place = Place(identity.account, session.region, identity.partition)
+                enabled = enabled_regions(place, RecordedCalls(ledger, caller(session), recorder))
             except CloudAccessError as error:
                 problem = {"code": error.code, "message": error.message}
                 targets.append(Target(ident, None, "aws", (), problem))
                 continue
-            skews.append(session.clock_skew())
-            connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
-            place = Place(identity.account, session.region, identity.partition)
-            enabled = enabled_regions(place, RecordedCalls(ledger, caller(session), recorder))
             targets.append(_target(ident, identity, wanted, enabled))
     recorder.stop_if_asked()
     return tuple(targets), heard(audit.id, skews)

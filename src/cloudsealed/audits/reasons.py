@@ -2,7 +2,8 @@
 
 A reason is of a `kind`: `call` is a provider call that did not answer, `not_asked` one that was not
 made, `out_of_scope` what the audit's scope left out, `policy_error` a policy that failed,
-`derivation_error` an answer that could not be read. Refuses to say what follows from a reason: the engine does.
+`derivation_error` an answer that could not be read. Refuses to say what follows from a reason: the
+engine does.
 """
 
 from __future__ import annotations

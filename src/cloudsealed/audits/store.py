@@ -18,6 +18,7 @@ from cloudsealed.audits.model import (
     LeaseLostError,
     Scope,
     target_of,
+    whole,
 )
 from cloudsealed.events import emit
 from cloudsealed.kit.clock import rfc3339
@@ -100,6 +101,14 @@ _CANCEL = (
         lease_owner=null(), lease_until=null(), lease_epoch=audits.c.lease_epoch + 1,
     )
 )  # fmt: skip
+_REOPEN = (
+    audits.update()
+    .where(_THIS, audits.c.status == AuditStatus.FAILED.value, audits.c.deleted_at.is_(None))
+    .values(
+        status=AuditStatus.COLLECTING.value, error=null(), finished_at=null(), cancel_requested=0,
+        lease_owner=null(), lease_until=null(),
+    )
+)  # fmt: skip
 _DELETE = audits.update().where(_THIS).values(deleted_at=bindparam("moment"))
 _SOURCE, _OTHER = audits.alias("source"), audits.alias("other")
 _WITH_SOURCE = audits.join(
@@ -171,7 +180,7 @@ def decode(row: Row) -> Audit:
         started_at=values["started_at"],
         finished_at=values["finished_at"],
         progress=orjson.loads(values["progress"]),
-        result=orjson.loads(values["result"]) if values["result"] else None,
+        result=whole(orjson.loads(values["result"])) if values["result"] else None,
         error=orjson.loads(values["error"]) if values["error"] else None,
         verdict_digest=values["verdict_digest"],
         cancel_requested=bool(values["cancel_requested"]),
@@ -376,6 +385,11 @@ class AuditStore(Paged):
                 data={"audit_id": ident},
             )  # fmt: skip
         return True
+
+    def reopen(self, connection: Connection, *, tenant: str, ident: str) -> bool:
+        """Let a failed audit collect again, in the caller's transaction; False when it has not
+        failed, or somebody else did."""
+        return connection.run(_REOPEN, {"tenant": tenant, "ident": ident}) == 1
 
     def abandoned(self) -> list[tuple[str, str]]:
         """Return (tenant, id) of every audit that has not ended and whose lease ran out.

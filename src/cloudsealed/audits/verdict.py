@@ -83,14 +83,21 @@ class Verdicts:
         }  # fmt: skip
 
 
+def is_possible(block: Block) -> bool:
+    """Say whether a cell could be judged at all: there is a list of its types in its region."""
+    return bool(block.header["complete"])
+
+
 def summarize(observations: Iterable[Block], *, planned: int) -> dict[str, Any]:
     """Return the figures of an audit; `planned` is how many cells it meant to judge."""
     cells = list(observations)
-    verdicts = Verdicts.of(cells)
+    possible = [cell for cell in cells if is_possible(cell)]
+    planned -= len(cells) - len(possible)
+    verdicts = Verdicts.of(possible)
     return {
         "coverage": verdicts.coverage if planned else None,
         "verdicts": verdicts.as_dict(),
-        "cells": {"planned": planned, "with_verdict": sum(map(has_verdict, cells))},
+        "cells": {"planned": planned, "with_verdict": sum(map(has_verdict, possible))},
         "counts": _total(cells),
         "dimensions": {dimension.value: _dimension(cells, dimension) for dimension in Dimension},
     }
@@ -105,7 +112,7 @@ def _total(cells: Iterable[Block]) -> dict[str, int]:
 
 
 def _dimension(cells: Iterable[Block], dimension: Dimension) -> dict[str, Any]:
-    own = [cell for cell in cells if cell.header["dimension"] == dimension]
+    own = [cell for cell in cells if cell.header["dimension"] == dimension and is_possible(cell)]
     fails = {
         severity.value: sum(cell.header["fails"][severity] for cell in own) for severity in Severity
     }

@@ -45,7 +45,7 @@ def gap_of(request: CallRequest, answer: Answer, after: CallRequest | None) -> G
     """Return why `answer` is no whole answer: it failed, the page after it is itself, or there is
     no end of pages."""
     if not answer.outcome.answered:
-        return Gap(request.unit, answer.outcome, answer.error_code)
+        return Gap(request.unit, answer.outcome, answer.error_code, answer.curable)
     if after is not None and after.token == request.token:
         return Gap(request.unit, CallOutcome.FAILED, "RepeatedPage")
     if after is not None and after.unit.page % AGAIN >= MOST_PAGES:

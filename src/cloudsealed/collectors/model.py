@@ -25,10 +25,17 @@ NOT_RECORDED = "NotRecorded"
 """The reason of a failed call that a ledger lacks: whoever recorded it did not make it."""
 NOT_ASKED = "not_asked"
 """The reason of a call that was left out, since nothing reads what it says or a setting says so."""
+UNCURED = "which no permission overrides"
+"""Stands in the message of a denied call that a statement which allows it would not cure."""
 AGAIN = 1_000_000
 """The number of the first page of a list that was asked for a second time."""
 MOST_PAGES = 100_000
 """Pages of a list; one that goes on has no end."""
+
+
+def curable(outcome: CallOutcome, error_message: str | None) -> bool:
+    """Whether a permission would have brought an answer, as far as the provider says."""
+    return outcome is CallOutcome.DENIED and UNCURED not in (error_message or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +122,22 @@ class Answer:
         """Whether the same call may well be answered later in the audit."""
         return self.outcome is CallOutcome.THROTTLED or self.error_code == CIRCUIT_OPEN
 
+    @property
+    def curable(self) -> bool:
+        """Whether a permission would have brought an answer, as far as the provider says."""
+        return curable(self.outcome, self.error_message)
+
 
 class Caller(Protocol):
     """Whoever answers a request: the cloud, a ledger, or a ledger before the cloud.
 
-    An implementation never raises for what the provider does: that is an answer's outcome.
+    What the provider does is an answer's outcome. Only the end of the session is none: nothing
+    that is asked after it says anything of the cloud.
     """
 
     def call(self, request: CallRequest) -> Answer:
-        """Answer one request; called from several threads at once."""
+        """Answer one request; called from several threads at once. Raises CloudAccessError when the
+        session has ended."""
         ...
 
 
@@ -277,11 +291,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Why an attribute could not be read: the call and how it ended."""
+    """Why an attribute could not be read: the call, how it ended, and whether a permission would
+    cure that."""
 
     unit: Unit
     outcome: CallOutcome
     error_code: str | None = None
+    curable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,8 +334,8 @@ class Listing:
 
     Only a `complete` listing says that a resource that it lacks is deleted. `gone` are the native
     ids of those that it named and that later calls no longer found: nothing is said of them. `gap`
-    names the first call that was not answered. `called_at` is the time of the first call, None
-    without calls.
+    names the first call that was not answered; where there is no such list, the outcome is
+    `unsupported` and there is none. `called_at` is the time of the first call, None without calls.
     """
 
     provider: str

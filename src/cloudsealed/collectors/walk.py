@@ -77,6 +77,7 @@ class _Seen:
     called_at: datetime | None = None
     gap: Gap | None = None
     resources: int = 0
+    unsupported: bool = False
     gone: list[str] = field(default_factory=list)
 
     def next(self, request: CallRequest, answer: Answer) -> CallRequest | None:
@@ -86,6 +87,9 @@ class _Seen:
         if request.gone and answer.outcome is CallOutcome.GONE:  # the parent, and what was in it
             return None
         self.called_at = self.called_at or answer.called_at
+        if answer.outcome is CallOutcome.UNSUPPORTED:
+            self.unsupported = True
+            return None
         self.gap = self.gap or gap
         return after
 
@@ -111,15 +115,21 @@ class _Seen:
             self.gap = self.gap or _unread(request.unit, error)
             return []
 
+    def _outcome(self) -> CallOutcome:
+        if self.gap is not None:
+            return self.gap.outcome
+        if self.unsupported:
+            return CallOutcome.UNSUPPORTED
+        return CallOutcome.OK if self.resources else CallOutcome.EMPTY
+
     def listing(self, row: Row, place: Place) -> Listing:
-        found = CallOutcome.OK if self.resources else CallOutcome.EMPTY
         return Listing(
             provider=place.provider,
             account=place.account,
             region=place.region,
             type=row.type,
-            complete=self.gap is None,
-            outcome=self.gap.outcome if self.gap else found,
+            complete=self.gap is None and not self.unsupported,
+            outcome=self._outcome(),
             resources=self.resources,
             units=tuple(self.units),
             called_at=self.called_at,

@@ -135,8 +135,8 @@ class Emulator:
     def faults(self, *rules: Mapping[str, Any]) -> None:
         """Put `rules` in force in place of the former ones (none given: clear).
 
-        A rule: service, kind (access_denied, throttle, expired_token, html, http_500, malformed,
-        hang), and optionally operation, account, region, times, above, share, as `FaultRule` says.
+        A rule: service (`*`: any), kind (`emulator_faults.KINDS`), and optionally operation,
+        account, region, times, above, share, as `FaultRule` says.
         """
         self._control("POST", "faults", {"rules": list(rules)})
 

@@ -52,19 +52,25 @@ class FaultRule:
 
     def matches(self, call: Call, account: str) -> bool:
         """Say whether this rule speaks of `call`."""
-        wanted = (
-            None if self.service == ANY else self.service,
-            self.operation,
-            self.account,
-            self.region,
-        )
+        wanted = (self.service, self.operation, self.account, self.region)
         actual = (call.service, call.operation, account, call.region)
-        return all(want in (None, have) for want, have in zip(wanted, actual, strict=True))
+        return all(want in (None, ANY, have) for want, have in zip(wanted, actual, strict=True))
 
 
 # Error codes differ by protocol: "Common Errors" in each service's API reference.
 _CODED: dict[str, tuple[int, dict[str, str]]] = {
     "access_denied": (403, {"": "AccessDenied"}),
+    "denied_by_organization": (403, {"": "AccessDenied", "ec2": "UnauthorizedOperation"}),
+    "unrecognized": (
+        403,
+        {"": "InvalidClientTokenId", "json": "UnrecognizedClientException",
+         "rest-json": "UnrecognizedClientException", "ec2": "AuthFailure"},
+    ),
+    "unsupported": (
+        400,
+        {"": "InvalidAction", "json": "UnknownOperationException",
+         "rest-json": "UnsupportedOperationException", "rest-xml": "NotImplemented"},
+    ),
     "throttle": (
         400,
         {"": "Throttling", "json": "ThrottlingException", "rest-json": "ThrottlingException",
@@ -74,6 +80,7 @@ _CODED: dict[str, tuple[int, dict[str, str]]] = {
         403, {"": "ExpiredToken", "json": "ExpiredTokenException", "ec2": "RequestExpired"}
     ),
 }  # fmt: skip
+_WORDS = {"denied_by_organization": " with an explicit deny in a service control policy"}
 _RAW: dict[str, WireAnswer] = {
     "html": WireAnswer(200, "text/html; charset=utf-8", HTML_PAGE),
     "http_500": WireAnswer(500, "text/html; charset=utf-8", HTML_PAGE),
@@ -89,7 +96,7 @@ def fault_answer(kind: str, call: Call) -> WireAnswer:
         return _RAW[kind]
     status, codes = _CODED[kind]
     code = codes.get(call.protocol, codes[""])
-    message = f"{code} injected for {call.service}:{call.operation}"
+    message = f"{code} injected for {call.service}:{call.operation}{_WORDS.get(kind, '')}"
     return error_answer(call.protocol, status, code, message)
 
 

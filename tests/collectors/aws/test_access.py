@@ -59,6 +59,45 @@ def test_wrong_credentials_are_refused(code, faults, reply):
         identity()
 
 
+def test_refused_credentials_name_the_region_that_was_asked(faults, reply):
+    faults.replies = [reply(403, ERROR.format(code="InvalidClientTokenId"))]
+    with pytest.raises(CredentialsRefusedError, match=r"region eu-west-1 .*AWS_REGION"):
+        identity()
+
+
+@pytest.mark.parametrize(
+    ("variables", "region"),
+    [
+        ({"AWS_REGION": "us-gov-west-1"}, "us-gov-west-1"),
+        ({"AWS_REGION": "us-gov-west-1", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_REGION": ""}, "us-east-1"),
+        ({}, "us-east-1"),
+    ],
+)
+def test_the_region_is_the_sdks_and_else_that_of_other_sdks(
+    variables, region, credentials, monkeypatch
+):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    session = AwsSession(AwsAccess())
+    assert session.region == region
+    assert session.client("sts", session.region).meta.region_name == region
+
+
+@pytest.mark.parametrize(
+    ("service", "region", "offered"),
+    [
+        ("guardduty", "eu-west-1", True),
+        ("guardduty", "xx-nowhere-1", False),
+        ("iam", "global", True),
+        ("sns", "us-gov-west-1", True),
+    ],
+)
+def test_botocores_data_say_where_a_service_is(service, region, offered, credentials):
+    assert AwsSession(AwsAccess()).offers(service, region) is offered
+
+
 def test_an_expired_session_says_to_sign_in_again(faults, reply):
     faults.replies = [reply(403, ERROR.format(code="ExpiredToken"))]
     with pytest.raises(SessionExpiredError, match="Sign in again"):

@@ -1,23 +1,37 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    ParamValidationError,
+    SSOTokenLoadError,
+)
 
 from cloudsealed.collectors.aws.answers import (
     Failure,
     failure_of,
+    is_expired,
+    is_refused,
     is_transient,
     outcome_of,
     sentence,
+    sentence_of,
 )
+from cloudsealed.collectors.aws.denials import Denier
+from cloudsealed.collectors.model import curable
 from cloudsealed.vocabulary import CallOutcome
 
 NEVER = frozenset[str]()
 
 
-def client_error(code, status=400):
-    error = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(error, "ListUsers")
+def client_error(code, status=400, message="m", operation="ListUsers"):
+    error = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(error, operation)
 
 
 @pytest.mark.parametrize(
@@ -25,21 +39,76 @@ def client_error(code, status=400):
     [
         ("AccessDenied", CallOutcome.DENIED),
         ("Client.UnauthorizedOperation", CallOutcome.DENIED),
-        ("UnrecognizedClientException", CallOutcome.DENIED),
-        ("ExpiredTokenException", CallOutcome.DENIED),
-        ("SubscriptionRequiredException", CallOutcome.DENIED),
         ("AuthorizationErrorException", CallOutcome.DENIED),
         ("403", CallOutcome.DENIED),
+        ("UnknownOperationException", CallOutcome.UNSUPPORTED),
+        ("InvalidAction", CallOutcome.UNSUPPORTED),
+        ("UnsupportedOperation", CallOutcome.UNSUPPORTED),
+        ("OptInRequired", CallOutcome.UNSUPPORTED),
+        ("SubscriptionRequiredException", CallOutcome.UNSUPPORTED),
+        ("EndpointNotListed", CallOutcome.UNSUPPORTED),
         ("ThrottlingException", CallOutcome.THROTTLED),
         ("RequestLimitExceeded", CallOutcome.THROTTLED),
         ("SlowDown", CallOutcome.THROTTLED),
         ("TooManyRequestsException", CallOutcome.THROTTLED),
+        ("UnrecognizedClientException", CallOutcome.FAILED),
+        ("ExpiredTokenException", CallOutcome.FAILED),
         ("ResourceNotFoundException", CallOutcome.FAILED),
         ("NotAccessDenied", CallOutcome.FAILED),
     ],
 )
 def test_codes_of_aws_have_their_outcomes(code, outcome):
     assert outcome_of(Failure(code), NEVER) is outcome
+
+
+@pytest.mark.parametrize("denier", Denier)
+def test_what_denies_a_call_is_named_and_no_permission_is_asked_for(denier):
+    failure = Failure("AccessDenied", 403, denier=denier)
+    outcome = outcome_of(failure)
+    by_organization = outcome is CallOutcome.DENIED_BY_ORGANIZATION
+    assert by_organization is denier.is_organization
+    assert not curable(outcome, sentence_of(failure, outcome, "ec2 in eu-west-1"))
+    assert curable(CallOutcome.DENIED, sentence(CallOutcome.DENIED, "AccessDenied"))
+
+
+def test_words_of_a_failure_that_is_no_denial_make_none_of_it():
+    assert outcome_of(Failure("ValidationError", 400, denier=Denier.OTHER)) is CallOutcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("code", "expired", "refused"),
+    [
+        ("ExpiredToken", True, False),
+        ("ExpiredTokenException", True, False),
+        ("RequestExpired", True, False),
+        ("NoCredentials", True, False),
+        ("InvalidClientTokenId", False, True),
+        ("UnrecognizedClientException", False, True),
+        ("AuthFailure", False, True),
+        ("SignatureDoesNotMatch", False, True),
+        ("AccessDenied", False, False),
+        ("Throttling", False, False),
+    ],
+)
+def test_the_end_of_a_session_is_told_from_credentials_that_a_region_does_not_know(
+    code, expired, refused
+):
+    failure = Failure(code, 403)
+    assert (is_expired(failure), is_refused(failure)) == (expired, refused)
+
+
+def test_what_belongs_to_others_is_denied_and_no_doubt_about_the_credentials():
+    error = client_error("AuthFailure", 403, "Not authorized for images: [ami-1]")
+    failure = failure_of(error)
+    assert outcome_of(failure) is CallOutcome.DENIED
+    assert not is_refused(failure)
+
+
+@pytest.mark.parametrize(("code", "expired"), [("AccessDenied", True), ("Throttling", False)])
+def test_a_role_that_is_no_longer_given_ends_the_session(code, expired):
+    failure = failure_of(client_error(code, 400, operation="AssumeRole"))
+    assert is_expired(failure) is expired
+    assert not is_expired(failure_of(client_error(code, 400)))
 
 
 def test_a_code_that_says_that_there_is_none_is_an_absence():
@@ -58,6 +127,8 @@ def test_a_page_that_botocore_takes_for_a_code_is_not_passed_on():
         (EndpointConnectionError(endpoint_url="http://secret@host"), "EndpointUnreachable"),
         (ParamValidationError(report="secret"), "ClientFailure"),
         (TimeoutError("secret"), "DeadlineExceeded"),
+        (CredentialRetrievalError(provider="p", error_msg="secret"), "NotRenewed"),
+        (SSOTokenLoadError(error_msg="secret"), "ExpiredToken"),
         (RuntimeError("secret"), "ClientFailure"),
     ],
 )
@@ -78,7 +149,18 @@ def test_every_exception_is_a_code_without_its_text(error, code):
         (Failure("DeadlineExceeded"), False),
         (Failure("AccessDenied", 403), False),
         (Failure("ValidationError", 400), False),
+        (Failure("NotImplemented", 501), False),
     ],
 )
 def test_only_what_may_pass_is_tried_again(failure, transient):
     assert is_transient(failure) is transient
+
+
+def test_the_outcomes_of_calls_are_read_forbidden_or_neither_in_one_table():
+    read = {CallOutcome.OK, CallOutcome.EMPTY, CallOutcome.ABSENT}
+    nothing_there = {CallOutcome.GONE, CallOutcome.UNSUPPORTED}
+    assert {each for each in CallOutcome if each.answered} == read
+    assert {each for each in CallOutcome if each.unread} == set(CallOutcome) - read - nothing_there
+    assert {each for each in CallOutcome if each.forbidden} < {
+        each for each in CallOutcome if each.denied
+    }

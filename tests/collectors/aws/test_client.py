@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
@@ -94,10 +95,8 @@ def test_an_answer_that_is_not_built_as_the_model_says_is_a_failed_call(
     [
         ("AccessDenied", 403, CallOutcome.DENIED),
         ("AccessDeniedException", 400, CallOutcome.DENIED),
-        ("OptInRequired", 403, CallOutcome.DENIED),
-        ("ExpiredToken", 403, CallOutcome.DENIED),
-        ("InvalidClientTokenId", 403, CallOutcome.DENIED),
-        ("SignatureDoesNotMatch", 403, CallOutcome.DENIED),
+        ("OptInRequired", 403, CallOutcome.UNSUPPORTED),
+        ("InvalidAction", 400, CallOutcome.UNSUPPORTED),
         ("Throttling", 400, CallOutcome.THROTTLED),
         ("ValidationError", 400, CallOutcome.FAILED),
         ("NoSuchEntity", 404, CallOutcome.ABSENT),
@@ -190,10 +189,23 @@ def test_a_port_where_nobody_listens_is_an_unreachable_endpoint(
     assert answer.attempts == 2
 
 
-def test_no_credentials_are_a_refused_call_and_no_exception(monkeypatch, make_caller):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    answer = make_caller().call(request())
-    assert (answer.outcome, answer.error_code) == (CallOutcome.DENIED, "NoCredentials")
+@pytest.mark.parametrize(
+    ("region", "outcome", "code", "attempts"),
+    [
+        ("eu-west-1", CallOutcome.FAILED, "EndpointUnreachable", 3),
+        ("xx-nowhere-1", CallOutcome.UNSUPPORTED, "EndpointNotListed", 1),
+    ],
+)
+def test_a_host_without_an_address_is_an_outage_only_where_the_service_is_known_to_be(
+    region, outcome, code, attempts, credentials, make_caller, monkeypatch
+):
+    def nobody(*_args, **_named):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    unit = unit_of(Place("123456789012", region), "guardduty", "ListDetectors", {})
+    answer = make_caller(max_attempts=3).call(CallRequest(unit=unit))
+    assert (answer.outcome, answer.error_code, answer.attempts) == (outcome, code, attempts)
 
 
 def test_an_answer_is_json_with_times_in_utc(faults, reply, make_caller):

@@ -7,6 +7,7 @@ module never stores, logs or returns them.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,10 +19,21 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    DeferredRefreshableCredentials,
+    RefreshableCredentials,
+)
 from botocore.exceptions import ProfileNotFound
 
-from cloudsealed.collectors.aws.answers import failure_of, outcome_of
+from cloudsealed.collectors.aws.answers import (
+    Failure,
+    failure_of,
+    is_expired,
+    is_refused,
+    is_silence,
+    outcome_of,
+)
 from cloudsealed.collectors.aws.errors import (
     CloudAccessError,
     CredentialsRefusedError,
@@ -37,7 +49,6 @@ from cloudsealed.collectors.aws.skew import HeardClock
 from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Wire
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.kit.clock import Clock, utc_now
-from cloudsealed.vocabulary import CallOutcome
 
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
@@ -85,6 +96,7 @@ class AwsSession:
     _session: boto3.Session = field(init=False)
     _heard: HeardClock = field(init=False)
     _clients: dict[tuple[str, str], Any] = field(init=False, default_factory=dict)
+    _generation: int = field(init=False, default=0)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -93,8 +105,13 @@ class AwsSession:
 
     @property
     def region(self) -> str:
-        """The session's own region; when nothing names one, the home of the role's partition."""
-        return self._session.region_name or _home(self.access)
+        """The session's own region, the home of the partition when nothing names one."""
+        return _region_of(self._session, self.access)
+
+    @property
+    def generation(self) -> int:
+        """How often the credentials were renewed."""
+        return self._generation
 
     def partition(self) -> str:
         """Return the partition of the session's region."""
@@ -112,6 +129,34 @@ class AwsSession:
                 self._clients[key] = self._made(service, self._real(region))
             return self._clients[key]
 
+    def offers(self, service: str, region: str) -> bool:
+        """Say whether botocore's own data list an endpoint of `service` in `region`; they list none
+        of a service that has but one for all regions."""
+        listed = {
+            name
+            for partition in self._session.get_available_partitions()
+            for name in self._session.get_available_regions(service, partition_name=partition)
+        }
+        return not listed or self._real(region) in listed
+
+    def renew(self, generation: int) -> bool:
+        """Run the SDK's chain again if the credentials are still of `generation`; False when it
+        has no others. Raises CloudAccessError when those that it knows of cannot be had."""
+        with self._lock:
+            if generation != self._generation:
+                return True
+            try:
+                session = _boto_session(self.access)
+                if not _differ(self._session.get_credentials(), session.get_credentials()):
+                    return False
+            except CloudAccessError:
+                raise
+            except Exception as error:
+                raise access_error(failure_of(error), self) from None
+            self._session, self._clients = session, {}
+            self._generation += 1
+            return True
+
     def close(self) -> None:
         """Close the clients and their connections; a later call opens them anew."""
         with self._lock:
@@ -126,6 +171,23 @@ class AwsSession:
         client = self._session.client(service, region_name=region, config=_config(self.access))
         client.meta.events.register("before-parse", self._heard.hear)
         return _guarded(client, self.access)
+
+
+def _region_of(session: boto3.Session, access: AwsAccess) -> str:
+    """Return what boto3 reads, else what the other SDKs do (boto3 knows no AWS_REGION), else the
+    home of the role's partition."""
+    return session.region_name or os.environ.get("AWS_REGION") or _home(access)
+
+
+def _differ(old: Any, new: Any) -> bool:
+    """Say whether there are credentials that may be others than `old`; asks for those that are
+    renewed, which raises what botocore does."""
+    if new is None:
+        return False
+    found = new.get_frozen_credentials()
+    if isinstance(new, RefreshableCredentials) or old is None:
+        return True
+    return isinstance(old, RefreshableCredentials) or old.get_frozen_credentials() != found
 
 
 def _guarded(client: Any, access: AwsAccess) -> Any:
@@ -208,9 +270,10 @@ def _assumed(base: boto3.Session, access: AwsAccess) -> boto3.Session:
 
 def _sts_of(base: boto3.Session, access: AwsAccess) -> Callable[..., Any]:
     def client(service: str, **credentials: Any) -> Any:
-        region = base.region_name or _home(access)
         config = _config(access)
-        made = base.client(service, region_name=region, config=config, **credentials)
+        made = base.client(
+            service, region_name=_region_of(base, access), config=config, **credentials
+        )
         return _guarded(made, access)
 
     return client
@@ -225,7 +288,7 @@ def identify(session: AwsSession) -> Identity:
     except CloudAccessError:
         raise
     except Exception as error:
-        raise _access_error(error, session.access) from None
+        raise access_error(failure_of(error), session) from None
 
 
 def _no_credentials() -> CloudAccessError:
@@ -235,18 +298,18 @@ def _no_credentials() -> CloudAccessError:
     )
 
 
-def _access_error(error: Exception, access: AwsAccess) -> CloudAccessError:
-    failure = failure_of(error)
+def access_error(failure: Failure, session: AwsSession) -> CloudAccessError:
+    """Return why AWS could not be reached, by how a call failed that needs no permission."""
     if failure.code == "NoCredentials":
         return _no_credentials()
-    if failure.code.startswith("ExpiredToken") or failure.code == "RequestExpired":
+    if is_refused(failure) or outcome_of(failure).denied:
+        return _refused(failure.code, session)
+    if is_expired(failure):
         return SessionExpiredError(
             "The AWS session has expired. Sign in again, or get new temporary credentials;"
             " if it is new, check this machine's clock."
         )
-    if outcome_of(failure) is CallOutcome.DENIED:
-        return _refused(failure.code, access)
-    if failure.code in ("EndpointUnreachable", "DeadlineExceeded"):
+    if is_silence(failure):
         return EndpointUnreachableError(
             "AWS cannot be reached. Check the network, the proxy and AWS_ENDPOINT_URL."
         )
@@ -255,13 +318,15 @@ def _access_error(error: Exception, access: AwsAccess) -> CloudAccessError:
     )
 
 
-def _refused(code: str, access: AwsAccess) -> CloudAccessError:
-    if access.role_arn and code.startswith("AccessDenied"):
+def _refused(code: str, session: AwsSession) -> CloudAccessError:
+    role = session.access.role_arn
+    if role and code.startswith("AccessDenied"):
         return RoleRefusedError(
-            f"The role {access.role_arn} may not be assumed. Check its trust policy, the external"
-            " id, and that these credentials may call sts:AssumeRole on it."
+            f"The role {role} may not be assumed. Check its trust policy, the external id, and"
+            " that these credentials may call sts:AssumeRole on it."
         )
     return CredentialsRefusedError(
-        f"AWS refused the credentials ({code}). Check the access key, its secret and that it is"
-        " active."
+        f"AWS refused the credentials in the region {session.region} ({code}). Credentials of"
+        " another partition need a region of theirs in AWS_REGION or the profile; else check the"
+        " access key, its secret and that it is active."
     )

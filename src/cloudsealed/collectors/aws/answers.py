@@ -9,15 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from socket import gaierror
 from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    EndpointResolutionError,
     HTTPClientError,
+    MetadataRetrievalError,
     NoCredentialsError,
+    PartialCredentialsError,
+    RefreshWithMFAUnsupportedError,
+    SSOTokenLoadError,
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
+    UnknownEndpointError,
 )
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
@@ -25,32 +34,51 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
+from cloudsealed.collectors.aws.denials import Denier, denier_of
 from cloudsealed.collectors.aws.shape import MalformedResponseError
 from cloudsealed.collectors.aws.wire import TooLargeError
-from cloudsealed.collectors.model import CIRCUIT_OPEN
+from cloudsealed.collectors.model import CIRCUIT_OPEN, UNCURED
 from cloudsealed.collectors.storable import UnstorableError
 from cloudsealed.vocabulary import CallOutcome
 
-_DENIED = re.compile(
-    r"AccessDenied|AccessDeniedException|AllAccessDisabled|AuthFailure|AuthorizationError.*"
-    r"|Client\.UnauthorizedOperation|UnauthorizedOperation|UnauthorizedException|Unauthorized"
-    r"|UnauthorizedAccess|NotAuthorized.*|Forbidden|ForbiddenException|40[13]"
-    r"|OptInRequired|SubscriptionRequiredException|AccountProblem"
-    r"|ExpiredToken.*|RequestExpired|InvalidClientTokenId|UnrecognizedClientException"
-    r"|InvalidAccessKeyId|InvalidToken|InvalidSignature.*|SignatureDoesNotMatch"
-    r"|IncompleteSignature.*|MissingAuthenticationToken.*|NoCredentials|CredentialsUnavailable"
+_TABLE: tuple[tuple[CallOutcome, re.Pattern[str]], ...] = (
+    (CallOutcome.UNSUPPORTED, re.compile(
+        r"UnknownOperation(?:Exception)?|InvalidAction|UnsupportedOperation(?:Exception)?"
+        r"|NotImplemented|RegionDisabledException|OptInRequired|SubscriptionRequired(?:Exception)?"
+        r"|EndpointNotListed"
+    )),
+    (CallOutcome.DENIED, re.compile(
+        r"AccessDenied|AccessDeniedException|AllAccessDisabled|AuthorizationError.*"
+        r"|(?:Client\.)?UnauthorizedOperation|UnauthorizedException|Unauthorized"
+        r"|UnauthorizedAccess|NotAuthorized.*|Forbidden|ForbiddenException|40[13]|AccountProblem"
+    )),
+    (CallOutcome.THROTTLED, re.compile(
+        r"Throttl.*|RequestThrottled.*|TooManyRequests.*|RequestLimitExceeded|SlowDown"
+        r"|BandwidthLimitExceeded|ProvisionedThroughputExceededException|PriorRequestNotComplete"
+        r"|EC2ThrottledException|LimitExceededException\.Rate|429"
+    )),
+)  # fmt: skip
+"""The outcome of each code of AWS that is no answer; whatever is in no row is `failed`."""
+
+_EXPIRED = re.compile(
+    r"ExpiredToken(?:Exception)?|RequestExpired|TokenRefreshRequired|NoCredentials|NotRenewed"
 )
-_THROTTLED = re.compile(
-    r"Throttl.*|RequestThrottled.*|TooManyRequests.*|RequestLimitExceeded|SlowDown"
-    r"|BandwidthLimitExceeded|ProvisionedThroughputExceededException|PriorRequestNotComplete"
-    r"|EC2ThrottledException|LimitExceededException\.Rate|429"
+_REFUSED = re.compile(
+    r"InvalidClientTokenId|UnrecognizedClientException|AuthFailure|InvalidAccessKeyId|InvalidToken"
+    r"|InvalidSignature.*|SignatureDoesNotMatch|IncompleteSignature.*|MissingAuthenticationToken.*"
 )
+_RENEWING = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"})
+"""Calls that the SDK makes for credentials, within a call of ours."""
+
 _TRANSIENT = re.compile(
     r"MalformedResponse|EndpointUnreachable|ConnectionFailed|Timeout|RequestTimeout.*|5\d\d"
     r"|Internal(?:Error|Failure|ServerError|ServerException)|ServiceUnavailable.*|Unavailable"
 )
 _SENTENCES = {
     CallOutcome.DENIED: "AWS refused the call: {code}",
+    CallOutcome.DENIED_BY_ORGANIZATION: "The organisation refused the call: {code}",
+    CallOutcome.REGION_DENIED: "The region refused the call, as all others: {code}",
+    CallOutcome.UNSUPPORTED: "There is no such call in this region or partition: {code}",
     CallOutcome.THROTTLED: "AWS asked to slow down and did not answer in time: {code}",
     CallOutcome.FAILED: "The call gave no usable answer: {code}",
     CallOutcome.ABSENT: "AWS says that there is none: {code}",
@@ -60,6 +88,9 @@ _SENTENCES = {
 }
 _CODE = re.compile(r"[\w.:-]{1,80}")
 _REQUEST_ID = re.compile(r"[!-~]{1,200}")
+
+UNREACHABLE, HOST_NOT_FOUND, UNLISTED = "EndpointUnreachable", "HostNotFound", "EndpointNotListed"
+"""Codes of the connection: nothing can be reached; a host has no address; nor is one known."""
 
 TOO_LARGE, UNSTORABLE = "too_large", "unstorable"
 """Our own reasons of a failed call, beside AWS's codes and CIRCUIT_OPEN: its answer is larger than
@@ -74,23 +105,32 @@ _OWN_SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What an exception of a call says: its stable code, and the response's facts if any."""
+    """What an exception of a call says: its stable code, and the response's facts if any.
+
+    `denier` is what AWS names as the cause of a refusal that no permission cures; `renewing` says
+    that it is no call of ours that failed, but the SDK's for new credentials.
+    """
 
     code: str
     http_status: int | None = None
     request_id: str | None = None
+    denier: Denier | None = None
+    renewing: bool = False
 
 
 def failure_of(error: Exception) -> Failure:
     """Return what `error` of botocore means; its text is dropped."""
     if isinstance(error, ClientError):
-        metadata = error.response.get("ResponseMetadata", {})
+        metadata, said = error.response.get("ResponseMetadata", {}), error.response.get("Error", {})
         status = metadata.get("HTTPStatusCode")
-        code = _code(error.response.get("Error", {}).get("Code"), status)
-        return Failure(code, status, request_id_of(metadata))
+        code = _code(said.get("Code"), status)
+        return Failure(
+            code, status, request_id_of(metadata), denier_of(said.get("Message")),
+            renewing=error.operation_name in _RENEWING,
+        )  # fmt: skip
     for kinds, code in _EXCEPTIONS:
         if isinstance(error, kinds):
-            return Failure(code)
+            return Failure(HOST_NOT_FOUND if _is_unresolved(error) else code)
     return Failure("ClientFailure")
 
 
@@ -98,15 +138,24 @@ _EXCEPTIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ..
     ((ResponseParserError, MalformedResponseError), "MalformedResponse"),
     (TooLargeError, TOO_LARGE),
     (UnstorableError, UNSTORABLE),
-    (NoCredentialsError, "NoCredentials"),
-    ((UnauthorizedSSOTokenError, TokenRetrievalError), "ExpiredToken"),
+    ((NoCredentialsError, PartialCredentialsError), "NoCredentials"),
+    ((UnauthorizedSSOTokenError, TokenRetrievalError, SSOTokenLoadError), "ExpiredToken"),
+    ((CredentialRetrievalError, MetadataRetrievalError, RefreshWithMFAUnsupportedError),
+     "NotRenewed"),
+    ((EndpointResolutionError, UnknownEndpointError), UNLISTED),
     (TimeoutError, "DeadlineExceeded"),
-    ((BotoConnectionError, HTTPClientError, HTTPError), "EndpointUnreachable"),
+    ((BotoConnectionError, HTTPClientError, HTTPError), UNREACHABLE),
     (BotoCoreError, "ClientFailure"),
     # What botocore's parsers raise where a value is not what its model says.
     ((ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
      "MalformedResponse"),
 )  # fmt: skip
+
+
+def _is_unresolved(error: Exception) -> bool:
+    """Say whether a call failed because its host has no address."""
+    cause = error.kwargs.get("error") if isinstance(error, EndpointConnectionError) else None
+    return isinstance(cause, gaierror) or isinstance(getattr(cause, "__context__", None), gaierror)
 
 
 def request_id_of(metadata: Mapping[str, Any]) -> str | None:
@@ -132,24 +181,58 @@ def outcome_of(
         return CallOutcome.GONE
     if failure.code in absent:
         return CallOutcome.ABSENT
-    if _DENIED.fullmatch(failure.code):
-        return CallOutcome.DENIED
-    if _THROTTLED.fullmatch(failure.code) or failure.http_status == 429:
+    found = next((each for each, codes in _TABLE if codes.fullmatch(failure.code)), None)
+    if found is None and failure.http_status == 429:
         return CallOutcome.THROTTLED
-    return CallOutcome.FAILED
+    if found is None and failure.denier is Denier.OWNER and _REFUSED.fullmatch(failure.code):
+        return CallOutcome.DENIED
+    if found is CallOutcome.DENIED and failure.denier and failure.denier.is_organization:
+        return CallOutcome.DENIED_BY_ORGANIZATION
+    return found or CallOutcome.FAILED
 
 
 def is_transient(failure: Failure) -> bool:
     """Whether the same call may well succeed in a moment."""
-    status = failure.http_status or 0
-    return status >= 500 or bool(
-        _TRANSIENT.fullmatch(failure.code) or _THROTTLED.fullmatch(failure.code)
+    outcome, status = outcome_of(failure), failure.http_status or 0
+    if outcome is CallOutcome.UNSUPPORTED:
+        return False
+    return (
+        outcome is CallOutcome.THROTTLED
+        or status >= 500
+        or _TRANSIENT.fullmatch(failure.code) is not None
     )
 
 
 def is_silence(failure: Failure) -> bool:
     """Whether nothing answered at all."""
-    return failure.code in ("DeadlineExceeded", "EndpointUnreachable")
+    return failure.code in ("DeadlineExceeded", UNREACHABLE, HOST_NOT_FOUND)
+
+
+def is_expired(failure: Failure) -> bool:
+    """Whether the credentials have ended, or could not be had anew."""
+    if _EXPIRED.fullmatch(failure.code):
+        return True
+    return failure.renewing and (outcome_of(failure).denied or is_refused(failure))
+
+
+def is_refused(failure: Failure) -> bool:
+    """Whether the credentials were not recognised, which may be the session's or a region's fault:
+    one that is not enabled knows nobody."""
+    return (
+        _REFUSED.fullmatch(failure.code) is not None and outcome_of(failure) is CallOutcome.FAILED
+    )
+
+
+def unrecognised(error_code: str | None) -> bool:
+    """Whether a recorded call ended with credentials that were not recognised."""
+    return error_code is not None and _REFUSED.fullmatch(error_code) is not None
+
+
+def sentence_of(failure: Failure, outcome: CallOutcome, place: str) -> str:
+    """Return a message for people on a failed call, with what denied it."""
+    if outcome is CallOutcome.DENIED and failure.denier is not None:
+        return f"AWS refused the call by {failure.denier}, {UNCURED}: {failure.code}"
+    return sentence(outcome, failure.code, place)
 
 
 def sentence(outcome: CallOutcome, code: str, place: str = "The service") -> str:

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -18,13 +18,16 @@ from botocore import xform_name
 
 from cloudsealed.collectors.aws.access import AwsSession
 from cloudsealed.collectors.aws.answers import (
+    HOST_NOT_FOUND,
+    UNLISTED,
+    UNREACHABLE,
     Failure,
     failure_of,
     is_silence,
     is_transient,
     outcome_of,
     request_id_of,
-    sentence,
+    sentence_of,
 )
 from cloudsealed.collectors.aws.breaker import Breaker, Patience
 from cloudsealed.collectors.aws.pacing import (
@@ -38,6 +41,7 @@ from cloudsealed.collectors.aws.pacing import (
 )
 from cloudsealed.collectors.aws.pagination import page_members
 from cloudsealed.collectors.aws.shape import check_answer
+from cloudsealed.collectors.aws.standing import Standing
 from cloudsealed.collectors.aws.wire import Call
 from cloudsealed.collectors.model import CIRCUIT_OPEN, Answer, CallRequest, Document, Unit
 from cloudsealed.collectors.paths import read
@@ -62,6 +66,7 @@ class _Tries:
 
     end: float
     attempts: int = 0
+    renewed: bool = False
 
 
 @dataclass(slots=True)
@@ -82,12 +87,14 @@ class AwsCaller:
     pacer: Pacer | None = None
     _pacer: Pacer = field(init=False)
     _breaker: Breaker = field(init=False)
+    _standing: Standing = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         own_time = self.sleep is not None or self.monotonic is not time.monotonic
         self._pacer = self.pacer or (Pacer(self.monotonic) if own_time else PACER)
         self._breaker = Breaker(self.monotonic)
+        self._standing = Standing(self.session, self.monotonic)
 
     def close(self) -> None:
         """Close the connections; a call that waits for its turn raises CallerClosedError, and one
@@ -98,7 +105,8 @@ class AwsCaller:
     def call(self, request: CallRequest) -> Answer:
         """Ask AWS for one unit; the deadline counts from when its turn has come.
 
-        Raises CallerClosedError.
+        Raises CallerClosedError, and CloudAccessError when the session has ended and the SDK's
+        chain has no other credentials.
         """
         unit = request.unit
         if not unit.operation.startswith(_READING):
@@ -150,9 +158,13 @@ class AwsCaller:
         unit = request.unit
         while True:
             tries.attempts += 1
+            generation = self.session.generation
             result = self._attempt(request, tries, started)
             if not isinstance(result, Failure):
                 return result
+            if self._standing.renewed(result, generation, again=tries.renewed):
+                tries.renewed = True
+                continue
             if outcome_of(result, request.absent) is CallOutcome.THROTTLED:
                 self._pacer.throttled(_lane(unit), started)
             pause = self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries.attempts)
@@ -173,13 +185,20 @@ class AwsCaller:
         try:
             return call.within(tries.end - self.monotonic(), lambda: self._send(request))
         except Exception as error:
-            failure = failure_of(error)
+            failure = self._placed(failure_of(error), request.unit)
         finally:
             tries.end += call.waited
             self._pacer.ended(_lane(request.unit), started)
         if outcome_of(failure, request.absent) is CallOutcome.THROTTLED:
             COUNTS.add("provider_throttles", service=request.unit.service)
         return failure
+
+    def _placed(self, failure: Failure, unit: Unit) -> Failure:
+        """Return a failure, told apart from one for which there is no endpoint at all."""
+        if failure.code != HOST_NOT_FOUND:
+            return failure
+        listed = self.session.offers(unit.service, unit.region)
+        return replace(failure, code=UNREACHABLE if listed else UNLISTED)
 
     def _send(self, request: CallRequest) -> Any:
         unit = request.unit
@@ -222,7 +241,7 @@ class AwsCaller:
             outcome=outcome,
             document=None,
             error_code=failure.code,
-            error_message=sentence(outcome, failure.code, place),
+            error_message=sentence_of(failure, outcome, place),
             request_id=failure.request_id,
             http_status=failure.http_status,
             **facts,
