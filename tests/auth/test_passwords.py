@@ -52,14 +52,19 @@ def test_a_password_that_is_too_long_is_wrong_whatever_it_begins_with() -> None:
     assert not passwords.verifies(stored, f"{longest}!")
 
 
-def test_nobody_waits_for_ever_for_a_hash() -> None:
-    turns, ends, rounds = passwords._Turns("a test's passwords"), threading.Event(), []
-    for _ in range(2 * passwords.MOST_AT_ONCE):
-        with pytest.raises(TimeoutError):
-            turns.take(lambda: rounds.append(ends.wait(60)), 0.02)
-    ends.set()
-    assert turns.take(lambda: PASSWORD, 60) == PASSWORD
-    assert rounds == [True], "who was turned away is not hashed for"
+def test_nobody_waits_for_ever_for_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, ends = passwords.hashed(PASSWORD, known=True), threading.Event()
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.02)
+    hangs = passwords._KNOWN.submit(ends.wait, 300)
+    try:
+        for _ in range(2 * passwords.MOST_AT_ONCE):
+            with pytest.raises(passwords.TooManyLoginAttemptsError):
+                passwords.verifies(stored, PASSWORD, known=True)
+        assert not hangs.done()
+    finally:
+        ends.set()
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", 300.0)
+    assert passwords.verifies(stored, PASSWORD, known=True)
 
 
 def test_whom_a_busy_machine_keeps_waiting_is_served_all_the_same(
@@ -67,10 +72,9 @@ def test_whom_a_busy_machine_keeps_waiting_is_served_all_the_same(
 ) -> None:
     stored, ends = passwords.hashed(PASSWORD, known=True), threading.Event()
     monkeypatch.setattr(passwords, "PATIENCE", 0.02)
-    with ThreadPoolExecutor(1) as pool:
-        starved = pool.submit(passwords._OF_STRANGERS.take, lambda: ends.wait(120), 120)
-        try:
-            assert passwords.verifies(stored, PASSWORD)
-            assert not starved.done()
-        finally:
-            ends.set()
+    starved = passwords._STRANGERS.submit(ends.wait, 300)
+    try:
+        assert passwords.verifies(stored, PASSWORD)
+        assert not starved.done()
+    finally:
+        ends.set()
