@@ -30,7 +30,7 @@ SHORTEST = 12
 LONGEST = 1024  # hashing time grows with it
 MOST_AT_ONCE = 8  # at work and waiting
 LONGEST_RETRY = 5  # seconds
-PATIENCE, LONGEST_WAIT = 3.0, 300.0  # seconds
+PATIENCE, LONGEST_WAIT = 1.0, 300.0  # seconds
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
 _NICENESS = (
