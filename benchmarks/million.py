@@ -1,7 +1,8 @@
-"""Makes a SQLite store with a million findings of real size, for the other benchmarks.
+"""Makes a store with a million findings of real size, for the other benchmarks.
 
-It is kept in the folder that BENCHMARK_DATA names (default: `cloudsealed-benchmark` in the system's
-temporary folder) and made once.
+It is a SQLite file, or the empty PostgreSQL database that BENCHMARK_DATABASE_URL names. It is kept
+in the folder that BENCHMARK_DATA names (default: `cloudsealed-benchmark` in the system's temporary
+folder) and made once.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from cloudsealed.kit.ids import new_id, ulid
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.store import PolicyStore
 from cloudsealed.settings import Settings
-from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import engine_for, migrate
+from cloudsealed.storage.open import open_database
 from cloudsealed.storage.schema import findings, metadata, tenants
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Outcome, Severity
@@ -44,7 +45,9 @@ def settings() -> Settings:
     """Return the settings of the benchmark's store."""
     default = Path(tempfile.gettempdir()) / "cloudsealed-benchmark"
     base = Path(os.environ.get("BENCHMARK_DATA", default))
-    return Settings(data_dir=base / f"{FINDINGS}-{_schema()}")
+    url = os.environ.get("BENCHMARK_DATABASE_URL", "")
+    there = hashlib.sha256(url.encode()).hexdigest()[:8] if url else "sqlite"
+    return Settings(data_dir=base / f"{FINDINGS}-{_schema()}-{there}", database_url=url)
 
 
 def _schema() -> str:
@@ -61,8 +64,8 @@ def prepare() -> Settings:
         return found
     began = time.monotonic()
     found.sqlite_path.unlink(missing_ok=True)
-    migrate(found)
     ensure_keys(found.key_path)
+    migrate(found)
     _fill(found)
     done.touch()
     print(f"filled {FINDINGS:,} findings in {time.monotonic() - began:.0f} s")
@@ -70,7 +73,7 @@ def prepare() -> Settings:
 
 
 def _fill(found: Settings) -> None:
-    database = SqliteDatabase(found.sqlite_path)
+    database = open_database(found)
     with database.write() as connection:
         row = {"tenant_id": TENANT, "name": "benchmark", "created_at": rfc3339(utc_now())}
         connection.run(tenants.insert(), row)

@@ -2,26 +2,74 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+import hypothesis
 import pytest
+from argon2 import PasswordHasher
+from hypothesis import HealthCheck
 
+from cloudsealed.auth import passwords
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
 from cloudsealed.storage.migrate import migrate
+from cloudsealed.testing.emulator import Emulator
+from cloudsealed.testing.estate import EstateManifest, deploy
 from tests.guard import Guard, Watch
+from tests.scheduling import Together, rank
 from tests.servers import PostgresServer
+from tests.waiting import SECONDS
+
+hypothesis.settings.register_profile(  # the same on a fast machine and on a slow one
+    "tests", deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+hypothesis.settings.load_profile("tests")
 
 _TEMPLATE = "migrated"
+_HASHER = passwords.HASHER
 _numbers = itertools.count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch every test of the run."""
+    """Watch every test of the run, and be patient with every server."""
     config.pluginmanager.register(Watch(), "guard")
+    for part in ("connect", "read", "write", "pool"):  # 5 s would judge the machine
+        setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, part, SECONDS)
+    transport = httpx._transports.default  # every client read all certificates anew: 0.03 s
+    transport.create_ssl_context = functools.cache(transport.create_ssl_context)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: rank(item.location[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | None:
+    """Keep together what shares an estate, wherever whole files are sent to workers."""
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Hash passwords for a hundredth of their cost, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(1, 64, 1))
+        yield
+
+
+@pytest.fixture
+def dear_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords as the product does, where a test judges what that costs."""
+    monkeypatch.setattr(passwords, "HASHER", _HASHER)
 
 
 @pytest.fixture
@@ -39,6 +87,30 @@ def postgres() -> Iterator[PostgresServer]:
     migrate(Settings(database_url=server.create(_TEMPLATE)))
     yield server
     server.stop()
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The sample estate, which nobody changes: where it is, what it is, and how it was built."""
+
+    emulator: Emulator
+    manifest: EstateManifest
+    told: list[tuple[int, int, str]]
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Deployed]:
+    """Build the sample estate once for all that audit or read it."""
+    told: list[tuple[int, int, str]] = []
+    with Emulator() as emulator:
+        manifest = deploy(emulator.endpoint, lambda *step: told.append(step))
+        yield Deployed(emulator, manifest, told)
+
+
+@pytest.fixture(scope="session")
+def estate(deployed: Deployed) -> Emulator:
+    """Return the emulated AWS with the sample estate."""
+    return deployed.emulator
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from cloudsealed.api.gate.gate import Gate
 from cloudsealed.auth import credential, passwords
 from cloudsealed.auth.oauth.model import CLIENT
 from cloudsealed.storage.keys import Key, KeyRing
+from tests.program import Program
 
 HEADERS = (
     "x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
@@ -148,6 +149,13 @@ class Guard(logging.Handler):
     def printed(self, place: str, text: str) -> None:
         """Judge what a process printed."""
         self._refuse(place, text)
+
+    def heard(self, command: Any, printed: bytes | str | None, failed: bytes | str | None) -> None:
+        """Judge what a process said, unless it is there to show secrets."""
+        name = command if isinstance(command, str) else " ".join(map(str, command))
+        self.printed(f"the errors of {name[:80]}", _text(failed))
+        if not _MAY_PRINT.search(name):
+            self.printed(f"what {name[:80]} printed", _text(printed))
 
     def _refuse(self, place: str, text: str) -> None:
         if leaked := self.leak(text):
@@ -311,13 +319,18 @@ def _watch_children(guard: Guard, patch: pytest.MonkeyPatch) -> None:
 
     def watched(self: subprocess.Popen[Any], *given: Any, **options: Any) -> tuple[Any, Any]:
         printed, failed = communicate(self, *given, **options)
-        command = str(self.args) if isinstance(self.args, str) else " ".join(map(str, self.args))
-        guard.printed(f"the errors of {command[:80]}", _text(failed))
-        if not _MAY_PRINT.search(command):
-            guard.printed(f"what {command[:80]} printed", _text(printed))
+        guard.heard(self.args, printed, failed)
         return printed, failed
 
+    run = Program.run
+
+    def forked(self: Program, *given: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+        done = run(self, *given, **options)
+        guard.heard(done.args, done.stdout, done.stderr)
+        return done
+
     patch.setattr(subprocess.Popen, "communicate", watched)
+    patch.setattr(Program, "run", forked)
 
 
 def _text(output: bytes | str | None) -> str:

@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,49 +16,46 @@ from typing import Any
 import httpx
 import orjson
 
+from tests.program import program
+from tests.waiting import SECONDS, until
+
 _PROGRAM = (sys.executable, "-m", "cloudsealed.cli.main")
-_UP_SECONDS = 60
 Document = dict[str, Any]
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """Wait until a condition gives something; return that."""
-    ends = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < ends, f"it did not happen in {seconds} s: {what}"
-        time.sleep(0.05)
-    return found
-
-
 class Served:
-    """An installation that is served. Its log is a file beside the data folder."""
+    """An installation that is served. Its log is a file beside the data folder; each of its
+    processes may have so many open `files`."""
 
-    def __init__(self, data: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, data: Path, log: Path, environment: Mapping[str, str], files: int = 1024
+    ) -> None:
         self.data = data
         self.log = log
+        self._limited = ("sh", "-c", f'ulimit -n {files} && exec "$@"', "sh")
         self.environment = {
             **os.environ, "CLOUDSEALED_DATA_DIR": str(data),
             "CLOUDSEALED_LIMIT_AUDITS": "1000/hour", **environment,
         }  # fmt: skip
-        self.run("migrate")
         self.made = orjson.loads(self.run("init", "--json"))
         self.process: subprocess.Popen[bytes]
         self.http: httpx.Client
 
     def run(self, *arguments: str) -> str:
-        return subprocess.run(
-            [*_PROGRAM, *arguments], env=self.environment, check=True, capture_output=True,
-            text=True, timeout=120,
-        ).stdout  # fmt: skip
+        """Return what a command prints, which must succeed."""
+        done = program().run(*arguments, folder=self.data.parent, environment=self.environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*_PROGRAM, "serve", "--port", "0"], env=self.environment, stdout=log, stderr=log
-            )
-        url = until(self._address, "serve answers", _UP_SECONDS)
+                [*self._limited, *_PROGRAM, "serve", "--port", "0"], env=self.environment,
+                stdout=log, stderr=log,
+            )  # fmt: skip
+        url = until(self._address, "serve answers")
         self.http = httpx.Client(
-            base_url=url, trust_env=False, timeout=40,
+            base_url=url, trust_env=False, timeout=SECONDS,
             headers={"Authorization": f"Bearer {self.made['token']}"},
         )  # fmt: skip
 
@@ -81,6 +78,11 @@ class Served:
     def faults(self) -> dict[str, str]:
         return {k: v["fault"] for k, v in self.ready()["parts"].items() if v["fault"]}
 
+    def complaints(self) -> list[str]:
+        """Return the lines of the log that say of an exception that nobody expected."""
+        lines = self.log.read_text().splitlines()
+        return [line for line in lines if "Traceback" in line]
+
     def connect(self, name: str) -> httpx.Response:
         """Ask for a connection, which is a write."""
         body = {"provider": "aws", "name": name, "regions": ["eu-west-1"]}
@@ -92,7 +94,7 @@ class Served:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
-    def ended(self, ident: str, seconds: float = 120) -> Document:
+    def ended(self, ident: str, seconds: float = 600) -> Document:
         """Wait for an audit's end."""
 
         def look() -> Document | None:
@@ -110,15 +112,17 @@ class Served:
         """Ask it to end; return how many seconds that took."""
         began = time.monotonic()
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(180)
         self.http.close()
         return time.monotonic() - began
 
 
 @contextmanager
-def served(data: Path, log: Path, environment: Mapping[str, str]) -> Iterator[Served]:
+def served(
+    data: Path, log: Path, environment: Mapping[str, str], *, files: int = 1024
+) -> Iterator[Served]:
     """Serve an installation until the block ends."""
-    found = Served(data, log, environment)
+    found = Served(data, log, environment, files)
     found.start()
     try:
         yield found

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import psycopg
 
+from tests.waiting import SECONDS
+
 _PR_SET_PDEATHSIG = 1
-_START_SECONDS = 60
+_NOEXEC = getattr(os, "ST_NOEXEC", 0)  # Linux's
 
 
 class PostgresServer:
@@ -26,11 +28,13 @@ class PostgresServer:
 
     PostgreSQL refuses to run as root, so root starts it as `nobody`, who may not be able to enter
     the folders of root: what it needs is copied to where it can be reached. Durability is off:
-    nothing here outlives the tests. `max_connections` is what the server allows.
+    nothing here outlives the tests. `max_connections` is what the server allows. With `keeps` what
+    was committed is there when the server comes back.
     """
 
-    def __init__(self, *, max_connections: int = 200) -> None:
+    def __init__(self, *, max_connections: int = 200, keeps: bool = False) -> None:
         self._max_connections = max_connections
+        self._keeps = keeps
         self._user = "nobody" if os.geteuid() == 0 else None
         place = _open_to_all() if self._user else None
         self._folder = Path(tempfile.mkdtemp(prefix="cloudsealed-postgres-", dir=place))
@@ -67,13 +71,13 @@ class PostgresServer:
     def stop(self) -> None:
         """End the server and remove its folder."""
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(30)
+        self._process.wait(SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def away(self) -> None:
-        """End the server at once, whoever is connected; what it holds stays."""
+        """End the server at once, whoever is connected."""
         self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(30)
+        self._process.wait(SECONDS)
 
     def back(self) -> None:
         """Start the server again, at the same address."""
@@ -90,7 +94,7 @@ class PostgresServer:
         settings = (
             "fsync=off",
             "full_page_writes=off",
-            "synchronous_commit=off",
+            f"synchronous_commit={'on' if self._keeps else 'off'}",
             f"max_connections={self._max_connections}",
         )
         options = [word for setting in settings for word in ("-c", setting)]
@@ -103,7 +107,7 @@ class PostgresServer:
         )  # fmt: skip
 
     def _wait(self) -> None:
-        ends = time.monotonic() + _START_SECONDS
+        ends = time.monotonic() + SECONDS
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=2).close()
@@ -128,12 +132,13 @@ def _binaries() -> Path:
 
 
 def _open_to_all() -> Path:
-    """Return a folder for temporary files that every user can enter from the root down."""
+    """Return a folder for temporary files that every user can enter, where programs run."""
     for place in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):
         there = place.resolve()
-        if all(each.stat().st_mode & stat.S_IXOTH for each in (there, *there.parents)):
+        is_open = all(each.stat().st_mode & stat.S_IXOTH for each in (there, *there.parents))
+        if is_open and not os.statvfs(there).f_flag & _NOEXEC:
             return there
-    raise RuntimeError("There is no folder for temporary files that every user can enter")
+    raise RuntimeError("There is no folder for temporary files where every user can run programs")
 
 
 def _given_to(user: str, folder: Path, binaries: Path) -> Path:

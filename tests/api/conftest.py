@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from tests.waiting import SECONDS, until
 
 from cloudsealed.api.app import create_app
 from cloudsealed.api.server import Listen, server
@@ -65,10 +65,7 @@ def port(services: Services) -> Iterator[int]:
     running = server(services, Listen(port=0))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    ends = time.monotonic() + 20
-    while not running.started:
-        assert time.monotonic() < ends
-        time.sleep(0.01)
+    until(lambda: running.started, "the server starts")
     yield running.servers[0].sockets[0].getsockname()[1]
     running.should_exit = True
-    thread.join(20)
+    thread.join(SECONDS)

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.contract.conftest import MOMENT
+from tests.waiting import SECONDS
 
 from cloudsealed.api import parts
 from cloudsealed.api.app import create_app
@@ -262,6 +263,6 @@ def test_a_look_that_hangs_is_a_fault_for_whoever_asks_meanwhile(
         found: list[Any] = []
         asking = threading.Thread(target=lambda: found.append(asked.look()))
         asking.start()
-        asking.join(30)
+        asking.join(SECONDS)
     assert found[0]["database"].fatal
     assert not asked.look()["database"].fatal

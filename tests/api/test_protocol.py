@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.api import protocol
 
@@ -21,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _ask(port: int, *pieces: bytes) -> bytes:
     """Send pieces and return everything that is answered until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
         for piece in pieces:
             client.sendall(piece)
         answer = b""
@@ -111,7 +112,7 @@ def test_a_head_that_does_not_end_is_refused_at_16_kb(
 
 
 def test_what_follows_a_refusal_is_not_read(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
         client.sendall(GET + b"A: ")
         with pytest.raises(ConnectionError):
             client.sendall(b"x" * 100_000_000)

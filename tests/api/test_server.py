@@ -4,6 +4,7 @@ import socket
 from typing import Any
 
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.api.server import Listen, UnencryptedHostError, server
 
@@ -19,7 +20,7 @@ def test_localhost_and_the_loopback_network_are_this_machine() -> None:
 
 
 def test_a_server_says_nothing_of_what_it_is(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = client.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200")

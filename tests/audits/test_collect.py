@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from tests.audits.world import TENANT, Clock, Cloud
+from tests.waiting import SECONDS
 
 from cloudsealed.audits.derive import tasks_of
 from cloudsealed.audits.ledger import Recorder
@@ -52,7 +53,7 @@ def test_canceling_ends_the_collection_without_the_calls_that_were_to_come(
     def hold(unit: Unit) -> None:
         if unit.operation == "GetQueueAttributes":
             asked.set()
-            canceled.wait(20)
+            canceled.wait(SECONDS)
 
     cloud.before = hold
     lease = audit.take()
@@ -80,7 +81,7 @@ def test_losing_the_lease_ends_the_collection(begin: Any, cloud: Cloud, clock: C
         if len(cloud.asked) < 10:
             return
         if not thief.acquire(blocking=False):
-            stolen_by_now.wait(30)
+            stolen_by_now.wait(SECONDS)
             return
         taken = None
         while taken is None:  # what is written meanwhile renews the lease

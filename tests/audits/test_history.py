@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -88,3 +89,25 @@ def test_a_trend_has_each_ledger_once_as_it_was_judged_last() -> None:
 def test_a_trend_keeps_the_newest() -> None:
     points = trend([audit(f"aud_{number}") for number in range(50, 10, -1)])
     assert [point["id"] for point in points] == [f"aud_{n}" for n in range(51 - TREND, 51)]
+
+
+def test_audits_are_shown_without_reading_their_policies(database: Database) -> None:
+    large = ({"key": "a" * 100_000},)
+    with database.write() as connection:
+        for number in range(60):
+            row = encode(TENANT, audit(f"aud_{number:02}", policy_set=large))
+            connection.run(audits.insert(), row)
+    service = AuditStore(database, utc_now)
+
+    def shown() -> None:
+        rows = service.page(tenant=TENANT, filters={}, sort="-id", after=None, limit=50).rows
+        assert len(rows) == 50
+        service.shown(tenant=TENANT, ident="aud_07")
+
+    shown()
+    tracemalloc.start()
+    shown()
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1_000_000
+    assert service.get(tenant=TENANT, ident="aud_07").policy_set == large

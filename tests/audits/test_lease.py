@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.audits.world import TENANT, Clock
+from tests.waiting import SECONDS
 
 from cloudsealed.audits.model import CanceledError, LeaseLostError
 from cloudsealed.audits.store import LEASE_SECONDS
@@ -63,14 +64,14 @@ def test_of_many_that_want_a_free_lease_one_gets_it(begin: Any) -> None:
     gate, got = threading.Barrier(6), []
 
     def want(number: int) -> None:
-        gate.wait(20)
+        gate.wait(SECONDS)
         got.append(audit.store.take(tenant=TENANT, ident=audit.id, owner=f"worker-{number}"))
 
     threads = [threading.Thread(target=want, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(SECONDS)
     assert len([lease for lease in got if lease is not None]) == 1
     assert len(got) == len(threads)
 

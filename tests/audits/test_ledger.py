@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from tests.audits.world import ACCOUNT, REGION, Clock, Cloud
+from tests.waiting import SECONDS
 
 from cloudsealed.audits import ledger
 from cloudsealed.audits.ledger import (
@@ -175,7 +176,7 @@ def test_two_that_ask_for_one_unit_at_once_share_one_call(begin: Any, cloud: Clo
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(SECONDS)
     assert len(cloud.asked) == 1
     assert answers == [audit.ledger.find(LIST.unit)] * 2
 

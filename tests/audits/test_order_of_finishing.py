@@ -199,7 +199,7 @@ def told_in(
         return told(database)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(passes=st.lists(PASSES, min_size=2, max_size=6), data=st.data())
 def test_whatever_the_order_in_which_audits_finish_the_findings_are_the_same(
     passes: list[Pass], data: st.DataObject
@@ -209,7 +209,7 @@ def test_whatever_the_order_in_which_audits_finish_the_findings_are_the_same(
     assert told_in(other, passes) == told_in(in_time, passes)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     passes=st.lists(PASSES, min_size=2, max_size=6, unique_by=lambda spoken: spoken.at),
     data=st.data(),

@@ -16,6 +16,7 @@ from securesystemslib.dsse import Envelope as SecureEnvelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 from tests.audits.world import TENANT, Cloud
+from tests.waiting import SECONDS
 
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.chain import append, envelope_of
@@ -207,14 +208,14 @@ def test_audits_that_finish_at_once_never_fork_the_chain(database: Database, beg
     gate, made = threading.Barrier(len(audits)), []
 
     def finish(audit: Any) -> None:
-        gate.wait(20)
+        gate.wait(SECONDS)
         made.append(sealed(database, audit))
 
     threads = [threading.Thread(target=finish, args=(audit,)) for audit in audits]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     assert len(made) == len(audits)
     chain = sorted(made, key=lambda e: statement_of(e, public())["predicate"]["sequence"])
     links = [statement_of(envelope, public())["predicate"] for envelope in chain]

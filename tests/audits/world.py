@@ -14,6 +14,7 @@ from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
 from cloudsealed.audits.derive import Snapshots, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
+from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
 from cloudsealed.audits.skew import NO_HORIZON
@@ -136,6 +137,7 @@ class Pass:
         )  # fmt: skip
         evaluator = Evaluator(
             policies=PolicySet(checks, classes), snapshots=self.snapshots, clock=clock,
+            extent=Extent(self.audit.targets or ()),
             seconds=seconds, together=together,
         )  # fmt: skip
         evaluator.run(lease, lambda _number: None)

@@ -6,30 +6,50 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from argon2 import extract_parameters
+from argon2.exceptions import VerifyMismatchError
+from tests.waiting import SECONDS
 
 from cloudsealed.auth import passwords
 
 PASSWORD = "correct horse battery staple"
 
 
-def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long() -> None:
-    stored, together = passwords.hashed(PASSWORD), threading.Barrier(40)
+def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored, go_on = passwords.hashed(PASSWORD), threading.Event()
+    waits: list[int] = []
 
-    def ask(_: int) -> str | None:
-        together.wait()
+    def ask(_: int) -> bool:
         try:
-            assert passwords.verifies(stored, PASSWORD)
+            return passwords.verifies(stored, PASSWORD)
         except passwords.TooManyLoginAttemptsError as error:
-            return error.headers["Retry-After"]
-        return None
+            waits.append(int(error.headers["Retry-After"]))
+        if len(waits) == 40 - passwords.MOST_AT_ONCE:
+            go_on.set()
+        return False
 
+    monkeypatch.setattr(passwords, "PATIENCE", SECONDS)
+    passwords._STRANGERS.submit(go_on.wait, SECONDS)  # whose turn it is takes long
     with ThreadPoolExecutor(40) as pool:
-        answers = list(pool.map(ask, range(40)))
-    assert answers.count(None) >= passwords.MOST_AT_ONCE
-    waits = [int(answer) for answer in answers if answer is not None]
-    assert waits
+        assert sum(pool.map(ask, range(40))) == passwords.MOST_AT_ONCE
+    assert go_on.is_set()
     assert all(1 <= wait <= passwords.LONGEST_RETRY for wait in waits)
     assert passwords.verifies(stored, PASSWORD)
+
+
+def test_a_hash_costs_what_rfc_9106_recommends_and_as_much_where_there_is_none(
+    dear_passwords: None,
+) -> None:
+    stored, nobodys = passwords.hashed(PASSWORD), passwords._nobodys()
+    cost = extract_parameters(stored)
+    assert (cost.memory_cost, cost.time_cost, cost.parallelism) == (64 * 1024, 3, 1)
+    assert extract_parameters(nobodys) == cost
+    assert not passwords.is_outdated(nobodys)
+    assert not passwords.verifies(None, PASSWORD)
+    with pytest.raises(VerifyMismatchError):  # it was hashed and compared
+        passwords.HASHER.verify(nobodys, PASSWORD)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a priority")
@@ -37,7 +57,7 @@ def test_hashing_gives_way_and_the_thread_that_asked_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = os.sched_getscheduler(0)
-    monkeypatch.setattr(passwords, "PATIENCE", 300.0)
+    monkeypatch.setattr(passwords, "PATIENCE", SECONDS)
     passwords.hashed(PASSWORD)
     worker = next(t for t in threading.enumerate() if t.name.startswith("passwords of strangers"))
     assert worker.native_id is not None
@@ -55,7 +75,7 @@ def test_a_password_that_is_too_long_is_wrong_whatever_it_begins_with() -> None:
 def test_nobody_waits_for_ever_for_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     stored, ends = passwords.hashed(PASSWORD, known=True), threading.Event()
     monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.02)
-    hangs = passwords._KNOWN.submit(ends.wait, 300)
+    hangs = passwords._KNOWN.submit(ends.wait, SECONDS)
     try:
         for _ in range(2 * passwords.MOST_AT_ONCE):
             with pytest.raises(passwords.TooManyLoginAttemptsError):
@@ -63,7 +83,7 @@ def test_nobody_waits_for_ever_for_a_hash(monkeypatch: pytest.MonkeyPatch) -> No
         assert not hangs.done()
     finally:
         ends.set()
-    monkeypatch.setattr(passwords, "LONGEST_WAIT", 300.0)
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", SECONDS)
     assert passwords.verifies(stored, PASSWORD, known=True)
 
 
@@ -72,7 +92,7 @@ def test_whom_a_busy_machine_keeps_waiting_is_served_all_the_same(
 ) -> None:
     stored, ends = passwords.hashed(PASSWORD, known=True), threading.Event()
     monkeypatch.setattr(passwords, "PATIENCE", 0.02)
-    starved = passwords._STRANGERS.submit(ends.wait, 300)
+    starved = passwords._STRANGERS.submit(ends.wait, SECONDS)
     try:
         assert passwords.verifies(stored, PASSWORD)
         assert not starved.done()

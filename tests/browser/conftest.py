@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.auth.oauth.party import Site, serving
 from tests.browser.keyboard import Keyboard
+from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -52,7 +53,7 @@ def new_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
         def make(**options: Any) -> BrowserContext:
             context = stack.enter_context(chromium.new_context(locale="en-GB", **options))
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(SECONDS * 1000)
             return context
 
         yield make
@@ -72,7 +73,7 @@ def callback() -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{listener.server_port}/callback"
     listener.shutdown()
-    thread.join(10)
+    thread.join(SECONDS)
     listener.server_close()
 
 

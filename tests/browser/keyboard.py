@@ -6,16 +6,16 @@ goes in the order in which the page is read.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 _MOST_STEPS = 80
-_SECONDS = 5
 _FOCUS = """() => {
   const element = document.activeElement
   if (!element || element === document.body) return null
@@ -77,12 +77,13 @@ class Keyboard:
     @property
     def focused(self) -> Focus:
         """What has the focus, which must be there and be seen."""
-        ends = time.monotonic() + _SECONDS
-        while True:  # a page gives the focus, and scrolls to it, in the frames after it came
+
+        def seen() -> Focus | None:  # a page gives it, and scrolls to it, in the frames after
             found = self.focus
-            if found is not None and found.seen:
-                return found
-            assert time.monotonic() < ends, f"{found} has the focus on {self.page.url}, unseen"
+            return found if found is not None and found.seen else None
+
+        found: Focus = until(seen, f"what has the focus on {self.page.url} is seen")
+        return found
 
     def tab(self) -> Focus:
         """Go to the next element."""

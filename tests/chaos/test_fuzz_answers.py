@@ -30,6 +30,6 @@ def test_no_audit_of_mutated_answers_fails_or_hangs(
         if (seed - SEED) % REPLAYED == 0:
             assert fuzzer.replayed(audit)["verdict_digest"] == audit["verdict_digest"]
         seed += 1
-    print(f"{mutated.total()} answers of {len(mutated)} operations in {seed - SEED} audits")
+        print(f"{mutated.total()} answers of {len(mutated)} operations, {seed - SEED} audits")
     undisturbed = installation.audit()
     assert undisturbed["verdict_digest"] == recorded["verdict_digest"]

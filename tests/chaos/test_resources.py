@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.chaos.resources import grown, lives, served
+from tests.e2e.held import UNLIMITED, Busy, grown, lives
+from tests.served import served
 from tests.servers import PostgresServer
 
 from cloudsealed.testing.emulator import Emulator
@@ -35,7 +36,11 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_what_is_held_at_the_end_is_what_was_held_after_the_tenth_audit(
     database_url: str, estate: Emulator, tmp_path: Path
 ) -> None:
-    scope = {"regions": [HOME_REGION], "services": ["sqs"]}
-    with served(tmp_path, estate.environment(), database_url=database_url) as running:
-        figures = lives(running, audits=AUDITS, requests=REQUESTS, **scope)
-    assert grown(figures) == {}
+    environment = {
+        **estate.environment(), **UNLIMITED, "CLOUDSEALED_DATABASE_URL": database_url,
+    }  # fmt: skip
+    with served(tmp_path / "data", tmp_path / "log", environment, files=256) as running:
+        busy = Busy(running, regions=[HOME_REGION], services=["sqs"])
+        first, last = lives(busy, audits=AUDITS, requests=REQUESTS)
+        assert grown(first, last, 1.1) == {}
+        assert running.complaints() == []

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from cloudsealed.testing.emulator import Emulator
-from cloudsealed.testing.estate import deploy
+from tests.program import program
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="session")
-def estate() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        deploy(emulator.endpoint)
-        yield emulator
 
 
 @pytest.fixture
@@ -34,9 +24,6 @@ def run(tmp_path: Path) -> Run:
             "COLUMNS": "100",
             **environment,
         }
-        return subprocess.run(
-            [sys.executable, "-m", "cloudsealed.cli.main", *arguments],
-            cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        return program().run(*arguments, folder=tmp_path, environment=variables)
 
     return cloudsealed

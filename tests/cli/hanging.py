@@ -12,7 +12,7 @@ from cloudsealed.jobs import Job, PulseStore, Worker, WorkerProcess
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.storage.open import open_database
 
-PATIENCE = 2.0
+PATIENCE = 5.0  # who gets on is not kept from the processor for so long
 _KIND = "audit"
 
 

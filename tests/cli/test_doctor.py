@@ -71,3 +71,13 @@ def test_a_postgresql_that_is_away_is_said_without_a_traceback(run: Run) -> None
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert "does not answer" in done.stdout + done.stderr
+
+
+def test_a_key_file_that_is_gone_is_not_replaced_by_another(run: Run, tmp_path: Path) -> None:
+    run("init", "--json")
+    keys = tmp_path / DATA / "keys.json"
+    keys.unlink()
+    done = run("init")
+    assert done.returncode == 1
+    assert "put back the key file that was saved with the database" in done.stderr
+    assert not keys.exists()

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 from tests.cli.conftest import Run
+from tests.waiting import SECONDS
 
 from cloudsealed.cli.terminal import Line, Terminal, as_json, shown
 
@@ -99,7 +100,7 @@ def test_findings_with_hostile_names_are_listed_on_a_terminal(tmp_path: Path) ->
         listed = _on_a_terminal(["findings", "list"], variables)
         got = subprocess.run(
             [sys.executable, "-m", "cloudsealed.cli.main", "findings", "get", "get"],
-            env=variables, capture_output=True, text=True, timeout=60, check=False,
+            env=variables, capture_output=True, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
         server.shutdown()
     assert "x[/a]" in listed
@@ -122,7 +123,7 @@ def _on_a_terminal(arguments: list[str], variables: dict[str, str]) -> str:
             parts.append(part)
     except OSError:  # the other end is closed
         pass
-    assert done.wait(60) == 0
+    assert done.wait(SECONDS) == 0
     return b"".join(parts).decode()
 
 

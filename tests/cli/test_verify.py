@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import resource
+import struct
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.program import program
 
 from cloudsealed.audits.seal import KINDS, sign, signer
 from cloudsealed.kit.canonical import canonical, sha256
@@ -27,11 +27,9 @@ Verify = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def verify(tmp_path: Path) -> Verify:
     def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cloudsealed.cli.main", "verify", *map(str, arguments)],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-            env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"},
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY)),
+        return program().run(
+            "verify", *map(str, arguments), folder=tmp_path, memory=MEMORY,
+            environment={"PATH": os.environ["PATH"]},
         )  # fmt: skip
 
     return verify
@@ -124,6 +122,56 @@ def test_a_bundle_that_was_cut_short_is_refused(verify: Verify, tmp_path: Path) 
         (tmp_path / "cut.zip").write_bytes(whole[:size])
         done = verify("cut.zip")
         assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+def ended(entries: int, size: int, start: int = 0) -> bytes:
+    """Return the end of a ZIP file: its directory's number of entries, size and place."""
+    wide = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, entries, entries, size, start)
+    place = struct.pack("<4sLQL", b"PK\6\7", 0, start + size, 1)
+    tail = (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return wide + place + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, *tail)
+
+
+def crowded(entries: int) -> bytes:
+    """Return a ZIP file that is nothing but a directory, of entries as short as can be."""
+    head = struct.pack("<4s6H3L", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0)
+    directory = b"".join(
+        head + struct.pack("<5H2L", 8, 0, 0, 0, 0, 0, 0) + b"%08x" % number
+        for number in range(entries)
+    )
+    return directory + ended(entries, len(directory))
+
+
+def hollow(path: Path, entries: int, size: int) -> None:
+    """Write a ZIP file whose directory is a hole of so many bytes."""
+    with path.open("wb") as file:
+        file.seek(size)
+        file.write(ended(entries, size))
+
+
+def test_a_directory_that_is_larger_than_that_of_any_bundle_is_refused_unread(
+    verify: Verify, tmp_path: Path
+) -> None:
+    (tmp_path / "crowded").write_bytes(crowded(100_000))
+    hollow(tmp_path / "few", 1, 1 << 31)
+    hollow(tmp_path / "many", 1 << 33, 1 << 40)
+    done = verify("crowded", "few", "many")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.count("directory is larger than that of any bundle") == 3
+
+
+def test_a_bundle_whose_directory_needs_wide_numbers_is_read(
+    verify: Verify, tmp_path: Path
+) -> None:
+    whole = forged(tmp_path / "zip", EMPTY, root=sha256(b"")).read_bytes()
+    entries, size, start = struct.unpack_from("<H2L", whole, len(whole) - 12)
+    end = ended(entries, size, start)
+    (tmp_path / "wide").write_bytes(whole[: start + size] + end)
+    (tmp_path / "moved").write_bytes(whole[: start + size] + end.replace(b"PK\6\6", b"PK\6\5"))
+    (tmp_path / "said").write_bytes(whole[:-2] + b"\5\0words")
+    done = verify("wide", "moved", "said")
+    assert done.stdout.startswith("? wide\n")
+    assert done.stdout.count("the ZIP file is damaged") == 2
 
 
 def test_what_has_no_end_and_what_is_no_file_is_refused(verify: Verify, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.waiting import SECONDS, until
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.collectors.aws.client import AwsCaller
@@ -34,7 +34,7 @@ def free_port() -> int:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5):
+        with urllib.request.urlopen(url, timeout=SECONDS):
             return True
     except OSError:
         return False
@@ -52,15 +52,15 @@ def emulator_endpoint() -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        limit = time.monotonic() + 60
-        while not _answers(f"{url}/moto-api/"):
-            assert server.poll() is None, "the emulator ended at its start"
-            assert time.monotonic() < limit, "the emulator did not answer within 60 s"
-            time.sleep(0.1)
+        until(
+            lambda: _answers(f"{url}/moto-api/") or server.poll() is not None,
+            "the emulator answers",
+        )
+        assert server.poll() is None, "the emulator ended at its start"
         yield url
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(SECONDS)
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +182,7 @@ def faults(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault
         ended.set()
         server.shutdown()
         server.server_close()
-        thread.join(timeout=5)
+        thread.join(SECONDS)
 
 
 @pytest.fixture

@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from cloudsealed.collectors.model import Answer, Enrich, Listing, Place, Relation, Row
+from cloudsealed.collectors.asking import turned
+from cloudsealed.collectors.model import (
+    AGAIN,
+    MOST_PAGES,
+    Answer,
+    CallRequest,
+    Enrich,
+    Listing,
+    Place,
+    Relation,
+    Row,
+    unit_of,
+)
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.collectors.walk import walk
 from cloudsealed.vocabulary import CallOutcome
@@ -104,6 +116,15 @@ def test_a_list_whose_next_page_is_itself_ends_and_is_incomplete():
     snapshots, listing = walked("aws.ec2.vpc", Ledger(DescribeVpcs=[page] * 3))
     assert len(snapshots) == 2
     assert (listing.complete, listing.gap.error_code) == (False, "RepeatedPage")
+
+
+@pytest.mark.parametrize("first", [0, AGAIN])
+def test_a_list_that_always_has_another_page_is_ended_and_incomplete(first):
+    page = ok({"Vpcs": [], "NextToken": "another"})
+    for number, error in ((MOST_PAGES - 2, None), (MOST_PAGES - 1, "EndlessList")):
+        unit = unit_of(HERE, "ec2", "DescribeVpcs", {}, first + number)
+        after, gap = turned(CallRequest(unit, items="Vpcs"), page)
+        assert (after is None, gap and gap.error_code) == (error is not None, error)
 
 
 def test_a_complete_list_without_resources_is_empty():
@@ -272,7 +293,7 @@ def test_one_cluster_that_was_refused_makes_the_listing_of_services_incomplete()
         ListServices={"arn:c1": refused(), "arn:c2": ok({"serviceArns": ["arn:s2"]})},
     )
     snapshots, listing = walked("aws.ecs.service", ledger)
-    assert [each.native_id for each in snapshots] == ["arn:s2"]
+    assert [each.document["serviceArn"] for each in snapshots] == ["arn:s2"]
     assert (listing.complete, listing.gap.unit.operation) == (False, "ListServices")
 
 
@@ -397,7 +418,7 @@ def test_a_parent_that_is_gone_has_no_children_and_spoils_nothing():
         DescribeServices=ok({"services": [{"serviceName": "s2", "status": "ACTIVE"}]}),
     )
     snapshots, listing = walked("aws.ecs.service", ledger)
-    assert [each.native_id for each in snapshots] == ["arn:s2"]
+    assert [each.document["serviceArn"] for each in snapshots] == ["arn:s2"]
     assert listing.complete
 
 
@@ -431,3 +452,13 @@ def test_where_the_deciding_call_was_refused_absence_is_unread():
     (function,), _ = walked("aws.lambda.function", ledger)
     assert function.unread["Policy"].unit.operation == "ListTags"
     assert "UrlConfig" in function.document
+
+
+def test_a_text_where_a_list_of_names_belongs_is_one_bad_record_and_no_call_a_character():
+    role = {"RoleName": "r", "Arn": "arn:aws:iam::123456789012:role/r"}
+    ledger = Ledger(
+        ListRoles=ok({"Roles": [role]}), ListRolePolicies=ok({"PolicyNames": "x" * 1_000}),
+    )  # fmt: skip
+    (found,), _ = walked("aws.iam.role", ledger, EVERYWHERE)
+    assert [unit for unit in ledger.asked if unit.operation == "GetRolePolicy"] == []
+    assert found.error == "TypeError"

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.connections.model import (
     AmbientCredentialsNotAllowedError,
@@ -132,7 +133,7 @@ def test_of_those_who_take_a_name_at_once_one_has_it(connections: ConnectionServ
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     assert raised == [NameAlreadyExistsError] * 5
     assert names(connections) == ["Main"]
 
@@ -150,7 +151,7 @@ def test_those_who_ensure_a_connection_at_once_have_the_same_one(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     assert len(found) == 6
     assert len(set(found)) == 1
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from tests.waiting import SECONDS, until
 
 from cloudsealed.api.server import Listen, server
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Target
@@ -23,6 +24,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.resources import store as resources
 from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.settings import Settings, parse_budget
+from cloudsealed.storage.counters import MemoryCounters
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import (
@@ -135,15 +137,12 @@ def serving(services: Services) -> Iterator[str]:
     running = server(services, Listen(port=0))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    ends = time.monotonic() + 20
-    while not running.started:
-        assert thread.is_alive(), "the server ended"
-        assert time.monotonic() < ends, "the server did not start"
-        time.sleep(0.01)
+    until(lambda: running.started or not thread.is_alive(), "the server starts")
+    assert thread.is_alive(), "the server ended"
     port = running.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     running.should_exit = True
-    thread.join(20)
+    thread.join(SECONDS)
     services.database.close()
 
 
@@ -161,8 +160,9 @@ def url(roomy: Services) -> Iterator[str]:
 
 @pytest.fixture
 def strict(tmp_path: Path) -> Services:
-    """An installation with every default."""
-    return prepared(tmp_path)
+    """An installation with every default, where no window of a budget ends during a test."""
+    now = time.time()
+    return replace(prepared(tmp_path), counters=MemoryCounters(lambda: now))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.auth.oauth.party import Browser, Site, hidden
 from tests.auth.oauth.party import serving as serving_pages
 from tests.contract.conftest import prepared, serving
 from tests.servers import PostgresServer
+from tests.waiting import SECONDS
 
 from cloudsealed.api import protocol
 from cloudsealed.api.errors import catalogue
@@ -232,7 +233,9 @@ def _late(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def _sent(url: str, request: bytes) -> str:
     """Send bytes that are no whole request; return the code that comes back."""
     parts = urlsplit(url)
-    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10) as client:
+    with socket.create_connection(
+        (str(parts.hostname), parts.port or 0), timeout=SECONDS
+    ) as client:
         client.sendall(request)
         answer = b"".join(iter(lambda: client.recv(65536), b""))
     return str(orjson.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"])

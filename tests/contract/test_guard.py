@@ -15,6 +15,7 @@ import httpx
 import orjson
 import pytest
 from tests.guard import HEADERS, Answer, Guard
+from tests.waiting import SECONDS
 
 from cloudsealed.auth import credential, passwords
 from cloudsealed.storage.keys import Key, ensure_keys
@@ -229,7 +230,7 @@ def test_a_fault_fails_the_test_that_caused_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-qrN", "-p", "no:cacheprovider", "-c", "/dev/null"]
     ran = subprocess.run(
         [*command, f"--rootdir={tmp_path}", str(tmp_path)], cwd=ROOT, capture_output=True,
-        text=True, check=False, timeout=60,
+        text=True, check=False, timeout=SECONDS,
     )  # fmt: skip
     assert "3 failed, 2 passed, 1 error" in ran.stdout, ran.stdout
     assert ran.stdout.count("The guard saw") == 4

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.auth import credential
 
@@ -112,7 +113,7 @@ def test_a_form_is_no_place_for_a_token(tenant: Any) -> None:
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "PUT"])
 def test_methods_that_nothing_takes_are_405_or_refused(tenant: Any, method: str) -> None:
     parts = urlsplit(tenant.url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=SECONDS)
     connection.putrequest(method, "/v1/me")
     connection.putheader("Authorization", f"Bearer {tenant.token()}")
     connection.endheaders()

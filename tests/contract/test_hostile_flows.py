@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from tests.contract.conftest import prepared, serving
+from tests.waiting import SECONDS
 
 from cloudsealed.audits.service import JOB
 from cloudsealed.jobs import Worker
@@ -25,7 +26,7 @@ def _together(ask: Callable[[int], httpx.Response]) -> list[httpx.Response]:
     start = threading.Barrier(AT_ONCE)
 
     def one(number: int) -> httpx.Response:
-        start.wait(30)
+        start.wait(SECONDS)
         return ask(number)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -37,7 +38,9 @@ def test_of_100_reanalyses_at_once_six_are_taken_and_the_others_leave_nothing(
 ) -> None:
     audit, headers = completed(strict_tenant), dict(strict_tenant.http.headers)
     url = f"{strict_tenant.url}/v1/audits/{audit}/reanalyze"
-    answers = _together(lambda _: httpx.post(url, headers=headers, timeout=60, trust_env=False))
+    answers = _together(
+        lambda _: httpx.post(url, headers=headers, timeout=SECONDS, trust_env=False)
+    )
     assert Counter(answer.status_code for answer in answers) == {202: 6, 429: AT_ONCE - 6}
     refused = [answer for answer in answers if answer.status_code == 429]
     assert {answer.json()["error"]["code"] for answer in refused} == {"rate_limited"}
@@ -64,7 +67,7 @@ def test_of_six_audits_two_run_at_once(strict_tenant: Any, completed: Any) -> No
             running.add(job.id)
             begun.append(len(running))
             turn.notify_all()  # nobody ends before there are two, but the last
-            assert turn.wait_for(lambda: len(running) >= 2 or len(begun) == 6, 20)
+            assert turn.wait_for(lambda: len(running) >= 2 or len(begun) == 6, SECONDS)
         with turn:
             running.discard(job.id)
             if len(begun) == 6 and not running:
@@ -72,7 +75,7 @@ def test_of_six_audits_two_run_at_once(strict_tenant: Any, completed: Any) -> No
 
     worker = Worker(strict_tenant.services.database, {JOB: run}, slots=_SLOTS)
     worker.start()
-    assert ended.wait(30)
+    assert ended.wait(SECONDS)
     worker.stop()
     assert (len(begun), max(begun)) == (6, 2)
 
@@ -81,7 +84,7 @@ def test_of_100_orders_with_one_key_at_once_one_is_carried_out(strict_tenant: An
     headers = {**strict_tenant.http.headers, "Idempotency-Key": "storm"}
     body, url = {"name": "x", "scopes": ["findings:read"]}, f"{strict_tenant.url}/v1/tokens"
     answers = _together(
-        lambda _: httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False)
+        lambda _: httpx.post(url, json=body, headers=headers, timeout=SECONDS, trust_env=False)
     )
     assert {answer.status_code for answer in answers} <= {201, 409}
     kinds = {answer.json().get("error", {}).get("code") for answer in answers}

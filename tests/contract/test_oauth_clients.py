@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.auth.oauth.party import CALLBACK, Site, serving
 from tests.npm import install
+from tests.waiting import SECONDS
 
 OAUTH4WEBAPI = "3.8.8"
 _SCRIPT = Path(__file__).parent / "oauth4webapi.mjs"
@@ -54,7 +55,7 @@ def test_oauth4webapi_goes_through_the_whole_flow(
         assert node.stdout is not None
         url = node.stdout.readline().strip()
         assert url.startswith(f"{site.url}/oauth/authorize?"), url
-        out, _ = node.communicate(_callback(site, url) + "\n", timeout=60)
+        out, _ = node.communicate(_callback(site, url) + "\n", timeout=SECONDS)
     assert node.returncode == 0
     found = json.loads(out)
     assert (found["scope"], found["read"]) == ("findings:read", 200)

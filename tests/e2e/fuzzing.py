@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,9 +15,6 @@ from cloudsealed.audits.ledger import Ledger, StoredCalls
 from cloudsealed.audits.runner import Runner
 from cloudsealed.collectors.model import Answer, CallRequest
 from cloudsealed.vocabulary import CallOutcome
-
-LONGEST = 120.0
-"""Seconds that an audit may take, on a machine that does other things too."""
 
 
 @dataclass
@@ -45,20 +41,20 @@ class Mutating:
 
 
 class Fuzzer:
-    """Runs audits of an installation over mutated answers of one audit of it."""
+    """Runs audits of an installation over mutated answers of one audit, of it or of another."""
 
-    def __init__(self, installation: Installation, recorded: Document) -> None:
-        self._installation = installation
-        services = installation.services
-        ledger = Ledger(services.database, tenant=installation.tenant, audit_id=recorded["id"])
+    def __init__(
+        self, installation: Installation, recorded: Document, source: Installation | None = None
+    ) -> None:
+        self._installation, source = installation, source or installation
+        database = source.services.database
+        ledger = Ledger(database, tenant=source.tenant, audit_id=recorded["id"])
         self._stored = StoredCalls(ledger, recorded["started_at"])
 
     def audit(self, seed: int, every: int) -> tuple[Document, Counter[str]]:
         """Run an audit of mutated answers; return it, and how often each operation was mutated."""
         caller = Mutating(self._stored, seed, every)
-        began = time.monotonic()
         audit = self._installation.audit(_fuzzed(self._installation, caller))
-        assert time.monotonic() - began < LONGEST
         assert audit["status"] == "completed", (seed, audit["error"])
         assert sum(caller.mutated.values()) > 0
         return audit, caller.mutated

@@ -43,7 +43,7 @@ class Impatient(ConnectionService):
 class Hasty(Impatient):
     """Connections for a cloud that hangs."""
 
-    seconds = 3.0
+    seconds = 6.0
 
 
 class Installation:

@@ -14,16 +14,15 @@ from typing import Any
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.waiting import SECONDS
 
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.seal import public_keys
 from cloudsealed.audits.verify import verify_bundle, verify_chain
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.storage.keys import Key, KeyRing, load_keys, replace_key
-
-pytestmark = pytest.mark.xdist_group("estate")
 
 Members = dict[str, bytes]
 
@@ -87,10 +86,7 @@ def test_every_answer_and_snapshot_is_in_it(members: Members) -> None:
     assert sum(name.startswith("objects/") for name in members) > 200
 
 
-@settings(
-    max_examples=60, deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_flipped_byte_of_any_member_is_found_and_its_member_named(
     members: Members, zipped: Any, data: st.DataObject
@@ -218,10 +214,7 @@ def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path, content: bytes) ->
     assert verify_bundle(path).problems
 
 
-@settings(
-    max_examples=80, deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_byte_flipped_in_the_file_itself_is_found_unless_it_is_none_of_a_members(
     bundles: list[Path], members: Members, tmp_path: Path, data: st.DataObject
@@ -254,7 +247,7 @@ def test_the_command_needs_neither_server_nor_network(
         )
         return subprocess.run(
             [sys.executable, "-c", command, "verify", *map(str, arguments)],
-            capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
+            capture_output=True, text=True, cwd=tmp_path, timeout=SECONDS, check=False,
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 import orjson
-import pytest
 from pypdf import PdfReader
 from tests.e2e.installation import Installation, every_log
 
@@ -25,8 +24,6 @@ from cloudsealed.reports.kinds import KINDS
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import CANARIES
 from cloudsealed.vocabulary import ReportKind, Role
-
-pytestmark = pytest.mark.xdist_group("estate")
 
 Text = tuple[str, bytes]
 WITH_SECRETS = ["lambda", "ec2", "ecs", "cloudformation"]

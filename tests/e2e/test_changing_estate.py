@@ -12,8 +12,6 @@ from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
 from cloudsealed.testing.estate_mutations import EstateEditor
 
-pytestmark = pytest.mark.xdist_group("changing")
-
 VERSIONS, BUCKET = "aws-s3-bucket-versioning-off", "larkspur-public-assets"
 VOLUME, SPARE = "aws-ec2-volume-unattached", "larkspur-spare"
 SSH, BASTION = "aws-ec2-sg-ssh-open", "larkspur-bastion"

@@ -19,15 +19,13 @@ from cloudsealed.kit.clock import parse_rfc3339, utc_now
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.vocabulary import CallOutcome
 
-pytestmark = pytest.mark.xdist_group("doubtful")
-
 SQS = {"services": ["sqs"], "regions": ["eu-west-1"]}
 QUEUES = 24
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cloud() -> Iterator[Emulator]:
-    """A cloud of two dozen queues that are not encrypted."""
+    """A cloud of two dozen queues that are not encrypted, which stay as they are."""
     with Emulator() as emulator:
         client = boto3.client(
             "sqs", region_name="eu-west-1", endpoint_url=emulator.endpoint,

@@ -16,8 +16,6 @@ from cloudsealed.reports.store import JOB
 from cloudsealed.storage import objects
 from cloudsealed.vocabulary import Role
 
-pytestmark = pytest.mark.xdist_group("estate")
-
 
 @dataclass(frozen=True)
 class Evidence:

@@ -12,10 +12,11 @@ from cloudsealed.settings import Settings
 
 
 def test_an_audit_of_hundreds_of_mutated_answers_completes_and_replays_the_same(
-    estate: Any, install: Any, storage_settings: Settings, tmp_path: Path
+    audited: Any, install: Any, storage_settings: Settings, tmp_path: Path
 ) -> None:
-    installation = install(tmp_path, estate, database_url=storage_settings.database_url)
-    fuzzer = Fuzzer(installation, installation.audit())
+    url = storage_settings.database_url
+    installation = install(tmp_path, audited.emulator, database_url=url)
+    fuzzer = Fuzzer(installation, audited.audits[0], audited.installation)
     audit, mutated = fuzzer.audit(seed=1, every=2)
     assert mutated.total() > 50
     again = fuzzer.replayed(audit)

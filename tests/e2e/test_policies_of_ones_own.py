@@ -15,8 +15,6 @@ from cloudsealed.audits.simulations.model import SimulationNotFoundError
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.testing.emulator import Emulator
 
-pytestmark = pytest.mark.xdist_group("estate")
-
 Post = Callable[..., Document]
 BUCKETS = {"dimension": "compliance", "resource_types": ["aws.s3.bucket"]}
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 from cryptography.hazmat.primitives import serialization
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -23,8 +23,6 @@ from cloudsealed.cli.main import app
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.kit.merkle import leaf_hash
 from cloudsealed.storage.keys import Key, KeyRing, key_id, public_key
-
-pytestmark = pytest.mark.xdist_group("estate")
 
 Proof = dict[str, Any]
 
@@ -78,9 +76,7 @@ def test_a_proof_without_its_seal_is_about_a_kilobyte(proof: Proof) -> None:
     assert len(orjson.dumps(own)) < 1_000
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_any_flipped_byte_of_a_proof_is_found(
     proof: Proof, stored: Any, data: st.DataObject

@@ -20,7 +20,7 @@ def attacked(*names: str) -> dict[str, dict[str, Any]]:
     command = [sys.executable, "-m", "tests.engine.attacks", *names]
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, check=True, timeout=200
+        command, cwd=root, capture_output=True, text=True, check=True, timeout=600
     )
     found = [json.loads(line) for line in done.stdout.splitlines()]
     return {each["name"]: each for each in found}

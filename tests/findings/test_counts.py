@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from alembic import command
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from tests.findings.crowd import at_once
@@ -65,7 +65,9 @@ def write(
     elif what == "change":
         some = known[index % len(known) :][:5]
         with turn(database, tenant=tenant) as connection:
-            changed = [replace(finding, **values) for finding in some]
+            prints = [finding.fingerprint for finding in some]
+            present = rows.load(connection, tenant=tenant, fingerprints=prints).values()
+            changed = [(old, replace(old, **values)) for old in present]
             rows.update(connection, tenant=tenant, changed=changed)
     elif what == "triage":
         ident = known[index % len(known)].id
@@ -76,9 +78,7 @@ def write(
         findings.remove_connection(tenant=tenant, connection_id=values["connection_id"])
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(writes=WRITES)
 def test_after_any_writes_the_counts_are_those_of_a_recount(
     database: Database, findings: FindingService, writes: list[tuple[str, int, dict[str, Any]]]
@@ -104,7 +104,7 @@ def test_writers_at_once_lose_no_count(database: Database) -> None:
             for severity in (Severity.LOW, Severity.CRITICAL):
                 with turn(database, tenant=tenant) as connection:
                     changed = [replace(finding, severity=severity)]
-                    rows.update(connection, tenant=tenant, changed=changed)
+                    rows.overwrite(connection, tenant=tenant, changed=changed)
 
     at_once(4, flip)
     with turn(database, tenant=tenant) as connection:

@@ -162,7 +162,7 @@ def test_each_single_filter_with_each_sort_is_the_sorted_filtered_list(seeded: A
                 assert found == expected(made, filters, sort), (filters, sort)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(asked(), st.integers(0, 99))
 def test_filters_together_are_the_sorted_filtered_list(
     seeded: Any, question: tuple[Filters, str], seed: int
@@ -171,7 +171,7 @@ def test_filters_together_are_the_sorted_filtered_list(
     assert walk(database, question[0], question[1], seed) == expected(made, *question)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(question=asked(), seed=st.integers(0, 99), chunk=st.integers(1, 9), most=st.integers(1, 60))
 def test_a_bound_on_the_rows_that_a_page_reads_loses_none(
     seeded: Any, question: tuple[Filters, str], seed: int, chunk: int, most: int
@@ -183,9 +183,7 @@ def test_a_bound_on_the_rows_that_a_page_reads_loses_none(
         assert walk(database, question[0], question[1], seed) == expected(made, *question)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(data=st.data(), sort=st.sampled_from(sorted(SORTS)), seed=st.integers(0, 10**6))
 def test_findings_that_come_during_a_walk_repeat_and_hide_none_that_was_there(
     database: Database, data: st.DataObject, sort: str, seed: int

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.findings import store as rows
 from cloudsealed.findings.codec import encode
@@ -223,6 +224,6 @@ def test_changes_at_once_of_one_finding_all_count(database: Database) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     found = FindingStore(database).get(tenant=TENANT, ident=finding.id).evidence
     assert sorted(item["n"] for item in found) == list(range(6))

@@ -6,6 +6,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.jobs import Job, Worker, enqueue
 from cloudsealed.jobs.store import (
@@ -153,11 +154,11 @@ def test_the_jobs_of_a_worker_that_ends_in_order_are_there_at_once(database: Dat
 
     def work(job: Job) -> None:
         at_work.set()
-        go_on.wait(30)
+        go_on.wait(SECONDS)
 
     worker = Worker(database, {"audit": work}, slots={"audit": 1})
     worker.start()
-    assert at_work.wait(30)
+    assert at_work.wait(SECONDS)
     worker.stop(timeout=0)
     worker.release()
     again = JobStore(database).claim(kind="audit", owner="next", now=utc_now())
@@ -222,7 +223,7 @@ def test_of_jobs_that_were_tried_before_a_worker_runs_one_at_a_time(database: Da
     def work(job: Job) -> None:
         order.append(job.subject)
         if job.subject == "one":
-            go_on.wait(30)
+            go_on.wait(SECONDS)
 
     worker = Worker(database, {"audit": work}, slots={"audit": 1}, clock=clock)
     first = threading.Thread(target=worker.run_once, args=("audit",))
@@ -233,7 +234,7 @@ def test_of_jobs_that_were_tried_before_a_worker_runs_one_at_a_time(database: Da
     assert not worker.run_once("audit")
     assert order == ["one", "fresh"]
     go_on.set()
-    first.join(30)
+    first.join(SECONDS)
     assert worker.run_once("audit")
     assert order == ["one", "fresh", "other"]
 
@@ -281,7 +282,7 @@ def test_workers_that_race_share_the_jobs(database: Database) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(SECONDS)
     assert sorted(done) == sorted(f"job-{number}" for number in range(12))
 
 

@@ -121,6 +121,30 @@ def test_the_same_line_comes_once_a_minute_with_its_count(lines: Written) -> Non
     assert len(lines.lines) == 4
 
 
+def test_two_faults_of_one_kind_are_both_traced(lines: Written) -> None:
+    def fail(at: int) -> None:
+        if at:
+            raise ValueError("the first fault")
+        raise ValueError("the second fault")
+
+    for at in (1, 0, 1, 0):
+        try:
+            fail(at)
+        except ValueError:
+            lines.log.exception("a request failed")
+    assert "\n".join(lines.lines).count("ValueError: the first fault") == 1
+    assert "\n".join(lines.lines).count("ValueError: the second fault") == 1
+
+
+def test_a_record_that_cannot_be_written_harms_nobody_who_logs(
+    lines: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # it would print a trace
+    lines.log.info("%d", "no number")
+    lines.log.info("on")
+    assert [line.rpartition(" ")[2] for line in lines.lines] == ["on"]
+
+
 def test_what_was_held_back_is_told_at_the_end(lines: Written) -> None:
     for _ in range(3):
         lines.log.error("again")

@@ -6,6 +6,7 @@ import logging
 import threading
 
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.loop import Backoff, Loop
@@ -35,12 +36,12 @@ def test_a_loop_outlives_what_its_step_raises(
     loop = Loop("part", step, every=0, backoff=Backoff(0.001, 0.004))
     with caplog.at_level(logging.WARNING):
         loop.start()
-        assert done.wait(30)
+        assert done.wait(SECONDS)
     assert loop.is_alive
     assert rounds[:5] == [None, *[rounds[1]] * 3, None]
     assert rounds[1]
     loop.stop()
-    assert loop.join(30)
+    assert loop.join(SECONDS)
 
 
 def test_a_loop_says_how_long_its_step_has_taken() -> None:
@@ -48,18 +49,18 @@ def test_a_loop_says_how_long_its_step_has_taken() -> None:
 
     def step() -> None:
         at_work.set()
-        go_on.wait(30)
+        go_on.wait(SECONDS)
 
     loop = Loop("part", step, every=30)
     assert loop.busy_seconds == 0
     loop.start()
-    assert at_work.wait(30)
+    assert at_work.wait(SECONDS)
     assert loop.busy_seconds > 0
     go_on.set()
     while loop.busy_seconds:
         assert loop.is_alive
     loop.stop()
-    assert loop.join(30)
+    assert loop.join(SECONDS)
 
 
 def test_what_is_no_exception_ends_a_loop_and_is_seen(
@@ -72,5 +73,5 @@ def test_what_is_no_exception_ends_a_loop_and_is_seen(
 
     loop = Loop("part", step, every=0)
     loop.start()
-    assert loop.join(30)
+    assert loop.join(SECONDS)
     assert not loop.is_alive

@@ -129,7 +129,7 @@ def out_of_body(value: Any) -> tuple[str, dict[str, Any]] | None:
     return body.key, dict(body.words)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(drawn(SHARED))
 def test_what_the_form_takes_is_the_same_out_of_a_file_and_out_of_a_body(value: Any) -> None:
     said = out_of_body(value)
@@ -139,14 +139,14 @@ def test_what_the_form_takes_is_the_same_out_of_a_file_and_out_of_a_body(value: 
     assert out_of_body({"key": said[0], **again}) == said
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mutated(fields=SHARED.parts))
 def test_what_a_file_may_not_say_a_body_may_not_either(case: tuple[Path, Any]) -> None:
     _, value = case
     assert out_of_file(value) == out_of_body(value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(drawn(FORM.of(Use.API)) | drawn(CLASSIFICATION))
 def test_the_apis_document_takes_what_its_reader_takes(value: Any) -> None:
     if out_of_body(value) is not None:

@@ -166,7 +166,7 @@ def mutated(draw: st.DrawFn, fields: Collection[str] = POLICY_FIELDS) -> tuple[P
     return path, value
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(mutated())
 def test_the_reader_accepts_what_the_schema_accepts(case: tuple[Path, Any]) -> None:
     path, value = case

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import rfc3339, utc_now
@@ -109,7 +110,7 @@ def at_once(number: int, act: Callable[[int], object]) -> list[BaseException | N
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     return raised
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudsealed.reports.kinds import build
@@ -61,7 +61,7 @@ def test_an_empty_audit_gives_a_whole_document(
     assert document["seal"] is None
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_the_order_in_which_findings_arrive_changes_nothing(
     data: st.DataObject, make_finding: Any, make_source: Any, make_framework: Any

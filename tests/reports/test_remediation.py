@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pypdf
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudsealed.kit.spreadsheet import unguarded
@@ -220,7 +220,7 @@ estates = st.lists(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(estate=estates)
 def test_every_open_finding_is_in_the_json_and_in_the_csv_once(
     estate: list[tuple[str, str, str | None, str]], make_finding: Any, make_source: Any
@@ -250,7 +250,7 @@ def test_every_open_finding_is_in_the_json_and_in_the_csv_once(
     assert len(set(order(document))) == len(document["steps"])
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(data=st.data())
 def test_the_order_in_which_findings_arrive_changes_no_byte(
     data: st.DataObject, make_finding: Any, make_source: Any

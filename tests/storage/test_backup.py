@@ -66,6 +66,12 @@ def _empty(copy: Path) -> None:
     (copy / "cloudsealed.db").write_bytes(b"")
 
 
+def _without_tables(copy: Path) -> None:
+    (copy / "cloudsealed.db").unlink()
+    with closing(sqlite3.connect(copy / "cloudsealed.db")) as raw:
+        raw.execute("PRAGMA user_version=1")
+
+
 def _cut(copy: Path) -> None:
     whole = (copy / "cloudsealed.db").read_bytes()
     (copy / "cloudsealed.db").write_bytes(whole[: len(whole) // 2])
@@ -81,21 +87,33 @@ def _overwritten(copy: Path) -> None:
     ("harm", "said"),
     [
         (_foreign_keys, "key file is not this database's"), (_garbage, "is damaged"),
-        (_empty, "no database"), (_cut, "is damaged"), (_overwritten, "is damaged"),
+        (_empty, "no database"), (_without_tables, "no such table"),
+        (_cut, "is damaged"), (_overwritten, "is damaged"),
         (lambda copy: (copy / "keys.json").unlink(), "does not exist"),
         (lambda copy: (copy / "cloudsealed.db").unlink(), "no database"),
         (shutil.rmtree, "no database"),
     ],
 )  # fmt: skip
-def test_a_backup_that_is_not_whole_is_refused_and_leaves_nothing(
+def test_what_is_not_whole_is_neither_restored_nor_backed_up_and_leaves_nothing(
     copied: Path, tmp_path: Path, harm: object, said: str
 ) -> None:
     assert callable(harm)
-    harm(copied)
     target = Settings(data_dir=tmp_path / "again")
+    harm(copied)
+    with pytest.raises(CloudSealedError):
+        back_up(Settings(data_dir=copied), target.data_dir)
+    assert not target.data_dir.exists()
     with pytest.raises(CloudSealedError, match=said):
         restore(copied, target)
     assert [path for path in target.data_dir.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_that_expires_meanwhile_does_not_stop_a_backup(
+    original: Settings, tmp_path: Path
+) -> None:
+    (original.blob_dir / "b.pdf").symlink_to("gone")  # listed, and not there to be read
+    back_up(original, tmp_path / "copy")
+    assert [path.name for path in (tmp_path / "copy" / "blobs").iterdir()] == ["a.pdf"]
 
 
 def test_a_backup_is_one_file_that_needs_no_other(copied: Path) -> None:

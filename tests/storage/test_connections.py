@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from tests.waiting import SECONDS
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import (
@@ -51,11 +52,11 @@ def alone(storage_settings: Settings) -> Iterator[Database]:
     opened.close()
 
 
-def within(seconds: float, work: Callable[[], object]) -> None:
-    """Run `work` in a thread, and fail if it has not ended in time."""
+def ends(work: Callable[[], object]) -> None:
+    """Run `work` in a thread, and fail if it waits for itself."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(seconds)
+    thread.join(SECONDS)
     assert not thread.is_alive(), "it waits for itself"
 
 
@@ -69,7 +70,7 @@ def test_blocks_in_blocks_are_content_with_one_connection(alone: Database) -> No
                 seen.append(names(alone))
         seen.append(names(alone))
 
-    within(10, nested)
+    ends(nested)
     assert seen == [["a"], ["a"]]
 
 
@@ -77,7 +78,7 @@ def test_a_read_within_a_write_sees_what_is_written_and_others_do_not(database: 
     with database.write() as connection:
         connection.run(INSERT, {"name": "a", "value": "1"})
         with ThreadPoolExecutor(1) as other:
-            assert (names(database), other.submit(names, database).result(10)) == (["a"], [])
+            assert (names(database), other.submit(names, database).result(SECONDS)) == (["a"], [])
 
 
 def test_a_read_around_a_write_goes_on_and_sees_it(database: Database) -> None:
@@ -107,8 +108,8 @@ def test_a_read_that_ends_on_another_thread_leaves_nothing_behind(alone: Databas
     reading = rows()
     assert next(reading) == "a"
     with ThreadPoolExecutor(1) as other:
-        assert other.submit(next, reading, None).result(10) is None
-        assert other.submit(names, alone).result(10) == ["a"]
+        assert other.submit(next, reading, None).result(SECONDS) is None
+        assert other.submit(names, alone).result(SECONDS) == ["a"]
     assert names(alone) == ["a"]
 
 
@@ -120,7 +121,7 @@ def test_a_read_with_a_deadline_does_not_wait_longer_for_a_connection(alone: Dat
                 raise AssertionError("there were two connections")
 
         with pytest.raises(ReadDeadlineError):
-            other.submit(hurried).result(10)
+            other.submit(hurried).result(SECONDS)
 
 
 def test_who_waits_too_long_for_a_connection_is_told_that_the_database_is_busy(
@@ -130,7 +131,7 @@ def test_who_waits_too_long_for_a_connection_is_told_that_the_database_is_busy(
     with ThreadPoolExecutor(1) as other, alone.read():
         waiting = other.submit(names, alone)
         with pytest.raises(ServiceUnavailableError, match="busy"):
-            waiting.result(10)
+            waiting.result(SECONDS)
     assert names(alone) == []
 
 
@@ -138,7 +139,7 @@ def test_a_failing_block_gives_its_connection_back(alone: Database) -> None:
     for opened in (alone.read, alone.write) * 2:
         with pytest.raises(KeyError), opened():
             raise KeyError
-    within(10, lambda: put(alone, "a"))
+    ends(lambda: put(alone, "a"))
     assert names(alone) == ["a"]
 
 
@@ -210,7 +211,7 @@ def test_a_file_that_cannot_grow_is_said_undone_and_once_it_can_all_goes_on(
     sqlite: SqliteDatabase,
 ) -> None:
     command = [sys.executable, "-c", FULL, str(sqlite.path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
     assert (
         done.stdout.splitlines()
         == ["The disk does not take what is written to it; is it full?"] * 2

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import bindparam, func, select, text
 from tests.servers import PostgresServer
+from tests.waiting import SECONDS
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import (
@@ -42,6 +43,7 @@ ENDLESS = text(
 COUNTER = """
 import sys, pathlib
 from sqlalchemy import bindparam, select
+from tests.waiting import SECONDS
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.schema import installation as t
 
@@ -110,7 +112,7 @@ def test_a_write_is_seen_by_others_only_once_it_is_whole(database: Database) -> 
         connection.run(INSERT, {"name": "a", "value": "1"})
         other = threading.Thread(target=lambda: seen.append(names(database)))
         other.start()
-        other.join(10)
+        other.join(SECONDS)
     assert (seen, names(database)) == ([[]], ["a"])
 
 
@@ -166,7 +168,7 @@ def test_threads_have_their_own_transactions_and_all_of_them_count(database: Dat
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     assert failed == []
     assert len(names(database)) == 120
 
@@ -181,7 +183,7 @@ def test_processes_that_read_and_then_write_take_turns(sqlite: SqliteDatabase) -
     put(sqlite, "n", "0")
     command = [sys.executable, "-c", COUNTER, str(sqlite.path)]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
-    assert [process.communicate(timeout=100)[1].decode() for process in running] == [""] * 4
+    assert [process.communicate(timeout=SECONDS)[1].decode() for process in running] == [""] * 4
     with sqlite.read() as connection:
         assert connection.first(VALUE, {"called": "n"}) == ("400",)
 

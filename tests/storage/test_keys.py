@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import SECONDS
 
 from cloudsealed.storage.keys import PURPOSES, KeyFileError, ensure_keys, load_keys, replace_key
 
@@ -16,6 +18,8 @@ MAKE = (
     "import sys, pathlib; from cloudsealed.storage.keys import ensure_keys;"
     "print(ensure_keys(pathlib.Path(sys.argv[1])).fingerprint)"
 )
+NONE = json.dumps({purpose: [] for purpose in PURPOSES})
+SHORT = json.dumps({purpose: [{"id": "short", "secret": "YQ=="}] for purpose in PURPOSES})
 
 
 @pytest.fixture
@@ -39,10 +43,23 @@ def test_a_file_that_is_there_is_read_and_never_made_again(path: Path) -> None:
     assert path.read_bytes() == content
 
 
+def test_what_a_killed_process_left_does_not_keep_one_of_the_same_number_from_making_it(
+    path: Path,
+) -> None:
+    numbered = f"import os; os.getpid = lambda: 7; {MAKE}"  # as in a container
+    killed = numbered.replace("7;", "7; os.link = lambda *_: os.kill(0, 9);")
+    command = (sys.executable, "-c")
+    done = subprocess.run([*command, killed, str(path)], start_new_session=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not path.exists()
+    subprocess.run([*command, numbered, str(path)], check=True)
+    load_keys(path)
+
+
 def test_processes_that_make_it_at_once_end_with_one_set(path: Path) -> None:
     command = [sys.executable, "-c", MAKE, str(path)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    found = {process.communicate(timeout=60)[0].strip() for process in running}
+    found = {process.communicate(timeout=SECONDS)[0].strip() for process in running}
     assert found == {load_keys(path).fingerprint}
 
 
@@ -59,7 +76,7 @@ def test_a_file_that_is_not_there_is_refused_with_what_to_do(path: Path) -> None
         load_keys(path)
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"tokens": 1}', "\x00"])
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"tokens": 1}', "\x00", NONE, SHORT])
 def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(content)

@@ -41,7 +41,7 @@ def file(migrated_file: bytes) -> bytes:
     return migrated_file
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     drawn=ROWS,
     sort=st.sampled_from(sorted(KEYS)),

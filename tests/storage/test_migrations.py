@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
+from tests.waiting import SECONDS
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
@@ -62,7 +63,7 @@ def test_processes_that_migrate_at_once_do_not_meet(
     )
     command = [sys.executable, "-c", code, str(tmp_path), url]
     running = [subprocess.Popen(command) for _ in range(3)]
-    assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+    assert [process.wait(SECONDS) for process in running] == [0, 0, 0]
     require_current_schema(Settings(data_dir=tmp_path, database_url=url))
 
 
@@ -160,7 +161,7 @@ def test_a_migration_that_is_killed_half_way_leaves_nothing_and_runs_again(
     settings = Settings(data_dir=tmp_path, database_url=url)
     for statements in (2, 40):
         command = [sys.executable, "-c", KILLED, str(tmp_path), url, str(statements)]
-        assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
+        assert subprocess.run(command, check=False, timeout=SECONDS).returncode == -signal.SIGKILL
         assert not has_schema(settings)
     migrate(settings)
     require_current_schema(settings)

@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from tests.servers import free_port
 from tests.storage.old_databases import dumped, load
+from tests.waiting import SECONDS, until
 
 from cloudsealed.audits.verify import verify_bundle
 from cloudsealed.auth.model import ALL_SCOPES
@@ -131,17 +131,18 @@ def _served(settings: Settings) -> Iterator[str]:
     }  # fmt: skip
     command = [sys.executable, "-m", "cloudsealed.cli.main", "serve", "--port", str(port)]
     running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    base, ends = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    base = f"http://127.0.0.1:{port}"
+
+    def is_ready() -> bool:
+        assert running.poll() is None
+        try:
+            return httpx.get(f"{base}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
     try:
-        while True:
-            assert running.poll() is None
-            assert time.monotonic() < ends
-            try:
-                if httpx.get(f"{base}/readyz").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
+        until(is_ready, "it is ready")
         yield base
     finally:
         running.terminate()
-        running.wait(30)
+        running.wait(SECONDS)

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
+from tests.conftest import Deployed
 
 from cloudsealed.testing.emulator import Emulator
-from cloudsealed.testing.estate import EstateManifest, deploy
+from cloudsealed.testing.estate import EstateManifest, main
 
 ClientMaker = Callable[..., Any]
 
@@ -44,6 +48,23 @@ def client(emulator: Emulator) -> ClientMaker:
 
 
 @pytest.fixture(scope="session")
-def estate() -> Iterator[EstateManifest]:
+def estate(deployed: Deployed) -> EstateManifest:
+    return deployed.manifest
+
+
+@dataclass(frozen=True)
+class Second:
+    """An estate that may be changed, as the command line built it, and what that printed."""
+
+    emulator: Emulator
+    printed: str
+    progress: str
+
+
+@pytest.fixture(scope="session")
+def second() -> Iterator[Second]:
+    printed, progress = io.StringIO(), io.StringIO()
     with Emulator() as emulator:
-        yield deploy(emulator.endpoint)
+        with redirect_stdout(printed), redirect_stderr(progress):
+            assert main(["--endpoint", emulator.endpoint, "--json"]) == 0
+        yield Second(emulator, printed.getvalue(), progress.getvalue())

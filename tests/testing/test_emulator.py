@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
+from tests.waiting import SECONDS, until
 
 from cloudsealed.testing.emulator import Emulator, EmulatorError, control
+from cloudsealed.testing.emulator_faults import FaultBook, FaultRule
+from cloudsealed.testing.emulator_wire import Call
 
 ClientMaker = Callable[..., Any]
 
@@ -63,7 +65,7 @@ def error_code(call: Callable[[], object]) -> str:
 
 def refuses(endpoint: str) -> bool:
     address = urlsplit(endpoint)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=5)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=SECONDS)
     with contextlib.closing(connection):
         try:
             connection.request("GET", "/_cloudsealed/calls")
@@ -71,15 +73,6 @@ def refuses(endpoint: str) -> bool:
         except OSError:
             return True
     return False
-
-
-def refuses_within(endpoint: str, seconds: float) -> bool:
-    limit = time.monotonic() + seconds
-    while not refuses(endpoint):
-        if time.monotonic() > limit:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_it_answers_as_the_default_account(client: ClientMaker) -> None:
@@ -94,7 +87,7 @@ def test_its_environment_is_enough_for_a_client_of_another_process(emulator: Emu
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         check=False,
     )
     assert done.stdout.strip() == "123456789012", done.stderr
@@ -102,7 +95,7 @@ def test_its_environment_is_enough_for_a_client_of_another_process(emulator: Emu
 
 def test_a_connection_serves_many_requests(emulator: Emulator) -> None:
     address = urlsplit(emulator.endpoint)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=SECONDS)
     with contextlib.closing(connection):
         connection.connect()
         socket = connection.sock
@@ -134,7 +127,39 @@ def test_calls_are_counted_by_operation_and_status(emulator: Emulator, client: C
     assert counted["rds", "DescribeCertificates", 403]["count"] == 1
     assert counted["ec2", "DescribeVpcs", 200]["region"] == "eu-west-1"
     emulator.reset()
-    assert emulator.calls() == {"total": 0, "rows": []}
+    assert emulator.calls() == {"total": 0, "rows": [], "busiest": []}
+
+
+def test_the_busiest_second_of_a_service_and_region_counts_what_was_refused_too(
+    emulator: Emulator, client: ClientMaker
+) -> None:
+    emulator.faults({"service": "ec2", "kind": "throttle"})
+    error_code(client("ec2").describe_vpcs)
+    client("sqs").list_queues()
+    [ec2, sqs] = emulator.calls()["busiest"]
+    assert ec2 == {
+        "account": "123456789012", "service": "ec2", "region": "eu-west-1", "most": 1,
+    }  # fmt: skip
+    assert sqs["service"] == "sqs"
+
+
+def test_a_service_lets_in_so_many_calls_of_a_second_and_throttles_the_rest() -> None:
+    now = [0.0]
+    book = FaultBook(lambda: now[0])
+    book.replace([FaultRule(service="*", kind="throttle", above=5)])
+    here, there = (Call("iam", "ListUsers", region, "", "query") for region in ("a", "b"))
+    assert [book.take(here, "1") for _ in range(7)] == [None] * 5 + ["throttle"] * 2
+    assert book.take(there, "1") is None
+    now[0] = 1.0
+    assert book.take(here, "1") is None
+
+
+def test_a_share_of_the_calls_meets_a_fault() -> None:
+    book = FaultBook()
+    book.replace([FaultRule(service="iam", kind="throttle", share=0.3)])
+    call = Call("iam", "ListUsers", "eu-west-1", "", "query")
+    met = [book.take(call, "1") for _ in range(1000)].count("throttle")
+    assert 250 < met < 350
 
 
 @pytest.mark.parametrize(("kind", "service", "code"), CODED_FAULTS)
@@ -227,9 +252,9 @@ def test_it_ends_when_its_parent_is_killed() -> None:
     endpoint = parent.stdout.readline().strip()
     assert not refuses(endpoint)
     parent.send_signal(signal.SIGKILL)
-    parent.wait(timeout=10)
+    parent.wait(SECONDS)
     parent.stdout.close()
-    assert refuses_within(endpoint, 15)
+    until(lambda: refuses(endpoint), "it ends")
 
 
 def test_it_ends_when_the_named_parent_dies_though_input_stays_open() -> None:
@@ -241,8 +266,8 @@ def test_it_ends_when_the_named_parent_dies_though_input_stays_open() -> None:
         assert process.stdout is not None
         endpoint = json.loads(process.stdout.readline())["endpoint"]
         assert not refuses(endpoint)
-        named.communicate(b"\n", timeout=10)
-        assert process.wait(timeout=15) == 0
+        named.communicate(b"\n", timeout=SECONDS)
+        assert process.wait(SECONDS) == 0
         assert refuses(endpoint)
 
 
@@ -255,7 +280,7 @@ def test_missing_moto_is_one_clear_line() -> None:
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         input="",
         check=False,
     )

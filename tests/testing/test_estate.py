@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 import pytest
+from tests.conftest import Deployed
+from tests.testing.conftest import Second
 
-from cloudsealed.testing.emulator import Emulator
-from cloudsealed.testing.estate import CANARIES, EstateError, EstateManifest, deploy, main
+from cloudsealed.testing.estate import CANARIES, EstateError, EstateManifest, deploy
 from cloudsealed.testing.estate_site import (
     MAIN_ACCOUNT,
     SECOND_ACCOUNT,
@@ -44,6 +45,12 @@ def test_every_dimension_has_good_and_bad(estate: EstateManifest, dimension: str
 def test_both_accounts_and_regions_have_something(estate: EstateManifest) -> None:
     places = {(fact.account, fact.region) for fact in estate.facts}
     assert places == {(a, r) for a in estate.accounts for r in estate.regions}
+
+
+def test_both_accounts_have_the_two_regions_alone(sites: dict[tuple[str, str], Site]) -> None:
+    for site in sites.values():
+        found = site.client("ec2").describe_regions()["Regions"]
+        assert {each["RegionName"] for each in found} == {"eu-west-1", "us-east-1"}
 
 
 def test_counts_are_what_the_services_list(home: Site, estate: EstateManifest) -> None:
@@ -125,27 +132,17 @@ def test_the_second_account_is_isolated(sites: dict[tuple[str, str], Site]) -> N
     assert names[MAIN_ACCOUNT].isdisjoint(names[SECOND_ACCOUNT])
 
 
-def test_progress_tells_every_step_and_a_second_deployment_is_refused() -> None:
-    told: list[tuple[int, int, str]] = []
-    with Emulator() as emulator:
-        deploy(emulator.endpoint, lambda *step: told.append(step))
-        with pytest.raises(EstateError, match="The sample estate stopped at"):
-            deploy(emulator.endpoint)
-    total = told[0][1]
-    assert [done for done, _, _ in told] == list(range(1, total + 1))
-    assert len({step for _, _, step in told}) == total
+def test_progress_tells_every_step(deployed: Deployed) -> None:
+    total = deployed.told[0][1]
+    assert [done for done, _, _ in deployed.told] == list(range(1, total + 1))
+    assert len({step for _, _, step in deployed.told}) == total
 
 
-def test_a_second_estate_has_the_same_facts(
-    estate: EstateManifest, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with Emulator() as emulator:
-        assert main(["--endpoint", emulator.endpoint, "--json"]) == 0
-    printed = capsys.readouterr()
-    document = json.loads(printed.out)
+def test_a_second_estate_has_the_same_facts(estate: EstateManifest, second: Second) -> None:
+    document = json.loads(second.printed)
     assert document["counts"] == estate.counts
     assert document["facts"] == json.loads(json.dumps(estate.as_dict()["facts"]))
-    assert not any(canary in printed.out + printed.err for canary in CANARIES)
+    assert not any(canary in second.printed + second.progress for canary in CANARIES)
 
 
 @pytest.mark.parametrize("endpoint", ["https://ec2.amazonaws.com", "http://10.0.0.1:80"])

@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from botocore.exceptions import ClientError
+from tests.testing.conftest import Second
 
-from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import EstateError, deploy
 from cloudsealed.testing.estate_mutations import EstateEditor
 
 
 @pytest.fixture(scope="module")
-def editor() -> Iterator[EstateEditor]:
-    with Emulator() as emulator:
-        deploy(emulator.endpoint)
-        yield EstateEditor(emulator.endpoint)
+def editor(second: Second) -> EstateEditor:
+    return EstateEditor(second.emulator.endpoint)
 
 
 def test_a_mended_bucket_has_no_policy_and_is_closed(editor: EstateEditor) -> None:
@@ -62,3 +58,8 @@ def test_volumes_and_instances_go(editor: EstateEditor) -> None:
     assert found["State"]["Name"] in ("shutting-down", "terminated")
     with pytest.raises(EstateError, match="no volume larkspur-spare"):
         editor.delete_volume("larkspur-spare")
+
+
+def test_a_second_deployment_is_refused(second: Second) -> None:
+    with pytest.raises(EstateError, match="The sample estate stopped at"):
+        deploy(second.emulator.endpoint)

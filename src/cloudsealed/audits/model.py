@@ -68,13 +68,19 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One connection of an audit: the account that it leads to, or why it leads nowhere."""
+    """One connection of an audit: the account that it leads to, or why it leads nowhere.
+
+    `left_out` are the regions that the account has enabled and the audit does not look at;
+    `regions_gap` says why it is not known which regions those are.
+    """
 
     connection_id: str
     account: str | None
     partition: str
     regions: tuple[str, ...]
     error: Mapping[str, str] | None = None
+    left_out: tuple[str, ...] = ()
+    regions_gap: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the target as JSON values."""
@@ -84,12 +90,15 @@ class Target:
             "partition": self.partition,
             "regions": list(self.regions),
             "error": self.error,
+            "left_out": list(self.left_out),
+            "regions_gap": self.regions_gap,
         }
 
 
 def target_of(document: Mapping[str, Any]) -> Target:
     """Return the target that `Target.as_dict` described."""
-    return Target(**{**document, "regions": tuple(document["regions"])})
+    regions = {name: tuple(document.get(name, ())) for name in ("regions", "left_out")}
+    return Target(**{**document, **regions})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,16 @@ class Audit:
 NO_PROGRESS: Mapping[str, Any] = {
     "tasks_done": 0, "tasks_total": 0, "calls": 0, "resources": 0, "observations": 0,
 }  # fmt: skip
-_RESULT = ("coverage", "cells", "counts", "dimensions", "resources", "calls", "findings")
+_RESULT = (
+    "coverage",
+    "verdicts",
+    "cells",
+    "counts",
+    "dimensions",
+    "resources",
+    "calls",
+    "findings",
+)
 
 
 def public(audit: Audit) -> bytes:
@@ -166,7 +184,7 @@ def public(audit: Audit) -> bytes:
         "policies": audit.policies,
         "accounts": [t.as_dict() for t in audit.targets] if audit.targets is not None else None,
         "progress": {**audit.progress, "percent": percent},
-        **{name: result[name] for name in _RESULT},
+        **{name: result.get(name) for name in _RESULT},
         "verdict_digest": audit.verdict_digest,
         "evidence": "kept" if audit.expired_at is None else "expired",
         "error": audit.error,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from cloudsealed.audits import collisions
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.again import remarks, shrunk
 from cloudsealed.audits.apply import Applier, spoken_places
@@ -19,6 +20,7 @@ from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
 from cloudsealed.audits.derive import Snapshots, Task, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
+from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import (
     NO_PROGRESS,
@@ -124,7 +126,7 @@ class Runner:
         lease = self._store.take(tenant=tenant, ident=ident, owner=owner)
         if lease is None:
             return False
-        counts = dict(self._store.get(tenant=tenant, ident=ident).progress)
+        counts = dict(self._store.shown(tenant=tenant, ident=ident).progress)
         progress = Progress(_silent, counts=counts)
         self._fail(lease, progress, CloudSealedError.code, reason)
         return True
@@ -168,9 +170,10 @@ class Runner:
         if audit.kind is AuditKind.LIVE:
             self._ask_again(lease, audit, tasks, stored, progress, profile)
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
+        self._tell_collisions(lease, snapshots)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
-            seconds=self._settings.policy_seconds,
+            extent=Extent(audit.targets), seconds=self._settings.policy_seconds,
             together=self._settings.policy_set_seconds,
         )  # fmt: skip
         evaluator.run(lease, lambda number: progress.add("observations", number))
@@ -225,6 +228,14 @@ class Runner:
         derive(lease=lease, tasks=doubtful, stored=stored, clock=audit.clock, done=lambda _: None)
         still = shrunk(self._database, **place, tasks=doubtful)
         lease.set(plan=replace(audit, remarks=remarks(audit.remarks, still)).plan)
+
+    def _tell_collisions(self, lease: Lease, snapshots: Snapshots) -> None:
+        """Let the audit say which ids several resources have."""
+        audit = self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+        told = collisions.remarks(audit.remarks, snapshots.listings())
+        if told != audit.remarks:
+            log.warning("audit %s: %s", audit.id, "; ".join(r["message"] for r in told))
+            lease.set(plan=replace(audit, remarks=told).plan)
 
     def _collect(
         self, lease: Lease, audit: Audit, tasks: list[Task], progress: Progress,

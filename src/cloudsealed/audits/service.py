@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
@@ -73,12 +75,12 @@ class AuditService:
         return public(self.find(tenant=tenant, ident=ident))
 
     def find(self, *, tenant: str, ident: str) -> Audit:
-        """Return one audit as a value; raises AuditNotFoundError."""
-        return self._store.get(tenant=tenant, ident=ident)
+        """Return one audit as a value, without its policies; raises AuditNotFoundError."""
+        return self._store.shown(tenant=tenant, ident=ident)
 
     def with_evidence(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit whose evidence is there; raises EvidenceExpiredError too."""
-        audit = self.find(tenant=tenant, ident=ident)
+        audit = self._store.get(tenant=tenant, ident=ident)
         audit.require_evidence()
         return audit
 
@@ -211,12 +213,12 @@ class AuditService:
         if audit_id is None:
             return assess(item, {}, self._policies.audit_set(tenant=tenant).as_list())
         verdicts = self.verdicts(tenant=tenant, ident=audit_id)
-        return assess(item, verdicts, self.find(tenant=tenant, ident=audit_id).policy_set)
+        return assess(item, verdicts, self.policy_versions(tenant=tenant, ident=audit_id))
 
     def frameworks(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
         """Return every framework that an audit says something of, each control with its status."""
         verdicts = self.verdicts(tenant=tenant, ident=ident)
-        judged = self.find(tenant=tenant, ident=ident).policy_set
+        judged = self.policy_versions(tenant=tenant, ident=ident)
         assessed = (assess(item, verdicts, judged) for item in frameworks().values())
         return [item for item in assessed if any(map(item["counts"].get, JUDGED))]
 
@@ -242,11 +244,11 @@ class AuditService:
 
     def policy_versions(self, *, tenant: str, ident: str) -> tuple[Mapping[str, Any], ...]:
         """Return the versions of the policies that an audit judges by, as JSON values."""
-        return self.find(tenant=tenant, ident=ident).policy_set
+        return self._store.get(tenant=tenant, ident=ident).policy_set
 
     def policy_titles(self, *, tenant: str, ident: str) -> dict[str, str]:
         """Return the titles of an audit's policies, by key."""
-        versions = self.find(tenant=tenant, ident=ident).policy_set
+        versions = self.policy_versions(tenant=tenant, ident=ident)
         return {version["key"]: version["spec"]["title"] for version in versions}
 
     def history(self, *, tenant: str, ident: str, most: int) -> Sequence[Audit]:
@@ -258,15 +260,16 @@ class AuditService:
     def evidence(self, *, tenant: str, finding: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a finding rests on: the observation, the snapshot and the calls behind it."""
         audit_id, resource = finding["audit_id"], finding["resource"]
-        self.with_evidence(tenant=tenant, ident=audit_id)
+        self.find(tenant=tenant, ident=audit_id).require_evidence()
         blocks = Blocks(self._database, tenant=tenant, audit_id=audit_id)
         place = (resource["account"], resource["region"])
         block = blocks.find(OBSERVATIONS, finding["policy"]["key"], *place)
-        lines = blocks.lines(block) if block else iter(())
-        line = next((item for item in lines if item["native_id"] == resource["native_id"]), None)
-        if line is None:
+        snapshots = Snapshots(self._database, tenant=tenant, audit_id=audit_id)
+        found = snapshots.line_about(block, resource["native_id"]) if block else None
+        if found is None:
             raise AuditNotFoundError(audit_id)
-        snapshot = Snapshots(self._database, tenant=tenant, audit_id=audit_id).at(line["snapshot"])
+        line = orjson.loads(found[1])
+        snapshot = snapshots.at(line["snapshot"])
         return {
             "object": "evidence",
             "finding_id": finding["id"],

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, exists, func, literal, null, or_, select
+from sqlalchemy import Select, and_, bindparam, exists, func, null, or_, select
 
 from cloudsealed.audits.model import (
     Audit,
@@ -31,14 +31,15 @@ LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 _LONGEST_LEASE = timedelta(hours=1)  # what ends later was taken under a clock that ran ahead
 
-_COLUMNS = (
-    "id", "kind", "status", "parent_id", "source_id", "request", "plan", "policy_set", "created_at",
+_SHOWN = (  # not the policies, which are most of a row
+    "id", "kind", "status", "parent_id", "source_id", "request", "plan", "created_at",
     "started_at", "finished_at", "progress", "result", "error", "verdict_digest", "cancel_requested",
     "expired_at",
 )  # fmt: skip
+_COLUMNS = (*_SHOWN, "policy_set")
 LISTING = Listing(
     table=audits,
-    columns=_COLUMNS,
+    columns=_SHOWN,
     filters=(
         Filter("status", "How far it is", "status", tuple(AuditStatus), kind="enum", sorts=("-id",)),
         Filter("kind", "Where its ledger comes from", "kind", tuple(AuditKind), kind="enum", sorts=("-id",)),
@@ -54,8 +55,9 @@ LISTING = Listing(
 _TENANT = audits.c.tenant_id == bindparam("tenant")
 _THIS = and_(_TENANT, audits.c.id == bindparam("ident"))
 _ONE = select(*(audits.c[name] for name in _COLUMNS)).where(_THIS, audits.c.deleted_at.is_(None))
-_HISTORY = (  # without the policies, which are most of a row
-    select(*(literal("[]") if name == "policy_set" else audits.c[name] for name in _COLUMNS))
+_SHOWN_ONE = _ONE.with_only_columns(*(audits.c[name] for name in _SHOWN))
+_HISTORY = (
+    select(*(audits.c[name] for name in _SHOWN))
     .where(
         _TENANT,
         audits.c.status == AuditStatus.COMPLETED.value,
@@ -144,8 +146,9 @@ _LAST_ENDED = (  # tenantless: housekeeping
 
 
 def decode(row: Row) -> Audit:
-    """Return the audit of a row of the listing's columns."""
-    values = dict(zip(_COLUMNS, row, strict=True))
+    """Return the audit of a row of the listing's columns: without its policies, unless they are
+    the row's last value."""
+    values = {"policy_set": "[]", **dict(zip(_COLUMNS, row, strict=False))}
     request = orjson.loads(values["request"])
     plan = orjson.loads(values["plan"]) if values["plan"] else None
     scope = {name: tuple(value) for name, value in (request["scope"] or {}).items()}
@@ -311,8 +314,15 @@ class AuditStore(Paged):
 
     def get(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit; raises AuditNotFoundError."""
+        return self._read(_ONE, tenant, ident)
+
+    def shown(self, *, tenant: str, ident: str) -> Audit:
+        """Return one audit without its policies; raises AuditNotFoundError."""
+        return self._read(_SHOWN_ONE, tenant, ident)
+
+    def _read(self, statement: Select[Any], tenant: str, ident: str) -> Audit:
         with self.database.read() as connection:
-            row = connection.first(_ONE, {"tenant": tenant, "ident": ident})
+            row = connection.first(statement, {"tenant": tenant, "ident": ident})
         if row is None:
             raise AuditNotFoundError(ident)
         return decode(row)

@@ -9,6 +9,7 @@ a problem repeats of it is quoted and cut.
 from __future__ import annotations
 
 import hashlib
+import struct
 import zipfile
 import zlib
 from collections import Counter, deque
@@ -37,6 +38,11 @@ _TIGHTEST = 250  # times smaller than it was; JSON of a list of equals comes to 
 _TIGHTEST_HASHES = 2  # what is random does not get smaller
 _SMALL = 4 * 1024 * 1024  # not worth a bomb: a text of one letter packs a thousandfold
 _AT_ONCE = 1 << 16
+_END = struct.Struct("<4s6xHL4xH")  # kind, entries, bytes of the directory and of the comment
+_WIDE_END = struct.Struct("<4s28xQQ8x")  # kind, entries, bytes of the directory
+_WIDE_PLACE = struct.Struct("<4s4xQ4x")  # kind, where the former is
+_LEAST_ENTRY = 220  # bytes of one that is named by a digest, with its two heads
+_LARGEST_HEAD = 256  # bytes of the directory an entry, with what other programs add
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError,
     RuntimeError, MemoryError,
@@ -48,8 +54,11 @@ def verify_bundle(path: Path, trusted: Collection[str] | None = None) -> Verifie
     """Return what a bundle is; `trusted` are ids of keys, None for the bundle's own."""
     found = Verified(str(path))
     try:
-        with zipfile.ZipFile(path) as archive:
-            _refuse_bombs(archive, path.stat().st_size)
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            _refuse_crowds(file, size)
+            archive = zipfile.ZipFile(file)
+            _refuse_bombs(archive, size)
             _verify(archive, found, trusted)
     except UnverifiableError as error:
         found.problems.append(str(error))
@@ -78,6 +87,25 @@ def verify_chain(bundles: Sequence[Verified]) -> list[str]:
 
 def _reason(error: BaseException) -> str:
     return "it is too large" if isinstance(error, MemoryError) else quoted(str(error))
+
+
+def _refuse_crowds(file: IO[bytes], size: int) -> None:
+    """Raise UnverifiableError for a file whose directory, which is read whole, is larger than that
+    of any bundle of its size (PKWARE's APPNOTE.TXT, 4.3.14 to 4.3.16)."""
+    wide = _WIDE_END.size + _WIDE_PLACE.size
+    at = size - _END.size - wide
+    file.seek(max(at, 0))
+    tail = file.read().rjust(wide + _END.size, b"\0")
+    kind, entries, directory, comment = _END.unpack_from(tail, wide)
+    is_ours = kind == b"PK\5\6" and not comment
+    kind, place = _WIDE_PLACE.unpack_from(tail, _WIDE_END.size)
+    if kind == b"PK\6\7":
+        kind, entries, directory = _WIDE_END.unpack_from(tail)
+        is_ours = is_ours and kind == b"PK\6\6" and place == at
+    if not is_ours:
+        raise zipfile.BadZipFile("it does not end as a bundle does")
+    if entries * _LEAST_ENTRY > size + _LARGEST_SMALL or directory > entries * _LARGEST_HEAD:
+        raise UnverifiableError("the ZIP file's directory is larger than that of any bundle")
 
 
 def _refuse_bombs(archive: zipfile.ZipFile, size: int) -> None:

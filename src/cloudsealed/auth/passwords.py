@@ -14,6 +14,7 @@ import os
 import secrets
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +22,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError
 
@@ -30,9 +32,8 @@ SHORTEST = 12
 LONGEST = 1024  # hashing time grows with it
 MOST_AT_ONCE = 8  # at work and waiting
 LONGEST_RETRY = 5  # seconds
+HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
 PATIENCE, LONGEST_WAIT = 1.0, 300.0  # seconds
-_HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
 _NICENESS = (
     19  # the lowest, where no thread can be idle: with every processor busy it takes seconds
 )
@@ -57,7 +58,7 @@ def hashed(password: str, *, known: bool = False) -> str:
     if not SHORTEST <= len(password) <= LONGEST:
         message = f"password must have {SHORTEST} to {LONGEST} characters"
         raise InvalidFieldError("password", message)
-    return _in_turn(lambda: _HASHER.hash(password), known=known)
+    return _in_turn(lambda: HASHER.hash(password), known=known)
 
 
 def verifies(stored: str | None, password: str, *, known: bool = False) -> bool:
@@ -67,7 +68,7 @@ def verifies(stored: str | None, password: str, *, known: bool = False) -> bool:
     Raises TooManyLoginAttemptsError.
     """
     try:
-        _in_turn(lambda: _HASHER.verify(stored or _NOBODY, password[:LONGEST]), known=known)
+        _in_turn(lambda: HASHER.verify(stored or _nobodys(), password[:LONGEST]), known=known)
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None and len(password) <= LONGEST
@@ -75,7 +76,17 @@ def verifies(stored: str | None, password: str, *, known: bool = False) -> bool:
 
 def is_outdated(stored: str) -> bool:
     """Say whether a password should be hashed anew, with the parameters of today."""
-    return _HASHER.check_needs_rehash(stored)
+    return HASHER.check_needs_rehash(stored)
+
+
+def _nobodys() -> str:
+    """Return what would be stored of a password that nobody knows: bytes instead of its hash."""
+    cost = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
+    salt, digest = (
+        b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+        for size in (HASHER.salt_len, HASHER.hash_len)
+    )
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def crowded() -> TooManyLoginAttemptsError:

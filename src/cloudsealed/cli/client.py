@@ -5,6 +5,7 @@ The server is CLOUDSEALED_URL, the token CS_TOKEN.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import sys
@@ -47,19 +48,26 @@ def request(method: str, path: str, body: str | None = None) -> Any:
     token = os.environ.get("CS_TOKEN")
     if not token:
         raise ServerError("CS_TOKEN is not set: put a token there")
+    if not (token.isascii() and token.isprintable()):
+        raise ServerError("CS_TOKEN holds what no token does: a line end, perhaps")
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     data = body.encode() if body is not None else None
     if data is not None:
         headers["Content-Type"] = "application/json"
-    sent = urllib.request.Request(base + path, data=data, method=method, headers=headers)  # noqa: S310 - http(s) only
     try:
+        sent = urllib.request.Request(base + path, data=data, method=method, headers=headers)  # noqa: S310 - http(s) only
         with urllib.request.urlopen(sent, timeout=_TIMEOUT) as response:  # noqa: S310 - http(s) only
             text = response.read()
     except urllib.error.HTTPError as error:
         raise _refused(error) from error
     except urllib.error.URLError as error:
         raise ServerError(f"No answer from {base}: {error.reason}") from error
-    return json.loads(text) if text else None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ServerError(f"No answer from {base}: {error}") from error
+    try:
+        return json.loads(text) if text else None
+    except ValueError as error:
+        raise ServerError(f"What {base} answered is no JSON: is it CloudSealed?") from error
 
 
 def _refused(error: urllib.error.HTTPError) -> ServerError:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import closing
 
 from cloudsealed.api.gate.gate import ACCESS_LOG
 from cloudsealed.kit.logs import JsonFormatter, LineFormatter, LogHandler
 from cloudsealed.settings import Settings
-from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.keys import KeyFileError, ensure_keys
 from cloudsealed.storage.migrate import has_schema, migrate, require_current_schema
-from cloudsealed.storage.ownership import claim
+from cloudsealed.storage.open import open_database
+from cloudsealed.storage.ownership import claim, recorded
 from cloudsealed.storage.private import tighten
 from cloudsealed.wiring import Services, build_services
 
@@ -32,6 +34,7 @@ def open_installation(*, create: bool) -> Services:
     found = settings()
     tighten(found)
     if create:
+        _refuse_lost_keys(found)
         ensure_keys(found.key_path)
         if not has_schema(found):
             migrate(found)
@@ -39,6 +42,19 @@ def open_installation(*, create: bool) -> Services:
     services = build_services(found)
     claim(services.database, services.keys)
     return services
+
+
+def _refuse_lost_keys(found: Settings) -> None:
+    """Raise KeyFileError when a database's key file is gone: a second one would hide the loss."""
+    if found.key_path.exists() or not has_schema(found):
+        return
+    with closing(open_database(found)) as database, database.read() as connection:
+        fingerprint = recorded(connection)
+    if fingerprint is not None:
+        raise KeyFileError(
+            f"{found.key_path} does not exist, and the database has one, of fingerprint "
+            f"{fingerprint}: put back the key file that was saved with the database"
+        )
 
 
 def log_to_stderr(found: Settings, level: int = logging.INFO) -> None:

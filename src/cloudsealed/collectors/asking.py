@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudsealed.collectors.aws.pagination import next_token
-from cloudsealed.collectors.model import Answer, CallRequest, Document, Gap, MapCalls, Place, Unit
+from cloudsealed.collectors.model import (
+    AGAIN,
+    MOST_PAGES,
+    Answer,
+    CallRequest,
+    Document,
+    Gap,
+    MapCalls,
+    Place,
+    Unit,
+)
 from cloudsealed.collectors.paths import read
 from cloudsealed.vocabulary import CallOutcome
 
@@ -32,11 +42,14 @@ def following(request: CallRequest, answer: Answer) -> CallRequest | None:
 
 
 def gap_of(request: CallRequest, answer: Answer, after: CallRequest | None) -> Gap | None:
-    """Return why `answer` is no whole answer: it failed, or the page after it is itself."""
+    """Return why `answer` is no whole answer: it failed, the page after it is itself, or there is
+    no end of pages."""
     if not answer.outcome.answered:
         return Gap(request.unit, answer.outcome, answer.error_code)
     if after is not None and after.token == request.token:
         return Gap(request.unit, CallOutcome.FAILED, "RepeatedPage")
+    if after is not None and after.unit.page % AGAIN >= MOST_PAGES:
+        return Gap(request.unit, CallOutcome.FAILED, "EndlessList")
     return None
 
 

@@ -50,6 +50,8 @@ def _requests(call: Enrich, row: Row, place: Place, draft: Draft) -> list[CallRe
     elements = [None] if call.each is None else read(call.each, draft.document)
     if elements is None:
         return None
+    if not isinstance(elements, list):  # a text would be a call a character
+        raise TypeError
     scopes = ({**draft.document, "each": element} for element in elements)
     found = [parameters_of(call.params, call.constants, scope, place) for scope in scopes]
     requests = [_request(call, row, place, each) for each in found if each is not None]

@@ -23,6 +23,8 @@ CIRCUIT_OPEN = "circuit_open"
 """The reason of a failed call whose service did not answer the calls before it either."""
 AGAIN = 1_000_000
 """The number of the first page of a list that was asked for a second time."""
+MOST_PAGES = 100_000
+"""Pages of a list; one that goes on has no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +183,21 @@ class Row:
     calls. With a `parent` type, the list call is made for each resource of it: `inherit` are
     attributes copied from the parent's item, and `params` read them; a code of `gone` says that
     the parent is no longer there, and its children with it. `native_id` is a template
-    of JMESPaths over the item and of `{partition} {region} {account}`; it never reads an enriched
-    attribute. `decode` maps paths of the document to the function that parses them. A service that
-    `omits_empty` answers a list without resources by leaving it out.
+    of JMESPaths over the item and of `{partition} {region} {account} {owner}`, of all that makes
+    the id unique in its place; it never reads an enriched attribute. A row whose ids are built in
+    another way than before says in `formerly_native_id` how: what is known under the former id
+    goes on under the new one. `owner` is the JMESPath of the account that owns the item, where a
+    list may bring what others own; an id that is an ARN says it itself. `decode` maps paths of the
+    document to the function that parses them. A service that `omits_empty` answers a list without
+    resources by leaving it out.
     """
 
     type: str
     service: str
     operation: str | None
     native_id: str
+    formerly_native_id: str | None = None
+    owner: str | None = None
     items: str = "@"
     scope: Scope = "region"
     name: str | None = None
@@ -252,6 +260,8 @@ class Snapshot:
     An attribute that could not be read is absent from `document` and named in `unread`.
     `sources` names the calls behind each enriched attribute, and under `*` the list call. With
     `error`, the kind of what went wrong while it was derived, nothing is known but its id.
+    `owner` is the account that can change it, `formerly` the id that it had by its row's former
+    template, None where that is the same.
     """
 
     provider: str
@@ -265,6 +275,8 @@ class Snapshot:
     relations: Mapping[str, tuple[str, ...]]
     unread: Mapping[str, Gap]
     sources: Mapping[str, tuple[Unit, ...]]
+    owner: str
+    formerly: str | None = None
     created: str | None = None
     error: str | None = None
 

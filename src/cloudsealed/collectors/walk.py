@@ -59,7 +59,7 @@ def walk(
             enrich(stage, row, place, drafts, ask)
         there = [draft for draft in drafts if not draft.gone]
         seen.resources += len(there)
-        seen.gone += [draft.native_id for draft in drafts if draft.gone]
+        seen.gone += [ident for draft in drafts if draft.gone for ident in draft.idents]
         yield from (draft.snapshot(row, place) for draft in there)
     yield seen.listing(row, place)
 

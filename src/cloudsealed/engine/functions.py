@@ -14,6 +14,7 @@ from cloudsealed.engine.documents import DOCUMENTS
 from cloudsealed.engine.formatting import FORMATTING
 from cloudsealed.engine.iam import IAM
 from cloudsealed.engine.lists import LISTS
+from cloudsealed.engine.marks import MARKS
 from cloudsealed.engine.mathematics import MATHEMATICS
 from cloudsealed.engine.moments import MOMENTS
 from cloudsealed.engine.network import NETWORK
@@ -24,7 +25,7 @@ from cloudsealed.engine.strings import STRINGS
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
-    *(*DOCUMENTS, *ARNS, *NETWORK, *IAM),
+    *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM),
 )
 """All functions, in the order of the documentation."""
 

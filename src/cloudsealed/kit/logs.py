@@ -130,8 +130,9 @@ class _Same:
 class LogHandler(logging.StreamHandler[IO[str]]):
     """Writes records, the same line at most once in SAME_SECONDS; then how many more there were.
 
-    Lines are the same when logger, level, text and kind of exception are. Those of loggers in
-    `every` are never held back. At most MOST_KEPT lines are remembered, the newest.
+    Lines are the same when logger, level and text are, and the kind of an exception and the line
+    that raised it: two faults do not pass for one. Those of loggers in `every` are never held back.
+    At most MOST_KEPT lines are remembered, the newest.
     """
 
     def __init__(
@@ -145,7 +146,13 @@ class LogHandler(logging.StreamHandler[IO[str]]):
         self._alarm: threading.Timer | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, or count it."""
+        """Write the record, or count it; one that cannot be written harms nobody who logs."""
+        try:
+            self._emit(record)
+        except Exception:
+            self.handleError(record)
+
+    def _emit(self, record: logging.LogRecord) -> None:
         record.about = _about.get()
         if record.name in self._every or hasattr(record, "facts"):
             super().emit(record)
@@ -212,5 +219,8 @@ class LogHandler(logging.StreamHandler[IO[str]]):
 
 
 def _key(record: logging.LogRecord) -> tuple[object, ...]:
-    kind = record.exc_info[0] if record.exc_info else None
-    return record.name, record.levelno, record.getMessage(), kind
+    kind, _, trace = record.exc_info or (None, None, None)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    raised = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
+    return record.name, record.levelno, record.getMessage(), kind, raised

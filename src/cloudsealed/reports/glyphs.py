@@ -10,10 +10,14 @@ import struct
 import unicodedata
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-FONT = "Inter-Regular.otf"
-"""The font that text and, where the monospaced one lacks a character, code is set in."""
+FONTS = Path(str(files("fontpkg_inter").joinpath("files")))
+"""The folder of the fonts that a PDF may use, beside those that Typst has."""
+
+FONT = FONTS / "Inter[opsz,wght].ttf"
+"""The font, with every weight, of text and, where the monospaced one lacks a character, of code."""
 
 MULTILINE = frozenset({"summary", "description", "cli", "terraform"})
 """The keys of a document whose texts have lines."""
@@ -50,8 +54,7 @@ def _showable(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _characters() -> frozenset[str]:
-    font = files("cloudsealed.reports").joinpath("fonts", FONT).read_bytes()
-    characters = map(chr, covered(font))
+    characters = map(chr, covered(FONT.read_bytes()))
     return frozenset(c for c in characters if unicodedata.category(c) not in _UNSHOWABLE)
 
 

@@ -1,8 +1,8 @@
 """Documents as PDF/UA-1 and PDF/A-2a, set by Typst in a process with bounded memory and time.
 
 The document reaches the template as JSON, as values and never as markup: nothing that a customer
-wrote is parsed as Typst. The same document gives the same bytes: fonts are the package's own, and
-the date is the audit's. It refuses the network and the host's fonts.
+wrote is parsed as Typst. The same document gives the same bytes: fonts come from a package
+of their own, and the date is the audit's. It refuses the network and the host's fonts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def render_pdf(
 ) -> bytes:
     """Return the PDF of a report's document; raises RenderError.
 
-    `seconds` bounds the wall time, `memory` the address space in bytes.
+    `seconds` and `memory` bound it as `kit.confined` has them.
     """
     order = {
         "kind": document["kind"],

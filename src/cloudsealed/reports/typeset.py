@@ -15,6 +15,7 @@ import orjson
 import typst
 
 from cloudsealed.kit.confined import take_order
+from cloudsealed.reports.glyphs import FONTS
 
 HERE = Path(__file__).parent
 
@@ -25,7 +26,7 @@ def compiled(order: Mapping[str, Any]) -> bytes:
     return typst.compile(
         HERE / "templates" / f"{order['kind']}.typ",
         root=HERE / "templates",
-        font_paths=[HERE / "fonts"],
+        font_paths=[FONTS],
         ignore_system_fonts=True,
         sys_inputs=values,
         pdf_standards=["ua-1", "a-2a"],

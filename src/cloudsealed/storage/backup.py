@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from cloudsealed.kit.errors import CloudSealedError
@@ -26,14 +26,13 @@ def back_up(settings: Settings, target: Path) -> list[Path]:
     """Copy an embedded installation to `target`, while it runs; return what was written.
 
     The database is copied by SQLite's backup API, so that writers go on; blobs are immutable, and
-    are copied after it, so that every one that the copy names is there. `target` must be new.
-    Raises BackupError, KeyFileError, DatabaseFileError, ForeignKeyFileError.
+    are copied after it, so that every one that the copy names is there. `target` must be new, and
+    nothing is copied that could not be restored: raises what `restore` does.
     """
     _refuse_postgresql(settings)
     if target.exists() and any(target.iterdir()):
         raise BackupError(f"{target} is not empty: name a new folder")
-    if settings.sqlite_path.is_file():
-        require_own_keys(settings)
+    check_whole(settings)
     return _copy(settings, Settings(data_dir=target))
 
 
@@ -99,7 +98,8 @@ def _copy(source: Settings, target: Settings) -> list[Path]:
         private_folder(blobs)
         for path in sorted(source.blob_dir.iterdir()):
             if not path.name.startswith("."):  # one that is being written has no name yet
-                _copy_file(path, blobs / path.name)
+                with suppress(FileNotFoundError):  # expired since they were listed
+                    _copy_file(path, blobs / path.name)
     return [path for path in (database, keys, blobs) if path.exists()]
 
 
@@ -115,5 +115,7 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    private_file(target)
-    shutil.copyfile(source, target)
+    with source.open("rb") as original:
+        private_file(target)
+        with target.open("wb") as copy:
+            shutil.copyfileobj(original, copy)

@@ -17,7 +17,8 @@ from valkey.exceptions import ValkeyError
 
 from cloudsealed.settings import Settings
 
-TIMEOUT_SECONDS = 0.25
+TIMEOUT_SECONDS = 2.0
+"""On a busy machine a Valkey answers late and is alive; one that is gone costs this a pause."""
 RETRY_SECONDS = 5.0
 _ADD = """
 local count = tonumber(redis.call('GET', KEYS[1]) or '0') + tonumber(ARGV[1])

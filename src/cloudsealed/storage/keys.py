@@ -14,6 +14,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -24,6 +25,7 @@ from cloudsealed.storage.private import FILE, private_folder
 PURPOSES = ("tokens", "cursors", "sessions", "redaction", "seal")
 REPLACEABLE = ("seal",)
 """The purposes whose key can be replaced: what the others made would not be found again."""
+_BYTES = 32
 
 
 class KeyFileError(CloudSealedError):
@@ -87,11 +89,15 @@ def load_keys(path: Path) -> KeyRing:
         document = json.loads(path.read_text())
         keys = {
             purpose: tuple(
-                Key(item["id"], base64.b64decode(item["secret"], validate=True))
+                Key(str(item["id"]), base64.b64decode(item["secret"], validate=True))
                 for item in document[purpose]
             )
             for purpose in PURPOSES
         }
+        if not all(
+            ring and {len(key.secret) for key in ring} == {_BYTES} for ring in keys.values()
+        ):
+            raise ValueError(f"each of {', '.join(PURPOSES)} needs keys of {_BYTES} bytes")
     except FileNotFoundError:
         raise KeyFileError(f"{path} does not exist: run `cloudsealed init`") from None
     except OSError as error:
@@ -135,14 +141,19 @@ def replace_key(path: Path, purpose: str) -> str:
 
 def _beside(path: Path, document: object) -> Path:
     """Write a new file, which only its owner can read, beside another."""
-    temporary = path.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE)
-    os.fchmod(descriptor, FILE)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(document, file, indent=2)
+    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            os.fchmod(file.fileno(), FILE)
+            json.dump(document, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink()
+            raise
     return temporary
 
 
 def _fresh(purpose: str) -> dict[str, str]:
-    secret = secrets.token_bytes(32)
+    secret = secrets.token_bytes(_BYTES)
     return {"id": f"{purpose}-{secrets.token_hex(4)}", "secret": base64.b64encode(secret).decode()}

@@ -133,7 +133,7 @@ def fetch(
     base = _parameters(listing, tenant, filters, residual, after)
     if not all(_may_match(connection, listing, name, count, base) for name, count in residual):
         return Rows([], None)
-    chunk = _CHUNK if residual or listing.hidden else min(limit + 1, _CHUNK)
+    chunk = min(limit + 1, _CHUNK)
     values = [driving.convert(v) for v in filters[driving.name]] if driving else [None]
     statement = statement_for(listing, shape)
     grouped = driving is not None and driving.column == listing.sorts[sort]
@@ -217,16 +217,17 @@ def _scan(
     connection: Connection, statements: tuple[ClauseElement, ClauseElement], base: dict[str, Any],
     shape: _Shape, chunk: int,
 ) -> Iterator[Row]:  # fmt: skip
+    """Yield rows, read in chunks that grow: few are read where the first already fill a page."""
     first, resumed = statements
-    parameters = {**base, "chunk": chunk}
+    parameters = base
     statement = resumed if shape.resumed else first
     while True:
-        rows = connection.all(statement, parameters)
+        rows = connection.all(statement, {**parameters, "chunk": chunk})
         yield from rows
         if len(rows) < chunk:
             return
         parameters = {**parameters, "after_id": rows[-1][0], "after_value": rows[-1][1]}
-        statement = resumed
+        statement, chunk = resumed, min(4 * chunk, _CHUNK)
 
 
 def _parameters(

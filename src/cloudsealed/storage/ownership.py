@@ -104,3 +104,9 @@ def _unknown_seal(connection: Connection, keys: KeyRing) -> str | None:
                 "from where `cloudsealed keys rotate` ran"
             )
     return None
+
+
+def recorded(connection: Connection) -> str | None:
+    """Return the fingerprint of the key file that claimed a database; None when none has."""
+    row = connection.first(_RECORDED)
+    return None if row is None else str(row[0])

@@ -27,6 +27,7 @@ from cloudsealed.cli.session import open_installation
 from cloudsealed.cli.summary import show_summary
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage.private import private_folder
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
 from cloudsealed.testing.estate_site import AUDIT_ROLE, FAR_REGION, HOME_REGION, SECOND_ACCOUNT
@@ -37,7 +38,7 @@ _MARK = "keys.json"
 
 
 class DemoFolderError(CloudSealedError):
-    """The demo's folder holds something that is not the demo's."""
+    """The demo's folder holds something that is not the demo's, or cannot be made."""
 
     code = "demo_folder"
 
@@ -80,10 +81,14 @@ def _demo(console: Terminal, *, once: bool, port: int) -> int:
 
 
 def _fresh_folder() -> None:
-    if FOLDER.exists():
-        if not (FOLDER / _MARK).exists() and any(FOLDER.iterdir()):
-            raise DemoFolderError(f"{FOLDER} exists and is not the demo's: move it away")
-        shutil.rmtree(FOLDER)
+    try:
+        if FOLDER.exists():
+            if not (FOLDER / _MARK).exists() and any(FOLDER.iterdir()):
+                raise DemoFolderError(f"{FOLDER} exists and is not the demo's: move it away")
+            shutil.rmtree(FOLDER)
+        private_folder(FOLDER)
+    except OSError as error:
+        raise DemoFolderError(f"{FOLDER.absolute()} cannot be made anew: {error}") from error
 
 
 def _deploy(endpoint: str) -> None:

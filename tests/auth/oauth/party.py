@@ -10,7 +10,6 @@ import re
 import secrets
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from tests.servers import free_port
+from tests.waiting import SECONDS, until
 
 from cloudsealed.api.server import Listen, server
 from cloudsealed.auth.model import ALL_SCOPES
@@ -181,7 +181,7 @@ def curl(*arguments: str) -> tuple[int, dict[str, str], Any]:
     """Run curl; return status, headers and JSON."""
     out = subprocess.run(
         ["curl", "-sS", "-i", "--noproxy", "*", *arguments], check=True, capture_output=True,
-        text=True, timeout=30,
+        text=True, timeout=SECONDS,
     ).stdout  # fmt: skip
     head, _, body = out.replace("\r\n", "\n").partition("\n\n")
     first, *lines = head.split("\n")
@@ -201,14 +201,11 @@ def serving(folder: Path, *, roomy: bool = True, **changes: Any) -> Iterator[Sit
     running = server(services, Listen(port=urlsplit(url).port or 0), Console(services))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    ends = time.monotonic() + 20
-    while not running.started:
-        assert thread.is_alive(), "the server ended"
-        assert time.monotonic() < ends, "the server did not start"
-        time.sleep(0.01)
+    until(lambda: running.started or not thread.is_alive(), "the server starts")
+    assert thread.is_alive(), "the server ended"
     site = Site(services, url, services.tenants.create(name="Acme").id)
     site.person(Role.ADMIN)
     yield site
     running.should_exit = True
-    thread.join(20)
+    thread.join(SECONDS)
     services.database.close()

@@ -22,8 +22,8 @@ from cloudsealed.kit.errors import error_classes
 ERROR = "<ErrorResponse><Error><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>"
 
 
-def identity(**access):
-    return identify(AwsSession(AwsAccess(connect_timeout=1, read_timeout=2, **access)))
+def identity(read_timeout=60, **access):
+    return identify(AwsSession(AwsAccess(read_timeout=read_timeout, **access)))
 
 
 def test_the_emulator_says_who_we_are(emulator):
@@ -78,9 +78,9 @@ def test_an_endpoint_where_nobody_listens_is_unreachable(credentials, monkeypatc
 
 
 def test_an_endpoint_that_hangs_is_unreachable(faults, reply):
-    faults.replies = [reply(hold=20)]
+    faults.replies = [reply(hold=60)]
     with pytest.raises(EndpointUnreachableError):
-        identity()
+        identity(read_timeout=0.5)
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, "<html>hello</html>"), (200, ""), (503, "<p>")])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from random import Random
 
 from cloudsealed.collectors.aws.pacing import CEILINGS, Pacer
@@ -61,3 +62,42 @@ def test_no_second_has_more_calls_than_the_ceiling_whatever_is_throttled_and_lat
                 pacer.throttled(key, starts[-1])
         most = int(ceiling)
         assert all(b - a >= 1.0 - 1e-9 for a, b in zip(starts, starts[most:], strict=False))
+
+
+def test_no_second_has_more_arrivals_than_the_ceiling_however_late_calls_and_answers_are():
+    dice, time = Random(3), Time()
+    pacer = Pacer(lambda: time.now, late=30.0)
+    for ceiling in (1.0, 4.0, 10.0):
+        key, answers, arrivals = (str(ceiling),), [], []
+
+        def sleep(seconds, key=key, answers=answers):
+            wake = time.now + seconds
+            while answers and answers[0][0] <= wake:
+                time.now, started = heappop(answers)
+                pacer.ended(key, started)
+            time.now = wake
+
+        for _ in range(2000):
+            started = pacer.wait(key, ceiling, sleep)
+            took = dice.choice((0.0, 0.05, 0.4, 4.0))
+            arrivals.append(started + took * dice.random())
+            heappush(answers, (started + took, started))
+        arrivals.sort()
+        most = int(ceiling)
+        assert all(b - a >= 1.0 - 1e-9 for a, b in zip(arrivals, arrivals[most:], strict=False))
+
+
+def test_a_call_that_never_ends_gives_its_place_back():
+    time = Time()
+    pacer = Pacer(lambda: time.now, time.sleep, late=30.0)
+    pacer.wait(("a",), 1.0)
+    assert pacer.wait(("a",), 1.0) == 31.0
+
+
+def test_quick_answers_let_calls_come_at_the_ceiling():
+    time = Time()
+    pacer = Pacer(lambda: time.now, time.sleep, late=30.0)
+    for _ in range(101):
+        started = pacer.wait(("a",), 10.0)
+        pacer.ended(("a",), started)
+    assert 10.0 <= time.now < 10.1

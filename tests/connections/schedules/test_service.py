@@ -15,6 +15,7 @@ import orjson
 import pytest
 from sqlalchemy import bindparam
 from tests.audits.world import Clock
+from tests.waiting import SECONDS
 
 from cloudsealed.connections.schedules import model
 from cloudsealed.connections.schedules.model import ScheduleNotFoundError
@@ -368,7 +369,7 @@ def test_runs_by_hand_at_once_start_one_audit(world: World) -> None:
     ident, start = world.create(), threading.Barrier(6)
 
     def one(_: int) -> int:
-        start.wait(20)
+        start.wait(SECONDS)
         try:
             world.run(ident)
         except CloudSealedError as error:

@@ -71,7 +71,7 @@ def _cron(fields: tuple[Meaning, ...]) -> str:
 
 
 @given(EXPRESSIONS, MOMENTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_next_time_is_the_first_after_now_that_the_fields_name(
     fields: tuple[Meaning, ...], now: datetime
 ) -> None:
@@ -90,7 +90,7 @@ def test_the_next_time_is_the_first_after_now_that_the_fields_name(
     datetime(2026, 10, 25, 1, 30, tzinfo=UTC),  # 02:30 in Berlin for the second time
     "Europe/Berlin",
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_in_every_zone_times_come_in_order_and_are_what_the_clock_on_the_wall_shows(
     fields: tuple[Meaning, ...], now: datetime, name: str
 ) -> None:
@@ -181,7 +181,7 @@ def test_what_fires_seldom_enough_is_taken(cron: str) -> None:
 
 
 @given(st.text(alphabet="0123456789*/,-#LWMONJAn² ", max_size=100))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_no_text_does_anything_but_fit_or_be_refused(text: str) -> None:
     try:
         found = read_timetable(Fields({"cron": text}, ("cron",)), NOW)

@@ -36,11 +36,12 @@ from cloudsealed.collectors.aws.pacing import (
     Pacer,
     Sleep,
 )
+from cloudsealed.collectors.aws.pagination import page_members
 from cloudsealed.collectors.aws.shape import check_answer
 from cloudsealed.collectors.aws.wire import Call
 from cloudsealed.collectors.model import CIRCUIT_OPEN, Answer, CallRequest, Document, Unit
 from cloudsealed.collectors.paths import read
-from cloudsealed.collectors.redaction import Detector, redact
+from cloudsealed.collectors.redaction import redact
 from cloudsealed.collectors.storable import UnstorableError, storable
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import Clock, utc_now
@@ -57,7 +58,7 @@ class CallerClosedError(Exception):
 
 @dataclass(slots=True)
 class _Tries:
-    """How the attempts of one call went."""
+    """The attempts of one call, and when they end."""
 
     end: float
     attempts: int = 0
@@ -79,7 +80,6 @@ class AwsCaller:
     sleep: Sleep | None = None
     jitter: Callable[[], float] = random.random
     pacer: Pacer | None = None
-    detector: Detector | None = None
     _pacer: Pacer = field(init=False)
     _breaker: Breaker = field(init=False)
     _closed: threading.Event = field(init=False, default_factory=threading.Event)
@@ -128,6 +128,7 @@ class AwsCaller:
         access, where = self.session.access, (request.unit.service, request.unit.region)
         patience = self._breaker.patience(where)
         if patience is Patience.NONE:
+            self._pacer.ended(_lane(request.unit), started)
             return Failure(CIRCUIT_OPEN)
         brief = patience is Patience.BRIEF
         tries.end += min(access.brief, access.deadline) if brief else access.deadline
@@ -149,7 +150,7 @@ class AwsCaller:
         unit = request.unit
         while True:
             tries.attempts += 1
-            result = self._attempt(request, tries)
+            result = self._attempt(request, tries, started)
             if not isinstance(result, Failure):
                 return result
             if outcome_of(result, request.absent) is CallOutcome.THROTTLED:
@@ -166,7 +167,7 @@ class AwsCaller:
             started = self._pace(unit)
             tries.end += self.monotonic() - before
 
-    def _attempt(self, request: CallRequest, tries: _Tries) -> Failure | Any:
+    def _attempt(self, request: CallRequest, tries: _Tries, started: float) -> Failure | Any:
         """Return a document or why there is none."""
         call = Call(self._closed)
         try:
@@ -175,6 +176,7 @@ class AwsCaller:
             failure = failure_of(error)
         finally:
             tries.end += call.waited
+            self._pacer.ended(_lane(request.unit), started)
         if outcome_of(failure, request.absent) is CallOutcome.THROTTLED:
             COUNTS.add("provider_throttles", service=request.unit.service)
         return failure
@@ -195,7 +197,7 @@ class AwsCaller:
         """
         document = redact(
             storable(response), request.secret_paths, self.redaction_key,
-            operation=request.unit.action, detector=self.detector,
+            kept=page_members(request.unit.service, request.unit.operation),
         )  # fmt: skip
         try:
             canonical(document)

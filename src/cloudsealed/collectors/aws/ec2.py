@@ -12,6 +12,7 @@ _PAGE = {"MaxResults": 1000}
 _GROUPS = "aws.ec2.security_group"
 _VPC = Relation("vpc", "VpcId", "aws.ec2.vpc", "VpcId")
 _SUBNET = Relation("subnet", "SubnetId", "aws.ec2.subnet", "SubnetId")
+_OWNER = "{owner}"  # of what is shared, as VPCs and their subnets are, it is another account
 
 
 def _arn(kind: str, field: str, owner: str = "{account}") -> str:
@@ -52,7 +53,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeVolumes",
         constants=_PAGE,
         items="Volumes",
-        native_id=_arn("volume", "VolumeId"),
+        native_id=_arn("volume", "VolumeId", _OWNER),
+        formerly_native_id=_arn("volume", "VolumeId"),
+        owner="OwnerId",
         name="Tags[?Key=='Name'].Value | [0]",
         created="CreateTime",
         relations=(
@@ -67,6 +70,7 @@ ROWS: tuple[Row, ...] = (
         constants={"OwnerIds": ["self"], **_PAGE},
         items="Snapshots",
         native_id=_arn("snapshot", "SnapshotId", owner=""),
+        owner="OwnerId",
         name="Tags[?Key=='Name'].Value | [0]",
         created="StartTime",
         enrich=(
@@ -103,7 +107,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeSecurityGroups",
         constants=_PAGE,
         items="SecurityGroups",
-        native_id=_arn("security-group", "GroupId"),
+        native_id=_arn("security-group", "GroupId", _OWNER),
+        formerly_native_id=_arn("security-group", "GroupId"),
+        owner="OwnerId",
         name="GroupName",
         relations=(_VPC,),
     ),
@@ -113,7 +119,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeVpcs",
         constants=_PAGE,
         items="Vpcs",
-        native_id=_arn("vpc", "VpcId"),
+        native_id=_arn("vpc", "VpcId", _OWNER),
+        formerly_native_id=_arn("vpc", "VpcId"),
+        owner="OwnerId",
         name="Tags[?Key=='Name'].Value | [0]",
     ),
     Row(
@@ -122,7 +130,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeSubnets",
         constants=_PAGE,
         items="Subnets",
-        native_id=_arn("subnet", "SubnetId"),
+        native_id=_arn("subnet", "SubnetId", _OWNER),
+        formerly_native_id=_arn("subnet", "SubnetId"),
+        owner="OwnerId",
         name="Tags[?Key=='Name'].Value | [0]",
         relations=(_VPC,),
     ),
@@ -154,6 +164,7 @@ ROWS: tuple[Row, ...] = (
         constants={"Owners": ["self"], **_PAGE},
         items="Images",
         native_id=_arn("image", "ImageId", owner=""),
+        owner="OwnerId",
         name="Name",
         created="CreationDate",
         relations=(
@@ -171,7 +182,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeNetworkAcls",
         constants=_PAGE,
         items="NetworkAcls",
-        native_id=_arn("network-acl", "NetworkAclId"),
+        native_id=_arn("network-acl", "NetworkAclId", _OWNER),
+        formerly_native_id=_arn("network-acl", "NetworkAclId"),
+        owner="OwnerId",
         relations=(
             _VPC,
             Relation("subnets", "Associations[].SubnetId", "aws.ec2.subnet", "SubnetId"),
@@ -183,7 +196,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeNetworkInterfaces",
         constants=_PAGE,
         items="NetworkInterfaces",
-        native_id=_arn("network-interface", "NetworkInterfaceId"),
+        native_id=_arn("network-interface", "NetworkInterfaceId", _OWNER),
+        formerly_native_id=_arn("network-interface", "NetworkInterfaceId"),
+        owner="OwnerId",
         tags="TagSet",
         relations=(
             Relation("security_groups", "Groups[].GroupId", _GROUPS, "GroupId"),
@@ -198,7 +213,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeVpcEndpoints",
         constants=_PAGE,
         items="VpcEndpoints[?State != 'deleted']",
-        native_id=_arn("vpc-endpoint", "VpcEndpointId"),
+        native_id=_arn("vpc-endpoint", "VpcEndpointId", _OWNER),
+        formerly_native_id=_arn("vpc-endpoint", "VpcEndpointId"),
+        owner="OwnerId",
         name="ServiceName",
         created="CreationTimestamp",
         decode={"PolicyDocument": json_text},

@@ -15,6 +15,7 @@ ROWS: tuple[Row, ...] = (
         constants={"maxResults": 1000},
         items="repositories",
         native_id="{repositoryArn}",
+        owner="registryId",
         name="repositoryName",
         created="createdAt",
         enrich=(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -41,7 +40,8 @@ RECOVERY = 0.05
 LEAST_SHARE = 1 / 32
 """The share of its ceiling that a pace keeps however often AWS asks to slow down."""
 
-_LATE = 0.1
+_SECOND = 1.0
+_LATE = 30.0
 _IDLE_SECONDS, _LANES = 60.0, 4096
 
 Sleep = Callable[[float], None]
@@ -51,27 +51,35 @@ Key = tuple[str, ...]
 
 @dataclass(slots=True)
 class _Lane:
-    """The pace of one key. Times are those of the pacer's clock, paces are calls a second."""
+    """The pace of one key. Times are those of the pacer's clock, paces are calls a second.
+
+    `taken` has the start of each call that counts, and when it no longer does. It counts for a
+    second from when its answer came, for only then has it surely arrived.
+    """
 
     ceiling: float
     pace: float
     changed: float
     next: float
     halved: float = float("-inf")
-    starts: deque[float] = field(default_factory=deque)
+    taken: dict[float, float] = field(default_factory=dict)
 
-    def turn(self, now: float, window: float) -> float:
-        """Return when a call may start; when that is now, it has."""
+    def turn(self, now: float, late: float) -> float:
+        """Return when to ask again for a turn; when that is now, the call has it."""
         self._recover(now)
-        while self.starts and now - self.starts[0] >= window:
-            self.starts.popleft()
+        self.taken = {started: free for started, free in self.taken.items() if free > now}
         turn = max(now, self.next)
-        if len(self.starts) >= max(1, int(self.ceiling)):
-            turn = max(turn, self.starts[0] + window)
+        if len(self.taken) >= max(1, int(self.ceiling)):
+            turn = max(turn, min(now + _SECOND, *self.taken.values()))
         if turn <= now:
-            self.starts.append(now)
-            self.next = now + max(1 / self.pace, window / self.ceiling)
+            self.taken[now] = now + late + _SECOND
+            self.next = now + 1 / self.pace
         return turn
+
+    def answered(self, now: float, started: float) -> None:
+        """Note that the call which started at `started` has ended."""
+        if started in self.taken:
+            self.taken[started] = min(self.taken[started], now + _SECOND)
 
     def _recover(self, now: float) -> None:
         won = RECOVERY * self.ceiling * max(now - self.changed, 0.0)
@@ -90,8 +98,8 @@ class _Lane:
 class Pacer:
     """Says when a call may start, evenly spaced for each key; safe for threads.
 
-    In no second do more calls of a key start than its ceiling; `late` is how many seconds a call
-    may need from here to the provider without more of them arriving in one there.
+    In no second do more calls of a key start, or arrive at the provider, than its ceiling. A call
+    that does not end is taken to have arrived after `late` seconds.
     """
 
     def __init__(
@@ -99,7 +107,7 @@ class Pacer:
     ) -> None:
         self._monotonic = monotonic
         self._sleep = sleep
-        self._window = 1.0 + late
+        self._late = late
         self._lock = threading.Lock()
         self._lanes: dict[Key, _Lane] = {}
 
@@ -108,10 +116,16 @@ class Pacer:
         while True:
             with self._lock:
                 now = self._monotonic()
-                turn = self._lane(key, per_second, now).turn(now, self._window)
+                turn = self._lane(key, per_second, now).turn(now, self._late)
             if turn <= now:
                 return now
             (sleep or self._sleep)(turn - now)
+
+    def ended(self, key: Key, started: float) -> None:
+        """Note that a call which started at `started` has been answered or given up."""
+        with self._lock:
+            if key in self._lanes:
+                self._lanes[key].answered(self._monotonic(), started)
 
     def throttled(self, key: Key, started: float) -> None:
         """Slow down after a call that started at `started` was throttled."""

@@ -11,7 +11,7 @@ import botocore.session
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationModel, ServiceModel
 
-from cloudsealed.collectors.paths import read
+from cloudsealed.collectors.paths import names_in, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,17 @@ def pager(service: str, operation: str) -> Pager | None:
         return None
     inputs, outputs = _several(found["input_token"]), _several(found["output_token"])
     return Pager(inputs, outputs, found.get("more_results"))
+
+
+@cache
+def page_members(service: str, operation: str) -> frozenset[str]:
+    """Return every member of an answer that says where the next page begins."""
+    found = pager(service, operation)
+    return (
+        frozenset(name for each in found.outputs for name in names_in(each))
+        if found
+        else frozenset()
+    )
 
 
 def next_token(service: str, operation: str, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""Many audits and requests of a `serve` of real processes, and what these hold of the system."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from tests.served import Served
+
+_UNLIMITED = "1000000/minute"
+_LIMITS = ("CORE", "AUDITS", "ANONYMOUS", "LOGIN", "REPORTS", "SIMULATIONS")
+UNLIMITED = {f"CLOUDSEALED_LIMIT_{name}": _UNLIMITED for name in _LIMITS}
+"""Settings under which no budget ends."""
+_CLIENTS = 12
+Figures = dict[str, int]
+_Kind = tuple[str, str, Any, str | None, tuple[int, ...]]
+"""Method, path, body, another token, and the statuses that are right."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one process holds: open handles, threads, and resident memory in KiB."""
+
+    files: int
+    threads: int
+    memory: int
+
+    @classmethod
+    def of(cls, pid: int) -> Held:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        status = dict(line.split(":", 1) for line in lines)
+        return cls(
+            len(list(Path(f"/proc/{pid}/fd").iterdir())), int(status["Threads"]),
+            int(status["VmRSS"].split()[0]),
+        )  # fmt: skip
+
+
+class Busy:
+    """A served installation under work."""
+
+    def __init__(self, running: Served, **scope: list[str]) -> None:
+        self._running = running
+        self._scope = scope
+        self._connection = running.connect("all").json()["id"]
+        self._url = urlsplit(str(running.http.base_url))
+
+    def audit(self, number: int) -> None:
+        """Run `number` audits, two at a time as the worker does; every call of theirs answers."""
+        for _ in range(0, number, 2):
+            for ident in [self._running.audit(self._connection, **self._scope) for _ in range(2)]:
+                found = self._running.ended(ident)
+                assert found["status"] == "completed", found
+                failed = [found["calls"][name] for name in ("denied", "throttled", "failed")]
+                assert not any(failed), found
+
+    def request(self, number: int) -> None:
+        """Send `number` requests of many kinds, from clients that work at once."""
+        kinds = self._kinds()
+        share = -(-number // _CLIENTS)
+
+        def run(start: int) -> None:
+            client = http.client.HTTPConnection(str(self._url.hostname), self._url.port, timeout=60)
+            for kind in itertools.islice(itertools.cycle(kinds), start, start + share):
+                status = self._send(client, kind)
+                assert status in kind[-1], (kind, status)
+            client.close()
+
+        with ThreadPoolExecutor(_CLIENTS) as clients:
+            list(clients.map(run, range(_CLIENTS)))
+
+    def _kinds(self) -> tuple[_Kind, ...]:
+        finding = self._running.http.get("/v1/findings?limit=1").json()["data"][0]["id"]
+        expression = {"kind": "check", "key": "a", "title": "A", "dimension": "security"}
+        read = (
+            "/v1/findings?limit=50", f"/v1/findings/{finding}", f"/v1/findings/{finding}/evidence",
+            "/v1/resources?limit=20", "/v1/findings/summary", "/v1/audits",
+            "/v1/policies?limit=100", "/login", "/readyz",
+        )  # fmt: skip
+        return (
+            *(("GET", path, None, None, (200,)) for path in read),
+            ("GET", "/v1/me", None, "cspat_unknown", (401,)),
+            ("GET", "/v1/findings/fnd_none", None, None, (404,)),
+            ("POST", "/v1/policies/validate", expression, None, (200, 422)),
+        )
+
+    def _send(self, client: http.client.HTTPConnection, kind: _Kind) -> int:
+        method, path, body, token, _right = kind
+        headers = {"Authorization": f"Bearer {token or self._running.made['token']}"}
+        content = None if body is None else json.dumps(body)
+        client.request(method, path, content, {**headers, "Content-Type": "application/json"})
+        answer = client.getresponse()
+        answer.read()
+        return answer.status
+
+    def figures(self) -> Figures:
+        """Return what the API, the worker and the database's server hold, by name."""
+        found = {
+            f"{name} {kind}": value
+            for name, pid in (("api", self._running.process.pid), ("worker", self._running.worker))
+            for kind, value in vars(Held.of(pid)).items()
+        }
+        if url := self._running.environment.get("CLOUDSEALED_DATABASE_URL"):
+            with psycopg.connect(url) as admin:
+                row = admin.execute(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                ).fetchone()
+                assert row is not None
+                found["connections"] = row[0]
+        return found
+
+
+def lives(busy: Busy, *, audits: int, requests: int) -> tuple[Figures, Figures]:
+    """Run audits and requests in turns; return what is held after the tenth audit, and at the end.
+
+    Half of the requests are sent before the first figures are taken.
+    """
+    busy.audit(10)
+    busy.request(requests // 2)
+    first = last = busy.figures()
+    print(json.dumps(first), flush=True)
+    rounds = max(1, (audits - 10) // 10)
+    for _ in range(rounds):
+        busy.audit((audits - 10) // rounds)
+        busy.request(requests // 2 // rounds)
+        last = busy.figures()
+        print(json.dumps(last), flush=True)
+    return first, last
+
+
+def grown(first: Mapping[str, int], last: Mapping[str, int], factor: float) -> dict[str, Any]:
+    """Return (first, last) of what is more than `factor` times as much at last."""
+    pairs = {name: (value, last[name]) for name, value in first.items()}
+    return {name: pair for name, pair in pairs.items() if pair[1] > pair[0] * factor}
