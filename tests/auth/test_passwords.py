@@ -30,8 +30,8 @@ def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long(
             go_on.set()
         return False
 
-    monkeypatch.setattr(passwords, "LONGEST_WAIT", SECONDS)
-    passwords._OF_STRANGERS._worker.submit(go_on.wait, SECONDS)  # whose turn it is takes long
+    monkeypatch.setattr(passwords, "PATIENCE", SECONDS)
+    passwords._STRANGERS.submit(go_on.wait, SECONDS)  # whose turn it is takes long
     with ThreadPoolExecutor(40) as pool:
         assert sum(pool.map(ask, range(40))) == passwords.MOST_AT_ONCE
     assert go_on.is_set()
@@ -72,14 +72,19 @@ def test_a_password_that_is_too_long_is_wrong_whatever_it_begins_with() -> None:
     assert not passwords.verifies(stored, f"{longest}!")
 
 
-def test_nobody_waits_for_ever_for_a_hash() -> None:
-    turns, ends, rounds = passwords._Turns("a test's passwords"), threading.Event(), []
-    for _ in range(2 * passwords.MOST_AT_ONCE):
-        with pytest.raises(TimeoutError):
-            turns.take(lambda: rounds.append(ends.wait(SECONDS)), 0.02)
-    ends.set()
-    assert turns.take(lambda: PASSWORD, SECONDS) == PASSWORD
-    assert rounds == [True], "who was turned away is not hashed for"
+def test_nobody_waits_for_ever_for_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, ends = passwords.hashed(PASSWORD, known=True), threading.Event()
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.02)
+    hangs = passwords._KNOWN.submit(ends.wait, SECONDS)
+    try:
+        for _ in range(2 * passwords.MOST_AT_ONCE):
+            with pytest.raises(passwords.TooManyLoginAttemptsError):
+                passwords.verifies(stored, PASSWORD, known=True)
+        assert not hangs.done()
+    finally:
+        ends.set()
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", SECONDS)
+    assert passwords.verifies(stored, PASSWORD, known=True)
 
 
 def test_whom_a_busy_machine_keeps_waiting_is_served_all_the_same(
@@ -87,10 +92,9 @@ def test_whom_a_busy_machine_keeps_waiting_is_served_all_the_same(
 ) -> None:
     stored, ends = passwords.hashed(PASSWORD, known=True), threading.Event()
     monkeypatch.setattr(passwords, "PATIENCE", 0.02)
-    with ThreadPoolExecutor(1) as pool:
-        starved = pool.submit(passwords._OF_STRANGERS.take, lambda: ends.wait(SECONDS), SECONDS)
-        try:
-            assert passwords.verifies(stored, PASSWORD)
-            assert not starved.done()
-        finally:
-            ends.set()
+    starved = passwords._STRANGERS.submit(ends.wait, SECONDS)
+    try:
+        assert passwords.verifies(stored, PASSWORD)
+        assert not starved.done()
+    finally:
+        ends.set()

@@ -33,7 +33,7 @@ LONGEST = 1024  # hashing time grows with it
 MOST_AT_ONCE = 8  # at work and waiting
 LONGEST_RETRY = 5  # seconds
 HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
-PATIENCE, LONGEST_WAIT = 3.0, 300.0  # seconds
+PATIENCE, LONGEST_WAIT = 1.0, 300.0  # seconds
 _NICENESS = (
     19  # the lowest, where no thread can be idle: with every processor busy it takes seconds
 )
@@ -97,36 +97,27 @@ def crowded() -> TooManyLoginAttemptsError:
     )
 
 
-class _Turns:
-    """A thread that hashes, and the few who wait for it, none of them for long."""
-
-    def __init__(self, name: str, begin: Callable[[], None] | None = None) -> None:
-        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
-        self._worker = ThreadPoolExecutor(1, name, begin)
-
-    def take(self, work: Callable[[], T], seconds: float) -> T:
-        """Return what the thread makes of `work`.
-
-        Raises TooManyLoginAttemptsError, and TimeoutError after `seconds`.
-        """
-        if not self._places.acquire(blocking=False):
-            raise crowded()
-        turn = self._worker.submit(work)
-        turn.add_done_callback(lambda _: self._places.release())
-        try:
-            return turn.result(seconds)
-        finally:
-            turn.cancel()
-
-
 def _in_turn(work: Callable[[], T], *, known: bool) -> T:
-    if not known:
-        with suppress(TimeoutError):
-            return _OF_STRANGERS.take(work, PATIENCE)
+    places = _PLACES[known]
+    if not places.acquire(blocking=False):
+        raise crowded()
     try:
-        return (_OF_KNOWN if known else _OF_PATIENT).take(work, LONGEST_WAIT)
+        if not known:
+            with suppress(TimeoutError):
+                return _made(_STRANGERS, work, PATIENCE)
+        return _made(_KNOWN if known else _PATIENT, work, LONGEST_WAIT)
     except TimeoutError:
         raise crowded() from None
+    finally:
+        places.release()
+
+
+def _made(thread: ThreadPoolExecutor, work: Callable[[], T], seconds: float) -> T:
+    turn = thread.submit(work)
+    try:
+        return turn.result(seconds)
+    finally:
+        turn.cancel()
 
 
 def _give_way() -> None:
@@ -138,5 +129,7 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
 
 
-_OF_STRANGERS = _Turns("passwords of strangers", _give_way)
-_OF_PATIENT, _OF_KNOWN = _Turns("passwords of the patient"), _Turns("passwords of the known")
+_PLACES = {known: threading.BoundedSemaphore(MOST_AT_ONCE) for known in (False, True)}
+_STRANGERS = ThreadPoolExecutor(1, "passwords of strangers", _give_way)
+_PATIENT = ThreadPoolExecutor(1, "passwords of the patient")
+_KNOWN = ThreadPoolExecutor(1, "passwords of the known")

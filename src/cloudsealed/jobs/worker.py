@@ -106,10 +106,6 @@ class Worker:
         for loop in self._loops:
             loop.join(max(0.0, ends - time.monotonic()))
 
-    def wait(self) -> None:
-        """Block until `stop` is called."""
-        self._stopping.wait()
-
     def fault(self) -> str | None:
         """Return why this worker cannot go on; None while it can."""
         for loop in self._loops:
