@@ -37,7 +37,8 @@ def cell(
     """Return a cell; what is unknown in it was not read, unless `missing` says why."""
     failed = {s.value: 0 for s in Severity} | (fails or {severity: counts.get("fail", 0)})
     header = {
-        "dimension": dimension, "severity": severity, "complete": {} if complete is None else {"aws.sqs.queue": complete},
+        "dimension": dimension, "severity": severity,
+        "complete": {} if complete is None else {"aws.sqs.queue": complete},
         "counts": {o.value: 0 for o in Outcome} | counts, "fails": failed, "suppressed": suppressed,
         "missing": {m.value: 0 for m in Missing}
         | (missing or {"unread": counts.get("unknown", 0) + (complete is False)}),
