@@ -24,6 +24,7 @@ from _process import Memory, apart
 from cloudsealed.audits import blocks
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Evaluator
+from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.kit.batches import batches
@@ -130,7 +131,7 @@ def _evaluated(folder: Path, audit_id: str, pipe: Any) -> None:
     lease = AuditStore(database, utc_now).take(tenant=TENANT, ident=audit_id, owner="bench")
     assert lease is not None, "the same owner may take it again"
     evaluator = Evaluator(
-        policies=_policies(database), clock=MOMENT, seconds=3_600,
+        policies=_policies(database), clock=MOMENT, extent=Extent(()), seconds=3_600,
         snapshots=Snapshots(database, tenant=TENANT, audit_id=audit_id),
     )  # fmt: skip
     judged: list[int] = []

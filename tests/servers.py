@@ -20,7 +20,6 @@ import psycopg
 from tests.waiting import SECONDS
 
 _PR_SET_PDEATHSIG = 1
-_START_SECONDS = 60
 _NOEXEC = getattr(os, "ST_NOEXEC", 0)  # Linux's
 
 
@@ -29,11 +28,13 @@ class PostgresServer:
 
     PostgreSQL refuses to run as root, so root starts it as `nobody`, who may not be able to enter
     the folders of root: what it needs is copied to where it can be reached. Durability is off:
-    nothing here outlives the tests. `max_connections` is what the server allows.
+    nothing here outlives the tests. `max_connections` is what the server allows. With `keeps` what
+    was committed is there when the server comes back.
     """
 
-    def __init__(self, *, max_connections: int = 200) -> None:
+    def __init__(self, *, max_connections: int = 200, keeps: bool = False) -> None:
         self._max_connections = max_connections
+        self._keeps = keeps
         self._user = "nobody" if os.geteuid() == 0 else None
         place = _open_to_all() if self._user else None
         self._folder = Path(tempfile.mkdtemp(prefix="cloudsealed-postgres-", dir=place))
@@ -74,7 +75,7 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def away(self) -> None:
-        """End the server at once, whoever is connected; what it holds stays."""
+        """End the server at once, whoever is connected."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(SECONDS)
 
@@ -93,7 +94,7 @@ class PostgresServer:
         settings = (
             "fsync=off",
             "full_page_writes=off",
-            "synchronous_commit=off",
+            f"synchronous_commit={'on' if self._keeps else 'off'}",
             f"max_connections={self._max_connections}",
         )
         options = [word for setting in settings for word in ("-c", setting)]
@@ -106,7 +107,7 @@ class PostgresServer:
         )  # fmt: skip
 
     def _wait(self) -> None:
-        ends = time.monotonic() + _START_SECONDS
+        ends = time.monotonic() + SECONDS
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=2).close()

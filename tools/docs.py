@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
@@ -24,6 +24,8 @@ import cloudsealed.api.app  # noqa: F401 - the catalogue of errors is whole when
 from cloudsealed.api.errors import catalogue
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
+from cloudsealed.collectors.asked import asked
+from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import FUNCTIONS, Function
 from cloudsealed.jobs import PulseStore
@@ -166,17 +168,23 @@ def frameworks() -> str:
 def resource_types() -> str:
     """Return what is collected, with the calls that fill it."""
     return table(
-        ("type", "list call", "enriching calls", "relations"),
+        ("type", "list call", "calls a resource", "lists for all", "in their place", "relations"),
         (
             (
                 code(row.type),
                 code(f"{row.service}:{row.operation}" if row.operation else ""),
-                ", ".join(dict.fromkeys(code(call.operation) for call in row.enrich)) or "–",
+                _operations(asked(row).calls),
+                _operations(row.together),
+                _operations(each for each in row.enrich if each not in asked(row).calls),
                 ", ".join(f"{r.name} → {code(r.type)}" for r in row.relations) or "–",
             )
             for row in RESOURCE_TYPES.values()
         ),
     )
+
+
+def _operations(calls: Iterable[Enrich | Together]) -> str:
+    return ", ".join(dict.fromkeys(code(call.operation) for call in calls)) or "–"
 
 
 def plan_columns() -> str:

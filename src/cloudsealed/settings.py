@@ -163,6 +163,11 @@ class Settings:
     )
     token_max_days: int = _setting("TOKEN_MAX_DAYS", "365", "Longest life of a token", _positive)
     collect_workers: int = _setting("COLLECT_WORKERS", "16", "Provider calls in flight", _positive)
+    calls_left_out: tuple[str, ...] = _setting(
+        "CALLS_LEFT_OUT", "",
+        "Calls that audits do without, such as `ec2:DescribeInstanceAttribute`; verdicts that need"
+        " them are unknown", _listed,
+    )  # fmt: skip
     policy_seconds: int = _setting(
         "POLICY_SECONDS", "300", "Time that one policy may take of an audit", _positive
     )

@@ -64,6 +64,11 @@ class CallOutcome(StrEnum):
         """Whether the provider said what is there (or that nothing is)."""
         return self in (CallOutcome.OK, CallOutcome.EMPTY, CallOutcome.ABSENT)
 
+    @property
+    def forbidden(self) -> bool:
+        """Whether nobody in the account may be allowed to read it: no permission cures that."""
+        return self.value in ("denied_by_organization", "region_denied")
+
 
 class Outcome(StrEnum):
     """What one policy says of one resource in one audit."""

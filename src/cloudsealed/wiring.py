@@ -34,6 +34,7 @@ from cloudsealed.auth.sessions import SessionService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
+from cloudsealed.collectors.asked import UnknownCallError, left_out
 from cloudsealed.connections.schedules.service import ScheduleService
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import EventStore
@@ -52,7 +53,7 @@ from cloudsealed.reports.source import ReportSources
 from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
-from cloudsealed.settings import Settings
+from cloudsealed.settings import InvalidSettingError, Settings
 from cloudsealed.storage.blobs import Blobs, DiskBlobs
 from cloudsealed.storage.counters import Counters, open_counters
 from cloudsealed.storage.database import Database, ServiceUnavailableError
@@ -200,7 +201,14 @@ class Services:
 
 
 def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
-    """Return the services of an installation whose key file and schema are there."""
+    """Return the services of an installation whose key file and schema are there.
+
+    Raises InvalidSettingError when calls are to be left out that there are none of.
+    """
+    try:
+        left_out(settings.calls_left_out)
+    except UnknownCallError as error:
+        raise InvalidSettingError(f"CLOUDSEALED_CALLS_LEFT_OUT: {error}") from error
     keys = load_keys(settings.key_path)
     database, counters = open_database(settings), open_counters(settings)
     blobs = DiskBlobs(settings.blob_dir)

@@ -16,8 +16,7 @@ from cloudsealed.api.server import Listen, server
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import engine_for
-from cloudsealed.storage.schema import metadata
+from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services, build_services
 
@@ -29,7 +28,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
         trusted_proxies=("10.0.0.0/8",),
     )  # fmt: skip
     ensure_keys(settings.key_path)
-    metadata.create_all(engine_for(settings))
+    migrate(settings)
     found = build_services(settings)
     yield found
     found.database.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,12 +28,14 @@ from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.ids import new_id
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.schema import jobs
+from cloudsealed.storage.ownership import claim
+from cloudsealed.storage.schema import installation, jobs
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 from cloudsealed.wiring import Services, build_services
 
 CALLS = ("provider_calls", (("outcome", "ok"), ("service", "s3")))
-PARTS = {"database", "worker", "jobs", "audits", "disk", "keys"}
+PARTS = {"database", "schema", "worker", "jobs", "audits", "disk", "keys"}
+Ask = Callable[[str], httpx.Response]
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +44,28 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "_ANSWER_KEPT", -1.0)
 
 
-@pytest.fixture
-def ask(connect: Any) -> Callable[[str], httpx.Response]:
+def asking(connect: Callable[[], httpx.AsyncClient]) -> Ask:
     async def get(path: str) -> httpx.Response:
-        async with connect(anonymous=True) as http:
-            answer: httpx.Response = await http.get(path)
-            return answer
+        async with connect() as http:
+            return await http.get(path)
 
     return lambda path: asyncio.run(get(path))
+
+
+@pytest.fixture
+def ask(connect: Any) -> Ask:
+    return asking(lambda: connect(anonymous=True))
+
+
+@pytest.fixture
+def ask_without_database(tmp_path: Path) -> Ask:
+    """Asks an installation whose database is away."""
+    settings = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1:1/x")
+    ensure_keys(settings.key_path)
+    app = create_app(build_services(settings))
+    return asking(
+        lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+    )
 
 
 def beat(services: Services, *, ago: float = 0, **state: Any) -> None:
@@ -150,20 +168,30 @@ def test_another_key_file_than_at_the_start_is_named(services: Services, ask: An
     assert "does not exist" in faults(ask("/readyz"))["keys"]
 
 
+def test_a_key_file_that_is_another_databases_is_named(services: Services, ask: Ask) -> None:
+    beat(services)
+    claim(services.database, services.keys)
+    with services.database.write() as connection:
+        connection.run(installation.update().values(value="another"))
+    assert "the database's is another" in faults(ask("/readyz"))["keys"]
+
+
+def test_a_database_of_another_version_is_named_and_not_ready(services: Services, ask: Ask) -> None:
+    beat(services)
+    with closing(sqlite3.connect(services.settings.sqlite_path)) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '0002'")
+        raw.commit()
+    answer = ask("/readyz")
+    assert answer.status_code == 503
+    [detail] = answer.json()["error"]["details"]
+    assert detail["field"] == "schema"
+    assert "is at revision 0002" in detail["message"]
+
+
 def test_without_its_database_it_is_not_ready_and_every_fault_is_in_the_answer(
-    tmp_path: Path,
+    ask_without_database: Ask,
 ) -> None:
-    settings = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1:1/x")
-    ensure_keys(settings.key_path)
-    app = create_app(build_services(settings))
-
-    async def get() -> httpx.Response:
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://x"
-        ) as http:
-            return await http.get("/readyz")
-
-    answer = asyncio.run(get())
+    answer = ask_without_database("/readyz")
     assert answer.status_code == 503
     error = answer.json()["error"]
     assert (error["code"], error["message"]) == (
@@ -200,6 +228,8 @@ def test_figures_of_jobs_audits_workers_and_the_process_are_there(
     assert found["cloudsealed_audits"] == {(("status", "completed"),): 1}
     assert found["cloudsealed_provider_calls_total"] == {CALLS[1]: 3}
     assert found["cloudsealed_worker_open_files"] == {(("worker", "host:1"),): 30}
+    used, limit = found["cloudsealed_database_connections"].values()
+    assert (0 <= used <= limit, limit) == (True, services.settings.database_connections + 1)
     for name in (
         "cloudsealed_worker_seen_seconds", "cloudsealed_disk_free_bytes", "cloudsealed_threads",
         "process_open_fds", "process_resident_memory_bytes",
@@ -217,19 +247,9 @@ def test_no_identity_is_in_the_figures(services: Services, token: str, ask: Any)
 
 
 def test_figures_that_cannot_be_read_are_left_out_and_the_others_are_there(
-    tmp_path: Path,
+    ask_without_database: Ask,
 ) -> None:
-    settings = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1:1/x")
-    ensure_keys(settings.key_path)
-    app = create_app(build_services(settings))
-
-    async def get() -> httpx.Response:
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://x"
-        ) as http:
-            return await http.get("/metrics")
-
-    found = families(asyncio.run(get()).text)
+    found = families(ask_without_database("/metrics").text)
     assert "cloudsealed_jobs" not in found
     assert "cloudsealed_disk_free_bytes" in found
 

@@ -11,7 +11,7 @@ from tests.audits.world import Clock, Cloud
 from cloudsealed.audits import derive
 from cloudsealed.engine import Rule
 from cloudsealed.storage.schema import resource_tags
-from cloudsealed.vocabulary import FindingStatus, Outcome
+from cloudsealed.vocabulary import CallOutcome, FindingStatus, Outcome
 
 OPEN = "!has(resource.Attributes.KmsMasterKeyId)"
 DEEP = "[" * 300 + "]" * 300
@@ -56,6 +56,7 @@ def test_a_policy_document_that_cannot_be_kept_costs_its_own_cells(
 def tagged_with(tags: Any, queue: str, cloud: Cloud) -> None:
     """Let a cloud answer with tags of a form that nobody expects."""
     usual = cloud._document
+    cloud.faults["GetResources"] = (CallOutcome.DENIED, "AccessDenied")
     bad = {"Tags": tags}
     cloud._document = lambda operation, name: (  # type: ignore[method-assign]
         bad if (operation, name) == ("ListQueueTags", queue) else usual(operation, name)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.audits.world import Clock, Cloud
+from tests.audits.world import ACCOUNT, REGION, Clock, Cloud
 
 from cloudsealed.audits import blocks
+from cloudsealed.audits import explanation as explanations
+from cloudsealed.audits.model import Target
 from cloudsealed.vocabulary import CallOutcome
 
 # Which database holds the blocks makes no difference to a verdict.
@@ -54,8 +56,7 @@ def test_what_was_read_passes_or_fails(begin: Any, queues: Cloud, check: Any) ->
         "get(resource, 'Attributes.KmsMasterKeyId', '') == ''",
         "get(resource.Attributes, 'KmsMasterKeyId', '') == ''",
         "resource.Attributes.VisibilityTimeout == '30'",
-        "true || has(resource.Attributes.KmsMasterKeyId)",
-        "resource.QueueName == 'x' && has(resource.Attributes.KmsMasterKeyId)",
+        "resource.QueueName == 'bad' && has(resource.Attributes.KmsMasterKeyId)",
         "resource['Attributes'] == null",
     ],
 )
@@ -74,6 +75,23 @@ def test_a_condition_over_what_was_not_read_is_unknown_and_names_the_call(
     assert lines["good"]["outcome"] in ("pass", "fail")
 
 
+@pytest.mark.parametrize("outcome", UNANSWERED)
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("resource.QueueName == 'bad' || has(resource.Attributes.KmsMasterKeyId)", "fail"),
+        ("resource.QueueName == 'x' && has(resource.Attributes.KmsMasterKeyId)", "pass"),
+    ],
+)
+def test_what_is_decided_without_what_was_not_read_is_no_unknown_and_shows_what_decided(
+    begin: Any, queues: Cloud, check: Any, condition: str, expected: str, outcome: CallOutcome
+) -> None:
+    queues.faults["GetQueueAttributes", "bad"] = (outcome, "Code")
+    line = judged(begin, queues, check(condition))["bad"]
+    assert (line["outcome"], line["reasons"]) == (expected, [])
+    assert line["evidence"] == [{"path": "QueueName", "value": "bad"}]
+
+
 def test_a_condition_of_applies_when_counts_as_well(begin: Any, queues: Cloud, check: Any) -> None:
     queues.faults["GetQueueAttributes"] = (CallOutcome.DENIED, "AccessDenied")
     policy = check("true", applies_when="has(resource.Attributes.KmsMasterKeyId)")
@@ -83,7 +101,8 @@ def test_a_condition_of_applies_when_counts_as_well(begin: Any, queues: Cloud, c
 def test_a_denied_attribute_that_no_condition_reads_does_not_matter(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
-    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
+    for call in ("GetResources", "ListQueueTags"):
+        queues.faults[call] = (CallOutcome.DENIED, "AccessDenied")
     lines = judged(begin, queues, check(ENCRYPTED))
     assert {name: line["outcome"] for name, line in lines.items()} == {
         "good": "pass",
@@ -94,9 +113,12 @@ def test_a_denied_attribute_that_no_condition_reads_does_not_matter(
 def test_a_condition_over_the_whole_document_needs_all_of_it(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
-    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
-    lines = judged(begin, queues, check("size(resource) > 100"))
+    for call in ("GetResources", "ListQueueTags"):
+        queues.faults[call] = (CallOutcome.DENIED, "AccessDenied")
+    lines = judged(begin, queues, check("resource.exists(name, name == 'Tags')"))
     assert {line["outcome"] for line in lines.values()} == {"unknown"}
+    lines = judged(begin, queues, check("size(resource) > 100"))
+    assert {line["outcome"] for line in lines.values()} == {"pass"}  # with tags or without
 
 
 def test_aws_saying_that_there_is_none_is_an_answer(begin: Any, queues: Cloud, check: Any) -> None:
@@ -133,7 +155,9 @@ def test_a_related_type_out_of_scope_makes_it_unknown(
 ) -> None:
     lines = judged(begin, queues, check("size(related.topics) == 0", related=TOPICS))
     assert {line["outcome"] for line in lines.values()} == {"unknown"}
-    assert lines["bad"]["reasons"][0]["kind"] == "not_collected"
+    assert lines["bad"]["reasons"] == [{
+        "kind": "out_of_scope", "type": "aws.sns.topic", "account": ACCOUNT, "regions": [REGION],
+    }]  # fmt: skip
 
 
 def test_a_denied_attribute_of_a_related_resource_makes_it_unknown(
@@ -184,6 +208,74 @@ def test_a_condition_that_stops_is_unknown_and_says_where(
     assert path is None or path in (reason["path"] or "") or path in reason["message"]
 
 
+ELSEWHERE = "us-east-1"
+
+
+def test_a_relation_of_the_whole_account_is_read_in_part_where_regions_are_left_out(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    target = Target("con_a", ACCOUNT, "aws", (REGION,), left_out=(ELSEWHERE,))
+    queues.topics = ["news"]
+    audit = begin(*BOTH, targets=(target,))
+    audit.collect(queues)
+    near = {"topics": {**TOPICS["topics"], "scope": "region"}}
+    audit.judge(
+        check("size(related.topics) > 0", key="some", related=TOPICS),
+        check("size(related.topics) == 1", key="one", related=TOPICS),
+        check("size(related.topics) == 1", key="near", related=near),
+    )
+    said = {key: audit.lines(key)["bad"] for key in ("some", "one", "near")}
+    assert {key: line["outcome"] for key, line in said.items()} == {
+        "some": "fail", "one": "unknown", "near": "fail",
+    }  # fmt: skip
+    assert said["one"]["reasons"] == [{
+        "kind": "out_of_scope", "type": "aws.sns.topic", "account": ACCOUNT,
+        "regions": [ELSEWHERE],
+    }]  # fmt: skip
+    [block] = [b for b in audit.observations() if b.key == "one"]
+    assert block.header["missing"] == {"unread": 0, "forbidden": 0, "out_of_scope": 2}
+
+
+def test_regions_that_nobody_named_are_left_out_as_well(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    denied = {
+        "kind": "call", "service": "ec2", "operation": "DescribeRegions", "account": ACCOUNT,
+        "region": REGION, "parameters": {}, "outcome": "denied", "error_code": "AccessDenied",
+        "action": "ec2:DescribeRegions",
+    }  # fmt: skip
+    audit = begin(*BOTH, targets=(Target("con_a", ACCOUNT, "aws", (REGION,), regions_gap=denied),))
+    audit.collect(queues)
+    audit.judge(check("size(related.topics) == 0", related=TOPICS))
+    line = audit.lines("queues")["bad"]
+    assert (line["outcome"], line["reasons"]) == ("unknown", [denied])
+    assert audit.observations()[0].header["missing"]["unread"] == 2
+
+
+def test_a_finding_that_was_decided_in_spite_of_a_gap_is_explained_by_what_decided(
+    begin: Any, queues: Cloud, check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanations, "SECONDS", 300)  # a busy machine is slow to start a process
+    queues.topics = ["news", "odds"]
+    queues.faults["GetQueueAttributes", "bad"] = (CallOutcome.DENIED, "AccessDenied")
+    queues.faults["GetTopicAttributes"] = (CallOutcome.DENIED, "AuthorizationError")
+    policy = check(
+        "related.topics.exists(t, t.Attributes.Owner == 'me' || t.TopicArn.endsWith('odds'))"
+        " || resource.Attributes.VisibilityTimeout == '30'",
+        related=TOPICS,
+    )  # fmt: skip
+    audit = begin(*BOTH)
+    audit.collect(queues)
+    audit.judge(policy)
+    line = audit.lines("queues")["bad"]
+    assert line["outcome"] == "fail"
+    snapshot = audit.snapshots.at(line["snapshot"])
+    told = explanations.explanation(audit.snapshots, audit.audit, policy, snapshot)
+    assert (told["outcome"], told["evidence"]) == ("fail", line["evidence"])
+    [condition] = told["conditions"]
+    assert {step["state"] for step in condition["step"]["steps"]} == {"value", "not_looked_at"}
+
+
 def test_what_a_policy_does_not_apply_to_is_not_applicable(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
@@ -228,6 +320,22 @@ def test_a_classification_leaves_what_passes_alone(
     rule = classification("all", set={"severity": "critical"})
     line = judged(begin, queues, check(ENCRYPTED), rule)["good"]
     assert (line["severity"], line["classified_by"]) == ("high", None)
+
+
+@pytest.mark.parametrize(
+    ("when", "suppressed"),
+    [
+        ("tag(resource, 'env') != 'prod'", False),
+        ("!has(resource.Tags)", False),
+        ("resource.QueueName == 'bad' || tag(resource, 'env') == 'prod'", True),
+    ],
+)
+def test_a_classification_that_needs_what_was_not_read_changes_nothing(
+    begin: Any, queues: Cloud, check: Any, classification: Any, when: str, suppressed: bool
+) -> None:
+    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
+    line = classified(begin, queues, check, classification("quiet", when, suppress=True))
+    assert (line["outcome"], line["suppressed"]) == ("fail", suppressed)
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -86,14 +86,25 @@ def test_whoever_renews_hears_that_the_audit_is_canceled(begin: Any) -> None:
     audit = begin()
     lease = audit.take()
     lease.renew()
-    assert audit.store.ask_cancel(tenant=TENANT, ident=audit.id)
+    assert audit.store.cancel(tenant=TENANT, ident=audit.id)
     with pytest.raises(CanceledError):
+        lease.look()
+    with pytest.raises(LeaseLostError):
         lease.renew()
+
+
+def test_an_audit_that_nobody_runs_is_canceled_at_once_and_once(begin: Any) -> None:
+    audit = begin(status=AuditStatus.QUEUED)
+    assert audit.store.cancel(tenant=TENANT, ident=audit.id)
+    assert audit.store.get(tenant=TENANT, ident=audit.id).status is AuditStatus.CANCELED
+    assert not audit.store.cancel(tenant=TENANT, ident=audit.id)
+    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="late") is None
+    assert audit.store.abandoned() == []
 
 
 def test_a_tenant_cannot_cancel_another_s_audit(begin: Any) -> None:
     audit = begin()
-    assert not audit.store.ask_cancel(tenant="ten_b", ident=audit.id)
+    assert not audit.store.cancel(tenant="ten_b", ident=audit.id)
     audit.take().renew()
 
 

@@ -60,7 +60,7 @@ def test_a_unit_that_is_there_is_not_asked_for_again(begin: Any, cloud: Cloud) -
     cloud.queues = {"one": {"A": "1"}, "two": {"A": "2"}}
     audit.collect(cloud)
     first = len(cloud.asked)
-    assert first == len(set(cloud.asked)) == 5
+    assert first == len(set(cloud.asked)) == 4
     audit.collect(cloud)
     assert len(cloud.asked) == first
 
@@ -78,7 +78,7 @@ def test_equal_answers_are_stored_once(database: Database, begin: Any, cloud: Cl
     audit = begin()
     cloud.queues = {"one": {"A": "same"}, "two": {"A": "same"}}
     audit.collect(cloud)
-    assert rows(database, calls) == 5
+    assert rows(database, calls) == 4
     assert rows(database, objects) == 3  # the list, the attributes, and no tags
 
 
@@ -156,7 +156,7 @@ def test_pages_of_the_ledger_give_every_call_once(begin: Any, cloud: Cloud) -> N
         if page.next is None:
             break
         after = page.next
-    assert walked == len(whole) == 1 + 2 * 5
+    assert walked == len(whole) == 1 + 5 + 1
 
 
 def test_two_that_ask_for_one_unit_at_once_share_one_call(begin: Any, cloud: Cloud) -> None:
@@ -193,7 +193,7 @@ def copied(database: Database, audit: Any, count: int, parameters: str = "") -> 
         connection.many(calls.insert(), rows)
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 3, 11, 12, 1000])
+@pytest.mark.parametrize("at_once", [1, 2, 3, 7, 8, 1000])
 def test_a_ledger_read_in_parts_is_the_same_in_the_same_order(
     database: Database, begin: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
@@ -201,7 +201,7 @@ def test_a_ledger_read_in_parts_is_the_same_in_the_same_order(
     cloud.queues = {f"q{number}": {"A": str(number)} for number in range(5)}
     audit.collect(cloud)
     whole = list(audit.ledger.entries())
-    assert len(whole) == 11
+    assert len(whole) == 7
     monkeypatch.setattr(ledger, "_READ_AT_ONCE", at_once)
     assert list(audit.ledger.entries()) == whole
 

@@ -33,8 +33,8 @@ def test_canceling_ends_work_that_hangs_and_what_it_writes_later_is_refused(begi
     lease, refused = audit.take(), []
 
     def work() -> None:
-        audit.store.ask_cancel(tenant=TENANT, ident=audit.id)
-        hangs.wait()
+        audit.store.cancel(tenant=TENANT, ident=audit.id)
+        hangs.wait(SECONDS)
         try:
             lease.set(status=AuditStatus.SEALING)
         except Exception as error:
@@ -44,7 +44,6 @@ def test_canceling_ends_work_that_hangs_and_what_it_writes_later_is_refused(begi
     with pytest.raises(CanceledError):
         supervised(lease, work)
     assert not wrote.is_set(), "it waited for the work"
-    lease.anew().set(status=AuditStatus.CANCELED)
     hangs.set()
     assert wrote.wait(SECONDS)
     assert len(refused) == 1

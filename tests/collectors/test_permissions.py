@@ -39,6 +39,7 @@ PREFIXES = {
     "secretsmanager",
     "sns",
     "sqs",
+    "tag",
 }
 
 

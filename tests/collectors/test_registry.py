@@ -116,10 +116,12 @@ def _lookups(node):
 def test_a_native_id_is_made_of_the_listed_item_alone(row):
     enriched = {name for call in row.enrich for name in call.fills}
     item = set(attributes_of(row.type)) - enriched
-    fields = re.findall(r"\{([^}]+)\}", row.native_id)
-    assert fields
-    for field in fields:
-        assert _first_fields(field) <= item | {"account", "region", "partition"}
+    for template in filter(None, (row.native_id, row.formerly_native_id)):
+        fields = re.findall(r"\{([^}]+)\}", template)
+        assert fields
+        for field in fields:
+            assert _first_fields(field) <= item | {"account", "region", "partition", "owner"}
+    assert _first_fields(row.owner) <= item
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)

@@ -293,7 +293,7 @@ def test_one_cluster_that_was_refused_makes_the_listing_of_services_incomplete()
         ListServices={"arn:c1": refused(), "arn:c2": ok({"serviceArns": ["arn:s2"]})},
     )
     snapshots, listing = walked("aws.ecs.service", ledger)
-    assert [each.native_id for each in snapshots] == ["arn:s2"]
+    assert [each.document["serviceArn"] for each in snapshots] == ["arn:s2"]
     assert (listing.complete, listing.gap.unit.operation) == (False, "ListServices")
 
 
@@ -418,7 +418,7 @@ def test_a_parent_that_is_gone_has_no_children_and_spoils_nothing():
         DescribeServices=ok({"services": [{"serviceName": "s2", "status": "ACTIVE"}]}),
     )
     snapshots, listing = walked("aws.ecs.service", ledger)
-    assert [each.native_id for each in snapshots] == ["arn:s2"]
+    assert [each.document["serviceArn"] for each in snapshots] == ["arn:s2"]
     assert listing.complete
 
 
@@ -452,3 +452,13 @@ def test_where_the_deciding_call_was_refused_absence_is_unread():
     (function,), _ = walked("aws.lambda.function", ledger)
     assert function.unread["Policy"].unit.operation == "ListTags"
     assert "UrlConfig" in function.document
+
+
+def test_a_text_where_a_list_of_names_belongs_is_one_bad_record_and_no_call_a_character():
+    role = {"RoleName": "r", "Arn": "arn:aws:iam::123456789012:role/r"}
+    ledger = Ledger(
+        ListRoles=ok({"Roles": [role]}), ListRolePolicies=ok({"PolicyNames": "x" * 1_000}),
+    )  # fmt: skip
+    (found,), _ = walked("aws.iam.role", ledger, EVERYWHERE)
+    assert [unit for unit in ledger.asked if unit.operation == "GetRolePolicy"] == []
+    assert found.error == "TypeError"

@@ -26,8 +26,7 @@ from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.counters import MemoryCounters
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import engine_for
-from cloudsealed.storage.schema import metadata
+from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import (
     AuditKind,
     AuditStatus,
@@ -129,7 +128,7 @@ def prepared(folder: Path, **changes: Any) -> Services:
     """Return the services of a new installation in `folder`."""
     settings = Settings(data_dir=folder, **changes)
     ensure_keys(settings.key_path)
-    metadata.create_all(engine_for(settings))
+    migrate(settings)
     return build_services(settings)
 
 

@@ -56,7 +56,9 @@ def test_audits_are_listed_retrieved_and_reanalyzed_on_demand(tenant: Any, compl
     assert (new["kind"], new["parent_id"], new["status"]) == ("reanalysis", ident, "queued")
     running = tenant.http.post(f"/v1/audits/{new['id']}/reanalyze")
     assert running.json()["error"]["code"] == "audit_not_finished"
-    assert tenant.http.post(f"/v1/audits/{new['id']}/cancel").status_code == 200
+    canceled = tenant.http.post(f"/v1/audits/{new['id']}/cancel")
+    assert (canceled.status_code, canceled.json()["status"]) == (200, "canceled")
+    assert tenant.http.post(f"/v1/audits/{new['id']}/cancel").json() == canceled.json()
     assert tenant.http.get(f"/v1/audits/{ident}/calls").json()["data"] == []
 
 

@@ -30,7 +30,7 @@ def test_an_audit_of_two_regions_reads_everything(audited: Any) -> None:
 def test_its_ledger_names_the_calls_that_the_cloud_counted(audited: Any) -> None:
     who = {"sts"}  # to know whose account it is; it is no evidence
     assert sum(audited.audits[0]["calls"].values()) >= audited.calls[0] - len(who) * 2
-    assert audited.calls[0] > 300
+    assert audited.calls[0] > 200
 
 
 def test_a_second_audit_of_the_same_estate_changes_nothing(audited: Any) -> None:
@@ -140,7 +140,7 @@ SERVICES = ["s3", "ec2", "sqs", "rds", "lambda", "dynamodb"]
 LISTS = [{"service": service} for service in ("rds", "lambda", "dynamodb", "sqs")]
 ATTRIBUTES = [
     {"service": "s3", "operation": "GetBucketPolicy"},
-    {"service": "s3", "operation": "GetPublicAccessBlock"},
+    {"service": "s3", "operation": "GetBucketVersioning"},
     {"service": "ec2", "operation": "DescribeVolumes"},
 ]
 
@@ -182,7 +182,7 @@ def test_a_denied_audit_says_which_permissions_are_missing(audited: Any) -> None
     statement = installation.coverage(audit)["iam_statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Action"] == [
-        "ec2:DescribeVolumes", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
+        "ec2:DescribeVolumes", "s3:GetBucketPolicy", "s3:GetBucketVersioning",
     ]  # fmt: skip
 
 

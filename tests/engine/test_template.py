@@ -58,3 +58,10 @@ def test_a_wrong_path_is_refused_at_its_place(template: str, column: int) -> Non
 def test_long_values_are_clipped() -> None:
     text = Template("{resource.A}", ["resource"]).fill({"resource": {"A": "x" * 500}})
     assert len(text) == 200
+
+
+def test_what_it_shows_is_known_beforehand() -> None:
+    text = "{resource.Tags[0].Value} of {related.keys} {{and}} {params.days}"
+    assert Template(text, ["resource", "related", "params"]).paths == {
+        ("resource", "Tags", "Value"), ("related", "keys"), ("params", "days"),
+    }  # fmt: skip

@@ -65,7 +65,9 @@ def write(
     elif what == "change":
         some = known[index % len(known) :][:5]
         with turn(database, tenant=tenant) as connection:
-            changed = [replace(finding, **values) for finding in some]
+            prints = [finding.fingerprint for finding in some]
+            present = rows.load(connection, tenant=tenant, fingerprints=prints).values()
+            changed = [(old, replace(old, **values)) for old in present]
             rows.update(connection, tenant=tenant, changed=changed)
     elif what == "triage":
         ident = known[index % len(known)].id
@@ -102,7 +104,7 @@ def test_writers_at_once_lose_no_count(database: Database) -> None:
             for severity in (Severity.LOW, Severity.CRITICAL):
                 with turn(database, tenant=tenant) as connection:
                     changed = [replace(finding, severity=severity)]
-                    rows.update(connection, tenant=tenant, changed=changed)
+                    rows.overwrite(connection, tenant=tenant, changed=changed)
 
     at_once(4, flip)
     with turn(database, tenant=tenant) as connection:

@@ -169,6 +169,24 @@ def test_the_jobs_of_a_worker_that_ends_in_order_are_there_at_once(database: Dat
     assert is_open(database), "the first one cannot finish it any more"
 
 
+@pytest.mark.parametrize("ended", ["killed", "put back"])
+def test_a_job_that_a_clock_which_ran_ahead_put_off_is_there_when_that_is_right(
+    database: Database, ended: str
+) -> None:
+    now, store = utc_now(), JobStore(database)
+    ahead = now + timedelta(days=60)
+    with database.write() as connection:
+        enqueue(connection, tenant="ten_a", kind="audit", subject="aud_1")
+    job = store.claim(kind="audit", owner="w", now=ahead)
+    assert job is not None
+    if ended == "put back":
+        store.try_again(job, now=ahead, error="x")
+    again = store.claim(kind="audit", owner="w", now=now)
+    assert again is not None
+    assert (again.id, again.attempts) == (job.id, 2)
+    assert store.claim(kind="audit", owner="w", now=now) is None
+
+
 def test_tenants_take_turns(database: Database) -> None:
     for number in range(8):
         add(database, f"a{number}", "ten_a")

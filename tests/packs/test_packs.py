@@ -156,7 +156,8 @@ def test_its_digest_covers_everything_but_the_examples(policy: PolicySpec) -> No
     without = text[: text.index("\nexamples:") + 1]
     same = parse_policy(without, file="x.yaml")
     assert same.as_dict() == policy.as_dict()
-    said = [name for name in POLICY_FIELDS if name not in ("kind", "applies_because", "examples")]
+    for_authors = ("kind", "applies_because", "examples", "foreign")
+    said = [name for name in POLICY_FIELDS if name not in for_authors]
     assert list(policy.as_dict()) == said
 
 
@@ -207,7 +208,9 @@ def test_a_state_that_decides_whether_it_applies_has_its_reason(policy: PolicySp
 
 @each_policy
 def test_it_names_no_partition(policy: PolicySpec) -> None:
-    assert "arn:aws" not in f"{policy.applies_when} {policy.fail_when}"
+    rule = f"{policy.applies_when} {policy.fail_when}"
+    assert "arn:aws" not in rule + text_of(policy).partition("\nexamples:")[0]
+    assert not re.search(r"endsWith\(\"[^\"]*:policy/", rule)  # a name that an own policy may have
 
 
 def test_a_certificate_that_expires_goes_on_failing() -> None:

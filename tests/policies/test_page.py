@@ -146,9 +146,9 @@ def calls(key: str) -> list[tuple[str, str]]:
 def test_only_calls_that_a_verdict_rests_on_are_needed() -> None:
     assert calls("aws-s3-bucket-public-read") == [
         ("aws.s3.bucket", "s3:ListBuckets"),
-        ("aws.s3.bucket", "s3:GetPublicAccessBlock"),
-        ("aws.s3.bucket", "s3:GetBucketAcl"),
         ("aws.s3.bucket", "s3:GetBucketPolicy"),
+        ("aws.s3.bucket", "s3:GetBucketAcl"),
+        ("aws.s3.bucket", "s3:GetPublicAccessBlock"),
         ("aws.s3.account", "s3control:GetPublicAccessBlock"),
     ]
 

@@ -417,3 +417,18 @@ def test_a_tenant_has_so_many_classifications_enabled_and_no_more(
     assert not orjson.loads(policies.get(tenant=TENANT, ident="spare"))["enabled"]
     policies.update(tenant=TENANT, ident=CLASSIFICATION["key"], body={"enabled": False})
     policies.update(tenant=TENANT, ident="spare", body={"enabled": True})
+
+
+def test_what_any_policy_of_the_tenant_reads_is_asked_for_enabled_or_not(
+    policies: PolicyService,
+) -> None:
+    policies.synchronize(tenant=TENANT)
+    unread = policies.not_asked(tenant=TENANT)
+    assert "Attributes" in unread["aws.elb.load_balancer"]
+    assert policies.not_asked(tenant="ten_b") == unread  # what ships is read before it is there
+    reading = {"resource_types": ["aws.elb.load_balancer"], "fail_when": "has(resource.Attributes)"}
+    made = create(policies, enabled=False, **reading)
+    assert "Attributes" not in policies.not_asked(tenant=TENANT)["aws.elb.load_balancer"]
+    assert policies.not_asked(tenant="ten_b") == unread
+    policies.delete(tenant=TENANT, ident=made["id"])
+    assert policies.not_asked(tenant=TENANT) == unread

@@ -177,6 +177,7 @@ def test_coverage_says_in_plain_words_what_could_not_be_read_and_what_cures_it(
     ]
     assert coverage["permissions"] == ["s3:GetBucketPolicy"]
     assert coverage["more"] == 0
+    assert (coverage["share"], coverage["verdicts"]["out_of_scope"]) == (0.974, 1)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +194,10 @@ def test_coverage_says_in_plain_words_what_could_not_be_read_and_what_cures_it(
         ({"operation": "GetBucketOwnershipControls", "error_code": "Odd", "outcome": "failed"},
          ("the ownership controls of 3 S3 buckets in 210987654321, because "
           "s3:GetBucketPolicy failed (Odd); 12 verdicts are unknown.")),
+        ({"service": "resourcegroupstaggingapi", "operation": "GetResources",
+          "action": "tag:GetResources", "calls": 1},
+         ("the list of tags in 210987654321, because tag:GetResources is denied; "
+          "12 verdicts are unknown.")),
         ({"operation": "GetEverything"},
          ("the list of GetEverything in 210987654321, because s3:GetBucketPolicy is denied; "
           "12 verdicts are unknown.")),

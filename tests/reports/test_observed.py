@@ -19,8 +19,8 @@ PLACE = {"account": "123456789012", "region": "eu-west-1"}
             "s3:GetBucketPolicy denied (eu-west-1)",
         ),
         (
-            {"kind": "not_collected", "type": "aws.ec2.security_group"},
-            "aws.ec2.security_group not collected in 123456789012 (eu-west-1)",
+            {"kind": "out_of_scope", "type": "aws.ec2.vpc", "regions": ["eu-west-1", "us-east-1"]},
+            "aws.ec2.vpc out of scope in 123456789012 (eu-west-1, us-east-1)",
         ),
         ({"kind": "policy_error", "message": "no such key: A", "path": None}, "no such key: A"),
     ],

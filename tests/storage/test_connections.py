@@ -243,3 +243,19 @@ def test_a_damaged_file_and_one_that_is_none_are_an_unavailable_service(tmp_path
         for block in (opened.read, opened.write):
             with pytest.raises(ServiceUnavailableError), block():
                 raise AssertionError("it was opened")
+
+
+def test_a_database_says_how_many_connections_are_in_use_and_how_many_may_be(
+    database: Database,
+) -> None:
+    limit = CONNECTIONS + (database.name == "sqlite")
+    assert database.pool_status() == {"in_use": 0, "limit": limit}
+    with database.read(), ThreadPoolExecutor(1) as other:
+
+        def write() -> dict[str, int]:
+            with database.write():
+                database.close()
+                return database.pool_status()
+
+        assert other.submit(write).result(60) == {"in_use": 2, "limit": limit}
+    assert database.pool_status() == {"in_use": 0, "limit": limit}

@@ -17,10 +17,12 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.migrate import (
     SchemaVersionError,
+    differences,
     engine_for,
     has_schema,
     migrate,
     require_current_schema,
+    require_same_tables,
     schema_fault,
 )
 from cloudsealed.storage.schema import metadata
@@ -91,6 +93,44 @@ def test_the_fault_of_a_schema_is_said_over_an_open_connection(
     stamp(storage_settings, "9999")
     with database.read() as connection:
         assert "install the newer version" in str(schema_fault(connection))
+
+
+def run(settings: Settings, *statements: str) -> None:
+    engine = engine_for(settings)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_tables_that_no_revision_made_are_told_by_what_differs(storage_settings: Settings) -> None:
+    assert differences(storage_settings) == []
+    run(
+        storage_settings, "CREATE TABLE others (a TEXT)", "CREATE INDEX mine ON audits (status)",
+        "DROP TABLE seals", "DROP INDEX jobs_subject",
+        "ALTER TABLE audits DROP COLUMN expired_at", "ALTER TABLE audits ADD COLUMN extra TEXT",
+        "DROP TABLE installation", "CREATE TABLE installation (name TEXT NOT NULL, value INTEGER)",
+    )  # fmt: skip
+    with pytest.raises(SchemaVersionError, match="the table seals is missing"):
+        require_same_tables(storage_settings)
+    assert sorted(differences(storage_settings)) == [
+        "jobs_subject on jobs is missing",
+        "the column audits.expired_at is missing",
+        "the column audits.extra is not in the schema",
+        "the column installation.value is INTEGER, not TEXT",
+        "the column installation.value may be null",
+        "the table seals is missing",
+    ]
+
+
+def test_a_migration_that_meets_other_tables_says_so_and_changes_nothing(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    migrate(settings, "0001")
+    run(settings, "ALTER TABLE findings RENAME COLUMN severity TO gravity")
+    with pytest.raises(SchemaVersionError, match=r"no such column: findings\.severity"):
+        migrate(settings)
+    with pytest.raises(SchemaVersionError, match="is at revision 0001"):
+        require_current_schema(settings)
 
 
 KILLED = """

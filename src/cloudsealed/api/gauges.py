@@ -111,12 +111,14 @@ class Gauges(Collector):
         yield from figures.values()
 
     def _pool(self) -> Iterator[Metric]:
-        status = getattr(self._services.database, "pool_status", None)
-        if status is not None:
-            for name, value in status().items():
-                yield GaugeMetricFamily(
-                    f"cloudsealed_database_pool_{name}", f"Connections: {name}", value
-                )
+        found = GaugeMetricFamily(
+            "cloudsealed_database_connections",
+            "Database connections of this process: in use, and their limit",
+            labels=("state",),
+        )
+        for state, value in self._services.database.pool_status().items():
+            found.add_metric([state], value)
+        yield found
 
     def _disk(self) -> Iterator[Metric]:
         found = GaugeMetricFamily("cloudsealed_disk_free_bytes", "Free bytes", labels=("folder",))

@@ -23,6 +23,8 @@ from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.database import ping
 from cloudsealed.storage.keys import load_keys
+from cloudsealed.storage.migrate import schema_fault
+from cloudsealed.storage.ownership import check_fingerprint
 from cloudsealed.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -53,8 +55,8 @@ class Parts:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._looks: Mapping[str, Callable[[], Finding]] = {
-            "database": self._database, "worker": self._worker, "jobs": self._jobs,
-            "audits": self._audits, "disk": self._disk, "keys": self._keys,
+            "database": self._database, "schema": self._schema, "worker": self._worker,
+            "jobs": self._jobs, "audits": self._audits, "disk": self._disk, "keys": self._keys,
         }  # fmt: skip
         self._lock = threading.Lock()
         self._found: Mapping[str, Finding] = {}
@@ -81,6 +83,11 @@ class Parts:
                 log.exception("the database does not answer")
             return Finding("The database does not answer", {}, fatal=True)
         return Finding(None, {})
+
+    def _schema(self) -> Finding:
+        with self._services.database.read() as connection:
+            fault = schema_fault(connection)
+        return Finding(fault, {}, fatal=fault is not None)
 
     def _worker(self) -> Finding:
         now = self._services.clock()
@@ -128,9 +135,14 @@ class Parts:
         return Finding(fault if free < LEAST_FREE else None, {"free_bytes": free})
 
     def _keys(self) -> Finding:
-        found = load_keys(self._services.settings.key_path).fingerprint
-        fault = "The key file is not the one that this server began with: start it again"
-        return Finding(fault if found != self._services.keys.fingerprint else None, {})
+        """Judge the key file by what the server began with, and by the database."""
+        found = load_keys(self._services.settings.key_path)
+        if found.fingerprint != self._services.keys.fingerprint:
+            return Finding(
+                "The key file is not the one that this server began with: start it again", {}
+            )
+        with self._services.database.read() as connection:
+            return Finding(check_fingerprint(connection, found), {})
 
 
 def free_bytes(folder: Path) -> int:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloudsealed.audits.blocks import SNAPSHOTS, Blocks
-from cloudsealed.audits.derive import Task
+from cloudsealed.audits.blocks import SNAPSHOTS, Block, Blocks
+from cloudsealed.audits.derive import Snapshots, Task
+from cloudsealed.collectors.model import Row
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.storage.database import Database
 
@@ -51,6 +52,7 @@ def shrunk(
 ) -> Iterator[Shrunk]:
     """Yield the tasks whose list lost more than half of at least LEAST known resources."""
     blocks = Blocks(database, tenant=tenant, audit_id=audit_id)
+    snapshots = Snapshots(database, tenant=tenant, audit_id=audit_id)
     for task in tasks:
         kind, place = task.row.type, task.place
         block = blocks.find(SNAPSHOTS, kind, place.account, place.region)
@@ -63,10 +65,17 @@ def shrunk(
             )  # fmt: skip
         if len(known) < LEAST:
             continue
-        listed = {native_id for native_id, _address in blocks.lines(block)}
+        listed = set(_listed(blocks, snapshots, block, task.row))
         missing = sum(native_id not in listed for native_id in known)
         if 2 * missing > len(known):
             yield Shrunk(task, len(known), missing)
+
+
+def _listed(blocks: Blocks, snapshots: Snapshots, block: Block, row: Row) -> Iterator[str]:
+    """Yield the native ids that a list named, the former ones too."""
+    yield from (native_id for native_id, _address in blocks.lines(block))
+    if row.formerly_native_id is not None:
+        yield from (found["formerly"] or "" for _address, found in snapshots.of(block))
 
 
 def remarks(
@@ -76,6 +85,7 @@ def remarks(
     new = {each.place: each.remark() for each in still}
     kept = [
         remark for remark in before
-        if (remark["resource_type"], remark["account"], remark["region"]) not in new
+        if remark["kind"] != "list_shrank"
+        or (remark["resource_type"], remark["account"], remark["region"]) not in new
     ]  # fmt: skip
     return (*kept, *new.values())

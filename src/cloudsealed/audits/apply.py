@@ -19,6 +19,8 @@ from cloudsealed.audits.outcomes import Outcomes
 from cloudsealed.audits.reconcile import reconcile, withdrawal
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.draft import today
+from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Moment
 from cloudsealed.kit.batches import batches
@@ -98,12 +100,14 @@ class Applier:
     ) -> None:
         with self._turn() as connection:
             known = self._load(connection, block)
+            heirs = self._heirs(block, known, batch)
             gone_at = self._gone_at(connection, block, moment)
             new: list[Resource] = []
             changed: list[Resource] = []
             for address, snapshot in batch:
-                row = known.get(snapshot["native_id"])
+                row = known.get(snapshot["native_id"]) or heirs.get(snapshot["native_id"])
                 if row is not None and self._is_newer(row, moment):
+                    changed += _renamed(row, snapshot)
                     continue
                 kept = (row["id"], row["first_seen_at"]) if row else (new_id("res"), moment[0])
                 kept = (kept[0], min(kept[1], moment[0]))
@@ -111,6 +115,24 @@ class Applier:
                 (changed if row else new).append(_deleted(found, gone_at) if gone_at else found)
             resource_rows.insert(connection, tenant=self._tenant, new=new)
             resource_rows.update(connection, tenant=self._tenant, changed=changed)
+
+    def _heirs(
+        self, block: Block, known: Mapping[str, Mapping[str, Any]],
+        batch: list[tuple[str, Mapping[str, Any]]],
+    ) -> dict[str, Mapping[str, Any]]:  # fmt: skip
+        """Return, by native id, the rows that resources have under their former ids. Where several
+        had one id, its row goes on as that of the one that it was last."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for _address, snapshot in batch:
+            row = known.get(snapshot["formerly"] or "")
+            if row is None or row in found.values() or snapshot["native_id"] in known:
+                continue
+            last = self._snapshots.at(resource_rows.restored(row).snapshot)
+            if last is None or today(last, RESOURCE_TYPES[block.key])["native_id"] in (
+                snapshot["native_id"], snapshot["formerly"],
+            ):  # fmt: skip
+                found[snapshot["native_id"]] = row
+        return found
 
     def _mark_deleted(self, block: Block, seen: set[str], moment: tuple[str, str]) -> None:
         with self._turn() as connection:
@@ -161,6 +183,7 @@ class Applier:
         return Resource(
             id=ident,
             identity=Identity(*(snapshot[name] for name in names)),
+            owner_account=snapshot["owner"],
             connection_id=block.header["connection_id"],
             name=snapshot["name"],
             tags=snapshot["tags"],
@@ -182,7 +205,7 @@ class Applier:
             )  # fmt: skip
             missing = self._outcomes.known(connection, block)
         for line in self._blocks.lines(block) if missing else ():
-            missing.pop(line["fingerprint"], None)
+            self._outcomes.spoken(missing, block, observation_of(line))
         for part in batches(missing, _BATCH):
             with self._turn() as connection:
                 changed = self._outcomes.resolved(connection, block, part)
@@ -212,6 +235,13 @@ class Applier:
         with self._lease.write() as connection:
             take_turn(connection, tenant=self._tenant)
             yield connection
+
+
+def _renamed(row: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Resource]:
+    """Return a known resource under the id of a snapshot of it; nothing if it has that id."""
+    known = resource_rows.restored(row)
+    identity = replace(known.identity, native_id=snapshot["native_id"])
+    return [] if identity == known.identity else [replace(known, identity=identity)]
 
 
 def _deleted(resource: Resource, at: str) -> Resource:

@@ -24,8 +24,9 @@ def write_changed(
     connection: Connection, *, tenant: str, audit_id: str,
     changed: Sequence[tuple[Finding, Finding]],
 ) -> None:  # fmt: skip
-    """Write findings over what they were before; `audit_id` is the audit that says so."""
-    finding_rows.update(connection, tenant=tenant, changed=[new for _old, new in changed])
+    """Write findings over what they were when this turn read them; `audit_id` is the audit that
+    says so."""
+    finding_rows.update(connection, tenant=tenant, changed=changed)
     for old, new in changed:
         begins = (old.last_observation, old.severity) != (new.last_observation, new.severity)
         finding_rows.record_episode(connection, tenant=tenant, finding=new, begins=begins)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
 from typing import Any
 
+from cloudsealed.audits.given import Names, attributes_read, documented
 from cloudsealed.audits.purse import Purse
 from cloudsealed.engine import EvaluationError, Expression
 from cloudsealed.policies.model import PolicyVersion
@@ -39,15 +40,24 @@ class _Rule:
     when: Expression
     purse: Purse
     spent: float = 0.0
+    reads: Names = field(init=False)
 
-    def matches(self, variables: Mapping[str, Any], now: datetime) -> bool:
-        """Say whether it matches; what cannot be judged, or not in time, leaves a finding as it
-        is."""
+    def __post_init__(self) -> None:
+        self.reads = attributes_read(self.when.reads, "resource")
+
+    def matches(
+        self, finding: Mapping[str, Any], snapshot: Mapping[str, Any], now: datetime
+    ) -> bool:
+        """Say whether it matches; what cannot be judged, for something that was not read or in
+        time, leaves a finding as it is."""
         if self.purse.refusal(self.spent):
             return False
+        resource = documented(snapshot, self.reads)
+        whole = resource is snapshot["document"]
+        evaluate = self.when.evaluate if whole else self.when.evaluate_partly
         began = perf_counter()
         try:
-            return bool(self.when.evaluate(variables, now))
+            return evaluate({"resource": resource, "finding": finding}, now) is True
         except (EvaluationError, MemoryError):
             return False
         finally:
@@ -64,12 +74,11 @@ class Classifier:
         self._rules = [_Rule(v, compile_classification(v.spec), purse) for v in versions]
 
     def classify(
-        self, finding: Mapping[str, Any], document: Mapping[str, Any], now: datetime
+        self, finding: Mapping[str, Any], snapshot: Mapping[str, Any], now: datetime
     ) -> Classification:
         """Return how a failing observation counts: suppress wins, then the highest severity, then
         the older of two. `now` is the audit's clock."""
-        variables = {"resource": document, "finding": finding}
-        matching = [rule.version for rule in self._rules if rule.matches(variables, now)]
+        matching = [rule.version for rule in self._rules if rule.matches(finding, snapshot, now)]
         base = Severity(finding["severity"])
         suppressing = next((v for v in matching if v.spec["suppress"]), None)
         if suppressing is not None:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from cloudsealed.audits import blocks
+from cloudsealed.audits.collisions import ERROR, MOST_TOLD, Collision, settled
 from cloudsealed.audits.ledger import StoredCalls
 from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.store import Lease
-from cloudsealed.collectors.draft import underived
-from cloudsealed.collectors.model import Gap, Listing, Place, Row, Snapshot, Unit
+from cloudsealed.collectors.asked import NotAsked, without
+from cloudsealed.collectors.draft import today, underived
+from cloudsealed.collectors.model import NOT_ASKED, Gap, Listing, Place, Row, Snapshot, Unit
 from cloudsealed.collectors.permissions import action_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
 from cloudsealed.collectors.walk import walk
+from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
+from cloudsealed.vocabulary import CallOutcome
 
 _BATCH = 500
 EVERYTHING = "*"
@@ -37,9 +44,14 @@ class Task:
     row: Row
 
 
-def tasks_of(targets: Iterable[Target], scope: Scope) -> list[Task]:
+def tasks_of(
+    targets: Iterable[Target], scope: Scope, not_asked: NotAsked = MappingProxyType({})
+) -> list[Task]:
     """Return what an audit collects, in a fixed order; an account reached twice counts once."""
-    rows = [row for row in RESOURCE_TYPES.values() if _in_scope(row, scope)]
+    rows = [
+        without(row, not_asked.get(row.type, ()))
+        for row in RESOURCE_TYPES.values() if _in_scope(row, scope)
+    ]  # fmt: skip
     found: dict[tuple[str, str, str], Task] = {}
     for target in targets:
         if target.account is None:
@@ -71,11 +83,14 @@ def derive(
         if stored.listed_again(task.row, task.place):
             found = _fuller(found, _walked(lease, task, stored, again=True))
         with lease.write() as connection:
+            lines, collisions = settled(
+                connection, found.lines, tenant=lease.tenant, month=lease.month
+            )
             blocks.put(
                 connection, tenant=lease.tenant, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS,
                 key=task.row.type, account=task.place.account, region=task.place.region,
-                lines=blocks.Spool.of(lease.tenant, lease.month, found.unique()),
-                header=_header(task, found.listing, clock),
+                lines=blocks.Spool.of(lease.tenant, lease.month, lines),
+                header=_header(task, found.listing, clock, collisions),
             )  # fmt: skip
         done(len(found.lines))
 
@@ -86,10 +101,6 @@ class _Walked:
 
     lines: list[list[str]]
     listing: Listing
-
-    def unique(self) -> list[list[str]]:
-        """Return the lines by native id; what a list named twice while it changed counts once."""
-        return [list(item) for item in sorted(dict(self.lines).items())]
 
 
 def _walked(lease: Lease, task: Task, stored: StoredCalls, *, again: bool = False) -> _Walked:
@@ -132,20 +143,31 @@ def _stored(task: Task, snapshot: Snapshot) -> bytes:
         return canonical(snapshot_document(failed))
 
 
-def _header(task: Task, listing: Listing, clock: str) -> dict[str, Any]:
+def _header(
+    task: Task, listing: Listing, clock: str, collisions: Sequence[Collision]
+) -> dict[str, Any]:
+    if collisions:  # what a list says of an id that several have it says of none of them
+        gap = Gap(listing.units[0], CallOutcome.FAILED, ERROR)
+        listing = replace(
+            listing, complete=False, outcome=CallOutcome.FAILED, gap=listing.gap or gap
+        )
     return {
         "connection_id": task.connection_id,
+        "named_by": task.row.native_id,
         "complete": listing.complete,
         "outcome": listing.outcome,
         "observed_at": rfc3339(listing.called_at) if listing.called_at else clock,
         "gap": gap_document(listing.gap) if listing.gap else None,
         **({"gone": sorted(listing.gone)} if listing.gone else {}),
+        **({"collisions": [asdict(each) for each in collisions[:MOST_TOLD]]} if collisions else {}),
     }
 
 
 def gap_document(gap: Gap) -> dict[str, Any]:
     """Return why something could not be read, with the IAM action that would cure it."""
     unit = gap.unit
+    if gap.error_code == NOT_ASKED:
+        return not_asked_reason(unit)
     return {
         "kind": "call",
         "service": unit.service,
@@ -159,6 +181,15 @@ def gap_document(gap: Gap) -> dict[str, Any]:
     }
 
 
+def not_asked_reason(unit: Unit) -> dict[str, Any]:
+    """Return why something was left out: by a setting, or since nothing read it at the time."""
+    message = f"{unit.action} was not asked: no policy read it at the time, or a setting says so"
+    return {
+        "kind": NOT_ASKED, "service": unit.service, "operation": unit.operation,
+        "account": unit.account, "region": unit.region, "message": message,
+    }  # fmt: skip
+
+
 def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
     """Return a snapshot as JSON values: what is stored, addressed and sealed."""
     return {
@@ -167,6 +198,8 @@ def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         "region": snapshot.region,
         "type": snapshot.type,
         "native_id": snapshot.native_id,
+        "owner": snapshot.owner,
+        "formerly": snapshot.formerly,
         "name": snapshot.name,
         "tags": snapshot.tags,
         "document": snapshot.document,
@@ -202,17 +235,58 @@ class Snapshots:
         self._database = database
         self._tenant = tenant
         self._blocks = blocks.Blocks(database, tenant=tenant, audit_id=audit_id)
+        self._named_earlier = lru_cache(maxsize=64)(self._is_named_earlier)
 
     def listings(self) -> list[blocks.Block]:
         """Return every type's block in every place."""
         return self._blocks.all(blocks.SNAPSHOTS)
 
     def of(self, block: blocks.Block) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield (address, snapshot) of a block's resources, by native id."""
+        """Yield (address, snapshot) of a block's resources, by native id. Those of an audit from
+        before their ids were built as they are now have the ids of now."""
+        row = RESOURCE_TYPES[block.key]
+        is_earlier = block.header.get("named_by") != row.native_id
         for _native_id, address in self._blocks.lines(block):
             with self._database.read() as connection:
                 data = objects.get(connection, self._tenant, address)
-            yield address, orjson.loads(data)
+            snapshot = orjson.loads(data)
+            yield address, today(snapshot, row) if is_earlier else snapshot
+
+    def line_about(self, block: blocks.Block, native_id: str) -> tuple[int, bytes] | None:
+        """Return the number and the bytes of the observation of a resource in a block, also of one
+        that had another id then."""
+        found = self._blocks.line_with(block, "native_id", canonical(native_id))
+        if found is not None:
+            return found
+        last = re.split(r"[/:]", native_id)[-1].encode()  # of an id that is built anew this stays
+        for number, raw in enumerate(self._blocks.raw_lines(block)):
+            if last in raw and self._named_today(block, orjson.loads(raw)) == native_id:
+                return number, raw
+        return None
+
+    def print_today(self, block: blocks.Block, line: Mapping[str, Any]) -> str:
+        """Return the fingerprint, by the id that its resource has today, of an observation."""
+        native_id = self._named_today(block, line)
+        if native_id == line["native_id"]:
+            return str(line["fingerprint"])
+        return fingerprint(
+            policy_key=block.key, provider="aws", account=block.account, region=block.region,
+            native_id=native_id,
+        )  # fmt: skip
+
+    def _named_today(self, block: blocks.Block, line: Mapping[str, Any]) -> str:
+        kind = line["type"]
+        is_earlier = self._named_earlier(kind, block.account, block.region)
+        snapshot = self.at(line["snapshot"]) if is_earlier else None
+        return str((today(snapshot, RESOURCE_TYPES[kind]) if snapshot else line)["native_id"])
+
+    def _is_named_earlier(self, kind: str, account: str, region: str) -> bool:
+        """Say whether the ids of a list may be built in another way than they are now."""
+        row = RESOURCE_TYPES.get(kind)
+        if row is None or row.formerly_native_id is None:
+            return False
+        listing = self._blocks.find(blocks.SNAPSHOTS, kind, account, region)
+        return listing is None or listing.header.get("named_by") != row.native_id
 
     def at(self, address: str) -> dict[str, Any] | None:
         """Return one snapshot by its address; None when retention dropped it."""

@@ -1,11 +1,12 @@
 """From snapshots to observations: every policy on every resource of its types, a block a cell.
 
-Whatever could not be read makes the outcome unknown, with the calls as the reason, before an
-expression runs. Pure but for reading snapshots and writing blocks.
+What could not be read makes an outcome unknown only where it could change it, and is its reason.
+Pure but for reading snapshots and writing blocks.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,11 +17,13 @@ from typing import Any
 from cloudsealed.audits import blocks
 from cloudsealed.audits.blocks import Block, Spool
 from cloudsealed.audits.classify import Classifier, subject
-from cloudsealed.audits.derive import EVERYTHING, Snapshots
+from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.extent import Extent
+from cloudsealed.audits.given import Given, Reads, given
 from cloudsealed.audits.purse import EACH, TOGETHER, Purse
+from cloudsealed.audits.reasons import Missing, Reason, missing, told
 from cloudsealed.audits.related import Relations
 from cloudsealed.audits.store import Lease
-from cloudsealed.collectors.paths import names_in
 from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.canonical import canonical
@@ -30,7 +33,9 @@ from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import Outcome, Severity
 
-Reason = Mapping[str, Any]
+OWNED_BY_ANOTHER = "owned_by_another"
+"""The kind of reason why a policy does not apply to what another account owns."""
+
 _OUT_OF_TIME = {
     EACH: f"The policy had used up its time ({EACH}) on other resources",
     TOGETHER: f"The policies had used up their time ({TOGETHER}), this one more than its share",
@@ -48,33 +53,21 @@ class Check:
     version: PolicyVersion
     rule: Rule
     spent: float = 0.0
-    attributes: frozenset[str] | None = field(init=False)
-    relations: Mapping[str, frozenset[str] | None] = field(init=False)
+    related: Mapping[str, Mapping[str, Any]] = field(init=False)
+    reads: Reads = field(init=False)
 
     def __post_init__(self) -> None:
-        """Sort what the rule can read by whose attribute it is; None is the whole document."""
-        self.attributes = _tops(path[1:] for path in self.rule.reads if path[0] == "resource")
-        related = [path[1:] for path in self.rule.reads if path[0] == "related"]
-        names = (
-            set(self.version.spec.get("related") or ())
-            if () in related
-            else {p[0] for p in related}
-        )
-        self.relations = {
-            name: _tops(path[1:] for path in related if path[:1] == (name,) and len(path) > 1)
-            for name in names
-        }
-
-
-def _tops(paths: Iterable[tuple[str, ...]]) -> frozenset[str] | None:
-    listed = list(paths)
-    whole = any(path in ((), ("*",)) for path in listed)
-    return None if whole else frozenset(path[0] for path in listed)
+        """Find what the rule can read."""
+        self.related = self.version.spec.get("related") or {}
+        self.reads = Reads.of(self.rule, self.related)
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The outcome of one policy on one resource; a line of a block."""
+    """The outcome of one policy on one resource; a line of a block.
+
+    `formerly` is the fingerprint by the id that the resource had before.
+    """
 
     native_id: str
     type: str
@@ -87,6 +80,7 @@ class Observation:
     reasons: tuple[Reason, ...] = ()
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
+    formerly: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line as JSON values."""
@@ -95,6 +89,7 @@ class Observation:
             "severity": self.severity, "fingerprint": self.fingerprint, "snapshot": self.snapshot,
             "title": self.title, "evidence": self.evidence, "reasons": self.reasons,
             "classified_by": self.classified_by, "suppressed": self.suppressed,
+            **({"formerly": self.formerly} if self.formerly else {}),
         }  # fmt: skip
 
 
@@ -121,6 +116,7 @@ class Cell:
     counts: dict[str, int] = field(default_factory=lambda: {o.value: 0 for o in Outcome})
     fails: dict[str, int] = field(default_factory=lambda: {s.value: 0 for s in Severity})
     suppressed: int = 0
+    missing: dict[str, int] = field(default_factory=lambda: {m.value: 0 for m in Missing})
 
     def counted(self, observation: Observation) -> Observation:
         """Count an observation, and return it."""
@@ -128,11 +124,15 @@ class Cell:
         self.suppressed += observation.suppressed
         if observation.outcome is Outcome.FAIL and not observation.suppressed:
             self.fails[observation.severity] += 1
+        if observation.outcome is Outcome.UNKNOWN:
+            self.missing[missing(observation.reasons)] += 1
         return observation
 
     def header(self) -> dict[str, Any]:
         """Return the header of the cell's block."""
         version, listings = self.check.version, self.listings
+        gaps = [b.header["gap"] for b in listings if b.header["gap"]]
+        unlisted = Counter(missing([gap]) for gap in gaps)
         return {
             "policy_id": version.id,
             "policy_version": version.version,
@@ -142,10 +142,13 @@ class Cell:
             "counts": self.counts,
             "fails": self.fails,
             "suppressed": self.suppressed,
+            "missing": {
+                name: count + unlisted[Missing(name)] for name, count in self.missing.items()
+            },
             "observed_at": min(b.header["observed_at"] for b in listings),
             "connection_id": listings[0].header["connection_id"],
             "complete": {b.key: b.header["complete"] for b in listings},
-            "gaps": [b.header["gap"] for b in listings if b.header["gap"]],
+            "gaps": gaps,
             **(
                 {"gone": gone}
                 if (gone := {b.key: b.header["gone"] for b in listings if "gone" in b.header})
@@ -158,11 +161,12 @@ class Evaluator:
     """Judges the snapshots of one audit by its policies."""
 
     def __init__(
-        self, *, policies: PolicySet, snapshots: Snapshots, clock: str, seconds: float,
-        together: float = inf,
+        self, *, policies: PolicySet, snapshots: Snapshots, clock: str, extent: Extent,
+        seconds: float, together: float = inf,
     ) -> None:  # fmt: skip
-        """`seconds` is what each policy may take of the audit, so that none holds up the others,
-        and `together` what all may: what one did not come to is unknown."""
+        """`extent` is how far the audit looks. `seconds` is what each policy may take of the audit,
+        so that none holds up the others, and `together` what all may: what one did not come to is
+        unknown."""
         self._purse = Purse(
             each=seconds, together=together,
             policies=len(policies.checks) + len(policies.classifications),
@@ -172,7 +176,7 @@ class Evaluator:
         self._snapshots = snapshots
         self._now: datetime = parse_rfc3339(clock)
         self._listings = snapshots.listings()
-        self._relations = Relations(snapshots, self._listings)
+        self._relations = Relations(snapshots, self._listings, extent)
 
     def run(self, lease: Lease, done: Callable[[int], None]) -> None:
         """Write the block of every cell: policy x account x region."""
@@ -234,44 +238,30 @@ class Evaluator:
             "type": snapshot["type"],
             "severity": Severity(version.spec["severity"]),
             "snapshot": address,
-            "fingerprint": fingerprint(
-                policy_key=version.key, provider=snapshot["provider"], account=snapshot["account"],
-                region=snapshot["region"], native_id=snapshot["native_id"],
-            ),
+            "fingerprint": _fingerprint(version, snapshot, snapshot["native_id"]),
         }  # fmt: skip
+        if snapshot["formerly"] is not None:
+            base["formerly"] = _fingerprint(version, snapshot, snapshot["formerly"])
+        if snapshot["owner"] != snapshot["account"] and not version.spec.get("foreign"):
+            reason = _owned_by_another(snapshot["owner"])
+            return Observation(outcome=Outcome.NOT_APPLICABLE, reasons=(reason,), **base)
         try:
-            return self._judged_alone(check, base, snapshot)
+            found = self._relations.of(snapshot, check.related) if check.related else {}
+            return self._judged(check, base, snapshot, given(check.reads, snapshot, found))
         except Exception as error:  # a cell is its own unit of failure
             reason = _broken(error)
             return Observation(outcome=Outcome.UNKNOWN, reasons=(reason,), **base)
 
-    def _judged_alone(
-        self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any]
-    ) -> Observation:
-        version = check.version
-        reasons = _unread(snapshot, check.attributes)
-        related: dict[str, list[Mapping[str, Any]]] = {}
-        for name, relation in (version.spec.get("related") or {}).items():
-            found = self._relations.of(snapshot, relation)
-            related[name] = [target["document"] for target in found.snapshots]
-            if name in check.relations:
-                reasons += found.gaps
-                reasons += _unread(snapshot, names_in(relation["from"] or ""))
-                reasons += [r for t in found.snapshots for r in _unread(t, check.relations[name])]
-        if reasons:
-            return Observation(outcome=Outcome.UNKNOWN, reasons=tuple(reasons[:10]), **base)
-        return self._judged(check, base, snapshot, related)
-
     def _judged(
-        self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any],
-        related: Mapping[str, list[Mapping[str, Any]]],
-    ) -> Observation:  # fmt: skip
+        self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any], read: Given
+    ) -> Observation:
         if setting := self._purse.refusal(check.spent):
             spent = {"kind": "policy_error", "path": None, "message": _OUT_OF_TIME[setting]}
             return Observation(outcome=Outcome.UNKNOWN, reasons=(spent,), **base)
         began = perf_counter()
         try:
-            judgement = check.rule.judge(snapshot["document"], related, now=self._now)
+            judge = check.rule.judge_partly if read.partly else check.rule.judge
+            judgement = judge(read.resource, read.related, now=self._now)
         except MemoryError:
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_OUT_OF_MEMORY,), **base)
         finally:
@@ -281,16 +271,18 @@ class Evaluator:
         if judgement.outcome == "error":
             assert judgement.error is not None
             return Observation(outcome=Outcome.UNKNOWN, reasons=(_error(judgement.error),), **base)
-        if judgement.outcome != "fail":
-            return Observation(outcome=Outcome(judgement.outcome), **base)
-        failed = Observation(
-            outcome=Outcome.FAIL,
-            title=judgement.message or check.version.spec["title"],
+        if judgement.outcome == "unknown":
+            return Observation(outcome=Outcome.UNKNOWN, reasons=told(judgement.unknown), **base)
+        fails = judgement.outcome == "fail"
+        decided = Observation(
+            outcome=Outcome(judgement.outcome),
+            title=judgement.message or check.version.spec["title"] if fails else None,
             evidence=tuple({"path": e.path, "value": e.value} for e in judgement.evidence),
             **base,
         )
-        canonical([failed.title, failed.evidence])  # or it could not be kept as a line
-        return self._classified(check.version, failed, snapshot)
+        if decided.evidence or fails:
+            canonical([decided.title, decided.evidence])  # or it could not be kept as a line
+        return self._classified(check.version, decided, snapshot) if fails else decided
 
     def _classified(
         self, version: PolicyVersion, failed: Observation, snapshot: Mapping[str, Any]
@@ -300,19 +292,22 @@ class Evaluator:
             dimension=version.spec["dimension"], account=snapshot["account"],
             region=snapshot["region"], resource_type=snapshot["type"],
         )  # fmt: skip
-        found = self._classifier.classify(finding, snapshot["document"], self._now)
+        found = self._classifier.classify(finding, snapshot, self._now)
         return replace(
             failed, severity=found.severity, suppressed=found.suppressed, classified_by=found.by
         )
 
 
-def _unread(snapshot: Mapping[str, Any], attributes: frozenset[str] | None) -> list[Reason]:
-    gaps: Mapping[str, Reason] = snapshot["unread"]
-    return [
-        {**gap, "attribute": name}
-        for name, gap in sorted(gaps.items())
-        if attributes is None or name in attributes or name == EVERYTHING
-    ]
+def _fingerprint(version: PolicyVersion, snapshot: Mapping[str, Any], native_id: str) -> str:
+    return fingerprint(
+        policy_key=version.key, provider=snapshot["provider"], account=snapshot["account"],
+        region=snapshot["region"], native_id=native_id,
+    )  # fmt: skip
+
+
+def _owned_by_another(owner: str) -> Reason:
+    message = f"Account {owner} owns it: this account uses it and cannot change it"
+    return {"kind": OWNED_BY_ANOTHER, "owner": owner, "message": message}
 
 
 def _broken(error: Exception) -> Reason:

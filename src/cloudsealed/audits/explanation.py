@@ -14,8 +14,10 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.derive import Snapshots
+from cloudsealed.audits.extent import Extent
+from cloudsealed.audits.given import Reads, given
 from cloudsealed.audits.model import Audit
-from cloudsealed.audits.related import Relations
+from cloudsealed.audits.related import Relations, found_of
 from cloudsealed.engine import explain
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.confined import ConfinedError, run_confined, take_order
@@ -44,14 +46,12 @@ def explanation(
     Its shape is that of `engine.Explanation.as_json`. Raises NotExplainableError, and
     ServiceUnavailableError when others are in the way.
     """
-    relations = Relations(snapshots, snapshots.listings())
+    relations = Relations(snapshots, snapshots.listings(), Extent(audit.targets or ()))
+    found = relations.of(snapshot, version.spec.get("related") or {})
     order = {
         "spec": version.spec,
-        "document": snapshot["document"],
-        "related": {
-            name: [found["document"] for found in relations.of(snapshot, relation).snapshots]
-            for name, relation in (version.spec.get("related") or {}).items()
-        },
+        "snapshot": {name: snapshot[name] for name in ("document", "unread")},
+        "found": {name: each.as_dict() for name, each in found.items()},
         "now": audit.clock,
     }
     if not _slots.acquire(timeout=SECONDS):
@@ -62,17 +62,19 @@ def explanation(
         raise NotExplainableError(f"The verdict cannot be explained {error}") from error
     finally:
         _slots.release()
-    found: dict[str, Any] = orjson.loads(made)
-    return found
+    told: dict[str, Any] = orjson.loads(made)
+    return told
 
 
 def main() -> None:
     """Explain an order; see `kit.confined`."""
     order = take_order()
     rule = compile_check(order["spec"])
+    found = {name: found_of(each) for name, each in order["found"].items()}
+    documents = given(Reads.of(rule, found), order["snapshot"], found)
     now = parse_rfc3339(order["now"])
-    found = explain(rule, order["document"], order["related"], now)
-    sys.stdout.buffer.write(orjson.dumps(found.as_json()))
+    told = explain(rule, documents.resource, documents.related, now)
+    sys.stdout.buffer.write(orjson.dumps(told.as_json()))
 
 
 if __name__ == "__main__":

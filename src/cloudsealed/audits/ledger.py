@@ -21,7 +21,15 @@ from sqlalchemy.dialects.postgresql import insert as insert_ignoring
 
 from cloudsealed.audits.model import LeaseLostError
 from cloudsealed.audits.store import Lease
-from cloudsealed.collectors.model import AGAIN, Answer, Caller, CallRequest, Place, Unit
+from cloudsealed.collectors.model import (
+    AGAIN,
+    NOT_RECORDED,
+    Answer,
+    Caller,
+    CallRequest,
+    Place,
+    Unit,
+)
 from cloudsealed.collectors.model import Row as ListRow
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
@@ -363,7 +371,7 @@ class Recorder:
 
 def _not_recorded(at: datetime) -> Answer:
     return Answer(
-        CallOutcome.FAILED, None, at, error_code="NotRecorded",
+        CallOutcome.FAILED, None, at, error_code=NOT_RECORDED,
         error_message="The ledger has no such call",
     )  # fmt: skip
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -68,13 +68,19 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One connection of an audit: the account that it leads to, or why it leads nowhere."""
+    """One connection of an audit: the account that it leads to, or why it leads nowhere.
+
+    `left_out` are the regions that the account has enabled and the audit does not look at;
+    `regions_gap` says why it is not known which regions those are.
+    """
 
     connection_id: str
     account: str | None
     partition: str
     regions: tuple[str, ...]
     error: Mapping[str, str] | None = None
+    left_out: tuple[str, ...] = ()
+    regions_gap: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the target as JSON values."""
@@ -84,12 +90,15 @@ class Target:
             "partition": self.partition,
             "regions": list(self.regions),
             "error": self.error,
+            "left_out": list(self.left_out),
+            "regions_gap": self.regions_gap,
         }
 
 
 def target_of(document: Mapping[str, Any]) -> Target:
     """Return the target that `Target.as_dict` described."""
-    return Target(**{**document, "regions": tuple(document["regions"])})
+    regions = {name: tuple(document.get(name, ())) for name in ("regions", "left_out")}
+    return Target(**{**document, **regions})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,7 @@ class Audit:
     `clock` is the moment by which every policy of it judges: the start of the source. `expired_at`
     is when retention dropped its evidence. `clock_skew_seconds` is the provider's clock minus ours,
     None while nobody knows; `remarks` are what people should know of how it came about.
+    `not_asked` are the attributes, by resource type, that its ledger was recorded without.
     """
 
     id: str
@@ -123,6 +133,7 @@ class Audit:
     expired_at: str | None = None
     clock_skew_seconds: int | None = None
     remarks: tuple[Mapping[str, Any], ...] = ()
+    not_asked: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def plan(self) -> dict[str, Any] | None:
@@ -134,6 +145,7 @@ class Audit:
             "clock": self.clock,
             "clock_skew_seconds": self.clock_skew_seconds,
             "remarks": self.remarks,
+            "not_asked": {k: sorted(v) for k, v in sorted(self.not_asked.items()) if v},
         }
 
     def require_evidence(self) -> None:
@@ -145,7 +157,16 @@ class Audit:
 NO_PROGRESS: Mapping[str, Any] = {
     "tasks_done": 0, "tasks_total": 0, "calls": 0, "resources": 0, "observations": 0,
 }  # fmt: skip
-_RESULT = ("coverage", "cells", "counts", "dimensions", "resources", "calls", "findings")
+_RESULT = (
+    "coverage",
+    "verdicts",
+    "cells",
+    "counts",
+    "dimensions",
+    "resources",
+    "calls",
+    "findings",
+)
 
 
 def public(audit: Audit) -> bytes:
@@ -166,7 +187,7 @@ def public(audit: Audit) -> bytes:
         "policies": audit.policies,
         "accounts": [t.as_dict() for t in audit.targets] if audit.targets is not None else None,
         "progress": {**audit.progress, "percent": percent},
-        **{name: result[name] for name in _RESULT},
+        **{name: result.get(name) for name in _RESULT},
         "verdict_digest": audit.verdict_digest,
         "evidence": "kept" if audit.expired_at is None else "expired",
         "error": audit.error,

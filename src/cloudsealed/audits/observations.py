@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS, Block, Blocks
+from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Check
 from cloudsealed.audits.ledger import Ledger
 from cloudsealed.audits.model import Audit
@@ -43,6 +44,7 @@ class Observations:
         self._database = database
         self._tenant = tenant
         self._blocks = Blocks(database, tenant=tenant, audit_id=audit.id)
+        self._snapshots = Snapshots(database, tenant=tenant, audit_id=audit.id)
         self._ledger = Ledger(database, tenant=tenant, audit_id=audit.source_id)
         self._versions = {v.key: v for v in policy_set(audit.policy_set).checks}
         self._listed = lru_cache(maxsize=1024)(self._list_calls)
@@ -70,12 +72,18 @@ class Observations:
         self, check: Check, block: Block, lines: Sequence[Mapping[str, Any]],
         related: Sequence[Call],
     ) -> Iterator[dict[str, Any]]:  # fmt: skip
-        failing = [line["fingerprint"] for line in lines if line["outcome"] == Outcome.FAIL]
+        failing = {
+            line["fingerprint"]: self._snapshots.print_today(block, line)
+            for line in lines
+            if line["outcome"] == Outcome.FAIL
+        }
         with self._database.read() as connection:
             found = objects.get_many(connection, self._tenant, (line["snapshot"] for line in lines))
-            findings = finding_rows.load(connection, tenant=self._tenant, fingerprints=failing)
+            findings = finding_rows.load(
+                connection, tenant=self._tenant, fingerprints=[*failing.values()]
+            )
         snapshots = {address: orjson.loads(data) for address, data in found.items()}
-        sources = {a: _sources(s["sources"], check.attributes) for a, s in snapshots.items()}
+        sources = {a: _sources(s["sources"], check.reads.attributes) for a, s in snapshots.items()}
         calls = self._calls(block, {source for each in sources.values() for source in each})
         for line in lines:
             address = line["snapshot"]
@@ -87,7 +95,7 @@ class Observations:
                 **{name: line[name] for name in _COPIED},
                 "observed_at": block.header["observed_at"],
                 "answers": [*own, *related],
-                "finding": _finding(findings.get(line["fingerprint"])),
+                "finding": _finding(findings.get(failing.get(line["fingerprint"], ""))),
             }
 
     def _calls(self, block: Block, wanted: Collection[Source]) -> dict[Source, Call]:
@@ -109,7 +117,7 @@ class Observations:
     ) -> list[Call]:
         """Return the calls that listed what the policy reads of other resources."""
         calls: dict[tuple[str, ...], Call] = {}  # two relations may be of one type
-        for name in sorted(check.relations):
+        for name in sorted(check.reads.relations):
             relation = check.version.spec["related"][name]
             anywhere = relation.get("scope") != "region"
             for account, region in places.get(relation["type"], ()):

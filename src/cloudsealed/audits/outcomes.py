@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from cloudsealed.audits import cells
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
-from cloudsealed.audits.evaluate import Observation, observation_of
+from cloudsealed.audits.evaluate import OWNED_BY_ANOTHER, Observation, observation_of
 from cloudsealed.audits.reconcile import Seen, Subject, grounded, reconcile, withdrawal
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.findings import store as finding_rows
@@ -35,18 +36,25 @@ class Outcomes:
         """Return the moment of which a cell speaks."""
         return Moment(block.header["observed_at"], self._audit)
 
-    def known(self, connection: Connection, block: Block) -> dict[str, None]:
+    def known(self, connection: Connection, block: Block) -> dict[str, str]:
         """Return, in order, the fingerprints of a cell's findings whose resource is gone unless the
-        audit saw it."""
+        audit saw it, each with the resource's id."""
         known = finding_rows.load_cell(
             connection, tenant=self._tenant, policy_id=block.header["policy_id"],
             account=block.account, region=block.region,
         )  # fmt: skip
         return {
-            p: None
+            p: f.resource.id
             for p, f in known.items()
             if _is_missing(f.resource.type, f.resource.native_id, block)
         }
+
+    def spoken(self, missing: dict[str, str], block: Block, observation: Observation) -> None:
+        """Take out of `missing` the finding that an observation is of, also under its former id."""
+        missing.pop(observation.fingerprint, None)
+        former = observation.formerly
+        if former in missing and missing[former] == self._resource_id(block, observation):
+            del missing[former]
 
     def resolved(
         self, connection: Connection, block: Block, prints: Sequence[str]
@@ -62,18 +70,31 @@ class Outcomes:
     ) -> list[tuple[Observation, Finding | None, Finding | None]]:
         """Return each observation with its finding before and after it."""
         newer = self._newer(connection, block)
-        known = finding_rows.load(
-            connection, tenant=self._tenant, fingerprints=[o.fingerprint for o in batch]
-        )
+        prints = [p for o in batch for p in (o.fingerprint, o.formerly) if p is not None]
+        known = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
         found = []
         for observation in batch:
-            old = known.get(observation.fingerprint)
+            old = known.get(observation.fingerprint) or self._former(known, block, observation)
             later = [_later(other, at, theirs, observation) for at, other, theirs in newer]
             seen, about = _seen(block, self.moment(block), observation), self._subject
             subject = None if old is not None else about(block, observation)
-            grounded = None if old is None else self.grounded(old, seen)
+            now = None if old is None else _renamed(old, observation)
+            grounded = None if now is None else self.grounded(now, seen)
             found.append((observation, old, reconcile(grounded, seen, subject, later)))
         return found
+
+    def _former(
+        self, known: Mapping[str, Finding], block: Block, observation: Observation
+    ) -> Finding | None:
+        """Return the finding that an observation's resource has under its former id."""
+        found = known.get(observation.formerly or "")
+        is_its = found and found.resource.id == self._resource_id(block, observation)
+        return found if is_its else None
+
+    def _resource_id(self, block: Block, observation: Observation) -> str | None:
+        refs = self._resources(observation.type, block.account, block.region)
+        found = refs.get(observation.native_id)
+        return found.id if found else None
 
     def grounded(self, finding: Finding, seen: Seen) -> Finding:
         """Return a finding without moments of a clock that ran ahead."""
@@ -125,6 +146,13 @@ class Outcomes:
         }
 
 
+def _renamed(finding: Finding, observation: Observation) -> Finding:
+    if finding.fingerprint == observation.fingerprint:
+        return finding
+    resource = replace(finding.resource, native_id=observation.native_id)
+    return replace(finding, fingerprint=observation.fingerprint, resource=resource)
+
+
 def _is_missing(kind: str, native_id: str, block: Block) -> bool:
     """Say whether a cell in which a resource was not observed says that it is deleted: its list
     ended complete and did not name it, not even as gone by the time it was looked at."""
@@ -143,6 +171,7 @@ def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
         evidence=observation.evidence,
         classified_by=observation.classified_by,
         suppressed=observation.suppressed,
+        withdrawn=any(reason["kind"] == OWNED_BY_ANOTHER for reason in observation.reasons),
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from cloudsealed.audits.derive import Task
+from cloudsealed.audits.derive import Task, gap_document
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder
 from cloudsealed.audits.model import Audit, Target
 from cloudsealed.audits.skew import heard
 from cloudsealed.audits.store import Lease
-from cloudsealed.collectors.aws.access import AwsSession, identify
+from cloudsealed.collectors.aws.access import AwsSession, Identity, identify
 from cloudsealed.collectors.aws.errors import CloudAccessError
-from cloudsealed.collectors.aws.regions import enabled_regions
+from cloudsealed.collectors.aws.regions import Regions, enabled_regions
 from cloudsealed.collectors.model import Caller, Place
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.policies.model import PolicyVersion
@@ -40,14 +40,22 @@ def plan(
             skews.append(session.clock_skew())
             connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
             place = Place(identity.account, session.region, identity.partition)
-            if wanted is None:
-                asking = RecordedCalls(ledger, caller(session), recorder)
-                wanted = enabled_regions(place, asking).names
-            targets.append(
-                Target(ident, identity.account, identity.partition, tuple(sorted(wanted)))
-            )
+            enabled = enabled_regions(place, RecordedCalls(ledger, caller(session), recorder))
+            targets.append(_target(ident, identity, wanted, enabled))
     recorder.stop_if_asked()
     return tuple(targets), heard(audit.id, skews)
+
+
+def _target(
+    ident: str, identity: Identity, wanted: Sequence[str] | None, enabled: Regions
+) -> Target:
+    """Return the target of a connection that is limited to the regions `wanted`, if it is."""
+    regions = enabled.names if wanted is None else wanted
+    return Target(
+        ident, identity.account, identity.partition, tuple(sorted(regions)),
+        left_out=tuple(sorted(set() if enabled.gap else {*enabled.names} - {*regions})),
+        regions_gap=gap_document(enabled.gap) if enabled.gap else None,
+    )  # fmt: skip
 
 
 def policy_places(

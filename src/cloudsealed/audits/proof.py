@@ -16,6 +16,7 @@ import orjson
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.chain import envelope_of
+from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.signed import (
     UnverifiableError,
     Verified,
@@ -25,7 +26,6 @@ from cloudsealed.audits.signed import (
 )
 from cloudsealed.audits.tree import path_of
 from cloudsealed.findings.model import fingerprint
-from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.errors import NotFoundError
 from cloudsealed.kit.merkle import leaf_hash, verify
 from cloudsealed.storage.database import Database
@@ -60,8 +60,8 @@ def prove(
     resource, key = finding["resource"], finding["policy"]["key"]
     blocks = Blocks(database, tenant=tenant, audit_id=audit_id)
     block = blocks.find(OBSERVATIONS, key, resource["account"], resource["region"])
-    named = canonical(resource["native_id"])
-    found = None if block is None else blocks.line_with(block, "native_id", named)
+    snapshots = Snapshots(database, tenant=tenant, audit_id=audit_id)
+    found = None if block is None else snapshots.line_about(block, resource["native_id"])
     if block is None or found is None:
         raise ObservationNotFoundError(finding["id"], audit_id)
     number, line = found

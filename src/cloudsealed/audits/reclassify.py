@@ -140,13 +140,16 @@ class Reclassification:
             resource_type=ref.type,
         )  # fmt: skip
         now = parse_rfc3339(self._clock_of(finding.audit_id))
-        return self._classifier.classify(about, snapshot["document"], now)
+        return self._classifier.classify(about, snapshot, now)
 
     def _snapshot_addresses(self, place: _Place) -> dict[str, str]:
         blocks = Blocks(self._database, tenant=self._tenant, audit_id=place.audit_id)
+        snapshots = Snapshots(self._database, tenant=self._tenant, audit_id=place.audit_id)
         block = blocks.find(OBSERVATIONS, place.policy, place.account, place.region)
-        lines = blocks.lines(block) if block else ()
-        return {line["fingerprint"]: line["snapshot"] for line in lines}
+        if block is None:
+            return {}
+        lines = blocks.lines(block)
+        return {snapshots.print_today(block, line): line["snapshot"] for line in lines}
 
     def _audit_clock(self, audit_id: str) -> str:
         audit = self._audits.get(tenant=self._tenant, ident=audit_id)

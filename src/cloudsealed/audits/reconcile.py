@@ -23,8 +23,8 @@ class Seen:
     """What one audit says of one fingerprint at one moment.
 
     `outcome` None means that the resource is missing from a listing that ended complete or, if
-    `withdrawn`, that the policy is disabled or deleted. For a fail, the rest says how the finding
-    now looks.
+    `withdrawn`, that the policy is disabled or deleted; `withdrawn` is also a policy that does not
+    apply because another owns the resource. For a fail, the rest says how the finding now looks.
     """
 
     moment: Moment

@@ -9,67 +9,145 @@ from typing import Any
 
 from cloudsealed.audits.blocks import Block
 from cloudsealed.audits.derive import EVERYTHING, Snapshots, underived_reason
+from cloudsealed.audits.extent import Extent
+from cloudsealed.audits.reasons import Reason
+from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.collectors.paths import names_in, read
+from cloudsealed.collectors.registry import RESOURCE_TYPES
 
 _INDEXES = 64
+_MOST_CANDIDATES = 100
+"""Resources of which each may be a related one; of more, none is named."""
+Snapshot = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The related snapshots, and why they may not be all."""
+    """The related snapshots, and with `reasons` why they may not be all.
 
-    snapshots: Sequence[Mapping[str, Any]]
-    gaps: list[Mapping[str, Any]]
+    Each of `perhaps` may be another, and if it `is_open` there may be others that nobody saw.
+    `unread` are the attributes that some of all these lack.
+    """
+
+    snapshots: Sequence[Snapshot]
+    unread: frozenset[str] = frozenset()
+    reasons: Sequence[Reason] = ()
+    perhaps: Sequence[Snapshot] = ()
+    is_open: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values, of each snapshot what a rule is given."""
+        return {
+            "snapshots": [_judged(each) for each in self.snapshots], "unread": sorted(self.unread),
+            "reasons": self.reasons, "perhaps": [_judged(each) for each in self.perhaps],
+            "is_open": self.is_open,
+        }  # fmt: skip
+
+
+def found_of(document: Mapping[str, Any]) -> Found:
+    """Return what `Found.as_dict` described."""
+    return Found(**{**document, "unread": frozenset(document["unread"])})
+
+
+def _judged(snapshot: Snapshot) -> dict[str, Any]:
+    return {name: snapshot[name] for name in ("document", "unread")}
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    everything: list[Mapping[str, Any]]
-    by_key: Mapping[str, list[Mapping[str, Any]]]
-    gaps: list[Mapping[str, Any]]
+    """The resources of a type: `undecided` are those whose key is not known, with the reasons."""
+
+    everything: list[Snapshot]
+    by_key: Mapping[str, list[Snapshot]]
+    undecided: list[Snapshot]
+    unread: frozenset[str]
+    gaps: list[Reason]
+    """Why there may be others."""
+    doubts: list[Reason]
+    """Why keys are not known."""
 
 
 class Relations:
     """Answers which resources a policy's relation means for one resource."""
 
-    def __init__(self, snapshots: Snapshots, listings: Sequence[Block]) -> None:
+    def __init__(self, snapshots: Snapshots, listings: Sequence[Block], extent: Extent) -> None:
         self._snapshots = snapshots
         self._listings = listings
+        self._extent = extent
         self._index = lru_cache(maxsize=_INDEXES)(self._build)
 
-    def of(self, snapshot: Mapping[str, Any], relation: Mapping[str, Any]) -> Found:
-        """Return what `relation` (type, from, key, scope) joins to `snapshot`."""
-        region = snapshot["region"] if relation.get("scope") == "region" else None
+    def of(
+        self, snapshot: Snapshot, relations: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Found]:
+        """Return what each of a policy's relations (type, from, key, scope) joins to `snapshot`."""
+        return {name: self._of(snapshot, relation) for name, relation in relations.items()}
+
+    def _of(self, snapshot: Snapshot, relation: Mapping[str, Any]) -> Found:
+        near = (
+            relation.get("scope") == "region" and RESOURCE_TYPES[relation["type"]].scope != GLOBAL
+        )
+        region = snapshot["region"] if near else None
         index = self._index(relation["type"], relation["key"], snapshot["account"], region)
         if relation["from"] is None:
-            return Found(index.everything, index.gaps)
-        wanted = _texts(read(relation["from"], snapshot["document"]))
-        matched = [target for key in wanted for target in index.by_key.get(key, ())]
-        return Found(matched, index.gaps)
+            return Found(index.everything, index.unread, index.gaps, is_open=bool(index.gaps))
+        unread = snapshot["unread"]
+        lacking = (names_in(relation["from"]) | {EVERYTHING}) & unread.keys() if unread else ()
+        if lacking:
+            return _anything(index, [unread[name] for name in sorted(lacking)])
+        return _joined(index, _texts(read(relation["from"], snapshot["document"])))
 
     def _build(self, kind: str, key: str | None, account: str, region: str | None) -> _Index:
         listings = [
             b for b in self._listings
             if b.key == kind and b.account == account and region in (None, b.region)
         ]  # fmt: skip
-        everything: list[Mapping[str, Any]] = []
-        by_key: dict[str, list[Mapping[str, Any]]] = {}
+        snapshots = [each for b in listings for _address, each in self._snapshots.of(b)]
         gaps = [b.header["gap"] for b in listings if b.header["gap"]]
-        for block in listings:
-            for _address, snapshot in self._snapshots.of(block):
-                everything.append(snapshot)
-                try:
-                    values = _texts(read(key, snapshot["document"])) if key else ()
-                except Exception as error:  # whom it would join is not known
-                    gaps.append(underived_reason(type(error).__name__))
-                    continue
-                for value in values:
-                    by_key.setdefault(value, []).append(snapshot)
-        joined = names_in(key) | {EVERYTHING} if key else frozenset()
-        gaps += [s["unread"][name] for s in everything for name in joined & s["unread"].keys()]
-        if not listings:
-            gaps = [{"kind": "not_collected", "type": kind, "account": account, "region": region}]
-        return _Index(everything, by_key, gaps)
+        gaps += self._extent.left_out(kind, account, region, {b.region for b in listings})
+        by_key: dict[str, list[Snapshot]] = {}
+        undecided: list[Snapshot] = []
+        doubts: list[Reason] = []
+        for snapshot in snapshots if key else ():
+            values, doubt = _keys(snapshot, key or "")
+            for value in values:
+                by_key.setdefault(value, []).append(snapshot)
+            if doubt is not None:
+                undecided.append(snapshot)
+                doubts.append(doubt)
+        unread = frozenset[str]().union(*(each["unread"] for each in snapshots))
+        return _Index(snapshots, by_key, undecided, unread, gaps, doubts)
+
+
+def _keys(snapshot: Snapshot, key: str) -> tuple[list[str], Reason | None]:
+    """Return what a resource is joined by, or why that is not known."""
+    lacking = (names_in(key) | {EVERYTHING}) & snapshot["unread"].keys()
+    if lacking:
+        return [], snapshot["unread"][min(lacking)]
+    try:
+        return _texts(read(key, snapshot["document"])), None
+    except Exception as error:  # whom it would join is not known
+        return [], underived_reason(type(error).__name__)
+
+
+def _joined(index: _Index, wanted: Sequence[str]) -> Found:
+    if not wanted:
+        return Found(())
+    matched = {id(target): target for key in wanted for target in index.by_key.get(key, ())}
+    if not index.gaps and not index.undecided:
+        return Found(list(matched.values()), index.unread)
+    return Found(
+        list(matched.values()), index.unread, [*index.gaps, *index.doubts], index.undecided,
+        bool(index.gaps),
+    )  # fmt: skip
+
+
+def _anything(index: _Index, reasons: list[Reason]) -> Found:
+    """What is joined by something that was not read: any resource may be, and none must."""
+    if not index.everything and not index.gaps:
+        return Found(())
+    few = len(index.everything) <= _MOST_CANDIDATES
+    perhaps = index.everything if few else []
+    return Found((), index.unread, [*reasons, *index.gaps], perhaps, not few or bool(index.gaps))
 
 
 def _texts(found: Any) -> list[str]:

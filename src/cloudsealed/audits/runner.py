@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from cloudsealed.audits import collisions
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.again import remarks, shrunk
 from cloudsealed.audits.apply import Applier, spoken_places
@@ -19,6 +20,7 @@ from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
 from cloudsealed.audits.derive import Snapshots, Task, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
+from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import (
     NO_PROGRESS,
@@ -34,6 +36,7 @@ from cloudsealed.audits.skew import NO_HORIZON, TOLERATED, corrected, heard
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.audits.supervision import supervised
 from cloudsealed.audits.verdict import VerdictDigest, summarize
+from cloudsealed.collectors.asked import NotAsked, joined, left_out
 from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.aws.errors import CloudAccessError
@@ -113,6 +116,8 @@ class Runner:
             with about(tenant=tenant, subject=ident):
                 self._to_its_end(lease, progress, profile)
         except LeaseLostError:
+            if self._store.get(tenant=tenant, ident=ident).status.is_final:
+                return True  # it was canceled
             log.warning("audit %s was taken over by another worker", ident)
             return False
         return True
@@ -150,7 +155,7 @@ class Runner:
         audit = self._planned(lease, profile)
         assert audit.targets is not None
         assert audit.clock is not None
-        tasks = tasks_of(audit.targets, audit.scope)
+        tasks = tasks_of(audit.targets, audit.scope, audit.not_asked)
         present: Clock | None = None
         if audit.kind is AuditKind.LIVE and audit.status is AuditStatus.COLLECTING:
             progress.enter(AuditStatus.COLLECTING, len(tasks))
@@ -166,9 +171,10 @@ class Runner:
         if audit.kind is AuditKind.LIVE:
             self._ask_again(lease, audit, tasks, stored, progress, profile)
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
+        self._tell_collisions(lease, snapshots)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
-            seconds=self._settings.policy_seconds,
+            extent=Extent(audit.targets), seconds=self._settings.policy_seconds,
             together=self._settings.policy_set_seconds,
         )  # fmt: skip
         evaluator.run(lease, lambda number: progress.add("observations", number))
@@ -191,12 +197,18 @@ class Runner:
                 now = rfc3339(corrected(self._clock, skew)())
                 seconds = None if skew is None else round(skew.total_seconds())
                 columns["plan"] = replace(
-                    audit, targets=targets, clock=now, clock_skew_seconds=seconds
-                ).plan
+                    audit, targets=targets, clock=now, clock_skew_seconds=seconds,
+                    not_asked=self._not_asked(lease.tenant),
+                ).plan  # fmt: skip
             else:
                 columns["status"] = AuditStatus.EVALUATING
             lease.set(**columns, started_at=now)
         return self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+
+    def _not_asked(self, tenant: str) -> NotAsked:
+        """Return what no policy reads and what the settings leave out."""
+        unread = self._policies.not_asked(tenant=tenant)
+        return joined(unread, left_out(self._settings.calls_left_out))
 
     def _caller(self, tenant: str, session: AwsSession) -> AwsCaller:
         key, clock = self._keys.for_tenant("redaction", tenant), self._clock
@@ -223,6 +235,14 @@ class Runner:
         derive(lease=lease, tasks=doubtful, stored=stored, clock=audit.clock, done=lambda _: None)
         still = shrunk(self._database, **place, tasks=doubtful)
         lease.set(plan=replace(audit, remarks=remarks(audit.remarks, still)).plan)
+
+    def _tell_collisions(self, lease: Lease, snapshots: Snapshots) -> None:
+        """Let the audit say which ids several resources have."""
+        audit = self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+        told = collisions.remarks(audit.remarks, snapshots.listings())
+        if told != audit.remarks:
+            log.warning("audit %s: %s", audit.id, "; ".join(r["message"] for r in told))
+            lease.set(plan=replace(audit, remarks=told).plan)
 
     def _collect(
         self, lease: Lease, audit: Audit, tasks: list[Task], progress: Progress,

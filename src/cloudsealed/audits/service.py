@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
@@ -143,6 +145,7 @@ class AuditService:
             connection_ids=parent.connection_ids, scope=parent.scope, parent_id=parent.id,
             targets=parent.targets, clock=parent.clock,
             clock_skew_seconds=parent.clock_skew_seconds, remarks=parent.remarks,
+            not_asked=parent.not_asked,
         )  # fmt: skip
         admit()
         return self._insert(tenant, audit, queue)
@@ -171,9 +174,9 @@ class AuditService:
         return None
 
     def cancel(self, *, tenant: str, ident: str) -> bytes:
-        """Ask an audit to stop; one that has ended stays as it is."""
+        """End an audit at once, whatever it waits for; one that has ended stays as it is."""
         self.find(tenant=tenant, ident=ident)
-        self._store.ask_cancel(tenant=tenant, ident=ident)
+        self._store.cancel(tenant=tenant, ident=ident)
         return self.get(tenant=tenant, ident=ident)
 
     def delete(self, *, tenant: str, ident: str) -> None:
@@ -262,11 +265,12 @@ class AuditService:
         blocks = Blocks(self._database, tenant=tenant, audit_id=audit_id)
         place = (resource["account"], resource["region"])
         block = blocks.find(OBSERVATIONS, finding["policy"]["key"], *place)
-        lines = blocks.lines(block) if block else iter(())
-        line = next((item for item in lines if item["native_id"] == resource["native_id"]), None)
-        if line is None:
+        snapshots = Snapshots(self._database, tenant=tenant, audit_id=audit_id)
+        found = snapshots.line_about(block, resource["native_id"]) if block else None
+        if found is None:
             raise AuditNotFoundError(audit_id)
-        snapshot = Snapshots(self._database, tenant=tenant, audit_id=audit_id).at(line["snapshot"])
+        line = orjson.loads(found[1])
+        snapshot = snapshots.at(line["snapshot"])
         return {
             "object": "evidence",
             "finding_id": finding["id"],

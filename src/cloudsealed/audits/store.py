@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import Select, and_, bindparam, exists, func, null, or_, select
 
 from cloudsealed.audits.model import (
     Audit,
@@ -19,12 +19,13 @@ from cloudsealed.audits.model import (
     Scope,
     target_of,
 )
+from cloudsealed.events import emit
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage.database import Connection, Database, Row, none_of
 from cloudsealed.storage.keyset import Filter, Listing, Paged
 from cloudsealed.storage.objects import month_of
 from cloudsealed.storage.schema import audits
-from cloudsealed.vocabulary import AuditKind, AuditStatus
+from cloudsealed.vocabulary import AuditKind, AuditStatus, EventType
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
@@ -90,10 +91,15 @@ _FENCE = (  # an update, so that the row stays locked until the transaction ends
     .where(_THIS, audits.c.lease_epoch == bindparam("fence"))
     .values(lease_until=bindparam("new_until"))
 )
-_CANCEL_ASKED = select(audits.c.cancel_requested).where(_THIS)
-_ASK_CANCEL = (
-    audits.update().where(_THIS, none_of(audits.c.status, _FINAL)).values(cancel_requested=1)
-)
+_IS_CANCELED = select(audits.c.cancel_requested).where(_THIS)
+_CANCEL = (
+    audits.update()
+    .where(_THIS, none_of(audits.c.status, _FINAL))
+    .values(
+        status=AuditStatus.CANCELED.value, finished_at=bindparam("moment"), cancel_requested=1,
+        lease_owner=null(), lease_until=null(), lease_epoch=audits.c.lease_epoch + 1,
+    )
+)  # fmt: skip
 _DELETE = audits.update().where(_THIS).values(deleted_at=bindparam("moment"))
 _SOURCE, _OTHER = audits.alias("source"), audits.alias("other")
 _WITH_SOURCE = audits.join(
@@ -160,6 +166,7 @@ def decode(row: Row) -> Audit:
         clock=plan["clock"] if plan else None,
         clock_skew_seconds=plan.get("clock_skew_seconds") if plan else None,
         remarks=tuple(plan.get("remarks", ())) if plan else (),
+        not_asked=plan.get("not_asked", {}) if plan else {},
         created_at=values["created_at"],
         started_at=values["started_at"],
         finished_at=values["finished_at"],
@@ -274,9 +281,9 @@ class Lease:
         self.look()
 
     def look(self) -> None:
-        """Raise CanceledError if somebody asked for the audit to be canceled."""
+        """Raise CanceledError if somebody canceled the audit."""
         with self._store.database.read() as connection:
-            if self._store.cancel_asked(connection, self.tenant, self.audit_id):
+            if self._store.is_canceled(connection, self.tenant, self.audit_id):
                 raise CanceledError(self.audit_id)
 
     def set(self, **columns: Any) -> None:
@@ -350,15 +357,25 @@ class AuditStore(Paged):
         if not connection.run(_FENCE, {**values, "new_until": _lease_end(self.now())}):
             raise LeaseLostError(lease.audit_id)
 
-    def cancel_asked(self, connection: Connection, tenant: str, ident: str) -> bool:
-        """Say whether somebody asked for the audit to be canceled."""
-        row = connection.first(_CANCEL_ASKED, {"tenant": tenant, "ident": ident})
+    def is_canceled(self, connection: Connection, tenant: str, ident: str) -> bool:
+        """Say whether somebody canceled the audit."""
+        row = connection.first(_IS_CANCELED, {"tenant": tenant, "ident": ident})
         return bool(row and row[0])
 
-    def ask_cancel(self, *, tenant: str, ident: str) -> bool:
-        """Ask for an audit to be canceled; False when it has ended."""
+    def cancel(self, *, tenant: str, ident: str) -> bool:
+        """End an audit, whoever holds it or nobody; False when it has ended.
+
+        The holder hears of it within a second, and can write nothing from here on.
+        """
+        values = {"tenant": tenant, "ident": ident, "moment": rfc3339(self.now())}
         with self.database.write() as connection:
-            return connection.run(_ASK_CANCEL, {"tenant": tenant, "ident": ident}) == 1
+            if not connection.run(_CANCEL, values):
+                return False
+            emit(
+                connection, tenant=tenant, kind=EventType.AUDIT_CANCELED, subject=ident,
+                data={"audit_id": ident},
+            )  # fmt: skip
+        return True
 
     def abandoned(self) -> list[tuple[str, str]]:
         """Return (tenant, id) of every audit that has not ended and whose lease ran out.

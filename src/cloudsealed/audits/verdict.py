@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cloudsealed.audits.blocks import Block
+from cloudsealed.audits.reasons import Missing
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.vocabulary import Dimension, Outcome, Severity
 
@@ -42,13 +44,53 @@ def has_verdict(block: Block) -> bool:
     return not block.header["counts"]["unknown"] and all(block.header["complete"].values())
 
 
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """How many verdicts there are, and why there are not more.
+
+    A verdict is one policy's on one resource, and one for a list of resources that was not read to
+    its end: `unread`, if it could have been, `forbidden`, if nobody in the account may read it.
+    What the audit's scope left out is no verdict of this audit: `out_of_scope`.
+    """
+
+    given: int
+    unread: int
+    forbidden: int
+    out_of_scope: int
+
+    @classmethod
+    def of(cls, cells: Sequence[Block]) -> Verdicts:
+        """Count those of some cells."""
+        counts = _total(cells)
+        missing = {m.value: sum(cell.header["missing"][m] for cell in cells) for m in Missing}
+        return cls(sum(counts.values()) - counts[Outcome.UNKNOWN], **missing)
+
+    @property
+    def possible(self) -> int:
+        """How many there would be if all were read that may be."""
+        return self.given + self.unread
+
+    @property
+    def coverage(self) -> float:
+        """The given of the possible, 0 to 1, rounded down to four places; 1 of none."""
+        return self.given * 10_000 // self.possible / 10_000 if self.possible else 1.0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the numbers."""
+        return {
+            "given": self.given, "possible": self.possible, "unread": self.unread,
+            "forbidden": self.forbidden, "out_of_scope": self.out_of_scope,
+        }  # fmt: skip
+
+
 def summarize(observations: Iterable[Block], *, planned: int) -> dict[str, Any]:
     """Return the figures of an audit; `planned` is how many cells it meant to judge."""
     cells = list(observations)
-    judged = sum(map(has_verdict, cells))
+    verdicts = Verdicts.of(cells)
     return {
-        "coverage": round(judged / planned, 4) if planned else None,
-        "cells": {"planned": planned, "with_verdict": judged},
+        "coverage": verdicts.coverage if planned else None,
+        "verdicts": verdicts.as_dict(),
+        "cells": {"planned": planned, "with_verdict": sum(map(has_verdict, cells))},
         "counts": _total(cells),
         "dimensions": {dimension.value: _dimension(cells, dimension) for dimension in Dimension},
     }
@@ -67,10 +109,11 @@ def _dimension(cells: Iterable[Block], dimension: Dimension) -> dict[str, Any]:
     fails = {
         severity.value: sum(cell.header["fails"][severity] for cell in own) for severity in Severity
     }
-    judged = sum(map(has_verdict, own))
+    verdicts = Verdicts.of(own)
     return {
-        "score": _score(own) if own and 2 * judged >= len(own) else None,
-        "coverage": round(judged / len(own), 4) if own else None,
+        "score": _score(own) if 2 * verdicts.given >= verdicts.possible else None,
+        "coverage": verdicts.coverage if own else None,
+        "verdicts": verdicts.as_dict(),
         **_total(own),
         "suppressed": sum(cell.header["suppressed"] for cell in own),
         "severities": fails,

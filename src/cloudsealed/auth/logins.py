@@ -157,7 +157,7 @@ class LoginService:
         user, digest = self._found(text)
         if not 1 <= len(name.strip()) <= 200:
             raise InvalidFieldError("name", "name must be a text of 1 to 200 characters")
-        hashed = passwords.hashed(password)
+        hashed = passwords.hashed(password, known=True)
         joined = user.status is UserStatus.INVITED
         kind = EventType.USER_JOINED if joined else EventType.PASSWORD_CHANGED
         accepted = replace(

@@ -3,8 +3,9 @@
 The parameters are the RFC's second recommended option in one lane: 64 MiB, 3 passes. Cheaper ones
 let more people log in a second, whose requests slow everybody's (`benchmarks/login.py`). Hashes are
 made one at a time, and who would wait behind too many others is turned away. For strangers a thread
-makes them that gives way to whatever answers requests; on a busy machine it hardly runs, so whoever
-logged in here before has another. The pages let few come so far (`console/line.py`).
+makes them that gives way to whatever answers requests. On a busy machine it hardly runs: whom it
+has not served in PATIENCE seconds another thread serves, and whoever is no stranger has one of
+their own. The pages let few come so far (`console/line.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -31,7 +33,7 @@ LONGEST = 1024  # hashing time grows with it
 MOST_AT_ONCE = 8  # at work and waiting
 LONGEST_RETRY = 5  # seconds
 HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
-LONGEST_WAIT = 30.0  # seconds
+PATIENCE, LONGEST_WAIT = 3.0, 300.0  # seconds
 _NICENESS = (
     19  # the lowest, where no thread can be idle: with every processor busy it takes seconds
 )
@@ -49,24 +51,24 @@ class TooManyLoginAttemptsError(CloudSealedError):
 
 
 def hashed(password: str, *, known: bool = False) -> str:
-    """Return what is stored of a password; `known` is who has logged in here before.
+    """Return what is stored of a password; `known` is no stranger.
 
     Raises InvalidFieldError about its length, and TooManyLoginAttemptsError.
     """
     if not SHORTEST <= len(password) <= LONGEST:
         message = f"password must have {SHORTEST} to {LONGEST} characters"
         raise InvalidFieldError("password", message)
-    return _turns(known=known).take(lambda: HASHER.hash(password))
+    return _in_turn(lambda: HASHER.hash(password), known=known)
 
 
 def verifies(stored: str | None, password: str, *, known: bool = False) -> bool:
     """Say whether `password` is the stored one; it takes as long when there is none. `known` is
-    who has logged in here before.
+    no stranger.
 
     Raises TooManyLoginAttemptsError.
     """
     try:
-        _turns(known=known).take(lambda: HASHER.verify(stored or _nobodys(), password[:LONGEST]))
+        _in_turn(lambda: HASHER.verify(stored or _nobodys(), password[:LONGEST]), known=known)
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None and len(password) <= LONGEST
@@ -102,21 +104,29 @@ class _Turns:
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._worker = ThreadPoolExecutor(1, name, begin)
 
-    def take(self, work: Callable[[], T]) -> T:
-        """Return what the thread makes of `work`; raises TooManyLoginAttemptsError."""
+    def take(self, work: Callable[[], T], seconds: float) -> T:
+        """Return what the thread makes of `work`.
+
+        Raises TooManyLoginAttemptsError, and TimeoutError after `seconds`.
+        """
         if not self._places.acquire(blocking=False):
             raise crowded()
         turn = self._worker.submit(work)
         turn.add_done_callback(lambda _: self._places.release())
         try:
-            return turn.result(LONGEST_WAIT)
-        except TimeoutError:
+            return turn.result(seconds)
+        finally:
             turn.cancel()
-            raise crowded() from None
 
 
-def _turns(*, known: bool) -> _Turns:
-    return _OF_KNOWN if known else _OF_STRANGERS
+def _in_turn(work: Callable[[], T], *, known: bool) -> T:
+    if not known:
+        with suppress(TimeoutError):
+            return _OF_STRANGERS.take(work, PATIENCE)
+    try:
+        return (_OF_KNOWN if known else _OF_PATIENT).take(work, LONGEST_WAIT)
+    except TimeoutError:
+        raise crowded() from None
 
 
 def _give_way() -> None:
@@ -129,4 +139,4 @@ def _give_way() -> None:
 
 
 _OF_STRANGERS = _Turns("passwords of strangers", _give_way)
-_OF_KNOWN = _Turns("passwords of known")
+_OF_PATIENT, _OF_KNOWN = _Turns("passwords of the patient"), _Turns("passwords of the known")

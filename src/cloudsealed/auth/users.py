@@ -58,7 +58,7 @@ class UserService:
 
         Raises EmailTakenError, or InvalidFieldError naming what is bad.
         """
-        hashed = None if password is None else passwords.hashed(password)
+        hashed = None if password is None else passwords.hashed(password, known=True)
         user = replace(self._new(tenant, email, name, role), password_hash=hashed)
         with self._database.write() as connection:
             self._store.insert(connection, user)

@@ -36,7 +36,10 @@ def aws(
     as_json: bool = typer.Option(False, "--json", help="Print the audit and its findings as JSON."),
     fail_on: Severity = typer.Option(None, help="Exit 3 when a finding is at or above this."),
     min_coverage: float = typer.Option(
-        0.0, min=0.0, max=1.0, help="Exit 4 when coverage is below."
+        0.0,
+        min=0.0,
+        max=1.0,
+        help="Exit 4 when coverage is below; what is forbidden is not covered.",
     ),
 ) -> None:
     """Audit an AWS account and print what was found.
@@ -122,4 +125,12 @@ def _exit_code(
     counted = [Severity(f["severity"]).rank for f in findings if f["status"] == "open"]
     if fail_on is not None and any(rank >= fail_on.rank for rank in counted):
         return _AT_OR_ABOVE
-    return _COVERAGE if (audit["coverage"] or 0.0) < min_coverage else 0
+    return _COVERAGE if covered(audit) < min_coverage else 0
+
+
+def covered(audit: dict[str, Any]) -> float:
+    """Return the coverage that CI asks for: what nobody may read is not read either."""
+    verdicts = audit["verdicts"]
+    sought = verdicts["possible"] + verdicts["forbidden"]
+    reachable = verdicts["possible"] / sought if sought else 1.0
+    return float(audit["coverage"] or 0.0) * reachable

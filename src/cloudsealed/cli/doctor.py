@@ -20,7 +20,7 @@ from cloudsealed.storage.database import ping
 from cloudsealed.storage.keys import load_keys
 from cloudsealed.storage.migrate import require_current_schema
 from cloudsealed.storage.open import open_database
-from cloudsealed.storage.ownership import ForeignKeyFileError, check_fingerprint
+from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import loose
 
 _LEAST_FREE = 1 << 30
@@ -91,12 +91,9 @@ def _database(found: Settings) -> str:
     require_current_schema(found)
     if not found.database_url:
         copies.check_whole(found)
-    keys = load_keys(found.key_path)
     with closing(open_database(found)) as database, database.read() as connection:
         ping(connection)
-        fault = check_fingerprint(connection, keys)
-    if fault is not None:
-        raise ForeignKeyFileError(fault)
+    require_own_keys(found)
     return f"{database.name} answers, and the key file is its own"
 
 

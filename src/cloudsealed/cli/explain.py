@@ -22,7 +22,12 @@ from cloudsealed.kit.clock import utc_now
 from cloudsealed.packs import EXAMPLES_AT, PolicySpec
 from cloudsealed.policies.rules import compile_check
 
-_OUTCOMES: Final = {"fail": "bold red", "pass": "bold green", "error": "bold magenta"}
+_OUTCOMES: Final = {
+    "fail": "bold red",
+    "pass": "bold green",
+    "error": "bold magenta",
+    "unknown": "bold magenta",
+}
 _SOURCE, _VALUE = 64, 48
 _Case = tuple[str, Mapping[str, Any], Mapping[str, Any], datetime]
 
@@ -182,6 +187,8 @@ def _result(step: Step, most: int) -> Line:
             inherited = any(each.error is not None for each in step.steps if each.decided)
             said = "" if inherited or step.error is None else f": {step.error.message}"
             return Line(f"error{said}", style="magenta")
+        case "unknown", _:
+            return Line("unknown", style="magenta")
         case _, bool(truth):
             return Line(str(truth).lower(), style="green" if truth else "red")
         case _, str(text) if step.shortened:

@@ -19,14 +19,18 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.cli.beside import WorkerBeside, worker_beside
 from cloudsealed.cli.session import LOCAL, log_to_stderr, open_installation, settings
 from cloudsealed.cli.terminal import Line, Terminal
+from cloudsealed.collectors.asked import joined, left_out, shared
 from cloudsealed.collectors.permissions import policy_document
 from cloudsealed.console import Console as WebPages
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.packs import load_policies
+from cloudsealed.policies.needs import not_asked
 from cloudsealed.storage import migrate as schema
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.open import require_connections
+from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import private_file
-from cloudsealed.vocabulary import Role
+from cloudsealed.vocabulary import PolicyKind, Role
 from cloudsealed.wiring import Services
 
 _PROCESSES = 2  # of a `serve`: the API and the worker
@@ -138,11 +142,24 @@ def only_server(data_dir: Path) -> Iterator[None]:
 def migrate() -> None:
     """Bring the database's schema to this version of the program."""
     found = settings()
-    ensure_keys(found.key_path)
+    if schema.has_schema(found):
+        require_own_keys(found)
+    else:
+        ensure_keys(found.key_path)
     schema.migrate(found)
+    schema.require_same_tables(found)
     Terminal().print("The schema is current")
 
 
 def aws_permissions() -> None:
-    """Print the least-privilege IAM policy that audits need."""
-    Terminal().document(policy_document())
+    """Print the least-privilege IAM policy that audits need: for what ships and, where there is an
+    installation, for the policies of its tenants."""
+    found = settings()
+    unread = [not_asked((PolicyKind.CHECK, spec.words) for spec in load_policies())]
+    if found.key_path.exists():
+        services = open_installation(create=False)
+        tenants = services.tenants.all()
+        unread += [services.policies.not_asked(tenant=tenant.id) for tenant in tenants]
+        services.database.close()
+    left = joined(shared(unread), left_out(found.calls_left_out))
+    Terminal().document(policy_document(not_asked=left))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import floor
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -30,7 +31,7 @@ def show_summary(
     console.print(f"Accounts {accounts} · regions {', '.join(regions)}", soft_wrap=True)
     console.print(
         f"{audit['resources']} resources · {calls} calls · {verdicts} verdicts · "
-        f"coverage {audit['coverage']:.1%}"
+        f"coverage {share(audit['coverage'])}"
     )
     console.print(_dimensions(audit["dimensions"]))
     open_findings = [f for f in findings if f["status"] == "open"]
@@ -41,6 +42,11 @@ def show_summary(
         console.print(_findings(worst, len(open_findings)))
     _unread(console, coverage)
     console.print(Line.assemble("Verdict digest ", (str(audit["verdict_digest"]), "dim")))
+
+
+def share(coverage: float | None) -> str:
+    """Return coverage in per cent, rounded down: what is not whole is never 100.0 %."""
+    return "-" if coverage is None else f"{floor(coverage * 1_000 + 1e-9) / 10:.1f}%"
 
 
 def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -99,5 +105,21 @@ def _unread(console: Terminal, coverage: Mapping[str, Any]) -> None:
         shown = ", ".join(f"{g['service']}:{g['operation']} ({g['outcome']})" for g in gaps[:5])
         more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
         console.print(Line.assemble(("Could not be read", "magenta"), f" {shown}{more}"))
+    for number, why in _without(coverage["verdicts"]):
+        console.print(f"{_verdicts(number)} {why}: outside of coverage and scores")
     if coverage["iam_statement"]:
         console.print(f"Grant {', '.join(coverage['iam_statement']['Action'][:8])} to read more")
+
+
+def _without(verdicts: Mapping[str, int]) -> Iterator[tuple[int, str]]:
+    """Yield how many verdicts are not possible, and why."""
+    for name, why in (
+        ("forbidden", "unknown for what the organisation forbids to read"),
+        ("out_of_scope", "unknown for what the scope left out"),
+    ):
+        if verdicts[name]:
+            yield verdicts[name], why
+
+
+def _verdicts(number: int) -> str:
+    return "1 verdict is" if number == 1 else f"{number} verdicts are"

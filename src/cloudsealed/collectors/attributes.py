@@ -25,11 +25,14 @@ _TAGS = {"Key": None, "Value": None}
 
 
 def filling_calls(resource_type: str) -> dict[str, tuple[str, str]]:
-    """Return the (service, operation) that fills each attribute; `*` is the list call, which fills
-    every attribute that is not named. Singletons have no `*`. Raises KeyError.
+    """Return the (service, operation) that fills each attribute, a list where one says it of all
+    resources; `*` is the list call, which fills every attribute that is not named. Singletons have
+    no `*`. Raises KeyError.
     """
     row = RESOURCE_TYPES[resource_type]
     filled = {name: (row.service, call.operation) for call in row.enrich for name in call.fills}
+    for each in row.together:
+        filled |= dict.fromkeys(each.fills, (each.service, each.operation))
     if row.operation is not None:
         filled["*"] = (row.service, row.operation)
     source = row.tags.partition(".")[0] if row.tags else ""

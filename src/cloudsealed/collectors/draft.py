@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from cloudsealed.collectors.paths import names_in, read, rewritten
 _FIELD = re.compile(r"\{([^}]+)\}")
 _KEYS = ("Key", "key", "TagKey")
 _VALUES = ("Value", "value", "TagValue")
+_ACCOUNT = re.compile(r"\d{12}|aws", re.ASCII)
 _LONGEST_ID = 2_000  # bytes; it is part of an index, and PostgreSQL's index rows end at 2,704
 
 
@@ -25,18 +26,28 @@ class NoNativeIdError(ValueError):
 class Draft:
     """What is known of a resource so far; `gaps` are attributes that could not be read.
 
-    `error` is the kind of what went wrong with this resource alone, if something did.
+    `error` is the kind of what went wrong with this resource alone, if something did. `owner` and
+    `formerly` are those of the snapshot. `untold` are
+    attributes that a list should have filled, with why it could not.
     `gone` says that a call no longer found the resource; `undecided` are attributes that are absent
     if the resource is still there, with the call that says so.
     """
 
     native_id: str
+    owner: str
+    formerly: str | None
     document: dict[str, Any]
     gaps: dict[str, Gap] = field(default_factory=dict)
     sources: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
     undecided: dict[str, Enrich | None] = field(default_factory=dict)
+    untold: dict[str, Gap] = field(default_factory=dict)
     gone: bool = False
     error: str | None = None
+
+    @property
+    def idents(self) -> tuple[str, ...]:
+        """Every native id under which the resource may be known."""
+        return (self.native_id,) if self.formerly is None else (self.native_id, self.formerly)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -73,6 +84,8 @@ class Draft:
             relations={each.name: _ids(each, self.document) for each in row.relations},
             unread=self.gaps,
             sources=self.sources,
+            owner=self.owner,
+            formerly=self.formerly,
             created=self._text(row.created),
         )
 
@@ -103,7 +116,8 @@ def underived(known: Draft | Snapshot, row: Row, place: Place, error: str) -> Sn
     return Snapshot(
         provider=place.provider, account=place.account, region=place.region, type=row.type,
         native_id=known.native_id, name=None, tags={}, document={"Arn": known.native_id},
-        relations={}, unread={}, sources=known.sources, error=error,
+        relations={}, unread={}, sources=known.sources, owner=known.owner,
+        formerly=known.formerly, error=error,
     )  # fmt: skip
 
 
@@ -112,7 +126,38 @@ def draft_of(row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None)
 
     Raises NoNativeIdError.
     """
-    scope = {"account": place.account, "region": place.region, "partition": place.partition}
+    native_id = _identified(row.native_id, row, place, item)
+    formerly = None
+    if row.formerly_native_id is not None:
+        with suppress(NoNativeIdError):  # then nothing was known of it
+            formerly = _identified(row.formerly_native_id, row, place, item)
+    owner = _owner(row, item) or _account_in(native_id) or place.account
+    sources: dict[str, tuple[Unit, ...]] = {} if unit is None else {"*": (unit,)}
+    return Draft(
+        native_id, owner, formerly if formerly != native_id else None,
+        {"Arn": native_id, **item}, sources=sources,
+    )  # fmt: skip
+
+
+def today(snapshot: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    """Return a stored snapshot with the ids and the owner that its row as it is now gives it; with
+    those that it has when nothing but its id is known of it."""
+    partition = snapshot["native_id"].split(":")[1] if ":" in snapshot["native_id"] else ""
+    place = Place(snapshot["account"], snapshot["region"], partition, snapshot["provider"])
+    try:
+        now = draft_of(row, place, snapshot["document"], None)
+    except NoNativeIdError:
+        return {"owner": snapshot["account"], "formerly": None, **snapshot}
+    return {
+        **snapshot, "native_id": now.native_id, "owner": now.owner, "formerly": now.formerly,
+    }  # fmt: skip
+
+
+def _identified(template: str, row: Row, place: Place, item: Mapping[str, Any]) -> str:
+    scope = {
+        "account": place.account, "region": place.region, "partition": place.partition,
+        "owner": _owner(row, item) or place.account,
+    }  # fmt: skip
 
     def value(match: re.Match[str]) -> str:
         found = scope.get(match[1]) or read(match[1], item)
@@ -120,11 +165,22 @@ def draft_of(row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None)
             raise NoNativeIdError(match[1])
         return str(found)
 
-    native_id = _FIELD.sub(value, row.native_id)
+    native_id = _FIELD.sub(value, template)
     if "\0" in native_id or len(native_id.encode()) > _LONGEST_ID:
-        raise NoNativeIdError(row.native_id)
-    sources: dict[str, tuple[Unit, ...]] = {} if unit is None else {"*": (unit,)}
-    return Draft(native_id, {"Arn": native_id, **item}, sources=sources)
+        raise NoNativeIdError(template)
+    return native_id
+
+
+def _owner(row: Row, item: Mapping[str, Any]) -> str | None:
+    found = read(row.owner, item) if row.owner else None
+    return found if isinstance(found, str) and _ACCOUNT.fullmatch(found) else None
+
+
+def _account_in(native_id: str) -> str | None:
+    """Return the account that an ARN names: `aws` owns what it manages itself."""
+    begin, *rest = native_id.split(":", 5)
+    is_whole = begin == "arn" and len(rest) > 4 and _ACCOUNT.fullmatch(rest[3])
+    return rest[3] if is_whole else None
 
 
 def _row_text(text: str, most: int) -> str:

@@ -21,6 +21,10 @@ Scope = Literal["global", "region"]
 GLOBAL = "global"
 CIRCUIT_OPEN = "circuit_open"
 """The reason of a failed call whose service did not answer the calls before it either."""
+NOT_RECORDED = "NotRecorded"
+"""The reason of a failed call that a ledger lacks: whoever recorded it did not make it."""
+NOT_ASKED = "not_asked"
+"""The reason of a call that was left out, since nothing reads what it says or a setting says so."""
 AGAIN = 1_000_000
 """The number of the first page of a list that was asked for a second time."""
 MOST_PAGES = 100_000
@@ -175,6 +179,29 @@ class Enrich:
 
 
 @dataclass(frozen=True)
+class Together:
+    """A list that says of all resources of a row what a call for each of them would say.
+
+    `items` is the JMESPath of what it lists and `key` what says in one whose it is: what `of` is in
+    the document of the resource. `fills` are attributes read from the item. An attribute of `joins`
+    is a list of names, in whose place stand the things of these names that the same answer lists:
+    (items, key). A resource that the list lacks has the attributes `lacking`; without them it is no
+    longer there. The list is asked for once a place, when the first resource is there. For a
+    resource of which it could not be read, the enriching calls that fill these attributes are made.
+    """
+
+    service: str
+    operation: str
+    items: str
+    key: str
+    of: str
+    fills: Mapping[str, str]
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    joins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    lacking: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Row:
     """How one resource type is collected.
 
@@ -183,15 +210,23 @@ class Row:
     calls. With a `parent` type, the list call is made for each resource of it: `inherit` are
     attributes copied from the parent's item, and `params` read them; a code of `gone` says that
     the parent is no longer there, and its children with it. `native_id` is a template
-    of JMESPaths over the item and of `{partition} {region} {account}`; it never reads an enriched
-    attribute. `decode` maps paths of the document to the function that parses them. A service that
-    `omits_empty` answers a list without resources by leaving it out.
+    of JMESPaths over the item and of `{partition} {region} {account} {owner}`, of all that makes
+    the id unique in its place; it never reads an enriched attribute. A row whose ids are built in
+    another way than before says in `formerly_native_id` how: what is known under the former id
+    goes on under the new one. `owner` is the JMESPath of the account that owns the item, where a
+    list may bring what others own; an id that is an ARN says it itself. `decode` maps paths of the
+    document to the function that parses them. A service that `omits_empty` answers a list without
+    resources by leaving it out. `together` are the lists that stand in for
+    enriching calls, in the order in which they need each other. `not_asked` are attributes that an
+    audit does without: in the table of rows, none.
     """
 
     type: str
     service: str
     operation: str | None
     native_id: str
+    formerly_native_id: str | None = None
+    owner: str | None = None
     items: str = "@"
     scope: Scope = "region"
     name: str | None = None
@@ -202,6 +237,8 @@ class Row:
     inherit: Mapping[str, str] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     enrich: tuple[Enrich, ...] = ()
+    together: tuple[Together, ...] = ()
+    not_asked: frozenset[str] = frozenset()
     decode: Mapping[str, Decode] = field(default_factory=dict)
     secret_paths: tuple[str, ...] = ()
     relations: tuple[Relation, ...] = ()
@@ -254,6 +291,8 @@ class Snapshot:
     An attribute that could not be read is absent from `document` and named in `unread`.
     `sources` names the calls behind each enriched attribute, and under `*` the list call. With
     `error`, the kind of what went wrong while it was derived, nothing is known but its id.
+    `owner` is the account that can change it, `formerly` the id that it had by its row's former
+    template, None where that is the same.
     """
 
     provider: str
@@ -267,6 +306,8 @@ class Snapshot:
     relations: Mapping[str, tuple[str, ...]]
     unread: Mapping[str, Gap]
     sources: Mapping[str, tuple[Unit, ...]]
+    owner: str
+    formerly: str | None = None
     created: str | None = None
     error: str | None = None
 

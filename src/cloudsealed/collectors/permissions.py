@@ -6,8 +6,10 @@ Every action only reads settings; none reads an object, an item, a message or a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from cloudsealed.collectors.asked import NotAsked, asked, without
 from cloudsealed.collectors.model import Row
 from cloudsealed.collectors.registry import RESOURCE_TYPES, rows_of
 
@@ -18,6 +20,7 @@ _PREFIXES: Mapping[str, str] = {
     "elb": "elasticloadbalancing",
     "elbv2": "elasticloadbalancing",
     "efs": "elasticfilesystem",
+    "resourcegroupstaggingapi": "tag",
 }
 _ACTIONS: Mapping[tuple[str, str], str] = {
     ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
@@ -35,19 +38,27 @@ def action_of(service: str, operation: str) -> str:
     return named or f"{_PREFIXES.get(service, service)}:{operation}"
 
 
-def required_actions(types: Iterable[str] | None = None) -> list[str]:
+def required_actions(
+    types: Iterable[str] | None = None, not_asked: NotAsked = MappingProxyType({})
+) -> list[str]:
     """Return, sorted, every action that collecting `types` needs; all types for None.
 
     Raises KeyError for an unknown type.
     """
-    calls = {call for row in rows_of(types) for call in _calls(row)}
+    rows = (without(row, not_asked.get(row.type, ())) for row in rows_of(types))
+    calls = {call for row in rows for call in calls_of(row)}
     return sorted({*_ALWAYS, *(action_of(*call) for call in calls)})
 
 
-def _calls(row: Row) -> Iterator[tuple[str, str]]:
+def calls_of(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield the service and operation of every call that a row asks, but for those that only stand
+    in for a list."""
     if row.operation is not None:
         yield row.service, row.operation
-    for call in row.enrich:
+    made = asked(row)
+    for each in made.lists:
+        yield each.service, each.operation
+    for call in made.calls:
         yield row.service, call.operation
     if row.parent is not None:
         parent = RESOURCE_TYPES[row.parent]
@@ -67,6 +78,8 @@ def statement(actions: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def policy_document(types: Iterable[str] | None = None) -> dict[str, Any]:
+def policy_document(
+    types: Iterable[str] | None = None, not_asked: NotAsked = MappingProxyType({})
+) -> dict[str, Any]:
     """Return the IAM policy that allows collecting `types` and nothing else."""
-    return {"Version": "2012-10-17", "Statement": [statement(required_actions(types))]}
+    return {"Version": "2012-10-17", "Statement": [statement(required_actions(types, not_asked))]}

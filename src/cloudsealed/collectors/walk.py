@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.asking import parameters_of, turned
 from cloudsealed.collectors.draft import Draft, draft_of
-from cloudsealed.collectors.enrichment import enrich
+from cloudsealed.collectors.enrichment import complete
 from cloudsealed.collectors.model import (
     AGAIN,
     Answer,
@@ -31,6 +32,7 @@ from cloudsealed.collectors.model import (
 )
 from cloudsealed.collectors.paths import read
 from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.collectors.together import Lists
 from cloudsealed.vocabulary import CallOutcome
 
 Derived = Snapshot | Listing
@@ -48,18 +50,20 @@ def walk(
     """Yield a snapshot for every resource of `row` in `place`, and its Listing at the end.
 
     Pages of a list are asked for one after the other; the enriching calls of one page of resources
-    are handed to `map_calls` together, which may run them in parallel but answers in order. With
-    `again` the lists are asked for a second time, under pages of their own.
+    are handed to `map_calls` together, which may run them in parallel but answers in order; lists
+    that say the same of all resources are asked for before them. With `again` the lists are asked
+    for a second time, under pages of their own.
     """
     ask = map_calls or (lambda requests: map(caller.call, requests))
     seen = _Seen(AGAIN if again else 0)
+    made = asked(row)
+    lists = Lists(made.lists, place, caller, seen.first_page)
     for page in _listed(row, place, caller, seen):
         drafts = [draft for item, unit in page if (draft := seen.draft(row, place, item, unit))]
-        for stage in row.stages:
-            enrich(stage, row, place, drafts, ask)
+        complete(drafts, row, place, made, lists, ask)
         there = [draft for draft in drafts if not draft.gone]
         seen.resources += len(there)
-        seen.gone += [draft.native_id for draft in drafts if draft.gone]
+        seen.gone += [ident for draft in drafts if draft.gone for ident in draft.idents]
         yield from (draft.snapshot(row, place) for draft in there)
     yield seen.listing(row, place)
 

@@ -19,6 +19,7 @@ from cloudsealed.engine.rule import (
     compile_rule,
 )
 from cloudsealed.engine.signature import Function
+from cloudsealed.engine.template import Template
 
 __all__ = [
     "FUNCTIONS",
@@ -37,6 +38,7 @@ __all__ = [
     "Path",
     "Rule",
     "Step",
+    "Template",
     "Unknown",
     "compile_expression",
     "compile_rule",

@@ -44,6 +44,12 @@ class Template:
             at = match.end()
         self._pieces.append(source[at:])
 
+    @property
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        """The fields that it shows, without the numbers of items, each behind its variable."""
+        shown = (piece for piece in self._pieces if not isinstance(piece, str))
+        return frozenset(tuple(step for step in path if isinstance(step, str)) for path in shown)
+
     def fill(self, variables: Mapping[str, Value]) -> str:
         """The message for these variables."""
         return "".join(

@@ -59,6 +59,22 @@ def document(finding: Finding) -> bytes:
     )
 
 
+def kind(finding: Finding) -> dict[str, Any]:
+    """Return the columns of a finding's row that findings are counted by."""
+    return {
+        "policy_id": finding.policy_id,
+        "connection_id": finding.connection_id,
+        "provider": finding.resource.provider,
+        "account": finding.resource.account,
+        "region": finding.resource.region,
+        "resource_type": finding.resource.type,
+        "dimension": finding.dimension,
+        "severity": finding.severity.rank,
+        "status": finding.status,
+        "triage": finding.triage.state if finding.triage else None,
+    }
+
+
 def encode(tenant: str, finding: Finding) -> dict[str, Any]:
     """Return the whole row of a finding."""
     savings = finding.monthly_savings_cents
@@ -66,21 +82,12 @@ def encode(tenant: str, finding: Finding) -> dict[str, Any]:
         "tenant_id": tenant,
         "id": finding.id,
         "fingerprint": finding.fingerprint,
-        "policy_id": finding.policy_id,
+        **kind(finding),
         "policy_version": finding.policy_version,
         "resource_id": finding.resource.id,
-        "connection_id": finding.connection_id,
-        "provider": finding.resource.provider,
-        "account": finding.resource.account,
-        "region": finding.resource.region,
-        "resource_type": finding.resource.type,
-        "dimension": finding.dimension,
         "name": finding.resource.name,
-        "severity": finding.severity.rank,
         "base_severity": finding.base_severity.rank,
-        "status": finding.status,
         "resolution": finding.resolution,
-        "triage": finding.triage.state if finding.triage else None,
         "last_observation": finding.last_observation,
         "audit_id": finding.audit_id,
         "observed_at": finding.decided.at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, func, select
@@ -20,6 +21,7 @@ from cloudsealed.storage.schema import finding_counts as table
 from cloudsealed.storage.schema import findings
 
 KEY = tuple(c.name for c in table.primary_key if c.name != "tenant_id")
+_VALUES = itemgetter(*KEY)
 _SIZES = (1, 10, 100, 500, 1_000)
 
 _TENANT = table.c.tenant_id == bindparam("tenant")
@@ -48,8 +50,9 @@ _FILL = table.insert().from_select(
 
 
 def kind(row: Mapping[str, Any]) -> Row:
-    """Return the kind of a row of findings."""
-    return tuple("" if row[name] is None else row[name] for name in KEY)
+    """Return the kind of a row of findings; of its columns only triage, the last, may be null."""
+    values: Row = _VALUES(row)
+    return values if values[-1] is not None else (*values[:-1], "")
 
 
 def kinds(connection: Connection, *, tenant: str, idents: Sequence[str]) -> dict[str, Row]:

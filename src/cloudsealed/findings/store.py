@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from cloudsealed.findings import count_store as counts
-from cloudsealed.findings.codec import LOADED, decode, encode
+from cloudsealed.findings.codec import LOADED, decode, encode, kind
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
 from cloudsealed.kit.batches import batches
@@ -51,7 +51,7 @@ _UNDECIDED = (
     .limit(BLOCK_LINES)
 )
 _INSERT = findings.insert()
-_KEPT = ("tenant_id", "id", "fingerprint")
+_KEPT = ("tenant_id", "id")
 _UPDATE = (
     findings.update()
     .where(_TENANT, findings.c.id == bindparam("ident"))
@@ -123,14 +123,25 @@ def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> No
     connection.many(_INSERT_EPISODE, [_episode(tenant, finding, 1) for finding in new])
 
 
-def update(connection: Connection, *, tenant: str, changed: Sequence[Finding]) -> None:
-    """Write findings' new state over their rows, call it in the tenant's turn."""
+def update(
+    connection: Connection, *, tenant: str, changed: Sequence[tuple[Finding, Finding]]
+) -> None:
+    """Write findings over what they were when this turn of the tenant read them."""
+    for batch in batches(changed, BLOCK_LINES):
+        rows = [encode(tenant, new) for _old, new in batch]
+        connection.many(_UPDATE, [_over(row) for row in rows])
+        before = (counts.kind(kind(old)) for old, _new in batch)
+        counts.move(connection, tenant=tenant, before=before, after=map(counts.kind, rows))
+
+
+def overwrite(connection: Connection, *, tenant: str, changed: Sequence[Finding]) -> None:
+    """Write findings over whatever they are; call it in the tenant's turn."""
     for batch in batches(changed, BLOCK_LINES):
         rows = [encode(tenant, finding) for finding in batch]
         before = counts.kinds(connection, tenant=tenant, idents=[row["id"] for row in rows])
         connection.many(_UPDATE, [_over(row) for row in rows])
-        after = {row["id"]: counts.kind(row) for row in rows if row["id"] in before}
-        counts.move(connection, tenant=tenant, before=before.values(), after=after.values())
+        after = [counts.kind(row) for row in rows if row["id"] in before]
+        counts.move(connection, tenant=tenant, before=before.values(), after=after)
 
 
 def _over(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,8 +239,9 @@ class FindingStore:
     def replace(self, *, tenant: str, ident: str, change: Any) -> Finding:
         """Apply `change`, a function from finding to finding, to one row in one transaction."""
         with turn(self._database, tenant=tenant) as connection:
-            changed: Finding = change(self._one(connection, tenant, ident))
-            update(connection, tenant=tenant, changed=[changed])
+            old = self._one(connection, tenant, ident)
+            changed: Finding = change(old)
+            update(connection, tenant=tenant, changed=[(old, changed)])
         return changed
 
     def unresolved(self, *, tenant: str, connection_id: str) -> list[Finding]:
@@ -256,7 +268,7 @@ class FindingStore:
     def rewrite(self, *, tenant: str, changed: Sequence[Finding]) -> None:
         """Write findings over their rows in one transaction."""
         with turn(self._database, tenant=tenant) as connection:
-            update(connection, tenant=tenant, changed=changed)
+            overwrite(connection, tenant=tenant, changed=changed)
 
     def history(self, *, tenant: str, ident: str) -> list[Row]:
         """Return a finding's episodes, oldest first."""

@@ -25,6 +25,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1, 300
 OUTAGE_SECONDS = 10
 """Seconds before a job is tried again that met an outage, which is no fault of its own."""
 _KEPT = timedelta(days=7)
+_ABSURD = timedelta(hours=1)  # what is due later was written under a clock that ran ahead
 
 _INSERT = jobs.insert()
 _IS_DUE = or_(
@@ -33,9 +34,13 @@ _IS_DUE = or_(
         or_(jobs.c.until.is_(None), jobs.c.until <= bindparam("now")),
     ),
     and_(jobs.c.status == "running", jobs.c.until < bindparam("now")),
+    and_(one_of(jobs.c.status, ("queued", "running")), jobs.c.until > bindparam("absurd")),
 )
 _OF_KIND = jobs.c.kind == bindparam("kind")
-_LIVE = and_(jobs.c.status == "running", jobs.c.until >= bindparam("now"))
+_LIVE = and_(
+    jobs.c.status == "running",
+    jobs.c.until >= bindparam("now"), jobs.c.until <= bindparam("absurd"),
+)  # fmt: skip
 _DUE = (  # tenantless: job by lease
     select(jobs.c.tenant_id, func.min(jobs.c.id))
     .where(_OF_KIND, _IS_DUE, jobs.c.attempts <= bindparam("tried"))
@@ -185,7 +190,8 @@ class JobStore:
         `served` is lowest: the oldest. Without `retried` only one that was never tried.
         """
         asked = {
-            "kind": kind, "now": rfc3339(now), "tried": MAX_ATTEMPTS if retried else 0,
+            "kind": kind, "now": rfc3339(now), "absurd": rfc3339(now + _ABSURD),
+            "tried": MAX_ATTEMPTS if retried else 0,
         }  # fmt: skip
         with self._database.read() as connection:  # idle workers must not take the write lock
             if connection.first(_DUE, asked) is None:
@@ -246,7 +252,7 @@ def _next(
 ) -> Row | None:
     """Return (tenant, id) of the job whose turn it is."""
     at_work: dict[str, int] = dict(
-        connection.all(_RUNNING, {"kind": asked["kind"], "now": asked["now"]})
+        connection.all(_RUNNING, {name: asked[name] for name in ("kind", "now", "absurd")})
     )
     return min(
         connection.all(_DUE, asked),
@@ -260,7 +266,8 @@ def _take(
 ) -> Job | None:
     tenant, ident = found
     values = {"tenant": tenant, "job": ident}
-    row = connection.first(_ONE_DUE, {**values, "now": asked["now"]})
+    moments = {name: asked[name] for name in ("now", "absurd")}
+    row = connection.first(_ONE_DUE, {**values, **moments})
     if row is None:
         return None
     job = Job(tenant, ident, asked["kind"], row[0], row[1] + 1, row[2] + 1)

@@ -72,6 +72,10 @@ def check_form(types: Iterable[str] | None = None) -> Record:
             Named(_relation(kind)), "Lists of other resources, read as `related.NAME`; see below.",
             default={},
         ),
+        "foreign": Part(
+            Flag(), "Whether it also judges what another account owns and this one only uses, as a "
+            "shared VPC; else the outcome of that is not_applicable.", default=False,
+        ),
         "applies_when": Part(
             _expression, "CEL; where it is false the outcome is not_applicable.",
             example="tag(resource, 'env') == 'prod'",

@@ -84,6 +84,7 @@ class PolicySpec:
     description: str | None
     params: Mapping[str, Any]
     related: Mapping[str, Relation]
+    foreign: bool
     applies_when: str | None
     fail_when: str
     message: str | None
@@ -107,6 +108,8 @@ class PolicySpec:
             "description": self.description,
             "params": dict(self.params),
             "related": {name: relation.as_dict() for name, relation in self.related.items()},
+            # Left out where it is not said: other policies keep the words and the digest they had.
+            **({"foreign": True} if self.foreign else {}),
             "applies_when": self.applies_when,
             "fail_when": self.fail_when,
             "message": self.message,

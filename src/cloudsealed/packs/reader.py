@@ -103,6 +103,7 @@ def _check(found: Values) -> PolicySpec:
         description=found["description"],
         params=found["params"],
         related={name: _relation(each) for name, each in found["related"].items()},
+        foreign=found["foreign"],
         applies_when=found["applies_when"],
         fail_when=found["fail_when"],
         message=found["message"],

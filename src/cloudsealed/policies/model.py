@@ -131,9 +131,9 @@ class PolicyVersion:
 
 _OPTIONAL: tuple[tuple[str, Any], ...] = (
     ("description", None), ("resource_types", []), ("fail_when", None),
-    ("applies_when", None), ("related", {}), ("message", None), ("remediation", None),
-    ("references", []), ("when", None), ("set", None), ("suppress", None), ("reason", None),
-    ("expires_at", None),
+    ("foreign", False), ("applies_when", None), ("related", {}), ("message", None),
+    ("remediation", None), ("references", []), ("when", None), ("set", None), ("suppress", None),
+    ("reason", None), ("expires_at", None),
 )  # fmt: skip
 
 

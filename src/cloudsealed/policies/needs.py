@@ -5,16 +5,19 @@ Derived from the rule and from the collector's rows; nothing is asked of a cloud
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from cloudsealed.collectors.attributes import filling_calls
+from cloudsealed.collectors.asked import NotAsked, asked, filled, own_reads, without
 from cloudsealed.collectors.model import Row
 from cloudsealed.collectors.paths import names_in
 from cloudsealed.collectors.permissions import action_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.engine import Path, Rule
+from cloudsealed.engine import ExpressionError, Path, Rule, Template
 from cloudsealed.packs import PolicySpec
+from cloudsealed.policies.rules import compile_check, compile_classification
+from cloudsealed.vocabulary import PolicyKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,51 @@ def needs_of(spec: PolicySpec, rule: Rule) -> tuple[Need, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def not_asked(policies: Iterable[tuple[PolicyKind, Mapping[str, Any]]]) -> NotAsked:
+    """Return the attributes that no policy of these, kind and words, and no row itself reads."""
+    read: dict[str, set[str] | None] = {name: set() for name in RESOURCE_TYPES}
+    for kind, spec in policies:
+        for name, attributes in _read(kind, spec):
+            known = read[name]
+            read[name] = None if known is None or attributes is None else known | attributes
+    return {
+        name: filled(row) - attributes - own_reads(row)
+        for name, row in RESOURCE_TYPES.items()
+        if (attributes := read[name]) is not None
+    }
+
+
+def _read(kind: PolicyKind, spec: Mapping[str, Any]) -> Iterator[tuple[str, set[str] | None]]:
+    """Yield types with the attributes that a policy reads of them, None for all; a policy that no
+    longer compiles reads everything, so that what it needs is there when it does again."""
+    types = [
+        name for name in spec.get("resource_types") or RESOURCE_TYPES if name in RESOURCE_TYPES
+    ]
+    try:
+        if kind is PolicyKind.CLASSIFICATION:
+            reads = compile_classification(spec).reads
+        else:
+            reads = compile_check(spec).reads | _shown(spec.get("message"))
+    except ExpressionError:
+        yield from dict.fromkeys(types).items()
+        return
+    related = {
+        name: relation for name, relation in (spec.get("related") or {}).items()
+        if relation["type"] in RESOURCE_TYPES
+    }  # fmt: skip
+    joins = [relation["from"] for relation in related.values() if relation.get("from")]
+    for name in types:
+        yield name, _attributes(reads, ("resource",), joins)
+    for name, relation in related.items():
+        keys = [relation["key"]] if relation.get("key") else []
+        yield relation["type"], _attributes(reads, ("related", name), keys)
+
+
+def _shown(message: str | None) -> frozenset[Path]:
+    """Return what a message shows: it is read of what fails, though no verdict rests on it."""
+    return Template(message, ("resource", "related", "params")).paths if message else frozenset()
+
+
 def _attributes(
     reads: frozenset[Path], variable: tuple[str, ...], joins: Iterable[str]
 ) -> set[str] | None:
@@ -66,14 +114,14 @@ def _listing(row: Row) -> Iterator[tuple[str, str]]:
             yield each.service, each.operation
 
 
-def _filling(row: Row, attributes: set[str] | None) -> list[tuple[str, str]]:
-    """Return the enriching calls behind attributes, and behind what those calls are made of."""
-    filled = filling_calls(row.type)
-    needed = set(filled) if attributes is None else set(attributes)
-    calls = []
-    for enrich in (each for stage in reversed(row.stages) for each in stage):
-        call = (row.service, enrich.operation)
-        if any(filled.get(name) == call for name in needed):
-            needed |= enrich.reads
-            calls.append(call)
-    return calls[::-1]
+def _filling(row: Row, attributes: set[str] | None) -> Iterator[tuple[str, str]]:
+    """Yield the calls behind attributes, and behind what those calls are made of."""
+    everything = filled(row)
+    wanted = everything if attributes is None else attributes
+    if attributes and "Tags" in attributes and row.tags:
+        wanted = wanted | names_in(row.tags)
+    made = asked(without(row, everything - wanted))
+    for each in made.lists:
+        yield each.service, each.operation
+    for call in (call for stage in row.stages for call in stage if call in made.calls):
+        yield row.service, call.operation

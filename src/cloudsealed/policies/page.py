@@ -67,6 +67,8 @@ def _decision(spec: PolicySpec) -> Iterator[str]:
     if spec.applies_when:
         yield "It judges a resource only where this is true:"
         yield fence("cel", spec.applies_when)
+    if spec.foreign:
+        yield "It also judges what another account owns and this one only uses."
     yield "A resource fails where this is true:"
     yield fence("cel", spec.fail_when)
     if spec.params:

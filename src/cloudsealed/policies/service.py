@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.collectors.asked import NotAsked
 from cloudsealed.jobs import enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -30,6 +31,7 @@ from cloudsealed.policies.model import (
     finding_part,
     public,
 )
+from cloudsealed.policies.needs import not_asked
 from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.store import PolicyStore, decode
 from cloudsealed.storage.database import Connection, Database
@@ -285,6 +287,16 @@ class PolicyService:
         now = self.moment(tenant=tenant)
         everything = self._store.classifications(connection, tenant=tenant)
         return [policy for policy in everything if policy.enabled and _is_over(policy, now)]
+
+    def not_asked(self, *, tenant: str) -> NotAsked:
+        """Return the attributes that no policy reads: none that ships and none of the tenant's,
+        enabled or not."""
+        own = self._store.all(tenant=tenant)
+        keys = {policy.key for policy in own}
+        shipped = [spec.words for spec in load_policies() if spec.key not in keys]
+        return not_asked(
+            [*((p.kind, p.spec) for p in own), *((PolicyKind.CHECK, words) for words in shipped)]
+        )
 
     def withdrawn(self, *, tenant: str) -> Sequence[str]:
         """Return the ids of checks that are disabled or deleted: their findings resolve."""

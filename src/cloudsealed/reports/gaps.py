@@ -6,7 +6,7 @@ Pure: the collectors' rows say what a call would have told.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -34,13 +34,16 @@ def sentence(gap: Mapping[str, Any]) -> Document:
 
 
 def _what(gap: Mapping[str, Any]) -> Document:
-    kind, attributes = _filled().get((gap["service"], gap["operation"]), (gap["operation"], ()))
+    call = (gap["service"], gap["operation"])
+    if call not in _filled() and call in _together():
+        return said("the list of {things}", things=_named(_together()[call]))
+    kind, attributes = _filled().get(call, (gap["operation"], ()))
     many = gap["calls"] != 1
     things = thing(kind, many=many or not attributes)
     if not attributes:
         return said("the list of {things}", things=things)
     one, more = worded("the {attribute} of one {things}"), worded("the {attribute} of {n} {things}")
-    named = ", ".join(" ".join(map(_lower, _WORDS.findall(name))) for name in attributes)
+    named = _named(attributes)
     return said(more if many else one, attribute=named, n=gap["calls"], things=things)
 
 
@@ -82,6 +85,10 @@ def thing(kind: str, *, many: bool) -> str:
     return f"{_NAMES.get(service, service.upper())} {noun}".strip()
 
 
+def _named(attributes: Iterable[str]) -> str:
+    return ", ".join(" ".join(map(_lower, _WORDS.findall(name))) for name in attributes)
+
+
 def _lower(word: str) -> str:
     return word if len(word) > 1 and word.isupper() else word.lower()
 
@@ -90,6 +97,16 @@ def _lower(word: str) -> str:
 def _filled() -> Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]:
     """Return, by call, the resource type it is made for and the attributes that it fills."""
     return dict(_calls())
+
+
+@cache
+def _together() -> Mapping[tuple[str, str], Iterable[str]]:
+    """Return what each list says that stands in for calls: attributes, by call."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for row in RESOURCE_TYPES.values():
+        for each in row.together:
+            found.setdefault((each.service, each.operation), {}).update(dict.fromkeys(each.fills))
+    return found
 
 
 def _calls() -> Iterator[tuple[tuple[str, str], tuple[str, tuple[str, ...]]]]:

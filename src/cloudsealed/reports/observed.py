@@ -20,8 +20,9 @@ def reason(why: Mapping[str, Any]) -> str:
     """Return in words why an outcome is unknown."""
     if why["kind"] == "call":
         return f"{why['service']}:{why['operation']} {why['outcome']} ({why['region']})"
-    if why["kind"] == "not_collected":
-        return f"{why['type']} not collected in {why['account']} ({why['region']})"
+    if why["kind"] == "out_of_scope":
+        regions = ", ".join(why["regions"])
+        return f"{why['type']} out of scope in {why['account']} ({regions})"
     return str(why["message"])
 
 

@@ -34,10 +34,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as the newest audit that could read it saw it; `snapshot` is the digest."""
+    """A resource as the newest audit that could read it saw it; `snapshot` is the digest.
+
+    `owner_account` can change it: another than the account that lists it, where it is shared.
+    """
 
     id: str
     identity: Identity
+    owner_account: str
     connection_id: str
     name: str | None
     tags: Mapping[str, str]
@@ -60,6 +64,7 @@ def public(resource: Resource) -> bytes:
             "provider": identity.provider,
             "account": identity.account,
             "region": identity.region,
+            "owner_account": resource.owner_account,
             "type": identity.type,
             "native_id": identity.native_id,
             "name": resource.name,

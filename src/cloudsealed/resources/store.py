@@ -127,6 +127,7 @@ def restored(row: Mapping[str, Any]) -> Resource:
         identity=Identity(
             doc["provider"], doc["account"], doc["region"], doc["type"], doc["native_id"]
         ),
+        owner_account=doc.get("owner_account", doc["account"]),
         connection_id=doc["connection_id"],
         name=doc["name"],
         tags=doc["tags"],

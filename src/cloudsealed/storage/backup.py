@@ -9,9 +9,8 @@ from pathlib import Path
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
-from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import load_keys
-from cloudsealed.storage.ownership import ForeignKeyFileError, check_fingerprint
+from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import private_file, private_folder
 from cloudsealed.storage.sqlite_file import DatabaseFileError, readable
 
@@ -61,18 +60,14 @@ def check_whole(settings: Settings) -> None:
 
     Raises KeyFileError, DatabaseFileError and ForeignKeyFileError.
     """
-    keys, path = load_keys(settings.key_path), settings.sqlite_path
+    path = settings.sqlite_path
     if not path.is_file() or path.stat().st_size == 0:
         raise DatabaseFileError(f"{path} holds no database")
     with readable(path), closing(sqlite3.connect(path)) as raw:
         [found, *_] = raw.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise DatabaseFileError(f"{path} is damaged: {' '.join(found.split())}")
-    database = SqliteDatabase(path)
-    with closing(database), readable(path), database.read() as connection:
-        fault = check_fingerprint(connection, keys)
-    if fault is not None:
-        raise ForeignKeyFileError(fault)
+    require_own_keys(settings)
 
 
 def _remove(settings: Settings) -> None:

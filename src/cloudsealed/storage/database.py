@@ -80,6 +80,9 @@ class Database(Protocol):
     def write(self) -> AbstractContextManager[Connection]:
         """Open a write transaction: a context manager of a Connection; commits unless it raises."""
 
+    def pool_status(self) -> dict[str, int]:
+        """Return how many connections of this process are `in_use`, and their `limit`."""
+
     def close(self) -> None:
         """Close this database's connections."""
 
@@ -97,6 +100,12 @@ def one_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[b
 def none_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
     """Return the condition that a column has none of some constants."""
     return column.not_in([literal(str(value)) for value in values])
+
+
+def _status(*pools: Pool[Any]) -> dict[str, int]:
+    return {
+        "in_use": sum(pool.in_use for pool in pools), "limit": sum(pool.size for pool in pools),
+    }  # fmt: skip
 
 
 def _taken(pool: Pool[T], deadline: float | None = None) -> T:
@@ -214,6 +223,10 @@ class SqliteDatabase:
             finally:
                 self._writer.give_back(raw)
 
+    def pool_status(self) -> dict[str, int]:
+        """Return how many connections are `in_use`, and their `limit`: readers and the writer."""
+        return _status(self._readers, self._writer)
+
     def close(self) -> None:
         """Close every connection; one in use when its block ends."""
         self._readers.close()
@@ -316,6 +329,10 @@ class PostgresDatabase:
             self._connected() as raw, raw.transaction(), self._block(raw, writes=True) as connection
         ):  # fmt: skip
             yield connection
+
+    def pool_status(self) -> dict[str, int]:
+        """Return how many connections are `in_use`, and their `limit`."""
+        return _status(self._pool)
 
     def close(self) -> None:
         """Close every connection; one in use when its block ends."""

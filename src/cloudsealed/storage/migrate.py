@@ -11,7 +11,9 @@ from typing import Any
 
 import psycopg
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine, NullPool, Select, create_engine, literal_column, select, table
@@ -28,6 +30,14 @@ from cloudsealed.storage.sqlite_file import readable
 _SCRIPTS = str(files("cloudsealed.storage") / "migrations")
 _REVISION: Select[Any] = select(literal_column("version_num")).select_from(table("alembic_version"))
 _WAIT_SECONDS = 600
+_OTHER_SHAPE = (
+    "The database has not the tables that its revision made ({}): a version from before the first"
+    " release made them, or they were changed since; restore a backup, or begin with a new database"
+)
+_SHAPES = (
+    psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedObject,
+    psycopg.errors.DuplicateTable, psycopg.errors.DuplicateColumn, psycopg.errors.DuplicateObject,
+)  # fmt: skip
 _MISSING = (sqlite3.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 
@@ -71,6 +81,48 @@ def migrate(settings: Settings, revision: str = "head") -> None:
             command.upgrade(alembic_config(engine), revision)
     finally:
         engine.dispose()
+
+
+def require_same_tables(settings: Settings) -> None:
+    """Raise SchemaVersionError, with what differs, unless a migrated database has the tables that
+    the migrations make."""
+    if found := differences(settings):
+        raise SchemaVersionError(_OTHER_SHAPE.format("; ".join(found)))
+
+
+def differences(settings: Settings) -> list[str]:
+    """Return how a database differs from what the migrations make, each in a few words.
+
+    Tables and indexes that are not ours, or were added, are no difference.
+    """
+    engine = engine_for(settings)
+    try:
+        with _in_words(settings), engine.connect() as connection:
+            context = MigrationContext.configure(connection)
+            found = compare_metadata(context, metadata)
+    finally:
+        engine.dispose()
+    steps = (step for each in found for step in (each if isinstance(each, list) else [each]))
+    return [said for step in steps if (said := _difference(*step))]
+
+
+def _difference(kind: str, *about: Any) -> str | None:
+    """Return the words for a step that Alembic would take to make a database like the schema."""
+    what = about[-1]
+    match kind:
+        case "add_table":
+            return f"the table {what.name} is missing"
+        case "add_index" | "add_constraint":
+            return f"{what.name} on {what.table.name} is missing"
+        case "add_column":
+            return f"the column {about[1]}.{what.name} is missing"
+        case "remove_column":
+            return f"the column {about[1]}.{what.name} is not in the schema"
+        case "modify_type":
+            return f"the column {about[1]}.{about[2]} is {about[-2]}, not {what}"
+        case "modify_nullable":
+            return f"the column {about[1]}.{about[2]} may {'not ' if what else ''}be null"
+    return None
 
 
 def has_schema(settings: Settings) -> bool:
@@ -119,11 +171,7 @@ def _other_tables(connection: Connection) -> str | None:
         try:
             connection.all(select(*each.c).limit(0))
         except _MISSING as error:
-            return (
-                f"The database is at revision {_revisions()[0]}, but not with its tables "
-                f"({str(error).splitlines()[0]}): a version from before the first release made "
-                "it; begin with a new database"
-            )
+            return _OTHER_SHAPE.format(str(error).splitlines()[0])
     return None
 
 
@@ -158,6 +206,12 @@ def _read(settings: Settings) -> Iterator[Connection]:
         database.close()
 
 
+def _is_other_shape(error: BaseException | None) -> bool:
+    """Say whether a statement of a migration failed by tables that are not as they should be."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_ERROR or isinstance(error, _SHAPES)
+
+
 @contextmanager
 def _in_words(settings: Settings) -> Iterator[None]:
     """Raise what happens to a migration as an error of ours."""
@@ -168,6 +222,8 @@ def _in_words(settings: Settings) -> Iterator[None]:
             f"{error}: a newer version of this program made the database; install that one"
         ) from error
     except DBAPIError as error:
+        if _is_other_shape(error.orig):
+            raise SchemaVersionError(_OTHER_SHAPE.format(error.orig)) from error
         if settings.database_url:
             raise ServiceUnavailableError(f"The database does not answer: {error.orig}") from error
         with readable(settings.sqlite_path):

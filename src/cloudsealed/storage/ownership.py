@@ -7,14 +7,19 @@ refused by words, and never written over.
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.keys import KeyRing, key_id, public_key
+from cloudsealed.storage.keys import KeyRing, key_id, load_keys, public_key
+from cloudsealed.storage.migrate import has_schema
+from cloudsealed.storage.open import open_database
 from cloudsealed.storage.schema import installation, seals, tokens
+from cloudsealed.storage.sqlite_file import readable
 
 _NAME = "key_fingerprint"
 _RECORDED = select(installation.c.value).where(installation.c.name == _NAME)
@@ -59,6 +64,21 @@ def check_fingerprint(connection: Connection, keys: KeyRing) -> str | None:
             "file that was saved with the database"
         )
     return _unknown_seal(connection, keys)
+
+
+def require_own_keys(settings: Settings) -> None:
+    """Raise KeyFileError or ForeignKeyFileError unless the key file is there and the database's;
+    one without tables is anybody's."""
+    keys = load_keys(settings.key_path)
+    if not has_schema(settings):
+        return
+    with (
+        closing(open_database(settings)) as database, readable(settings.sqlite_path),
+        database.read() as connection,
+    ):  # fmt: skip
+        fault = check_fingerprint(connection, keys)
+    if fault is not None:
+        raise ForeignKeyFileError(fault)
 
 
 def claim(database: Database, keys: KeyRing) -> None:

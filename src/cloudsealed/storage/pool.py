@@ -29,12 +29,14 @@ class Pool(Generic[T]):
         self, make: Callable[[], T], close: Callable[[T], object], *, size: int,
         usable: Callable[[T], bool],
     ) -> None:  # fmt: skip
+        self.size = size
         self._make = make
         self._close = close
         self._usable = usable
         self._room = threading.Semaphore(size)
         self._free: list[T] = []
-        self._lent: set[int] = set()  # ids of those that `close` has not disowned
+        self._lent: dict[int, int] = {}  # by id, how often the pool had been closed before
+        self._closed = 0
 
     def take(self, seconds: float) -> T:
         """Return a connection to be given back; raises NoneFreeError after `seconds`."""
@@ -45,8 +47,13 @@ class Pool(Generic[T]):
         except BaseException:
             self._room.release()
             raise
-        self._lent.add(id(raw))
+        self._lent[id(raw)] = self._closed
         return raw
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are lent now."""
+        return len(self._lent)
 
     def _kept(self) -> T | None:
         while True:
@@ -61,17 +68,16 @@ class Pool(Generic[T]):
     def give_back(self, raw: T) -> None:
         """Take a connection back; it is closed if it is not usable, or the pool was closed."""
         try:
-            if id(raw) in self._lent and self._usable(raw):
+            if self._lent.pop(id(raw)) == self._closed and self._usable(raw):
                 self._free.append(raw)
             else:
                 self._close(raw)
         finally:
-            self._lent.discard(id(raw))
             self._room.release()
 
     def close(self) -> None:
         """Close what is free now, and what is lent when it comes back; the pool goes on."""
-        self._lent.clear()
+        self._closed += 1
         while self._free:
             self._close(self._free.pop())
 

@@ -27,10 +27,12 @@ from typing import Any, ClassVar
 
 from cloudsealed.kit.errors import CloudSealedError
 
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 _STOP_SECONDS = 5.0
 _PARENT_POLL_SECONDS = 0.5
 MISSING_MOTO = "The AWS emulator needs moto: pip install 'cloudsealed[demo]'"
+HOME_REGIONS = {"aws": "eu-west-1", "aws-us-gov": "us-gov-east-1", "aws-cn": "cn-northwest-1"}
+"""The region of the clients of an emulator, by partition."""
 # Read by moto when it is imported.
 _MOTO_SETTINGS = {
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
@@ -52,7 +54,12 @@ class Emulator:
     Raises EmulatorError when the process does not say in time that it is ready.
     """
 
-    def __init__(self, log: Path | None = None, start_seconds: float = _START_SECONDS) -> None:
+    def __init__(
+        self, log: Path | None = None, start_seconds: float = _START_SECONDS, partition: str = "aws"
+    ) -> None:
+        """`partition` is that of its client's own region; it holds what its clients make, in the
+        partition of whose region they ask."""
+        self._region = HOME_REGIONS[partition]
         self._log = log
         self._start_seconds = start_seconds
         self._process: subprocess.Popen[str] | None = None
@@ -111,8 +118,8 @@ class Emulator:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "LARKSPURMAIN",
             "AWS_SECRET_ACCESS_KEY": "emulated",
-            "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": self._region,
+            "AWS_REGION": self._region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
@@ -161,7 +168,7 @@ def control(endpoint: str, method: str, name: str, value: object = None) -> dict
         headers={"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+        with urllib.request.urlopen(request, timeout=_START_SECONDS) as answer:  # noqa: S310 - same
             return dict(json.load(answer))
     except urllib.error.HTTPError as error:
         message = f"The emulator refused {method} {name}: {error.read().decode()}"

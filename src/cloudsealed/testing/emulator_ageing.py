@@ -12,12 +12,13 @@ from typing import Any
 
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
+from moto.utilities.utils import get_partition
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def _user(account: str, _region: str, name: str) -> list[Any]:
-    user = iam_backends[account]["aws"].users[name]
+def _user(account: str, region: str, name: str) -> list[Any]:
+    user = iam_backends[account][get_partition(region)].users[name]
     return [user, *user.access_keys]
 
 

@@ -37,6 +37,8 @@ from cloudsealed.testing.emulator_faults import (
     FaultRule,
     fault_answer,
 )
+from cloudsealed.testing.emulator_lists import install
+from cloudsealed.testing.emulator_regions import enable
 from cloudsealed.testing.emulator_wire import Call, WireAnswer, error_answer, read_call
 
 CONTROL_PREFIX = "/_cloudsealed/"
@@ -48,6 +50,7 @@ class EmulatorApplication:
     """The WSGI application: moto, counted, with faults, never answering an unreadable error."""
 
     def __init__(self, log: Path | None = None) -> None:
+        install()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._turn = threading.Lock()
         self._faults = FaultBook()
@@ -109,6 +112,7 @@ class EmulatorApplication:
             ("POST", "reset_counts"): self._counts.reset,
             ("POST", "faults"): lambda: self._set_faults(json.loads(body)["rules"]),
             ("POST", "age"): lambda: self._age(json.loads(body)),
+            ("POST", "regions"): lambda: self._enable(json.loads(body)),
             ("DELETE", "faults"): lambda: self._set_faults([]),
         }
         if route not in actions:
@@ -125,6 +129,10 @@ class EmulatorApplication:
     def _age(self, value: dict[str, Any]) -> dict[str, Any]:
         with self._turn:
             return {"aged": age(**value)}
+
+    def _enable(self, value: dict[str, Any]) -> dict[str, Any]:
+        with self._turn:
+            return {"enabled": enable(**value)}
 
     def _write_log(self, call: Call, account: str, status: int, seconds: float) -> None:
         if self._log is None:

@@ -24,9 +24,8 @@ from cloudsealed.testing import estate_network as network
 from cloudsealed.testing.estate_site import (
     CANARIES,
     EXTERNAL_ID,
-    FAR_REGION,
-    HOME_REGION,
     MAIN_ACCOUNT,
+    REGIONS,
     SECOND_ACCOUNT,
     Book,
     EstateError,
@@ -41,16 +40,14 @@ from cloudsealed.testing.estate_site import (
 __all__ = ["CANARIES", "EXTERNAL_ID", "EstateError", "EstateManifest", "Fact", "deploy", "main"]
 
 Progress = Callable[[int, int, str], None]
-Sites = dict[tuple[str, str], Site]
 
-_HOME = (MAIN_ACCOUNT, HOME_REGION)
-_FAR = (MAIN_ACCOUNT, FAR_REGION)
-_OTHER_HOME = (SECOND_ACCOUNT, HOME_REGION)
-_OTHER_FAR = (SECOND_ACCOUNT, FAR_REGION)
+# An account, and which of the two regions.
+_HOME, _FAR = (MAIN_ACCOUNT, 0), (MAIN_ACCOUNT, 1)
+_OTHER_HOME, _OTHER_FAR = (SECOND_ACCOUNT, 0), (SECOND_ACCOUNT, 1)
 _WORKERS = 4
 
 # A chain's steps run in their order; chains of a phase run side by side, phases one by one.
-Chain = tuple[tuple[str, str], tuple[Step, ...]]
+Chain = tuple[tuple[str, int], tuple[Step, ...]]
 _PHASES: tuple[tuple[Chain, ...], ...] = (
     (
         (_HOME, (foundation.service_roles, foundation.audit_role)),
@@ -85,7 +82,9 @@ _PHASES: tuple[tuple[Chain, ...], ...] = (
 )
 
 
-def deploy(endpoint: str, progress: Progress | None = None) -> EstateManifest:
+def deploy(
+    endpoint: str, progress: Progress | None = None, partition: str = "aws"
+) -> EstateManifest:
     """Build the estate in the emulator at `endpoint` and return what it is.
 
     `progress(done, total, step)` is told of each finished step, one at a time, from any thread.
@@ -93,14 +92,18 @@ def deploy(endpoint: str, progress: Progress | None = None) -> EstateManifest:
     """
     book = Book()
     with step_errors("signing in"):
-        sites = open_sites(endpoint, book)
+        sites = open_sites(endpoint, book, partition)
+    regions = REGIONS[partition]
     counter = _Counter(progress, sum(len(steps) for phase in _PHASES for _, steps in phase))
     with ThreadPoolExecutor(_WORKERS) as pool:
         for phase in _PHASES:
-            running = [pool.submit(_run, sites[place], steps, counter) for place, steps in phase]
+            running = [
+                pool.submit(_run, sites[account, regions[which]], steps, counter)
+                for (account, which), steps in phase
+            ]
             for finished in as_completed(running):
                 finished.result()
-    return book.manifest(endpoint)
+    return book.manifest(endpoint, partition)
 
 
 class _Counter:
@@ -131,10 +134,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Build the estate from the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m cloudsealed.testing.estate")
     parser.add_argument("--endpoint", required=True, help="an emulator's http://127.0.0.1:PORT")
+    parser.add_argument(
+        "--partition", default="aws", choices=REGIONS, help="of its ids and regions"
+    )
     parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
     options = parser.parse_args(argv)
     try:
-        manifest = deploy(options.endpoint, _print_progress)
+        manifest = deploy(options.endpoint, _print_progress, options.partition)
     except CloudSealedError as error:
         print(error.message, file=sys.stderr)
         return 1

@@ -30,7 +30,7 @@ def functions(site: Site) -> None:
     """Make a well-kept function and one that is public and holds secrets."""
     _function(site, "larkspur-reports", "python3.12", {"STAGE": "prod"}, Tags=tag_map("reports"),
         TracingConfig={"Mode": "Active"},
-        DeadLetterConfig={"TargetArn": f"arn:aws:sqs:{site.region}:{site.account}:larkspur-failed"},
+        DeadLetterConfig={"TargetArn": site.here("sqs", "larkspur-failed")},
     )  # fmt: skip
     planted = {"AWS_KEY": CANARY_LAMBDA, "DB_PASSWORD": CANARY_LAMBDA_PASSWORD}
     _function(site, "larkspur-payments", "python3.8", planted)

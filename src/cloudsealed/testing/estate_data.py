@@ -53,7 +53,7 @@ def _keep_well(site: Site, name: str) -> None:
     close_bucket(site, name)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags(name)})
-    s3.put_bucket_policy(Bucket=name, Policy=_tls_only(name))
+    s3.put_bucket_policy(Bucket=name, Policy=_tls_only(site, name))
     s3.put_bucket_ownership_controls(
         Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     )
@@ -74,15 +74,16 @@ _LIFECYCLE: dict[str, Any] = {
 }
 
 
-def _tls_only(name: str) -> str:
-    objects = f"arn:aws:s3:::{name}/*"
-    service = {"Service": "logging.s3.amazonaws.com"}
+def _tls_only(site: Site, name: str) -> str:
+    bucket = site.arn("s3", name)
+    objects = f"{bucket}/*"
     deliver = {
-        "Effect": "Allow", "Principal": service, "Action": "s3:PutObject", "Resource": objects
+        "Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject", "Resource": objects,
     }  # fmt: skip
     tls = {
         "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
-        "Resource": [f"arn:aws:s3:::{name}", objects],
+        "Resource": [bucket, objects],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }  # fmt: skip
     return policy(*([deliver] if name == "larkspur-logs" else []), tls)
@@ -91,7 +92,7 @@ def _tls_only(name: str) -> str:
 def _open_buckets(site: Site) -> None:
     s3 = site.client("s3")
     _bucket(site, "larkspur-public-assets")
-    resource = "arn:aws:s3:::larkspur-public-assets/*"
+    resource = site.arn("s3", "larkspur-public-assets/*")
     public = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": resource}
     s3.put_bucket_policy(Bucket="larkspur-public-assets", Policy=policy(public))
     _bucket(site, "larkspur-uploads")
@@ -211,7 +212,7 @@ def topics_and_queues(site: Site) -> None:
         AttributeValue=_for_everyone("sns:Publish", open_topic),
     )  # fmt: skip
     sqs = site.client("sqs")
-    queue = f"arn:aws:sqs:{site.region}:{site.account}:"
+    queue = site.here("sqs", "")
     sqs.create_queue(QueueName="larkspur-failed", Attributes=keyed)
     redrive = json.dumps({"deadLetterTargetArn": queue + "larkspur-failed", "maxReceiveCount": 5})
     sqs.create_queue(

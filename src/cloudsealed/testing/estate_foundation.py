@@ -23,9 +23,9 @@ def audit_role(site: Site) -> None:
     """Make the role that an auditor of this account takes."""
     iam = site.client("iam")
     external = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}
-    document = trust({"AWS": f"arn:aws:iam::{MAIN_ACCOUNT}:root"}, external)
+    document = trust({"AWS": site.arn("iam", "root", account=MAIN_ACCOUNT)}, external)
     iam.create_role(RoleName=AUDIT_ROLE, AssumeRolePolicyDocument=document, Tags=tags(AUDIT_ROLE))
-    iam.attach_role_policy(RoleName=AUDIT_ROLE, PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
+    iam.attach_role_policy(RoleName=AUDIT_ROLE, PolicyArn=site.managed("SecurityAudit"))
     site.good("iam.role", AUDIT_ROLE, "security", "trusts one account and asks an external id")
 
 
@@ -38,7 +38,7 @@ def service_roles(site: Site) -> None:
         ("larkspur-eks", "eks"),
         ("larkspur-logging", "vpc-flow-logs"),
     ):
-        document = trust({"Service": f"{service}.amazonaws.com"})
+        document = trust(site.principal(service))
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document, Tags=tags(name))
         site.ids[name] = role["Role"]["Arn"]
         site.good("iam.role", name, "security", "trusts one service only")

@@ -8,13 +8,13 @@ from cloudsealed.testing.estate_data import sandbox_name
 from cloudsealed.testing.estate_foundation import policy, trust
 from cloudsealed.testing.estate_site import Site, tags
 
-_MANAGED = "arn:aws:iam::aws:policy/"
 _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-_ONE_BUCKET = {
-    "Effect": "Allow",
-    "Action": ["s3:GetObject", "s3:ListBucket"],
-    "Resource": ["arn:aws:s3:::larkspur-records", "arn:aws:s3:::larkspur-records/*"],
-}
+
+
+def _one_bucket(site: Site) -> dict[str, Any]:
+    bucket = site.arn("s3", "larkspur-records")
+    actions = ["s3:GetObject", "s3:ListBucket"]
+    return {"Effect": "Allow", "Action": actions, "Resource": [bucket, f"{bucket}/*"]}
 
 
 def users(site: Site) -> None:
@@ -24,7 +24,7 @@ def users(site: Site) -> None:
         iam.create_user(UserName=name, Tags=tags(name))
     for name in ("alice.admin", "priya.ops"):
         iam.create_login_profile(UserName=name, Password="Not-a-real-password-1")
-    iam.attach_user_policy(UserName="alice.admin", PolicyArn=_MANAGED + "AdministratorAccess")
+    iam.attach_user_policy(UserName="alice.admin", PolicyArn=site.managed("AdministratorAccess"))
     iam.create_access_key(UserName="alice.admin")
     iam.create_access_key(UserName="alice.admin")
     iam.create_access_key(UserName="build.bot")
@@ -32,7 +32,9 @@ def users(site: Site) -> None:
         UserName="build.bot", PolicyName="everything", PolicyDocument=policy(_EVERYTHING)
     )
     iam.create_group(GroupName="larkspur-operators")
-    iam.attach_group_policy(GroupName="larkspur-operators", PolicyArn=_MANAGED + "ReadOnlyAccess")
+    iam.attach_group_policy(
+        GroupName="larkspur-operators", PolicyArn=site.managed("ReadOnlyAccess")
+    )
     iam.add_user_to_group(GroupName="larkspur-operators", UserName="priya.ops")
     device = iam.create_virtual_mfa_device(VirtualMFADeviceName="priya.ops")["VirtualMFADevice"]
     iam.enable_mfa_device(
@@ -54,15 +56,17 @@ def roles_and_policies(site: Site) -> None:
     iam = site.client("iam")
     for name, document in (
         ("larkspur-partner", trust({"AWS": "*"})),
-        ("larkspur-deploy", trust({"Service": "codebuild.amazonaws.com"})),
-        ("larkspur-support", trust({"AWS": f"arn:aws:iam::{site.account}:root"})),
+        ("larkspur-deploy", trust(site.principal("codebuild"))),
+        ("larkspur-support", trust({"AWS": site.arn("iam", "root", account=site.account)})),
     ):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=document, Tags=tags(name))
-    iam.attach_role_policy(RoleName="larkspur-deploy", PolicyArn=_MANAGED + "AdministratorAccess")
-    iam.attach_role_policy(RoleName="larkspur-support", PolicyArn=_MANAGED + "AWSSupportAccess")
+    iam.attach_role_policy(
+        RoleName="larkspur-deploy", PolicyArn=site.managed("AdministratorAccess")
+    )
+    iam.attach_role_policy(RoleName="larkspur-support", PolicyArn=site.managed("AWSSupportAccess"))
     wide = iam.create_policy(PolicyName="larkspur-all", PolicyDocument=policy(_EVERYTHING))
     iam.attach_role_policy(RoleName="larkspur-deploy", PolicyArn=wide["Policy"]["Arn"])
-    iam.create_policy(PolicyName="larkspur-read-records", PolicyDocument=policy(_ONE_BUCKET))
+    iam.create_policy(PolicyName="larkspur-read-records", PolicyDocument=policy(_one_bucket(site)))
     site.bad("iam.role", "larkspur-partner", "security", "trusts any AWS account")
     site.bad("iam.role", "larkspur-deploy", "security", "is administrator")
     site.good("iam.role", "larkspur-support", "compliance", "someone may open support cases")
@@ -89,7 +93,7 @@ def strong_passwords(site: Site) -> None:
 def good_trail(site: Site) -> None:
     """Record every region's calls, validated, encrypted, and sent to a log group."""
     trail = site.client("cloudtrail")
-    group = f"arn:aws:logs:{site.region}:{site.account}:log-group:/larkspur/trail:*"
+    group = site.here("logs", "log-group:/larkspur/trail:*")
     trail.create_trail(
         Name="larkspur-all-regions", S3BucketName="larkspur-logs", IsMultiRegionTrail=True,
         IncludeGlobalServiceEvents=True, EnableLogFileValidation=True,
@@ -98,7 +102,7 @@ def good_trail(site: Site) -> None:
         TagsList=tags("larkspur-all-regions"),
     )  # fmt: skip
     trail.start_logging(Name="larkspur-all-regions")
-    _select_events(trail, "larkspur-all-regions", data=True)
+    _select_events(trail, "larkspur-all-regions", f"arn:{site.partition}:s3")
     site.good("cloudtrail.trail", "larkspur-all-regions", "compliance", "is validated")
     site.good("cloudtrail.trail", "larkspur-all-regions", "security", "records every region")
 
@@ -109,13 +113,13 @@ def poor_trail(site: Site) -> None:
     bucket = sandbox_name(site)
     trail.create_trail(Name="larkspur-partial", S3BucketName=bucket, EnableLogFileValidation=False)
     trail.start_logging(Name="larkspur-partial")
-    _select_events(trail, "larkspur-partial", data=False)
+    _select_events(trail, "larkspur-partial")
     site.bad("cloudtrail.trail", "larkspur-partial", "compliance", "is not validated")
     site.bad("cloudtrail.trail", "larkspur-partial", "security", "records one region")
 
 
-def _select_events(trail: Any, name: str, *, data: bool) -> None:
-    objects = [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}] if data else []
+def _select_events(trail: Any, name: str, *objects_of: str) -> None:
+    objects = [{"Type": "AWS::S3::Object", "Values": [each]} for each in objects_of]
     selector = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": objects}
     trail.put_event_selectors(TrailName=name, EventSelectors=[selector])
 
@@ -150,7 +154,7 @@ def alarms(site: Site) -> None:
             metricTransformations=[value],
         )  # fmt: skip
         site.made("logs.metric_filter", name)
-    topic = f"arn:aws:sns:{site.region}:{site.account}:larkspur-alerts"
+    topic = site.here("sns", "larkspur-alerts")
     watch.put_metric_alarm(
         AlarmName="larkspur-root-use", MetricName="RootUse", Namespace="Larkspur", Period=300,
         EvaluationPeriods=1, Threshold=1, Statistic="Sum", AlarmActions=[topic],

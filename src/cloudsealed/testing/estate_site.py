@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
@@ -21,12 +21,18 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.testing.emulator import control
+from cloudsealed.testing.emulator import HOME_REGIONS, control
 
 MAIN_ACCOUNT = "123456789012"  # moto's account for credentials that it did not issue
 SECOND_ACCOUNT = "210987654321"
-HOME_REGION = "eu-west-1"
-FAR_REGION = "us-east-1"
+REGIONS: Mapping[str, tuple[str, str]] = {
+    partition: (HOME_REGIONS[partition], far)
+    for partition, far in (
+        ("aws", "us-east-1"), ("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1"),
+    )
+}  # fmt: skip
+"""The estate's home, and far from it the region of the partition's global services."""
+HOME_REGION, FAR_REGION = REGIONS["aws"]
 AUDIT_ROLE = "CloudSealedAudit"
 EXTERNAL_ID = "larkspur-audit"
 
@@ -108,14 +114,14 @@ class Book:
                 fact = (fact.account, fact.region, fact.type, fact.name)
             self._made.add(fact)
 
-    def manifest(self, endpoint: str) -> EstateManifest:
+    def manifest(self, endpoint: str, partition: str) -> EstateManifest:
         """Return what was noted, in an order that does not depend on the threads."""
         facts = sorted(self._facts, key=lambda each: tuple(asdict(each).values()))
         counts = Counter(kind for _, _, kind, _ in self._made)
         return EstateManifest(
             endpoint,
             (MAIN_ACCOUNT, SECOND_ACCOUNT),
-            (HOME_REGION, FAR_REGION),
+            REGIONS[partition],
             dict(sorted(counts.items())),
             tuple(facts),
         )
@@ -127,6 +133,7 @@ class Site:
     def __init__(self, session: boto3.Session, endpoint: str, account: str, book: Book) -> None:
         self.account = account
         self.region = str(session.region_name)
+        self.partition = str(session.get_partition_for_region(self.region))
         self.endpoint = endpoint
         self.ids: dict[str, Any] = {}
         self._session = session
@@ -144,6 +151,24 @@ class Site:
                 client.meta.events.register("before-sign.s3-control", self._to_endpoint)
                 self._clients[service] = client
             return self._clients[service]
+
+    def arn(self, service: str, resource: str, *, region: str = "", account: str = "") -> str:
+        """Return the ARN of a resource, in the site's partition."""
+        return f"arn:{self.partition}:{service}:{region}:{account}:{resource}"
+
+    def here(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this account and region."""
+        return self.arn(service, resource, region=self.region, account=self.account)
+
+    def managed(self, name: str) -> str:
+        """Return the ARN of a policy that AWS manages."""
+        return self.arn("iam", f"policy/{name}", account="aws")
+
+    def principal(self, service: str) -> dict[str, str]:
+        """Return a service as a role's trust names it; in China some, as EC2, have the suffix of
+        China's hosts, and here all do."""
+        suffix = ".cn" if self.partition == "aws-cn" else ""
+        return {"Service": f"{service}.amazonaws.com{suffix}"}
 
     def made(self, kind: str, *names: str) -> None:
         """Note resources of which nothing is expected."""
@@ -192,14 +217,15 @@ def tag_map(name: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags(name)}
 
 
-def open_sites(endpoint: str, book: Book) -> dict[tuple[str, str], Site]:
+def open_sites(endpoint: str, book: Book, partition: str = "aws") -> dict[tuple[str, str], Site]:
     """Return the sites by (account, region); raises EstateError unless `endpoint` is loopback."""
     if urlsplit(endpoint).hostname not in ("127.0.0.1", "localhost", "::1"):
         raise EstateError(f"The sample estate is for an emulator on this machine, not {endpoint}")
-    main = boto3.Session("LARKSPURMAIN", "emulated", region_name=HOME_REGION)
+    home, far = REGIONS[partition]
+    main = boto3.Session("LARKSPURMAIN", "emulated", region_name=home)
     sts = main.client("sts", endpoint_url=endpoint)
     lent = sts.assume_role(
-        RoleArn=f"arn:aws:iam::{SECOND_ACCOUNT}:role/{AUDIT_ROLE}",
+        RoleArn=f"arn:{partition}:iam::{SECOND_ACCOUNT}:role/{AUDIT_ROLE}",
         RoleSessionName="estate",
         ExternalId=EXTERNAL_ID,
     )["Credentials"]
@@ -207,10 +233,12 @@ def open_sites(endpoint: str, book: Book) -> dict[tuple[str, str], Site]:
         MAIN_ACCOUNT: ("LARKSPURMAIN", "emulated", None),
         SECOND_ACCOUNT: (lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"]),
     }
+    for account in keys:
+        control(endpoint, "POST", "regions", {"account": account, "regions": [home, far]})
     return {
         (account, region): Site(boto3.Session(*key, region_name=region), endpoint, account, book)
         for account, key in keys.items()
-        for region in (HOME_REGION, FAR_REGION)
+        for region in (home, far)
     }
 
 

@@ -80,7 +80,7 @@ def peak(calls):
     bytes."""
     done = subprocess.run(
         [sys.executable, "-c", PEAK, str(calls)], check=True, capture_output=True, text=True,
-        timeout=300,
+        timeout=600,
     )  # fmt: skip
     end, total, grown = done.stdout.split()
     return end, int(total), int(grown)

@@ -13,6 +13,7 @@ from cloudsealed.audits.blocks import OBSERVATIONS, Block
 from cloudsealed.audits.classify import Classifier
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.evaluate import Cell, Evaluator, Observation
+from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.model import Audit
 from cloudsealed.audits.outcomes import Outcomes
 from cloudsealed.audits.purse import Purse
@@ -52,6 +53,7 @@ class Forecast:
             policies=PolicySet((check,), self._policies.classifications(tenant=self._tenant)),
             snapshots=Snapshots(self._database, tenant=self._tenant, audit_id=audit.id),
             clock=audit.clock,
+            extent=Extent(audit.targets or ()),
             seconds=self._seconds,
         )
         tally = Tally()
@@ -93,7 +95,7 @@ class Forecast:
         with self._database.read() as connection:
             missing = outcomes.known(connection, block)
         for observation in observations:
-            missing.pop(observation.fingerprint, None)
+            outcomes.spoken(missing, block, observation)
         for part in batches(missing, _BATCH):
             with self._database.read() as connection:
                 resolved = outcomes.resolved(connection, block, part)

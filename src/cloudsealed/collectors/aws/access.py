@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,7 +40,6 @@ from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.vocabulary import CallOutcome
 
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonwebservices.com.cn")
 
 # Below WARNING these write endpoints, and at DEBUG whole answers, secrets with them, to the log.
 for _name in ("boto3", "botocore", "urllib3"):
@@ -93,8 +93,8 @@ class AwsSession:
 
     @property
     def region(self) -> str:
-        """The session's own region, us-east-1 when nothing names one."""
-        return self._session.region_name or _HOME["aws"]
+        """The session's own region; when nothing names one, the home of the role's partition."""
+        return self._session.region_name or _home(self.access)
 
     def partition(self) -> str:
         """Return the partition of the session's region."""
@@ -138,7 +138,7 @@ def _guarded(client: Any, access: AwsAccess) -> Any:
     url = urlsplit(client.meta.endpoint_url)
     client._endpoint.http_session = Wire(client._endpoint.http_session, access.largest)
     client.meta.events.register("before-parse", check_body)
-    if not (url.hostname or "").endswith(_AWS_HOSTS):
+    if not (url.hostname or "").endswith(aws_hosts()):
         client.meta.events.register(
             "before-sign",
             lambda request, **_: setattr(
@@ -146,6 +146,20 @@ def _guarded(client: Any, access: AwsAccess) -> Any:
             ),
         )
     return client
+
+
+@cache
+def aws_hosts() -> tuple[str, ...]:
+    """Return how the names of AWS's hosts end, in every partition that the SDK knows."""
+    loader = botocore.session.get_session().get_component("data_loader")
+    known = [each["outputs"] for each in loader.load_data("partitions")["partitions"]]
+    ends = {each[name] for each in known for name in ("dnsSuffix", "dualStackDnsSuffix")}
+    return tuple(f".{end}" for end in sorted(ends))
+
+
+def _home(access: AwsAccess) -> str:
+    partition = (access.role_arn or "arn:aws").split(":")[1]
+    return _HOME.get(partition, _HOME["aws"])
 
 
 def _config(access: AwsAccess) -> Config:
@@ -194,7 +208,7 @@ def _assumed(base: boto3.Session, access: AwsAccess) -> boto3.Session:
 
 def _sts_of(base: boto3.Session, access: AwsAccess) -> Callable[..., Any]:
     def client(service: str, **credentials: Any) -> Any:
-        region = base.region_name or _HOME["aws"]
+        region = base.region_name or _home(access)
         config = _config(access)
         made = base.client(service, region_name=region, config=config, **credentials)
         return _guarded(made, access)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Row
 
 _GONE = frozenset({"ResourceNotFoundException"})
@@ -41,5 +42,6 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
         ),
+        together=(tags("acm", "CertificateArn"),),
     ),
 )

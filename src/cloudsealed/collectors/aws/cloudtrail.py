@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _GONE = frozenset({"TrailNotFoundException"})
@@ -38,6 +39,7 @@ ROWS: tuple[Row, ...] = (
                 gone=frozenset({"ResourceNotFoundException"}),
             ),
         ),
+        together=(tags("cloudtrail", "TrailARN"),),
         relations=(
             Relation("bucket", "S3BucketName", "aws.s3.bucket", "Name"),
             Relation("key", "KmsKeyId", "aws.kms.key", "Arn"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 ROWS: tuple[Row, ...] = (
@@ -21,6 +22,7 @@ ROWS: tuple[Row, ...] = (
                 gone=frozenset({"ResourceNotFoundException", "ResourceNotFound"}),
             ),
         ),
+        together=(tags("cloudwatch", "AlarmArn"),),
         relations=(Relation("topics", "AlarmActions", "aws.sns.topic", "TopicArn"),),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _GONE = frozenset({"ResourceNotFoundException", "TableNotFoundException"})
@@ -35,6 +36,7 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
         ),
+        together=(tags("dynamodb", "Arn"),),
         relations=(Relation("key", "Table.SSEDescription.KMSMasterKeyArn", "aws.kms.key", "Arn"),),
     ),
 )

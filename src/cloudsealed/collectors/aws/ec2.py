@@ -6,12 +6,13 @@ Terminated instances and deleted gateways, which AWS lists for a while, are no r
 from __future__ import annotations
 
 from cloudsealed.collectors.decode import json_text
-from cloudsealed.collectors.model import Enrich, Relation, Row
+from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _PAGE = {"MaxResults": 1000}
 _GROUPS = "aws.ec2.security_group"
 _VPC = Relation("vpc", "VpcId", "aws.ec2.vpc", "VpcId")
 _SUBNET = Relation("subnet", "SubnetId", "aws.ec2.subnet", "SubnetId")
+_OWNER = "{owner}"  # of what is shared, as VPCs and their subnets are, it is another account
 
 
 def _arn(kind: str, field: str, owner: str = "{account}") -> str:
@@ -52,7 +53,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeVolumes",
         constants=_PAGE,
         items="Volumes",
-        native_id=_arn("volume", "VolumeId"),
+        native_id=_arn("volume", "VolumeId", _OWNER),
+        formerly_native_id=_arn("volume", "VolumeId"),
+        owner="OwnerId",
         name="Tags[?Key=='Name'].Value | [0]",
         created="CreateTime",
         relations=(
@@ -67,6 +70,7 @@ ROWS: tuple[Row, ...] = (
         constants={"OwnerIds": ["self"], **_PAGE},
         items="Snapshots",
         native_id=_arn("snapshot", "SnapshotId", owner=""),
+        owner="OwnerId",
         name="Tags[?Key=='Name'].Value | [0]",
         created="StartTime",
         enrich=(
@@ -74,8 +78,23 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeSnapshotAttribute",
                 params={"SnapshotId": "SnapshotId"},
                 constants={"Attribute": "createVolumePermission"},
-                fills={"CreateVolumePermissions": "CreateVolumePermissions"},
+                fills={
+                    "CreateVolumePermissions": "CreateVolumePermissions",
+                    "Public": "contains((CreateVolumePermissions || `[]`)[].Group, 'all')",
+                },
                 gone=frozenset({"InvalidSnapshot.NotFound"}),
+            ),
+        ),
+        together=(
+            Together(
+                service="ec2",
+                operation="DescribeSnapshots",
+                constants={"OwnerIds": ["self"], "RestorableByUserIds": ["all"], **_PAGE},
+                items="Snapshots",
+                key="SnapshotId",
+                of="SnapshotId",
+                fills={"Public": "`true`"},
+                lacking={"Public": False},
             ),
         ),
         relations=(Relation("volume", "VolumeId", "aws.ec2.volume", "VolumeId"),),
@@ -103,7 +122,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeSecurityGroups",
         constants=_PAGE,
         items="SecurityGroups",
-        native_id=_arn("security-group", "GroupId"),
+        native_id=_arn("security-group", "GroupId", _OWNER),
+        formerly_native_id=_arn("security-group", "GroupId"),
+        owner="OwnerId",
         name="GroupName",
         relations=(_VPC,),
     ),
@@ -113,7 +134,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeVpcs",
         constants=_PAGE,
         items="Vpcs",
-        native_id=_arn("vpc", "VpcId"),
+        native_id=_arn("vpc", "VpcId", _OWNER),
+        formerly_native_id=_arn("vpc", "VpcId"),
+        owner="OwnerId",
         name="Tags[?Key=='Name'].Value | [0]",
     ),
     Row(
@@ -122,7 +145,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeSubnets",
         constants=_PAGE,
         items="Subnets",
-        native_id=_arn("subnet", "SubnetId"),
+        native_id=_arn("subnet", "SubnetId", _OWNER),
+        formerly_native_id=_arn("subnet", "SubnetId"),
+        owner="OwnerId",
         name="Tags[?Key=='Name'].Value | [0]",
         relations=(_VPC,),
     ),
@@ -154,6 +179,7 @@ ROWS: tuple[Row, ...] = (
         constants={"Owners": ["self"], **_PAGE},
         items="Images",
         native_id=_arn("image", "ImageId", owner=""),
+        owner="OwnerId",
         name="Name",
         created="CreationDate",
         relations=(
@@ -171,7 +197,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeNetworkAcls",
         constants=_PAGE,
         items="NetworkAcls",
-        native_id=_arn("network-acl", "NetworkAclId"),
+        native_id=_arn("network-acl", "NetworkAclId", _OWNER),
+        formerly_native_id=_arn("network-acl", "NetworkAclId"),
+        owner="OwnerId",
         relations=(
             _VPC,
             Relation("subnets", "Associations[].SubnetId", "aws.ec2.subnet", "SubnetId"),
@@ -183,7 +211,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeNetworkInterfaces",
         constants=_PAGE,
         items="NetworkInterfaces",
-        native_id=_arn("network-interface", "NetworkInterfaceId"),
+        native_id=_arn("network-interface", "NetworkInterfaceId", _OWNER),
+        formerly_native_id=_arn("network-interface", "NetworkInterfaceId"),
+        owner="OwnerId",
         tags="TagSet",
         relations=(
             Relation("security_groups", "Groups[].GroupId", _GROUPS, "GroupId"),
@@ -198,7 +228,9 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeVpcEndpoints",
         constants=_PAGE,
         items="VpcEndpoints[?State != 'deleted']",
-        native_id=_arn("vpc-endpoint", "VpcEndpointId"),
+        native_id=_arn("vpc-endpoint", "VpcEndpointId", _OWNER),
+        formerly_native_id=_arn("vpc-endpoint", "VpcEndpointId"),
+        owner="OwnerId",
         name="ServiceName",
         created="CreationTimestamp",
         decode={"PolicyDocument": json_text},

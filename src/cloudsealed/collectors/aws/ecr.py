@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
@@ -15,6 +16,7 @@ ROWS: tuple[Row, ...] = (
         constants={"maxResults": 1000},
         items="repositories",
         native_id="{repositoryArn}",
+        owner="registryId",
         name="repositoryName",
         created="createdAt",
         enrich=(
@@ -39,6 +41,7 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
         ),
+        together=(tags("ecr", "repositoryArn"),),
         decode={"Policy": json_text, "LifecyclePolicy": json_text},
         relations=(Relation("key", "encryptionConfiguration.kmsKey", "aws.kms.key", "Arn"),),
     ),

@@ -11,6 +11,13 @@ _GONE = frozenset({"ClusterNotFoundException"})
 _LOG_OPTIONS = "logConfiguration.options"
 _GROUPS = "networkConfiguration.awsvpcConfiguration.securityGroups"
 
+# Older ARNs of services leave out the cluster, and two clusters may have services of one name
+# (Amazon ECS Developer Guide, "Amazon Resource Names and IDs").
+_SERVICE_ARN = (
+    "arn:{partition}:ecs:{region}:{account}:service"
+    "/{last_segment(clusterArn)}/{last_segment(serviceArn)}"
+)
+
 ROWS: tuple[Row, ...] = (
     Row(
         type="aws.ecs.cluster",
@@ -39,7 +46,8 @@ ROWS: tuple[Row, ...] = (
         params={"cluster": "clusterArn"},
         gone=_GONE,
         items="serviceArns[].{serviceArn: @}",
-        native_id="{serviceArn}",
+        native_id=_SERVICE_ARN,
+        formerly_native_id="{serviceArn}",
         name="Service.serviceName",
         tags="Service.tags",
         created="Service.createdAt",

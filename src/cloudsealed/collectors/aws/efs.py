@@ -11,6 +11,7 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeFileSystems",
         items="FileSystems",
         native_id="arn:{partition}:elasticfilesystem:{region}:{account}:file-system/{FileSystemId}",
+        owner="OwnerId",
         name="Name || FileSystemId",
         created="CreationTime",
         enrich=(

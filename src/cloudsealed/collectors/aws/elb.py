@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _GONE = frozenset({"LoadBalancerNotFound", "AccessPointNotFound"})
@@ -30,6 +31,7 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
         ),
+        together=(tags("elasticloadbalancing", "Arn"),),
         relations=(
             Relation("instances", "Instances[].InstanceId", "aws.ec2.instance", "InstanceId"),
             Relation("security_groups", "SecurityGroups", "aws.ec2.security_group", "GroupId"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _GONE = frozenset({"LoadBalancerNotFound", "TargetGroupNotFound"})
@@ -41,6 +42,7 @@ ROWS: tuple[Row, ...] = (
             ),
             _tags("LoadBalancerArn"),
         ),
+        together=(tags("elasticloadbalancing", "LoadBalancerArn"),),
         relations=(
             Relation("security_groups", "SecurityGroups", "aws.ec2.security_group", "GroupId"),
             Relation("vpc", "VpcId", "aws.ec2.vpc", "VpcId"),
@@ -62,6 +64,7 @@ ROWS: tuple[Row, ...] = (
             ),
             _tags("TargetGroupArn"),
         ),
+        together=(tags("elasticloadbalancing", "TargetGroupArn"),),
         relations=(
             Relation(
                 "load_balancers",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.decode import credential_report, json_text
-from cloudsealed.collectors.model import Enrich, Relation, Row
+from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _NONE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 
@@ -30,8 +31,35 @@ def _of(
     )  # fmt: skip
 
 
+# At most 200 a page: five versions of a policy have up to 30,720 characters, percent-encoded up to
+# three times as many bytes (IAM quotas), and an answer has at most 16 MiB.
+_DETAILS = {"Filter": ["User", "Role", "Group", "LocalManagedPolicy"], "MaxItems": 200}
+
+
+def _details(
+    items: str, fills: Mapping[str, str], joins: Mapping[str, tuple[str, str]] | None = None
+) -> Together:
+    """What one list says of users, roles, groups and policies; a page has some of each.
+
+    It has neither access keys, MFA devices and login profiles of users, nor the tags of policies.
+    """
+    return Together(
+        service="iam", operation="GetAccountAuthorizationDetails", constants=_DETAILS, items=items,
+        key="Arn", of="Arn", fills=fills, joins=joins or {},
+    )  # fmt: skip
+
+
+def _policies(entity: str) -> dict[str, str]:
+    return {
+        "AttachedPolicies": "AttachedManagedPolicies || `[]`",
+        "InlinePolicyNames": f"({entity}PolicyList || `[]`)[].PolicyName",
+        "InlinePolicies": f"{entity}PolicyList || `[]`",
+    }
+
+
 _INLINE = {"InlinePolicies": "{PolicyName: PolicyName, PolicyDocument: PolicyDocument}"}
 _INLINE_TEXT = {"InlinePolicies[].PolicyDocument": json_text}
+_GROUP = "{Path: Path, GroupName: GroupName, GroupId: GroupId, Arn: Arn, CreateDate: CreateDate}"
 _ATTACHED = Relation("policies", "AttachedPolicies[].PolicyArn", "aws.iam.policy", "Arn")
 
 ROWS: tuple[Row, ...] = (
@@ -104,10 +132,17 @@ ROWS: tuple[Row, ...] = (
                 "UserName",
                 "GetLoginProfile",
                 {"LoginProfile": "LoginProfile"},
-                decided_by="ListUserTags",
+                decided_by="ListMFADevices",
             ),
             _of("UserName", "ListGroupsForUser", {"Groups": "Groups"}),
             _of("UserName", "ListUserTags", {"Tags": "Tags"}),
+        ),
+        together=(
+            _details(
+                "UserDetailList",
+                {**_policies("User"), "Groups": "GroupList || `[]`", "Tags": "Tags || `[]`"},
+                {"Groups": (f"GroupDetailList[].{_GROUP}", "GroupName")},
+            ),
         ),
         decode=_INLINE_TEXT,
         relations=(_ATTACHED, Relation("groups", "Groups[].Arn", "aws.iam.group", "Arn")),
@@ -127,6 +162,12 @@ ROWS: tuple[Row, ...] = (
             _of("RoleName", "ListRolePolicies", {"InlinePolicyNames": "PolicyNames"}),
             _of("RoleName", "GetRolePolicy", _INLINE, "InlinePolicyNames", "GetRole"),
             _of("RoleName", "GetRole", {"RoleLastUsed": "Role.RoleLastUsed", "Tags": "Role.Tags"}),
+        ),
+        together=(
+            _details(
+                "RoleDetailList",
+                {**_policies("Role"), "RoleLastUsed": "RoleLastUsed", "Tags": "Tags || `[]`"},
+            ),
         ),
         decode={"AssumeRolePolicyDocument": json_text, **_INLINE_TEXT},
         relations=(_ATTACHED,),
@@ -153,6 +194,7 @@ ROWS: tuple[Row, ...] = (
                 "ListAttachedGroupPolicies",
             ),
         ),
+        together=(_details("GroupDetailList", _policies("Group")),),
         decode=_INLINE_TEXT,
         relations=(_ATTACHED,),
     ),
@@ -178,6 +220,13 @@ ROWS: tuple[Row, ...] = (
                 fills={"Tags": "Tags"},
                 gone=_NONE,
             ),
+        ),
+        together=(
+            _details(
+                "Policies",
+                {"PolicyDocument": "PolicyVersionList[?IsDefaultVersion].Document | [0]"},
+            ),
+            tags("iam:policy", "Arn"),
         ),
         decode={"PolicyDocument": json_text},
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Row
 
@@ -47,6 +48,7 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
         ),
+        together=(tags("kms", "KeyArn"),),
         decode={"Policy": json_text},
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _GROUP_ARN = "arn:{partition}:logs:{region}:{account}:log-group:{logGroupName}"
@@ -22,6 +23,7 @@ ROWS: tuple[Row, ...] = (
                 gone=frozenset({"ResourceNotFoundException"}),
             ),
         ),
+        together=(tags("logs", "Arn"),),
         relations=(Relation("key", "kmsKeyId", "aws.kms.key", "Arn"),),
     ),
     Row(

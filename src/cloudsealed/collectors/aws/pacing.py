@@ -30,6 +30,7 @@ CEILINGS: Mapping[str, float] = MappingProxyType(
         "autoscaling": 10.0,
         "ecs": 10.0,
         "s3": 50.0,
+        "resourcegroupstaggingapi": 10.0,
     }
 )
 """Calls a second for each account, region and service; other services have DEFAULT_CEILING."""

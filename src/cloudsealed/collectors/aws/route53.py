@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Row
 
 _GONE = frozenset({"NoSuchHostedZone"})
@@ -30,5 +31,6 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
         ),
+        together=(tags("route53", "Arn"),),
     ),
 )

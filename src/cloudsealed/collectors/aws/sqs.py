@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
@@ -33,6 +34,7 @@ ROWS: tuple[Row, ...] = (
                 omits_empty=True,
             ),
         ),
+        together=(tags("sqs", "Arn"),),
         decode={"Attributes.Policy": json_text, "Attributes.RedrivePolicy": json_text},
         relations=(
             Relation(

@@ -94,7 +94,7 @@ def _coverage(source: ReportSource) -> Document:
     sentences = [*refused, *map(sentence, gaps), *_broken(source.policy_errors)]
     return {
         "share": audit["coverage"],
-        "cells": audit.get("cells"),
+        "verdicts": audit.get("verdicts"),
         "unknown": sum(facts.get("unknown", 0) for facts in (audit["dimensions"] or {}).values()),
         "sentences": sentences[:GAPS],
         "more": max(0, len(sentences) - GAPS),

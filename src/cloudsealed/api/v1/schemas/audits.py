@@ -69,6 +69,10 @@ class AuditTarget(Shape):
     partition: Word = Field(examples=["aws"])
     regions: Few[Word]
     error: Failure | None
+    left_out: Few[Word] = Field(description="Regions that it has enabled and that were left out")
+    regions_gap: Json | None = Field(
+        description="The call that did not say which regions it has enabled"
+    )
 
 
 class AuditScope(Body):
@@ -85,8 +89,23 @@ class AuditScope(Body):
     )
 
 
+class Verdicts(Shape):
+    """How many verdicts there are, and why there are not more.
+
+    A verdict is one policy's on one resource, and one for a list of resources that was not read to
+    its end, for each policy that judges them.
+    """
+
+    given: Count = Field(description="Verdicts that are not unknown")
+    possible: Count = Field(description="Those given and those unread")
+    unread: Count = Field(description="Unknown for something that could have been read")
+    forbidden: Count = Field(description="Unknown for what an organisation forbids to read")
+    out_of_scope: Count = Field(description="Unknown for what the audit's scope left out")
+
+
 class Cells(Shape):
-    """How many cells (policy, account, region) an audit planned and judged."""
+    """How many cells (policy, account, region) an audit planned, and in how many of them nothing is
+    unknown."""
 
     planned: Count
     with_verdict: Count
@@ -114,8 +133,11 @@ class SeverityCounts(Shape):
 class DimensionResult(OutcomeCounts):
     """How an audit stands in one dimension."""
 
-    score: Percent | None = Field(description="Null under half coverage")
-    coverage: Share | None
+    score: Percent | None = Field(
+        description="Null where under half of the possible verdicts are given"
+    )
+    coverage: Share | None = Field(description="Verdicts given / verdicts possible, rounded down")
+    verdicts: Verdicts
     suppressed: Count
     severities: SeverityCounts
 
@@ -130,9 +152,9 @@ class CallCounts(Shape):
     failed: Count
 
 
-class Remark(Shape):
-    """What people should know of how an audit came about: `list_shrank` is a list that lost more
-    than half of what was known, and stayed so when it was asked again."""
+class ListShrank(Shape):
+    """A remark on how an audit came about: a list lost more than half of what was known, and stayed
+    so when it was asked again."""
 
     kind: Literal["list_shrank"]
     resource_type: Word = Field(examples=["aws.s3.bucket"])
@@ -141,6 +163,21 @@ class Remark(Shape):
     known: Count = Field(description="Resources that were known there")
     missing: Count = Field(description="How many of them the list lacks")
     message: Text
+
+
+class IdCollision(Shape):
+    """A remark on how an audit came about: several resources of a list have one id, so that what is
+    said of it is unknown. The message says what tells two of them apart."""
+
+    kind: Literal["id_collision"]
+    resource_type: Word = Field(examples=["aws.ecs.service"])
+    account: Word = Field(examples=["123456789012"])
+    region: Word = Field(examples=["eu-west-1"])
+    native_id: Word = Field(examples=["arn:aws:ecs:eu-west-1:123456789012:service/web"])
+    message: Text
+
+
+Remark = Annotated[ListShrank | IdCollision, Field(discriminator="kind")]
 
 
 class Audit(Shape):
@@ -156,7 +193,11 @@ class Audit(Shape):
     policies: Many[Word] | None = Field(examples=[["aws-s3-bucket-versioning"]])
     accounts: Few[AuditTarget] | None
     progress: AuditProgress
-    coverage: Share | None = Field(description="Cells with a verdict / cells planned")
+    coverage: Share | None = Field(
+        description="Verdicts given / verdicts possible, rounded down; places of an account that"
+        " could not be entered are not covered"
+    )
+    verdicts: Verdicts | None
     cells: Cells | None
     counts: OutcomeCounts | None
     dimensions: dict[Dimension, DimensionResult] | None = Field(
@@ -227,6 +268,25 @@ class Gap(Shape):
     policies: Many[Word]
 
 
+class LeftOut(Shape):
+    """Resources that the audit's scope left out, and what that cost."""
+
+    type: Word = Field(examples=["aws.cloudtrail.trail"])
+    account: Word = Field(examples=["123456789012"])
+    regions: Many[Word] = Field(examples=[["us-east-1"]])
+    verdicts: Count = Field(description="Verdicts that are unknown because of them")
+    policies: Many[Word]
+
+
+class NotAsked(Shape):
+    """A call that the audit did not make: no policy read what it says, or a setting says so."""
+
+    service: Word = Field(examples=["s3"])
+    operation: Word = Field(examples=["GetBucketLocation"])
+    verdicts: Count = Field(description="Verdicts that are unknown because of it")
+    policies: Many[Word]
+
+
 class IamStatement(Shape):
     """A statement that allows the calls that were denied."""
 
@@ -242,8 +302,11 @@ class Coverage(Shape):
     object: Literal["coverage"]
     audit_id: AuditId
     coverage: Share | None
+    verdicts: Verdicts | None
     cells: Cells | None
     gaps: Many[Gap]
+    out_of_scope: Many[LeftOut]
+    not_asked: Many[NotAsked]
     policy_errors: Many[Json]
     accounts_not_entered: Few[AuditTarget]
     iam_statement: IamStatement | None

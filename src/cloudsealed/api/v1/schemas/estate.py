@@ -31,6 +31,10 @@ class Resource(Shape):
     provider: Provider
     account: Word = Field(examples=["123456789012"])
     region: Word = Field(examples=["eu-west-1"])
+    owner_account: Word = Field(
+        default="", examples=["123456789012"],
+        description="The account that can change it; another than `account` if it is shared",
+    )  # fmt: skip
     type: Word = Field(examples=["aws.s3.bucket"])
     native_id: Word = Field(examples=["arn:aws:s3:::invoices"])
     name: Word | None = Field(examples=["invoices"])

@@ -216,7 +216,9 @@ class ExplanationStep(Shape):
     column: Count
     end_line: Count
     end_column: Count
-    state: Literal["value", "error", "not_looked_at"]
+    state: Literal["value", "error", "unknown", "not_looked_at"] = Field(
+        description="`unknown` is what follows from something that was not read"
+    )
     decided: bool = Field(description="Whether the outcome follows from it")
     value: Any = Field(examples=[True])
     shortened: bool
@@ -239,7 +241,7 @@ class Explanation(Shape):
     object: Literal["explanation"]
     finding_id: FindingId
     audit_id: AuditId
-    outcome: Literal["fail", "pass", "not_applicable", "error"]
+    outcome: Literal["fail", "pass", "not_applicable", "error", "unknown"]
     message: Text | None
     error: ExpressionFailure | None
     evidence: Few[EvidenceItem]

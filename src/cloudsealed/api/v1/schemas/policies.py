@@ -59,6 +59,9 @@ class Policy(Shape):
     provider: Text
     resource_types: Few[Word]
     fail_when: Text | None
+    foreign: bool = Field(
+        description="Whether it also judges what another account owns and this one only uses"
+    )
     applies_when: Text | None
     related: Json | None
     message: Text | None

@@ -1,0 +1,92 @@
+"""What a rule is given to judge: a resource and what is related to it, gaps where it was not read.
+
+A gap stands where something was not read that the rule can read, and nowhere else: a document
+without any is the snapshot's own, and is judged as fast as ever. Refuses to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cloudsealed.audits.derive import EVERYTHING
+from cloudsealed.audits.reasons import Reason, unknown
+from cloudsealed.audits.related import Found
+from cloudsealed.engine import PartialList, Path, Rule
+
+Snapshot: TypeAlias = Mapping[str, Any]
+Names: TypeAlias = frozenset[str] | None
+"""Attributes of a document by name; None is all of it."""
+
+
+def attributes_read(paths: Iterable[Path], variable: str) -> Names:
+    """Return the attributes of a variable's document that are read at these paths."""
+    below = [path[1:] for path in paths if path[0] == variable]
+    return None if () in below or ("*",) in below else frozenset(path[0] for path in below)
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Whose attributes a rule can read: the resource's own, and those of each relation it uses."""
+
+    attributes: Names
+    relations: Mapping[str, Names]
+
+    @classmethod
+    def of(cls, rule: Rule, relations: Iterable[str]) -> Reads:
+        """Return what a rule reads, whose policy declares these relations."""
+        own = attributes_read(rule.reads, "resource")
+        related = [path[1:] for path in rule.reads if path[0] == "related"]
+        if () in related:
+            return cls(own, dict.fromkeys(relations))
+        used = {path[0] for path in related}
+        below = [path for path in related if len(path) > 1]
+        return cls(own, {name: attributes_read(below, name) for name in used})
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The documents of one judgement; `partly` says that there are gaps in what is read of them."""
+
+    resource: Any
+    related: Mapping[str, Any]
+    partly: bool
+
+
+def given(reads: Reads, snapshot: Snapshot, found: Mapping[str, Found]) -> Given:
+    """Return what a rule is given for a resource and for what its relations found."""
+    resource = documented(snapshot, reads.attributes)
+    partly = resource is not snapshot["document"]
+    related: dict[str, Any] = {}
+    for name, each in found.items():
+        items: Any = [target["document"] for target in each.snapshots]
+        if (each.unread or each.reasons) and name in reads.relations:
+            names = reads.relations[name]
+            if _meets(each.unread, names):
+                items, partly = [documented(t, names) for t in each.snapshots], True
+            if each.reasons:
+                perhaps = [documented(target, names) for target in each.perhaps]
+                reasons = unknown(each.reasons).reasons
+                items, partly = PartialList(items, reasons, perhaps, each.is_open), True
+        related[name] = items
+    return Given(resource, related, partly)
+
+
+def documented(snapshot: Snapshot, names: Names) -> Any:
+    """Return a snapshot's document, with a gap for each attribute that was not read if one of them
+    is of these names; of a resource of which nothing is known, a gap."""
+    gaps: Mapping[str, Reason] = snapshot["unread"]
+    if not gaps or not _meets(gaps, names):
+        return snapshot["document"]
+    if EVERYTHING in gaps:
+        return unknown([gaps[EVERYTHING]])
+    lacking = {name: unknown([{**gap, "attribute": name}]) for name, gap in gaps.items()}
+    return {**snapshot["document"], **lacking}
+
+
+def _meets(unread: Iterable[str], names: Names) -> bool:
+    """Say whether something unread is of these names."""
+    if names is None:
+        return any(True for _ in unread)
+    return any(name in names or name == EVERYTHING for name in unread)
