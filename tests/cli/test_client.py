@@ -10,12 +10,20 @@ import pytest
 
 from cloudsealed.cli.client import ServerError, request
 
+asked: list[str] = []
+
 
 class Stranger(BaseHTTPRequestHandler):
     """A server that is not ours: a page of a proxy, a body that is cut short, nothing at all."""
 
     def do_GET(self) -> None:
+        asked.append(self.path)
         if self.path == "/nothing":
+            return
+        if self.path == "/moved":
+            self.send_response(307)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
             return
         body = b"<html>Sign in</html>"
         self.send_response(200)
@@ -44,6 +52,13 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_what_is_no_answer_of_ours_is_told_in_words(stranger: None, path: str) -> None:
     with pytest.raises(ServerError):
         request("GET", path)
+
+
+def test_a_token_is_not_taken_where_a_redirect_leads(stranger: None) -> None:
+    asked.clear()
+    with pytest.raises(ServerError, match="307"):
+        request("GET", "/moved")
+    assert asked == ["/moved"]
 
 
 def test_a_token_that_no_header_can_hold_is_told_in_words(

@@ -40,6 +40,16 @@ class ServerError(CloudSealedError):
     status = 502
 
 
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it would hand the token to whatever server the answer names."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_Stays)
+
+
 def request(method: str, path: str, body: str | None = None) -> Any:
     """Send a request; return the JSON of the answer, None for none. Raises ServerError."""
     base = os.environ.get("CLOUDSEALED_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -56,7 +66,7 @@ def request(method: str, path: str, body: str | None = None) -> Any:
         headers["Content-Type"] = "application/json"
     try:
         sent = urllib.request.Request(base + path, data=data, method=method, headers=headers)  # noqa: S310 - http(s) only
-        with urllib.request.urlopen(sent, timeout=_TIMEOUT) as response:  # noqa: S310 - http(s) only
+        with _OPENER.open(sent, timeout=_TIMEOUT) as response:
             text = response.read()
     except urllib.error.HTTPError as error:
         raise _refused(error) from error

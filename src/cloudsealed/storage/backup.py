@@ -10,6 +10,7 @@ from pathlib import Path
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import load_keys
+from cloudsealed.storage.migrate import has_schema
 from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import private_file, private_folder
 from cloudsealed.storage.sqlite_file import DatabaseFileError, readable
@@ -61,7 +62,7 @@ def check_whole(settings: Settings) -> None:
     Raises KeyFileError, DatabaseFileError and ForeignKeyFileError.
     """
     path = settings.sqlite_path
-    if not path.is_file() or path.stat().st_size == 0:
+    if not path.is_file() or path.stat().st_size == 0 or not has_schema(settings):
         raise DatabaseFileError(f"{path} holds no database")
     with readable(path), closing(sqlite3.connect(path)) as raw:
         [found, *_] = raw.execute("PRAGMA quick_check(1)").fetchone()
