@@ -127,7 +127,6 @@ def restored(row: Mapping[str, Any]) -> Resource:
         identity=Identity(
             doc["provider"], doc["account"], doc["region"], doc["type"], doc["native_id"]
         ),
-        owner_account=doc.get("owner_account", doc["account"]),
         connection_id=doc["connection_id"],
         name=doc["name"],
         tags=doc["tags"],
@@ -138,6 +137,7 @@ def restored(row: Mapping[str, Any]) -> Resource:
         observed_at=row["observed_at"],
         first_seen_at=doc["first_seen_at"],
         last_seen_at=doc["last_seen_at"],
+        owner_account=doc.get("owner_account"),
     )
 
 
