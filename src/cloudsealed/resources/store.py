@@ -137,8 +137,12 @@ def restored(row: Mapping[str, Any]) -> Resource:
         observed_at=row["observed_at"],
         first_seen_at=doc["first_seen_at"],
         last_seen_at=doc["last_seen_at"],
-        owner_account=doc.get("owner_account"),
+        owner_account=_another(doc.get("owner_account"), doc["account"]),
     )
+
+
+def _another(owner: str | None, account: str) -> str | None:
+    return None if owner == account else owner
 
 
 def _encode(tenant: str, item: Resource) -> dict[str, Any]:
