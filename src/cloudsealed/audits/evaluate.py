@@ -246,6 +246,9 @@ class Evaluator:
         }  # fmt: skip
         if snapshot["formerly"] is not None:
             base["formerly"] = _fingerprint(version, snapshot, snapshot["formerly"])
+        if snapshot["owner"] != snapshot["account"] and not version.spec.get("foreign"):
+            why = (_owned_by_another(snapshot["owner"]),)
+            return Observation(outcome=Outcome.NOT_APPLICABLE, reasons=why, **base)
         try:
             return self._judged_alone(check, base, snapshot)
         except Exception as error:  # a cell is its own unit of failure
@@ -256,9 +259,6 @@ class Evaluator:
         self, check: Check, base: dict[str, Any], snapshot: Mapping[str, Any]
     ) -> Observation:
         version = check.version
-        if snapshot["owner"] != snapshot["account"] and not version.spec.get("foreign"):
-            reason = _owned_by_another(snapshot["owner"])
-            return Observation(outcome=Outcome.NOT_APPLICABLE, reasons=(reason,), **base)
         reasons = _unread(snapshot, check.attributes)
         related: dict[str, list[Mapping[str, Any]]] = {}
         for name, relation in (version.spec.get("related") or {}).items():
