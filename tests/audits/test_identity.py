@@ -13,10 +13,12 @@ from tests.audits.world import ACCOUNT, REGION, TENANT, Clock, Cloud, Pass
 
 from cloudsealed.audits import again, collisions, derive
 from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS
+from cloudsealed.audits.simulations.forecast import Forecast
 from cloudsealed.collectors.model import Row
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings.model import Triage
 from cloudsealed.findings.store import FindingStore
+from cloudsealed.policies.service import PolicyService
 from cloudsealed.resources.store import ResourceStore
 from cloudsealed.storage.database import Database
 from cloudsealed.vocabulary import FindingStatus, Outcome, Resolution, TriageState
@@ -213,6 +215,22 @@ def test_an_audit_from_before_is_read_by_the_ids_of_today(
     assert line["native_id"] == f"{ECS}:service/web"
     assert first.snapshots.print_today(block, line) == finding.fingerprint
     assert first.snapshots.line_about(block, f"{ECS}:service/green/web") is None
+
+
+def test_a_simulation_of_an_audit_from_before_opens_and_closes_nothing(
+    look: Look, cloud: Shared, database: Database, clock: Clock, check: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    cloud.clusters = {"blue": 1}
+    with as_before(SERVICE, monkeypatch):
+        first = look(SERVICE, SINGLE)
+    look(SERVICE, SINGLE)
+    forecast = Forecast(
+        database=database, policies=PolicyService(database=database, clock=clock), clock=clock,
+        tenant=TENANT, seconds=60,
+    )  # fmt: skip
+    told = forecast.of_check(check(SINGLE, resource_types=[SERVICE]), first.audit)
+    assert (told["counts"]["fail"], told["would_open"], told["would_close"]) == (1, 0, 0)
 
 
 def test_a_list_whose_ids_are_built_anew_has_not_shrunk(

@@ -79,6 +79,15 @@ def test_it_answers_as_the_default_account(client: ClientMaker) -> None:
     assert client("sts").get_caller_identity()["Account"] == "123456789012"
 
 
+@pytest.mark.parametrize(
+    ("partition", "region"),
+    [("aws", "eu-west-1"), ("aws-us-gov", "us-gov-east-1"), ("aws-cn", "cn-northwest-1")],
+)
+def test_its_environment_names_a_region_of_its_partition(partition: str, region: str) -> None:
+    environment = Emulator(partition=partition).environment()
+    assert {environment["AWS_REGION"], environment["AWS_DEFAULT_REGION"]} == {region}
+
+
 def test_its_environment_is_enough_for_a_client_of_another_process(emulator: Emulator) -> None:
     code = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     environment = {"PATH": os.environ["PATH"], **emulator.environment()}

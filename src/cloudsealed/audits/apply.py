@@ -183,7 +183,7 @@ class Applier:
         return Resource(
             id=ident,
             identity=Identity(*(snapshot[name] for name in names)),
-            owner_account=snapshot["owner"],
+            owner_account=None if snapshot["owner"] == snapshot["account"] else snapshot["owner"],
             connection_id=block.header["connection_id"],
             name=snapshot["name"],
             tags=snapshot["tags"],

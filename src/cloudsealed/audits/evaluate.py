@@ -252,8 +252,8 @@ class Evaluator:
         if snapshot["formerly"] is not None:
             base["formerly"] = _fingerprint(version, snapshot, snapshot["formerly"])
         if snapshot["owner"] != snapshot["account"] and not version.spec.get("foreign"):
-            reason = _owned_by_another(snapshot["owner"])
-            return Observation(outcome=Outcome.NOT_APPLICABLE, reasons=(reason,), **base)
+            why = (_owned_by_another(snapshot["owner"]),)
+            return Observation(outcome=Outcome.NOT_APPLICABLE, reasons=why, **base)
         try:
             found = self._relations.of(snapshot, check.related) if check.related else {}
             return self._judged(check, base, snapshot, given(check.reads, snapshot, found))

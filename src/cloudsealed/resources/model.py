@@ -36,12 +36,12 @@ class Identity:
 class Resource:
     """A resource as the newest audit that could read it saw it; `snapshot` is the digest.
 
-    `owner_account` can change it: another than the account that lists it, where it is shared.
+    `owner_account` can change it, None being the account that lists it; where it is shared that is
+    another.
     """
 
     id: str
     identity: Identity
-    owner_account: str
     connection_id: str
     name: str | None
     tags: Mapping[str, str]
@@ -52,6 +52,7 @@ class Resource:
     observed_at: str
     first_seen_at: str
     last_seen_at: str
+    owner_account: str | None = None
 
 
 def public(resource: Resource) -> bytes:
@@ -64,7 +65,7 @@ def public(resource: Resource) -> bytes:
             "provider": identity.provider,
             "account": identity.account,
             "region": identity.region,
-            "owner_account": resource.owner_account,
+            "owner_account": resource.owner_account or identity.account,
             "type": identity.type,
             "native_id": identity.native_id,
             "name": resource.name,

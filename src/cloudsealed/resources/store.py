@@ -127,7 +127,6 @@ def restored(row: Mapping[str, Any]) -> Resource:
         identity=Identity(
             doc["provider"], doc["account"], doc["region"], doc["type"], doc["native_id"]
         ),
-        owner_account=doc.get("owner_account", doc["account"]),
         connection_id=doc["connection_id"],
         name=doc["name"],
         tags=doc["tags"],
@@ -138,7 +137,12 @@ def restored(row: Mapping[str, Any]) -> Resource:
         observed_at=row["observed_at"],
         first_seen_at=doc["first_seen_at"],
         last_seen_at=doc["last_seen_at"],
+        owner_account=_another(doc.get("owner_account"), doc["account"]),
     )
+
+
+def _another(owner: str | None, account: str) -> str | None:
+    return None if owner == account else owner
 
 
 def _encode(tenant: str, item: Resource) -> dict[str, Any]:

@@ -85,7 +85,6 @@ def make_resource(**values: Any) -> Resource:
     resource = Resource(
         id=ident,
         identity=Identity("aws", account, region, values.pop("type", "aws.sqs.queue"), native_id),
-        owner_account=account,
         connection_id="con_a",
         name="orders",
         tags={},
