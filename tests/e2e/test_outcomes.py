@@ -53,7 +53,9 @@ def test_a_session_that_ends_stops_the_audit_which_goes_on_when_it_is_renewed(
     resumed = installation.run(ident)
     asked = audited.emulator.calls()["total"]
     assert (resumed["status"], resumed["error"], resumed["coverage"]) == ("completed", None, 1.0)
-    assert asked == sum(resumed["calls"].values()) - kept + 1  # and whose account it is
+    left = sum(resumed["calls"].values()) - kept + 1  # and whose account it is
+    in_flight = services.settings.collect_workers  # what the cloud still heard when it stopped
+    assert left <= asked <= left + in_flight
     assert services.audits.interrupted(**request) is None
     whole = installation.audit(services=SERVICES)
     assert resumed["verdict_digest"] == whole["verdict_digest"]
