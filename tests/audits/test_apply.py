@@ -61,6 +61,18 @@ def test_a_list_that_did_not_end_says_of_nothing_that_it_is_gone(
     assert states(database) == {"one": "present"}
 
 
+@pytest.mark.parametrize("operation", ["ListQueues", "GetQueueAttributes"])
+def test_what_a_region_no_longer_has_resolves_nothing(
+    look: Look, cloud: Cloud, present: Any, database: Database, operation: str
+) -> None:
+    cloud.queues["one"] = {"A": "bad"}
+    look().apply()
+    cloud.faults[operation] = (CallOutcome.UNSUPPORTED, "InvalidAction")
+    look().apply()
+    assert present()["one"].status is FindingStatus.OPEN
+    assert states(database) == {"one": "present"}
+
+
 def test_a_complete_list_says_that_what_it_lacks_is_gone(
     database: Database, look: Look, cloud: Cloud, present: Any
 ) -> None:

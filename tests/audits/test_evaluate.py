@@ -14,7 +14,7 @@ from cloudsealed.vocabulary import CallOutcome
 pytestmark = pytest.mark.parametrize("storage_settings", ["sqlite"], indirect=True)
 
 ENCRYPTED = "!has(resource.Attributes.KmsMasterKeyId)"
-UNANSWERED = [o for o in CallOutcome if not o.answered and o is not CallOutcome.GONE]
+UNANSWERED = [o for o in CallOutcome if o.unread]
 
 
 def judged(begin: Any, cloud: Cloud, *policies: Any, types: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -78,6 +78,54 @@ def test_a_condition_of_applies_when_counts_as_well(begin: Any, queues: Cloud, c
     queues.faults["GetQueueAttributes"] = (CallOutcome.DENIED, "AccessDenied")
     policy = check("true", applies_when="has(resource.Attributes.KmsMasterKeyId)")
     assert {line["outcome"] for line in judged(begin, queues, policy).values()} == {"unknown"}
+
+
+def test_a_condition_over_what_there_is_not_in_a_region_is_not_applicable(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.faults["GetQueueAttributes", "bad"] = (CallOutcome.UNSUPPORTED, "InvalidAction")
+    lines = judged(begin, queues, check(ENCRYPTED))
+    assert {name: line["outcome"] for name, line in lines.items()} == {
+        "good": "pass", "bad": "not_applicable",
+    }  # fmt: skip
+    [reason] = lines["bad"]["reasons"]
+    assert (reason["outcome"], reason["attribute"]) == ("unsupported", "Attributes")
+
+
+def test_one_gap_beside_what_there_is_not_leaves_it_unknown(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.faults["GetQueueAttributes"] = (CallOutcome.UNSUPPORTED, "InvalidAction")
+    queues.faults["ListQueueTags"] = (CallOutcome.FAILED, "Code")
+    lines = judged(begin, queues, check(f"{ENCRYPTED} && tag(resource, 'a') == null"))
+    assert {line["outcome"] for line in lines.values()} == {"unknown"}
+
+
+def test_a_list_that_a_region_has_not_is_no_gap_of_what_rests_on_it(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.faults["ListTopics"] = (CallOutcome.UNSUPPORTED, "InvalidAction")
+    related = {"topics": {"type": "aws.sns.topic"}}
+    lines = judged(
+        begin, queues, check("related.topics.size() == 0", related=related),
+        types=("aws.sqs.queue", "aws.sns.topic"),
+    )  # fmt: skip
+    assert {line["outcome"] for line in lines.values()} == {"fail"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "forbidden"),
+    [(CallOutcome.DENIED_BY_ORGANIZATION, 1), (CallOutcome.DENIED, 0), (CallOutcome.FAILED, 0)],
+)
+def test_a_cell_counts_what_the_organisation_keeps_it_from_knowing(
+    begin: Any, queues: Cloud, check: Any, outcome: CallOutcome, forbidden: int
+) -> None:
+    queues.faults["GetQueueAttributes", "bad"] = (outcome, "Code")
+    audit = begin()
+    audit.collect(queues)
+    audit.judge(check(ENCRYPTED))
+    [block] = audit.observations()
+    assert (block.header["counts"]["unknown"], block.header["forbidden"]) == (1, forbidden)
 
 
 def test_a_denied_attribute_that_no_condition_reads_does_not_matter(

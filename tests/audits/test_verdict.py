@@ -29,12 +29,15 @@ def digest(*lines: dict[str, Any], policy: str = "said") -> str:
 
 
 def cell(
-    severity: str = "high", *, dimension: str = "security", complete: bool = True,
-    fails: dict[str, int] | None = None, suppressed: int = 0, **counts: int,
+    severity: str = "high", *, dimension: str = "security", complete: bool | None = True,
+    gap: str | None = None, fails: dict[str, int] | None = None, suppressed: int = 0,
+    forbidden: int = 0, **counts: int,
 ) -> Block:  # fmt: skip
     failed = {s.value: 0 for s in Severity} | (fails or {severity: counts.get("fail", 0)})
     header = {
-        "dimension": dimension, "severity": severity, "complete": {"aws.sqs.queue": complete},
+        "dimension": dimension, "severity": severity, "forbidden": forbidden,
+        "complete": {} if complete is None else {"aws.sqs.queue": complete and gap is None},
+        "gaps": [{"outcome": gap}] if gap else [],
         "counts": {o.value: 0 for o in Outcome} | counts, "fails": failed, "suppressed": suppressed,
     }  # fmt: skip
     return Block(OBSERVATIONS, "key", "1", "eu-west-1", "x", 0, header)
@@ -122,6 +125,38 @@ def test_there_is_no_score_under_half_of_the_cells() -> None:
     assert score(judged, cell(complete=False), cell(complete=False)) is None
 
 
+@pytest.mark.parametrize("gap", ["region_denied", "denied_by_organization"])
+def test_what_the_organisation_forbids_is_unread_and_takes_no_score_from_what_was_read(
+    gap: str,
+) -> None:
+    kept = [cell(gap=gap), cell(gap=gap), cell(unknown=2, forbidden=2)]
+    found = summarize([cell(**{"pass": 1}), *kept], planned=4)
+    assert found["dimensions"]["security"]["score"] == 100
+    assert found["coverage"] == 0.25
+    assert found["cells"] == {"planned": 4, "with_verdict": 1, "forbidden": 3}
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [{"gap": "denied"}, {"gap": "failed"}, {"complete": False}, {"unknown": 2, "forbidden": 1},
+     {"gap": "region_denied", "unknown": 1}],
+)  # fmt: skip
+def test_what_else_was_not_read_does(unread: dict[str, Any]) -> None:
+    found = summarize([cell(**{"pass": 1}), cell(**unread), cell(**unread)], planned=3)
+    assert found["dimensions"]["security"]["score"] is None
+    assert found["cells"]["forbidden"] == 0
+
+
+def test_nothing_but_what_the_organisation_forbids_has_no_score() -> None:
+    assert score(cell(gap="region_denied")) is None
+
+
+def test_a_cell_of_which_there_is_nothing_in_its_region_was_never_to_be_judged() -> None:
+    found = summarize([cell(**{"pass": 1}), cell(complete=None), cell(gap="failed")], planned=3)
+    assert found["cells"] == {"planned": 2, "with_verdict": 1, "forbidden": 0}
+    assert found["coverage"] == found["dimensions"]["security"]["coverage"] == 0.5
+
+
 def test_a_dimension_speaks_for_its_own_cells() -> None:
     cells = [cell(fail=1), cell(dimension="cost", **{"pass": 1})]
     dimensions = summarize(cells, planned=2)["dimensions"]
@@ -134,7 +169,7 @@ def test_coverage_counts_cells_with_a_verdict_of_those_that_were_planned() -> No
     cells = [cell(**{"pass": 1}), cell(unknown=1, **{"pass": 9}), cell(complete=False), cell()]
     found = summarize(cells, planned=8)
     assert found["coverage"] == 0.25
-    assert found["cells"] == {"planned": 8, "with_verdict": 2}
+    assert found["cells"] == {"planned": 8, "with_verdict": 2, "forbidden": 0}
     assert found["counts"] == {"fail": 0, "pass": 10, "unknown": 1, "not_applicable": 0}
 
 

@@ -16,6 +16,7 @@ from cloudsealed.audits.derive import Snapshots, derive, tasks_of
 from cloudsealed.audits.evaluate import Evaluator
 from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.regions import settle_regions
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.collectors.model import Answer, CallRequest, Unit
@@ -124,6 +125,7 @@ class Pass:
                 tick=tick or (lambda _ended: None),
             )  # fmt: skip
         recorder.stop_if_asked()
+        settle_regions(self.database, lease)
 
     def judge(self, *policies: PolicyVersion, seconds: float = 60, together: float = 3_600) -> None:
         checks = tuple(p for p in policies if p.kind is PolicyKind.CHECK)

@@ -71,6 +71,42 @@ def test_coverage_below_the_minimum_is_4_and_names_the_permission(
     assert "sqs:GetQueueAttributes" in done.stdout
 
 
+def test_a_session_that_ends_is_1_and_the_same_command_goes_on(run: Run, estate: Emulator) -> None:
+    estate.faults({"service": "sqs", "operation": "GetQueueAttributes", "kind": "expired_token"})
+    try:
+        ended = run("audit", "aws", *SMALL, **estate.environment())
+        still = run("audit", "aws", *SMALL, **estate.environment())
+    finally:
+        estate.faults()
+    for done in (ended, still):
+        assert done.returncode == 1
+        assert "The AWS session has expired" in done.stderr
+        assert "run the same command" in done.stderr
+        assert "Grant" not in done.stdout + done.stderr
+    gone_on = run("audit", "aws", *SMALL, **estate.environment())
+    assert gone_on.returncode == 0, gone_on.stderr
+    assert "Resuming aud_" in still.stderr
+    assert "Resuming aud_" in gone_on.stderr
+    assert "coverage 100.0%" in gone_on.stdout
+    assert "Resuming" not in run("audit", "aws", *SMALL, **estate.environment()).stderr
+
+
+def test_regions_that_deny_everything_are_named_and_cost_coverage_but_no_score(
+    run: Run, estate: Emulator
+) -> None:
+    estate.faults({"service": "*", "region": "us-east-1", "kind": "denied_by_organization"})
+    scope = ("--regions", "eu-west-1,us-east-1", "--services", "sqs,sns")
+    try:
+        done = run("audit", "aws", *scope, "--min-coverage", "1.0", **estate.environment())
+    finally:
+        estate.faults()
+    assert done.returncode == 4
+    assert "Regions that deny everything us-east-1" in done.stdout
+    [security] = [line for line in done.stdout.splitlines() if "Security " in line]
+    assert "too little read" not in security
+    assert "Grant" not in done.stdout
+
+
 def test_wrong_credentials_are_one_line_that_says_what_to_do(run: Run) -> None:
     done = run("audit", "aws", AWS_EC2_METADATA_DISABLED="true")
     assert done.returncode == 1

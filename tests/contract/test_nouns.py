@@ -6,10 +6,12 @@ from typing import Any
 import orjson
 import pytest
 
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
 from cloudsealed.reports.store import ReportStore
-from cloudsealed.vocabulary import ReportKind, ReportStatus
+from cloudsealed.vocabulary import CallOutcome, ReportKind, ReportStatus
 
+MOMENT = "2026-01-01T00:00:00.000Z"
 FINDING_KEYS = [
     "audit_id", "base_severity", "classified_by", "controls", "description", "dimension",
     "evidence", "first_seen_at", "id", "last_observation", "last_seen_at", "monthly_savings",
@@ -58,6 +60,45 @@ def test_audits_are_listed_retrieved_and_reanalyzed_on_demand(tenant: Any, compl
     assert running.json()["error"]["code"] == "audit_not_finished"
     assert tenant.http.post(f"/v1/audits/{new['id']}/cancel").status_code == 200
     assert tenant.http.get(f"/v1/audits/{ident}/calls").json()["data"] == []
+
+
+def _stopped(tenant: Any, code: str) -> str:
+    """Return an audit whose worker ended it with an error of that code."""
+    body = {"provider": "aws", "name": code, "role_arn": "arn:aws:iam::123456789012:role/a"}
+    connection = tenant.http.post("/v1/connections", json=body).json()["id"]
+    ident = tenant.http.post("/v1/audits", json={"connection_ids": [connection]}).json()["id"]
+    store = AuditStore(tenant.services.database, tenant.services.clock)
+    lease = store.take(tenant=tenant.id, ident=ident, owner="worker")
+    assert lease is not None
+    lease.set(
+        status="failed", error={"code": code, "message": "m"}, finished_at=MOMENT,
+        lease_owner=None, lease_until=None,
+    )  # fmt: skip
+    return str(ident)
+
+
+def test_an_audit_whose_session_ended_is_resumed_once(tenant: Any) -> None:
+    path = f"/v1/audits/{_stopped(tenant, 'cloud_session_expired')}"
+    assert tenant.http.get(path).json()["error"]["code"] == "cloud_session_expired"
+    resumed = tenant.http.post(f"{path}/resume")
+    assert (resumed.status_code, resumed.headers["location"]) == (202, path)
+    body = resumed.json()
+    assert (body["status"], body["error"], body["finished_at"]) == ("collecting", None, None)
+    again = tenant.http.post(f"{path}/resume")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "audit_not_resumable")
+
+
+def test_an_audit_that_failed_by_itself_is_not_resumed(tenant: Any) -> None:
+    path = f"/v1/audits/{_stopped(tenant, 'internal_error')}"
+    refused = tenant.http.post(f"{path}/resume")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "audit_not_resumable")
+    assert tenant.http.get(path).json()["status"] == "failed"
+
+
+def test_an_audit_counts_its_calls_by_every_outcome_that_there_is(tenant: Any) -> None:
+    document = tenant.http.get("/openapi.json").json()
+    counts = document["components"]["schemas"]["CallCounts"]
+    assert set(counts["properties"]) == set(counts["required"]) == set(CallOutcome)
 
 
 def test_policies_are_custom_rules_that_answer_to_their_key(tenant: Any) -> None:

@@ -39,6 +39,7 @@ NEEDS = {
     "/v1/audits/{id}": {"GET": "audits:read", "DELETE": "audits:write"},
     "/v1/audits/{id}/reanalyze": {"POST": "audits:write"},
     "/v1/audits/{id}/cancel": {"POST": "audits:write"},
+    "/v1/audits/{id}/resume": {"POST": "audits:write"},
     "/v1/audits/{id}/calls": {"GET": "evidence:read"},
     "/v1/audits/{id}/bundle": {"GET": "evidence:read"},
     "/v1/audits/{id}/coverage": {"GET": "audits:read"},

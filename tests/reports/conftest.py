@@ -185,7 +185,8 @@ def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
 def gap(**given: Any) -> Json:
     return {
         "service": "s3", "operation": "GetBucketPolicy", "outcome": "denied",
-        "error_code": "AccessDenied", "action": "s3:GetBucketPolicy", "calls": 3, "verdicts": 12,
+        "error_code": "AccessDenied", "curable": True, "action": "s3:GetBucketPolicy",
+        "calls": 3, "verdicts": 12,
         "places": ["210987654321/global"], "policies": ["aws-s3-bucket-public-read"], **given,
     }  # fmt: skip
 

@@ -193,6 +193,9 @@ def test_coverage_says_in_plain_words_what_could_not_be_read_and_what_cures_it(
         ({"operation": "GetBucketOwnershipControls", "error_code": "Odd", "outcome": "failed"},
          ("the ownership controls of 3 S3 buckets in 210987654321, because "
           "s3:GetBucketPolicy failed (Odd); 12 verdicts are unknown.")),
+        ({"outcome": "denied_by_organization"},
+         ("the policy of 3 S3 buckets in 210987654321, because a policy of the organisation denies "
+          "s3:GetBucketPolicy; 12 verdicts are unknown.")),
         ({"operation": "GetEverything"},
          ("the list of GetEverything in 210987654321, because s3:GetBucketPolicy is denied; "
           "12 verdicts are unknown.")),
@@ -202,6 +205,16 @@ def test_a_gap_names_things_places_reason_and_effect(
     given: dict[str, Any], said: str, make_gap: Any
 ) -> None:
     assert shown(sentence(make_gap(**given))) == f"CloudSealed could not read {said}"
+
+
+def test_regions_that_deny_everything_are_one_sentence(make_gap: Any) -> None:
+    gap = make_gap(
+        service="*", operation="*", outcome="region_denied", action=None, curable=False,
+        places=["1/ap-south-1", "1/sa-east-1"], verdicts=1,
+    )  # fmt: skip
+    assert shown(sentence(gap)) == (
+        "A policy denies everything in 1 ap-south-1, 1 sa-east-1; one verdict is unknown."
+    )
 
 
 @pytest.mark.parametrize(

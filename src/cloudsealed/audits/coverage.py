@@ -1,4 +1,8 @@
-"""What an audit could not read, what that left unknown, and the permission that would cure it."""
+"""What an audit could not read, what that left unknown, and the permission that would cure it.
+
+The ledger says which calls had no answer, whether or not a verdict needs one; the observations say
+which verdicts are unknown for it. A region that denies everything is one entry, not one a call.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,31 @@ from typing import Any
 
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.model import Audit
+from cloudsealed.audits.tally import Tallied
+from cloudsealed.collectors.aws.answers import unrecognised
+from cloudsealed.collectors.model import curable
+from cloudsealed.collectors.permissions import action_of
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.vocabulary import CallOutcome, Outcome
 
 _MOST_ERRORS = 100
+EVERY = "*"
+"""The service and the operation of the entry of regions that deny everything."""
 
 
-def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> dict[str, Any]:
+def coverage_report(
+    audit: Audit, calls: Iterable[Tallied], listings: Iterable[Block], blocks: Blocks
+) -> dict[str, Any]:
     """Return an audit's gaps, one entry a call kind and outcome, worst first."""
-    gaps: dict[tuple[str, str, str], dict[str, Any]] = {}
+    gaps, not_enabled = _Gaps(), set()
+    for call in calls:
+        gaps.count(call)
+        if call.outcome is CallOutcome.UNSUPPORTED and unrecognised(call.error_code):
+            not_enabled.add(f"{call.account}/{call.region}")
     errors: list[dict[str, Any]] = []
     for listing in listings:
         if listing.header["gap"]:
-            _add(gaps, listing.header["gap"], f"{listing.account}/{listing.region}", None)
+            gaps.add(listing.header["gap"], None)
     for block in blocks.all(OBSERVATIONS):
         if not block.header["counts"]["unknown"]:
             continue
@@ -28,45 +44,83 @@ def coverage_report(audit: Audit, listings: Iterable[Block], blocks: Blocks) -> 
                 continue
             for reason in line["reasons"]:
                 if reason["kind"] == "call":
-                    _add(gaps, reason, f"{block.account}/{block.region}", block.key)
+                    gaps.add(reason, block.key)
                 elif len(errors) < _MOST_ERRORS:
                     errors.append({"policy": block.key, "native_id": line["native_id"], **reason})
-    for entry in gaps.values():
-        entry["calls"] = len(entry["calls"])
-    entries = sorted(gaps.values(), key=lambda gap: (-len(gap["policies"]), gap["operation"]))
-    for entry in entries:
-        entry["places"] = sorted(entry["places"])
-        entry["policies"] = sorted(entry["policies"])
-    denied = sorted(
-        {g["action"] for g in entries if g["outcome"] == CallOutcome.DENIED and g["action"]}
-    )
+    entries = gaps.entries()
+    cures = sorted({gap["action"] for gap in entries if gap["curable"] and gap["action"]})
     return {
         "object": "coverage",
         "audit_id": audit.id,
         "coverage": (audit.result or {}).get("coverage"),
         "cells": (audit.result or {}).get("cells"),
         "gaps": entries,
+        "regions_not_enabled": sorted(not_enabled),
         "policy_errors": errors,
         "accounts_not_entered": [t.as_dict() for t in audit.targets or () if t.error],
-        "iam_statement": _statement(denied),
+        "iam_statement": _statement(cures),
     }
 
 
-def _add(
-    gaps: dict[tuple[str, str, str], dict[str, Any]],
-    gap: Mapping[str, Any],
-    place: str,
-    policy: str | None,
-) -> None:
-    key = (gap["service"], gap["operation"], gap["outcome"])
-    names = ("service", "operation", "outcome", "error_code", "action")
-    new = {"calls": set(), "verdicts": 0, "places": set(), "policies": set()}
-    entry = gaps.setdefault(key, {**{n: gap[n] for n in names}, **new})
-    entry["calls"].add(canonical([gap["account"], gap["region"], gap["parameters"]]))
-    entry["places"].add(place)
-    if policy:
-        entry["policies"].add(policy)
-        entry["verdicts"] += 1
+class _Gaps:
+    """The gaps of an audit by service, operation and outcome."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str, str], dict[str, Any]] = {}
+
+    def count(self, call: Tallied) -> None:
+        """Count calls of the ledger that had no answer."""
+        if not call.outcome.unread:
+            return
+        cured = curable(call.outcome, call.error_message)
+        entry = self._entry(call.service, call.operation, call.outcome, call.error_code, cured)
+        entry["recorded"] += call.count
+        entry["places"].add(f"{call.account}/{call.region}")
+
+    def add(self, gap: Mapping[str, Any], policy: str | None) -> None:
+        """Add what a gap left unknown: a list, or a verdict of `policy`."""
+        outcome = CallOutcome(gap["outcome"])
+        if not outcome.unread:
+            return
+        cured = gap.get("curable", outcome is CallOutcome.DENIED)
+        entry = self._entry(gap["service"], gap["operation"], outcome, gap["error_code"], cured)
+        entry["calls"].add(canonical([gap["account"], gap["region"], gap["parameters"]]))
+        entry["places"].add(f"{gap['account']}/{gap['region']}")
+        if policy:
+            entry["policies"].add(policy)
+            entry["verdicts"] += 1
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the gaps as JSON values, those of the most policies first."""
+        found = sorted(self._entries.values(), key=lambda e: (-len(e["policies"]), e["operation"]))
+        return [
+            {
+                **{name: entry[name] for name in _NAMES},
+                "calls": max(entry["recorded"], len(entry["calls"])),
+                "verdicts": entry["verdicts"],
+                "places": sorted(entry["places"]),
+                "policies": sorted(entry["policies"]),
+            }
+            for entry in found
+        ]
+
+    def _entry(
+        self, service: str, operation: str, outcome: CallOutcome, code: str | None, cured: bool
+    ) -> dict[str, Any]:
+        action: str | None = action_of(service, operation)
+        if outcome is CallOutcome.REGION_DENIED:
+            service, operation, action = EVERY, EVERY, None
+        new: dict[str, Any] = {
+            "service": service, "operation": operation, "outcome": outcome, "error_code": code,
+            "action": action, "curable": False, "recorded": 0, "calls": set(), "verdicts": 0,
+            "places": set(), "policies": set(),
+        }  # fmt: skip
+        entry = self._entries.setdefault((service, operation, outcome), new)
+        entry["curable"] = entry["curable"] or cured
+        return entry
+
+
+_NAMES = ("service", "operation", "outcome", "error_code", "action", "curable")
 
 
 def _statement(actions: list[str]) -> dict[str, Any] | None:

@@ -144,7 +144,7 @@ def _header(task: Task, listing: Listing, clock: str) -> dict[str, Any]:
 
 
 def gap_document(gap: Gap) -> dict[str, Any]:
-    """Return why something could not be read, with the IAM action that would cure it."""
+    """Return why something could not be read, with its IAM action and whether that cures it."""
     unit = gap.unit
     return {
         "kind": "call",
@@ -155,6 +155,7 @@ def gap_document(gap: Gap) -> dict[str, Any]:
         "parameters": orjson.loads(unit.parameters),
         "outcome": gap.outcome,
         "error_code": gap.error_code,
+        "curable": gap.curable,
         "action": action_of(unit.service, unit.operation),
     }
 

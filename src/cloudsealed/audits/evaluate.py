@@ -28,7 +28,7 @@ from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import PolicySet
-from cloudsealed.vocabulary import Outcome, Severity
+from cloudsealed.vocabulary import CallOutcome, Outcome, Severity
 
 Reason = Mapping[str, Any]
 _OUT_OF_TIME = {
@@ -88,6 +88,25 @@ class Observation:
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
 
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether it is unknown by the organisation's will alone."""
+        return (
+            bool(self.reasons)
+            and self.outcome is Outcome.UNKNOWN
+            and all(
+                reason["kind"] == "call" and CallOutcome(reason["outcome"]).forbidden
+                for reason in self.reasons
+            )
+        )
+
+    @property
+    def settles(self) -> bool:
+        """Whether it says how the resource is: not so if what it asks for is unsupported."""
+        return self.outcome is not Outcome.UNKNOWN and not (
+            self.outcome is Outcome.NOT_APPLICABLE and self.reasons
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return the line as JSON values."""
         return {
@@ -121,11 +140,13 @@ class Cell:
     counts: dict[str, int] = field(default_factory=lambda: {o.value: 0 for o in Outcome})
     fails: dict[str, int] = field(default_factory=lambda: {s.value: 0 for s in Severity})
     suppressed: int = 0
+    forbidden: int = 0
 
     def counted(self, observation: Observation) -> Observation:
         """Count an observation, and return it."""
         self.counts[observation.outcome] += 1
         self.suppressed += observation.suppressed
+        self.forbidden += observation.is_forbidden
         if observation.outcome is Outcome.FAIL and not observation.suppressed:
             self.fails[observation.severity] += 1
         return observation
@@ -142,9 +163,14 @@ class Cell:
             "counts": self.counts,
             "fails": self.fails,
             "suppressed": self.suppressed,
+            "forbidden": self.forbidden,
             "observed_at": min(b.header["observed_at"] for b in listings),
             "connection_id": listings[0].header["connection_id"],
-            "complete": {b.key: b.header["complete"] for b in listings},
+            "complete": {
+                b.key: b.header["complete"]
+                for b in listings
+                if b.header["outcome"] != CallOutcome.UNSUPPORTED
+            },
             "gaps": [b.header["gap"] for b in listings if b.header["gap"]],
             **(
                 {"gone": gone}
@@ -259,7 +285,7 @@ class Evaluator:
                 reasons += _unread(snapshot, names_in(relation["from"] or ""))
                 reasons += [r for t in found.snapshots for r in _unread(t, check.relations[name])]
         if reasons:
-            return Observation(outcome=Outcome.UNKNOWN, reasons=tuple(reasons[:10]), **base)
+            return Observation(outcome=_open(reasons), reasons=tuple(reasons[:10]), **base)
         return self._judged(check, base, snapshot, related)
 
     def _judged(
@@ -313,6 +339,12 @@ def _unread(snapshot: Mapping[str, Any], attributes: frozenset[str] | None) -> l
         for name, gap in sorted(gaps.items())
         if attributes is None or name in attributes or name == EVERYTHING
     ]
+
+
+def _open(reasons: Iterable[Reason]) -> Outcome:
+    """Return the outcome of what stays open for `reasons`: nothing applies to what there is not."""
+    unsupported = all(reason.get("outcome") == CallOutcome.UNSUPPORTED for reason in reasons)
+    return Outcome.NOT_APPLICABLE if unsupported else Outcome.UNKNOWN
 
 
 def _broken(error: Exception) -> Reason:

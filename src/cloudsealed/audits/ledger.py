@@ -16,11 +16,12 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
-from sqlalchemy import Select, bindparam, func, select, tuple_
+from sqlalchemy import Select, bindparam, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_ignoring
 
 from cloudsealed.audits.model import LeaseLostError
 from cloudsealed.audits.store import Lease
+from cloudsealed.audits.tally import tally
 from cloudsealed.collectors.model import AGAIN, Answer, Caller, CallRequest, Place, Unit
 from cloudsealed.collectors.model import Row as ListRow
 from cloudsealed.kit.batches import batches
@@ -63,7 +64,6 @@ _SOME_OF = _OPERATION.where(
     calls.c.parameters.in_([bindparam(f"given_{index}") for index in range(_AT_ONCE)])
 )
 _AGAIN = _OPERATION.where(calls.c.page >= AGAIN).limit(1)
-_COUNT = select(calls.c.outcome, func.count()).where(*_THIS_AUDIT).group_by(calls.c.outcome)
 _FORGET = calls.delete().where(*_THIS_AUDIT)
 _BATCH = 200
 _LOOK_SECONDS, _GRACE_SECONDS = 0.5, 2.0
@@ -169,9 +169,10 @@ class Ledger:
 
     def count(self) -> dict[str, int]:
         """Return how many calls ended in each outcome."""
-        with self._database.read() as connection:
-            found: dict[str, int] = dict(connection.all(_COUNT, self._scope))
-        return {outcome.value: found.get(outcome.value, 0) for outcome in CallOutcome}
+        counts = {outcome.value: 0 for outcome in CallOutcome}
+        for call in tally(self._database, tenant=self.tenant, audit_id=self._scope["audit"]):
+            counts[call.outcome] += call.count
+        return counts
 
 
 class StoredCalls:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
-from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.kit.clock import parse_rfc3339
+from cloudsealed.kit.errors import CloudSealedError, NotFoundError, error_classes
 from cloudsealed.storage.objects import EvidenceExpiredError
-from cloudsealed.vocabulary import AuditKind, AuditStatus
+from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome
 
 
 class AuditNotFoundError(NotFoundError):
@@ -26,6 +29,14 @@ class AuditNotFinishedError(CloudSealedError):
     """What was asked for needs an audit that has completed, or one that has ended."""
 
     code = "audit_not_finished"
+    status = 409
+
+
+class AuditNotResumableError(CloudSealedError):
+    """An audit can only be resumed within a day, and if the cloud stopped taking its credentials
+    while it collected."""
+
+    code = "audit_not_resumable"
     status = 409
 
 
@@ -136,16 +147,33 @@ class Audit:
             "remarks": self.remarks,
         }
 
+    def is_resumable(self, now: datetime) -> bool:
+        """Whether it can go on where it stopped: the cloud was out of reach while it collected, and
+        what it collected is of the last day."""
+        stopped = self.status is AuditStatus.FAILED and (self.error or {}).get("code") in _STOPPED
+        return stopped and now - parse_rfc3339(self.created_at) < _RESUMABLE
+
     def require_evidence(self) -> None:
         """Raise EvidenceExpiredError once retention has dropped the evidence."""
         if self.expired_at is not None:
             raise EvidenceExpiredError(self.id)
 
 
+_RESUMABLE = timedelta(days=1)
+_STOPPED = frozenset(error.code for error in error_classes(CloudAccessError))
 NO_PROGRESS: Mapping[str, Any] = {
     "tasks_done": 0, "tasks_total": 0, "calls": 0, "resources": 0, "observations": 0,
 }  # fmt: skip
 _RESULT = ("coverage", "cells", "counts", "dimensions", "resources", "calls", "findings")
+
+
+def whole(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored result with the figures that audits of older versions did not count."""
+    return {
+        **result,
+        "calls": {**{outcome.value: 0 for outcome in CallOutcome}, **result["calls"]},
+        "cells": {"forbidden": 0, **result["cells"]},
+    }
 
 
 def public(audit: Audit) -> bytes:

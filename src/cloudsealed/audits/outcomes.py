@@ -135,7 +135,7 @@ def _is_missing(kind: str, native_id: str, block: Block) -> bool:
 def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
     return Seen(
         moment=moment,
-        outcome=observation.outcome,
+        outcome=observation.outcome if observation.settles else Outcome.UNKNOWN,
         policy_version=block.header["policy_version"],
         severity=observation.severity,
         base_severity=Severity(block.header["severity"]),

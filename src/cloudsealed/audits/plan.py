@@ -33,16 +33,16 @@ def plan(
             try:
                 session = connections.open(tenant=tenant, ident=ident, profile=profile)
                 identity = identify(session)
+                skews.append(session.clock_skew())
+                connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
+                place = Place(identity.account, session.region, identity.partition)
+                if wanted is None:
+                    asking = RecordedCalls(ledger, caller(session), recorder)
+                    wanted = enabled_regions(place, asking).names
             except CloudAccessError as error:
                 problem = {"code": error.code, "message": error.message}
                 targets.append(Target(ident, None, "aws", (), problem))
                 continue
-            skews.append(session.clock_skew())
-            connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
-            place = Place(identity.account, session.region, identity.partition)
-            if wanted is None:
-                asking = RecordedCalls(ledger, caller(session), recorder)
-                wanted = enabled_regions(place, asking).names
             targets.append(
                 Target(ident, identity.account, identity.partition, tuple(sorted(wanted)))
             )

@@ -30,6 +30,7 @@ from cloudsealed.audits.model import (
     Target,
 )
 from cloudsealed.audits.plan import plan, policy_places
+from cloudsealed.audits.regions import settle_regions
 from cloudsealed.audits.skew import NO_HORIZON, TOLERATED, corrected, heard
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.audits.supervision import supervised
@@ -132,7 +133,7 @@ class Runner:
             raise  # the audit is as it was: another has it, or its job is tried again
         except CanceledError:
             self._end(lease.anew(), AuditStatus.CANCELED, progress)
-        except AuditFailedError as error:
+        except (AuditFailedError, CloudAccessError) as error:
             self._fail(lease.anew(), progress, error.code, error.message)
         except AuditStalledError as error:
             log.error("audit %s: %s", lease.audit_id, error)
@@ -153,6 +154,8 @@ class Runner:
         if audit.kind is AuditKind.LIVE and audit.status is AuditStatus.COLLECTING:
             progress.enter(AuditStatus.COLLECTING, len(tasks))
             present = self._collect(lease, audit, tasks, progress, profile)
+        if audit.kind is AuditKind.LIVE:
+            settle_regions(self._database, lease)
         progress.enter(AuditStatus.EVALUATING)
         lease.set(status=AuditStatus.EVALUATING, progress=progress.counts)
         ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id)
@@ -218,6 +221,7 @@ class Runner:
         doubtful = [each.task for each in lost]
         progress.counts["tasks_total"] += len(doubtful)
         self._collect(lease, audit, doubtful, progress, profile, again=True)
+        settle_regions(self._database, lease)
         derive(lease=lease, tasks=doubtful, stored=stored, clock=audit.clock, done=lambda _: None)
         still = shrunk(self._database, **place, tasks=doubtful)
         lease.set(plan=replace(audit, remarks=remarks(audit.remarks, still)).plan)
@@ -266,11 +270,8 @@ class Runner:
     ) -> AwsSession:
         """Open a connection for collection; refuse other credentials than the audit began with."""
         planned = next(t.account for t in audit.targets or () if t.connection_id == connection_id)
-        try:
-            session = self._connections.open(tenant=tenant, ident=connection_id, profile=profile)
-            found = identify(session).account
-        except CloudAccessError as error:
-            raise AuditFailedError(error.message) from error
+        session = self._connections.open(tenant=tenant, ident=connection_id, profile=profile)
+        found = identify(session).account
         if found != planned:
             raise AuditFailedError(
                 f"The credentials lead to account {found}, the audit began in {planned}: begin anew"

@@ -16,11 +16,13 @@ from cloudsealed.audits.model import (
     Audit,
     AuditNotFinishedError,
     AuditNotFoundError,
+    AuditNotResumableError,
     Scope,
     public,
 )
 from cloudsealed.audits.observations import Observations
 from cloudsealed.audits.store import AuditStore, decode
+from cloudsealed.audits.tally import tally
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.connections.model import read_regions
 from cloudsealed.connections.service import ConnectionService
@@ -34,7 +36,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.frameworks import JUDGED, assess, framework, frameworks
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.keyset import Page, Rows
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 JOB = "audit"
@@ -150,7 +152,8 @@ class AuditService:
     def interrupted(
         self, *, tenant: str, connection_ids: tuple[str, ...], scope: Mapping[str, Any]
     ) -> str | None:
-        """Return the newest unfinished audit of the same request that no job will finish."""
+        """Return the newest unfinished audit of the same request that no job will finish, or the
+        newest of all if the cloud stopped taking its credentials, which goes on."""
         for status in (
             AuditStatus.QUEUED,
             AuditStatus.COLLECTING,
@@ -160,15 +163,35 @@ class AuditService:
             rows = self._store.page(
                 tenant=tenant, filters={"status": (status,)}, sort="-id", after=None, limit=50
             )
-            for audit in (decode(row[2:]) for row in rows.rows):
-                same = (
-                    audit.connection_ids == connection_ids
-                    and (audit.scope.as_dict() or {}) == scope
-                )
-                whole = audit.kind is AuditKind.LIVE and audit.policies is None
-                if same and whole and not self._has_job(tenant, audit.id):
+            for audit in self._whole(rows, connection_ids, scope):
+                if not self._has_job(tenant, audit.id):
                     return audit.id
-        return None
+        rows = self._store.page(tenant=tenant, filters={}, sort="-id", after=None, limit=50)
+        newest = next(self._whole(rows, connection_ids, scope), None)
+        if newest is None or not newest.is_resumable(self._clock()):
+            return None
+        with self._database.write() as connection:
+            reopened = self._store.reopen(connection, tenant=tenant, ident=newest.id)
+        return newest.id if reopened else None
+
+    def _whole(
+        self, rows: Rows, connection_ids: tuple[str, ...], scope: Mapping[str, Any]
+    ) -> Iterator[Audit]:
+        """Yield the live audits of a request by all policies."""
+        for audit in (decode(row[2:]) for row in rows.rows):
+            same = audit.connection_ids == connection_ids and (audit.scope.as_dict() or {}) == scope
+            if same and audit.kind is AuditKind.LIVE and audit.policies is None:
+                yield audit
+
+    def resume(self, *, tenant: str, ident: str) -> bytes:
+        """Let an audit go on that stopped when the cloud no longer took its credentials; raises
+        AuditNotResumableError."""
+        resumable = self.find(tenant=tenant, ident=ident).is_resumable(self._clock())
+        with self._database.write() as connection:
+            if not resumable or not self._store.reopen(connection, tenant=tenant, ident=ident):
+                raise AuditNotResumableError("Only an audit that the cloud interrupted goes on")
+            enqueue(connection, tenant=tenant, kind=JOB, subject=ident)
+        return self.get(tenant=tenant, ident=ident)
 
     def cancel(self, *, tenant: str, ident: str) -> bytes:
         """Ask an audit to stop; one that has ended stays as it is."""
@@ -195,6 +218,7 @@ class AuditService:
         audit = self.with_evidence(tenant=tenant, ident=ident)
         return coverage_report(
             audit,
+            tally(self._database, tenant=tenant, audit_id=audit.source_id),
             Snapshots(self._database, tenant=tenant, audit_id=audit.id).listings(),
             Blocks(self._database, tenant=tenant, audit_id=audit.id),
         )

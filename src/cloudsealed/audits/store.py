@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, exists, func, literal, or_, select
+from sqlalchemy import and_, bindparam, exists, func, literal, null, or_, select
 
 from cloudsealed.audits.model import (
     Audit,
@@ -18,6 +18,7 @@ from cloudsealed.audits.model import (
     LeaseLostError,
     Scope,
     target_of,
+    whole,
 )
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage.database import Connection, Database, Row, none_of
@@ -92,6 +93,14 @@ _CANCEL_ASKED = select(audits.c.cancel_requested).where(_THIS)
 _ASK_CANCEL = (
     audits.update().where(_THIS, none_of(audits.c.status, _FINAL)).values(cancel_requested=1)
 )
+_REOPEN = (
+    audits.update()
+    .where(_THIS, audits.c.status == AuditStatus.FAILED.value, audits.c.deleted_at.is_(None))
+    .values(
+        status=AuditStatus.COLLECTING.value, error=null(), finished_at=null(), cancel_requested=0,
+        lease_owner=null(), lease_until=null(),
+    )
+)  # fmt: skip
 _DELETE = audits.update().where(_THIS).values(deleted_at=bindparam("moment"))
 _SOURCE, _OTHER = audits.alias("source"), audits.alias("other")
 _WITH_SOURCE = audits.join(
@@ -161,7 +170,7 @@ def decode(row: Row) -> Audit:
         started_at=values["started_at"],
         finished_at=values["finished_at"],
         progress=orjson.loads(values["progress"]),
-        result=orjson.loads(values["result"]) if values["result"] else None,
+        result=whole(orjson.loads(values["result"])) if values["result"] else None,
         error=orjson.loads(values["error"]) if values["error"] else None,
         verdict_digest=values["verdict_digest"],
         cancel_requested=bool(values["cancel_requested"]),
@@ -349,6 +358,11 @@ class AuditStore(Paged):
         """Ask for an audit to be canceled; False when it has ended."""
         with self.database.write() as connection:
             return connection.run(_ASK_CANCEL, {"tenant": tenant, "ident": ident}) == 1
+
+    def reopen(self, connection: Connection, *, tenant: str, ident: str) -> bool:
+        """Let a failed audit collect again, in the caller's transaction; False when it has not
+        failed, or somebody else did."""
+        return connection.run(_REOPEN, {"tenant": tenant, "ident": ident}) == 1
 
     def abandoned(self) -> list[tuple[str, str]]:
         """Return (tenant, id) of every audit that has not ended and whose lease ran out.

@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudsealed.audits.blocks import Block
 from cloudsealed.kit.canonical import canonical
-from cloudsealed.vocabulary import Dimension, Outcome, Severity
+from cloudsealed.vocabulary import CallOutcome, Dimension, Outcome, Severity
 
 
 class VerdictDigest:
@@ -42,13 +42,30 @@ def has_verdict(block: Block) -> bool:
     return not block.header["counts"]["unknown"] and all(block.header["complete"].values())
 
 
+def is_possible(block: Block) -> bool:
+    """Say whether a cell could be judged at all: there is a list of its types in its region."""
+    return bool(block.header["complete"])
+
+
+def is_forbidden(block: Block) -> bool:
+    """Say whether a cell has no verdict by the organisation's will alone."""
+    header = block.header
+    lists = sum(CallOutcome(gap["outcome"]).forbidden for gap in header["gaps"])
+    unread = sum(not complete for complete in header["complete"].values())
+    unknown = header["counts"]["unknown"] - header.get("forbidden", 0)
+    return not has_verdict(block) and lists == unread and not unknown
+
+
 def summarize(observations: Iterable[Block], *, planned: int) -> dict[str, Any]:
     """Return the figures of an audit; `planned` is how many cells it meant to judge."""
     cells = list(observations)
-    judged = sum(map(has_verdict, cells))
+    possible = [cell for cell in cells if is_possible(cell)]
+    planned -= len(cells) - len(possible)
+    judged = sum(map(has_verdict, possible))
+    forbidden = sum(map(is_forbidden, possible))
     return {
         "coverage": round(judged / planned, 4) if planned else None,
-        "cells": {"planned": planned, "with_verdict": judged},
+        "cells": {"planned": planned, "with_verdict": judged, "forbidden": forbidden},
         "counts": _total(cells),
         "dimensions": {dimension.value: _dimension(cells, dimension) for dimension in Dimension},
     }
@@ -63,13 +80,14 @@ def _total(cells: Iterable[Block]) -> dict[str, int]:
 
 
 def _dimension(cells: Iterable[Block], dimension: Dimension) -> dict[str, Any]:
-    own = [cell for cell in cells if cell.header["dimension"] == dimension]
+    own = [cell for cell in cells if cell.header["dimension"] == dimension and is_possible(cell)]
+    allowed = [cell for cell in own if not is_forbidden(cell)]
     fails = {
         severity.value: sum(cell.header["fails"][severity] for cell in own) for severity in Severity
     }
     judged = sum(map(has_verdict, own))
     return {
-        "score": _score(own) if own and 2 * judged >= len(own) else None,
+        "score": _score(own) if allowed and 2 * judged >= len(allowed) else None,
         "coverage": round(judged / len(own), 4) if own else None,
         **_total(own),
         "suppressed": sum(cell.header["suppressed"] for cell in own),

@@ -13,6 +13,7 @@ from cloudsealed.cli.progress import AuditProgress
 from cloudsealed.cli.session import LOCAL, open_installation
 from cloudsealed.cli.summary import show_summary
 from cloudsealed.cli.terminal import Terminal
+from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.vocabulary import AuditStatus, Severity
 from cloudsealed.wiring import Services
@@ -21,6 +22,7 @@ app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
 
 _USAGE, _AT_OR_ABOVE, _COVERAGE = 2, 3, 4
 _HELD_SECONDS = 0.5
+_GOES_ON = "What was collected is kept: renew the credentials and run the same command to go on."
 
 
 @app.callback()
@@ -60,6 +62,8 @@ def aws(
     if audit["status"] != AuditStatus.COMPLETED:
         problem = audit["error"] or {"message": f"The audit was {audit['status']}"}
         Terminal(stderr=True).error(problem["message"])
+        if installation.audits.find(tenant=tenant, ident=ident).is_resumable(utc_now()):
+            Terminal(stderr=True).print(_GOES_ON)
         raise typer.Exit(1)
     if not as_json:
         show_summary(

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from cloudsealed.cli.terminal import Line, Terminal
-from cloudsealed.vocabulary import Severity
+from cloudsealed.vocabulary import CallOutcome, Severity
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _WORST = 10
@@ -92,12 +92,23 @@ def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
 
 
 def _unread(console: Terminal, coverage: Mapping[str, Any]) -> None:
-    gaps = coverage["gaps"]
+    gaps = [gap for gap in coverage["gaps"] if gap["outcome"] != CallOutcome.REGION_DENIED]
     for target in coverage["accounts_not_entered"]:
         console.print(Line.assemble(("Not entered", "magenta"), f" {target['error']['message']}"))
+    for denied in (gap for gap in coverage["gaps"] if gap not in gaps):
+        words = f" {_regions(denied['places'])} · outside the scores"
+        console.print(Line.assemble(("Regions that deny everything", "magenta"), words))
+    if away := coverage["regions_not_enabled"]:
+        console.print(
+            Line.assemble(("Regions that are not enabled", "magenta"), f" {_regions(away)}")
+        )
     if gaps:
         shown = ", ".join(f"{g['service']}:{g['operation']} ({g['outcome']})" for g in gaps[:5])
         more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
         console.print(Line.assemble(("Could not be read", "magenta"), f" {shown}{more}"))
     if coverage["iam_statement"]:
         console.print(f"Grant {', '.join(coverage['iam_statement']['Action'][:8])} to read more")
+
+
+def _regions(places: Sequence[str]) -> str:
+    return ", ".join(sorted({place.partition("/")[2] for place in places}))

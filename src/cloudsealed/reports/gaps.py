@@ -27,6 +27,11 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 def sentence(gap: Mapping[str, Any]) -> Document:
     """Return a gap of an audit's coverage as a sentence."""
+    if gap["outcome"] == CallOutcome.REGION_DENIED:
+        return said(
+            "A policy denies everything in {places}; {effect}.",
+            places=_places(gap["places"]), effect=_effect(gap),
+        )  # fmt: skip
     return said(
         "CloudSealed could not read {what} in {places}, because {why}; {effect}.",
         what=_what(gap), places=_places(gap["places"]), why=_why(gap), effect=_effect(gap),
@@ -47,6 +52,8 @@ def _what(gap: Mapping[str, Any]) -> Document:
 def _why(gap: Mapping[str, Any]) -> Document:
     if gap["outcome"] == CallOutcome.DENIED:
         return said("{action} is denied", action=gap["action"])
+    if gap["outcome"] == CallOutcome.DENIED_BY_ORGANIZATION:
+        return said("a policy of the organisation denies {action}", action=gap["action"])
     if gap["outcome"] == CallOutcome.THROTTLED:
         return said("the cloud throttled {action} for too long", action=gap["action"])
     return said("{action} failed ({error})", action=gap["action"], error=gap["error_code"] or "?")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
-from cloudsealed.audits.model import AuditNotFinishedError
+from cloudsealed.audits.model import AuditNotFinishedError, AuditNotResumableError
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
 from cloudsealed.storage.objects import EvidenceExpiredError
@@ -56,6 +56,18 @@ def reanalyze_audit(call: Call) -> Reply:
 def cancel_audit(call: Call) -> Reply:
     """Ask an audit to stop; one that has ended stays as it is."""
     return call.services.audits.cancel(**call.one)
+
+
+@TABLE.acts(
+    "/v1/audits/{id}/resume", scope=Scope.AUDITS_WRITE, status=202, answer=shapes.Audit,
+    errors=(AuditNotResumableError,),
+)  # fmt: skip
+def resume_audit(call: Call) -> Reply:
+    """Resume an audit that stopped when the cloud no longer took its credentials.
+
+    For a day it goes on where it was, once they are renewed; no call is made twice.
+    """
+    return call.services.audits.resume(**call.one)
 
 
 @TABLE.lists(

@@ -98,7 +98,7 @@ def _coverage(source: ReportSource) -> Document:
         "unknown": sum(facts.get("unknown", 0) for facts in (audit["dimensions"] or {}).values()),
         "sentences": sentences[:GAPS],
         "more": max(0, len(sentences) - GAPS),
-        "permissions": sorted({g["action"] for g in gaps if g["outcome"] == "denied"}),
+        "permissions": sorted({g["action"] for g in gaps if g["curable"]}),
     }
 
 

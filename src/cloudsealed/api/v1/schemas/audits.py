@@ -90,6 +90,7 @@ class Cells(Shape):
 
     planned: Count
     with_verdict: Count
+    forbidden: Count = Field(description="Those without a verdict that the organisation forbids")
 
 
 class OutcomeCounts(Shape):
@@ -125,7 +126,12 @@ class CallCounts(Shape):
 
     ok: Count
     empty: Count
+    absent: Count = Field(description="The resource has none")
+    gone: Count = Field(description="The resource itself was no longer there")
+    unsupported: Count = Field(description="Not in this region, partition or edition")
     denied: Count
+    denied_by_organization: Count = Field(description="By a policy of the organisation")
+    region_denied: Count = Field(description="In a region that denies everything")
     throttled: Count
     failed: Count
 
@@ -214,13 +220,17 @@ class ProviderCall(Shape):
 
 
 class Gap(Shape):
-    """A call that did not answer, and what it cost."""
+    """A call that did not answer, and what it cost.
+
+    Of regions that deny everything there is one, whose service and operation are `*`.
+    """
 
     service: Word = Field(examples=["s3"])
     operation: Word = Field(examples=["GetBucketPolicy"])
     outcome: CallOutcome
     error_code: Word | None = Field(examples=["AccessDenied"])
     action: Word | None = Field(examples=["s3:GetBucketPolicy"])
+    curable: bool = Field(description="Whether allowing the action would bring an answer")
     calls: Count = Field(description="Calls of this kind that did not answer")
     verdicts: Count = Field(description="Verdicts that are unknown because of them")
     places: Many[Word] = Field(examples=[["123456789012/eu-west-1"]])
@@ -244,6 +254,7 @@ class Coverage(Shape):
     coverage: Share | None
     cells: Cells | None
     gaps: Many[Gap]
+    regions_not_enabled: Many[Word] = Field(examples=[["123456789012/af-south-1"]])
     policy_errors: Many[Json]
     accounts_not_entered: Few[AuditTarget]
     iam_statement: IamStatement | None

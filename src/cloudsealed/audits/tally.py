@@ -1,0 +1,70 @@
+"""How the calls of an audit's ledger ended, counted, and the outcomes that are named anew once all
+are made. Only SQL, beside the ledger's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, select
+
+from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.schema import calls
+from cloudsealed.vocabulary import CallOutcome
+
+_THIS_AUDIT = (calls.c.tenant_id == bindparam("tenant"), calls.c.audit_id == bindparam("audit"))
+_COUNTED = tuple(
+    calls.c[name] for name in ("account", "region", "service", "operation", "outcome", "error_code")
+)
+_TALLY = (
+    select(*_COUNTED, func.min(calls.c.error_message), func.count())
+    .where(*_THIS_AUDIT)
+    .group_by(*_COUNTED)
+    .order_by(*_COUNTED)
+)
+_RENAME = (
+    calls.update()
+    .where(
+        *_THIS_AUDIT,
+        calls.c.account == bindparam("acct"),
+        calls.c.region == bindparam("place"),
+        calls.c.outcome == bindparam("was"),
+        calls.c.error_code == bindparam("said"),
+    )
+    .values(outcome=bindparam("becomes"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """How many calls of one operation in one place ended in one way, with one of their messages."""
+
+    account: str
+    region: str
+    service: str
+    operation: str
+    outcome: CallOutcome
+    error_code: str | None
+    error_message: str | None
+    count: int
+
+
+def tally(database: Database, *, tenant: str, audit_id: str) -> list[Tallied]:
+    """Return how an audit's calls ended, in the order of account, region and operation."""
+    with database.read() as connection:
+        rows = connection.all(_TALLY, {"tenant": tenant, "audit": audit_id})
+    return [
+        Tallied(account, region, service, operation, CallOutcome(outcome), code, message, count)
+        for account, region, service, operation, outcome, code, message, count in rows
+    ]
+
+
+def rename(
+    connection: Connection, *, tenant: str, audit_id: str, place: tuple[str, str],
+    was: tuple[CallOutcome, str], becomes: CallOutcome,
+) -> None:  # fmt: skip
+    """Give another outcome to the calls of an account and region that had one outcome and code."""
+    bound = {
+        "tenant": tenant, "audit": audit_id, "acct": place[0], "place": place[1],
+        "was": was[0].value, "said": was[1], "becomes": becomes.value,
+    }  # fmt: skip
+    connection.run(_RENAME, bound)
