@@ -8,6 +8,8 @@ import pytest
 from tests.audits.world import ACCOUNT, REGION, Clock, Cloud
 
 from cloudsealed.audits import blocks
+from cloudsealed.audits import explanation as explanations
+from cloudsealed.audits.model import Target
 from cloudsealed.vocabulary import CallOutcome
 
 # Which database holds the blocks makes no difference to a verdict.
@@ -204,6 +206,74 @@ def test_a_condition_that_stops_is_unknown_and_says_where(
     assert path is None or path in (reason["path"] or "") or path in reason["message"]
 
 
+ELSEWHERE = "us-east-1"
+
+
+def test_a_relation_of_the_whole_account_is_read_in_part_where_regions_are_left_out(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    target = Target("con_a", ACCOUNT, "aws", (REGION,), left_out=(ELSEWHERE,))
+    queues.topics = ["news"]
+    audit = begin(*BOTH, targets=(target,))
+    audit.collect(queues)
+    near = {"topics": {**TOPICS["topics"], "scope": "region"}}
+    audit.judge(
+        check("size(related.topics) > 0", key="some", related=TOPICS),
+        check("size(related.topics) == 1", key="one", related=TOPICS),
+        check("size(related.topics) == 1", key="near", related=near),
+    )
+    said = {key: audit.lines(key)["bad"] for key in ("some", "one", "near")}
+    assert {key: line["outcome"] for key, line in said.items()} == {
+        "some": "fail", "one": "unknown", "near": "fail",
+    }  # fmt: skip
+    assert said["one"]["reasons"] == [{
+        "kind": "out_of_scope", "type": "aws.sns.topic", "account": ACCOUNT,
+        "regions": [ELSEWHERE],
+    }]  # fmt: skip
+    [block] = [b for b in audit.observations() if b.key == "one"]
+    assert block.header["missing"] == {"unread": 0, "forbidden": 0, "out_of_scope": 2}
+
+
+def test_regions_that_nobody_named_are_left_out_as_well(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    denied = {
+        "kind": "call", "service": "ec2", "operation": "DescribeRegions", "account": ACCOUNT,
+        "region": REGION, "parameters": {}, "outcome": "denied", "error_code": "AccessDenied",
+        "action": "ec2:DescribeRegions",
+    }  # fmt: skip
+    audit = begin(*BOTH, targets=(Target("con_a", ACCOUNT, "aws", (REGION,), regions_gap=denied),))
+    audit.collect(queues)
+    audit.judge(check("size(related.topics) == 0", related=TOPICS))
+    line = audit.lines("queues")["bad"]
+    assert (line["outcome"], line["reasons"]) == ("unknown", [denied])
+    assert audit.observations()[0].header["missing"]["unread"] == 2
+
+
+def test_a_finding_that_was_decided_in_spite_of_a_gap_is_explained_by_what_decided(
+    begin: Any, queues: Cloud, check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanations, "SECONDS", 300)  # a busy machine is slow to start a process
+    queues.topics = ["news", "odds"]
+    queues.faults["GetQueueAttributes", "bad"] = (CallOutcome.DENIED, "AccessDenied")
+    queues.faults["GetTopicAttributes"] = (CallOutcome.DENIED, "AuthorizationError")
+    policy = check(
+        "related.topics.exists(t, t.Attributes.Owner == 'me' || t.TopicArn.endsWith('odds'))"
+        " || resource.Attributes.VisibilityTimeout == '30'",
+        related=TOPICS,
+    )  # fmt: skip
+    audit = begin(*BOTH)
+    audit.collect(queues)
+    audit.judge(policy)
+    line = audit.lines("queues")["bad"]
+    assert line["outcome"] == "fail"
+    snapshot = audit.snapshots.at(line["snapshot"])
+    told = explanations.explanation(audit.snapshots, audit.audit, policy, snapshot)
+    assert (told["outcome"], told["evidence"]) == ("fail", line["evidence"])
+    [condition] = told["conditions"]
+    assert {step["state"] for step in condition["step"]["steps"]} == {"value", "not_looked_at"}
+
+
 def test_what_a_policy_does_not_apply_to_is_not_applicable(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
@@ -248,6 +318,22 @@ def test_a_classification_leaves_what_passes_alone(
     rule = classification("all", set={"severity": "critical"})
     line = judged(begin, queues, check(ENCRYPTED), rule)["good"]
     assert (line["severity"], line["classified_by"]) == ("high", None)
+
+
+@pytest.mark.parametrize(
+    ("when", "suppressed"),
+    [
+        ("tag(resource, 'env') != 'prod'", False),
+        ("!has(resource.Tags)", False),
+        ("resource.QueueName == 'bad' || tag(resource, 'env') == 'prod'", True),
+    ],
+)
+def test_a_classification_that_needs_what_was_not_read_changes_nothing(
+    begin: Any, queues: Cloud, check: Any, classification: Any, when: str, suppressed: bool
+) -> None:
+    queues.faults["ListQueueTags"] = (CallOutcome.DENIED, "AccessDenied")
+    line = classified(begin, queues, check, classification("quiet", when, suppress=True))
+    assert (line["outcome"], line["suppressed"]) == ("fail", suppressed)
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -142,7 +142,7 @@ SERVICES = ["s3", "ec2", "sqs", "rds", "lambda", "dynamodb"]
 LISTS = [{"service": service} for service in ("rds", "lambda", "dynamodb", "sqs")]
 ATTRIBUTES = [
     {"service": "s3", "operation": "GetBucketPolicy"},
-    {"service": "s3", "operation": "GetPublicAccessBlock"},
+    {"service": "s3", "operation": "GetBucketVersioning"},
     {"service": "ec2", "operation": "DescribeVolumes"},
 ]
 
@@ -184,7 +184,7 @@ def test_a_denied_audit_says_which_permissions_are_missing(audited: Any) -> None
     statement = installation.coverage(audit)["iam_statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Action"] == [
-        "ec2:DescribeVolumes", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
+        "ec2:DescribeVolumes", "s3:GetBucketPolicy", "s3:GetBucketVersioning",
     ]  # fmt: skip
 
 

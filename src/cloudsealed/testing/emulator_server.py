@@ -37,6 +37,7 @@ from cloudsealed.testing.emulator_faults import (
     FaultRule,
     fault_answer,
 )
+from cloudsealed.testing.emulator_regions import enable
 from cloudsealed.testing.emulator_wire import Call, WireAnswer, error_answer, read_call
 
 CONTROL_PREFIX = "/_cloudsealed/"
@@ -108,6 +109,7 @@ class EmulatorApplication:
             ("POST", "reset_counts"): self._counts.reset,
             ("POST", "faults"): lambda: self._set_faults(json.loads(body)["rules"]),
             ("POST", "age"): lambda: self._age(json.loads(body)),
+            ("POST", "regions"): lambda: self._enable(json.loads(body)),
             ("DELETE", "faults"): lambda: self._set_faults([]),
         }
         if route not in actions:
@@ -124,6 +126,10 @@ class EmulatorApplication:
     def _age(self, value: dict[str, Any]) -> dict[str, Any]:
         with self._turn:
             return {"aged": age(**value)}
+
+    def _enable(self, value: dict[str, Any]) -> dict[str, Any]:
+        with self._turn:
+            return {"enabled": enable(**value)}
 
     def _write_log(self, call: Call, account: str, status: int, seconds: float) -> None:
         if self._log is None:

@@ -27,6 +27,7 @@ MAIN_ACCOUNT = "123456789012"  # moto's account for credentials that it did not 
 SECOND_ACCOUNT = "210987654321"
 HOME_REGION = "eu-west-1"
 FAR_REGION = "us-east-1"
+_REGIONS = (HOME_REGION, FAR_REGION)
 AUDIT_ROLE = "CloudSealedAudit"
 EXTERNAL_ID = "larkspur-audit"
 
@@ -115,7 +116,7 @@ class Book:
         return EstateManifest(
             endpoint,
             (MAIN_ACCOUNT, SECOND_ACCOUNT),
-            (HOME_REGION, FAR_REGION),
+            _REGIONS,
             dict(sorted(counts.items())),
             tuple(facts),
         )
@@ -207,10 +208,12 @@ def open_sites(endpoint: str, book: Book) -> dict[tuple[str, str], Site]:
         MAIN_ACCOUNT: ("LARKSPURMAIN", "emulated", None),
         SECOND_ACCOUNT: (lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"]),
     }
+    for account in keys:
+        control(endpoint, "POST", "regions", {"account": account, "regions": _REGIONS})
     return {
         (account, region): Site(boto3.Session(*key, region_name=region), endpoint, account, book)
         for account, key in keys.items()
-        for region in (HOME_REGION, FAR_REGION)
+        for region in _REGIONS
     }
 
 

@@ -1,0 +1,56 @@
+"""An audit of a part decides nothing otherwise than one of everything: it may only not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.e2e.installation import standing
+from tests.e2e.scopes import Recorded, differences, scopes
+
+from cloudsealed.audits.model import Scope
+from cloudsealed.testing.estate_site import FAR_REGION, HOME_REGION
+
+pytestmark = pytest.mark.xdist_group("estate")
+SUBSETS = 60
+
+
+@pytest.fixture(scope="module")
+def recorded(audited: Any) -> Recorded:
+    return Recorded.of(audited.installation, audited.audits[0]["id"])
+
+
+def test_no_part_of_an_audit_decides_otherwise_than_the_whole(recorded: Recorded) -> None:
+    """Only policies with relations see more than their own resource, which is read whole."""
+    related = recorded.only(p for p in recorded.policies if p.spec.get("related"))
+    assert list(differences(related, scopes(SUBSETS))) == []
+    few = [Scope(regions=(FAR_REGION,)), Scope(services=("s3",))]
+    assert list(differences(recorded, few)) == []
+
+
+def test_what_the_rest_could_change_is_unknown_and_what_it_could_not_is_decided(
+    recorded: Recorded,
+) -> None:
+    home, far = (
+        {policy: observation.outcome for (policy, _), observation in said.items()}
+        for said in recorded.said(
+            [Scope(regions=(region,)) for region in (HOME_REGION, FAR_REGION)]
+        )
+    )
+    assert (home["aws-cloudtrail-missing"], far["aws-cloudtrail-missing"]) == ("pass", "unknown")
+    assert home["aws-alarm-vpc-changes-missing"] == "unknown"
+
+
+def test_a_partial_audit_opens_and_resolves_nothing(audited: Any) -> None:
+    installation = audited.installation
+    before = standing(installation.findings())
+    audit = installation.audit(regions=[FAR_REGION], services=["account", "cloudtrail", "sqs"])
+    assert standing(installation.findings()) == before
+    assert audit["verdicts"]["out_of_scope"] > 10
+    assert audit["coverage"] == 1.0
+    [left_out] = [
+        each for each in installation.coverage(audit)["out_of_scope"]
+        if each["type"] == "aws.cloudtrail.trail"
+    ]  # fmt: skip
+    assert left_out["regions"] == ["eu-west-1"]
+    assert "aws-cloudtrail-missing" in left_out["policies"]
