@@ -49,6 +49,7 @@ def test_json_goes_to_stdout_and_progress_to_stderr(run: Run, estate: Emulator) 
         (("--fail-on", "critical"), 3),
         (("--services", "efs", "--fail-on", "critical"), 0),
         (("--min-coverage", "1.0"), 0),
+        (("--services", "cloudwatch"), 0),  # no policy is about an alarm
         (("--services", "nosuch"), 2),
         (("--fail-on", "urgent"), 2),
     ],

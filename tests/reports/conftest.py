@@ -149,6 +149,13 @@ def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
         "created_at": "2026-11-20T09:00:00.000Z",
         "finished_at": "2026-11-20T09:12:44.823Z",
         "coverage": 0.974,
+        "verdicts": {
+            "given": 974,
+            "possible": 1_000,
+            "unread": 26,
+            "forbidden": 3,
+            "out_of_scope": 1,
+        },
         "dimensions": {
             "security": judged,
             "cost": {**judged, "score": 88},

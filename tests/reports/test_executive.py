@@ -177,6 +177,7 @@ def test_coverage_says_in_plain_words_what_could_not_be_read_and_what_cures_it(
     ]
     assert coverage["permissions"] == ["s3:GetBucketPolicy"]
     assert coverage["more"] == 0
+    assert (coverage["share"], coverage["verdicts"]["out_of_scope"]) == (0.974, 1)
 
 
 @pytest.mark.parametrize(

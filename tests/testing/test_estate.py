@@ -46,6 +46,12 @@ def test_both_accounts_and_regions_have_something(estate: EstateManifest) -> Non
     assert places == {(a, r) for a in estate.accounts for r in estate.regions}
 
 
+def test_both_accounts_have_the_two_regions_alone(sites: dict[tuple[str, str], Site]) -> None:
+    for site in sites.values():
+        found = site.client("ec2").describe_regions()["Regions"]
+        assert {each["RegionName"] for each in found} == {"eu-west-1", "us-east-1"}
+
+
 def test_counts_are_what_the_services_list(home: Site, estate: EstateManifest) -> None:
     def count(service: str, operation: str, items: str) -> int:
         return len(getattr(home.client(service), operation)()[items])

@@ -125,10 +125,10 @@ def _exit_code(
     counted = [Severity(f["severity"]).rank for f in findings if f["status"] == "open"]
     if fail_on is not None and any(rank >= fail_on.rank for rank in counted):
         return _AT_OR_ABOVE
-    return _COVERAGE if _covered(audit) < min_coverage else 0
+    return _COVERAGE if covered(audit) < min_coverage else 0
 
 
-def _covered(audit: dict[str, Any]) -> float:
+def covered(audit: dict[str, Any]) -> float:
     """Return the coverage that CI asks for: what nobody may read is not read either."""
     verdicts = audit["verdicts"]
     sought = verdicts["possible"] + verdicts["forbidden"]
