@@ -284,14 +284,15 @@ class Evaluator:
             reasons = told(judgement.unknown)
             return Observation(outcome=_open(reasons), reasons=reasons, **base)
         fails = judgement.outcome == "fail"
+        if not fails and not judgement.evidence:
+            return Observation(outcome=Outcome(judgement.outcome), **base)
         decided = Observation(
             outcome=Outcome(judgement.outcome),
             title=judgement.message or check.version.spec["title"] if fails else None,
             evidence=tuple({"path": e.path, "value": e.value} for e in judgement.evidence),
             **base,
         )
-        if decided.evidence or fails:
-            canonical([decided.title, decided.evidence])  # or it could not be kept as a line
+        canonical([decided.title, decided.evidence])  # or it could not be kept as a line
         return self._classified(check.version, decided, snapshot) if fails else decided
 
     def _classified(

@@ -45,7 +45,7 @@ class Reads:
         return cls(own, {name: attributes_read(below, name) for name in used})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Given:
     """The documents of one judgement; `partly` says that there are gaps in what is read of them."""
 

@@ -21,7 +21,7 @@ _MOST_CANDIDATES = 100
 Snapshot = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """The related snapshots, and with `reasons` why they may not be all.
 
@@ -55,16 +55,13 @@ def _judged(snapshot: Snapshot) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """The resources of a type: `undecided` are those whose key is not known, with the reasons."""
+    """The resources of a type: `whole` is all of them, and why there may be others; `undecided` are
+    those whose key is not known, `doubts` why it is not."""
 
-    everything: list[Snapshot]
+    whole: Found
     by_key: Mapping[str, list[Snapshot]]
     undecided: list[Snapshot]
-    unread: frozenset[str]
-    gaps: list[Reason]
-    """Why there may be others."""
     doubts: list[Reason]
-    """Why keys are not known."""
 
 
 class Relations:
@@ -89,7 +86,7 @@ class Relations:
         region = snapshot["region"] if near else None
         index = self._index(relation["type"], relation["key"], snapshot["account"], region)
         if relation["from"] is None:
-            return Found(index.everything, index.unread, index.gaps, is_open=bool(index.gaps))
+            return index.whole
         unread = snapshot["unread"]
         lacking = (names_in(relation["from"]) | {EVERYTHING}) & unread.keys() if unread else ()
         if lacking:
@@ -115,7 +112,8 @@ class Relations:
                 undecided.append(snapshot)
                 doubts.append(doubt)
         unread = frozenset[str]().union(*(each["unread"] for each in snapshots))
-        return _Index(snapshots, by_key, undecided, unread, gaps, doubts)
+        whole = Found(snapshots, unread, gaps, is_open=bool(gaps))
+        return _Index(whole, by_key, undecided, doubts)
 
 
 def _keys(snapshot: Snapshot, key: str) -> tuple[list[str], Reason | None]:
@@ -133,21 +131,22 @@ def _joined(index: _Index, wanted: Sequence[str]) -> Found:
     if not wanted:
         return Found(())
     matched = {id(target): target for key in wanted for target in index.by_key.get(key, ())}
-    if not index.gaps and not index.undecided:
-        return Found(list(matched.values()), index.unread)
-    return Found(
-        list(matched.values()), index.unread, [*index.gaps, *index.doubts], index.undecided,
-        bool(index.gaps),
-    )  # fmt: skip
+    found, whole = list(matched.values()), index.whole
+    if not whole.is_open and not index.undecided:
+        return Found(found, whole.unread)
+    reasons = [*whole.reasons, *index.doubts]
+    return Found(found, whole.unread, reasons, index.undecided, whole.is_open)
 
 
 def _anything(index: _Index, reasons: list[Reason]) -> Found:
     """What is joined by something that was not read: any resource may be, and none must."""
-    if not index.everything and not index.gaps:
+    whole = index.whole
+    if not whole.snapshots and not whole.is_open:
         return Found(())
-    few = len(index.everything) <= _MOST_CANDIDATES
-    perhaps = index.everything if few else []
-    return Found((), index.unread, [*reasons, *index.gaps], perhaps, not few or bool(index.gaps))
+    few = len(whole.snapshots) <= _MOST_CANDIDATES
+    perhaps = whole.snapshots if few else ()
+    reasons = [*reasons, *whole.reasons]
+    return Found((), whole.unread, reasons, perhaps, not few or whole.is_open)
 
 
 def _texts(found: Any) -> list[str]:
