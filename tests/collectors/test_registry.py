@@ -8,7 +8,7 @@ import pytest
 
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.aws.pagination import operation_model, pager
-from cloudsealed.collectors.paths import read, tree_of
+from cloudsealed.collectors.paths import names_in, read, tree_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places, rows_of
 
 ROWS = list(RESOURCE_TYPES.values())
@@ -231,3 +231,23 @@ _NOT_ABOUT_THE_RESOURCE = {
     "EventDataStoreNotFoundException", "ListenerNotFound", "RuleNotFound", "TrustStoreNotFound",
     "LoadBalancerAttributeNotFound", "NoSuchHealthCheck",
 }  # fmt: skip
+
+
+LISTS = [(row, each) for row in ROWS for each in row.together]
+LIST_IDS = [f"{row.type}-{each.operation}" for row, each in LISTS]
+
+
+@pytest.mark.parametrize(("row", "each"), LISTS, ids=LIST_IDS)
+def test_a_list_for_all_exists_with_its_parameters_and_is_read_page_by_page(row, each):
+    model = operation_model(each.service, each.operation)
+    assert set(each.constants) <= set(model.input_shape.members)
+    assert pager(each.service, each.operation) is not None
+    assert re.match(r"(Describe|List|Get)", each.operation)
+    assert names_in(each.items) & set(model.output_shape.members)
+
+
+@pytest.mark.parametrize(("row", "each"), LISTS, ids=LIST_IDS)
+def test_a_list_for_all_knows_a_resource_by_what_its_own_list_says(row, each):
+    assert names_in(each.of) <= {"Arn", *attributes_of(row.type)} - {
+        name for call in row.enrich for name in call.fills
+    }
