@@ -17,8 +17,12 @@ from tests.served import Served
 
 _UNLIMITED = "1000000/minute"
 _LIMITS = ("CORE", "AUDITS", "ANONYMOUS", "LOGIN", "REPORTS", "SIMULATIONS")
-UNLIMITED = {f"CLOUDSEALED_LIMIT_{name}": _UNLIMITED for name in _LIMITS}
-"""Settings under which no budget ends."""
+CONNECTIONS = 4
+NARROW = {
+    **{f"CLOUDSEALED_LIMIT_{name}": _UNLIMITED for name in _LIMITS},
+    "CLOUDSEALED_DATABASE_CONNECTIONS": str(CONNECTIONS),
+}
+"""Settings under which no budget ends, and so few connections that all are open within minutes."""
 _CLIENTS = 12
 Figures = dict[str, int]
 _Kind = tuple[str, str, Any, str | None, tuple[int, ...]]
