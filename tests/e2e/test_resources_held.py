@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.e2e.held import CONNECTIONS, NARROW, Busy, grown, lives
 from tests.served import served
 
@@ -20,6 +21,7 @@ FILES_BESIDE, THREADS_BESIDE = 40, 16
 PROCESSES = 2
 
 
+@pytest.mark.timeout(900)  # half a minute, on a machine that does nothing else
 def test_twenty_audits_hold_what_ten_did(
     storage_settings: Settings, estate: Emulator, tmp_path: Path
 ) -> None:
