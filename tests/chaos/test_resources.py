@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.held import UNLIMITED, Busy, grown, lives
+from tests.e2e.held import NARROW, Busy, grown, lives
 from tests.served import served
 from tests.servers import PostgresServer
 
@@ -37,7 +37,7 @@ def test_what_is_held_at_the_end_is_what_was_held_after_the_tenth_audit(
     database_url: str, estate: Emulator, tmp_path: Path
 ) -> None:
     environment = {
-        **estate.environment(), **UNLIMITED, "CLOUDSEALED_DATABASE_URL": database_url,
+        **estate.environment(), **NARROW, "CLOUDSEALED_DATABASE_URL": database_url,
     }  # fmt: skip
     with served(tmp_path / "data", tmp_path / "log", environment, files=256) as running:
         busy = Busy(running, regions=[HOME_REGION], services=["sqs"])

@@ -13,13 +13,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-from tests.served import Served
+from tests.served import Served, until
 
 _UNLIMITED = "1000000/minute"
 _LIMITS = ("CORE", "AUDITS", "ANONYMOUS", "LOGIN", "REPORTS", "SIMULATIONS")
-UNLIMITED = {f"CLOUDSEALED_LIMIT_{name}": _UNLIMITED for name in _LIMITS}
-"""Settings under which no budget ends."""
+CONNECTIONS = 4
+NARROW = {
+    **{f"CLOUDSEALED_LIMIT_{name}": _UNLIMITED for name in _LIMITS},
+    "CLOUDSEALED_DATABASE_CONNECTIONS": str(CONNECTIONS),
+}
+"""Settings under which no budget ends, and so few connections that all are open within minutes."""
 _CLIENTS = 12
+_HELD_OPEN = ("01", "08")  # ESTABLISHED, CLOSE_WAIT of the kernel's tcp_states.h
 Figures = dict[str, int]
 _Kind = tuple[str, str, Any, str | None, tuple[int, ...]]
 """Method, path, body, another token, and the statuses that are right."""
@@ -75,6 +80,9 @@ class Busy:
 
         with ThreadPoolExecutor(_CLIENTS) as clients:
             list(clients.map(run, range(_CLIENTS)))
+        port = self._url.port
+        assert port is not None
+        until(lambda: _open_at(port) <= 1, "the server closes the connections of these clients")
 
     def _kinds(self) -> tuple[_Kind, ...]:
         finding = self._running.http.get("/v1/findings?limit=1").json()["data"][0]["id"]
@@ -116,6 +124,12 @@ class Busy:
                 assert row is not None
                 found["connections"] = row[0]
         return found
+
+
+def _open_at(port: int) -> int:
+    """Return how many connections a server of this machine holds open at its port."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] in _HELD_OPEN for row in rows)
 
 
 def lives(busy: Busy, *, audits: int, requests: int) -> tuple[Figures, Figures]:
