@@ -33,7 +33,10 @@ class Kept(Snapshots):
         """Yield the lists of these types, accounts and regions, as those of another account."""
         for place, (block, found) in self._kept.items():
             if place in wanted:
-                copies = [(address, {**each, "account": account}) for address, each in found]
+                copies = [
+                    (address, {**each, "account": account, "owner": account})
+                    for address, each in found
+                ]
                 yield replace(block, account=account), copies
 
     def listings(self) -> list[Block]:
@@ -48,7 +51,8 @@ def listing(
     gap: Mapping[str, Any] | None = None,
 ) -> tuple[Block, list[tuple[str, Snapshot]]]:  # fmt: skip
     """A list of resources in one place, read to its end unless it has a gap."""
-    snapshots = [(each["native_id"], each) for each in found]
+    own = ({"owner": account, "formerly": None, **each} for each in found)
+    snapshots = [(each["native_id"], each) for each in own]
     header = {
         "connection_id": "con_a", "complete": gap is None, "outcome": "ok", "observed_at": NOW,
         "gap": gap,
