@@ -76,8 +76,8 @@ def test_a_region_that_denies_everything_is_named_once_beside_the_scores(audited
     assert gap["places"] == [f"123456789012/{FAR_REGION}"]
     assert coverage["iam_statement"] is None
     assert (audit["calls"]["denied"], audit["calls"]["region_denied"]) == (0, gap["calls"])
-    assert 0 < audit["coverage"] < 1
-    assert audit["cells"]["forbidden"] > 0
+    assert (audit["coverage"], audit["verdicts"]["unread"]) == (1.0, 0)
+    assert audit["verdicts"]["forbidden"] > 0
     assert audit["dimensions"]["security"]["score"] is not None
     assert standing(installation.findings()) == before
     again = installation.reanalyze(audit["id"])
@@ -98,7 +98,7 @@ def test_what_an_organisation_denies_asks_for_no_permission(audited: Any) -> Non
         ("sns", "denied_by_organization", False), ("sqs", "denied", True),
     }  # fmt: skip
     assert coverage["iam_statement"]["Action"] == ["sqs:GetQueueAttributes"]
-    assert audit["cells"]["forbidden"] > 0
+    assert audit["verdicts"]["forbidden"] > 0
 
 
 @pytest.mark.parametrize("kind", ["unrecognized", "unsupported"])
@@ -120,8 +120,8 @@ def test_a_region_without_a_service_has_no_gap_and_resolves_nothing(
 
 def test_a_broken_answer_that_no_verdict_needs_is_a_gap_too(audited: Any) -> None:
     installation = audited.installation
-    with faults(audited, {"service": "s3", "operation": "GetBucketLocation", "kind": "html"}):
-        audit = installation.audit(installation.impatient, services=["s3"])
+    with faults(audited, {"service": "ec2", "operation": "DescribeRegions", "kind": "html"}):
+        audit = installation.audit(installation.impatient, services=["sqs"])
     [gap] = installation.coverage(audit)["gaps"]
-    assert (gap["operation"], gap["outcome"], gap["verdicts"]) == ("GetBucketLocation", "failed", 0)
+    assert (gap["operation"], gap["outcome"], gap["verdicts"]) == ("DescribeRegions", "failed", 0)
     assert gap["calls"] == audit["calls"]["failed"] > 0

@@ -156,13 +156,13 @@ def test_a_classification_ends_by_itself_when_it_expires(own: Own) -> None:
     own.services.housekeep()
     assert own.work("classification") == 0
     policies = own.services.policies
-    clock, policies._clock = policies._clock, lambda: expires + timedelta(seconds=1)
+    now, policies._now = policies._now, lambda _tenant: expires + timedelta(seconds=1)
     try:
         own.services.housekeep()
         own.services.housekeep()
         assert own.work("classification") == 1
     finally:
-        policies._clock = clock
+        policies._now = now
     assert own.seen() == before
 
 

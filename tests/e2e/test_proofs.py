@@ -132,7 +132,7 @@ def test_a_leaf_that_is_no_observation_proves_nothing(
 
 def _lines(audited: Any, audit_id: str, kind: str) -> list[bytes]:
     services, tenant = audited.installation.services, audited.installation.tenant
-    audit = services.audits.find(tenant=tenant, ident=audit_id)
+    audit = services.audits.with_evidence(tenant=tenant, ident=audit_id)
     kinds = leaves_by_kind(services.database, tenant=tenant, audit=audit)
     return next(list(lines) for name, lines in kinds if name == kind)
 
