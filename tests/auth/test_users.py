@@ -39,7 +39,7 @@ def test_what_is_no_address_is_refused(house: Any, email: str) -> None:
         house.users.create(tenant=tenant.id, email=email, role=Role.ADMIN)
 
 
-def test_a_password_logs_in_and_is_stored_as_argon2id(house: Any) -> None:
+def test_a_password_logs_in_and_is_stored_as_argon2id(house: Any, dear_passwords: None) -> None:
     tenant = house.tenants.create(name="One")
     user = house.users.create(
         tenant=tenant.id, email="ann@example.com", role=Role.ADMIN, password=PASSWORD

@@ -51,12 +51,12 @@ def test_a_simulation_runs_from_its_begin_and_not_from_its_first_result(
     place = tenant.http.post("/v1/policies/simulate", json=asked).headers["location"]
     seen = []
 
-    def clock() -> datetime:  # what is in force is asked for before anything is judged
+    def now(_tenant: str) -> datetime:  # what is in force is asked for before anything is judged
         seen.append(tenant.http.get(place).json())
         return utc_now()
 
     with monkeypatch.context() as patch:
-        patch.setattr(tenant.services.policies, "_clock", clock)
+        patch.setattr(tenant.services.policies, "_now", now)
         _work(tenant, "simulation")
     assert {(found["status"], len(found["results"])) for found in seen} == {("running", 0)}
     assert tenant.http.get(place).json()["status"] == "completed"

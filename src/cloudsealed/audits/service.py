@@ -186,13 +186,16 @@ class AuditService:
             if same and audit.kind is AuditKind.LIVE and audit.policies is None:
                 yield audit
 
-    def resume(self, *, tenant: str, ident: str) -> bytes:
+    def resume(self, *, tenant: str, ident: str, admit: Admit = admitted) -> bytes:
         """Let an audit go on that stopped when the cloud no longer took its credentials; raises
         AuditNotResumableError."""
-        resumable = self.find(tenant=tenant, ident=ident).is_resumable(self._clock())
+        over = AuditNotResumableError("Only an audit that the cloud interrupted goes on")
+        if not self.find(tenant=tenant, ident=ident).is_resumable(self._clock()):
+            raise over
+        admit()
         with self._database.write() as connection:
-            if not resumable or not self._store.reopen(connection, tenant=tenant, ident=ident):
-                raise AuditNotResumableError("Only an audit that the cloud interrupted goes on")
+            if not self._store.reopen(connection, tenant=tenant, ident=ident):
+                raise over
             enqueue(connection, tenant=tenant, kind=JOB, subject=ident)
         return self.get(tenant=tenant, ident=ident)
 

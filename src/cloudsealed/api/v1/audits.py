@@ -59,15 +59,15 @@ def cancel_audit(call: Call) -> Reply:
 
 
 @TABLE.acts(
-    "/v1/audits/{id}/resume", scope=Scope.AUDITS_WRITE, status=202, answer=shapes.Audit,
-    errors=(AuditNotResumableError,),
+    "/v1/audits/{id}/resume", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",),
+    answer=shapes.Audit, errors=(AuditNotResumableError,),
 )  # fmt: skip
 def resume_audit(call: Call) -> Reply:
     """Resume an audit that stopped when the cloud no longer took its credentials.
 
     For a day it goes on where it was, once they are renewed; no call is made twice.
     """
-    return call.services.audits.resume(**call.one)
+    return call.services.audits.resume(**call.one, admit=call.admit)
 
 
 @TABLE.lists(
