@@ -106,6 +106,8 @@ def _assigns(text: str) -> bool:
 def _is_given(name: str, given: re.Match[str], before: str) -> bool:
     value = given["quoted"] if given["quote"] else given["bare"]
     sign = given["sign"]
+    if given["quote"] == "`":  # the output of a command (POSIX, 2.6.3)
+        return False
     if sign.isspace():
         if (
             "\n" in given[0]
