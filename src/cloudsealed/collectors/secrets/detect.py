@@ -32,6 +32,7 @@ _SET = re.compile(
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{24,}={0,2}(?![A-Za-z0-9+/=])")
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_ ./:]+[A-Za-z]+)*\d{0,2}")
 _JOINED = re.compile(r"[a-z]+\d{0,3}(?:[-_./](?:[a-z]+\d{0,3}|\d{1,4}))+")
+_ALTERNATING = re.compile(r"(?:[a-z][A-Z]){5}")
 _SAYS_PASSWORD = re.compile(r"(?:[a-z0-9]+[-_./])+(?:password|passwd|secrets?|credentials?)")
 _CODE = re.compile(r"[A-Za-z_][\w.]*[\[(]")
 
@@ -66,10 +67,14 @@ def is_named_secret(text: str, name: str) -> bool:
     if claim is Claim.PASSWORD:
         return _SAYS_PASSWORD.fullmatch(text) is None
     if claim is Claim.SECRET:
-        return is_uuid(text) or (
-            len(text) >= 8 and not _WORDS.fullmatch(text) and not _JOINED.fullmatch(text)
-        )
+        return is_uuid(text) or (len(text) >= 8 and not _is_words(text))
     return not is_uuid(text) and is_random(text, 20)
+
+
+def _is_words(text: str) -> bool:
+    """Whether the text is made of words, of which none changes its case at every letter."""
+    fits = _WORDS.fullmatch(text) or _JOINED.fullmatch(text)
+    return fits is not None and _ALTERNATING.search(text) is None
 
 
 def _is_pair(text: str) -> bool:

@@ -81,7 +81,7 @@ FORMATS: Final = (
     _row("private_key", "AGE-SECRET-KEY-1", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b"),
     _row("jwt", "eyJ", r"\b(eyJ[\w-]{8,1000}\.eyJ[\w-]{5,4000}\.[\w-]{10,2000})", _is_jwt),
     _row("url_with_credentials", "://", r"\b[a-zA-Z][\w+.-]{1,30}://[^\s/:@\"'<>]{0,256}:([^\s/@\"']{1,256})@", _is_credential),
-    _row("basic_authentication", "Basic", r"(?i:authorization)[\"']?\s{0,2}[:=]\s{0,2}[\"']?Basic ([A-Za-z0-9+/]{8,}={0,2})", _basic),
+    _row("basic_authentication", "Basic", r"\bBasic ([A-Za-z0-9+/]{8,2000}={0,2})", _basic),
     _row("bearer_token", "Bearer bearer", r"(?i)\bbearer\s{1,2}((?=[\w.~+/-]*\d)[\w.~+/-]{20,}=*)", _is_credential),
     # clouds
     _row("aws_access_key", "AKIA ASIA", r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Za-z0-9+/])", _is_no_example),

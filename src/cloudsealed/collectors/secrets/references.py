@@ -12,55 +12,22 @@ import re
 from collections import Counter
 from typing import Final
 
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a table."""
+    return frozenset(text.split())
+
+
 _MASK = re.compile(
     r"(?i)[*xX.•·_#?-]+|[\[<(]?(?:redacted|masked|hidden|removed|secret|sensitive)[\])>]"
 )
-_PLACEHOLDERS: Final = frozenset(
-    [
-        "true",
-        "false",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "y",
-        "n",
-        "t",
-        "f",
-        "enabled",
-        "disabled",
-        "enable",
-        "disable",
-        "none",
-        "null",
-        "nil",
-        "undefined",
-        "unset",
-        "empty",
-        "default",
-        "auto",
-        "required",
-        "optional",
-        "example",
-        "placeholder",
-        "tbd",
-        "todo",
-        "n/a",
-        "na",
-        "dummy",
-        "replace_me",
-        "replaceme",
-        "change_me",
-        "fixme",
-        "fill_me_in",
-        "your_password",
-        "your_secret",
-        "your_token",
-        "your_api_key",
-        "insert_here",
-        "not_used",
-        "unused",
-    ]
+_PLACEHOLDERS: Final = words(
+    """
+    true false yes no on off y n t f enabled disabled enable disable none null nil undefined unset
+    empty default auto required optional example placeholder tbd todo n/a na dummy replace_me
+    replaceme change_me fixme fill_me_in your_password your_secret your_token your_api_key
+    insert_here not_used unused
+    """
 )
 
 
@@ -73,7 +40,7 @@ _FORMS: Final = _forms(
     r"[$%].*", r"<[^<>]*>", r"@[\w.]+\(.*\)", r".*(?:\$\{|\$\(|\{\{|<%).*", r"%[\w.-]+%", r"__\w+__",
     r"!(?:Ref|Sub|GetAtt|ImportValue|If|Join|Select|vault|secret|env)\b.*", r"\[\[.*\]\]",
     r"(?i)(?:your|my|the|insert|enter|replace|example)[-_ ](?:own[-_ ])?[\w -]{2,40}[-_ ]here",
-    r"(?i)your[-_][\w-]{2,40}", r"\S*EXAMPLE(?:KEY)?",
+    r"(?i)your[-_][\w-]{2,40}", r"\S*EXAMPLE(?:KEY)?", r"AWS::\w+",
     # code and settings that fetch it
     r"[\w.]+\([^()]*\)", r"[A-Za-z_.]+\[.*\]",
     r"(?i)(?:vault|ssm|secretsmanager|awssm|aws-secret|op|azurekv|gcpsm|sm|secret|env|file|doppler|ref(?:\+\w+)?|resolve):.*",
