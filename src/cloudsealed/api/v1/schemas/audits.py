@@ -182,6 +182,11 @@ class IdCollision(Shape):
     message: Text
 
 
+_SHRANK = {
+    "kind": "list_shrank", "resource_type": "aws.s3.bucket", "account": "123456789012",
+    "region": "eu-west-1", "known": 40, "missing": 25,
+    "message": "25 of 40 known aws.s3.bucket are no longer listed, also when asked again",
+}  # fmt: skip
 Remark = Annotated[ListShrank | IdCollision, Field(discriminator="kind")]
 
 
@@ -218,7 +223,7 @@ class Audit(Shape):
         ge=-(10**12), le=10**12, examples=[0],
         description="Provider's clock minus ours; moments are put right when it exceeds a minute",
     )  # fmt: skip
-    remarks: Many[Remark]
+    remarks: Many[Remark] = Field(examples=[[_SHRANK]])
     created_at: Time
     started_at: Time | None
     finished_at: Time | None

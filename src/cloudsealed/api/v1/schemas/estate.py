@@ -83,7 +83,7 @@ RoleArn = Annotated[
     str,
     Field(
         max_length=1000,
-        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$",
+        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^\s\u0000]+$",
         examples=["arn:aws:iam::123456789012:role/cloudsealed"],
     ),
 ]

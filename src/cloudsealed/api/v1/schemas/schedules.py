@@ -30,7 +30,7 @@ Cron = Annotated[
     Field(
         min_length=9,
         max_length=100,
-        pattern=r"^\s*\S+(\s+\S+){4}\s*$",
+        pattern=r"^\s*[^\s\u0000]+(\s+[^\s\u0000]+){4}\s*$",
         description="Minute, hour, day of month, month, day of week; at most every 15 minutes",
         examples=["0 6 * * MON"],
     ),
