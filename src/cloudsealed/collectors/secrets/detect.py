@@ -128,14 +128,10 @@ def _is_given(name: str, given: re.Match[str], before: str) -> bool:
 def _is_bare_value(given: re.Match[str], sign: str) -> bool:
     """Whether an unquoted value is one: after a colon or `= ` it ends its line, or looks like no
     word of prose or code."""
-    if (
-        sign == "="
-        and not _CODE.match(given["bare"])
-        and not given[0].rstrip(given["bare"]).endswith((" ", "\t"))
-    ):
-        return True
     if _CODE.match(given["bare"]):
         return False
+    if sign == "=" and not given[0].removesuffix(given["bare"]).endswith((" ", "\t")):
+        return True
     line = given.string[given.end() :].split("\n", 1)[0].strip()
     return not line or line.startswith(("#", ",", "}", ";", "\\n", '"')) or bool(
         re.search(r"\d", given["bare"])
