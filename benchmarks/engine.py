@@ -26,9 +26,9 @@ from _estate import MAKERS, POLICIES, Document, security_group
 from cel_expr_python import cel as cel_cpp
 
 from cloudsealed.engine import Rule, compile_rule
-from cloudsealed.engine.documents import as_list, days_since
-from cloudsealed.engine.network import cidr_contains
-from cloudsealed.engine.program import _compile
+from cloudsealed.engine.functions.documents import as_list, days_since
+from cloudsealed.engine.functions.network import cidr_contains
+from cloudsealed.engine.language.program import _compile
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DOCUMENTS = 5_000

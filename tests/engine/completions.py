@@ -21,8 +21,8 @@ from tests.engine.oracle import NOW, tagged
 from cloudsealed.engine import PartialList, Unknown
 from cloudsealed.engine.errors import EvaluationError, ExpressionError
 from cloudsealed.engine.gaps import GAPS, reasons_in
+from cloudsealed.engine.language.program import Program
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.program import Program
 
 Place = tuple[str | int, ...]
 ABSENT = object()

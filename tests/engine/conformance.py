@@ -21,7 +21,7 @@ from typing import Any
 from tests.engine.textproto import Message, read
 
 from cloudsealed.engine.errors import EvaluationError, ExpressionError
-from cloudsealed.engine.program import Program
+from cloudsealed.engine.language.program import Program
 from cloudsealed.engine.values import TYPES, Duration, Timestamp, UInt, Value, kind_of, map_key
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_option
 from tests.engine.expressions import Writer, make_document
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
-from cloudsealed.engine.program import Program
+from cloudsealed.engine.language.program import Program
 from cloudsealed.engine.times import datetime_of
 from cloudsealed.engine.values import Timestamp, TypeValue, UInt, key_value
 

@@ -13,9 +13,9 @@ import pytest
 from tests.engine.oracle import DOCUMENTS, NOW, evaluations
 
 from cloudsealed.engine import EvaluationError, compile_rule
-from cloudsealed.engine.interpreter import Bound, Interpreter
+from cloudsealed.engine.language.interpreter import Bound, Interpreter
+from cloudsealed.engine.language.program import SLOW, Program
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.program import SLOW, Program
 
 EXPRESSIONS = 800
 

@@ -5,12 +5,12 @@ wrong text with its line and column. Pure: refuses input, output, the real clock
 """
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
-from cloudsealed.engine.evidence import Evidence
-from cloudsealed.engine.explanation import Explanation, Step, explain
 from cloudsealed.engine.functions import FUNCTIONS
 from cloudsealed.engine.gaps import PartialList, Unknown
-from cloudsealed.engine.reads import DocumentType, Fields, Path
-from cloudsealed.engine.rule import (
+from cloudsealed.engine.language.evidence import Evidence
+from cloudsealed.engine.language.explanation import Explanation, Step, explain
+from cloudsealed.engine.language.reads import DocumentType, Fields, Path
+from cloudsealed.engine.language.rule import (
     Expression,
     Judgement,
     Outcome,
@@ -18,8 +18,8 @@ from cloudsealed.engine.rule import (
     compile_expression,
     compile_rule,
 )
+from cloudsealed.engine.language.template import Template
 from cloudsealed.engine.signature import Function
-from cloudsealed.engine.template import Template
 
 __all__ = [
     "FUNCTIONS",

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
-from cloudsealed.engine.evidence import Evidence, explain
 from cloudsealed.engine.gaps import Reasons, Unknown, joined
-from cloudsealed.engine.partial import PartialInterpreter
-from cloudsealed.engine.program import SLOW, Program
-from cloudsealed.engine.reads import DocumentType, Path, reads_of
-from cloudsealed.engine.template import Template
+from cloudsealed.engine.language.evidence import Evidence, explain
+from cloudsealed.engine.language.partial import PartialInterpreter
+from cloudsealed.engine.language.program import SLOW, Program
+from cloudsealed.engine.language.reads import DocumentType, Path, reads_of
+from cloudsealed.engine.language.template import Template
 from cloudsealed.engine.values import Value
 
 Outcome: TypeAlias = Literal["fail", "pass", "not_applicable", "error", "unknown"]

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cloudsealed.engine import operators, partly
+from cloudsealed.engine import operators
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
 from cloudsealed.engine.gaps import GAPS, PartialList, Reasons, Unknown, joined, reasons_in
-from cloudsealed.engine.interpreter import Bound, Interpreter, Scope
-from cloudsealed.engine.syntax import (
+from cloudsealed.engine.language import partly
+from cloudsealed.engine.language.interpreter import Bound, Interpreter, Scope
+from cloudsealed.engine.language.syntax import (
     Apply,
     Binary,
     Conditional,

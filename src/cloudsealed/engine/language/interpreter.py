@@ -13,10 +13,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 from cloudsealed.engine import operators
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
 from cloudsealed.engine.gaps import PartialList
-from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.paths import render
-from cloudsealed.engine.signature import Steps
-from cloudsealed.engine.syntax import (
+from cloudsealed.engine.language.syntax import (
     Apply,
     Binary,
     Bind,
@@ -40,6 +37,9 @@ from cloudsealed.engine.syntax import (
     children,
     size_of,
 )
+from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.paths import render
+from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.values import NONE, Optional, Value, describe, map_key
 
 

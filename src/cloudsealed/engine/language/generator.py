@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, cast
 
 from cloudsealed.engine import operators
-from cloudsealed.engine.interpreter import weight_of
-from cloudsealed.engine.meter import FREE_TEXT
-from cloudsealed.engine.runtime import OPERATOR_NAMES
-from cloudsealed.engine.signature import Kinds
-from cloudsealed.engine.statements import Code, Statements
-from cloudsealed.engine.syntax import (
+from cloudsealed.engine.language.interpreter import weight_of
+from cloudsealed.engine.language.runtime import OPERATOR_NAMES
+from cloudsealed.engine.language.statements import Code, Statements
+from cloudsealed.engine.language.syntax import (
     Apply,
     Binary,
     Bind,
@@ -40,6 +38,8 @@ from cloudsealed.engine.syntax import (
     Select,
     Spread,
 )
+from cloudsealed.engine.meter import FREE_TEXT
+from cloudsealed.engine.signature import Kinds
 from cloudsealed.engine.values import CLASSES, KINDS, Kind, kind_of, spoken
 
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cloudsealed.engine import ExpressionError, compile_rule
-from cloudsealed.engine.template import Template
+from cloudsealed.engine.language.template import Template
 
 
 @pytest.mark.parametrize(

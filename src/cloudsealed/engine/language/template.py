@@ -14,8 +14,8 @@ from typing import Final
 
 from cloudsealed.engine.errors import ExpressionError
 from cloudsealed.engine.gaps import GAPS, PartialList, Span, Unknown
+from cloudsealed.engine.language.resolve import did_you_mean, nearest
 from cloudsealed.engine.paths import follow, is_redacted
-from cloudsealed.engine.resolve import did_you_mean, nearest
 from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.values import Value
 

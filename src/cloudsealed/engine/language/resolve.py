@@ -13,8 +13,7 @@ from difflib import get_close_matches
 
 from cloudsealed.engine.errors import ExpressionError
 from cloudsealed.engine.functions import CALLS, METHODS, NAMESPACES, arities
-from cloudsealed.engine.signature import Function, Kinds
-from cloudsealed.engine.syntax import (
+from cloudsealed.engine.language.syntax import (
     Apply,
     Bind,
     Call,
@@ -29,6 +28,7 @@ from cloudsealed.engine.syntax import (
     children,
     rebuild,
 )
+from cloudsealed.engine.signature import Function, Kinds
 from cloudsealed.engine.values import TYPES, Value, kind_of
 
 

@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError
-from cloudsealed.engine.interpreter import Interpreter, Scope
+from cloudsealed.engine.language.interpreter import Interpreter, Scope
+from cloudsealed.engine.language.partial import PartialInterpreter
+from cloudsealed.engine.language.syntax import Constant, Loop, Node
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.partial import PartialInterpreter
-from cloudsealed.engine.syntax import Constant, Loop, Node
 from cloudsealed.engine.values import Value
 
 

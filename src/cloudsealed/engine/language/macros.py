@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from cloudsealed.engine.errors import ExpressionError
-from cloudsealed.engine.lexer import Token
-from cloudsealed.engine.syntax import (
+from cloudsealed.engine.language.lexer import Token
+from cloudsealed.engine.language.syntax import (
     Bind,
     Call,
     Has,

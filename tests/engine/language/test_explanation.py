@@ -24,8 +24,8 @@ from cloudsealed.engine import (
     compile_rule,
     explain,
 )
-from cloudsealed.engine.explanation import MAX_BYTES, MAX_STEPS
-from cloudsealed.engine.shown import shown
+from cloudsealed.engine.language.explanation import MAX_BYTES, MAX_STEPS
+from cloudsealed.engine.language.shown import shown
 from cloudsealed.packs import EXAMPLES_AT, PolicySpec, load_policies
 from cloudsealed.policies.rules import compile_check
 

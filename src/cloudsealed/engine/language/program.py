@@ -20,14 +20,14 @@ from types import FunctionType
 from typing import Any, Final, Literal
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
-from cloudsealed.engine.generator import write
-from cloudsealed.engine.interpreter import Bound, Interpreter
+from cloudsealed.engine.language.generator import write
+from cloudsealed.engine.language.interpreter import Bound, Interpreter
+from cloudsealed.engine.language.parser import parse
+from cloudsealed.engine.language.partial import PartialInterpreter
+from cloudsealed.engine.language.resolve import resolve
+from cloudsealed.engine.language.runtime import RUNTIME
+from cloudsealed.engine.language.syntax import Apply, Node, children
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.parser import parse
-from cloudsealed.engine.partial import PartialInterpreter
-from cloudsealed.engine.resolve import resolve
-from cloudsealed.engine.runtime import RUNTIME
-from cloudsealed.engine.syntax import Apply, Node, children
 from cloudsealed.engine.values import Value
 
 _parsing = threading.Lock()  # Python's parser counts its depth once for all threads: SystemError

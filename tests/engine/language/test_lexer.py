@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudsealed.engine.lexer import tokenize
+from cloudsealed.engine.language.lexer import tokenize
 from cloudsealed.engine.values import UInt
 
 

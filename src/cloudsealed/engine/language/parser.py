@@ -16,9 +16,9 @@ from cloudsealed.engine.errors import (
     MAX_MACROS,
     ExpressionError,
 )
-from cloudsealed.engine.lexer import RESERVED, Token, tokenize
-from cloudsealed.engine.macros import expand
-from cloudsealed.engine.syntax import (
+from cloudsealed.engine.language.lexer import RESERVED, Token, tokenize
+from cloudsealed.engine.language.macros import expand
+from cloudsealed.engine.language.syntax import (
     Binary,
     Bind,
     Conditional,

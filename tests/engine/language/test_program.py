@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from cloudsealed.engine import EvaluationError
-from cloudsealed.engine.program import Program, _load
+from cloudsealed.engine.language.program import Program, _load
 
 
 def program(source: str) -> Program:

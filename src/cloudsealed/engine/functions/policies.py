@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from cloudsealed.engine.documents import as_list
 from cloudsealed.engine.errors import EvaluationError
+from cloudsealed.engine.functions.documents import as_list
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function, Steps, kinds
 from cloudsealed.engine.values import Value, describe

@@ -12,12 +12,9 @@ from datetime import datetime
 from typing import Final
 
 from cloudsealed.engine.errors import EvaluationError
-from cloudsealed.engine.interpreter import Bound, Interpreter, Scope
-from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.paths import follow, render
-from cloudsealed.engine.shown import shown
-from cloudsealed.engine.signature import Steps
-from cloudsealed.engine.syntax import (
+from cloudsealed.engine.language.interpreter import Bound, Interpreter, Scope
+from cloudsealed.engine.language.shown import shown
+from cloudsealed.engine.language.syntax import (
     Bind,
     Conditional,
     Constant,
@@ -28,6 +25,9 @@ from cloudsealed.engine.syntax import (
     OptionalMap,
     children,
 )
+from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.paths import follow, render
+from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.values import Value
 
 MAX_EVIDENCE: Final = 20

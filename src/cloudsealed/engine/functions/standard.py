@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import re2
 
-from cloudsealed.engine.addresses import format_address, format_block
 from cloudsealed.engine.errors import EvaluationError
+from cloudsealed.engine.functions.addresses import format_address, format_block
 from cloudsealed.engine.meter import FREE_TEXT, Meter
 from cloudsealed.engine.operators import fit, size
 from cloudsealed.engine.signature import ANY, Function, Kinds, kinds

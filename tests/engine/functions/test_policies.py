@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudsealed.engine import EvaluationError
-from cloudsealed.engine.iam import _glob, _stars
+from cloudsealed.engine.functions.policies import _glob, _stars
 
 Evaluate = Callable[..., Any]
 

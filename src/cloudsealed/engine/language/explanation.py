@@ -13,18 +13,27 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from cloudsealed.engine.errors import EvaluationError
-from cloudsealed.engine.evidence import relative
 from cloudsealed.engine.gaps import Unknown, reasons_in
-from cloudsealed.engine.interpreter import Bound, Interpreter, Scope
+from cloudsealed.engine.language.evidence import relative
+from cloudsealed.engine.language.interpreter import Bound, Interpreter, Scope
+from cloudsealed.engine.language.partial import PartialInterpreter
+from cloudsealed.engine.language.rule import Document, Judgement, Related, Rule
+from cloudsealed.engine.language.shown import shown
+from cloudsealed.engine.language.syntax import (
+    Constant,
+    ListOf,
+    Logic,
+    Loop,
+    MapOf,
+    Name,
+    Node,
+    children,
+)
+from cloudsealed.engine.language.template import compact
+from cloudsealed.engine.language.trace import PartialRecorder, Recorder, Trace, weight
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.partial import PartialInterpreter
 from cloudsealed.engine.paths import follow
-from cloudsealed.engine.rule import Document, Judgement, Related, Rule
-from cloudsealed.engine.shown import shown
 from cloudsealed.engine.signature import Steps
-from cloudsealed.engine.syntax import Constant, ListOf, Logic, Loop, MapOf, Name, Node, children
-from cloudsealed.engine.template import compact
-from cloudsealed.engine.trace import PartialRecorder, Recorder, Trace, weight
 from cloudsealed.engine.values import Value, kind_of
 
 MAX_STEPS: Final = 200

@@ -13,10 +13,10 @@ from typing import Final
 
 from cloudsealed.engine import operators
 from cloudsealed.engine.errors import EvaluationError
+from cloudsealed.engine.functions.standard import SIZED
 from cloudsealed.engine.gaps import GAPS, PartialList, Span, Unknown, between, joined, reasons_in
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function
-from cloudsealed.engine.standard import SIZED
 from cloudsealed.engine.values import NONE, TYPES, Optional, Value, kind_of
 
 _NUMBERS: Final = ("int", "uint", "double")

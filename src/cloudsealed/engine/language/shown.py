@@ -11,12 +11,12 @@ import base64
 import math
 from typing import Final
 
-from cloudsealed.engine.formatting import special
+from cloudsealed.engine.functions.formatting import special
+from cloudsealed.engine.functions.standard import to_string
 from cloudsealed.engine.gaps import PartialList, Span, Unknown
+from cloudsealed.engine.language.template import MAX_SHOWN, clip, compact, stated
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.paths import is_redacted
-from cloudsealed.engine.standard import to_string
-from cloudsealed.engine.template import MAX_SHOWN, clip, compact, stated
 from cloudsealed.engine.values import BoolKey, Optional, TypeValue, Value, kind_of
 
 _MOST_PARTS: Final = MAX_SHOWN

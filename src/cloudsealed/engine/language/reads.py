@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cloudsealed.engine.errors import ExpressionError
-from cloudsealed.engine.resolve import did_you_mean, nearest
-from cloudsealed.engine.syntax import (
+from cloudsealed.engine.language.resolve import did_you_mean, nearest
+from cloudsealed.engine.language.syntax import (
     Apply,
     Bind,
     Conditional,

@@ -15,7 +15,7 @@ from tests.engine.completions import answer, contradictions
 from tests.engine.test_differential import GOOD, RULES
 
 from cloudsealed.engine import PartialList, Unknown, compile_expression, compile_rule, explain
-from cloudsealed.engine.program import Program
+from cloudsealed.engine.language.program import Program
 
 DENIED = frozenset({"denied"})
 EAST = frozenset({"us-east-1 was not read"})

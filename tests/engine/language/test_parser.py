@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from cloudsealed.engine import ExpressionError, compile_expression
-from cloudsealed.engine.parser import parse
-from cloudsealed.engine.syntax import Binary, Conditional, Logic, Negate, Not
+from cloudsealed.engine.language.parser import parse
+from cloudsealed.engine.language.syntax import Binary, Conditional, Logic, Negate, Not
 
 
 def refusal(source: str) -> ExpressionError:

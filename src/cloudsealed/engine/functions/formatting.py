@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from cloudsealed.engine.errors import EvaluationError
+from cloudsealed.engine.functions.standard import number_text, to_string
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function, kinds
-from cloudsealed.engine.standard import number_text, to_string
 from cloudsealed.engine.values import TypeValue, Value, describe, key_value, kind_of
 
 _CLAUSE: Final = re.compile(r"%(?:%|(?:\.(\d{1,3}))?([sdfebxXo]))", re.ASCII)

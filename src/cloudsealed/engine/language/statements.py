@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from cloudsealed.engine.errors import BUDGET, ExpressionError
+from cloudsealed.engine.language.syntax import Node
 from cloudsealed.engine.meter import FREE_TEXT
-from cloudsealed.engine.syntax import Node
 from cloudsealed.engine.values import Kind
 
 

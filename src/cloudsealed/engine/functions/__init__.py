@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from cloudsealed.engine.addresses import ADDRESSES
-from cloudsealed.engine.arns import ARNS
-from cloudsealed.engine.documents import DOCUMENTS
-from cloudsealed.engine.formatting import FORMATTING
-from cloudsealed.engine.iam import IAM
-from cloudsealed.engine.lists import LISTS
-from cloudsealed.engine.marks import MARKS
-from cloudsealed.engine.mathematics import MATHEMATICS
-from cloudsealed.engine.moments import MOMENTS
-from cloudsealed.engine.network import NETWORK
-from cloudsealed.engine.optionals import OPTIONALS
+from cloudsealed.engine.functions.addresses import ADDRESSES
+from cloudsealed.engine.functions.arns import ARNS
+from cloudsealed.engine.functions.documents import DOCUMENTS
+from cloudsealed.engine.functions.formatting import FORMATTING
+from cloudsealed.engine.functions.lists import LISTS
+from cloudsealed.engine.functions.marks import MARKS
+from cloudsealed.engine.functions.mathematics import MATHEMATICS
+from cloudsealed.engine.functions.moments import MOMENTS
+from cloudsealed.engine.functions.network import NETWORK
+from cloudsealed.engine.functions.optionals import OPTIONALS
+from cloudsealed.engine.functions.policies import IAM
+from cloudsealed.engine.functions.standard import STANDARD
+from cloudsealed.engine.functions.strings import STRINGS
 from cloudsealed.engine.signature import Function
-from cloudsealed.engine.standard import STANDARD
-from cloudsealed.engine.strings import STRINGS
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),

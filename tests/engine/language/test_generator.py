@@ -10,9 +10,9 @@ import pytest
 from tests.engine.expressions import Writer
 
 from cloudsealed.engine import BudgetExceeded, ExpressionError
-from cloudsealed.engine.interpreter import Bound, Interpreter
+from cloudsealed.engine.language.interpreter import Bound, Interpreter
+from cloudsealed.engine.language.program import _ALLOWED, Program
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.program import _ALLOWED, Program
 
 
 def condition(source: str) -> Program:
