@@ -154,3 +154,9 @@ def test_decisions_are_numbered_without_a_gap_and_have_the_four_parts() -> None:
     for file in files:
         heads = re.findall(r"^## (.+)$", file.read_text(), re.MULTILINE)
         assert heads == ["Context", "Decision", "Consequences", "Alternatives"], file.name
+
+
+def test_the_long_tests_find_what_they_stand_on() -> None:
+    command = [sys.executable, "-m", "pytest", "-n", "0", "--setup-plan", "-q", "tests/chaos"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
