@@ -59,7 +59,7 @@ class _Product:
             if found:
                 return found
         oldest = self._oldest()
-        if oldest and _number(name) < oldest and _over(self.versions[_text(oldest)], today):
+        if oldest and _number(name) < oldest and _over(_last(self.versions[_text(oldest)]), today):
             return _Dates(date.min, None, None)
         raise EvaluationError(f"no table knows the version {version!r} of {self.name}")
 
@@ -85,10 +85,17 @@ def _text(number: tuple[int, ...]) -> str:
     return ".".join(map(str, number))
 
 
-def _over(dates: _Dates, today: date) -> bool:
-    """Whether neither standard nor extended support is left."""
-    ends = max((day for day in (dates.standard, dates.extended) if day), default=None)
-    return ends is not None and dates.standard is not None and today >= ends
+def _last(dates: _Dates) -> date | None:
+    """The first day without standard and without extended support."""
+    return dates.standard and max(dates.standard, dates.extended or date.min)
+
+
+def _over(end: date | None, today: date) -> bool:
+    return end is not None and today >= end
+
+
+def _near(end: date | None, today: date) -> bool:
+    return end is not None and timedelta() < end - today <= SOON
 
 
 @cache
@@ -100,9 +107,10 @@ def lifecycle(now: datetime, product: str, version: str) -> dict[Value, Value]:
     """`lifecycle("aws-lambda", resource.Runtime).deprecated`: a map of how far a version is.
 
     `deprecated`: standard support is over; `soon`: it will be within 180 days; `extended`: it is
-    over and extended support, which is paid, has begun; `ended`: no support is left. Of these days
-    `standard_ended`, `extended_ended` and `updates_ended` are the first without (YYYY-MM-DD, null
-    where the vendor names none). Compared are whole days in UTC.
+    over and extended support, which is paid, has begun; `ended`: no support of either kind is
+    left; `ends_soon`: that will be so within 180 days. `standard_ended`, `extended_ended` and
+    `updates_ended` are the first days without (YYYY-MM-DD, null where the vendor names none).
+    Compared are whole days in UTC.
     A version fits the row that has most of its first parts: 8.0.35 is 8.0, 14.9 is 14,
     5.7.mysql_aurora.2.12.0 is 5.7. One that is older than all of its product's, of which the
     oldest has ended, has ended too. A product or version that no table knows is an error.
@@ -114,16 +122,16 @@ def lifecycle(now: datetime, product: str, version: str) -> dict[Value, Value]:
         raise EvaluationError(f"lifecycle() takes versions of at most {_LONGEST} characters")
     today = now.date()
     dates = found.dates(version, today)
-    deprecated = dates.standard is not None and today >= dates.standard
-    ended = _over(dates, today)
+    deprecated, ended = _over(dates.standard, today), _over(_last(dates), today)
     return {
         "standard_ended": _shown(dates.standard),
         "extended_ended": _shown(dates.extended),
         "updates_ended": _shown(dates.updates),
         "deprecated": deprecated,
-        "soon": dates.standard is not None and not deprecated and dates.standard - today <= SOON,
+        "soon": _near(dates.standard, today),
         "extended": deprecated and not ended,
         "ended": ended,
+        "ends_soon": _near(_last(dates), today),
     }
 
 
