@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from cloudsealed.engine.errors import EvaluationError
@@ -120,8 +120,12 @@ def lifecycle(now: datetime, product: str, version: str) -> dict[Value, Value]:
         raise EvaluationError(f"no table knows the product {product[:_LONGEST]!r}")
     if len(version) > _LONGEST:
         raise EvaluationError(f"lifecycle() takes versions of at most {_LONGEST} characters")
-    today = now.date()
-    dates = found.dates(version, today)
+    return dict(_judged(found, version, now.date()))
+
+
+@lru_cache(maxsize=4096)
+def _judged(product: _Product, version: str, today: date) -> Mapping[Value, Value]:
+    dates = product.dates(version, today)
     deprecated, ended = _over(dates.standard, today), _over(_last(dates), today)
     return {
         "standard_ended": _shown(dates.standard),
