@@ -5,8 +5,8 @@
 LIST.csv has the columns product, version, end_of_active_support, end_of_life and
 end_of_extended_support; the products have the names that they have in packs/facts/products.csv. Of
 the runtimes of Lambda the end of active support is the end of standard support, and the end of life
-the end of updates. True and False stand where no day is named. It exits 1 when a date differs or a
-version is in one of the two alone, and changes nothing.
+the end of updates. True and False stand where no day is named. It exits 1 when a date differs or we
+lack a version, notes what only we or only botocore know, and changes nothing.
 """
 
 from __future__ import annotations
@@ -37,16 +37,11 @@ def differences(theirs: list[Row]) -> Iterator[str]:
     """What a list says otherwise than our tables, a line each."""
     ours: Known = {(row["product"], row["version"]): row for row in facts("versions")}
     products = {row["product"]: row for row in facts("products")}
-    listed = {row["product"] for row in theirs}
     for row in theirs:
         product = products.get(row["product"])
         if product is not None:
             columns = OF_RUNTIMES if product["names"] == "exact" else COLUMNS
             yield from _of_version(_fitting(ours, product, row["version"]), row, columns)
-    told = {(row["product"], row["version"]) for row in theirs}
-    for product_name, version in ours:
-        if product_name in listed and (product_name, version) not in told:
-            yield f"{product_name} {version}: only in our table"
 
 
 def _fitting(ours: Known, product: Row, version: str) -> Row | None:
@@ -73,6 +68,15 @@ def _day(text: str) -> str:
     return "" if text in ("True", "False") else text
 
 
+def unknown_to_them(theirs: list[Row]) -> Iterator[str]:
+    """The versions that only our tables have, of the products that the list has."""
+    told = {(row["product"], row["version"]) for row in theirs}
+    listed = {product for product, _ in told}
+    for row in facts("versions"):
+        if row["product"] in listed and (row["product"], row["version"]) not in told:
+            yield f"{row['product']} {row['version']}"
+
+
 def unknown_to_us() -> Iterator[str]:
     """What the installed botocore names and no table of ours knows: a reason to look."""
     session = botocore.session.get_session()
@@ -88,9 +92,12 @@ def unknown_to_us() -> Iterator[str]:
 def main(path: str) -> int:
     """Print what differs; 1 where anything does."""
     with Path(path).open(encoding="utf-8", newline="") as file:
-        found = list(differences(list(csv.DictReader(file))))
+        theirs = list(csv.DictReader(file))
+    found = list(differences(theirs))
     for line in found:
         print(line)
+    for name in unknown_to_them(theirs):
+        print(f"note: {name} is only in our table")
     for name in unknown_to_us():
         print(f"note: botocore names {name}, and no table knows it")
     print(f"{len(found)} differences")

@@ -99,6 +99,8 @@ def test_a_kubernetes_version_is_judged_by_the_day_and_the_upgrade_policy(
     [
         (database("aurora-mysql", "5.7.mysql_aurora.2.12.0"), "fail high"),
         (database("aurora-postgresql", "13.9"), "fail high"),
+        (database("aurora-postgresql", "10.21"), "fail high"),
+        (database("postgres", "11.22-rds.20240418"), "fail high"),
         (database("postgres", "13.15"), "fail high"),
         (database("postgres", "13.15", **OFF), "pass"),
         (database("postgres", "14.9"), "fail low"),

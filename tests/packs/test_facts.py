@@ -91,7 +91,7 @@ def test_the_command_names_each_date_and_each_version_that_differs(tmp_path: Pat
     assert code == 1
     assert "aws-lambda python3.9: standard_ends is 2025-12-15, there 2026-01-15\n" in text
     assert "aws-lambda python4.0: not in our table\n" in text
-    assert "amazon-rds-mysql 8.4: only in our table\n" in text
+    assert "note: amazon-rds-mysql 8.4 is only in our table\n" in text
     assert "8.0.46" not in text
     assert "amazon-eks" not in text
     assert "commodore" not in text
