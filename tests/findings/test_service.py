@@ -117,8 +117,11 @@ def pair(policies: PolicyService) -> dict[str, Finding]:
     """A finding that yields to another on the same volume, of another connection."""
     found: dict[str, Finding] = {}
     for key in ("aws-ec2-volume-unattached", "aws-ec2-volume-gp2"):
-        ident = policies.resolve(tenant=TENANT, ident=key)
-        finding = make_finding(policy_id=ident, connection_id=f"con_{len(found)}")
+        policy = orjson.loads(policies.get(tenant=TENANT, ident=key))
+        finding = make_finding(
+            policy_id=policy["id"], policy_version=policy["version"],
+            connection_id=f"con_{len(found)}",
+        )  # fmt: skip
         ref = replace(finding.resource, native_id="arn:vol")
         place = {"provider": "aws", "account": ref.account, "region": ref.region}
         named = fingerprint(policy_key=key, **place, native_id="arn:vol")
