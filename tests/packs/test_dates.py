@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
 
-from cloudsealed.engine import Judgement
+from cloudsealed.engine import Judgement, Rule
 from cloudsealed.packs import load_policies
 from cloudsealed.policies.files import rule_of
 
@@ -19,9 +20,14 @@ CLUSTER = {"DBClusterIdentifier": "c"}
 OFF = {"EngineLifecycleSupport": "open-source-rds-extended-support-disabled"}
 
 
+@cache
+def rule(key: str) -> Rule:
+    return rule_of(POLICIES[key])
+
+
 def judged(key: str, resource: dict[str, Any], at: str = NOW) -> Judgement:
     now = datetime.fromisoformat(at).replace(tzinfo=UTC)
-    return rule_of(POLICIES[key]).judge(resource, {}, now)
+    return rule(key).judge(resource, {}, now)
 
 
 def said(key: str, resource: dict[str, Any], at: str = NOW) -> str:
