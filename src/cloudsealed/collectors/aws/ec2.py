@@ -125,6 +125,7 @@ ROWS: tuple[Row, ...] = (
         native_id=_arn("security-group", "GroupId", _OWNER),
         formerly_native_id=_arn("security-group", "GroupId"),
         owner="OwnerId",
+        given="GroupName == 'default'",
         name="GroupName",
         relations=(_VPC,),
     ),
@@ -137,6 +138,7 @@ ROWS: tuple[Row, ...] = (
         native_id=_arn("vpc", "VpcId", _OWNER),
         formerly_native_id=_arn("vpc", "VpcId"),
         owner="OwnerId",
+        given="IsDefault",
         name="Tags[?Key=='Name'].Value | [0]",
     ),
     Row(
@@ -148,6 +150,7 @@ ROWS: tuple[Row, ...] = (
         native_id=_arn("subnet", "SubnetId", _OWNER),
         formerly_native_id=_arn("subnet", "SubnetId"),
         owner="OwnerId",
+        given="DefaultForAz",
         name="Tags[?Key=='Name'].Value | [0]",
         relations=(_VPC,),
     ),
@@ -169,6 +172,7 @@ ROWS: tuple[Row, ...] = (
         constants=_PAGE,
         items="FlowLogs",
         native_id=_arn("vpc-flow-log", "FlowLogId"),
+        given="`true`",
         created="CreationTime",
         relations=(Relation("vpc", "ResourceId", "aws.ec2.vpc", "VpcId"),),
     ),
@@ -200,6 +204,7 @@ ROWS: tuple[Row, ...] = (
         native_id=_arn("network-acl", "NetworkAclId", _OWNER),
         formerly_native_id=_arn("network-acl", "NetworkAclId"),
         owner="OwnerId",
+        given="IsDefault",
         relations=(
             _VPC,
             Relation("subnets", "Associations[].SubnetId", "aws.ec2.subnet", "SubnetId"),
@@ -244,6 +249,7 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation=None,
         native_id="arn:{partition}:ec2:{region}:{account}:region-settings",
+        given="`true`",
         tags=None,
         enrich=(
             Enrich(
