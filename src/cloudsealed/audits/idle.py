@@ -15,7 +15,7 @@ from cloudsealed.audits.blocks import Block
 from cloudsealed.audits.derive import EVERYTHING, Snapshots
 from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.reasons import Reason
-from cloudsealed.collectors.model import GLOBAL, Row
+from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.collectors.paths import names_in, read
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.vocabulary import CallOutcome
@@ -77,10 +77,10 @@ class Idleness:
         regions = set()
         for snapshot in (s for block in blocks for _, s in self._snapshots.of(block)):
             located = RESOURCE_TYPES[kind].located or ""
-            if unread := _unread(located, snapshot):
+            if region := read(located, snapshot["document"]):
+                regions.add(region)
+            elif unread := _unread(located, snapshot):
                 reasons.append(unread)
-            else:
-                regions.add(str(read(located, snapshot["document"])))
         return frozenset(regions), reasons
 
 

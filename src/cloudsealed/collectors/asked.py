@@ -58,9 +58,9 @@ def without(row: Row, attributes: Iterable[str]) -> Row:
 
 def own_reads(row: Row) -> frozenset[str]:
     """Return every name that a row reads of its own documents: a resource's name, tags and time of
-    creation, its relations, whether and where it takes a region, and what it is asked for by."""
+    creation, its relations, whether it is given, and what it is asked for by."""
     paths = [
-        row.name, row.tags, row.created, row.given, row.located,
+        row.name, row.tags, row.created, row.given,
         *(each.path for each in row.relations),
     ]  # fmt: skip
     joined = (
