@@ -35,6 +35,7 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="DescribeConfigurationRecorderStatus",
                 fills={"Recorders": "ConfigurationRecordersStatus"},
+                absent=frozenset({"NoSuchConfigurationRecorderException"}),
             ),
         ),
     ),

@@ -1,6 +1,6 @@
 """EC2: instances, volumes, images, networks and the settings of a region.
 
-Terminated instances and deleted gateways, which AWS lists for a while, are no resources here.
+What is being deleted or is, which AWS lists for a while, is no resource here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation="DescribeInstances",
         constants=_PAGE,
-        items="Reservations[].Instances[] | [?State.Name != 'terminated']",
+        items="Reservations[].Instances[]"
+        " | [?!contains(['shutting-down', 'terminated'], State.Name)]",
         native_id=_arn("instance", "InstanceId"),
         name="Tags[?Key=='Name'].Value | [0]",
         created="LaunchTime",
@@ -52,7 +53,7 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation="DescribeVolumes",
         constants=_PAGE,
-        items="Volumes",
+        items="Volumes[?!contains(['deleting', 'deleted'], State)]",
         native_id=_arn("volume", "VolumeId", _OWNER),
         formerly_native_id=_arn("volume", "VolumeId"),
         owner="OwnerId",
@@ -159,7 +160,7 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation="DescribeNatGateways",
         constants=_PAGE,
-        items="NatGateways[?State != 'deleted']",
+        items="NatGateways[?!contains(['deleting', 'deleted'], State)]",
         native_id=_arn("natgateway", "NatGatewayId"),
         name="Tags[?Key=='Name'].Value | [0]",
         created="CreateTime",
@@ -232,7 +233,7 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation="DescribeVpcEndpoints",
         constants=_PAGE,
-        items="VpcEndpoints[?State != 'deleted']",
+        items="VpcEndpoints[?!contains(['Deleting', 'deleting', 'Deleted', 'deleted'], State)]",
         native_id=_arn("vpc-endpoint", "VpcEndpointId", _OWNER),
         formerly_native_id=_arn("vpc-endpoint", "VpcEndpointId"),
         owner="OwnerId",
