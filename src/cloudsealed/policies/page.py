@@ -72,6 +72,7 @@ def _decision(spec: PolicySpec) -> Iterator[str]:
         yield "It also judges what another account owns and this one only uses."
     yield "A resource fails where this is true:"
     yield fence("cel", spec.fail_when)
+    yield from _severities(spec)
     if spec.params:
         yield "`params`, which can be set without touching the rule, are:"
         yield fence("json", _json(spec.params))
@@ -87,6 +88,18 @@ _WHERE: Mapping[Scope, str] = {
     "region": "account and region",
     "idle_regions": "account in regions that hold nothing of their own",
 }
+
+
+def _severities(spec: PolicySpec) -> Iterator[str]:
+    if spec.severity_when:
+        yield "The severity of what fails is that of the first that is true:"
+        for degree in spec.severity_when:
+            yield fence("cel", degree.when)
+            yield f"gives {code(degree.severity)}."
+        yield f"Where none is, or the first that is not false stays open, it is {spec.severity}."
+    if spec.yields_to:
+        others = ", ".join(map(code, spec.yields_to))
+        yield f"It yields to {others}: while one fails on the same resource, that asks alone."
 
 
 def _relation(name: str, relation: Relation) -> str:
