@@ -56,7 +56,7 @@ def said(
         for kind, row in RESOURCE_TYPES.items():
             if row.scope == GLOBAL or (region == NEAR and kind in left_out):
                 continue
-            documents = [{}] if kind == SETTINGS else here.get(kind, [GIVEN.get(kind)])
+            documents = [{}] if row.operation is None else here.get(kind, [GIVEN.get(kind)])
             found = [
                 each if "native_id" in each else thing(kind, region, each)
                 for each in documents if each is not None

@@ -15,11 +15,12 @@ from cloudsealed.audits.blocks import Block
 from cloudsealed.audits.derive import EVERYTHING, Snapshots
 from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.reasons import Reason
-from cloudsealed.collectors.model import GLOBAL
+from cloudsealed.collectors.model import GLOBAL, Row
 from cloudsealed.collectors.paths import names_in, read
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.vocabulary import CallOutcome
 
+_GUARD = "`true`"
 _SETTLED = (CallOutcome.UNSUPPORTED, CallOutcome.DENIED_BY_ORGANIZATION)
 """How a list ends where the account has and can make no such thing in a region."""
 
@@ -55,11 +56,13 @@ class Idleness:
             if row.located is not None:
                 regions, doubts = self._located(account, kind)
                 yield from [None] if region in regions else doubts
-            elif row.scope != GLOBAL and row.given != "`true`" and kind not in listed:
+            elif row.scope != GLOBAL and not _is_nothing(row) and kind not in listed:
                 yield from self._extent.left_out(kind, account, region, ())
 
     def _of_resources(self, block: Block) -> Iterator[Reason | None]:
         row = RESOURCE_TYPES[block.key]
+        if _is_nothing(row):
+            return
         if row.given is None:
             yield from [None] * bool(block.count)
             return
@@ -84,10 +87,15 @@ class Idleness:
         return frozenset(regions), reasons
 
 
+def _is_nothing(row: Row) -> bool:
+    """Whether what a row brings is never a holding: a place's settings, or what watches over it."""
+    return row.operation is None or row.given == _GUARD
+
+
 def _of_list(block: Block) -> Iterator[Reason | None]:
     """Yield why a list may lack something, None of a region that is denied."""
     gap = block.header["gap"]
-    if gap and RESOURCE_TYPES[block.key].given != "`true`" and gap["outcome"] not in _SETTLED:
+    if gap and not _is_nothing(RESOURCE_TYPES[block.key]) and gap["outcome"] not in _SETTLED:
         yield None if gap["outcome"] == CallOutcome.REGION_DENIED else gap
 
 

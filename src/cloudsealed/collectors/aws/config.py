@@ -29,12 +29,16 @@ ROWS: tuple[Row, ...] = (
         service="config",
         operation=None,
         native_id="arn:{partition}:config:{region}:{account}:region-settings",
-        given="`true`",
         tags=None,
         enrich=(
             Enrich(
                 operation="DescribeConfigurationRecorderStatus",
-                fills={"Recorders": "ConfigurationRecordersStatus"},
+                fills={"Statuses": "ConfigurationRecordersStatus"},
+                absent=frozenset({"NoSuchConfigurationRecorderException"}),
+            ),
+            Enrich(
+                operation="DescribeConfigurationRecorders",
+                fills={"Recorders": "ConfigurationRecorders"},
                 absent=frozenset({"NoSuchConfigurationRecorderException"}),
             ),
         ),

@@ -250,7 +250,6 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation=None,
         native_id="arn:{partition}:ec2:{region}:{account}:region-settings",
-        given="`true`",
         tags=None,
         enrich=(
             Enrich(

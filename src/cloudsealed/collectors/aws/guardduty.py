@@ -28,7 +28,6 @@ ROWS: tuple[Row, ...] = (
         service="guardduty",
         operation=None,
         native_id="arn:{partition}:guardduty:{region}:{account}:region-settings",
-        given="`true`",
         tags=None,
         enrich=(
             Enrich(operation="ListDetectors", fills={"DetectorIds": "DetectorIds"}),
