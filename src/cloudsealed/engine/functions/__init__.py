@@ -12,6 +12,8 @@ from cloudsealed.engine.functions.addresses import ADDRESSES
 from cloudsealed.engine.functions.arns import ARNS
 from cloudsealed.engine.functions.documents import DOCUMENTS
 from cloudsealed.engine.functions.formatting import FORMATTING
+from cloudsealed.engine.functions.hardware import HARDWARE
+from cloudsealed.engine.functions.lifecycles import LIFECYCLES
 from cloudsealed.engine.functions.lists import LISTS
 from cloudsealed.engine.functions.marks import MARKS
 from cloudsealed.engine.functions.mathematics import MATHEMATICS
@@ -21,11 +23,13 @@ from cloudsealed.engine.functions.optionals import OPTIONALS
 from cloudsealed.engine.functions.policies import IAM
 from cloudsealed.engine.functions.standard import STANDARD
 from cloudsealed.engine.functions.strings import STRINGS
+from cloudsealed.engine.functions.tls import TLS
 from cloudsealed.engine.signature import Function
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
     *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM),
+    *(*LIFECYCLES, *HARDWARE, *TLS),
 )
 """All functions, in the order of the documentation."""
 
