@@ -33,6 +33,9 @@ from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import PolicySet
 from cloudsealed.vocabulary import CallOutcome, Outcome, Severity
 
+_PERHAPS = ("base_severity", "formerly")
+"""Left out of a line where it is None, so that lines are the bytes that they were before."""
+
 OWNED_BY_ANOTHER = "owned_by_another"
 """The kind of reason why a policy does not apply to what another account owns."""
 
@@ -66,7 +69,8 @@ class Check:
 class Observation:
     """The outcome of one policy on one resource; a line of a block.
 
-    `formerly` is the fingerprint by the id that the resource had before.
+    `base_severity` is the one by the policy's conditions, before any classification; None is the
+    policy's own. `formerly` is the fingerprint by the id that the resource had before.
     """
 
     native_id: str
@@ -80,6 +84,7 @@ class Observation:
     reasons: tuple[Reason, ...] = ()
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
+    base_severity: Severity | None = None
     formerly: str | None = None
 
     @property
@@ -94,7 +99,7 @@ class Observation:
             "severity": self.severity, "fingerprint": self.fingerprint, "snapshot": self.snapshot,
             "title": self.title, "evidence": self.evidence, "reasons": self.reasons,
             "classified_by": self.classified_by, "suppressed": self.suppressed,
-            **({"formerly": self.formerly} if self.formerly else {}),
+            **{name: value for name in _PERHAPS if (value := getattr(self, name)) is not None},
         }  # fmt: skip
 
 
@@ -104,6 +109,7 @@ def observation_of(line: Mapping[str, Any]) -> Observation:
         **line,
         "outcome": Outcome(line["outcome"]),
         "severity": Severity(line["severity"]),
+        "base_severity": Severity(line["base_severity"]) if line.get("base_severity") else None,
         "evidence": tuple(line["evidence"]),
         "reasons": tuple(line["reasons"]),
     }
@@ -286,6 +292,8 @@ class Evaluator:
         fails = judgement.outcome == "fail"
         if not fails and not judgement.evidence:
             return Observation(outcome=Outcome(judgement.outcome), **base)
+        if judgement.severity is not None:
+            base["severity"] = base["base_severity"] = Severity(judgement.severity)
         decided = Observation(
             outcome=Outcome(judgement.outcome),
             title=judgement.message or check.version.spec["title"] if fails else None,

@@ -166,7 +166,7 @@ def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
         outcome=observation.outcome if observation.settles else Outcome.UNKNOWN,
         policy_version=block.header["policy_version"],
         severity=observation.severity,
-        base_severity=Severity(block.header["severity"]),
+        base_severity=observation.base_severity or Severity(block.header["severity"]),
         title=observation.title or "",
         evidence=observation.evidence,
         classified_by=observation.classified_by,

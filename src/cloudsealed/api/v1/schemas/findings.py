@@ -190,6 +190,9 @@ class Observation(Shape):
     reasons: Few[Json]
     classified_by: ClassifiedBy | None
     suppressed: bool
+    base_severity: Severity | None = Field(
+        default=None, description="What the policy's `severity_when` gave it, where it did"
+    )
 
 
 class ExpressionFailure(Shape):
@@ -229,9 +232,9 @@ class ExplanationStep(Shape):
 
 
 class ExplainedCondition(Shape):
-    """A policy's `applies_when` or `fail_when`."""
+    """A policy's `applies_when`, `fail_when` or a condition of its `severity_when`."""
 
-    field: Literal["applies_when", "fail_when"]
+    field: Word = Field(examples=["fail_when"])
     step: ExplanationStep
 
 
@@ -245,6 +248,10 @@ class Explanation(Shape):
     message: Text | None
     error: ExpressionFailure | None
     evidence: Few[EvidenceItem]
+    severity: Severity | None = Field(
+        description="What a condition of the policy's `severity_when` gives it; null where none"
+        " does: the policy's own"
+    )
     conditions: Few[ExplainedCondition]
     left_out: Count = Field(description="Parts beyond 200, or 64 KiB, that are not shown")
 
