@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.conftest import NOW
 
-from cloudsealed.engine import EvaluationError, compile_expression
+from cloudsealed.engine import (
+    EvaluationError,
+    PartialList,
+    Unknown,
+    compile_expression,
+    compile_rule,
+)
 from cloudsealed.engine.functions.internet import _NOT_PUBLIC
 
 Evaluate = Callable[..., Any]
@@ -262,3 +268,32 @@ def let_in(rules: list[Any], port: int) -> set[str]:
     return {r["CidrIp"] for each in about for r in each["IpRanges"]} | {
         r["CidrIpv6"] for each in about for r in each["Ipv6Ranges"]
     }
+
+
+def test_evidence_is_the_block_that_opens_the_port() -> None:
+    judge = compile_rule(fail_when='open_to_internet(resource.Rules, [], "tcp", [22])').judge
+    near, wide = rule("10.0.0.0/8"), rule("8.8.8.8/32", "0.0.0.0/1")
+    told = judge({"Rules": [near, wide]}, {}, NOW).evidence
+    assert [each.path for each in told] == ["Rules[1].IpRanges[1].CidrIp"]
+    halves = [rule(f"{first}.0.0.0/8") for first in (8, 9)]
+    assert [each.path for each in judge({"Rules": halves}, {}, NOW).evidence] == ["Rules"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "answer"),
+    [
+        ([rule(ANYWHERE)], True),
+        ([rule("10.0.0.0/8")], False),
+        ([by_list("pl-any")], True),
+        ([by_list("pl-office")], False),
+        ([by_list("pl-gone")], None),
+        ([by_list("pl-gone"), by_list("pl-any")], True),
+    ],
+)
+def test_lists_that_were_read_in_part_leave_unknown_only_what_they_decide(
+    rules: list[Any], answer: bool | None
+) -> None:
+    reasons = frozenset({"DescribeManagedPrefixLists"})
+    call = compile_expression('open_to_internet(x, lists, "tcp", [22])', variables=("x", "lists"))
+    found = call.evaluate_partly({"x": rules, "lists": PartialList(LISTS, reasons)}, NOW)
+    assert found == (Unknown(reasons) if answer is None else answer)

@@ -32,6 +32,7 @@ from cloudsealed.engine.functions.reach import (
     has_public_address,
     routed_to_internet,
     rules_for,
+    witness_of_acl,
 )
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function, Kinds, kinds
@@ -148,7 +149,7 @@ NETWORK: Final = (
     _on_lists(open_to_internet, (_LIST, _LIST, _TEXT, _LIST), witness_of_open),
     _on_lists(open_besides, (_LIST, _LIST, _TEXT, _LIST), witness_of_besides),
     _on_lists(open_on_every_port, (_LIST, _LIST), witness_of_every),
-    _on_lists(acl_open_to_internet, (_LIST, _TEXT, _LIST)),
+    _on_lists(acl_open_to_internet, (_LIST, _TEXT, _LIST), witness_of_acl),
     Function("has_public_address", (_MAP,), "bool", has_public_address),
     Function("rules_for", (_MAP, _LIST), "list", rules_for, metered=True),
     _on_lists(acl_admits, (_MAP, _LIST, _TEXT, _PORT)),

@@ -24,6 +24,7 @@ from cloudsealed.engine.functions.internet import (
 )
 from cloudsealed.engine.functions.openings import RANGES, name_of, ports_of
 from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.values import Value, describe
 
 Document: TypeAlias = dict[str, Any]
@@ -62,7 +63,7 @@ def rules_for(meter: Meter, interface: Document, groups: list[Value]) -> list[Va
     and that is not given is an error.
     """
     named = [name_of(each, "GroupId") for each in maps_at(interface, "Groups")]
-    by_id = {name_of(group, "GroupId"): group for group in maps(groups, "groups")}
+    by_id = {group.get("GroupId"): group for group in maps(groups, "groups")}
     lacking = [name for name in named if name not in by_id]
     if lacking:
         raise EvaluationError(f"the rules of the group {lacking[0]} are not known")
@@ -83,31 +84,49 @@ def acl_open_to_internet(
     about an address and a port. One of the ports is enough; how many addresses are the internet is
     as `open_to_internet` says it.
     """
-    return any(_admits(meter, entries, protocol, port, tuple(LIMITS)) for port in ports)
+    return any(_admits(meter, entries, protocol, port) for port in ports)
+
+
+def witness_of_acl(meter: Meter, entries: list[Value], protocol: str, ports: list[Value]) -> Steps:
+    """The way to the entry that lets the internet in; to all of them where none alone does."""
+    for port in ports:
+        for entry in _coming(meter, entries, protocol, port):
+            if _allows_internet([entry]) and _admits(meter, entries, protocol, port):
+                return (entries.index(entry),)
+    return ()
 
 
 def _admits(
-    meter: Meter, entries: list[Value], protocol: str, port: int, versions: Collection[int]
+    meter: Meter,
+    entries: list[Value],
+    protocol: str,
+    port: int,
+    versions: Collection[int] = tuple(LIMITS),
 ) -> bool:
+    return _allows_internet(_coming(meter, entries, protocol, port), versions)
+
+
+def _coming(meter: Meter, entries: list[Value], protocol: str, port: int) -> list[Document]:
+    """The entries about what comes in for a port, in the order in which they decide."""
     meter.charge(len(entries))
     own = maps(entries, "entries of an ACL")
     coming = sorted((each for each in own if not _field(each, "Egress", bool)), key=_order)
-    about = [each for each in coming if _is_about(each, protocol, port)]
-    return any(_allows_internet(about, version) for version in versions)
+    return [each for each in coming if _is_about(each, protocol, port)]
 
 
-def _allows_internet(entries: Iterable[Document], version: int) -> bool:
-    allowed: list[Range] = []
-    decided: list[Range] = []
+def _allows_internet(
+    entries: Iterable[Document], versions: Collection[int] = tuple(LIMITS)
+) -> bool:
+    allowed: dict[int, list[Range]] = {version: [] for version in LIMITS}
+    decided: dict[int, list[Range]] = {version: [] for version in LIMITS}
     for entry in entries:
         named = "CidrBlock" if entry.get("CidrBlock") is not None else "Ipv6CidrBlock"
-        block = block_of(_field(entry, named, str))
-        if block.version == version:
-            own = (block.first, block.last)
-            if _field(entry, "RuleAction", str) == "allow":
-                allowed += without([own], decided)
-            decided = merged([*decided, own])
-    return public_size(version, merged(allowed)) > LIMITS[version]
+        version, *ends = block_of(_field(entry, named, str))
+        own = (ends[0], ends[1])
+        if _field(entry, "RuleAction", str) == "allow":
+            allowed[version] += without([own], decided[version])
+        decided[version] = merged([*decided[version], own])
+    return any(public_size(v, merged(allowed[v])) > LIMITS[v] for v in versions)
 
 
 def _is_about(entry: Document, protocol: str, port: int) -> bool:
