@@ -31,9 +31,10 @@ from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import PolicySet
+from cloudsealed.policies.yielding import Yields
 from cloudsealed.vocabulary import CallOutcome, Outcome, Severity
 
-_PERHAPS = ("base_severity", "formerly")
+_PERHAPS = ("base_severity", "yields_to", "formerly")
 """Left out of a line where it is None, so that lines are the bytes that they were before."""
 
 OWNED_BY_ANOTHER = "owned_by_another"
@@ -70,7 +71,8 @@ class Observation:
     """The outcome of one policy on one resource; a line of a block.
 
     `base_severity` is the one by the policy's conditions, before any classification; None is the
-    policy's own. `formerly` is the fingerprint by the id that the resource had before.
+    policy's own. `yields_to` is the fingerprint of the observation that asks for attention in the
+    place of this one. `formerly` is the fingerprint by the id that the resource had before.
     """
 
     native_id: str
@@ -85,7 +87,14 @@ class Observation:
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
     base_severity: Severity | None = None
+    yields_to: str | None = None
     formerly: str | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether it fails, and counts."""
+        yields = self.suppressed or self.yields_to is not None
+        return self.outcome is Outcome.FAIL and not yields
 
     @property
     def settles(self) -> bool:
@@ -132,8 +141,9 @@ class Cell:
     def counted(self, observation: Observation) -> Observation:
         """Count an observation, and return it."""
         self.counts[observation.outcome] += 1
-        self.suppressed += observation.suppressed
-        if observation.outcome is Outcome.FAIL and not observation.suppressed:
+        if observation.outcome is Outcome.FAIL:
+            self.suppressed += not observation.asks
+        if observation.asks:
             self.fails[observation.severity] += 1
         if observation.outcome is Outcome.UNKNOWN:
             self.missing[missing(observation.reasons)] += 1
@@ -187,6 +197,7 @@ class Evaluator:
             policies=len(policies.checks) + len(policies.classifications),
         )  # fmt: skip
         self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
+        self._yields = Yields.of(policies.checks)
         self._classifier = Classifier(policies.classifications, self._purse)
         self._snapshots = snapshots
         self._now: datetime = parse_rfc3339(clock)
@@ -238,10 +249,11 @@ class Evaluator:
         for block in here:
             judging = [cells[check.version.id] for check in self._of(block)]
             for address, snapshot in self._snapshots.of(block) if judging else ():
-                yield [
-                    (cell, cell.counted(self._observe(cell.check, address, snapshot)))
-                    for cell in judging
-                ]
+                said = {
+                    c.check.version.key: self._observe(c.check, address, snapshot) for c in judging
+                }
+                said |= _yielded(said, self._yields)
+                yield [(cell, cell.counted(said[cell.check.version.key])) for cell in judging]
 
     def _of(self, block: Block) -> list[Check]:
         return [c for c in self._checks if block.key in c.version.spec["resource_types"]]
@@ -315,6 +327,21 @@ class Evaluator:
         return replace(
             failed, severity=found.severity, suppressed=found.suppressed, classified_by=found.by
         )
+
+
+def _yielded(said: Mapping[str, Observation], yields: Yields) -> dict[str, Observation]:
+    """Return what policies say of a resource, by key, that another asks for."""
+    failing = {key: o for key, o in said.items() if o.outcome is Outcome.FAIL}
+    silent = {key for key, o in failing.items() if o.suppressed}
+    asking = {
+        key: yields.asking(key, failing, silent)
+        for key in failing.keys() & yields.others.keys() - silent
+    }
+    return {
+        key: replace(failing[key], yields_to=failing[other].fingerprint)
+        for key, other in asking.items()
+        if other is not None
+    }
 
 
 def _fingerprint(version: PolicyVersion, snapshot: Mapping[str, Any], native_id: str) -> str:

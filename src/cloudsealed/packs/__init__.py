@@ -21,7 +21,7 @@ from cloudsealed.packs.model import (
 )
 from cloudsealed.packs.reader import parse_framework, parse_policies, parse_policy, read_body
 from cloudsealed.packs.shapes import Use
-from cloudsealed.packs.yields import refuse_yields
+from cloudsealed.packs.yields import leads, refuse_yields
 
 __all__ = [
     "CLASSIFICATION",
@@ -45,6 +45,7 @@ __all__ = [
     "dotted",
     "file_schema",
     "hint",
+    "leads",
     "load_frameworks",
     "load_policies",
     "parse_framework",

@@ -34,15 +34,16 @@ def refuse_yields(
         if set(words["resource_types"]).isdisjoint(checks[other]["resource_types"]):
             message = f"must judge a resource type of this policy, and {other!r} judges none"
             raise FormError(at, message)
-        if way := _way(other, key, checks):
+        others = {name: said.get("yields_to") or () for name, said in checks.items()}
+        if way := leads(other, key, others):
             raise FormError(at, f"goes in a circle: {' yields to '.join((key, *way))}")
 
 
-def _way(start: str, end: str, checks: Mapping[str, Words]) -> tuple[str, ...] | None:
+def leads(start: str, end: str, others: Mapping[str, Collection[str]]) -> tuple[str, ...] | None:
     """Return a way from one check to another by what each yields to; None if there is none."""
     ways: dict[str, tuple[str, ...]] = {start: (start,)}
     for key in (found := [start]):  # it grows as others are found
-        for other in checks.get(key, {}).get("yields_to") or ():
+        for other in others.get(key, ()):
             if other not in ways:
                 ways[other] = (*ways[key], other)
                 found.append(other)

@@ -34,6 +34,7 @@ from cloudsealed.policies.model import (
 from cloudsealed.policies.needs import not_asked
 from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.store import PolicyStore, decode
+from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import turn
@@ -300,6 +301,12 @@ class PolicyService:
         return not_asked(
             [*((p.kind, p.spec) for p in own), *((PolicyKind.CHECK, words) for words in shipped)]
         )
+
+    def yields(self, *, tenant: str, draft: PolicyVersion | None = None) -> Yields:
+        """Return which checks yield to which, as they stand; with `draft` in its place."""
+        checks = (p for p in self._store.all(tenant=tenant) if p.kind is PolicyKind.CHECK)
+        stand = {check.key: check.pinned for check in checks}
+        return Yields.of({**stand, draft.key: draft}.values() if draft else stand.values())
 
     def withdrawn(self, *, tenant: str) -> Sequence[str]:
         """Return the ids of checks that are disabled or deleted: their findings resolve."""

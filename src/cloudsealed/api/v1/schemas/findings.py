@@ -125,6 +125,10 @@ class Finding(Shape):
     first_seen_at: Time
     last_seen_at: Time
     resolved_at: Time | None
+    yields_to: FindingId | None = Field(
+        description="The finding of a more general policy that fails on the same resource and asks"
+        " for attention in the place of this one, which is suppressed meanwhile"
+    )
 
 
 class TriageBody(Body):
@@ -191,7 +195,11 @@ class Observation(Shape):
     classified_by: ClassifiedBy | None
     suppressed: bool
     base_severity: Severity | None = Field(
-        default=None, description="What the policy's `severity_when` gave it, where it did"
+        description="What the policy's `severity_when` gave it, null where it gave none"
+    )
+    yields_to: Sha256 | None = Field(
+        description="The fingerprint of the observation of a more general policy that asks for"
+        " attention in the place of this one, which is outside the score"
     )
 
 
