@@ -54,6 +54,8 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.ec2.flow_log": named(FlowLogId="fl-{n}", ResourceId="{p}"),
     "aws.ec2.image": named(ImageId="ami-{n}", Name="base"),
     "aws.ec2.network_acl": named(NetworkAclId="acl-{n}", VpcId="{p}"),
+    "aws.ec2.launch_template": named(LaunchTemplateId="lt-{n}", LaunchTemplateName="web"),
+    "aws.autoscaling.launch_configuration": named(LaunchConfigurationARN="{arn}:x:{n}"),
     "aws.ec2.prefix_list": named(PrefixListArn="{arn}:prefix-list/{n}", PrefixListId="{n}"),
     "aws.ec2.route_table": named(RouteTableId="rtb-{n}", VpcId="{p}"),
     "aws.ec2.network_interface": named(NetworkInterfaceId="eni-{n}", VpcId="{p}"),

@@ -207,6 +207,26 @@ ROWS: tuple[Row, ...] = (
         ),
     ),
     Row(
+        type="aws.ec2.launch_template",
+        service="ec2",
+        operation="DescribeLaunchTemplates",
+        constants={"MaxResults": 200},
+        items="LaunchTemplates",
+        native_id=_arn("launch-template", "LaunchTemplateId"),
+        name="LaunchTemplateName",
+        created="CreateTime",
+        enrich=(
+            Enrich(
+                operation="DescribeLaunchTemplateVersions",
+                params={"LaunchTemplateId": "LaunchTemplateId"},
+                constants={"Versions": ["$Default", "$Latest"]},
+                fills={"Versions": "LaunchTemplateVersions"},
+                gone=frozenset({"InvalidLaunchTemplateId.NotFound"}),
+                secret_paths=("LaunchTemplateVersions[].LaunchTemplateData.UserData",),
+            ),
+        ),
+    ),
+    Row(
         type="aws.ec2.prefix_list",
         service="ec2",
         operation="DescribeManagedPrefixLists",
