@@ -34,46 +34,56 @@ Range: TypeAlias = tuple[int, int]
 """Numbers from the first to the last, both inclusive."""
 
 
-class Block(NamedTuple):
-    """A block of addresses, as the numbers of its first and its last."""
+class Span(NamedTuple):
+    """Addresses of a version, as the numbers of the first and of the last."""
 
     version: int
     first: int
     last: int
 
 
-@lru_cache(maxsize=16_384)
-def _parsed(text: str) -> Block:
+class Block(NamedTuple):
+    """A block of addresses: how many of them the internet routes, and whether it is wide.
+
+    A wide block is the internet alone: it is over the limit, and not all of it is reserved.
+    """
+
+    version: int
+    first: int
+    last: int
+    public: int
+    is_wide: bool
+
+
+def _parsed(text: str) -> Span:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
         message = f"{text[:64]!r} is neither an IP address nor a CIDR block"
         raise EvaluationError(message) from None
-    return Block(network.version, int(network.network_address), int(network.broadcast_address))
+    return Span(network.version, int(network.network_address), int(network.broadcast_address))
+
+
+_RESERVED: Final = tuple(_parsed(text) for text in _NOT_PUBLIC)
+
+
+@lru_cache(maxsize=16_384)
+def _known(text: str) -> Block:
+    span = _parsed(text)
+    public = public_size(span.version, [(span.first, span.last)])
+    is_wide = public > 0 and span.last - span.first >= LIMITS[span.version]
+    return Block(*span, public, is_wide)
 
 
 def block_of(text: str) -> Block:
     """The block that a text writes; its host bits do not count."""
-    return _parsed(text if len(text) <= LONGEST else text[:LONGEST])
+    return _known(text if len(text) <= LONGEST else text[:LONGEST])
 
 
 def contains(outer: str, inner: str) -> bool:
     """Whether a block lies wholly in another."""
-    return _within(block_of(inner), block_of(outer))
-
-
-def _within(inner: Block, outer: Block) -> bool:
-    version, first, last = outer
-    return inner.version == version and first <= inner.first and inner.last <= last
-
-
-_RESERVED: Final = tuple(block_of(text) for text in _NOT_PUBLIC)
-
-
-@lru_cache(maxsize=16_384)
-def is_public(block: Block) -> bool:
-    """Whether a block holds an address that the internet routes."""
-    return not any(_within(block, reserved) for reserved in _RESERVED)
+    out, own = block_of(outer), block_of(inner)
+    return own.version == out.version and out.first <= own.first and own.last <= out.last
 
 
 def merged(ranges: Iterable[Range]) -> list[Range]:
@@ -111,30 +121,21 @@ def public_size(version: int, ranges: Sequence[Range]) -> int:
     return size(without(ranges, reserved))
 
 
-@lru_cache(maxsize=16_384)
-def _weight(block: Block) -> int:
-    return public_size(block.version, [(block.first, block.last)])
-
-
-@lru_cache(maxsize=16_384)
-def is_wide(block: Block) -> bool:
-    """Whether a block alone is the internet: over the limit, and not all of it reserved."""
-    return block.last - block.first >= LIMITS[block.version] and is_public(block)
-
-
 def is_internet(blocks: Collection[Block]) -> bool:
     """Whether blocks together are the internet.
 
     One is wide, or they hold more public addresses of a version than its limit.
     """
-    return any(map(is_wide, blocks)) or any(
-        _together(limit, version, blocks) for version, limit in LIMITS.items()
-    )
-
-
-def _together(limit: int, version: int, blocks: Iterable[Block]) -> bool:
-    own = [block for block in blocks if block.version == version]
+    counted = dict.fromkeys(LIMITS, 0)
+    for block in blocks:
+        if block.is_wide:
+            return True
+        counted[block.version] += block.public
     # Counted twice where they overlap, they cannot be fewer: most sets end here.
-    if sum(map(_weight, own)) <= limit:
-        return False
-    return public_size(version, merged((b.first, b.last) for b in own)) > limit
+    over = [version for version, limit in LIMITS.items() if counted[version] > limit]
+    return any(_together(version, blocks) for version in over)
+
+
+def _together(version: int, blocks: Iterable[Block]) -> bool:
+    own = merged((each.first, each.last) for each in blocks if each.version == version)
+    return public_size(version, own) > LIMITS[version]

@@ -15,7 +15,6 @@ from cloudsealed.engine.functions.internet import (
     block_of,
     contains,
     is_internet,
-    is_public,
 )
 from cloudsealed.engine.functions.openings import (
     open_besides,
@@ -52,7 +51,7 @@ def cidr_is_public(cidr: str) -> bool:
     That is every block but those inside private, shared, local, documentation, multicast and
     reserved space: 8.8.8.8 and 0.0.0.0/0 are public, 10.0.0.0/8 is not.
     """
-    return is_public(block_of(cidr))
+    return block_of(cidr).public > 0
 
 
 def cidr_contains(outer: str, inner: str) -> bool:

@@ -20,10 +20,8 @@ from cloudsealed.engine.functions.internet import (
     Range,
     block_of,
     is_internet,
-    is_wide,
     merged,
     size,
-    without,
 )
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Steps
@@ -81,20 +79,25 @@ def _openings(
         ports = ports_of(rule.get("IpProtocol"), *ends, protocol)
         if ports is None or ports[0] > ports[1]:
             continue
-        named = [name_of(each, "PrefixListId") for each in maps_at(rule, "PrefixListIds")]
-        entries = {name: _entries(known.get(name)) for name in named}
-        unread = [name for name, blocks in entries.items() if blocks is None]
-        blocks = [*_written(rule), *(each for own in entries.values() for each in own or ())]
+        blocks, unread = _written(rule), []
+        for each in maps_at(rule, "PrefixListIds"):
+            name = name_of(each, "PrefixListId")
+            entries = _entries(known.get(name))
+            blocks += entries or ()
+            unread += [name] if entries is None else []
         meter.charge(1 + len(blocks))
         if blocks or unread:
             found.append(_Opening(number, ports, blocks, unread))
     return found
 
 
-def _written(rule: Document) -> Iterator[Block]:
-    for field, name in RANGES:
-        for each in maps_at(rule, field):
-            yield _block(each.get(name), field)
+def _written(rule: Document) -> list[Block]:
+    return [
+        _block(each.get(name), field)
+        for field, name in RANGES
+        if field in rule
+        for each in maps_at(rule, field)
+    ]
 
 
 def _block(text: Value, where: str) -> Block:
@@ -127,11 +130,11 @@ def _open(meter: Meter, openings: Sequence[_Opening], *, unread: bool) -> list[R
     """The ports that are open to the internet; with `unread`, as if unread lists were all of it."""
     alone, others = [], []
     for each in openings:
-        if (unread and each.unread) or any(map(is_wide, each.blocks)):
+        if (unread and each.unread) or any(block.is_wide for block in each.blocks):
             alone.append(each.ports)
         elif each.blocks:
             others.append(each)
-    if is_internet({block for each in others for block in each.blocks}):
+    if is_internet([block for each in others for block in each.blocks]):
         alone += _open_together(meter, others)
     return merged(alone)
 
@@ -183,20 +186,21 @@ def _witness(
 def _wide_range(rule: Document) -> Steps:
     for field, name in RANGES:
         for number, each in enumerate(maps_at(rule, field)):
-            if is_wide(block_of(each[name])):
+            if block_of(each[name]).is_wide:
                 return field, number, name
     return ()
 
 
 def _any_of(ports: list[Value]) -> Holds:
     _check(ports)
-    return lambda found: any(_covers(each, port) for each in found for port in ports)
+    return lambda found: any(low <= port <= high for low, high in found for port in ports)
 
 
 def _any_besides(ports: list[Value]) -> Holds:
     _check(ports)
-    left_out = merged((port, port) for port in ports)
-    return lambda found: bool(without(found, left_out))
+    return lambda found: (
+        size(found) > sum(_covers(each, port) for each in found for port in set(ports))
+    )
 
 
 def _nearly_every(found: list[Range]) -> bool:
@@ -204,9 +208,9 @@ def _nearly_every(found: list[Range]) -> bool:
 
 
 def _check(ports: list[Value]) -> None:
-    for port in ports:
-        if port.__class__ is not int:
-            raise EvaluationError(f"ports are ints, not {describe(port)}")
+    if not {*map(type, ports)} <= {int}:
+        strange = next(port for port in ports if port.__class__ is not int)
+        raise EvaluationError(f"ports are ints, not {describe(strange)}")
 
 
 def open_to_internet(

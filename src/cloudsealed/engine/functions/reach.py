@@ -17,7 +17,6 @@ from cloudsealed.engine.functions.internet import (
     Range,
     block_of,
     is_internet,
-    is_public,
     merged,
     public_size,
     without,
@@ -43,7 +42,7 @@ def _versions(interface: Document) -> tuple[int, ...]:
     own = [name_of(each, "Ipv6Address") for each in maps_at(interface, "Ipv6Addresses")]
     own += [name_of(each, "Ipv6Prefix") for each in maps_at(interface, "Ipv6Prefixes")]
     public = any(each.get("PublicIp") for each in known)
-    routed = any(is_public(block_of(text)) for text in own)
+    routed = any(block_of(text).public > 0 for text in own)
     return (4,) * public + (6,) * routed
 
 
@@ -121,11 +120,11 @@ def _allows_internet(
     decided: dict[int, list[Range]] = {version: [] for version in LIMITS}
     for entry in entries:
         named = "CidrBlock" if entry.get("CidrBlock") is not None else "Ipv6CidrBlock"
-        version, *ends = block_of(_field(entry, named, str))
-        own = (ends[0], ends[1])
+        block = block_of(_field(entry, named, str))
+        own, taken = (block.first, block.last), decided[block.version]
         if _field(entry, "RuleAction", str) == "allow":
-            allowed[version] += without([own], decided[version])
-        decided[version] = merged([*decided[version], own])
+            allowed[block.version] += without([own], taken)
+        decided[block.version] = merged([*taken, own])
     return any(public_size(v, merged(allowed[v])) > LIMITS[v] for v in versions)
 
 
