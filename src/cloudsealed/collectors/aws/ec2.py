@@ -9,6 +9,7 @@ from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _PAGE = {"MaxResults": 1000}
+_SMALL_PAGE = {"MaxResults": 100}
 _GROUPS = "aws.ec2.security_group"
 _VPC = Relation("vpc", "VpcId", "aws.ec2.vpc", "VpcId")
 _SUBNET = Relation("subnet", "SubnetId", "aws.ec2.subnet", "SubnetId")
@@ -206,6 +207,60 @@ ROWS: tuple[Row, ...] = (
         formerly_native_id=_arn("network-acl", "NetworkAclId"),
         owner="OwnerId",
         given="IsDefault",
+        relations=(
+            _VPC,
+            Relation("subnets", "Associations[].SubnetId", "aws.ec2.subnet", "SubnetId"),
+        ),
+    ),
+    Row(
+        type="aws.ec2.launch_template",
+        service="ec2",
+        operation="DescribeLaunchTemplates",
+        constants={"MaxResults": 200},
+        items="LaunchTemplates",
+        native_id=_arn("launch-template", "LaunchTemplateId"),
+        name="LaunchTemplateName",
+        created="CreateTime",
+        enrich=(
+            Enrich(
+                operation="DescribeLaunchTemplateVersions",
+                params={"LaunchTemplateId": "LaunchTemplateId"},
+                constants={"Versions": ["$Default", "$Latest"]},
+                fills={"Versions": "LaunchTemplateVersions"},
+                gone=frozenset({"InvalidLaunchTemplateId.NotFound"}),
+                secret_paths=("LaunchTemplateVersions[].LaunchTemplateData.UserData",),
+            ),
+        ),
+    ),
+    Row(
+        type="aws.ec2.prefix_list",
+        service="ec2",
+        operation="DescribeManagedPrefixLists",
+        constants=_SMALL_PAGE,
+        items="PrefixLists",
+        native_id="{PrefixListArn}",
+        owner="OwnerId",
+        name="PrefixListName",
+        enrich=(
+            Enrich(  # what is in the lists that AWS manages changes from week to week
+                operation="GetManagedPrefixListEntries",
+                params={"PrefixListId": "PrefixListId"},
+                constants=_SMALL_PAGE,
+                fills={"Entries": "Entries"},
+                when="OwnerId != 'AWS'",
+                gone=frozenset({"InvalidPrefixListID.NotFound", "InvalidPrefixListId.NotFound"}),
+            ),
+        ),
+    ),
+    Row(
+        type="aws.ec2.route_table",
+        service="ec2",
+        operation="DescribeRouteTables",
+        constants=_SMALL_PAGE,
+        items="RouteTables",
+        native_id=_arn("route-table", "RouteTableId", _OWNER),
+        owner="OwnerId",
+        name="Tags[?Key=='Name'].Value | [0]",
         relations=(
             _VPC,
             Relation("subnets", "Associations[].SubnetId", "aws.ec2.subnet", "SubnetId"),

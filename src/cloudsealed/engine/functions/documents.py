@@ -46,6 +46,23 @@ def get(document: Value, path: tuple[str, ...], default: Value) -> Value:
     return found
 
 
+def maps(items: Value, what: str) -> list[dict[str, Value]]:
+    """The items of a list that holds maps alone; null is none of them. `what` is it in an error."""
+    if items is None:
+        return []
+    if items.__class__ is not list:
+        raise EvaluationError(f"{what} must be a list, and it is {describe(items)}")
+    for each in items:
+        if each.__class__ is not dict:
+            raise EvaluationError(f"{what} must hold maps, and it has {describe(each)}")
+    return items
+
+
+def maps_at(document: dict[str, Value], name: str) -> list[dict[str, Value]]:
+    """The maps of the list `name` of a document."""
+    return maps(document.get(name), name)
+
+
 def _tags(resource: dict[str, Value]) -> Value:
     tags = resource.get("Tags")
     if tags is None or tags.__class__ in (list, dict):
