@@ -8,6 +8,8 @@ public access, endpoints' policies and service control policies are other docume
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from cloudsealed.engine.access.conditions import Line, compares, lines, surely_met
 from cloudsealed.engine.access.principals import spares_nobody, takes_in_strangers
@@ -24,7 +26,11 @@ from cloudsealed.engine.access.strangers import Stranger, meets, strangers
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.values import Value
 
-Conditional = tuple[Statement, tuple[Line, ...]]
+Conditional: TypeAlias = tuple[Statement, tuple[Line, ...]]
+Request: TypeAlias = Mapping[str, str | None]
+"""What is known of requests: values of condition keys by name; null is a key that they lack."""
+
+NOTHING: Final[Request] = MappingProxyType({})
 
 
 def _about_strangers(meter: Meter, document: Value, effect: str) -> list[Conditional]:
@@ -35,16 +41,23 @@ def _about_strangers(meter: Meter, document: Value, effect: str) -> list[Conditi
     ]
 
 
-def opening(meter: Meter, document: Value, actions: Sequence[str] = ("*",)) -> Statement | None:
+def opening(
+    meter: Meter,
+    document: Value,
+    actions: Sequence[str] = ("*",),
+    request: Request = NOTHING,
+) -> Statement | None:
     """The first statement that lets everybody do one of these actions, after Deny; else None.
 
-    `actions` are patterns; an action that fits one of them is enough.
+    `actions` are patterns; an action that fits one of them is enough. `request` is what is known
+    of all requests.
     """
     allows = _about_strangers(meter, document, "Allow")
     if not allows:
         return None
     denies = _about_strangers(meter, document, "Deny")
-    everybody = strangers(meter, [line for _, found in (*allows, *denies) for line in found])
+    told = [line for _, found in (*allows, *denies) for line in found]
+    everybody = strangers(meter, told, _lower(request))
     wanted = [Region(((action.lower(),), ())) for action in actions]
     for statement, conditions in allows:
         open_parts = [part for region in wanted for part in parts(meter, region, statement)]
@@ -78,16 +91,15 @@ def _left(
 def refuses(
     meter: Meter,
     document: Value,
-    request: Mapping[str, str | None],
+    request: Request,
     actions: Sequence[str],
     resources: Sequence[str],
 ) -> bool:
     """Whether every such request is denied to every caller, whatever else it holds.
 
-    `request` has values of condition keys by their names; null is a key that the request lacks.
     `actions` and `resources` are patterns, and every action on every resource counts.
     """
-    known = {key.lower(): value for key, value in request.items()}
+    known = _lower(request)
     denies = [
         statement_of(meter, number, text)
         for number, text in raw_statements(meter, document)
@@ -102,7 +114,11 @@ def refuses(
     )
 
 
-def _certain(meter: Meter, line: Line, known: Mapping[str, str | None]) -> bool:
+def _lower(request: Request) -> Request:
+    return {key.lower(): value for key, value in request.items()}
+
+
+def _certain(meter: Meter, line: Line, known: Request) -> bool:
     if line.key not in known:
         return surely_met(line)
     value = known[line.key]

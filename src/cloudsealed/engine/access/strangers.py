@@ -208,10 +208,13 @@ def _is_there(line: Line, place: State) -> bool:
     return False
 
 
-def strangers(meter: Meter, among: Iterable[Line]) -> list[Stranger]:
+def strangers(
+    meter: Meter, among: Iterable[Line], request: Mapping[str, str | None]
+) -> list[Stranger]:
     """Every kind of stranger that these lines tell apart.
 
-    Raises `EvaluationError` where more than `MAX_KEYS` keys tell callers apart.
+    `request` has what all requests have for condition keys in lower case; null is nothing. Raises
+    `EvaluationError` where more than `MAX_KEYS` keys tell callers apart.
     """
     by_key: dict[str, list[Line]] = {}
     for line in among:
@@ -219,8 +222,11 @@ def strangers(meter: Meter, among: Iterable[Line]) -> list[Stranger]:
             by_key.setdefault(line.key, []).append(line)
     if len(by_key) > MAX_KEYS:
         raise EvaluationError("this policy has too many conditions to weigh against each other")
+    given: Stranger = {
+        key: Own.ABSENT if value is None else value for key, value in request.items()
+    }
     choices = [_states(meter, key, found) for key, found in by_key.items()]
-    made = (dict(zip(by_key, states, strict=True)) for states in product(*choices))
+    made = ({**dict(zip(by_key, states, strict=True)), **given} for states in product(*choices))
     found: list[Stranger] = [each for each in made if _is_possible(each)]
     meter.charge(len(found))
     return found

@@ -6,14 +6,15 @@ in the document: blocks on public access, service control policies, other polici
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from cloudsealed.engine.access.principals import is_everyone
-from cloudsealed.engine.access.public import opening, refuses
+from cloudsealed.engine.access.public import Request, opening, refuses
 from cloudsealed.engine.access.statements import raw_statements, texts
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
-from cloudsealed.engine.signature import Function, Steps, kinds
+from cloudsealed.engine.signature import Function, Kinds, Steps, kinds
 from cloudsealed.engine.values import Value, describe
 
 
@@ -37,12 +38,17 @@ def policy_allows_public(meter: Meter, document: Value) -> bool:
     return opening(meter, document) is not None
 
 
-def policy_lets_anyone(meter: Meter, document: Value, actions: list[Value]) -> bool:
+def policy_lets_anyone(
+    meter: Meter, document: Value, actions: list[Value], request: dict[Value, Value] | None = None
+) -> bool:
     """`policy_lets_anyone(d, ["s3:Get*"])`: whether a resource policy lets everyone do one.
 
-    As `policy_allows_public`, for the actions that fit one of the patterns (without case).
+    As `policy_allows_public`, for the actions that fit one of the patterns (without case). A third
+    argument is what is known of all requests, `{"lambda:FunctionUrlAuthType": "NONE"}`: values of
+    condition keys, null for a key that they lack.
     """
-    return opening(meter, document, texts(meter, actions, "actions")) is not None
+    wanted = texts(meter, actions, "actions")
+    return opening(meter, document, wanted, _request(request or {})) is not None
 
 
 def policy_refuses(
@@ -61,10 +67,14 @@ def policy_refuses(
     return refuses(
         meter,
         document,
-        {_key(key): _fact(value) for key, value in request.items()},
+        _request(request),
         texts(meter, actions, "actions"),
         texts(meter, resources, "resources"),
     )
+
+
+def _request(known: dict[Value, Value]) -> Request:
+    return {_key(key): _fact(value) for key, value in known.items()}
 
 
 def _key(key: Value) -> str:
@@ -81,9 +91,14 @@ def _fact(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
-def _witness(meter: Meter, document: Value, actions: Value = "*") -> Steps | None:
+def _witness(
+    meter: Meter,
+    document: Value,
+    actions: Value = "*",
+    request: dict[Value, Value] | None = None,
+) -> Steps | None:
     """The way to the first statement that lets everyone in."""
-    found = opening(meter, document, texts(meter, actions, "actions"))
+    found = opening(meter, document, texts(meter, actions, "actions"), _request(request or {}))
     if found is None or document.__class__ is not dict:
         return ()
     many = document["Statement"].__class__ is list
@@ -98,6 +113,11 @@ def _refusal(meter: Meter, document: Value, *_: Value) -> Steps | None:
 _DOCUMENT: Final = kinds("map", "null", "string")
 _LIST: Final = kinds("list")
 
+
+def _judge(name: str, run: Callable[..., bool], *more: Kinds) -> Function:
+    return Function(name, (_DOCUMENT, *more), "bool", run, metered=True, witness=_witness)
+
+
 RESOURCE_POLICIES: Final = (
     Function(
         "principal_is_public",
@@ -106,22 +126,9 @@ RESOURCE_POLICIES: Final = (
         principal_is_public,
         metered=True,
     ),
-    Function(
-        "policy_allows_public",
-        (_DOCUMENT,),
-        "bool",
-        policy_allows_public,
-        metered=True,
-        witness=_witness,
-    ),
-    Function(
-        "policy_lets_anyone",
-        (_DOCUMENT, _LIST),
-        "bool",
-        policy_lets_anyone,
-        metered=True,
-        witness=_witness,
-    ),
+    _judge("policy_allows_public", policy_allows_public),
+    _judge("policy_lets_anyone", policy_lets_anyone, _LIST),
+    _judge("policy_lets_anyone", policy_lets_anyone, _LIST, kinds("map")),
     Function(
         "policy_refuses",
         (_DOCUMENT, kinds("map"), _LIST, _LIST),
