@@ -264,6 +264,7 @@ def meets(meter: Meter, line: Line, stranger: Stranger, allowing: bool) -> bool:
     if isinstance(state, str):
         return line.met_with(compares(meter, line, state))
     if line.operator == "ipaddress":
+        meter.charge(len(line.values))
         return line.negated != _is_there(line, state)
     reach, least = _REACHES[line.key], _LEAST[allowing, line.negated]
     return line.met_with(lambda value: reach(value) >= least)
