@@ -89,7 +89,9 @@ def check_form(types: Iterable[str] | None = None) -> Record:
             example="tag(resource, 'owner') == null",
         ),
         "message": Part(
-            Text(), "A finding's title, with paths in braces: `Bucket {resource.Name} is open`."
+            Text(),
+            "A finding's title, with paths, or calls of functions, in braces: `Bucket"
+            " {resource.Name} is open`.",
         ),
         "remediation": Part(_REMEDIATION, "How a finding is cured; a string is its `summary`."),
         "controls": Part(

@@ -184,7 +184,7 @@ class Rule:
         failed = outcome == "fail"
         try:
             found = explain(by.tree, variables, now, failed, PartialInterpreter)
-            message = self._filled(variables) if failed else None
+            message = self._filled(variables, now) if failed else None
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
         return Judgement(outcome, None, found, message)
@@ -194,12 +194,12 @@ class Rule:
         variables: dict[str, Value] = {"resource": resource, "related": related}
         try:
             found = explain(self._fail_when.tree, variables, now)
-            return Judgement("fail", None, found, self._filled(variables))
+            return Judgement("fail", None, found, self._filled(variables, now))
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
 
-    def _filled(self, variables: dict[str, Value]) -> str | None:
-        filled = self._message and self._message.fill({**variables, "params": self._params})
+    def _filled(self, variables: dict[str, Value], now: datetime) -> str | None:
+        filled = self._message and self._message.fill({**variables, "params": self._params}, now)
         return filled or None
 
 
