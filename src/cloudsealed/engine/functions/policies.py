@@ -176,12 +176,6 @@ def _selects(
     return found == (name == element)
 
 
-def _is_admin(meter: Meter, statement: dict[str, Any]) -> bool:
-    actions = _texts(meter, statement.get("Action"), "Action")
-    everything = "*" in actions or "*:*" in actions
-    return everything and "*" in _texts(meter, statement.get("Resource"), "Resource")
-
-
 def policy_allows_public(meter: Meter, document: Value) -> bool:
     """`policy_allows_public(d)`: whether a resource policy lets everyone in.
 
@@ -218,11 +212,6 @@ def iam_allows(meter: Meter, document: Value, action: str, resource: str) -> boo
     return not denied and any(_applies(meter, each, action, resource) for _, each in allowing)
 
 
-def policy_is_admin(meter: Meter, document: Value) -> bool:
-    """`policy_is_admin(d)`: whether a statement allows Action `*` on Resource `*`."""
-    return any(_is_admin(meter, each) for _, each in _allowing(meter, document))
-
-
 def _witness(holds: Callable[..., bool]) -> Callable[..., Steps | None]:
     """The way to the first statement for which `holds`."""
 
@@ -256,5 +245,4 @@ IAM: Final = (
     _judge("policy_allows_public", policy_allows_public, _is_public),
     _judge("policy_allows", policy_allows, _allows, kinds("string")),
     _judge("iam_allows", iam_allows, _applies, kinds("string"), kinds("string")),
-    _judge("policy_is_admin", policy_is_admin, _is_admin),
 )

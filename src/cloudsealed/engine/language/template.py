@@ -1,9 +1,9 @@
 """The message of a finding: text with paths in braces, `{resource.GroupId} is open`.
 
 A path is fields with dots and items in brackets, of `resource`, `related` or `params`. In its place
-may stand a call of a function, as `{escalation_paths(resource.PolicyDocument).join(", ")}`; `{{` and
-`}}` are braces. A message cannot fail: what is absent, or has no value, shows as `-`, and what was
-not read as `(not read)`. Refuses all other expressions.
+may stand a call of a function, `{as_list(resource.Names).join(", ")}`; `{{` and `}}` are braces.
+A message cannot fail: what is absent, or has no value, shows as `-`, and what was not read as
+`(not read)`. Refuses all other expressions.
 """
 
 from __future__ import annotations
