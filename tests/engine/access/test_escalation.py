@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -264,11 +265,19 @@ PLACES = {
 }
 
 
-def things(*names: str) -> list[str]:
+ELSEWHERE = [
+    place.replace("eu-west-1", "us-east-1").replace(ACCOUNT, "444455556666")
+    for place in PLACES.values()
+    if ":iam:" not in place
+]
+"""Where no pattern leads that names a region: things of IAM are in one account."""
+
+
+def things(*names: str, places: Iterable[str] = PLACES.values()) -> list[str]:
     """The ARN of a thing of each kind, by each name that it can have."""
     return [
         place + name
-        for place in PLACES.values()
+        for place in places
         for name in names
         if "/" not in name or ":iam:" in place
     ]
@@ -317,10 +326,11 @@ def allowed(statements: list[Document], action: str, resource: str) -> bool:
 
 def plainly_open(statements: list[Document], way: Way) -> bool:
     """The same question, asked request by request: on things that no pattern names."""
-    every = things(*NEW, *KNOWN)
+    places = [*PLACES.values(), *ELSEWHERE]
+    every = things(*NEW, *KNOWN, places=places)
 
     def reached(reach: str, names: tuple[str, ...]) -> list[str]:
-        return [thing for thing in things(*names) if fnmatchcase(thing, reach)]
+        return [thing for thing in things(*names, places=places) if fnmatchcase(thing, reach)]
 
     subject = any(
         allowed(statements, want.action, thing)

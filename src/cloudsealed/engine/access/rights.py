@@ -51,6 +51,13 @@ class Want(NamedTuple):
     facts: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
+class Patterns(NamedTuple):
+    """The resources that fit one of the patterns, or (`negated`) none."""
+
+    patterns: tuple[str, ...]
+    negated: bool
+
+
 class _Said(NamedTuple):
     """A statement; `wild` are its patterns of actions by service, "" those of several services."""
 
@@ -103,16 +110,29 @@ class Holder:
     def _may(self, wants: Sequence[Want]) -> bool:
         alone = len(wants) == 1
         pairs = [(want, layer) for want in wants for layer in self._layers]
-        found: Iterable[Things] = filter(None, [Things().fitting(self._meter, wants[0].reach)])
+        found = [each for each in [Things().fitting(self._meter, wants[0].reach)] if each]
         for want, layer in pairs:
-            found = {
-                each: None
-                for things in found
-                for each in self._allowed(things, want, layer, alone=alone)
-                if self._is_there(each.texts())
-            }
-        denied = [each for want, layer in pairs for each in self._denied(want, layer)]
+            found = self._joined(found, self._allowed(want, layer, alone=alone))
+        denied: list[Statement] = []
+        for want, layer in pairs:
+            for said in self._denying(want, layer):
+                if "NotResource" in said.text:
+                    found = self._joined(found, [self._patterns(said, want, alone=True)])
+                else:
+                    denied.append(_denial(said, want, self._meter))
         return any(self._is_left(each.texts(), denied) for each in found)
+
+    def _joined(self, found: Sequence[Things], sets: Iterable[Patterns]) -> list[Things]:
+        """What of each is in each of the sets, without what is nothing."""
+        joined: dict[Things, None] = {}
+        for patterns, negated in sets:
+            for each in found:
+                if negated:
+                    joined[each.outside(patterns)] = None
+                    continue
+                fitting = (each.fitting(self._meter, pattern) for pattern in patterns)
+                joined |= dict.fromkeys(filter(None, fitting))
+        return [each for each in joined if self._is_there(each.texts())]
 
     def _is_there(self, things: Texts) -> bool:
         if things not in self._there:
@@ -131,41 +151,37 @@ class Holder:
             if said.effect == effect and said.is_about(self._meter, action):
                 yield said
 
-    def _allowed(
-        self, things: Things, want: Want, layer: Sequence[_Said], *, alone: bool
-    ) -> Iterator[Things]:
-        """Those of the things on which a statement allows it, a set for each of its patterns."""
+    def _allowed(self, want: Want, layer: Sequence[_Said], *, alone: bool) -> Iterator[Patterns]:
+        """The resources on which the statements of a layer allow it."""
         wanted = ("all", "some") if want.extent == "one" and alone else ("all",)
         foreign = want.reach.startswith("arn:aws:iam:") and not want.at_home
         for said in self._about(want, layer, "Allow"):
-            if left_by(self._meter, said.text, dict(want.facts), foreign=foreign) not in wanted:
-                continue
-            negated = "Resource" not in said.text and "NotResource" in said.text
-            name = "NotResource" if negated else "Resource"
-            patterns = texts(self._meter, said.text.get(name), name)
-            if negated:
-                sure = [each for each in patterns if "${" not in each]
-                yield things.outside(tuple(_own(want, in_one_partition(each)) for each in sure))
-                continue
-            for each in patterns:
-                if _counts(self._meter, each, want, alone):
-                    fitting = things.fitting(self._meter, _own(want, widest(each)))
-                    if fitting is not None:
-                        yield fitting
+            if left_by(self._meter, said.text, dict(want.facts), foreign=foreign) in wanted:
+                negated = "Resource" not in said.text and "NotResource" in said.text
+                yield Patterns(self._patterns(said, want, alone=alone).patterns, negated)
 
-    def _denied(self, want: Want, layer: Sequence[_Said]) -> Iterator[Statement]:
-        """What keeps the holder from it; of a Deny of all but some, only what counts is spared."""
+    def _patterns(self, said: _Said, want: Want, *, alone: bool) -> Patterns:
+        """What a statement names: of an Allow's Resource and a Deny's NotResource, which leave
+        something, those that leave enough; of the others, those that surely are what they say."""
+        name = "Resource" if "Resource" in said.text else "NotResource"
+        patterns = texts(self._meter, said.text.get(name), name)
+        if (said.effect == "Allow") == (name == "Resource"):
+            kept = [each for each in patterns if _counts(self._meter, each, want, alone)]
+        else:
+            kept = [each for each in patterns if "${" not in each]
+        written = (in_one_partition(_own(want, widest(each))) for each in kept)
+        return Patterns(tuple(written), negated=False)
+
+    def _denying(self, want: Want, layer: Sequence[_Said]) -> Iterator[_Said]:
         for said in self._about(want, layer, "Deny"):
             if denies(self._meter, said.text, dict(want.facts)):
-                text: dict[str, Any] = {"Effect": "Deny", "Action": "*"}
-                for name in ("Resource", "NotResource"):
-                    if name in said.text:
-                        text[name] = [
-                            _own(want, each)
-                            for each in texts(self._meter, said.text[name], name)
-                            if name == "Resource" or _counts(self._meter, each, want, True)
-                        ]
-                yield statement_of(self._meter, 0, text)
+                yield said
+
+
+def _denial(said: _Said, want: Want, meter: Meter) -> Statement:
+    """A Deny about all actions, on what it names."""
+    named = [_own(want, each) for each in texts(meter, said.text.get("Resource"), "Resource")]
+    return statement_of(meter, 0, {"Effect": "Deny", "Action": "*", "Resource": named})
 
 
 def _own(want: Want, pattern: str) -> str:
