@@ -268,18 +268,14 @@ PLACES = {
 ELSEWHERE = [
     place.replace("eu-west-1", "us-east-1").replace(ACCOUNT, "444455556666")
     for place in PLACES.values()
-    if ":iam:" not in place
 ]
-"""Where no pattern leads that names a region: things of IAM are in one account."""
+"""Where no pattern leads that names a region or an account."""
 
 
 def things(*names: str, places: Iterable[str] = PLACES.values()) -> list[str]:
     """The ARN of a thing of each kind, by each name that it can have."""
     return [
-        place + name
-        for place in places
-        for name in names
-        if "/" not in name or ":iam:" in place
+        place + name for place in places for name in names if "/" not in name or ":iam:" in place
     ]
 
 
@@ -320,8 +316,10 @@ def is_about(statement: Document, action: str, resource: str) -> bool:
 
 
 def allowed(statements: list[Document], action: str, resource: str) -> bool:
+    """Whether single requests are; actions of IAM are on what is in the own account."""
     effects = {each["Effect"] for each in statements if is_about(each, action, resource)}
-    return effects == {"Allow"}
+    at_home = ACCOUNT in resource or not action.startswith("iam:")
+    return effects == {"Allow"} and at_home
 
 
 def plainly_open(statements: list[Document], way: Way) -> bool:

@@ -31,6 +31,8 @@ _STAR: Final = "\ue001"
 _LITERAL: Final = {"${*}": "\ue002", "${?}": "\ue003", "${$}": "$"}
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 _CACHED_LENGTH: Final = 512
+MAX_PATTERN: Final = 2_048
+"""Characters of a pattern; AWS takes no longer ARN."""
 
 
 def literal(text: str) -> str:
@@ -69,6 +71,8 @@ def _automaton(pattern: str) -> _Automaton:
 
 
 def _built(pattern: str) -> _Automaton:
+    if len(pattern) > MAX_PATTERN:
+        raise EvaluationError(f"a pattern of a policy is longer than {MAX_PATTERN:,} characters")
     named: dict[str, int] = {}
     any_one = loops = at = 0
     for character in pattern:
@@ -88,7 +92,7 @@ _cached = lru_cache(maxsize=8_192)(_built)
 
 
 def _run(meter: Meter, pattern: str, characters: str) -> bool:
-    meter.charge((len(pattern) + len(characters)) // 8)
+    meter.charge((len(pattern) + len(characters) * (1 + len(pattern) // 256)) // 8)
     machine, state = _automaton(pattern), 1
     for character in characters:
         state = machine.step(state, character)

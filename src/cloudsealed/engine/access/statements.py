@@ -18,7 +18,7 @@ from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.values import Value, describe
 
-_PARTITION: Final = re.compile(r"arn:[^:*?]*:")
+_PARTITION: Final = re.compile(r"arn:[^:]*:(?=(?:[^:]*:){3})")
 _EFFECTS: Final = ("Allow", "Deny")
 
 
@@ -126,7 +126,8 @@ def statement_of(meter: Meter, number: int, text: dict[str, Any]) -> Statement:
 
 def in_one_partition(resource: str) -> str:
     """The pattern with `aws` for its partition: a document only speaks of its own."""
-    return _PARTITION.sub("arn:aws:", resource, count=1) if resource[:4] == "arn:" else resource
+    found = _PARTITION.match(resource)
+    return f"arn:aws:{resource[found.end() :]}" if found else resource
 
 
 def _element(

@@ -20,13 +20,14 @@ from cloudsealed.engine.functions.moments import MOMENTS
 from cloudsealed.engine.functions.network import NETWORK
 from cloudsealed.engine.functions.optionals import OPTIONALS
 from cloudsealed.engine.functions.policies import IAM
+from cloudsealed.engine.functions.resource_policies import RESOURCE_POLICIES
 from cloudsealed.engine.functions.standard import STANDARD
 from cloudsealed.engine.functions.strings import STRINGS
 from cloudsealed.engine.signature import Function
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
-    *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM, *IDENTITIES),
+    *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM, *RESOURCE_POLICIES, *IDENTITIES),
 )
 """All functions, in the order of the documentation."""
 

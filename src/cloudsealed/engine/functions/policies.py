@@ -1,10 +1,7 @@
-"""Our functions on AWS policy documents: who is let in, and to do what.
+"""Our functions on identity policies: what a document allows its holder.
 
-Source: the AWS IAM user guide, "IAM JSON policy elements" (Effect, Principal, NotPrincipal,
-Action, NotAction, Resource, Condition; wildcards * and ?; actions compare without case) and, for
-which condition keys narrow a public grant, the Amazon S3 user guide, "The meaning of public".
-Refuses to evaluate conditions: a line that can narrow a grant does, unless its form says otherwise
-(a negation, `IfExists`, `Null`, or the value `*`).
+Source: the AWS IAM user guide, "IAM JSON policy elements" (Effect, Action, NotAction, Resource;
+wildcards * and ?; actions compare without case). Refuses to evaluate conditions.
 """
 
 from __future__ import annotations
@@ -19,21 +16,6 @@ from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function, Steps, kinds
 from cloudsealed.engine.values import Value, describe
 
-NARROWING_KEYS: Final = frozenset(
-    key.lower()
-    for key in (
-        "aws:SourceArn",
-        "aws:SourceAccount",
-        "aws:PrincipalOrgID",
-        "aws:SourceVpce",
-        "aws:SourceVpc",
-        "aws:PrincipalArn",
-        "aws:PrincipalAccount",
-        "aws:userid",
-        "s3:DataAccessPointAccount",
-    )
-)
-"""Condition keys that bind a grant to known callers, lower case (keys compare without case)."""
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 
 
@@ -85,16 +67,6 @@ def _glob(pattern: str, text: str) -> bool:
     return not pattern[at:].strip("*")
 
 
-def principal_is_public(meter: Meter, principal: Value) -> bool:
-    """`principal_is_public(p)`: whether a Principal element is everyone.
-
-    That is `"*"`, `{"AWS": "*"}`, or a list there that holds `"*"`.
-    """
-    if principal.__class__ is dict:
-        return "*" in _texts(meter, principal.get("AWS"), "Principal.AWS")
-    return "*" in _texts(meter, principal, "Principal")
-
-
 def _texts(meter: Meter, value: Value, what: str) -> list[str]:
     texts = as_list(value)
     meter.charge(len(texts) // 4)
@@ -119,29 +91,6 @@ def _allowing(
             raise EvaluationError(f"a Statement must be a map, and this is {describe(statement)}")
         if statement.get("Effect") == effect:
             yield number, statement
-
-
-def _is_narrowed(statement: dict[str, Any]) -> bool:
-    condition = statement.get("Condition") or {}
-    if condition.__class__ is not dict:
-        raise EvaluationError(f"a Condition must be a map, and this is {describe(condition)}")
-    return any(
-        _narrows(operator, key, value)
-        for operator, keys in condition.items()
-        if keys.__class__ is dict
-        for key, value in keys.items()
-    )
-
-
-def _narrows(operator: str, key: str, value: Value) -> bool:
-    """Whether one line of a Condition keeps strangers out, as far as its form can tell."""
-    loose = "Not" in operator or operator == "Null" or operator.endswith("IfExists")
-    return not loose and key.lower() in NARROWING_KEYS and "*" not in as_list(value)
-
-
-def _is_public(meter: Meter, statement: dict[str, Any]) -> bool:
-    everyone = "NotPrincipal" in statement or principal_is_public(meter, statement.get("Principal"))
-    return everyone and not _is_narrowed(statement)
 
 
 def _allows(meter: Meter, statement: dict[str, Any], action: str) -> bool:
@@ -174,17 +123,6 @@ def _selects(
         for pattern in _texts(meter, statement[name], name)
     )
     return found == (name == element)
-
-
-def policy_allows_public(meter: Meter, document: Value) -> bool:
-    """`policy_allows_public(d)`: whether a resource policy lets everyone in.
-
-    True if an Allow statement has a public Principal (`principal_is_public`), or NotPrincipal, and
-    no Condition narrows it. Conservative: a Condition narrows only when it has one of
-    `NARROWING_KEYS` under an operator that is no negation, no `Null` and no `...IfExists`, with no
-    value `*`; its values are not judged further. A null document allows nothing.
-    """
-    return any(_is_public(meter, each) for _, each in _allowing(meter, document))
 
 
 def policy_allows(meter: Meter, document: Value, action: str) -> bool:
@@ -235,14 +173,6 @@ def _judge(name: str, run: Callable[..., bool], holds: Callable[..., bool], *mor
 
 IAM: Final = (
     Function("glob_match", (kinds("string"),) * 2, "bool", glob_match, metered=True),
-    Function(
-        "principal_is_public",
-        (kinds("string", "map", "list", "null"),),
-        "bool",
-        principal_is_public,
-        metered=True,
-    ),
-    _judge("policy_allows_public", policy_allows_public, _is_public),
     _judge("policy_allows", policy_allows, _allows, kinds("string")),
     _judge("iam_allows", iam_allows, _applies, kinds("string"), kinds("string")),
 )
