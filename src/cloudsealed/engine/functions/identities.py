@@ -12,6 +12,7 @@ from typing import Final
 from cloudsealed.engine.access.escalation import is_administrator as _is_administrator
 from cloudsealed.engine.access.escalation import open_ways, reaches_every_role
 from cloudsealed.engine.access.rights import Holder
+from cloudsealed.engine.access.trust import strangers_let_in
 from cloudsealed.engine.functions.arns import arn
 from cloudsealed.engine.functions.documents import as_list
 from cloudsealed.engine.meter import Meter
@@ -58,6 +59,18 @@ def assumes_any_role(meter: Meter, document: Value) -> bool:
     leaves only some.
     """
     return reaches_every_role(Holder(meter, [document], []))
+
+
+def trust_lets_in(meter: Meter, document: Value) -> list[str]:
+    """`trust_lets_in(d)`: whom a role's trust policy lets in whom nobody named, in words.
+
+    `everybody in AWS` as `policy_allows_public` says it; `every repository of GitHub` and the like
+    where a shared issuer of tokens is trusted without a condition on the claim that tells its
+    customers apart (facts: `oidc_issuers`), or one whose pattern leaves that open; everybody whom
+    another issuer knows where no condition is on its claims at all. Accounts, services and SAML
+    providers are named.
+    """
+    return strangers_let_in(meter, document)
 
 
 def managed_policy_is_admin(meter: Meter, policy: str) -> bool:
@@ -107,6 +120,7 @@ IDENTITIES: Final = (
     Function("is_administrator", _DOCUMENTS, "bool", is_administrator, metered=True),
     Function("escalation_paths", _DOCUMENTS, "list", escalation_paths, metered=True),
     Function("assumes_any_role", (_DOCUMENT,), "bool", assumes_any_role, metered=True),
+    Function("trust_lets_in", (_DOCUMENT,), "list", trust_lets_in, metered=True),
     Function(
         "managed_policy_is_admin",
         (kinds("string"),),
