@@ -54,7 +54,8 @@ def _issuers() -> tuple[Issuer, ...]:
 def strangers_let_in(meter: Meter, document: Value) -> list[str]:
     """Who may assume the role without being named, in words; nobody is the empty list."""
     found = ["everybody in AWS"] if opening(meter, document, _ASSUMING) is not None else []
-    allows, denials = [], []
+    allows: list[dict[str, Any]] = []
+    denials: list[dict[str, Any]] = []
     for number, text in raw_statements(meter, document):
         actions = statement_of(meter, number, text).actions
         if _takes_in(meter, actions, _WEB):
