@@ -473,3 +473,29 @@ def test_how_many_lines_a_part_holds_changes_nothing(
         said.append([list(audit.blocks.lines(block)) for block in found])
         assert len(audit.apply()) == 8 + 23
     assert all(each == said[0] for each in said)
+
+
+def test_a_condition_of_the_policy_gives_the_severity_of_what_fails(
+    begin: Any, queues: Cloud, check: Any, classification: Any
+) -> None:
+    queues.faults["GetQueueAttributes", "bad"] = (CallOutcome.DENIED, "Code")
+    degrees = [
+        {"when": "resource.Attributes.VisibilityTimeout == '30'", "severity": "low"},
+        {"when": "true", "severity": "critical"},
+    ]
+    only = classification("only", "finding.severity == 'low'", set={"severity": "medium"})
+    policy = check("resource.QueueName != ''", severity_when=degrees)
+    lines = judged(begin, queues, policy, only)
+    said = {n: (line["severity"], line.get("base_severity")) for n, line in lines.items()}
+    # Of the other the first condition is unknown: it has the policy's own.
+    assert said == {"good": ("medium", "low"), "bad": ("high", None)}
+    assert [line["outcome"] for line in lines.values()] == ["fail", "fail"]
+
+
+def test_a_policy_without_conditions_says_the_same_line_as_before(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    assert set(judged(begin, queues, check(ENCRYPTED))["bad"]) == {
+        "native_id", "type", "outcome", "severity", "fingerprint", "snapshot", "title", "evidence",
+        "reasons", "classified_by", "suppressed",
+    }  # fmt: skip

@@ -25,6 +25,7 @@ from cloudsealed.kit.clock import rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicySet
+from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.storage.database import Database
 from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome, PolicyKind
 
@@ -117,6 +118,7 @@ class Pass:
         self.ledger = Ledger(database, tenant=TENANT, audit_id=self.audit.source_id)
         self.snapshots = Snapshots(database, tenant=TENANT, audit_id=self.id)
         self.blocks = Blocks(database, tenant=TENANT, audit_id=self.id)
+        self.yields = NO_YIELDS
 
     def take(self, owner: str = "worker") -> Lease:
         lease = self.store.take(tenant=TENANT, ident=self.id, owner=owner)
@@ -140,6 +142,7 @@ class Pass:
         checks = tuple(p for p in policies if p.kind is PolicyKind.CHECK)
         classes = tuple(p for p in policies if p.kind is PolicyKind.CLASSIFICATION)
         lease, clock = self.take(), self.audit.clock
+        self.yields = Yields.of(checks)
         assert clock is not None
         derive(
             lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger, clock), clock=clock,
@@ -152,12 +155,23 @@ class Pass:
         )  # fmt: skip
         evaluator.run(lease, lambda _number: None)
 
-    def apply(self, horizon: str = NO_HORIZON) -> list[str]:
+    def apply(
+        self,
+        horizon: str = NO_HORIZON,
+        yields: Yields | None = None,
+        withdraw: tuple[str, ...] = (),
+    ) -> list[str]:
+        """Apply it; `yields` are the tenant's own, else those of the policies that it judged by."""
         applier = Applier(
-            database=self.database, lease=self.take(), snapshots=self.snapshots, horizon=horizon
-        )
+            database=self.database, lease=self.take(), snapshots=self.snapshots, horizon=horizon,
+            yields=yields or self.yields,
+        )  # fmt: skip
         applier.resources()
-        return applier.findings()
+        failing = applier.findings()
+        if withdraw:
+            applier.withdraw(withdraw, [(ACCOUNT, REGION)], rfc3339(self.clock()))
+        applier.settle([(ACCOUNT, REGION)])
+        return failing
 
     def withdraw(self, *policy_ids: str) -> None:
         applier = Applier(database=self.database, lease=self.take(), snapshots=self.snapshots)

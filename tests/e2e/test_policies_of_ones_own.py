@@ -307,3 +307,61 @@ def test_simulations_are_dropped_after_a_week(own: Own, tmp_path: Path) -> None:
         simulations._clock = clock
     with pytest.raises(SimulationNotFoundError, match="No such simulation"):
         simulations.get(tenant=own.tenant, ident=made["id"])
+
+
+def told(own: Own, key: str) -> dict[str, tuple[str, str | None]]:
+    """How the findings of a policy stand, by bucket, and the policy of those they yield to."""
+    found = own.installation.findings().values()
+    keys = {finding["id"]: finding["policy"]["key"] for finding in found}
+    return {
+        f["resource"]["name"]: (f["status"], f["yields_to"] and keys[f["yields_to"]])
+        for f in found
+        if f["policy"]["key"] == key
+    }
+
+
+def test_a_check_of_ones_own_yields_as_its_forecast_said_and_no_longer_when_it_is_hushed(
+    own: Own,
+) -> None:
+    general = "aws-s3-bucket-versioning-off"
+    before = told(own, general)
+    body = _body("mine", severity="high", fail_when="true", yields_to=[general], **BUCKETS)
+    [result] = own.simulate(body, own.audit["id"])["results"]
+    foretold = {c["resource"]["name"]: c["after"]["status"] for c in result["changes"]}
+    own.create(**body)
+    own.installation.reanalyze(own.audit["id"])
+    stands = told(own, "mine")
+    assert {name: status for name, (status, _other) in stands.items()} == foretold
+    yielding = {name for name, (_status, other) in stands.items() if other}
+    assert yielding == {name for name, (status, _other) in before.items() if status == "open"}
+    assert len(yielding) < len(stands)
+
+    hush = _body(
+        "hush", kind="classification", when=f"finding.policy == '{general}'", suppress=True
+    )  # fmt: skip
+    [result] = own.simulate(hush)["results"]
+    assert result["would_change"] == 2 * len(yielding)
+    own.create(**hush)
+    own.work("classification")
+    assert set(told(own, "mine").values()) == {("open", None)}
+    assert set(told(own, general).values()) == {("suppressed", None)}
+    own.delete("hush")
+    own.work("classification")
+    assert told(own, "mine") == stands
+    assert told(own, general) == before
+
+
+def test_the_forecast_of_a_general_check_names_what_will_yield_to_it(own: Own) -> None:
+    general = _body("general", severity="high", fail_when="false", **BUCKETS)
+    own.create(**general)
+    own.create(
+        **_body("narrow", severity="low", fail_when="true", yields_to=["general"], **BUCKETS)
+    )
+    own.installation.reanalyze(own.audit["id"])
+    count = len(told(own, "narrow"))
+    changed = general | {"fail_when": "true"}
+    [result] = own.simulate(changed, own.audit["id"])["results"]
+    assert (result["would_open"], result["would_change"]) == (count, count)
+    own.update("general", fail_when="true")
+    own.installation.reanalyze(own.audit["id"])
+    assert set(told(own, "narrow").values()) == {("suppressed", "general")}

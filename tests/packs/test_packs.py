@@ -14,7 +14,7 @@ import yaml
 
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.engine import DocumentType, Rule, compile_expression, compile_rule
+from cloudsealed.engine import DocumentType, Rule, compile_expression
 from cloudsealed.packs import (
     EXAMPLES_AT,
     PolicySpec,
@@ -25,6 +25,7 @@ from cloudsealed.packs import (
     load_policies,
     parse_policy,
 )
+from cloudsealed.policies.files import rule_of
 from cloudsealed.vocabulary import Dimension, Outcome
 
 POLICIES = load_policies()
@@ -43,15 +44,7 @@ def document_type(*types: str) -> DocumentType:
 
 
 def compiled(policy: PolicySpec) -> Rule:
-    related = {f"related.{k}": document_type(r.type) for k, r in policy.related.items()}
-    return compile_rule(
-        fail_when=policy.fail_when,
-        applies_when=policy.applies_when,
-        params=policy.params,
-        related=tuple(policy.related),
-        message=policy.message,
-        attributes={"resource": document_type(*policy.resource_types), **related},
-    )
+    return rule_of(policy)
 
 
 def strangers(value: Any, known: Mapping[str, Any] | None, path: str = "") -> list[str]:
@@ -101,6 +94,10 @@ def test_its_examples_end_as_they_say_without_the_slow_path(policy: PolicySpec) 
     assert [(j.outcome, j.error) for j, _ in judged] == [(o.value, None) for _, o in judged]
     assert {Outcome.FAIL, Outcome.PASS} <= {outcome for _, outcome in judged}
     assert rule.slow_path_hits == 0
+    said = [(j, e.severity) for (j, _), e in zip(judged, policy.examples, strict=True)]
+    assert all((j.severity or policy.severity) == severity for j, severity in said if severity)
+    severities = {j.severity for j, _ in judged if j.outcome == "fail"}
+    assert {each.severity for each in policy.severity_when} <= severities
 
 
 @each_policy
@@ -146,7 +143,8 @@ def shares(one: Any, other: Any) -> bool:
 def test_it_uses_every_relation_and_every_parameter_that_it_declares(policy: PolicySpec) -> None:
     read = {path[1] for path in compiled(policy).reads if path[0] == "related" and path[1:]}
     assert read == set(policy.related)
-    text = f"{policy.applies_when}\n{policy.fail_when}"
+    degrees = [degree.when for degree in policy.severity_when]
+    text = "\n".join([policy.applies_when or "", policy.fail_when, *degrees])
     assert set(re.findall(r"\bparams\.([a-z0-9_]+)", text)) == set(policy.params)
 
 
@@ -156,9 +154,11 @@ def test_its_digest_covers_everything_but_the_examples(policy: PolicySpec) -> No
     without = text[: text.index("\nexamples:") + 1]
     same = parse_policy(without, file="x.yaml")
     assert same.as_dict() == policy.as_dict()
-    for_authors = ("kind", "applies_because", "examples", "foreign")
+    for_authors = ("kind", "applies_because", "examples")
     said = [name for name in POLICY_FIELDS if name not in for_authors]
-    assert list(policy.as_dict()) == said
+    left_out = {"foreign": False, "severity_when": (), "yields_to": ()}
+    absent = [name for name, nothing in left_out.items() if getattr(policy, name) == nothing]
+    assert list(policy.as_dict()) == [name for name in said if name not in absent]
 
 
 def test_each_key_and_each_earlier_key_is_there_once() -> None:

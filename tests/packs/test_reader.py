@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from cloudsealed.engine import compile_rule
-from cloudsealed.packs import PolicyFileError, PolicySpec, parse_framework, parse_policy
+from cloudsealed.engine import ExpressionError, compile_rule
+from cloudsealed.packs import (
+    PolicyFileError,
+    PolicySpec,
+    parse_framework,
+    parse_policies,
+    parse_policy,
+)
 from cloudsealed.vocabulary import Outcome
 
 GOOD = """\
@@ -212,3 +218,70 @@ def test_a_mistake_in_a_framework_is_named_at_its_place(old: str, new: str, mess
         parse_framework(text, file="mine.yaml")
     assert message in caught.value.message
     assert (caught.value.line, caught.value.column) == (line, column)
+
+
+DEGREES = """\
+severity_when:
+  - {when: resource.Name == "a", severity: low}
+  - when: resource.Name +
+    severity: critical
+"""
+
+
+def test_a_wrong_condition_of_the_severity_is_named_at_its_place() -> None:
+    text, line, column = marked(GOOD + DEGREES, "resource.Name +", "resource.¦Nmae")
+
+    def compile_degrees(spec: PolicySpec) -> None:
+        for index, degree in enumerate(spec.severity_when):
+            if "Nmae" in degree.when:
+                error = ExpressionError("no such field", degree.when, degree.when.index("Nmae"))
+                error.field = f"severity_when[{index}].when"
+                raise error
+
+    with pytest.raises(PolicyFileError, match=r"severity_when\[1\]\.when: no such field") as caught:
+        parse_policy(text, file="my.yaml", compile=compile_degrees)
+    assert (caught.value.line, caught.value.column) == (line, column)
+
+
+def test_an_example_that_fails_may_say_its_severity_and_no_other_may() -> None:
+    said = GOOD.replace("{resource: {Name: long}}", "{resource: {Name: long}, severity: low}")
+    assert parse_policy(said, file="my.yaml").examples[0].severity == "low"
+    passes = said.replace("fail: [", "pass: [")
+    with pytest.raises(PolicyFileError, match="unknown field 'severity'"):
+        parse_policy(passes, file="my.yaml")
+
+
+def one(key: str, *others: str, kind: str = "aws.s3.bucket") -> tuple[str, str]:
+    text = GOOD.replace("my-policy", key).replace("aws.s3.bucket", kind, 1)
+    return f"{key}.yaml", f"{text}yields_to: [{', '.join(others)}]\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([one("a", "a")], r"a\.yaml:\d+:13: yields_to\[0\] must be another policy"),
+        (
+            [one("aa", "bbbbb"), one("bbbb")],
+            r"yields_to\[0\] is the key of no check: 'bbbbb'; did you mean 'bbbb'\?",
+        ),
+        (
+            [one("a", "b"), one("b", kind="aws.sqs.queue")],
+            "must judge a resource type of this policy, and 'b' judges none",
+        ),
+        (
+            [one("a", "d", "b"), one("b", "c"), one("c", "a"), one("d")],
+            r"yields_to\[1\] goes in a circle: a yields to b yields to c yields to a",
+        ),
+    ],
+)
+def test_what_a_policy_cannot_yield_to_is_refused(
+    files: list[tuple[str, str]], message: str
+) -> None:
+    with pytest.raises(PolicyFileError, match=message):
+        parse_policies(files)
+
+
+def test_policies_may_yield_in_chains_and_to_several() -> None:
+    found = parse_policies([one("a", "c", "b"), one("b", "c"), one("c")])
+    assert [spec.yields_to for spec in found] == [("c", "b"), ("c",), ()]
+    assert "yields_to" not in found[2].words

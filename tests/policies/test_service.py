@@ -432,3 +432,58 @@ def test_what_any_policy_of_the_tenant_reads_is_asked_for_enabled_or_not(
     assert policies.not_asked(tenant="ten_b") == unread
     policies.delete(tenant=TENANT, ident=made["id"])
     assert policies.not_asked(tenant=TENANT) == unread
+
+
+DEGREES = [{"when": "resource.QueueName == 'a'", "severity": "critical"}]
+
+
+def test_a_check_says_its_severities_and_what_it_yields_to(policies: PolicyService) -> None:
+    general = create(policies, key="general")
+    assert (general["severity_when"], general["yields_to"]) == ([], [])
+    made = create(policies, severity_when=DEGREES, yields_to=["general"])
+    assert (made["severity_when"], made["yields_to"]) == (DEGREES, ["general"])
+    assert read(policies, CHECK["key"]) == made
+    assert change(policies, CHECK["key"], severity_when=[])["version"] == 2
+
+
+def test_a_severity_that_does_not_compile_is_refused_by_its_number(
+    policies: PolicyService,
+) -> None:
+    broken = [*DEGREES, {"when": "resource.QueueNam == 'a'", "severity": "low"}]
+    with pytest.raises(InvalidPolicyExpressionError) as caught:
+        create(policies, severity_when=broken)
+    assert caught.value.details[0]["field"] == "severity_when[1].when"
+
+
+def test_what_a_check_cannot_yield_to_is_refused_wherever_it_is_said(
+    policies: PolicyService,
+) -> None:
+    create(policies, key="general")
+    create(policies, yields_to=["general"])
+    create(policies, key="buckets", resource_types=["aws.s3.bucket"], fail_when="true", params={})
+    bodies = {
+        "key of no check: 'genral'; did you mean 'general'": {"yields_to": ["genral"]},
+        "'buckets' judges none": {"yields_to": ["buckets"]},
+        "must be another policy": {"key": "x", "yields_to": ["x"]},
+    }
+    for message, body in bodies.items():
+        with pytest.raises(InvalidFieldError, match=message) as caught:
+            create(policies, **{"key": "new", **body})
+        assert caught.value.details[0]["field"] == "yields_to[0]"
+        assert not policies.validate(tenant=TENANT, body=CHECK | {"key": "new"} | body)["valid"]
+        with pytest.raises(InvalidFieldError, match=message):
+            policies.draft(tenant=TENANT, value=CHECK | {"key": "new"} | body)
+    circle = "circle: general yields to queues-are-closed yields to general"
+    with pytest.raises(InvalidFieldError, match=circle):
+        change(policies, "general", yields_to=[CHECK["key"]])
+
+
+def test_a_check_can_be_changed_after_what_it_yields_to_is_deleted(
+    policies: PolicyService,
+) -> None:
+    create(policies, key="general")
+    create(policies, yields_to=["general"])
+    policies.delete(tenant=TENANT, ident="general")
+    assert change(policies, CHECK["key"], title="New")["yields_to"] == ["general"]
+    with pytest.raises(InvalidFieldError, match="key of no check"):
+        change(policies, CHECK["key"], yields_to=["general", "other"])

@@ -23,8 +23,10 @@ from cloudsealed.collectors.draft import today
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Moment
+from cloudsealed.findings.yielding import settled
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.ids import new_id
+from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.storage.database import Connection, Database
@@ -41,9 +43,11 @@ class Applier:
     """Writes what one completed audit means for the tenant's resources and findings."""
 
     def __init__(
-        self, *, database: Database, lease: Lease, snapshots: Snapshots, horizon: str = NO_HORIZON
-    ) -> None:
-        """`horizon` is the present: what is dated after it comes of a clock that ran ahead."""
+        self, *, database: Database, lease: Lease, snapshots: Snapshots,
+        horizon: str = NO_HORIZON, yields: Yields = NO_YIELDS,
+    ) -> None:  # fmt: skip
+        """`horizon` is the present: what is dated after it comes of a clock that ran ahead.
+        `yields` are the tenant's own."""
         self._database = database
         self._lease = lease
         self._snapshots = snapshots
@@ -52,7 +56,11 @@ class Applier:
         self._blocks = Blocks(database, tenant=lease.tenant, audit_id=lease.audit_id)
         self._named = {"tenant": lease.tenant, "audit_id": lease.audit_id}
         self._horizon = horizon
-        self._outcomes = Outcomes(database=database, horizon=horizon, **self._named)
+        self._yields = yields
+        self._settled: set[tuple[str, str, str]] = set()
+        self._outcomes = Outcomes(
+            database=database, horizon=horizon, yields=yields, **self._named
+        )  # fmt: skip
 
     def resources(self) -> None:
         """Bring every resource to its newest snapshot; mark as deleted what complete lists lack."""
@@ -73,15 +81,43 @@ class Applier:
     def findings(self) -> list[str]:
         """Reconcile every cell; return the ids of the findings that fail in this audit."""
         failing: list[str] = []
-        for block in self._blocks.all(OBSERVATIONS):
+        above = self._yields.above  # what is yielded to comes first, as it has less above it
+        for block in sorted(
+            self._blocks.all(OBSERVATIONS), key=lambda block: len(above.get(block.key, ()))
+        ):
             failing += self._cell(block)
+            self._settled.add((block.header["policy_id"], block.account, block.region))
         return failing
+
+    def settle(self, places: Iterable[tuple[str, str]]) -> None:
+        """Let what yields ask for attention or not, where this audit changed only what it yields
+        to: call it in the end, with the audit's places."""
+        for account, region in places:
+            for policy_id, key in self._yields.keys.items():
+                place = (policy_id, account, region)
+                if key in self._yields.others and place not in self._settled:
+                    self._settle(*place)
+
+    def _settle(self, policy_id: str, account: str, region: str) -> None:
+        with self._database.read() as connection:
+            known = finding_rows.load_cell(
+                connection, tenant=self._tenant, policy_id=policy_id, account=account,
+                region=region,
+            )  # fmt: skip
+        for prints in batches(known, _BATCH):
+            with self._turn() as connection:
+                now = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
+                olds = list(now.values())
+                news = settled(connection, self._yields, olds, tenant=self._tenant)
+                changed = [pair for pair in zip(olds, news, strict=True) if pair[0] != pair[1]]
+                write_changed(connection, **self._named, changed=changed)
 
     def withdraw(
         self, policy_ids: Iterable[str], places: Iterable[tuple[str, str]], at: str
     ) -> None:
         """Resolve the findings of policies that are disabled or deleted, in the audit's places."""
         seen = withdrawal(Moment(at, self._audit))
+        self._settled.clear()
         for policy_id in policy_ids:
             for account, region in places:
                 place = {"policy_id": policy_id, "account": account, "region": region}

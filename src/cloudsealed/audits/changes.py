@@ -14,9 +14,9 @@ from cloudsealed.vocabulary import EventType, FindingStatus
 def write_opened(
     connection: Connection, *, tenant: str, audit_id: str, opened: Sequence[Finding]
 ) -> None:
-    """Add findings that an audit opened."""
+    """Add findings that an audit opened; of what yields to another the other's event tells."""
     finding_rows.insert(connection, tenant=tenant, new=opened)
-    for finding in opened:
+    for finding in (each for each in opened if each.yields_to is None):
         _announce(connection, tenant, audit_id, EventType.FINDING_OPENED, finding)
 
 
@@ -30,11 +30,19 @@ def write_changed(
     for old, new in changed:
         begins = (old.last_observation, old.severity) != (new.last_observation, new.severity)
         finding_rows.record_episode(connection, tenant=tenant, finding=new, begins=begins)
-        if old.status is not new.status:
-            if new.status is FindingStatus.RESOLVED:
-                _announce(connection, tenant, audit_id, EventType.FINDING_RESOLVED, new)
-            elif old.status is FindingStatus.RESOLVED:
-                _announce(connection, tenant, audit_id, EventType.FINDING_REOPENED, new)
+        if (kind := _told(old, new)) is not None:
+            _announce(connection, tenant, audit_id, kind, new)
+
+
+def _told(old: Finding, new: Finding) -> EventType | None:
+    """Return which event tells of a change: of its end, or that it asks for attention again."""
+    if new.status is FindingStatus.RESOLVED:
+        return EventType.FINDING_RESOLVED if old.status is not new.status else None
+    if old.status is FindingStatus.RESOLVED:
+        asks = new.yields_to is None
+    else:
+        asks = old.yields_to is not None and new.status is FindingStatus.OPEN
+    return EventType.FINDING_REOPENED if asks else None
 
 
 def _announce(

@@ -31,7 +31,11 @@ from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import PolicySet
+from cloudsealed.policies.yielding import Yields
 from cloudsealed.vocabulary import CallOutcome, Outcome, Severity
+
+_PERHAPS = ("base_severity", "yields_to", "formerly")
+"""Left out of a line where it is None, so that lines are the bytes that they were before."""
 
 OWNED_BY_ANOTHER = "owned_by_another"
 """The kind of reason why a policy does not apply to what another account owns."""
@@ -66,7 +70,9 @@ class Check:
 class Observation:
     """The outcome of one policy on one resource; a line of a block.
 
-    `formerly` is the fingerprint by the id that the resource had before.
+    `base_severity` is the one by the policy's conditions, before any classification; None is the
+    policy's own. `yields_to` is the fingerprint of the observation that asks for attention in the
+    place of this one. `formerly` is the fingerprint by the id that the resource had before.
     """
 
     native_id: str
@@ -80,7 +86,15 @@ class Observation:
     reasons: tuple[Reason, ...] = ()
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
+    base_severity: Severity | None = None
+    yields_to: str | None = None
     formerly: str | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether it fails, and counts."""
+        yields = self.suppressed or self.yields_to is not None
+        return self.outcome is Outcome.FAIL and not yields
 
     @property
     def settles(self) -> bool:
@@ -94,7 +108,7 @@ class Observation:
             "severity": self.severity, "fingerprint": self.fingerprint, "snapshot": self.snapshot,
             "title": self.title, "evidence": self.evidence, "reasons": self.reasons,
             "classified_by": self.classified_by, "suppressed": self.suppressed,
-            **({"formerly": self.formerly} if self.formerly else {}),
+            **{name: value for name in _PERHAPS if (value := getattr(self, name)) is not None},
         }  # fmt: skip
 
 
@@ -104,6 +118,7 @@ def observation_of(line: Mapping[str, Any]) -> Observation:
         **line,
         "outcome": Outcome(line["outcome"]),
         "severity": Severity(line["severity"]),
+        "base_severity": Severity(line["base_severity"]) if line.get("base_severity") else None,
         "evidence": tuple(line["evidence"]),
         "reasons": tuple(line["reasons"]),
     }
@@ -126,8 +141,9 @@ class Cell:
     def counted(self, observation: Observation) -> Observation:
         """Count an observation, and return it."""
         self.counts[observation.outcome] += 1
-        self.suppressed += observation.suppressed
-        if observation.outcome is Outcome.FAIL and not observation.suppressed:
+        if observation.outcome is Outcome.FAIL:
+            self.suppressed += not observation.asks
+        if observation.asks:
             self.fails[observation.severity] += 1
         if observation.outcome is Outcome.UNKNOWN:
             self.missing[missing(observation.reasons)] += 1
@@ -181,6 +197,7 @@ class Evaluator:
             policies=len(policies.checks) + len(policies.classifications),
         )  # fmt: skip
         self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
+        self._yields = Yields.of(policies.checks)
         self._classifier = Classifier(policies.classifications, self._purse)
         self._snapshots = snapshots
         self._now: datetime = parse_rfc3339(clock)
@@ -232,10 +249,11 @@ class Evaluator:
         for block in here:
             judging = [cells[check.version.id] for check in self._of(block)]
             for address, snapshot in self._snapshots.of(block) if judging else ():
-                yield [
-                    (cell, cell.counted(self._observe(cell.check, address, snapshot)))
-                    for cell in judging
-                ]
+                said = {
+                    c.check.version.key: self._observe(c.check, address, snapshot) for c in judging
+                }
+                said |= _yielded(said, self._yields)
+                yield [(cell, cell.counted(said[cell.check.version.key])) for cell in judging]
 
     def _of(self, block: Block) -> list[Check]:
         return [c for c in self._checks if block.key in c.version.spec["resource_types"]]
@@ -286,6 +304,8 @@ class Evaluator:
         fails = judgement.outcome == "fail"
         if not fails and not judgement.evidence:
             return Observation(outcome=Outcome(judgement.outcome), **base)
+        if judgement.severity is not None:
+            base["severity"] = base["base_severity"] = Severity(judgement.severity)
         decided = Observation(
             outcome=Outcome(judgement.outcome),
             title=judgement.message or check.version.spec["title"] if fails else None,
@@ -307,6 +327,21 @@ class Evaluator:
         return replace(
             failed, severity=found.severity, suppressed=found.suppressed, classified_by=found.by
         )
+
+
+def _yielded(said: Mapping[str, Observation], yields: Yields) -> dict[str, Observation]:
+    """Return what policies say of a resource, by key, that another asks for."""
+    failing = {key: o for key, o in said.items() if o.outcome is Outcome.FAIL}
+    silent = {key for key, o in failing.items() if o.suppressed}
+    asking = {
+        key: yields.asking(key, failing, silent)
+        for key in failing.keys() & yields.others.keys() - silent
+    }
+    return {
+        key: replace(failing[key], yields_to=failing[other].fingerprint)
+        for key, other in asking.items()
+        if other is not None
+    }
 
 
 def _fingerprint(version: PolicyVersion, snapshot: Mapping[str, Any], native_id: str) -> str:

@@ -55,7 +55,7 @@ class Observations:
         `answers` are the calls behind it: service, operation, region, outcome, called_at and the
         sha256 of the stored answer, null where there is none; of related resources, those that
         listed them. `finding` is what became of one that fails: id, status, first_seen_at, triage,
-        classified_by.
+        classified_by, yields_to.
         """
         places: dict[str, list[tuple[str, str]]] = {}
         for listing in self._blocks.all(SNAPSHOTS):
@@ -188,4 +188,5 @@ def _finding(finding: Finding | None) -> dict[str, Any] | None:
         "first_seen_at": finding.first_seen_at,
         "triage": asdict(finding.triage) if finding.triage else None,
         "classified_by": finding.classified_by,
+        "yields_to": finding.yields_to,
     }

@@ -13,23 +13,31 @@ from cloudsealed.audits.reconcile import Seen, Subject, grounded, reconcile, wit
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding, Moment, ResourceRef
+from cloudsealed.findings.yielding import settled
 from cloudsealed.kit.ids import new_id
+from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.vocabulary import Dimension, Outcome, Severity
+
+Reconciled = tuple[Observation, Finding | None, Finding | None]
+"""An observation, and its finding before and after it."""
 
 
 class Outcomes:
     """Reconciles the cells of one audit with the findings that there are."""
 
     def __init__(
-        self, *, database: Database, tenant: str, audit_id: str, horizon: str = NO_HORIZON
-    ) -> None:
-        """`horizon` is the present: what is dated after it comes of a clock that ran ahead."""
+        self, *, database: Database, tenant: str, audit_id: str, horizon: str = NO_HORIZON,
+        yields: Yields = NO_YIELDS,
+    ) -> None:  # fmt: skip
+        """`horizon` is the present: what is dated after it comes of a clock that ran ahead.
+        `yields` are the tenant's own."""
         self._database = database
         self._tenant = tenant
         self._audit = audit_id
         self._horizon = horizon
+        self._yields = yields
         self._resources = lru_cache(maxsize=256)(self._resource_cell)
 
     def moment(self, block: Block) -> Moment:
@@ -67,8 +75,9 @@ class Outcomes:
 
     def observed(
         self, connection: Connection, block: Block, batch: Sequence[Observation]
-    ) -> list[tuple[Observation, Finding | None, Finding | None]]:
-        """Return each observation with its finding before and after it."""
+    ) -> list[Reconciled]:
+        """Return each observation with its finding before and after it; one yields to what stands
+        by now, so what it may yield to comes before it."""
         newer = self._newer(connection, block)
         prints = [p for o in batch for p in (o.fingerprint, o.formerly) if p is not None]
         known = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
@@ -81,7 +90,12 @@ class Outcomes:
             now = None if old is None else _renamed(old, observation)
             grounded = None if now is None else self.grounded(now, seen)
             found.append((observation, old, reconcile(grounded, seen, subject, later)))
-        return found
+        return self._settled(connection, found)
+
+    def _settled(self, connection: Connection, found: Sequence[Reconciled]) -> list[Reconciled]:
+        news = [new for _, _, new in found if new is not None]
+        stand = iter(settled(connection, self._yields, news, tenant=self._tenant))
+        return [(seen, old, new and next(stand)) for seen, old, new in found]
 
     def _former(
         self, known: Mapping[str, Finding], block: Block, observation: Observation
@@ -166,7 +180,7 @@ def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
         outcome=observation.outcome if observation.settles else Outcome.UNKNOWN,
         policy_version=block.header["policy_version"],
         severity=observation.severity,
-        base_severity=Severity(block.header["severity"]),
+        base_severity=observation.base_severity or Severity(block.header["severity"]),
         title=observation.title or "",
         evidence=observation.evidence,
         classified_by=observation.classified_by,

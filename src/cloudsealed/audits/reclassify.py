@@ -19,14 +19,17 @@ from cloudsealed.audits.store import AuditStore
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding
 from cloudsealed.findings.store import FindingStore
+from cloudsealed.findings.yielding import above, settle, with_yielding
 from cloudsealed.jobs import Job
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService
+from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.tenancy import turn
-from cloudsealed.vocabulary import FindingStatus
 
+Change = tuple[Finding, Finding]
+"""What a finding was, and what it becomes."""
 _CELLS = 16  # whose lines are kept: neighbouring findings are of the same few
 
 
@@ -45,18 +48,19 @@ class Reclassify:
         """Classify every open and suppressed finding of the job's tenant."""
         began, moment = rfc3339(self._clock()), self._policies.moment(tenant=job.tenant)
         used = self._policies.classifications(tenant=job.tenant)
+        yields = self._policies.yields(tenant=job.tenant)
         forecast = Reclassification(
             database=self._database, policies=self._policies, tenant=job.tenant, clock=self._clock,
-            classifier=Classifier(used, Purse(each=self._seconds)),
+            classifier=Classifier(used, Purse(each=self._seconds)), yields=yields,
         )  # fmt: skip
         for changes in forecast.changes():
             job.progressed()
-            if not self._write(job.tenant, used, changes):
+            if not self._write(job.tenant, used, yields, changes):
                 return
         self._policies.applied(tenant=job.tenant, began=began, moment=moment)
 
     def _write(
-        self, tenant: str, used: Sequence[PolicyVersion], changes: Sequence[tuple[Finding, Finding]]
+        self, tenant: str, used: Sequence[PolicyVersion], yields: Yields, changes: Sequence[Change]
     ) -> bool:
         """Write what becomes of findings that no audit has judged again in the meantime; False when
         other classifications came into force: that is another job's work."""
@@ -65,17 +69,23 @@ class Reclassify:
                 return False
             prints = [old.fingerprint for old, _new in changes]
             present = finding_rows.load(connection, tenant=tenant, fingerprints=prints)
+            pairs: list[Change] = []
             for old, new in changes:
                 now = present.get(old.fingerprint)
-                if now is None or (now.failed, now.status) != (old.failed, old.status):
+                if now is None or (now.failed, now.is_resolved) != (old.failed, old.is_resolved):
                     continue
-                counted = replace(
-                    now, severity=new.severity, status=new.status, classified_by=new.classified_by
-                )
+                pairs.append((now, _counted(now, new)))
+            for old, new in with_yielding(connection, yields, pairs, tenant=tenant):
                 write_changed(
-                    connection, tenant=tenant, audit_id=now.audit_id, changed=[(now, counted)]
+                    connection, tenant=tenant, audit_id=old.audit_id, changed=[(old, new)]
                 )
         return True
+
+
+def _counted(finding: Finding, classified: Finding) -> Finding:
+    """Return a finding as another, that it was before, is classified."""
+    counted = finding.silenced() if classified.is_silenced else finding.asking()
+    return replace(counted, severity=classified.severity, classified_by=classified.classified_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,39 +101,38 @@ class Reclassification:
 
     def __init__(
         self, *, database: Database, policies: PolicyService, tenant: str, clock: Clock,
-        classifier: Classifier,
+        classifier: Classifier, yields: Yields,
     ) -> None:  # fmt: skip
         self._database = database
         self._policies = policies
         self._tenant = tenant
         self._audits = AuditStore(database, clock)
         self._classifier = classifier
+        self._yields = yields
         self._key = lru_cache(maxsize=10_000)(self._policy_key)
         self._clock_of = lru_cache(maxsize=1_000)(self._audit_clock)
         self._addresses = lru_cache(maxsize=_CELLS)(self._snapshot_addresses)
 
-    def changes(
-        self, audit_ids: Collection[str] | None = None
-    ) -> Iterator[list[tuple[Finding, Finding]]]:
+    def changes(self, audit_ids: Collection[str] | None = None) -> Iterator[list[Change]]:
         """Yield batches of (finding, what it becomes) of those that change; with `audit_ids` only
         of findings that one of these audits saw fail last."""
         store = FindingStore(self._database)
         for batch in store.undecided(tenant=self._tenant):
             looked_at = [f for f in batch if audit_ids is None or f.audit_id in audit_ids]
-            pairs = [(finding, self._classified(finding)) for finding in looked_at]
+            with self._database.read() as connection:
+                others = above(connection, self._yields, looked_at, tenant=self._tenant)
+            news, stand = map(self._classified, looked_at), map(self._classified, others)
+            settled = settle(self._yields, list(news), stand)
+            pairs = zip(looked_at, settled, strict=True)
             if changed := [(old, new) for old, new in pairs if new != old]:
                 yield changed
 
     def _classified(self, finding: Finding) -> Finding:
-        found = self._judged(finding)
+        found = None if finding.is_resolved else self._judged(finding)
         if found is None:
             return finding
-        return replace(
-            finding,
-            severity=found.severity,
-            status=FindingStatus.SUPPRESSED if found.suppressed else FindingStatus.OPEN,
-            classified_by=found.by,
-        )
+        counted = finding.silenced() if found.suppressed else finding.asking()
+        return replace(counted, severity=found.severity, classified_by=found.by)
 
     def _judged(self, finding: Finding) -> Classification | None:
         """Return how a finding counts; None when its audit's records are gone."""

@@ -3,7 +3,8 @@
 An observation is of a moment (the time of collection, then the audit). The newest that settles
 anything decides a finding's status. An older one, of a late audit, never does; it can
 say when the last failure was, or the resolution after it. So partial audits, reanalyses of old ones
-and overlapping ones never rewrite the present, whatever the order in which they finish.
+and overlapping ones never rewrite the present, whatever the order in which they finish. Which
+findings yield to which is no part of it: `findings.yielding` derives that of what comes of it.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ def _arrived_late(finding: Finding, seen: Seen, later: Sequence[Seen]) -> Findin
         return replace(  # what decided it is no observation: its policy was withdrawn
             replayed,
             status=finding.status,
+            yields_to=finding.yields_to,
             resolution=finding.resolution,
             resolved=finding.resolved,
             decided=finding.decided,
@@ -171,6 +173,7 @@ def _failing(finding: Finding, seen: Seen) -> Finding:
         base_severity=seen.base_severity,
         classified_by=seen.classified_by,
         status=FindingStatus.SUPPRESSED if seen.suppressed else FindingStatus.OPEN,
+        yields_to=None,
         resolution=None,
         resolved=None,
         evidence=tuple(seen.evidence),
@@ -186,6 +189,7 @@ def _resolved(finding: Finding, seen: Seen) -> Finding:
     return replace(
         finding,
         status=FindingStatus.RESOLVED,
+        yields_to=None,
         resolution=_why(finding, seen),
         resolved=seen.moment,
         decided=seen.moment,

@@ -312,18 +312,21 @@ class Runner:
         """Apply, sum up and seal; `present` is the provider's clock, if it was heard just now."""
         horizon = rfc3339(present() + TOLERATED) if present else NO_HORIZON
         applier = Applier(
-            database=self._database, lease=lease, snapshots=snapshots, horizon=horizon
-        )
+            database=self._database, lease=lease, snapshots=snapshots, horizon=horizon,
+            yields=self._policies.yields(tenant=lease.tenant),
+        )  # fmt: skip
         applier.resources()
         failing = applier.findings()
         observations = Blocks(self._database, tenant=lease.tenant, audit_id=audit.id).all(
             OBSERVATIONS
         )
+        places = list(spoken_places(snapshots.listings()))
         if audit.policies is None and audit.kind is AuditKind.LIVE:
             used = {version["id"] for version in audit.policy_set}
             gone = [i for i in self._policies.withdrawn(tenant=lease.tenant) if i not in used]
             at = audit.clock or rfc3339(self._clock())
-            applier.withdraw(gone, list(spoken_places(snapshots.listings())), at)
+            applier.withdraw(gone, places, at)
+        applier.settle(places)
         summary = self._summary(lease.tenant, audit, tasks, observations)
         summary |= {
             "resources": sum(block.count for block in snapshots.listings()),

@@ -296,7 +296,7 @@ class AuditService:
         found = snapshots.line_about(block, resource["native_id"]) if block else None
         if found is None:
             raise AuditNotFoundError(audit_id)
-        line = orjson.loads(found[1])
+        line = {"base_severity": None, "yields_to": None, **orjson.loads(found[1])}
         snapshot = snapshots.at(line["snapshot"])
         return {
             "object": "evidence",

@@ -110,7 +110,8 @@ def _head(name: str, explanation: Explanation) -> Line:
     judgement = explanation.judgement
     said = judgement.message or (judgement.error and judgement.error.message) or ""
     outcome = (judgement.outcome.replace("_", " "), _OUTCOMES.get(judgement.outcome, "bold"))
-    return Line.assemble(outcome, f"  {said}" if said else "", (f"  ({name})", "dim"))
+    severity = f", {judgement.severity}" if judgement.severity else ""
+    return Line.assemble(outcome, severity, f"  {said}" if said else "", (f"  ({name})", "dim"))
 
 
 def _left_out(explanation: Explanation) -> Iterator[str]:

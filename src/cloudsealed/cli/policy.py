@@ -38,17 +38,20 @@ def validate(file: Path = _FILE) -> None:
 
 @app.command("test")
 def try_examples(file: Path = _FILE) -> None:
-    """Judge a policy file's own examples; exit 1 when one has another outcome than it says."""
+    """Judge a policy file's own examples; exit 1 when one has another outcome or
+    severity than it says."""
     spec = read_file(file)
     rule = files.rule_of(spec)
     console, wrong = Terminal(), 0
     for number, example in enumerate(spec.examples, start=1):
         judgement = rule.judge(example.resource, example.related, now=EXAMPLES_AT)
         outcome = "unknown" if judgement.outcome == "error" else judgement.outcome
-        good = outcome == example.outcome
+        severity = judgement.severity or spec.severity
+        good = outcome == example.outcome and example.severity in (None, severity)
         wrong += not good
         detail = judgement.message or (str(judgement.error) if judgement.error else "")
-        console.print(f"{'ok  ' if good else 'FAIL'} example {number}: {outcome} {detail}".rstrip())
+        said = f"{outcome}, {severity}" if example.severity else outcome
+        console.print(f"{'ok  ' if good else 'FAIL'} example {number}: {said} {detail}".rstrip())
     console.print(f"{len(spec.examples) - wrong} passed, {wrong} failed")
     raise typer.Exit(1 if wrong else 0)
 

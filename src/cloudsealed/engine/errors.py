@@ -31,8 +31,8 @@ class ExpressionError(ValueError):
 
     `line` and `column` count from 1, in characters; `end_column` is the column after the last
     character. `suggestion` is the replacement for the marked text, when there is a likely one.
-    `field` is the part of a policy that holds the text (`fail_when`, `applies_when`, `message`),
-    or "expression" for any other.
+    `field` is the part of a policy that holds the text (`fail_when`, `applies_when`, `message`,
+    `severity_when[0].when`), or "expression" for any other.
     """
 
     code: ClassVar[str] = "invalid_policy_expression"

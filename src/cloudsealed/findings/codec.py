@@ -27,6 +27,11 @@ LOADED = (
 )  # fmt: skip
 
 
+_LAST = "yields_to"
+_MARK = b'"%s":' % _LAST.encode()
+_LONGEST = len(_MARK) + 40  # with an id and the brace
+
+
 def money(cents: int | None, currency: str = "USD") -> dict[str, str] | None:
     """Return an amount as the API shows it."""
     if cents is None:
@@ -55,8 +60,17 @@ def document(finding: Finding) -> bytes:
             "first_seen_at": finding.first_seen_at,
             "last_seen_at": finding.last_seen_at,
             "resolved_at": finding.resolved.at if finding.resolved else None,
+            _LAST: finding.yields_to,
         }
     )
+
+
+def whole(doc: bytes) -> bytes:
+    """Return a finding's document with every field: one that an earlier version wrote has not the
+    last."""
+    if doc.rfind(_MARK, -_LONGEST) >= 0:
+        return doc
+    return doc[:-1] + b"," + _MARK + b"null}"
 
 
 def kind(finding: Finding) -> dict[str, Any]:
@@ -130,6 +144,7 @@ def decode(row: Mapping[str, Any]) -> Finding:
         first_seen_at=doc["first_seen_at"],
         last_seen_at=doc["last_seen_at"],
         resolved=Moment(doc["resolved_at"], row["resolved_by"]) if row["resolved_by"] else None,
+        yields_to=doc.get(_LAST),
         monthly_savings_cents=None
         if row["monthly_savings"] == NO_SAVINGS
         else row["monthly_savings"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cloudsealed.kit.canonical import digest
@@ -67,7 +67,8 @@ class Finding:
     """A finding as it stands. Times are RFC 3339 text, those of observations being of collection.
 
     `decided` is the moment of the newest observation that settled its status, `looked` that of the
-    newest of any kind; the two differ while the newest is unknown.
+    newest of any kind; the two differ while the newest is unknown. `yields_to` is the id of the
+    finding that asks for attention in its place, by what their policies say; then it is suppressed.
     """
 
     id: str
@@ -93,6 +94,29 @@ class Finding:
     last_seen_at: str
     resolved: Moment | None
     monthly_savings_cents: int | None = None
+    yields_to: str | None = None
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether it is over."""
+        return self.status is FindingStatus.RESOLVED
+
+    @property
+    def is_silenced(self) -> bool:
+        """Whether a classification suppresses it."""
+        return self.status is FindingStatus.SUPPRESSED and self.yields_to is None
+
+    def asking(self) -> Finding:
+        """Return it, unresolved, as it asks for attention."""
+        return replace(self, status=FindingStatus.OPEN, yields_to=None)
+
+    def silenced(self) -> Finding:
+        """Return it, unresolved, as a classification suppresses it."""
+        return replace(self, status=FindingStatus.SUPPRESSED, yields_to=None)
+
+    def behind(self, other: Finding) -> Finding:
+        """Return it, unresolved, as another asks for attention in its place."""
+        return replace(self, status=FindingStatus.SUPPRESSED, yields_to=other.id)
 
     @property
     def failed(self) -> Moment:

@@ -9,14 +9,17 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.findings.codec import whole
 from cloudsealed.findings.model import Finding, Moment, Triage
-from cloudsealed.findings.store import FindingStore
+from cloudsealed.findings.store import FindingStore, overwrite
+from cloudsealed.findings.yielding import below, settled
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.fields import Fields
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Database, Row
 from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
 
 GROUPS = ("dimension", "severity", "account", "region", "resource_type")
@@ -32,6 +35,7 @@ class FindingService:
     """The use cases of findings."""
 
     def __init__(self, *, database: Database, policies: PolicyService, clock: Clock) -> None:
+        self._database = database
         self._store = FindingStore(database)
         self._policies = policies
         self._clock = clock
@@ -103,8 +107,14 @@ class FindingService:
         """Resolve the findings of a connection that is gone; return how many."""
         moment = Moment(rfc3339(self._clock()), connection_id)
         resolved = 0
+        yields = self._policies.yields(tenant=tenant)
         while batch := self._store.unresolved(tenant=tenant, connection_id=connection_id):
-            self._store.rewrite(tenant=tenant, changed=[_orphaned(f, moment) for f in batch])
+            over = [_orphaned(finding, moment) for finding in batch]
+            with turn(self._database, tenant=tenant) as connection:
+                overwrite(connection, tenant=tenant, changed=over)
+                waiting = below(connection, yields, over, tenant=tenant)
+                stand = settled(connection, yields, waiting, tenant=tenant)
+                overwrite(connection, tenant=tenant, changed=stand)
             resolved += len(batch)
         return resolved
 
@@ -133,12 +143,12 @@ class FindingService:
             if part is None:
                 text = self._policies.finding_part(tenant=tenant, ident=policy_id, version=version)
                 part = parts[policy_id, version] = orjson.loads(b"{" + text + b"}")
-            yield orjson.loads(doc) | part
+            yield orjson.loads(whole(doc)) | part
 
     def _serve(self, tenant: str, row: Row) -> bytes:
         doc, policy_id, version = row
         part = self._policies.finding_part(tenant=tenant, ident=policy_id, version=version)
-        return bytes(doc[:-1]) + b"," + part + b"}"
+        return whole(bytes(doc))[:-1] + b"," + part + b"}"
 
     def _triage(self, value: dict[str, Any], user_id: str) -> Triage:
         fields = Fields(value, _TRIAGE, path="triage")
@@ -172,6 +182,7 @@ def _orphaned(finding: Finding, moment: Moment) -> Finding:
     return replace(
         finding,
         status=FindingStatus.RESOLVED,
+        yields_to=None,
         resolution=Resolution.CONNECTION_REMOVED,
         resolved=moment,
         decided=max(finding.decided, moment),

@@ -265,11 +265,6 @@ class FindingStore:
                 after = found[-1].id
                 yield found
 
-    def rewrite(self, *, tenant: str, changed: Sequence[Finding]) -> None:
-        """Write findings over their rows in one transaction."""
-        with turn(self._database, tenant=tenant) as connection:
-            overwrite(connection, tenant=tenant, changed=changed)
-
     def history(self, *, tenant: str, ident: str) -> list[Row]:
         """Return a finding's episodes, oldest first."""
         with self._database.read() as connection:

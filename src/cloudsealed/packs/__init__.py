@@ -10,6 +10,7 @@ from cloudsealed.packs.model import (
     EFFORTS,
     EXAMPLES_AT,
     Control,
+    Degree,
     Example,
     Framework,
     PolicyBody,
@@ -18,14 +19,16 @@ from cloudsealed.packs.model import (
     Remediation,
     Section,
 )
-from cloudsealed.packs.reader import parse_framework, parse_policy, read_body
+from cloudsealed.packs.reader import parse_framework, parse_policies, parse_policy, read_body
 from cloudsealed.packs.shapes import Use
+from cloudsealed.packs.yields import leads, refuse_yields
 
 __all__ = [
     "CLASSIFICATION",
     "EFFORTS",
     "EXAMPLES_AT",
     "Control",
+    "Degree",
     "Example",
     "Fault",
     "FormError",
@@ -42,9 +45,12 @@ __all__ = [
     "dotted",
     "file_schema",
     "hint",
+    "leads",
     "load_frameworks",
     "load_policies",
     "parse_framework",
+    "parse_policies",
     "parse_policy",
     "read_body",
+    "refuse_yields",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any, ClassVar
@@ -48,6 +49,12 @@ def dotted(path: Path) -> str:
     """Return a path as people write it."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return "".join(steps).removeprefix(".")
+
+
+def path_of(field: str) -> Path:
+    """Return the path that `dotted` writes as `field`."""
+    steps = re.findall(r"[^.\[\]]+", field)
+    return tuple(int(step) if step.isdecimal() else step for step in steps)
 
 
 class PolicyFileError(ValueError):

@@ -88,8 +88,21 @@ def check_form(types: Iterable[str] | None = None) -> Record:
             _expression, "CEL; where it is true the resource fails.",
             example="tag(resource, 'owner') == null",
         ),
+        "severity_when": Part(
+            Many(_DEGREE, most=20),
+            "Severities in other cases, each `{when, severity}`: the first that is true gives it, "
+            "else `severity`; see above.",
+            default=[],
+        ),
+        "yields_to": Part(
+            Many(_key, most=20, distinct=True),
+            "Keys of more general policies: while one of them fails on the same resource, a "
+            "finding of this one is suppressed and names the other's.", default=[],
+        ),
         "message": Part(
-            Text(), "A finding's title, with paths in braces: `Bucket {resource.Name} is open`."
+            Text(),
+            "A finding's title, with paths, or calls of functions, in braces: `Bucket"
+            " {resource.Name} is open`.",
         ),
         "remediation": Part(_REMEDIATION, "How a finding is cured; a string is its `summary`."),
         "controls": Part(
@@ -139,6 +152,14 @@ _KEY = _must(
 _TITLE = _must(Text(longest=200), "What is wrong, in one line.", example="Buckets have owners")
 _ENABLED = Part(Flag(), "Whether audits use it.", default=True, only=Use.API)
 
+_DEGREE = Record({
+    "when": _must(
+        _expression, "CEL, over the same names as `fail_when`; read of what fails.",
+        example="size(related.instances) == 0",
+    ),
+    "severity": _must(words(Severity), "The severity of a finding where it is true."),
+})  # fmt: skip
+
 _REMEDIATION = Brief(
     Record({
         "summary": _must(_paragraph, "What to do, in a sentence or two."),
@@ -154,17 +175,26 @@ _SERVED = Record({
     "control": _must(Text(), "The control's id.", example="2.1.4"),
 })  # fmt: skip
 
-_EXAMPLE = Record({
+_DOCUMENTS = {
     "resource": _must(Free(), "A document of one of the resource types."),
     "related": Part(
         Named(Many(Free())), "Documents of each relation; one left out is empty.", default={}
     ),
-})  # fmt: skip
+}
+_SEVERITY = Part(words(Severity), "The severity that it has.")
+
+
+def _example(outcome: Outcome) -> Record:
+    fails = {"severity": _SEVERITY} if outcome is Outcome.FAIL else {}
+    return Record({**_DOCUMENTS, **fails})
+
 
 _EXAMPLES = Record(
     {
         outcome.value: Part(
-            Many(_EXAMPLE, least=1), f"Examples whose outcome is {outcome.value}.", default=[]
+            Many(_example(outcome), least=1),
+            f"Examples whose outcome is {outcome.value}.",
+            default=[],
         )
         for outcome in EXAMPLE_OUTCOMES
     },

@@ -8,15 +8,15 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from cloudsealed.packs.model import Framework, PolicySpec
-from cloudsealed.packs.reader import parse_framework, parse_policy
+from cloudsealed.packs.reader import parse_framework, parse_policies
 from cloudsealed.vocabulary import Dimension
 
 
 @cache
 def load_policies() -> tuple[PolicySpec, ...]:
     """Return every built-in policy, by dimension and key; read once a process."""
-    return tuple(
-        parse_policy(file.read_text("utf-8"), file=f"{dimension}/{file.name}")
+    return parse_policies(
+        (f"{dimension}/{file.name}", file.read_text("utf-8"))
         for dimension in Dimension
         for file in _yaml_files(dimension.value)
     )

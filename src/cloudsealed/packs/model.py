@@ -60,19 +60,34 @@ class Remediation:
 
 
 @dataclass(frozen=True, slots=True)
+class Degree:
+    """The severity of what fails where `when`, CEL, is true."""
+
+    when: str
+    severity: Severity
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it under the field names of a file."""
+        return {"when": self.when, "severity": self.severity.value}
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """A document, its related documents, and the outcome that the policy gives at EXAMPLES_AT."""
+    """A document, its related documents, and the outcome that the policy gives at EXAMPLES_AT;
+    `severity`, where one that fails says it, is the one that the policy gives."""
 
     outcome: Outcome
     resource: Mapping[str, Any]
     related: Mapping[str, Sequence[Mapping[str, Any]]]
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PolicySpec:
     """A check as its author says it; `fail_when` and `applies_when` are CEL, true fails.
 
-    `controls` are (framework's key, control's id).
+    `severity_when` is asked in its order, before `severity`; `yields_to` are keys of more general
+    policies. `controls` are (framework's key, control's id).
     """
 
     key: str
@@ -87,6 +102,8 @@ class PolicySpec:
     foreign: bool
     applies_when: str | None
     fail_when: str
+    severity_when: tuple[Degree, ...]
+    yields_to: tuple[str, ...]
     message: str | None
     remediation: Remediation | None
     controls: tuple[tuple[str, str], ...]
@@ -108,10 +125,12 @@ class PolicySpec:
             "description": self.description,
             "params": dict(self.params),
             "related": {name: relation.as_dict() for name, relation in self.related.items()},
-            # Left out where it is not said: other policies keep the words and the digest they had.
+            # Left out where it is not said, as are those below: other policies keep the words and
+            # the digest they had.
             **({"foreign": True} if self.foreign else {}),
             "applies_when": self.applies_when,
             "fail_when": self.fail_when,
+            **self._placed,
             "message": self.message,
             "remediation": self.remediation and self.remediation.as_dict(),
             "controls": [{"framework": f, "control": c} for f, c in self.controls],
@@ -119,6 +138,12 @@ class PolicySpec:
             "discriminator": self.discriminator,
             "formerly": list(self.formerly),
         }
+
+    @property
+    def _placed(self) -> dict[str, Any]:
+        degrees = [degree.as_dict() for degree in self.severity_when]
+        said = {"severity_when": degrees, "yields_to": list(self.yields_to)}
+        return {name: value for name, value in said.items() if value}
 
     @property
     def words(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from cloudsealed.packs.document import Document
-from cloudsealed.packs.errors import Fault, FormError, PolicyFileError
+from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, path_of
 from cloudsealed.packs.form import (
     CLASSIFICATION,
     EXAMPLE_OUTCOMES,
@@ -21,6 +21,7 @@ from cloudsealed.packs.form import (
 )
 from cloudsealed.packs.model import (
     Control,
+    Degree,
     Example,
     Framework,
     PolicyBody,
@@ -30,6 +31,7 @@ from cloudsealed.packs.model import (
     Section,
 )
 from cloudsealed.packs.shapes import Use, refuse_unknown, words
+from cloudsealed.packs.yields import refuse_yields
 from cloudsealed.vocabulary import Dimension, PolicyKind, Severity
 
 Compile = Callable[[PolicySpec], object]
@@ -47,7 +49,8 @@ def parse_policy(
 
     The file may be what `GET /v1/policies/{id}` answers of a check: of that, what a file cannot say
     is passed over. `compile` may refuse an expression by a ValueError that has `message`, `line`
-    and `column` (from 1, in the expression), perhaps `suggestion`, and `field` (`fail_when`) or
+    and `column` (from 1, in the expression), perhaps `suggestion`, and `field` (`fail_when`,
+    `severity_when[0].when`) or
     `expression` (its text); it becomes a PolicyFileError at its place in the file.
 
     Raises:
@@ -68,6 +71,20 @@ def parse_policy(
         except ValueError as error:
             raise _located(document, error) from error
     return spec
+
+
+def parse_policies(files: Iterable[tuple[str, str]]) -> tuple[PolicySpec, ...]:
+    """Read policy files, each a name and its text, that belong together: what they yield to is
+    among them. Raises PolicyFileError for the first thing that is wrong."""
+    texts = dict(files)
+    found = {file: parse_policy(text, file=file) for file, text in texts.items()}
+    checks = {spec.key: spec.words for spec in found.values()}
+    for file, spec in found.items():
+        try:
+            refuse_yields(spec.key, spec.words, checks)
+        except FormError as refused:
+            raise _placed(Document(texts[file], file), refused) from refused
+    return tuple(found.values())
 
 
 def read_body(value: Any, *, types: Iterable[str]) -> PolicyBody:
@@ -106,6 +123,10 @@ def _check(found: Values) -> PolicySpec:
         foreign=found["foreign"],
         applies_when=found["applies_when"],
         fail_when=found["fail_when"],
+        severity_when=tuple(
+            Degree(each["when"], Severity(each["severity"])) for each in found["severity_when"]
+        ),
+        yields_to=tuple(found["yields_to"]),
         message=found["message"],
         remediation=Remediation(**found["remediation"]) if found["remediation"] else None,
         controls=tuple((each["framework"], each["control"]) for each in found["controls"]),
@@ -130,7 +151,8 @@ def _examples(found: Values, relations: Sequence[str]) -> tuple[Example, ...]:
         for index, each in enumerate(found.get(outcome, ())):
             refuse_unknown(each["related"], relations, ("examples", outcome, index, "related"))
             related = {name: each["related"].get(name, []) for name in relations}
-            examples.append(Example(outcome, each["resource"], related))
+            severity = Severity(each["severity"]) if each.get("severity") else None
+            examples.append(Example(outcome, each["resource"], related, severity))
     return tuple(examples)
 
 
@@ -184,7 +206,7 @@ def _located(document: Document, error: ValueError) -> PolicyFileError:
     """Return `error` with its place in the file instead of its place in the expression."""
     expression = getattr(error, "expression", None)
     name = getattr(error, "field", None) or _field_of(document, expression)
-    node = document.node((name,))
+    node = document.node(path_of(name))
     line, column = getattr(error, "line", 1), getattr(error, "column", 1)
     if isinstance(node, yaml.ScalarNode):
         line, column = document.place(node, line, column)

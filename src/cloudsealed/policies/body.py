@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -22,6 +23,7 @@ from cloudsealed.packs import (
     dotted,
     hint,
     read_body,
+    refuse_yields,
 )
 from cloudsealed.policies.model import Policy
 from cloudsealed.vocabulary import PolicyKind
@@ -50,6 +52,16 @@ def read_change(body: Any, policy: Policy) -> PolicyBody:
     said = {name: policy.spec[name] for name in FIELDS[policy.kind] if name in policy.spec}
     own = {"kind": policy.kind, "key": policy.key, "enabled": policy.enabled}
     return read_policy_body({**own, **said, **fields.body})
+
+
+def refuse_strangers(
+    said: PolicyBody, checks: Mapping[str, Mapping[str, Any]], kept: Collection[str] = ()
+) -> None:
+    """Raise the 422 for the first policy that a check cannot yield to; see `refuse_yields`."""
+    try:
+        refuse_yields(said.key, said.words, {**checks, said.key: said.words}, kept)
+    except FormError as error:
+        raise _refusal(error) from error
 
 
 def _refusal(error: FormError) -> CloudSealedError:

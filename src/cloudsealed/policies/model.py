@@ -130,7 +130,8 @@ class PolicyVersion:
 
 
 _OPTIONAL: tuple[tuple[str, Any], ...] = (
-    ("description", None), ("resource_types", []), ("fail_when", None),
+    ("description", None), ("resource_types", []), ("fail_when", None), ("severity_when", []),
+    ("yields_to", []),
     ("foreign", False), ("applies_when", None), ("related", {}), ("message", None),
     ("remediation", None), ("references", []), ("when", None), ("set", None), ("suppress", None),
     ("reason", None), ("expires_at", None),

@@ -71,6 +71,7 @@ def _decision(spec: PolicySpec) -> Iterator[str]:
         yield "It also judges what another account owns and this one only uses."
     yield "A resource fails where this is true:"
     yield fence("cel", spec.fail_when)
+    yield from _severities(spec)
     if spec.params:
         yield "`params`, which can be set without touching the rule, are:"
         yield fence("json", _json(spec.params))
@@ -79,6 +80,18 @@ def _decision(spec: PolicySpec) -> Iterator[str]:
         yield "\n".join(_relation(*item) for item in spec.related.items())
     if spec.message:
         yield f"A finding is titled {code(spec.message)}."
+
+
+def _severities(spec: PolicySpec) -> Iterator[str]:
+    if spec.severity_when:
+        yield "The severity of what fails is that of the first that is true:"
+        for degree in spec.severity_when:
+            yield fence("cel", degree.when)
+            yield f"gives {code(degree.severity)}."
+        yield f"Where none is, or the first that is not false stays open, it is {spec.severity}."
+    if spec.yields_to:
+        others = ", ".join(map(code, spec.yields_to))
+        yield f"It yields to {others}: while one fails on the same resource, that asks alone."
 
 
 def _relation(name: str, relation: Relation) -> str:

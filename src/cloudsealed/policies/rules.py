@@ -34,6 +34,9 @@ def compile_check(spec: Mapping[str, Any]) -> Rule:
         params=spec.get("params") or {},
         related=tuple(spec.get("related") or ()),
         message=spec.get("message"),
+        severity_when=[
+            (degree["when"], degree["severity"]) for degree in spec.get("severity_when") or ()
+        ],
         attributes=_document_types(spec),
     )
 

@@ -19,7 +19,7 @@ from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import derived_id, new_id
 from cloudsealed.packs import PolicyBody, PolicySpec, load_policies
-from cloudsealed.policies.body import FIELDS, read_change, read_policy_body
+from cloudsealed.policies.body import FIELDS, read_change, read_policy_body, refuse_strangers
 from cloudsealed.policies.frameworks import controls_of
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
@@ -34,6 +34,7 @@ from cloudsealed.policies.model import (
 from cloudsealed.policies.needs import not_asked
 from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.store import PolicyStore, decode
+from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import turn
@@ -103,6 +104,7 @@ class PolicyService:
             try:
                 self._store.get_in(connection, tenant=tenant, ident=said.key)
             except PolicyNotFoundError:
+                _refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant))
                 self._store.insert(connection, tenant=tenant, policy=policy)
                 self._refuse_too_many(connection, tenant)
                 self._apply(connection, tenant, policy)
@@ -114,7 +116,7 @@ class PolicyService:
         """Change a policy: a built-in one only in `enabled` and `params`."""
         with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
-            changed = self._changed(policy, body)
+            changed = self._changed(connection, tenant, policy, body)
             new = changed.effective != policy.effective
             says_other = new or changed.enabled != policy.enabled
             changed = replace(
@@ -177,6 +179,7 @@ class PolicyService:
         if isinstance(value, str):
             return self._store.get(tenant=tenant, ident=value).pinned
         said = _compiled(read_policy_body(value))
+        _refuse_strangers(said, partial(self._store.all, tenant=tenant))
         try:
             known = self._store.get(tenant=tenant, ident=said.key)
         except PolicyNotFoundError:
@@ -191,7 +194,8 @@ class PolicyService:
     def validate(self, *, tenant: str, body: Any) -> dict[str, Any]:
         """Say whether `create` would take a body, and if not, why."""
         try:
-            _compiled(read_policy_body(body))
+            said = _compiled(read_policy_body(body))
+            _refuse_strangers(said, partial(self._store.all, tenant=tenant))
         except CloudSealedError as error:
             return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
         return {"object": "policy_validation", "valid": True, "errors": []}
@@ -298,6 +302,12 @@ class PolicyService:
             [*((p.kind, p.spec) for p in own), *((PolicyKind.CHECK, words) for words in shipped)]
         )
 
+    def yields(self, *, tenant: str, draft: PolicyVersion | None = None) -> Yields:
+        """Return which checks yield to which, as they stand; with `draft` in its place."""
+        checks = (p for p in self._store.all(tenant=tenant) if p.kind is PolicyKind.CHECK)
+        stand = {check.key: check.pinned for check in checks}
+        return Yields.of({**stand, draft.key: draft}.values() if draft else stand.values())
+
     def withdrawn(self, *, tenant: str) -> Sequence[str]:
         """Return the ids of checks that are disabled or deleted: their findings resolve."""
         return self._store.unused(tenant=tenant)
@@ -343,10 +353,12 @@ class PolicyService:
             policy = replace(known, spec=spec.words, version=version, updated_at=now)
             self._store.update(connection, tenant=tenant, policy=policy, new_version=True)
 
-    def _changed(self, policy: Policy, body: Any) -> Policy:
+    def _changed(self, connection: Connection, tenant: str, policy: Policy, body: Any) -> Policy:
         if policy.source is PolicySource.BUILTIN:
             return _adjusted(policy, body)
         said = _compiled(read_change(body, policy))
+        kept = policy.spec.get("yields_to", ())
+        _refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant), kept)
         return replace(policy, spec=said.words, enabled=said.enabled)
 
     def _id_or_itself(self, tenant: str, ident: str) -> str:
@@ -379,6 +391,15 @@ def _compiled(said: PolicyBody) -> PolicyBody:
     """Return what compiles; raises InvalidPolicyExpressionError for what does not."""
     refuse_broken(said.kind, said.words)
     return said
+
+
+def _refuse_strangers(
+    said: PolicyBody, policies: Callable[[], Sequence[Policy]], kept: Sequence[str] = ()
+) -> None:
+    """Raise InvalidFieldError for the first policy that a check cannot yield to."""
+    if said.words.get("yields_to"):
+        checks = {p.key: p.spec for p in policies() if p.kind is PolicyKind.CHECK}
+        refuse_strangers(said, checks, kept)
 
 
 def _adjusted(policy: Policy, body: Any) -> Policy:

@@ -55,7 +55,8 @@ def _suppressed(
     observation: Observation, finding: Mapping[str, Any], source: ReportSource
 ) -> Document | None:
     status = finding.get("status")
-    if not (status == FindingStatus.SUPPRESSED or (status is None and observation["suppressed"])):
+    silenced = status == FindingStatus.SUPPRESSED and finding.get("yields_to") is None
+    if not (silenced or (status is None and observation["suppressed"])):
         return None
     named = finding.get("classified_by") or observation["classified_by"] or {}
     version = source.policies.get(named.get("key", ""), {})

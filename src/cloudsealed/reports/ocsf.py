@@ -173,7 +173,7 @@ class _Events:
             return {}
         finding = observation["finding"] or {}
         state = _RESOLVED if finding.get("status") == "resolved" else _NEW
-        if exception(observation, self._source) is not None:
+        if exception(observation, self._source) is not None or finding.get("yields_to"):
             state = _SUPPRESSED
         return {"status_id": state[0], "status": state[1]}
 

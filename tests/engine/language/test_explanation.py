@@ -286,3 +286,30 @@ def test_an_attack_ends_with_the_error_of_its_judgement(name: str, now: datetime
     top = explanation.conditions["fail_when"]
     assert isinstance(top.error, BudgetExceeded)
     assert top.error.message == explanation.judgement.error.message
+
+
+@pytest.mark.parametrize(
+    ("count", "severity", "states"),
+    [
+        (0, "low", ["value", "not_looked_at"]),
+        (1, "critical", ["value", "value"]),
+        (2, None, ["value", "value"]),
+        (None, None, ["error", "not_looked_at"]),
+    ],
+)
+def test_of_a_fail_it_shows_which_condition_gave_the_severity(
+    now: datetime, count: int | None, severity: str | None, states: list[str]
+) -> None:
+    degrees = [("resource.Users == 0", "low"), ("resource.Users == 1", "critical")]
+    rule = compile_rule(fail_when="resource.Open", severity_when=degrees)
+    document = {"Open": True} if count is None else {"Open": True, "Users": count}
+    told = explain(rule, document, {}, now).as_json()
+    assert told["severity"] == severity
+    fields = ["fail_when", "severity_when[0].when", "severity_when[1].when"]
+    assert [each["field"] for each in told["conditions"]] == fields
+    assert [each["step"]["state"] for each in told["conditions"][1:]] == states
+
+
+def test_what_passes_has_no_severity_to_explain(now: datetime) -> None:
+    rule = compile_rule(fail_when="resource.Open", severity_when=[("true", "low")])
+    assert list(explain(rule, {"Open": False}, {}, now).conditions) == ["fail_when"]

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from cloudsealed.engine import EvaluationError, ExpressionError, compile_expression, compile_rule
+from cloudsealed.engine import (
+    EvaluationError,
+    ExpressionError,
+    Unknown,
+    compile_expression,
+    compile_rule,
+)
 
 GROUP = {
     "GroupId": "sg-1",
@@ -155,3 +161,47 @@ def test_an_error_keeps_no_document_alive(source: str, now: datetime) -> None:
     error = judgement.error
     assert error is not None
     assert (error.__traceback__, error.__context__, error.origin) == (None, None, None)
+
+
+DEGREES = [("size(related.users) == 0", "low"), ("resource.Port == params.port", "critical")]
+
+
+@pytest.mark.parametrize(
+    ("port", "users", "severity"),
+    [(22, [{}], "critical"), (22, [], "low"), (80, [{}], None), (None, [{}], None)],
+)
+def test_the_first_condition_that_is_true_gives_a_fail_its_severity(
+    now: datetime, port: int | None, users: list[dict[str, Any]], severity: str | None
+) -> None:
+    rule = compile_rule(
+        fail_when="resource.Open", params={"port": 22}, related=["users"], severity_when=DEGREES
+    )
+    document = {"Open": True} if port is None else {"Open": True, "Port": port}
+    judgement = rule.judge(document, {"users": users}, now)
+    assert (judgement.outcome, judgement.severity) == ("fail", severity)
+    assert rule.judge({"Open": False}, {"users": users}, now).severity is None
+
+
+def test_a_condition_without_a_value_leaves_the_severity_whatever_comes_after_it(
+    now: datetime,
+) -> None:
+    degrees = [("resource.Missing == 1", "low"), ("true", "critical")]
+    rule = compile_rule(fail_when="resource.Open", severity_when=degrees)
+    judgement = rule.judge({"Open": True}, {}, now)
+    assert (judgement.outcome, judgement.severity) == ("fail", None)
+    partly = rule.judge_partly({"Open": True, "Missing": Unknown(frozenset({"gap"}))}, {}, now)
+    assert (partly.outcome, partly.severity) == ("fail", None)
+
+
+def test_what_a_severity_reads_and_calls_is_of_the_rule(now: datetime) -> None:
+    degrees = [("tag(resource, 'env') == 'prod' && resource.Port == 22", "high")]
+    rule = compile_rule(fail_when="resource.Open", severity_when=degrees)
+    assert ("resource", "Port") in rule.reads
+    assert "tag" in rule.functions
+
+
+def test_a_wrong_condition_of_the_severity_is_named_by_its_number() -> None:
+    degrees = [("true", "low"), ("resource.A +", "high")]
+    with pytest.raises(ExpressionError) as caught:
+        compile_rule(fail_when="true", severity_when=degrees)
+    assert caught.value.field == "severity_when[1].when"

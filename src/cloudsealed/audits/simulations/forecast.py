@@ -20,12 +20,14 @@ from cloudsealed.audits.purse import Purse
 from cloudsealed.audits.reclassify import Reclassification
 from cloudsealed.audits.simulations.model import MOST_CHANGES
 from cloudsealed.findings.model import Finding
+from cloudsealed.findings.yielding import above, below, settle
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService, PolicySet
-from cloudsealed.storage.database import Database
+from cloudsealed.policies.yielding import Yields
+from cloudsealed.storage.database import Connection, Database
 from cloudsealed.vocabulary import Effect, FindingStatus, Outcome
 
 _BATCH = 500
@@ -56,8 +58,10 @@ class Forecast:
             extent=Extent(audit.targets or ()),
             seconds=self._seconds,
         )
-        tally = Tally()
-        outcomes = Outcomes(database=self._database, tenant=self._tenant, audit_id=new_id("aud"))
+        tally, yields = Tally(), self._policies.yields(tenant=self._tenant, draft=check)
+        outcomes = Outcomes(
+            database=self._database, tenant=self._tenant, audit_id=new_id("aud"), yields=yields
+        )
         for here in evaluator.places():
             cells = evaluator.cells(here)
             observed: dict[str, list[Observation]] = {ident: [] for ident in cells}
@@ -66,7 +70,7 @@ class Forecast:
                     tally.observe(observation)
                     observed[cell.check.version.id].append(observation)
             for ident, cell in cells.items():
-                tally.add(self._reconciled(outcomes, cell, observed[ident]))
+                tally.add(self._reconciled(outcomes, yields, cell, observed[ident]))
         return tally.result(audit.id)
 
     def of_classification(
@@ -78,6 +82,7 @@ class Forecast:
         forecast = Reclassification(
             database=self._database, policies=self._policies, tenant=self._tenant,
             clock=self._clock, classifier=Classifier(used, Purse(each=self._seconds)),
+            yields=self._policies.yields(tenant=self._tenant),
         )  # fmt: skip
         for audit_id in audit_ids or (None,):
             tally = Tally()
@@ -86,7 +91,7 @@ class Forecast:
             yield tally.result(audit_id)
 
     def _reconciled(
-        self, outcomes: Outcomes, cell: Cell, observations: Sequence[Observation]
+        self, outcomes: Outcomes, yields: Yields, cell: Cell, observations: Sequence[Observation]
     ) -> Iterator[Change]:
         block = Block(
             OBSERVATIONS, cell.check.version.key, cell.account, cell.region, (),
@@ -99,11 +104,25 @@ class Forecast:
         for part in batches(missing, _BATCH):
             with self._database.read() as connection:
                 resolved = outcomes.resolved(connection, block, part)
-            yield from resolved
+                changes = self._with_yielding(connection, yields, resolved)
+            yield from changes
         for batch in batches(observations, _BATCH):
             with self._database.read() as connection:
                 found = outcomes.observed(connection, block, batch)
-            yield from ((old, new) for _, old, new in found if new is not None)
+                judged = [(old, new) for _, old, new in found if new is not None]
+                changes = self._with_yielding(connection, yields, judged)
+            yield from changes
+
+    def _with_yielding(
+        self, connection: Connection, yields: Yields, changes: Sequence[Change]
+    ) -> list[Change]:
+        """Return what becomes of findings, and of those of other policies that yield to them."""
+        news = [new for _old, new in changes]
+        others = below(connection, yields, news, tenant=self._tenant)
+        over = above(connection, yields, others, tenant=self._tenant)
+        own = {new.fingerprint for new in news}
+        stand = [*news, *(each for each in over if each.fingerprint not in own)]
+        return [*changes, *zip(others, settle(yields, others, stand), strict=True)]
 
 
 class Tally:

@@ -12,6 +12,7 @@ from cloudsealed.engine.functions.addresses import ADDRESSES
 from cloudsealed.engine.functions.arns import ARNS
 from cloudsealed.engine.functions.documents import DOCUMENTS
 from cloudsealed.engine.functions.formatting import FORMATTING
+from cloudsealed.engine.functions.identities import IDENTITIES
 from cloudsealed.engine.functions.lists import LISTS
 from cloudsealed.engine.functions.marks import MARKS
 from cloudsealed.engine.functions.mathematics import MATHEMATICS
@@ -26,7 +27,7 @@ from cloudsealed.engine.signature import Function
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
-    *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM, *RESOURCE_POLICIES),
+    *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM, *RESOURCE_POLICIES, *IDENTITIES),
 )
 """All functions, in the order of the documentation."""
 

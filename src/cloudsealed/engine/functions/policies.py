@@ -125,12 +125,6 @@ def _selects(
     return found == (name == element)
 
 
-def _is_admin(meter: Meter, statement: dict[str, Any]) -> bool:
-    actions = _texts(meter, statement.get("Action"), "Action")
-    everything = "*" in actions or "*:*" in actions
-    return everything and "*" in _texts(meter, statement.get("Resource"), "Resource")
-
-
 def policy_allows(meter: Meter, document: Value, action: str) -> bool:
     """`policy_allows(d, "iam:PassRole")`: whether a statement allows the action on every resource.
 
@@ -154,11 +148,6 @@ def iam_allows(meter: Meter, document: Value, action: str, resource: str) -> boo
     )
     allowing = _allowing(meter, document)
     return not denied and any(_applies(meter, each, action, resource) for _, each in allowing)
-
-
-def policy_is_admin(meter: Meter, document: Value) -> bool:
-    """`policy_is_admin(d)`: whether a statement allows Action `*` on Resource `*`."""
-    return any(_is_admin(meter, each) for _, each in _allowing(meter, document))
 
 
 def _witness(holds: Callable[..., bool]) -> Callable[..., Steps | None]:
@@ -186,5 +175,4 @@ IAM: Final = (
     Function("glob_match", (kinds("string"),) * 2, "bool", glob_match, metered=True),
     _judge("policy_allows", policy_allows, _allows, kinds("string")),
     _judge("iam_allows", iam_allows, _applies, kinds("string"), kinds("string")),
-    _judge("policy_is_admin", policy_is_admin, _is_admin),
 )

@@ -7,7 +7,7 @@ own evaluation, traced. Refuses to show a thousand rounds of a loop: it shows th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
@@ -17,6 +17,7 @@ from cloudsealed.engine.gaps import Unknown, reasons_in
 from cloudsealed.engine.language.evidence import relative
 from cloudsealed.engine.language.interpreter import Bound, Interpreter, Scope
 from cloudsealed.engine.language.partial import PartialInterpreter
+from cloudsealed.engine.language.program import Program
 from cloudsealed.engine.language.rule import Document, Judgement, Related, Rule
 from cloudsealed.engine.language.shown import shown
 from cloudsealed.engine.language.syntax import (
@@ -104,7 +105,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The judgement of a rule, and the steps of its conditions by field (`fail_when`).
+    """The judgement of a rule, and the steps of its conditions by field (`fail_when`); of a fail
+    those of its severity too: the last that was looked at decided it.
 
     `left_out` counts the steps beyond `MAX_STEPS` or `MAX_BYTES`: first those go that decided
     nothing, from the last.
@@ -121,7 +123,9 @@ class Explanation:
              "message": text or null,
              "error": null or {"code", "message", "path"},
              "evidence": [{"path", "value"}],
-             "conditions": [{"field": "applies_when" | "fail_when", "step": STEP}],
+             "severity": what a condition of the severity gives a fail, or null: the policy's own,
+             "conditions": [{"field": "applies_when" | "fail_when" | "severity_when[0].when",
+                             "step": STEP}],
              "left_out": steps that are not shown}
 
         A STEP has `source` (the slice of the policy's text), `line`, `column`, `end_line`,
@@ -136,6 +140,7 @@ class Explanation:
             "message": judgement.message,
             "error": None if judgement.error is None else _error(judgement.error),
             "evidence": [{"path": each.path, "value": each.value} for each in judgement.evidence],
+            "severity": judgement.severity,
             "conditions": [
                 {"field": field, "step": step.as_json()} for field, step in self.conditions.items()
             ],
@@ -159,13 +164,19 @@ def explain(rule: Rule, resource: Document, related: Related, now: datetime) -> 
     )
     scope = {"resource": Bound(resource), "related": Bound(related)}
     steps: dict[str, Step] = {}
-    goes_on = True
-    for field, program in rule.conditions.items():
-        trace = recorder(Meter.at(now)).record(program.tree, scope) if goes_on else None
-        goes_on = trace is not None and _state(trace) != "error" and trace.value is not False
-        steps[field] = _Teller(program.source, scope, evaluator(Meter.at(now))).step(
-            program.tree, trace, True
-        )
+
+    def told(conditions: Mapping[str, Program], goes_on: Callable[[Trace], bool]) -> None:
+        going = True
+        for field, program in conditions.items():
+            trace = recorder(Meter.at(now)).record(program.tree, scope) if going else None
+            going = trace is not None and trace.error is None and goes_on(trace)
+            steps[field] = _Teller(program.source, scope, evaluator(Meter.at(now))).step(
+                program.tree, trace, True
+            )
+
+    told(rule.conditions, lambda trace: trace.value is not False)
+    if judgement.outcome == "fail":
+        told(rule.degrees, lambda trace: trace.value is False)
     return _bounded(judgement, steps)
 
 

@@ -6,7 +6,7 @@ no verdict is the outcome `error`, never a pass.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,8 @@ class Judgement:
 
     An `error` has the error, and what fails has its evidence and the policy's message. `unknown` is
     only what `judge_partly` leaves undecided, with the reasons of the gaps that leave it so.
+    `severity` is what fails by the first of the conditions for it that is true; None, if none is or
+    one before it has no value.
     """
 
     outcome: Outcome
@@ -42,6 +44,7 @@ class Judgement:
     evidence: tuple[Evidence, ...] = ()
     message: str | None = None
     unknown: Reasons = frozenset()
+    severity: str | None = None
 
 
 _PASS: Final = Judgement("pass")
@@ -60,7 +63,7 @@ class Judge(Protocol):
         """The outcome for a resource and what it is related to, at the audit's clock.
 
         `related` has a list for each declared relation; `now` is aware. Without `evidence` a fail
-        has neither evidence nor message, which is several times faster. Never raises for what a
+        has no evidence, message or severity, which is several times faster. Never raises for what a
         document holds.
         """
 
@@ -77,6 +80,7 @@ class Rule:
         "_fail_when",
         "_message",
         "_params",
+        "_severities",
         "functions",
         "judge",
         "reads",
@@ -89,13 +93,15 @@ class Rule:
         message: Template | None,
         params: dict[str, Any],
         reads: frozenset[Path],
+        severities: Sequence[tuple[Program, str]] = (),
     ) -> None:
         self._fail_when = fail_when
         self._applies_when = applies_when
         self._message = message
         self._params = params
+        self._severities = severities
         self.reads = reads
-        self.functions = frozenset().union(*(each.functions for each in self.conditions.values()))
+        self.functions = frozenset().union(*(each.functions for each in self._programs))
         self.judge = self._judge()
 
     @property
@@ -105,9 +111,20 @@ class Rule:
         return {field: program for field, program in both.items() if program is not None}
 
     @property
+    def degrees(self) -> dict[str, Program]:
+        """The conditions of a fail's severity by their field, in the order in which they are asked,
+        until one is not false."""
+        programs = (program for program, _severity in self._severities)
+        return {degree_field(index): program for index, program in enumerate(programs)}
+
+    @property
+    def _programs(self) -> tuple[Program, ...]:
+        return (*self.conditions.values(), *self.degrees.values())
+
+    @property
     def slow_path_hits(self) -> int:
         """How many evaluations the compiled code left to the interpreter; 0 is usual."""
-        return sum(program.slow_path_hits for program in self.conditions.values())
+        return sum(program.slow_path_hits for program in self._programs)
 
     def _judge(self) -> Judge:
         """The compiled condition itself, made to answer with judgements: one call is all."""
@@ -184,23 +201,46 @@ class Rule:
         failed = outcome == "fail"
         try:
             found = explain(by.tree, variables, now, failed, PartialInterpreter)
-            message = self._filled(variables) if failed else None
+            message = self._filled(variables, now) if failed else None
+            severity = self._severity(values, now, _partly) if failed else None
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
-        return Judgement(outcome, None, found, message)
+        return Judgement(outcome, None, found, message, severity=severity)
 
     def _told(self, resource: Document, related: Related, now: datetime) -> Judgement:
         """A fail with its evidence and message."""
         variables: dict[str, Value] = {"resource": resource, "related": related}
         try:
             found = explain(self._fail_when.tree, variables, now)
-            return Judgement("fail", None, found, self._filled(variables))
+            severity = self._severity((resource, related), now, _wholly)
+            return Judgement("fail", None, found, self._filled(variables, now), severity=severity)
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
 
-    def _filled(self, variables: dict[str, Value]) -> str | None:
-        filled = self._message and self._message.fill({**variables, "params": self._params})
+    def _severity(
+        self,
+        values: tuple[Document, Related],
+        now: datetime,
+        run: Callable[[Program, tuple[Document, Related], datetime], Value],
+    ) -> str | None:
+        """The severity by the first condition that is true, if all before it are false."""
+        for condition, severity in self._severities:
+            found = run(condition, values, now)
+            if found is not False:
+                return severity if found is True else None
+        return None
+
+    def _filled(self, variables: dict[str, Value], now: datetime) -> str | None:
+        filled = self._message and self._message.fill({**variables, "params": self._params}, now)
         return filled or None
+
+
+def _wholly(condition: Program, values: tuple[Document, Related], now: datetime) -> Value:
+    """True, false or the error that a condition comes to."""
+    try:
+        return condition.run(values, now)
+    except EvaluationError as error:
+        return _detached(error)
 
 
 def _partly(condition: Program, values: tuple[Document, Related], now: datetime) -> Value:
@@ -251,12 +291,14 @@ def compile_rule(
     related: Collection[str] = (),
     message: str | None = None,
     attributes: Mapping[str, DocumentType] | None = None,
+    severity_when: Sequence[tuple[str, str]] = (),
 ) -> Rule:
     """Compile a check over `resource`, `related` and `params`; raises `ExpressionError`.
 
     `params` are fixed here. `related` are the names of the declared relations. `attributes` says
     which fields documents have, by variable: `resource` and `related.<name>`; what it leaves out is
-    not checked. The `field` of an `ExpressionError` says which of the texts is wrong.
+    not checked. `severity_when` are conditions, each with the word that it gives what fails. The
+    `field` of an `ExpressionError` says which of the texts is wrong.
     """
     relations = DocumentType("related", dict.fromkeys(related))
     types = {**(attributes or {}), "related": relations}
@@ -272,9 +314,18 @@ def compile_rule(
         fails = condition(fail_when)
     with _naming("applies_when"):
         applies = None if applies_when is None else condition(applies_when)
+    severities = []
+    for index, (when, severity) in enumerate(severity_when):
+        with _naming(degree_field(index)):
+            severities.append((condition(when), severity))
     with _naming("message"):
         template = None if message is None else Template(message, (*_VARIABLES, "params"))
-    return Rule(fails, applies, template, constants["params"], frozenset(reads))
+    return Rule(fails, applies, template, constants["params"], frozenset(reads), severities)
+
+
+def degree_field(index: int) -> str:
+    """The field of a condition of the severity, by its number from 0."""
+    return f"severity_when[{index}].when"
 
 
 @contextmanager

@@ -125,6 +125,10 @@ class Finding(Shape):
     first_seen_at: Time
     last_seen_at: Time
     resolved_at: Time | None
+    yields_to: FindingId | None = Field(
+        description="The finding of a more general policy that fails on the same resource and asks"
+        " for attention in the place of this one, which is suppressed meanwhile"
+    )
 
 
 class TriageBody(Body):
@@ -190,6 +194,13 @@ class Observation(Shape):
     reasons: Few[Json]
     classified_by: ClassifiedBy | None
     suppressed: bool
+    base_severity: Severity | None = Field(
+        description="What the policy's `severity_when` gave it, null where it gave none"
+    )
+    yields_to: Sha256 | None = Field(
+        description="The fingerprint of the observation of a more general policy that asks for"
+        " attention in the place of this one, which is outside the score"
+    )
 
 
 class ExpressionFailure(Shape):
@@ -229,9 +240,9 @@ class ExplanationStep(Shape):
 
 
 class ExplainedCondition(Shape):
-    """A policy's `applies_when` or `fail_when`."""
+    """A policy's `applies_when`, `fail_when` or a condition of its `severity_when`."""
 
-    field: Literal["applies_when", "fail_when"]
+    field: Word = Field(examples=["fail_when"])
     step: ExplanationStep
 
 
@@ -245,6 +256,10 @@ class Explanation(Shape):
     message: Text | None
     error: ExpressionFailure | None
     evidence: Few[EvidenceItem]
+    severity: Severity | None = Field(
+        description="What a condition of the policy's `severity_when` gives it; null where none"
+        " does: the policy's own"
+    )
     conditions: Few[ExplainedCondition]
     left_out: Count = Field(description="Parts beyond 200, or 64 KiB, that are not shown")
 

@@ -40,6 +40,13 @@ from cloudsealed.vocabulary import (
 from cloudsealed.vocabulary import Effect as SimulatedEffect
 
 
+class Degree(Shape):
+    """The severity of what fails where an expression is true."""
+
+    when: Text = Field(examples=["size(related.instances) == 0"])
+    severity: Severity
+
+
 class Policy(Shape):
     """A rule: a check raises findings, a classification says what counts."""
 
@@ -59,6 +66,13 @@ class Policy(Shape):
     provider: Text
     resource_types: Few[Word]
     fail_when: Text | None
+    severity_when: Few[Degree] = Field(
+        description="Severities in other cases: the first that is true, else `severity`"
+    )
+    yields_to: Few[Key] = Field(
+        description="Keys of more general policies; while one fails on the same resource, findings"
+        " of this one are suppressed"
+    )
     foreign: bool = Field(
         description="Whether it also judges what another account owns and this one only uses"
     )
