@@ -16,7 +16,8 @@ Evaluate = Callable[..., Any]
 
 def document(**statement: Any) -> dict[str, Any]:
     full = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", **statement}
-    return {"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}, full]}
+    denied = {"Effect": "Deny", "NotAction": "*", "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [denied, full]}
 
 
 @pytest.mark.parametrize(

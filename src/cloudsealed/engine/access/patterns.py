@@ -187,11 +187,6 @@ def _next(
     yield _OTHER
 
 
-def intersects(meter: Meter, one: str, other: str) -> bool:
-    """Whether a text fits both patterns."""
-    return is_any(meter, ((one, other), ()))
-
-
 def within(meter: Meter, pattern: str, patterns: Iterable[str]) -> bool:
     """Whether every text of the pattern fits at least one of the others."""
     return not is_any(meter, ((pattern,), tuple(patterns)))
