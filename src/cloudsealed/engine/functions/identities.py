@@ -29,7 +29,7 @@ def policy_is_admin(meter: Meter, document: Value) -> bool:
     It allows what no list names, and to change rights in IAM: `*` on `*`, `*:*`, NotAction of some
     services, `arn:aws:*:*:*:*`, also over several statements. Deny is weighed; what it takes away
     must be all of IAM's ways to more rights. A condition on who asks, when or from where (a second
-    factor, an address, a tag of the holder) does not make it less; one on what is touched does.
+    factor, an address, a tag of the holder) does not lessen it; one on what is touched does.
     """
     return _is_administrator(Holder(meter, [document], []))
 
