@@ -97,7 +97,13 @@ def records(draw: st.DrawFn, record: Record) -> dict[str, Any]:
 
 
 class Quoted(yaml.SafeDumper):
-    """Writes every string in quotes: which others need them, YAML 1.1 says otherwise than we."""
+    """Writes every string in quotes: which others need them, YAML 1.1 says otherwise than we.
+
+    What stands twice is written twice: a file may not refer to its other parts.
+    """
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def _quoted(dumper: Quoted, text: str) -> yaml.Node:

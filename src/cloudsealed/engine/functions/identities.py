@@ -7,12 +7,14 @@ account says of itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from cloudsealed.engine.access.escalation import is_administrator as _is_administrator
 from cloudsealed.engine.access.escalation import open_ways, reaches_every_role
 from cloudsealed.engine.access.rights import Holder
 from cloudsealed.engine.access.trust import strangers_let_in
+from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.functions.arns import arn
 from cloudsealed.engine.functions.documents import as_list
 from cloudsealed.engine.meter import Meter
@@ -27,7 +29,7 @@ def policy_is_admin(meter: Meter, document: Value) -> bool:
     It allows what no list names, and to change rights in IAM: `*` on `*`, `*:*`, NotAction of some
     services, `arn:aws:*:*:*:*`, also over several statements. Deny is weighed; what it takes away
     must be all of IAM's ways to more rights. A condition on who asks, when or from where (a second
-    factor, an address, a tag of the holder) does not make it less; one on what is touched does.
+    factor, an address, a tag of the holder) does not lessen it; one on what is touched does.
     """
     return _is_administrator(Holder(meter, [document], []))
 
@@ -40,16 +42,24 @@ def is_administrator(meter: Meter, documents: list[Value], boundaries: list[Valu
     return _is_administrator(Holder(meter, documents, boundaries))
 
 
-def escalation_paths(meter: Meter, documents: list[Value], boundaries: list[Value]) -> list[str]:
+def escalation_paths(
+    meter: Meter,
+    documents: list[Value],
+    boundaries: list[Value],
+    told: Sequence[Value] = (),
+) -> list[str]:
     """`escalation_paths(documents, boundaries)`: the ways to more rights that documents open.
 
     Each is the permissions that it needs, `iam:PassRole + ec2:RunInstances`; of two, one of which
     only needs more, the shorter. The permission that gives the rights (on a user, a role to pass, a
     function) must reach more than things that are named: `*`, `role/*`, `role/app-*`, but not
     `role/app`; self-escalation on one's own user counts. Deny and boundaries are weighed, and
-    conditions as in `policy_is_admin`; `iam:PassedToService` must name the service of the way.
+    conditions as in `policy_is_admin`; `iam:PassedToService` must name the service of the way. With
+    a third list, without the ways that one of those documents opens alone.
     """
-    return list(open_ways(Holder(meter, documents, boundaries)))
+    found = list(open_ways(Holder(meter, documents, boundaries)))
+    known = {way for each in told for way in open_ways(Holder(meter, [each], []))} if found else ()
+    return [way for way in found if way not in known]
 
 
 def assumes_any_role(meter: Meter, document: Value) -> bool:
@@ -82,6 +92,19 @@ def managed_policy_is_admin(meter: Meter, policy: str) -> bool:
     parts = arn(meter, policy)
     known = {row["policy"] for row in facts("iam_managed_policies")}
     return parts["account"] == "aws" and str(parts["resource"]).removeprefix("policy/") in known
+
+
+def boundary_of(meter: Meter, boundary: str, documents: list[Value]) -> list[Value]:
+    """`boundary_of(arn, documents)`: the documents that a permissions boundary limits rights to.
+
+    None where the ARN is "" or of a policy of AWS that allows everything; else the documents of the
+    policy, of which there must be some: a boundary that was not found is an error.
+    """
+    if not boundary or managed_policy_is_admin(meter, boundary):
+        return []
+    if not documents:
+        raise EvaluationError(f"the permissions boundary {boundary[:200]} is not known")
+    return documents
 
 
 def is_role_of_aws(name: str, path: str) -> bool:
@@ -119,6 +142,13 @@ IDENTITIES: Final = (
     ),
     Function("is_administrator", _DOCUMENTS, "bool", is_administrator, metered=True),
     Function("escalation_paths", _DOCUMENTS, "list", escalation_paths, metered=True),
+    Function(
+        "escalation_paths",
+        (*_DOCUMENTS, kinds("list")),
+        "list",
+        escalation_paths,
+        metered=True,
+    ),
     Function("assumes_any_role", (_DOCUMENT,), "bool", assumes_any_role, metered=True),
     Function("trust_lets_in", (_DOCUMENT,), "list", trust_lets_in, metered=True),
     Function(
@@ -128,5 +158,6 @@ IDENTITIES: Final = (
         managed_policy_is_admin,
         metered=True,
     ),
+    Function("boundary_of", (kinds("string"), kinds("list")), "list", boundary_of, metered=True),
     Function("is_role_of_aws", (kinds("string"),) * 2, "bool", is_role_of_aws),
 )

@@ -32,7 +32,7 @@ REST_NOT_READ: Final = "(the rest was not read)"
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PATH: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,9}\])*", re.ASCII)
 _STEP: Final = re.compile(r"[A-Za-z_][\w-]*|\d+", re.ASCII)
-_CALL: Final = re.compile(r"[a-z_]\w*\(.*\)", re.ASCII)
+_CALL: Final = re.compile(r"[a-z_]\w*\(.*\)(?:\.\w+\(.*\))?", re.ASCII | re.DOTALL)
 
 _NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 
