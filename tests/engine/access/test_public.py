@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.access.requests import anyone_may
 
-from cloudsealed.engine import EvaluationError
+from cloudsealed.engine import BudgetExceeded, EvaluationError
 from cloudsealed.engine.access.public import opening, refuses
 from cloudsealed.engine.meter import Meter
 
@@ -268,6 +268,7 @@ def test_who_is_not_named_is_everybody() -> None:
     [
         *("text", ["text"], {"StringEquals": "text"}, {"Equals": {"aws:SourceVpc": "a"}}),
         {"StringEquals": {"aws:SourceVpc": {"a": "b"}}},
+        *({1: {"aws:SourceVpc": "a"}}, {"StringEquals": {1: "a"}}),
         {"IpAddress": {"aws:SourceIp": "office"}},
         {"DateLessThan": {"aws:CurrentTime": "tomorrow"}},
         {"NumericLessThan": {"aws:EpochTime": "tomorrow"}},
@@ -276,6 +277,15 @@ def test_who_is_not_named_is_everybody() -> None:
 def test_a_condition_that_aws_would_not_take_is_an_error(condition: Any) -> None:
     with pytest.raises(EvaluationError):
         is_open(statement("Allow", condition))
+
+
+def test_one_statement_that_lets_everybody_in_is_enough_among_many() -> None:
+    known = statement("Allow", {"StringEquals": {"aws:SourceVpc": "vpc-1"}})
+    denies = [statement("Deny", Resource=f"arn:aws:s3:::b/{n}/*") for n in range(5_000)]
+    assert not is_open(*[known] * 5, *denies[:100])
+    assert is_open(*[known] * 5, statement("Allow"), *denies[:100])
+    with pytest.raises(BudgetExceeded):
+        is_open(statement("Allow"), *denies)
 
 
 def test_more_conditions_than_can_be_weighed_are_an_error() -> None:

@@ -225,7 +225,7 @@ def strangers(
     choices = [_states(meter, key, found) for key, found in by_key.items()]
     made = ({**dict(zip(by_key, states, strict=True)), **given} for states in product(*choices))
     found: list[Stranger] = [each for each in made if _is_possible(each)]
-    meter.charge(len(found))
+    meter.charge(len(found) * (1 + len(by_key)))
     return found
 
 
