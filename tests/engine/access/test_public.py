@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -368,3 +369,37 @@ def test_what_is_known_of_all_requests_counts() -> None:
     assert opening(Meter.at(NOW), document, ("*",), {"lambda:functionurlauthtype": "NONE"})
     assert not opening(Meter.at(NOW), document, ("*",), {"lambda:FunctionUrlAuthType": "AWS_IAM"})
     assert not opening(Meter.at(NOW), document, ("*",), {"lambda:FunctionUrlAuthType": None})
+
+
+_TEXT = st.sampled_from(
+    ["*", "Allow", "Deny", "s3:*", "arn:aws:s3:::b", "false", "8.8.8.8/33", "${a"]
+)
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_TEXT, inner, max_size=2),
+    max_leaves=4,
+)
+_NAMES = ["Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource"]
+_CONDITION = st.dictionaries(
+    st.sampled_from(["Bool", "IpAddress", "ForAllValues:StringLike", "DateLessThan", "Null", "x"]),
+    st.dictionaries(st.sampled_from(["aws:SourceIp", "aws:CurrentTime", "aws:userid"]), _ANY)
+    | _ANY,
+    max_size=2,
+)
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.dictionaries(st.sampled_from(_NAMES), _TEXT | _ANY), max_size=3),
+    st.lists(_CONDITION | _ANY, max_size=3),
+)
+def test_whatever_a_document_holds_it_is_judged_or_an_error(
+    statements: list[dict[str, Any]], conditions: list[Any]
+) -> None:
+    for one, condition in zip(statements, conditions, strict=False):
+        one.update({"Effect": "Allow", "Principal": "*", "Action": "*", **one}, Condition=condition)
+    for document in ({"Statement": statements}, {"Statement": conditions}, conditions):
+        with suppress(EvaluationError):
+            found = opening(Meter.at(NOW), document)
+            assert opening(Meter.at(NOW), document) == found
+            refuses(Meter.at(NOW), document, PLAIN, ("s3:*",), BUCKET)
