@@ -59,7 +59,11 @@ def _policies(entity: str) -> dict[str, str]:
 
 _INLINE = {"InlinePolicies": "{PolicyName: PolicyName, PolicyDocument: PolicyDocument}"}
 _INLINE_TEXT = {"InlinePolicies[].PolicyDocument": json_text}
-_GROUP = "{Path: Path, GroupName: GroupName, GroupId: GroupId, Arn: Arn, CreateDate: CreateDate}"
+_GROUP = (
+    "{Path: Path, GroupName: GroupName, GroupId: GroupId, Arn: Arn, CreateDate: CreateDate,"
+    " AttachedPolicies: AttachedManagedPolicies || `[]`}"
+)
+_BOUNDARY = {"PermissionsBoundary": "PermissionsBoundary"}
 _ATTACHED = Relation("policies", "AttachedPolicies[].PolicyArn", "aws.iam.policy", "Arn")
 
 ROWS: tuple[Row, ...] = (
@@ -136,11 +140,16 @@ ROWS: tuple[Row, ...] = (
             ),
             _of("UserName", "ListGroupsForUser", {"Groups": "Groups"}),
             _of("UserName", "ListUserTags", {"Tags": "Tags"}),
+            _of("UserName", "GetUser", {"PermissionsBoundary": "User.PermissionsBoundary"}),
         ),
         together=(
             _details(
                 "UserDetailList",
-                {**_policies("User"), "Groups": "GroupList || `[]`", "Tags": "Tags || `[]`"},
+                {
+                    **(_policies("User") | _BOUNDARY),
+                    "Groups": "GroupList || `[]`",
+                    "Tags": "Tags || `[]`",
+                },
                 {"Groups": (f"GroupDetailList[].{_GROUP}", "GroupName")},
             ),
         ),
@@ -161,12 +170,24 @@ ROWS: tuple[Row, ...] = (
             _of("RoleName", "ListAttachedRolePolicies", {"AttachedPolicies": "AttachedPolicies"}),
             _of("RoleName", "ListRolePolicies", {"InlinePolicyNames": "PolicyNames"}),
             _of("RoleName", "GetRolePolicy", _INLINE, "InlinePolicyNames", "GetRole"),
-            _of("RoleName", "GetRole", {"RoleLastUsed": "Role.RoleLastUsed", "Tags": "Role.Tags"}),
+            _of(
+                "RoleName",
+                "GetRole",
+                {
+                    "RoleLastUsed": "Role.RoleLastUsed",
+                    "Tags": "Role.Tags",
+                    "PermissionsBoundary": "Role.PermissionsBoundary",
+                },
+            ),
         ),
         together=(
             _details(
                 "RoleDetailList",
-                {**_policies("Role"), "RoleLastUsed": "RoleLastUsed", "Tags": "Tags || `[]`"},
+                {
+                    **(_policies("Role") | _BOUNDARY),
+                    "RoleLastUsed": "RoleLastUsed",
+                    "Tags": "Tags || `[]`",
+                },
             ),
         ),
         decode={"AssumeRolePolicyDocument": json_text, **_INLINE_TEXT},
