@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from cloudsealed.engine import EvaluationError
 from cloudsealed.engine.access.patterns import (
     covers,
-    intersects,
     is_any,
     surest,
     widest,
@@ -62,11 +61,6 @@ def test_a_set_is_empty_where_no_text_is_in_it(inside: list[str], outside: list[
 )
 def test_within(pattern: str, others: list[str], is_within: bool) -> None:
     assert within(Meter(), pattern, others) is is_within
-
-
-def test_two_patterns_intersect_where_a_text_fits_both() -> None:
-    assert intersects(Meter(), "s3:*object", "s3:get*")
-    assert not intersects(Meter(), "s3:put*", "s3:get*")
 
 
 def test_what_a_variable_stands_for_is_anything_and_never_sure() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from cloudsealed.engine.errors import EvaluationError
+from cloudsealed.engine.errors import BUDGET, EvaluationError
 from cloudsealed.engine.meter import Meter
 
 Texts: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
@@ -30,6 +30,7 @@ _STAR: Final = "\ue001"
 """Stands, in what a pattern is run over, for any text of another pattern."""
 _LITERAL: Final = {"${*}": "\ue002", "${?}": "\ue003", "${$}": "$"}
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_WILD: Final = re.compile(r"[*?]")
 _CACHED_LENGTH: Final = 512
 MAX_PATTERN: Final = 2_048
 """Characters of a pattern; AWS takes no longer ARN."""
@@ -121,7 +122,33 @@ def is_any(meter: Meter, texts: Texts) -> bool:
 
     Exact; raises `EvaluationError` where that takes more than `MAX_STATES` steps.
     """
-    fits, never = _reduced(meter, texts[0] or ("*",)), texts[1]
+    short = sum(map(len, texts[0])) + sum(map(len, texts[1])) <= _CACHED_LENGTH
+    found, units = _remembered(texts) if short else _found(texts)
+    meter.charge(units)
+    if found.__class__ is str:
+        raise EvaluationError(str(found))
+    return bool(found)
+
+
+def _found(texts: Texts) -> tuple[bool | str, int]:
+    """The answer of `is_any` or why there is none, and what it costs, which is always paid."""
+    meter = Meter()
+    found: bool | str
+    try:
+        found = _is_any(meter, _reduced(meter, texts[0] or ("*",)), texts[1])
+    except EvaluationError as error:
+        found = error.message
+    return found, BUDGET - meter.left
+
+
+_remembered = lru_cache(maxsize=8_192)(_found)
+
+
+def _is_any(meter: Meter, fits: tuple[str, ...], never: tuple[str, ...]) -> bool:
+    exact = next((each for each in fits if not _WILD.search(each)), None)
+    if exact is not None:
+        inside = all(_run(meter, each, exact) for each in fits)
+        return inside and not any(_run(meter, each, exact) for each in never)
     if len(fits) == 1:
         only = fits[0]
         if any(_takes_in(meter, each, only) for each in never):
@@ -129,7 +156,19 @@ def is_any(meter: Meter, texts: Texts) -> bool:
         fresh = only.replace("?", _OTHER).replace("*", _OTHER * 2)
         if not any(_run(meter, each, fresh) for each in never):
             return True
+    elif _begin_otherwise(fits):
+        return False
     return _walk(meter, fits, never)
+
+
+def _begin_otherwise(fits: Sequence[str]) -> bool:
+    """Whether the texts of two patterns surely begin in different ways."""
+    heads = sorted((_WILD.split(each, maxsplit=1)[0] for each in fits), key=len)
+    return any(
+        not longer.startswith(shorter)
+        for at, shorter in enumerate(heads)
+        for longer in heads[at + 1 :]
+    )
 
 
 def _reduced(meter: Meter, fits: tuple[str, ...]) -> tuple[str, ...]:
@@ -185,11 +224,6 @@ def _next(
     named = {character for machine in (*inside, *outside) for character in machine.accepts}
     yield from sorted(named - {_STAR})
     yield _OTHER
-
-
-def intersects(meter: Meter, one: str, other: str) -> bool:
-    """Whether a text fits both patterns."""
-    return is_any(meter, ((one, other), ()))
 
 
 def within(meter: Meter, pattern: str, patterns: Iterable[str]) -> bool:

@@ -76,6 +76,7 @@ def _left(
     """For the kinds of strangers who meet the conditions: the statements that deny them."""
     seen = set()
     for stranger in everybody:
+        meter.charge(1 + len(conditions) + len(denies))
         if not all(meets(meter, line, stranger, allowing=True) for line in conditions):
             continue
         found = tuple(

@@ -200,7 +200,8 @@ def escapes(meter: Meter, region: Region, by: Sequence[Statement]) -> bool:
     return True
 
 
-def _region(action: str, resource: str) -> Region:
+def fitting(action: str, resource: str = "*") -> Region:
+    """The actions that fit a pattern, on the resources that fit one."""
     return Region(((widest(action.lower()),), ()), ((widest(in_one_partition(resource)),), ()))
 
 
@@ -209,7 +210,7 @@ def may(meter: Meter, documents: Sequence[Value], action: str, resource: str = "
 
     A statement that denies counts only without conditions; conditions of Allow are not weighed.
     """
-    return deciding(meter, statements(meter, *documents), _region(action, resource)) is not None
+    return deciding(meter, statements(meter, *documents), fitting(action, resource)) is not None
 
 
 def deciding(meter: Meter, among: Iterable[Statement], region: Region) -> Statement | None:
@@ -227,11 +228,11 @@ def deciding(meter: Meter, among: Iterable[Statement], region: Region) -> Statem
 def allows_all(meter: Meter, documents: Sequence[Value], action: str, resource: str = "*") -> bool:
     """Whether the documents together allow every action of the pattern on every such resource.
 
-    A statement that surely denies a part of it, also under conditions, makes it false; what a
-    policy variable keeps back does not. Conditions of Allow are not weighed.
+    A statement that denies a part of it counts only without conditions, and not for what a policy
+    variable keeps back; conditions of Allow are not weighed.
     """
-    region, listed = _region(action, resource), statements(meter, *documents)
-    if escapes(meter, region, [each for each in listed if each.effect == "Allow"]):
+    asked, listed = fitting(action, resource), statements(meter, *documents)
+    if escapes(meter, asked, [each for each in listed if each.effect == "Allow"]):
         return False
-    denies = (each for each in listed if each.effect == "Deny")
-    return all(next(parts(meter, region, each), None) is None for each in denies)
+    denies = (each for each in listed if each.effect == "Deny" and not conditional(each))
+    return all(next(parts(meter, asked, each), None) is None for each in denies)

@@ -40,7 +40,7 @@ class Reach(IntEnum):
 
 
 class Span(NamedTuple):
-    """A stranger's place on the internet: an address between two numbers."""
+    """A stranger's place on the internet: somewhere between two addresses."""
 
     version: int
     first: int
@@ -152,7 +152,7 @@ _CLOCK: Final = ("aws:currenttime", "aws:epochtime")
 Network: TypeAlias = IPv4Network | IPv6Network
 _WIDEST_FIXED: Final = {4: 1 << 24, 6: 1 << 96}
 """Addresses of a /8 and of a /32: AWS takes a wider range for everybody."""
-_ALL: Final = {4: 1 << 32, 6: 1 << 128}
+_ANYWHERE: Final = (Span(4, 0, (1 << 32) - 1), Span(6, 0, (1 << 128) - 1))
 
 
 @lru_cache(maxsize=4_096)
@@ -191,21 +191,18 @@ def _places(among: Iterable[Line]) -> Iterator[State]:
 
     A request through somebody's own VPC endpoint has no `aws:SourceIp`.
     """
-    yield from Own
+    yield Own.ABSENT
+    yield from _ANYWHERE
     for line in among:
         if line.operator == "ipaddress":
             yield from (each for each in _spans(line) if _size(each) > _WIDEST_FIXED[each.version])
 
 
 def _is_there(line: Line, place: State) -> bool:
-    for span in _spans(line):
-        if isinstance(place, Span):
-            inside = span.first <= place.first and place.last <= span.last
-            if inside and span.version == place.version:
-                return True
-        elif _size(span) == _ALL[span.version]:
-            return True
-    return False
+    return isinstance(place, Span) and any(
+        span.version == place.version and span.first <= place.first and place.last <= span.last
+        for span in _spans(line)
+    )
 
 
 def strangers(
@@ -267,6 +264,7 @@ def meets(meter: Meter, line: Line, stranger: Stranger, allowing: bool) -> bool:
     if isinstance(state, str):
         return line.met_with(compares(meter, line, state))
     if line.operator == "ipaddress":
+        meter.charge(len(line.values))
         return line.negated != _is_there(line, state)
     reach, least = _REACHES[line.key], _LEAST[allowing, line.negated]
     return line.met_with(lambda value: reach(value) >= least)

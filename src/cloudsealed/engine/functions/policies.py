@@ -6,17 +6,20 @@ wildcards * and ?; actions compare without case). Refuses to evaluate conditions
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from cloudsealed.engine.errors import EvaluationError
-from cloudsealed.engine.functions.documents import as_list
+from cloudsealed.engine.access.patterns import literal
+from cloudsealed.engine.access.statements import (
+    allows_all,
+    deciding,
+    fitting,
+    may,
+    statements,
+)
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function, Steps, kinds
-from cloudsealed.engine.values import Value, describe
-
-_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+from cloudsealed.engine.values import Value
 
 
 def glob_match(meter: Meter, pattern: str, text: str) -> bool:
@@ -67,71 +70,12 @@ def _glob(pattern: str, text: str) -> bool:
     return not pattern[at:].strip("*")
 
 
-def _texts(meter: Meter, value: Value, what: str) -> list[str]:
-    texts = as_list(value)
-    meter.charge(len(texts) // 4)
-    for text in texts:
-        if text.__class__ is not str:
-            raise EvaluationError(
-                f"{what} must be text or a list of texts; it has {describe(text)}"
-            )
-    return texts
-
-
-def _allowing(
-    meter: Meter, document: Value, effect: str = "Allow"
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The statements of a policy document with this effect, with their numbers."""
-    if document is None:
-        return
-    statements = as_list(document.get("Statement"))
-    meter.charge(len(statements))
-    for number, statement in enumerate(statements):
-        if statement.__class__ is not dict:
-            raise EvaluationError(f"a Statement must be a map, and this is {describe(statement)}")
-        if statement.get("Effect") == effect:
-            yield number, statement
-
-
-def _allows(meter: Meter, statement: dict[str, Any], action: str) -> bool:
-    if "*" not in _texts(meter, statement.get("Resource"), "Resource"):
-        return False
-    return _selects(meter, statement, "Action", action, absent=False)
-
-
-def _applies(meter: Meter, statement: dict[str, Any], action: str, resource: str) -> bool:
-    """Whether a statement is about the action on the resource, whatever its conditions are."""
-    return _selects(meter, statement, "Action", action, absent=False) and _selects(
-        meter, statement, "Resource", resource, absent=True
-    )
-
-
-def _selects(
-    meter: Meter, statement: dict[str, Any], element: str, text: str, *, absent: bool
-) -> bool:
-    """Whether Action or Resource (or NotAction, NotResource) takes in a text."""
-    fold = str.lower if element == "Action" else str
-    allowing = statement.get("Effect") == "Allow"
-    name = element if element in statement else f"Not{element}"
-    if name not in statement:
-        return absent
-    wanted = fold(text)
-    # What a policy variable stands for is not known: it may allow, and does not surely deny.
-    stands_for = "*" if allowing == (name == element) else ""
-    found = any(
-        glob_match(meter, _VARIABLE.sub(stands_for, fold(pattern)), wanted)
-        for pattern in _texts(meter, statement[name], name)
-    )
-    return found == (name == element)
-
-
 def policy_allows(meter: Meter, document: Value, action: str) -> bool:
-    """`policy_allows(d, "iam:PassRole")`: whether a statement allows the action on every resource.
+    """`policy_allows(d, "iam:PassRole")`: whether a document allows the action on every resource.
 
-    An Allow statement with Resource `*` whose Action has a pattern that fits, without case, or
-    whose NotAction has none. Deny statements, boundaries and conditions are not weighed.
+    As `iam_allows`, for every resource there is.
     """
-    return any(_allows(meter, each, action) for _, each in _allowing(meter, document))
+    return allows_all(meter, (document,), literal(action))
 
 
 def iam_allows(meter: Meter, document: Value, action: str, resource: str) -> bool:
@@ -142,37 +86,27 @@ def iam_allows(meter: Meter, document: Value, action: str, resource: str) -> boo
     variable may stand for anything. Conditions of Allow, boundaries and other documents are not
     weighed.
     """
-    denied = any(
-        not each.get("Condition") and _applies(meter, each, action, resource)
-        for _, each in _allowing(meter, document, "Deny")
-    )
-    allowing = _allowing(meter, document)
-    return not denied and any(_applies(meter, each, action, resource) for _, each in allowing)
+    return may(meter, (document,), literal(action), literal(resource))
 
 
-def _witness(holds: Callable[..., bool]) -> Callable[..., Steps | None]:
-    """The way to the first statement for which `holds`."""
-
-    def find(meter: Meter, document: Value, *arguments: Value) -> Steps | None:
-        for number, statement in _allowing(meter, document):
-            if holds(meter, statement, *arguments):
-                many = document["Statement"].__class__ is list
-                return ("Statement", number) if many else ("Statement",)
+def _witness(meter: Meter, document: Value, action: str, *resource: str) -> Steps:
+    """The way to the first statement that allows it."""
+    asked = fitting(literal(action), *map(literal, resource))
+    found = deciding(meter, statements(meter, document), asked)
+    if found is None:
         return ()
-
-    return find
-
-
-_DOCUMENT: Final = kinds("map", "null")
+    return (
+        ("Statement", found.number) if document["Statement"].__class__ is list else ("Statement",)
+    )
 
 
-def _judge(name: str, run: Callable[..., bool], holds: Callable[..., bool], *more: Any) -> Function:
-    parameters = (_DOCUMENT, *more)
-    return Function(name, parameters, "bool", run, metered=True, witness=_witness(holds))
+def _judge(name: str, run: Callable[..., bool], texts: int) -> Function:
+    parameters = (kinds("map", "null"), *[kinds("string")] * texts)
+    return Function(name, parameters, "bool", run, metered=True, witness=_witness)
 
 
 IAM: Final = (
     Function("glob_match", (kinds("string"),) * 2, "bool", glob_match, metered=True),
-    _judge("policy_allows", policy_allows, _allows, kinds("string")),
-    _judge("iam_allows", iam_allows, _applies, kinds("string"), kinds("string")),
+    _judge("policy_allows", policy_allows, 1),
+    _judge("iam_allows", iam_allows, 2),
 )
