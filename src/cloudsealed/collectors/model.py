@@ -200,8 +200,8 @@ class Together:
     the document of the resource. `fills` are attributes read from the item. An attribute of `joins`
     is a list of names, in whose place stand what the same answer says of the things of these names:
     (items, key, value). A resource that the list lacks has the attributes `lacking`; without them
-    it is no longer there. The list is asked for once a place, when the first resource is there. For
-    a resource of which it could not be read, the enriching calls that fill these attributes are made.
+    it is no longer there. The list is asked for once a place, when the first resource is there. Of
+    a resource of which it could not be read, the calls that fill these attributes are made.
     """
 
     service: str
