@@ -1,4 +1,4 @@
-"""Strangers of every kind, held equal to every request of a small world; and any document at all."""
+"""Strangers of every kind, held equal to every request of a small world; and any document."""
 
 from __future__ import annotations
 
