@@ -236,7 +236,8 @@ def test_the_groups_of_a_user_are_those_that_the_same_list_names_with_what_they_
         },
     )
     found, _ = walked(RESOURCE_TYPES["aws.iam.user"], calls, EVERYWHERE)
-    assert found["u"].document["Groups"] == [{**group, "AttachedPolicies": attached}]
+    assert found["u"].document["Groups"] == [group]
+    assert found["u"].document["GroupPolicies"] == [attached]
     assert found["u"].document["PermissionsBoundary"] == boundary
     assert found["u"].relations["groups"] == ("arn:g",)
     assert found["u"].unread == {}

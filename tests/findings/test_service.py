@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
+from cloudsealed.findings.codec import document, whole
+from cloudsealed.findings.model import Finding, fingerprint
 from cloudsealed.findings.service import FindingService
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Database
+from cloudsealed.storage.schema import findings as rows
 from cloudsealed.testing.factories import add_findings, make_finding
 from cloudsealed.vocabulary import FindingStatus, Severity
 
@@ -107,3 +111,54 @@ def test_a_removed_connection_resolves_what_was_found_through_it(
     assert (gone.status, gone.resolution) == ("resolved", "connection_removed")
     assert gone.resolved is not None
     assert store.get(tenant=TENANT, ident=other.id) == other
+
+
+def pair(policies: PolicyService) -> dict[str, Finding]:
+    """A finding that yields to another on the same volume, of another connection."""
+    found: dict[str, Finding] = {}
+    for key in ("aws-ec2-volume-unattached", "aws-ec2-volume-gp2"):
+        policy = orjson.loads(policies.get(tenant=TENANT, ident=key))
+        finding = make_finding(
+            policy_id=policy["id"], policy_version=policy["version"],
+            connection_id=f"con_{len(found)}",
+        )  # fmt: skip
+        ref = replace(finding.resource, native_id="arn:vol")
+        place = {"provider": "aws", "account": ref.account, "region": ref.region}
+        named = fingerprint(policy_key=key, **place, native_id="arn:vol")
+        found[key] = replace(finding, resource=ref, fingerprint=named)
+    general, narrow = found.values()
+    return {"general": general, "narrow": narrow.behind(general)}
+
+
+def test_what_yielded_to_a_finding_of_a_connection_that_is_removed_asks_again(
+    database: Database, findings: FindingService, policies: PolicyService
+) -> None:
+    found = pair(policies)
+    add_findings(database, TENANT, *found.values())
+    narrow = found["narrow"].id
+    served = orjson.loads(findings.get(tenant=TENANT, ident=narrow))
+    assert (served["status"], served["yields_to"]) == ("suppressed", found["general"].id)
+    assert findings.remove_connection(tenant=TENANT, connection_id="con_0") == 1
+    served = orjson.loads(findings.get(tenant=TENANT, ident=narrow))
+    assert (served["status"], served["yields_to"]) == ("open", None)
+
+
+def test_what_an_earlier_version_wrote_is_served_with_every_field(
+    database: Database, findings: FindingService, policy: dict[str, Any]
+) -> None:
+    finding = make_finding(policy_id=policy["id"])
+    add_findings(database, TENANT, finding)
+    earlier = document(finding).replace(b',"yields_to":null}', b"}")
+    assert b"yields_to" not in earlier
+    with database.write() as connection:
+        connection.run(rows.update().values(doc=earlier))
+    assert FindingStore(database).get(tenant=TENANT, ident=finding.id) == finding
+    assert orjson.loads(findings.get(tenant=TENANT, ident=finding.id))["yields_to"] is None
+    [item] = findings.list(tenant=TENANT, filters={}).items
+    assert orjson.loads(item)["yields_to"] is None
+
+
+@pytest.mark.parametrize("other", [None, "fnd_01M8KRVZZ7V49GFG8TEZ0XQVS4"])
+def test_what_is_written_is_whole(other: str | None) -> None:
+    written = document(make_finding(yields_to=other))
+    assert whole(written) == written

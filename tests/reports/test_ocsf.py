@@ -119,3 +119,16 @@ def test_the_schema_refuses_what_is_not_ocsf(observed: ReportSource, judge: Any)
         {**event, "colour": "red"},
     ):
         assert not judge.is_valid(broken)
+
+
+def test_what_yields_to_another_finding_fails_and_is_suppressed_and_is_no_exception(
+    make_observation: Any, make_source: Any, make_framework: Any, judge: Any
+) -> None:
+    yields = make_observation(1, status="suppressed")
+    yields["finding"]["yields_to"] = "fnd_01M8KRVZZ7V49GFG8TEZ0XQVS4"
+    source = make_source(framework=make_framework(), observations=[yields])
+    event = next(event for event in events(source) if "resources" in event)
+    judge.validate(event)
+    assert (event["compliance"]["status"], event["status"]) == ("Fail", "Suppressed")
+    assert "exception" not in event["unmapped"]
+    assert compliance.build(source).document["exceptions"]["total"] == 0

@@ -48,10 +48,6 @@ def attributes_of(resource_type: str) -> Attributes:
         for call in row.enrich
         for name, path in call.fills.items()
     }
-    for each in row.together:
-        for name, (items, _) in each.joins.items():
-            output = _output(each.service, each.operation)
-            filled[name] = {**(filled.get(name) or {}), **(_resolve(tree_of(items), output) or {})}
     return {"Arn": None, **_listed(row), **filled, "Tags": _TAGS}
 
 
@@ -62,11 +58,8 @@ def _listed(row: Row) -> Attributes:
 
 
 def _found(path: str, row: Row, operation: str) -> Attributes | None:
-    return _resolve(tree_of(path), _output(row.service, operation))
-
-
-def _output(service: str, operation: str) -> Attributes | None:
-    return _shape(operation_model(service, operation).output_shape, _DEPTH)
+    output = operation_model(row.service, operation).output_shape
+    return _resolve(tree_of(path), _shape(output, _DEPTH))
 
 
 def _shape(shape: Shape | None, depth: int) -> Attributes | None:

@@ -37,7 +37,7 @@ _DETAILS = {"Filter": ["User", "Role", "Group", "LocalManagedPolicy"], "MaxItems
 
 
 def _details(
-    items: str, fills: Mapping[str, str], joins: Mapping[str, tuple[str, str]] | None = None
+    items: str, fills: Mapping[str, str], joins: Mapping[str, tuple[str, str, str]] | None = None
 ) -> Together:
     """What one list says of users, roles, groups and policies; a page has some of each.
 
@@ -59,10 +59,7 @@ def _policies(entity: str) -> dict[str, str]:
 
 _INLINE = {"InlinePolicies": "{PolicyName: PolicyName, PolicyDocument: PolicyDocument}"}
 _INLINE_TEXT = {"InlinePolicies[].PolicyDocument": json_text}
-_GROUP = (
-    "{Path: Path, GroupName: GroupName, GroupId: GroupId, Arn: Arn, CreateDate: CreateDate,"
-    " AttachedPolicies: AttachedManagedPolicies || `[]`}"
-)
+_GROUP = "{Path: Path, GroupName: GroupName, GroupId: GroupId, Arn: Arn, CreateDate: CreateDate}"
 _BOUNDARY = {"PermissionsBoundary": "PermissionsBoundary"}
 _ATTACHED = Relation("policies", "AttachedPolicies[].PolicyArn", "aws.iam.policy", "Arn")
 
@@ -139,6 +136,13 @@ ROWS: tuple[Row, ...] = (
                 decided_by="ListMFADevices",
             ),
             _of("UserName", "ListGroupsForUser", {"Groups": "Groups"}),
+            Enrich(
+                operation="ListAttachedGroupPolicies",
+                params={"GroupName": "each"},
+                fills={"GroupPolicies": "AttachedPolicies"},
+                each="Groups[].GroupName",
+                absent=_NONE,
+            ),
             _of("UserName", "ListUserTags", {"Tags": "Tags"}),
             _of("UserName", "GetUser", {"PermissionsBoundary": "User.PermissionsBoundary"}),
         ),
@@ -148,9 +152,17 @@ ROWS: tuple[Row, ...] = (
                 {
                     **(_policies("User") | _BOUNDARY),
                     "Groups": "GroupList || `[]`",
+                    "GroupPolicies": "GroupList || `[]`",
                     "Tags": "Tags || `[]`",
                 },
-                {"Groups": (f"GroupDetailList[].{_GROUP}", "GroupName")},
+                {
+                    "Groups": ("GroupDetailList", "GroupName", _GROUP),
+                    "GroupPolicies": (
+                        "GroupDetailList",
+                        "GroupName",
+                        "AttachedManagedPolicies || `[]`",
+                    ),
+                },
             ),
         ),
         decode=_INLINE_TEXT,

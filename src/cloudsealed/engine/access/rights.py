@@ -110,6 +110,8 @@ class Holder:
     def _may(self, wants: Sequence[Want]) -> bool:
         alone = len(wants) == 1
         pairs = [(want, layer) for want in wants for layer in self._layers]
+        if any(next(self._about(want, layer, "Allow"), None) is None for want, layer in pairs):
+            return False
         found = [each for each in [Things().fitting(self._meter, wants[0].reach)] if each]
         for want, layer in pairs:
             found = self._joined(found, self._allowed(want, layer, alone=alone))
