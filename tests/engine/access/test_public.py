@@ -46,7 +46,8 @@ CLOSED = [
     {"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}},
     {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::${aws:ResourceAccount}:role/*"}},
     {"StringEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:a:1:key/k"}},
-    {"StringLike": {"sns:Endpoint": "*@example.com"}},
+    {"StringLike": {"sns:Endpoint": ["*@example.com", "https://hooks.example.com/*"]}},
+    {"StringLike": {"sns:Endpoint": f"arn:aws:sqs:*:{OWN}:*"}},
     {"Bool": {"aws:PrincipalIsAWSService": True}},
     {"StringLike": {"aws:PrincipalServiceName": "*.amazonaws.com"}},
     {"Null": {"aws:PrincipalServiceName": False}},
@@ -90,6 +91,7 @@ OPEN = [
     {"Bool": {"aws:SecureTransport": "true", "aws:MultiFactorAuthPresent": "true"}},
     {"Bool": {"aws:PrincipalIsAWSService": "false"}},
     {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}},
+    {"StringLike": {"sns:Endpoint": ["*@*.com", "https://*.example.com/a", "arn:aws:sqs:*:*:q"]}},
     {"DateLessThan": {"aws:CurrentTime": "2026-11-30"}, "StringLike": {"sns:Endpoint": "*"}},
 ]
 

@@ -42,6 +42,22 @@ def test_what_a_document_opens_alone_is_told_elsewhere(value_of: Evaluate) -> No
 
 
 @pytest.mark.parametrize(
+    ("actions", "borrows"),
+    [
+        (["sts:AssumeRole"], True),
+        (["lambda:UpdateFunctionCode", "ssm:SendCommand"], True),
+        (["lambda:UpdateFunctionCode", "iam:PutUserPolicy"], False),
+        (["iam:PassRole", "ec2:RunInstances"], False),
+    ],
+)
+def test_which_ways_only_borrow_what_something_has(
+    value_of: Evaluate, actions: list[str], borrows: bool
+) -> None:
+    document = {"Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}}
+    assert value_of("only_borrows(escalation_paths([d], []))", d=document) is borrows
+
+
+@pytest.mark.parametrize(
     ("arn", "is_admin"),
     [
         (ADMINISTRATOR, True),

@@ -34,6 +34,7 @@ class Way(NamedTuple):
     others: tuple[Want, ...]
     together: tuple[Want, ...]
     is_of_iam: bool
+    is_borrowed: bool
 
     def is_open(self, holder: Holder) -> bool:
         """Whether the holder can go it."""
@@ -67,7 +68,9 @@ def _way(
     both = tuple(Want(each, reach, at_home=home, facts=chosen) for each in together.split())
     name = " + ".join(permissions.split())
     is_of_iam = own and not others
-    return Way(name, frozenset(permissions.split()), subjects, others, both, is_of_iam)
+    is_borrowed = category == "existing-passrole" or subject == "sts:AssumeRole"
+    needs = frozenset(permissions.split())
+    return Way(name, needs, subjects, others, both, is_of_iam, is_borrowed)
 
 
 def open_ways(holder: Holder) -> Iterator[str]:
@@ -77,6 +80,12 @@ def open_ways(holder: Holder) -> Iterator[str]:
         if not any(each.needs <= way.needs for each in found) and way.is_open(holder):
             found.append(way)
             yield way.name
+
+
+def borrowed() -> frozenset[str]:
+    """The names of the ways that lead to no more rights than something has that is there: a role
+    that trusts the holder, a function, an instance or a stack that runs with one."""
+    return frozenset(way.name for way in ways() if way.is_borrowed)
 
 
 def is_administrator(holder: Holder) -> bool:

@@ -109,8 +109,10 @@ def _arn(value: str) -> Reach:
 
 
 def _endpoint(value: str) -> Reach:
-    """Where messages of a topic may go: the domain of a mail address, or else the whole address."""
-    return _name(value.rpartition("@")[2] if "@" in value else value)
+    """Where messages of a topic may go: an ARN, or the host of a mail address or URL."""
+    if value.startswith("arn:"):
+        return _arn(value)
+    return _name(re.split("[@/]", value.removeprefix("https://"))["@" in value])
 
 
 _REACHES: Final[dict[str, Callable[[str], Reach]]] = {

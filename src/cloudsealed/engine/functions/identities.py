@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from cloudsealed.engine.access.escalation import borrowed, open_ways, reaches_every_role
 from cloudsealed.engine.access.escalation import is_administrator as _is_administrator
-from cloudsealed.engine.access.escalation import open_ways, reaches_every_role
 from cloudsealed.engine.access.rights import Holder
 from cloudsealed.engine.access.trust import strangers_let_in
 from cloudsealed.engine.errors import EvaluationError
@@ -60,6 +60,15 @@ def escalation_paths(
     found = list(open_ways(Holder(meter, documents, boundaries)))
     known = {way for each in told for way in open_ways(Holder(meter, [each], []))} if found else ()
     return [way for way in found if way not in known]
+
+
+def only_borrows(paths: list[Value]) -> bool:
+    """`only_borrows(escalation_paths(d, []))`: whether all of these ways borrow rights.
+
+    They lead to what something has that is there, a role that trusts the holder, or a function, an
+    instance, a stack that runs with a role: to an administrator's rights only if one has them.
+    """
+    return all(path in borrowed() for path in paths)
 
 
 def assumes_any_role(meter: Meter, document: Value) -> bool:
@@ -149,6 +158,7 @@ IDENTITIES: Final = (
         escalation_paths,
         metered=True,
     ),
+    Function("only_borrows", (kinds("list"),), "bool", only_borrows),
     Function("assumes_any_role", (_DOCUMENT,), "bool", assumes_any_role, metered=True),
     Function("trust_lets_in", (_DOCUMENT,), "list", trust_lets_in, metered=True),
     Function(
