@@ -62,6 +62,7 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.lambda.function": named(FunctionArn="{arn}:function:{n}"),
     "aws.kms.key": named(KeyArn="{arn}:key/{n}", KeyId="{n}"),
     "aws.cloudtrail.trail": named(TrailARN="{arn}:trail/{n}", Name="{n}"),
+    "aws.cloudtrail.multi_region_trail": named(TrailARN="{arn}:trail/{n}", Name="{n}"),
     "aws.logs.log_group": named(logGroupName="{n}"),
     "aws.logs.metric_filter": named(logGroupName="{p}", filterName="{n}"),
     "aws.cloudwatch.alarm": named(AlarmArn="{arn}:alarm:{n}"),

@@ -462,3 +462,24 @@ def test_a_text_where_a_list_of_names_belongs_is_one_bad_record_and_no_call_a_ch
     (found,), _ = walked("aws.iam.role", ledger, EVERYWHERE)
     assert [unit for unit in ledger.asked if unit.operation == "GetRolePolicy"] == []
     assert found.error == "TypeError"
+
+
+ORGANISATION = "arn:aws:cloudtrail:us-east-2:444455556666:trail/all"
+
+
+@pytest.mark.parametrize(("custom", "asked"), [(True, 2), (False, 1)])
+def test_a_trail_of_another_region_and_account_is_asked_about_at_its_home(custom, asked):
+    trail = {
+        "TrailARN": ORGANISATION, "HomeRegion": "us-east-2", "IsMultiRegionTrail": True,
+        "IsOrganizationTrail": True, "HasCustomEventSelectors": custom,
+    }  # fmt: skip
+    ledger = Ledger(
+        DescribeTrails=ok({"trailList": [trail, {"TrailARN": "x", "IsMultiRegionTrail": False}]}),
+        GetTrailStatus=ok({"IsLogging": True}),
+        GetEventSelectors=refused(CallOutcome.FAILED, "TrailNotFoundException"),
+    )
+    (found,), listing = walked("aws.cloudtrail.multi_region_trail", ledger, EVERYWHERE)
+    assert (found.region, found.owner, listing.complete) == ("global", "444455556666", True)
+    assert [unit.region for unit in ledger.asked] == ["global", *["us-east-2"] * asked]
+    assert found.document["Status"] == {"IsLogging": True}
+    assert ("EventSelectors" in found.unread) is custom

@@ -37,7 +37,7 @@ def test_what_the_rest_could_change_is_unknown_and_what_it_could_not_is_decided(
             [Scope(regions=(region,)) for region in (HOME_REGION, FAR_REGION)]
         )
     )
-    assert (home["aws-cloudtrail-missing"], far["aws-cloudtrail-missing"]) == ("pass", "unknown")
+    assert (home["aws-cloudtrail-missing"], far["aws-cloudtrail-missing"]) == ("pass", "pass")
     assert home["aws-alarm-vpc-changes-missing"] == "unknown"
 
 

@@ -9,6 +9,7 @@ where it could not be read, the calls for single resources stand in for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -114,7 +115,9 @@ def _applicable(call: Enrich, row: Row, place: Place, draft: Draft) -> list[Call
         raise TypeError
     scopes = ({**draft.document, "each": element} for element in elements)
     found = [parameters_of(call.params, call.constants, scope, place) for scope in scopes]
-    requests = [_request(call, row, place, each) for each in found if each is not None]
+    region = read(call.region, draft.document) if call.region else None
+    answering = replace(place, region=region) if region else place
+    requests = [_request(call, row, answering, each) for each in found if each is not None]
     return requests if len(requests) == len(found) else None
 
 
