@@ -138,3 +138,7 @@ def test_the_tagging_api_knows_the_services_whose_resources_have_tags(cloud: Emu
     assert named("logs", "ecr") == {
         "logs:us-east-1::log-group:tagged", "ecr:us-east-1::repository/tagged",
     }  # fmt: skip
+
+
+def test_nothing_is_protected_by_a_service_that_saves_nothing(cloud: Emulator) -> None:
+    assert client(cloud, "backup").list_protected_resources()["Results"] == []

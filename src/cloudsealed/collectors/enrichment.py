@@ -37,7 +37,8 @@ def complete(
 ) -> None:
     """Fill drafts of one page from the lists, and by the calls that are then made for each.
 
-    Where a list could not be read, one resource alone tries the calls that stand in for it.
+    Where a list could not be read, one resource alone tries the calls that stand in for it. What
+    only a list says is absent where there is no such list: a service that a region lacks.
     """
     lists.tell(drafts)
     first = next((draft for draft in drafts if draft.untold), None)
@@ -46,18 +47,21 @@ def complete(
         for stage in row.stages:
             calls = [call for call in stage if call in made.calls or call in made.instead]
             enrich(calls, row, place, group, lists, ask)
+    called = {name for call in row.enrich for name in call.fills}
     for draft in drafts:
         for name, gap in draft.untold.items():
-            if name not in draft.sources:
+            is_nowhere = gap.outcome is CallOutcome.UNSUPPORTED and name not in called
+            if name not in draft.sources and not is_nowhere:
                 draft.gaps.setdefault(name, gap)
         _leave_out(draft, row, place)
 
 
 def _leave_out(draft: Draft, row: Row, place: Place) -> None:
     """Name what was not asked for, unless it came along with something else."""
-    for call in row.enrich:
+    calls = [(row.service, each) for each in row.enrich]
+    for service, call in (*calls, *((each.service, each) for each in row.together)):
         for name in row.not_asked.intersection(call.fills) - draft.sources.keys():
-            unit = unit_of(place, row.service, call.operation, {})
+            unit = unit_of(place, service, call.operation, {})
             draft.gaps.setdefault(name, Gap(unit, CallOutcome.FAILED, NOT_ASKED))
 
 

@@ -203,7 +203,8 @@ class Together:
     is a list of names, in whose place stand the things of these names that the same answer lists:
     (items, key). A resource that the list lacks has the attributes `lacking`; without them it is no
     longer there. The list is asked for once a place, when the first resource is there. For a
-    resource of which it could not be read, the enriching calls that fill these attributes are made.
+    resource of which it could not be read, the enriching calls that fill these attributes are made;
+    what none of them fills is unread.
     """
 
     service: str

@@ -1,8 +1,8 @@
 """Lists that AWS answers and moto does not, or not as asked: put in moto's place once a process.
 
 DescribeSnapshots by owners and restorable users; GetAccountAuthorizationDetails by entities and in
-pages; GetResources with the services that moto's tagging API forgets. It refuses to change what a
-call for a single resource answers.
+pages; GetResources with the services that moto's tagging API forgets; ListProtectedResources, of
+none. It refuses to change what a call for a single resource answers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from moto.backup import urls as backup_urls
+from moto.backup.responses import BackupResponse
 from moto.cloudtrail.models import cloudtrail_backends
 from moto.core.resource_tagging import TaggedResource, make_tag_matcher, match_resource_type
 from moto.core.responses import ActionResult
@@ -40,6 +42,8 @@ def install() -> None:
     ElasticBlockStore.describe_snapshots = _describe_snapshots  # type: ignore[method-assign]
     IamResponse.get_account_authorization_details = _details  # type: ignore[method-assign]
     ResourceGroupsTaggingAPIBackend._get_resources_generator = _tagged  # type: ignore[method-assign]
+    BackupResponse.list_protected_resources = _protected  # type: ignore[attr-defined]
+    backup_urls.url_paths["{0}/resources/?$"] = BackupResponse.dispatch
 
 
 def _describe_snapshots(self: Any) -> ActionResult:
@@ -62,6 +66,11 @@ def _describe_snapshots(self: Any) -> ActionResult:
     if users := self._get_param("RestorableByUserIds", []):
         found = [each for each in found if any(_restores(each, user, account) for user in users)]
     return _page(found, self._get_param("NextToken"), self._get_param("MaxResults"))
+
+
+def _protected(self: Any) -> ActionResult:
+    """AWS Backup API Reference, ListProtectedResources: moto saves nothing."""
+    return ActionResult({"Results": []})
 
 
 def _is_shared(snapshot: Any, account: str) -> bool:
