@@ -142,3 +142,14 @@ def test_the_tagging_api_knows_the_services_whose_resources_have_tags(cloud: Emu
 
 def test_nothing_is_protected_by_a_service_that_saves_nothing(cloud: Emulator) -> None:
     assert client(cloud, "backup").list_protected_resources()["Results"] == []
+
+
+def test_a_topic_says_how_many_subscriptions_it_has(cloud: Emulator) -> None:
+    sns = client(cloud, "sns")
+    told, silent = (sns.create_topic(Name=name)["TopicArn"] for name in ("told", "silent"))
+    sns.subscribe(TopicArn=told, Protocol="email", Endpoint="a@example.com")
+    counts = [
+        sns.get_topic_attributes(TopicArn=each)["Attributes"]["SubscriptionsConfirmed"]
+        for each in (told, silent)
+    ]
+    assert counts == ["1", "0"]

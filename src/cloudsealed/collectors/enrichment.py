@@ -58,10 +58,11 @@ def complete(
 
 def _leave_out(draft: Draft, row: Row, place: Place) -> None:
     """Name what was not asked for, unless it came along with something else."""
-    calls = [(row.service, each) for each in row.enrich]
-    for service, call in (*calls, *((each.service, each) for each in row.together)):
-        for name in row.not_asked.intersection(call.fills) - draft.sources.keys():
-            unit = unit_of(place, service, call.operation, {})
+    calls = [(row.service, each.operation, each.fills) for each in row.enrich]
+    calls += [(each.service, each.operation, each.fills) for each in row.together]
+    for service, operation, fills in calls:
+        for name in row.not_asked.intersection(fills) - draft.sources.keys():
+            unit = unit_of(place, service, operation, {})
             draft.gaps.setdefault(name, Gap(unit, CallOutcome.FAILED, NOT_ASKED))
 
 

@@ -170,7 +170,7 @@ def _steps(selector: str) -> tuple[str | int, ...]:
 def _found(value: Any, steps: tuple[str | int, ...]) -> Any:
     for step in steps:
         inside = value.__class__ is dict and step in value
-        within = value.__class__ is list and step.__class__ is int and step < len(value)  # type: ignore[operator]
+        within = value.__class__ is list and step.__class__ is int and step < len(value)
         if not inside and not within:
             return _ABSENT
         value = value[step]

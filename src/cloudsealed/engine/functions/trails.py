@@ -9,6 +9,7 @@ status was not read.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from cloudsealed.engine.errors import EvaluationError
@@ -153,13 +154,18 @@ def _agrees(field: dict[str, Any], event: Event) -> bool:
     )
 
 
-_OPERATORS: Final = {"Equals": str.__eq__, "StartsWith": str.startswith, "EndsWith": str.endswith}
+_OPERATORS: Final[dict[str, Callable[[str, str], bool]]] = {
+    "Equals": lambda value, text: value == text,
+    "StartsWith": lambda value, text: value.startswith(text),
+    "EndsWith": lambda value, text: value.endswith(text),
+}
 
 
 def _value(event: Event, field: str) -> str:
     """What a field of selectors is in an event, as the text that selectors hold; else empty."""
     if field.startswith("resources."):
-        found = next(iter(event.get("resources", ())), {}).get(field.removeprefix("resources."))
+        resources = event.get("resources") or [{}]
+        found = resources[0].get(field.removeprefix("resources."))
     elif field.startswith("userIdentity."):
         found = event["userIdentity"].get(field.removeprefix("userIdentity."))
     else:
