@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from cloudsealed.audits.blocks import Block
-from cloudsealed.audits.derive import EVERYTHING, Snapshots, underived_reason
+from cloudsealed.audits.derive import EVERYTHING, Snapshots, gap_document, underived_reason
 from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.reasons import Reason
-from cloudsealed.collectors.model import GLOBAL
+from cloudsealed.collectors.model import GLOBAL, Gap, Place, unit_of
 from cloudsealed.collectors.paths import names_in, read
 from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.vocabulary import CallOutcome
 
 _INDEXES = 64
 _MOST_CANDIDATES = 100
@@ -101,6 +102,7 @@ class Relations:
         snapshots = [each for b in listings for _address, each in self._snapshots.of(b)]
         gaps = [b.header["gap"] for b in listings if b.header["gap"]]
         gaps += self._extent.left_out(kind, account, region, {b.region for b in listings})
+        gaps += [_nowhere(b) for b in listings if region is not None and _is_unsupported(b)]
         by_key: dict[str, list[Snapshot]] = {}
         undecided: list[Snapshot] = []
         doubts: list[Reason] = []
@@ -114,6 +116,18 @@ class Relations:
         unread = frozenset[str]().union(*(each["unread"] for each in snapshots))
         whole = Found(snapshots, unread, gaps, is_open=bool(gaps))
         return _Index(whole, by_key, undecided, doubts)
+
+
+def _is_unsupported(listing: Block) -> bool:
+    return bool(listing.header["outcome"] == CallOutcome.UNSUPPORTED)
+
+
+def _nowhere(listing: Block) -> Reason:
+    """Return why nothing is said of what is related in a region that has no such thing."""
+    row = RESOURCE_TYPES[listing.key]
+    place = Place(listing.account, listing.region)
+    unit = unit_of(place, row.service, row.operation or "", {})
+    return gap_document(Gap(unit, CallOutcome.UNSUPPORTED))
 
 
 def _keys(snapshot: Snapshot, key: str) -> tuple[list[str], Reason | None]:

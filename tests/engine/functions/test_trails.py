@@ -156,6 +156,8 @@ BY_EXPRESSION = {
         ({"EvaluationPeriods": 3, "DatapointsToAlarm": 1}, {"defaultValue": 0.0}, True),
         ({"EvaluationPeriods": 3}, {"defaultValue": 0.0}, False),
         ({"TreatMissingData": "breaching"}, {}, False),
+        ({"Statistic": "Maximum"}, {"defaultValue": 0.0}, True),
+        ({"Statistic": "Average"}, {"defaultValue": 0.0}, False),
     ],
 )
 def test_an_alarm_notices_a_single_event(

@@ -195,10 +195,15 @@ def alarm_notices(alarm: dict[Any, Value], metric: dict[Any, Value], events: int
     watched = _watched(alarm, metric)
     if watched is None or alarm.get("ActionsEnabled") is False or not alarm.get("AlarmActions"):
         return False
+    return _is_reached(alarm, _statistic(watched, metric, events)) and _may_be_one(alarm, metric)
+
+
+def _statistic(name: str, metric: dict[Any, Value], events: int) -> float:
+    """What a statistic of a period with these events is, and with others that count as nothing."""
     worth = _worth(metric.get("metricValue"))
-    sampled = watched in ("Sum", "SampleCount")
-    reached = events if watched == "SampleCount" else worth * events if sampled else worth
-    return _is_reached(alarm, reached) and _may_be_one(alarm, metric)
+    if name in ("Average", "Minimum") and metric.get("defaultValue") == 0:
+        return 0
+    return {"Sum": worth * events, "SampleCount": events}.get(name, worth)
 
 
 def _watched(alarm: dict[Any, Value], metric: dict[Any, Value]) -> str | None:
