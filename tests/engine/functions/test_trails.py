@@ -112,7 +112,12 @@ def test_a_filter_is_of_a_log_group_in_its_own_region(
     assert value_of("in_log_group(f, a)", f=metric_filter, a=arn) is expected
 
 
-METRIC = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+def counting(**more: Any) -> dict[str, Any]:
+    """A filter that counts by two metrics, of which the second is m."""
+    other, metric = ({"metricName": n, "metricNamespace": "n", "metricValue": "1"} for n in "om")
+    return {"metricTransformations": [other, {**metric, **more}]}
+
+
 ALARM = {
     "MetricName": "m",
     "Namespace": "n",
@@ -163,17 +168,17 @@ BY_EXPRESSION = {
 def test_an_alarm_notices_a_single_event(
     alarm: dict[str, Any], metric: dict[str, Any], expected: bool, value_of: Judge
 ) -> None:
-    found = value_of("alarm_notices(a, m, 1)", a={**ALARM, **alarm}, m={**METRIC, **metric})
+    found = value_of("alarm_notices(a, f, 1)", a={**ALARM, **alarm}, f=counting(**metric))
     assert found is expected
 
 
 def test_an_alarm_may_watch_a_metric_in_an_expression(value_of: Judge) -> None:
-    assert value_of("alarm_notices(a, m, 1)", a=BY_EXPRESSION, m=METRIC) is True
+    assert value_of("alarm_notices(a, f, 1)", a=BY_EXPRESSION, f=counting()) is True
 
 
 def test_some_alarms_may_wait_for_several_events(value_of: Judge) -> None:
     alarm = {**ALARM, "Threshold": 5.0}
-    found = [value_of(f"alarm_notices(a, m, {n})", a=alarm, m=METRIC) for n in (4, 5)]
+    found = [value_of(f"alarm_notices(a, f, {n})", a=alarm, f=counting()) for n in (4, 5)]
     assert found == [False, True]
 
 

@@ -185,17 +185,24 @@ def in_log_group(metric_filter: dict[Any, Value], arn: str) -> bool:
     return group.endswith(f":log-group:{metric_filter.get('logGroupName')}")
 
 
-def alarm_notices(alarm: dict[Any, Value], metric: dict[Any, Value], events: int) -> bool:
-    """`alarm_notices(a, m, 1)`: whether an alarm acts when so many events come within a period.
+def alarm_notices(alarm: dict[Any, Value], metric_filter: dict[Any, Value], events: int) -> bool:
+    """`alarm_notices(a, f, 1)`: whether an alarm acts when a metric filter counts so many events
+    within a period.
 
-    `m` is a transformation of the metric filter that counts them. The alarm watches its metric, its
-    actions are enabled, and its threshold is reached by so many events and not by none. What an
-    alarm does not say is taken to be as it should.
+    It watches a metric of the filter, its actions are enabled, and its threshold is reached by so
+    many events and not by none. What an alarm does not say is taken to be as it should.
     """
-    watched = _watched(alarm, metric)
-    if watched is None or alarm.get("ActionsEnabled") is False or not alarm.get("AlarmActions"):
+    if alarm.get("ActionsEnabled") is False or not alarm.get("AlarmActions"):
         return False
-    return _is_reached(alarm, _statistic(watched, metric, events)) and _may_be_one(alarm, metric)
+    return any(
+        _notices(alarm, watched, metric, events)
+        for metric in as_list(metric_filter.get("metricTransformations"))
+        if (watched := _watched(alarm, metric)) is not None
+    )
+
+
+def _notices(alarm: dict[Any, Value], name: str, metric: dict[Any, Value], events: int) -> bool:
+    return _is_reached(alarm, _statistic(name, metric, events)) and _may_be_one(alarm, metric)
 
 
 def _statistic(name: str, metric: dict[Any, Value], events: int) -> float:
