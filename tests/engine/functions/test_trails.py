@@ -194,3 +194,19 @@ def test_what_a_function_does_not_read_of_a_document_leaves_nothing_open(now: da
     assert rule.judge_partly({}, {"trails": [tagless]}, now=now).outcome == "pass"
     unread = {**LOGS, "EventSelectors": denied}
     assert rule.judge_partly({}, {"trails": [unread]}, now=now).outcome == "unknown"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'cloudtrail_event({"userIdentity": 1})',
+        "trail_records({'Status': s, 'EventSelectors': [1]}, cloudtrail_event({}))",
+        "trail_records({'Status': s, 'EventSelectors': [{}]}, {})",
+        "alarm_notices({'AlarmActions': ['x'], 'Metrics': [1]}, f, 1)",
+        "alarm_notices(a, f, 1)",
+    ],
+    ids=["identity", "selector", "event", "metrics", "threshold"],
+)
+def test_what_is_not_built_as_aws_builds_it_is_an_error(text: str, value_of: Judge) -> None:
+    with pytest.raises(EvaluationError, match="not built"):
+        value_of(text, s=LOGS["Status"], f=counting(), a={**ALARM, "Threshold": "1"})

@@ -232,7 +232,12 @@ def _equal(kind: str, text: str) -> Callable[[Meter, Any], bool]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else _record(value)
+
+
+def _record(value: Any) -> str:
+    """A value as it stands in a record, without spaces."""
+    return json.dumps(value, separators=(",", ":"), default=str)
 
 
 def _unescaped(text: str) -> str:
@@ -260,14 +265,14 @@ def _of_terms(text: str) -> Matches:
     """A pattern of terms: all that are plain, one of those after `?`, none of those after `-`."""
     if text.startswith("%") and text.endswith("%") and len(text) > 1:
         finds = _regex(text[1:-1])
-        return lambda _, event: finds(json.dumps(event))
+        return lambda _, event: finds(_record(event))
     terms: dict[str, list[str]] = {"": [], "?": [], "-": []}
     for match in _TERM.finditer(text):
         word = match["word"]
         terms[match["mark"]].append(_unescaped(match["phrase"]) if word is None else word)
 
     def matches(meter: Meter, event: dict[Any, Any]) -> bool:
-        record = json.dumps(event, separators=(",", ":"))
+        record = _record(event)
         meter.charge(len(record) * len(text) // 256)
         return (
             all(each in record for each in terms[""])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Final
 
 from cloudsealed.engine.errors import EvaluationError
@@ -48,6 +49,21 @@ _IDENTITIES: Final = {
 }
 
 
+def _shaped(run: Callable[..., Value]) -> Callable[..., Value]:
+    """A function whose error is one of the language where a document is not built as AWS's are."""
+
+    @wraps(run)
+    def shaped(*arguments: Any) -> Value:
+        try:
+            return run(*arguments)
+        except (AttributeError, LookupError, TypeError):
+            message = f"{run.__name__}() met a document that is not built as AWS builds it"
+            raise EvaluationError(message) from None
+
+    return shaped
+
+
+@_shaped
 def cloudtrail_event(changes: dict[Any, Value]) -> dict[Any, Value]:
     """`cloudtrail_event({"eventSource": "ec2.amazonaws.com", "eventName": "CreateVpc"})`: a record
     as CloudTrail writes it, with these members.
@@ -86,6 +102,7 @@ def cloudtrail_event(changes: dict[Any, Value]) -> dict[Any, Value]:
 _OBJECT: Final = {"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::a-bucket-without-a-name/object"}
 
 
+@_shaped
 def trail_records(meter: Meter, trail: dict[Any, Value], event: dict[Any, Value]) -> bool:
     """`trail_records(t, cloudtrail_event({}))`: whether a trail logs, and its selectors record
     this event.
@@ -173,6 +190,7 @@ def _value(event: Event, field: str) -> str:
     return str(found).lower() if found.__class__ is bool else str("" if found is None else found)
 
 
+@_shaped
 def in_log_group(metric_filter: dict[Any, Value], arn: str) -> bool:
     """`in_log_group(f, t.CloudWatchLogsLogGroupArn)`: whether a metric filter is one of the log
     group with this ARN, with or without `:*` at its end."""
@@ -185,6 +203,7 @@ def in_log_group(metric_filter: dict[Any, Value], arn: str) -> bool:
     return group.endswith(f":log-group:{metric_filter.get('logGroupName')}")
 
 
+@_shaped
 def alarm_notices(alarm: dict[Any, Value], metric_filter: dict[Any, Value], events: int) -> bool:
     """`alarm_notices(a, f, 1)`: whether an alarm acts when a metric filter counts so many events
     within a period.
