@@ -176,6 +176,15 @@ def test_an_alarm_may_watch_a_metric_in_an_expression(value_of: Judge) -> None:
     assert value_of("alarm_notices(a, f, 1)", a=BY_EXPRESSION, f=counting()) is True
 
 
+@pytest.mark.parametrize(("region", "expected"), [("eu-west-1", True), ("us-east-1", False)])
+def test_an_alarm_watches_the_metrics_of_its_own_region(
+    region: str, expected: bool, value_of: Judge
+) -> None:
+    alarm = {**ALARM, "AlarmArn": f"arn:aws:cloudwatch:{region}:111122223333:alarm:a"}
+    metric_filter = {**counting(), "Arn": f"{GROUP}:metric-filter:f"}
+    assert value_of("alarm_notices(a, f, 1)", a=alarm, f=metric_filter) is expected
+
+
 def test_some_alarms_may_wait_for_several_events(value_of: Judge) -> None:
     alarm = {**ALARM, "Threshold": 5.0}
     found = [value_of(f"alarm_notices(a, f, {n})", a=alarm, f=counting()) for n in (4, 5)]

@@ -213,11 +213,25 @@ def alarm_notices(alarm: dict[Any, Value], metric_filter: dict[Any, Value], even
     """
     if alarm.get("ActionsEnabled") is False or not alarm.get("AlarmActions"):
         return False
-    return any(
+    return _may_watch(alarm, metric_filter) and any(
         _notices(alarm, watched, metric, events)
         for metric in as_list(metric_filter.get("metricTransformations"))
         if (watched := _watched(alarm, metric)) is not None
     )
+
+
+def _may_watch(alarm: dict[Any, Value], metric_filter: dict[Any, Value]) -> bool:
+    """Whether an alarm is where the filter is: metrics are of one region and account."""
+    places = {_place(alarm.get("AlarmArn")), _place(metric_filter.get("Arn"))}
+    return len(places - {None}) < 2
+
+
+def _place(arn: Value) -> tuple[str, str] | None:
+    """The region and the account of an ARN; None without one."""
+    if arn.__class__ is not str or not is_arn(arn):
+        return None
+    _, _, _, region, account, *_ = f"{arn}:::::".split(":")
+    return region, account
 
 
 def _notices(alarm: dict[Any, Value], name: str, metric: dict[Any, Value], events: int) -> bool:
@@ -297,7 +311,13 @@ TRAILS: Final = (
         "bool",
         alarm_notices,
         fields=(
-            *("ActionsEnabled", "AlarmActions", "ComparisonOperator", "DatapointsToAlarm"),
+            *(
+                "ActionsEnabled",
+                "AlarmActions",
+                "AlarmArn",
+                "ComparisonOperator",
+                "DatapointsToAlarm",
+            ),
             *("Dimensions", "EvaluationPeriods", "MetricName", "Metrics", "Namespace"),
             *("Statistic", "Threshold", "TreatMissingData"),
         ),
