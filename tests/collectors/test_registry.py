@@ -200,6 +200,8 @@ def test_a_code_says_that_the_resource_is_gone_or_that_nothing_is_configured_and
 def test_a_code_that_some_call_of_a_resource_takes_for_gone_is_absent_only_where_one_decides(row):
     gone = frozenset().union(*(call.gone for call in row.enrich))
     for call in row.enrich:
+        if set(call.params.values()) == {"each"}:
+            continue  # it asks about another thing, and says nothing of the resource
         assert not call.absent & gone or call.decided_by, call.operation
 
 

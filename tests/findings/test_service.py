@@ -47,10 +47,14 @@ def policy(policies: PolicyService) -> dict[str, Any]:
 def test_a_finding_is_served_with_its_policys_words(
     database: Database, findings: FindingService, policy: dict[str, Any]
 ) -> None:
-    finding = make_finding(policy_id=policy["id"])
+    finding = make_finding(policy_id=policy["id"], policy_version=policy["version"])
     add_findings(database, TENANT, finding)
     served = orjson.loads(findings.get(tenant=TENANT, ident=finding.id))
-    assert served["policy"] == {"id": policy["id"], "key": policy["key"], "version": 1}
+    assert served["policy"] == {
+        "id": policy["id"],
+        "key": policy["key"],
+        "version": policy["version"],
+    }
     assert served["remediation"] == policy["remediation"]
     assert served["controls"] == policy["controls"]
     assert served["title"] == finding.title
@@ -59,7 +63,7 @@ def test_a_finding_is_served_with_its_policys_words(
 def test_triage_is_set_and_cleared_and_never_changes_the_status(
     database: Database, findings: FindingService, policy: dict[str, Any]
 ) -> None:
-    finding = make_finding(policy_id=policy["id"])
+    finding = make_finding(policy_id=policy["id"], policy_version=policy["version"])
     add_findings(database, TENANT, finding)
     body: dict[str, Any] = {"triage": {"state": "accepted_risk", "note": "until the move"}}
     args = {"tenant": TENANT, "ident": finding.id, "user_id": "usr_a"}
@@ -146,7 +150,7 @@ def test_what_yielded_to_a_finding_of_a_connection_that_is_removed_asks_again(
 def test_what_an_earlier_version_wrote_is_served_with_every_field(
     database: Database, findings: FindingService, policy: dict[str, Any]
 ) -> None:
-    finding = make_finding(policy_id=policy["id"])
+    finding = make_finding(policy_id=policy["id"], policy_version=policy["version"])
     add_findings(database, TENANT, finding)
     earlier = document(finding).replace(b',"yields_to":null}', b"}")
     assert b"yields_to" not in earlier

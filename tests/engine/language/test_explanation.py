@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -114,13 +115,18 @@ def test_it_agrees_with_the_judgement_of_every_built_in_policy(spec: PolicySpec)
         explanation = check_agrees(rule, example.resource, example.related, EXAMPLES_AT)
         assert explanation.left_out == 0
         steps = list(all_steps(explanation))
-        read = {step.path: step.value for step in steps if step.path and step.decided}
+        read = {any_round(step.path) for step in steps if step.path and step.decided}
         for found in explanation.judgement.evidence:
-            assert found.path in read
+            assert any_round(found.path) in read
         variables = {
             "resource": example.resource, "related": example.related, "params": spec.params,
         }  # fmt: skip
         assert sum(check_alone(step, variables, EXAMPLES_AT) for step in steps) > 0
+
+
+def any_round(path: str) -> str:
+    """A path as that of any round of its loops: of one in which all rounds count, one is shown."""
+    return re.sub(r"\[\d+\]", "[]", path)
 
 
 @pytest.mark.parametrize("seed", range(200))
