@@ -119,3 +119,15 @@ def test_a_document_cannot_move_the_cursor(run: Run, tmp_path: Path) -> None:
     done = run("policy", "explain", "policy.yaml", "--resource", "queue.json")
     assert done.stdout.startswith("fail")
     assert not {"\x1b", "\x9b"} & set(done.stdout)
+
+
+def test_what_gave_a_fail_its_severity_is_shown(run: Run, tmp_path: Path) -> None:
+    degrees = "severity_when: [{when: resource.QueueUrl != '', severity: low}]\n"
+    (tmp_path / "policy.yaml").write_text(POLICY + degrees)
+    lines = run("policy", "explain", "policy.yaml").stdout.splitlines()
+    assert lines[0].startswith("fail, low  https://example.com/orders")
+    assert lines[-3:] == [
+        "severity_when[0].when",
+        "  * resource.QueueUrl != '' → true",
+        '    * resource.QueueUrl → "https://example.com/orders"',
+    ]

@@ -207,3 +207,16 @@ def test_a_backup_is_an_installation_of_its_own(run: Run, tmp_path: Path) -> Non
     refused = run("backup", "copy")
     assert refused.returncode == 1
     assert "not empty" in refused.stderr
+
+
+@pytest.mark.parametrize(("severity", "code"), [("critical", 0), ("low", 1)])
+def test_an_example_that_says_another_severity_fails_the_test(
+    run: Run, tmp_path: Path, severity: str, code: int
+) -> None:
+    degrees = 'severity_when: [{when: resource.QueueUrl != "", severity: critical}]\n'
+    example = "/orders}\n      severity: " + severity + "\n"
+    text = degrees + POLICY.replace("/orders}\n", example)
+    (tmp_path / "policy.yaml").write_text(text)
+    tested = run("policy", "test", "policy.yaml")
+    assert tested.returncode == code, tested.stdout
+    assert "example 1: fail, critical" in tested.stdout

@@ -212,11 +212,13 @@ def test_a_role_that_the_details_lack_is_gone_and_has_no_verdict():
     assert (found, listing.gone, listing.complete) == ({}, ("arn:a",), True)
 
 
-def test_the_groups_of_a_user_are_those_that_the_same_list_names():
+def test_the_groups_of_a_user_are_those_that_the_same_list_names_with_what_they_hold():
+    attached = [{"PolicyName": "p", "PolicyArn": "arn:p"}]
+    boundary = {"PermissionsBoundaryArn": "arn:b"}
     group = {
         "Path": "/", "GroupName": "admins", "GroupId": "AG", "Arn": "arn:g", "CreateDate": "2026",
     }  # fmt: skip
-    user = {"Arn": "arn:u", "GroupList": ["admins"]}
+    user = {"Arn": "arn:u", "GroupList": ["admins"], "PermissionsBoundary": boundary}
     calls = Calls(
         ListUsers=ok({"Users": [{"UserName": "u", "Arn": "arn:u"}]}),
         ListMFADevices=ok({"MFADevices": []}),
@@ -225,12 +227,18 @@ def test_the_groups_of_a_user_are_those_that_the_same_list_names():
         **{
             DETAILS: [
                 ok({"UserDetailList": [user], "IsTruncated": True, "Marker": "m"}),
-                details(GroupDetailList=[{**group, "GroupPolicyList": []}]),
+                details(
+                    GroupDetailList=[
+                        {**group, "GroupPolicyList": [], "AttachedManagedPolicies": attached}
+                    ]
+                ),
             ]
         },
     )
     found, _ = walked(RESOURCE_TYPES["aws.iam.user"], calls, EVERYWHERE)
     assert found["u"].document["Groups"] == [group]
+    assert found["u"].document["GroupPolicies"] == [attached]
+    assert found["u"].document["PermissionsBoundary"] == boundary
     assert found["u"].relations["groups"] == ("arn:g",)
     assert found["u"].unread == {}
 

@@ -16,7 +16,7 @@ FINDING_KEYS = [
     "audit_id", "base_severity", "classified_by", "controls", "description", "dimension",
     "evidence", "first_seen_at", "id", "last_observation", "last_seen_at", "monthly_savings",
     "object", "policy", "remediation", "resolution", "resolved_at", "resource", "severity",
-    "status", "title", "triage",
+    "status", "title", "triage", "yields_to",
 ]  # fmt: skip
 
 
@@ -123,6 +123,26 @@ def test_policies_are_custom_rules_that_answer_to_their_key(tenant: Any) -> None
     assert {"line", "column"} <= refused["details"][0].keys()
     assert tenant.http.delete("/v1/policies/owners").status_code == 204
     assert tenant.http.get("/v1/policies/owners").status_code == 404
+
+
+def test_policies_may_say_when_they_are_severe_and_what_they_yield_to(tenant: Any) -> None:
+    tenant.services.policies.synchronize(tenant=tenant.id)
+    body = {
+        "key": "mine", "title": "Mine", "dimension": "security", "severity": "low",
+        "resource_types": ["aws.s3.bucket"], "fail_when": "true",
+        "severity_when": [{"when": "tag(resource, 'env') == 'prod'", "severity": "critical"}],
+        "yields_to": ["aws-s3-bucket-public-read"],
+    }  # fmt: skip
+    made = tenant.http.post("/v1/policies", json=body).json()
+    assert {name: made[name] for name in body} == body
+    wrong = {
+        "severity_when[0].when": {"severity_when": [{"when": "resource.Nmae", "severity": "low"}]},
+        "yields_to[0]": {"yields_to": ["aws-s3-bucket-public-raed"]},
+    }
+    for field, change in wrong.items():
+        refused = tenant.http.patch("/v1/policies/mine", json=change)
+        assert (refused.status_code, refused.json()["error"]["details"][0]["field"]) == (422, field)
+    tenant.http.delete("/v1/policies/mine")
 
 
 def test_policies_define_what_counts_as_critical(tenant: Any) -> None:

@@ -29,6 +29,16 @@ MANY = list(range(20_000))
 LONG = "a" * 1_000_000
 NESTED = "resource.l.{0}(a, resource.l.{0}(b, resource.l.{0}(c, resource.l.{0}(d, {1}))))"
 STATEMENTS = [{"Effect": "Allow", "Action": ["s3:Get*Foo*"] * 50, "Resource": "*"}] * 50
+KEYS = ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceArn", "aws:SourceAccount", "aws:userid")
+OPEN = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": "*",
+    "Condition": {"StringEqualsIfExists": dict.fromkeys(KEYS, "x")},
+}
+DENIED = {**OPEN, "Effect": "Deny", "Condition": {}}
+TANGLED = {**DENIED, "Action": ["*a?" * 30, "s3:*b" * 20], "Resource": ["*c?" * 40, "*d" * 40]}
 
 
 LONG_MANY: dict[str, Any] = {"l": MANY, "s": LONG}
@@ -95,6 +105,14 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "long principals in a loop": (
         "resource.l.all(a, !policy_allows_public(resource.P))",
         {"l": MANY, "P": {"Statement": [{"Effect": "Allow", "Principal": ["x"] * 9_000}]}},
+    ),
+    "conditions of many keys in a loop": (
+        "resource.l.all(a, !policy_allows_public(resource.P))",
+        {"l": MANY, "P": {"Statement": [DENIED, *[OPEN] * 30]}},
+    ),
+    "patterns against patterns": (
+        "resource.l.all(a, policy_lets_anyone(resource.P, ['s3:Get*']))",
+        {"l": MANY, "P": {"Statement": [OPEN, *[TANGLED] * 30]}},
     ),
     "versions in a loop": (
         "resource.l.all(a, version_compare(resource.s, resource.s) == 0)",

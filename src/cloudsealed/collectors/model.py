@@ -198,10 +198,10 @@ class Together:
 
     `items` is the JMESPath of what it lists and `key` what says in one whose it is: what `of` is in
     the document of the resource. `fills` are attributes read from the item. An attribute of `joins`
-    is a list of names, in whose place stand the things of these names that the same answer lists:
-    (items, key). A resource that the list lacks has the attributes `lacking`; without them it is no
-    longer there. The list is asked for once a place, when the first resource is there. For a
-    resource of which it could not be read, the enriching calls that fill these attributes are made.
+    is a list of names, in whose place stand what the same answer says of the things of these names:
+    (items, key, value). A resource that the list lacks has the attributes `lacking`; without them
+    it is no longer there. The list is asked for once a place, when the first resource is there. Of
+    a resource of which it could not be read, the calls that fill these attributes are made.
     """
 
     service: str
@@ -211,7 +211,7 @@ class Together:
     of: str
     fills: Mapping[str, str]
     constants: Mapping[str, Any] = field(default_factory=dict)
-    joins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    joins: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     lacking: Mapping[str, Any] | None = None
 
 

@@ -98,21 +98,24 @@ class Held:
     def _keep(self, document: Document, page: int) -> None:
         for key, values in _by_key(document, self.list.items, self.list.key, self.list.fills):
             self._items[key] = (self._values.setdefault(values, values), page)
-        for name, (items, key_path) in self.list.joins.items():
-            for key, values in _by_key(document, items, key_path, None):
+        for name, (items, key_path, value) in self.list.joins.items():
+            for key, values in _by_key(document, items, key_path, value):
                 self._joined[name, key] = values
 
 
 def _by_key(
-    document: Document, items: str, key: str, fills: Mapping[str, str] | None
+    document: Document, items: str, key: str, wanted: Mapping[str, str] | str
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the key of each item and, as bytes, what it fills; the item itself for None. Raises
-    LookupError for an item without a key."""
+    """Yield the key of each item and, as bytes, what is wanted of it: a path, or several by name.
+    Raises LookupError for an item without a key."""
     for item in read(items, document) or ():
         if (found := read(key, item)) is None:
             raise LookupError(key)
-        values = item if fills is None else {name: read(path, item) for name, path in fills.items()}
-        yield str(found), orjson.dumps(values)
+        if isinstance(wanted, str):
+            yield str(found), orjson.dumps(read(wanted, item))
+        else:
+            values = {name: read(path, item) for name, path in wanted.items()}
+            yield str(found), orjson.dumps(values)
 
 
 def _listing_members(service: str, operation: str) -> tuple[str, ...]:

@@ -100,7 +100,9 @@ def check_form(types: Iterable[str] | None = None) -> Record:
             "finding of this one is suppressed and names the other's.", default=[],
         ),
         "message": Part(
-            Text(), "A finding's title, with paths in braces: `Bucket {resource.Name} is open`."
+            Text(),
+            "A finding's title, with paths, or calls of functions, in braces: `Bucket"
+            " {resource.Name} is open`.",
         ),
         "remediation": Part(_REMEDIATION, "How a finding is cured; a string is its `summary`."),
         "controls": Part(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -55,9 +55,13 @@ def read_change(body: Any, policy: Policy) -> PolicyBody:
 
 
 def refuse_strangers(
-    said: PolicyBody, checks: Mapping[str, Mapping[str, Any]], kept: Collection[str] = ()
+    said: PolicyBody, policies: Callable[[], Iterable[Policy]], kept: Collection[str] = ()
 ) -> None:
-    """Raise the 422 for the first policy that a check cannot yield to; see `refuse_yields`."""
+    """Raise the 422 for the first policy that a check cannot yield to; see `refuse_yields`.
+    `policies` gives the tenant's, if it yields at all."""
+    if not said.words.get("yields_to"):
+        return
+    checks = {each.key: each.spec for each in policies() if each.kind is PolicyKind.CHECK}
     try:
         refuse_yields(said.key, said.words, {**checks, said.key: said.words}, kept)
     except FormError as error:

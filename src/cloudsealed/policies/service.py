@@ -104,7 +104,7 @@ class PolicyService:
             try:
                 self._store.get_in(connection, tenant=tenant, ident=said.key)
             except PolicyNotFoundError:
-                _refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant))
+                refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant))
                 self._store.insert(connection, tenant=tenant, policy=policy)
                 self._refuse_too_many(connection, tenant)
                 self._apply(connection, tenant, policy)
@@ -179,7 +179,7 @@ class PolicyService:
         if isinstance(value, str):
             return self._store.get(tenant=tenant, ident=value).pinned
         said = _compiled(read_policy_body(value))
-        _refuse_strangers(said, partial(self._store.all, tenant=tenant))
+        refuse_strangers(said, partial(self._store.all, tenant=tenant))
         try:
             known = self._store.get(tenant=tenant, ident=said.key)
         except PolicyNotFoundError:
@@ -195,7 +195,7 @@ class PolicyService:
         """Say whether `create` would take a body, and if not, why."""
         try:
             said = _compiled(read_policy_body(body))
-            _refuse_strangers(said, partial(self._store.all, tenant=tenant))
+            refuse_strangers(said, partial(self._store.all, tenant=tenant))
         except CloudSealedError as error:
             return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
         return {"object": "policy_validation", "valid": True, "errors": []}
@@ -358,7 +358,7 @@ class PolicyService:
             return _adjusted(policy, body)
         said = _compiled(read_change(body, policy))
         kept = policy.spec.get("yields_to", ())
-        _refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant), kept)
+        refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant), kept)
         return replace(policy, spec=said.words, enabled=said.enabled)
 
     def _id_or_itself(self, tenant: str, ident: str) -> str:
@@ -391,15 +391,6 @@ def _compiled(said: PolicyBody) -> PolicyBody:
     """Return what compiles; raises InvalidPolicyExpressionError for what does not."""
     refuse_broken(said.kind, said.words)
     return said
-
-
-def _refuse_strangers(
-    said: PolicyBody, policies: Callable[[], Sequence[Policy]], kept: Sequence[str] = ()
-) -> None:
-    """Raise InvalidFieldError for the first policy that a check cannot yield to."""
-    if said.words.get("yields_to"):
-        checks = {p.key: p.spec for p in policies() if p.kind is PolicyKind.CHECK}
-        refuse_strangers(said, checks, kept)
 
 
 def _adjusted(policy: Policy, body: Any) -> Policy:

@@ -71,7 +71,7 @@ def check_agrees(rule: Rule, resource: Any, related: Any, now: datetime) -> Expl
                 judgement.error.message, judgement.error.path,
             )  # fmt: skip
             told_by_steps = "error"
-        elif step.value is False:
+        elif step.value is False and not field.startswith("severity_when"):
             told_by_steps = "not_applicable" if field == "applies_when" else "pass"
     assert told_by_steps == judgement.outcome
     return explanation

@@ -19,6 +19,8 @@ from cloudsealed.engine.language.template import Template
         ("{resource.Tags}", '[{"Key":"a"},{"Key":"b"}]'),
         ("{{literal}} {{{resource.Two}}}", "{literal} {2}"),
         ("{resource.Secret} {resource.Secret.digest}", "(redacted) (redacted)"),
+        ('{size(resource.Tags)} {as_list(resource.Name).join(", ")}', "2 web"),
+        ("{size(resource.Nothing)}", "-"),
     ],
 )
 def test_paths_are_filled(template: str, text: str) -> None:
@@ -46,6 +48,8 @@ def test_paths_are_filled(template: str, text: str) -> None:
         ("{0}", 1),
         ("ok {resorce.Name}", 5),
         ("{now}", 2),
+        ("a {size(resource.Name}", 3),
+        ("a {sise(resource.Name)}", 4),
     ],
 )
 def test_a_wrong_path_is_refused_at_its_place(template: str, column: int) -> None:
@@ -61,7 +65,8 @@ def test_long_values_are_clipped() -> None:
 
 
 def test_what_it_shows_is_known_beforehand() -> None:
-    text = "{resource.Tags[0].Value} of {related.keys} {{and}} {params.days}"
+    text = "{resource.Tags[0].Value} of {related.keys} {{and}} {params.days} {size(resource.Name)}"
     assert Template(text, ["resource", "related", "params"]).paths == {
         ("resource", "Tags", "Value"), ("related", "keys"), ("params", "days"),
+        ("resource", "Name"),
     }  # fmt: skip

@@ -314,8 +314,8 @@ def access_error(failure: Failure, session: AwsSession) -> CloudAccessError:
         return _refused(failure.code, session)
     if is_expired(failure):
         return SessionExpiredError(
-            "The AWS session has expired. Sign in again, or get new temporary credentials;"
-            " if it is new, check this machine's clock."
+            "The AWS session has expired. Sign in again, or get new temporary credentials, and"
+            " run the same again; if the session is new, check this machine's clock."
         )
     if is_silence(failure):
         return EndpointUnreachableError(

@@ -37,7 +37,7 @@ _DETAILS = {"Filter": ["User", "Role", "Group", "LocalManagedPolicy"], "MaxItems
 
 
 def _details(
-    items: str, fills: Mapping[str, str], joins: Mapping[str, tuple[str, str]] | None = None
+    items: str, fills: Mapping[str, str], joins: Mapping[str, tuple[str, str, str]] | None = None
 ) -> Together:
     """What one list says of users, roles, groups and policies; a page has some of each.
 
@@ -60,6 +60,7 @@ def _policies(entity: str) -> dict[str, str]:
 _INLINE = {"InlinePolicies": "{PolicyName: PolicyName, PolicyDocument: PolicyDocument}"}
 _INLINE_TEXT = {"InlinePolicies[].PolicyDocument": json_text}
 _GROUP = "{Path: Path, GroupName: GroupName, GroupId: GroupId, Arn: Arn, CreateDate: CreateDate}"
+_BOUNDARY = {"PermissionsBoundary": "PermissionsBoundary"}
 _ATTACHED = Relation("policies", "AttachedPolicies[].PolicyArn", "aws.iam.policy", "Arn")
 
 ROWS: tuple[Row, ...] = (
@@ -135,13 +136,33 @@ ROWS: tuple[Row, ...] = (
                 decided_by="ListMFADevices",
             ),
             _of("UserName", "ListGroupsForUser", {"Groups": "Groups"}),
+            Enrich(
+                operation="ListAttachedGroupPolicies",
+                params={"GroupName": "each"},
+                fills={"GroupPolicies": "AttachedPolicies"},
+                each="Groups[].GroupName",
+                absent=_NONE,
+            ),
             _of("UserName", "ListUserTags", {"Tags": "Tags"}),
+            _of("UserName", "GetUser", {"PermissionsBoundary": "User.PermissionsBoundary"}),
         ),
         together=(
             _details(
                 "UserDetailList",
-                {**_policies("User"), "Groups": "GroupList || `[]`", "Tags": "Tags || `[]`"},
-                {"Groups": (f"GroupDetailList[].{_GROUP}", "GroupName")},
+                {
+                    **(_policies("User") | _BOUNDARY),
+                    "Groups": "GroupList || `[]`",
+                    "GroupPolicies": "GroupList || `[]`",
+                    "Tags": "Tags || `[]`",
+                },
+                {
+                    "Groups": ("GroupDetailList", "GroupName", _GROUP),
+                    "GroupPolicies": (
+                        "GroupDetailList",
+                        "GroupName",
+                        "AttachedManagedPolicies || `[]`",
+                    ),
+                },
             ),
         ),
         decode=_INLINE_TEXT,
@@ -161,12 +182,24 @@ ROWS: tuple[Row, ...] = (
             _of("RoleName", "ListAttachedRolePolicies", {"AttachedPolicies": "AttachedPolicies"}),
             _of("RoleName", "ListRolePolicies", {"InlinePolicyNames": "PolicyNames"}),
             _of("RoleName", "GetRolePolicy", _INLINE, "InlinePolicyNames", "GetRole"),
-            _of("RoleName", "GetRole", {"RoleLastUsed": "Role.RoleLastUsed", "Tags": "Role.Tags"}),
+            _of(
+                "RoleName",
+                "GetRole",
+                {
+                    "RoleLastUsed": "Role.RoleLastUsed",
+                    "Tags": "Role.Tags",
+                    "PermissionsBoundary": "Role.PermissionsBoundary",
+                },
+            ),
         ),
         together=(
             _details(
                 "RoleDetailList",
-                {**_policies("Role"), "RoleLastUsed": "RoleLastUsed", "Tags": "Tags || `[]`"},
+                {
+                    **(_policies("Role") | _BOUNDARY),
+                    "RoleLastUsed": "RoleLastUsed",
+                    "Tags": "Tags || `[]`",
+                },
             ),
         ),
         decode={"AssumeRolePolicyDocument": json_text, **_INLINE_TEXT},

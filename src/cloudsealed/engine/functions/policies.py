@@ -1,40 +1,25 @@
-"""Our functions on AWS policy documents: who is let in, and to do what.
+"""Our functions on identity policies: what a document allows its holder.
 
-Source: the AWS IAM user guide, "IAM JSON policy elements" (Effect, Principal, NotPrincipal,
-Action, NotAction, Resource, Condition; wildcards * and ?; actions compare without case) and, for
-which condition keys narrow a public grant, the Amazon S3 user guide, "The meaning of public".
-Refuses to evaluate conditions: a line that can narrow a grant does, unless its form says otherwise
-(a negation, `IfExists`, `Null`, or the value `*`).
+Source: the AWS IAM user guide, "IAM JSON policy elements" (Effect, Action, NotAction, Resource;
+wildcards * and ?; actions compare without case). Refuses to evaluate conditions.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from cloudsealed.engine.errors import EvaluationError
-from cloudsealed.engine.functions.documents import as_list
+from cloudsealed.engine.access.patterns import literal
+from cloudsealed.engine.access.statements import (
+    allows_all,
+    deciding,
+    fitting,
+    may,
+    statements,
+)
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function, Steps, kinds
-from cloudsealed.engine.values import Value, describe
-
-NARROWING_KEYS: Final = frozenset(
-    key.lower()
-    for key in (
-        "aws:SourceArn",
-        "aws:SourceAccount",
-        "aws:PrincipalOrgID",
-        "aws:SourceVpce",
-        "aws:SourceVpc",
-        "aws:PrincipalArn",
-        "aws:PrincipalAccount",
-        "aws:userid",
-        "s3:DataAccessPointAccount",
-    )
-)
-"""Condition keys that bind a grant to known callers, lower case (keys compare without case)."""
-_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+from cloudsealed.engine.values import Value
 
 
 def glob_match(meter: Meter, pattern: str, text: str) -> bool:
@@ -85,121 +70,12 @@ def _glob(pattern: str, text: str) -> bool:
     return not pattern[at:].strip("*")
 
 
-def principal_is_public(meter: Meter, principal: Value) -> bool:
-    """`principal_is_public(p)`: whether a Principal element is everyone.
-
-    That is `"*"`, `{"AWS": "*"}`, or a list there that holds `"*"`.
-    """
-    if principal.__class__ is dict:
-        return "*" in _texts(meter, principal.get("AWS"), "Principal.AWS")
-    return "*" in _texts(meter, principal, "Principal")
-
-
-def _texts(meter: Meter, value: Value, what: str) -> list[str]:
-    texts = as_list(value)
-    meter.charge(len(texts) // 4)
-    for text in texts:
-        if text.__class__ is not str:
-            raise EvaluationError(
-                f"{what} must be text or a list of texts; it has {describe(text)}"
-            )
-    return texts
-
-
-def _allowing(
-    meter: Meter, document: Value, effect: str = "Allow"
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The statements of a policy document with this effect, with their numbers."""
-    if document is None:
-        return
-    statements = as_list(document.get("Statement"))
-    meter.charge(len(statements))
-    for number, statement in enumerate(statements):
-        if statement.__class__ is not dict:
-            raise EvaluationError(f"a Statement must be a map, and this is {describe(statement)}")
-        if statement.get("Effect") == effect:
-            yield number, statement
-
-
-def _is_narrowed(statement: dict[str, Any]) -> bool:
-    condition = statement.get("Condition") or {}
-    if condition.__class__ is not dict:
-        raise EvaluationError(f"a Condition must be a map, and this is {describe(condition)}")
-    return any(
-        _narrows(operator, key, value)
-        for operator, keys in condition.items()
-        if keys.__class__ is dict
-        for key, value in keys.items()
-    )
-
-
-def _narrows(operator: str, key: str, value: Value) -> bool:
-    """Whether one line of a Condition keeps strangers out, as far as its form can tell."""
-    loose = "Not" in operator or operator == "Null" or operator.endswith("IfExists")
-    return not loose and key.lower() in NARROWING_KEYS and "*" not in as_list(value)
-
-
-def _is_public(meter: Meter, statement: dict[str, Any]) -> bool:
-    everyone = "NotPrincipal" in statement or principal_is_public(meter, statement.get("Principal"))
-    return everyone and not _is_narrowed(statement)
-
-
-def _allows(meter: Meter, statement: dict[str, Any], action: str) -> bool:
-    if "*" not in _texts(meter, statement.get("Resource"), "Resource"):
-        return False
-    return _selects(meter, statement, "Action", action, absent=False)
-
-
-def _applies(meter: Meter, statement: dict[str, Any], action: str, resource: str) -> bool:
-    """Whether a statement is about the action on the resource, whatever its conditions are."""
-    return _selects(meter, statement, "Action", action, absent=False) and _selects(
-        meter, statement, "Resource", resource, absent=True
-    )
-
-
-def _selects(
-    meter: Meter, statement: dict[str, Any], element: str, text: str, *, absent: bool
-) -> bool:
-    """Whether Action or Resource (or NotAction, NotResource) takes in a text."""
-    fold = str.lower if element == "Action" else str
-    allowing = statement.get("Effect") == "Allow"
-    name = element if element in statement else f"Not{element}"
-    if name not in statement:
-        return absent
-    wanted = fold(text)
-    # What a policy variable stands for is not known: it may allow, and does not surely deny.
-    stands_for = "*" if allowing == (name == element) else ""
-    found = any(
-        glob_match(meter, _VARIABLE.sub(stands_for, fold(pattern)), wanted)
-        for pattern in _texts(meter, statement[name], name)
-    )
-    return found == (name == element)
-
-
-def _is_admin(meter: Meter, statement: dict[str, Any]) -> bool:
-    actions = _texts(meter, statement.get("Action"), "Action")
-    everything = "*" in actions or "*:*" in actions
-    return everything and "*" in _texts(meter, statement.get("Resource"), "Resource")
-
-
-def policy_allows_public(meter: Meter, document: Value) -> bool:
-    """`policy_allows_public(d)`: whether a resource policy lets everyone in.
-
-    True if an Allow statement has a public Principal (`principal_is_public`), or NotPrincipal, and
-    no Condition narrows it. Conservative: a Condition narrows only when it has one of
-    `NARROWING_KEYS` under an operator that is no negation, no `Null` and no `...IfExists`, with no
-    value `*`; its values are not judged further. A null document allows nothing.
-    """
-    return any(_is_public(meter, each) for _, each in _allowing(meter, document))
-
-
 def policy_allows(meter: Meter, document: Value, action: str) -> bool:
-    """`policy_allows(d, "iam:PassRole")`: whether a statement allows the action on every resource.
+    """`policy_allows(d, "iam:PassRole")`: whether a document allows the action on every resource.
 
-    An Allow statement with Resource `*` whose Action has a pattern that fits, without case, or
-    whose NotAction has none. Deny statements, boundaries and conditions are not weighed.
+    As `iam_allows`, for every resource there is.
     """
-    return any(_allows(meter, each, action) for _, each in _allowing(meter, document))
+    return allows_all(meter, (document,), literal(action))
 
 
 def iam_allows(meter: Meter, document: Value, action: str, resource: str) -> bool:
@@ -210,51 +86,27 @@ def iam_allows(meter: Meter, document: Value, action: str, resource: str) -> boo
     variable may stand for anything. Conditions of Allow, boundaries and other documents are not
     weighed.
     """
-    denied = any(
-        not each.get("Condition") and _applies(meter, each, action, resource)
-        for _, each in _allowing(meter, document, "Deny")
-    )
-    allowing = _allowing(meter, document)
-    return not denied and any(_applies(meter, each, action, resource) for _, each in allowing)
+    return may(meter, (document,), literal(action), literal(resource))
 
 
-def policy_is_admin(meter: Meter, document: Value) -> bool:
-    """`policy_is_admin(d)`: whether a statement allows Action `*` on Resource `*`."""
-    return any(_is_admin(meter, each) for _, each in _allowing(meter, document))
-
-
-def _witness(holds: Callable[..., bool]) -> Callable[..., Steps | None]:
-    """The way to the first statement for which `holds`."""
-
-    def find(meter: Meter, document: Value, *arguments: Value) -> Steps | None:
-        for number, statement in _allowing(meter, document):
-            if holds(meter, statement, *arguments):
-                many = document["Statement"].__class__ is list
-                return ("Statement", number) if many else ("Statement",)
+def _witness(meter: Meter, document: Value, action: str, *resource: str) -> Steps:
+    """The way to the first statement that allows it."""
+    asked = fitting(literal(action), *map(literal, resource))
+    found = deciding(meter, statements(meter, document), asked)
+    if found is None:
         return ()
-
-    return find
-
-
-_DOCUMENT: Final = kinds("map", "null")
+    return (
+        ("Statement", found.number) if document["Statement"].__class__ is list else ("Statement",)
+    )
 
 
-def _judge(name: str, run: Callable[..., bool], holds: Callable[..., bool], *more: Any) -> Function:
-    parameters = (_DOCUMENT, *more)
-    return Function(name, parameters, "bool", run, metered=True, witness=_witness(holds))
+def _judge(name: str, run: Callable[..., bool], texts: int) -> Function:
+    parameters = (kinds("map", "null"), *[kinds("string")] * texts)
+    return Function(name, parameters, "bool", run, metered=True, witness=_witness)
 
 
 IAM: Final = (
     Function("glob_match", (kinds("string"),) * 2, "bool", glob_match, metered=True),
-    Function(
-        "principal_is_public",
-        (kinds("string", "map", "list", "null"),),
-        "bool",
-        principal_is_public,
-        metered=True,
-    ),
-    _judge("policy_allows_public", policy_allows_public, _is_public),
-    _judge("policy_allows", policy_allows, _allows, kinds("string")),
-    _judge("iam_allows", iam_allows, _applies, kinds("string"), kinds("string")),
-    _judge("policy_is_admin", policy_is_admin, _is_admin),
+    _judge("policy_allows", policy_allows, 1),
+    _judge("iam_allows", iam_allows, 2),
 )

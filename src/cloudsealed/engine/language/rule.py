@@ -201,7 +201,7 @@ class Rule:
         failed = outcome == "fail"
         try:
             found = explain(by.tree, variables, now, failed, PartialInterpreter)
-            message = self._filled(variables) if failed else None
+            message = self._filled(variables, now) if failed else None
             severity = self._severity(values, now, _partly) if failed else None
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
@@ -213,7 +213,7 @@ class Rule:
         try:
             found = explain(self._fail_when.tree, variables, now)
             severity = self._severity((resource, related), now, _wholly)
-            return Judgement("fail", None, found, self._filled(variables), severity=severity)
+            return Judgement("fail", None, found, self._filled(variables, now), severity=severity)
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
 
@@ -230,8 +230,8 @@ class Rule:
                 return severity if found is True else None
         return None
 
-    def _filled(self, variables: dict[str, Value]) -> str | None:
-        filled = self._message and self._message.fill({**variables, "params": self._params})
+    def _filled(self, variables: dict[str, Value], now: datetime) -> str | None:
+        filled = self._message and self._message.fill({**variables, "params": self._params}, now)
         return filled or None
 
 

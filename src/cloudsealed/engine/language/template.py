@@ -1,8 +1,9 @@
 """The message of a finding: text with paths in braces, `{resource.GroupId} is open`.
 
-A path is fields with dots and items in brackets, of `resource`, `related` or `params`; `{{` and
-`}}` are braces. Refuses expressions: a message cannot fail, what is absent shows as `-`,
-and what was not read as `(not read)`.
+A path is fields with dots and items in brackets, of `resource`, `related` or `params`. In its place
+may stand a call of a function, `{as_list(resource.Names).join(", ")}`; `{{` and `}}` are braces.
+A message cannot fail: what is absent, or has no value, shows as `-`, and what was not read as
+`(not read)`. Refuses all other expressions.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
-from cloudsealed.engine.errors import ExpressionError
+from cloudsealed.engine.errors import EvaluationError, ExpressionError
 from cloudsealed.engine.gaps import GAPS, PartialList, Span, Unknown
+from cloudsealed.engine.language.program import Program
+from cloudsealed.engine.language.reads import reads_of
 from cloudsealed.engine.language.resolve import did_you_mean, nearest
 from cloudsealed.engine.paths import follow, is_redacted
 from cloudsealed.engine.signature import Steps
@@ -28,6 +32,9 @@ REST_NOT_READ: Final = "(the rest was not read)"
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PATH: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,9}\])*", re.ASCII)
 _STEP: Final = re.compile(r"[A-Za-z_][\w-]*|\d+", re.ASCII)
+_CALL: Final = re.compile(r"[a-z_]\w*\(.*\)(?:\.\w+\(.*\))?", re.ASCII | re.DOTALL)
+
+_NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Template:
@@ -36,7 +43,7 @@ class Template:
     __slots__ = ("_pieces",)
 
     def __init__(self, source: str, variables: Collection[str]) -> None:
-        self._pieces: list[str | Steps] = []
+        self._pieces: list[str | Steps | Program] = []
         at = 0
         for match in _PIECE.finditer(source):
             self._pieces.append(source[at : match.start()])
@@ -47,21 +54,36 @@ class Template:
     @property
     def paths(self) -> frozenset[tuple[str, ...]]:
         """The fields that it shows, without the numbers of items, each behind its variable."""
-        shown = (piece for piece in self._pieces if not isinstance(piece, str))
-        return frozenset(tuple(step for step in path if isinstance(step, str)) for path in shown)
+        found: set[tuple[str, ...]] = set()
+        for piece in self._pieces:
+            if isinstance(piece, Program):
+                found |= reads_of(piece.tree, piece.source, piece.variables, {})
+            elif not isinstance(piece, str):
+                found.add(tuple(step for step in piece if isinstance(step, str)))
+        return frozenset(found)
 
-    def fill(self, variables: Mapping[str, Value]) -> str:
-        """The message for these variables."""
-        return "".join(
-            piece if isinstance(piece, str) else show(follow(piece, variables)[1])
-            for piece in self._pieces
-        )
+    def fill(self, variables: Mapping[str, Value], now: datetime = _NO_TIME) -> str:
+        """The message for these variables, at the audit's clock."""
+        return "".join(_filled(piece, variables, now) for piece in self._pieces)
 
 
-def _piece(source: str, match: re.Match[str], variables: Collection[str]) -> str | Steps:
+def _filled(piece: str | Steps | Program, variables: Mapping[str, Value], now: datetime) -> str:
+    if isinstance(piece, str):
+        return piece
+    if not isinstance(piece, Program):
+        return show(follow(piece, variables)[1])
+    try:
+        return show(piece.run_partly([variables.get(name) for name in piece.variables], now))
+    except EvaluationError:
+        return show(None)
+
+
+def _piece(source: str, match: re.Match[str], variables: Collection[str]) -> str | Steps | Program:
     text, path = match.group(), match[1]
     if text in ("{{", "}}"):
         return text[0]
+    if path is not None and _CALL.fullmatch(path):
+        return _call(source, match, variables)
     if path is None or _PATH.fullmatch(path) is None:
         message = "a path in braces is fields and items, such as {resource.Tags[0].Value}"
         raise ExpressionError(message, source, match.start(), match.end())
@@ -71,6 +93,13 @@ def _piece(source: str, match: re.Match[str], variables: Collection[str]) -> str
         message = f"undeclared reference to {steps[0]!r}{did_you_mean(hint)}"
         raise ExpressionError(message, source, match.start(1), match.end(1), hint)
     return steps
+
+
+def _call(source: str, match: re.Match[str], variables: Collection[str]) -> Program:
+    try:
+        return Program(match[1], tuple(variables), {}, "any")
+    except ExpressionError as error:
+        raise ExpressionError(error.message, source, match.start(1), match.end(1)) from None
 
 
 def show(value: Value) -> str:
