@@ -132,6 +132,19 @@ def test_a_list_that_a_region_has_not_is_no_gap_of_what_rests_on_it(
     assert {line["outcome"] for line in lines.values()} == {"fail"}
 
 
+def test_what_a_region_should_have_and_cannot_have_is_not_applicable(
+    begin: Any, queues: Cloud, check: Any
+) -> None:
+    queues.faults["ListTopics"] = (CallOutcome.UNSUPPORTED, "InvalidAction")
+    related = {"topics": {"type": "aws.sns.topic", "scope": "region"}}
+    lines = judged(
+        begin, queues, check("related.topics.size() == 0", related=related),
+        types=("aws.sqs.queue", "aws.sns.topic"),
+    )  # fmt: skip
+    assert {line["outcome"] for line in lines.values()} == {"not_applicable"}
+    assert {line["reasons"][0]["outcome"] for line in lines.values()} == {"unsupported"}
+
+
 @pytest.mark.parametrize(
     ("outcome", "forbidden"),
     [(CallOutcome.DENIED_BY_ORGANIZATION, 1), (CallOutcome.DENIED, 0), (CallOutcome.FAILED, 0)],

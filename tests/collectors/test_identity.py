@@ -63,9 +63,12 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.rds.instance": named(DBInstanceArn="{arn}:db:{n}"),
     "aws.rds.cluster": named(DBClusterArn="{arn}:cluster:{n}"),
     "aws.rds.snapshot": named(DBSnapshotArn="{arn}:snapshot:{n}", DBInstanceIdentifier="{p}"),
+    "aws.rds.cluster_snapshot": named(DBClusterSnapshotArn="{arn}:cluster-snapshot:{n}"),
+    "aws.lambda.alias": named(AliasArn="{arn}:function:{p}:{n}", Name="{n}"),
     "aws.lambda.function": named(FunctionArn="{arn}:function:{n}"),
     "aws.kms.key": named(KeyArn="{arn}:key/{n}", KeyId="{n}"),
     "aws.cloudtrail.trail": named(TrailARN="{arn}:trail/{n}", Name="{n}"),
+    "aws.cloudtrail.multi_region_trail": named(TrailARN="{arn}:trail/{n}", Name="{n}"),
     "aws.logs.log_group": named(logGroupName="{n}"),
     "aws.logs.metric_filter": named(logGroupName="{p}", filterName="{n}"),
     "aws.cloudwatch.alarm": named(AlarmArn="{arn}:alarm:{n}"),
@@ -89,7 +92,7 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.acm.certificate": named(CertificateArn="{arn}:certificate/{n}", DomainName="a.example"),
     "aws.cloudformation.stack": named(StackId="{arn}:stack/{n}/0a1b", StackName="{n}"),
 }
-IN_PARENTS = {"aws.logs.metric_filter", "aws.ecs.service"}
+IN_PARENTS = {"aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias"}
 """Types whose names are told apart only within a parent."""
 
 _WORDS = st.text("ab-", min_size=1, max_size=3)

@@ -17,6 +17,7 @@ from cloudsealed.collectors.registry import RESOURCE_TYPES
 PREFIXES = {
     "acm",
     "autoscaling",
+    "backup",
     "cloudformation",
     "cloudtrail",
     "cloudwatch",

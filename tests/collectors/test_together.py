@@ -350,6 +350,49 @@ def test_of_what_another_account_has_the_list_of_this_one_says_nothing():
     assert found["organization"].unread["Tags"].unit.operation == "ListTags"
 
 
+FILES = RESOURCE_TYPES["aws.efs.file_system"]
+FILE_ARN = "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/"
+SAVED = "2025-12-31T00:00:00Z"
+
+
+def files(protected: Answer) -> Calls:
+    return Calls(
+        DescribeFileSystems=ok(
+            {"FileSystems": [{"FileSystemId": "fs-1"}, {"FileSystemId": "fs-2"}]}
+        ),
+        DescribeBackupPolicy=refused(CallOutcome.ABSENT, "PolicyNotFound"),
+        ListProtectedResources=protected,
+    )
+
+
+def test_one_list_says_when_each_file_system_was_last_saved():
+    saved = {"ResourceArn": f"{FILE_ARN}fs-2", "LastBackupTime": SAVED}
+    calls = files(ok({"Results": [saved]}))
+    found, _ = walked(FILES, calls)
+    assert [each.document.get("LastBackupTime") for each in found.values()] == [None, SAVED]
+    assert not any(each.unread for each in found.values())
+    assert calls.count("ListProtectedResources") == 1
+
+
+@pytest.mark.parametrize("outcome", [CallOutcome.DENIED, CallOutcome.THROTTLED, CallOutcome.FAILED])
+def test_what_only_a_list_says_is_unread_where_it_could_not_be_read(outcome):
+    found, _ = walked(FILES, files(refused(outcome)))
+    gaps = [each.unread["LastBackupTime"] for each in found.values()]
+    assert [(gap.outcome, gap.unit.service) for gap in gaps] == [(outcome, "backup")] * 2
+
+
+def test_a_region_without_the_service_says_that_there_are_none():
+    found, _ = walked(FILES, files(refused(CallOutcome.UNSUPPORTED, "UnknownOperation")))
+    assert [each.unread for each in found.values()] == [{}, {}]
+
+
+def test_what_only_a_list_says_and_nobody_reads_is_not_asked_for():
+    calls = files(ok({"Results": []}))
+    found, _ = walked(without(FILES, {"LastBackupTime"}), calls)
+    assert {each.unread["LastBackupTime"].error_code for each in found.values()} == {NOT_ASKED}
+    assert calls.count("ListProtectedResources") == 0
+
+
 class EndedError(Exception):
     """What ends a collection: a cancellation, a lost lease, a session that is over."""
 

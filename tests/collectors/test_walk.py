@@ -462,3 +462,61 @@ def test_a_text_where_a_list_of_names_belongs_is_one_bad_record_and_no_call_a_ch
     (found,), _ = walked("aws.iam.role", ledger, EVERYWHERE)
     assert [unit for unit in ledger.asked if unit.operation == "GetRolePolicy"] == []
     assert found.error == "TypeError"
+
+
+ORGANISATION = "arn:aws:cloudtrail:us-east-2:444455556666:trail/all"
+
+
+@pytest.mark.parametrize(("custom", "asked"), [(True, 2), (False, 1)])
+def test_a_trail_of_another_region_and_account_is_asked_about_at_its_home(custom, asked):
+    trail = {
+        "TrailARN": ORGANISATION, "HomeRegion": "us-east-2", "IsMultiRegionTrail": True,
+        "IsOrganizationTrail": True, "HasCustomEventSelectors": custom,
+    }  # fmt: skip
+    ledger = Ledger(
+        DescribeTrails=ok({"trailList": [trail, {"TrailARN": "x", "IsMultiRegionTrail": False}]}),
+        GetTrailStatus=ok({"IsLogging": True}),
+        GetEventSelectors=refused(CallOutcome.FAILED, "TrailNotFoundException"),
+    )
+    (found,), listing = walked("aws.cloudtrail.multi_region_trail", ledger, EVERYWHERE)
+    assert (found.region, found.owner, listing.complete) == ("global", "444455556666", True)
+    assert [unit.region for unit in ledger.asked] == ["global", *["us-east-2"] * asked]
+    assert found.document["Status"] == {"IsLogging": True}
+    assert ("EventSelectors" in found.unread) is custom
+
+
+def test_an_alias_is_named_with_its_function_and_has_a_policy_of_its_own():
+    function = {
+        "FunctionName": "f",
+        "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:f",
+    }
+    alias = {"Name": "live", "AliasArn": f"{function['FunctionArn']}:live"}
+    ledger = Ledger(
+        ListFunctions=ok({"Functions": [function]}),
+        ListAliases=ok({"Aliases": [alias]}),
+        GetPolicy=ok({"Policy": '{"Statement": []}'}),
+    )
+    (found,), listing = walked("aws.lambda.alias", ledger)
+    assert (found.native_id, found.document["FunctionName"]) == (alias["AliasArn"], "f")
+    assert found.document["Policy"] == {"Statement": []}
+    (asked,) = [unit for unit in ledger.asked if unit.operation == "GetPolicy"]
+    assert orjson.loads(asked.parameters) == {"FunctionName": "f", "Qualifier": "live"}
+    assert listing.complete
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("manual", 1), ("automated", 0), ("awsbackup", 1)])
+def test_with_whom_a_cluster_snapshot_is_shared_is_asked_where_it_can_be(kind, asked):
+    snapshot = {
+        "DBClusterSnapshotIdentifier": "s",
+        "DBClusterSnapshotArn": "a",
+        "SnapshotType": kind,
+    }
+    shared = [{"AttributeName": "restore", "AttributeValues": ["all"]}]
+    result = {"DBClusterSnapshotAttributesResult": {"DBClusterSnapshotAttributes": shared}}
+    ledger = Ledger(
+        DescribeDBClusterSnapshots=ok({"DBClusterSnapshots": [snapshot]}),
+        DescribeDBClusterSnapshotAttributes=ok(result),
+    )
+    (found,), _ = walked("aws.rds.cluster_snapshot", ledger)
+    assert found.document.get("SnapshotAttributes", []) == shared * asked
+    assert len(ledger.asked) == 1 + asked

@@ -37,20 +37,21 @@ def test_what_the_rest_could_change_is_unknown_and_what_it_could_not_is_decided(
             [Scope(regions=(region,)) for region in (HOME_REGION, FAR_REGION)]
         )
     )
-    assert (home["aws-cloudtrail-missing"], far["aws-cloudtrail-missing"]) == ("pass", "unknown")
+    assert (home["aws-cloudtrail-missing"], far["aws-cloudtrail-missing"]) == ("pass", "pass")
     assert home["aws-alarm-vpc-changes-missing"] == "unknown"
 
 
 def test_a_partial_audit_opens_and_resolves_nothing(audited: Any) -> None:
     installation = audited.installation
     before = standing(installation.findings())
-    audit = installation.audit(regions=[FAR_REGION], services=["account", "cloudtrail", "sqs"])
+    services = ["account", "cloudtrail", "logs", "sqs"]
+    audit = installation.audit(regions=[FAR_REGION], services=services)
     assert standing(installation.findings()) == before
     assert audit["verdicts"]["out_of_scope"] > 10
     assert audit["coverage"] == 1.0
     [left_out] = [
         each for each in installation.coverage(audit)["out_of_scope"]
-        if each["type"] == "aws.cloudtrail.trail"
+        if each["type"] == "aws.logs.metric_filter"
     ]  # fmt: skip
     assert left_out["regions"] == ["eu-west-1"]
-    assert "aws-cloudtrail-missing" in left_out["policies"]
+    assert "aws-alarm-vpc-changes-missing" in left_out["policies"]

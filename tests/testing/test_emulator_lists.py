@@ -150,3 +150,18 @@ def test_a_list_of_buckets_with_a_parameter_says_where_each_is(cloud: Emulator) 
         "larkspur-far": "eu-west-3", "larkspur-near": "us-east-1",
     }  # fmt: skip
     assert all("BucketRegion" not in each for each in s3.list_buckets()["Buckets"])
+
+
+def test_nothing_is_protected_by_a_service_that_saves_nothing(cloud: Emulator) -> None:
+    assert client(cloud, "backup").list_protected_resources()["Results"] == []
+
+
+def test_a_topic_says_how_many_subscriptions_it_has(cloud: Emulator) -> None:
+    sns = client(cloud, "sns")
+    told, silent = (sns.create_topic(Name=name)["TopicArn"] for name in ("told", "silent"))
+    sns.subscribe(TopicArn=told, Protocol="email", Endpoint="a@example.com")
+    counts = [
+        sns.get_topic_attributes(TopicArn=each)["Attributes"]["SubscriptionsConfirmed"]
+        for each in (told, silent)
+    ]
+    assert counts == ["1", "0"]

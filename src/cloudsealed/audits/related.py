@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from cloudsealed.audits.blocks import Block
-from cloudsealed.audits.derive import EVERYTHING, Snapshots, underived_reason
+from cloudsealed.audits.derive import EVERYTHING, Snapshots, gap_document, underived_reason
 from cloudsealed.audits.extent import Extent
 from cloudsealed.audits.idle import Idleness
 from cloudsealed.audits.reasons import Reason
-from cloudsealed.collectors.model import GLOBAL
+from cloudsealed.collectors.model import GLOBAL, Gap, Place, unit_of
 from cloudsealed.collectors.paths import names_in, read
 from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.vocabulary import CallOutcome
 
 _INDEXES = 64
 _MOST_CANDIDATES = 100
@@ -112,6 +113,7 @@ class Relations:
                 (perhaps if may_hold else known).extend(s for _, s in self._snapshots.of(block))
                 held += may_hold
                 gaps += [gap] if (gap := block.header["gap"]) else []
+                gaps += [_nowhere(block)] if region is not None and _is_unsupported(block) else []
         unread = frozenset[str]().union(*(each["unread"] for each in (*known, *perhaps)))
         whole = Found(known, unread, [*gaps, *held], perhaps, is_open=bool(gaps))
         by_key: dict[str, list[Snapshot]] = {}
@@ -124,6 +126,18 @@ class Relations:
                 undecided.append(snapshot)
                 doubts.append(doubt)
         return _Index(whole, by_key, undecided, doubts)
+
+
+def _is_unsupported(listing: Block) -> bool:
+    return bool(listing.header["outcome"] == CallOutcome.UNSUPPORTED)
+
+
+def _nowhere(listing: Block) -> Reason:
+    """Return why nothing is said of what is related in a region that has no such thing."""
+    row = RESOURCE_TYPES[listing.key]
+    place = Place(listing.account, listing.region)
+    unit = unit_of(place, row.service, row.operation or "", {})
+    return gap_document(Gap(unit, CallOutcome.UNSUPPORTED))
 
 
 def _keys(snapshot: Snapshot, key: str) -> tuple[list[str], Reason | None]:

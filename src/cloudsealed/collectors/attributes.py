@@ -48,7 +48,8 @@ def attributes_of(resource_type: str) -> Attributes:
         for call in row.enrich
         for name, path in call.fills.items()
     }
-    return {"Arn": None, **_listed(row), **filled, "Tags": _TAGS}
+    told = dict.fromkeys(name for each in row.together for name in each.fills)
+    return {"Arn": None, **_listed(row), **told, **filled, "Tags": _TAGS}
 
 
 def _listed(row: Row) -> Attributes:

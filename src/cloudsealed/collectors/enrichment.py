@@ -9,6 +9,7 @@ where it could not be read, the calls for single resources stand in for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -36,7 +37,8 @@ def complete(
 ) -> None:
     """Fill drafts of one page from the lists, and by the calls that are then made for each.
 
-    Where a list could not be read, one resource alone tries the calls that stand in for it.
+    Where a list could not be read, one resource alone tries the calls that stand in for it. What
+    only a list says is absent where there is no such list: a service that a region lacks.
     """
     lists.tell(drafts)
     first = next((draft for draft in drafts if draft.untold), None)
@@ -45,18 +47,22 @@ def complete(
         for stage in row.stages:
             calls = [call for call in stage if call in made.calls or call in made.instead]
             enrich(calls, row, place, group, lists, ask)
+    called = {name for call in row.enrich for name in call.fills}
     for draft in drafts:
         for name, gap in draft.untold.items():
-            if name not in draft.sources:
+            is_nowhere = gap.outcome is CallOutcome.UNSUPPORTED and name not in called
+            if name not in draft.sources and not is_nowhere:
                 draft.gaps.setdefault(name, gap)
         _leave_out(draft, row, place)
 
 
 def _leave_out(draft: Draft, row: Row, place: Place) -> None:
     """Name what was not asked for, unless it came along with something else."""
-    for call in row.enrich:
-        for name in row.not_asked.intersection(call.fills) - draft.sources.keys():
-            unit = unit_of(place, row.service, call.operation, {})
+    calls = [(row.service, each.operation, each.fills) for each in row.enrich]
+    calls += [(each.service, each.operation, each.fills) for each in row.together]
+    for service, operation, fills in calls:
+        for name in row.not_asked.intersection(fills) - draft.sources.keys():
+            unit = unit_of(place, service, operation, {})
             draft.gaps.setdefault(name, Gap(unit, CallOutcome.FAILED, NOT_ASKED))
 
 
@@ -114,7 +120,9 @@ def _applicable(call: Enrich, row: Row, place: Place, draft: Draft) -> list[Call
         raise TypeError
     scopes = ({**draft.document, "each": element} for element in elements)
     found = [parameters_of(call.params, call.constants, scope, place) for scope in scopes]
-    requests = [_request(call, row, place, each) for each in found if each is not None]
+    region = read(call.region, draft.document) if call.region else None
+    answering = replace(place, region=region) if region else place
+    requests = [_request(call, row, answering, each) for each in found if each is not None]
     return requests if len(requests) == len(found) else None
 
 

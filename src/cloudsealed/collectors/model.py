@@ -162,7 +162,8 @@ class Enrich:
     `params` are parameters read from the document by JMESPath, `constants` are fixed ones (with
     `{account}` filled in), `fills` are attributes read from the answer. With `each`, the call is
     made for every element of that list (read as `each` in `params`) and every attribute is the
-    list of what they gave. A call whose parameter is null or whose `when` is false is not made:
+    list of what they gave. `region` is the JMESPath of the region that answers, where that is not
+    the place's. A call whose parameter is null or whose `when` is false is not made:
     its attributes are absent, as they are when the provider answers with a code of `absent`. A
     service that `omits_empty` leaves out of its answer what there is none of.
 
@@ -182,13 +183,14 @@ class Enrich:
     awaits: frozenset[str] = frozenset()
     when: str | None = None
     each: str | None = None
+    region: str | None = None
     secret_paths: tuple[str, ...] = ()
     omits_empty: bool = False
 
     @cached_property
     def reads(self) -> frozenset[str]:
         """Every name that the parameters and conditions mention."""
-        expressions = [*self.params.values(), self.when, self.each]
+        expressions = [*self.params.values(), self.when, self.each, self.region]
         return frozenset().union(*(names_in(each) for each in expressions if each))
 
 
@@ -201,7 +203,8 @@ class Together:
     is a list of names, in whose place stand what the same answer says of the things of these names:
     (items, key, value). A resource that the list lacks has the attributes `lacking`; without them
     it is no longer there. The list is asked for once a place, when the first resource is there. Of
-    a resource of which it could not be read, the calls that fill these attributes are made.
+    a resource of which it could not be read, the calls that fill these attributes are made; what
+    none of them fills is unread.
     """
 
     service: str

@@ -34,7 +34,8 @@ class Function:
     `clocked` the audit's clock. `literal` names
     the arguments, by number, that must be literal strings and are prepared once; the preparer
     raises `ValueError`. `reads` gives the fields that a call reads below its first argument, for
-    the arguments as they are known when compiled; without it a call reads all of them. `witness`
+    the arguments as they are known when compiled; without it a call reads all of them, but of a
+    first argument with `fields` no more than those. `witness`
     gives, for the meter and the values of a call, the way from the first argument to what decided.
     `about` is the documentation of a `run` that is not ours. `variadic` repeats the last parameter.
     `inline` is the Python of a call that needs no meter once the length of the text at `charged` is
@@ -51,6 +52,7 @@ class Function:
     clocked: bool = False
     literal: Mapping[int, Callable[[str], Any]] = field(default_factory=dict)
     reads: Callable[[tuple[Value, ...]], tuple[str, ...]] | None = None
+    fields: tuple[str, ...] = ()
     witness: Callable[..., Steps | None] | None = None
     about: str = ""
     variadic: bool = False

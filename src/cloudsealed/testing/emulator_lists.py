@@ -2,8 +2,8 @@
 
 DescribeSnapshots by owners and restorable users; GetAccountAuthorizationDetails by entities and in
 pages; ListBuckets with the region of each; GetResources with the services that moto's tagging API
-forgets. It refuses to change what a
-call for a single resource answers.
+forgets; ListProtectedResources, of none. It refuses to change what a call for a single resource
+answers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from moto.backup import urls as backup_urls
+from moto.backup.responses import BackupResponse
 from moto.cloudtrail.models import cloudtrail_backends
 from moto.core.resource_tagging import TaggedResource, make_tag_matcher, match_resource_type
 from moto.core.responses import ActionResult
@@ -44,6 +46,8 @@ def install() -> None:
     IamResponse.get_account_authorization_details = _details  # type: ignore[method-assign]
     S3Response.all_buckets = _buckets  # type: ignore[method-assign]
     ResourceGroupsTaggingAPIBackend._get_resources_generator = _tagged  # type: ignore[method-assign]
+    BackupResponse.list_protected_resources = _protected  # type: ignore[attr-defined]
+    backup_urls.url_paths["{0}/resources/?$"] = BackupResponse.dispatch
 
 
 def _describe_snapshots(self: Any) -> ActionResult:
@@ -66,6 +70,11 @@ def _describe_snapshots(self: Any) -> ActionResult:
     if users := self._get_param("RestorableByUserIds", []):
         found = [each for each in found if any(_restores(each, user, account) for user in users)]
     return _page(found, self._get_param("NextToken"), self._get_param("MaxResults"))
+
+
+def _protected(self: Any) -> ActionResult:
+    """AWS Backup API Reference, ListProtectedResources: moto saves nothing."""
+    return ActionResult({"Results": []})
 
 
 def _is_shared(snapshot: Any, account: str) -> bool:

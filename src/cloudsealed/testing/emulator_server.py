@@ -29,6 +29,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import ThreadedWSGIServer
 
 from cloudsealed.kit.clock import rfc3339, utc_now
+from cloudsealed.testing import emulator_lists, emulator_topics
 from cloudsealed.testing.emulator_ageing import age
 from cloudsealed.testing.emulator_faults import (
     HANG_SECONDS,
@@ -37,7 +38,6 @@ from cloudsealed.testing.emulator_faults import (
     FaultRule,
     fault_answer,
 )
-from cloudsealed.testing.emulator_lists import install
 from cloudsealed.testing.emulator_regions import enable
 from cloudsealed.testing.emulator_wire import Call, WireAnswer, error_answer, read_call
 
@@ -50,7 +50,8 @@ class EmulatorApplication:
     """The WSGI application: moto, counted, with faults, never answering an unreadable error."""
 
     def __init__(self, log: Path | None = None) -> None:
-        install()
+        emulator_lists.install()
+        emulator_topics.install()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._turn = threading.Lock()
         self._faults = FaultBook()

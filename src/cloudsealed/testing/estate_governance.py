@@ -155,6 +155,8 @@ def alarms(site: Site) -> None:
         )  # fmt: skip
         site.made("logs.metric_filter", name)
     topic = site.here("sns", "larkspur-alerts")
+    people = {"Protocol": "email", "Endpoint": "alerts@larkspur.example"}
+    site.client("sns").subscribe(TopicArn=topic, **people)
     watch.put_metric_alarm(
         AlarmName="larkspur-root-use", MetricName="RootUse", Namespace="Larkspur", Period=300,
         EvaluationPeriods=1, Threshold=1, Statistic="Sum", AlarmActions=[topic],

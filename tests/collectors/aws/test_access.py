@@ -98,6 +98,11 @@ def test_botocores_data_say_where_a_service_is(service, region, offered, credent
     assert AwsSession(AwsAccess()).offers(service, region) is offered
 
 
+@pytest.mark.parametrize(("service", "asked"), [("s3", "us-east-1"), ("cloudtrail", "eu-west-1")])
+def test_what_every_region_says_alike_is_asked_in_the_session_s_own(service, asked, credentials):
+    assert AwsSession(AwsAccess()).client(service, "global").meta.region_name == asked
+
+
 def test_an_expired_session_says_to_sign_in_again(faults, reply):
     faults.replies = [reply(403, ERROR.format(code="ExpiredToken"))]
     with pytest.raises(SessionExpiredError, match="Sign in again"):

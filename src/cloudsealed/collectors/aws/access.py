@@ -51,6 +51,7 @@ from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Wire
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.kit.clock import Clock, utc_now
 
+_SAME_EVERYWHERE = frozenset({"cloudtrail"})
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 # Below WARNING these write endpoints, and at DEBUG whole answers, secrets with them, to the log.
@@ -123,11 +124,12 @@ class AwsSession:
         return self._heard.skew()
 
     def client(self, service: str, region: str) -> Any:
-        """Return the client of `service` in `region`; `global` is the partition's home region."""
+        """Return the client of `service` in `region`; `global` is the partition's home region, of a
+        service that says the same in all regions the session's."""
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                self._clients[key] = self._made(service, self._real(region))
+                self._clients[key] = self._made(service, self._real(service, region))
             return self._clients[key]
 
     def offers(self, service: str, region: str) -> bool:
@@ -138,7 +140,7 @@ class AwsSession:
             for partition in self._session.get_available_partitions()
             for name in self._session.get_available_regions(service, partition_name=partition)
         }
-        return not listed or self._real(region) in listed
+        return not listed or self._real(service, region) in listed
 
     def renew(self, generation: int) -> bool:
         """Run the SDK's chain again if the credentials are still of `generation`; False when it
@@ -165,8 +167,11 @@ class AwsSession:
         for client in clients.values():
             client.close()
 
-    def _real(self, region: str) -> str:
-        return _HOME.get(self.partition(), self.region) if region == GLOBAL else region
+    def _real(self, service: str, region: str) -> str:
+        if region != GLOBAL:
+            return region
+        home = _HOME.get(self.partition(), self.region)
+        return self.region if service in _SAME_EVERYWHERE else home
 
     def _made(self, service: str, region: str) -> Any:
         client = self._session.client(service, region_name=region, config=_config(self.access))

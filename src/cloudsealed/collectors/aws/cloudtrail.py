@@ -1,4 +1,11 @@
-"""CloudTrail: trails where they are at home, and whether they log. Events are never read."""
+"""CloudTrail: trails where they are at home, and those that record all regions of the account,
+wherever they are at home and whoever owns them. Events are never read.
+
+Every region names the trails that record it (`includeShadowTrails`), an organisation's too, but
+only the home region says what their selectors are, and only to the owner (AWS answers others
+TrailNotFoundException or CloudTrailARNInvalidException). `HasCustomEventSelectors` says whether
+there are any.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +51,35 @@ ROWS: tuple[Row, ...] = (
         relations=(
             Relation("bucket", "S3BucketName", "aws.s3.bucket", "Name"),
             Relation("key", "KmsKeyId", "aws.kms.key", "Arn"),
+        ),
+    ),
+    Row(
+        type="aws.cloudtrail.multi_region_trail",
+        service="cloudtrail",
+        operation="DescribeTrails",
+        scope="global",
+        constants={"includeShadowTrails": True},
+        items="trailList[?IsMultiRegionTrail]",
+        native_id="{TrailARN}/all-regions",
+        name="Name",
+        tags=None,
+        enrich=(
+            Enrich(
+                operation="GetTrailStatus",
+                params={"Name": "TrailARN"},
+                region="HomeRegion",
+                fills={"Status": "@"},
+            ),
+            Enrich(
+                operation="GetEventSelectors",
+                params={"TrailName": "TrailARN"},
+                region="HomeRegion",
+                when="!IsOrganizationTrail || HasCustomEventSelectors",
+                fills={
+                    "EventSelectors": "EventSelectors || `[]`",
+                    "AdvancedEventSelectors": "AdvancedEventSelectors",
+                },
+            ),
         ),
     ),
 )

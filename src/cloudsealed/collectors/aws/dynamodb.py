@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.backups import LAST_BACKUP
 from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
@@ -36,7 +37,7 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
         ),
-        together=(tags("dynamodb", "Arn"),),
+        together=(tags("dynamodb", "Arn"), LAST_BACKUP),
         relations=(Relation("key", "Table.SSEDescription.KMSMasterKeyArn", "aws.kms.key", "Arn"),),
     ),
 )

@@ -1,4 +1,4 @@
-"""ECR: image repositories. Images are never pulled."""
+"""ECR: image repositories, and what a registry says of all of them. Images are never pulled."""
 
 from __future__ import annotations
 
@@ -44,5 +44,18 @@ ROWS: tuple[Row, ...] = (
         together=(tags("ecr", "repositoryArn"),),
         decode={"Policy": json_text, "LifecyclePolicy": json_text},
         relations=(Relation("key", "encryptionConfiguration.kmsKey", "aws.kms.key", "Arn"),),
+    ),
+    Row(
+        type="aws.ecr.registry",
+        service="ecr",
+        operation=None,
+        native_id="arn:{partition}:ecr:{region}:{account}:registry",
+        tags=None,
+        enrich=(
+            Enrich(
+                operation="GetRegistryScanningConfiguration",
+                fills={"ScanningConfiguration": "scanningConfiguration"},
+            ),
+        ),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.backups import LAST_BACKUP
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 ROWS: tuple[Row, ...] = (
@@ -23,6 +24,7 @@ ROWS: tuple[Row, ...] = (
                 gone=frozenset({"FileSystemNotFound"}),
             ),
         ),
+        together=(LAST_BACKUP,),
         relations=(Relation("key", "KmsKeyId", "aws.kms.key", "Arn"),),
     ),
 )

@@ -1,4 +1,8 @@
-"""Lambda: functions, with who may call them. Their code is never fetched."""
+"""Lambda: functions and their aliases, with who may call them. Their code is never fetched.
+
+Each alias has a policy of its own, which lets in beside the function's. Policies of single versions
+are not read: that would be a call for every version ever published.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,12 @@ ROWS: tuple[Row, ...] = (
                 decided_by="ListTags",
             ),
             Enrich(
+                operation="ListFunctionEventInvokeConfigs",
+                params={"FunctionName": "FunctionName"},
+                fills={"EventInvokeConfigs": "FunctionEventInvokeConfigs"},
+                gone=_NONE,
+            ),
+            Enrich(
                 operation="ListTags",
                 params={"Resource": "FunctionArn"},
                 fills={"Tags": "Tags"},
@@ -53,5 +63,28 @@ ROWS: tuple[Row, ...] = (
                 "GroupId",
             ),
         ),
+    ),
+    Row(
+        type="aws.lambda.alias",
+        service="lambda",
+        operation="ListAliases",
+        parent="aws.lambda.function",
+        inherit={"FunctionName": "FunctionName"},
+        params={"FunctionName": "FunctionName"},
+        gone=_NONE,
+        items="Aliases",
+        native_id="{AliasArn}",
+        name="Name",
+        tags=None,
+        enrich=(
+            Enrich(
+                operation="GetPolicy",
+                params={"FunctionName": "FunctionName", "Qualifier": "Name"},
+                fills={"Policy": "Policy"},
+                absent=_NONE,
+            ),
+        ),
+        decode={"Policy": json_text},
+        relations=(Relation("function", "FunctionName", "aws.lambda.function", "FunctionName"),),
     ),
 )

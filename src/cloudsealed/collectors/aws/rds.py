@@ -1,7 +1,13 @@
-"""RDS: database instances and clusters that nobody deletes, manual and automated snapshots."""
+"""RDS: database instances, clusters and the snapshots of both; AWS lists those of DocumentDB and
+Neptune with them. What is being deleted is no resource here.
+
+An automated snapshot cannot be shared, so nobody is asked with whom (Amazon RDS user guide,
+"Sharing a DB snapshot").
+"""
 
 from __future__ import annotations
 
+from cloudsealed.collectors.aws.backups import LAST_BACKUP
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _KEY = Relation("key", "KmsKeyId", "aws.kms.key", "Arn")
@@ -23,6 +29,7 @@ ROWS: tuple[Row, ...] = (
         tags="TagList",
         created="InstanceCreateTime",
         secret_paths=("DBInstances[].PendingModifiedValues.MasterUserPassword",),
+        together=(LAST_BACKUP,),
         relations=(
             _KEY,
             _GROUPS,
@@ -63,6 +70,7 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="DescribeDBSnapshotAttributes",
                 params={"DBSnapshotIdentifier": "DBSnapshotIdentifier"},
+                when="SnapshotType != 'automated'",
                 fills={"SnapshotAttributes": "DBSnapshotAttributesResult.DBSnapshotAttributes"},
                 gone=frozenset({"DBSnapshotNotFound", "DBSnapshotNotFoundFault"}),
             ),
@@ -75,6 +83,33 @@ ROWS: tuple[Row, ...] = (
                 "aws.rds.instance",
                 "DBInstanceIdentifier",
             ),
+        ),
+    ),
+    Row(
+        type="aws.rds.cluster_snapshot",
+        service="rds",
+        operation="DescribeDBClusterSnapshots",
+        items="DBClusterSnapshots",
+        native_id="{DBClusterSnapshotArn}",
+        name="DBClusterSnapshotIdentifier",
+        tags="TagList",
+        created="SnapshotCreateTime",
+        enrich=(
+            Enrich(
+                operation="DescribeDBClusterSnapshotAttributes",
+                params={"DBClusterSnapshotIdentifier": "DBClusterSnapshotIdentifier"},
+                when="SnapshotType != 'automated'",
+                fills={
+                    "SnapshotAttributes": (
+                        "DBClusterSnapshotAttributesResult.DBClusterSnapshotAttributes"
+                    )
+                },
+                gone=frozenset({"DBClusterSnapshotNotFoundFault"}),
+            ),
+        ),
+        relations=(
+            _KEY,
+            Relation("cluster", "DBClusterIdentifier", "aws.rds.cluster", "DBClusterIdentifier"),
         ),
     ),
 )

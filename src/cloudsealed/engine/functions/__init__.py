@@ -11,6 +11,7 @@ from typing import Final
 from cloudsealed.engine.functions.addresses import ADDRESSES
 from cloudsealed.engine.functions.arns import ARNS
 from cloudsealed.engine.functions.documents import DOCUMENTS
+from cloudsealed.engine.functions.filter_patterns import FILTER_PATTERNS
 from cloudsealed.engine.functions.formatting import FORMATTING
 from cloudsealed.engine.functions.hardware import HARDWARE
 from cloudsealed.engine.functions.identities import IDENTITIES
@@ -26,12 +27,14 @@ from cloudsealed.engine.functions.resource_policies import RESOURCE_POLICIES
 from cloudsealed.engine.functions.standard import STANDARD
 from cloudsealed.engine.functions.strings import STRINGS
 from cloudsealed.engine.functions.tls import TLS
+from cloudsealed.engine.functions.trails import TRAILS
 from cloudsealed.engine.signature import Function
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
     *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM, *RESOURCE_POLICIES, *IDENTITIES),
     *(*LIFECYCLES, *HARDWARE, *TLS),
+    *(*FILTER_PATTERNS, *TRAILS),
 )
 """All functions, in the order of the documentation."""
 

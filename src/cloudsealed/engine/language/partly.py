@@ -256,7 +256,10 @@ def apply(meter: Meter, function: Function, arguments: Sequence[Value]) -> Value
 
 
 def _known(meter: Meter, function: Function, arguments: Sequence[Value]) -> Value:
-    reasons = reasons_in(list(arguments), meter)
+    first, *rest = arguments or [None]
+    if function.fields and first.__class__ is dict:
+        first = {name: first[name] for name in function.fields if name in first}
+    reasons = reasons_in([first, *rest], meter)
     return Unknown(reasons) if reasons is not None else operators.apply(meter, function, arguments)
 
 

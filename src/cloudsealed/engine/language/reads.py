@@ -152,8 +152,10 @@ class _Reader:
     def apply(self, node: Apply, scope: _Scope) -> Path | None:
         """A call; one that declares what it reads stands for that field of its first argument."""
         paths = [self.visit(argument, scope) for argument in node.arguments]
-        reads = node.function.reads
-        for path in paths[1:] if reads else paths:
+        reads, fields = node.function.reads, node.function.fields
+        for name in fields:
+            self.use(self.step(node, paths[0], (name,)))
+        for path in paths[1:] if reads or fields else paths:
             if node.function.name == "size":
                 self.touch(path)
             else:
