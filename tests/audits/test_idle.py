@@ -19,7 +19,12 @@ ACCOUNT = "111122223333"
 NEAR, FAR = "eu-west-1", "us-east-1"
 VPC, GROUP, KEY, QUEUE = "aws.ec2.vpc", "aws.ec2.security_group", "aws.kms.key", "aws.sqs.queue"
 SETTINGS, BUCKET = "aws.ec2.region_settings", "aws.s3.bucket"
-GIVEN = {VPC: {"IsDefault": True}, GROUP: {"GroupName": "default"}}
+TABLE, LIST = "aws.ec2.route_table", "aws.ec2.prefix_list"
+GIVEN = {
+    VPC: {"IsDefault": True},
+    GROUP: {"GroupName": "default"},
+    TABLE: {"Associations": [{"Main": True}]},
+}
 DENIED = {"kind": "call", "outcome": "denied", "service": "sqs", "operation": "ListQueues"}
 IDLE = {"type": SETTINGS, "scope": "idle_regions"}
 
@@ -80,8 +85,15 @@ def outcomes(**given: Any) -> tuple[str, str]:
 
 def test_what_every_account_has_and_what_only_watches_leaves_a_region_idle() -> None:
     managed = [thing(KEY, NEAR, {"Metadata": {"KeyManager": "AWS"}})]
-    watching = {"aws.guardduty.detector": [{}], "aws.config.recorder": [{}], KEY: managed}
+    shared = [thing(LIST, NEAR, {"OwnerId": "AWS"})]
+    watching = {"aws.guardduty.detector": [{}], "aws.config.recorder": [{}]}
+    watching |= {KEY: managed, LIST: shared}
     assert outcomes(held=watching) == ("fail", "fail")
+
+
+def test_what_another_account_owns_is_no_holding() -> None:
+    shared = thing(VPC, NEAR, {"IsDefault": False, "VpcId": "v"}) | {"owner": "999988887777"}
+    assert outcomes(held={VPC: [shared]}) == ("fail", "fail")
 
 
 @pytest.mark.parametrize(
@@ -91,6 +103,8 @@ def test_what_every_account_has_and_what_only_watches_leaves_a_region_idle() -> 
         {VPC: [{"IsDefault": True}, {"IsDefault": False, "VpcId": "v"}]},
         {GROUP: [{"GroupName": "default"}, {"GroupName": "web", "GroupId": "g"}]},
         {KEY: [thing(KEY, NEAR, {"Metadata": {"KeyManager": "CUSTOMER"}})]},
+        {TABLE: [{"Associations": [{"Main": False}]}]},
+        {LIST: [{}]},
         {"aws.ec2.network_interface": [{}]},
     ],
 )

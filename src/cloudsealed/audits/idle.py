@@ -1,8 +1,9 @@
 """Which regions of an account are idle: they hold nothing but what every account has in each.
 
-What a provider puts there by itself, and what only watches over a region, rows call `given`. A
-bucket, which a global list names, is in the region that it says. Refuses to guess: where a list was
-not read and nothing else was found, a region is idle perhaps, and the reasons are told.
+What a provider puts there by itself, and what only watches over a region, rows call `given`; what
+another account owns is not its own. A bucket, which a global list names, is in the region that it
+says. Refuses to guess: where a list was not read and nothing else was found, a region is idle
+perhaps, and the reasons are told.
 """
 
 from __future__ import annotations
@@ -63,12 +64,10 @@ class Idleness:
         row = RESOURCE_TYPES[block.key]
         if _is_nothing(row):
             return
-        if row.given is None:
-            yield from [None] * bool(block.count)
-            return
-        for _address, snapshot in self._snapshots.of(block):
-            unread = _unread(row.given, snapshot)
-            if unread or not read(row.given, snapshot["document"]):
+        own = (s for _, s in self._snapshots.of(block) if s["owner"] == s["account"])
+        for snapshot in own:
+            unread = _unread(row.given, snapshot) if row.given else None
+            if unread or not row.given or not read(row.given, snapshot["document"]):
                 yield unread
 
     def _locate(self, account: str, kind: str) -> tuple[frozenset[str], list[Reason]]:

@@ -113,7 +113,7 @@ class Relations:
                 (perhaps if may_hold else known).extend(s for _, s in self._snapshots.of(block))
                 held += may_hold
                 gaps += [gap] if (gap := block.header["gap"]) else []
-        gaps += [_nowhere(b) for b in listings if region is not None and _is_unsupported(b)]
+                gaps += [_nowhere(block)] if region is not None and _is_unsupported(block) else []
         unread = frozenset[str]().union(*(each["unread"] for each in (*known, *perhaps)))
         whole = Found(known, unread, [*gaps, *held], perhaps, is_open=bool(gaps))
         by_key: dict[str, list[Snapshot]] = {}

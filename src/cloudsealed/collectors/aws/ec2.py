@@ -240,6 +240,7 @@ ROWS: tuple[Row, ...] = (
         items="PrefixLists",
         native_id="{PrefixListArn}",
         owner="OwnerId",
+        given="OwnerId == 'AWS'",
         name="PrefixListName",
         enrich=(
             Enrich(  # what is in the lists that AWS manages changes from week to week
@@ -260,6 +261,7 @@ ROWS: tuple[Row, ...] = (
         items="RouteTables",
         native_id=_arn("route-table", "RouteTableId", _OWNER),
         owner="OwnerId",
+        given="Associations[?Main] | [0].Main",
         name="Tags[?Key=='Name'].Value | [0]",
         relations=(
             _VPC,

@@ -1,5 +1,5 @@
-"""RDS: database instances and clusters that nobody deletes, and the snapshots of both; AWS lists
-those of DocumentDB and Neptune with them.
+"""RDS: database instances, clusters and the snapshots of both; AWS lists those of DocumentDB and
+Neptune with them. What is being deleted is no resource here.
 
 An automated snapshot cannot be shared, so nobody is asked with whom (Amazon RDS user guide,
 "Sharing a DB snapshot").
