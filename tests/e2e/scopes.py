@@ -89,15 +89,18 @@ def scopes(subsets: int, seed: int = 0) -> Iterator[Scope]:
 
 def differences(recorded: Recorded, parts: Iterable[Scope]) -> Iterator[tuple[Any, ...]]:
     """Yield (scope, what it said, what the whole audit said) where a part decided otherwise, or
-    did not know for another reason than its scope."""
+    did not know for another reason than its scope. A severity that depends on what was left out is
+    the policy's own."""
     scopes = list(parts)
     whole, *said = recorded.said([Scope(), *scopes])
     for scope, part in zip(scopes, said, strict=True):
         for key, observation in part.items():
             kinds = {reason["kind"] for reason in observation.reasons}
-            if _decided(observation) != _decided(whole[key]) and kinds != {"out_of_scope"}:
+            if _differs(observation, whole[key]) and kinds != {"out_of_scope"}:
                 yield scope, observation, whole[key]
 
 
-def _decided(observation: Observation) -> tuple[Any, ...]:
-    return observation.outcome, observation.severity, observation.title
+def _differs(part: Observation, whole: Observation) -> bool:
+    left_out = part.base_severity is None and whole.base_severity is not None
+    same = left_out or part.severity == whole.severity
+    return not same or (part.outcome, part.title) != (whole.outcome, whole.title)

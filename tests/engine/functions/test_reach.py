@@ -168,6 +168,26 @@ def test_a_group_that_is_not_known_is_an_error(value_of: Evaluate) -> None:
         value_of("rules_for(i, groups)", i={"Groups": [{"GroupId": "sg-9"}]}, groups=GROUPS)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        'rules_for({"Groups": [{"GroupId": x}]}, [])',
+        'rules_for({}, [{"GroupId": x}])',
+        'rules_for({"Groups": x}, [])',
+        'has_public_address({"Ipv6Addresses": [{"Ipv6Address": x}]})',
+        'has_public_address({"Association": x})',
+        'acl_admits({"SubnetId": "subnet-1"}, [x], "tcp", 22)',
+        'routed_to_internet({"SubnetId": "subnet-1"}, [x])',
+    ],
+)
+@pytest.mark.parametrize("strange", [7, ["a"]])
+def test_what_stands_where_something_else_belongs_is_an_error(
+    value_of: Evaluate, call: str, strange: Any
+) -> None:
+    with pytest.raises(EvaluationError):
+        value_of(call, x=strange)
+
+
 MACHINE = {"SubnetId": "subnet-1", "Association": {"PublicIp": "198.51.100.7"}}
 SIX = {"SubnetId": "subnet-1", "Ipv6Addresses": [{"Ipv6Address": "2600::1"}]}
 

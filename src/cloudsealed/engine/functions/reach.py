@@ -62,7 +62,8 @@ def rules_for(meter: Meter, interface: Document, groups: list[Value]) -> list[Va
     and that is not given is an error.
     """
     named = [name_of(each, "GroupId") for each in maps_at(interface, "Groups")]
-    by_id = {group.get("GroupId"): group for group in maps(groups, "groups")}
+    told = [group for group in maps(groups, "groups") if group.get("GroupId") is not None]
+    by_id = {name_of(group, "GroupId"): group for group in told}
     lacking = [name for name in named if name not in by_id]
     if lacking:
         raise EvaluationError(f"the rules of the group {lacking[0]} are not known")
