@@ -56,7 +56,8 @@ def snapshot_of(case: Case, number: int) -> dict[str, Any]:
     return {
         "provider": "aws", "account": "123456789012", "region": "eu-west-1", "type": case.kind,
         "native_id": f"arn:aws:bench:eu-west-1:123456789012:{number}", "document": case.document,
-        "unread": {}, "related": Found([_target(each) for each in case.related["groups"]]),
+        "formerly": None, "owner": "123456789012", "unread": {},
+        "related": Found([_target(each) for each in case.related["groups"]]),
     }  # fmt: skip
 
 

@@ -40,9 +40,8 @@ _RETRY = re.compile(rb"retry-after: ([0-9]+)", re.IGNORECASE)
 
 def _listing(port: int, token: str, pipe: Pipe) -> None:
     """Measure a round each time the pipe says so; answer with the latencies."""
-    load = Load(port, token, connections=2)
-    while pipe.recv():
-        pipe.send(load.run(LIST, SECONDS))
+    while pipe.recv():  # new connections each time: the server closes those that wait
+        pipe.send(Load(port, token, connections=2).run(LIST, SECONDS))
 
 
 @dataclass(slots=True)

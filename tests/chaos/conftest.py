@@ -1,5 +1,5 @@
-"""The long tests stand on the same clouds and installations as those of `tests/e2e`."""
+"""The long tests stand on the same installations as those of `tests/e2e`."""
 
-from tests.e2e.conftest import estate, install
+from tests.e2e.conftest import install, unpaced
 
-__all__ = ["estate", "install"]
+__all__ = ["install", "unpaced"]

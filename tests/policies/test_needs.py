@@ -20,7 +20,7 @@ def of(kind: PolicyKind = PolicyKind.CHECK, **said: Any) -> dict[str, set[str]]:
 
 
 def test_what_no_policy_reads_is_not_asked_for() -> None:
-    assert of()[BALANCER] == {"Attributes"}
+    assert of()[BALANCER] == {"Attributes", "PolicyDescriptions"}
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ def test_only_calls_that_a_verdict_rests_on_are_needed() -> None:
         ("aws.s3.bucket", "s3:GetBucketPolicy"),
         ("aws.s3.bucket", "s3:GetBucketAcl"),
         ("aws.s3.bucket", "s3:GetPublicAccessBlock"),
+        ("aws.s3.bucket", "s3:GetBucketOwnershipControls"),
         ("aws.s3.account", "s3control:GetPublicAccessBlock"),
     ]
 

@@ -15,9 +15,10 @@ from cloudsealed.storage.backup import BackupError, back_up, restore
 from cloudsealed.storage.blobs import DiskBlobs
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import migrate, require_current_schema
+from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.ownership import claim
 from cloudsealed.storage.private import loose
+from cloudsealed.storage.revision import require_current_schema
 
 
 @pytest.fixture

@@ -10,19 +10,24 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from tests.waiting import SECONDS
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.migrate import (
-    SchemaVersionError,
+    _SCRIPTS,
     differences,
     engine_for,
-    has_schema,
     migrate,
-    require_current_schema,
     require_same_tables,
+)
+from cloudsealed.storage.revision import (
+    SchemaVersionError,
+    has_schema,
+    require_current_schema,
+    revisions,
     schema_fault,
 )
 from cloudsealed.storage.schema import metadata
@@ -165,3 +170,10 @@ def test_a_migration_that_is_killed_half_way_leaves_nothing_and_runs_again(
         assert not has_schema(settings)
     migrate(settings)
     require_current_schema(settings)
+
+
+def test_the_files_of_migrations_are_named_by_their_revisions() -> None:
+    scripts = ScriptDirectory(_SCRIPTS)
+    made = [each.revision for each in scripts.walk_revisions()]
+    assert revisions() == tuple(reversed(made))
+    assert scripts.get_current_head() == revisions()[-1]

@@ -22,13 +22,9 @@ from tests.waiting import SECONDS, until
 from cloudsealed.audits.verify import verify_bundle
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.settings import Settings
-from cloudsealed.storage.migrate import (
-    SchemaVersionError,
-    engine_for,
-    migrate,
-    require_current_schema,
-)
+from cloudsealed.storage.migrate import engine_for, migrate
 from cloudsealed.storage.ownership import claim
+from cloudsealed.storage.revision import SchemaVersionError, require_current_schema
 from cloudsealed.storage.schema import metadata
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services, build_services

@@ -138,3 +138,15 @@ def test_the_tagging_api_knows_the_services_whose_resources_have_tags(cloud: Emu
     assert named("logs", "ecr") == {
         "logs:us-east-1::log-group:tagged", "ecr:us-east-1::repository/tagged",
     }  # fmt: skip
+
+
+def test_a_list_of_buckets_with_a_parameter_says_where_each_is(cloud: Emulator) -> None:
+    s3 = client(cloud, "s3")
+    where = {"LocationConstraint": "eu-west-3"}
+    s3.create_bucket(Bucket="larkspur-far", CreateBucketConfiguration=where)
+    s3.create_bucket(Bucket="larkspur-near")
+    asked = s3.list_buckets(MaxBuckets=1000)["Buckets"]
+    assert {each["Name"]: each["BucketRegion"] for each in asked} == {
+        "larkspur-far": "eu-west-3", "larkspur-near": "us-east-1",
+    }  # fmt: skip
+    assert all("BucketRegion" not in each for each in s3.list_buckets()["Buckets"])

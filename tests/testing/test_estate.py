@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import Deployed
 from tests.testing.conftest import Second
 
+from cloudsealed.packs import load_policies
 from cloudsealed.testing.estate import CANARIES, EstateError, EstateManifest, deploy
 from cloudsealed.testing.estate_site import (
     MAIN_ACCOUNT,
@@ -149,3 +152,11 @@ def test_a_second_estate_has_the_same_facts(estate: EstateManifest, second: Seco
 def test_it_is_never_built_in_a_real_account(endpoint: str) -> None:
     with pytest.raises(EstateError, match="for an emulator on this machine"):
         deploy(endpoint)
+
+
+def test_every_fact_says_which_policies_it_is_about(estate: EstateManifest) -> None:
+    with (Path(__file__).parent / "facts.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["type"], row["why"]) for row in rows} == {(f.type, f.why) for f in estate.facts}
+    known = {spec.key for spec in load_policies()}
+    assert {key for row in rows for key in row["policies"].split()} <= known

@@ -178,7 +178,7 @@ class IdempotencyInProgressError(CloudSealedError):
 
 
 _NOT_SERVED = (
-    "settings", "api.server", "storage.backup", "storage.keys", "storage.migrate", "storage.open",
+    "settings", "api.server", "storage.backup", "storage.keys", "storage.revision", "storage.open",
     "storage.ownership", "storage.sqlite_file", "collectors", "testing", "cli",
 )  # fmt: skip
 """Modules whose errors stop a program or are part of a result; no response carries them."""

@@ -23,8 +23,8 @@ from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.database import ping
 from cloudsealed.storage.keys import load_keys
-from cloudsealed.storage.migrate import schema_fault
 from cloudsealed.storage.ownership import check_fingerprint
+from cloudsealed.storage.revision import schema_fault
 from cloudsealed.wiring import Services
 
 log = logging.getLogger(__name__)

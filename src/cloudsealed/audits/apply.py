@@ -117,7 +117,6 @@ class Applier:
     ) -> None:
         """Resolve the findings of policies that are disabled or deleted, in the audit's places."""
         seen = withdrawal(Moment(at, self._audit))
-        self._settled.clear()
         for policy_id in policy_ids:
             for account, region in places:
                 place = {"policy_id": policy_id, "account": account, "region": region}
@@ -130,6 +129,8 @@ class Applier:
                     ]
                     changed = [(old, new) for old, new in pairs if new and new != old]
                     write_changed(connection, **self._named, changed=changed)
+                if changed:
+                    self._settled.clear()
 
     def _write_resources(
         self, block: Block, batch: list[tuple[str, Mapping[str, Any]]], moment: tuple[str, str]

@@ -10,6 +10,7 @@ from typing import Any
 from cloudsealed.audits.blocks import Block
 from cloudsealed.audits.derive import EVERYTHING, Snapshots, underived_reason
 from cloudsealed.audits.extent import Extent
+from cloudsealed.audits.idle import Idleness
 from cloudsealed.audits.reasons import Reason
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.collectors.paths import names_in, read
@@ -72,6 +73,7 @@ class Relations:
         self._listings = listings
         self._extent = extent
         self._index = lru_cache(maxsize=_INDEXES)(self._build)
+        self._idleness = Idleness(snapshots, listings, extent)
 
     def of(
         self, snapshot: Snapshot, relations: Mapping[str, Mapping[str, Any]]
@@ -80,11 +82,11 @@ class Relations:
         return {name: self._of(snapshot, relation) for name, relation in relations.items()}
 
     def _of(self, snapshot: Snapshot, relation: Mapping[str, Any]) -> Found:
-        near = (
-            relation.get("scope") == "region" and RESOURCE_TYPES[relation["type"]].scope != GLOBAL
-        )
-        region = snapshot["region"] if near else None
-        index = self._index(relation["type"], relation["key"], snapshot["account"], region)
+        scope, kind = relation.get("scope"), relation["type"]
+        far = scope == "account" or GLOBAL in (RESOURCE_TYPES[kind].scope, snapshot["region"])
+        region = None if scope is None or far else snapshot["region"]
+        idle = scope == "idle_regions"
+        index = self._index(kind, relation["key"], snapshot["account"], region, idle)
         if relation["from"] is None:
             return index.whole
         unread = snapshot["unread"]
@@ -93,26 +95,34 @@ class Relations:
             return _anything(index, [unread[name] for name in sorted(lacking)])
         return _joined(index, _texts(read(relation["from"], snapshot["document"])))
 
-    def _build(self, kind: str, key: str | None, account: str, region: str | None) -> _Index:
+    def _build(
+        self, kind: str, key: str | None, account: str, region: str | None, idle: bool
+    ) -> _Index:
         listings = [
             b for b in self._listings
             if b.key == kind and b.account == account and region in (None, b.region)
         ]  # fmt: skip
-        snapshots = [each for b in listings for _address, each in self._snapshots.of(b)]
-        gaps = [b.header["gap"] for b in listings if b.header["gap"]]
-        gaps += self._extent.left_out(kind, account, region, {b.region for b in listings})
+        known: list[Snapshot] = []
+        perhaps: list[Snapshot] = []
+        gaps = self._extent.left_out(kind, account, region, {b.region for b in listings})
+        held: list[Reason] = []
+        for block in listings:
+            may_hold = self._idleness.doubts(account, block.region) if idle else ()
+            if may_hold is not None:
+                (perhaps if may_hold else known).extend(s for _, s in self._snapshots.of(block))
+                held += may_hold
+                gaps += [gap] if (gap := block.header["gap"]) else []
+        unread = frozenset[str]().union(*(each["unread"] for each in (*known, *perhaps)))
+        whole = Found(known, unread, [*gaps, *held], perhaps, is_open=bool(gaps))
         by_key: dict[str, list[Snapshot]] = {}
-        undecided: list[Snapshot] = []
-        doubts: list[Reason] = []
-        for snapshot in snapshots if key else ():
+        undecided, doubts = list(perhaps), list[Reason]()
+        for snapshot in known if key else ():
             values, doubt = _keys(snapshot, key or "")
             for value in values:
                 by_key.setdefault(value, []).append(snapshot)
             if doubt is not None:
                 undecided.append(snapshot)
                 doubts.append(doubt)
-        unread = frozenset[str]().union(*(each["unread"] for each in snapshots))
-        whole = Found(snapshots, unread, gaps, is_open=bool(gaps))
         return _Index(whole, by_key, undecided, doubts)
 
 
@@ -141,10 +151,11 @@ def _joined(index: _Index, wanted: Sequence[str]) -> Found:
 def _anything(index: _Index, reasons: list[Reason]) -> Found:
     """What is joined by something that was not read: any resource may be, and none must."""
     whole = index.whole
-    if not whole.snapshots and not whole.is_open:
+    candidates = [*whole.snapshots, *whole.perhaps]
+    if not candidates and not whole.is_open:
         return Found(())
-    few = len(whole.snapshots) <= _MOST_CANDIDATES
-    perhaps = whole.snapshots if few else ()
+    few = len(candidates) <= _MOST_CANDIDATES
+    perhaps = candidates if few else ()
     reasons = [*reasons, *whole.reasons]
     return Found((), whole.unread, reasons, perhaps, not few or whole.is_open)
 

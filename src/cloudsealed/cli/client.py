@@ -20,7 +20,6 @@ from rich.table import Table
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
 
-NOUNS = ("findings", "resources", "audits", "policies", "reports", "connections", "schedules")
 _COLUMNS = {
     "findings": ("id", "severity", "status", "dimension", "title"),
     "resources": ("id", "type", "account", "region", "name"),
@@ -133,3 +132,6 @@ def noun_app(noun: str) -> typer.Typer:
         Terminal().document(request("GET", f"/v1/{noun}/{urllib.parse.quote(ident, safe='')}"))
 
     return commands
+
+
+findings, resources, audits, policies, reports, connections, schedules = map(noun_app, _COLUMNS)

@@ -18,10 +18,10 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage import backup as copies
 from cloudsealed.storage.database import ping
 from cloudsealed.storage.keys import load_keys
-from cloudsealed.storage.migrate import require_current_schema
 from cloudsealed.storage.open import open_database
 from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import loose
+from cloudsealed.storage.revision import require_current_schema
 
 _LEAST_FREE = 1 << 30
 

@@ -14,12 +14,12 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.tree import Tree
 
-from cloudsealed.cli.policy import read_file
 from cloudsealed.cli.terminal import Line, Terminal, shown
 from cloudsealed.engine import Explanation, Step
 from cloudsealed.engine import explain as explain_rule
 from cloudsealed.kit.clock import utc_now
-from cloudsealed.packs import EXAMPLES_AT, PolicySpec
+from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec
+from cloudsealed.policies import files
 from cloudsealed.policies.rules import compile_check
 
 _OUTCOMES: Final = {
@@ -43,6 +43,15 @@ _RELATED = typer.Option(
     help="Its relations in JSON: {name: [document]}.",
 )
 _EXAMPLE = typer.Option(None, "--example", min=1, help="The number of one of the file's examples.")
+
+
+def read_file(file: Path) -> PolicySpec:
+    """Return the policy of a file, or say what is wrong with it and exit 1."""
+    try:
+        return files.read_policy(file.read_text(encoding="utf-8"), file=str(file))
+    except PolicyFileError as error:
+        Terminal(stderr=True).print(str(error), style="red")
+        raise typer.Exit(1) from error
 
 
 def explain(

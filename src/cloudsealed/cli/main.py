@@ -9,53 +9,22 @@ import sys
 import traceback
 from types import TracebackType
 
-import psycopg
 import typer
 
 from cloudsealed import __version__
-from cloudsealed.cli import (
-    audit,
-    client,
-    demo,
-    doctor,
-    explain,
-    keys,
-    operate,
-    policy,
-    token,
-    verify,
-    work,
-)
+from cloudsealed.cli.commands import Commands
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
 
 app = typer.Typer(
     name="cloudsealed",
+    cls=Commands,
     help="Audits cloud accounts for security, cost, architecture and compliance.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(audit.app, name="audit")
-policy.app.command("explain")(explain.explain)
-app.add_typer(policy.app, name="policy")
-app.add_typer(keys.app, name="keys")
-app.add_typer(token.app, name="token")
-app.add_typer(token.tenants, name="tenant")
-for noun in client.NOUNS:
-    app.add_typer(client.noun_app(noun), name=noun)
-app.command("api")(client.api)
-app.command("demo")(demo.demo)
-app.command("init")(operate.init)
-app.command("serve")(operate.serve)
-app.command("worker")(work.worker)
-app.command("migrate")(operate.migrate)
-app.command("backup")(doctor.backup)
-app.command("restore")(doctor.restore)
-app.command("doctor")(doctor.doctor)
-app.command("aws-permissions")(operate.aws_permissions)
-app.command("verify")(verify.verify)
 
 
 @app.callback(invoke_without_command=True)
@@ -75,21 +44,29 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     sys.excepthook = _tell_trace
     try:
-        sys.exit(app(standalone_mode=False))
+        status = app(standalone_mode=False)
     except CloudSealedError as error:
         Terminal(stderr=True).error(error.message, error.code)
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
         sys.exit(1)
-    except (OSError, sqlite3.Error, psycopg.Error) as error:
-        Terminal(stderr=True).error(" ".join(str(error).split()), "system_error")
-        sys.exit(1)
     except typer.TyperException as error:
         _tell_usage(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+    except _system_errors() as error:
+        Terminal(stderr=True).error(" ".join(str(error).split()), "system_error")
+        sys.exit(1)
+    sys.exit(status)
+
+
+def _system_errors() -> tuple[type[Exception], ...]:
+    """What files, networks and databases raise; asked for, and imported, once something did."""
+    import psycopg
+
+    return OSError, sqlite3.Error, psycopg.Error
 
 
 def _tell_usage(error: typer.TyperException) -> None:

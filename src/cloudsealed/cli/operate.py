@@ -30,6 +30,7 @@ from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.open import require_connections
 from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import private_file
+from cloudsealed.storage.revision import has_schema
 from cloudsealed.vocabulary import PolicyKind, Role
 from cloudsealed.wiring import Services
 
@@ -142,7 +143,7 @@ def only_server(data_dir: Path) -> Iterator[None]:
 def migrate() -> None:
     """Bring the database's schema to this version of the program."""
     found = settings()
-    if schema.has_schema(found):
+    if has_schema(found):
         require_own_keys(found)
     else:
         ensure_keys(found.key_path)
@@ -152,8 +153,10 @@ def migrate() -> None:
 
 
 def aws_permissions() -> None:
-    """Print the least-privilege IAM policy that audits need: for what ships and, where there is an
-    installation, for the policies of its tenants."""
+    """Print the least-privilege IAM policy that audits need, also for the tenants' policies.
+
+    That is for what ships and, where there is an installation, for the policies of its tenants.
+    """
     found = settings()
     unread = [not_asked((PolicyKind.CHECK, spec.words) for spec in load_policies())]
     if found.key_path.exists():

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
+from cloudsealed.cli.explain import explain, read_file
 from cloudsealed.cli.terminal import Terminal
-from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec
+from cloudsealed.packs import EXAMPLES_AT
 from cloudsealed.policies import files
 from cloudsealed.policies.page import page as page_of
 
@@ -20,13 +21,7 @@ _FILE = typer.Argument(
 )
 
 
-def read_file(file: Path) -> PolicySpec:
-    """Return the policy of a file, or say what is wrong with it and exit 1."""
-    try:
-        return files.read_policy(file.read_text(encoding="utf-8"), file=str(file))
-    except PolicyFileError as error:
-        Terminal(stderr=True).print(str(error), style="red")
-        raise typer.Exit(1) from error
+app.command("explain")(explain)
 
 
 @app.command("validate")

@@ -6,14 +6,13 @@ import logging
 import os
 from contextlib import closing
 
-from cloudsealed.api.gate.gate import ACCESS_LOG
-from cloudsealed.kit.logs import JsonFormatter, LineFormatter, LogHandler
+from cloudsealed.kit.logs import ACCESS_LOG, JsonFormatter, LineFormatter, LogHandler
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import KeyFileError, ensure_keys
-from cloudsealed.storage.migrate import has_schema, migrate, require_current_schema
 from cloudsealed.storage.open import open_database
 from cloudsealed.storage.ownership import claim, recorded
 from cloudsealed.storage.private import tighten
+from cloudsealed.storage.revision import has_schema, require_current_schema
 from cloudsealed.wiring import Services, build_services
 
 LOCAL = "local"
@@ -37,6 +36,8 @@ def open_installation(*, create: bool) -> Services:
         _refuse_lost_keys(found)
         ensure_keys(found.key_path)
         if not has_schema(found):
+            from cloudsealed.storage.migrate import migrate  # which is slow to import
+
             migrate(found)
     require_current_schema(found)
     services = build_services(found)

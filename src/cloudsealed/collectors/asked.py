@@ -58,8 +58,11 @@ def without(row: Row, attributes: Iterable[str]) -> Row:
 
 def own_reads(row: Row) -> frozenset[str]:
     """Return every name that a row reads of its own documents: a resource's name, tags and time of
-    creation, its relations, and what it is asked for by."""
-    paths = [row.name, row.tags, row.created, *(each.path for each in row.relations)]
+    creation, its relations, whether it is given, and what it is asked for by."""
+    paths = [
+        row.name, row.tags, row.created, row.given,
+        *(each.path for each in row.relations),
+    ]  # fmt: skip
     joined = (
         each.key for other in RESOURCE_TYPES.values() for each in other.relations
         if each.type == row.type

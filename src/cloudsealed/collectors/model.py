@@ -228,8 +228,11 @@ class Row:
     the id unique in its place; it never reads an enriched attribute. A row whose ids are built in
     another way than before says in `formerly_native_id` how: what is known under the former id
     goes on under the new one. `owner` is the JMESPath of the account that owns the item, where a
-    list may bring what others own; an id that is an ARN says it itself. `decode` maps paths of the
-    document to the function that parses them. A service that `omits_empty` answers a list without
+    list may bring what others own; an id that is an ARN says it itself. `given` is the JMESPath
+    that is true of what a provider puts into every region and of what only watches over one: a
+    region without anything else is idle. `located` is the JMESPath of the region in which a
+    resource of a global list is. `decode` maps paths of the document to the function that parses
+    them. A service that `omits_empty` answers a list without
     resources by leaving it out. `together` are the lists that stand in for
     enriching calls, in the order in which they need each other. `not_asked` are attributes that an
     audit does without: in the table of rows, none.
@@ -241,6 +244,8 @@ class Row:
     native_id: str
     formerly_native_id: str | None = None
     owner: str | None = None
+    given: str | None = None
+    located: str | None = None
     items: str = "@"
     scope: Scope = "region"
     name: str | None = None

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 SAME_SECONDS = 60.0
 MOST_KEPT = 1000
+ACCESS_LOG = "cloudsealed.access"
+"""The logger of a line for each request."""
 _MOST_IDS = 10
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)

@@ -140,7 +140,11 @@ def _relation(kind: Shape) -> Record:
         "type": _must(kind, "The type of the other resources.", example="aws.ec2.vpc"),
         "from": Part(Text(), "JMESPath on this resource; it is joined with `key`."),
         "key": Part(Text(), "JMESPath on the other resource; it equals one of `from`."),
-        "scope": Part(words(SCOPES), "How far the others may be away.", default="account"),
+        "scope": Part(
+            words(SCOPES),
+            "How far the others may be away; see below for `idle_regions`.",
+            default="account",
+        ),
     }
     return Record(parts, together=("from", "key"))
 

@@ -17,7 +17,7 @@ EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 _ABOUT = ("key", "version", "formerly")
 
-Scope = Literal["account", "region"]
+Scope = Literal["account", "region", "idle_regions"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
@@ -27,7 +27,8 @@ class Relation:
 
     `source` (`from` in files) and `key` are JMESPaths on this resource and on the other one;
     they are joined on equal ids. Without both, it is every resource of the account, or with
-    scope `region` of the account and region.
+    scope `region` of the account and region. With scope `idle_regions` it is those of the account's
+    regions that are idle: of its own region, for a resource of a region.
     """
 
     type: str

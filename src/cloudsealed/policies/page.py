@@ -13,6 +13,7 @@ from typing import Any
 from cloudsealed.engine import Rule
 from cloudsealed.kit.markdown import code, fence, paragraphs, table, text
 from cloudsealed.packs import EXAMPLES_AT, Example, PolicySpec, Relation
+from cloudsealed.packs.model import Scope
 from cloudsealed.policies.files import rule_of
 from cloudsealed.policies.frameworks import served_by
 from cloudsealed.policies.needs import needs_of
@@ -82,6 +83,13 @@ def _decision(spec: PolicySpec) -> Iterator[str]:
         yield f"A finding is titled {code(spec.message)}."
 
 
+_WHERE: Mapping[Scope, str] = {
+    "account": "account",
+    "region": "account and region",
+    "idle_regions": "account in regions that hold nothing of their own",
+}
+
+
 def _severities(spec: PolicySpec) -> Iterator[str]:
     if spec.severity_when:
         yield "The severity of what fails is that of the first that is true:"
@@ -95,7 +103,7 @@ def _severities(spec: PolicySpec) -> Iterator[str]:
 
 
 def _relation(name: str, relation: Relation) -> str:
-    where = "account" if relation.scope == "account" else "account and region"
+    where = _WHERE[relation.scope]
     said = f"- {code(name)}: every {code(relation.type)} of the {where}"
     if relation.source is None or relation.key is None:
         return said

@@ -83,7 +83,7 @@ LISTING = Listing(
         Filter("dimension", "Dimension of its findings", "dimension", tuple(Dimension), kind="enum", sorts=("-id",)),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
         Filter("enabled", "Whether audits use it", "enabled", ("true", "false"), kind="enum", convert=lambda v: int(v == "true")),
-        searching("resource_type", "Type that it judges, such as aws.s3.bucket", "spec", quoted=True),
+        searching("resource_type", "Type that it judges, such as aws.s3.bucket", "spec", listed=True),
         Filter("framework", "Framework with a control that it serves", kind="policies", condition=lambda t, v: t.c.id.in_(v)),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),

@@ -10,9 +10,9 @@ from pathlib import Path
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import load_keys
-from cloudsealed.storage.migrate import has_schema
 from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import private_file, private_folder
+from cloudsealed.storage.revision import has_schema
 from cloudsealed.storage.sqlite_file import DatabaseFileError, readable
 
 

@@ -16,7 +16,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, case, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    case,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)  # fmt: skip
 from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.cursor import Position
@@ -310,18 +320,25 @@ def before(column: str) -> Condition:
     return lambda table, values: table.c[column] < values[0]
 
 
-def searching(name: str, description: str, column: str, *, quoted: bool = False) -> Filter:
+def searching(name: str, description: str, column: str, *, listed: bool = False) -> Filter:
     """Return the filter that a text column contains the value, letter case aside.
 
-    `%` and `_` in the value mean themselves. With `quoted` the column is JSON and the value a whole
-    string in it.
+    `%` and `_` in the value mean themselves. With `listed` the column is compact JSON and the value
+    a whole string of a list in it.
     """
+    before = ("[", ",") if listed else ("",)
 
     def condition(table: Table, values: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
-        return table.c[column].icontains(values[0], escape=_ESCAPE)
+        text = table.c[column]
+        return or_(
+            *(
+                text.icontains(literal_column(f"'{each}'").concat(values[0]), escape=_ESCAPE)
+                for each in before
+            )
+        )
 
     def convert(value: str) -> str:
-        return _escaped(f'"{value}"' if quoted else value)
+        return _escaped(f'"{value}"' if listed else value)
 
     return Filter(name, description, condition=condition, convert=convert)
 

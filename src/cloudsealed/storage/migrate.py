@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -14,38 +13,23 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, NullPool, Select, create_engine, literal_column, select, table
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
-from cloudsealed.storage.database import Connection, ServiceUnavailableError
-from cloudsealed.storage.open import open_database
+from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.private import private_file
+from cloudsealed.storage.revision import OTHER_SHAPE, SchemaVersionError
 from cloudsealed.storage.schema import metadata
 from cloudsealed.storage.sqlite_file import readable
 
 _SCRIPTS = str(files("cloudsealed.storage") / "migrations")
-_REVISION: Select[Any] = select(literal_column("version_num")).select_from(table("alembic_version"))
 _WAIT_SECONDS = 600
-_OTHER_SHAPE = (
-    "The database has not the tables that its revision made ({}): a version from before the first"
-    " release made them, or they were changed since; restore a backup, or begin with a new database"
-)
 _SHAPES = (
     psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedObject,
     psycopg.errors.DuplicateTable, psycopg.errors.DuplicateColumn, psycopg.errors.DuplicateObject,
 )  # fmt: skip
-_MISSING = (sqlite3.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
-
-
-class SchemaVersionError(CloudSealedError):
-    """The database's schema is not the one that this program needs."""
-
-    code = "schema_version"
-    status = 503
 
 
 def engine_for(settings: Settings) -> Engine:
@@ -87,7 +71,7 @@ def require_same_tables(settings: Settings) -> None:
     """Raise SchemaVersionError, with what differs, unless a migrated database has the tables that
     the migrations make."""
     if found := differences(settings):
-        raise SchemaVersionError(_OTHER_SHAPE.format("; ".join(found)))
+        raise SchemaVersionError(OTHER_SHAPE.format("; ".join(found)))
 
 
 def differences(settings: Settings) -> list[str]:
@@ -125,87 +109,6 @@ def _difference(kind: str, *about: Any) -> str | None:
     return None
 
 
-def has_schema(settings: Settings) -> bool:
-    """Say whether the database was ever migrated; looking makes none."""
-    if not settings.database_url and not settings.sqlite_path.exists():
-        return False
-    with _read(settings) as connection:
-        return _revision(connection) is not None
-
-
-def require_current_schema(settings: Settings) -> None:
-    """Raise SchemaVersionError unless the database is at this program's version."""
-    if not settings.database_url and not settings.sqlite_path.exists():
-        raise SchemaVersionError(
-            f"There is no database at {settings.sqlite_path}: run `cloudsealed init`,"
-            " or run `cloudsealed migrate` for one without a first admin"
-        )
-    with _read(settings) as connection:
-        fault = schema_fault(connection) or _other_tables(connection)
-    if fault is not None:
-        raise SchemaVersionError(fault)
-
-
-def schema_fault(connection: Connection) -> str | None:
-    """Return why this program cannot work with a database's schema, and what to do; None if it
-    can."""
-    found, (head, known) = _revision(connection), _revisions()
-    if found is None:
-        return "The database has no tables: run `cloudsealed migrate`"
-    if found not in known:
-        return (
-            f"The database is at revision {found}, which this program does not know (it needs "
-            f"{head}): install the newer version that made it, or restore a backup from before"
-        )
-    if found != head:
-        return (
-            f"The database is at revision {found}, this program needs {head}: stop serve and "
-            "worker, back it up, then run `cloudsealed migrate`"
-        )
-    return None
-
-
-def _other_tables(connection: Connection) -> str | None:
-    """Return what is wrong with a database that has the right revision and other tables."""
-    for each in metadata.sorted_tables:
-        try:
-            connection.all(select(*each.c).limit(0))
-        except _MISSING as error:
-            return _OTHER_SHAPE.format(str(error).splitlines()[0])
-    return None
-
-
-@lru_cache(maxsize=1)
-def _revisions() -> tuple[str, frozenset[str]]:
-    """Return the revision that this program needs, and all that it can migrate from."""
-    scripts = ScriptDirectory(_SCRIPTS)
-    head = scripts.get_current_head()
-    assert head is not None
-    return head, frozenset(each.revision for each in scripts.walk_revisions())
-
-
-def _revision(connection: Connection) -> str | None:
-    try:
-        row = connection.first(_REVISION)
-    except psycopg.errors.UndefinedTable:
-        return None
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return None
-        raise
-    return None if row is None else str(row[0])
-
-
-@contextmanager
-def _read(settings: Settings) -> Iterator[Connection]:
-    database = open_database(settings)
-    try:
-        with readable(settings.sqlite_path), database.read() as connection:
-            yield connection
-    finally:
-        database.close()
-
-
 def _is_other_shape(error: BaseException | None) -> bool:
     """Say whether a statement of a migration failed by tables that are not as they should be."""
     code = getattr(error, "sqlite_errorcode", None)
@@ -223,7 +126,7 @@ def _in_words(settings: Settings) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         if _is_other_shape(error.orig):
-            raise SchemaVersionError(_OTHER_SHAPE.format(error.orig)) from error
+            raise SchemaVersionError(OTHER_SHAPE.format(error.orig)) from error
         if settings.database_url:
             raise ServiceUnavailableError(f"The database does not answer: {error.orig}") from error
         with readable(settings.sqlite_path):

@@ -16,8 +16,8 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing, key_id, load_keys, public_key
-from cloudsealed.storage.migrate import has_schema
 from cloudsealed.storage.open import open_database
+from cloudsealed.storage.revision import has_schema
 from cloudsealed.storage.schema import installation, seals, tokens
 from cloudsealed.storage.sqlite_file import readable
 

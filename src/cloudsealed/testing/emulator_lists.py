@@ -1,7 +1,8 @@
 """Lists that AWS answers and moto does not, or not as asked: put in moto's place once a process.
 
 DescribeSnapshots by owners and restorable users; GetAccountAuthorizationDetails by entities and in
-pages; GetResources with the services that moto's tagging API forgets. It refuses to change what a
+pages; ListBuckets with the region of each; GetResources with the services that moto's tagging API
+forgets. It refuses to change what a
 call for a single resource answers.
 """
 
@@ -22,6 +23,7 @@ from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.route53.models import route53_backends
+from moto.s3.responses import S3Response
 from moto.utilities.utils import get_partition
 
 _FIRST_REGIONS = frozenset({"us-east-1", "cn-north-1", "us-gov-west-1"})
@@ -32,6 +34,7 @@ _ENTITIES: Mapping[str, str] = {
     "LocalManagedPolicy": "Policies",
     "AWSManagedPolicy": "Policies",
 }
+_OF_BUCKETS = ("prefix", "bucket_region", "max_buckets")
 _of_moto = ResourceGroupsTaggingAPIBackend._get_resources_generator
 
 
@@ -39,6 +42,7 @@ def install() -> None:
     """Have this process's moto answer these lists as AWS does."""
     ElasticBlockStore.describe_snapshots = _describe_snapshots  # type: ignore[method-assign]
     IamResponse.get_account_authorization_details = _details  # type: ignore[method-assign]
+    S3Response.all_buckets = _buckets  # type: ignore[method-assign]
     ResourceGroupsTaggingAPIBackend._get_resources_generator = _tagged  # type: ignore[method-assign]
 
 
@@ -107,6 +111,23 @@ def _details(self: Any) -> ActionResult:
         result[_ENTITIES[kind]].append(each)
     more = end < len(listed)
     return ActionResult({**result, "IsTruncated": more, **({"Marker": str(end)} if more else {})})
+
+
+def _buckets(self: Any) -> Any:
+    """S3 API Reference, ListBuckets: with any parameter it says the region of each bucket."""
+    self.data["Action"] = "ListAllMyBuckets"
+    self._authenticate_and_authorize_s3_action()
+    asked = {name: self._get_param(name.replace("_", "-")) for name in _OF_BUCKETS}
+    where = any(asked.values())
+    buckets = [
+        {
+            "Name": each.name, "CreationDate": each.creation_date_ISO8601,
+            **({"BucketRegion": each.region_name} if where else {}),
+        }
+        for each in self.backend.list_buckets(**asked)
+    ]  # fmt: skip
+    self.data["Action"] = "ListBuckets"
+    return self.serialized(ActionResult({"Owner": {"ID": "0" * 32}, "Buckets": buckets}))
 
 
 def _tagged(

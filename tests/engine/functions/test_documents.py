@@ -141,3 +141,28 @@ def test_every_function_has_a_docstring() -> None:
 def test_arity_and_kinds_of_literals_are_checked_when_compiled(source: str) -> None:
     with pytest.raises(ExpressionError):
         compile_expression(source, variables=["x"], expect="any")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "User initiated (2026-01-02 03:04:05 GMT)",
+        "User initiated (2026-01-02 03:04:05 UTC)",
+        "at 2026-01-02T03:04:05.250Z, and again at 2026-01-02 03:04:05 UTC",
+    ],
+)
+def test_time_in_finds_the_time_that_a_text_names(value_of: Evaluate, text: str) -> None:
+    assert value_of("string(time_in(x))", x=text) == "2026-01-02T03:04:05Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+        "2026-01-02 03:04:05", "2026-13-02 03:04:05 GMT",
+        "2026-01-02 03:04:05 GMT or 2026-01-03 03:04:05 GMT",
+    ],
+)  # fmt: skip
+def test_time_in_refuses_a_text_with_no_time_or_several(value_of: Evaluate, text: str) -> None:
+    with pytest.raises(EvaluationError):
+        value_of("time_in(x)", x=text)

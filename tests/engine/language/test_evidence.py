@@ -70,6 +70,18 @@ def evidence(source: str, now: datetime, document: dict[str, Any] | None = None)
             "resource.IpPermissions.map(p, p.IpRanges).exists(r, size(r) > 1)",
             {"IpPermissions[1].IpRanges": [{"CidrIp": "10.0.0.0/8"}, {"CidrIp": "0.0.0.0/0"}]},
         ),
+        (
+            "resource.IpPermissions.map(p, size(p.IpRanges) > 1, p.FromPort).size() > 0",
+            {"IpPermissions[1].FromPort": 22},
+        ),
+        (
+            "resource.IpPermissions.filter(p, p.FromPort < 60).map(p, p.FromPort).size() == 2",
+            {"IpPermissions[0].FromPort": 53, "IpPermissions[1].FromPort": 22},
+        ),
+        (
+            "resource.IpPermissions.map(p, p.FromPort == 80, p.FromPort).size() == 0",
+            {"IpPermissions": GROUP["IpPermissions"]},
+        ),
         ("as_list(resource.One).exists(x, x.A == 1)", {"One.A": 1}),
         ("as_list(resource.Name).exists(x, x == 'web')", {"Name": "web"}),
         ("tag(resource, 'env') == 'prod'", {"Tags[0].Value": "prod"}),

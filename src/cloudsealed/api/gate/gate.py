@@ -25,7 +25,7 @@ from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
 from cloudsealed.auth.passwords import TooManyLoginAttemptsError
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.kit.logs import enter, say
+from cloudsealed.kit.logs import ACCESS_LOG, enter, say
 
 UNLIMITED = frozenset(("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
 UNLIMITED_PREFIXES = ("/docs/", "/static/")
@@ -35,8 +35,6 @@ CLIENTS = frozenset(("/oauth/token", "/oauth/revoke", "/oauth/introspect"))
 _FIXED = UNLIMITED | CLIENTS
 
 Headers = Sequence[tuple[bytes, bytes]]
-
-ACCESS_LOG = "cloudsealed.access"
 
 _log = logging.getLogger("cloudsealed.api")
 _access = logging.getLogger(ACCESS_LOG)

@@ -44,6 +44,7 @@ from cloudsealed.collectors.aws.errors import (
     SessionExpiredError,
     UnexpectedAnswerError,
 )
+from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.aws.shape import check_body
 from cloudsealed.collectors.aws.skew import HeardClock
 from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Wire
@@ -213,8 +214,7 @@ def _guarded(client: Any, access: AwsAccess) -> Any:
 @cache
 def aws_hosts() -> tuple[str, ...]:
     """Return how the names of AWS's hosts end, in every partition that the SDK knows."""
-    loader = botocore.session.get_session().get_component("data_loader")
-    known = [each["outputs"] for each in loader.load_data("partitions")["partitions"]]
+    known = [each["outputs"] for each in models().load_data("partitions")["partitions"]]
     ends = {each[name] for each in known for name in ("dnsSuffix", "dualStackDnsSuffix")}
     return tuple(f".{end}" for end in sorted(ends))
 
@@ -238,12 +238,20 @@ def _config(access: AwsAccess) -> Config:
 
 def _boto_session(access: AwsAccess) -> boto3.Session:
     try:
-        base = boto3.Session(profile_name=access.profile, region_name=access.region)
+        base = boto3.Session(botocore_session=_core(access.profile), region_name=access.region)
     except ProfileNotFound:
         raise ProfileNotFoundError(
             f"There is no AWS profile {access.profile!r}. `aws configure list-profiles` shows them."
         ) from None
     return _assumed(base, access) if access.role_arn else base
+
+
+def _core(profile: str | None) -> botocore.session.Session:
+    """Return a new session of the SDK over the process's models; raises ProfileNotFound."""
+    core = botocore.session.Session(profile=profile)
+    core.get_scoped_config()
+    core.register_component("data_loader", models())
+    return core
 
 
 def _assumed(base: boto3.Session, access: AwsAccess) -> boto3.Session:
@@ -260,7 +268,7 @@ def _assumed(base: boto3.Session, access: AwsAccess) -> boto3.Session:
         role_arn=access.role_arn,
         extra_args=extra,
     )
-    core = botocore.session.Session(profile=access.profile)
+    core = _core(access.profile)
     # botocore has no public way to set credentials that refresh; this is what its own chain does.
     core._credentials = DeferredRefreshableCredentials(
         refresh_using=fetcher.fetch_credentials, method="assume-role"
@@ -306,8 +314,8 @@ def access_error(failure: Failure, session: AwsSession) -> CloudAccessError:
         return _refused(failure.code, session)
     if is_expired(failure):
         return SessionExpiredError(
-            "The AWS session has expired. Sign in again, or get new temporary credentials;"
-            " if it is new, check this machine's clock."
+            "The AWS session has expired. Sign in again, or get new temporary credentials, and"
+            " run the same again; if the session is new, check this machine's clock."
         )
     if is_silence(failure):
         return EndpointUnreachableError(

@@ -1,4 +1,4 @@
-"""EC2 Auto Scaling: groups."""
+"""EC2 Auto Scaling: groups, and the older launch configurations."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ ROWS: tuple[Row, ...] = (
             Relation(
                 "target_groups", "TargetGroupARNs", "aws.elbv2.target_group", "TargetGroupArn"
             ),
+        ),
+    ),
+    Row(
+        type="aws.autoscaling.launch_configuration",
+        service="autoscaling",
+        operation="DescribeLaunchConfigurations",
+        constants={"MaxRecords": 100},
+        items="LaunchConfigurations",
+        native_id="{LaunchConfigurationARN}",
+        name="LaunchConfigurationName",
+        tags=None,
+        created="CreatedTime",
+        secret_paths=("LaunchConfigurations[].UserData",),
+        relations=(
+            Relation("security_groups", "SecurityGroups", "aws.ec2.security_group", "GroupId"),
         ),
     ),
 )

@@ -15,6 +15,7 @@ ROWS: tuple[Row, ...] = (
         constants={"includeShadowTrails": False},
         items="trailList",
         native_id="{TrailARN}",
+        given="`true`",
         name="Name",
         enrich=(
             Enrich(

@@ -11,6 +11,7 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeConfigurationRecorders",
         items="ConfigurationRecorders",
         native_id="arn:{partition}:config:{region}:{account}:configuration-recorder/{name}",
+        given="`true`",
         name="name",
         tags=None,
         enrich=(
@@ -22,5 +23,24 @@ ROWS: tuple[Row, ...] = (
             ),
         ),
         relations=(Relation("role", "roleARN", "aws.iam.role", "Arn"),),
+    ),
+    Row(
+        type="aws.config.region_settings",
+        service="config",
+        operation=None,
+        native_id="arn:{partition}:config:{region}:{account}:region-settings",
+        tags=None,
+        enrich=(
+            Enrich(
+                operation="DescribeConfigurationRecorderStatus",
+                fills={"Statuses": "ConfigurationRecordersStatus"},
+                absent=frozenset({"NoSuchConfigurationRecorderException"}),
+            ),
+            Enrich(
+                operation="DescribeConfigurationRecorders",
+                fills={"Recorders": "ConfigurationRecorders"},
+                absent=frozenset({"NoSuchConfigurationRecorderException"}),
+            ),
+        ),
     ),
 )

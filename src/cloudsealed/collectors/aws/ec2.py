@@ -1,6 +1,6 @@
 """EC2: instances, volumes, images, networks and the settings of a region.
 
-Terminated instances and deleted gateways, which AWS lists for a while, are no resources here.
+What is being deleted or is, which AWS lists for a while, is no resource here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _PAGE = {"MaxResults": 1000}
+_SMALL_PAGE = {"MaxResults": 100}
 _GROUPS = "aws.ec2.security_group"
 _VPC = Relation("vpc", "VpcId", "aws.ec2.vpc", "VpcId")
 _SUBNET = Relation("subnet", "SubnetId", "aws.ec2.subnet", "SubnetId")
@@ -25,7 +26,8 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation="DescribeInstances",
         constants=_PAGE,
-        items="Reservations[].Instances[] | [?State.Name != 'terminated']",
+        items="Reservations[].Instances[]"
+        " | [?!contains(['shutting-down', 'terminated'], State.Name)]",
         native_id=_arn("instance", "InstanceId"),
         name="Tags[?Key=='Name'].Value | [0]",
         created="LaunchTime",
@@ -52,7 +54,7 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation="DescribeVolumes",
         constants=_PAGE,
-        items="Volumes",
+        items="Volumes[?!contains(['deleting', 'deleted'], State)]",
         native_id=_arn("volume", "VolumeId", _OWNER),
         formerly_native_id=_arn("volume", "VolumeId"),
         owner="OwnerId",
@@ -125,6 +127,7 @@ ROWS: tuple[Row, ...] = (
         native_id=_arn("security-group", "GroupId", _OWNER),
         formerly_native_id=_arn("security-group", "GroupId"),
         owner="OwnerId",
+        given="GroupName == 'default'",
         name="GroupName",
         relations=(_VPC,),
     ),
@@ -137,6 +140,7 @@ ROWS: tuple[Row, ...] = (
         native_id=_arn("vpc", "VpcId", _OWNER),
         formerly_native_id=_arn("vpc", "VpcId"),
         owner="OwnerId",
+        given="IsDefault",
         name="Tags[?Key=='Name'].Value | [0]",
     ),
     Row(
@@ -148,6 +152,7 @@ ROWS: tuple[Row, ...] = (
         native_id=_arn("subnet", "SubnetId", _OWNER),
         formerly_native_id=_arn("subnet", "SubnetId"),
         owner="OwnerId",
+        given="DefaultForAz",
         name="Tags[?Key=='Name'].Value | [0]",
         relations=(_VPC,),
     ),
@@ -156,7 +161,7 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation="DescribeNatGateways",
         constants=_PAGE,
-        items="NatGateways[?State != 'deleted']",
+        items="NatGateways[?!contains(['deleting', 'deleted'], State)]",
         native_id=_arn("natgateway", "NatGatewayId"),
         name="Tags[?Key=='Name'].Value | [0]",
         created="CreateTime",
@@ -169,6 +174,7 @@ ROWS: tuple[Row, ...] = (
         constants=_PAGE,
         items="FlowLogs",
         native_id=_arn("vpc-flow-log", "FlowLogId"),
+        given="`true`",
         created="CreationTime",
         relations=(Relation("vpc", "ResourceId", "aws.ec2.vpc", "VpcId"),),
     ),
@@ -200,6 +206,61 @@ ROWS: tuple[Row, ...] = (
         native_id=_arn("network-acl", "NetworkAclId", _OWNER),
         formerly_native_id=_arn("network-acl", "NetworkAclId"),
         owner="OwnerId",
+        given="IsDefault",
+        relations=(
+            _VPC,
+            Relation("subnets", "Associations[].SubnetId", "aws.ec2.subnet", "SubnetId"),
+        ),
+    ),
+    Row(
+        type="aws.ec2.launch_template",
+        service="ec2",
+        operation="DescribeLaunchTemplates",
+        constants={"MaxResults": 200},
+        items="LaunchTemplates",
+        native_id=_arn("launch-template", "LaunchTemplateId"),
+        name="LaunchTemplateName",
+        created="CreateTime",
+        enrich=(
+            Enrich(
+                operation="DescribeLaunchTemplateVersions",
+                params={"LaunchTemplateId": "LaunchTemplateId"},
+                constants={"Versions": ["$Default", "$Latest"]},
+                fills={"Versions": "LaunchTemplateVersions"},
+                gone=frozenset({"InvalidLaunchTemplateId.NotFound"}),
+                secret_paths=("LaunchTemplateVersions[].LaunchTemplateData.UserData",),
+            ),
+        ),
+    ),
+    Row(
+        type="aws.ec2.prefix_list",
+        service="ec2",
+        operation="DescribeManagedPrefixLists",
+        constants=_SMALL_PAGE,
+        items="PrefixLists",
+        native_id="{PrefixListArn}",
+        owner="OwnerId",
+        name="PrefixListName",
+        enrich=(
+            Enrich(  # what is in the lists that AWS manages changes from week to week
+                operation="GetManagedPrefixListEntries",
+                params={"PrefixListId": "PrefixListId"},
+                constants=_SMALL_PAGE,
+                fills={"Entries": "Entries"},
+                when="OwnerId != 'AWS'",
+                gone=frozenset({"InvalidPrefixListID.NotFound", "InvalidPrefixListId.NotFound"}),
+            ),
+        ),
+    ),
+    Row(
+        type="aws.ec2.route_table",
+        service="ec2",
+        operation="DescribeRouteTables",
+        constants=_SMALL_PAGE,
+        items="RouteTables",
+        native_id=_arn("route-table", "RouteTableId", _OWNER),
+        owner="OwnerId",
+        name="Tags[?Key=='Name'].Value | [0]",
         relations=(
             _VPC,
             Relation("subnets", "Associations[].SubnetId", "aws.ec2.subnet", "SubnetId"),
@@ -227,7 +288,7 @@ ROWS: tuple[Row, ...] = (
         service="ec2",
         operation="DescribeVpcEndpoints",
         constants=_PAGE,
-        items="VpcEndpoints[?State != 'deleted']",
+        items="VpcEndpoints[?!contains(['Deleting', 'deleting', 'Deleted', 'deleted'], State)]",
         native_id=_arn("vpc-endpoint", "VpcEndpointId", _OWNER),
         formerly_native_id=_arn("vpc-endpoint", "VpcEndpointId"),
         owner="OwnerId",

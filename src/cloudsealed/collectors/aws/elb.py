@@ -25,6 +25,13 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
             Enrich(
+                operation="DescribeLoadBalancerPolicies",
+                params={"LoadBalancerName": "LoadBalancerName"},
+                fills={"PolicyDescriptions": "PolicyDescriptions"},
+                absent=frozenset({"PolicyNotFound", "PolicyNotFoundException"}),
+                gone=_GONE,
+            ),
+            Enrich(
                 operation="DescribeTags",
                 params={"LoadBalancerNames": "[LoadBalancerName]"},
                 fills={"Tags": "TagDescriptions[].Tags[]"},

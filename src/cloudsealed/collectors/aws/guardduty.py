@@ -1,4 +1,4 @@
-"""GuardDuty: detectors. Its findings are not collected."""
+"""GuardDuty: detectors, and a region's together. Its findings are not collected."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ ROWS: tuple[Row, ...] = (
         operation="ListDetectors",
         items="DetectorIds[].{DetectorId: @}",
         native_id="arn:{partition}:guardduty:{region}:{account}:detector/{DetectorId}",
+        given="`true`",
         name="DetectorId",
         tags="Detector.Tags",
         created="Detector.CreatedAt",
@@ -19,6 +20,22 @@ ROWS: tuple[Row, ...] = (
                 operation="GetDetector",
                 params={"DetectorId": "DetectorId"},
                 fills={"Detector": "@"},
+            ),
+        ),
+    ),
+    Row(
+        type="aws.guardduty.region_settings",
+        service="guardduty",
+        operation=None,
+        native_id="arn:{partition}:guardduty:{region}:{account}:region-settings",
+        tags=None,
+        enrich=(
+            Enrich(operation="ListDetectors", fills={"DetectorIds": "DetectorIds"}),
+            Enrich(
+                operation="GetDetector",
+                params={"DetectorId": "each"},
+                each="DetectorIds",
+                fills={"Detectors": "@"},
             ),
         ),
     ),

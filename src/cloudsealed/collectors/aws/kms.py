@@ -16,6 +16,7 @@ ROWS: tuple[Row, ...] = (
         constants={"Limit": 1000},
         items="Keys",
         native_id="{KeyArn}",
+        given="Metadata.KeyManager == 'AWS'",
         name="KeyId",
         created="Metadata.CreationDate",
         enrich=(

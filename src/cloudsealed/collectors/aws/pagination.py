@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore.exceptions import UnknownServiceError
+from botocore.exceptions import DataNotFoundError
 from botocore.model import OperationModel, ServiceModel
 
+from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.paths import names_in, read
 
 
@@ -31,15 +31,10 @@ class Pager:
         return {name: value for name, value in pairs if value is not None and value != ""}
 
 
-@lru_cache(maxsize=1)
-def _session() -> botocore.session.Session:
-    return botocore.session.Session()
-
-
 @cache
 def service_model(service: str) -> ServiceModel:
     """Return botocore's model of `service`."""
-    return _session().get_service_model(service)
+    return ServiceModel(models().load_service_model(service, "service-2"), service)
 
 
 def operation_model(service: str, operation: str) -> OperationModel:
@@ -49,10 +44,9 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 @cache
 def _paginators(service: str) -> Mapping[str, Any]:
-    loader = _session().get_component("data_loader")
     try:
-        model: Mapping[str, Any] = loader.load_service_model(service, "paginators-1")
-    except UnknownServiceError:
+        model: Mapping[str, Any] = models().load_service_model(service, "paginators-1")
+    except DataNotFoundError:
         return {}
     pagination: Mapping[str, Any] = model["pagination"]
     return pagination

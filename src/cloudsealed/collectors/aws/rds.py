@@ -1,4 +1,4 @@
-"""RDS: database instances, clusters and manual or automated snapshots."""
+"""RDS: database instances and clusters that nobody deletes, manual and automated snapshots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS: tuple[Row, ...] = (
         type="aws.rds.instance",
         service="rds",
         operation="DescribeDBInstances",
-        items="DBInstances",
+        items="DBInstances[?DBInstanceStatus != 'deleting']",
         native_id="{DBInstanceArn}",
         name="DBInstanceIdentifier",
         tags="TagList",
@@ -33,7 +33,7 @@ ROWS: tuple[Row, ...] = (
         type="aws.rds.cluster",
         service="rds",
         operation="DescribeDBClusters",
-        items="DBClusters",
+        items="DBClusters[?Status != 'deleting']",
         native_id="{DBClusterArn}",
         name="DBClusterIdentifier",
         tags="TagList",

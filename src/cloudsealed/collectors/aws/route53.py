@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.tagging import tags
-from cloudsealed.collectors.model import Enrich, Row
+from cloudsealed.collectors.model import Enrich, Row, Together
 
 _GONE = frozenset({"NoSuchHostedZone"})
 
@@ -31,6 +31,17 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
         ),
-        together=(tags("route53", "Arn"),),
+        together=(
+            Together(
+                service="route53",
+                operation="ListQueryLoggingConfigs",
+                items="QueryLoggingConfigs",
+                key="HostedZoneId",
+                of="HostedZoneId",
+                fills={"QueryLoggingConfigs": "[@]"},
+                lacking={"QueryLoggingConfigs": []},
+            ),
+            tags("route53", "Arn"),
+        ),
     ),
 )

@@ -36,6 +36,7 @@ ROWS: tuple[Row, ...] = (
         constants={"MaxBuckets": 1000},
         items="Buckets",
         native_id="arn:{partition}:s3:::{Name}",
+        located="BucketRegion || Region",
         name="Name",
         created="CreationDate",
         enrich=(

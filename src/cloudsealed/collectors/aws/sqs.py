@@ -35,7 +35,11 @@ ROWS: tuple[Row, ...] = (
             ),
         ),
         together=(tags("sqs", "Arn"),),
-        decode={"Attributes.Policy": json_text, "Attributes.RedrivePolicy": json_text},
+        decode={
+            "Attributes.Policy": json_text,
+            "Attributes.RedrivePolicy": json_text,
+            "Attributes.RedriveAllowPolicy": json_text,
+        },
         relations=(
             Relation(
                 "dead_letter_queue",

@@ -73,8 +73,10 @@ def lines(meter: Meter, statement: dict[str, Any]) -> tuple[Line, ...]:
         raise EvaluationError(f"a Condition must be a map, and this is {describe(condition)}")
     found = []
     for operator, keys in condition.items():
-        if keys.__class__ is not dict:
-            raise EvaluationError(f"{operator} must hold a map of keys, and it is {describe(keys)}")
+        if keys.__class__ is not dict or not all(
+            each.__class__ is str for each in (operator, *keys)
+        ):
+            raise EvaluationError("a Condition must have maps of keys below its operators")
         form = _form(operator)
         for key, value in keys.items():
             found.append(Line(key.lower(), *form, _values(meter, form[0], value)))

@@ -187,17 +187,20 @@ def parts(meter: Meter, region: Region, statement: Statement) -> Iterator[Region
 
 def escapes(meter: Meter, region: Region, by: Sequence[Statement]) -> bool:
     """Whether a pair of the region, which has one, is in none of these statements."""
-    meter.charge(1)
-    for at, statement in enumerate(by):
-        if next(parts(meter, region, statement), None) is None:
-            continue
-        rest = by[at + 1 :]
-        outside = [
-            *narrowed(meter, region, statement.actions.outside(), (EVERY,)),
-            *narrowed(meter, region, (EVERY,), statement.resources.outside()),
-        ]
-        return any(escapes(meter, part, rest) for part in outside)
-    return True
+    waiting = [(region, 0)]
+    while waiting:
+        left, at = waiting.pop()
+        meter.charge(1)
+        while at < len(by) and next(parts(meter, left, by[at]), None) is None:
+            at += 1
+        if at == len(by):
+            return True
+        outside = (
+            *narrowed(meter, left, (EVERY,), by[at].resources.outside()),
+            *narrowed(meter, left, by[at].actions.outside(), (EVERY,)),
+        )
+        waiting += [(each, at + 1) for each in outside]
+    return False
 
 
 def fitting(action: str, resource: str = "*") -> Region:

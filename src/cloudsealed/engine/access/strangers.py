@@ -109,8 +109,10 @@ def _arn(value: str) -> Reach:
 
 
 def _endpoint(value: str) -> Reach:
-    """Where messages of a topic may go: the domain of a mail address, or else the whole address."""
-    return _name(value.rpartition("@")[2] if "@" in value else value)
+    """Where messages of a topic may go: an ARN, or the host of a mail address or URL."""
+    if value.startswith("arn:"):
+        return _arn(value)
+    return _name(re.split("[@/]", value.removeprefix("https://"))["@" in value])
 
 
 _REACHES: Final[dict[str, Callable[[str], Reach]]] = {
@@ -225,7 +227,7 @@ def strangers(
     choices = [_states(meter, key, found) for key, found in by_key.items()]
     made = ({**dict(zip(by_key, states, strict=True)), **given} for states in product(*choices))
     found: list[Stranger] = [each for each in made if _is_possible(each)]
-    meter.charge(len(found))
+    meter.charge(len(found) * (1 + len(by_key)))
     return found
 
 

@@ -12,7 +12,9 @@ from cloudsealed.engine.functions.addresses import ADDRESSES
 from cloudsealed.engine.functions.arns import ARNS
 from cloudsealed.engine.functions.documents import DOCUMENTS
 from cloudsealed.engine.functions.formatting import FORMATTING
+from cloudsealed.engine.functions.hardware import HARDWARE
 from cloudsealed.engine.functions.identities import IDENTITIES
+from cloudsealed.engine.functions.lifecycles import LIFECYCLES
 from cloudsealed.engine.functions.lists import LISTS
 from cloudsealed.engine.functions.marks import MARKS
 from cloudsealed.engine.functions.mathematics import MATHEMATICS
@@ -23,11 +25,13 @@ from cloudsealed.engine.functions.policies import IAM
 from cloudsealed.engine.functions.resource_policies import RESOURCE_POLICIES
 from cloudsealed.engine.functions.standard import STANDARD
 from cloudsealed.engine.functions.strings import STRINGS
+from cloudsealed.engine.functions.tls import TLS
 from cloudsealed.engine.signature import Function
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
     *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM, *RESOURCE_POLICIES, *IDENTITIES),
+    *(*LIFECYCLES, *HARDWARE, *TLS),
 )
 """All functions, in the order of the documentation."""
 

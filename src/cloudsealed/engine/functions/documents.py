@@ -1,4 +1,5 @@
-"""Our functions on documents: `get`, `tag`, `as_list`, `days_since`, `version_compare`.
+"""Our functions on documents: `get`, `tag`, `as_list`, `days_since`, `time_in`,
+`version_compare`.
 
 Refuse to guess: a step through something that is no map is an error, not the default.
 """
@@ -12,11 +13,14 @@ from typing import Final
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import ANY, Function, Steps, kinds
-from cloudsealed.engine.times import datetime_of, parse_datetime
+from cloudsealed.engine.times import datetime_of, parse_datetime, parse_timestamp
 from cloudsealed.engine.values import Timestamp, Value, describe
 
 _TAG_NAMES: Final = (("Key", "Value"), ("key", "value"))
 _PARTS: Final = re.compile(r"\d+|[A-Za-z]+")
+_TIME_IN: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)? ?(?:GMT|UTC|Z)\b"
+)
 
 
 def split_path(path: str) -> tuple[str, ...]:
@@ -40,6 +44,23 @@ def get(document: Value, path: tuple[str, ...], default: Value) -> Value:
         if found is None:
             return default
     return found
+
+
+def maps(items: Value, what: str) -> list[dict[str, Value]]:
+    """The items of a list that holds maps alone; null is none of them. `what` is it in an error."""
+    if items is None:
+        return []
+    if items.__class__ is not list:
+        raise EvaluationError(f"{what} must be a list, and it is {describe(items)}")
+    for each in items:
+        if each.__class__ is not dict:
+            raise EvaluationError(f"{what} must hold maps, and it has {describe(each)}")
+    return items
+
+
+def maps_at(document: dict[str, Value], name: str) -> list[dict[str, Value]]:
+    """The maps of the list `name` of a document."""
+    return maps(document.get(name), name)
 
 
 def _tags(resource: dict[str, Value]) -> Value:
@@ -97,6 +118,19 @@ def days_since(now: datetime, moment: str | Timestamp) -> int:
     return (now - when).days
 
 
+def time_in(meter: Meter, text: str) -> Timestamp:
+    """`time_in("User initiated (2026-01-02 03:04:05 GMT)")`: the only time that a text names.
+
+    It is a date and a time of day with GMT, UTC or Z, as EC2 writes them into the reason of a
+    change of state. A text that names none, or several, is an error.
+    """
+    meter.charge_text(len(text))
+    found = {f"{day}T{time}Z" for day, time in _TIME_IN.findall(text)}
+    if len(found) != 1:
+        raise EvaluationError(f"time_in() takes a text with one time, not {text[:64]!r}")
+    return parse_timestamp(found.pop())
+
+
 def version_compare(meter: Meter, left: str, right: str) -> int:
     """`version_compare(a, b)`: -1, 0 or 1 as version a is older, the same or newer than b.
 
@@ -149,5 +183,6 @@ DOCUMENTS: Final = (
         witness=lambda meter, value: (),
     ),
     Function("days_since", (kinds("string", "timestamp"),), "int", days_since, clocked=True),
+    Function("time_in", (kinds("string"),), "timestamp", time_in, metered=True),
     Function("version_compare", (kinds("string"),) * 2, "int", version_compare, metered=True),
 )

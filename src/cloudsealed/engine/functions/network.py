@@ -1,54 +1,48 @@
-"""Our functions on addresses and ports.
+"""Our functions on addresses, ports and ways to the internet: what an expression can call.
 
-Sources: Python's `ipaddress` for which blocks are globally routable (the IANA special-purpose
-registries); the AWS reference of `IpPermission` (protocol -1 is every protocol, and then there are
-no ports). Refuses text that is no address: an unreadable rule is an error, never a safe rule.
+What they mean is told by sets of addresses (`internet`), rules of groups (`openings`) and what
+stands before an interface (`reach`). Refuses text that is no address.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import ip_network
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cloudsealed.engine.errors import EvaluationError
-from cloudsealed.engine.signature import Function, kinds
+from cloudsealed.engine.functions.internet import (
+    LONGEST,
+    block_of,
+    contains,
+    is_internet,
+)
+from cloudsealed.engine.functions.openings import (
+    open_besides,
+    open_on_every_port,
+    open_to_internet,
+    ports_of,
+    witness_of_besides,
+    witness_of_every,
+    witness_of_open,
+)
+from cloudsealed.engine.functions.reach import (
+    acl_admits,
+    acl_open_to_internet,
+    has_public_address,
+    routed_to_internet,
+    rules_for,
+    witness_of_acl,
+)
+from cloudsealed.engine.meter import Meter
+from cloudsealed.engine.signature import Function, Kinds, kinds
 from cloudsealed.engine.values import Value, describe
 
-_NOT_PUBLIC: Final = (
-    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
-    *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15"),
-    *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
-    *("::/127", "::ffff:0:0/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32"),
-    *("2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
-)
-"""Blocks no one can be reached at from the internet (IANA special-purpose address registries)."""
-
-
-class Block(NamedTuple):
-    """A block of addresses, as the numbers of its first and its last."""
-
-    version: int
-    first: int
-    last: int
-
-
-@lru_cache(maxsize=16_384)
-def _block(text: str) -> Block:
-    try:
-        network = ip_network(text, strict=False)
-    except ValueError:
-        message = f"{text[:64]!r} is neither an IP address nor a CIDR block"
-        raise EvaluationError(message) from None
-    return Block(network.version, int(network.network_address), int(network.broadcast_address))
+_EVERYTHING: Final = ("0.0.0.0/0", "::/0")
 
 
 def cidr_is_any(cidr: str) -> bool:
     """`cidr_is_any(c)`: whether c is every address there is, 0.0.0.0/0 or ::/0."""
-    if cidr == "0.0.0.0/0" or cidr == "::/0":
-        return True
-    return _block(cidr[:65]) in (_block("0.0.0.0/0"), _block("::/0"))
+    return cidr in _EVERYTHING or block_of(cidr) in map(block_of, _EVERYTHING)
 
 
 def cidr_is_public(cidr: str) -> bool:
@@ -57,12 +51,7 @@ def cidr_is_public(cidr: str) -> bool:
     That is every block but those inside private, shared, local, documentation, multicast and
     reserved space: 8.8.8.8 and 0.0.0.0/0 are public, 10.0.0.0/8 is not.
     """
-    return _is_public(cidr[:65])
-
-
-@lru_cache(maxsize=16_384)
-def _is_public(cidr: str) -> bool:
-    return not any(_contains(private, cidr) for private in _NOT_PUBLIC)
+    return block_of(cidr).public > 0
 
 
 def cidr_contains(outer: str, inner: str) -> bool:
@@ -70,17 +59,20 @@ def cidr_contains(outer: str, inner: str) -> bool:
 
     IPv4 and IPv6 never contain each other.
     """
-    # No block is longer; cut, texts cannot fill the cache.
-    if len(outer) > 65 or len(inner) > 65:
-        outer, inner = outer[:65], inner[:65]
-    return _contains(outer, inner)
+    return contains(outer, inner)
 
 
-@lru_cache(maxsize=16_384)
-def _contains(outer: str, inner: str) -> bool:
-    version, first, last = _block(outer)
-    other, low, high = _block(inner)
-    return version == other and first <= low and high <= last
+def cidrs_are_internet(meter: Meter, cidrs: list[Value]) -> bool:
+    """`cidrs_are_internet(list)`: whether blocks of addresses are the internet together.
+
+    They hold more public addresses than a /8 (of IPv6 a /32), or one is wider than that and not all
+    private: 0.0.0.0/1 and 128.0.0.0/1 are, 2000::/3 is, 10.0.0.0/8 and 8.8.8.0/24 are not.
+    """
+    meter.charge(len(cidrs))
+    for cidr in cidrs:
+        if cidr.__class__ is not str:
+            raise EvaluationError(f"cidrs_are_internet() takes texts, not {describe(cidr)}")
+    return is_internet({block_of(cidr) for cidr in cidrs})
 
 
 class _Inside(dict[str, bool]):
@@ -91,7 +83,7 @@ class _Inside(dict[str, bool]):
 
     def __missing__(self, inner: str) -> bool:
         answer = cidr_contains(self.outer, inner)
-        if len(self) < _REMEMBERED and len(inner) <= 65:
+        if len(self) < _REMEMBERED and len(inner) <= LONGEST:
             self[inner] = answer
         return answer
 
@@ -124,26 +116,26 @@ def port_open(permission: dict[str, Any], port: int, protocol: str) -> bool:
     the port; a permission without ports, or with -1 as its first, is every port. Who may
     connect is in `p.IpRanges` and is not judged here.
     """
-    allowed = permission.get("IpProtocol")
-    if allowed.__class__ is not str:
-        raise EvaluationError(f"port_open() needs IpProtocol, and it is {describe(allowed)}")
-    if allowed == "-1":
-        return True
-    if _PROTOCOLS.get(allowed, allowed) != _PROTOCOLS.get(protocol, protocol):
-        return False
-    low, high = permission.get("FromPort"), permission.get("ToPort")
-    return low == -1 or port_in(port, low, high)
+    ends = permission.get("FromPort"), permission.get("ToPort")
+    ports = ports_of(permission.get("IpProtocol"), *ends, protocol)
+    return ports is not None and ports[0] <= port <= ports[1]
 
-
-_PROTOCOLS: Final = {"tcp": "6", "udp": "17", "icmp": "1", "icmpv6": "58"}
 
 _TEXT: Final = kinds("string")
 _PORT: Final = kinds("int")
 _END: Final = kinds("int", "null")
+_LIST: Final = kinds("list")
+_MAP: Final = kinds("map")
 
 
 def _on_text(name: str, count: int, run: Callable[..., bool]) -> Function:
     return Function(name, (_TEXT,) * count, "bool", run)
+
+
+def _on_lists(
+    run: Callable[..., bool], parameters: tuple[Kinds, ...], witness: Any = None
+) -> Function:
+    return Function(run.__name__, parameters, "bool", run, metered=True, witness=witness)
 
 
 NETWORK: Final = (
@@ -151,5 +143,14 @@ NETWORK: Final = (
     _on_text("cidr_is_public", 1, cidr_is_public),
     Function("cidr_contains", (_TEXT, _TEXT), "bool", cidr_contains, partial=_inside),
     Function("port_in", (_PORT, _END, _END), "bool", port_in),
-    Function("port_open", (kinds("map"), _PORT, _TEXT), "bool", port_open),
+    Function("port_open", (_MAP, _PORT, _TEXT), "bool", port_open),
+    Function("cidrs_are_internet", (_LIST,), "bool", cidrs_are_internet, metered=True),
+    _on_lists(open_to_internet, (_LIST, _LIST, _TEXT, _LIST), witness_of_open),
+    _on_lists(open_besides, (_LIST, _LIST, _TEXT, _LIST), witness_of_besides),
+    _on_lists(open_on_every_port, (_LIST, _LIST), witness_of_every),
+    _on_lists(acl_open_to_internet, (_LIST, _TEXT, _LIST), witness_of_acl),
+    Function("has_public_address", (_MAP,), "bool", has_public_address),
+    Function("rules_for", (_MAP, _LIST), "list", rules_for, metered=True),
+    _on_lists(acl_admits, (_MAP, _LIST, _TEXT, _PORT)),
+    _on_lists(routed_to_internet, (_MAP, _LIST)),
 )

@@ -123,11 +123,24 @@ class _Explainer:
                     return
         yield from self.leaves(node.range, scope)
 
+    def made(self, node: Loop, scope: Scope) -> Iterator[Steps]:
+        """What a `map` took of each item that it kept; where it kept none, the whole list."""
+        result, kept = node.result, False
+        assert result is not None
+        for inner in self.interpreter.rounds(node, scope):
+            if node.condition is None or self.outcome(node.condition, inner) is True:
+                kept = True
+                yield from self.leaves(result, inner)
+        if not kept:
+            yield from self.leaves(node.range, scope)
+
     def leaves(self, node: Node, scope: Scope) -> Iterator[Steps]:
         """The largest parts of `node` that stand somewhere in a document."""
         path = self.interpreter.locate(node, scope)
         if path is not None and len(path) > 1:
             yield path
+        elif isinstance(node, Loop) and node.result is not None:
+            yield from self.made(node, scope)
         elif isinstance(node, Loop | OptionalMap):
             yield from self.leaves(next(children(node)), scope)
         elif isinstance(node, Bind):

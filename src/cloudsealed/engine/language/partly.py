@@ -328,6 +328,24 @@ def _found(*grows: int) -> Callable[..., Value]:
     return run
 
 
+def _settled(number: int) -> Callable[..., Value]:
+    """A function that is an error where something that it needs lacks in the list at this number:
+    whatever it answers to the known items stands."""
+
+    def run(meter: Meter, function: Function, arguments: Sequence[Value]) -> Value:
+        listed = arguments[number]
+        if listed.__class__ not in (list, PartialList):
+            return _known(meter, function, arguments)
+        surely = [item for item in _surely(listed) if reasons_in(item, meter) is None]
+        known = [*arguments[:number], surely, *arguments[number + 1 :]]
+        try:
+            return _known(meter, function, known)
+        except EvaluationError:
+            return _known(meter, function, arguments)
+
+    return run
+
+
 _APART: Final[dict[str, Callable[[Meter, Function, Sequence[Value]], Value]]] = {
     "size": _sized,
     "get": _got,
@@ -340,6 +358,9 @@ _APART: Final[dict[str, Callable[[Meter, Function, Sequence[Value]], Value]]] = 
     "optional.of": _of,
     "sets.contains": _found(0),
     "sets.intersects": _found(0, 1),
+    "open_to_internet": _settled(1),
+    "open_besides": _settled(1),
+    "open_on_every_port": _settled(1),
 }
 """Functions that can say something although there is a gap in an argument."""
 

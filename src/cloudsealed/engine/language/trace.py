@@ -47,7 +47,7 @@ def weight(above: Node, part: Trace) -> int:
     if not isinstance(above, Loop) or part.node is above.range:
         return 1
     if part.node is above.result:
-        return int(part.error is not None)
+        return int(above.macro == "map") + int(part.error is not None)
     if part.error is not None or part.value.__class__ is not bool:
         # Only these two go on after an error, and forget it when an item decides.
         return 1 if above.macro in ("all", "exists") else 3

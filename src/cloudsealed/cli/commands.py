@@ -1,0 +1,86 @@
+"""Which commands the program has, and where each is: a command is imported when it is used.
+
+So `--help`, a mistyped word and a small command cost no more than they need: the server, the
+database and the cloud's SDK take longer to import than most commands run.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("demo:demo", "Audit a sample estate on an emulated AWS, then serve what was found."),
+    "audit": ("audit:app", "Audit a cloud account."),
+    "verify": (
+        "verify:verify",
+        "Verify bundles of audits and the chain of several of one tenant, or proofs of findings.",
+    ),
+    "policy": ("policy:app", "Check, try and describe policy files."),
+    "init": (
+        "operate:init",
+        "Make the data folder, its keys and the first admin; print their secrets once.",
+    ),
+    "serve": ("operate:serve", "Serve the API, with a worker beside it that ends with it."),
+    "worker": ("work:worker", "Run background work: audits, simulations and reports."),
+    "migrate": (
+        "operate:migrate",
+        "Bring the database's schema to this version of the program.",
+    ),
+    "backup": ("doctor:backup", "Copy database, blobs and key file, while the server runs."),
+    "restore": (
+        "doctor:restore",
+        "Put a backup back, into a data folder that has no installation.",
+    ),
+    "doctor": (
+        "doctor:doctor",
+        "Check this installation and its way to AWS; exit 1 when something is wrong.",
+    ),
+    "aws-permissions": (
+        "operate:aws_permissions",
+        "Print the least-privilege IAM policy that audits need, also for the tenants' policies.",
+    ),
+    "keys": ("keys:app", "The keys of this installation, without a server."),
+    "token": ("token:app", "Tokens, without a server."),
+    "tenant": ("token:tenants", "Tenants of this installation."),
+    "api": ("client:api", "Send one request to the API and print the answer."),
+    "findings": ("client:findings", "Findings of a server."),
+    "resources": ("client:resources", "Resources of a server."),
+    "audits": ("client:audits", "Audits of a server."),
+    "policies": ("client:policies", "Policies of a server."),
+    "reports": ("client:reports", "Reports of a server."),
+    "connections": ("client:connections", "Connections of a server."),
+    "schedules": ("client:schedules", "Schedules of a server."),
+}
+"""By name: where it is in this folder, and the first paragraph of its own help."""
+
+
+def command(name: str) -> Any:
+    """Return the command of this name, imported."""
+    module, attribute = COMMANDS[name][0].split(":")
+    found = getattr(import_module(f"cloudsealed.cli.{module}"), attribute)
+    alone = typer.Typer(pretty_exceptions_enable=False)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name)(found)
+    return typer.main.get_group(alone).commands[name]
+
+
+class Commands(TyperGroup):
+    """The group of all commands: in its help each is a line, and the one that runs is imported."""
+
+    def __init__(self, **given: Any) -> None:
+        """Stand for every command with its name and its help."""
+        super().__init__(**given)
+        self.commands.update(
+            {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
+        )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, the imported command and its arguments."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, command(found.name) if found and found.name else found, rest

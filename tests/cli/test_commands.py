@@ -1,0 +1,40 @@
+"""Commands are imported when they are used, and their lines in the help are their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from cloudsealed.cli.commands import COMMANDS, command
+
+SLOW = ("alembic", "argon2", "botocore", "cryptography", "fastapi", "psycopg", "sqlalchemy")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_line_of_the_help_is_the_first_paragraph_of_the_commands_own(name: str) -> None:
+    found = command(name)
+    assert found.name == name
+    assert " ".join((found.help or "").split("\n\n")[0].split()) == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["findings", "--help"], ["serv"]])
+def test_what_needs_no_server_imports_none_of_its_libraries(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from cloudsealed.cli.main import main\n"
+        "try: main()\n"
+        f"finally: print([name for name in {SLOW} if name in sys.modules], file=sys.stderr)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    assert ran.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("slow", ["alembic", "fastapi", "uvicorn"])
+def test_an_audit_of_an_installation_imports_no_server(slow: str) -> None:
+    code = f"import sys, cloudsealed.cli.audit; print({slow!r} in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
