@@ -1,4 +1,4 @@
-"""IAM: the account's own settings, users, roles, groups and customer-managed policies.
+"""IAM: the account's own settings, users, roles, groups, its policies and those of AWS in use.
 
 No secret of IAM is ever part of an answer: access keys are named by their ids alone.
 """
@@ -142,6 +142,7 @@ ROWS: tuple[Row, ...] = (
                 fills={"GroupPolicies": "AttachedPolicies"},
                 each="Groups[].GroupName",
                 absent=_NONE,
+                decided_by="ListUserTags",
             ),
             _of("UserName", "ListUserTags", {"Tags": "Tags"}),
             _of("UserName", "GetUser", {"PermissionsBoundary": "User.PermissionsBoundary"}),
@@ -260,6 +261,26 @@ ROWS: tuple[Row, ...] = (
                 {"PolicyDocument": "PolicyVersionList[?IsDefaultVersion].Document | [0]"},
             ),
             tags("iam:policy", "Arn"),
+        ),
+        decode={"PolicyDocument": json_text},
+    ),
+    Row(
+        type="aws.iam.managed_policy",
+        service="iam",
+        operation="ListPolicies",
+        scope="global",
+        constants={"Scope": "AWS", "OnlyAttached": True, "MaxItems": 1000},
+        items="Policies",
+        native_id="{Arn}",
+        name="PolicyName",
+        tags=None,
+        created="CreateDate",
+        enrich=(
+            Enrich(
+                operation="GetPolicyVersion",
+                params={"PolicyArn": "Arn", "VersionId": "DefaultVersionId"},
+                fills={"PolicyDocument": "PolicyVersion.Document"},
+            ),
         ),
         decode={"PolicyDocument": json_text},
     ),
