@@ -251,19 +251,24 @@ class FindingStore:
         return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
 
     def undecided(self, *, tenant: str) -> Iterator[list[Finding]]:
-        """Yield batches of all that is open or suppressed; one that changes between the two
-        meanwhile comes at least once."""
-        for status in (FindingStatus.OPEN, FindingStatus.SUPPRESSED):
-            after = ""
-            while True:
-                values = {"tenant": tenant, "status": status.value, "after": after}
-                with self._database.read() as connection:
-                    rows = connection.all(_UNDECIDED, values)
-                if not rows:
-                    break
-                found = [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
-                after = found[-1].id
-                yield found
+        """Yield batches of all that is open or suppressed, each once, by id: also what becomes the
+        other of the two meanwhile."""
+        after = ""
+        while True:
+            with self._database.read() as connection:
+                rows = [
+                    row
+                    for status in (FindingStatus.OPEN, FindingStatus.SUPPRESSED)
+                    for row in connection.all(
+                        _UNDECIDED, {"tenant": tenant, "status": status.value, "after": after}
+                    )
+                ]
+            found = [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+            batch = sorted(found, key=lambda each: each.id)[:BLOCK_LINES]
+            if not batch:
+                return
+            after = batch[-1].id
+            yield batch
 
     def history(self, *, tenant: str, ident: str) -> list[Row]:
         """Return a finding's episodes, oldest first."""
