@@ -42,6 +42,7 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.iam.role": named(Arn="{arn}:role/{n}", RoleName="{n}"),
     "aws.iam.group": named(Arn="{arn}:group/{n}", GroupName="{n}"),
     "aws.iam.policy": named(Arn="{arn}:policy/{n}", PolicyName="{n}"),
+    "aws.iam.managed_policy": named(Arn="arn:aws:iam::aws:policy/{n}", PolicyName="{n}"),
     "aws.s3.bucket": named(Name="{n}"),
     "aws.ec2.instance": named(InstanceId="i-{n}", VpcId="{p}"),
     "aws.ec2.volume": named(VolumeId="vol-{n}", AvailabilityZone="{p}"),
@@ -169,7 +170,7 @@ def test_a_row_says_which_member_of_what_it_lists_is_the_owner(row: Row) -> None
 def test_what_says_no_other_owner_is_the_accounts_own(row: Row) -> None:
     item = AS_LISTED[row.type]("p", "n") if row.operation else {"AccountId": ACCOUNT}
     draft = draft_of(row, place_of(row), item, None)
-    assert draft.owner == ACCOUNT
+    assert draft.owner == ("aws" if row.type == "aws.iam.managed_policy" else ACCOUNT)
 
 
 @pytest.mark.parametrize("kind", [row.type for row in ROWS if row.owner])
