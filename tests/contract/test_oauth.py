@@ -149,7 +149,7 @@ def test_rfc6749_4_1_2_a_code_is_bound_to_its_client_and_a_stranger_does_not_bur
     refused(site.redeem(site.app(), code), "invalid_grant")
     refused(site.redeem(app, code, redirect_uri=SECOND), "invalid_grant")
     refused(site.redeem(app, code, code_verifier=VERIFIER), "invalid_grant")
-    refused(site.redeem(app, code[:-1] + "x"), "invalid_grant")
+    refused(site.redeem(app, code[:-1] + ("y" if code.endswith("x") else "x")), "invalid_grant")
     assert site.redeem(app, code).status_code == 200
 
 
@@ -256,7 +256,7 @@ def test_rfc9700_2_1_1_pkce_is_required_of_public_clients_and_enforced(
 ) -> None:
     browser = site.browser()
     assert answered(browser.authorize(public))["error"] == "invalid_request"
-    for verifier in (None, VERIFIER[:-1] + "_", "x" * 43, PKCE["code_challenge"], "é" * 50):
+    for verifier in (None, VERIFIER[:-1] + "~", "x" * 43, PKCE["code_challenge"], "é" * 50):
         code = browser.code(public, **PKCE)
         refused(site.redeem(public, code, code_verifier=verifier), "invalid_grant")
         good = site.redeem(public, code, code_verifier=VERIFIER)
