@@ -195,7 +195,7 @@ def _of_secrets() -> str:
     return f"""## Secrets
 
 {table(_VALUES, rows)}
-The values are in `tests/collectors/secrets`. `python -m benchmarks.secrets VENV` measures other
+The values are in `tests/collectors/secrets`. `python -m benchmarks.detectors VENV` measures other
 detectors on the same ones.
 """
 

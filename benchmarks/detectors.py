@@ -1,4 +1,4 @@
-"""Compares what is called a secret with other detectors: `python -m benchmarks.secrets [VENV]`.
+"""Compares what is called a secret with other detectors: `python -m benchmarks.detectors [VENV]`.
 
 On the values of `tests/collectors/secrets`, as an audit meets them: `NAME=value`, or a script. VENV
 is a virtual environment that holds `kingfisher-bin` or `detect-secrets` (or both); without it only
