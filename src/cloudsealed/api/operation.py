@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from pydantic import BaseModel
-from sqlalchemy import Table as Rows
 
 from cloudsealed.api.errors import filter_error
 from cloudsealed.api.gate.limits import Limits
@@ -18,6 +17,7 @@ from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.keyset import Filter, Page
+from cloudsealed.storage.tenancy import Rows
 from cloudsealed.wiring import Services
 
 _NO_FILTERS = {"limit", "cursor", "sort"}

@@ -11,6 +11,9 @@ from sqlalchemy import Select, Table, bindparam, or_, select
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.schema import tenants
 
+Rows = Table
+"""The table of a noun."""
+
 _LOCK = (
     select(tenants.c.tenant_id).where(tenants.c.tenant_id == bindparam("tenant")).with_for_update()
 )
@@ -24,7 +27,7 @@ def take_turn(connection: Connection, *, tenant: str) -> None:
     connection.first(_LOCK, {"tenant": tenant})
 
 
-def hold(connection: Connection, table: Table, *, tenant: str, ident: str) -> None:
+def hold(connection: Connection, table: Rows, *, tenant: str, ident: str) -> None:
     """Take the tenant's turn, and keep the row that an id or key names from every other writer.
 
     In this order, as whoever takes turns writes rows after it.
@@ -34,7 +37,7 @@ def hold(connection: Connection, table: Table, *, tenant: str, ident: str) -> No
 
 
 @cache
-def _held(table: Table) -> Select[tuple[str]]:
+def _held(table: Rows) -> Select[tuple[str]]:
     names = [table.c[name] == bindparam("ident") for name in ("id", "key") if name in table.c]
     return (
         select(table.c.id)
