@@ -146,6 +146,9 @@ class ReportService:
     def delete(self, *, tenant: str, ident: str) -> None:
         """Remove a report and its files; raises ReportNotFoundError."""
         report = self._store.delete(tenant=tenant, ident=ident)
+        self._store.database.after(lambda: self._delete_files(report))
+
+    def _delete_files(self, report: Report) -> None:
         for item in report.formats:
             self._blobs.delete(item.blob(report.id))
 
@@ -157,8 +160,7 @@ class ReportService:
             for report in overdue:
                 gone = replace(report, status=ReportStatus.EXPIRED, formats=())
                 self._store.change(tenant=tenant, was=ReportStatus.READY, report=gone)
-                for item in report.formats:
-                    self._blobs.delete(item.blob(report.id))
+                self._delete_files(report)
             count += len(overdue)
         return count
 

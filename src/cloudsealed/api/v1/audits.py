@@ -8,12 +8,14 @@ from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotResumableError
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
+from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Audits",
     "Forensic passes over what connections reach.",
     getter=lambda call: call.services.audits.get(**call.one),
+    rows=schema.audits,
 )
 
 

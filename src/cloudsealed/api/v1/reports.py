@@ -11,6 +11,7 @@ from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotReadyError
 from cloudsealed.reports.store import LISTING
+from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 # A media type as clients name it, without what it says of the file.
@@ -22,6 +23,7 @@ TABLE = Table(
     "Reports",
     "Executive summaries, remediation plans, compliance evidence.",
     getter=lambda call: call.services.reports.get(**call.one),
+    rows=schema.reports,
 )
 
 

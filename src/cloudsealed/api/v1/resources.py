@@ -9,11 +9,13 @@ from cloudsealed.api.v1.schemas.findings import Finding
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.resources.store import LISTING
+from cloudsealed.storage import schema
 
 TABLE = Table(
     "Resources",
     "Cloud objects discovered in the tenant. Findings attach to resources.",
     getter=lambda call: call.services.resources.get(**call.one),
+    rows=schema.resources,
 )
 
 
