@@ -117,7 +117,9 @@ class Endpoint:
     async def _read(self, request: Request, call: Call) -> Walk | None:
         operation = self._operation
         call.accept = request.headers.get("accept", "")
-        if operation.status != 204 and accept.choose(call.accept, operation.produces) is None:
+        # Whoever takes JSON takes our errors: a file is sent to them as well (RFC 9110, 12.4.1).
+        answered = (*operation.produces, body.JSON_TYPE)
+        if operation.status != 204 and accept.choose(call.accept, answered) is None:
             offered = ", ".join(operation.produces)
             raise NotAcceptableError(f"This answers in: {offered}")
         if operation.body is not None:

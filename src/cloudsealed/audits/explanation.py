@@ -23,7 +23,7 @@ from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.confined import ConfinedError, run_confined, take_order
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.policies.model import PolicyVersion
-from cloudsealed.policies.rules import compile_check
+from cloudsealed.policies.rules import RESOURCE_NAMES, compile_check
 from cloudsealed.storage.database import ServiceUnavailableError
 
 SECONDS = 10.0
@@ -50,7 +50,7 @@ def explanation(
     found = relations.of(snapshot, version.spec.get("related") or {})
     order = {
         "spec": version.spec,
-        "snapshot": {name: snapshot[name] for name in ("document", "unread")},
+        "snapshot": {name: snapshot[name] for name in ("document", "unread", *RESOURCE_NAMES)},
         "found": {name: each.as_dict() for name, each in found.items()},
         "now": audit.clock,
     }

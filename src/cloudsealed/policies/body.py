@@ -25,7 +25,7 @@ from cloudsealed.packs import (
     read_body,
     refuse_yields,
 )
-from cloudsealed.policies.model import Policy
+from cloudsealed.policies.model import InvalidPolicyExpressionError, Policy, nowhere
 from cloudsealed.vocabulary import PolicyKind
 
 FIELDS = {
@@ -77,6 +77,8 @@ def _refusal(error: FormError) -> CloudSealedError:
         case Fault.UNKNOWN:
             near = error.suggestion
             return UnknownFieldError(field, [dotted((*error.at[:-1], near))] if near else ())
+        case Fault.EXPRESSION:
+            return InvalidPolicyExpressionError([nowhere(field, error.message)])
         case _:
             message = f"{field} {error.message}"
             return InvalidFieldError(field, message + hint(message, error.suggestion))

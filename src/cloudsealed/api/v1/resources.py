@@ -48,5 +48,9 @@ def list_resource_findings(call: Call) -> Reply:
 
 @TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.Relations)
 def get_resource_relations(call: Call) -> Reply:
-    """Retrieve what a resource refers to."""
+    """Retrieve what a resource refers to.
+
+    Each relation names the id that stands in the resource's document, and the resource that it
+    means, by its own id; null where no audit of the tenant saw that.
+    """
     return call.services.resources.relations(**call.one)
