@@ -16,9 +16,9 @@ from cloudsealed.findings.service import GROUPS
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 GROUP_BY = Parameter(
-    "group_by", "What to count by", GROUPS, multiple=True, default="dimension,severity"
+    "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
 )
-FILTERS = {item.name: item for item in LISTING.filters}
+FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
 
 TABLE = Table(
     "Findings",
