@@ -61,6 +61,21 @@ def four(database: Database) -> list[Resource]:
         ({"tag_value": ("prod",)}, [2, 0]),
         ({"tag_key": ("env",), "type": ("aws.sqs.queue",)}, [0]),
         ({"tag_key": ("ENV",)}, []),
+        ({"tag_key": ("owner",), "tag_value": ("prod",)}, [2]),
+        ({"tag_key": ("env",), "tag_value": ("prod",)}, [0]),
+        ({"tag_key": ("team",), "tag_value": ("prod",)}, []),
+        ({"tag_key": ("env", "owner"), "tag_value": ("prod", "test")}, [2, 1, 0]),
+        ({"tag": ("env=prod",)}, [0]),
+        ({"tag": ("env=prod", "env=test")}, [1, 0]),
+        ({"tag": ("env=prod", "team=a")}, [0]),
+        ({"tag": ("env=test", "team=a")}, []),
+        ({"tag_not": ("env=prod", "owner=prod")}, [3, 1]),
+        ({"tag_key_not": ("env",)}, [3, 2]),
+        ({"state_not": ("deleted",)}, [2, 1, 0]),
+        ({"type_not": ("aws.s3.bucket",)}, [3, 2, 0]),
+        ({"service": ("s3",)}, [1]),
+        ({"service_not": ("s3",)}, [3, 2, 0]),
+        ({"name": ("Orders", "done")}, [3, 2, 0]),
         ({"name": ("ORDERS",)}, [3, 0]),
         ({"name": ("%_",)}, [2]),
         ({"name": ("r_d",)}, []),
@@ -78,7 +93,7 @@ def test_filters_narrow(
 def test_every_filter_is_tried_here() -> None:
     assert {item.name for item in LISTING.filters} == {
         "native_id", "type", "connection", "account", "region", "state", "provider", "audit",
-        "tag_key", "tag_value", "name",
+        "tag_key", "tag_value", "tag", "tag_pair", "service", "name",
     }  # fmt: skip
 
 

@@ -39,11 +39,11 @@ from cloudsealed.api.idempotency import (
 )
 from cloudsealed.api.listing import Pages, Walk
 from cloudsealed.api.operation import Call, Operation, Reply, Stream
-from cloudsealed.api.query import Parameter
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.storage.database import Connection, ReadDeadlineError
-from cloudsealed.storage.keyset import Filter, Page
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import hold
 from cloudsealed.wiring import Services
 
@@ -306,9 +306,7 @@ class _Purse:
             self._exchange.rate = tighter(self._core, self._limits.show(*self._budget))
 
 
-def _parameters(
-    known: Mapping[str, Filter | Parameter], given: Mapping[str, str]
-) -> dict[str, tuple[str, ...]]:
+def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, item in known.items():
         if isinstance(item, Filter):
@@ -317,7 +315,7 @@ def _parameters(
         elif name in given:
             found[name] = item.read(given[name])
         elif item.default is not None:
-            found[name] = item.read(item.default)
+            found[name] = item.read((item.default,))
     return found
 
 

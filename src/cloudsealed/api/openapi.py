@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from cloudsealed.api import body as bodies
@@ -18,10 +19,10 @@ from cloudsealed.api.errors import catalogue
 from cloudsealed.api.examples import illustrate
 from cloudsealed.api.listing import CURSOR, DEFAULT_LIMIT, LARGEST_LIMIT, LIMIT
 from cloudsealed.api.operation import Operation, Table
-from cloudsealed.api.query import MOST_VALUES, Parameter
+from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas.base import Error
 from cloudsealed.auth.model import Scope
-from cloudsealed.storage.keyset import Filter
+from cloudsealed.storage.filters import MOST_VALUES, Filter
 
 DESCRIPTION = """\
 Audits cloud environments for security, cost, architecture and compliance, and serves what it found.
@@ -160,6 +161,9 @@ def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     ]
     _, found = models_json_schema(wanted, ref_template="#/components/schemas/{model}")
     schemas: dict[str, Any] = found["$defs"]
+    asked = (item for op in operations for item in op.parameters.values() if item.choices)
+    for kind in {type(item.choices[0]) for item in asked} - {str}:
+        schemas.setdefault(kind.__name__, TypeAdapter(kind).json_schema())
     return schemas
 
 
@@ -190,14 +194,11 @@ def _query(item: Filter | Parameter) -> dict[str, Any]:
         bounds["default"] = DEFAULT_LIMIT
         return _plain("query", item.name, item.description, {"type": "integer", **bounds})
     schema = _value_schema(item)
-    if isinstance(item, Filter):
-        multiple, default = item.is_multiple, None
-    else:
-        multiple, default = item.multiple, item.default
-    if multiple:
+    default = item.default if isinstance(item, Parameter) else None
+    if item.is_multiple:
         many = {"type": "array", "items": schema, "minItems": 1, "maxItems": MOST_VALUES}
         found = _plain("query", item.name, item.description, many)
-        found |= {"style": "form", "explode": False}
+        found |= {"style": "form", "explode": True}
         default_value: Any = default.split(",") if default else None
     else:
         found = _plain("query", item.name, item.description, schema)
@@ -213,6 +214,9 @@ _ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 def _value_schema(item: Filter | Parameter) -> dict[str, Any]:
     """Return the form of one value, as `query` reads it."""
     if item.choices:
+        words = type(item.choices[0])
+        if issubclass(words, Enum) and item.choices == tuple(words):
+            return {"$ref": f"#/components/schemas/{words.__name__}"}
         return {"type": "string", "enum": [str(choice) for choice in item.choices]}
     kind = item.kind if isinstance(item, Filter) else "text"
     if kind == "time":

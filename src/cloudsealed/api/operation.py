@@ -16,7 +16,8 @@ from cloudsealed.api.query import Parameter
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.storage.keyset import Filter, Page
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import Rows
 from cloudsealed.wiring import Services
 

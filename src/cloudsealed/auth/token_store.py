@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, bindparam, select
 
 from cloudsealed.auth.errors import TokenNotFoundError
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import tokens, users
 
 _COLUMNS = (

@@ -16,6 +16,7 @@ from cloudsealed.findings.yielding import below, settled
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.fields import Fields
+from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database, Row
@@ -46,7 +47,7 @@ class FindingService:
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
         """Return a page of findings; a `deadline` in seconds may raise ReadDeadlineError."""
-        if not filters.keys().isdisjoint(("policy", "framework", "control")):
+        if selects_policies(filters):
             filters = self._policies.resolve_filters(tenant, filters)
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline

@@ -21,7 +21,16 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Filter, Listing, Rows, fetch
+from cloudsealed.storage.keyset import (
+    SCAN_ROWS,
+    SCAN_SECONDS,
+    Listing,
+    Residual,
+    Rows,
+    counted,
+    fetch,
+    refuse_strangers,
+)
 from cloudsealed.storage.schema import audit_blocks, episodes, findings
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus
@@ -335,7 +344,8 @@ class FindingStore:
         filters: Mapping[str, tuple[str, ...]], after: Position | None, limit: int,
     ) -> Rows:  # fmt: skip
         start = after.id if after else "~"
-        residual = {name: values for name, values in filters.items() if name != "audit"}
+        residual = LISTING.prepare({n: values for n, values in filters.items() if n != "audit"})
+        refuse_strangers(connection, LISTING, tenant=tenant, filters=residual)
         audit = filters["audit"][0]
         found: list[Row] = []
         scanned, ends = 0, time.monotonic() + SCAN_SECONDS
@@ -358,32 +368,19 @@ class FindingStore:
         self, connection: Connection, listing: Listing, tenant: str, idents: list[str],
         residual: Mapping[str, tuple[str, ...]],
     ) -> list[Row]:  # fmt: skip
-        values: dict[str, Any] = {"tenant": tenant}
-        for name, given in residual.items():
-            convert = _filter(name).convert
-            values |= {f"{name}_{index}": convert(value) for index, value in enumerate(given)}
+        values: dict[str, Any] = {"tenant": tenant, **LISTING.values(residual)}
         size = next((size for size in _SIZES if len(idents) <= size), len(idents))
         values |= zip_longest(_names("id", size), idents, fillvalue="")
-        shape = tuple((name, len(given)) for name, given in residual.items())
-        return connection.all(_served_by_ids(listing, size, shape), values)
+        return connection.all(_served_by_ids(listing, size, counted(residual)), values)
 
 
 @lru_cache(maxsize=256)
-def _served_by_ids(
-    listing: Listing, size: int, residual: tuple[tuple[str, int], ...]
-) -> Select[Any]:
+def _served_by_ids(listing: Listing, size: int, residual: Residual) -> Select[Any]:
     """Return the statement for so many ids and so many values of each further filter.
 
     Ids come in few sizes, so that few statements are compiled and kept.
     """
-    conditions: list[ColumnElement[bool]] = []
-    for name, count in residual:
-        item, binds = _filter(name), _binds(name, count)
-        conditions.append(
-            item.condition(findings, binds)
-            if item.condition
-            else findings.c[item.column].in_(binds)
-        )
+    conditions = listing.conditions(findings, residual)
     served = [findings.c[name] for name in listing.columns]
     columns = (findings.c.id, findings.c.id.label("sort_value"), *served)
     wanted = findings.c.id.in_(_binds("id", size))
@@ -393,9 +390,3 @@ def _served_by_ids(
 @lru_cache(maxsize=256)
 def _counted(columns: tuple[str, ...]) -> Listing:
     return replace(LISTING, columns=columns)
-
-
-def _filter(name: str) -> Filter:
-    item = LISTING.filter(name)
-    assert item is not None
-    return item

@@ -33,6 +33,7 @@ from cloudsealed.policies.model import (
 )
 from cloudsealed.policies.needs import not_asked
 from cloudsealed.policies.rules import refuse_broken
+from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database
@@ -211,18 +212,9 @@ class PolicyService:
     def resolve_filters(
         self, tenant: str, filters: Mapping[str, tuple[str, ...]]
     ) -> dict[str, tuple[str, ...]]:
-        """Replace the filters policy, framework and control by the ids of policies."""
-        resolved = dict(filters)
-        if "policy" in filters:
-            resolved["policy"] = tuple(self._id_or_itself(tenant, p) for p in filters["policy"])
-        for name in ("framework", "control"):
-            if name in filters:
-                ids = [
-                    p.id for p in self._store.all(tenant=tenant)
-                    if filters[name][0] in (c[name] for c in controls_of(p.key, p.spec))
-                ]  # fmt: skip
-                resolved[name] = tuple(ids) or ("",)
-        return resolved
+        """Replace the filters that name policies, or what they serve, by ids of policies; raises
+        UnknownValueError."""
+        return resolve_filters(self._store, tenant=tenant, filters=filters)
 
     def audit_set(self, *, tenant: str, only: Sequence[str] | None = None) -> PolicySet:
         """Return the enabled policies as they stand; `only` names checks by id or key."""
@@ -363,12 +355,6 @@ class PolicyService:
         if policy.source is PolicySource.CUSTOM:
             known = partial(self._store.all_in, connection, tenant=tenant)
             refuse_strangers(changed.key, changed.spec, known, policy.spec.get("yields_to", ()))
-
-    def _id_or_itself(self, tenant: str, ident: str) -> str:
-        try:
-            return self.resolve(tenant=tenant, ident=ident)
-        except PolicyNotFoundError:
-            return ident  # a filter that names nothing finds nothing
 
     def _public(self, policy: Policy) -> bytes:
         return public(policy, controls_of(policy.key, policy.spec))

@@ -7,43 +7,40 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 
+from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
+from cloudsealed.storage.filters import (
+    Filter,
+    of_services,
+    prepare_tags,
+    searching,
+    tag_filters,
+)
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import resource_tags, resources
 from cloudsealed.vocabulary import Provider, ResourceState
-
-
-def _tagged(name: str, description: str, column: str) -> Filter:
-    def condition(table: Any, values: Any) -> Any:
-        return exists().where(
-            resource_tags.c.tenant_id == table.c.tenant_id,
-            resource_tags.c.resource_id == table.c.id,
-            resource_tags.c[column] == values[0],
-        )
-
-    return Filter(name, description, condition=condition, probe=resource_tags.c[column])
-
 
 LISTING = Listing(
     table=resources,
     columns=("doc",),
     filters=(
         Filter("native_id", "ARN or full id", "native_id", sorts=("-id",)),
-        Filter("type", "Type such as aws.s3.bucket", "type", sorts=("-id",)),
+        Filter("type", "Type such as aws.s3.bucket", "type", kind="word", known=lambda: RESOURCE_TYPES, sorts=("-id",)),
         Filter("connection", "Connection that it was found through", "connection_id", kind="id", prefix="con", sorts=("-id",)),
-        Filter("account", "Cloud account", "account", sorts=("-id",)),
-        Filter("region", "Region, or global", "region", sorts=("-id",)),
+        Filter("account", "Cloud account", "account", kind="word", sorts=("-id",)),
+        Filter("region", "Region, or global", "region", kind="word", sorts=("-id",)),
         Filter("state", "Whether it is still there", "state", tuple(ResourceState), kind="enum", sorts=("-id",)),
-        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources.c.provider),
-        Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud", probe=resources.c.audit_id),
-        _tagged("tag_key", "Key of a tag that it has", "key"),
-        _tagged("tag_value", "Value of a tag that it has", "value"),
-        searching("name", "Part of its name", "name"),
+        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources),
+        Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud", probe=resources),
+        of_services("type", probe=resources, known=services),
+        *tag_filters("id"),
+        searching("name", "Part of its name, letter case aside", "name"),
     ),
+    prepare=prepare_tags,
 )  # fmt: skip
 
 _TENANT = resources.c.tenant_id == bindparam("tenant")

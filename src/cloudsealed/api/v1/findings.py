@@ -17,9 +17,9 @@ from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 GROUP_BY = Parameter(
-    "group_by", "What to count by", GROUPS, multiple=True, default="dimension,severity"
+    "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
 )
-FILTERS = {item.name: item for item in LISTING.filters}
+FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
 
 TABLE = Table(
     "Findings",

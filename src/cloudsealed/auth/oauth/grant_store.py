@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, bindparam, or_, select
 from cloudsealed.auth.oauth.errors import GrantNotFoundError
 from cloudsealed.auth.oauth.model import ACCESS, Asked, Audience, Code, Grant, IssuedToken, Standing
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import oauth_apps, oauth_grants, oauth_tokens, users
 from cloudsealed.vocabulary import Role
 
