@@ -22,7 +22,8 @@ from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.draft import today
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
-from cloudsealed.findings.model import Moment
+from cloudsealed.findings.model import Finding, Moment
+from cloudsealed.findings.pins import Pin
 from cloudsealed.findings.yielding import settled
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.ids import new_id
@@ -31,10 +32,7 @@ from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
-from cloudsealed.vocabulary import (
-    Outcome,
-    ResourceState,
-)
+from cloudsealed.vocabulary import Outcome, ResourceState, Severity
 
 _BATCH = 500
 
@@ -78,9 +76,9 @@ class Applier:
             if block.header["complete"]:
                 self._mark_deleted(block, seen, moment)
 
-    def findings(self) -> list[str]:
-        """Reconcile every cell; return the ids of the findings that fail in this audit."""
-        failing: list[str] = []
+    def findings(self) -> list[Pin]:
+        """Reconcile every cell; return the findings that fail in this audit, as it says them."""
+        failing: list[Pin] = []
         above = self._yields.above  # what is yielded to comes first, as it has less above it
         for block in sorted(
             self._blocks.all(OBSERVATIONS), key=lambda block: len(above.get(block.key, ()))
@@ -233,8 +231,8 @@ class Applier:
             last_seen_at=at,
         )
 
-    def _cell(self, block: Block) -> list[str]:
-        failing: list[str] = []
+    def _cell(self, block: Block) -> list[Pin]:
+        failing: list[Pin] = []
         with self._lease.write() as connection:
             cells.mark(
                 connection, tenant=self._tenant, policy_id=block.header["policy_id"],
@@ -254,7 +252,7 @@ class Applier:
 
     def _reconcile(
         self, connection: Connection, block: Block, batch: list[Observation]
-    ) -> list[str]:
+    ) -> list[Pin]:
         found = self._outcomes.observed(connection, block, batch)
         write_opened(
             connection, **self._named,
@@ -264,7 +262,11 @@ class Applier:
             connection, **self._named,
             changed=[(old, new) for _, old, new in found if old and new and new != old],
         )  # fmt: skip
-        return [new.id for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
+        fails = [(seen, new) for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
+        asking = [seen.yields_to for seen, _ in fails if seen.yields_to is not None]
+        others = finding_rows.load(connection, tenant=self._tenant, fingerprints=asking)
+        base = Severity(block.header["severity"])
+        return [_pinned(new.id, seen, base, others) for seen, new in fails]
 
     @contextmanager
     def _turn(self) -> Iterator[Connection]:
@@ -272,6 +274,15 @@ class Applier:
         with self._lease.write() as connection:
             take_turn(connection, tenant=self._tenant)
             yield connection
+
+
+def _pinned(ident: str, seen: Observation, base: Severity, others: Mapping[str, Finding]) -> Pin:
+    """Return what an audit says of a finding that fails in it; `base` is its policy's severity."""
+    other = others.get(seen.yields_to or "")
+    return (
+        ident, seen.severity.rank, (seen.base_severity or base).rank, seen.classified_by,
+        not seen.asks, other.id if other else None,
+    )  # fmt: skip
 
 
 def _renamed(row: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Resource]:
