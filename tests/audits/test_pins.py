@@ -23,9 +23,7 @@ def ran(audit: Pass, cloud: Cloud, *policies: Any) -> Pass:
     audit.judge(*policies)
     audit.apply()
     with audit.database.write() as connection:
-        pin_to_audit(
-            connection, tenant=TENANT, audit=audit.id, idents=audit.pins, month="2026-01"
-        )
+        pin_to_audit(connection, tenant=TENANT, audit=audit.id, idents=audit.pins, month="2026-01")
     return audit
 
 

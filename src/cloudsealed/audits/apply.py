@@ -30,6 +30,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
+from cloudsealed.resources.seen import blocks_of, pin_block
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import Outcome, ResourceState, Severity
@@ -61,7 +62,9 @@ class Applier:
         )  # fmt: skip
 
     def resources(self) -> None:
-        """Bring every resource to its newest snapshot; mark as deleted what complete lists lack."""
+        """Bring every resource to its newest snapshot; mark as deleted what complete lists lack;
+        pin what the audit saw."""
+        lines: list[tuple[str, str]] = []
         for block in self._snapshots.listings():
             moment = (block.header["observed_at"], self._audit)
             with self._turn() as connection:
@@ -72,9 +75,15 @@ class Applier:
             seen: set[str] = set()
             for batch in batches(self._snapshots.of(block), _BATCH):
                 seen |= {snapshot["native_id"] for _address, snapshot in batch}
-                self._write_resources(block, batch, moment)
+                lines += self._write_resources(block, batch, moment)
             if block.header["complete"]:
                 self._mark_deleted(block, seen, moment)
+        for pinned in blocks_of(lines):
+            with self._lease.write() as connection:
+                pin_block(
+                    connection, tenant=self._tenant, audit=self._audit, block=pinned,
+                    month=self._lease.month,
+                )  # fmt: skip
 
     def findings(self) -> list[Pin]:
         """Reconcile every cell; return the findings that fail in this audit, as it says them."""
@@ -132,7 +141,9 @@ class Applier:
 
     def _write_resources(
         self, block: Block, batch: list[tuple[str, Mapping[str, Any]]], moment: tuple[str, str]
-    ) -> None:
+    ) -> list[tuple[str, str]]:
+        """Write a batch of snapshots; return the id and the address of each."""
+        lines: list[tuple[str, str]] = []
         with self._turn() as connection:
             known = self._load(connection, block)
             heirs = self._heirs(block, known, batch)
@@ -142,14 +153,17 @@ class Applier:
             for address, snapshot in batch:
                 row = known.get(snapshot["native_id"]) or heirs.get(snapshot["native_id"])
                 if row is not None and self._is_newer(row, moment):
+                    lines.append((row["id"], address))
                     changed += _renamed(row, snapshot)
                     continue
                 kept = (row["id"], row["first_seen_at"]) if row else (new_id("res"), moment[0])
                 kept = (kept[0], min(kept[1], moment[0]))
+                lines.append((kept[0], address))
                 found = self._resource(block, address, snapshot, *kept)
                 (changed if row else new).append(_deleted(found, gone_at) if gone_at else found)
             resource_rows.insert(connection, tenant=self._tenant, new=new)
             resource_rows.update(connection, tenant=self._tenant, changed=changed)
+        return lines
 
     def _heirs(
         self, block: Block, known: Mapping[str, Mapping[str, Any]],

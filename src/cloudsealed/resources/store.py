@@ -39,7 +39,7 @@ LISTING = Listing(
         Filter("region", "Region, or global", "region", sorts=("-id",)),
         Filter("state", "Whether it is still there", "state", tuple(ResourceState), kind="enum", sorts=("-id",)),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources.c.provider),
-        Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud", probe=resources.c.audit_id),
+        Filter("audit", "Audit that saw it; pins the list to what it saw", kind="audit", prefix="aud", sorts=()),
         _tagged("tag_key", "Key of a tag that it has", "key"),
         _tagged("tag_value", "Value of a tag that it has", "value"),
         searching("name", "Part of its name", "name"),
