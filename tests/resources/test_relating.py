@@ -36,9 +36,7 @@ def led(database: Database, of: Resource) -> dict[tuple[str, str], str | None]:
 def test_each_relation_names_the_resource_that_it_means(database: Database) -> None:
     one = instance(security_groups=["sg-1", "sg-2", "sg-9"], vpc=["vpc-1"])
     first, second = group("sg-1"), group("sg-2")
-    vpc = make_resource(
-        type="aws.ec2.vpc", native_id=f"arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc/vpc-1"
-    )
+    vpc = make_resource(type="aws.ec2.vpc", native_id=f"arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc/vpc-1")
     add_resources(database, TENANT, one, first, second, vpc, group("xsg-1"), group("sg-1-b"))
     add_resources(database, "ten_b", group("sg-9"))
     assert led(database, one) == {

@@ -56,7 +56,6 @@ def four(database: Database) -> list[Resource]:
         ({"state": ("deleted",)}, [3]),
         ({"state": ("deleted", "present")}, [3, 2, 1, 0]),
         ({"provider": ("aws",)}, [3, 2, 1, 0]),
-        ({"audit": ("aud_b",)}, [2]),
         ({"tag_key": ("env",)}, [1, 0]),
         ({"tag_value": ("prod",)}, [2, 0]),
         ({"tag_key": ("env",), "type": ("aws.sqs.queue",)}, [0]),

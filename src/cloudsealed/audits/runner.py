@@ -43,6 +43,7 @@ from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.aws.errors import CloudAccessError
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import emit
+from cloudsealed.findings.pins import Pin
 from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
@@ -357,7 +358,7 @@ class Runner:
         return digest.hexdigest()
 
     def _complete(
-        self, lease: Lease, audit: Audit, failing: list[str], summary: Mapping[str, Any],
+        self, lease: Lease, audit: Audit, failing: list[Pin], summary: Mapping[str, Any],
         digest: str, root: bytes, tally: seals.Tally, progress: Progress, now: str,
     ) -> None:  # fmt: skip
         with lease.write() as connection:

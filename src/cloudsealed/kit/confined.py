@@ -80,7 +80,9 @@ def _run(warm: Warm, content: bytes, seconds: float, memory: int) -> bytes:
     if status == -signal.SIGXCPU:
         raise ConfinedError(f"within {seconds:g} seconds")
     if status != 0 or len(made) > memory:
-        raise ConfinedError("in its process") from RuntimeError(made[-500:].decode(errors="replace"))
+        raise ConfinedError("in its process") from RuntimeError(
+            made[-500:].decode(errors="replace")
+        )
     return made
 
 

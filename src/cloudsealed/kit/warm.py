@@ -103,9 +103,7 @@ class Parent:
                 life.send(STATUS.pack(os.waitstatus_to_exitcode(status)))
 
 
-def _answered(
-    work: socket.socket, answer: Answer, parent: int, memory: int, seconds: int
-) -> None:
+def _answered(work: socket.socket, answer: Answer, parent: int, memory: int, seconds: int) -> None:
     """Answer the order in this process, which is the child, and end it."""
     code = 1
     try:

@@ -85,4 +85,3 @@ def _chosen(
     called = [each for each in candidates if each.is_called(target, key)]
     own = resource["account"]
     return max(called, key=lambda each: (each.is_present, each.account == own), default=None)
-

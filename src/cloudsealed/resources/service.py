@@ -10,8 +10,9 @@ import orjson
 from cloudsealed.kit.cursor import Position
 from cloudsealed.resources.model import with_document
 from cloudsealed.resources.relating import related
+from cloudsealed.resources.seen import SeenStore
 from cloudsealed.resources.store import ResourceStore
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Database, ReadDeadlineError
 from cloudsealed.storage.keyset import Page
 
 
@@ -20,12 +21,22 @@ class ResourceService:
 
     def __init__(self, *, database: Database) -> None:
         self._store = ResourceStore(database)
+        self._seen = SeenStore(database)
 
     def list(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
-        """Return a page of resources, each without its document."""
+        """Return a page of resources, each without its document.
+
+        With `audit`, of what that audit saw, as it saw it; raises EvidenceExpiredError.
+        """
+        if "audit" in filters:
+            if deadline is not None:
+                raise ReadDeadlineError  # snapshots are read: that is nothing for the event loop
+            return self._seen.page(
+                tenant=tenant, audit=filters["audit"][0], filters=filters, after=after, limit=limit
+            )
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
         )

@@ -35,7 +35,7 @@ LISTING = Listing(
         Filter("region", "Region, or global", "region", kind="word", sorts=("-id",)),
         Filter("state", "Whether it is still there", "state", tuple(ResourceState), kind="enum", sorts=("-id",)),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources),
-        Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud", probe=resources),
+        Filter("audit", "Audit that saw it; pins the list to what it saw", kind="audit", prefix="aud", sorts=()),
         of_services("type", probe=resources, known=services),
         *tag_filters("id"),
         searching("name", "Part of its name, letter case aside", "name"),

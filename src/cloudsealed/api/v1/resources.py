@@ -10,6 +10,7 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.resources.store import LISTING
 from cloudsealed.storage import schema
+from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Resources",
@@ -20,10 +21,16 @@ TABLE = Table(
 
 
 @TABLE.lists(
-    "/v1/resources", Listed.of(LISTING), scope=Scope.RESOURCES_READ, answer=shapes.Resource
-)
+    "/v1/resources", Listed.of(LISTING), scope=Scope.RESOURCES_READ, answer=shapes.Resource,
+    errors=(EvidenceExpiredError,),
+)  # fmt: skip
 def list_resources(call: Call) -> Reply:
-    """List resources."""
+    """List resources.
+
+    With `audit`, all that this audit saw, as it saw it: names, tags and relations are those of
+    then, and filters look at them. An audit that has not completed has no list; one whose evidence
+    is older than evidence is kept has none left: 410.
+    """
     resources = call.services.resources
     return resources.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
