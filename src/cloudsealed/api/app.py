@@ -25,10 +25,12 @@ from cloudsealed.api.errors import MethodNotAllowedError, RouteNotFoundError, se
 from cloudsealed.api.faces import Faces
 from cloudsealed.api.faces import Pages as WebPages
 from cloudsealed.api.gate.cors import Cors
+from cloudsealed.api.gate.edge import Edge
 from cloudsealed.api.gate.exchange import Addresses, exchange_of
 from cloudsealed.api.gate.gate import Gate
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.api.gate.place import Place
 from cloudsealed.api.gauges import Gauges, registry
 from cloudsealed.api.idempotency import Idempotency
 from cloudsealed.api.listing import Pages
@@ -36,6 +38,7 @@ from cloudsealed.api.oauth import OAuthRoutes
 from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.parts import Parts
 from cloudsealed.api.probes import Probes
+from cloudsealed.api.root import root
 from cloudsealed.api.v1 import (
     audits,
     connections,
@@ -80,6 +83,7 @@ _log = logging.getLogger("cloudsealed.api")
 
 def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
     """Return the API of an installation, with the pages that are served beside it."""
+    place = Place(services.settings.public_url, follows_host=not services.settings.has_public_url)
     limits, metrics = Limits(services.settings, services.counters), Metrics()
     parts = Parts(services)
     flights = open_flights(services.database)
@@ -97,20 +101,24 @@ def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
         app.router.routes += [OperationRoute(op, Endpoint(op, desk)) for op in table.operations]
     app.router.routes += [
         *Probes(services, parts, registry(metrics, Gauges(services)), limits.counters).routes(),
-        *OAuthRoutes(services, limits).routes(),
+        *OAuthRoutes(services, limits, place.prefix).routes(),
         *(pages.routes if pages is not None else ()),
         *docs.ROUTES,
-        _document_route(app, services),
+        root(pages.home if pages is not None else "/docs"),
+        _document_route(app),
     ]
+    place.refuse_shadowed(frozenset(r.path for r in app.router.routes if isinstance(r, Route)))
     app.state.faces = faces
-    return Gate(
+    gate = Gate(
         app, faces=faces, authenticator=services.tokens.authenticator, limits=limits,
         metrics=metrics,
         addresses=Addresses(services.settings.trusted_proxies),
         cors=Cors(services.settings.cors_origins),
+        place=place,
         look_up_in_thread=not desk.reads_on_loop,
         access_log=services.settings.access_log,
     )  # fmt: skip
+    return Edge(gate, place)
 
 
 class OperationRoute(APIRoute):
@@ -140,14 +148,14 @@ async def _documented() -> None:
     """Stand in for an operation in FastAPI's eyes."""
 
 
-def _document_route(app: FastAPI, services: Services) -> Route:
-    found = openapi.document(
-        app, TABLES, version=version("cloudsealed"), public_url=services.settings.public_url
-    )
+def _document_route(app: FastAPI) -> Route:
+    mark = "https://public-url.invalid"
+    found = openapi.document(app, TABLES, version=version("cloudsealed"), public_url=mark)
     content = orjson.dumps(found)
 
     async def serve(request: Request) -> Response:
-        return Response(content, media_type=body.JSON_TYPE)
+        base = exchange_of(request.scope).base
+        return Response(content.replace(mark.encode(), base.encode()), media_type=body.JSON_TYPE)
 
     return Route("/openapi.json", serve)
 

@@ -7,6 +7,7 @@ transaction, in which `If-Match` is compared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from cloudsealed.api.errors import (
     RouteNotFoundError,
     envelope,
 )
+from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
 from cloudsealed.api.gate.limits import Limits, tighter
 from cloudsealed.api.idempotency import (
@@ -50,6 +52,7 @@ from cloudsealed.wiring import Services
 _LONGEST_NAME = 200
 LONGEST_TAGS = 8192
 _AFTER_PRECONDITION = (409, 429)  # refusals that a failed precondition goes before
+_CODED = re.compile(r'(-|;)(gzip|br|zstd|deflate)"$')
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
 
 
@@ -102,7 +105,7 @@ class Endpoint:
             walk = await self._read(request, call)
             if self._operation.writes:
                 return await run_in_threadpool(self._once, request, exchange, call)
-            return self._shape(request, await self._run(call), walk)
+            return self._shape(request, exchange, await self._run(call), walk)
         except NotFoundError:
             raise
         except CloudSealedError:
@@ -122,6 +125,10 @@ class Endpoint:
         if operation.status != 204 and accept.choose(call.accept, answered) is None:
             offered = ", ".join(operation.produces)
             raise NotAcceptableError(f"This answers in: {offered}")
+        accepted = ",".join(request.headers.getlist("accept-encoding"))
+        if coding.choose(accepted, operation.codings) is None:
+            offered = ", ".join((coding.IDENTITY, *operation.codings))
+            raise NotAcceptableError(f"This answers in the codings: {offered}")
         if operation.body is not None:
             raw = await body.read(request, self._media_types)
             call.body = body.parse(raw) if raw or not operation.body_optional else None
@@ -178,7 +185,7 @@ class Endpoint:
 
         with self._budgeted(exchange, call), database.unit(begins):
             try:
-                response = self._shape(request, self._operation.handler(call), None)
+                response = self._shape(request, exchange, self._operation.handler(call), None)
             except CloudSealedError as error:
                 if error.status in _AFTER_PRECONDITION:
                     precondition.require()
@@ -222,7 +229,9 @@ class Endpoint:
                 call.deadline = None
         return await run_in_threadpool(self._operation.handler, call)
 
-    def _shape(self, request: Request, reply: Reply, walk: Walk | None) -> Response:
+    def _shape(
+        self, request: Request, exchange: Exchange, reply: Reply, walk: Walk | None
+    ) -> Response:
         operation = self._operation
         if reply is None:
             return Response(status_code=204)
@@ -231,21 +240,23 @@ class Endpoint:
         headers: dict[str, str] = {}
         if isinstance(reply, Page):
             assert walk is not None
-            content, headers = self._desk.pages.answer(walk, reply)
+            content, headers = self._desk.pages.answer(walk, reply, exchange.base)
         elif isinstance(reply, bytes):
             content = reply
         else:
             content = _encoded(reply)
-        if operation.tagged:
-            headers["ETag"] = etag(content)
-            if operation.method == "GET" and _names(
-                request.headers.get("if-none-match", ""), headers["ETag"]
-            ):
+        if operation.tagged or operation.is_list:
+            weak = "W/" if operation.is_list else ""
+            headers["ETag"] = weak + etag(content)
+            wanted = request.headers.get("if-none-match", "")
+            if operation.is_conditional and _names(wanted, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
         if operation.status in (201, 202):
             made = orjson.loads(content)
             collection = operation.collection.format(object=made.get("object"))
-            headers["Location"] = f"{collection}/{made['id']}"
+            headers["Location"] = f"{exchange.base}{collection}/{made['id']}"
+        if operation.secrets:
+            headers["Cache-Control"] = "no-store"
         return Response(content, operation.status, headers, operation.produces[0])
 
 
@@ -355,6 +366,11 @@ def _refuse_long_tags(request: Request) -> None:
 
 
 def _names(header: str, tag: str) -> bool:
-    """Say whether a list of entity tags, or `*`, names `tag` (RFC 9110, section 13.1)."""
-    names = [part.strip().removeprefix("W/") for part in header.split(",")]
-    return "*" in names or tag in names
+    """Say whether a list of entity tags, or `*`, names `tag` (RFC 9110, section 13.1).
+
+    They are compared weakly, also for `If-Match`, which the RFC would have strong: a tag is a
+    digest of the object's state, and stays exact when a coding, ours or a proxy's, made it weak
+    (nginx) or added its name (Apache). Who sends back what they got would always be refused.
+    """
+    names = [_CODED.sub('"', part.strip()).removeprefix("W/") for part in header.split(",")]
+    return "*" in names or tag.removeprefix("W/") in names

@@ -107,15 +107,15 @@ class Pages:
         page = PageArguments(filters=filters, sort=sort, after=after, limit=limit)
         return walk, page
 
-    def answer(self, walk: Walk, page: Page) -> tuple[bytes, dict[str, str]]:
-        """Return the body of a page and its headers."""
+    def answer(self, walk: Walk, page: Page, base: str) -> tuple[bytes, dict[str, str]]:
+        """Return the body of a page and its headers; `base` is what absolute links begin with."""
         data = b",".join(page.items)
         if page.next is None:
             return b'{"data":[' + data + b'],"next_cursor":null,"has_more":false}', {}
         text = cursor.encode(page.next, key=self._key, context=walk.context)
         body = b'{"data":[' + data + b'],"next_cursor":"' + text.encode() + b'","has_more":true}'
         query = urlencode({**walk.given, "cursor": text}, doseq=True)
-        return body, {"Link": f'<{walk.path}?{query}>; rel="next"'}
+        return body, {"Link": f'<{base}{walk.path}?{query}>; rel="next"'}
 
     def _after(self, walk: Walk, text: str | None) -> Position | None:
         if text is None:

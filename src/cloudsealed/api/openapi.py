@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -88,11 +87,10 @@ def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url:
 
 
 def _flow(public_url: str) -> dict[str, Any]:
-    base = urlsplit(public_url)._replace(scheme="https", path="", query="").geturl()
     return {
-        "authorizationUrl": f"{base}/oauth/authorize",
-        "tokenUrl": f"{base}/oauth/token",
-        "refreshUrl": f"{base}/oauth/token",
+        "authorizationUrl": f"{public_url}/oauth/authorize",
+        "tokenUrl": f"{public_url}/oauth/token",
+        "refreshUrl": f"{public_url}/oauth/token",
         "scopes": {scope.value: _scope_text(scope) for scope in Scope},
     }
 
@@ -139,13 +137,7 @@ def described(operation: Operation) -> dict[str, Any]:
 
 
 def _server(public_url: str) -> dict[str, Any]:
-    host = {"default": urlsplit(public_url).netloc, "description": "Where CloudSealed is served"}
-    return {
-        "url": "https://{host}",
-        "description": "Your installation, in production",
-        "x-internal": False,
-        "variables": {"host": host},
-    }
+    return {"url": public_url, "description": "This installation", "x-internal": False}
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:
@@ -175,7 +167,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.once:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         found.append(_plain("header", "Idempotency-Key", "Makes a retry safe for 24 hours", key))
-    if operation.tagged and operation.method == "GET":
+    if operation.is_conditional:
         found.append(_plain("header", "If-None-Match", "ETag of the copy at hand", text))
     if operation.method in ("PATCH", "DELETE") and operation.getter is not None:
         found.append(_plain("header", "If-Match", "ETag that the object must still have", text))
@@ -234,7 +226,7 @@ def _value_schema(item: Filter | Parameter) -> dict[str, Any]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {str(operation.status): _success(operation)}
-    if operation.tagged and operation.method == "GET":
+    if operation.is_conditional:
         found["304"] = {"description": "The copy at hand is current", "headers": _headers()}
     for status in _refusals(operation):
         found[str(status)] = {"$ref": f"#/components/responses/{status}"}
@@ -258,10 +250,10 @@ def _success(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     found["headers"] = _headers()
     text = {"schema": dict(_TEXT)}
-    if operation.tagged:
+    if operation.tagged or operation.is_list:
         found["headers"]["ETag"] = {"description": "Tag of this state of the object", **text}
     if operation.status in (201, 202):
-        found["headers"]["Location"] = {"description": "Path of the new object", **text}
+        found["headers"]["Location"] = {"description": "Address of the new object", **text}
     if operation.listed is not None:
         found["headers"]["Link"] = {"description": 'The next page, rel="next"', **text}
     if operation.answer is not None:
@@ -275,8 +267,7 @@ def _success(operation: Operation) -> dict[str, Any]:
 def _answer(operation: Operation) -> dict[str, Any]:
     assert operation.answer is not None
     item = _reference(operation.answer)
-    many = operation.listed is not None or operation.name.startswith("list_")
-    if not many:
+    if not operation.is_list:
         return item
     return {
         "type": "object",

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from pydantic import BaseModel
 
 from cloudsealed.api.errors import filter_error
+from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.listing import Listed, PageArguments
 from cloudsealed.api.query import Parameter
@@ -126,6 +127,21 @@ class Operation:
     def name(self) -> str:
         """The operation's id, such as `list_findings`."""
         return self.handler.__name__
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it answers many objects."""
+        return self.listed is not None or self.name.startswith("list_")
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it takes If-None-Match."""
+        return self.method == "GET" and (self.tagged or self.is_list)
+
+    @property
+    def codings(self) -> tuple[str, ...]:
+        """The codings that its answer may be in besides none: none when it holds a secret."""
+        return () if self.secrets else tuple(coding.CODINGS)
 
     @property
     def texts(self) -> tuple[str, str]:

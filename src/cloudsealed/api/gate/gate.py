@@ -19,6 +19,7 @@ from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange
 from cloudsealed.api.gate.head import bearer, read_head
 from cloudsealed.api.gate.limits import Limits, Rate
 from cloudsealed.api.gate.metrics import Metrics, ticks
+from cloudsealed.api.gate.place import Place, check_host
 from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
@@ -27,7 +28,7 @@ from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import ACCESS_LOG, enter, say
 
-UNLIMITED = frozenset(("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
+UNLIMITED = frozenset(("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
 UNLIMITED_PREFIXES = ("/docs/", "/static/")
 CLIENTS = frozenset(("/oauth/token", "/oauth/revoke", "/oauth/introspect"))
 """Paths that name their client in the body, and spend its budget when they have read it."""
@@ -45,7 +46,7 @@ class Gate:
 
     def __init__(
         self, app: ASGIApp, *, faces: Faces, authenticator: Authenticator, limits: Limits,
-        metrics: Metrics, addresses: Addresses, cors: Cors, look_up_in_thread: bool,
+        metrics: Metrics, addresses: Addresses, cors: Cors, place: Place, look_up_in_thread: bool,
         access_log: bool = False,
     ) -> None:  # fmt: skip
         self._app = app
@@ -55,6 +56,7 @@ class Gate:
         self.metrics = metrics
         self._addresses = addresses
         self._cors = cors
+        self._place = place
         self._in_thread = look_up_in_thread
         self.logs_access = access_log
         self._ids = RequestIds()
@@ -65,13 +67,15 @@ class Gate:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(
-            self._ids.new(), self._addresses.of(scope), extra_headers=self._cors.headers(scope)
-        )
+            self._ids.new(), self._addresses.of(scope), self._place.base(scope),
+            extra_headers=self._cors.headers(scope),
+        )  # fmt: skip
         enter({"request": exchange.request_id})
         outgoing = _Outgoing(self, send, exchange, scope)
         try:
             if scope["method"] == "OPTIONS" and self._cors.is_preflight(scope):
                 exchange.rate = await self._show(exchange)
+                check_host(scope)
                 await outgoing.answer(204, self._cors.preflight())
                 return
             await self._admit(scope, exchange)
