@@ -26,7 +26,7 @@ test: install ## Run the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 chaos: install ## Break things for long and count what grows, before a release (ARGS picks some)
-	$(BIN)/python -m pytest tests/chaos -n 0 --timeout 7200 $(ARGS)
+	$(BIN)/python -m pytest -n 0 --timeout 7200 $(or $(ARGS),tests/chaos)
 
 check: lint types imports test ## Everything that CI runs
 

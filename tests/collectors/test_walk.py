@@ -485,6 +485,15 @@ def test_a_trail_of_another_region_and_account_is_asked_about_at_its_home(custom
     assert ("EventSelectors" in found.unread) is custom
 
 
+@pytest.mark.parametrize("home", [["us-east-2"], {"us-east-2": 1}, 7])
+def test_a_home_that_is_no_name_of_a_region_is_one_bad_record(home):
+    trail = {"TrailARN": ORGANISATION, "HomeRegion": home, "IsMultiRegionTrail": True}
+    ledger = Ledger(DescribeTrails=ok({"trailList": [trail]}))
+    (found,), _ = walked("aws.cloudtrail.multi_region_trail", ledger, EVERYWHERE)
+    assert found.error == "TypeError"
+    assert [unit.region for unit in ledger.asked] == ["global"]
+
+
 def test_an_alias_is_named_with_its_function_and_has_a_policy_of_its_own():
     function = {
         "FunctionName": "f",

@@ -127,8 +127,8 @@ def test_a_resource_is_served_with_its_newest_document_while_that_is_kept(
     assert (body["id"], body["document"]) == (kept.id, {"Arn": "é", "N": [1]})
     assert orjson.loads(service.get(tenant=TENANT, ident=expired.id))["document"] is None
     assert service.relations(tenant=TENANT, ident=expired.id)["relations"] == [
-        {"name": "vpc", "id": "v"},
-        {"name": "vpc", "id": "w"},
+        {"name": "vpc", "id": "v", "type": None, "resource_id": None},
+        {"name": "vpc", "id": "w", "type": None, "resource_id": None},
     ]
 
 

@@ -55,6 +55,7 @@ from cloudsealed.api.v1 import (
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.loop import Loop
 from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.flights import Flights, open_flights
 from cloudsealed.wiring import Services
 
 TABLES: tuple[Table, ...] = (
@@ -81,12 +82,13 @@ def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
     """Return the API of an installation, with the pages that are served beside it."""
     limits, metrics = Limits(services.settings, services.counters), Metrics()
     parts = Parts(services)
-    keys = Idempotency(services.database, services.clock)
+    flights = open_flights(services.database)
+    keys = Idempotency(services.database, flights, services.clock)
     faces = Faces(services.settings.public_url, pages)
     desk = Desk(services, limits, Pages(services.keys), keys)
     app = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
-        lifespan=lambda _app: _lifespan(services, keys),
+        lifespan=lambda _app: _lifespan(services, keys, flights),
         exception_handlers={
             CloudSealedError: _refuse, HTTPException: _refuse_route, Exception: _fail,
         },
@@ -151,7 +153,7 @@ def _document_route(app: FastAPI, services: Services) -> Route:
 
 
 @asynccontextmanager
-async def _lifespan(services: Services, keys: Idempotency) -> AsyncIterator[None]:
+async def _lifespan(services: Services, keys: Idempotency, flights: Flights) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     flush = services.tokens.authenticator.flush
     loops = [
@@ -167,6 +169,7 @@ async def _lifespan(services: Services, keys: Idempotency) -> AsyncIterator[None
             loop.stop()
         with suppress(ServiceUnavailableError):  # a full disk does not keep the server from ending
             await run_in_threadpool(flush)
+        flights.close()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -1,11 +1,14 @@
 """Runs one operation: checks the request, calls the handler, shapes the answer.
 
-The order of refusals is that of the contract: scope, object, media types, size, JSON, parameters.
+The order of refusals is that of the contract: scope, object, media types, size, JSON, parameters,
+`If-Match`, conflicts. What an operation writes and the answer kept for its Idempotency-Key are one
+transaction, in which `If-Match` is compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,18 +29,27 @@ from cloudsealed.api.errors import (
 )
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
 from cloudsealed.api.gate.limits import Limits, tighter
-from cloudsealed.api.idempotency import Idempotency, Kept, with_request_id, without_secrets
+from cloudsealed.api.idempotency import (
+    AnsweredError,
+    Claim,
+    Idempotency,
+    Kept,
+    with_request_id,
+    without_secrets,
+)
 from cloudsealed.api.listing import Pages, Walk
 from cloudsealed.api.operation import Call, Operation, Reply, Stream
 from cloudsealed.api.query import Parameter
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
-from cloudsealed.storage.database import ReadDeadlineError
+from cloudsealed.storage.database import Connection, ReadDeadlineError
 from cloudsealed.storage.keyset import Filter, Page
+from cloudsealed.storage.tenancy import hold
 from cloudsealed.wiring import Services
 
 _LONGEST_NAME = 200
 LONGEST_TAGS = 8192
+_AFTER_PRECONDITION = (409, 429)  # refusals that a failed precondition goes before
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
 
 
@@ -88,7 +100,9 @@ class Endpoint:
         call = Call(self._desk.services, self._desk.limits, caller, request.path_params)
         try:
             walk = await self._read(request, call)
-            return await self._once(request, exchange, call, walk)
+            if self._operation.writes:
+                return await run_in_threadpool(self._once, request, exchange, call)
+            return self._shape(request, await self._run(call), walk)
         except NotFoundError:
             raise
         except CloudSealedError:
@@ -103,7 +117,9 @@ class Endpoint:
     async def _read(self, request: Request, call: Call) -> Walk | None:
         operation = self._operation
         call.accept = request.headers.get("accept", "")
-        if operation.status != 204 and accept.choose(call.accept, operation.produces) is None:
+        # Whoever takes JSON takes our errors: a file is sent to them as well (RFC 9110, 12.4.1).
+        answered = (*operation.produces, body.JSON_TYPE)
+        if operation.status != 204 and accept.choose(call.accept, answered) is None:
             offered = ", ".join(operation.produces)
             raise NotAcceptableError(f"This answers in: {offered}")
         if operation.body is not None:
@@ -118,58 +134,83 @@ class Endpoint:
         )
         return walk
 
-    async def _once(
-        self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
-    ) -> Response:
+    def _once(self, request: Request, exchange: Exchange, call: Call) -> Response:
         """Run the operation, or answer again what its Idempotency-Key stands for."""
+        claim = self._claim(request, call)
+        if claim is None:
+            return self._unit(request, exchange, call, None)
+        keys = self._desk.idempotency
+        try:
+            with keys.flight(claim):
+                try:
+                    return self._unit(request, exchange, call, claim)
+                except CloudSealedError as error:
+                    if error.status == 409:
+                        refusal = envelope(error, exchange.request_id)
+                        keys.keep_alone(claim, Kept(error.status, {}, refusal))
+                    raise
+        except AnsweredError as answered:
+            return _replayed(answered.kept, exchange)
+
+    def _claim(self, request: Request, call: Call) -> Claim | None:
         key = request.headers.get("idempotency-key")
         if key is None or not self._operation.once:
-            return await self._precondition(request, exchange, call, walk)
-        keys = self._desk.idempotency
+            return None
         path, asked = request.scope["path"], request.scope["query_string"].decode("latin-1")
-        claim = await run_in_threadpool(
-            keys.claim, caller=call.caller, path=path, key=key, query=asked, body=call.body
+        return self._desk.idempotency.read(
+            caller=call.caller, path=path, key=key, query=asked, body=call.body
         )
-        if claim.kept is not None:
-            return _replayed(claim.kept, exchange)
-        try:
-            response = await self._precondition(request, exchange, call, walk)
-        except BaseException as error:
-            if isinstance(error, CloudSealedError) and error.status == 409:
-                kept = Kept(error.status, {}, envelope(error, exchange.request_id))
-                await run_in_threadpool(keys.keep, claim, kept)
-            else:
-                await run_in_threadpool(keys.release, claim)
-            raise
-        headers = {n: response.headers[n] for n in ("location",) if n in response.headers}
-        shown = without_secrets(bytes(response.body), self._operation.secrets)
-        await run_in_threadpool(keys.keep, claim, Kept(response.status_code, headers, shown))
+
+    def _unit(
+        self, request: Request, exchange: Exchange, call: Call, claim: Claim | None
+    ) -> Response:
+        """Run the handler in one transaction with its precondition and its kept answer.
+
+        The transaction begins with the handler's first write: what it does before makes none wait.
+        """
+        database, keys = self._desk.services.database, self._desk.idempotency
+        precondition = self._precondition(request, call)
+
+        def begins(connection: Connection) -> None:
+            if claim is not None:
+                keys.begin(connection, claim)
+            precondition.compare(connection)
+
+        with self._budgeted(exchange, call), database.unit(begins):
+            try:
+                response = self._shape(request, self._operation.handler(call), None)
+            except CloudSealedError as error:
+                if error.status in _AFTER_PRECONDITION:
+                    precondition.require()
+                raise
+            if claim is not None or precondition.is_asked:
+                with database.write() as connection:
+                    precondition.require()
+                    if claim is not None:
+                        keys.keep(connection, claim, self._kept(response))
         return response
 
-    async def _precondition(
-        self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
-    ) -> Response:
-        wanted = request.headers.get("if-match")
-        getter = self._operation.getter
-        if wanted is not None and getter is not None and self._operation.method != "GET":
-            current = etag(await run_in_threadpool(getter, call))
-            if not _names(wanted, current):
-                raise EtagMismatchError("The object has changed: read it again")
-        reply = await self._budgeted(exchange, call)
-        return self._shape(request, reply, walk)
+    def _precondition(self, request: Request, call: Call) -> _Precondition:
+        return _Precondition(self._operation, call, request.headers.get("if-match"))
 
-    async def _budgeted(self, exchange: Exchange, call: Call) -> Reply:
-        """Run the handler, which spends a heavy budget when it accepts the work."""
+    def _kept(self, response: Response) -> Kept:
+        headers = {n: response.headers[n] for n in ("location",) if n in response.headers}
+        shown = without_secrets(bytes(response.body), self._operation.secrets)
+        return Kept(response.status_code, headers, shown)
+
+    @contextmanager
+    def _budgeted(self, exchange: Exchange, call: Call) -> Iterator[None]:
+        """Let the handler spend its heavy budgets, and give them back if its work fails."""
         purses = {
             name: _Purse(self._desk.limits, name, call.tenant, exchange)
             for name in self._operation.heavy
         }
         call.admits = {name: purse.spend for name, purse in purses.items()}
         try:
-            return await self._run(call)
+            yield
         except BaseException:
             for purse in purses.values():
-                await run_in_threadpool(purse.give_back)
+                purse.give_back()
             raise
 
     async def _run(self, call: Call) -> Reply:
@@ -206,6 +247,37 @@ class Endpoint:
             collection = operation.collection.format(object=made.get("object"))
             headers["Location"] = f"{collection}/{made['id']}"
         return Response(content, operation.status, headers, operation.produces[0])
+
+
+class _Precondition:
+    """A request's `If-Match`, compared once, in the transaction that writes if there is one.
+
+    Until that ends the object stays as it was compared. A mismatch is raised only when the handler
+    has nothing against the request that goes before it.
+    """
+
+    def __init__(self, operation: Operation, call: Call, wanted: str | None) -> None:
+        self.is_asked = wanted is not None and operation.getter is not None
+        self._operation = operation
+        self._call = call
+        self._wanted = wanted or ""
+        self._fits: bool | None = None
+
+    def compare(self, connection: Connection | None) -> None:
+        """Compare the object's tag; raises the 404 of one that is gone."""
+        if not self.is_asked or self._fits is not None:
+            return
+        getter, rows, call = self._operation.getter, self._operation.rows, self._call
+        assert getter is not None
+        if connection is not None and rows is not None:
+            hold(connection, rows, **call.one)
+        self._fits = _names(self._wanted, etag(getter(call)))
+
+    def require(self) -> None:
+        """Raise EtagMismatchError unless the object is the one that the request means."""
+        self.compare(None)
+        if self._fits is False:
+            raise EtagMismatchError("The object has changed: read it again")
 
 
 class _Purse:

@@ -17,6 +17,7 @@ from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.keyset import Filter, Page
+from cloudsealed.storage.tenancy import Rows
 from cloudsealed.wiring import Services
 
 _NO_FILTERS = {"limit", "cursor", "sort"}
@@ -94,8 +95,8 @@ class Operation:
     deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
     spends one;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
-    `getter` reads the object that the path names; `made_at` is where a POST's object is when it is
-    not below the POST's own path; `{object}` in it is what it is.
+    `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
+    object is when it is not below the POST's own path; `{object}` in it is what it is.
     """
 
     method: str
@@ -116,6 +117,7 @@ class Operation:
     once: bool = False
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None
+    rows: Rows | None = None
     made_at: str | None = None
     errors: tuple[type[CloudSealedError], ...] = ()
 
@@ -131,6 +133,11 @@ class Operation:
         return summary.rstrip("."), rest
 
     @property
+    def writes(self) -> bool:
+        """Whether it may change what is stored."""
+        return self.method not in ("GET", "HEAD")
+
+    @property
     def collection(self) -> str:
         """The path of the noun that a POST makes an object of."""
         return self.made_at or self.path.partition("/{id}")[0]
@@ -142,11 +149,14 @@ Declare = Callable[[Handler], Handler]
 class Table:
     """The operations of one noun, in the order in which routes are tried."""
 
-    def __init__(self, tag: str, description: str, *, getter: Getter | None = None) -> None:
+    def __init__(
+        self, tag: str, description: str, *, getter: Getter | None = None, rows: Rows | None = None
+    ) -> None:
         self.tag = tag
         self.description = description
         self.operations: list[Operation] = []
         self._getter = getter
+        self._rows = rows
 
     def lists(self, path: str, listed: Listed, **options: Any) -> Declare:
         """Declare a list of pages."""
@@ -179,7 +189,7 @@ class Table:
 
     def _add(self, method: str, path: str, **options: Any) -> Declare:
         if "{id}" in path:
-            options.setdefault("getter", self._getter)
+            options = {"getter": self._getter, "rows": self._rows, **options}
         for name in options.get("parameters", {}).keys() - _NO_FILTERS:
             filter_error(name)  # so that the catalogue has its code
 

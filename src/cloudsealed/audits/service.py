@@ -16,6 +16,7 @@ from cloudsealed.audits.ledger import Ledger
 from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
+    AuditEndedError,
     AuditNotFinishedError,
     AuditNotFoundError,
     AuditNotResumableError,
@@ -200,9 +201,11 @@ class AuditService:
         return self.get(tenant=tenant, ident=ident)
 
     def cancel(self, *, tenant: str, ident: str) -> bytes:
-        """End an audit at once, whatever it waits for; one that has ended stays as it is."""
+        """End an audit at once, whatever it waits for; raises AuditEndedError."""
         self.find(tenant=tenant, ident=ident)
-        self._store.cancel(tenant=tenant, ident=ident)
+        if not self._store.cancel(tenant=tenant, ident=ident):
+            status = self.find(tenant=tenant, ident=ident).status
+            raise AuditEndedError(f"The audit has ended: it is {status}")
         return self.get(tenant=tenant, ident=ident)
 
     def delete(self, *, tenant: str, ident: str) -> None:

@@ -120,10 +120,17 @@ def _applicable(call: Enrich, row: Row, place: Place, draft: Draft) -> list[Call
         raise TypeError
     scopes = ({**draft.document, "each": element} for element in elements)
     found = [parameters_of(call.params, call.constants, scope, place) for scope in scopes]
-    region = read(call.region, draft.document) if call.region else None
-    answering = replace(place, region=region) if region else place
+    answering = _answering(call, place, draft)
     requests = [_request(call, row, answering, each) for each in found if each is not None]
     return requests if len(requests) == len(found) else None
+
+
+def _answering(call: Enrich, place: Place, draft: Draft) -> Place:
+    """Return where a call is made: in the region that the resource names, if it names one."""
+    region = read(call.region, draft.document) if call.region else None
+    if not isinstance(region, str | None):  # it is part of the ledger's key
+        raise TypeError
+    return replace(place, region=region) if region else place
 
 
 def _untold(draft: Draft, call: Enrich) -> Gap | None:

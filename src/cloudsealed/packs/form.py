@@ -14,6 +14,7 @@ from typing import Any
 from cloudsealed.packs.model import EFFORTS, SCOPES
 from cloudsealed.packs.shapes import (
     Brief,
+    Expression,
     Flag,
     Free,
     Many,
@@ -36,7 +37,7 @@ EXAMPLE_OUTCOMES = (Outcome.FAIL, Outcome.PASS, Outcome.NOT_APPLICABLE)
 _must = partial(Part, needed=True)
 _key = Text(KEY, longest=100)
 _paragraph = Text(longest=4000)
-_expression = Text(longest=4096)
+_expression = Expression()
 
 
 def check_form(types: Iterable[str] | None = None) -> Record:

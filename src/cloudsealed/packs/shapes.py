@@ -76,6 +76,24 @@ class Text:
         return {"type": "string", "minLength": 1, "maxLength": self.longest, "pattern": pattern}
 
 
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression of the policy language, of at most `longest` characters; nothing is parsed."""
+
+    longest: int = 4096
+
+    def read(self, value: Any, at: Path) -> str:
+        """Return its text."""
+        if isinstance(value, str) and not (value.strip() and len(value) <= self.longest):
+            message = f"an expression has 1 to {self.longest} characters and is not blank"
+            raise FormError(at, message, Fault.EXPRESSION)
+        return Text(longest=self.longest).read(value, at)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the string's schema."""
+        return Text(longest=self.longest).schema()
+
+
 def _whole(pattern: str) -> str:
     return f"^(?:{pattern})$"
 

@@ -25,6 +25,9 @@ FINDING_FIELDS = (
     "policy", "severity", "title", "dimension", "account", "region", "resource_type",
 )  # fmt: skip
 """What a classification knows of a finding; the severity is the policy's own."""
+RESOURCE_NAMES = ("account", "name", "native_id", "provider", "region", "tags", "type")
+"""What every resource is known by, in the words of the API: an expression reads it as a field of
+`resource`, unless the document has a field of its own by that name."""
 
 
 _READ = (
@@ -61,10 +64,20 @@ def _rule(words: str) -> Rule:
 def _document_types(spec: Mapping[str, Any]) -> dict[str, DocumentType]:
     """Return what is known of the documents that a check reads: a misspelt field is found by it."""
     related = (spec.get("related") or {}).items()
+    own = DocumentType.any_of([_type_of(name) for name in spec["resource_types"]])
     return {
-        "resource": DocumentType.any_of([_type_of(name) for name in spec["resource_types"]]),
+        "resource": _with_names(own, own.name, _EVERY_RESOURCE),
         **{f"related.{name}": _type_of(relation["type"]) for name, relation in related},
     }
+
+
+_EVERY_RESOURCE = f"every resource has {', '.join(RESOURCE_NAMES)}"
+_EVERY_FINDING = f"`finding` has {', '.join(FINDING_FIELDS)}"
+
+
+def _with_names(own: DocumentType, name: str, hint: str) -> DocumentType:
+    """Return the type of a document to which is added what every resource is known by."""
+    return DocumentType(name, {**dict.fromkeys(RESOURCE_NAMES), **own.fields}, hint)
 
 
 @cache
@@ -87,7 +100,9 @@ def _classified_types() -> dict[str, DocumentType]:
     """Return what is known of what a classification reads: a resource may be of every type."""
     every = DocumentType.any_of([_type_of(name) for name in RESOURCE_TYPES])
     return {
-        "resource": DocumentType("any resource type", every.fields),
+        "resource": _with_names(
+            every, "any resource type", f"{_EVERY_RESOURCE}, and {_EVERY_FINDING}"
+        ),
         "finding": DocumentType("a finding", dict.fromkeys(FINDING_FIELDS)),
     }
 

@@ -104,7 +104,8 @@ class PolicyService:
             try:
                 self._store.get_in(connection, tenant=tenant, ident=said.key)
             except PolicyNotFoundError:
-                refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant))
+                own = partial(self._store.all_in, connection, tenant=tenant)
+                refuse_strangers(said.key, said.words, own)
                 self._store.insert(connection, tenant=tenant, policy=policy)
                 self._refuse_too_many(connection, tenant)
                 self._apply(connection, tenant, policy)
@@ -114,9 +115,12 @@ class PolicyService:
 
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
         """Change a policy: a built-in one only in `enabled` and `params`."""
+        seen = self._store.get(tenant=tenant, ident=ident)
+        said = _changed(seen, body)
         with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
-            changed = self._changed(connection, tenant, policy, body)
+            changed = said if policy == seen else _changed(policy, body)
+            self._refuse_strangers(connection, tenant, policy, changed)
             new = changed.effective != policy.effective
             says_other = new or changed.enabled != policy.enabled
             changed = replace(
@@ -179,7 +183,7 @@ class PolicyService:
         if isinstance(value, str):
             return self._store.get(tenant=tenant, ident=value).pinned
         said = _compiled(read_policy_body(value))
-        refuse_strangers(said, partial(self._store.all, tenant=tenant))
+        refuse_strangers(said.key, said.words, partial(self._store.all, tenant=tenant))
         try:
             known = self._store.get(tenant=tenant, ident=said.key)
         except PolicyNotFoundError:
@@ -195,7 +199,7 @@ class PolicyService:
         """Say whether `create` would take a body, and if not, why."""
         try:
             said = _compiled(read_policy_body(body))
-            refuse_strangers(said, partial(self._store.all, tenant=tenant))
+            refuse_strangers(said.key, said.words, partial(self._store.all, tenant=tenant))
         except CloudSealedError as error:
             return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
         return {"object": "policy_validation", "valid": True, "errors": []}
@@ -353,13 +357,12 @@ class PolicyService:
             policy = replace(known, spec=spec.words, version=version, updated_at=now)
             self._store.update(connection, tenant=tenant, policy=policy, new_version=True)
 
-    def _changed(self, connection: Connection, tenant: str, policy: Policy, body: Any) -> Policy:
-        if policy.source is PolicySource.BUILTIN:
-            return _adjusted(policy, body)
-        said = _compiled(read_change(body, policy))
-        kept = policy.spec.get("yields_to", ())
-        refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant), kept)
-        return replace(policy, spec=said.words, enabled=said.enabled)
+    def _refuse_strangers(
+        self, connection: Connection, tenant: str, policy: Policy, changed: Policy
+    ) -> None:
+        if policy.source is PolicySource.CUSTOM:
+            known = partial(self._store.all_in, connection, tenant=tenant)
+            refuse_strangers(changed.key, changed.spec, known, policy.spec.get("yields_to", ()))
 
     def _id_or_itself(self, tenant: str, ident: str) -> str:
         try:
@@ -391,6 +394,14 @@ def _compiled(said: PolicyBody) -> PolicyBody:
     """Return what compiles; raises InvalidPolicyExpressionError for what does not."""
     refuse_broken(said.kind, said.words)
     return said
+
+
+def _changed(policy: Policy, body: Any) -> Policy:
+    """Return a policy as a body changes it, compiled; not yet seen beside the others."""
+    if policy.source is PolicySource.BUILTIN:
+        return _adjusted(policy, body)
+    said = _compiled(read_change(body, policy))
+    return replace(policy, spec=said.words, enabled=said.enabled)
 
 
 def _adjusted(policy: Policy, body: Any) -> Policy:

@@ -11,6 +11,7 @@ from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersio
 from cloudsealed.storage.database import Connection, Row
 from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
 from cloudsealed.storage.schema import policies, policy_versions
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Provider, Severity
 
 _COLUMNS = ("id", "key", "kind", "source", "enabled", "version", "spec", "params", "created_at", "updated_at", "applied_at")  # fmt: skip
@@ -151,7 +152,7 @@ class PolicyStore(Paged):
     def applied(self, *, tenant: str, began: str, moment: str) -> None:
         """Record for `moment` that the open findings are classified by all that was written until
         `began`."""
-        with self.database.write() as connection:
+        with turn(self.database, tenant=tenant) as connection:
             connection.run(_APPLIED, {"tenant": tenant, "began": began, "moment": moment})
 
     def unused(self, *, tenant: str) -> list[str]:

@@ -9,6 +9,7 @@ import orjson
 
 from cloudsealed.kit.cursor import Position
 from cloudsealed.resources.model import with_document
+from cloudsealed.resources.relating import related
 from cloudsealed.resources.store import ResourceStore
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keyset import Page
@@ -41,12 +42,8 @@ class ResourceService:
         return {resource["id"]: resource["tags"] for resource in found}
 
     def relations(self, *, tenant: str, ident: str) -> dict[str, Any]:
-        """Return a resource's declared relations: names to the ids that its document names."""
+        """Return a resource's declared relations: names to the ids that its document names, and
+        the resources that those are."""
         doc, _snapshot = self._store.served(tenant=tenant, ident=ident)
-        relations: dict[str, list[str]] = orjson.loads(doc)["relations"]
-        targets = [
-            {"name": name, "id": target}
-            for name, ids in sorted(relations.items())
-            for target in ids
-        ]
+        targets = list(related(self._store, orjson.loads(doc), tenant=tenant))
         return {"object": "relations", "resource_id": ident, "relations": targets}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, exists, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select
 
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
@@ -64,6 +64,10 @@ _SERVED = select(resources.c.doc, resources.c.snapshot).where(
 _BY_NATIVE = select(resources.c.id, resources.c.type, resources.c.native_id).where(
     _TENANT, resources.c.native_id == bindparam("native")
 )
+_CALLED = select(
+    resources.c.id, resources.c.native_id, resources.c.account, resources.c.region,
+    case((resources.c.state == ResourceState.PRESENT.value, 1), else_=0), resources.c.snapshot,
+).where(_TENANT, resources.c.type == bindparam("kind"))  # fmt: skip
 _INSERT = resources.insert()
 _UPDATE = (
     resources.update()
@@ -179,6 +183,22 @@ def _docs(count: int) -> Select[Any]:
     return select(resources.c.doc).where(_TENANT, resources.c.id.in_(wanted))
 
 
+@lru_cache(maxsize=64)
+def _called(count: int) -> Select[Any]:
+    """Return the statement for resources of a type with one of so many native ids, or in an
+    account with an id that ends in one of as many texts."""
+    native = [bindparam(f"native_{index}") for index in range(count)]
+    length = func.length(resources.c.native_id)
+    endings: list[ColumnElement[bool]] = [
+        func.substr(resources.c.native_id, length - bindparam(f"size_{index}")).in_(
+            [bindparam(f"part_{index}"), bindparam(f"item_{index}")]
+        )
+        for index in range(count)
+    ]
+    here = and_(resources.c.account == bindparam("account"), or_(*endings))
+    return _CALLED.where(or_(resources.c.native_id.in_(native), here))
+
+
 class ResourceStore(Paged):
     """Reads resources."""
 
@@ -195,6 +215,26 @@ class ResourceStore(Paged):
             except objects.EvidenceExpiredError:
                 snapshot = None
         return bytes(row[0]), snapshot
+
+    def ending_in(
+        self, *, tenant: str, account: str, kind: str, targets: Sequence[str]
+    ) -> list[Row]:
+        """Return (id, native id, account, region, whether it is there, snapshot) of the resources
+        of a type whose native id is one of `targets`, or, in an account, ends in one."""
+        values: dict[str, Any] = {"tenant": tenant, "kind": kind, "account": account}
+        for index, target in enumerate(targets):
+            values |= {
+                f"native_{index}": target, f"size_{index}": len(target),
+                f"part_{index}": f"/{target}", f"item_{index}": f":{target}",
+            }  # fmt: skip
+        with self.database.read() as connection:
+            return connection.all(_called(len(targets)), values)
+
+    def snapshots(self, *, tenant: str, addresses: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the snapshots at each address that still holds one."""
+        with self.database.read() as connection:
+            found = objects.get_many(connection, tenant, addresses)
+        return {address: orjson.loads(data) for address, data in found.items()}
 
     def docs(self, *, tenant: str, idents: Sequence[str]) -> list[bytes]:
         """Return the public JSON of some hundred resources, in no order."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
-from cloudsealed.audits.model import AuditNotFinishedError, AuditNotResumableError
+from cloudsealed.audits.model import AuditEndedError, AuditNotFinishedError, AuditNotResumableError
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
+from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Audits",
     "Forensic passes over what connections reach.",
     getter=lambda call: call.services.audits.get(**call.one),
+    rows=schema.audits,
 )
 
 
@@ -52,9 +54,15 @@ def reanalyze_audit(call: Call) -> Reply:
     return call.services.audits.reanalyze(**call.one, body=body, admit=call.admit)
 
 
-@TABLE.acts("/v1/audits/{id}/cancel", scope=Scope.AUDITS_WRITE, answer=shapes.Audit)
+@TABLE.acts(
+    "/v1/audits/{id}/cancel", scope=Scope.AUDITS_WRITE, answer=shapes.Audit,
+    errors=(AuditEndedError,),
+)  # fmt: skip
 def cancel_audit(call: Call) -> Reply:
-    """Ask an audit to stop; one that has ended stays as it is."""
+    """Cancel an audit.
+
+    It ends at once, whatever it waits for. One that has ended stays as it is: 409.
+    """
     return call.services.audits.cancel(**call.one)
 
 
@@ -106,6 +114,7 @@ def get_audit_bundle(call: Call) -> Reply:
     """Download a completed audit's bundle.
 
     A ZIP file with the seal and all that it covers: `cloudsealed verify` checks it with no server.
+    Errors are JSON, so clients that accept JSON alone get the file too.
     """
     pieces = call.services.bundle(**call.one)
     return Stream(pieces, "application/zip", f"cloudsealed-{call.path['id']}.zip")

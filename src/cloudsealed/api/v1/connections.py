@@ -9,11 +9,13 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError
+from cloudsealed.storage import schema
 
 TABLE = Table(
     "Connections",
     "How cloud accounts are reached; no access key is stored.",
     getter=lambda call: call.services.connections.get(**call.one),
+    rows=schema.connections,
 )
 
 

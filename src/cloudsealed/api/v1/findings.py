@@ -13,6 +13,7 @@ from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.service import GROUPS
+from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 GROUP_BY = Parameter(
@@ -24,6 +25,7 @@ TABLE = Table(
     "Findings",
     "Individual security, cost, architectural or compliance issues.",
     getter=lambda call: call.services.findings.get(**call.one),
+    rows=schema.findings,
 )
 
 

@@ -9,11 +9,13 @@ from cloudsealed.api.v1.schemas.findings import Finding
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.resources.store import LISTING
+from cloudsealed.storage import schema
 
 TABLE = Table(
     "Resources",
     "Cloud objects discovered in the tenant. Findings attach to resources.",
     getter=lambda call: call.services.resources.get(**call.one),
+    rows=schema.resources,
 )
 
 
@@ -46,5 +48,9 @@ def list_resource_findings(call: Call) -> Reply:
 
 @TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.Relations)
 def get_resource_relations(call: Call) -> Reply:
-    """Retrieve what a resource refers to."""
+    """Retrieve what a resource refers to.
+
+    Each relation names the id that stands in the resource's document, and the resource that it
+    means, by its own id; null where no audit of the tenant saw that.
+    """
     return call.services.resources.relations(**call.one)

@@ -10,12 +10,14 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.connections.schedules.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededError
 from cloudsealed.reports.model import ReportNotReadyError
+from cloudsealed.storage import schema
 from cloudsealed.vocabulary import ScheduleKind
 
 TABLE = Table(
     "Schedules",
     "Audits and reports that come by themselves.",
     getter=lambda call: call.services.schedules.get(**call.one),
+    rows=schema.schedules,
 )
 _BUDGETS = {ScheduleKind.AUDIT: "audits", ScheduleKind.REPORT: "reports"}
 

@@ -102,7 +102,7 @@ class AppService:
                 if getattr(app, name) != getattr(changed, name)
             }
             _record(connection, EventType.APP_CHANGED, caller, ident, changes=told)
-        self._authenticator.forget()
+        self._database.after(self._authenticator.forget)
         return orjson.dumps(changed.public())
 
     def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
@@ -131,7 +131,7 @@ class AppService:
         with self._database.write() as connection:
             self._store.delete(connection, tenant=tenant, ident=ident, now=now)
             _record(connection, EventType.APP_DELETED, caller, ident)
-        self._authenticator.forget()
+        self._database.after(self._authenticator.forget)
 
     def _digest(self, text: str | None) -> str | None:
         return None if text is None else credential.digest(text, self._key)
@@ -181,7 +181,7 @@ class GrantService:
                     connection, EventType.GRANT_REVOKED, caller, ident, owner_id=grant.user_id,
                     client_id=grant.client_id,
                 )  # fmt: skip
-        self._authenticator.forget()
+        self._database.after(self._authenticator.forget)
 
     def _seen(self, caller: Caller, ident: str) -> Grant:
         grant = self._store.get(tenant=caller.tenant_id, ident=ident)

@@ -111,6 +111,11 @@ class Rule:
         return self
 
     @property
+    def shown(self) -> frozenset[Path]:
+        """The paths that its message shows."""
+        return self._message.paths if self._message is not None else frozenset()
+
+    @property
     def conditions(self) -> dict[str, Program]:
         """Its conditions by their field, in the order in which they are judged."""
         both = {"applies_when": self._applies_when, "fail_when": self._fail_when}

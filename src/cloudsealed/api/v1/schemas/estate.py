@@ -53,7 +53,11 @@ class Relation(Shape):
     """One thing that a resource refers to."""
 
     name: Word = Field(examples=["vpc"])
-    id: Word = Field(examples=["vpc-0a1b"])
+    id: Word = Field(examples=["vpc-0a1b"], description="As the resource's document names it")
+    type: Word | None = Field(examples=["aws.ec2.vpc"], description="Type of what it means")
+    resource_id: ResourceId | None = Field(
+        description="The resource that it means; null where no audit saw one"
+    )
 
 
 class Relations(Shape):
