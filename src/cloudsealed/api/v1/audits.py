@@ -8,6 +8,7 @@ from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.audits.model import AuditEndedError, AuditNotFinishedError, AuditNotResumableError
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
@@ -27,7 +28,7 @@ def list_audits(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/audits", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",), answer=shapes.Audit,
-    body=shapes.AuditBody,
+    body=shapes.AuditBody, errors=(AmbientCredentialsNotAllowedError,),
 )  # fmt: skip
 def create_audit(call: Call) -> Reply:
     """Start an audit."""
@@ -68,7 +69,7 @@ def cancel_audit(call: Call) -> Reply:
 
 @TABLE.acts(
     "/v1/audits/{id}/resume", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",),
-    answer=shapes.Audit, errors=(AuditNotResumableError,),
+    answer=shapes.Audit, errors=(AuditNotResumableError, AmbientCredentialsNotAllowedError),
 )  # fmt: skip
 def resume_audit(call: Call) -> Reply:
     """Resume an audit that stopped when the cloud no longer took its credentials.
