@@ -5,12 +5,12 @@ The order of refusals is that of the contract: scope, object, media types, size,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
@@ -25,13 +25,14 @@ from cloudsealed.api.errors import (
     envelope,
 )
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
-from cloudsealed.api.gate.limits import Limits, tighter
+from cloudsealed.api.gate.limits import Limits, Rate, tighter
 from cloudsealed.api.idempotency import Idempotency, Kept, with_request_id, without_secrets
 from cloudsealed.api.listing import Pages, Walk
 from cloudsealed.api.operation import Call, Operation, Reply, Stream
 from cloudsealed.api.query import Parameter
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
 from cloudsealed.storage.database import ReadDeadlineError
 from cloudsealed.storage.keyset import Filter, Page
 from cloudsealed.wiring import Services
@@ -39,6 +40,7 @@ from cloudsealed.wiring import Services
 _LONGEST_NAME = 200
 LONGEST_TAGS = 8192
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
+_COST_NOTHING = (CrowdedError, NotFoundError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Desk:
     limits: Limits
     pages: Pages
     idempotency: Idempotency
+    crews: Mapping[str, Crew]
 
     @property
     def reads_on_loop(self) -> bool:
@@ -77,7 +80,7 @@ class Endpoint:
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
         _refuse_long_tags(request)
-        for heavy in operation.heavy:
+        for heavy in operation.budgets:
             limits = self._desk.limits
             shown = await limits.asked(limits.show, heavy, caller.tenant_id)
             exchange.rate = tighter(exchange.rate, shown)
@@ -91,8 +94,9 @@ class Endpoint:
             return await self._once(request, exchange, call, walk)
         except NotFoundError:
             raise
-        except CloudSealedError:
-            await self._refuse_missing(call)
+        except CloudSealedError as error:
+            if error.status < 500:
+                await self._refuse_missing(call)
             raise
 
     async def _refuse_missing(self, call: Call) -> None:
@@ -162,17 +166,25 @@ class Endpoint:
         """Run the handler, which spends a heavy budget when it accepts the work."""
         purses = {
             name: _Purse(self._desk.limits, name, call.tenant, exchange)
-            for name in self._operation.heavy
+            for name in self._operation.budgets
         }
-        call.admits = {name: purse.spend for name, purse in purses.items()}
+        call.admits = {name: purses[name].spend for name in self._operation.heavy}
+        costs = self._operation.costs
         try:
+            if costs is not None:
+                await purses[costs.budget].spend_at_once()
             return await self._run(call)
-        except BaseException:
-            for purse in purses.values():
-                await run_in_threadpool(purse.give_back)
+        except BaseException as error:
+            if costs is None or isinstance(error, _COST_NOTHING):
+                for purse in purses.values():
+                    await purse.give_back()
             raise
 
     async def _run(self, call: Call) -> Reply:
+        if costs := self._operation.costs:
+            holder = Holder(call.tenant, call.caller.token_id)
+            work = partial(self._operation.handler, call)
+            return await self._desk.crews[costs.budget].run(holder, work)
         if self._on_loop:
             call.deadline = QUICK_SECONDS
             try:
@@ -220,18 +232,26 @@ class _Purse:
 
     def spend(self) -> None:
         """Count the request; raises RateLimitedError when it is one too many."""
-        rate = self._limits.reserve(*self._budget)
+        self._spent(self._limits.reserve(*self._budget))
+
+    async def spend_at_once(self) -> None:
+        """Do what `spend` does, on the event loop."""
+        self._spent(await self._limits.asked(self._limits.reserve, *self._budget))
+
+    def _spent(self, rate: Rate) -> None:
         if rate.exceeded:
             self._exchange.rate = rate
             raise rate.refusal(self._limits.clock())
         self._is_spent = True
         self._exchange.rate = tighter(self._core, rate)
 
-    def give_back(self) -> None:
+    async def give_back(self) -> None:
         """Take the request back, if it was counted."""
         if self._is_spent:
-            self._limits.give_back(*self._budget)
-            self._exchange.rate = tighter(self._core, self._limits.show(*self._budget))
+            limits = self._limits
+            await limits.asked(limits.give_back, *self._budget)
+            stands = await limits.asked(limits.show, *self._budget)
+            self._exchange.rate = tighter(self._core, stands)
 
 
 def _parameters(
@@ -258,7 +278,13 @@ def _encoded(reply: Any) -> bytes:
 def _streamed(reply: Stream) -> Response:
     disposition = f'attachment; filename="{reply.filename}"'
     headers = {"Content-Disposition": disposition}
-    return StreamingResponse(reply.pieces, 200, headers, reply.media_type)
+    return StreamingResponse(_in_threads(reply.pieces), 200, headers, reply.media_type)
+
+
+async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Have each piece made in a thread: who reads slowly holds none meanwhile."""
+    while (piece := await run_in_threadpool(next, pieces, None)) is not None:
+        yield piece
 
 
 def _replayed(kept: Kept, exchange: Exchange) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import orjson
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,6 +14,7 @@ from cloudsealed.api.gate.exchange import exchange_of
 from cloudsealed.api.parts import Parts
 from cloudsealed.audits.seal import public_keys
 from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.threads import run_in_threadpool
 from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.wiring import Services
