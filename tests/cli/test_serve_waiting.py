@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.audits import world
+from tests.dripping import Dripping
 from tests.served import Served, served
 from tests.waiting import SECONDS, until
 
@@ -36,34 +35,6 @@ ROOMY = {
     "CLOUDSEALED_LIMIT_CONNECTION_TESTS": "1000/minute",
     "CLOUDSEALED_LIMIT_CORE": "100000/minute",
 }
-
-
-class Silent:
-    """A server that takes connections and says nothing until it ends."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=MANY)
-        self._taken: list[socket.socket] = []
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._take, daemon=True).start()
-
-    @property
-    def asked(self) -> int:
-        return len(self._taken)
-
-    def _take(self) -> None:
-        while True:
-            try:
-                self._taken.append(self._listener.accept()[0])
-            except OSError:
-                return
-
-    def end(self) -> None:
-        with suppress(OSError):  # it has ended
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for each in self._taken:
-            each.close()
 
 
 @contextmanager
@@ -116,15 +87,15 @@ def warm_process(running: Served) -> int:
 
 
 @pytest.fixture(scope="module")
-def silent() -> Iterator[Silent]:
-    found = Silent()
+def silent() -> Iterator[Dripping]:
+    found = Dripping(MANY)
     yield found
     found.end()
 
 
 @pytest.fixture(scope="module")
-def running(silent: Silent, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A `serve` whose cloud is silent."""
+def running(silent: Dripping, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A `serve` whose cloud never comes to the end of an answer."""
     folder = tmp_path_factory.mktemp("waiting")
     environment = {
         **ROOMY, "AWS_ENDPOINT_URL": silent.url, "AWS_REGION": "eu-west-1",
@@ -166,7 +137,7 @@ def test_explanations_that_hang_keep_no_other_request_waiting_and_too_many_are_t
 
 
 def test_tests_of_connections_that_hang_keep_no_other_request_waiting(
-    running: Served, silent: Silent
+    running: Served, silent: Dripping
 ) -> None:
     path = f"/v1/connections/{running.connect('silent').json()['id']}/test"
     with many(running, "POST", path) as asked:
