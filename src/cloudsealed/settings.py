@@ -217,6 +217,12 @@ class Settings:
     limit_simulations: Budget = _setting(
         "LIMIT_SIMULATIONS", "60/hour", "Simulations a tenant", parse_budget
     )
+    limit_explanations: Budget = _setting(
+        "LIMIT_EXPLANATIONS", "120/minute", "Explanations a tenant", parse_budget
+    )
+    limit_connection_tests: Budget = _setting(
+        "LIMIT_CONNECTION_TESTS", "30/minute", "Tests of connections a tenant", parse_budget
+    )
     limit_oauth: Budget = _setting(
         "LIMIT_OAUTH", "60/minute", "/oauth/token a client", parse_budget
     )

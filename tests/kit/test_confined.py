@@ -139,7 +139,7 @@ def test_nothing_of_our_environment_and_no_open_file_of_ours_is_in_it(
     with (tmp_path / "secret").open() as ours:
         os.set_inheritable(ours.fileno(), True)
         found = run(where, "environment")
-        links = [os.readlink(each) for each in Path(f"/proc/{warm(where).pid}/fd").iterdir()]
+        links = [str(each.readlink()) for each in Path(f"/proc/{warm(where).pid}/fd").iterdir()]
     assert b"SECRET" not in found
     assert not any("secret" in link for link in links)
 

@@ -57,6 +57,7 @@ from cloudsealed.api.v1 import (
 )
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.loop import Loop
+from cloudsealed.kit.threads import Crew
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.flights import Flights, open_flights
 from cloudsealed.wiring import Services
@@ -76,6 +77,7 @@ TABLES: tuple[Table, ...] = (
 _LITERAL = frozenset(op.path for table in TABLES for op in table.operations if "{" not in op.path)
 
 THREADS = 8  # with the loop and a login, as many as there are connections to the database
+LINE, PATIENCE = 2000, 30.0  # requests of a tenant that wait for a thread, and seconds
 HOUSEKEEPING_SECONDS = 5
 
 _log = logging.getLogger("cloudsealed.api")
@@ -89,7 +91,7 @@ def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
     flights = open_flights(services.database)
     keys = Idempotency(services.database, flights, services.clock)
     faces = Faces(services.settings.public_url, pages)
-    desk = Desk(services, limits, Pages(services.keys), keys)
+    desk = Desk(services, limits, Pages(services.keys), keys, _crews())
     app = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         lifespan=lambda _app: _lifespan(services, keys, flights),
@@ -115,10 +117,17 @@ def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
         addresses=Addresses(services.settings.trusted_proxies),
         cors=Cors(services.settings.cors_origins),
         place=place,
+        crew=Crew("requests", THREADS, line=LINE, patience=PATIENCE),
         look_up_in_thread=not desk.reads_on_loop,
         access_log=services.settings.access_log,
     )  # fmt: skip
     return Edge(gate, place)
+
+
+def _crews() -> dict[str, Crew]:
+    """Return the threads of what costs more than this process, by budget."""
+    costs = {op.costs for table in TABLES for op in table.operations if op.costs is not None}
+    return {each.budget: Crew(each.budget, each.most) for each in costs}
 
 
 class OperationRoute(APIRoute):

@@ -8,13 +8,12 @@ transaction, in which `If-Match` is compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
@@ -40,9 +39,10 @@ from cloudsealed.api.idempotency import (
     without_secrets,
 )
 from cloudsealed.api.listing import Pages, Walk
-from cloudsealed.api.operation import Call, Operation, Reply, Stream
+from cloudsealed.api.operation import Call, Costs, Operation, Reply, Stream
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
 from cloudsealed.storage.database import Connection, ReadDeadlineError
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Page
@@ -54,6 +54,7 @@ LONGEST_TAGS = 8192
 _AFTER_PRECONDITION = (409, 429)  # refusals that a failed precondition goes before
 _CODED = re.compile(r'(-|;)(gzip|br|zstd|deflate)"$')
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
+_COST_NOTHING = (CrowdedError, NotFoundError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Desk:
     limits: Limits
     pages: Pages
     idempotency: Idempotency
+    crews: Mapping[str, Crew]
 
     @property
     def reads_on_loop(self) -> bool:
@@ -92,7 +94,7 @@ class Endpoint:
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
         _refuse_long_tags(request)
-        for heavy in operation.heavy:
+        for heavy in operation.budgets:
             limits = self._desk.limits
             shown = await limits.asked(limits.show, heavy, caller.tenant_id)
             exchange.rate = tighter(exchange.rate, shown)
@@ -103,13 +105,46 @@ class Endpoint:
         call = Call(self._desk.services, self._desk.limits, caller, request.path_params)
         try:
             walk = await self._read(request, call)
-            if self._operation.writes:
-                return await run_in_threadpool(self._once, request, exchange, call)
-            return self._shape(request, exchange, await self._run(call), walk)
+            return await self._done(request, exchange, call, walk)
         except NotFoundError:
             raise
-        except CloudSealedError:
-            await self._refuse_missing(call)
+        except CloudSealedError as error:
+            if error.status < 500:
+                await self._refuse_missing(call)
+            raise
+
+    async def _done(
+        self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
+    ) -> Response:
+        """Do the operation where its kind of work is done: on the loop, in a thread, in a crew."""
+        operation = self._operation
+
+        def work() -> Response:
+            if operation.writes:
+                return self._once(request, exchange, call)
+            return self._shape(request, exchange, operation.handler(call), walk)
+
+        if operation.costs is not None:
+            return await self._paid(operation.costs, exchange, call, work)
+        if self._on_loop:
+            call.deadline = QUICK_SECONDS
+            try:
+                return work()
+            except ReadDeadlineError:
+                call.deadline = None
+        return await run_in_threadpool(work)
+
+    async def _paid(
+        self, costs: Costs, exchange: Exchange, call: Call, work: Callable[[], Response]
+    ) -> Response:
+        """Spend what the request costs, then do its work among the few that may do such."""
+        limits, crew = self._desk.limits, self._desk.crews[costs.budget]
+        purse = _Purse(limits, costs.budget, call.tenant, exchange)
+        await limits.asked(purse.spend)
+        try:
+            return await crew.run(Holder(call.tenant, call.caller.token_id), work)
+        except _COST_NOTHING:
+            await limits.asked(purse.give_back)
             raise
 
     async def _refuse_missing(self, call: Call) -> None:
@@ -219,15 +254,6 @@ class Endpoint:
             for purse in purses.values():
                 purse.give_back()
             raise
-
-    async def _run(self, call: Call) -> Reply:
-        if self._on_loop:
-            call.deadline = QUICK_SECONDS
-            try:
-                return self._operation.handler(call)
-            except ReadDeadlineError:
-                call.deadline = None
-        return await run_in_threadpool(self._operation.handler, call)
 
     def _shape(
         self, request: Request, exchange: Exchange, reply: Reply, walk: Walk | None
@@ -339,7 +365,13 @@ def _encoded(reply: Any) -> bytes:
 def _streamed(reply: Stream) -> Response:
     disposition = f'attachment; filename="{reply.filename}"'
     headers = {"Content-Disposition": disposition}
-    return StreamingResponse(reply.pieces, 200, headers, reply.media_type)
+    return StreamingResponse(_in_threads(reply.pieces), 200, headers, reply.media_type)
+
+
+async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Have each piece made in a thread: who reads slowly holds none meanwhile."""
+    while (piece := await run_in_threadpool(next, pieces, None)) is not None:
+        yield piece
 
 
 def _replayed(kept: Kept, exchange: Exchange) -> Response:

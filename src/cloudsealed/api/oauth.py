@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,6 +24,7 @@ from cloudsealed.auth.oauth.model import App
 from cloudsealed.auth.oauth.parameters import Parameters, read
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.threads import run_in_threadpool
 from cloudsealed.wiring import Services
 
 TOKEN, REVOKE, INTROSPECT = "/oauth/token", "/oauth/revoke", "/oauth/introspect"

@@ -84,6 +84,18 @@ class Stream:
     filename: str
 
 
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What an operation costs beyond this process: a child, or a wait for a foreign network.
+
+    Each request spends of the tenant's `budget` before anything is done. At most `most` are at
+    work in a process, of one caller their share of these, each in a thread that nobody else needs.
+    """
+
+    budget: str
+    most: int
+
+
 Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | None
 Handler = Callable[[Call], Reply]
 Getter = Callable[[Call], bytes]
@@ -95,7 +107,7 @@ class Operation:
 
     `scope` None means any valid credential; `quick` that it is read on the event loop under a
     deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
-    spends one;
+    spends one, `costs` what each request costs beyond this process;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
     `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
     object is when it is not below the POST's own path; `{object}` in it is what it is.
@@ -116,6 +128,7 @@ class Operation:
     quick: bool = False
     tagged: bool = False
     heavy: tuple[str, ...] = ()
+    costs: Costs | None = None
     once: bool = False
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None
@@ -153,6 +166,11 @@ class Operation:
     def writes(self) -> bool:
         """Whether it may change what is stored."""
         return self.method not in ("GET", "HEAD")
+
+    @property
+    def budgets(self) -> tuple[str, ...]:
+        """The budgets of the tenant that a request may spend."""
+        return (*self.heavy, *((self.costs.budget,) if self.costs else ()))
 
     @property
     def collection(self) -> str:

@@ -6,7 +6,6 @@ within seconds, or is told that there is none.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,11 +24,9 @@ from cloudsealed.kit.confined import ConfinedError, run_confined
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import RESOURCE_NAMES, compile_check
-from cloudsealed.storage.database import ServiceUnavailableError
 
 SECONDS = 10.0
 MEMORY = 512 * 1024 * 1024
-_slots = threading.BoundedSemaphore(2)  # processes at once: they must not crowd out the server
 
 
 class NotExplainableError(CloudSealedError):
@@ -44,8 +41,7 @@ def explanation(
 ) -> dict[str, Any]:
     """Return the explanation of a policy's verdict on a snapshot of an audit, as JSON values.
 
-    Its shape is that of `engine.Explanation.as_json`. Raises NotExplainableError, and
-    ServiceUnavailableError when others are in the way.
+    Its shape is that of `engine.Explanation.as_json`. Raises NotExplainableError.
     """
     relations = Relations(snapshots, snapshots.listings(), Extent(audit.targets or ()))
     found = relations.of(snapshot, version.spec.get("related") or {})
@@ -55,14 +51,10 @@ def explanation(
         "found": {name: each.as_dict() for name, each in found.items()},
         "now": audit.clock,
     }
-    if not _slots.acquire(timeout=SECONDS):
-        raise ServiceUnavailableError("Other explanations are being made: try again in a moment")
     try:
         made = run_confined(__name__, order, seconds=SECONDS, memory=MEMORY)
     except ConfinedError as error:
         raise NotExplainableError(f"The verdict cannot be explained {error}") from error
-    finally:
-        _slots.release()
     told: dict[str, Any] = orjson.loads(made)
     return told
 
@@ -71,7 +63,7 @@ def prepare() -> None:
     """Have what orders need that is made when it is first used: all but 10 of 50 ms of each."""
     for name in RESOURCE_TYPES:
         attributes_of(name)
-    nothing = {"document": {}, "unread": {}}
+    nothing: dict[str, Any] = {"document": {}, "unread": {}}
     answer({
         "spec": {"fail_when": "true", "resource_types": [next(iter(RESOURCE_TYPES))]},
         "snapshot": nothing, "found": {}, "now": "2026-01-01T00:00:00.000Z",

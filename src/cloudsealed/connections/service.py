@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -143,7 +143,8 @@ class ConnectionService:
             "arn": None, "error": None,
         }  # fmt: skip
         try:
-            identity = identify(self.open(tenant=tenant, ident=ident))
+            with closing(self.open(tenant=tenant, ident=ident)) as session:
+                identity = identify(session)
         except CloudAccessError as error:
             return {**answer, "error": {"code": error.code, "message": error.message}}
         self.learn_account(tenant=tenant, ident=ident, account=identity.account)

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import anyio
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -30,6 +29,7 @@ from cloudsealed.console.line import AT_ONCE, Line
 from cloudsealed.console.rendering import page, redirect
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
+from cloudsealed.kit.threads import run_in_threadpool
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"

@@ -80,9 +80,8 @@ def _run(warm: Warm, content: bytes, seconds: float, memory: int) -> bytes:
     if status == -signal.SIGXCPU:
         raise ConfinedError(f"within {seconds:g} seconds")
     if status != 0 or len(made) > memory:
-        raise ConfinedError("in its process") from RuntimeError(
-            made[-500:].decode(errors="replace")
-        )
+        why = made[-500:].decode(errors="replace")
+        raise ConfinedError("in its process") from RuntimeError(why)
     return made
 
 
@@ -174,7 +173,10 @@ class Warm:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no argument is foreign
-                self._command, stdin=theirs, stdout=subprocess.DEVNULL, env=self._environment
+                self._command,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env=self._environment,
             )
         self._control.settimeout(_START_SECONDS)
         try:

@@ -157,7 +157,7 @@ def _read(asked: socket.socket) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    """Serve the module that the only argument names; its `prepare` is called once, if it has one."""
+    """Serve the module that the argument names; its `prepare` is called once, if it has one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: whoever began this decides
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     open_files = min(_MOST_OPEN, hard) if hard > 0 else _MOST_OPEN  # negative where it has none

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import findings as shapes
 from cloudsealed.audits.explanation import NotExplainableError
@@ -102,6 +102,7 @@ def get_finding_proof(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/findings/{id}/explanation", scope=Scope.EVIDENCE_READ, answer=shapes.Explanation,
+    costs=Costs("explanations", most=4),
     errors=(NotExplainableError, EvidenceExpiredError),
 )  # fmt: skip
 def get_finding_explanation(call: Call) -> Reply:

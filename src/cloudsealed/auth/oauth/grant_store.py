@@ -202,9 +202,9 @@ class GrantStore(Paged):
         this = {"tenant": token.grant.tenant_id, "ident": token.id}
         return connection.run(_CONSUME, {**this, "now": now}) == 1
 
-    def by_digest(self, digest: str) -> Row | None:
+    def by_digest(self, digest: str, *, deadline: float | None = None) -> Row | None:
         """Return tenant, grant, user, scopes, networks, expiry, role of a usable access token."""
-        with self.database.read() as connection:
+        with self.database.read(deadline) as connection:
             token = self.token(connection, digest)
         if token is None or token.kind != ACCESS or token.consumed_at is not None:
             return None
