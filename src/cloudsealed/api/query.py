@@ -35,6 +35,7 @@ class Parameter:
     multiple: bool = False
     default: str | None = None
     required: bool = False
+    example: str = ""
 
     def read(self, text: str) -> tuple[str, ...]:
         """Return the values of `text`; raises the parameter's own error."""

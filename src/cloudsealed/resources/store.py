@@ -17,7 +17,7 @@ from cloudsealed.storage.schema import resource_tags, resources
 from cloudsealed.vocabulary import Provider, ResourceState
 
 
-def _tagged(name: str, description: str, column: str) -> Filter:
+def _tagged(name: str, description: str, column: str, example: str) -> Filter:
     def condition(table: Any, values: Any) -> Any:
         return exists().where(
             resource_tags.c.tenant_id == table.c.tenant_id,
@@ -25,7 +25,9 @@ def _tagged(name: str, description: str, column: str) -> Filter:
             resource_tags.c[column] == values[0],
         )
 
-    return Filter(name, description, condition=condition, probe=resource_tags.c[column])
+    return Filter(
+        name, description, condition=condition, probe=resource_tags.c[column], example=example
+    )
 
 
 LISTING = Listing(
@@ -40,8 +42,8 @@ LISTING = Listing(
         Filter("state", "Whether it is still there", "state", tuple(ResourceState), kind="enum", sorts=("-id",)),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources.c.provider),
         Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud", probe=resources.c.audit_id),
-        _tagged("tag_key", "Key of a tag that it has", "key"),
-        _tagged("tag_value", "Value of a tag that it has", "value"),
+        _tagged("tag_key", "Key of a tag that it has", "key", "env"),
+        _tagged("tag_value", "Value of a tag that it has", "value", "prod"),
         searching("name", "Part of its name", "name"),
     ),
 )  # fmt: skip

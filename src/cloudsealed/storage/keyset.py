@@ -61,6 +61,7 @@ class Filter:
     condition: Condition | None = None
     sorts: tuple[str, ...] = ()
     probe: ColumnElement[Any] | None = None
+    example: str = ""
 
     @property
     def is_multiple(self) -> bool:
