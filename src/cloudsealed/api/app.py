@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp
 
 from cloudsealed.api import body, docs, openapi
+from cloudsealed.api.described import described
 from cloudsealed.api.endpoint import Desk, Endpoint
 from cloudsealed.api.errors import MethodNotAllowedError, RouteNotFoundError, served
 from cloudsealed.api.faces import Faces
@@ -141,7 +142,7 @@ class OperationRoute(APIRoute):
             operation.path, _documented, methods=[operation.method], name=operation.name,
             operation_id=operation.name, summary=operation.texts[0], tags=[operation.tag],
             status_code=operation.status, response_class=Response,
-            openapi_extra=openapi.described(operation),
+            openapi_extra=described(operation),
         )  # fmt: skip
         self.app = endpoint
         self._is_template = "{" in operation.path

@@ -109,6 +109,7 @@ class Operation:
     deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
     spends one, `costs` what each request costs beyond this process;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
+    `files` says what is in the media types of a download: a shape, or a schema;
     `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
     object is when it is not below the POST's own path; `{object}` in it is what it is.
     """
@@ -125,6 +126,7 @@ class Operation:
     body: type[BaseModel] | None = None
     body_optional: bool = False
     produces: tuple[str, ...] = ("application/json",)
+    files: Mapping[str, type[BaseModel] | dict[str, Any]] = field(default_factory=dict)
     quick: bool = False
     tagged: bool = False
     heavy: tuple[str, ...] = ()

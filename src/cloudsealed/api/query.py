@@ -34,6 +34,7 @@ class Parameter:
     is_multiple: bool = False
     default: str | None = None
     required: bool = False
+    example: str = ""
 
     @property
     def has_commas(self) -> bool:

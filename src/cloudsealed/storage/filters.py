@@ -106,6 +106,7 @@ class Filter:
     has_negation: bool = True
     is_public: bool = True
     is_negated: bool = False
+    example: str = ""
 
     @property
     def is_multiple(self) -> bool:
@@ -258,18 +259,18 @@ def tag_filters(column: str) -> tuple[Filter, ...]:
     tag = Filter(
         "tag", "Tag as KEY=VALUE, each of the two percent-encoded once more: different keys are"
         " joined, values of one key are alternatives", kind="tag", condition=paired,
-        probe=resource_tags, asks=_is_pair,
+        probe=resource_tags, asks=_is_pair, example="env=prod",
     )  # fmt: skip
     return (
         tag,
         Filter(
             "tag_key", "Key of a tag that it has; with `tag_value`, of the same tag",
-            condition=having(has("key")), probe=resource_tags, asks=has("key"),
+            condition=having(has("key")), probe=resource_tags, asks=has("key"), example="env",
         ),
         Filter(
             "tag_value", "Value of a tag that it has; with `tag_key`, of the same tag",
             condition=having(has("value")), probe=resource_tags, asks=has("value"),
-            has_negation=False,
+            has_negation=False, example="prod",
         ),
         replace(tag, name=_BOTH, is_public=False),
     )  # fmt: skip

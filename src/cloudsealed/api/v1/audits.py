@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
+from cloudsealed.api.v1.schemas import ledger
 from cloudsealed.audits.model import AuditEndedError, AuditNotFinishedError, AuditNotResumableError
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
@@ -80,7 +81,7 @@ def resume_audit(call: Call) -> Reply:
 
 
 @TABLE.lists(
-    "/v1/audits/{id}/calls", Listed(), scope=Scope.EVIDENCE_READ, answer=shapes.ProviderCall,
+    "/v1/audits/{id}/calls", Listed(), scope=Scope.EVIDENCE_READ, answer=ledger.ProviderCall,
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def list_audit_calls(call: Call) -> Reply:
@@ -90,7 +91,7 @@ def list_audit_calls(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=shapes.Coverage,
+    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=ledger.Coverage,
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def get_audit_coverage(call: Call) -> Reply:
@@ -99,7 +100,7 @@ def get_audit_coverage(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/seal", scope=Scope.AUDITS_READ, answer=shapes.Envelope,
+    "/v1/audits/{id}/seal", scope=Scope.AUDITS_READ, answer=ledger.Envelope,
     errors=(AuditNotFinishedError,),
 )  # fmt: skip
 def get_audit_seal(call: Call) -> Reply:

@@ -7,6 +7,7 @@ import orjson
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.query import Parameter
+from cloudsealed.api.v1.schemas import evidence
 from cloudsealed.api.v1.schemas import findings as shapes
 from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
@@ -77,7 +78,7 @@ def list_finding_history(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/evidence", scope=Scope.EVIDENCE_READ, answer=shapes.Evidence,
+    "/v1/findings/{id}/evidence", scope=Scope.EVIDENCE_READ, answer=evidence.Evidence,
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def get_finding_evidence(call: Call) -> Reply:
@@ -87,7 +88,7 @@ def get_finding_evidence(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/proof", scope=Scope.EVIDENCE_READ, answer=shapes.Proof,
+    "/v1/findings/{id}/proof", scope=Scope.EVIDENCE_READ, answer=evidence.Proof,
     parameters={"audit": Parameter("audit", "Audit that observed it; else the last")},
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
 )  # fmt: skip
@@ -101,7 +102,7 @@ def get_finding_proof(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/explanation", scope=Scope.EVIDENCE_READ, answer=shapes.Explanation,
+    "/v1/findings/{id}/explanation", scope=Scope.EVIDENCE_READ, answer=evidence.Explanation,
     costs=Costs("explanations", most=4),
     errors=(NotExplainableError, EvidenceExpiredError),
 )  # fmt: skip

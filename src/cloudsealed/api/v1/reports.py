@@ -9,7 +9,7 @@ from cloudsealed.api.errors import NotAcceptableError, filter_error
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
-from cloudsealed.api.v1.schemas import audits as shapes
+from cloudsealed.api.v1.schemas import reports as shapes
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotReadyError
@@ -54,6 +54,7 @@ def get_report(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(_MEDIA),
+    files={FORMATS[name]: shape for name, shape in shapes.FILES.items()},
     parameters={"format": FORMAT},
     errors=(ReportNotReadyError, ReportExpiredError),
 )  # fmt: skip
