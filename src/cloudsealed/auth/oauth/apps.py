@@ -174,9 +174,8 @@ class GrantService:
         grant = self._seen(caller, ident)
         if grant.user_id != caller.user_id and caller.role is not Role.ADMIN:
             raise InsufficientRoleError("Only an admin can end another user's grant")
-        tenant, now = caller.tenant_id, rfc3339(self._clock())
         with self._database.write() as connection:
-            if self._store.revoke(connection, tenant=tenant, ident=ident, now=now):
+            if self._store.revoke(connection, tenant=caller.tenant_id, ident=ident):
                 _record(
                     connection, EventType.GRANT_REVOKED, caller, ident, owner_id=grant.user_id,
                     client_id=grant.client_id,
