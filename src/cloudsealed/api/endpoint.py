@@ -5,9 +5,7 @@ The order of refusals is that of the contract: scope, object, media types, size,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -194,7 +192,7 @@ class Endpoint:
         elif isinstance(reply, bytes):
             content = reply
         else:
-            content = _encoded(reply)
+            content = orjson.dumps(reply)
         if operation.tagged:
             headers["ETag"] = etag(content)
             if operation.method == "GET" and _names(
@@ -245,12 +243,6 @@ def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, 
         elif item.default is not None:
             found[name] = item.read((item.default,))
     return found
-
-
-def _encoded(reply: Any) -> bytes:
-    if isinstance(reply, Mapping):
-        return orjson.dumps(reply)
-    return orjson.dumps({"data": list(reply), "next_cursor": None, "has_more": False})
 
 
 def _streamed(reply: Stream) -> Response:

@@ -50,7 +50,7 @@ _CORS = "Access-Control-Allow-Origin"
 _ALWAYS = (400, 401, 403, 406, 414, 422, 429, 431, 500, 503)
 _WITH_BODY = (408, 413, 415)
 _JSON = bodies.JSON_TYPE
-_LONGEST_LIST = 10_000  # of a list that is not paged
+_LONGEST_LIST = 10_000  # of a list within an object
 
 
 def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url: str) -> Any:
@@ -275,15 +275,14 @@ def _success(operation: Operation) -> dict[str, Any]:
 def _answer(operation: Operation) -> dict[str, Any]:
     assert operation.answer is not None
     item = _reference(operation.answer)
-    many = operation.listed is not None or operation.name.startswith("list_")
-    if not many:
+    if operation.listed is None:
         return item
     return {
         "type": "object",
         "required": ["data", "next_cursor", "has_more"],
         "additionalProperties": False,
         "properties": {
-            "data": {"type": "array", "items": item, "maxItems": _LONGEST_LIST},
+            "data": {"type": "array", "items": item, "maxItems": LARGEST_LIMIT},
             "next_cursor": {**_TEXT, "type": ["string", "null"], "description": CURSOR.description},
             "has_more": {"type": "boolean"},
         },

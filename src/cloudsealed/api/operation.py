@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -82,7 +82,7 @@ class Stream:
     filename: str
 
 
-Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | None
+Reply = bytes | Mapping[str, Any] | Page | Stream | None
 Handler = Callable[[Call], Reply]
 Getter = Callable[[Call], bytes]
 

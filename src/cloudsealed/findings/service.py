@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,7 @@ from cloudsealed.kit.fields import Fields
 from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Database, Row
-from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
 
@@ -71,18 +71,14 @@ class FindingService:
         self._store.replace(tenant=tenant, ident=ident, change=change)
         return self.get(tenant=tenant, ident=ident)
 
-    def history(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
-        """Return a finding's episodes, oldest first: spans of audits with the same outcome."""
-        names = EPISODE
-        rows = self._store.history(tenant=tenant, ident=ident)
-        return [
-            {
-                **dict(zip(names, row, strict=True)),
-                "severity": list(Severity)[row[2]],
-                "object": "episode",
-            }
-            for row in rows
-        ]
+    def history(
+        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
+    ) -> Page:
+        """Return a page of a finding's episodes, oldest first: spans of audits with the same
+        outcome."""
+        start = int(after.id) if after is not None else 0
+        rows = self._store.history(tenant=tenant, ident=ident, after=start, most=limit + 1)
+        return numbered([(row[0], orjson.dumps(_episode(row))) for row in rows], limit)
 
     def summary(
         self, *, tenant: str, group_by: tuple[str, ...],
@@ -167,6 +163,11 @@ class FindingService:
         if "severity" in named:
             named["severity"] = list(Severity)[named["severity"]]
         return named
+
+
+def _episode(row: Row) -> dict[str, Any]:
+    named = dict(zip(EPISODE, row, strict=True))
+    return {**named, "severity": list(Severity)[row[2]], "object": "episode"}
 
 
 def without(idents: Iterator[str], others: Iterator[str]) -> Iterator[str]:

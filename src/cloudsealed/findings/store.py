@@ -84,9 +84,13 @@ _EXTEND_EPISODE = (
 )
 _HISTORY = (
     select(*(c for c in episodes.c if c.name not in ("tenant_id", "finding_id")))
-    .where(episodes.c.tenant_id == bindparam("tenant"), episodes.c.finding_id == bindparam("ident"))
+    .where(
+        episodes.c.tenant_id == bindparam("tenant"), episodes.c.finding_id == bindparam("ident"),
+        episodes.c.sequence > bindparam("after"),
+    )
     .order_by(episodes.c.sequence)
-)
+    .limit(bindparam("most"))
+)  # fmt: skip
 _INSERT_BLOCK = audit_blocks.insert()
 _BLOCKS = (
     select(audit_blocks.c.digest)
@@ -279,11 +283,14 @@ class FindingStore:
             after = batch[-1].id
             yield batch
 
-    def history(self, *, tenant: str, ident: str) -> list[Row]:
-        """Return a finding's episodes, oldest first."""
+    def history(
+        self, *, tenant: str, ident: str, after: int = 0, most: int = 1_000
+    ) -> list[Row]:  # fmt: skip
+        """Return at most `most` of a finding's episodes after one's number, oldest first."""
+        values = {"tenant": tenant, "ident": ident, "after": after, "most": most}
         with self._database.read() as connection:
             self._one(connection, tenant, ident)
-            return connection.all(_HISTORY, {"tenant": tenant, "ident": ident})
+            return connection.all(_HISTORY, values)
 
     def count(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], columns: tuple[str, ...]

@@ -12,11 +12,12 @@ from __future__ import annotations
 import heapq
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -103,6 +104,23 @@ class Page:
 
     items: list[bytes]
     next: Position | None
+
+
+def numbered(rows: Sequence[tuple[int, bytes]], limit: int) -> Page:
+    """Return the page of (number, object) that one row more than `limit` was read for; a number is
+    the id by which the next page begins."""
+    more = len(rows) > limit
+    kept = rows[:limit]
+    return Page([item for _number, item in kept], Position(str(kept[-1][0])) if more else None)
+
+
+def ordered(
+    items: Mapping[str, Mapping[str, Any]], *, after: Position | None, limit: int
+) -> Page:  # fmt: skip
+    """Return a page of objects of the program's own, in the order of their names."""
+    names = sorted(name for name in items if after is None or name > after.id)
+    following = Position(names[limit - 1]) if len(names) > limit else None
+    return Page([orjson.dumps(items[name]) for name in names[:limit]], following)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,13 @@ def triage_finding(call: Call) -> Reply:
     return call.services.findings.triage(**call.one, body=call.body, user_id=call.caller.user_id)
 
 
-@TABLE.reads("/v1/findings/{id}/history", scope=Scope.FINDINGS_READ, answer=shapes.Episode)
+@TABLE.lists(
+    "/v1/findings/{id}/history", Listed(), scope=Scope.FINDINGS_READ, answer=shapes.Episode
+)
 def list_finding_history(call: Call) -> Reply:
     """List a finding's episodes, oldest first."""
-    return call.services.findings.history(**call.one)
+    after, limit = call.page["after"], call.page["limit"]
+    return call.services.findings.history(**call.one, after=after, limit=limit)
 
 
 @TABLE.reads(
