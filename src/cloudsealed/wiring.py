@@ -288,7 +288,12 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         schedules=schedules,
         policies=policies,
         resources=ResourceService(database=database),
-        findings=FindingService(database=database, policies=policies, clock=clock),
+        findings=FindingService(
+            database=database,
+            policies=policies,
+            clock=clock,
+            compare=lambda tenant, audit: audits.compared(tenant=tenant, ident=audit),
+        ),
         audits=audits,
         simulations=SimulationService(
             database=database,

@@ -86,7 +86,7 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "tag_value": lambda f, v: not set(TAGS[f.resource.id].values()).isdisjoint(v),
     "name": lambda f, v: any(text.lower() in (f.resource.name or "").lower() for text in v),
 }
-ASKED = {f.name: f for f in with_negations(LISTING.filters) if f.is_public and f.kind != "audit"}
+ASKED = {f.name: f for f in with_negations(LISTING.filters) if f.is_public and not f.pins}
 
 
 def _tagged(tags: Mapping[str, str], wanted: tuple[str, ...]) -> bool:

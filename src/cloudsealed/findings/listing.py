@@ -14,7 +14,14 @@ from cloudsealed.storage.filters import (
 )
 from cloudsealed.storage.keyset import Listing
 from cloudsealed.storage.schema import finding_counts, findings
-from cloudsealed.vocabulary import Dimension, FindingStatus, Provider, Severity, TriageState
+from cloudsealed.vocabulary import (
+    DeltaKind,
+    Dimension,
+    FindingStatus,
+    Provider,
+    Severity,
+    TriageState,
+)
 
 _VALUE_SORTS = ("-severity", "-last_seen_at", "-monthly_savings")
 
@@ -49,6 +56,10 @@ LISTING = Listing(
             sorts=("-id", *_VALUE_SORTS),
         ),
         Filter("audit", "Audit in which it failed; pins the list", kind="audit", prefix="aud", sorts=()),
+        Filter(
+            "delta", "What became of it in the audit `audit`, else the newest, against the audit"
+            " before; pins the list", choices=tuple(DeltaKind), kind="enum", has_negation=False,
+        ),
         Filter("resource_type", "Type such as aws.s3.bucket", "resource_type", kind="word", probe=finding_counts, known=lambda: RESOURCE_TYPES),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=finding_counts),
         Filter("region", "Region, or global", "region", kind="word", probe=finding_counts),

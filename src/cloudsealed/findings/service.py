@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.findings.codec import whole
+from cloudsealed.findings.delta import Compared
 from cloudsealed.findings.model import Finding, Moment, Triage
 from cloudsealed.findings.store import FindingStore, overwrite
 from cloudsealed.findings.yielding import below, settled
@@ -18,7 +19,8 @@ from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.fields import Fields
 from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
-from cloudsealed.storage.database import Database, Row
+from cloudsealed.storage.database import Database, ReadDeadlineError, Row
+from cloudsealed.storage.filters import NOT
 from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
@@ -29,29 +31,49 @@ EPISODE = (
 )  # fmt: skip
 NO_FILTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _OPEN = {"status": (FindingStatus.OPEN.value,)}
+_OF_STATUS = ("status", f"status{NOT}", "delta")
+Compare = Callable[[str, str | None], Compared]
 _TRIAGE = ("state", "assignee", "note", "expires_at")
 
 
 class FindingService:
     """The use cases of findings."""
 
-    def __init__(self, *, database: Database, policies: PolicyService, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, policies: PolicyService, clock: Clock,
+        compare: Compare = lambda _tenant, _audit: Compared(),
+    ) -> None:  # fmt: skip
+        """`compare` returns the audit, the newest if None, beside the one before it."""
         self._database = database
         self._store = FindingStore(database)
         self._policies = policies
         self._clock = clock
+        self._compare = compare
 
     def list(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
         """Return a page of findings; a `deadline` in seconds may raise ReadDeadlineError."""
+        if "delta" in filters and deadline is not None:
+            raise ReadDeadlineError
         if selects_policies(filters):
             filters = self._policies.resolve_filters(tenant, filters)
+        compared = self._compared(tenant, filters, after)
         rows = self._store.page(
-            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
-        )
+            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline,
+            compared=compared,
+        )  # fmt: skip
         return Page([self._serve(tenant, row[2:]) for row in rows.rows], rows.next)
+
+    def _compared(
+        self, tenant: str, filters: Mapping[str, tuple[str, ...]], after: Position | None = None
+    ) -> Compared:
+        """Return what `delta` is about: a walk goes on with the audit that it began with."""
+        if "delta" not in filters:
+            return Compared()
+        pinned = str(after.value) if after is not None else filters.get("audit", (None,))[0]
+        return self._compare(tenant, pinned)
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
         """Return one finding; raises FindingNotFoundError."""
@@ -84,12 +106,17 @@ class FindingService:
         self, *, tenant: str, group_by: tuple[str, ...],
         filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
     ) -> dict[str, Any]:  # fmt: skip
-        """Count findings by some of GROUPS: the open ones unless `filters` name a status.
+        """Count findings by some of GROUPS: the open ones unless `filters` say which.
 
         `complete` is false when the bound of a page's reading ended the count.
         """
-        resolved = self._policies.resolve_filters(tenant, {**_OPEN, **filters})
-        rows, complete = self._store.count(tenant=tenant, filters=resolved, columns=group_by)
+        decided = not filters.keys().isdisjoint(_OF_STATUS)
+        asked = filters if decided else {**_OPEN, **filters}
+        resolved = self._policies.resolve_filters(tenant, asked)
+        compared = self._compared(tenant, resolved)
+        rows, complete = self._store.count(
+            tenant=tenant, filters=resolved, columns=group_by, compared=compared
+        )
         groups = [{**self._named(group_by, row), "count": row[-1]} for row in rows]
         total = sum(row[-1] for row in rows)
         return {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from cloudsealed.findings import count_store as counts
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
+from cloudsealed.findings.delta import Compared, conditions, sorted_out
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
 from cloudsealed.kit.batches import batches
@@ -37,6 +39,7 @@ from cloudsealed.vocabulary import FindingStatus
 
 BLOCK_LINES = 1_000
 _BLOCK = "findings"
+_PINS = ("audit", "delta")
 _SIZES = (10, 100, BLOCK_LINES)
 
 _TENANT = findings.c.tenant_id == bindparam("tenant")
@@ -208,6 +211,13 @@ def pin_to_audit(
         connection.run(_INSERT_BLOCK, row)
 
 
+def _failed(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[str]:
+    """Yield the ids below one that failed in an audit, descending; a block at a time is read."""
+    for (address,) in connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": below}):
+        idents: list[str] = orjson.loads(objects.get(connection, tenant, address))
+        yield from (ident for ident in idents if ident < below)
+
+
 @lru_cache(maxsize=64)
 def _names(name: str, count: int) -> tuple[str, ...]:
     return tuple(f"{name}_{index}" for index in range(count))
@@ -226,9 +236,13 @@ class FindingStore:
     def page(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
         after: Position | None, limit: int, deadline: float | None = None,
+        compared: Compared = Compared(),
     ) -> Rows:  # fmt: skip
-        """Return one page; rows are (id, sort value, doc, policy id, policy version)."""
+        """Return one page; rows are (id, sort value, doc, policy id, policy version). Filtered by
+        `delta` they are of the audits `compared`."""
         with self._database.read(deadline) as connection:
+            if "delta" in filters:
+                return self._changed(connection, LISTING, tenant, filters, compared, after, limit)
             if "audit" in filters:
                 return self._pinned(connection, LISTING, tenant, filters, after, limit)
             return fetch(
@@ -293,8 +307,9 @@ class FindingStore:
             return connection.all(_HISTORY, values)
 
     def count(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], columns: tuple[str, ...]
-    ) -> tuple[list[Row], bool]:
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], columns: tuple[str, ...],
+        compared: Compared = Compared(),
+    ) -> tuple[list[Row], bool]:  # fmt: skip
         """Return (column values …, count) in order, and whether every finding was looked at.
 
         What the kept counts cannot tell is counted from findings, within the bound of one page.
@@ -304,15 +319,17 @@ class FindingStore:
                 return counts.count(
                     connection, tenant=tenant, filters=filters, columns=columns
                 ), True
-            rows = self._scanned(connection, tenant, filters, columns)
+            rows = self._scanned(connection, tenant, filters, columns, compared)
         tally = Counter(tuple(row[2:]) for row in rows.rows)
         return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
 
     def _scanned(
         self, connection: Connection, tenant: str, filters: Mapping[str, tuple[str, ...]],
-        columns: tuple[str, ...],
+        columns: tuple[str, ...], compared: Compared,
     ) -> Rows:  # fmt: skip
         listing = _counted(columns)
+        if "delta" in filters:
+            return self._changed(connection, listing, tenant, filters, compared, None, SCAN_ROWS)
         if "audit" in filters:
             return self._pinned(connection, listing, tenant, filters, None, SCAN_ROWS)
         return fetch(
@@ -371,27 +388,60 @@ class FindingStore:
                     return Rows(found, Position(part[-1]))
         return Rows(found, None)
 
+    def _changed(
+        self, connection: Connection, listing: Listing, tenant: str,
+        filters: Mapping[str, tuple[str, ...]], compared: Compared, after: Position | None,
+        limit: int,
+    ) -> Rows:  # fmt: skip
+        """Return a page of what became of findings; its position names the audit, so that a walk
+        stays with it when a newer one ends."""
+        residual = LISTING.prepare({n: v for n, v in filters.items() if n not in _PINS})
+        refuse_strangers(connection, LISTING, tenant=tenant, filters=residual)
+        start = after.id if after else "~"
+        looked = sorted_out(
+            _failed(connection, tenant, compared.audit, start),
+            _failed(connection, tenant, compared.before, start),
+            filters["delta"],
+        )
+        found: list[Row] = []
+        scanned, ends = 0, time.monotonic() + SCAN_SECONDS
+        for part in batches(looked, min(max(limit + 1, 100), BLOCK_LINES)):
+            chosen: list[Row] = []
+            for asked in {asked for _ident, asked in part if asked}:
+                idents = [ident for ident, what in part if what == asked]
+                chosen += self._by_ids(
+                    connection, listing, tenant, idents, residual, asked, compared
+                )
+            found += sorted(chosen, key=itemgetter(0), reverse=True)
+            scanned += len(part)
+            if len(found) > limit:
+                return Rows(found[:limit], Position(found[limit - 1][0], compared.audit))
+            if scanned >= SCAN_ROWS or time.monotonic() > ends:
+                return Rows(found, Position(part[-1][0], compared.audit))
+        return Rows(found, None)
+
     def _by_ids(
         self, connection: Connection, listing: Listing, tenant: str, idents: list[str],
-        residual: Mapping[str, tuple[str, ...]],
+        residual: Mapping[str, tuple[str, ...]], asked: str = "", compared: Compared = Compared(),
     ) -> list[Row]:  # fmt: skip
         values: dict[str, Any] = {"tenant": tenant, **LISTING.values(residual)}
+        values |= compared.values if asked else {}
         size = next((size for size in _SIZES if len(idents) <= size), len(idents))
         values |= zip_longest(_names("id", size), idents, fillvalue="")
-        return connection.all(_served_by_ids(listing, size, counted(residual)), values)
+        return connection.all(_served_by_ids(listing, size, counted(residual), asked), values)
 
 
 @lru_cache(maxsize=256)
-def _served_by_ids(listing: Listing, size: int, residual: Residual) -> Select[Any]:
+def _served_by_ids(listing: Listing, size: int, residual: Residual, asked: str) -> Select[Any]:
     """Return the statement for so many ids and so many values of each further filter.
 
     Ids come in few sizes, so that few statements are compiled and kept.
     """
-    conditions = listing.conditions(findings, residual)
+    where = [*listing.conditions(findings, residual), *conditions(asked)]
     served = [findings.c[name] for name in listing.columns]
     columns = (findings.c.id, findings.c.id.label("sort_value"), *served)
     wanted = findings.c.id.in_(_binds("id", size))
-    return select(*columns).where(_TENANT, wanted, *conditions).order_by(findings.c.id.desc())
+    return select(*columns).where(_TENANT, wanted, *where).order_by(findings.c.id.desc())
 
 
 @lru_cache(maxsize=256)

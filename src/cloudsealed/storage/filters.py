@@ -108,6 +108,11 @@ class Filter:
     is_negated: bool = False
 
     @property
+    def pins(self) -> bool:
+        """Whether it selects by what an audit kept: such a list has one order."""
+        return self.kind == "audit" or (not self.column and self.condition is None)
+
+    @property
     def is_multiple(self) -> bool:
         """Whether several values are taken, by repetition."""
         return self.kind not in _ONE_VALUE
