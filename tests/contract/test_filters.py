@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.contract.conftest import POLICY
+from tests.waiting import SECONDS
 
 from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.resources import store as resources
@@ -209,8 +210,9 @@ def test_the_document_says_that_filters_are_repeated(tenant: Any) -> None:
 
 
 def test_what_became_of_findings_is_of_the_newest_audit_that_a_walk_began_with(
-    tenant: Any, completed: Any
+    tenant: Any, completed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cloudsealed.findings.store.SCAN_SECONDS", SECONDS)
     old, new = tenant.add_findings(4), tenant.add_findings(3)
 
     def pinned(idents: list[str]) -> str:
@@ -234,5 +236,11 @@ def test_what_became_of_findings_is_of_the_newest_audit_that_a_walk_began_with(
     assert [page["data"][0]["id"], *rest] == new
     summary = tenant.http.get(f"{path}/summary", params=delta).json()
     assert (summary["total"], summary["complete"]) == (2, True)
+    trend = tenant.http.get(f"{path}/summary", params={"over": "audits", "group_by": "severity"})
+    assert [row["total"] for row in trend.json()["audits"]] == [4, 5, 7]
+    trend = tenant.http.get(f"{path}/summary", params={"over": "audits", "audit": first})
+    assert [row["audit_id"] for row in trend.json()["audits"]] == [first]
+    trend = tenant.http.get(f"{path}/summary", params={"over": "audits", "delta": "new,fixed"})
+    assert [row["total"] for row in trend.json()["audits"]] == [4, 3, 2]
     for query in ({"sort": "-severity"}, {"delta_not": "new"}, {"delta": "newer"}):
         assert tenant.http.get(path, params={**delta, **query}).status_code == 422

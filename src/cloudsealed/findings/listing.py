@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.storage.filters import (
     Filter,
     at_least,
     before,
     of_services,
+    owner_filter,
+    owner_of,
     prepare_tags,
     searching,
     tag_filters,
@@ -34,6 +39,9 @@ def _of_policies(name: str, description: str) -> Filter:
     # The service puts the ids of the policies that the value maps to in its place.
     return Filter(name, description, "policy_id", probe=finding_counts)
 
+
+OWNER_TAGS = ("owner", "team", "service-owner")
+"""The tags that name an owner where no setting says others."""
 
 LISTING = Listing(
     table=findings,
@@ -70,9 +78,23 @@ LISTING = Listing(
         Filter("last_seen_after", "Last seen at or after", kind="time", condition=at_least("last_seen_at")),
         of_services("resource_type", probe=finding_counts, known=services),
         *tag_filters("resource_id"),
+        owner_filter(findings, "resource_id", OWNER_TAGS),
         searching("name", "Part of the resource's name, letter case aside", "name"),
     ),
     prepare=prepare_tags,
+    computed={"owner": owner_of(findings, "resource_id", OWNER_TAGS)},
     sorts={"-id": "id", "-severity": "severity", "-last_seen_at": "last_seen_at", "-monthly_savings": "monthly_savings"},
     unfiltered_sorts=("-id", *_VALUE_SORTS),
 )  # fmt: skip
+
+
+@lru_cache(maxsize=10)
+def listing_of(owner_tags: tuple[str, ...]) -> Listing:
+    """Return the listing of an installation where other tags name an owner."""
+    keys = tuple(key.lower() for key in owner_tags)
+    if keys == OWNER_TAGS:
+        return LISTING
+    owner = owner_filter(findings, "resource_id", keys)
+    filters = tuple(owner if item.name == owner.name else item for item in LISTING.filters)
+    computed = {"owner": owner_of(findings, "resource_id", keys)}
+    return replace(LISTING, filters=filters, computed=computed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -11,8 +11,10 @@ import orjson
 
 from cloudsealed.findings.codec import whole
 from cloudsealed.findings.delta import Compared
+from cloudsealed.findings.listing import OWNER_TAGS, listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
 from cloudsealed.findings.store import FindingStore, overwrite
+from cloudsealed.findings.summary import columns_of, groups
 from cloudsealed.findings.yielding import below, settled
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -25,7 +27,6 @@ from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
 
-GROUPS = ("dimension", "severity", "account", "region", "resource_type")
 EPISODE = (
     "sequence", "outcome", "severity", "first_audit_id", "last_audit_id", "first_at", "last_at",
 )  # fmt: skip
@@ -33,6 +34,7 @@ NO_FILTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _OPEN = {"status": (FindingStatus.OPEN.value,)}
 _OF_STATUS = ("status", f"status{NOT}", "delta")
 Compare = Callable[[str, str | None], Compared]
+Followed = Callable[[str, str | None], Sequence[tuple[str, str]]]
 _TRIAGE = ("state", "assignee", "note", "expires_at")
 
 
@@ -42,13 +44,16 @@ class FindingService:
     def __init__(
         self, *, database: Database, policies: PolicyService, clock: Clock,
         compare: Compare = lambda _tenant, _audit: Compared(),
+        audits: Followed = lambda _tenant, _audit: (), owner_tags: tuple[str, ...] = OWNER_TAGS,
     ) -> None:  # fmt: skip
-        """`compare` returns the audit, the newest if None, beside the one before it."""
+        """`compare` returns the audit, the newest if None, beside the one before it; `audits` some
+        that were asked for the same up to it, oldest first: id, and when it ended."""
         self._database = database
-        self._store = FindingStore(database)
+        self._store = FindingStore(database, listing_of(owner_tags))
         self._policies = policies
         self._clock = clock
         self._compare = compare
+        self._audits = audits
 
     def list(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
@@ -115,16 +120,47 @@ class FindingService:
         resolved = self._policies.resolve_filters(tenant, asked)
         compared = self._compared(tenant, resolved)
         rows, complete = self._store.count(
-            tenant=tenant, filters=resolved, columns=group_by, compared=compared
+            tenant=tenant, filters=resolved, columns=columns_of(group_by), compared=compared
         )
-        groups = [{**self._named(group_by, row), "count": row[-1]} for row in rows]
-        total = sum(row[-1] for row in rows)
+        counted = self._counted(tenant, group_by, rows, complete)
         return {
-            "object": "finding_summary",
-            "group_by": list(group_by),
-            "total": total,
+            "object": "finding_summary", "group_by": list(group_by), "over": None, **counted,
+            "audits": None,
+        }  # fmt: skip
+
+    def trend(
+        self, *, tenant: str, group_by: tuple[str, ...],
+        filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Count what failed in each of the newest audits that were asked for the same, those up to
+        the one that `filters` name: a summary of the last one, and a row an audit, oldest first."""
+        resolved = self._policies.resolve_filters(tenant, filters)
+        last = resolved.pop("audit", (None,))[0]
+        audits = [
+            {
+                "audit_id": ident, "finished_at": moment,
+                **self._counted(tenant, group_by, *self._store.count_of_audit(
+                    tenant=tenant, audit=ident, filters=resolved, columns=columns_of(group_by),
+                    compared=self._compared(tenant, {**resolved, "audit": (ident,)}),
+                )),
+            }
+            for ident, moment in self._audits(tenant, last)
+        ]  # fmt: skip
+        newest = audits[-1] if audits else self._counted(tenant, group_by, [], True)
+        shown = {name: newest[name] for name in ("total", "complete", "groups")}
+        return {
+            "object": "finding_summary", "group_by": list(group_by), "over": "audits", **shown,
+            "audits": audits,
+        }  # fmt: skip
+
+    def _counted(
+        self, tenant: str, group_by: tuple[str, ...], rows: Sequence[Row], complete: bool
+    ) -> dict[str, Any]:
+        described = self._policies.described(tenant=tenant)
+        return {
+            "total": sum(row[-1] for row in rows),
             "complete": complete,
-            "groups": groups,
+            "groups": groups(group_by, rows, described),
         }
 
     def remove_connection(self, *, tenant: str, connection_id: str) -> int:
@@ -184,12 +220,6 @@ class FindingService:
             updated_at=rfc3339(self._clock()),
             updated_by=user_id,
         )
-
-    def _named(self, group_by: tuple[str, ...], row: Row) -> dict[str, Any]:
-        named = dict(zip(group_by, row, strict=False))
-        if "severity" in named:
-            named["severity"] = list(Severity)[named["severity"]]
-        return named
 
 
 def _episode(row: Row) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from cloudsealed.findings import count_store as counts
+from cloudsealed.findings import trend_store
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
 from cloudsealed.findings.delta import Compared, conditions, sorted_out
 from cloudsealed.findings.listing import LISTING
@@ -193,9 +194,10 @@ def _episode(tenant: str, finding: Finding, number: int) -> dict[str, Any]:
 
 
 def pin_to_audit(
-    connection: Connection, *, tenant: str, audit: str, idents: Iterable[str], month: str
+    connection: Connection, *, tenant: str, audit: str, idents: Sequence[str], month: str
 ) -> None:
-    """Record which findings failed in an audit, in blocks of descending ids."""
+    """Record which findings failed in an audit, in blocks of descending ids, and how many of each
+    kind; call it in the tenant's turn."""
     for block in batches(sorted(idents, reverse=True), BLOCK_LINES):
         row = {
             "tenant_id": tenant,
@@ -209,6 +211,12 @@ def pin_to_audit(
             "header": block[-1],
         }
         connection.run(_INSERT_BLOCK, row)
+    trend_store.keep(connection, tenant=tenant, audit=audit, idents=[*idents], month=month)
+
+
+def _tallied(rows: Rows) -> tuple[list[Row], bool]:
+    tally = Counter(tuple("" if v is None else v for v in row[2:]) for row in rows.rows)
+    return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
 
 
 def _failed(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[str]:
@@ -230,8 +238,9 @@ def _binds(name: str, count: int) -> tuple[ColumnElement[Any], ...]:
 class FindingStore:
     """Reads findings, and writes people's triage."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, listing: Listing = LISTING) -> None:
         self._database = database
+        self._listing = listing
 
     def page(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
@@ -242,11 +251,13 @@ class FindingStore:
         `delta` they are of the audits `compared`."""
         with self._database.read(deadline) as connection:
             if "delta" in filters:
-                return self._changed(connection, LISTING, tenant, filters, compared, after, limit)
+                return self._changed(
+                    connection, self._listing, tenant, filters, compared, after, limit
+                )
             if "audit" in filters:
-                return self._pinned(connection, LISTING, tenant, filters, after, limit)
+                return self._pinned(connection, self._listing, tenant, filters, after, limit)
             return fetch(
-                connection, LISTING, tenant=tenant, filters=filters, sort=sort, after=after,
+                connection, self._listing, tenant=tenant, filters=filters, sort=sort, after=after,
                 limit=limit,
             )  # fmt: skip
 
@@ -315,19 +326,34 @@ class FindingStore:
         What the kept counts cannot tell is counted from findings, within the bound of one page.
         """
         with self._database.read() as connection:
-            if counts.answers(filters):
+            if counts.answers(filters, columns):
                 return counts.count(
                     connection, tenant=tenant, filters=filters, columns=columns
                 ), True
             rows = self._scanned(connection, tenant, filters, columns, compared)
-        tally = Counter(tuple(row[2:]) for row in rows.rows)
-        return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
+        return _tallied(rows)
+
+    def count_of_audit(
+        self, *, tenant: str, audit: str, filters: Mapping[str, tuple[str, ...]],
+        columns: tuple[str, ...], compared: Compared = Compared(),
+    ) -> tuple[list[Row], bool]:  # fmt: skip
+        """Return what `count` does, of what failed in an audit: as it was when the audit ended where
+        its kept counts can tell, else as it is now."""
+        with self._database.read() as connection:
+            if counts.answers(filters, columns):
+                kept = trend_store.count(
+                    connection, tenant=tenant, audit=audit, filters=filters, columns=columns
+                )
+                if kept is not None:
+                    return kept, True
+            pinned = {**filters, "audit": (audit,)}
+            return _tallied(self._scanned(connection, tenant, pinned, columns, compared))
 
     def _scanned(
         self, connection: Connection, tenant: str, filters: Mapping[str, tuple[str, ...]],
         columns: tuple[str, ...], compared: Compared,
     ) -> Rows:  # fmt: skip
-        listing = _counted(columns)
+        listing = _counted(self._listing, columns)
         if "delta" in filters:
             return self._changed(connection, listing, tenant, filters, compared, None, SCAN_ROWS)
         if "audit" in filters:
@@ -354,7 +380,7 @@ class FindingStore:
         """Yield (id, doc, policy id, policy version) of the findings with these ids."""
         for batch in batches(idents, BLOCK_LINES):
             with self._database.read() as connection:
-                rows = self._by_ids(connection, LISTING, tenant, batch, {})
+                rows = self._by_ids(connection, self._listing, tenant, batch, {})
             yield from ((row[0], *row[2:]) for row in rows)
 
     def _one(self, connection: Connection, tenant: str, ident: str) -> Finding:
@@ -424,7 +450,7 @@ class FindingStore:
         self, connection: Connection, listing: Listing, tenant: str, idents: list[str],
         residual: Mapping[str, tuple[str, ...]], asked: str = "", compared: Compared = Compared(),
     ) -> list[Row]:  # fmt: skip
-        values: dict[str, Any] = {"tenant": tenant, **LISTING.values(residual)}
+        values: dict[str, Any] = {"tenant": tenant, **listing.values(residual)}
         values |= compared.values if asked else {}
         size = next((size for size in _SIZES if len(idents) <= size), len(idents))
         values |= zip_longest(_names("id", size), idents, fillvalue="")
@@ -438,12 +464,11 @@ def _served_by_ids(listing: Listing, size: int, residual: Residual, asked: str) 
     Ids come in few sizes, so that few statements are compiled and kept.
     """
     where = [*listing.conditions(findings, residual), *conditions(asked)]
-    served = [findings.c[name] for name in listing.columns]
-    columns = (findings.c.id, findings.c.id.label("sort_value"), *served)
+    columns = (findings.c.id, findings.c.id.label("sort_value"), *listing.shown())
     wanted = findings.c.id.in_(_binds("id", size))
     return select(*columns).where(_TENANT, wanted, *where).order_by(findings.c.id.desc())
 
 
 @lru_cache(maxsize=256)
-def _counted(columns: tuple[str, ...]) -> Listing:
-    return replace(LISTING, columns=columns)
+def _counted(listing: Listing, columns: tuple[str, ...]) -> Listing:
+    return replace(listing, columns=columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import orjson
@@ -215,6 +215,17 @@ class PolicyService:
         """Replace the filters that name policies, or what they serve, by ids of policies; raises
         UnknownValueError."""
         return resolve_filters(self._store, tenant=tenant, filters=filters)
+
+    def described(self, *, tenant: str) -> Callable[[str], tuple[str, Sequence[dict[str, str]]]]:
+        """Return a function from a policy's id to its key and the controls that it serves, deleted
+        policies too; the policies are read when it is first asked."""
+
+        @cache
+        def known() -> Mapping[str, tuple[str, Sequence[dict[str, str]]]]:
+            rows = self._store.serving(tenant=tenant)
+            return {ident: (key, controls_of(key, spec)) for ident, key, spec in rows}
+
+        return lambda ident: known().get(ident, (ident, ()))
 
     def audit_set(self, *, tenant: str, only: Sequence[str] | None = None) -> PolicySet:
         """Return the enabled policies as they stand; `only` names checks by id or key."""

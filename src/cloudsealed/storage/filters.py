@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage.database import one_of
 from cloudsealed.storage.schema import resource_tags
 from cloudsealed.vocabulary import Provider
 
@@ -277,6 +278,29 @@ def tag_filters(column: str) -> tuple[Filter, ...]:
             has_negation=False,
         ),
         replace(tag, name=_BOTH, is_public=False),
+    )  # fmt: skip
+
+
+def owner_of(table: Table, column: str, keys: Sequence[str]) -> ColumnElement[str | None]:
+    """Return the owner of the resource that a column names: the value of the first of `keys` (in
+    lower case) that it is tagged with, unless that is blank."""
+    key = func.lower(resource_tags.c.key)
+    rank = case({name: number for number, name in enumerate(keys)}, value=key)
+    named = (
+        select(resource_tags.c.value)
+        .where(*_of(table, column), one_of(key, keys), func.trim(resource_tags.c.value) != "")
+        .order_by(rank, resource_tags.c.key)
+        .limit(1)
+    )
+    return named.scalar_subquery()
+
+
+def owner_filter(table: Table, column: str, keys: Sequence[str]) -> Filter:
+    """Return the filter by owner, as `owner_of` tells it."""
+    return Filter(
+        "owner", "Owner of the resource, by its tags", probe=resource_tags,
+        condition=lambda _table, values: owner_of(table, column, keys).in_(values),
+        asks=lambda tags, values: tags.c.value.in_(values),
     )  # fmt: skip
 
 

@@ -49,7 +49,8 @@ class Listing:
     """A noun's list: its table, the columns that a page reads, its filters, driving ones first.
 
     `sorts` maps each sort's public name to its column; `-id` is always there. `prepare` puts what
-    a condition looks at in the place of the values that were given.
+    a condition looks at in the place of the values that were given. `computed` are columns that
+    the table has not, by name.
     """
 
     table: Table
@@ -59,6 +60,7 @@ class Listing:
     unfiltered_sorts: tuple[str, ...] = ("-id",)
     hidden: Callable[[Table], ColumnElement[bool]] | None = None
     prepare: Callable[[Filters], Filters] = lambda filters: filters
+    computed: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     _by_name: Mapping[str, Filter] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,13 @@ class Listing:
     def filter(self, name: str) -> Filter:
         """Return the filter called `name`, or the negation."""
         return self._by_name[name]
+
+    def shown(self) -> list[ColumnElement[Any]]:
+        """Return the columns that a page reads: the table's, and those of `computed`."""
+        return [
+            self.computed[name] if name in self.computed else self.table.c[name]
+            for name in self.columns
+        ]
 
     def conditions(self, table: Table, residual: Residual) -> list[ColumnElement[bool]]:
         """Return the conditions of so many values of each filter, bound as `values` names them."""
@@ -315,7 +324,7 @@ def _statement(listing: Listing, shape: _Shape, *, resumed: bool) -> Select[Any]
             tuple_(order, table.c.id) < tuple_(bindparam("after_value"), bindparam("after_id"))
         )
     match = _match(listing, shape)
-    columns = [table.c[name] for name in listing.columns]
+    columns = listing.shown()
     shown = columns if match is None else [case((match, column), else_=None) for column in columns]
     flag = (case((match, 1), else_=0) if match is not None else literal_column("1")).label(
         "matches"

@@ -164,20 +164,42 @@ class FindingGroup(Shape):
 
     dimension: Dimension = Field(default=Dimension.SECURITY)
     severity: Severity = Field(default=Severity.HIGH)
+    status: FindingStatus = Field(default=FindingStatus.OPEN)
+    provider: Provider = Field(default=Provider.AWS)
+    connection: Word = Field(default="", examples=["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    service: Word = Field(default="", examples=["s3"])
+    policy: Word = Field(default="", description="Its key", examples=["aws-ec2-sg-ssh-open"])
+    framework: Word | None = Field(default=None, examples=["cis-aws-5.0"])
+    control: Word | None = Field(default=None, examples=["5.3"])
+    owner: Word | None = Field(default=None, examples=["ann"])
+    triage: TriageState | None = Field(default=None, examples=["acknowledged"])
     account: Word = Field(default="", examples=["123456789012"])
     region: Word = Field(default="", examples=["eu-west-1"])
     resource_type: Word = Field(default="", examples=["aws.s3.bucket"])
     count: Count
 
 
-class FindingSummary(Shape):
-    """Findings, counted by group; `complete` says whether every one was looked at."""
+class AuditCount(Shape):
+    """What failed in one audit, counted by group."""
 
-    object: Literal["finding_summary"]
-    group_by: Few[Word] = Field(examples=[["dimension", "severity"]])
+    audit_id: AuditId
+    finished_at: Time
     total: Count
     complete: bool
     groups: Many[FindingGroup]
+
+
+class FindingSummary(Shape):
+    """Findings, counted by group; `complete` says whether every one was looked at. Over audits, the
+    counts are those of the last one, and `audits` has a row for each, oldest first."""
+
+    object: Literal["finding_summary"]
+    group_by: Few[Word] = Field(examples=[["dimension", "severity"]])
+    over: Literal["audits"] | None
+    total: Count
+    complete: bool
+    groups: Many[FindingGroup]
+    audits: Few[AuditCount] | None
 
 
 class Observation(Shape):
