@@ -49,7 +49,7 @@ from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.look import Look, look_of
 from cloudsealed.reports.scheduled import ScheduledReports
 from cloudsealed.reports.service import ReportService
-from cloudsealed.reports.source import ReportSources
+from cloudsealed.reports.source import TREND, ReportSources
 from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
@@ -290,7 +290,14 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         schedules=schedules,
         policies=policies,
         resources=ResourceService(database=database),
-        findings=FindingService(database=database, policies=policies, clock=clock),
+        findings=FindingService(
+            database=database,
+            policies=policies,
+            clock=clock,
+            owner_tags=settings.owner_tags,
+            compare=lambda tenant, audit: audits.compared(tenant=tenant, ident=audit),
+            audits=lambda tenant, audit: audits.followed(tenant=tenant, ident=audit, most=TREND),
+        ),
         audits=audits,
         simulations=SimulationService(
             database=database,

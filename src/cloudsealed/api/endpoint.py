@@ -11,7 +11,6 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -270,7 +269,7 @@ class Endpoint:
         elif isinstance(reply, bytes):
             content = reply
         else:
-            content = _encoded(reply)
+            content = orjson.dumps(reply)
         if operation.tagged or operation.is_list:
             weak = "W/" if operation.is_list else ""
             headers["ETag"] = weak + etag(content)
@@ -354,12 +353,6 @@ def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, 
         elif item.default is not None:
             found[name] = item.read((item.default,))
     return found
-
-
-def _encoded(reply: Any) -> bytes:
-    if isinstance(reply, Mapping):
-        return orjson.dumps(reply)
-    return orjson.dumps({"data": list(reply), "next_cursor": None, "has_more": False})
 
 
 def _streamed(reply: Stream) -> Response:

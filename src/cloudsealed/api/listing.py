@@ -149,7 +149,7 @@ def _sort(listed: Listed, filters: Mapping[str, tuple[str, ...]], asked: str | N
         return sort
     if sort not in table.sorts:
         raise InvalidSortError("sort", f"sort must be one of: {', '.join(table.sorts)}")
-    pinned = any(item.kind == "audit" and item.name in filters for item in listed.filters)
+    pinned = any(item.pins and item.name in filters for item in listed.filters)
     if not table.allows(filters, sort) or (pinned and sort != "-id"):
         raise InvalidSortError("sort", f"sort {sort} cannot be served together with these filters")
     return sort

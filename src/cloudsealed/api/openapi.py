@@ -19,7 +19,7 @@ from cloudsealed.api.components import (
 )
 from cloudsealed.api.described import CORS, HEADERS, TEXT, page_name
 from cloudsealed.api.examples import example_of, illustrate
-from cloudsealed.api.listing import CURSOR
+from cloudsealed.api.listing import CURSOR, LARGEST_LIMIT
 from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.v1.schemas.base import Error
 from cloudsealed.auth.model import Scope
@@ -36,7 +36,7 @@ Answers grow: take fields that you do not know, and other words where a schema h
 """
 
 _CONTACT = {"name": "CloudSealed"}
-_LONGEST_LIST = 10_000  # of a list that is not paged
+_LONGEST_LIST = 10_000  # of a list within an object
 
 
 def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url: str) -> Any:
@@ -140,7 +140,7 @@ def _page(item: str, schemas: Schemas) -> dict[str, Any]:
             "data": {
                 "type": "array",
                 "items": reference(item),
-                "maxItems": _LONGEST_LIST,
+                "maxItems": LARGEST_LIMIT,
                 "description": "The page's objects; fewer than `limit` while there are more is no"
                 " error.",
                 "examples": [shown],

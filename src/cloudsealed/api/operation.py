@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -96,7 +96,7 @@ class Costs:
     most: int
 
 
-Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | None
+Reply = bytes | Mapping[str, Any] | Page | Stream | None
 Handler = Callable[[Call], Reply]
 Getter = Callable[[Call], bytes]
 

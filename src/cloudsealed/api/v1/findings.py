@@ -13,13 +13,14 @@ from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING
-from cloudsealed.findings.service import GROUPS
+from cloudsealed.findings.summary import GROUPS
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
 )
+OVER = Parameter("over", "A row for each of the newest audits: what failed in it", ("audits",))
 FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
 
 TABLE = Table(
@@ -42,16 +43,20 @@ def list_findings(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/findings/summary", scope=Scope.FINDINGS_READ, answer=shapes.FindingSummary,
-    parameters={"group_by": GROUP_BY, **FILTERS},
+    parameters={"group_by": GROUP_BY, "over": OVER, **FILTERS},
 )  # fmt: skip
 def summarize_findings(call: Call) -> Reply:
     """Count findings, the open ones unless a status is given.
 
-    Where the bound of a page's reading ended the count, `complete` is false.
+    Where the bound of a page's reading ended the count, `complete` is false. With `over=audits`
+    each of the newest audits that were asked for the same, up to `audit`, is counted: what failed
+    in it, as it stood when the audit ended. A finding is in a group for each framework and control
+    that its policy serves; a total counts it once.
     """
     filters = {name: values for name, values in call.query.items() if name in FILTERS}
-    group_by = call.query["group_by"]
-    return call.services.findings.summary(tenant=call.tenant, group_by=group_by, filters=filters)
+    findings = call.services.findings
+    count = findings.summary if call.given("over") is None else findings.trend
+    return count(tenant=call.tenant, group_by=call.query["group_by"], filters=filters)
 
 
 @TABLE.gets("/v1/findings/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Finding)
@@ -71,10 +76,13 @@ def triage_finding(call: Call) -> Reply:
     return call.services.findings.triage(**call.one, body=call.body, user_id=call.caller.user_id)
 
 
-@TABLE.reads("/v1/findings/{id}/history", scope=Scope.FINDINGS_READ, answer=shapes.Episode)
+@TABLE.lists(
+    "/v1/findings/{id}/history", Listed(), scope=Scope.FINDINGS_READ, answer=shapes.Episode
+)
 def list_finding_history(call: Call) -> Reply:
     """List a finding's episodes, oldest first."""
-    return call.services.findings.history(**call.one)
+    after, limit = call.page["after"], call.page["limit"]
+    return call.services.findings.history(**call.one, after=after, limit=limit)
 
 
 @TABLE.reads(

@@ -251,6 +251,33 @@ class FindingGroup(Shape):
     severity: Severity = Field(
         default=Severity.HIGH, description="Their severity.", examples=["high"]
     )
+    status: FindingStatus = Field(
+        default=FindingStatus.OPEN, description="Where they stand.", examples=["open"]
+    )
+    provider: Provider = Field(default=Provider.AWS, description="Their cloud.", examples=["aws"])
+    connection: Word = Field(
+        default="", description="Id of the connection that they were found through.",
+        examples=["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+    )  # fmt: skip
+    service: Word = Field(default="", description="Their service.", examples=["s3"])
+    policy: Word = Field(
+        default="", description="Key of their policy.", examples=["aws-ec2-sg-ssh-open"]
+    )
+    framework: Word | None = Field(
+        default=None, description="A framework that their policy serves; null: none.",
+        examples=["cis-aws-5.0"],
+    )  # fmt: skip
+    control: Word | None = Field(
+        default=None, description="A control that their policy serves; null: none.",
+        examples=["5.3"],
+    )  # fmt: skip
+    owner: Word | None = Field(
+        default=None, description="Owner of their resources, by tags; null: nobody.",
+        examples=["ann"],
+    )  # fmt: skip
+    triage: TriageState | None = Field(
+        default=None, description="What people decided; null: nothing.", examples=["acknowledged"]
+    )
     account: Word = Field(default="", description="Their account.", examples=["123456789012"])
     region: Word = Field(default="", description="Their region.", examples=["eu-west-1"])
     resource_type: Word = Field(
@@ -259,12 +286,30 @@ class FindingGroup(Shape):
     count: Count = Field(description="How many findings there are.", examples=[17])
 
 
+_GROUPS = [{"dimension": "security", "severity": "high", "count": 17}]
+
+
+class AuditCount(Shape):
+    """What failed in one audit, counted by group."""
+
+    audit_id: AuditId = Field(description="The audit.")
+    finished_at: Time = Field(description="When it ended.")
+    total: Count = Field(description="How many findings failed in it.", examples=[42])
+    complete: bool = Field(description="Whether every one was looked at.", examples=[True])
+    groups: Many[FindingGroup] = Field(
+        description="The groups that have any, in the order of their values.", examples=[_GROUPS]
+    )
+
+
 class FindingSummary(Shape):
-    """Findings, counted by group."""
+    """Findings, counted by group. Over audits, the counts are those of the last one."""
 
     object: Literal["finding_summary"] = Field(description="Always `finding_summary`.")
     group_by: Few[Word] = Field(
         description="What was counted by, in this order.", examples=[["dimension", "severity"]]
+    )
+    over: Literal["audits"] | None = Field(
+        description="`audits` where they are counted over audits, else null.", examples=["audits"]
     )
     total: Count = Field(description="How many findings there are in all groups.", examples=[42])
     complete: bool = Field(
@@ -273,6 +318,8 @@ class FindingSummary(Shape):
         examples=[True],
     )
     groups: Many[FindingGroup] = Field(
-        description="The groups that have any, the largest first.",
-        examples=[[{"dimension": "security", "severity": "high", "count": 17}]],
+        description="The groups that have any, in the order of their values.", examples=[_GROUPS]
+    )
+    audits: Few[AuditCount] | None = Field(
+        description="A row for each audit, oldest first; null where it is not over audits."
     )
