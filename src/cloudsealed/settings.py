@@ -196,6 +196,9 @@ class Settings:
     limit_simulations: Budget = _setting(
         "LIMIT_SIMULATIONS", "60/hour", "Simulations a tenant", parse_budget
     )
+    limit_exports: Budget = _setting(
+        "LIMIT_EXPORTS", "10/minute,100/hour", "Exports a tenant", parse_budget
+    )
     limit_oauth: Budget = _setting(
         "LIMIT_OAUTH", "60/minute", "/oauth/token a client", parse_budget
     )

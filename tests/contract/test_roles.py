@@ -26,6 +26,8 @@ POWER = {
 NEEDS = {
     "/v1/findings": {"GET": "findings:read"},
     "/v1/findings/summary": {"GET": "findings:read"},
+    "/v1/findings/export": {"GET": "findings:read"},
+    "/v1/findings/bulk": {"POST": "findings:write"},
     "/v1/findings/{id}": {"GET": "findings:read", "PATCH": "findings:write"},
     "/v1/findings/{id}/history": {"GET": "findings:read"},
     "/v1/findings/{id}/evidence": {"GET": "evidence:read"},

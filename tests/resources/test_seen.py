@@ -141,8 +141,9 @@ def test_the_event_loop_reads_no_snapshots(database: Database) -> None:
 
 
 ROW = {
-    "type": "aws.sqs.queue", "account": "1", "region": "eu", "provider": "aws", "native_id": "arn:a",
-    "state": "present", "connection_id": "con_a", "name": "Orders", "tags": {"env": "prod", "a=": "x"},
+    "type": "aws.sqs.queue", "account": "1", "region": "eu", "provider": "aws",
+    "native_id": "arn:a", "state": "present", "connection_id": "con_a", "name": "Orders",
+    "tags": {"env": "prod", "a=": "x"},
 }  # fmt: skip
 PASSING: dict[str, tuple[str, ...]] = {
     "type": ("x", "aws.sqs.queue"), "account": ("1",), "region": ("eu",), "provider": ("aws",),

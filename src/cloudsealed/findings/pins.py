@@ -48,7 +48,8 @@ def pinned_table(size: int) -> Subquery:
         column("id", Text), column("severity", BigInteger), column("status", Text), name="lines"
     ).data([
         (
-            bindparam(f"pin_id_{index}", type_=Text), bindparam(f"pin_severity_{index}", type_=BigInteger),
+            bindparam(f"pin_id_{index}", type_=Text),
+            bindparam(f"pin_severity_{index}", type_=BigInteger),
             bindparam(f"pin_status_{index}", type_=Text),
         )
         for index in range(size)

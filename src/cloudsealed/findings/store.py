@@ -111,6 +111,19 @@ def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) ->
     return {finding.fingerprint: finding for finding in loaded}
 
 
+def load_ids(connection: Connection, *, tenant: str, idents: Sequence[str]) -> list[Finding]:
+    """Return the findings that there are of at most 1,000 ids."""
+    size = next(size for size in _SIZES if len(idents) <= size)
+    values = dict(zip_longest(_names("id", size), idents, fillvalue=""))
+    rows = connection.all(_with_ids(size), {"tenant": tenant, **values})
+    return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+
+
+@lru_cache(maxsize=len(_SIZES))
+def _with_ids(size: int) -> Select[Any]:
+    return _LOADED.where(findings.c.id.in_(_binds("id", size)))
+
+
 @lru_cache(maxsize=64)  # or each batch would be compiled anew, and kept
 def _with_prints(count: int) -> Select[Any]:
     return _LOADED.where(findings.c.fingerprint.in_(_binds("print", count)))

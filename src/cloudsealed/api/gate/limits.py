@@ -104,6 +104,7 @@ class Limits:
             "reports": settings.limit_reports,
             "audits": settings.limit_audits,
             "simulations": settings.limit_simulations,
+            "exports": settings.limit_exports,
             "oauth": settings.limit_oauth,
             "login": settings.limit_login,
         }

@@ -39,7 +39,7 @@ def list_error_codes(call: Call) -> Reply:
 def get_rate_limits(call: Call) -> Reply:
     """Retrieve every budget of the credential and its tenant."""
     limits = call.limits
-    heavy = ("reports", "audits", "simulations")
+    heavy = ("reports", "audits", "simulations", "exports")
     keys = {"core": call.caller.token_id, **dict.fromkeys(heavy, call.tenant)}
     resources = {
         name: [_window(rate) for rate in limits.windows(name, keys[name])] for name in keys

@@ -146,6 +146,39 @@ class FindingPatch(Body):
     triage: TriageBody | None = Field(examples=[{"state": "accepted_risk", "note": "Bastion"}])
 
 
+class FindingBulkBody(Body):
+    """Which findings, and what people decide about them; null clears it. `ids`, or `filter` with
+    the `count` of what it matches."""
+
+    ids: list[FindingId] | None = Field(
+        default=None, min_length=1, max_length=500, json_schema_extra={"uniqueItems": True}
+    )
+    filter: dict[str, Word | Few[Word]] | None = Field(
+        default=None, examples=[{"severity": ["low", "info"], "account": "123456789012"}],
+        description="Filters of the list by name, each with a value or a list of them",
+    )  # fmt: skip
+    count: int | None = Field(
+        default=None, ge=0, le=5000, description="How many findings the filter matches"
+    )
+    triage: TriageBody | None = Field(examples=[{"state": "accepted_risk", "note": "Bastion"}])
+
+
+class BulkResult(Shape):
+    """What became of one id."""
+
+    id: Word
+    result: Literal["updated", "not_found"]
+
+
+class FindingBulk(Shape):
+    """What became of the ids of a bulk, in its order."""
+
+    object: Literal["finding_bulk"]
+    updated: Count
+    not_found: Count
+    results: Many[BulkResult]
+
+
 class Episode(Shape):
     """A span of audits in which a finding had one outcome and severity."""
 
