@@ -30,6 +30,7 @@ from cloudsealed.api.idempotency import Idempotency, Kept, with_request_id, with
 from cloudsealed.api.listing import Pages, Walk
 from cloudsealed.api.operation import Call, Operation, Reply, Stream
 from cloudsealed.api.query import Parameter
+from cloudsealed.api.shown import PARTIAL, SHOWN, read_shown
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.storage.database import ReadDeadlineError
@@ -112,6 +113,10 @@ class Endpoint:
             raw = await body.read(request, self._media_types)
             call.body = body.parse(raw) if raw or not operation.body_optional else None
         given = query.parse(request.scope["query_string"], operation.parameters)
+        if "fields" in operation.parameters:
+            assert operation.answer is not None
+            call.shown = read_shown(operation.answer, operation.expansions, given, call.caller)
+            given = {n: v for n, v in given.items() if operation.listed or n not in SHOWN}
         if operation.listed is None:
             call.query = _parameters(operation.parameters, given)
             return None
@@ -175,13 +180,19 @@ class Endpoint:
             raise
 
     async def _run(self, call: Call) -> Reply:
-        if self._on_loop:
+        expands = call.shown is not None and call.shown.expansions
+        if self._on_loop and not expands:
             call.deadline = QUICK_SECONDS
             try:
-                return self._operation.handler(call)
+                return self._handle(call)
             except ReadDeadlineError:
                 call.deadline = None
-        return await run_in_threadpool(self._operation.handler, call)
+        return await run_in_threadpool(self._handle, call)
+
+    def _handle(self, call: Call) -> Reply:
+        reply = self._operation.handler(call)
+        shown: Reply = reply if call.shown is None else call.shown.of(reply, call)
+        return shown
 
     def _shape(self, request: Request, reply: Reply, walk: Walk | None) -> Response:
         operation = self._operation
@@ -207,7 +218,9 @@ class Endpoint:
             made = orjson.loads(content)
             collection = operation.collection.format(object=made.get("object"))
             headers["Location"] = f"{collection}/{made['id']}"
-        return Response(content, operation.status, headers, operation.produces[0])
+        is_part = "fields" in operation.parameters and "fields" in request.query_params
+        kind = PARTIAL if is_part else operation.produces[0]
+        return Response(content, operation.status, headers, kind)
 
 
 class _Purse:

@@ -19,6 +19,7 @@ from cloudsealed.api.examples import illustrate
 from cloudsealed.api.listing import CURSOR, DEFAULT_LIMIT, LARGEST_LIMIT, LIMIT
 from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.query import MOST_VALUES, Parameter
+from cloudsealed.api.shown import PARTIAL
 from cloudsealed.api.v1.schemas.base import Error
 from cloudsealed.auth.model import Scope
 from cloudsealed.storage.keyset import Filter
@@ -262,15 +263,20 @@ def _success(operation: Operation) -> dict[str, Any]:
         found["headers"]["Link"] = {"description": 'The next page, rel="next"', **text}
     if operation.answer is not None:
         found["content"] = {_JSON: {"schema": _answer(operation)}}
+        if "fields" in operation.parameters:
+            found["content"][PARTIAL] = {"schema": _answer(operation, partial=True)}
     elif operation.status != 204:
         binary = {"schema": {"type": "string", "format": "binary", "maxLength": 2**31 - 1}}
         found["content"] = dict.fromkeys(operation.produces, binary)
     return found
 
 
-def _answer(operation: Operation) -> dict[str, Any]:
+def _answer(operation: Operation, *, partial: bool = False) -> dict[str, Any]:
     assert operation.answer is not None
-    item = _reference(operation.answer)
+    item: dict[str, Any] = _reference(operation.answer)
+    if partial:
+        text = f"Of the {operation.answer.__name__}, the parts that `fields` names"
+        item = {"type": "object", "description": text}
     many = operation.listed is not None or operation.name.startswith("list_")
     if not many:
         return item

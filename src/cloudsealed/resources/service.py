@@ -47,10 +47,15 @@ class ResourceService:
         doc, snapshot = self._store.served(tenant=tenant, ident=ident)
         return doc if snapshot is None else with_document(doc, snapshot["document"])
 
+    def many(self, *, tenant: str, idents: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return at most 1,000 resources by id, each as lists show it."""
+        found = map(orjson.loads, self._store.docs(tenant=tenant, idents=idents))
+        return {resource["id"]: resource for resource in found}
+
     def tags(self, *, tenant: str, idents: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return the tags of some hundred resources, by id."""
-        found = map(orjson.loads, self._store.docs(tenant=tenant, idents=idents))
-        return {resource["id"]: resource["tags"] for resource in found}
+        found = self.many(tenant=tenant, idents=idents)
+        return {ident: resource["tags"] for ident, resource in found.items()}
 
     def relations(self, *, tenant: str, ident: str) -> dict[str, Any]:
         """Return a resource's declared relations: names to the ids that its document names, and

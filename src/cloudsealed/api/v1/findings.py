@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +12,10 @@ from cloudsealed.api import accept, query
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
+from cloudsealed.api.shown import Expansion
 from cloudsealed.api.v1.schemas import findings as shapes
+from cloudsealed.api.v1.schemas.estate import Resource
+from cloudsealed.api.v1.schemas.policies import Policy
 from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
@@ -39,9 +42,29 @@ TABLE = Table(
 )
 
 
+def _resources(call: Call, idents: Sequence[str], single: bool) -> Mapping[str, Any]:
+    resources = call.services.resources
+    if single:
+        return {
+            ident: orjson.loads(resources.get(tenant=call.tenant, ident=ident)) for ident in idents
+        }
+    return resources.many(tenant=call.tenant, idents=idents)
+
+
+def _policies(call: Call, idents: Sequence[str], _single: bool) -> Mapping[str, Any]:
+    return call.services.policies.many(tenant=call.tenant, idents=idents)
+
+
+EXPANSIONS = (
+    Expansion("resource", Resource, Scope.RESOURCES_READ, _resources),
+    Expansion("policy", Policy, Scope.POLICIES_READ, _policies),
+)
+"""What a finding shows of other nouns; a policy that was deleted has its summary alone."""
+
+
 @TABLE.lists(
     "/v1/findings", Listed.of(LISTING), scope=Scope.FINDINGS_READ, answer=shapes.Finding,
-    errors=(EvidenceExpiredError,),
+    expansions=EXPANSIONS, errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def list_findings(call: Call) -> Reply:
     """List findings."""
@@ -113,7 +136,9 @@ def _read_filters(wanted: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {name: query.read_filter(FILTERS[name], text) for name, text in given.items()}
 
 
-@TABLE.gets("/v1/findings/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Finding)
+@TABLE.gets(
+    "/v1/findings/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Finding, expansions=EXPANSIONS
+)
 def get_finding(call: Call) -> Reply:
     """Retrieve a finding."""
     return call.services.findings.get(**call.one, deadline=call.deadline)

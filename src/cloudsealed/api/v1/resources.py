@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.v1.findings import EXPANSIONS
 from cloudsealed.api.v1.schemas import estate as shapes
 from cloudsealed.api.v1.schemas.findings import Finding
 from cloudsealed.auth.model import Scope
@@ -41,7 +42,7 @@ def get_resource(call: Call) -> Reply:
 
 @TABLE.lists(
     "/v1/resources/{id}/findings", Listed.of(FINDINGS, without=("resource",)),
-    scope=Scope.FINDINGS_READ, answer=Finding,
+    scope=Scope.FINDINGS_READ, answer=Finding, expansions=EXPANSIONS,
 )  # fmt: skip
 def list_resource_findings(call: Call) -> Reply:
     """List the findings of a resource."""
