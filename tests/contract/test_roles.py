@@ -37,6 +37,7 @@ NEEDS = {
     "/v1/resources/{id}": {"GET": "resources:read"},
     "/v1/resources/{id}/findings": {"GET": "findings:read"},
     "/v1/resources/{id}/relations": {"GET": "resources:read"},
+    "/v1/resources/{id}/history": {"GET": "resources:read"},
     "/v1/audits": {"GET": "audits:read", "POST": "audits:write"},
     "/v1/audits/{id}": {"GET": "audits:read", "DELETE": "audits:write"},
     "/v1/audits/{id}/reanalyze": {"POST": "audits:write"},

@@ -57,6 +57,14 @@ class ResourceService:
         found = self.many(tenant=tenant, idents=idents)
         return {ident: resource["tags"] for ident, resource in found.items()}
 
+    def history(
+        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
+    ) -> Page:
+        """Return a page of a resource's versions, newest first; raises ResourceNotFoundError."""
+        found = orjson.loads(self._store.served(tenant=tenant, ident=ident)[0])
+        place = {"name": found["type"], "acct": found["account"], "place": found["region"]}
+        return self._seen.history(tenant=tenant, ident=ident, place=place, after=after, limit=limit)
+
     def relations(self, *, tenant: str, ident: str) -> dict[str, Any]:
         """Return a resource's declared relations: names to the ids that its document names, and
         the resources that those are."""

@@ -10,12 +10,14 @@ from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
     ConnectionId,
+    Count,
     Failure,
     Many,
     Name,
     ResourceId,
     Sha256,
     Shape,
+    Text,
     Time,
     Word,
     optional,
@@ -47,6 +49,32 @@ class Resource(Shape):
     first_seen_at: Time
     last_seen_at: Time
     document: Any = Field(description="The snapshot, secrets redacted; null in lists")
+
+
+class SnapshotChange(Shape):
+    """One difference between two snapshots of a resource."""
+
+    path: Text = Field(
+        examples=["/document/Versioning/Status"], description="JSON Pointer into the snapshot"
+    )
+    change: Literal["added", "removed", "changed"]
+    before: Any = Field(examples=["Suspended"])
+    after: Any = Field(examples=["Enabled"])
+    shortened: bool = Field(description="Whether a value over 1,000 bytes is left out as null")
+
+
+class ResourceVersion(Shape):
+    """What a resource was for a while: one snapshot, and the audits in a row that saw it."""
+
+    object: Literal["resource_version"]
+    snapshot: Sha256
+    previous_snapshot: Sha256 | None = Field(description="Null where no earlier one is known")
+    first_audit_id: AuditId
+    last_audit_id: AuditId
+    first_seen_at: Time
+    last_seen_at: Time
+    changes: Many[SnapshotChange] = Field(description="Since the previous one; 100 at most")
+    changes_left_out: Count
 
 
 class Relation(Shape):
