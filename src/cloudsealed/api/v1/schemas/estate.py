@@ -12,6 +12,8 @@ from cloudsealed.api.v1.schemas.base import (
     ConnectionId,
     Count,
     Failure,
+    Few,
+    Json,
     Many,
     Name,
     ResourceId,
@@ -147,8 +149,19 @@ class ConnectionPatch(Body):
     regions: Regions | None = None
 
 
+class MissingPermission(Shape):
+    """A call of an audit that the cloud refused to the connection."""
+
+    action: Word = Field(examples=["s3:ListAllMyBuckets"])
+    service: Word = Field(examples=["s3"])
+    operation: Word = Field(examples=["ListBuckets"])
+    region: Word = Field(examples=["global"])
+    error_code: Word | None = Field(examples=["AccessDenied"])
+    curable: bool = Field(description="False where an organisation forbids it")
+
+
 class ConnectionTest(Shape):
-    """Who a connection is to its cloud, or why it cannot be used."""
+    """Who a connection is to its cloud and what it may not ask there, or why it cannot be used."""
 
     object: Literal["connection_test"]
     connection_id: ConnectionId
@@ -156,3 +169,6 @@ class ConnectionTest(Shape):
     account: Word | None
     arn: Word | None
     error: Failure | None
+    calls_tried: Count = Field(description="Calls that list resources, answered or refused")
+    missing: Few[MissingPermission]
+    iam_statement: Json | None = Field(description="The IAM statement that allows what is missing")
