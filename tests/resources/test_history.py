@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.audits.world import TENANT, Clock, Cloud
-from tests.resources.test_seen import audited
+from tests.resources.test_seen_store import audited
 
 from cloudsealed.kit.cursor import Position
-from cloudsealed.resources import seen
+from cloudsealed.resources import seen_store as seen
 from cloudsealed.resources.history import LONGEST_VALUE, differences
 from cloudsealed.resources.model import ResourceNotFoundError
 from cloudsealed.resources.service import ResourceService
@@ -74,7 +74,8 @@ def test_each_snapshot_is_a_version_with_what_changed(database: Database, cloud:
     assert found[2]["changes"] == []
     said = {(c["path"], c["change"], c["before"], c["after"]) for c in found[1]["changes"]}
     assert said == {
-        ("/document/Attributes/Delay", "changed", "0", "5"), ("/document/Attributes/New", "added", None, "x"),
+        ("/document/Attributes/Delay", "changed", "0", "5"),
+        ("/document/Attributes/New", "added", None, "x"),
     }  # fmt: skip
     assert ("/document/Attributes/New", "removed", "x", None, False) in {
         tuple(change.values()) for change in found[0]["changes"]

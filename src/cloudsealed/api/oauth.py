@@ -50,6 +50,7 @@ class OAuthRoutes:
             Route(INTROSPECT, self._introspect, methods=["POST"]),
             Route("/.well-known/oauth-authorization-server", self._server_metadata),
             Route(METADATA_PATH, self._resource_metadata),
+            Route(f"{METADATA_PATH}/v1", self._resource_metadata),
         ]
 
     async def _token(self, request: Request) -> Response:
@@ -110,10 +111,12 @@ class OAuthRoutes:
         })  # fmt: skip
 
     async def _resource_metadata(self, request: Request) -> Response:
-        """Describe the API as a protected resource (RFC 9728)."""
+        """Describe the API as a protected resource (RFC 9728): a client that was given the
+        address of `/v1` looks for that resource's own document (section 3.1)."""
         issuer = self._oauth.issuer
+        resource = issuer + request.url.path.removeprefix(METADATA_PATH)
         return _metadata({
-            "resource": issuer, "resource_name": "CloudSealed", "authorization_servers": [issuer],
+            "resource": resource, "resource_name": "CloudSealed", "authorization_servers": [issuer],
             "scopes_supported": list(Scope), "bearer_methods_supported": ["header"],
             "resource_documentation": f"{issuer}/docs",
         })  # fmt: skip

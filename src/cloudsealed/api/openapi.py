@@ -18,6 +18,7 @@ from cloudsealed.api.errors import catalogue
 from cloudsealed.api.examples import illustrate
 from cloudsealed.api.listing import CURSOR, DEFAULT_LIMIT, LARGEST_LIMIT, LIMIT
 from cloudsealed.api.operation import Operation, Table
+from cloudsealed.api.outside import listed
 from cloudsealed.api.query import MOST_VALUES, Parameter
 from cloudsealed.api.shown import PARTIAL
 from cloudsealed.api.v1.schemas.base import Error
@@ -30,6 +31,9 @@ Audits cloud environments for security, cost, architecture and compliance, and s
 Every request under `/v1` needs `Authorization: Bearer TOKEN`. Lists answer
 `{"data": [], "next_cursor": null, "has_more": false}`; errors answer
 `{"error": {"code", "message", "request_id"}}`, with the codes of `GET /v1/errors`.
+
+Served beside `/v1`, and why it is not described here:
+
 """
 
 _CONTACT = {"name": "CloudSealed"}
@@ -56,7 +60,8 @@ _LONGEST_LIST = 10_000  # of a list that is not paged
 def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url: str) -> Any:
     """Return the document of an application whose routes were made from `tables`."""
     found = get_openapi(
-        title="CloudSealed", version=version, openapi_version="3.1.0", description=DESCRIPTION,
+        title="CloudSealed", version=version, openapi_version="3.1.0",
+        description=f"{DESCRIPTION}{listed()}\n",
         routes=app.routes, servers=[_server(public_url)],
         tags=[{"name": table.tag, "description": table.description} for table in tables],
         contact=_CONTACT,

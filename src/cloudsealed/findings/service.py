@@ -67,8 +67,11 @@ class FindingService:
         )
 
     def triage(self, *, tenant: str, ident: str, body: Any, user_id: str) -> bytes:
-        """Set or, with null, clear what people decided; the status stays what the audits say."""
+        """Set or, with null, clear what people decided, and leave it as it is where the body does
+        not say; the status stays what the audits say."""
         fields = Fields(body, ("triage",))
+        if not fields.has("triage"):
+            return self.get(tenant=tenant, ident=ident)
         value = fields.mapping("triage")
         triage = None if value is None else self._triage(value, user_id)
 

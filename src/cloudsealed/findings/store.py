@@ -17,7 +17,7 @@ from cloudsealed.findings import count_store as counts
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
-from cloudsealed.findings.pins import Line, Pin, as_of, bound, ident_of, pinned_table
+from cloudsealed.findings.pin_store import Line, Pin, as_of, bound, ident_of, pinned_table
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
@@ -401,7 +401,7 @@ def _served_by_ids(
     Ids come in few sizes, so that few statements are compiled and kept. What is `pinned` is looked
     at as its audit said it.
     """
-    table = pinned_table(size) if pinned else findings
+    table: Any = pinned_table(size) if pinned else findings
     conditions: list[ColumnElement[bool]] = []
     for name, count in residual:
         item, binds = _filter(name), _binds(name, count)
@@ -410,9 +410,13 @@ def _served_by_ids(
         )
     served = [table.c[name] for name in listing.columns]
     if not pinned:
-        conditions += [_TENANT, findings.c.id.in_(_binds("id", size))]
+        conditions.append(findings.c.id.in_(_binds("id", size)))
     columns = (table.c.id, table.c.id.label("sort_value"), *served)
-    return select(*columns).where(*conditions).order_by(table.c.id.desc())
+    return (
+        select(*columns)
+        .where(table.c.tenant_id == bindparam("tenant"), *conditions)
+        .order_by(table.c.id.desc())
+    )
 
 
 @lru_cache(maxsize=256)

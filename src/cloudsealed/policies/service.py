@@ -123,6 +123,8 @@ class PolicyService:
         with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
             changed = self._changed(connection, tenant, policy, body)
+            if changed == policy:
+                return self._public(policy)
             new = changed.effective != policy.effective
             says_other = new or changed.enabled != policy.enabled
             changed = replace(

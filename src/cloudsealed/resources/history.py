@@ -6,7 +6,7 @@ are one version. A reanalysis saw nothing new, so it is none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,10 +74,15 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict
     said."""
     unread = old["unread"].keys() | new["unread"].keys()
     for name in _COMPARED:
-        one, two = old.get(name), new.get(name)
-        if name == "document":
-            one, two = ({k: v for k, v in each.items() if k not in unread} for each in (one, two))
+        one, two = (_read(each, name, unread) for each in (old, new))
         yield from _differing([name], one, two)
+
+
+def _read(snapshot: Mapping[str, Any], name: str, unread: Collection[str]) -> Any:
+    found = snapshot.get(name)
+    if name != "document":
+        return found
+    return {key: value for key, value in (found or {}).items() if key not in unread}
 
 
 def _differing(path: Sequence[str], old: Any, new: Any) -> Iterator[dict[str, Any]]:

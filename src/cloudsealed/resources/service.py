@@ -10,7 +10,7 @@ import orjson
 from cloudsealed.kit.cursor import Position
 from cloudsealed.resources.model import with_document
 from cloudsealed.resources.relating import related
-from cloudsealed.resources.seen import SeenStore
+from cloudsealed.resources.seen_store import SeenStore
 from cloudsealed.resources.store import ResourceStore
 from cloudsealed.storage.database import Database, ReadDeadlineError
 from cloudsealed.storage.keyset import Page

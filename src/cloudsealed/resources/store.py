@@ -190,7 +190,7 @@ def _docs(count: int) -> Select[Any]:
 def _called(count: int) -> Select[Any]:
     """Return the statement for resources of a type with one of so many native ids, or in an
     account with an id that ends in one of as many texts."""
-    native = [bindparam(f"native_{index}") for index in range(count)]
+    native: list[ColumnElement[str]] = [bindparam(f"native_{n}") for n in range(count)]
     length = func.length(resources.c.native_id)
     endings: list[ColumnElement[bool]] = [
         func.substr(resources.c.native_id, length - bindparam(f"size_{index}")).in_(

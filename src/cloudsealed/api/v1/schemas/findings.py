@@ -141,9 +141,11 @@ class TriageBody(Body):
 
 
 class FindingPatch(Body):
-    """A change of a finding: its triage, null to clear it."""
+    """A change of a finding: its triage, null to clear it; left out, it stays."""
 
-    triage: TriageBody | None = Field(examples=[{"state": "accepted_risk", "note": "Bastion"}])
+    triage: TriageBody | None = Field(
+        default=None, examples=[{"state": "accepted_risk", "note": "Bastion"}]
+    )
 
 
 class FindingBulkBody(Body):

@@ -237,9 +237,10 @@ class _Audit:
 
     def _shown(self, lines: Sequence[Line]) -> Iterator[tuple[str, Row, bytes]]:
         found = objects.get_many(self._connection, self._tenant, (line[1] for line in lines))
-        values = {f"id_{index}": "" for index in range(_READ)}
+        values = dict.fromkeys((f"id_{index}" for index in range(_READ)), "")
         values |= {f"id_{index}": line[0] for index, line in enumerate(lines)}
-        first = dict(self._connection.all(_FIRST_SEEN, {"tenant": self._tenant, **values}))
+        rows = self._connection.all(_FIRST_SEEN, {"tenant": self._tenant, **values})
+        first = {row[0]: row[1] for row in rows}
         for ident, address in lines:
             if address not in found:
                 raise objects.EvidenceExpiredError(self._audit)

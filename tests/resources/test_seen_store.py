@@ -11,8 +11,8 @@ import pytest
 from tests.audits.world import TENANT, Clock, Cloud, Pass
 
 from cloudsealed.audits.store import AuditStore
-from cloudsealed.resources import seen
-from cloudsealed.resources.seen import SeenStore, matches
+from cloudsealed.resources import seen_store as seen
+from cloudsealed.resources.seen_store import SeenStore, matches
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.resources.store import LISTING
 from cloudsealed.storage.database import Database, ReadDeadlineError
