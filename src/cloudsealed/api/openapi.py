@@ -195,7 +195,7 @@ def _query(item: Filter | Parameter) -> dict[str, Any]:
         bounds = {"minimum": 1, "maximum": LARGEST_LIMIT, "format": "int32"}
         bounds["default"] = DEFAULT_LIMIT
         return _plain("query", item.name, item.description, {"type": "integer", **bounds})
-    schema = _value_schema(item)
+    schema = value_schema(item)
     if isinstance(item, Filter):
         multiple, default = item.is_multiple, None
     else:
@@ -216,7 +216,7 @@ def _query(item: Filter | Parameter) -> dict[str, Any]:
 _ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 
 
-def _value_schema(item: Filter | Parameter) -> dict[str, Any]:
+def value_schema(item: Filter | Parameter) -> dict[str, Any]:
     """Return the form of one value, as `query` reads it."""
     if item.choices:
         return {"type": "string", "enum": [str(choice) for choice in item.choices]}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from cloudsealed.api.openapi import value_schema
+from cloudsealed.api.query import MOST_VALUES
 from cloudsealed.api.v1.schemas.audits import Envelope
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
@@ -28,6 +30,8 @@ from cloudsealed.api.v1.schemas.base import (
     UserId,
     Word,
 )
+from cloudsealed.findings.listing import LISTING
+from cloudsealed.storage.keyset import Filter
 from cloudsealed.vocabulary import (
     Dimension,
     FindingStatus,
@@ -148,20 +152,54 @@ class FindingPatch(Body):
     )
 
 
+def _filters(schema: dict[str, Any]) -> None:
+    """Say of each filter of the list what it takes, once or in a list."""
+    del schema["default"]
+    schema["properties"] = {item.name: _value(item) for item in LISTING.filters}
+    schema["additionalProperties"] = False
+
+
+def _value(item: Filter) -> dict[str, Any]:
+    value = value_schema(item)
+    many = {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_VALUES}
+    return {"anyOf": [value, many]} if item.is_multiple else value
+
+
+def _stated(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _distinct(schema: dict[str, Any]) -> None:
+    _stated(schema)
+    schema["uniqueItems"] = True
+
+
 class FindingBulkBody(Body):
     """Which findings, and what people decide about them; null clears it. `ids`, or `filter` with
     the `count` of what it matches."""
 
-    ids: list[FindingId] | None = Field(
-        default=None, min_length=1, max_length=500, json_schema_extra={"uniqueItems": True}
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "if": {"required": ["ids"]},
+            "then": {"not": {"anyOf": [{"required": ["filter"]}, {"required": ["count"]}]}},
+            "else": {"required": ["filter", "count"]},
+        },
     )
-    filter: dict[str, Word | Few[Word]] | None = Field(
-        default=None, examples=[{"severity": ["low", "info"], "account": "123456789012"}],
+
+    ids: list[FindingId] = Field(
+        default=[], min_length=1, max_length=500,
+        json_schema_extra=_distinct,
+    )  # fmt: skip
+    filter: dict[str, Any] = Field(
+        default={}, json_schema_extra=_filters,
+        examples=[{"severity": ["low", "info"], "account": "123456789012"}],
         description="Filters of the list by name, each with a value or a list of them",
     )  # fmt: skip
-    count: int | None = Field(
-        default=None, ge=0, le=5000, description="How many findings the filter matches"
-    )
+    count: int = Field(
+        default=0, ge=0, le=5000, json_schema_extra=_stated,
+        description="How many findings the filter matches",
+    )  # fmt: skip
     triage: TriageBody | None = Field(examples=[{"state": "accepted_risk", "note": "Bastion"}])
 
 
