@@ -24,6 +24,8 @@ import cloudsealed.api.app  # noqa: F401 - the catalogue of errors is whole when
 from cloudsealed.api.errors import catalogue
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
+from cloudsealed.api.outside import OUTSIDE
+from cloudsealed.auth.oauth.errors import OAuthError
 from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -211,6 +213,21 @@ def metrics() -> str:
     return table(("name", "type", "what it is"), sorted((*rows, own)))
 
 
+def oauth_errors() -> str:
+    """Return the codes with which `/oauth/*` refuses, in RFC 6749's words."""
+    rows = sorted(
+        (str(cls.status), code(cls.code), " ".join((cls.__doc__ or "").split()))
+        for cls in OAuthError.__subclasses__()
+    )
+    return table(("status", "code", "when"), rows)
+
+
+def outside() -> str:
+    """Return what is served beside `/v1`, and why the document does not describe it."""
+    rows = ((code(path), what, why) for path, (what, why) in OUTSIDE.items())
+    return table(("path", "what it is", "why it is outside of the document"), rows)
+
+
 def _full(family: Metric) -> str:
     return family.name + ("_total" if family.type == "counter" else "")
 
@@ -220,6 +237,8 @@ DERIVED: Mapping[str, Callable[[], str]] = {
     "frameworks": frameworks,
     "functions": functions,
     "metrics": metrics,
+    "oauth-errors": oauth_errors,
+    "outside": outside,
     "plan-columns": plan_columns,
     "policies": policies,
     "policy-fields": policy_fields,

@@ -217,6 +217,9 @@ class Settings:
     limit_simulations: Budget = _setting(
         "LIMIT_SIMULATIONS", "60/hour", "Simulations a tenant", parse_budget
     )
+    limit_exports: Budget = _setting(
+        "LIMIT_EXPORTS", "10/minute,100/hour", "Exports a tenant", parse_budget
+    )
     limit_explanations: Budget = _setting(
         "LIMIT_EXPLANATIONS", "120/minute", "Explanations a tenant", parse_budget
     )

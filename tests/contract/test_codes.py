@@ -127,6 +127,7 @@ def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
         http.post(f"/v1/audits/{queued}/reanalyze"),
         http.post(f"/v1/audits/{queued}/resume"),
         http.post(f"/v1/audits/{audit}/cancel"),
+        http.post("/v1/findings/bulk", json={"filter": {}, "count": 9, **triage}),
         http.patch(f"/v1/findings/{finding}", json=triage, headers={"If-Match": '"x"'}),
         http.delete(f"/v1/policies/{builtin}"),
         http.post("/v1/tokens", json={"name": "b", "scopes": ["admin"]}, headers=key),

@@ -118,7 +118,7 @@ def test_the_catalogue_names_every_code_with_its_status(tenant: Any) -> None:
         "token_not_found": 404, "user_not_found": 404, "tenant_not_found": 404,
         "method_not_allowed": 405, "not_acceptable": 406, "request_timeout": 408,
         "report_not_ready": 409, "audit_not_finished": 409, "audit_not_resumable": 409,
-        "audit_ended": 409,
+        "audit_ended": 409, "count_mismatch": 409,
         "name_already_exists": 409,
         "idempotency_in_progress": 409, "builtin_policy_immutable": 409,
         "quota_exceeded": 409, "report_expired": 410,

@@ -388,6 +388,8 @@ def test_rfc8414_and_rfc9728_metadata(site: Site) -> None:
     }  # fmt: skip
     resource = httpx.get(f"{site.url}/.well-known/oauth-protected-resource", trust_env=False).json()
     assert resource["resource"] == site.url
+    below = httpx.get(f"{site.url}/.well-known/oauth-protected-resource/v1", trust_env=False).json()
+    assert below == {**resource, "resource": f"{site.url}/v1"}
     assert resource["authorization_servers"] == [site.url]
     assert resource["bearer_methods_supported"] == ["header"]
     challenge = httpx.get(f"{site.url}/v1/me", trust_env=False).headers["www-authenticate"]

@@ -26,6 +26,8 @@ POWER = {
 NEEDS = {
     "/v1/findings": {"GET": "findings:read"},
     "/v1/findings/summary": {"GET": "findings:read"},
+    "/v1/findings/export": {"GET": "findings:read"},
+    "/v1/findings/bulk": {"POST": "findings:write"},
     "/v1/findings/{id}": {"GET": "findings:read", "PATCH": "findings:write"},
     "/v1/findings/{id}/history": {"GET": "findings:read"},
     "/v1/findings/{id}/evidence": {"GET": "evidence:read"},
@@ -35,6 +37,7 @@ NEEDS = {
     "/v1/resources/{id}": {"GET": "resources:read"},
     "/v1/resources/{id}/findings": {"GET": "findings:read"},
     "/v1/resources/{id}/relations": {"GET": "resources:read"},
+    "/v1/resources/{id}/history": {"GET": "resources:read"},
     "/v1/audits": {"GET": "audits:read", "POST": "audits:write"},
     "/v1/audits/{id}": {"GET": "audits:read", "DELETE": "audits:write"},
     "/v1/audits/{id}/reanalyze": {"POST": "audits:write"},

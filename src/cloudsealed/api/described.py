@@ -12,6 +12,8 @@ from cloudsealed.api.listing import DEFAULT_LIMIT, LARGEST_LIMIT, LIMIT
 from cloudsealed.api.operation import Operation
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.refusals import cost, own, refusals
+from cloudsealed.api.shown import PARTIAL
+from cloudsealed.api.value_schema import value_schema
 from cloudsealed.storage.filters import MOST_VALUES, Filter
 
 TEXT = {"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}
@@ -29,7 +31,6 @@ HEADERS = {
 }
 """What every response carries, with an example."""
 _ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[A-Za-z0-9._-]+$"}
-_ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _TAG = '"9f86d081884c7d659a2feaa0c55ad015"'
 _KEY_EXAMPLE = "3f2c1e9a-7b64-4f0e-9d1a-5c8e2b7a6d40"
 
@@ -100,7 +101,7 @@ def _query(item: Filter | Parameter) -> dict[str, Any]:
         bounds = {"minimum": 1, "maximum": LARGEST_LIMIT, "format": "int32"}
         schema = {"type": "integer", **bounds, "default": DEFAULT_LIMIT}
         return _plain("query", item.name, item.description, schema, example=DEFAULT_LIMIT)
-    schema = _value_schema(item)
+    schema = value_schema(item)
     default = item.default if isinstance(item, Parameter) else None
     if item.is_multiple:
         many = {"type": "array", "items": schema, "minItems": 1, "maxItems": MOST_VALUES}
@@ -115,27 +116,6 @@ def _query(item: Filter | Parameter) -> dict[str, Any]:
     if item.example:
         found["example"] = [item.example] if item.is_multiple else item.example
     return found
-
-
-def _value_schema(item: Filter | Parameter) -> Schema:
-    """Return the form of one value, as `query` reads it."""
-    if item.choices:
-        return {"type": "string", "enum": [str(choice) for choice in item.choices]}
-    kind = item.kind if isinstance(item, Filter) else "text"
-    if kind == "time":
-        return {"type": "string", "format": "date-time", "maxLength": 40}
-    if kind in ("id", "audit"):
-        assert isinstance(item, Filter)
-        pattern = f"^{item.prefix}_{_ULID}$"
-        return {"type": "string", "maxLength": 30, "pattern": pattern}
-    if kind == "policy":
-        pattern = f"^(pol_{_ULID}|[a-z0-9]+(-[a-z0-9]+)*)$"
-        title = {"title": "PolicyIdOrKey", "description": "A policy's id or key."}
-        example = {"examples": ["aws-s3-bucket-public-read"]}
-        return {"type": "string", "maxLength": 100, "pattern": pattern, **title, **example}
-    printable = r"^[^\u0000-\u001f\u007f-\u009f]+$"
-    title = {"title": "FilterText", "description": "A text that is looked for."}
-    return {"type": "string", "minLength": 1, "maxLength": 2048, "pattern": printable, **title}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
@@ -162,9 +142,29 @@ def _success(operation: Operation) -> dict[str, Any]:
     elif operation.answer is not None:
         schema = reference(operation.answer.__name__)
         found["content"] = {bodies.JSON_TYPE: {"schema": schema}}
-    elif operation.status != 204:
+    if "fields" in operation.parameters:
+        found["content"][PARTIAL] = {"schema": _partial(operation)}
+    if operation.answer is None and operation.status != 204:
         found["content"] = {kind: _file(operation, kind) for kind in operation.produces}
     return found
+
+
+def _partial(operation: Operation) -> Schema:
+    """Return the schema of what `fields` leaves of an answer: every part may be missing."""
+    assert operation.answer is not None
+    text = f"Of the {operation.answer.__name__}, the parts that `fields` names."
+    item = {"type": "object", "description": text}
+    if not operation.is_list:
+        return item
+    return {
+        "type": "object",
+        "required": ["data", "next_cursor", "has_more"],
+        "properties": {
+            "data": {"type": "array", "items": item, "maxItems": LARGEST_LIMIT},
+            "next_cursor": {**TEXT, "type": ["string", "null"]},
+            "has_more": {"type": "boolean"},
+        },
+    }
 
 
 def _file(operation: Operation, kind: str) -> dict[str, Any]:

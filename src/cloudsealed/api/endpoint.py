@@ -39,6 +39,7 @@ from cloudsealed.api.idempotency import (
 )
 from cloudsealed.api.listing import Pages, Walk
 from cloudsealed.api.operation import Call, Costs, Operation, Reply, Stream
+from cloudsealed.api.shown import PARTIAL, SHOWN, read_shown
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
@@ -119,13 +120,14 @@ class Endpoint:
         operation = self._operation
 
         def work() -> Response:
-            if operation.writes:
-                return self._once(request, exchange, call)
-            return self._shape(request, exchange, operation.handler(call), walk)
+            with self._budgeted(exchange, call):
+                if operation.writes:
+                    return self._once(request, exchange, call)
+                return self._shape(request, exchange, self._handled(call), walk)
 
         if operation.costs is not None:
             return await self._paid(operation.costs, exchange, call, work)
-        if self._on_loop:
+        if self._on_loop and not (call.shown and call.shown.expansions):
             call.deadline = QUICK_SECONDS
             try:
                 return work()
@@ -167,6 +169,10 @@ class Endpoint:
             raw = await body.read(request, self._media_types)
             call.body = body.parse(raw) if raw or not operation.body_optional else None
         given = query.parse(request.scope["query_string"], operation.parameters)
+        if "fields" in operation.parameters:
+            assert operation.answer is not None
+            call.shown = read_shown(operation.answer, operation.expansions, given, call.caller)
+            given = {n: v for n, v in given.items() if operation.listed or n not in SHOWN}
         if operation.listed is None:
             call.query = _parameters(operation.parameters, given)
             return None
@@ -217,7 +223,7 @@ class Endpoint:
                 keys.begin(connection, claim)
             precondition.compare(connection)
 
-        with self._budgeted(exchange, call), database.unit(begins):
+        with database.unit(begins):
             try:
                 response = self._shape(request, exchange, self._operation.handler(call), None)
             except CloudSealedError as error:
@@ -254,6 +260,11 @@ class Endpoint:
                 purse.give_back()
             raise
 
+    def _handled(self, call: Call) -> Reply:
+        reply = self._operation.handler(call)
+        shown: Reply = reply if call.shown is None else call.shown.of(reply, call)
+        return shown
+
     def _shape(
         self, request: Request, exchange: Exchange, reply: Reply, walk: Walk | None
     ) -> Response:
@@ -282,7 +293,9 @@ class Endpoint:
             headers["Location"] = f"{exchange.base}{collection}/{made['id']}"
         if operation.secrets:
             headers["Cache-Control"] = "no-store"
-        return Response(content, operation.status, headers, operation.produces[0])
+        is_part = "fields" in operation.parameters and "fields" in request.query_params
+        kind = PARTIAL if is_part else operation.produces[0]
+        return Response(content, operation.status, headers, kind)
 
 
 class _Precondition:

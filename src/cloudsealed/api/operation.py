@@ -14,6 +14,7 @@ from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.listing import Listed, PageArguments
 from cloudsealed.api.query import Parameter
+from cloudsealed.api.shown import Expansion, Shown, parameters_of
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.errors import CloudSealedError
@@ -48,6 +49,7 @@ class Call:
     page: PageArguments = field(default_factory=_NO_PAGE.copy)
     body: Any = None
     deadline: float | None = None
+    shown: Shown | None = None
     admits: Mapping[str, Admit] = field(default_factory=dict)
 
     @property
@@ -111,7 +113,8 @@ class Operation:
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
     `files` says what is in the media types of a download: a shape, or a schema;
     `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
-    object is when it is not below the POST's own path; `{object}` in it is what it is.
+    object is when it is not below the POST's own path; `{object}` in it is what it is;
+    `expansions` are what `expand` shows whole.
     """
 
     method: str
@@ -136,6 +139,7 @@ class Operation:
     getter: Getter | None = None
     rows: Rows | None = None
     made_at: str | None = None
+    expansions: tuple[Expansion, ...] = ()
     errors: tuple[type[CloudSealedError], ...] = ()
 
     @property
@@ -180,6 +184,10 @@ class Operation:
         return self.made_at or self.path.partition("/{id}")[0]
 
 
+def _shown(options: Mapping[str, Any]) -> dict[str, Parameter]:
+    return parameters_of(options["answer"], options.get("expansions", ()))
+
+
 Declare = Callable[[Handler], Handler]
 
 
@@ -197,7 +205,7 @@ class Table:
 
     def lists(self, path: str, listed: Listed, **options: Any) -> Declare:
         """Declare a list of pages."""
-        parameters = listed.parameters
+        parameters = {**listed.parameters, **_shown(options)}
         return self._add("GET", path, listed=listed, parameters=parameters, quick=True, **options)
 
     def reads(self, path: str, **options: Any) -> Declare:
@@ -206,7 +214,8 @@ class Table:
 
     def gets(self, path: str, **options: Any) -> Declare:
         """Declare the read of one object, with an ETag."""
-        return self._add("GET", path, quick=True, tagged=True, **options)
+        parameters = _shown(options)
+        return self._add("GET", path, parameters=parameters, quick=True, tagged=True, **options)
 
     def makes(self, path: str, **options: Any) -> Declare:
         """Declare a POST that makes an object: 201, or 202 when work begins."""

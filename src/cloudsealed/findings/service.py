@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 
+from cloudsealed.findings.bulk import Bulk, CountMismatchError, Filters, read_bulk
 from cloudsealed.findings.codec import whole
 from cloudsealed.findings.delta import Compared
+from cloudsealed.findings.export import kept, slot, timed, written
 from cloudsealed.findings.listing import OWNER_TAGS, listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
-from cloudsealed.findings.store import FindingStore, overwrite
+from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
 from cloudsealed.findings.summary import columns_of, groups
 from cloudsealed.findings.yielding import below, settled
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
@@ -25,6 +31,7 @@ from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database, ReadDeadlineError, Row
 from cloudsealed.storage.filters import NOT
 from cloudsealed.storage.keyset import Page, numbered
+from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
 
@@ -36,6 +43,7 @@ _OPEN = {"status": (FindingStatus.OPEN.value,)}
 _OF_STATUS = ("status", f"status{NOT}", "delta")
 Compare = Callable[[str, str | None], Compared]
 Followed = Callable[[str, str | None], Sequence[tuple[str, str]]]
+_MOST_PAGES = 100  # of what a filter looks through in a transaction of writing
 _TRIAGE = ("state", "assignee", "note", "expires_at")
 
 
@@ -88,8 +96,11 @@ class FindingService:
         )
 
     def triage(self, *, tenant: str, ident: str, body: Any, user_id: str) -> bytes:
-        """Set or, with null, clear what people decided; the status stays what the audits say."""
+        """Set or, with null, clear what people decided, and leave it as it is where the body does
+        not say; the status stays what the audits say."""
         fields = Fields(body, ("triage",))
+        if not fields.has("triage"):
+            return self.get(tenant=tenant, ident=ident)
         value = fields.mapping("triage")
         triage = None if value is None else self._triage(value, user_id)
 
@@ -98,6 +109,67 @@ class FindingService:
 
         self._store.replace(tenant=tenant, ident=ident, change=change)
         return self.get(tenant=tenant, ident=ident)
+
+    def triage_many(
+        self, *, tenant: str, body: Any, user_id: str, read_filters: Callable[[Any], Filters]
+    ) -> dict[str, Any]:
+        """Set or clear what people decided about many findings, in one transaction; say of each id
+        whether it is there. Raises CountMismatchError."""
+        asked = read_bulk(body, read_filters)
+        triage = None if asked.triage is None else self._triage(dict(asked.triage), user_id)
+        with turn(self._database, tenant=tenant) as connection:
+            ids = self._matched(tenant, asked) if asked.ids is None else asked.ids
+            known = {
+                finding.id: finding
+                for batch in batches(ids, BLOCK_LINES)
+                for finding in load_ids(connection, tenant=tenant, idents=batch)
+            }
+            changed = [(old, replace(old, triage=triage)) for old in known.values()]
+            update(connection, tenant=tenant, changed=changed)
+        return {
+            "object": "finding_bulk",
+            "updated": len(known),
+            "not_found": len(ids) - len(known),
+            "results": [
+                {"id": ident, "result": "updated" if ident in known else "not_found"}
+                for ident in ids
+            ],
+        }
+
+    def _matched(self, tenant: str, asked: Bulk) -> Sequence[str]:
+        """Return the ids of what a filter matches, which must be as many as were counted."""
+        found: list[str] = []
+        for page in islice(self._pages(tenant, asked.filters), _MOST_PAGES):
+            found += (orjson.loads(item)["id"] for item in page.items)
+            if len(found) > asked.count:
+                raise CountMismatchError(f"The filter matches more than {asked.count} findings")
+            if page.next is None:
+                break
+        else:
+            raise InvalidFieldError("filter", "filter has too much to look through: narrow it")
+        if len(found) != asked.count:
+            raise CountMismatchError(f"The filter matches {len(found)} findings")
+        return found
+
+    def _pages(self, tenant: str, filters: Filters) -> Iterator[Page]:
+        after: Position | None = None
+        while True:
+            page = self.list(tenant=tenant, filters=filters, after=after, limit=BLOCK_LINES)
+            yield page
+            if page.next is None:
+                return
+            after = page.next
+
+    def export(
+        self, *, tenant: str, filters: Filters, wanted: str, folder: Path
+    ) -> Iterator[bytes]:
+        """Return the pieces of a file of all that `filters` match, newest first, as it is at one
+        moment; raises ServiceUnavailableError. `wanted` is one of `export.FORMATS`, and the file
+        is kept in `folder` until it is sent."""
+        with slot(), snapshot(self._database):
+            pages = self._pages(tenant, filters)
+            found = timed(item for page in pages for item in page.items)
+            return kept(written(found, wanted), folder)
 
     def history(
         self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50

@@ -20,7 +20,7 @@ from cloudsealed.findings.codec import LOADED, decode, encode, kind
 from cloudsealed.findings.delta import Compared, conditions, sorted_out
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
-from cloudsealed.findings.pins import Line, Pin, as_of, bound, ident_of, pinned_table
+from cloudsealed.findings.pin_store import Line, Pin, as_of, bound, ident_of, pinned_table
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
@@ -126,6 +126,19 @@ def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) ->
     rows = connection.all(_with_prints(len(fingerprints)), {"tenant": tenant, **values})
     loaded = (decode(dict(zip(LOADED, row, strict=True))) for row in rows)
     return {finding.fingerprint: finding for finding in loaded}
+
+
+def load_ids(connection: Connection, *, tenant: str, idents: Sequence[str]) -> list[Finding]:
+    """Return the findings that there are of at most 1,000 ids."""
+    size = next(size for size in _SIZES if len(idents) <= size)
+    values = dict(zip_longest(_names("id", size), idents, fillvalue=""))
+    rows = connection.all(_with_ids(size), {"tenant": tenant, **values})
+    return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+
+
+@lru_cache(maxsize=len(_SIZES))
+def _with_ids(size: int) -> Select[Any]:
+    return _LOADED.where(findings.c.id.in_(_binds("id", size)))
 
 
 @lru_cache(maxsize=64)  # or each batch would be compiled anew, and kept

@@ -93,6 +93,12 @@ class PolicyService:
         """Return a policy by id or key."""
         return self._public(self._store.get(tenant=tenant, ident=ident))
 
+    def many(self, *, tenant: str, idents: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the policies that there are of some ids, by id."""
+        wanted = set(idents)
+        found = (p for p in self._store.all(tenant=tenant) if p.id in wanted)
+        return {policy.id: orjson.loads(self._public(policy)) for policy in found}
+
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a policy of the tenant's own; it counts from the next audit."""
         said = _compiled(read_policy_body(body))
@@ -121,6 +127,8 @@ class PolicyService:
         with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
             changed = said if policy == seen else _changed(policy, body)
+            if changed == policy:
+                return self._public(policy)
             self._refuse_strangers(connection, tenant, policy, changed)
             new = changed.effective != policy.effective
             says_other = new or changed.enabled != policy.enabled

@@ -93,8 +93,10 @@ class AppService:
                 redirect_uris=_redirect_uris(fields) or app.redirect_uris,
                 scopes=_scopes(fields) or app.scopes,
                 audience=_audience(fields) or app.audience,
-                updated_at=rfc3339(self._clock()),
             )
+            if changed == app:
+                return orjson.dumps(app.public())
+            changed = replace(changed, updated_at=rfc3339(self._clock()))
             self._store.change(connection, changed)
             told = {
                 name: [getattr(app, name), getattr(changed, name)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from cloudsealed.api.listing import Listed
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
@@ -25,7 +26,10 @@ from cloudsealed.api.v1.schemas.base import (
     Word,
     shown,
 )
+from cloudsealed.api.value_schema import value_schema
+from cloudsealed.findings.listing import LISTING
 from cloudsealed.packs.model import Effort
+from cloudsealed.storage.filters import MOST_VALUES, Filter
 from cloudsealed.vocabulary import (
     Dimension,
     FindingStatus,
@@ -225,6 +229,81 @@ class FindingPatch(Body):
         description="The whole of what is decided, in place of what was; null clears it.",
         examples=[{"state": "accepted_risk", "note": "Bastion host"}],
     )
+
+
+def _filters(schema: dict[str, Any]) -> None:
+    """Say of each filter of the list what it takes, once or in a list."""
+    del schema["default"]
+    schema["properties"] = {
+        item.name: {**_value(item), "description": f"{item.description}."}
+        for item in Listed.of(LISTING).filters
+    }
+    schema["additionalProperties"] = False
+
+
+def _value(item: Filter) -> dict[str, Any]:
+    value = value_schema(item)
+    many = {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_VALUES}
+    return {"anyOf": [value, many]} if item.is_multiple else value
+
+
+def _stated(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _distinct(schema: dict[str, Any]) -> None:
+    _stated(schema)
+    schema["uniqueItems"] = True
+
+
+class FindingBulkBody(Body):
+    """Which findings, and what people decide about them; null clears it. `ids`, or `filter` with
+    the `count` of what it matches."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "if": {"required": ["ids"]},
+            "then": {"not": {"anyOf": [{"required": ["filter"]}, {"required": ["count"]}]}},
+            "else": {"required": ["filter", "count"]},
+        },
+    )
+
+    ids: list[FindingId] = Field(
+        default=[], min_length=1, max_length=500,
+        json_schema_extra=_distinct, description="The findings by their ids.",
+    )  # fmt: skip
+    filter: dict[str, Any] = Field(
+        default={}, json_schema_extra=_filters,
+        examples=[{"severity": ["low", "info"], "account": "123456789012"}],
+        description="Filters of the list by name, each with a value or a list of them",
+    )  # fmt: skip
+    count: int = Field(
+        default=0, ge=0, le=5000, json_schema_extra=_stated,
+        description="How many findings the filter matches",
+    )  # fmt: skip
+    triage: TriageBody | None = Field(
+        description="The whole of what is decided, in place of what was; null clears it.",
+        examples=[{"state": "accepted_risk", "note": "Bastion"}],
+    )
+
+
+class BulkResult(Shape):
+    """What became of one id."""
+
+    id: Word = Field(description="The id.", examples=["fnd_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    result: Literal["updated", "not_found"] = Field(
+        description="Whether there is such a finding.", examples=["updated"]
+    )
+
+
+class FindingBulk(Shape):
+    """What became of the ids of a bulk, in its order."""
+
+    object: Literal["finding_bulk"] = Field(description="Always `finding_bulk`.")
+    updated: Count = Field(description="How many were changed.", examples=[1])
+    not_found: Count = Field(description="How many there are not.", examples=[0])
+    results: Many[BulkResult] = Field(description="What became of each.")
 
 
 class Episode(Shape):
