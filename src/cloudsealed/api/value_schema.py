@@ -26,8 +26,8 @@ def value_schema(item: Filter | Parameter) -> dict[str, Any]:
     if kind == "policy":
         pattern = f"^(pol_{_ULID}|[a-z0-9]+(-[a-z0-9]+)*)$"
         title = {"title": "PolicyIdOrKey", "description": "A policy's id or key."}
-        example = {"examples": ["aws-s3-bucket-public-read"]}
-        return {"type": "string", "maxLength": 100, "pattern": pattern, **title, **example}
+        known = {"examples": ["aws-s3-bucket-public-read"]}
+        return {"type": "string", "maxLength": 100, "pattern": pattern, **title, **known}
     printable = r"^[^\u0000-\u001f\u007f-\u009f]+$"
     title = {"title": "FilterText", "description": "A text that is looked for."}
     return {"type": "string", "minLength": 1, "maxLength": 2048, "pattern": printable, **title}
