@@ -32,11 +32,6 @@ class _Models(Loader):  # type: ignore[misc]  # botocore has no types
 
     FILE_LOADER_CLASS = _Files
 
-    @property
-    def search_paths(self) -> list[str]:
-        """The folders; a copy, for every `boto3.Session` adds its own to what it is given."""
-        return list(self._search_paths)
-
     def list_available_services(self, type_name: str) -> list[str]:
         """Return the names of all folders of models, whatever models are there."""
         return _names(*self._search_paths)
