@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import botocore
 import orjson
 from botocore.loaders import JSONFileLoader, Loader
 
@@ -47,3 +48,8 @@ def _names(*folders: str) -> list[str]:
 def models() -> Loader:
     """Return the loader of every session of this process."""
     return _Models()
+
+
+def sdk_version() -> str:
+    """Return the version of the SDK, and so of its models."""
+    return botocore.__version__
