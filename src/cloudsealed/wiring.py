@@ -1,29 +1,28 @@
 """The composition root: settings in, ready services out.
 
-The only place that picks SQLite or PostgreSQL, memory or Valkey, disk or S3.
+The only place that picks SQLite or PostgreSQL, memory or Valkey, disk or S3. What an audit needs of
+it is made in `auditing.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 
+from cloudsealed.auditing import Auditing, build_auditing
 from cloudsealed.audits.bundle import bundle
 from cloudsealed.audits.proof import prove
 from cloudsealed.audits.reclassify import Reclassify
 from cloudsealed.audits.retention import expire_evidence
-from cloudsealed.audits.runner import Runner
 from cloudsealed.audits.scheduled import ScheduledAudits
 from cloudsealed.audits.service import JOB as AUDIT_JOB
-from cloudsealed.audits.service import AuditService
 from cloudsealed.audits.simulations.service import SimulationService
 from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
-from cloudsealed.audits.trusted import TrustedTime
 from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
@@ -31,34 +30,27 @@ from cloudsealed.auth.oauth.apps import AppService, GrantService
 from cloudsealed.auth.oauth.server import AuthorizationServer
 from cloudsealed.auth.place_store import PlaceStore
 from cloudsealed.auth.sessions import SessionService
-from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
-from cloudsealed.collectors.asked import UnknownCallError, left_out
 from cloudsealed.connections.schedules.service import ScheduleService
-from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import EventStore
-from cloudsealed.findings.service import FindingService
 from cloudsealed.jobs import Ending, Handler, PulseStore, Worker, WorkerProcess
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.jobs.worker import worker_name
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
-from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.look import Look, look_of
 from cloudsealed.reports.scheduled import ScheduledReports
 from cloudsealed.reports.service import ReportService
-from cloudsealed.reports.source import TREND, ReportSources
+from cloudsealed.reports.source import ReportSources
 from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
-from cloudsealed.settings import InvalidSettingError, Settings
+from cloudsealed.settings import Settings
 from cloudsealed.storage.blobs import Blobs, DiskBlobs
 from cloudsealed.storage.counters import Counters, open_counters
-from cloudsealed.storage.database import Database, ServiceUnavailableError
-from cloudsealed.storage.keys import KeyRing, load_keys
-from cloudsealed.storage.open import open_database
+from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.vocabulary import ScheduleKind
 
 _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 5.0, 3600.0
@@ -70,17 +62,12 @@ _LONGEST = {
 _SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1, SIMULATION_JOB: 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(Auditing):
     """Everything that a surface needs; safe for threads."""
 
-    settings: Settings
-    keys: KeyRing
-    clock: Clock
-    database: Database
     counters: Counters
     blobs: Blobs
-    tenants: TenantService
     users: UserService
     logins: LoginService
     tokens: TokenService
@@ -88,17 +75,12 @@ class Services:
     grants: GrantService
     oauth: AuthorizationServer
     sessions: SessionService
-    connections: ConnectionService
     schedules: ScheduleService
-    policies: PolicyService
     resources: ResourceService
-    findings: FindingService
-    audits: AuditService
     simulations: SimulationService
     reports: ReportService
     look: Look
     events: EventStore
-    runner: Runner
 
     def worker(self) -> Worker:
         """Return a worker for every kind of background work of this installation."""
@@ -207,23 +189,11 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
 
     Raises InvalidSettingError when calls are to be left out that there are none of.
     """
-    try:
-        left_out(settings.calls_left_out)
-    except UnknownCallError as error:
-        raise InvalidSettingError(f"CLOUDSEALED_CALLS_LEFT_OUT: {error}") from error
-    keys = load_keys(settings.key_path)
-    database, counters = open_database(settings), open_counters(settings)
-    blobs = DiskBlobs(settings.blob_dir)
-    tenants = TenantService(database=database, clock=clock)
+    core = build_auditing(settings, clock=clock)
+    keys, database, audits = core.keys, core.database, core.audits
+    counters, blobs = open_counters(settings), DiskBlobs(settings.blob_dir)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
-    policies = PolicyService(database=database, clock=clock, now=TrustedTime(database, clock).now)
-    connections = ConnectionService(
-        database=database, clock=clock, settings=settings, tenant_count=lambda: len(tenants.all())
-    )
-    audits = AuditService(
-        database=database, connections=connections, policies=policies, clock=clock
-    )
     reports = ReportService(
         database=database,
         blobs=blobs,
@@ -237,26 +207,14 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         works={
             ScheduleKind.AUDIT: ScheduledAudits(audits),
             ScheduleKind.REPORT: ScheduledReports(
-                reports=reports, audits=audits, connections=connections
+                reports=reports, audits=audits, connections=core.connections
             ),
         },
     )
-    runner = Runner(
-        database=database,
-        connections=connections,
-        policies=policies,
-        keys=keys,
-        settings=settings,
-        clock=clock,
-    )
     return Services(
-        settings=settings,
-        keys=keys,
-        clock=clock,
-        database=database,
+        **{each.name: getattr(core, each.name) for each in fields(core)},
         counters=counters,
         blobs=blobs,
-        tenants=tenants,
         users=UserService(
             database=database,
             keys=keys,
@@ -286,27 +244,15 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             authenticator=tokens.authenticator,
         ),
         sessions=SessionService(database=database, keys=keys, clock=clock),
-        connections=connections,
         schedules=schedules,
-        policies=policies,
         resources=ResourceService(database=database),
-        findings=FindingService(
-            database=database,
-            policies=policies,
-            clock=clock,
-            owner_tags=settings.owner_tags,
-            compare=lambda tenant, audit: audits.compared(tenant=tenant, ident=audit),
-            audits=lambda tenant, audit: audits.followed(tenant=tenant, ident=audit, most=TREND),
-        ),
-        audits=audits,
         simulations=SimulationService(
             database=database,
-            policies=policies,
+            policies=core.policies,
             clock=clock,
             seconds=settings.policy_seconds,
         ),
         reports=reports,
         look=look_of(settings),
         events=EventStore(database),
-        runner=runner,
     )

@@ -17,8 +17,9 @@ from cloudsealed.findings.model import Finding, Triage
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.ids import new_id
-from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
+from cloudsealed.storage.database import Database, SqliteDatabase
 from cloudsealed.storage.filters import NOT, with_negations
+from cloudsealed.storage.postgres import PostgresDatabase
 from cloudsealed.storage.schema import resource_tags
 from cloudsealed.testing.factories import add_findings, make_finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Severity, TriageState

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from math import inf
 from time import thread_time
 from typing import Any
@@ -50,20 +51,28 @@ _OUT_OF_MEMORY: Reason = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass
 class Check:
-    """A policy version, its compiled rule, and how many seconds that took."""
+    """A policy version, and how many seconds its judging took. Its rule is compiled when there is
+    something to judge by it; raises the engine's ExpressionError where it no longer compiles."""
 
     version: PolicyVersion
-    rule: Rule
     spent: float = 0.0
-    related: Mapping[str, Mapping[str, Any]] = field(init=False)
-    reads: Reads = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Find what the rule can read."""
-        self.related = self.version.spec.get("related") or {}
-        self.reads = Reads.of(self.rule, self.related)
+    @cached_property
+    def rule(self) -> Rule:
+        """Its compiled rule."""
+        return compile_check(self.version.spec)
+
+    @cached_property
+    def related(self) -> Mapping[str, Mapping[str, Any]]:
+        """Its relations by name."""
+        return self.version.spec.get("related") or {}
+
+    @cached_property
+    def reads(self) -> Reads:
+        """What its rule can read."""
+        return Reads.of(self.rule, self.related)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +205,7 @@ class Evaluator:
             each=seconds, together=together,
             policies=len(policies.checks) + len(policies.classifications),
         )  # fmt: skip
-        self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
+        self._checks = [Check(version) for version in policies.checks]
         self._yields = Yields.of(policies.checks)
         self._classifier = Classifier(policies.classifications, self._purse)
         self._snapshots = snapshots

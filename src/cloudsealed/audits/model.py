@@ -15,6 +15,9 @@ from cloudsealed.kit.errors import CloudSealedError, NotFoundError, error_classe
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome
 
+TREND = 12
+"""Audits that a trend is drawn over at most."""
+
 
 class AuditNotFoundError(NotFoundError):
     """No audit of the tenant has this id."""

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import botocore
 import orjson
 from botocore.loaders import JSONFileLoader, Loader
 
@@ -32,11 +33,6 @@ class _Models(Loader):  # type: ignore[misc]  # botocore has no types
 
     FILE_LOADER_CLASS = _Files
 
-    @property
-    def search_paths(self) -> list[str]:
-        """The folders; a copy, for every `boto3.Session` adds its own to what it is given."""
-        return list(self._search_paths)
-
     def list_available_services(self, type_name: str) -> list[str]:
         """Return the names of all folders of models, whatever models are there."""
         return _names(*self._search_paths)
@@ -52,3 +48,8 @@ def _names(*folders: str) -> list[str]:
 def models() -> Loader:
     """Return the loader of every session of this process."""
     return _Models()
+
+
+def sdk_version() -> str:
+    """Return the version of the SDK, and so of its models."""
+    return botocore.__version__
