@@ -13,11 +13,11 @@ from cloudsealed.console import Console
 OUTSIDE = {
     "/healthz", "/readyz", "/metrics", "/tokens/report-leak", "/openapi.json",
     "/docs", "/docs/{name}", "/.well-known/cloudsealed-keys",
-    "/oauth/token", "/oauth/revoke", "/oauth/introspect",
+    "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization",
     "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource",
 }  # fmt: skip
 PAGES = {
-    "/oauth/authorize", "/login", "/logout", "/confirm", "/invitation", "/account",
+    "/oauth/authorize", "/device", "/login", "/logout", "/confirm", "/invitation", "/account",
     "/account/password", "/account/tokens", "/account/apps", "/account/apps/{id}",
     "/static/console.css",
 }  # fmt: skip

@@ -138,7 +138,8 @@ def test_rfc6749_3_2_parameters_once_in_the_body_by_post_only(site: Site, app: A
 def test_rfc6749_5_2_grant_types(site: Site, app: Any) -> None:
     refused(site.redeem(app, "x", grant_type=None), "invalid_request")
     refused(site.redeem(app, ""), "invalid_request")
-    for kind in ("password", "client_credentials", "implicit", "x"):
+    refused(site.redeem(app, "x", grant_type="client_credentials"), "unauthorized_client")
+    for kind in ("password", "implicit", "x"):
         refused(site.redeem(app, "x", grant_type=kind), "unsupported_grant_type")
 
 

@@ -38,6 +38,7 @@ from cloudsealed.api.parts import Parts
 from cloudsealed.api.probes import Probes
 from cloudsealed.api.v1 import (
     audits,
+    clients,
     connections,
     events,
     findings,
@@ -65,7 +66,7 @@ TABLES: tuple[Table, ...] = (
             frameworks, tokens, me, users, events,
         )
     ),
-    oauth.APPS, oauth.GRANTS,
+    oauth.APPS, oauth.GRANTS, clients.TABLE,
 )  # fmt: skip
 """The nouns' operations, those asked most often first: routes are tried in this order."""
 

@@ -75,9 +75,17 @@ def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url:
             },
             "oauth": {
                 "type": "oauth2",
-                "description": "An access token that a user granted to an app, opaque."
-                " No JWT is read or issued, so RFC8725 has nothing to hold.",
-                "flows": {"authorizationCode": _flow(public_url)},
+                "description": "An access token that a user granted to an app, or that a service"
+                " account's client got, opaque. No JWT is issued; those by which clients prove"
+                " themselves are held to RFC8725.",
+                "flows": {
+                    "authorizationCode": _flow(public_url),
+                    "clientCredentials": {
+                        name: value
+                        for name, value in _flow(public_url).items()
+                        if name in ("tokenUrl", "scopes")
+                    },
+                },
             },
         },
     }

@@ -18,6 +18,7 @@ from cloudsealed.auth.oauth import redirects
 from cloudsealed.auth.oauth.app_store import AppStore
 from cloudsealed.auth.oauth.errors import (
     AccessDeniedError,
+    ExpiredTokenError,
     InvalidClientError,
     InvalidGrantError,
     InvalidOAuthRequestError,
@@ -112,6 +113,8 @@ class AuthorizationServer:
         uri = given.get("redirect_uri")
         if uri is None and len(app.redirect_uris) > 1:
             raise UnanswerableAuthorizationError("The app has several redirect URIs: name one")
+        if not app.redirect_uris:
+            raise UnanswerableAuthorizationError("The app asks by devices only")
         if uri is not None and not redirects.matching(app.redirect_uris, uri):
             raise UnanswerableAuthorizationError("The redirect_uri is not registered for the app")
         return app, uri or app.redirect_uris[0], uri is not None
@@ -122,11 +125,12 @@ class AuthorizationServer:
             raise UnsupportedResponseTypeError("Only the response type code is supported")
         if given.get("response_mode") not in (None, "query"):
             raise InvalidOAuthRequestError("Only the response mode query is supported")
-        self._check_resource(given)
+        self.check_resource(given)
         scopes = within(app.scopes, given.get("scope"))
         return Asked(app, uri, sent, scopes, given.get("state"), challenge_of(app, given))
 
-    def _check_resource(self, given: Parameters) -> None:
+    def check_resource(self, given: Parameters) -> None:
+        """Raise InvalidTargetError when `resource` is not this API (RFC 8707)."""
         if given.get("resource") not in (None, self.issuer, f"{self.issuer}/", f"{self.issuer}/v1"):
             raise InvalidTargetError("resource must be the address of this API")
 
@@ -195,7 +199,7 @@ class AuthorizationServer:
     def token(self, app: App, given: Parameters, ip: str | None = None) -> Answer:
         """Give tokens for a code or a refresh token; raises OAuthError."""
         act = self._act(given.need("grant_type"), app, given)
-        self._check_resource(given)
+        self.check_resource(given)
         with self._database.write() as connection:
             found = act(connection)  # a refusal is returned, so that what it revoked is committed
             if isinstance(found, _ReplayedError):
@@ -282,6 +286,48 @@ class AuthorizationServer:
             "expires_in": _seconds(now, until), "refresh_token": texts[REFRESH],
             "scope": " ".join(named(scopes, grant.power(scopes))),
         }  # fmt: skip
+
+    # Devices (RFC 8628): what a user allowed one is a grant, and the device's code its code
+
+    def allow_device(
+        self, connection: Connection, asked: Asked, caller: Caller, *, digest: str, until: str,
+        ip: str,
+    ) -> None:  # fmt: skip
+        """Make a grant whose code has a digest, for a device that asked from an address."""
+        ident = new_id("gra")
+        self._grants.insert(
+            connection, tenant=caller.tenant_id, user_id=caller.user_id, ident=ident, asked=asked,
+            code_digest=digest, now=rfc3339(self._clock()), until=until,
+        )  # fmt: skip
+        record(
+            connection, EventType.GRANT_CREATED, tenant=caller.tenant_id, subject=ident,
+            actor=caller.actor, client_id=asked.app.client_id, app_name=asked.app.name,
+            scopes=self.offered(asked, caller), device_ip=ip,
+        )  # fmt: skip
+
+    def redeem_device(self, app: App, digest: str, ip: str | None) -> Answer:
+        """Give tokens for what a user allowed a device; raises OAuthError."""
+        with self._database.write() as connection:
+            found = self._redeem_device(connection, digest)
+            if isinstance(found, _ReplayedError):
+                self._end(connection, app, found, ip)
+        if isinstance(found, OAuthError):
+            self._authenticator.forget()
+            raise found
+        return found
+
+    def _redeem_device(self, connection: Connection, digest: str) -> Tokens | OAuthError:
+        code, now = self._grants.code(connection, digest), self._clock()
+        if code is None:
+            return InvalidGrantError("What the user allowed was ended")
+        if code.redeemed_at is not None:
+            return _ReplayedError(code.grant, "The device code was used before")
+        if code.grant.expires_at <= rfc3339(now):
+            return ExpiredTokenError("The device did not ask in time: begin anew")
+        until = rfc3339(now + timedelta(days=GRANT_DAYS))
+        if not self._grants.redeem(connection, code.grant, now=rfc3339(now), until=until):
+            return _ReplayedError(code.grant, "The device code was used before")
+        return self._give(connection, code.grant, code.grant.scopes, now, until)
 
     # Revocation (RFC 7009) and introspection (RFC 7662)
 

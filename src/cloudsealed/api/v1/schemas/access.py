@@ -21,10 +21,11 @@ from cloudsealed.api.v1.schemas.base import (
     TokenId,
     UserId,
     Word,
+    absent,
 )
 from cloudsealed.auth.model import Scope
 from cloudsealed.kit.fields import NOT_BLANK
-from cloudsealed.vocabulary import EventType, Role, UserStatus
+from cloudsealed.vocabulary import EventType, Role, UserKind, UserStatus
 
 UserName = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]
 
@@ -53,6 +54,9 @@ class NewToken(Token):
 class TokenBody(Body):
     """A new token, with no more power than the credential that asks for it."""
 
+    user_id: UserId = absent(
+        "Service account that the token acts as, which only an admin can name; else the caller"
+    )
     name: Name = Field(examples=["ci"])
     scopes: list[Scope] = Field(
         min_length=1,
@@ -90,11 +94,18 @@ class Tenant(Shape):
 
 
 class User(Shape):
-    """A person of one tenant."""
+    """A user of one tenant: a person, or a service account."""
 
     id: UserId
     object: Literal["user"]
-    email: Word = Field(examples=["ann@example.com"])
+    kind: UserKind = Field(
+        description="`person`, or `service`: a program's account, which nobody logs in as",
+        examples=["person"],
+    )
+    email: Word = Field(
+        description="Address by which a person logs in; a service account's reaches nobody",
+        examples=["ann@example.com"],
+    )
     name: Word = Field(examples=["Ann"])
     role: Role
     status: UserStatus
@@ -123,6 +134,13 @@ class UserBody(Body):
     )
     role: Role
     name: UserName | None = Field(default=None, examples=["Ann"])
+
+
+class ServiceAccountBody(Body):
+    """A new service account, with no more power than the credential that asks for it."""
+
+    name: UserName = Field(description="What it is for", examples=["nightly export"])
+    role: Role = Field(description="What it may do at most", examples=["viewer"])
 
 
 class UserChange(Body):

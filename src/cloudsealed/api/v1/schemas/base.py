@@ -35,6 +35,15 @@ def optional(example: Any) -> Any:
     return Field(default="", json_schema_extra=shown, examples=[example])
 
 
+def absent(description: str, **more: Any) -> Any:
+    """Return a field of a request that may be left out but not null; no default is shown."""
+
+    def shown(schema: dict[str, Any]) -> None:
+        schema.pop("default", None)
+
+    return Field(default="", description=description, json_schema_extra=shown, **more)
+
+
 FindingId = Annotated[str, _id("fnd")]
 ResourceId = Annotated[str, _id("res")]
 AuditId = Annotated[str, _id("aud")]
@@ -47,6 +56,7 @@ TokenId = Annotated[str, _id("tok")]
 UserId = Annotated[str, _id("usr")]
 EventId = Annotated[str, _id("evt")]
 TenantId = Annotated[str, _id("ten")]
+OAuthClientId = Annotated[str, _id("clt")]
 
 Text = Annotated[str, Field(max_length=1_048_576, pattern=r"^[\s\S]*$")]
 """Any text; a request's body is no longer than this."""

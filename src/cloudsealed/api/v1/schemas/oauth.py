@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cloudsealed.api.v1.schemas.base import Body, Shape, Time
+from cloudsealed.api.v1.schemas.base import Body, Shape, Time, absent
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth.model import Audience
 
@@ -24,6 +24,10 @@ class OAuthApp(Shape):
     redirect_uris: list[str] = Field(examples=_URIS)
     scopes: list[Scope] = Field(description="The most that it can be granted")
     audience: Audience
+    device_flow: bool = Field(
+        description="Whether it may ask users by a code that they enter on `/device` (RFC 8628)",
+        examples=[False],
+    )
     created_at: Time
     updated_at: Time
 
@@ -42,6 +46,12 @@ class OAuthAppBody(Body):
     scopes: list[Scope] = Field(examples=[["findings:read"]])
     confidential: bool = True
     audience: Audience = Audience.TENANT
+    device_flow: bool = Field(
+        default=False,
+        description="Let it ask users by a code that they enter on `/device` (RFC 8628). Anyone who"
+        " knows the client id of a public app can ask so in its name",
+        examples=[False],
+    )
 
 
 class OAuthAppChange(Body):
@@ -51,6 +61,7 @@ class OAuthAppChange(Body):
     redirect_uris: list[str] | None = Field(default=None, min_length=1, max_length=20)
     scopes: list[Scope] | None = None
     audience: Audience | None = None
+    device_flow: bool = absent("Whether it may ask users by a code (RFC 8628)", examples=[False])
 
 
 class OAuthSecretRotation(Body):
