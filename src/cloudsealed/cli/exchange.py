@@ -23,11 +23,11 @@ class ServerError(CloudSealedError):
 
 
 class RefusedError(ServerError):
-    """An OAuth endpoint refused; `reason` is its code (RFC 6749, section 5.2)."""
+    """An OAuth endpoint refused; `refusal` is its code (RFC 6749, section 5.2)."""
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
+    def __init__(self, refusal: str, message: str) -> None:
+        super().__init__(f"{refusal}: {message}")
+        self.refusal = refusal
 
 
 class _Stays(urllib.request.HTTPRedirectHandler):

@@ -47,9 +47,9 @@ def _answer(url: str, asked: dict[str, Any]) -> dict[str, Any]:
         try:
             return post(url, "/oauth/token", grant_type=_GRANT_TYPE, device_code=code)
         except RefusedError as error:
-            if error.reason == "slow_down":
+            if error.refusal == "slow_down":
                 pause += _SLOWER
-            elif error.reason != "authorization_pending":
+            elif error.refusal != "authorization_pending":
                 raise
 
 

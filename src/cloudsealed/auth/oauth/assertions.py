@@ -72,7 +72,7 @@ class Proof:
 class _Registry(jws.JWSRegistry):
     max_payload_length = _LONGEST
 
-    def get_alg(self, name: str) -> jws.JWSAlgModel:
+    def get_alg(self, name: str) -> Any:
         """Return an algorithm of ours; the library warns of the name `EdDSA` (RFC 9864)."""
         return self.algorithms[name]
 
@@ -214,5 +214,6 @@ def proven(assertion: Assertion, *, audiences: Sequence[str], now: datetime) -> 
 def _moment(claims: Mapping[str, Any], name: str) -> float | None:
     """Return a NumericDate (RFC 7519, section 2); None for what is none."""
     value = claims.get(name)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < 1e12 else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) < 1e12 else None

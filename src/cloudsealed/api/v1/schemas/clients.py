@@ -69,7 +69,7 @@ class OAuthClient(Shape):
     name: Word = Field(description="What people call it", examples=["nightly export"])
     client_id: Word = Field(
         description="What it calls itself at `/oauth/token`",
-        examples=["csci_0123456789ABCDEFGHIJKLMNOPQRSTUV3bXyZa"],
+        examples=["csci_…"],
     )
     auth_method: Literal["private_key_jwt", "client_secret"] = Field(
         description="How it proves itself: by a JWT that its key signs, or by a secret",
@@ -95,7 +95,7 @@ class NewOAuthClient(OAuthClient):
 
     client_secret: Word | None = Field(
         description="The secret; null for one with keys, and when answered again",
-        examples=["cscs_0123456789ABCDEFGHIJKLMNOPQRSTUV3bXyZa"],
+        examples=["cscs_…"],
     )
 
 

@@ -15,7 +15,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def _text(name: str, *, null: bool = False) -> sa.Column:
+def _text(name: str, *, null: bool = False) -> sa.Column[str]:
     return sa.Column(name, TEXT, nullable=null)
 
 
