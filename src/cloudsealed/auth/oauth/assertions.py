@@ -25,7 +25,7 @@ from cloudsealed.kit.canonical import sha256
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS: Final = {"RSA": ("RS256", "PS256"), "EC": ("ES256",), "OKP": ("EdDSA",)}
 """What a key of each kind signs with."""
-LONGEST_LIFE = 600  # seconds from now to `exp`
+LONGEST_LIFE = 3600  # seconds from now to `exp`: what widespread clients give it
 SKEW = 30  # seconds that a client's clock may differ
 MOST_KEYS = 10
 _LONGEST = 8192  # of a JWT
