@@ -80,11 +80,7 @@ def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url:
                 " themselves are held to RFC8725.",
                 "flows": {
                     "authorizationCode": _flow(public_url),
-                    "clientCredentials": {
-                        name: value
-                        for name, value in _flow(public_url).items()
-                        if name in ("tokenUrl", "scopes")
-                    },
+                    "clientCredentials": _machine_flow(public_url),
                 },
             },
         },
@@ -102,6 +98,13 @@ def _flow(public_url: str) -> dict[str, Any]:
         "refreshUrl": f"{base}/oauth/token",
         "scopes": {scope.value: _scope_text(scope) for scope in Scope},
     }
+
+
+def _machine_flow(public_url: str) -> dict[str, Any]:
+    """Return the flow of what no user grants: a token is renewed by asking for it again."""
+    found = _flow(public_url)
+    del found["authorizationUrl"]
+    return found
 
 
 def _scope_text(scope: Scope) -> str:
