@@ -43,7 +43,7 @@ def _either_way(gate: App, services: Services) -> App:
             caller = callers.get(PAST) or callers.setdefault(PAST, known(scope))
             exchange = Exchange("req_0", "127.0.0.1", caller=caller)
             inner = {**scope, "path": path.removeprefix(PAST), KEY: exchange}
-            await gate._app(inner, receive, send)
+            await gate._app._app(inner, receive, send)
         elif path == CPU:
             body = str(time.process_time_ns()).encode()
             headers = [(b"content-length", str(len(body)).encode())]

@@ -12,13 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cloudsealed.kit.errors import CloudSealedError
 
 _LIMIT = re.compile(r"(\d+)/(second|minute|hour)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
+_LOCAL_URL = "http://127.0.0.1:8000"
 LANGUAGES = ("en", "de", "es", "fr")
 """The languages that reports are written in."""
 LOG_FORMATS = ("lines", "json")
@@ -62,6 +65,17 @@ def _networks(text: str) -> tuple[str, ...]:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _public_url(text: str) -> str:
+    """Return an address such as https://example.com/audit, without a slash at its end."""
+    parts = urlsplit(text.rstrip("/"))
+    if (
+        parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc
+        or parts.port == 0 or parts.query or parts.fragment or not _PATH.fullmatch(parts.path)
+    ):  # fmt: skip
+        raise ValueError("must be https://HOST, with a port and a path if clients need them")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
@@ -132,12 +146,19 @@ class Settings:
         "KEY_FILE", "", "File of the server's keys; empty means `keys.json` there"
     )
     public_url: str = _setting(
-        "PUBLIC_URL", "http://127.0.0.1:8000", "Address that clients use, as the documents name it"
-    )
+        "PUBLIC_URL", _LOCAL_URL,
+        "Address that clients use, with its path if it has one; while nobody sets it, links in"
+        " answers follow the Host of a request", _public_url,
+    )  # fmt: skip
     ambient_credentials: str = _setting(
         "AMBIENT_CREDENTIALS", "", "Tenant whose connections may use the process's own credentials"
     )
     cors_origins: tuple[str, ...] = _setting("CORS_ORIGINS", "", "Origins that may call", _listed)
+    keep_alive_seconds: int = _setting(
+        "KEEP_ALIVE_SECONDS", "75",
+        "Time that an idle connection is kept: more than load balancers keep theirs",
+        _positive,
+    )  # fmt: skip
     trusted_proxies: tuple[str, ...] = _setting(
         "TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed", _networks
     )
@@ -196,6 +217,12 @@ class Settings:
     limit_simulations: Budget = _setting(
         "LIMIT_SIMULATIONS", "60/hour", "Simulations a tenant", parse_budget
     )
+    limit_explanations: Budget = _setting(
+        "LIMIT_EXPLANATIONS", "120/minute", "Explanations a tenant", parse_budget
+    )
+    limit_connection_tests: Budget = _setting(
+        "LIMIT_CONNECTION_TESTS", "30/minute", "Tests of connections a tenant", parse_budget
+    )
     limit_oauth: Budget = _setting(
         "LIMIT_OAUTH", "60/minute", "/oauth/token a client", parse_budget
     )
@@ -225,6 +252,11 @@ class Settings:
                 except ValueError as error:
                     raise InvalidSettingError(f"{name}={environment[name]!r}: {error}") from error
         return cls(**values)
+
+    @property
+    def has_public_url(self) -> bool:
+        """Whether somebody said what clients call this installation."""
+        return self.public_url != _LOCAL_URL
 
     @property
     def key_path(self) -> Path:

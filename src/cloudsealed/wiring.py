@@ -174,7 +174,9 @@ class Services:
     def remove_connection(self, *, tenant: str, ident: str) -> None:
         """Delete a connection and resolve what was found through it."""
         self.connections.delete(tenant=tenant, ident=ident)
-        self.findings.remove_connection(tenant=tenant, connection_id=ident)
+        self.database.after(
+            lambda: self.findings.remove_connection(tenant=tenant, connection_id=ident)
+        )
 
     def housekeep(self) -> None:
         """Take up audits whose worker died; start what is due; end what is over: logins, grants,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from cloudsealed.api.app import TABLES
+from cloudsealed.api.gate.limits import OF_TENANTS
 from cloudsealed.auth.model import Scope
 
 ANY_CREDENTIAL = {"/v1/me", "/v1/errors", "/v1/rate_limit"}
@@ -41,8 +42,16 @@ def test_what_starts_work_has_a_budget_and_what_makes_a_secret_hides_it() -> Non
     }  # fmt: skip
 
 
-def test_every_post_but_validate_takes_an_idempotency_key() -> None:
+def test_what_costs_more_than_this_process_has_a_budget_of_the_tenant_and_its_own_threads() -> None:
+    operations = [operation for table in TABLES for operation in table.operations]
+    assert {op.name: op.costs.budget for op in operations if op.costs} == {
+        "get_finding_explanation": "explanations", "test_connection": "connection_tests",
+    }  # fmt: skip
+    assert {name for op in operations for name in op.budgets} == set(OF_TENANTS)
+
+
+def test_every_post_takes_an_idempotency_key_but_for_what_only_looks() -> None:
     without = {
         op.path for t in TABLES for op in t.operations if op.method == "POST" and not op.once
     }
-    assert without == {"/v1/policies/validate"}
+    assert without == {"/v1/policies/validate", "/v1/connections/{id}/test"}

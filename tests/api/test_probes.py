@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -12,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.contract.conftest import MOMENT
-from tests.waiting import SECONDS
+from tests.servers import PostgresServer
+from tests.waiting import until
 
-from cloudsealed.api import parts
+from cloudsealed.api import gauges, parts
 from cloudsealed.api.app import create_app
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
 from cloudsealed.audits.store import AuditStore, Lease
@@ -42,6 +43,7 @@ Ask = Callable[[str], httpx.Response]
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every request look anew."""
     monkeypatch.setattr(parts, "_ANSWER_KEPT", -1.0)
+    monkeypatch.setattr(gauges, "_KEPT", -1.0)
 
 
 def asking(connect: Callable[[], httpx.AsyncClient]) -> Ask:
@@ -254,15 +256,27 @@ def test_figures_that_cannot_be_read_are_left_out_and_the_others_are_there(
     assert "cloudsealed_disk_free_bytes" in found
 
 
-def test_a_look_that_hangs_is_a_fault_for_whoever_asks_meanwhile(
-    services: Services, monkeypatch: pytest.MonkeyPatch
+def test_while_the_database_hangs_probes_and_scrapes_tell_what_was_seen_last(
+    postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(parts, "_LONGEST_LOOK", 0.05)
-    asked = parts.Parts(services)
-    with asked._lock:
-        found: list[Any] = []
-        asking = threading.Thread(target=lambda: found.append(asked.look()))
-        asking.start()
-        asking.join(SECONDS)
-    assert found[0]["database"].fatal
-    assert not asked.look()["database"].fatal
+    settings = Settings(data_dir=tmp_path, database_url=postgres.create("hangs", "migrated"))
+    ensure_keys(settings.key_path)
+    services = build_services(settings)
+    beat(services)
+    app = create_app(services)
+
+    async def ask(*paths: str) -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+            return await asyncio.gather(*map(http.get, paths))
+
+    assert [answer.status_code for answer in asyncio.run(ask("/readyz", "/metrics"))] == [200, 200]
+    with psycopg.connect(settings.database_url) as holding:
+        holding.execute("LOCK TABLE jobs, audits IN ACCESS EXCLUSIVE MODE")
+        *ready, scraped = asyncio.run(ask(*["/readyz"] * 20, "/metrics"))
+    assert {answer.status_code for answer in ready} == {200}
+    told = families(scraped.text)
+    assert {"cloudsealed_worker_seen_seconds", "cloudsealed_disk_free_bytes"} <= told.keys()
+    until(lambda: not services.database.pool_status()["in_use"], "the looks end")
+    services.database.close()
+    postgres.drop("hangs")

@@ -45,6 +45,23 @@ def _refused(answer: bytes, status: int, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "hosts", [b"", b"Host: a\r\nHost: a\r\n", b"Host: a b\r\n", b"Host: a/b\r\n"]
+)
+@pytest.mark.parametrize("target", [b"GET /healthz", b"GET /v1/me", b"OPTIONS /v1/me", b"HEAD /"])
+def test_a_request_without_one_good_host_is_refused(port: int, hosts: bytes, target: bytes) -> None:
+    request = target + b" HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n"
+    answer = _ask(port, request)
+    if target in (b"HEAD /", b"GET /healthz"):  # without a body, without a budget
+        assert answer.startswith(b"HTTP/1.1 400 ")
+    else:
+        _refused(answer, 400, "invalid_request")
+
+
+def test_http_1_0_needs_no_host(port: int) -> None:
+    assert _ask(port, b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
     "request_bytes",
     [
         b"nonsense\r\n\r\n",

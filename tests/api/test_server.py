@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,3 +26,9 @@ def test_a_server_says_nothing_of_what_it_is(port: int) -> None:
         answer = client.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"server:" not in answer.lower()
+
+
+def test_an_idle_connection_outlives_that_of_a_load_balancer(services: Any) -> None:
+    assert server(services, Listen()).config.timeout_keep_alive == 75 > 60
+    longer = replace(services, settings=replace(services.settings, keep_alive_seconds=300))
+    assert server(longer, Listen()).config.timeout_keep_alive == 300

@@ -21,6 +21,7 @@ from cloudsealed.audits.regions import settle_regions
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.collectors.model import Answer, CallRequest, Unit
+from cloudsealed.findings.pins import Pin
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import PolicyVersion
@@ -119,6 +120,7 @@ class Pass:
         self.snapshots = Snapshots(database, tenant=TENANT, audit_id=self.id)
         self.blocks = Blocks(database, tenant=TENANT, audit_id=self.id)
         self.yields = NO_YIELDS
+        self.pins: list[Pin] = []
 
     def take(self, owner: str = "worker") -> Lease:
         lease = self.store.take(tenant=TENANT, ident=self.id, owner=owner)
@@ -171,7 +173,8 @@ class Pass:
         if withdraw:
             applier.withdraw(withdraw, [(ACCOUNT, REGION)], rfc3339(self.clock()))
         applier.settle([(ACCOUNT, REGION)])
-        return failing
+        self.pins = failing
+        return [pin[0] for pin in failing]
 
     def withdraw(self, *policy_ids: str) -> None:
         applier = Applier(database=self.database, lease=self.take(), snapshots=self.snapshots)

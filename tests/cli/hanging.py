@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Mapping
 
 from cloudsealed.cli.session import log_to_stderr, settings
 from cloudsealed.cli.work import work
@@ -26,9 +27,9 @@ def handle(job: Job) -> None:
         time.sleep(0.05)
 
 
-def give_up(job: Job, words: str) -> None:
+def give_up(job: Job, why: Mapping[str, str]) -> None:
     """Leave the words in a file."""
-    (settings().data_dir / f"{job.subject}.words").write_text(words)
+    (settings().data_dir / f"{job.subject}.words").write_text(why["message"])
 
 
 def main() -> None:

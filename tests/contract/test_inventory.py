@@ -11,7 +11,7 @@ from cloudsealed.api.app import OperationRoute, create_app
 from cloudsealed.console import Console
 
 OUTSIDE = {
-    "/healthz", "/readyz", "/metrics", "/tokens/report-leak", "/openapi.json",
+    "/", "/healthz", "/readyz", "/metrics", "/tokens/report-leak", "/openapi.json",
     "/docs", "/docs/{name}", "/.well-known/cloudsealed-keys",
     "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization",
     "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource",
@@ -25,8 +25,8 @@ PAGES = {
 
 def test_every_served_route_is_described(tmp_path: Path) -> None:
     services = prepared(tmp_path)
-    gate = create_app(services, Console(services))
-    routes = gate._app.router.routes  # type: ignore[attr-defined]  # the application inside
+    edge = create_app(services, Console(services))
+    routes = edge._app._app.router.routes  # type: ignore[attr-defined]  # the application inside
     assert all(isinstance(route, Route) for route in routes)
     outside = {route.path for route in routes if not isinstance(route, OperationRoute)}
     assert outside == OUTSIDE | PAGES

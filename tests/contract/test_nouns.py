@@ -60,7 +60,10 @@ def test_audits_are_listed_retrieved_and_reanalyzed_on_demand(tenant: Any, compl
     assert running.json()["error"]["code"] == "audit_not_finished"
     canceled = tenant.http.post(f"/v1/audits/{new['id']}/cancel")
     assert (canceled.status_code, canceled.json()["status"]) == (200, "canceled")
-    assert tenant.http.post(f"/v1/audits/{new['id']}/cancel").json() == canceled.json()
+    for ended in (new["id"], ident):
+        refused = tenant.http.post(f"/v1/audits/{ended}/cancel")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "audit_ended")
+    assert tenant.http.get(f"/v1/audits/{new['id']}").json() == canceled.json()
     assert tenant.http.get(f"/v1/audits/{ident}/calls").json()["data"] == []
 
 
@@ -219,15 +222,32 @@ def test_reports_are_downloadable_as_pdf_json_or_csv(
     assert tenant.http.get(path, headers={"Accept": "text/html"}).status_code == 406
 
 
-@pytest.mark.parametrize(("query", "accept"), [("?format=csv", "*/*"), ("", "text/csv")])
+@pytest.mark.parametrize(
+    ("query", "accept", "refused"),
+    [
+        ("?format=csv", "*/*", (422, "invalid_format_filter", "format must be one of: pdf, json")),
+        ("?format=csv", "text/csv", (422, "invalid_format_filter", None)),
+        ("", "text/csv", (406, "not_acceptable", None)),
+        ("", "text/csv, application/json;q=0.1", (409, "report_not_ready", None)),
+    ],
+)
 def test_a_format_that_a_kind_of_report_has_not_is_named(
-    tenant: Any, completed: Any, query: str, accept: str
+    tenant: Any, completed: Any, query: str, accept: str, refused: tuple[int, str, str | None]
 ) -> None:
     body = {"kind": "executive_summary", "audit_id": completed(tenant)}
     path = tenant.http.post("/v1/reports", json=body).headers["location"]
     answer = tenant.http.get(f"{path}/download{query}", headers={"Accept": accept})
-    assert answer.status_code == 422
-    assert answer.json()["error"]["message"] == "format must be one of: pdf, json"
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], refused[2] or error["message"]) == (
+        *refused[:2], error["message"],
+    )  # fmt: skip
+
+
+def test_a_file_is_sent_to_who_takes_json_for_its_errors(tenant: Any, completed: Any) -> None:
+    path = f"/v1/audits/{completed(tenant)}/bundle"
+    for accept, status in (("application/json", 409), ("*/*", 409), ("text/html", 406)):
+        answer = tenant.http.get(path, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Twelve redemptions at once of one code, and of one refresh token, over two server processes."""
+"""One code or refresh token twelve times at once, over two server processes and both databases."""
 
 from __future__ import annotations
 
@@ -120,12 +120,26 @@ def test_of_twelve_redemptions_at_once_over_two_processes_exactly_one_wins(
         code = browser.code(app)
         tokens = _one_won(cluster.at_once(lambda site, code=code: site.redeem(app, code)))  # type: ignore[misc]  # a lambda
         assert second.refresh(app, tokens["refresh_token"]).status_code == 400  # it was replayed
+
+
+def test_twelve_refreshes_at_once_over_two_processes_get_one_successor(cluster: Cluster) -> None:
+    first, second = cluster.sites
+    app = first.app()
+    tokens = first.granted(app)
     for _ in range(3):
-        tokens = first.granted(app)
         text = tokens["refresh_token"]
-        won = _one_won(cluster.at_once(lambda site, text=text: site.refresh(app, text)))  # type: ignore[misc]  # a lambda
-        _ends(first, won["access_token"])
-        _ends(second, tokens["access_token"])
+        answers = cluster.at_once(lambda site, text=text: site.refresh(app, text))  # type: ignore[misc]  # a lambda
+        assert [answer.status_code for answer in answers] == [200] * AT_ONCE
+        told = [{**answer.json(), "expires_in": None} for answer in answers]
+        assert all(each == told[0] for each in told)
+        tokens = told[0]
+        assert first.works(tokens["access_token"])
+        assert second.works(tokens["access_token"])
+    replayed = cluster.at_once(lambda site: site.refresh(app, text))
+    assert {answer.status_code for answer in replayed} == {200}  # its successor was not used
+    assert first.refresh(app, tokens["refresh_token"]).status_code == 200
+    assert second.refresh(app, text).status_code == 400  # now it was
+    _ends(first, tokens["access_token"])
 
 
 def test_a_grant_ended_at_one_process_ends_at_the_other_within_a_second(cluster: Cluster) -> None:

@@ -87,9 +87,7 @@ def _granted(tenant: Any, app: dict[str, Any]) -> str:
     row = {
         "tenant_id": tenant.id, "id": ident, "user_id": tenant.user_id,
         "client_id": app["client_id"], "app_name": app["name"], "scopes": '["findings:read"]',
-        "code_digest": new_id("code"), "redirect_uri": "https://a.example.com/",
-        "redirect_sent": 1, "challenge": None, "created_at": rfc3339(now),
-        "redeemed_at": rfc3339(now), "revoked_at": None,
+        "created_at": rfc3339(now), "redeemed_at": rfc3339(now),
         "expires_at": rfc3339(now + timedelta(hours=1)), "last_used_at": None,
         "last_used_ip": None,
     }  # fmt: skip

@@ -149,7 +149,8 @@ def test_a_database_from_before_the_counts_gets_them(
         ({"resource": ("res_mine",)}, 1),
         ({"name": ("ORDERS",)}, 3),
         ({"name": ("orders",), "region": ("nowhere",)}, 0),
-        ({"policy": ("pol_none",)}, 0),
+        ({"resource_type": ("aws.s3.bucket",)}, 0),
+        ({"service": ("sqs",), "severity_not": ("low",)}, 1),
     ],
 )
 def test_a_summary_counts_what_the_filters_select(
@@ -179,8 +180,10 @@ def test_a_summary_that_stops_at_the_bound_says_so(
 @pytest.mark.parametrize(
     "filters",
     [
-        {"region": ("nowhere",)}, {"resource_type": ("aws.none.such",)}, {"framework": ("none",)},
-        {"control": ("0.0",)}, {"severity": ("low",), "account": ("9" * 12,)},
+        {"region": ("nowhere",)}, {"resource_type": ("aws.s3.bucket",)}, {"service": ("s3",)},
+        {"framework": ("cis-aws-5.0",)}, {"control": ("5.3",)}, {"tag": ("env=prod",)},
+        {"tag_key": ("env",)}, {"tag_value": ("prod",)},
+        {"severity": ("low",), "account": ("9" * 12,)},
         {"status": ("open",), "dimension": ("cost",)},
     ],
 )  # fmt: skip

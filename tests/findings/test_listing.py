@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,8 @@ from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
+from cloudsealed.storage.filters import NOT, with_negations
+from cloudsealed.storage.schema import resource_tags
 from cloudsealed.testing.factories import add_findings, make_finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Severity, TriageState
 
@@ -41,7 +44,16 @@ VALUES: dict[str, tuple[str, ...]] = {
     "first_seen_after": TIMES,
     "first_seen_before": TIMES,
     "last_seen_after": TIMES,
+    "service": ("sqs", "s3"),
+    "tag": ("env=prod", "env=test", "team=a%2Cb", "team=prod"),
+    "tag_key": ("env", "team", "none"),
+    "tag_value": ("prod", "a,b", "none"),
     "name": ("queue-1", "QUEUE", "%", "_", "50%", "é"),
+}
+TAGS = {
+    "res_0": {"env": "prod", "team": "a,b"},
+    "res_1": {"env": "test", "team": "prod", "none": ""},
+    "res_2": {},
 }
 SORTS: dict[str, Callable[[Finding], Any]] = {
     "-id": lambda f: f.id,
@@ -68,9 +80,35 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "first_seen_after": lambda f, v: f.first_seen_at >= v[0],
     "first_seen_before": lambda f, v: f.first_seen_at < v[0],
     "last_seen_after": lambda f, v: f.last_seen_at >= v[0],
-    "name": lambda f, v: v[0].lower() in (f.resource.name or "").lower(),
+    "service": lambda f, v: f.resource.type.split(".")[1] in v,
+    "tag": lambda f, v: _tagged(TAGS[f.resource.id], v),
+    "tag_key": lambda f, v: not TAGS[f.resource.id].keys().isdisjoint(v),
+    "tag_value": lambda f, v: not set(TAGS[f.resource.id].values()).isdisjoint(v),
+    "name": lambda f, v: any(text.lower() in (f.resource.name or "").lower() for text in v),
 }
-MULTIPLE = {item.name for item in LISTING.filters if item.is_multiple} | {"policy"}
+ASKED = {f.name: f for f in with_negations(LISTING.filters) if f.is_public and f.kind != "audit"}
+
+
+def _tagged(tags: Mapping[str, str], wanted: tuple[str, ...]) -> bool:
+    """Say whether tags have every key that is asked for, each with one of the values asked."""
+    asked: dict[str, set[str]] = {}
+    for tag in wanted:
+        key, _, value = unquote(tag).partition("=")
+        asked.setdefault(key, set()).add(value)
+    return all(tags.get(key) in values for key, values in asked.items())
+
+
+def passes(finding: Finding, filters: Filters) -> bool:
+    """Say whether a finding passes: of a negation, whether it has none of the values."""
+    tags, keys, values = TAGS[finding.resource.id], *map(filters.get, ("tag_key", "tag_value"))
+    if keys and values and not any(k in keys and v in values for k, v in tags.items()):
+        return False
+    return all(
+        not any(CHECKS[name.removesuffix(NOT)](finding, (value,)) for value in given)
+        if name.endswith(NOT)
+        else CHECKS[name](finding, given)
+        for name, given in filters.items()
+    )
 
 
 def some(chosen: random.Random) -> Finding:
@@ -103,6 +141,14 @@ def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     made = [some(chosen) for _ in range(150)]
     add_findings(database, TENANT, *made)
     add_findings(database, "ten_b", *(some(chosen) for _ in range(50)))
+    tags = [
+        {"tenant_id": owner, "resource_id": ident, "key": key, "value": value}
+        for owner, idents in ((TENANT, TAGS), ("ten_b", ("res_2",)))
+        for ident in idents
+        for key, value in (TAGS[ident] if owner == TENANT else TAGS["res_0"]).items()
+    ]
+    with database.write() as connection:
+        connection.many(resource_tags.insert(), tags)
     yield database, made
     database.close()
     if request.param == "postgresql":
@@ -131,23 +177,23 @@ def walk(database: Database, filters: Filters, sort: str, seed: int) -> list[str
 
 
 def expected(made: list[Finding], filters: Filters, sort: str) -> list[str]:
-    wanted = [f for f in made if all(CHECKS[name](f, v) for name, v in filters.items())]
+    wanted = [f for f in made if passes(f, filters)]
     return [f.id for f in sorted(wanted, key=SORTS[sort], reverse=True)]
 
 
 @st.composite
 def asked(draw: st.DrawFn) -> tuple[dict[str, tuple[str, ...]], str]:
     filters = {}
-    for name in draw(st.lists(st.sampled_from(sorted(VALUES)), max_size=3, unique=True)):
-        most = 3 if name in MULTIPLE else 1
-        values = st.lists(st.sampled_from(VALUES[name]), min_size=1, max_size=most, unique=True)
+    for name in draw(st.lists(st.sampled_from(sorted(ASKED)), max_size=3, unique=True)):
+        most, some = 3 if ASKED[name].is_multiple else 1, VALUES[name.removesuffix(NOT)]
+        values = st.lists(st.sampled_from(some), min_size=1, max_size=most, unique=True)
         filters[name] = tuple(draw(values))
     sorts = [sort for sort in LISTING.sorts if LISTING.allows(filters, sort)]
     return filters, draw(st.sampled_from(sorts))
 
 
 def test_the_oracle_knows_every_filter_and_every_sort() -> None:
-    assert set(VALUES) == set(CHECKS) == {item.name for item in LISTING.filters} - {"audit"}
+    assert set(VALUES) == set(CHECKS) == {name.removesuffix(NOT) for name in ASKED}
     assert set(SORTS) == set(LISTING.sorts)
 
 
@@ -155,9 +201,12 @@ def test_each_single_filter_with_each_sort_is_the_sorted_filtered_list(seeded: A
     database, made = seeded
     for sort in SORTS:
         assert walk(database, {}, sort, seed=1) == expected(made, {}, sort)
-        for name, values in VALUES.items():
-            for given_values in [(value,) for value in values] + [values] * (name in MULTIPLE):
+        for name, item in ASKED.items():
+            values = VALUES[name.removesuffix(NOT)]
+            for given_values in [(value,) for value in values] + [values] * item.is_multiple:
                 filters = {name: given_values}
+                if not LISTING.allows(filters, sort):
+                    continue
                 found = walk(database, filters, sort, seed=2)
                 assert found == expected(made, filters, sort), (filters, sort)
 

@@ -11,7 +11,7 @@ import pytest
 from tests.waiting import SECONDS
 
 from cloudsealed.findings import store as rows
-from cloudsealed.findings.codec import encode
+from cloudsealed.findings.codec import document, encode
 from cloudsealed.findings.model import FindingNotFoundError, Moment, Triage
 from cloudsealed.findings.service import without
 from cloudsealed.findings.store import FindingStore
@@ -227,3 +227,35 @@ def test_changes_at_once_of_one_finding_all_count(database: Database) -> None:
         thread.join(SECONDS)
     found = FindingStore(database).get(tenant=TENANT, ident=finding.id).evidence
     assert sorted(item["n"] for item in found) == list(range(6))
+
+
+def test_a_pinned_finding_is_shown_and_found_as_its_audit_said_it(
+    database: Database, six: list[str]
+) -> None:
+    by = {"key": "prod", "version": 1}
+    pins = [
+        (six[0], Severity.CRITICAL.rank, Severity.HIGH.rank, by, False, None),
+        (six[1], Severity.LOW.rank, Severity.LOW.rank, None, True, six[0]),
+        six[2],  # of an audit from before there were pins
+    ]
+    with database.write() as connection:
+        rows.pin_to_audit(connection, tenant=TENANT, audit="aud_x", idents=pins, month="2026-01")
+    page = FindingStore(database).page(
+        tenant=TENANT, filters={"audit": ("aud_x",)}, sort="-id", after=None, limit=5
+    )
+    shown = {row[0]: orjson.loads(row[2]) for row in page.rows}
+    said = ("severity", "base_severity", "classified_by", "status", "yields_to")
+    assert [shown[six[0]][name] for name in said] == ["critical", "high", by, "open", None]
+    assert [shown[six[1]][name] for name in said] == ["low", "low", None, "suppressed", six[0]]
+    assert shown[six[2]] == orjson.loads(document(FindingStore(database).get(
+        tenant=TENANT, ident=six[2]
+    )))  # fmt: skip
+    assert ids(database, audit=("aud_x",), severity=("critical",)) == [six[0]]
+    assert ids(database, audit=("aud_x",), status=("suppressed",)) == [six[1]]
+    counted, whole = FindingStore(database).count(
+        tenant=TENANT, filters={"audit": ("aud_x",), "status": ("open", "suppressed")},
+        columns=("severity",),
+    )  # fmt: skip
+    assert whole
+    assert (Severity.CRITICAL.rank, 1) in counted
+    assert (Severity.LOW.rank, 2) in counted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from cloudsealed.jobs.store import (
     has_open_job,
 )
 from cloudsealed.kit.clock import rfc3339, utc_now
+from cloudsealed.kit.errors import NotFoundError
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 from cloudsealed.storage.schema import jobs
 
@@ -94,7 +96,7 @@ def test_a_job_that_fails_is_tried_again_so_many_times_each_after_a_longer_pause
 
     worker = Worker(
         database, {"audit": fail}, slots={"audit": 1}, clock=clock,
-        endings={"audit": lambda job, words: given_up.append(f"{job.subject}: {words}")},
+        endings={"audit": lambda job, why: given_up.append(f"{job.subject}: {why['message']}")},
     )  # fmt: skip
     pauses = []
     while is_open(database):
@@ -107,6 +109,24 @@ def test_a_job_that_fails_is_tried_again_so_many_times_each_after_a_longer_pause
     assert max(pauses) < LONGEST_PAUSE
     assert given_up == ["x: It failed 5 times; the server's log says why"]
     assert row(database) == ("failed", 5, "RuntimeError: no")
+
+
+def test_a_job_that_is_refused_with_a_code_ends_with_that_code(database: Database) -> None:
+    add(database)
+    given_up: list[Mapping[str, str]] = []
+    clock = Clock()
+
+    def refuse(_job: Job) -> None:
+        raise NotFoundError("connection", "con_x")
+
+    worker = Worker(
+        database, {"audit": refuse}, slots={"audit": 1}, clock=clock,
+        endings={"audit": lambda _job, why: given_up.append(why)},
+    )  # fmt: skip
+    while is_open(database):
+        worker.run_once("audit")
+        clock.pass_by(1)
+    assert given_up == [{"code": "not_found", "message": "No such connection: con_x"}]
 
 
 def test_a_job_whose_workers_died_in_every_attempt_is_ended_and_not_run_again(
@@ -123,7 +143,7 @@ def test_a_job_whose_workers_died_in_every_attempt_is_ended_and_not_run_again(
     given_up: list[str] = []
     worker = Worker(
         database, {"audit": ran.append}, slots={"audit": 1}, clock=clock,
-        endings={"audit": lambda job, words: given_up.append(f"{job.subject}: {words}")},
+        endings={"audit": lambda job, why: given_up.append(f"{job.subject}: {why['message']}")},
     )  # fmt: skip
     assert worker.run_once("audit")
     assert ran == []

@@ -25,6 +25,7 @@ from cloudsealed.packs import (
 )
 from cloudsealed.packs.shapes import (
     Brief,
+    Expression,
     Flag,
     Free,
     Many,
@@ -55,7 +56,7 @@ def drawn(shape: Shape) -> st.SearchStrategy[Any]:
     match shape:
         case Text(pattern=str() as pattern, longest=longest):
             return st.from_regex(pattern, fullmatch=True).filter(lambda v: len(v) <= longest)
-        case Text(longest=longest):
+        case Text(longest=longest) | Expression(longest):
             return TEXTS.filter(lambda v: v.strip() and len(v) <= longest)
         case Word(found):
             return st.sampled_from(found)

@@ -8,6 +8,7 @@ import pytest
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.policies.body import read_policy_body
+from cloudsealed.policies.model import InvalidPolicyExpressionError
 from cloudsealed.vocabulary import PolicyKind
 
 CHECK: dict[str, Any] = {
@@ -70,7 +71,6 @@ def test_a_remediation_of_one_string_is_its_summary() -> None:
         ({"resource_types": ["aws.sqs.queue"] * 2}, "resource_types[1]"),
         ({"resource_types": ["aws.sqs.queue"] * 21}, "resource_types"),
         ({"fail_when": None}, "fail_when"),
-        ({"fail_when": "x" * 4097}, "fail_when"),
         ({"related": {"A": {"type": "aws.sqs.queue"}}}, "related.A"),
         ({"related": {"a": {}}}, "related.a.type"),
         ({"related": {"a": {"type": "aws.sqs.queue", "from": "x"}}}, "related.a.key"),
@@ -138,3 +138,24 @@ def test_a_classification_that_is_wrong_names_the_field(
 @pytest.mark.parametrize("key", ["", "A", "a_b", "a--b", "-a", "a-", "pol_a", "a\n", "x" * 101, 1])
 def test_a_key_that_could_be_taken_for_something_else_is_refused(key: object) -> None:
     assert refused(CHECK | {"key": key})["field"] == "key"
+
+
+@pytest.mark.parametrize("text", ["", " \n", "x" * 4097])
+@pytest.mark.parametrize(
+    ("field", "body"),
+    [
+        ("fail_when", lambda text: {**CHECK, "fail_when": text}),
+        ("applies_when", lambda text: {**CHECK, "applies_when": text}),
+        (
+            "severity_when[0].when",
+            lambda text: {**CHECK, "severity_when": [{"when": text, "severity": "low"}]},
+        ),
+        ("when", lambda text: {**CLASSIFICATION, "when": text}),
+    ],
+)
+def test_an_expression_that_is_blank_or_too_long_is_none(field: str, body: Any, text: str) -> None:
+    with pytest.raises(InvalidPolicyExpressionError) as caught:
+        read_policy_body(body(text))
+    (detail,) = caught.value.details
+    assert (detail["field"], detail["code"]) == (field, "invalid_policy_expression")
+    assert (detail["line"], detail["column"]) == (1, 1)

@@ -131,10 +131,9 @@ def test_a_ready_report_gives_its_files_with_type_and_name(
     assert (b"".join(content), content_type) == (b"{}\n", "application/json")
 
 
-def test_a_format_that_there_is_not_is_refused(service: ReportService) -> None:
+def test_the_formats_of_a_report_are_those_of_its_kind(service: ReportService) -> None:
     ident = orjson.loads(service.create(tenant=TENANT, body=SUMMARY))["id"]
-    with pytest.raises(InvalidFieldError, match="pdf, json"):
-        service.file(tenant=TENANT, ident=ident, format="docx")
+    assert service.formats(tenant=TENANT, ident=ident) == ("pdf", "json")
 
 
 def _assert_expired(service: ReportService, ident: str) -> None:

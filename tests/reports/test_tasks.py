@@ -205,10 +205,13 @@ def test_a_report_waits_for_a_store_that_is_away_however_long_that_takes(
 def test_a_report_that_is_given_up_is_failed_with_the_reason(house: House) -> None:
     ident = house.create()
     job = jobs.Job(TENANT, "job_x", JOB, ident, 1, jobs.MAX_ATTEMPTS + 1)
-    house.handler(lambda tenant, report: pytest.fail("it is not made")).give_up(job, "It died")
+    died = {"code": "internal_error", "message": "It died"}
+    house.handler(lambda tenant, report: pytest.fail("it is not made")).give_up(job, died)
     report = house.report(ident)
-    assert (report["status"], report["error"]["message"]) == ("failed", "It died")
-    house.handler(lambda tenant, report: pytest.fail("it is not made")).give_up(job, "Again")
+    assert (report["status"], report["error"]) == ("failed", died)
+    house.handler(lambda tenant, report: pytest.fail("it is not made")).give_up(
+        job, {**died, "message": "Again"}
+    )
     assert house.report(ident) == report
 
 

@@ -56,11 +56,25 @@ def four(database: Database) -> list[Resource]:
         ({"state": ("deleted",)}, [3]),
         ({"state": ("deleted", "present")}, [3, 2, 1, 0]),
         ({"provider": ("aws",)}, [3, 2, 1, 0]),
-        ({"audit": ("aud_b",)}, [2]),
         ({"tag_key": ("env",)}, [1, 0]),
         ({"tag_value": ("prod",)}, [2, 0]),
         ({"tag_key": ("env",), "type": ("aws.sqs.queue",)}, [0]),
         ({"tag_key": ("ENV",)}, []),
+        ({"tag_key": ("owner",), "tag_value": ("prod",)}, [2]),
+        ({"tag_key": ("env",), "tag_value": ("prod",)}, [0]),
+        ({"tag_key": ("team",), "tag_value": ("prod",)}, []),
+        ({"tag_key": ("env", "owner"), "tag_value": ("prod", "test")}, [2, 1, 0]),
+        ({"tag": ("env=prod",)}, [0]),
+        ({"tag": ("env=prod", "env=test")}, [1, 0]),
+        ({"tag": ("env=prod", "team=a")}, [0]),
+        ({"tag": ("env=test", "team=a")}, []),
+        ({"tag_not": ("env=prod", "owner=prod")}, [3, 1]),
+        ({"tag_key_not": ("env",)}, [3, 2]),
+        ({"state_not": ("deleted",)}, [2, 1, 0]),
+        ({"type_not": ("aws.s3.bucket",)}, [3, 2, 0]),
+        ({"service": ("s3",)}, [1]),
+        ({"service_not": ("s3",)}, [3, 2, 0]),
+        ({"name": ("Orders", "done")}, [3, 2, 0]),
         ({"name": ("ORDERS",)}, [3, 0]),
         ({"name": ("%_",)}, [2]),
         ({"name": ("r_d",)}, []),
@@ -78,7 +92,7 @@ def test_filters_narrow(
 def test_every_filter_is_tried_here() -> None:
     assert {item.name for item in LISTING.filters} == {
         "native_id", "type", "connection", "account", "region", "state", "provider", "audit",
-        "tag_key", "tag_value", "name",
+        "tag_key", "tag_value", "tag", "tag_pair", "service", "name",
     }  # fmt: skip
 
 
@@ -127,8 +141,8 @@ def test_a_resource_is_served_with_its_newest_document_while_that_is_kept(
     assert (body["id"], body["document"]) == (kept.id, {"Arn": "é", "N": [1]})
     assert orjson.loads(service.get(tenant=TENANT, ident=expired.id))["document"] is None
     assert service.relations(tenant=TENANT, ident=expired.id)["relations"] == [
-        {"name": "vpc", "id": "v"},
-        {"name": "vpc", "id": "w"},
+        {"name": "vpc", "id": "v", "type": None, "resource_id": None},
+        {"name": "vpc", "id": "w", "type": None, "resource_id": None},
     ]
 
 

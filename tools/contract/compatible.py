@@ -20,6 +20,7 @@ _METHODS = ("get", "post", "patch", "put", "delete")
 
 def breaks(old: Document, new: Document) -> Iterator[str]:
     """Yield every promise of `old` that `new` breaks."""
+    schemas = new["components"]["schemas"]
     for path, methods in old["paths"].items():
         for method in _METHODS:
             if method in methods:
@@ -28,8 +29,9 @@ def breaks(old: Document, new: Document) -> Iterator[str]:
                 if now is None:
                     yield f"{name} is gone"
                 else:
-                    yield from (f"{name}: {text}" for text in _operation(methods[method], now))
-    schemas = new["components"]["schemas"]
+                    yield from (
+                        f"{name}: {text}" for text in _operation(methods[method], now, schemas)
+                    )
     asked, answered = _uses(old)
     for name, schema in old["components"]["schemas"].items():
         if name not in schemas:
@@ -40,7 +42,7 @@ def breaks(old: Document, new: Document) -> Iterator[str]:
             yield from (f"{name}: {text}" for text in _request(schema, schemas[name]))
 
 
-def _operation(old: Document, new: Document) -> Iterator[str]:
+def _operation(old: Document, new: Document, schemas: Document) -> Iterator[str]:
     if old["operationId"] != new["operationId"]:
         yield f"is {new['operationId']} now"
     yield from (f"no longer answers {s}" for s in old["responses"] if s not in new["responses"])
@@ -51,7 +53,7 @@ def _operation(old: Document, new: Document) -> Iterator[str]:
         if parameter.get("required") and not was.get(name, {}).get("required"):
             yield f"needs {name} now"
     for name in was.keys() & now.keys():
-        lost = _choices(was[name]["schema"]) - _choices(now[name]["schema"])
+        lost = _choices(was[name]["schema"]) - _choices(now[name]["schema"], schemas)
         yield from (f"{name} no longer takes {value}" for value in sorted(lost))
     if new.get("requestBody", {}).get("required") and not old.get("requestBody", {}).get(
         "required"
@@ -78,8 +80,11 @@ def _request(old: Document, new: Document) -> Iterator[str]:
     yield from (f"{value} is refused now" for value in sorted(lost))
 
 
-def _choices(schema: Document) -> set[str]:
-    return {str(value) for value in schema.get("enum", schema.get("items", {}).get("enum", ()))}
+def _choices(schema: Document, schemas: Document | None = None) -> set[str]:
+    """Return the values of an enum, or of the items of a list; `schemas` are those it may name."""
+    one = schema.get("items", schema)
+    one = (schemas or {}).get(str(one.get("$ref", "")).rpartition("/")[2], one)
+    return set(map(str, one.get("enum", ())))
 
 
 def _needs_body(operation: Document) -> bool:

@@ -20,15 +20,18 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp
 
 from cloudsealed.api import body, docs, openapi
+from cloudsealed.api.described import described
 from cloudsealed.api.endpoint import Desk, Endpoint
 from cloudsealed.api.errors import MethodNotAllowedError, RouteNotFoundError, served
 from cloudsealed.api.faces import Faces
 from cloudsealed.api.faces import Pages as WebPages
 from cloudsealed.api.gate.cors import Cors
+from cloudsealed.api.gate.edge import Edge
 from cloudsealed.api.gate.exchange import Addresses, exchange_of
 from cloudsealed.api.gate.gate import Gate
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.gate.metrics import Metrics
+from cloudsealed.api.gate.place import Place
 from cloudsealed.api.gauges import Gauges, registry
 from cloudsealed.api.idempotency import Idempotency
 from cloudsealed.api.listing import Pages
@@ -36,6 +39,7 @@ from cloudsealed.api.oauth import OAuthRoutes
 from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.parts import Parts
 from cloudsealed.api.probes import Probes
+from cloudsealed.api.root import root
 from cloudsealed.api.v1 import (
     audits,
     clients,
@@ -55,7 +59,9 @@ from cloudsealed.api.v1 import (
 )
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.loop import Loop
+from cloudsealed.kit.threads import Crew
 from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.flights import Flights, open_flights
 from cloudsealed.wiring import Services
 
 TABLES: tuple[Table, ...] = (
@@ -73,6 +79,7 @@ TABLES: tuple[Table, ...] = (
 _LITERAL = frozenset(op.path for table in TABLES for op in table.operations if "{" not in op.path)
 
 THREADS = 8  # with the loop and a login, as many as there are connections to the database
+LINE, PATIENCE = 2000, 30.0  # requests of a tenant that wait for a thread, and seconds
 HOUSEKEEPING_SECONDS = 5
 
 _log = logging.getLogger("cloudsealed.api")
@@ -80,14 +87,16 @@ _log = logging.getLogger("cloudsealed.api")
 
 def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
     """Return the API of an installation, with the pages that are served beside it."""
+    place = Place(services.settings.public_url, follows_host=not services.settings.has_public_url)
     limits, metrics = Limits(services.settings, services.counters), Metrics()
     parts = Parts(services)
-    keys = Idempotency(services.database, services.clock)
+    flights = open_flights(services.database)
+    keys = Idempotency(services.database, flights, services.clock)
     faces = Faces(services.settings.public_url, pages)
-    desk = Desk(services, limits, Pages(services.keys), keys)
+    desk = Desk(services, limits, Pages(services.keys), keys, _crews())
     app = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
-        lifespan=lambda _app: _lifespan(services, keys),
+        lifespan=lambda _app: _lifespan(services, keys, flights),
         exception_handlers={
             CloudSealedError: _refuse, HTTPException: _refuse_route, Exception: _fail,
         },
@@ -96,20 +105,31 @@ def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
         app.router.routes += [OperationRoute(op, Endpoint(op, desk)) for op in table.operations]
     app.router.routes += [
         *Probes(services, parts, registry(metrics, Gauges(services)), limits.counters).routes(),
-        *OAuthRoutes(services, limits).routes(),
+        *OAuthRoutes(services, limits, place.prefix).routes(),
         *(pages.routes if pages is not None else ()),
         *docs.ROUTES,
-        _document_route(app, services),
+        root(pages.home if pages is not None else "/docs"),
+        _document_route(app),
     ]
+    place.refuse_shadowed(frozenset(r.path for r in app.router.routes if isinstance(r, Route)))
     app.state.faces = faces
-    return Gate(
+    gate = Gate(
         app, faces=faces, authenticator=services.tokens.authenticator, limits=limits,
         metrics=metrics,
         addresses=Addresses(services.settings.trusted_proxies),
         cors=Cors(services.settings.cors_origins),
+        place=place,
+        crew=Crew("requests", THREADS, line=LINE, patience=PATIENCE),
         look_up_in_thread=not desk.reads_on_loop,
         access_log=services.settings.access_log,
     )  # fmt: skip
+    return Edge(gate, place)
+
+
+def _crews() -> dict[str, Crew]:
+    """Return the threads of what costs more than this process, by budget."""
+    costs = {op.costs for table in TABLES for op in table.operations if op.costs is not None}
+    return {each.budget: Crew(each.budget, each.most) for each in costs}
 
 
 class OperationRoute(APIRoute):
@@ -123,7 +143,7 @@ class OperationRoute(APIRoute):
             operation.path, _documented, methods=[operation.method], name=operation.name,
             operation_id=operation.name, summary=operation.texts[0], tags=[operation.tag],
             status_code=operation.status, response_class=Response,
-            openapi_extra=openapi.described(operation),
+            openapi_extra=described(operation),
         )  # fmt: skip
         self.app = endpoint
         self._is_template = "{" in operation.path
@@ -139,20 +159,20 @@ async def _documented() -> None:
     """Stand in for an operation in FastAPI's eyes."""
 
 
-def _document_route(app: FastAPI, services: Services) -> Route:
-    found = openapi.document(
-        app, TABLES, version=version("cloudsealed"), public_url=services.settings.public_url
-    )
+def _document_route(app: FastAPI) -> Route:
+    mark = "https://public-url.invalid"
+    found = openapi.document(app, TABLES, version=version("cloudsealed"), public_url=mark)
     content = orjson.dumps(found)
 
     async def serve(request: Request) -> Response:
-        return Response(content, media_type=body.JSON_TYPE)
+        base = exchange_of(request.scope).base
+        return Response(content.replace(mark.encode(), base.encode()), media_type=body.JSON_TYPE)
 
     return Route("/openapi.json", serve)
 
 
 @asynccontextmanager
-async def _lifespan(services: Services, keys: Idempotency) -> AsyncIterator[None]:
+async def _lifespan(services: Services, keys: Idempotency, flights: Flights) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     flush = services.tokens.authenticator.flush
     loops = [
@@ -168,6 +188,7 @@ async def _lifespan(services: Services, keys: Idempotency) -> AsyncIterator[None
             loop.stop()
         with suppress(ServiceUnavailableError):  # a full disk does not keep the server from ending
             await run_in_threadpool(flush)
+        flights.close()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

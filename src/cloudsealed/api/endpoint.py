@@ -1,16 +1,19 @@
 """Runs one operation: checks the request, calls the handler, shapes the answer.
 
-The order of refusals is that of the contract: scope, object, media types, size, JSON, parameters.
+The order of refusals is that of the contract: scope, object, media types, size, JSON, parameters,
+`If-Match`, conflicts. What an operation writes and the answer kept for its Idempotency-Key are one
+transaction, in which `If-Match` is compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
@@ -24,21 +27,34 @@ from cloudsealed.api.errors import (
     RouteNotFoundError,
     envelope,
 )
+from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
 from cloudsealed.api.gate.limits import Limits, tighter
-from cloudsealed.api.idempotency import Idempotency, Kept, with_request_id, without_secrets
+from cloudsealed.api.idempotency import (
+    AnsweredError,
+    Claim,
+    Idempotency,
+    Kept,
+    with_request_id,
+    without_secrets,
+)
 from cloudsealed.api.listing import Pages, Walk
-from cloudsealed.api.operation import Call, Operation, Reply, Stream
-from cloudsealed.api.query import Parameter
+from cloudsealed.api.operation import Call, Costs, Operation, Reply, Stream
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
-from cloudsealed.storage.database import ReadDeadlineError
-from cloudsealed.storage.keyset import Filter, Page
+from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
+from cloudsealed.storage.database import Connection, ReadDeadlineError
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.tenancy import hold
 from cloudsealed.wiring import Services
 
 _LONGEST_NAME = 200
 LONGEST_TAGS = 8192
+_AFTER_PRECONDITION = (409, 429)  # refusals that a failed precondition goes before
+_CODED = re.compile(r'(-|;)(gzip|br|zstd|deflate)"$')
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
+_COST_NOTHING = (CrowdedError, NotFoundError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,7 @@ class Desk:
     limits: Limits
     pages: Pages
     idempotency: Idempotency
+    crews: Mapping[str, Crew]
 
     @property
     def reads_on_loop(self) -> bool:
@@ -77,7 +94,7 @@ class Endpoint:
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
         _refuse_long_tags(request)
-        for heavy in operation.heavy:
+        for heavy in operation.budgets:
             limits = self._desk.limits
             shown = await limits.asked(limits.show, heavy, caller.tenant_id)
             exchange.rate = tighter(exchange.rate, shown)
@@ -88,11 +105,46 @@ class Endpoint:
         call = Call(self._desk.services, self._desk.limits, caller, request.path_params)
         try:
             walk = await self._read(request, call)
-            return await self._once(request, exchange, call, walk)
+            return await self._done(request, exchange, call, walk)
         except NotFoundError:
             raise
-        except CloudSealedError:
-            await self._refuse_missing(call)
+        except CloudSealedError as error:
+            if error.status < 500:
+                await self._refuse_missing(call)
+            raise
+
+    async def _done(
+        self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
+    ) -> Response:
+        """Do the operation where its kind of work is done: on the loop, in a thread, in a crew."""
+        operation = self._operation
+
+        def work() -> Response:
+            if operation.writes:
+                return self._once(request, exchange, call)
+            return self._shape(request, exchange, operation.handler(call), walk)
+
+        if operation.costs is not None:
+            return await self._paid(operation.costs, exchange, call, work)
+        if self._on_loop:
+            call.deadline = QUICK_SECONDS
+            try:
+                return work()
+            except ReadDeadlineError:
+                call.deadline = None
+        return await run_in_threadpool(work)
+
+    async def _paid(
+        self, costs: Costs, exchange: Exchange, call: Call, work: Callable[[], Response]
+    ) -> Response:
+        """Spend what the request costs, then do its work among the few that may do such."""
+        limits, crew = self._desk.limits, self._desk.crews[costs.budget]
+        purse = _Purse(limits, costs.budget, call.tenant, exchange)
+        await limits.asked(purse.spend)
+        try:
+            return await crew.run(Holder(call.tenant, call.caller.token_id), work)
+        except _COST_NOTHING:
+            await limits.asked(purse.give_back)
             raise
 
     async def _refuse_missing(self, call: Call) -> None:
@@ -103,9 +155,15 @@ class Endpoint:
     async def _read(self, request: Request, call: Call) -> Walk | None:
         operation = self._operation
         call.accept = request.headers.get("accept", "")
-        if operation.status != 204 and accept.choose(call.accept, operation.produces) is None:
+        # Whoever takes JSON takes our errors: a file is sent to them as well (RFC 9110, 12.4.1).
+        answered = (*operation.produces, body.JSON_TYPE)
+        if operation.status != 204 and accept.choose(call.accept, answered) is None:
             offered = ", ".join(operation.produces)
             raise NotAcceptableError(f"This answers in: {offered}")
+        accepted = ",".join(request.headers.getlist("accept-encoding"))
+        if coding.choose(accepted, operation.codings) is None:
+            offered = ", ".join((coding.IDENTITY, *operation.codings))
+            raise NotAcceptableError(f"This answers in the codings: {offered}")
         if operation.body is not None:
             raw = await body.read(request, self._media_types)
             call.body = body.parse(raw) if raw or not operation.body_optional else None
@@ -118,70 +176,88 @@ class Endpoint:
         )
         return walk
 
-    async def _once(
-        self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
-    ) -> Response:
+    def _once(self, request: Request, exchange: Exchange, call: Call) -> Response:
         """Run the operation, or answer again what its Idempotency-Key stands for."""
+        claim = self._claim(request, call)
+        if claim is None:
+            return self._unit(request, exchange, call, None)
+        keys = self._desk.idempotency
+        try:
+            with keys.flight(claim):
+                try:
+                    return self._unit(request, exchange, call, claim)
+                except CloudSealedError as error:
+                    if error.status == 409:
+                        refusal = envelope(error, exchange.request_id)
+                        keys.keep_alone(claim, Kept(error.status, {}, refusal))
+                    raise
+        except AnsweredError as answered:
+            return _replayed(answered.kept, exchange)
+
+    def _claim(self, request: Request, call: Call) -> Claim | None:
         key = request.headers.get("idempotency-key")
         if key is None or not self._operation.once:
-            return await self._precondition(request, exchange, call, walk)
-        keys = self._desk.idempotency
+            return None
         path, asked = request.scope["path"], request.scope["query_string"].decode("latin-1")
-        claim = await run_in_threadpool(
-            keys.claim, caller=call.caller, path=path, key=key, query=asked, body=call.body
+        return self._desk.idempotency.read(
+            caller=call.caller, path=path, key=key, query=asked, body=call.body
         )
-        if claim.kept is not None:
-            return _replayed(claim.kept, exchange)
-        try:
-            response = await self._precondition(request, exchange, call, walk)
-        except BaseException as error:
-            if isinstance(error, CloudSealedError) and error.status == 409:
-                kept = Kept(error.status, {}, envelope(error, exchange.request_id))
-                await run_in_threadpool(keys.keep, claim, kept)
-            else:
-                await run_in_threadpool(keys.release, claim)
-            raise
-        headers = {n: response.headers[n] for n in ("location",) if n in response.headers}
-        shown = without_secrets(bytes(response.body), self._operation.secrets)
-        await run_in_threadpool(keys.keep, claim, Kept(response.status_code, headers, shown))
+
+    def _unit(
+        self, request: Request, exchange: Exchange, call: Call, claim: Claim | None
+    ) -> Response:
+        """Run the handler in one transaction with its precondition and its kept answer.
+
+        The transaction begins with the handler's first write: what it does before makes none wait.
+        """
+        database, keys = self._desk.services.database, self._desk.idempotency
+        precondition = self._precondition(request, call)
+
+        def begins(connection: Connection) -> None:
+            if claim is not None:
+                keys.begin(connection, claim)
+            precondition.compare(connection)
+
+        with self._budgeted(exchange, call), database.unit(begins):
+            try:
+                response = self._shape(request, exchange, self._operation.handler(call), None)
+            except CloudSealedError as error:
+                if error.status in _AFTER_PRECONDITION:
+                    precondition.require()
+                raise
+            if claim is not None or precondition.is_asked:
+                with database.write() as connection:
+                    precondition.require()
+                    if claim is not None:
+                        keys.keep(connection, claim, self._kept(response))
         return response
 
-    async def _precondition(
-        self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
-    ) -> Response:
-        wanted = request.headers.get("if-match")
-        getter = self._operation.getter
-        if wanted is not None and getter is not None and self._operation.method != "GET":
-            current = etag(await run_in_threadpool(getter, call))
-            if not _names(wanted, current):
-                raise EtagMismatchError("The object has changed: read it again")
-        reply = await self._budgeted(exchange, call)
-        return self._shape(request, reply, walk)
+    def _precondition(self, request: Request, call: Call) -> _Precondition:
+        return _Precondition(self._operation, call, request.headers.get("if-match"))
 
-    async def _budgeted(self, exchange: Exchange, call: Call) -> Reply:
-        """Run the handler, which spends a heavy budget when it accepts the work."""
+    def _kept(self, response: Response) -> Kept:
+        headers = {n: response.headers[n] for n in ("location",) if n in response.headers}
+        shown = without_secrets(bytes(response.body), self._operation.secrets)
+        return Kept(response.status_code, headers, shown)
+
+    @contextmanager
+    def _budgeted(self, exchange: Exchange, call: Call) -> Iterator[None]:
+        """Let the handler spend its heavy budgets, and give them back if its work fails."""
         purses = {
             name: _Purse(self._desk.limits, name, call.tenant, exchange)
             for name in self._operation.heavy
         }
         call.admits = {name: purse.spend for name, purse in purses.items()}
         try:
-            return await self._run(call)
+            yield
         except BaseException:
             for purse in purses.values():
-                await run_in_threadpool(purse.give_back)
+                purse.give_back()
             raise
 
-    async def _run(self, call: Call) -> Reply:
-        if self._on_loop:
-            call.deadline = QUICK_SECONDS
-            try:
-                return self._operation.handler(call)
-            except ReadDeadlineError:
-                call.deadline = None
-        return await run_in_threadpool(self._operation.handler, call)
-
-    def _shape(self, request: Request, reply: Reply, walk: Walk | None) -> Response:
+    def _shape(
+        self, request: Request, exchange: Exchange, reply: Reply, walk: Walk | None
+    ) -> Response:
         operation = self._operation
         if reply is None:
             return Response(status_code=204)
@@ -190,22 +266,55 @@ class Endpoint:
         headers: dict[str, str] = {}
         if isinstance(reply, Page):
             assert walk is not None
-            content, headers = self._desk.pages.answer(walk, reply)
+            content, headers = self._desk.pages.answer(walk, reply, exchange.base)
         elif isinstance(reply, bytes):
             content = reply
         else:
             content = _encoded(reply)
-        if operation.tagged:
-            headers["ETag"] = etag(content)
-            if operation.method == "GET" and _names(
-                request.headers.get("if-none-match", ""), headers["ETag"]
-            ):
+        if operation.tagged or operation.is_list:
+            weak = "W/" if operation.is_list else ""
+            headers["ETag"] = weak + etag(content)
+            wanted = request.headers.get("if-none-match", "")
+            if operation.is_conditional and _names(wanted, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
         if operation.status in (201, 202):
             made = orjson.loads(content)
             collection = operation.collection.format(object=made.get("object"))
-            headers["Location"] = f"{collection}/{made['id']}"
+            headers["Location"] = f"{exchange.base}{collection}/{made['id']}"
+        if operation.secrets:
+            headers["Cache-Control"] = "no-store"
         return Response(content, operation.status, headers, operation.produces[0])
+
+
+class _Precondition:
+    """A request's `If-Match`, compared once, in the transaction that writes if there is one.
+
+    Until that ends the object stays as it was compared. A mismatch is raised only when the handler
+    has nothing against the request that goes before it.
+    """
+
+    def __init__(self, operation: Operation, call: Call, wanted: str | None) -> None:
+        self.is_asked = wanted is not None and operation.getter is not None
+        self._operation = operation
+        self._call = call
+        self._wanted = wanted or ""
+        self._fits: bool | None = None
+
+    def compare(self, connection: Connection | None) -> None:
+        """Compare the object's tag; raises the 404 of one that is gone."""
+        if not self.is_asked or self._fits is not None:
+            return
+        getter, rows, call = self._operation.getter, self._operation.rows, self._call
+        assert getter is not None
+        if connection is not None and rows is not None:
+            hold(connection, rows, **call.one)
+        self._fits = _names(self._wanted, etag(getter(call)))
+
+    def require(self) -> None:
+        """Raise EtagMismatchError unless the object is the one that the request means."""
+        self.compare(None)
+        if self._fits is False:
+            raise EtagMismatchError("The object has changed: read it again")
 
 
 class _Purse:
@@ -234,9 +343,7 @@ class _Purse:
             self._exchange.rate = tighter(self._core, self._limits.show(*self._budget))
 
 
-def _parameters(
-    known: Mapping[str, Filter | Parameter], given: Mapping[str, str]
-) -> dict[str, tuple[str, ...]]:
+def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, item in known.items():
         if isinstance(item, Filter):
@@ -245,7 +352,7 @@ def _parameters(
         elif name in given:
             found[name] = item.read(given[name])
         elif item.default is not None:
-            found[name] = item.read(item.default)
+            found[name] = item.read((item.default,))
     return found
 
 
@@ -258,7 +365,13 @@ def _encoded(reply: Any) -> bytes:
 def _streamed(reply: Stream) -> Response:
     disposition = f'attachment; filename="{reply.filename}"'
     headers = {"Content-Disposition": disposition}
-    return StreamingResponse(reply.pieces, 200, headers, reply.media_type)
+    return StreamingResponse(_in_threads(reply.pieces), 200, headers, reply.media_type)
+
+
+async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Have each piece made in a thread: who reads slowly holds none meanwhile."""
+    while (piece := await run_in_threadpool(next, pieces, None)) is not None:
+        yield piece
 
 
 def _replayed(kept: Kept, exchange: Exchange) -> Response:
@@ -285,6 +398,11 @@ def _refuse_long_tags(request: Request) -> None:
 
 
 def _names(header: str, tag: str) -> bool:
-    """Say whether a list of entity tags, or `*`, names `tag` (RFC 9110, section 13.1)."""
-    names = [part.strip().removeprefix("W/") for part in header.split(",")]
-    return "*" in names or tag in names
+    """Say whether a list of entity tags, or `*`, names `tag` (RFC 9110, section 13.1).
+
+    They are compared weakly, also for `If-Match`, which the RFC would have strong: a tag is a
+    digest of the object's state, and stays exact when a coding, ours or a proxy's, made it weak
+    (nginx) or added its name (Apache). Who sends back what they got would always be refused.
+    """
+    names = [_CODED.sub('"', part.strip()).removeprefix("W/") for part in header.split(",")]
+    return "*" in names or tag.removeprefix("W/") in names

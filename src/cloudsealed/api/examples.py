@@ -10,28 +10,25 @@ _DEEPEST = 8
 
 def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int = 0) -> Any:
     """Return a value that `schema` takes; references are to `schemas`, by name."""
-    if "$ref" in schema:
-        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, depth + 1)
-    if "const" in schema:
-        return schema["const"]
     for name in ("examples", "enum"):
         if schema.get(name):
             return schema[name][0]
-    if "default" in schema:
-        return schema["default"]
-    if "anyOf" in schema:
-        return example_of(schema["anyOf"][0], schemas, depth)
+    if "$ref" in schema:
+        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, depth + 1)
+    for name in ("const", "default"):
+        if name in schema:
+            return schema[name]
+    for name in ("anyOf", "oneOf"):
+        if name in schema:
+            return example_of(schema[name][0], schemas, depth)
     return _of_kind(schema, schemas, depth)
 
 
 def _of_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> Any:
-    kind = schema.get("type")
+    kinds = schema.get("type")
+    kind = kinds[0] if isinstance(kinds, list) else kinds
     if kind == "object":
-        wanted = set(schema.get("required", ()))
-        parts = schema.get("properties", {}).items()
-        return {
-            name: example_of(part, schemas, depth + 1) for name, part in parts if name in wanted
-        }
+        return _object(schema, schemas, depth)
     if kind == "array":
         return [example_of(schema["items"], schemas, depth + 1)] if depth < _DEEPEST else []
     if kind == "boolean":
@@ -39,6 +36,16 @@ def _of_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) 
     if kind in ("integer", "number"):
         return schema.get("minimum", 0)
     return "text" if kind == "string" else None
+
+
+def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> Any:
+    values = schema.get("additionalProperties")
+    if isinstance(values, Mapping) and "properties" not in schema:
+        name = example_of(schema.get("propertyNames", {"examples": ["name"]}), schemas, depth)
+        return {name: example_of(values, schemas, depth + 1)}
+    wanted = set(schema.get("required", ()))
+    parts = schema.get("properties", {}).items()
+    return {name: example_of(part, schemas, depth + 1) for name, part in parts if name in wanted}
 
 
 def illustrate(node: Any, schemas: Mapping[str, Any]) -> None:

@@ -25,6 +25,8 @@ class Pages(Protocol):
     """Server-rendered pages, served beside the API."""
 
     routes: Sequence[BaseRoute]
+    home: str
+    """The path of the page that people begin with."""
 
     def owns(self, path: str) -> bool:
         """Say whether a path is a page's."""

@@ -1,6 +1,7 @@
 """What `/metrics` shows beside the counts of requests: jobs, audits, workers, database, disk.
 
-Read anew for a scrape, at most every few seconds. Labels are kinds and outcomes, never an identity
+Read anew for a scrape, at most every few seconds and in the background: a database that hangs
+keeps no scrape from the other figures. Labels are kinds and outcomes, never an identity
 of a tenant, user or account.
 """
 
@@ -8,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -20,11 +21,12 @@ from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import PulseStore
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import parse_rfc3339
+from cloudsealed.kit.looks import Looks, TooOldError
 from cloudsealed.wiring import Services
 
 log = logging.getLogger(__name__)
 
-_KEPT = 3.0
+_KEPT, _OLDEST = 3.0, 30.0
 COUNTED: Mapping[str, str] = {
     "jobs_ended": "Runs of jobs by kind and outcome",
     "provider_calls": "Calls of providers by service and outcome",
@@ -38,20 +40,18 @@ class Gauges(Collector):
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._families: tuple[Callable[[], Iterator[Metric]], ...] = (
-            self._counts, self._jobs, self._audits, self._workers, self._pool, self._disk, _threads,
-        )  # fmt: skip
-        self._lock = threading.Lock()
-        self._found: list[Metric] = []
-        self._read = float("-inf")
+        self._asked = Looks(self._of_the_database, kept=_KEPT, oldest=_OLDEST)
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family; one that cannot be read now is left out."""
-        with self._lock:
-            if time.monotonic() - self._read > _KEPT:
-                self._found = [found for family in self._families for found in _readable(family)]
-                self._read = time.monotonic()
-            yield from self._found
+        with suppress(TooOldError):
+            yield from self._asked.wait()
+        for family in (self._pool, self._disk, _threads):
+            yield from _readable(family)
+
+    def _of_the_database(self) -> list[Metric]:
+        families = (self._counts, self._jobs, self._audits, self._workers)
+        return [found for family in families for found in _readable(family)]
 
     def _counts(self) -> Iterator[Metric]:
         found: dict[str, CounterMetricFamily] = {}

@@ -12,19 +12,23 @@ from typing import TypedDict
 from urllib.parse import urlencode
 
 from cloudsealed.api.errors import InvalidCursorError, InvalidLimitError, InvalidSortError
-from cloudsealed.api.query import Parameter, read_filter
+from cloudsealed.api.query import Given, Parameter, read_filter
 from cloudsealed.kit import cursor
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.cursor import Position
+from cloudsealed.storage.filters import Filter, with_negations
 from cloudsealed.storage.keys import KeyRing
-from cloudsealed.storage.keyset import Filter, Listing, Page
+from cloudsealed.storage.keyset import Listing, Page
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
 _LIMIT = re.compile(r"[0-9]{1,3}")
 
 LIMIT = Parameter("limit", "How many objects a page holds at most, 1 to 200", default="50")
-CURSOR = Parameter("cursor", "Where the page begins: `next_cursor` of the page before it")
+CURSOR = Parameter(
+    "cursor", "Where the page begins: `next_cursor` of the page before it",
+    example="eyJpZCI6ImZuZF8wMUo4WlE0WDdNMk41UDhSMVQ0VjZXOVlBQyJ9",
+)  # fmt: skip
 
 
 class PageArguments(TypedDict):
@@ -49,7 +53,8 @@ class Listed:
     @classmethod
     def of(cls, table: Listing, *, without: Sequence[str] = ()) -> Listed:
         """Return the route's view of a noun's listing, some of its filters left out."""
-        return cls(tuple(item for item in table.filters if item.name not in without), table)
+        kept = [item for item in table.filters if item.is_public and item.name not in without]
+        return cls(with_negations(kept), table)
 
     @property
     def sorts(self) -> tuple[str, ...]:
@@ -71,7 +76,7 @@ class Walk:
 
     tenant: str
     path: str
-    given: Mapping[str, str]
+    given: Given
     filters: Mapping[str, tuple[str, ...]]
     sort: str
 
@@ -90,7 +95,7 @@ class Pages:
         self._keys = tuple(key.secret for key in keys.all("cursors"))
 
     def read(
-        self, listed: Listed, given: Mapping[str, str], *, tenant: str, path: str
+        self, listed: Listed, given: Given, *, tenant: str, path: str
     ) -> tuple[Walk, PageArguments]:
         """Return the walk and this page of it; raises a 422 for the first bad parameter."""
         filters = {
@@ -98,22 +103,22 @@ class Pages:
             for item in listed.filters
             if item.name in given
         }
-        limit = _limit(given.get("limit"))
-        sort = _sort(listed, filters, given.get("sort", "-id"))
+        limit = _limit(_only(given, "limit"))
+        sort = _sort(listed, filters, _only(given, "sort"))
         walk = Walk(tenant, path, given, filters, sort)
-        after = self._after(walk, given.get("cursor"))
+        after = self._after(walk, _only(given, "cursor"))
         page = PageArguments(filters=filters, sort=sort, after=after, limit=limit)
         return walk, page
 
-    def answer(self, walk: Walk, page: Page) -> tuple[bytes, dict[str, str]]:
-        """Return the body of a page and its headers."""
+    def answer(self, walk: Walk, page: Page, base: str) -> tuple[bytes, dict[str, str]]:
+        """Return the body of a page and its headers; `base` is what absolute links begin with."""
         data = b",".join(page.items)
         if page.next is None:
             return b'{"data":[' + data + b'],"next_cursor":null,"has_more":false}', {}
         text = cursor.encode(page.next, key=self._key, context=walk.context)
         body = b'{"data":[' + data + b'],"next_cursor":"' + text.encode() + b'","has_more":true}'
-        query = urlencode({**walk.given, "cursor": text})
-        return body, {"Link": f'<{walk.path}?{query}>; rel="next"'}
+        query = urlencode({**walk.given, "cursor": text}, doseq=True)
+        return body, {"Link": f'<{base}{walk.path}?{query}>; rel="next"'}
 
     def _after(self, walk: Walk, text: str | None) -> Position | None:
         if text is None:
@@ -125,6 +130,10 @@ class Pages:
         return position
 
 
+def _only(given: Given, name: str) -> str | None:
+    return given[name][0] if name in given else None
+
+
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
@@ -134,8 +143,8 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _sort(listed: Listed, filters: Mapping[str, tuple[str, ...]], sort: str) -> str:
-    table = listed.table
+def _sort(listed: Listed, filters: Mapping[str, tuple[str, ...]], asked: str | None) -> str:
+    table, sort = listed.table, "-id" if asked is None else asked
     if table is None:
         return sort
     if sort not in table.sorts:

@@ -5,11 +5,10 @@ Each answers in the words of its RFC; the pages of login and consent are not her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,6 +25,7 @@ from cloudsealed.auth.oauth.parameters import Parameters, read
 from cloudsealed.auth.oauth.token_endpoint import GRANT_TYPES, Party
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.threads import run_in_threadpool
 from cloudsealed.wiring import Services
 
 TOKEN, REVOKE, INTROSPECT = "/oauth/token", "/oauth/revoke", "/oauth/introspect"
@@ -36,15 +36,17 @@ _PROVEN = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 _METHODS = (*_PROVEN, "none")
 _SIGNED = [name for names in ALGORITHMS.values() for name in names]
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+Serve = Callable[[Request], Awaitable[Response]]
 Act = Callable[[Party, Parameters, str], Mapping[str, Any] | None]
 
 
 class OAuthRoutes:
     """The routes, over the services of an installation."""
 
-    def __init__(self, services: Services, limits: Limits) -> None:
+    def __init__(self, services: Services, limits: Limits, prefix: str = "") -> None:
         self._oauth = services.token_endpoint()
         self._limits = limits
+        self._prefix = prefix
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -53,9 +55,16 @@ class OAuthRoutes:
             Route(DEVICE, self._device, methods=["POST"]),
             Route(REVOKE, self._revoke, methods=["POST"]),
             Route(INTROSPECT, self._introspect, methods=["POST"]),
-            Route("/.well-known/oauth-authorization-server", self._server_metadata),
-            Route(METADATA_PATH, self._resource_metadata),
+            *self._metadata_routes(
+                "/.well-known/oauth-authorization-server", self._server_metadata
+            ),
+            *self._metadata_routes(METADATA_PATH, self._resource_metadata),
         ]
+
+    def _metadata_routes(self, path: str, serve: Serve) -> list[Route]:
+        """Return the routes of a document: an issuer's path follows the well-known one (RFC 8414,
+        section 3; RFC 9728, section 3), and a client that puts it before finds it too."""
+        return [Route(each, serve) for each in dict.fromkeys((path, path + self._prefix))]
 
     async def _token(self, request: Request) -> Response:
         return await self._answer(request, self._oauth.token, "oauth")

@@ -10,13 +10,16 @@ from typing import Any, TypedDict
 from pydantic import BaseModel
 
 from cloudsealed.api.errors import filter_error
+from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.listing import Listed, PageArguments
 from cloudsealed.api.query import Parameter
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.storage.keyset import Filter, Page
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.tenancy import Rows
 from cloudsealed.wiring import Services
 
 _NO_FILTERS = {"limit", "cursor", "sort"}
@@ -81,6 +84,18 @@ class Stream:
     filename: str
 
 
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What an operation costs beyond this process: a child, or a wait for a foreign network.
+
+    Each request spends of the tenant's `budget` before anything is done. At most `most` are at
+    work in a process, of one caller their share of these, each in a thread that nobody else needs.
+    """
+
+    budget: str
+    most: int
+
+
 Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | None
 Handler = Callable[[Call], Reply]
 Getter = Callable[[Call], bytes]
@@ -92,10 +107,11 @@ class Operation:
 
     `scope` None means any valid credential; `quick` that it is read on the event loop under a
     deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
-    spends one;
+    spends one, `costs` what each request costs beyond this process;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
-    `getter` reads the object that the path names; `made_at` is where a POST's object is when it is
-    not below the POST's own path; `{object}` in it is what it is.
+    `files` says what is in the media types of a download: a shape, or a schema;
+    `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
+    object is when it is not below the POST's own path; `{object}` in it is what it is.
     """
 
     method: str
@@ -110,12 +126,15 @@ class Operation:
     body: type[BaseModel] | None = None
     body_optional: bool = False
     produces: tuple[str, ...] = ("application/json",)
+    files: Mapping[str, type[BaseModel] | dict[str, Any]] = field(default_factory=dict)
     quick: bool = False
     tagged: bool = False
     heavy: tuple[str, ...] = ()
+    costs: Costs | None = None
     once: bool = False
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None
+    rows: Rows | None = None
     made_at: str | None = None
     errors: tuple[type[CloudSealedError], ...] = ()
 
@@ -125,10 +144,35 @@ class Operation:
         return self.handler.__name__
 
     @property
+    def is_list(self) -> bool:
+        """Whether it answers many objects."""
+        return self.listed is not None or self.name.startswith("list_")
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it takes If-None-Match."""
+        return self.method == "GET" and (self.tagged or self.is_list)
+
+    @property
+    def codings(self) -> tuple[str, ...]:
+        """The codings that its answer may be in besides none: none when it holds a secret."""
+        return () if self.secrets else tuple(coding.CODINGS)
+
+    @property
     def texts(self) -> tuple[str, str]:
         """The summary and the description: the first line of the handler's doc, and the rest."""
         summary, _, rest = inspect.cleandoc(self.handler.__doc__ or "").partition("\n\n")
         return summary.rstrip("."), rest
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change what is stored."""
+        return self.method not in ("GET", "HEAD")
+
+    @property
+    def budgets(self) -> tuple[str, ...]:
+        """The budgets of the tenant that a request may spend."""
+        return (*self.heavy, *((self.costs.budget,) if self.costs else ()))
 
     @property
     def collection(self) -> str:
@@ -142,11 +186,14 @@ Declare = Callable[[Handler], Handler]
 class Table:
     """The operations of one noun, in the order in which routes are tried."""
 
-    def __init__(self, tag: str, description: str, *, getter: Getter | None = None) -> None:
+    def __init__(
+        self, tag: str, description: str, *, getter: Getter | None = None, rows: Rows | None = None
+    ) -> None:
         self.tag = tag
         self.description = description
         self.operations: list[Operation] = []
         self._getter = getter
+        self._rows = rows
 
     def lists(self, path: str, listed: Listed, **options: Any) -> Declare:
         """Declare a list of pages."""
@@ -179,7 +226,7 @@ class Table:
 
     def _add(self, method: str, path: str, **options: Any) -> Declare:
         if "{id}" in path:
-            options.setdefault("getter", self._getter)
+            options = {"getter": self._getter, "rows": self._rows, **options}
         for name in options.get("parameters", {}).keys() - _NO_FILTERS:
             filter_error(name)  # so that the catalogue has its code
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from cloudsealed.jobs.pulse_store import DEAD_SECONDS
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.looks import Looks, TooOldError
 from cloudsealed.storage.database import ping
 from cloudsealed.storage.keys import load_keys
 from cloudsealed.storage.ownership import check_fingerprint
@@ -31,8 +30,7 @@ log = logging.getLogger(__name__)
 
 LEAST_FREE = 64 * 1024 * 1024
 LONGEST_WAIT = 3600.0
-_ANSWER_KEPT = 1.0
-_LONGEST_LOOK = 2.0
+_ANSWER_KEPT, _OLDEST = 1.0, 15.0
 Facts = dict[str, Any]
 
 
@@ -50,7 +48,7 @@ class Finding:
 
 
 class Parts:
-    """Looks at every part; what it found is kept for a second, however many ask."""
+    """Looks at every part, in the background and at most once a second, however many ask."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -58,21 +56,17 @@ class Parts:
             "database": self._database, "schema": self._schema, "worker": self._worker,
             "jobs": self._jobs, "audits": self._audits, "disk": self._disk, "keys": self._keys,
         }  # fmt: skip
-        self._lock = threading.Lock()
-        self._found: Mapping[str, Finding] = {}
-        self._looked = float("-inf")
+        self._seen = Looks(self._look, kept=_ANSWER_KEPT, oldest=_OLDEST)
 
-    def look(self) -> Mapping[str, Finding]:
-        """Return every part as it is; a database that hangs does not keep who asks for long."""
-        if not self._lock.acquire(timeout=_LONGEST_LOOK):
-            return {"database": Finding("It has not answered for seconds", {}, fatal=True)}
+    async def look(self) -> Mapping[str, Finding]:
+        """Return every part as it was seen last; who asks waits for no database that hangs."""
         try:
-            if time.monotonic() - self._looked > _ANSWER_KEPT:
-                self._found = {name: _seen(look) for name, look in self._looks.items()}
-                self._looked = time.monotonic()
-            return self._found
-        finally:
-            self._lock.release()
+            return await self._seen.seen()
+        except TooOldError:
+            return {"database": Finding("It has not answered for seconds", {}, fatal=True)}
+
+    def _look(self) -> Mapping[str, Finding]:
+        return {name: _seen(look) for name, look in self._looks.items()}
 
     def _database(self) -> Finding:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import orjson
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,11 +14,14 @@ from cloudsealed.api.gate.exchange import exchange_of
 from cloudsealed.api.parts import Parts
 from cloudsealed.audits.seal import public_keys
 from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.looks import Looks, TooOldError
+from cloudsealed.kit.threads import run_in_threadpool
 from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.wiring import Services
 
 _JSON = body.JSON_TYPE
+_OLDEST = 15.0
 
 
 class Probes:
@@ -32,6 +34,7 @@ class Probes:
         self._parts = parts
         self._registry = registry
         self._counters = counters
+        self._faults = Looks(counters.fault, kept=0, oldest=_OLDEST)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -52,7 +55,7 @@ class Probes:
         Raises ServiceUnavailableError when they cannot. A lost Valkey, a dead worker and a full
         disk are said, and make the answer `degraded`.
         """
-        found = await run_in_threadpool(self._parts.look)
+        found = await self._parts.look()
         faults = {name: part for name, part in found.items() if part.fault}
         if fatal := {name: part.fault for name, part in faults.items() if part.fatal}:
             raise ServiceUnavailableError(
@@ -62,7 +65,7 @@ class Probes:
                     for name, part in faults.items()
                 ],
             )
-        fault = await run_in_threadpool(self._counters.fault)
+        fault = await self._limits_fault()
         limits = {"shared": self._counters.is_shared and not fault, "fault": fault}
         answer = {
             "status": "degraded" if faults or fault else "ready",
@@ -70,6 +73,12 @@ class Probes:
             "limits": limits,
         }
         return Response(orjson.dumps(answer), media_type=_JSON)
+
+    async def _limits_fault(self) -> str | None:
+        try:
+            return await self._faults.seen()
+        except TooOldError:
+            return "Valkey has not answered for seconds"
 
     async def _metrics(self, request: Request) -> Response:
         content = await run_in_threadpool(generate_latest, self._registry)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from cloudsealed.api.errors import (
@@ -16,46 +15,52 @@ from cloudsealed.api.errors import (
 )
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.kit.ids import is_id
-from cloudsealed.storage.keyset import Filter
+from cloudsealed.storage.filters import MOST_VALUES, Filter, tag_of
 
 _LONGEST_TEXT = 2048
 _TEXT = f"a text of 1 to {_LONGEST_TEXT} printable characters"
-MOST_VALUES = 100  # of a comma list
 _FEWER = f"at most {MOST_VALUES} values"
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One query parameter of an operation. No `choices` means any text."""
+    """One query parameter of an operation. No `choices` means any text; one that `is_multiple` is
+    repeated for several values, or has commas between them."""
 
     name: str
     description: str
     choices: tuple[str, ...] = ()
-    multiple: bool = False
+    is_multiple: bool = False
     default: str | None = None
     required: bool = False
+    example: str = ""
 
-    def read(self, text: str) -> tuple[str, ...]:
-        """Return the values of `text`; raises the parameter's own error."""
-        values = _values(text, self.multiple)
-        if not self.choices:
-            good, wanted = _is_text(text), _TEXT
-        else:
-            good, wanted = set(values) <= set(self.choices), f"one of: {', '.join(self.choices)}"
-        if len(values) > MOST_VALUES:
-            good, wanted = False, _FEWER
-        if not good:
-            raise filter_error(self.name)(self.name, f"{self.name} must be {wanted}")
-        return tuple(dict.fromkeys(values))
+    @property
+    def has_commas(self) -> bool:
+        """Whether commas part values too."""
+        return self.is_multiple
+
+    def read(self, given: Sequence[str]) -> tuple[str, ...]:
+        """Return the values given; raises the parameter's own error."""
+        return _read(self, given, self._one)
+
+    def _one(self, value: str) -> str:
+        if self.choices and value not in self.choices:
+            raise ValueError(f"one of: {', '.join(self.choices)}")
+        return _printable(value)
 
 
-def parse(raw: bytes, known: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parameters of a query string.
+Known = Mapping[str, Filter | Parameter]
+Given = Mapping[str, Sequence[str]]
+
+
+def parse(raw: bytes, known: Known) -> dict[str, list[str]]:
+    """Return the parameters of a query string, each with what it was given, in order.
 
     Raises InvalidRequestError, UnknownParameterError and RepeatedParameterError.
     """
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for part in raw.split(b"&") if raw else ():
         if not part:
             continue
@@ -63,9 +68,9 @@ def parse(raw: bytes, known: Mapping[str, Any]) -> dict[str, str]:
         key = _decode(name)
         if key not in known:
             raise UnknownParameterError(key, f"There is no parameter {key!r} here")
-        if key in found:
-            raise RepeatedParameterError(key, f"{key} is given twice")
-        found[key] = _decode(value)
+        if key in found and not known[key].is_multiple:
+            raise RepeatedParameterError(key, f"{key} takes one value, and is given twice")
+        found.setdefault(key, []).append(_decode(value))
     return found
 
 
@@ -76,19 +81,20 @@ def _decode(text: bytes) -> str:
         raise InvalidRequestError("The query is not UTF-8") from None
 
 
-def _values(text: str, multiple: bool) -> tuple[str, ...]:
-    return tuple(text.split(",")) if multiple else (text,)
-
-
-def read_filter(item: Filter, text: str) -> tuple[str, ...]:
+def read_filter(item: Filter, given: Sequence[str]) -> tuple[str, ...]:
     """Return the values of a filter, checked; raises its own `invalid_<name>_filter`."""
-    values = _values(text, item.is_multiple)
     form = _FORMS.get(item.kind, _text)
+    return _read(item, given, lambda value: form(item, value))
+
+
+def _read(
+    item: Filter | Parameter, given: Sequence[str], form: Callable[[str], str]
+) -> tuple[str, ...]:
+    values = [part for text in given for part in (text.split(",") if item.has_commas else (text,))]
     try:
-        read = tuple(form(item, value) for value in values)
         if len(values) > MOST_VALUES:
             raise ValueError(_FEWER)
-        return tuple(dict.fromkeys(read))
+        return tuple(dict.fromkeys(map(form, values)))
     except ValueError as error:
         raise filter_error(item.name)(item.name, f"{item.name} must be {error}") from None
 
@@ -118,14 +124,18 @@ def _time(item: Filter, value: str) -> str:
         raise ValueError("an RFC 3339 time such as 2026-01-31T00:00:00Z") from None
 
 
+def _tag(item: Filter, value: str) -> str:
+    return tag_of(_printable(value))
+
+
 def _text(item: Filter, value: str) -> str:
-    if not _is_text(value):
+    return _printable(value)
+
+
+def _printable(value: str) -> str:
+    if not (1 <= len(value) <= _LONGEST_TEXT and value.isprintable()):
         raise ValueError(_TEXT)
     return value
 
 
-def _is_text(value: str) -> bool:
-    return 1 <= len(value) <= _LONGEST_TEXT and value.isprintable()
-
-
-_FORMS = {"enum": _enum, "id": _id, "audit": _id, "policy": _policy, "time": _time}
+_FORMS = {"enum": _enum, "id": _id, "audit": _id, "policy": _policy, "time": _time, "tag": _tag}

@@ -69,6 +69,7 @@ def server(services: Services, listen: Listen, pages: Pages | None = None) -> uv
         proxy_headers=False,  # the gate reads X-Forwarded-For, from trusted proxies alone
         access_log=False,
         log_config=None,
+        timeout_keep_alive=services.settings.keep_alive_seconds,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         ssl_certfile=str(listen.tls_cert) if listen.tls_cert else None,
         ssl_keyfile=str(listen.tls_key) if listen.tls_key else None,

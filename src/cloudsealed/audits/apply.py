@@ -22,19 +22,18 @@ from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.draft import today
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
-from cloudsealed.findings.model import Moment
+from cloudsealed.findings.model import Finding, Moment
+from cloudsealed.findings.pins import Pin
 from cloudsealed.findings.yielding import settled
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
+from cloudsealed.resources.seen import blocks_of, pin_block
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
-from cloudsealed.vocabulary import (
-    Outcome,
-    ResourceState,
-)
+from cloudsealed.vocabulary import Outcome, ResourceState, Severity
 
 _BATCH = 500
 
@@ -63,7 +62,9 @@ class Applier:
         )  # fmt: skip
 
     def resources(self) -> None:
-        """Bring every resource to its newest snapshot; mark as deleted what complete lists lack."""
+        """Bring every resource to its newest snapshot; mark as deleted what complete lists lack;
+        pin what the audit saw."""
+        lines: list[tuple[str, str]] = []
         for block in self._snapshots.listings():
             moment = (block.header["observed_at"], self._audit)
             with self._turn() as connection:
@@ -74,13 +75,19 @@ class Applier:
             seen: set[str] = set()
             for batch in batches(self._snapshots.of(block), _BATCH):
                 seen |= {snapshot["native_id"] for _address, snapshot in batch}
-                self._write_resources(block, batch, moment)
+                lines += self._write_resources(block, batch, moment)
             if block.header["complete"]:
                 self._mark_deleted(block, seen, moment)
+        for pinned in blocks_of(lines):
+            with self._lease.write() as connection:
+                pin_block(
+                    connection, tenant=self._tenant, audit=self._audit, block=pinned,
+                    month=self._lease.month,
+                )  # fmt: skip
 
-    def findings(self) -> list[str]:
-        """Reconcile every cell; return the ids of the findings that fail in this audit."""
-        failing: list[str] = []
+    def findings(self) -> list[Pin]:
+        """Reconcile every cell; return the findings that fail in this audit, as it says them."""
+        failing: list[Pin] = []
         above = self._yields.above  # what is yielded to comes first, as it has less above it
         for block in sorted(
             self._blocks.all(OBSERVATIONS), key=lambda block: len(above.get(block.key, ()))
@@ -134,7 +141,9 @@ class Applier:
 
     def _write_resources(
         self, block: Block, batch: list[tuple[str, Mapping[str, Any]]], moment: tuple[str, str]
-    ) -> None:
+    ) -> list[tuple[str, str]]:
+        """Write a batch of snapshots; return the id and the address of each."""
+        lines: list[tuple[str, str]] = []
         with self._turn() as connection:
             known = self._load(connection, block)
             heirs = self._heirs(block, known, batch)
@@ -144,14 +153,17 @@ class Applier:
             for address, snapshot in batch:
                 row = known.get(snapshot["native_id"]) or heirs.get(snapshot["native_id"])
                 if row is not None and self._is_newer(row, moment):
+                    lines.append((row["id"], address))
                     changed += _renamed(row, snapshot)
                     continue
                 kept = (row["id"], row["first_seen_at"]) if row else (new_id("res"), moment[0])
                 kept = (kept[0], min(kept[1], moment[0]))
+                lines.append((kept[0], address))
                 found = self._resource(block, address, snapshot, *kept)
                 (changed if row else new).append(_deleted(found, gone_at) if gone_at else found)
             resource_rows.insert(connection, tenant=self._tenant, new=new)
             resource_rows.update(connection, tenant=self._tenant, changed=changed)
+        return lines
 
     def _heirs(
         self, block: Block, known: Mapping[str, Mapping[str, Any]],
@@ -233,8 +245,8 @@ class Applier:
             last_seen_at=at,
         )
 
-    def _cell(self, block: Block) -> list[str]:
-        failing: list[str] = []
+    def _cell(self, block: Block) -> list[Pin]:
+        failing: list[Pin] = []
         with self._lease.write() as connection:
             cells.mark(
                 connection, tenant=self._tenant, policy_id=block.header["policy_id"],
@@ -254,7 +266,7 @@ class Applier:
 
     def _reconcile(
         self, connection: Connection, block: Block, batch: list[Observation]
-    ) -> list[str]:
+    ) -> list[Pin]:
         found = self._outcomes.observed(connection, block, batch)
         write_opened(
             connection, **self._named,
@@ -264,7 +276,11 @@ class Applier:
             connection, **self._named,
             changed=[(old, new) for _, old, new in found if old and new and new != old],
         )  # fmt: skip
-        return [new.id for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
+        fails = [(seen, new) for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
+        asking = [seen.yields_to for seen, _ in fails if seen.yields_to is not None]
+        others = finding_rows.load(connection, tenant=self._tenant, fingerprints=asking)
+        base = Severity(block.header["severity"])
+        return [_pinned(new.id, seen, base, others) for seen, new in fails]
 
     @contextmanager
     def _turn(self) -> Iterator[Connection]:
@@ -272,6 +288,15 @@ class Applier:
         with self._lease.write() as connection:
             take_turn(connection, tenant=self._tenant)
             yield connection
+
+
+def _pinned(ident: str, seen: Observation, base: Severity, others: Mapping[str, Finding]) -> Pin:
+    """Return what an audit says of a finding that fails in it; `base` is its policy's severity."""
+    other = others.get(seen.yields_to or "")
+    return (
+        ident, seen.severity.rank, (seen.base_severity or base).rank, seen.classified_by,
+        not seen.asks, other.id if other else None,
+    )  # fmt: skip
 
 
 def _renamed(row: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Resource]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from time import thread_time
 from typing import Any
 
-from cloudsealed.audits.given import Names, attributes_read, documented
+from cloudsealed.audits.given import Names, attributes_read, names_read, resource_of
 from cloudsealed.audits.purse import Purse
 from cloudsealed.engine import EvaluationError, Expression
 from cloudsealed.policies.model import PolicyVersion
@@ -41,9 +41,11 @@ class _Rule:
     purse: Purse
     spent: float = 0.0
     reads: Names = field(init=False)
+    names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads = attributes_read(self.when.reads, "resource")
+        self.names = names_read(self.when.reads)
 
     def matches(
         self, finding: Mapping[str, Any], snapshot: Mapping[str, Any], now: datetime
@@ -52,9 +54,8 @@ class _Rule:
         time, leaves a finding as it is."""
         if self.purse.refusal(self.spent):
             return False
-        resource = documented(snapshot, self.reads)
-        whole = resource is snapshot["document"]
-        evaluate = self.when.evaluate if whole else self.when.evaluate_partly
+        resource, partly = resource_of(snapshot, self.reads, self.names)
+        evaluate = self.when.evaluate_partly if partly else self.when.evaluate
         began = thread_time()
         try:
             return evaluate({"resource": resource, "finding": finding}, now) is True

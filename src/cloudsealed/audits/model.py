@@ -32,6 +32,13 @@ class AuditNotFinishedError(CloudSealedError):
     status = 409
 
 
+class AuditEndedError(CloudSealedError):
+    """An audit that has ended cannot be canceled."""
+
+    code = "audit_ended"
+    status = 409
+
+
 class AuditNotResumableError(CloudSealedError):
     """An audit can only be resumed within a day, and if the cloud stopped taking its credentials
     while it collected."""

@@ -14,6 +14,7 @@ from cloudsealed.collectors.aws.access import AwsSession, Identity, identify
 from cloudsealed.collectors.aws.errors import CloudAccessError
 from cloudsealed.collectors.aws.regions import Regions, enabled_regions
 from cloudsealed.collectors.model import Caller, Place
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.storage.database import Database
@@ -37,7 +38,7 @@ def plan(
                 connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
                 place = Place(identity.account, session.region, identity.partition)
                 enabled = enabled_regions(place, RecordedCalls(ledger, caller(session), recorder))
-            except CloudAccessError as error:
+            except (CloudAccessError, AmbientCredentialsNotAllowedError) as error:
                 problem = {"code": error.code, "message": error.message}
                 targets.append(Target(ident, None, "aws", (), problem))
                 continue

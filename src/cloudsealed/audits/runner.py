@@ -40,9 +40,10 @@ from cloudsealed.audits.verdict import VerdictDigest, summarize
 from cloudsealed.collectors.asked import NotAsked, joined, left_out
 from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.client import AwsCaller
-from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import emit
+from cloudsealed.findings.pins import Pin
 from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
@@ -55,6 +56,8 @@ from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import AuditKind, AuditStatus, EventType
 
 log = logging.getLogger(__name__)
+
+_UNTOLD = "The audit failed; the server's log says why"
 
 
 @dataclass(slots=True)
@@ -123,14 +126,14 @@ class Runner:
             return False
         return True
 
-    def give_up(self, *, tenant: str, ident: str, owner: str, reason: str) -> bool:
+    def give_up(self, *, tenant: str, ident: str, owner: str, reason: Mapping[str, str]) -> bool:
         """End an audit `failed` that is not tried again; False when another worker holds it."""
         lease = self._store.take(tenant=tenant, ident=ident, owner=owner)
         if lease is None:
             return False
         counts = dict(self._store.shown(tenant=tenant, ident=ident).progress)
         progress = Progress(_silent, counts=counts)
-        self._fail(lease, progress, CloudSealedError.code, reason)
+        self._fail(lease, progress, reason)
         return True
 
     def _to_its_end(self, lease: Lease, progress: Progress, profile: str | None) -> None:
@@ -140,17 +143,14 @@ class Runner:
             raise  # the audit is as it was: another has it, or its job is tried again
         except CanceledError:
             self._end(lease.anew(), AuditStatus.CANCELED, progress)
-        except (AuditFailedError, CloudAccessError) as error:
-            self._fail(lease.anew(), progress, error.code, error.message)
         except AuditStalledError as error:
             log.error("audit %s: %s", lease.audit_id, error)
-            self._fail(lease.anew(), progress, "internal_error", str(error))
-        except Exception:
+            self._fail(lease.anew(), progress, CloudSealedError.reason(error, str(error)))
+        except CloudSealedError as error:
+            self._fail(lease.anew(), progress, CloudSealedError.reason(error, _UNTOLD))
+        except Exception as error:
             log.exception("audit %s failed", lease.audit_id)
-            self._fail(
-                lease.anew(), progress, "internal_error",
-                "The audit failed; the server's log says why",
-            )  # fmt: skip
+            self._fail(lease.anew(), progress, CloudSealedError.reason(error, _UNTOLD))
 
     def _phases(self, lease: Lease, progress: Progress, profile: str | None) -> None:
         audit = self._planned(lease, profile)
@@ -357,7 +357,7 @@ class Runner:
         return digest.hexdigest()
 
     def _complete(
-        self, lease: Lease, audit: Audit, failing: list[str], summary: Mapping[str, Any],
+        self, lease: Lease, audit: Audit, failing: list[Pin], summary: Mapping[str, Any],
         digest: str, root: bytes, tally: seals.Tally, progress: Progress, now: str,
     ) -> None:  # fmt: skip
         with lease.write() as connection:
@@ -397,15 +397,17 @@ class Runner:
             )  # fmt: skip
         progress.enter(status)
 
-    def _fail(self, lease: Lease, progress: Progress, code: str, message: str) -> None:
-        self._end(lease, AuditStatus.FAILED, progress, error={"code": code, "message": message})
+    def _fail(self, lease: Lease, progress: Progress, reason: Mapping[str, str]) -> None:
+        self._end(lease, AuditStatus.FAILED, progress, error=dict(reason))
 
 
 def _require_one(targets: tuple[Target, ...]) -> None:
     if all(target.error for target in targets):
         error = targets[0].error
         assert error is not None
-        raise AuditFailedError(error["message"])
+        refused = error["code"] == AmbientCredentialsNotAllowedError.code
+        why = AmbientCredentialsNotAllowedError if refused else AuditFailedError
+        raise why(error["message"])
 
 
 def _spread(coverage: float | None, targets: tuple[Target, ...]) -> float:

@@ -16,6 +16,7 @@ from cloudsealed.audits.ledger import Ledger
 from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
+    AuditEndedError,
     AuditNotFinishedError,
     AuditNotFoundError,
     AuditNotResumableError,
@@ -96,9 +97,12 @@ class AuditService:
 
     def prepare(self, *, tenant: str, body: Any, path: str = "") -> Audit:
         """Return the audit that a body asks for, which is stored nowhere; raises a 422 that names
-        the bad field, below `path`."""
+        the bad field, below `path`, also for a connection that the tenant may not open."""
         fields = Fields(body, ("connection_ids", "scope", "policies"), path=path)
         connection_ids = self._connections.read_ids(fields, tenant=tenant) or ()
+        self._connections.refuse_closed(
+            connection_ids, tenant=tenant, field=fields.name("connection_ids")
+        )
         ident = new_id("aud")
         return self._new(
             tenant, fields, ident=ident, kind=AuditKind.LIVE, source_id=ident,
@@ -190,8 +194,10 @@ class AuditService:
         """Let an audit go on that stopped when the cloud no longer took its credentials; raises
         AuditNotResumableError."""
         over = AuditNotResumableError("Only an audit that the cloud interrupted goes on")
-        if not self.find(tenant=tenant, ident=ident).is_resumable(self._clock()):
+        audit = self.find(tenant=tenant, ident=ident)
+        if not audit.is_resumable(self._clock()):
             raise over
+        self._connections.refuse_closed(audit.connection_ids, tenant=tenant)
         admit()
         with self._database.write() as connection:
             if not self._store.reopen(connection, tenant=tenant, ident=ident):
@@ -200,9 +206,11 @@ class AuditService:
         return self.get(tenant=tenant, ident=ident)
 
     def cancel(self, *, tenant: str, ident: str) -> bytes:
-        """End an audit at once, whatever it waits for; one that has ended stays as it is."""
+        """End an audit at once, whatever it waits for; raises AuditEndedError."""
         self.find(tenant=tenant, ident=ident)
-        self._store.cancel(tenant=tenant, ident=ident)
+        if not self._store.cancel(tenant=tenant, ident=ident):
+            status = self.find(tenant=tenant, ident=ident).status
+            raise AuditEndedError(f"The audit has ended: it is {status}")
         return self.get(tenant=tenant, ident=ident)
 
     def delete(self, *, tenant: str, ident: str) -> None:

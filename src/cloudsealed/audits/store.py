@@ -23,7 +23,8 @@ from cloudsealed.audits.model import (
 from cloudsealed.events import emit
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage.database import Connection, Database, Row, none_of
-from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.objects import month_of
 from cloudsealed.storage.schema import audits
 from cloudsealed.vocabulary import AuditKind, AuditStatus, EventType
@@ -44,7 +45,7 @@ LISTING = Listing(
     filters=(
         Filter("status", "How far it is", "status", tuple(AuditStatus), kind="enum", sorts=("-id",)),
         Filter("kind", "Where its ledger comes from", "kind", tuple(AuditKind), kind="enum", sorts=("-id",)),
-        Filter("parent", "Audit that it reanalyzes", "parent_id", kind="id", prefix="aud", probe=audits.c.parent_id),
+        Filter("parent", "Audit that it reanalyzes", "parent_id", kind="id", prefix="aud", probe=audits),
         Filter(
             "connection", "Connection that it uses", kind="id", prefix="con",
             condition=lambda t, v: or_(*(t.c.request.contains(value) for value in v)),

@@ -56,7 +56,7 @@ class RunAudit:
         gc.collect()  # the SDK's sessions are cycles: a quarter of all memory before Python looks
         say(log, "audit ended", outcome=status or "deleted", seconds=_since(began))
 
-    def give_up(self, job: Job, reason: str) -> None:
+    def give_up(self, job: Job, reason: Mapping[str, str]) -> None:
         """End the job's audit `failed`, unless another worker brings it to its end."""
         began = time.monotonic()
         while self._goes_on(self._status(job), began):

@@ -28,7 +28,7 @@ class Access:
         now = rfc3339(self._clock())
         self.end_sessions(connection, user)
         self._tokens.revoke_all(connection, tenant=user.tenant_id, user_id=user.id, now=now)
-        self._grants.revoke_all(connection, tenant=user.tenant_id, user_id=user.id, now=now)
+        self._grants.revoke_all(connection, tenant=user.tenant_id, user_id=user.id)
         self._clients.delete_all(connection, tenant=user.tenant_id, user_id=user.id, now=now)
 
     def end_sessions(self, connection: Connection, user: User) -> None:

@@ -61,15 +61,16 @@ class Authenticator:
         found = self._cache.get(self._place(text, ip))
         return found is not None and found[0] > self._ticks()
 
-    def authenticate(self, text: str, ip: str) -> Caller:
+    def authenticate(self, text: str, ip: str, *, deadline: float | None = None) -> Caller:
         """Return the caller of a token used from `ip`.
 
-        Raises InvalidTokenError, TokenExpiredError and IpNotAllowedError.
+        Raises InvalidTokenError, TokenExpiredError, IpNotAllowedError, and ReadDeadlineError when
+        looking them up takes longer than `deadline` seconds.
         """
         place = self._place(text, ip)
         found = self._cache.get(place)
         if found is None or found[0] <= self._ticks():
-            found = self._admit(text, ip)
+            found = self._admit(text, ip, deadline)
             self._keep(place, found)
         return found[1]
 
@@ -86,14 +87,14 @@ class Authenticator:
             for (tenant, ident), (at, ip) in list(uses.items())
         ]
         for store, prefix in (
-            (self._store, "tok_"), (self._grants, "gra_"), (self._clients, "clt_"),
+            (self._store, "tok_"), (self._grants, "gra_"), (self._clients, "cli_"),
         ):  # fmt: skip
             if used := [row for row in rows if row["ident"].startswith(prefix)]:
                 store.record_use(used)
 
-    def _admit(self, text: str, ip: str) -> _Known:
+    def _admit(self, text: str, ip: str, deadline: float | None) -> _Known:
         asked, now = self._ticks(), self._clock()  # before the read: what it finds may be as old
-        caller = self._look_up(text, ip)
+        caller = self._look_up(text, ip, deadline)
         left = (parse_rfc3339(caller.expires_at) - now).total_seconds()
         if left <= 0:
             raise TokenExpiredError(f"The token expired at {caller.expires_at}")
@@ -102,14 +103,14 @@ class Authenticator:
         self._uses[caller.tenant_id, caller.token_id] = (now, ip)
         return asked + min(CACHE_SECONDS, left), caller
 
-    def _look_up(self, text: str, ip: str) -> Caller:
+    def _look_up(self, text: str, ip: str, deadline: float | None) -> Caller:
         kind = ACCESS if text.startswith(ACCESS) else credential.PREFIX
         stores = (self._grants, self._clients) if kind == ACCESS else (self._store,)
         if not credential.is_well_formed(text, kind):
             raise InvalidTokenError("The bearer token is not one of CloudSealed's")
         digests = [credential.digest(text, key) for key in self._keys]
-        found = (store.by_digest(digest) for store in stores for digest in digests)
-        row = next(filter(None, found), None)
+        rows = (store.by_digest(each, deadline=deadline) for store in stores for each in digests)
+        row = next(filter(None, rows), None)
         if row is None:
             raise InvalidTokenError("The bearer token is unknown or was revoked")
         return _caller(row, ip)

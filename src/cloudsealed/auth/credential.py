@@ -27,6 +27,20 @@ def mint(prefix: str = PREFIX) -> str:
     return text + checksum(text)
 
 
+def derived(prefix: str, text: str, key: Key) -> str:
+    """Return the credential of a kind that follows from another one's text, always the same.
+
+    Only who has the server's key can tell it: its 32 characters are an HMAC-SHA256 of the text.
+    """
+    number = int.from_bytes(hmac.digest(key.secret, f"{prefix} after {text}".encode(), "sha256"))
+    digits = ""
+    for _ in range(_BODY):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits += _ALPHABET[digit]
+    made = prefix + digits
+    return made + checksum(made)
+
+
 def checksum(text: str) -> str:
     """Return the 6 base62 characters of the CRC32 of `text`."""
     value, digits = zlib.crc32(text.encode()), ""

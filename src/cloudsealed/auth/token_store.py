@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, bindparam, select
 
 from cloudsealed.auth.errors import TokenNotFoundError
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import tokens, users
 
 _COLUMNS = (
@@ -141,9 +142,9 @@ class TokenStore(Paged):
         """Return tenant, id and user of the token with this digest, unless it was revoked."""
         return connection.first(_OWNER, {"address": digest})
 
-    def by_digest(self, digest: str) -> Row | None:
+    def by_digest(self, digest: str, *, deadline: float | None = None) -> Row | None:
         """Return tenant, token, user, scopes, networks, expiry, role; None if it has no power."""
-        with self.database.read() as connection:
+        with self.database.read(deadline) as connection:
             return connection.first(_BY_DIGEST, {"address": digest})
 
     def record_use(self, uses: Iterable[Mapping[str, str]]) -> None:

@@ -139,7 +139,7 @@ class TokenService:
                 connection, EventType.TOKEN_ROTATED, tenant=tenant, subject=ident,
                 actor=caller.actor, owner_id=old.user_id, successor_id=token.id, until=until,
             )  # fmt: skip
-        self.authenticator.forget()
+        self._database.after(self.authenticator.forget)
         return NewToken(token, text).public()
 
     def list(
@@ -171,7 +171,7 @@ class TokenService:
                     connection, EventType.TOKEN_REVOKED, tenant=tenant, subject=ident,
                     actor=caller.actor, owner_id=token.user_id,
                 )  # fmt: skip
-        self.authenticator.forget()
+        self._database.after(self.authenticator.forget)
 
     def report_leak(self, *, text: str, ip: str | None = None) -> None:
         """End the token that was found in public, if it is one; its text is the proof."""
@@ -180,7 +180,7 @@ class TokenService:
         for key in self._keys:
             with self._database.write() as connection:
                 self._end_leaked(connection, credential.digest(text, key), ip)
-        self.authenticator.forget()
+        self._database.after(self.authenticator.forget)
 
     def _end_leaked(self, connection: Connection, digest: str, ip: str | None) -> None:
         row = self._store.owner(connection, digest)

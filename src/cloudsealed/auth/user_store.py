@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from cloudsealed.auth.errors import EmailTakenError, TenantNotFoundError, UserNotFoundError
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import tenants, users
 from cloudsealed.vocabulary import Role, UserKind, UserStatus
 

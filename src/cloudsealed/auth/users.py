@@ -135,7 +135,7 @@ class UserService:
             )  # fmt: skip
             if changed != user:
                 self._write(connection, caller, user, changed)
-        self._access.forget()
+        self._database.after(self._access.forget)
         return orjson.dumps(changed.public())
 
     def remove(self, *, caller: Caller, ident: str) -> None:
@@ -149,7 +149,7 @@ class UserService:
                 connection, EventType.USER_REMOVED, tenant=user.tenant_id, subject=user.id,
                 actor=caller.actor, email=user.email,
             )  # fmt: skip
-        self._access.forget()
+        self._database.after(self._access.forget)
 
     def _write(self, connection: Connection, caller: Caller, user: User, changed: User) -> None:
         if changed.role is not Role.ADMIN or changed.disabled_at is not None:

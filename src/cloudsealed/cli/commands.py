@@ -12,6 +12,8 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from cloudsealed.kit.garbage import staying
+
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo:demo", "Audit a sample estate on an emulated AWS, then serve what was found."),
     "audit": ("audit:app", "Audit a cloud account."),
@@ -91,4 +93,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, the imported command and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
-        return name, command(found.name) if found and found.name else found, rest
+        if found and found.name:
+            with staying():
+                found = command(found.name)
+        return name, found, rest

@@ -17,6 +17,7 @@ from cloudsealed.cli.terminal import Terminal
 
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 _SLOWER = 5  # seconds (RFC 8628, section 3.5)
+_LONGEST = 60
 SCOPES: Final = (
     "findings:read resources:read audits:read policies:read reports:read connections:read"
     " schedules:read"
@@ -32,25 +33,32 @@ def login(
     """Log in to the server CLOUDSEALED_URL with a browser; keep its token for the commands."""
     console, url = Terminal(), server_url()
     asked = post(url, "/oauth/device_authorization", scope=scope)
+    if not asked.keys() >= {"verification_uri", "user_code", "device_code"}:
+        raise ServerError(f"What {url} answered is no code for a device: is it CloudSealed?")
     console.print(f"Open      {asked['verification_uri']}")
     console.print(f"and enter {asked['user_code']}", style="bold")
     given = _answer(url, asked)
     kept.keep(url, given)
-    console.print(f"Logged in to {url}, with {given['scope']}")
+    console.print(f"Logged in to {url}, with {given.get('scope', scope)}")
 
 
 def _answer(url: str, asked: dict[str, Any]) -> dict[str, Any]:
     """Ask until the user has answered; raises RefusedError when they said no, or nothing."""
-    pause, code = float(asked.get("interval", _SLOWER)), str(asked["device_code"])
+    pause, code = _pause(asked.get("interval")), str(asked["device_code"])
     while True:
         time.sleep(pause)  # the protocol's own pause: the server has nothing that says it sooner
         try:
             return post(url, "/oauth/token", grant_type=_GRANT_TYPE, device_code=code)
         except RefusedError as error:
-            if error.refusal == "slow_down":
-                pause += _SLOWER
+            if error.refusal in ("slow_down", "temporarily_unavailable"):
+                pause = _pause(pause + _SLOWER)
             elif error.refusal != "authorization_pending":
                 raise
+
+
+def _pause(seconds: Any) -> int:
+    """Return how many seconds to wait, within reason whatever a server says."""
+    return min(seconds, _LONGEST) if isinstance(seconds, int) and seconds > 0 else _SLOWER
 
 
 def logout() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 
 from cloudsealed.collectors.aws import (
@@ -77,6 +78,12 @@ def _by_type(rows: Iterable[Row]) -> Mapping[str, Row]:
 
 RESOURCE_TYPES: Mapping[str, Row] = _by_type(row for service in _SERVICES for row in service.ROWS)
 """Every resource type, in the order in which a service is first seen."""
+
+
+@cache
+def services() -> frozenset[str]:
+    """Return every service that is collected, by the name that types have in their second part."""
+    return frozenset(row.service_name for row in RESOURCE_TYPES.values())
 
 
 def rows_of(types: Iterable[str] | None = None) -> tuple[Row, ...]:

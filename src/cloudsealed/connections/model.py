@@ -32,6 +32,10 @@ class AmbientCredentialsNotAllowedError(CloudSealedError):
     code = "ambient_credentials_not_allowed"
     status = 422
 
+    def __init__(self, message: str, field: str | None = None) -> None:
+        named = [{"field": field, "code": self.code, "message": message}] if field else []
+        super().__init__(message, details=named)
+
 
 @dataclass(frozen=True, slots=True)
 class CloudConnection:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -93,6 +93,14 @@ class ConnectionService:
                 raise InvalidFieldError(name, error.message) from error
         return found
 
+    def refuse_closed(
+        self, idents: Sequence[str], *, tenant: str, field: str = "connection_ids"
+    ) -> None:
+        """Raise AmbientCredentialsNotAllowedError, which names its place in `field`, for the first
+        connection that the tenant may not open."""
+        for index, ident in enumerate(idents):
+            self._allow(tenant, self.find(tenant=tenant, ident=ident), f"{field}[{index}]")
+
     def ensure(self, *, tenant: str, name: str, body: Mapping[str, Any]) -> str:
         """Return the id of the connection called `name`, adding it when there is none."""
         with self._store.database.read() as connection:
@@ -135,7 +143,8 @@ class ConnectionService:
             "arn": None, "error": None,
         }  # fmt: skip
         try:
-            identity = identify(self.open(tenant=tenant, ident=ident))
+            with closing(self.open(tenant=tenant, ident=ident)) as session:
+                identity = identify(session)
         except CloudAccessError as error:
             return {**answer, "error": {"code": error.code, "message": error.message}}
         self.learn_account(tenant=tenant, ident=ident, account=identity.account)
@@ -160,11 +169,12 @@ class ConnectionService:
             if item.account != account:
                 self._store.update(connection, tenant=tenant, item=replace(item, account=account))
 
-    def _allow(self, tenant: str, item: CloudConnection) -> None:
+    def _allow(self, tenant: str, item: CloudConnection, field: str | None = None) -> None:
         if item.method is not ConnectionMethod.AMBIENT:
             return
         if self._settings.ambient_credentials != tenant and self._tenant_count() > 1:
             raise AmbientCredentialsNotAllowedError(
                 "This installation has several tenants: give role_arn, or name this tenant in"
-                " CLOUDSEALED_AMBIENT_CREDENTIALS"
+                " CLOUDSEALED_AMBIENT_CREDENTIALS",
+                field,
             )

@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, select
 
 from cloudsealed.connections.model import CloudConnection, ConnectionNotFoundError
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
+from cloudsealed.storage.filters import Filter, searching
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import connections
 from cloudsealed.vocabulary import ConnectionMethod, Provider
 
@@ -19,8 +20,8 @@ LISTING = Listing(
     columns=_COLUMNS,
     filters=(
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
-        Filter("account", "Cloud account", "account"),
-        searching("name", "Part of its name", "name"),
+        Filter("account", "Cloud account", "account", kind="word"),
+        searching("name", "Part of its name, letter case aside", "name"),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),
 )

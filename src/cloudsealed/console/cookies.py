@@ -14,19 +14,24 @@ _LONGEST = 400 * 86_400  # seconds; browsers keep nothing longer (RFC 6265bis, 5
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """Reads and writes a cookie; `secure` when browsers come by https (RFC 6265bis, 4.1.3).
+    """Reads and writes a cookie below `path`; `secure` when browsers come by https (RFC 6265bis,
+    4.1.3).
 
     It lives for as long as the browser is open, or `stays` for as long as browsers let it.
     """
 
     plain: str
     secure: bool
+    path: str
     stays: bool = False
 
     @property
     def name(self) -> str:
-        """The cookie's name; a `__Host-` cookie cannot be set by another host or over http."""
-        return f"__Host-{self.plain}" if self.secure else self.plain  # it needs https
+        """The cookie's name; a `__Host-` cookie cannot be set by another host or over http, but
+        is of every path; below one, `__Secure-` keeps it from http at least."""
+        if not self.secure:
+            return self.plain  # both prefixes need https
+        return f"{'__Host' if self.path == '/' else '__Secure'}-{self.plain}"
 
     def read(self, scope: Scope) -> str:
         """Return what it holds, empty when there is none."""
@@ -42,16 +47,16 @@ class Cookie:
     def write(self, response: Response, text: str) -> None:
         """Give it to the browser."""
         response.set_cookie(
-            self.name, text, path="/", secure=self.secure, httponly=True, samesite="lax",
+            self.name, text, path=self.path, secure=self.secure, httponly=True, samesite="lax",
             max_age=_LONGEST if self.stays else None,
         )  # fmt: skip
 
 
-def session_cookie(*, secure: bool) -> Cookie:
+def session_cookie(*, secure: bool, path: str) -> Cookie:
     """Return the cookie of sessions."""
-    return Cookie("cloudsealed_session", secure)
+    return Cookie("cloudsealed_session", secure, path)
 
 
-def device_cookie(*, secure: bool) -> Cookie:
+def device_cookie(*, secure: bool, path: str) -> Cookie:
     """Return the cookie of devices."""
-    return Cookie("cloudsealed_device", secure, stays=True)
+    return Cookie("cloudsealed_device", secure, path, stays=True)

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from cloudsealed.console import account, consent, credentials, device, login
 from cloudsealed.console.rendering import error_page, stylesheet
-from cloudsealed.console.visits import Reception
+from cloudsealed.console.visits import ACCOUNT, Reception
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.wiring import Services
 
@@ -26,6 +26,7 @@ class Console:
 
     def __init__(self, services: Services) -> None:
         self._sessions = services.sessions
+        self.home = ACCOUNT
         self._reception = Reception(services)
         pages = (route for page in _PAGES for route in self._reception.routes(page))
         self.routes: Sequence[BaseRoute] = (*pages, Route("/static/console.css", _style))
@@ -45,7 +46,7 @@ class Console:
 
     def refusal(self, error: CloudSealedError, request_id: str) -> Response:
         """Return the page of an error."""
-        return error_page(error, request_id)
+        return error_page(error, request_id, self._reception.prefix)
 
 
 async def _style(request: Request) -> Response:

@@ -36,17 +36,19 @@ _templates.filters["moment"] = _moment
 
 
 def page(template: str, *, status: int = 200, form_target: str = "", **values: Any) -> Response:
-    """Return a page. `form_target` is where its form may end besides here (CSP `form-action`)."""
+    """Return a page. `form_target` is where its form may end besides here (CSP `form-action`);
+    `prefix`, which every page needs, is the path of the public URL."""
     content = _templates.get_template(template).render(values)
     return HTMLResponse(content, status, _headers(form_target))
 
 
-def error_page(error: CloudSealedError, request_id: str) -> Response:
+def error_page(error: CloudSealedError, request_id: str, prefix: str) -> Response:
     """Return the page of an error: what happened, its code, and the request's id."""
     title = _TITLES.get(error.status, "Something went wrong")
     answer = page(
-        "error.html", status=error.status, title=title, error=error, request_id=request_id
-    )
+        "error.html", status=error.status, title=title, error=error, request_id=request_id,
+        prefix=prefix,
+    )  # fmt: skip
     answer.headers.update(error.headers)
     return answer
 

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import anyio
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -30,6 +29,7 @@ from cloudsealed.console.line import AT_ONCE, Line
 from cloudsealed.console.rendering import page, redirect
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
+from cloudsealed.kit.threads import run_in_threadpool
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
@@ -56,10 +56,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for a page. `known_by` is what the device's cookie holds, `form` what was sent,
-    `error` why it was refused."""
+    """One request for a page. `prefix` is the path of the public URL, `known_by` what the device's
+    cookie holds, `form` what was sent, `error` why it was refused."""
 
     services: Services
+    prefix: str
     cookie: Cookie
     device: Cookie
     path: str
@@ -94,7 +95,7 @@ class Visit:
     def page(self, template: str, **values: Any) -> Response:
         """Return a page, with what the account pages share."""
         shared: dict[str, Any] = {
-            "path": self.path, "values": self.form, "error": self.error,
+            "prefix": self.prefix, "path": self.path, "values": self.form, "error": self.error,
             "errors": _fields(self.error) if self.error else {},
             "token": self.token(self.path), "logout_token": self.token("/logout"),
             "user": self.login.user if self.login else None, "has_apps": self._has_apps,
@@ -125,24 +126,35 @@ class Reception:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._sessions = services.sessions
-        secure = services.settings.public_url.startswith("https:")
-        self.cookie, self.device = session_cookie(secure=secure), device_cookie(secure=secure)
+        public = urlsplit(services.settings.public_url)
+        self._host, self.prefix = public.netloc, public.path.rstrip("/")
+        secure, path = public.scheme == "https", self.prefix or "/"
+        self.cookie = session_cookie(secure=secure, path=path)
+        self.device = device_cookie(secure=secure, path=path)
         self._lines: Mapping[bool, tuple[Line, anyio.CapacityLimiter]] = {}
 
     def routes(self, found: Page) -> list[Route]:
         """Return the routes of a page."""
 
         async def show(request: Request) -> Response:
-            return await run_in_threadpool(self._show, found, request)
+            return self._outward(await run_in_threadpool(self._show, found, request))
 
         async def act(request: Request) -> Response:
             form = await form_of(request)
             work = partial(self._act, found, request, form.values)
-            return await (self._in_line(request, form.values, work) if found.hashes
-                          else run_in_threadpool(work))  # fmt: skip
+            return self._outward(await (
+                self._in_line(request, form.values, work) if found.hashes
+                else run_in_threadpool(work)
+            ))  # fmt: skip
 
         routes = [Route(found.path, show)] if found.show else []
         return [*routes, Route(found.path, act, methods=["POST"])] if found.act else routes
+
+    def _outward(self, answer: Response) -> Response:
+        """Send a redirect to a path of ours below the public URL's."""
+        if answer.headers.get("location", "").startswith("/"):
+            answer.headers["Location"] = self.prefix + answer.headers["Location"]
+        return answer
 
     async def _in_line(
         self, request: Request, form: Mapping[str, str], work: Callable[[], Response]
@@ -200,8 +212,8 @@ class Reception:
         address = _address(request)
         login = self._login(text, address)
         return Visit(
-            self._services, self.cookie, self.device, request.scope["path"], here(request),
-            address, self.device.read(request.scope),
+            self._services, self.prefix, self.cookie, self.device, request.scope["path"],
+            here(request), address, self.device.read(request.scope),
             text if login else self._sessions.kept(text), _query(request),
             request.path_params.get("id", ""), login,
         )  # fmt: skip
@@ -218,7 +230,8 @@ class Reception:
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             raise CsrfFailedError("The form comes from another site")
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        ours = (request.headers.get("host"), self._host)  # a proxy may call the server otherwise
+        if origin is not None and urlsplit(origin).netloc not in ours:
             raise CsrfFailedError("The form comes from another site")
         self._sessions.check_form(visit.secret, about, visit.form.get("csrf", ""))
 

@@ -11,7 +11,8 @@ from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection
-from cloudsealed.storage.keyset import Filter, Listing, Page, Paged, at_least, before
+from cloudsealed.storage.filters import Filter, at_least, before
+from cloudsealed.storage.keyset import Listing, Page, Paged
 from cloudsealed.storage.schema import events
 from cloudsealed.vocabulary import EventCategory, EventType
 

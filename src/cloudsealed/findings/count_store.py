@@ -12,11 +12,12 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Select, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.storage.database import Connection, Row
+from cloudsealed.storage.keyset import Residual, counted, refuse_strangers
 from cloudsealed.storage.schema import finding_counts as table
 from cloudsealed.storage.schema import findings
 
@@ -91,8 +92,7 @@ def move(
 
 def answers(filters: Iterable[str]) -> bool:
     """Say whether counts know every column that these filters of the list look at."""
-    items = (LISTING.filter(name) for name in filters)
-    return all(item is not None and item.column in KEY for item in items)
+    return all(LISTING.filter(name).column in KEY for name in filters)
 
 
 def count(
@@ -100,24 +100,15 @@ def count(
     columns: tuple[str, ...],
 ) -> list[Row]:  # fmt: skip
     """Return (column values …, count) of the findings that `filters` select, sorted by values."""
-    shape = tuple(sorted((name, len(values)) for name, values in filters.items()))
-    values: dict[str, Any] = {"tenant": tenant}
-    for name, given in filters.items():
-        item = LISTING.filter(name)
-        assert item is not None
-        values |= {f"{name}_{index}": item.convert(value) for index, value in enumerate(given)}
-    return connection.all(_counting(shape, columns), values)
+    refuse_strangers(connection, LISTING, tenant=tenant, filters=filters)
+    values = {"tenant": tenant, **LISTING.values(filters)}
+    return connection.all(_counting(counted(filters), columns), values)
 
 
 @lru_cache(maxsize=256)
-def _counting(shape: tuple[tuple[str, int], ...], columns: tuple[str, ...]) -> Select[Any]:
+def _counting(shape: Residual, columns: tuple[str, ...]) -> Select[Any]:
     grouped = [table.c[name] for name in columns]
-    where: list[ColumnElement[bool]] = []
-    for name, number in shape:
-        item = LISTING.filter(name)
-        assert item is not None
-        binds: list[ColumnElement[Any]] = [bindparam(f"{name}_{index}") for index in range(number)]
-        where.append(table.c[item.column].in_(binds))
+    where = LISTING.conditions(table, shape)
     total = cast(func.sum(table.c.count), BigInteger)
     counted = select(*grouped, total).where(_TENANT, *where)
     return counted.group_by(*grouped).order_by(*grouped)

@@ -16,8 +16,10 @@ from cloudsealed.findings.yielding import below, settled
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.fields import Fields
+from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
-from cloudsealed.storage.database import Database, Row
+from cloudsealed.policies.yielding import Yields
+from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
@@ -45,7 +47,7 @@ class FindingService:
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
         """Return a page of findings; a `deadline` in seconds may raise ReadDeadlineError."""
-        if not filters.keys().isdisjoint(("policy", "framework", "control")):
+        if selects_policies(filters):
             filters = self._policies.resolve_filters(tenant, filters)
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
@@ -106,17 +108,29 @@ class FindingService:
     def remove_connection(self, *, tenant: str, connection_id: str) -> int:
         """Resolve the findings of a connection that is gone; return how many."""
         moment = Moment(rfc3339(self._clock()), connection_id)
-        resolved = 0
+        resolved, batch = 0, 1
         yields = self._policies.yields(tenant=tenant)
-        while batch := self._store.unresolved(tenant=tenant, connection_id=connection_id):
-            over = [_orphaned(finding, moment) for finding in batch]
+        while batch:
             with turn(self._database, tenant=tenant) as connection:
-                overwrite(connection, tenant=tenant, changed=over)
-                waiting = below(connection, yields, over, tenant=tenant)
-                stand = settled(connection, yields, waiting, tenant=tenant)
-                overwrite(connection, tenant=tenant, changed=stand)
-            resolved += len(batch)
+                batch = self._orphan(connection, tenant, connection_id, moment, yields)
+            resolved += batch
         return resolved
+
+    def _orphan(
+        self, connection: Connection, tenant: str, connection_id: str, moment: Moment,
+        yields: Yields,
+    ) -> int:  # fmt: skip
+        """Resolve some of the findings of a connection that is gone; return how many."""
+        found = self._store.unresolved(tenant=tenant, connection_id=connection_id)
+        if not found:
+            return 0
+        over = [_orphaned(finding, moment) for finding in found]
+        overwrite(connection, tenant=tenant, changed=over)
+        waiting = below(connection, yields, over, tenant=tenant)
+        overwrite(
+            connection, tenant=tenant, changed=settled(connection, yields, waiting, tenant=tenant)
+        )
+        return len(over)
 
     def of_audit(self, *, tenant: str, audit: str) -> Iterator[dict[str, Any]]:
         """Yield every finding that failed in an audit, newest first, as the API shows it."""

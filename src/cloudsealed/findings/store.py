@@ -17,18 +17,28 @@ from cloudsealed.findings import count_store as counts
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
+from cloudsealed.findings.pins import Line, Pin, as_of, bound, ident_of, pinned_table
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Filter, Listing, Rows, fetch
+from cloudsealed.storage.keyset import (
+    SCAN_ROWS,
+    SCAN_SECONDS,
+    Listing,
+    Residual,
+    Rows,
+    counted,
+    fetch,
+    refuse_strangers,
+)
 from cloudsealed.storage.schema import audit_blocks, episodes, findings
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus
 
 BLOCK_LINES = 1_000
 _BLOCK = "findings"
-_SIZES = (10, 100, BLOCK_LINES)
+_SIZES = (10, 100, 250, BLOCK_LINES)
 
 _TENANT = findings.c.tenant_id == bindparam("tenant")
 _LOADED = select(*(findings.c[name] for name in LOADED)).where(_TENANT)
@@ -177,20 +187,21 @@ def _episode(tenant: str, finding: Finding, number: int) -> dict[str, Any]:
 
 
 def pin_to_audit(
-    connection: Connection, *, tenant: str, audit: str, idents: Iterable[str], month: str
+    connection: Connection, *, tenant: str, audit: str, idents: Iterable[str | Pin], month: str
 ) -> None:
-    """Record which findings failed in an audit, in blocks of descending ids."""
-    for block in batches(sorted(idents, reverse=True), BLOCK_LINES):
+    """Record which findings failed in an audit, each with what it says of it, in blocks of
+    descending ids."""
+    for block in batches(sorted(idents, key=ident_of, reverse=True), BLOCK_LINES):
         row = {
             "tenant_id": tenant,
             "audit_id": audit,
             "kind": _BLOCK,
             "account": "",
             "region": "",
-            "key": block[0],
+            "key": ident_of(block[0]),
             "digest": objects.put(connection, tenant, orjson.dumps(block), month),
             "lines": len(block),
-            "header": block[-1],
+            "header": ident_of(block[-1]),
         }
         connection.run(_INSERT_BLOCK, row)
 
@@ -314,8 +325,8 @@ class FindingStore:
             blocks = connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": "~"})
         for (address,) in blocks:
             with self._database.read() as connection:
-                idents = orjson.loads(objects.get(connection, tenant, address))
-            yield from idents
+                lines = orjson.loads(objects.get(connection, tenant, address))
+            yield from map(ident_of, lines)
 
     def by_ids(self, *, tenant: str, idents: Iterable[str]) -> Iterator[Row]:
         """Yield (id, doc, policy id, policy version) of the findings with these ids."""
@@ -335,67 +346,61 @@ class FindingStore:
         filters: Mapping[str, tuple[str, ...]], after: Position | None, limit: int,
     ) -> Rows:  # fmt: skip
         start = after.id if after else "~"
-        residual = {name: values for name, values in filters.items() if name != "audit"}
+        residual = LISTING.prepare({n: values for n, values in filters.items() if n != "audit"})
+        refuse_strangers(connection, LISTING, tenant=tenant, filters=residual)
         audit = filters["audit"][0]
         found: list[Row] = []
-        scanned, ends = 0, time.monotonic() + SCAN_SECONDS
+        scanned, last, ends = 0, start, time.monotonic() + SCAN_SECONDS
         for (address,) in connection.all(
             _BLOCKS, {"tenant": tenant, "audit": audit, "after": start}
         ):
-            idents = [
-                i for i in orjson.loads(objects.get(connection, tenant, address)) if i < start
-            ]
-            for part in batches(idents, min(max(limit + 1, 100), BLOCK_LINES)):
-                found += self._by_ids(connection, listing, tenant, part, residual)
-                scanned += len(part)
+            lines = orjson.loads(objects.get(connection, tenant, address))
+            there = [line for line in lines if ident_of(line) < start]
+            for part in batches(there, min(max(limit + 1, 100), BLOCK_LINES)):
+                if scanned >= SCAN_ROWS or (scanned and time.monotonic() > ends):
+                    return Rows(found, Position(last))
+                rows = self._by_ids(connection, listing, tenant, part, residual, pinned=True)
+                found += _said(rows, part) if "doc" in listing.columns else rows
+                scanned, last = scanned + len(part), ident_of(part[-1])
                 if len(found) > limit:
                     return Rows(found[:limit], Position(found[limit - 1][0]))
-                if scanned >= SCAN_ROWS or time.monotonic() > ends:
-                    return Rows(found, Position(part[-1]))
         return Rows(found, None)
 
     def _by_ids(
-        self, connection: Connection, listing: Listing, tenant: str, idents: list[str],
-        residual: Mapping[str, tuple[str, ...]],
+        self, connection: Connection, listing: Listing, tenant: str, lines: Sequence[Line],
+        residual: Mapping[str, tuple[str, ...]], *, pinned: bool = False,
     ) -> list[Row]:  # fmt: skip
-        values: dict[str, Any] = {"tenant": tenant}
-        for name, given in residual.items():
-            convert = _filter(name).convert
-            values |= {f"{name}_{index}": convert(value) for index, value in enumerate(given)}
-        size = next((size for size in _SIZES if len(idents) <= size), len(idents))
-        values |= zip_longest(_names("id", size), idents, fillvalue="")
-        shape = tuple((name, len(given)) for name, given in residual.items())
-        return connection.all(_served_by_ids(listing, size, shape), values)
+        values: dict[str, Any] = {"tenant": tenant, **LISTING.values(residual)}
+        size = next((size for size in _SIZES if len(lines) <= size), len(lines))
+        if pinned:
+            values |= bound(lines, size)
+        else:
+            values |= zip_longest(_names("id", size), map(ident_of, lines), fillvalue="")
+        shape = counted(residual)
+        return connection.all(_served_by_ids(listing, size, shape, pinned=pinned), values)
+
+
+def _said(rows: Sequence[Row], lines: Sequence[Line]) -> list[Row]:
+    """Return rows of (id, sort value, doc, …), each doc as the audit of its line said it."""
+    said = {ident_of(line): line for line in lines}
+    return [(*row[:2], as_of(bytes(row[2]), said[row[0]]), *row[3:]) for row in rows]
 
 
 @lru_cache(maxsize=256)
-def _served_by_ids(
-    listing: Listing, size: int, residual: tuple[tuple[str, int], ...]
-) -> Select[Any]:
+def _served_by_ids(listing: Listing, size: int, residual: Residual, *, pinned: bool) -> Select[Any]:
     """Return the statement for so many ids and so many values of each further filter.
 
-    Ids come in few sizes, so that few statements are compiled and kept.
+    Ids come in few sizes, so that few statements are compiled and kept. What is `pinned` is looked
+    at as its audit said it.
     """
-    conditions: list[ColumnElement[bool]] = []
-    for name, count in residual:
-        item, binds = _filter(name), _binds(name, count)
-        conditions.append(
-            item.condition(findings, binds)
-            if item.condition
-            else findings.c[item.column].in_(binds)
-        )
-    served = [findings.c[name] for name in listing.columns]
-    columns = (findings.c.id, findings.c.id.label("sort_value"), *served)
-    wanted = findings.c.id.in_(_binds("id", size))
-    return select(*columns).where(_TENANT, wanted, *conditions).order_by(findings.c.id.desc())
+    table = pinned_table(size) if pinned else findings
+    conditions = listing.conditions(table, residual)
+    if not pinned:
+        conditions += [_TENANT, findings.c.id.in_(_binds("id", size))]
+    columns = (table.c.id, table.c.id.label("sort_value"), *(table.c[n] for n in listing.columns))
+    return select(*columns).where(*conditions).order_by(table.c.id.desc())
 
 
 @lru_cache(maxsize=256)
 def _counted(columns: tuple[str, ...]) -> Listing:
     return replace(LISTING, columns=columns)
-
-
-def _filter(name: str) -> Filter:
-    item = LISTING.filter(name)
-    assert item is not None
-    return item

@@ -19,13 +19,14 @@ from dataclasses import dataclass, replace
 from cloudsealed.jobs.store import MAX_ATTEMPTS, RENEW_SECONDS, Job, JobStore
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.kit.counts import COUNTS
+from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import about, say
 from cloudsealed.kit.loop import Loop
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 
 Handler = Callable[[Job], None]
-Ending = Callable[[Job, str], None]
-"""Ends what a job was about, that is not tried again, with the reason."""
+Ending = Callable[[Job, Mapping[str, str]], None]
+"""Ends what a job was about, that is not tried again, with the reason: a `code` and a `message`."""
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +175,7 @@ class Worker:
     def _outcome(self, job: Job) -> str:
         """Run the handler, write what became of the job, and return that."""
         if job.is_spent:
-            self._give_up(job, _DIED, _DIED)
+            self._give_up(job, {"code": CloudSealedError.code, "message": _DIED}, _DIED)
             return "failed"
         try:
             self._handlers[job.kind](job)
@@ -186,17 +187,17 @@ class Worker:
             log.exception("%s job failed", job.kind)
             reason = f"{type(error).__name__}: {error}"
             if job.last_attempt:
-                self._give_up(job, _FAILED, reason)
+                self._give_up(job, CloudSealedError.reason(error, _FAILED), reason)
                 return "failed"
             self._store.try_again(job, now=self._clock(), error=reason)
             return "retried"
         self._store.end(job, now=self._clock())
         return "done"
 
-    def _give_up(self, job: Job, words: str, error: str) -> None:
-        """End a job for good, and what it is about, with `words` for its owner."""
+    def _give_up(self, job: Job, why: Mapping[str, str], error: str) -> None:
+        """End a job for good, and what it is about, with `why` for its owner."""
         if ending := self._endings.get(job.kind):
-            ending(job, words)
+            ending(job, why)
         self._store.end(job, now=self._clock(), error=error)
 
     def _hung(self) -> tuple[_Held, str] | None:

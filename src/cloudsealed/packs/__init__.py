@@ -4,7 +4,13 @@ It evaluates nothing and knows no engine: expressions are text here, with their 
 """
 
 from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, dotted, hint
-from cloudsealed.packs.form import CLASSIFICATION, body_schema, check_form, file_schema
+from cloudsealed.packs.form import (
+    CLASSIFICATION,
+    body_schema,
+    change_schema,
+    check_form,
+    file_schema,
+)
 from cloudsealed.packs.loader import load_frameworks, load_policies
 from cloudsealed.packs.model import (
     EFFORTS,
@@ -41,6 +47,7 @@ __all__ = [
     "Section",
     "Use",
     "body_schema",
+    "change_schema",
     "check_form",
     "dotted",
     "file_schema",

@@ -13,9 +13,11 @@ Path = tuple[str | int, ...]
 
 
 class Fault(Enum):
-    """What is wrong at a path: the value there, its name, that it is absent or that it is there."""
+    """What is wrong at a path: the value there, its name, that it is absent or that it is there,
+    or that it is no expression, being blank or too long."""
 
     VALUE = auto()
+    EXPRESSION = auto()
     NAME = auto()
     MISSING = auto()
     UNKNOWN = auto()

@@ -8,12 +8,14 @@ and says nothing of what an expression means.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from cloudsealed.packs.model import EFFORTS, SCOPES
 from cloudsealed.packs.shapes import (
     Brief,
+    Expression,
     Flag,
     Free,
     Many,
@@ -34,9 +36,9 @@ TYPE = r"[a-z0-9]+(?:\.[a-z0-9_]+)+"
 EXAMPLE_OUTCOMES = (Outcome.FAIL, Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 _must = partial(Part, needed=True)
-_key = Text(KEY, longest=100)
+_key = Text(KEY, longest=100, name="PolicyKey")
 _paragraph = Text(longest=4000)
-_expression = Text(longest=4096)
+_expression = Expression()
 
 
 def check_form(types: Iterable[str] | None = None) -> Record:
@@ -44,7 +46,7 @@ def check_form(types: Iterable[str] | None = None) -> Record:
 
     The fields stand in the order in which the built-in files have them.
     """
-    kind = Text(TYPE) if types is None else words(types)
+    kind = Text(TYPE, name="ResourceType") if types is None else words(types)
     return Record({
         "kind": _kind(PolicyKind.CHECK),
         "key": _KEY,
@@ -62,19 +64,21 @@ def check_form(types: Iterable[str] | None = None) -> Record:
             example=["aws.s3.bucket"],
         ),
         "description": Part(
-            _paragraph, "Why it matters: what can happen as long as it is so."
+            _paragraph, "Why it matters: what can happen as long as it is so.",
+            example="Nobody answers for a bucket that has no owner.",
         ),
         "params": Part(
             Free(), "Values that expressions read as `params.NAME`; users may set them.",
             default={}, example={"days": 90},
         ),
         "related": Part(
-            Named(_relation(kind)), "Lists of other resources, read as `related.NAME`; see below.",
-            default={},
+            Named(_relation(kind)), "Lists of other resources, read as `related.NAME`.",
+            default={}, example={"vpcs": {"type": "aws.ec2.vpc", "from": "VpcId", "key": "VpcId"}},
         ),
         "foreign": Part(
             Flag(), "Whether it also judges what another account owns and this one only uses, as a "
             "shared VPC; else the outcome of that is not_applicable.", default=False,
+            example=False,
         ),
         "applies_when": Part(
             _expression, "CEL; where it is false the outcome is not_applicable.",
@@ -91,28 +95,32 @@ def check_form(types: Iterable[str] | None = None) -> Record:
         "severity_when": Part(
             Many(_DEGREE, most=20),
             "Severities in other cases, each `{when, severity}`: the first that is true gives it, "
-            "else `severity`; see above.",
-            default=[],
+            "else `severity`.",
+            default=[], example=[{"when": "tag(resource, 'env') == 'prod'", "severity": "high"}],
         ),
         "yields_to": Part(
             Many(_key, most=20, distinct=True),
             "Keys of more general policies: while one of them fails on the same resource, a "
             "finding of this one is suppressed and names the other's.", default=[],
+            example=["aws-s3-bucket-public-read"],
         ),
         "message": Part(
             Text(),
             "A finding's title, with paths, or calls of functions, in braces: `Bucket"
-            " {resource.Name} is open`.",
+            " {resource.Name} is open`.", example="Bucket {resource.Name} has no owner",
         ),
-        "remediation": Part(_REMEDIATION, "How a finding is cured; a string is its `summary`."),
+        "remediation": Part(
+            _REMEDIATION, "How a finding is cured; a string is its `summary`.",
+            example={"summary": "Tag the bucket with its owner", "effort": "low"},
+        ),
         "controls": Part(
             Many(_SERVED, most=50),
             "The controls that it serves; of built-in policies the framework's file says them.",
-            default=[],
+            default=[], example=[{"framework": "cis-aws-5.0", "control": "2.1.4"}],
         ),
         "references": Part(
             Many(Text(), most=50, distinct=True), "Where the rule comes from: title or address.",
-            default=[],
+            default=[], example=["Data handling standard, section 4"],
         ),
         "discriminator": Part(
             Text(), "Stands in a finding's fingerprint beside the key and the resource.",
@@ -130,23 +138,30 @@ def check_form(types: Iterable[str] | None = None) -> Record:
 
 
 def _kind(*kinds: PolicyKind) -> Part:
+    first = kinds[0].value
     return Part(
-        words(kinds), "`check`; over the API also `classification`.", default=kinds[0].value
-    )
+        words(kinds), "`check`; over the API also `classification`.", default=first, example=first,
+        told=True,
+    )  # fmt: skip
 
 
 def _relation(kind: Shape) -> Record:
     parts = {
         "type": _must(kind, "The type of the other resources.", example="aws.ec2.vpc"),
-        "from": Part(Text(), "JMESPath on this resource; it is joined with `key`."),
-        "key": Part(Text(), "JMESPath on the other resource; it equals one of `from`."),
+        "from": Part(
+            Text(), "JMESPath on this resource; it is joined with `key`: both, or neither.",
+            example="VpcId",
+        ),
+        "key": Part(
+            Text(), "JMESPath on the other resource; it equals one of `from`.", example="VpcId"
+        ),
         "scope": Part(
             words(SCOPES),
-            "How far the others may be away; see below for `idle_regions`.",
-            default="account",
+            "How far the others may be away; `idle_regions`: in regions that hold nothing else.",
+            default="account", example="region",
         ),
-    }
-    return Record(parts, together=("from", "key"))
+    }  # fmt: skip
+    return Record(parts, together=("from", "key"), name="PolicyRelation")
 
 
 _KEY = _must(
@@ -154,30 +169,44 @@ _KEY = _must(
     example="buckets-have-owners",
 )  # fmt: skip
 _TITLE = _must(Text(longest=200), "What is wrong, in one line.", example="Buckets have owners")
-_ENABLED = Part(Flag(), "Whether audits use it.", default=True, only=Use.API)
+_ENABLED = Part(Flag(), "Whether audits use it.", default=True, only=Use.API, example=True)
 
 _DEGREE = Record({
     "when": _must(
         _expression, "CEL, over the same names as `fail_when`; read of what fails.",
         example="size(related.instances) == 0",
     ),
-    "severity": _must(words(Severity), "The severity of a finding where it is true."),
-})  # fmt: skip
+    "severity": _must(
+        words(Severity), "The severity of a finding where it is true.", example="critical"
+    ),
+}, name="PolicyDegree")  # fmt: skip
 
 _REMEDIATION = Brief(
     Record({
-        "summary": _must(_paragraph, "What to do, in a sentence or two."),
-        "cli": Part(_paragraph, "A command that does it, with `<PLACEHOLDER>`s."),
-        "terraform": Part(_paragraph, "The same as HCL."),
-        "effort": Part(words(EFFORTS), "How much work it is.", default="medium"),
-    }),
+        "summary": _must(
+            replace(_paragraph, name="RemediationSummary"), "What to do, in a sentence or two.",
+            example="Tag the bucket with its owner",
+        ),
+        "cli": Part(
+            _paragraph, "A command that does it, with `<PLACEHOLDER>`s.",
+            example="aws s3api put-bucket-tagging --bucket <BUCKET> --tagging <TAGS>",
+        ),
+        "terraform": Part(
+            _paragraph, "The same as HCL.",
+            example='resource "aws_s3_bucket" "b" {\n  tags = { owner = "data" }\n}',
+        ),
+        "effort": Part(
+            words(EFFORTS), "How much work it is.", default="medium", example="low"
+        ),
+    }, name="PolicyRemediation"),
     "summary",
+    "RemediationBody",
 )  # fmt: skip
 
 _SERVED = Record({
     "framework": _must(Text(), "The framework's key.", example="cis-aws-5.0"),
     "control": _must(Text(), "The control's id.", example="2.1.4"),
-})  # fmt: skip
+}, name="PolicyControl")  # fmt: skip
 
 _DOCUMENTS = {
     "resource": _must(Free(), "A document of one of the resource types."),
@@ -207,17 +236,27 @@ _EXAMPLES = Record(
 
 CLASSIFICATION = Record({
     "kind": _kind(PolicyKind.CLASSIFICATION),
-    "key": _KEY,
-    "title": _TITLE,
+    "key": replace(_KEY, example="prod-is-critical"),
+    "title": replace(_TITLE, example="Production is critical"),
     "enabled": _ENABLED,
-    "when": _must(_expression, "CEL; where it is true the finding is classified."),
-    "set": Part(
-        Record({"severity": _must(words(Severity), "The severity that such a finding has.")}),
-        "What becomes of the finding; or `suppress`.",
+    "when": _must(
+        _expression, "CEL; where it is true the finding is classified.",
+        example="tag(resource, 'env') == 'prod'",
     ),
-    "suppress": Part(Flag(), "Whether the finding does not count; or `set`.", default=False),
-    "reason": _must(Text(), "Why, for whoever sees such a finding."),
-    "expires_at": Part(Moment(), "When it ends."),
+    "set": Part(
+        Record({"severity": _must(
+            words(Severity), "The severity that such a finding has.", example="critical"
+        )}, name="ClassificationEffect"),
+        "What becomes of the finding; or `suppress`.", example={"severity": "critical"},
+    ),
+    "suppress": Part(
+        Flag(), "Whether the finding does not count; or `set`.", default=False, example=False
+    ),
+    "reason": _must(
+        Text(), "Why, for whoever sees such a finding.",
+        example="Production is looked at first",
+    ),
+    "expires_at": Part(Moment(), "When it ends.", example="2026-12-31T00:00:00.000Z"),
 })  # fmt: skip
 """The form of a classification, which only the API takes."""
 
@@ -260,16 +299,35 @@ def file_schema(types: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def body_schema(*, change: bool = False) -> dict[str, Any]:
-    """Return the JSON Schema of a body of the API: the fields of both kinds of policy.
+_FORMS = {PolicyKind.CHECK: check_form(), PolicyKind.CLASSIFICATION: CLASSIFICATION}
+_SHOWN = ("set",)
+"""Fields without which a body is refused although none of them alone is needed."""
 
-    Which of them a kind has, and needs, the reader checks; of a change, no field is needed.
+
+def body_schema(kind: PolicyKind) -> dict[str, Any]:
+    """Return the JSON Schema of the API's body that makes a policy of one kind.
+
+    Of a check `kind` may be left out.
     """
-    forms = [form.of(Use.API).known for form in (check_form(), CLASSIFICATION)]
+    form = _FORMS[kind].of(Use.API)
+    schema = form.schema()
+    if kind is not PolicyKind.CHECK:
+        schema["required"] = ["kind", *schema["required"]]
+        del schema["properties"]["kind"]["default"]
+    names = (*schema["required"], *(name for name in _SHOWN if name in form.known))
+    return {**schema, "examples": [{name: form.parts[name].example for name in names}]}
+
+
+def change_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the API's body that changes a policy: the fields of both kinds.
+
+    None is needed, and one that is left out stays as it is. Which of them a kind has, the reader
+    checks.
+    """
+    forms = [form.of(Use.API).known for form in _FORMS.values()]
     parts = {**forms[0], **forms[1], "kind": _kind(*PolicyKind)}
     schema = Record(parts).schema()
-    always = [name for name in schema.pop("required") if all(name in form for form in forms)]
-    if change:
-        return schema
-    shown = {name: part.example for name, part in forms[0].items() if part.needed}
-    return {**schema, "required": always, "examples": [shown]}
+    del schema["required"]
+    for part in schema["properties"].values():
+        part.pop("default", None)
+    return {**schema, "examples": [{"enabled": False}]}

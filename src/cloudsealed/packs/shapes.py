@@ -57,10 +57,14 @@ def refuse_unknown(value: Mapping[str, Any], known: Iterable[str], at: Path) -> 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string of at most `longest` characters that is not blank; all of it matches `pattern`."""
+    """A string of at most `longest` characters that is not blank; all of it matches `pattern`.
+
+    `name` is its schema's title.
+    """
 
     pattern: str | None = None
     longest: int = 1000
+    name: str = ""
 
     def read(self, value: Any, at: Path) -> str:
         """Return the string."""
@@ -73,7 +77,29 @@ class Text:
     def schema(self) -> dict[str, Any]:
         """Return a string's schema."""
         pattern = _whole(self.pattern) if self.pattern else NOT_BLANK
-        return {"type": "string", "minLength": 1, "maxLength": self.longest, "pattern": pattern}
+        title = {"title": self.name} if self.name else {}
+        return {
+            **title, "type": "string", "minLength": 1, "maxLength": self.longest,
+            "pattern": pattern,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression of the policy language, of at most `longest` characters; nothing is parsed."""
+
+    longest: int = 4096
+
+    def read(self, value: Any, at: Path) -> str:
+        """Return its text."""
+        if isinstance(value, str) and not (value.strip() and len(value) <= self.longest):
+            message = f"an expression has 1 to {self.longest} characters and is not blank"
+            raise FormError(at, message, Fault.EXPRESSION)
+        return Text(longest=self.longest).read(value, at)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the string's schema."""
+        return Text(longest=self.longest).schema()
 
 
 def _whole(pattern: str) -> str:
@@ -97,7 +123,9 @@ class Word:
         raise FormError(at, message, Fault.VALUE, value, self.words)
 
     def schema(self) -> dict[str, Any]:
-        """Return an enumeration."""
+        """Return an enumeration, or the only string."""
+        if len(self.words) == 1:
+            return {"type": "string", "const": self.words[0]}
         return {"type": "string", "enum": list(self.words)}
 
 
@@ -220,7 +248,7 @@ class Named:
 class Part:
     """A field of a record: its shape, what it is for, an example, and its value when left out.
 
-    One with `only` is read there and unknown elsewhere.
+    One with `only` is read there and unknown elsewhere; one that is `told` is never null.
     """
 
     shape: Shape
@@ -229,6 +257,7 @@ class Part:
     default: Any = None
     only: Use | None = None
     example: Any = None
+    told: bool = False
 
     def serves(self, use: Use) -> bool:
         """Whether the field is known where that is read."""
@@ -237,7 +266,7 @@ class Part:
     @property
     def may_be_null(self) -> bool:
         """Whether null says that the field is left out."""
-        return not self.needed and not isinstance(self.shape, Flag)
+        return not (self.needed or self.told or isinstance(self.shape, Flag))
 
     def schema(self) -> dict[str, Any]:
         """Return the field's schema with its text for a reader."""
@@ -249,8 +278,8 @@ class Part:
 
 
 def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    if "anyOf" in schema:
-        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if "oneOf" in schema:
+        return {**schema, "oneOf": [*schema["oneOf"], {"type": "null"}]}
     words = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
     return {**schema, "type": [schema["type"], "null"], **words}
 
@@ -259,13 +288,15 @@ def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 class Record:
     """A mapping of known fields, at least `least`; those of `together` are all there or none.
 
-    What is read for one `use` has no fields of another's, and their defaults.
+    What is read for one `use` has no fields of another's, and their defaults. `name` is its
+    schema's title. That some fields go together no schema says: the reader alone holds it.
     """
 
     parts: Mapping[str, Part]
     together: tuple[str, ...] = ()
     least: int = 0
     use: Use | None = None
+    name: str = ""
 
     def of(self, use: Use) -> Record:
         """Return the form of what is read for one use."""
@@ -301,27 +332,22 @@ class Record:
         """Return the schema of an object that has no other fields."""
         needed = [name for name, part in self.known.items() if part.needed]
         return {
+            **({"title": self.name} if self.name else {}),
             "type": "object",
             "additionalProperties": False,
             "properties": {name: part.schema() for name, part in self.known.items()},
             **({"required": needed} if needed else {}),
-            **({"oneOf": self._together()} if self.together else {}),
             **({"minProperties": self.least} if self.least else {}),
         }
-
-    def _together(self) -> list[dict[str, Any]]:
-        null = {"type": "null"}
-        none = {"properties": dict.fromkeys(self.together, null)}
-        every = {"properties": {name: {"not": null} for name in self.together}}
-        return [none, {**every, "required": list(self.together)}]
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A record, or a string that stands for its field `name`."""
+    """A record, or a string that stands for its field `name`; `title` is its schema's."""
 
     record: Record
     name: str
+    title: str = ""
 
     def read(self, value: Any, at: Path) -> dict[str, Any]:
         """Return the record's fields."""
@@ -329,7 +355,9 @@ class Brief:
 
     def schema(self) -> dict[str, Any]:
         """Return the schema of either."""
-        return {"anyOf": [self.record.schema(), self.record.parts[self.name].shape.schema()]}
+        title = {"title": self.title} if self.title else {}
+        brief = self.record.parts[self.name].shape.schema()
+        return {**title, "oneOf": [self.record.schema(), brief]}
 
 
 def words(found: Iterable[str]) -> Word:

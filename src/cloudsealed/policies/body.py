@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -25,7 +25,7 @@ from cloudsealed.packs import (
     read_body,
     refuse_yields,
 )
-from cloudsealed.policies.model import Policy
+from cloudsealed.policies.model import InvalidPolicyExpressionError, Policy, nowhere
 from cloudsealed.vocabulary import PolicyKind
 
 FIELDS = {
@@ -55,15 +55,16 @@ def read_change(body: Any, policy: Policy) -> PolicyBody:
 
 
 def refuse_strangers(
-    said: PolicyBody, policies: Callable[[], Iterable[Policy]], kept: Collection[str] = ()
-) -> None:
+    key: str, words: Mapping[str, Any], policies: Callable[[], Iterable[Policy]],
+    kept: Collection[str] = (),
+) -> None:  # fmt: skip
     """Raise the 422 for the first policy that a check cannot yield to; see `refuse_yields`.
     `policies` gives the tenant's, if it yields at all."""
-    if not said.words.get("yields_to"):
+    if not words.get("yields_to"):
         return
     checks = {each.key: each.spec for each in policies() if each.kind is PolicyKind.CHECK}
     try:
-        refuse_yields(said.key, said.words, {**checks, said.key: said.words}, kept)
+        refuse_yields(key, words, {**checks, key: words}, kept)
     except FormError as error:
         raise _refusal(error) from error
 
@@ -76,6 +77,8 @@ def _refusal(error: FormError) -> CloudSealedError:
         case Fault.UNKNOWN:
             near = error.suggestion
             return UnknownFieldError(field, [dotted((*error.at[:-1], near))] if near else ())
+        case Fault.EXPRESSION:
+            return InvalidPolicyExpressionError([nowhere(field, error.message)])
         case _:
             message = f"{field} {error.message}"
             return InvalidFieldError(field, message + hint(message, error.suggestion))

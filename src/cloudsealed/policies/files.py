@@ -25,7 +25,7 @@ def read_policy(text: str, *, file: str) -> PolicySpec:
 
 def rule_of(spec: PolicySpec) -> Rule:
     """Return a policy's compiled rule; raises the engine's ExpressionError."""
-    return compile_check(spec.words)
+    return compile_check(spec.words).ready()
 
 
 def schema() -> dict[str, Any]:

@@ -53,7 +53,8 @@ class QuotaExceededError(CloudSealedError):
 
 
 class InvalidPolicyExpressionError(CloudSealedError):
-    """An expression of a policy does not compile; `details` give line, column and suggestion."""
+    """An expression of a policy is blank, too long or does not compile; `details` give line, column
+    and suggestion."""
 
     code = "invalid_policy_expression"
     status = 422
@@ -62,6 +63,12 @@ class InvalidPolicyExpressionError(CloudSealedError):
         first = details[0]
         where = f"{first['field']}, line {first['line']}, column {first['column']}"
         super().__init__(f"{where}: {first['message']}", details=details)
+
+
+def nowhere(field: str, message: str) -> dict[str, object]:
+    """Return the detail of an expression that is wrong as a whole."""
+    place = {"line": 1, "column": 1, "end_column": None, "suggestion": None}
+    return {"field": field, "code": InvalidPolicyExpressionError.code, "message": message, **place}
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ def _attributes(
         return None
     size = len(variable)
     below = {path[size] for path in reads if path[:size] == variable and len(path) > size}
+    if variable == ("resource",) and "tags" in below:
+        below.add("Tags")
     return below.union(*map(names_in, joins))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cloudsealed.collectors.attributes import attributes_of
@@ -24,10 +25,29 @@ FINDING_FIELDS = (
     "policy", "severity", "title", "dimension", "account", "region", "resource_type",
 )  # fmt: skip
 """What a classification knows of a finding; the severity is the policy's own."""
+RESOURCE_NAMES = ("account", "name", "native_id", "provider", "region", "tags", "type")
+"""What every resource is known by, in the words of the API: an expression reads it as a field of
+`resource`, unless the document has a field of its own by that name."""
+
+
+_READ = (
+    "resource_types", "related", "params", "applies_when", "fail_when", "severity_when", "message",
+)  # fmt: skip
+"""What a rule is made of."""
+_KEPT = 1_024  # rules: all that ship, and as many as a tenant may have but a few
 
 
 def compile_check(spec: Mapping[str, Any]) -> Rule:
-    """Return the rule of a check; raises the engine's ExpressionError."""
+    """Return the rule of a check, the same one for the same words; raises ExpressionError."""
+    words = {name: spec[name] for name in _READ if name in spec}
+    return _rule(json.dumps(words))
+
+
+@lru_cache(maxsize=_KEPT)
+def _rule(words: str) -> Rule:
+    """Return the rule of a check's words, as JSON: an audit compiles each once for what it needs,
+    and for what it judges."""
+    spec = json.loads(words)
     return compile_rule(
         fail_when=spec["fail_when"],
         applies_when=spec.get("applies_when"),
@@ -44,10 +64,20 @@ def compile_check(spec: Mapping[str, Any]) -> Rule:
 def _document_types(spec: Mapping[str, Any]) -> dict[str, DocumentType]:
     """Return what is known of the documents that a check reads: a misspelt field is found by it."""
     related = (spec.get("related") or {}).items()
+    own = DocumentType.any_of([_type_of(name) for name in spec["resource_types"]])
     return {
-        "resource": DocumentType.any_of([_type_of(name) for name in spec["resource_types"]]),
+        "resource": _with_names(own, own.name, _EVERY_RESOURCE),
         **{f"related.{name}": _type_of(relation["type"]) for name, relation in related},
     }
+
+
+_EVERY_RESOURCE = f"every resource has {', '.join(RESOURCE_NAMES)}"
+_EVERY_FINDING = f"`finding` has {', '.join(FINDING_FIELDS)}"
+
+
+def _with_names(own: DocumentType, name: str, hint: str) -> DocumentType:
+    """Return the type of a document to which is added what every resource is known by."""
+    return DocumentType(name, {**dict.fromkeys(RESOURCE_NAMES), **own.fields}, hint)
 
 
 @cache
@@ -70,7 +100,9 @@ def _classified_types() -> dict[str, DocumentType]:
     """Return what is known of what a classification reads: a resource may be of every type."""
     every = DocumentType.any_of([_type_of(name) for name in RESOURCE_TYPES])
     return {
-        "resource": DocumentType("any resource type", every.fields),
+        "resource": _with_names(
+            every, "any resource type", f"{_EVERY_RESOURCE}, and {_EVERY_FINDING}"
+        ),
         "finding": DocumentType("a finding", dict.fromkeys(FINDING_FIELDS)),
     }
 
@@ -79,9 +111,9 @@ def refuse_broken(kind: PolicyKind, spec: Mapping[str, Any]) -> None:
     """Raise InvalidPolicyExpressionError for the first expression that does not compile."""
     try:
         if kind is PolicyKind.CLASSIFICATION:
-            compile_classification(spec)
+            compile_classification(spec).ready()
         else:
-            compile_check(spec)
+            compile_check(spec).ready()
     except ExpressionError as error:
         raise InvalidPolicyExpressionError([explain(error)]) from error
 

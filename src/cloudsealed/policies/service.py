@@ -33,6 +33,7 @@ from cloudsealed.policies.model import (
 )
 from cloudsealed.policies.needs import not_asked
 from cloudsealed.policies.rules import refuse_broken
+from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database
@@ -104,7 +105,8 @@ class PolicyService:
             try:
                 self._store.get_in(connection, tenant=tenant, ident=said.key)
             except PolicyNotFoundError:
-                refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant))
+                own = partial(self._store.all_in, connection, tenant=tenant)
+                refuse_strangers(said.key, said.words, own)
                 self._store.insert(connection, tenant=tenant, policy=policy)
                 self._refuse_too_many(connection, tenant)
                 self._apply(connection, tenant, policy)
@@ -114,9 +116,12 @@ class PolicyService:
 
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
         """Change a policy: a built-in one only in `enabled` and `params`."""
+        seen = self._store.get(tenant=tenant, ident=ident)
+        said = _changed(seen, body)
         with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
-            changed = self._changed(connection, tenant, policy, body)
+            changed = said if policy == seen else _changed(policy, body)
+            self._refuse_strangers(connection, tenant, policy, changed)
             new = changed.effective != policy.effective
             says_other = new or changed.enabled != policy.enabled
             changed = replace(
@@ -179,7 +184,7 @@ class PolicyService:
         if isinstance(value, str):
             return self._store.get(tenant=tenant, ident=value).pinned
         said = _compiled(read_policy_body(value))
-        refuse_strangers(said, partial(self._store.all, tenant=tenant))
+        refuse_strangers(said.key, said.words, partial(self._store.all, tenant=tenant))
         try:
             known = self._store.get(tenant=tenant, ident=said.key)
         except PolicyNotFoundError:
@@ -195,7 +200,7 @@ class PolicyService:
         """Say whether `create` would take a body, and if not, why."""
         try:
             said = _compiled(read_policy_body(body))
-            refuse_strangers(said, partial(self._store.all, tenant=tenant))
+            refuse_strangers(said.key, said.words, partial(self._store.all, tenant=tenant))
         except CloudSealedError as error:
             return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
         return {"object": "policy_validation", "valid": True, "errors": []}
@@ -207,18 +212,9 @@ class PolicyService:
     def resolve_filters(
         self, tenant: str, filters: Mapping[str, tuple[str, ...]]
     ) -> dict[str, tuple[str, ...]]:
-        """Replace the filters policy, framework and control by the ids of policies."""
-        resolved = dict(filters)
-        if "policy" in filters:
-            resolved["policy"] = tuple(self._id_or_itself(tenant, p) for p in filters["policy"])
-        for name in ("framework", "control"):
-            if name in filters:
-                ids = [
-                    p.id for p in self._store.all(tenant=tenant)
-                    if filters[name][0] in (c[name] for c in controls_of(p.key, p.spec))
-                ]  # fmt: skip
-                resolved[name] = tuple(ids) or ("",)
-        return resolved
+        """Replace the filters that name policies, or what they serve, by ids of policies; raises
+        UnknownValueError."""
+        return resolve_filters(self._store, tenant=tenant, filters=filters)
 
     def audit_set(self, *, tenant: str, only: Sequence[str] | None = None) -> PolicySet:
         """Return the enabled policies as they stand; `only` names checks by id or key."""
@@ -353,19 +349,12 @@ class PolicyService:
             policy = replace(known, spec=spec.words, version=version, updated_at=now)
             self._store.update(connection, tenant=tenant, policy=policy, new_version=True)
 
-    def _changed(self, connection: Connection, tenant: str, policy: Policy, body: Any) -> Policy:
-        if policy.source is PolicySource.BUILTIN:
-            return _adjusted(policy, body)
-        said = _compiled(read_change(body, policy))
-        kept = policy.spec.get("yields_to", ())
-        refuse_strangers(said, partial(self._store.all_in, connection, tenant=tenant), kept)
-        return replace(policy, spec=said.words, enabled=said.enabled)
-
-    def _id_or_itself(self, tenant: str, ident: str) -> str:
-        try:
-            return self.resolve(tenant=tenant, ident=ident)
-        except PolicyNotFoundError:
-            return ident  # a filter that names nothing finds nothing
+    def _refuse_strangers(
+        self, connection: Connection, tenant: str, policy: Policy, changed: Policy
+    ) -> None:
+        if policy.source is PolicySource.CUSTOM:
+            known = partial(self._store.all_in, connection, tenant=tenant)
+            refuse_strangers(changed.key, changed.spec, known, policy.spec.get("yields_to", ()))
 
     def _public(self, policy: Policy) -> bytes:
         return public(policy, controls_of(policy.key, policy.spec))
@@ -391,6 +380,14 @@ def _compiled(said: PolicyBody) -> PolicyBody:
     """Return what compiles; raises InvalidPolicyExpressionError for what does not."""
     refuse_broken(said.kind, said.words)
     return said
+
+
+def _changed(policy: Policy, body: Any) -> Policy:
+    """Return a policy as a body changes it, compiled; not yet seen beside the others."""
+    if policy.source is PolicySource.BUILTIN:
+        return _adjusted(policy, body)
+    said = _compiled(read_change(body, policy))
+    return replace(policy, spec=said.words, enabled=said.enabled)
 
 
 def _adjusted(policy: Policy, body: Any) -> Policy:

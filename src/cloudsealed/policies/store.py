@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
+from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersion
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
+from cloudsealed.storage.filters import Filter, listing_one_of
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import policies, policy_versions
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Provider, Severity
 
 _COLUMNS = ("id", "key", "kind", "source", "enabled", "version", "spec", "params", "created_at", "updated_at", "applied_at")  # fmt: skip
+_DELETED = " "  # between the key and the id of a policy that is deleted
 _TENANT = policies.c.tenant_id == bindparam("tenant")
 _ALIVE = policies.c.deleted_at.is_(None)
 _ALL = (
@@ -22,6 +27,17 @@ _ALL = (
 _ONE = select(*(policies.c[name] for name in _COLUMNS)).where(
     _TENANT, or_(policies.c.id == bindparam("ident"), policies.c.key == bindparam("ident")), _ALIVE
 )
+_KEYS = select(policies.c.id, policies.c.key).where(_TENANT)
+_NAMED = _KEYS.with_only_columns(policies.c.id).where(
+    or_(
+        policies.c.id == bindparam("ident"), policies.c.key == bindparam("ident"),
+        and_(policies.c.key >= bindparam("first"), policies.c.key <= bindparam("last")),
+    )
+)  # fmt: skip
+_OWN_SERVING = select(policies.c.id, policies.c.key, policies.c.spec).where(
+    _TENANT, policies.c.source == PolicySource.CUSTOM.value
+)
+_BUILTIN = _KEYS.where(policies.c.source == PolicySource.BUILTIN.value)
 _UNUSED = select(policies.c.id).where(
     _TENANT,
     policies.c.kind == "check",
@@ -83,8 +99,8 @@ LISTING = Listing(
         Filter("dimension", "Dimension of its findings", "dimension", tuple(Dimension), kind="enum", sorts=("-id",)),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
         Filter("enabled", "Whether audits use it", "enabled", ("true", "false"), kind="enum", convert=lambda v: int(v == "true")),
-        searching("resource_type", "Type that it judges, such as aws.s3.bucket", "spec", listed=True),
-        Filter("framework", "Framework with a control that it serves", kind="policies", condition=lambda t, v: t.c.id.in_(v)),
+        listing_one_of("resource_type", "Type that it judges, such as aws.s3.bucket", "spec", known=lambda: RESOURCE_TYPES),
+        Filter("framework", "Framework with a control that it serves", "id", kind="text"),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),
 )  # fmt: skip
@@ -95,7 +111,7 @@ def encode(tenant: str, policy: Policy, deleted_at: str | None = None) -> dict[s
     return {
         "tenant_id": tenant,
         "id": policy.id,
-        "key": policy.key if deleted_at is None else f"{policy.key} {policy.id}",
+        "key": policy.key if deleted_at is None else f"{policy.key}{_DELETED}{policy.id}",
         "kind": policy.kind,
         "source": policy.source,
         "dimension": policy.spec.get("dimension"),
@@ -151,13 +167,35 @@ class PolicyStore(Paged):
     def applied(self, *, tenant: str, began: str, moment: str) -> None:
         """Record for `moment` that the open findings are classified by all that was written until
         `began`."""
-        with self.database.write() as connection:
+        with turn(self.database, tenant=tenant) as connection:
             connection.run(_APPLIED, {"tenant": tenant, "began": began, "moment": moment})
 
     def unused(self, *, tenant: str) -> list[str]:
         """Return the ids of checks that are disabled or deleted."""
         with self.database.read() as connection:
             return [row[0] for row in connection.all(_UNUSED, {"tenant": tenant})]
+
+    def named(self, *, tenant: str, ident: str) -> list[str]:
+        """Return the ids of the policies with this id or key, deleted ones too."""
+        bounds = {"first": f"{ident}{_DELETED}", "last": f"{ident}{_DELETED}~"}
+        with self.database.read() as connection:
+            rows = connection.all(_NAMED, {"tenant": tenant, "ident": ident, **bounds})
+        return [row[0] for row in rows]
+
+    def keys(self, *, tenant: str) -> list[tuple[str, str]]:
+        """Return (id, key) of every policy, deleted ones too."""
+        with self.database.read() as connection:
+            rows = connection.all(_KEYS, {"tenant": tenant})
+        return [(row[0], row[1].partition(_DELETED)[0]) for row in rows]
+
+    def serving(self, *, tenant: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+        """Return (id, key, what it says of controls) of every policy, deleted ones too; the packs
+        say it of built-in ones."""
+        with self.database.read() as connection:
+            own = connection.all(_OWN_SERVING, {"tenant": tenant})
+            builtin = connection.all(_BUILTIN, {"tenant": tenant})
+        said = [(row[0], row[1].partition(_DELETED)[0], orjson.loads(row[2])) for row in own]
+        return [*said, *((row[0], row[1], {}) for row in builtin)]
 
     def get(self, *, tenant: str, ident: str) -> Policy:
         """Return the policy with this id or key; raises PolicyNotFoundError."""

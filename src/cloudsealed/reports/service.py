@@ -125,16 +125,16 @@ class ReportService:
         if status in (ReportStatus.QUEUED, ReportStatus.RUNNING):
             raise ReportNotReadyError(f"The last report, {ident}, is not ready: it is {status}")
 
-    def file(self, *, tenant: str, ident: str, format: str) -> ReportFile:  # noqa: A002 - the API's word
-        """Return one of a report's files, ready to stream.
+    def formats(self, *, tenant: str, ident: str) -> tuple[str, ...]:
+        """Return the formats that reports of a report's kind have; raises ReportNotFoundError."""
+        return KINDS[self._store.get(tenant=tenant, ident=ident).request.kind].formats
 
-        Raises ReportNotFoundError, ReportNotReadyError, ReportExpiredError, and InvalidFieldError
-        for a format that its kind has not.
+    def file(self, *, tenant: str, ident: str, format: str) -> ReportFile:  # noqa: A002 - the API's word
+        """Return one of a report's files, ready to stream, of a format of `formats`.
+
+        Raises ReportNotFoundError, ReportNotReadyError and ReportExpiredError.
         """
         report = self._seen(self._store.get(tenant=tenant, ident=ident))
-        offered = KINDS[report.request.kind].formats
-        if format not in offered:
-            raise InvalidFieldError("format", f"format must be one of: {', '.join(offered)}")
         stored = _ready(report, format)
         return ReportFile(
             self._blobs.open(stored.blob(report.id)),
@@ -146,6 +146,9 @@ class ReportService:
     def delete(self, *, tenant: str, ident: str) -> None:
         """Remove a report and its files; raises ReportNotFoundError."""
         report = self._store.delete(tenant=tenant, ident=ident)
+        self._store.database.after(lambda: self._delete_files(report))
+
+    def _delete_files(self, report: Report) -> None:
         for item in report.formats:
             self._blobs.delete(item.blob(report.id))
 
@@ -157,8 +160,7 @@ class ReportService:
             for report in overdue:
                 gone = replace(report, status=ReportStatus.EXPIRED, formats=())
                 self._store.change(tenant=tenant, was=ReportStatus.READY, report=gone)
-                for item in report.formats:
-                    self._blobs.delete(item.blob(report.id))
+                self._delete_files(report)
             count += len(overdue)
         return count
 

@@ -18,7 +18,8 @@ from cloudsealed.reports.model import (
     ReportRequest,
 )
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import reports
 from cloudsealed.vocabulary import EventType, ReportKind, ReportStage, ReportStatus
 

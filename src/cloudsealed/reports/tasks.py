@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from tempfile import TemporaryFile
@@ -69,12 +69,12 @@ class GenerateReport:
         seconds = round(time.monotonic() - began, 3)
         say(log, "report ended", outcome=ended.status, seconds=seconds)
 
-    def give_up(self, job: Job, reason: str) -> None:
+    def give_up(self, job: Job, reason: Mapping[str, str]) -> None:
         """End the job's report `failed`, unless it has ended."""
         report = self._begin(job.tenant, job.subject)
         if report is not None:
-            error = {"code": CloudSealedError.code, "message": reason}
-            self._finish(job.tenant, replace(report, status=ReportStatus.FAILED, error=error))
+            failed = replace(report, status=ReportStatus.FAILED, error=dict(reason))
+            self._finish(job.tenant, failed)
 
     def _ended(self, job: Job, report: Report) -> Report:
         try:

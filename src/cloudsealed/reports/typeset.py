@@ -5,7 +5,6 @@ It imports nothing of the product that it can do without, since each report pays
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +13,12 @@ from typing import Any
 import orjson
 import typst
 
-from cloudsealed.kit.confined import take_order
 from cloudsealed.reports.glyphs import FONTS
 
 HERE = Path(__file__).parent
 
 
-def compiled(order: Mapping[str, Any]) -> bytes:
+def answer(order: Mapping[str, Any]) -> bytes:
     """Return the PDF of an order: `kind`, `date` (RFC 3339), `document` and `look`."""
     values = {name: orjson.dumps(order[name]).decode() for name in ("document", "look")}
     return typst.compile(
@@ -33,12 +31,3 @@ def compiled(order: Mapping[str, Any]) -> bytes:
         # Typst takes whole seconds.
         timestamp=datetime.fromisoformat(order["date"]).replace(microsecond=0),
     )
-
-
-def main() -> None:
-    """Read an order as JSON from standard input, write the PDF to standard output."""
-    sys.stdout.buffer.write(compiled(take_order()))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,8 +9,10 @@ import orjson
 
 from cloudsealed.kit.cursor import Position
 from cloudsealed.resources.model import with_document
+from cloudsealed.resources.relating import related
+from cloudsealed.resources.seen import SeenStore
 from cloudsealed.resources.store import ResourceStore
-from cloudsealed.storage.database import Database
+from cloudsealed.storage.database import Database, ReadDeadlineError
 from cloudsealed.storage.keyset import Page
 
 
@@ -19,12 +21,22 @@ class ResourceService:
 
     def __init__(self, *, database: Database) -> None:
         self._store = ResourceStore(database)
+        self._seen = SeenStore(database)
 
     def list(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
-        """Return a page of resources, each without its document."""
+        """Return a page of resources, each without its document.
+
+        With `audit`, of what that audit saw, as it saw it; raises EvidenceExpiredError.
+        """
+        if "audit" in filters:
+            if deadline is not None:
+                raise ReadDeadlineError  # snapshots are read: that is nothing for the event loop
+            return self._seen.page(
+                tenant=tenant, audit=filters["audit"][0], filters=filters, after=after, limit=limit
+            )
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
         )
@@ -41,12 +53,8 @@ class ResourceService:
         return {resource["id"]: resource["tags"] for resource in found}
 
     def relations(self, *, tenant: str, ident: str) -> dict[str, Any]:
-        """Return a resource's declared relations: names to the ids that its document names."""
+        """Return a resource's declared relations: names to the ids that its document names, and
+        the resources that those are."""
         doc, _snapshot = self._store.served(tenant=tenant, ident=ident)
-        relations: dict[str, list[str]] = orjson.loads(doc)["relations"]
-        targets = [
-            {"name": name, "id": target}
-            for name, ids in sorted(relations.items())
-            for target in ids
-        ]
+        targets = list(related(self._store, orjson.loads(doc), tenant=tenant))
         return {"object": "relations", "resource_id": ident, "relations": targets}

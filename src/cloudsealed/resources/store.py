@@ -7,43 +7,40 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, exists, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 
+from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged, searching
+from cloudsealed.storage.filters import (
+    Filter,
+    of_services,
+    prepare_tags,
+    searching,
+    tag_filters,
+)
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import resource_tags, resources
 from cloudsealed.vocabulary import Provider, ResourceState
-
-
-def _tagged(name: str, description: str, column: str) -> Filter:
-    def condition(table: Any, values: Any) -> Any:
-        return exists().where(
-            resource_tags.c.tenant_id == table.c.tenant_id,
-            resource_tags.c.resource_id == table.c.id,
-            resource_tags.c[column] == values[0],
-        )
-
-    return Filter(name, description, condition=condition, probe=resource_tags.c[column])
-
 
 LISTING = Listing(
     table=resources,
     columns=("doc",),
     filters=(
         Filter("native_id", "ARN or full id", "native_id", sorts=("-id",)),
-        Filter("type", "Type such as aws.s3.bucket", "type", sorts=("-id",)),
+        Filter("type", "Type such as aws.s3.bucket", "type", kind="word", known=lambda: RESOURCE_TYPES, sorts=("-id",)),
         Filter("connection", "Connection that it was found through", "connection_id", kind="id", prefix="con", sorts=("-id",)),
-        Filter("account", "Cloud account", "account", sorts=("-id",)),
-        Filter("region", "Region, or global", "region", sorts=("-id",)),
+        Filter("account", "Cloud account", "account", kind="word", sorts=("-id",)),
+        Filter("region", "Region, or global", "region", kind="word", sorts=("-id",)),
         Filter("state", "Whether it is still there", "state", tuple(ResourceState), kind="enum", sorts=("-id",)),
-        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources.c.provider),
-        Filter("audit", "Audit that saw it last", "audit_id", kind="id", prefix="aud", probe=resources.c.audit_id),
-        _tagged("tag_key", "Key of a tag that it has", "key"),
-        _tagged("tag_value", "Value of a tag that it has", "value"),
-        searching("name", "Part of its name", "name"),
+        Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources),
+        Filter("audit", "Audit that saw it; pins the list to what it saw", kind="audit", prefix="aud", sorts=()),
+        of_services("type", probe=resources, known=services),
+        *tag_filters("id"),
+        searching("name", "Part of its name, letter case aside", "name"),
     ),
+    prepare=prepare_tags,
 )  # fmt: skip
 
 _TENANT = resources.c.tenant_id == bindparam("tenant")
@@ -64,6 +61,10 @@ _SERVED = select(resources.c.doc, resources.c.snapshot).where(
 _BY_NATIVE = select(resources.c.id, resources.c.type, resources.c.native_id).where(
     _TENANT, resources.c.native_id == bindparam("native")
 )
+_CALLED = select(
+    resources.c.id, resources.c.native_id, resources.c.account, resources.c.region,
+    case((resources.c.state == ResourceState.PRESENT.value, 1), else_=0), resources.c.snapshot,
+).where(_TENANT, resources.c.type == bindparam("kind"))  # fmt: skip
 _INSERT = resources.insert()
 _UPDATE = (
     resources.update()
@@ -179,6 +180,22 @@ def _docs(count: int) -> Select[Any]:
     return select(resources.c.doc).where(_TENANT, resources.c.id.in_(wanted))
 
 
+@lru_cache(maxsize=64)
+def _called(count: int) -> Select[Any]:
+    """Return the statement for resources of a type with one of so many native ids, or in an
+    account with an id that ends in one of as many texts."""
+    native = [bindparam(f"native_{index}") for index in range(count)]
+    length = func.length(resources.c.native_id)
+    endings: list[ColumnElement[bool]] = [
+        func.substr(resources.c.native_id, length - bindparam(f"size_{index}")).in_(
+            [bindparam(f"part_{index}"), bindparam(f"item_{index}")]
+        )
+        for index in range(count)
+    ]
+    here = and_(resources.c.account == bindparam("account"), or_(*endings))
+    return _CALLED.where(or_(resources.c.native_id.in_(native), here))
+
+
 class ResourceStore(Paged):
     """Reads resources."""
 
@@ -195,6 +212,26 @@ class ResourceStore(Paged):
             except objects.EvidenceExpiredError:
                 snapshot = None
         return bytes(row[0]), snapshot
+
+    def ending_in(
+        self, *, tenant: str, account: str, kind: str, targets: Sequence[str]
+    ) -> list[Row]:
+        """Return (id, native id, account, region, whether it is there, snapshot) of the resources
+        of a type whose native id is one of `targets`, or, in an account, ends in one."""
+        values: dict[str, Any] = {"tenant": tenant, "kind": kind, "account": account}
+        for index, target in enumerate(targets):
+            values |= {
+                f"native_{index}": target, f"size_{index}": len(target),
+                f"part_{index}": f"/{target}", f"item_{index}": f":{target}",
+            }  # fmt: skip
+        with self.database.read() as connection:
+            return connection.all(_called(len(targets)), values)
+
+    def snapshots(self, *, tenant: str, addresses: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the snapshots at each address that still holds one."""
+        with self.database.read() as connection:
+            found = objects.get_many(connection, tenant, addresses)
+        return {address: orjson.loads(data) for address, data in found.items()}
 
     def docs(self, *, tenant: str, idents: Sequence[str]) -> list[bytes]:
         """Return the public JSON of some hundred resources, in no order."""

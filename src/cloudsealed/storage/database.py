@@ -5,14 +5,15 @@ costs a third to a seventh of executing them through SQLAlchemy. It knows no tab
 
 Blocks nest: a read within a block goes on with that block's connection, and so sees what a write
 has not yet committed. A write within a read is a transaction of its own, of which that read sees
-what it wrote. A write within a write is refused.
+what it wrote. A write within a write is refused, but in a unit, where writes are parts of one
+transaction (`storage.unit`).
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -25,11 +26,12 @@ from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage import wire
-from cloudsealed.storage.pool import InHand, NoneFreeError, Pool
+from cloudsealed.storage.pool import NoneFreeError, Pool
 from cloudsealed.storage.sqlite_file import DatabaseFileError, open_file
 from cloudsealed.storage.statements import Compiler, PostgresConnection, SqliteConnection
 from cloudsealed.storage.statements import Parameters as Parameters
 from cloudsealed.storage.statements import Row as Row
+from cloudsealed.storage.unit import Transactions
 
 T = TypeVar("T")
 
@@ -78,7 +80,17 @@ class Database(Protocol):
         """Open a read: a context manager of a Connection; `deadline` in seconds."""
 
     def write(self) -> AbstractContextManager[Connection]:
-        """Open a write transaction: a context manager of a Connection; commits unless it raises."""
+        """Open a write transaction: a context manager of a Connection; commits unless it raises.
+
+        Within a unit it is a part of the unit's transaction, undone alone when it raises.
+        """
+
+    def unit(self, begins: Callable[[Any], None] | None = None) -> AbstractContextManager[None]:
+        """Make what this thread writes within the block one transaction, which its first write
+        opens with `begins`, a function of a Connection; commits unless the block raises."""
+
+    def after(self, act: Callable[[], object]) -> None:
+        """Do something once this thread's unit is committed; at once where there is none."""
 
     def pool_status(self) -> dict[str, int]:
         """Return how many connections of this process are `in_use`, and their `limit`."""
@@ -118,11 +130,6 @@ def _taken(pool: Pool[T], deadline: float | None = None) -> T:
         raise ServiceUnavailableError("The database is busy; try again") from error
 
 
-def _refuse_second(blocks: Sequence[SqliteConnection | PostgresConnection]) -> None:
-    if any(block.writes for block in blocks):
-        raise RuntimeError("A write within a write: neither could be undone alone")
-
-
 _UNAVAILABLE = {
     sqlite3.SQLITE_FULL: "The disk is full: nothing can be written until there is room",
     sqlite3.SQLITE_IOERR: "The disk does not take what is written to it; is it full?",
@@ -153,7 +160,7 @@ def _readable() -> Iterator[None]:
         raise ServiceUnavailableError(reason) from error
 
 
-class SqliteDatabase:
+class SqliteDatabase(Transactions[SqliteConnection]):
     """The embedded store: WAL, one writer at a time, readers that never wait for it.
 
     A process has at most `connections` readers and one writer.
@@ -162,11 +169,11 @@ class SqliteDatabase:
     name = "sqlite"
 
     def __init__(self, path: Path, *, connections: int = CONNECTIONS) -> None:
+        super().__init__()
         self.path = path
         self._compiler = Compiler(sqlite_dialect.dialect(paramstyle="named"))
         self._readers = self._pool(connections, query_only=True)
         self._writer = self._pool(1, query_only=False)
-        self._in_hand: InHand[SqliteConnection] = InHand()
 
     def _pool(self, size: int, *, query_only: bool) -> Pool[sqlite3.Connection]:
         return Pool(
@@ -200,10 +207,9 @@ class SqliteDatabase:
                 self._readers.give_back(raw)
 
     @contextmanager
-    def write(self) -> Iterator[SqliteConnection]:
+    def _transaction(self) -> Iterator[SqliteConnection]:
         """Open a write transaction; it takes the write lock at once, so it never fails half way."""
         blocks = self._in_hand.blocks
-        _refuse_second(blocks)
         with _readable():
             raw = _taken(self._writer)
             try:
@@ -222,6 +228,24 @@ class SqliteDatabase:
                 raise
             finally:
                 self._writer.give_back(raw)
+
+    @contextmanager
+    def _step(self, connection: SqliteConnection) -> Iterator[None]:
+        raw = connection.raw
+        if not raw.in_transaction:  # a full disk may have ended it
+            raise ServiceUnavailableError("The database undid what was written; try again")
+        with _readable():
+            raw.execute("SAVEPOINT step")
+            try:
+                yield
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    if raw.in_transaction:
+                        raw.execute("ROLLBACK TO step")
+                raise
+            finally:
+                if raw.in_transaction:
+                    raw.execute("RELEASE step")
 
     def pool_status(self) -> dict[str, int]:
         """Return how many connections are `in_use`, and their `limit`: readers and the writer."""
@@ -251,7 +275,7 @@ def _ending(raw: sqlite3.Connection, ends: float | None) -> Iterator[None]:
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
     """Raise ServiceUnavailableError, with the reason, when the server or its net is at fault."""
     try:
         yield
@@ -261,7 +285,7 @@ def _answering() -> Iterator[None]:
         raise ServiceUnavailableError(reason) from error
 
 
-class PostgresDatabase:
+class PostgresDatabase(Transactions[PostgresConnection]):
     """The cluster's store: at most `connections` a process, replaced when the server dropped them.
 
     A statement takes at most `statement_seconds`.
@@ -273,12 +297,12 @@ class PostgresDatabase:
         self, url: str, *, connections: int = CONNECTIONS,
         statement_seconds: int = STATEMENT_SECONDS,
     ) -> None:  # fmt: skip
+        super().__init__()
         self._compiler = Compiler(postgresql_dialect.dialect())  # type: ignore[no-untyped-call]  # untyped
         self._pool: Pool[psycopg.Connection[Row]] = Pool(
             lambda: wire.connect(url, statement_seconds=statement_seconds),
             psycopg.Connection.close, size=connections, usable=wire.is_usable,
         )  # fmt: skip
-        self._in_hand: InHand[PostgresConnection] = InHand()
 
     @contextmanager
     def _connected(self, deadline: float | None = None) -> Iterator[psycopg.Connection[Row]]:
@@ -286,7 +310,7 @@ class PostgresDatabase:
         if self._in_hand.blocks:
             yield self._in_hand.blocks[-1].raw
             return
-        with _answering():
+        with answering():
             raw = _taken(self._pool, deadline)
             try:
                 yield raw
@@ -322,13 +346,31 @@ class PostgresDatabase:
                 raise ReadDeadlineError from error
 
     @contextmanager
-    def write(self) -> Iterator[PostgresConnection]:
+    def _transaction(self) -> Iterator[PostgresConnection]:
         """Open a write transaction."""
-        _refuse_second(self._in_hand.blocks)
         with (
             self._connected() as raw, raw.transaction(), self._block(raw, writes=True) as connection
         ):  # fmt: skip
             yield connection
+
+    @contextmanager
+    def _step(self, connection: PostgresConnection) -> Iterator[None]:
+        with answering(), connection.raw.transaction():
+            yield
+
+    @property
+    def size(self) -> int:
+        """How many connections this process may have."""
+        return self._pool.size
+
+    def lend(self) -> wire.Raw:
+        """Lend a connection for as long as it is wanted; `take_back` it."""
+        with answering():
+            return _taken(self._pool)
+
+    def take_back(self, raw: wire.Raw) -> None:
+        """Take a connection back that was lent."""
+        self._pool.give_back(raw)
 
     def pool_status(self) -> dict[str, int]:
         """Return how many connections are `in_use`, and their `limit`."""

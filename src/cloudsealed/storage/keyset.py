@@ -4,6 +4,7 @@ A listing declares its filters. Those with `sorts` are *driving*: an index of th
 together with each of those sorts. Every other filter narrows rows while they are read, so a page
 reads at most `SCAN_ROWS` rows or `SCAN_SECONDS` and may hold fewer than `limit` while more remain.
 One that an index can refute is asked before anything is read: what matches nothing ends at once.
+What a filter takes and means is `storage.filters`'.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
+    and_,
     bindparam,
     case,
     literal_column,
-    or_,
     select,
     tuple_,
 )  # fmt: skip
@@ -31,48 +32,23 @@ from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage.database import Connection, Database, Row
+from cloudsealed.storage.filters import NOT, Filter, UnknownValueError, with_negations
 
 SCAN_ROWS = 20_000
 SCAN_SECONDS = 0.05
 _CHUNK = 1_000
-_ESCAPE = "/"  # before a character of LIKE that means itself
 _ALL, _NONE = "~", ""  # above and below every id
 
-Condition = Callable[[Table, tuple[ColumnElement[Any], ...]], ColumnElement[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One query parameter of a list.
-
-    `choices` are the only values an enum takes; `prefix` the ids' that it takes; `convert` turns a
-    value into what the column holds. `condition` replaces equality with the column. `probe` is a
-    column, indexed after the tenant, that has every value which the filter can match: by default
-    that of a driving filter.
-    """
-
-    name: str
-    description: str
-    column: str = ""
-    choices: tuple[str, ...] = ()
-    kind: str = "text"  # enum, id, text, time
-    prefix: str = ""
-    convert: Callable[[str], str | int] = str
-    condition: Condition | None = None
-    sorts: tuple[str, ...] = ()
-    probe: ColumnElement[Any] | None = None
-
-    @property
-    def is_multiple(self) -> bool:
-        """Whether a comma list of values is taken: enums and ids only."""
-        return self.kind in ("enum", "id")
+Filters = Mapping[str, tuple[str, ...]]
+Residual = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
     """A noun's list: its table, the columns that a page reads, its filters, driving ones first.
 
-    `sorts` maps each sort's public name to its column; `-id` is always there.
+    `sorts` maps each sort's public name to its column; `-id` is always there. `prepare` puts what
+    a condition looks at in the place of the values that were given.
     """
 
     table: Table
@@ -81,10 +57,28 @@ class Listing:
     sorts: Mapping[str, str] = field(default_factory=lambda: {"-id": "id"})
     unfiltered_sorts: tuple[str, ...] = ("-id",)
     hidden: Callable[[Table], ColumnElement[bool]] | None = None
+    prepare: Callable[[Filters], Filters] = lambda filters: filters
+    _by_name: Mapping[str, Filter] = field(init=False)
 
-    def filter(self, name: str) -> Filter | None:
-        """Return the filter called `name`."""
-        return next((item for item in self.filters if item.name == name), None)
+    def __post_init__(self) -> None:
+        known = {item.name: item for item in with_negations(self.filters)}
+        object.__setattr__(self, "_by_name", known)
+
+    def filter(self, name: str) -> Filter:
+        """Return the filter called `name`, or the negation."""
+        return self._by_name[name]
+
+    def conditions(self, table: Table, residual: Residual) -> list[ColumnElement[bool]]:
+        """Return the conditions of so many values of each filter, bound as `values` names them."""
+        return [self.filter(name).matches(table, _binds(name, count)) for name, count in residual]
+
+    def values(self, filters: Filters) -> dict[str, Any]:
+        """Return what `conditions` are bound to."""
+        return {
+            f"{name}_{index}": self.filter(name).convert(value)
+            for name, given in filters.items()
+            for index, value in enumerate(given)
+        }
 
     def driving(self, names: Mapping[str, Any], sort: str) -> Filter | None:
         """Return the filter whose index serves this list, or None for the table's own."""
@@ -116,7 +110,7 @@ class _Shape:
     """What decides a statement's text; two queries of one shape share one compiled statement."""
 
     driving: str
-    residual: tuple[tuple[str, int], ...]
+    residual: Residual
     sort: str
     resumed: bool
 
@@ -126,7 +120,7 @@ def fetch(
     listing: Listing,
     *,
     tenant: str,
-    filters: Mapping[str, tuple[str, ...]],
+    filters: Filters,
     sort: str,
     after: Position | None,
     limit: int,
@@ -135,12 +129,13 @@ def fetch(
 
     Each row is (id, sort value, *columns). `filters` were checked: known names, known values.
     """
+    filters = listing.prepare(filters)
+    refuse_strangers(connection, listing, tenant=tenant, filters=filters)
     driving = listing.driving(filters, sort)
-    residual = tuple(
-        sorted((n, len(v)) for n, v in filters.items() if driving is None or n != driving.name)
-    )
+    others = {n: v for n, v in filters.items() if driving is None or n != driving.name}
+    residual = counted(others)
     shape = _Shape(driving.name if driving else "", residual, sort, after is not None)
-    base = _parameters(listing, tenant, filters, residual, after)
+    base = {"tenant": tenant, **listing.values(others), **_resumed(after)}
     if not all(_may_match(connection, listing, name, count, base) for name, count in residual):
         return Rows([], None)
     chunk = min(limit + 1, _CHUNK)
@@ -156,6 +151,32 @@ def fetch(
     )
 
 
+def counted(filters: Filters) -> Residual:
+    """Return how many values each filter has: all that a statement's text depends on."""
+    return tuple(sorted((name, len(values)) for name, values in filters.items()))
+
+
+def refuse_strangers(
+    connection: Connection, listing: Listing, *, tenant: str, filters: Filters
+) -> None:
+    """Raise UnknownValueError for a value of a closed set that is neither known to the program nor
+    in a row of the tenant."""
+    for name, given in filters.items():
+        item = listing.filter(name.removesuffix(NOT))
+        if item.known is None:
+            continue
+        for value in set(given).difference(item.known()):
+            asked = {"tenant": tenant, f"{item.name}_0": item.convert(value)}
+            if connection.first(_held(listing, item.name), asked) is None:
+                raise UnknownValueError(name, value, item.known())
+
+
+@lru_cache(maxsize=100)
+def _held(listing: Listing, name: str) -> Select[Any]:
+    probe = listing.filter(name).probe
+    return _asking(listing, listing.table if probe is None else probe, name, 1)
+
+
 def _may_match(
     connection: Connection, listing: Listing, name: str, count: int, values: Mapping[str, Any]
 ) -> bool:
@@ -167,13 +188,19 @@ def _may_match(
 @lru_cache(maxsize=1000)
 def _probe(listing: Listing, name: str, count: int) -> Select[Any] | None:
     item = listing.filter(name)
-    assert item is not None
-    column = listing.table.c[item.column] if item.sorts else item.probe
-    if column is None:
-        return None
-    binds: list[ColumnElement[Any]] = [bindparam(f"{name}_{index}") for index in range(count)]
-    tenant = column.table.c.tenant_id == bindparam("tenant")
-    return select(literal_column("1")).where(tenant, column.in_(binds)).limit(1)
+    table = listing.table if item.sorts else item.probe
+    return None if table is None else _asking(listing, table, name, count)
+
+
+def _asking(listing: Listing, table: Table, name: str, count: int) -> Select[Any]:
+    item, binds = listing.filter(name), _binds(name, count)
+    asked = item.asks(table, binds) if item.asks is not None else item.matches(table, binds)
+    tenant = table.c.tenant_id == bindparam("tenant")
+    return select(literal_column("1")).where(tenant, asked).limit(1)
+
+
+def _binds(name: str, count: int) -> tuple[ColumnElement[Any], ...]:
+    return tuple(bindparam(f"{name}_{index}") for index in range(count))
 
 
 class Paged:
@@ -185,7 +212,7 @@ class Paged:
         self.database = database
 
     def page(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
+        self, *, tenant: str, filters: Filters, sort: str,
         after: Position | None, limit: int, deadline: float | None = None,
     ) -> Rows:  # fmt: skip
         """Return one page; rows are (id, sort value, *columns of the listing)."""
@@ -240,21 +267,12 @@ def _scan(
         statement, chunk = resumed, min(4 * chunk, _CHUNK)
 
 
-def _parameters(
-    listing: Listing, tenant: str, filters: Mapping[str, tuple[str, ...]],
-    residual: tuple[tuple[str, int], ...], after: Position | None,
-) -> dict[str, Any]:  # fmt: skip
-    parameters: dict[str, Any] = {"tenant": tenant}
-    for name, _count in residual:
-        item = listing.filter(name)
-        assert item is not None
-        parameters |= {f"{name}_{i}": item.convert(v) for i, v in enumerate(filters[name])}
-    if after is not None:
-        parameters |= {
-            "after_id": after.id,
-            "after_value": after.id if after.value is None else after.value,
-        }
-    return parameters
+def _resumed(after: Position | None) -> dict[str, Any]:
+    if after is None:
+        return {}
+    return {
+        "after_id": after.id, "after_value": after.id if after.value is None else after.value,
+    }  # fmt: skip
 
 
 @lru_cache(maxsize=1000)
@@ -270,7 +288,6 @@ def _statement(listing: Listing, shape: _Shape, *, resumed: bool) -> Select[Any]
     where = [table.c.tenant_id == bindparam("tenant")]
     if shape.driving:
         item = listing.filter(shape.driving)
-        assert item is not None
         where.append(table.c[item.column] == bindparam("driving"))
         by_id = by_id or order.name == item.column
     if resumed and by_id:
@@ -292,59 +309,8 @@ def _statement(listing: Listing, shape: _Shape, *, resumed: bool) -> Select[Any]
 
 def _match(listing: Listing, shape: _Shape) -> ColumnElement[bool] | None:
     conditions = [listing.hidden(listing.table)] if listing.hidden else []
-    for name, count in shape.residual:
-        item = listing.filter(name)
-        assert item is not None
-        binds: tuple[ColumnElement[Any], ...] = tuple(
-            bindparam(f"{name}_{index}") for index in range(count)
-        )
-        if item.condition is not None:
-            conditions.append(item.condition(listing.table, binds))
-        else:
-            conditions.append(listing.table.c[item.column].in_(binds))
-    if not conditions:
-        return None
-    combined = conditions[0]
-    for condition in conditions[1:]:
-        combined &= condition
-    return combined
-
-
-def at_least(column: str) -> Condition:
-    """Return the condition that a column is at or after the value."""
-    return lambda table, values: table.c[column] >= values[0]
-
-
-def before(column: str) -> Condition:
-    """Return the condition that a column is before the value."""
-    return lambda table, values: table.c[column] < values[0]
-
-
-def searching(name: str, description: str, column: str, *, listed: bool = False) -> Filter:
-    """Return the filter that a text column contains the value, letter case aside.
-
-    `%` and `_` in the value mean themselves. With `listed` the column is compact JSON and the value
-    a whole string of a list in it.
-    """
-    before = ("[", ",") if listed else ("",)
-
-    def condition(table: Table, values: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
-        text = table.c[column]
-        return or_(
-            *(
-                text.icontains(literal_column(f"'{each}'").concat(values[0]), escape=_ESCAPE)
-                for each in before
-            )
-        )
-
-    def convert(value: str) -> str:
-        return _escaped(f'"{value}"' if listed else value)
-
-    return Filter(name, description, condition=condition, convert=convert)
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([%_/])", rf"{_ESCAPE}\1", text)
+    conditions += listing.conditions(listing.table, shape.residual)
+    return and_(*conditions) if conditions else None
 
 
 @dataclass(frozen=True, slots=True)

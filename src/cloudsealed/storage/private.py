@@ -73,7 +73,8 @@ def tighten(settings: Settings) -> None:
 
 def _expected(settings: Settings) -> Iterator[tuple[Path, int]]:
     """Yield each path of an installation with the most that it may allow."""
-    held = (settings.sqlite_path, settings.key_path, settings.data_dir / "serve.lock")
+    locks = (settings.data_dir / name for name in ("serve.lock", "flights.lock"))
+    held = (settings.sqlite_path, settings.key_path, *locks)
     if any(path.parent == settings.data_dir and path.exists() for path in held):
         yield settings.data_dir, FOLDER
     for path in held:

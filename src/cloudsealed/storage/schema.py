@@ -87,24 +87,36 @@ oauth_apps = Table(
     UniqueConstraint("client_id", name="oauth_apps_client"),
 )  # fmt: skip
 
-oauth_grants = Table(  # one consent of one user: its code, and the family of tokens that it gave
+oauth_grants = Table(  # what one user lets one app do, as they said last
     "oauth_grants", metadata,
     text("tenant_id"), text("id"), text("user_id"), text("client_id"), text("app_name"), text("scopes"),
-    text("code_digest"), text("redirect_uri"), integer("redirect_sent"), text("challenge", null=True),
-    text("created_at"), text("redeemed_at", null=True), text("revoked_at", null=True), text("expires_at"),
+    text("created_at"), text("redeemed_at", null=True), text("expires_at"),
     text("last_used_at", null=True), text("last_used_ip", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
-    UniqueConstraint("code_digest", name="oauth_grants_code"),
+    UniqueConstraint("tenant_id", "user_id", "client_id", name="oauth_grants_app"),
     Index("oauth_grants_user", "tenant_id", "user_id", "id"),
+    Index("oauth_grants_client", "client_id", "tenant_id"),
     Index("oauth_grants_expiry", "expires_at"),
+)  # fmt: skip
+
+oauth_codes = Table(  # one consent: its code, whose id names the family of tokens that it gave
+    "oauth_codes", metadata,
+    text("tenant_id"), text("id"), text("grant_id"), text("digest"), text("scopes"),
+    text("redirect_uri"), integer("redirect_sent"), text("challenge", null=True),
+    text("created_at"), text("redeemed_at", null=True), text("expires_at"),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("digest", name="oauth_codes_digest"),
+    Index("oauth_codes_grant", "tenant_id", "grant_id"),
+    Index("oauth_codes_expiry", "expires_at"),
 )  # fmt: skip
 
 oauth_tokens = Table(
     "oauth_tokens", metadata,
     text("tenant_id"), text("id"), text("grant_id"), text("kind"), text("digest"), text("scopes"),
-    text("created_at"), text("expires_at"), text("consumed_at", null=True),
+    text("created_at"), text("expires_at"), text("consumed_at", null=True), text("family"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("digest", name="oauth_tokens_digest"),
+    Index("oauth_tokens_grant", "tenant_id", "grant_id", "family"),
     Index("oauth_tokens_expiry", "expires_at"),
 )  # fmt: skip
 

@@ -49,6 +49,11 @@ class SqliteConnection:
         self._compiler = compiler
         self.writes = writes
 
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """The driver's connection."""
+        return self._raw
+
     def all(self, statement: ClauseElement, parameters: Parameters = NOTHING, /) -> list[Row]:
         """Return every row."""
         return self._raw.execute(*self._compiler(statement, parameters)).fetchall()

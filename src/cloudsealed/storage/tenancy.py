@@ -1,14 +1,18 @@
-"""Taking turns within a tenant: a lock that lasts until the transaction ends."""
+"""Taking turns within a tenant, and holding one row: locks that last until the transaction ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, Table, bindparam, or_, select
 
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.schema import tenants
+
+Rows = Table
+"""The table of a noun."""
 
 _LOCK = (
     select(tenants.c.tenant_id).where(tenants.c.tenant_id == bindparam("tenant")).with_for_update()
@@ -21,6 +25,25 @@ def take_turn(connection: Connection, *, tenant: str) -> None:
     PostgreSQL locks the tenant's row; SQLite's write transactions take turns anyway.
     """
     connection.first(_LOCK, {"tenant": tenant})
+
+
+def hold(connection: Connection, table: Rows, *, tenant: str, ident: str) -> None:
+    """Take the tenant's turn, and keep the row that an id or key names from every other writer.
+
+    In this order, as whoever takes turns writes rows after it.
+    """
+    take_turn(connection, tenant=tenant)
+    connection.first(_held(table), {"tenant": tenant, "ident": ident})
+
+
+@cache
+def _held(table: Rows) -> Select[tuple[str]]:
+    names = [table.c[name] == bindparam("ident") for name in ("id", "key") if name in table.c]
+    return (
+        select(table.c.id)
+        .where(table.c.tenant_id == bindparam("tenant"), or_(*names))
+        .with_for_update()
+    )
 
 
 @contextmanager

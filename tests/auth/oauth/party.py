@@ -192,10 +192,10 @@ def curl(*arguments: str) -> tuple[int, dict[str, str], Any]:
 
 @contextmanager
 def serving(
-    folder: Path, *, roomy: bool = True, clock: Clock = utc_now, **changes: Any
+    folder: Path, *, roomy: bool = True, path: str = "", clock: Clock = utc_now, **changes: Any
 ) -> Iterator[Site]:
-    """Serve a new installation with its pages on a free port of the loopback."""
-    url = f"http://127.0.0.1:{free_port()}"
+    """Serve a new installation with its pages on a free port of the loopback, below `path`."""
+    url = f"http://127.0.0.1:{free_port()}{path}"
     budgets = {name: parse_budget("100000/minute") for name in _ROOMY} if roomy else {}
     settings = Settings(**{"data_dir": folder, "public_url": url, **budgets, **changes})
     ensure_keys(settings.key_path)

@@ -160,7 +160,7 @@ def test_no_header_and_no_claims_are_an_accident(header: Any, body: Any) -> None
     [
         None, {}, {"kty": "oct", "k": "AAAA"}, {"kty": ["EC"]}, RSA.as_dict(private=True),
         EC.as_dict(private=True), {**RSA.as_dict(private=False), "n": "w" * 171},
-        {**RSA.as_dict(private=False), "e": "Aw"},
+        {**RSA.as_dict(private=False), "e": "Aw"}, {**RSA.as_dict(private=False), "e": "_" * 40},
         ECKey.generate_key("P-384").as_dict(private=False),
         OKPKey.generate_key("X25519").as_dict(private=False),
         {**EC.as_dict(private=False), "y": "AAAA"}, {**EC.as_dict(private=False), "x": None},

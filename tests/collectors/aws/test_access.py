@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from tests.dripping import Dripping
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
 from cloudsealed.collectors.aws.errors import (
@@ -30,6 +31,16 @@ def test_the_emulator_says_who_we_are(emulator):
     found = identity()
     assert (found.account, found.partition) == ("123456789012", "aws")
     assert found.arn.startswith("arn:aws:sts::123456789012:")
+
+
+def test_an_answer_that_never_ends_is_none(credentials, monkeypatch):
+    endless = Dripping()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endless.url)
+    try:
+        with pytest.raises(EndpointUnreachableError):
+            identity(deadline=1)
+    finally:
+        endless.end()
 
 
 def test_an_assumed_role_makes_us_its_account(emulator):

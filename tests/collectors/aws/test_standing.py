@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import re
 import sys
 import threading
@@ -12,6 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from botocore.tokens import SSOTokenProvider
 
 from cloudsealed.collectors.aws.errors import (
     CredentialsRefusedError,
@@ -41,6 +45,7 @@ ROLE = (
     "<Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>"
     "</AssumeRoleResponse>"
 )
+CONTAINER, SIGN_ON = "/credentials", "/federation/credentials"
 SIGNED = re.compile(r"Credential=(\w+)/\d+/([\w-]+)/(\w+)/")
 
 
@@ -66,6 +71,19 @@ class Cloud:
             return 200, ROLE.format(number=number)
         return 200, ANSWERS[operation]
 
+    def given(self, path: str) -> bytes:
+        """Return the next keys of a container's or of single sign-on's own endpoint."""
+        with self.lock:
+            self.asked[path] += 1
+            number = self.asked[path]
+        keys = {"SecretAccessKey": "s", "AccessKeyId": f"KEY{number}"}
+        if path == CONTAINER:
+            ends = {"Token": "t", "Expiration": "2999-01-01T00:00:00Z"}
+            return json.dumps({**keys, **ends}).encode()
+        ends = {"sessionToken": "t", "expiration": 32_472_144_000_000}
+        named = {name[0].lower() + name[1:]: value for name, value in keys.items()}
+        return json.dumps({"roleCredentials": {**named, **ends}}).encode()
+
 
 @pytest.fixture
 def cloud(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
@@ -84,6 +102,14 @@ def cloud(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body.encode())
+
+        def do_GET(self) -> None:
+            body = cloud.given(self.path.partition("?")[0])
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             return
@@ -172,6 +198,47 @@ def test_credentials_that_the_chain_has_anew_repeat_the_call(cloud, rotating, ma
     answer = make_caller(profile="rotating").call(request())
     assert (answer.outcome, answer.attempts) == (CallOutcome.EMPTY, 2)
     assert rotating.read_text() == ".."
+
+
+def test_a_container_is_asked_for_its_credentials_again(cloud, make_caller, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{endpoint}{CONTAINER}")
+    cloud.said["KEY1"] = "ExpiredToken"
+    assert make_caller().call(request()).outcome is CallOutcome.EMPTY
+    assert cloud.asked == {CONTAINER: 2, "ListUsers": 2}
+
+
+@pytest.fixture
+def signed_on(tmp_path, monkeypatch):
+    """A profile of single sign-on, and the file that says that somebody has signed in."""
+    (tmp_path / "config").write_text(
+        "[profile person]\nsso_session = work\nsso_account_id = 123456789012\n"
+        "sso_role_name = auditor\n[sso-session work]\nsso_region = eu-west-1\n"
+        "sso_start_url = https://example.awsapps.com/start\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    token = tmp_path / f"{hashlib.sha1(b'work').hexdigest()}.json"
+    token.write_text(json.dumps({"accessToken": "a", "expiresAt": "2999-01-01T00:00:00Z"}))
+    monkeypatch.setattr(SSOTokenProvider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
+    return token
+
+
+def test_single_sign_on_is_asked_for_its_credentials_again(cloud, signed_on, make_caller):
+    cloud.said["KEY1"] = "ExpiredToken"
+    assert make_caller(profile="person").call(request()).outcome is CallOutcome.EMPTY
+    assert cloud.asked == {SIGN_ON: 2, "ListUsers": 2}
+
+
+def test_a_sign_on_that_is_over_asks_to_sign_in(cloud, signed_on, make_caller):
+    caller = make_caller(profile="person")
+    assert caller.call(request()).outcome is CallOutcome.EMPTY
+    cloud.said["KEY1"] = "ExpiredToken"
+    signed_on.write_text(json.dumps({"accessToken": "a", "expiresAt": "2001-01-01T00:00:00Z"}))
+    with pytest.raises(SessionExpiredError, match="Sign in again"):
+        caller.call(request())
 
 
 def test_what_is_refused_again_after_it_was_renewed_has_ended(cloud, rotating, make_caller):

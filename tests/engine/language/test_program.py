@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from datetime import datetime
+from types import FunctionType
 
 import pytest
 
-from cloudsealed.engine import EvaluationError
+from cloudsealed.engine import EvaluationError, compile_expression, compile_rule
+from cloudsealed.engine.language import program as program_module
 from cloudsealed.engine.language.program import Program, _load
 
 
@@ -171,7 +174,7 @@ def test_deep_trees_of_every_operator_compile(now: datetime) -> None:
         source = leaf
         for _ in range(12):
             source = shape.format(source)
-        Program(source, ("resource",), {}, "any")
+        assert Program(source, ("resource",), {}, "any").compiled
 
 
 def test_a_document_nested_without_end_ends_in_an_error(now: datetime) -> None:
@@ -190,6 +193,38 @@ def test_a_text_that_names_no_parameter_is_compiled_once() -> None:
     assert one.compiled is two.compiled
     other = Program("resource.a == 1", ("resource", "related"), {}, "bool")
     assert other.compiled is not one.compiled
+
+
+def test_a_function_is_made_when_it_first_runs(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def load(source: str, names: Mapping[str, object]) -> FunctionType:
+        made.append(source)
+        return _load(source, names)
+
+    monkeypatch.setattr(program_module, "_load", load)
+    rule = compile_rule(fail_when="resource.made_late == 1", applies_when="resource.late")
+    assert (rule.reads, made) == ({("resource", "late"), ("resource", "made_late")}, [])
+    for _ in range(2):
+        assert rule.judge({"late": True, "made_late": 1}, {}, now).outcome == "fail"
+    assert len(made) == 2
+
+
+def test_what_is_written_is_loaded_before_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str, names: Mapping[str, object]) -> FunctionType:
+        assert "'kept'" not in source
+        return _load(source, names)
+
+    monkeypatch.setattr(program_module, "_load", refuse)
+    for made in (
+        compile_rule(fail_when="resource.kept == 1"),
+        compile_rule(fail_when="true", severity_when=[("resource.kept == 2", "high")]),
+        compile_expression("resource.kept == 3", variables=("resource",)),
+    ):
+        with pytest.raises(AssertionError):
+            made.ready()
 
 
 def test_a_parameter_is_never_shared(now: datetime) -> None:

@@ -10,9 +10,14 @@ from typing import Any
 
 _EXPOSED = (
     "X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-RateLimit-Used,"
-    " X-RateLimit-Resource, RateLimit, RateLimit-Policy, Retry-After, Link, ETag"
+    " X-RateLimit-Resource, RateLimit, RateLimit-Policy, Retry-After, Link, ETag, Location,"
+    " Content-Disposition, WWW-Authenticate, Idempotency-Replayed, Accept-Ranges, Content-Range,"
+    " Content-Encoding, Deprecation, Sunset"
 )
-_ALLOWED = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
+_ALLOWED = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range,"
+    " Last-Event-ID"
+)
 
 
 class Cors:

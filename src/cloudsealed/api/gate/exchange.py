@@ -16,10 +16,12 @@ KEY = "cloudsealed.exchange"
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its response. `rate` is the budget that the response shows."""
+    """One request and its response. `rate` is the budget that the response shows, `base` what
+    absolute links begin with."""
 
     request_id: str
     address: str
+    base: str = ""
     rate: Rate | None = None
     caller: Caller | None = None
     route: str = "unmatched"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudsealed.api.faces import Faces, Pages
@@ -19,15 +19,19 @@ from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange
 from cloudsealed.api.gate.head import bearer, read_head
 from cloudsealed.api.gate.limits import Limits, Rate
 from cloudsealed.api.gate.metrics import Metrics, ticks
+from cloudsealed.api.gate.place import Place, check_host
 from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
+from cloudsealed.auth.model import Caller
 from cloudsealed.auth.passwords import TooManyLoginAttemptsError
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import ACCESS_LOG, enter, say
+from cloudsealed.kit.threads import Crew, Holder, belong, run_in_threadpool
+from cloudsealed.storage.database import ReadDeadlineError
 
-UNLIMITED = frozenset(("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
+UNLIMITED = frozenset(("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
 UNLIMITED_PREFIXES = ("/docs/", "/static/")
 CLIENTS = frozenset(
     ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization")
@@ -35,6 +39,8 @@ CLIENTS = frozenset(
 """Paths that name their client in the body, and spend its budget when they have read it."""
 
 _FIXED = UNLIMITED | CLIENTS
+
+LOOK_UP_SECONDS = 0.005  # how long finding a caller may hold the event loop
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -47,8 +53,8 @@ class Gate:
 
     def __init__(
         self, app: ASGIApp, *, faces: Faces, authenticator: Authenticator, limits: Limits,
-        metrics: Metrics, addresses: Addresses, cors: Cors, look_up_in_thread: bool,
-        access_log: bool = False,
+        metrics: Metrics, addresses: Addresses, cors: Cors, place: Place, crew: Crew,
+        look_up_in_thread: bool, access_log: bool = False,
     ) -> None:  # fmt: skip
         self._app = app
         self.faces = faces
@@ -57,6 +63,8 @@ class Gate:
         self.metrics = metrics
         self._addresses = addresses
         self._cors = cors
+        self._place = place
+        self._crew = crew
         self._in_thread = look_up_in_thread
         self.logs_access = access_log
         self._ids = RequestIds()
@@ -67,13 +75,16 @@ class Gate:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(
-            self._ids.new(), self._addresses.of(scope), extra_headers=self._cors.headers(scope)
-        )
+            self._ids.new(), self._addresses.of(scope), self._place.base(scope),
+            extra_headers=self._cors.headers(scope),
+        )  # fmt: skip
         enter({"request": exchange.request_id})
+        belong(self._crew, Holder(exchange.address, exchange.address))
         outgoing = _Outgoing(self, send, exchange, scope)
         try:
             if scope["method"] == "OPTIONS" and self._cors.is_preflight(scope):
                 exchange.rate = await self._show(exchange)
+                check_host(scope)
                 await outgoing.answer(204, self._cors.preflight())
                 return
             await self._admit(scope, exchange)
@@ -110,13 +121,9 @@ class Gate:
     async def _admit_client(
         self, scope: Scope, exchange: Exchange, *, guarded: bool = True
     ) -> None:
-        authenticate, limits = self._authenticator.authenticate, self._limits
+        limits = self._limits
         try:
-            asked = bearer(scope), exchange.address
-            if self._in_thread and not self._authenticator.is_cached(*asked):
-                exchange.caller = caller = await run_in_threadpool(authenticate, *asked)
-            else:
-                exchange.caller = caller = authenticate(*asked)
+            exchange.caller = caller = await self._caller(bearer(scope), exchange.address)
         except CloudSealedError as error:
             exchange.rate = await self._spend("anonymous", budget_key(exchange.address))
             if not isinstance(error, CredentialError | IpNotAllowedError):
@@ -126,9 +133,18 @@ class Gate:
             if guarded:
                 raise
         else:
+            belong(self._crew, Holder(caller.tenant_id, caller.token_id))
             exchange.rate = rate = await limits.asked(limits.spend, "core", caller.token_id)
             if rate.exceeded:
                 raise rate.refusal(limits.clock())
+
+    async def _caller(self, text: str, address: str) -> Caller:
+        """Find the caller on the event loop, if that takes no longer than it may be held."""
+        known = self._authenticator
+        if not self._in_thread or known.is_cached(text, address):
+            with suppress(ReadDeadlineError):
+                return known.authenticate(text, address, deadline=LOOK_UP_SECONDS)
+        return await run_in_threadpool(known.authenticate, text, address)
 
     async def _admit_visitor(self, scope: Scope, exchange: Exchange, pages: Pages) -> None:
         read_head(scope)
@@ -138,6 +154,7 @@ class Gate:
         if logging_in:
             exchange.rate = await self._spend("login", address)
         elif session := await run_in_threadpool(pages.visitor, scope):
+            belong(self._crew, Holder(session, session))
             exchange.rate = await self._spend("core", session)
         else:
             exchange.rate = await self._spend("anonymous", address)

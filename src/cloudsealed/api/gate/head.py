@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.api.errors import HeadersTooLargeError, UriTooLongError
+from cloudsealed.api.gate.place import check_host
 from cloudsealed.auth.errors import MissingCredentialsError, TwoCredentialsError
 
 LONGEST_HEAD = 16 * 1024
@@ -15,9 +16,14 @@ _SCHEME = b"bearer "
 
 
 def read_head(scope: Mapping[str, Any]) -> list[bytes]:
-    """Return the values of Authorization; raises what the protocol refused, and of what is long."""
+    """Return the values of Authorization.
+
+    Raises what the protocol refused, and what `check_host` raises, UriTooLongError and
+    HeadersTooLargeError.
+    """
     if REFUSAL in scope:
         raise scope[REFUSAL]
+    check_host(scope)
     if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > LONGEST_URI:
         raise UriTooLongError(f"The path and query must be at most {LONGEST_URI} bytes")
     size, given = 0, []

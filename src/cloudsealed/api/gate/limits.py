@@ -8,16 +8,21 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
-
-from starlette.concurrency import run_in_threadpool
+from collections.abc import Callable
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from cloudsealed.api.errors import RateLimitedError
-from cloudsealed.settings import Budget, Settings, Window
+from cloudsealed.kit.threads import run_in_threadpool
+from cloudsealed.settings import Settings, Window
 from cloudsealed.storage.counters import Counters, MemoryCounters
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+OF_TENANTS = ("reports", "audits", "simulations", "explanations", "connection_tests")
+"""The budgets that all of a tenant's tokens spend together."""
+OF_OTHERS = ("core", "anonymous", "oauth", "login")
+"""Those of a token, an address and a client."""
 
 
 class Policy:
@@ -98,26 +103,18 @@ class Limits:
         counters: Counters | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        budgets: Mapping[str, Budget] = {
-            "core": settings.limit_core,
-            "anonymous": settings.limit_anonymous,
-            "reports": settings.limit_reports,
-            "audits": settings.limit_audits,
-            "simulations": settings.limit_simulations,
-            "oauth": settings.limit_oauth,
-            "login": settings.limit_login,
-        }
         self._policies = {
-            name: [Policy(name, window) for window in budget] for name, budget in budgets.items()
+            name: [Policy(name, window) for window in getattr(settings, f"limit_{name}")]
+            for name in (*OF_OTHERS, *OF_TENANTS)
         }
         self.clock = clock
         self.counters: Counters = MemoryCounters() if counters is None else counters
 
-    async def asked(self, ask: Callable[[str, str], T], resource: str, key: str) -> T:
-        """Call one of the methods below: in a thread when its counters may wait for a network."""
+    async def asked(self, ask: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Call what counts with these: in a thread when its counters may wait for a network."""
         if self.counters.is_shared:
-            return await run_in_threadpool(ask, resource, key)
-        return ask(resource, key)
+            return await run_in_threadpool(ask, *args, **named)
+        return ask(*args, **named)
 
     def spend(self, resource: str, key: str) -> Rate:
         """Count one request against a budget; return how it stands then."""

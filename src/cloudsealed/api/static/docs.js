@@ -1,7 +1,7 @@
 "use strict";
 // No validator: it would send the document to another host.
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#docs",
   deepLinking: true,
   validatorUrl: null,

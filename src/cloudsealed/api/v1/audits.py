@@ -5,15 +5,19 @@ from __future__ import annotations
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
-from cloudsealed.audits.model import AuditNotFinishedError, AuditNotResumableError
+from cloudsealed.api.v1.schemas import ledger
+from cloudsealed.audits.model import AuditEndedError, AuditNotFinishedError, AuditNotResumableError
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
+from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Audits",
     "Forensic passes over what connections reach.",
     getter=lambda call: call.services.audits.get(**call.one),
+    rows=schema.audits,
 )
 
 
@@ -25,7 +29,7 @@ def list_audits(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/audits", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",), answer=shapes.Audit,
-    body=shapes.AuditBody,
+    body=shapes.AuditBody, errors=(AmbientCredentialsNotAllowedError,),
 )  # fmt: skip
 def create_audit(call: Call) -> Reply:
     """Start an audit."""
@@ -52,15 +56,21 @@ def reanalyze_audit(call: Call) -> Reply:
     return call.services.audits.reanalyze(**call.one, body=body, admit=call.admit)
 
 
-@TABLE.acts("/v1/audits/{id}/cancel", scope=Scope.AUDITS_WRITE, answer=shapes.Audit)
+@TABLE.acts(
+    "/v1/audits/{id}/cancel", scope=Scope.AUDITS_WRITE, answer=shapes.Audit,
+    errors=(AuditEndedError,),
+)  # fmt: skip
 def cancel_audit(call: Call) -> Reply:
-    """Ask an audit to stop; one that has ended stays as it is."""
+    """Cancel an audit.
+
+    It ends at once, whatever it waits for. One that has ended stays as it is: 409.
+    """
     return call.services.audits.cancel(**call.one)
 
 
 @TABLE.acts(
     "/v1/audits/{id}/resume", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",),
-    answer=shapes.Audit, errors=(AuditNotResumableError,),
+    answer=shapes.Audit, errors=(AuditNotResumableError, AmbientCredentialsNotAllowedError),
 )  # fmt: skip
 def resume_audit(call: Call) -> Reply:
     """Resume an audit that stopped when the cloud no longer took its credentials.
@@ -71,7 +81,7 @@ def resume_audit(call: Call) -> Reply:
 
 
 @TABLE.lists(
-    "/v1/audits/{id}/calls", Listed(), scope=Scope.EVIDENCE_READ, answer=shapes.ProviderCall,
+    "/v1/audits/{id}/calls", Listed(), scope=Scope.EVIDENCE_READ, answer=ledger.ProviderCall,
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def list_audit_calls(call: Call) -> Reply:
@@ -81,7 +91,7 @@ def list_audit_calls(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=shapes.Coverage,
+    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=ledger.Coverage,
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def get_audit_coverage(call: Call) -> Reply:
@@ -90,7 +100,7 @@ def get_audit_coverage(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/seal", scope=Scope.AUDITS_READ, answer=shapes.Envelope,
+    "/v1/audits/{id}/seal", scope=Scope.AUDITS_READ, answer=ledger.Envelope,
     errors=(AuditNotFinishedError,),
 )  # fmt: skip
 def get_audit_seal(call: Call) -> Reply:
@@ -106,6 +116,7 @@ def get_audit_bundle(call: Call) -> Reply:
     """Download a completed audit's bundle.
 
     A ZIP file with the seal and all that it covers: `cloudsealed verify` checks it with no server.
+    Errors are JSON, so clients that accept JSON alone get the file too.
     """
     pieces = call.services.bundle(**call.one)
     return Stream(pieces, "application/zip", f"cloudsealed-{call.path['id']}.zip")

@@ -8,11 +8,13 @@ from cloudsealed.api.v1.schemas import clients as shapes
 from cloudsealed.auth.errors import InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth.client_store import LISTING
+from cloudsealed.storage import schema
 
 TABLE = Table(
     "OAuth clients",
     "By what programs get access tokens of service accounts: the client credentials grant.",
     getter=lambda call: call.services.clients.get(**call.one),
+    rows=schema.oauth_clients,
 )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.v1.schemas import estate as shapes
 from cloudsealed.auth.model import Scope
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError
+from cloudsealed.storage import schema
 
 TABLE = Table(
     "Connections",
     "How cloud accounts are reached; no access key is stored.",
     getter=lambda call: call.services.connections.get(**call.one),
+    rows=schema.connections,
 )
 
 
@@ -53,6 +55,7 @@ def update_connection(call: Call) -> Reply:
 
 @TABLE.acts(
     "/v1/connections/{id}/test", scope=Scope.CONNECTIONS_WRITE, answer=shapes.ConnectionTest,
+    once=False, costs=Costs("connection_tests", most=16),
     errors=(AmbientCredentialsNotAllowedError,),
 )  # fmt: skip
 def test_connection(call: Call) -> Reply:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import orjson
 
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.query import Parameter
+from cloudsealed.api.v1.schemas import evidence
 from cloudsealed.api.v1.schemas import findings as shapes
 from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.service import GROUPS
+from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 GROUP_BY = Parameter(
-    "group_by", "What to count by", GROUPS, multiple=True, default="dimension,severity"
+    "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
 )
-FILTERS = {item.name: item for item in LISTING.filters}
+FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
 
 TABLE = Table(
     "Findings",
     "Individual security, cost, architectural or compliance issues.",
     getter=lambda call: call.services.findings.get(**call.one),
+    rows=schema.findings,
 )
 
 
@@ -75,7 +78,7 @@ def list_finding_history(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/evidence", scope=Scope.EVIDENCE_READ, answer=shapes.Evidence,
+    "/v1/findings/{id}/evidence", scope=Scope.EVIDENCE_READ, answer=evidence.Evidence,
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def get_finding_evidence(call: Call) -> Reply:
@@ -85,7 +88,7 @@ def get_finding_evidence(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/proof", scope=Scope.EVIDENCE_READ, answer=shapes.Proof,
+    "/v1/findings/{id}/proof", scope=Scope.EVIDENCE_READ, answer=evidence.Proof,
     parameters={"audit": Parameter("audit", "Audit that observed it; else the last")},
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
 )  # fmt: skip
@@ -99,7 +102,8 @@ def get_finding_proof(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/explanation", scope=Scope.EVIDENCE_READ, answer=shapes.Explanation,
+    "/v1/findings/{id}/explanation", scope=Scope.EVIDENCE_READ, answer=evidence.Explanation,
+    costs=Costs("explanations", most=4),
     errors=(NotExplainableError, EvidenceExpiredError),
 )  # fmt: skip
 def get_finding_explanation(call: Call) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.query import Parameter
-from cloudsealed.api.v1.schemas import policies as shapes
+from cloudsealed.api.v1.schemas import frameworks as shapes
 from cloudsealed.auth.model import Scope
 from cloudsealed.policies.frameworks import frameworks, summary
 from cloudsealed.policies.model import FrameworkNotFoundError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from cloudsealed.api.errors import catalogue
-from cloudsealed.api.gate.limits import Rate
+from cloudsealed.api.gate.limits import OF_TENANTS, Rate
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import access as shapes
 from cloudsealed.auth.model import Scope
@@ -13,14 +13,16 @@ from cloudsealed.auth.model import Scope
 TABLE = Table("Account", "Who calls, what is left of their budgets, and what errors mean.")
 
 
-@TABLE.reads("/v1/me", answer=shapes.Me)
+@TABLE.reads("/v1/me", answer=shapes.Me, quick=True)
 def get_me(call: Call) -> Reply:
     """Retrieve the caller: tenant, user, role and effective scopes."""
     caller, services = call.caller, call.services
-    user = services.users.get(tenant=call.tenant, ident=caller.user_id)
+    with services.database.read(call.deadline):  # both within the deadline
+        user = services.users.get(tenant=call.tenant, ident=caller.user_id)
+        tenant = services.tenants.get(tenant=call.tenant)
     return {
         "object": "me",
-        "tenant": services.tenants.get(tenant=call.tenant).public(),
+        "tenant": tenant.public(),
         "user": user.public(),
         "role": caller.role,
         "scopes": [scope.value for scope in Scope if scope in caller.scopes],
@@ -39,8 +41,7 @@ def list_error_codes(call: Call) -> Reply:
 def get_rate_limits(call: Call) -> Reply:
     """Retrieve every budget of the credential and its tenant."""
     limits = call.limits
-    heavy = ("reports", "audits", "simulations")
-    keys = {"core": call.caller.token_id, **dict.fromkeys(heavy, call.tenant)}
+    keys = {"core": call.caller.token_id, **dict.fromkeys(OF_TENANTS, call.tenant)}
     resources = {
         name: [_window(rate) for rate in limits.windows(name, keys[name])] for name in keys
     }

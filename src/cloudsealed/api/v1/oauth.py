@@ -8,16 +8,19 @@ from cloudsealed.api.v1.schemas import oauth as shapes
 from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth import app_store, grant_store
+from cloudsealed.storage import schema
 
 APPS = Table(
     "OAuth apps",
     "Programs of third parties that users can let act for them, by OAuth 2.0.",
     getter=lambda call: call.services.apps.get(**call.one),
+    rows=schema.oauth_apps,
 )
 GRANTS = Table(
     "OAuth grants",
     "What users let apps do; the end of a grant ends its tokens.",
     getter=lambda call: call.services.grants.get(caller=call.caller, ident=call.ident),
+    rows=schema.oauth_grants,
 )
 
 

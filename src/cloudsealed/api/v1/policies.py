@@ -12,11 +12,13 @@ from cloudsealed.policies.model import (
     NameAlreadyExistsError,
 )
 from cloudsealed.policies.store import LISTING
+from cloudsealed.storage import schema
 
 TABLE = Table(
     "Policies",
     "Checks and classifications. A policy answers to its id and to its key.",
     getter=lambda call: call.services.policies.get(**call.one),
+    rows=schema.policies,
 )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cloudsealed.api import accept
+from cloudsealed.api.errors import NotAcceptableError, filter_error
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
-from cloudsealed.api.v1.schemas import audits as shapes
+from cloudsealed.api.v1.schemas import reports as shapes
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotReadyError
 from cloudsealed.reports.store import LISTING
+from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 # A media type as clients name it, without what it says of the file.
@@ -22,6 +26,7 @@ TABLE = Table(
     "Reports",
     "Executive summaries, remediation plans, compliance evidence.",
     getter=lambda call: call.services.reports.get(**call.one),
+    rows=schema.reports,
 )
 
 
@@ -49,16 +54,30 @@ def get_report(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(_MEDIA),
+    files={FORMATS[name]: shape for name, shape in shapes.FILES.items()},
     parameters={"format": FORMAT},
     errors=(ReportNotReadyError, ReportExpiredError),
 )  # fmt: skip
 def download_report(call: Call) -> Reply:
-    """Download a report's file."""
-    wanted = call.given("format")
-    if wanted is None:
-        wanted = _MEDIA[accept.choose(call.accept, tuple(_MEDIA)) or ""]
+    """Download a report's file.
+
+    A format that reports of its kind do not have is 422 by `format`, and 406 by `Accept`.
+    """
+    offered = call.services.reports.formats(**call.one)
+    wanted = call.given("format") or _accepted(call.accept, offered)
+    if wanted not in offered:
+        message = f"format must be one of: {', '.join(offered)}"
+        raise filter_error("format")("format", message)
     file = call.services.reports.file(**call.one, format=wanted)
     return Stream(file.content, file.content_type, file.filename)
+
+
+def _accepted(header: str, offered: Sequence[str]) -> str:
+    media = [kind for kind, name in _MEDIA.items() if name in offered]
+    chosen = accept.choose(header, media)
+    if chosen is None:
+        raise NotAcceptableError(f"This report is there in: {', '.join(media)}")
+    return _MEDIA[chosen]
 
 
 @TABLE.deletes("/v1/reports/{id}", scope=Scope.REPORTS_WRITE)

@@ -9,19 +9,28 @@ from cloudsealed.api.v1.schemas.findings import Finding
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.resources.store import LISTING
+from cloudsealed.storage import schema
+from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Resources",
     "Cloud objects discovered in the tenant. Findings attach to resources.",
     getter=lambda call: call.services.resources.get(**call.one),
+    rows=schema.resources,
 )
 
 
 @TABLE.lists(
-    "/v1/resources", Listed.of(LISTING), scope=Scope.RESOURCES_READ, answer=shapes.Resource
-)
+    "/v1/resources", Listed.of(LISTING), scope=Scope.RESOURCES_READ, answer=shapes.Resource,
+    errors=(EvidenceExpiredError,),
+)  # fmt: skip
 def list_resources(call: Call) -> Reply:
-    """List resources."""
+    """List resources.
+
+    With `audit`, all that this audit saw, as it saw it: names, tags and relations are those of
+    then, and filters look at them. An audit that has not completed has no list; one whose evidence
+    is older than evidence is kept has none left: 410.
+    """
     resources = call.services.resources
     return resources.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
@@ -46,5 +55,9 @@ def list_resource_findings(call: Call) -> Reply:
 
 @TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.Relations)
 def get_resource_relations(call: Call) -> Reply:
-    """Retrieve what a resource refers to."""
+    """Retrieve what a resource refers to.
+
+    Each relation names the id that stands in the resource's document, and the resource that it
+    means, by its own id; null where no audit of the tenant saw that.
+    """
     return call.services.resources.relations(**call.one)

@@ -7,15 +7,18 @@ from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import schedules as shapes
 from cloudsealed.audits.model import AuditNotFinishedError
 from cloudsealed.auth.model import Scope
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.schedules.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededError
 from cloudsealed.reports.model import ReportNotReadyError
+from cloudsealed.storage import schema
 from cloudsealed.vocabulary import ScheduleKind
 
 TABLE = Table(
     "Schedules",
     "Audits and reports that come by themselves.",
     getter=lambda call: call.services.schedules.get(**call.one),
+    rows=schema.schedules,
 )
 _BUDGETS = {ScheduleKind.AUDIT: "audits", ScheduleKind.REPORT: "reports"}
 
@@ -30,7 +33,8 @@ def list_schedules(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/schedules", scope=Scope.SCHEDULES_WRITE, answer=shapes.Schedule,
-    body=shapes.ScheduleBody, errors=(NameAlreadyExistsError, QuotaExceededError),
+    body=shapes.ScheduleBody,
+    errors=(NameAlreadyExistsError, QuotaExceededError, AmbientCredentialsNotAllowedError),
 )  # fmt: skip
 def create_schedule(call: Call) -> Reply:
     """Add a schedule of an audit or of a report.
@@ -49,7 +53,8 @@ def get_schedule(call: Call) -> Reply:
 
 @TABLE.changes(
     "/v1/schedules/{id}", scope=Scope.SCHEDULES_WRITE, answer=shapes.Schedule,
-    body=shapes.SchedulePatch, errors=(NameAlreadyExistsError,),
+    body=shapes.SchedulePatch,
+    errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
 )  # fmt: skip
 def update_schedule(call: Call) -> Reply:
     """Change a schedule; `audit` and `report` are replaced whole."""
@@ -59,7 +64,7 @@ def update_schedule(call: Call) -> Reply:
 @TABLE.makes(
     "/v1/schedules/{id}/run", made_at="/v1/{object}s", scope=Scope.SCHEDULES_WRITE, status=202,
     heavy=tuple(_BUDGETS.values()), answer=shapes.StartedWork,
-    errors=(AuditNotFinishedError, ReportNotReadyError),
+    errors=(AuditNotFinishedError, ReportNotReadyError, AmbientCredentialsNotAllowedError),
 )  # fmt: skip
 def run_schedule(call: Call) -> Reply:
     """Start now what a schedule starts.

@@ -11,12 +11,14 @@ from cloudsealed.policies.model import (
     InvalidPolicyExpressionError,
     PolicyNotFoundError,
 )
+from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Simulations",
     "What a policy would do to the present findings; nothing else changes. Kept for 7 days.",
     getter=lambda call: call.services.simulations.get(**call.one),
+    rows=schema.simulations,
 )
 
 

@@ -8,11 +8,13 @@ from cloudsealed.api.v1.schemas import access as shapes
 from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.token_store import LISTING
+from cloudsealed.storage import schema
 
 TABLE = Table(
     "Tokens",
     "Personal access tokens: long-lived, scoped, one user's.",
     getter=lambda call: call.services.tokens.get(caller=call.caller, ident=call.ident),
+    rows=schema.tokens,
 )
 
 

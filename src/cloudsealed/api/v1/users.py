@@ -10,11 +10,13 @@ from cloudsealed.api.v1.schemas import access as shapes
 from cloudsealed.auth.errors import InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.user_store import LISTING
+from cloudsealed.storage import schema
 
 TABLE = Table(
     "Users",
     "The users of a tenant, people and service accounts: what they may do, who can log in.",
     getter=lambda call: orjson.dumps(call.services.users.get(**call.one).public()),
+    rows=schema.users,
 )
 
 

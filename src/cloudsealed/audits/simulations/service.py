@@ -96,15 +96,14 @@ class SimulationService:
             failed = replace(simulation, status=SimulationStatus.FAILED, error=reason)
             self._end(job.tenant, failed)
 
-    def give_up(self, job: Job, reason: str) -> None:
+    def give_up(self, job: Job, reason: Mapping[str, str]) -> None:
         """End the job's simulation `failed`, unless it has ended."""
         try:
             simulation = self._store.get(tenant=job.tenant, ident=job.subject)
         except SimulationNotFoundError:
             return
         if simulation.finished_at is None:
-            error = {"code": CloudSealedError.code, "message": reason}
-            failed = replace(simulation, status=SimulationStatus.FAILED, error=error)
+            failed = replace(simulation, status=SimulationStatus.FAILED, error=reason)
             self._end(job.tenant, failed)
 
     def purge(self) -> None:

@@ -104,7 +104,7 @@ class AppService:
                 if getattr(app, name) != getattr(changed, name)
             }
             _record(connection, EventType.APP_CHANGED, caller, ident, changes=told)
-        self._authenticator.forget()
+        self._database.after(self._authenticator.forget)
         return orjson.dumps(changed.public())
 
     def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
@@ -133,7 +133,7 @@ class AppService:
         with self._database.write() as connection:
             self._store.delete(connection, tenant=tenant, ident=ident, now=now)
             _record(connection, EventType.APP_DELETED, caller, ident)
-        self._authenticator.forget()
+        self._database.after(self._authenticator.forget)
 
     def _digest(self, text: str | None) -> str | None:
         return None if text is None else credential.digest(text, self._key)
@@ -176,14 +176,13 @@ class GrantService:
         grant = self._seen(caller, ident)
         if grant.user_id != caller.user_id and caller.role is not Role.ADMIN:
             raise InsufficientRoleError("Only an admin can end another user's grant")
-        tenant, now = caller.tenant_id, rfc3339(self._clock())
         with self._database.write() as connection:
-            if self._store.revoke(connection, tenant=tenant, ident=ident, now=now):
+            if self._store.revoke(connection, tenant=caller.tenant_id, ident=ident):
                 _record(
                     connection, EventType.GRANT_REVOKED, caller, ident, owner_id=grant.user_id,
                     client_id=grant.client_id,
                 )  # fmt: skip
-        self._authenticator.forget()
+        self._database.after(self._authenticator.forget)
 
     def _seen(self, caller: Caller, ident: str) -> Grant:
         grant = self._store.get(tenant=caller.tenant_id, ident=ident)

@@ -36,7 +36,7 @@ _CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 _PRIVATE = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 _BASE64 = re.compile(r"[A-Za-z0-9_-]+")
 _RSA_BITS = range(2048, 4097)
-_LEAST_EXPONENT = 65537
+_EXPONENTS = range(65537, 1 << 32)  # larger ones make verifying slow
 _KEYS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 PublicKey = Mapping[str, str]
@@ -123,8 +123,10 @@ def _require_strong(key: PublicKey) -> None:
         public = _loaded(key).public_key
     except (JoseError, ValueError, TypeError, OverflowError) as error:
         raise BadKeyError("must hold whole and valid keys") from error
-    if isinstance(public, RSAPublicKey) and public.public_numbers().e < _LEAST_EXPONENT:
-        raise BadKeyError(f"must hold RSA keys whose exponent is {_LEAST_EXPONENT} or more")
+    if isinstance(public, RSAPublicKey) and public.public_numbers().e not in _EXPONENTS:
+        raise BadKeyError(
+            f"must hold RSA keys whose exponent is {_EXPONENTS.start}, or little more"
+        )
 
 
 def _bits(number: str) -> int:

@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from cloudsealed.auth.oauth.client_model import Client, ClientToken
 from cloudsealed.auth.oauth.errors import ClientNotFoundError
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import (
     oauth_assertions,
     oauth_client_tokens,
@@ -173,9 +174,9 @@ class ClientStore(Paged):
         }  # fmt: skip
         connection.run(oauth_client_tokens.insert(), row)
 
-    def token(self, digest: str) -> ClientToken | None:
+    def token(self, digest: str, *, deadline: float | None = None) -> ClientToken | None:
         """Return the token with this digest, revoked or not; None when its client is over."""
-        with self.database.read() as connection:
+        with self.database.read(deadline) as connection:
             row = connection.first(_BY_TOKEN, {"address": digest})
         if row is None:
             return None
@@ -188,9 +189,9 @@ class ClientStore(Paged):
         with self.database.write() as connection:
             connection.run(_REVOKE, {**this, "now": now})
 
-    def by_digest(self, digest: str) -> Row | None:
+    def by_digest(self, digest: str, *, deadline: float | None = None) -> Row | None:
         """Return tenant, client, user, scopes, networks, expiry, role of a usable token."""
-        token = self.token(digest)
+        token = self.token(digest, deadline=deadline)
         if token is None or token.revoked_at is not None:
             return None
         client = token.client

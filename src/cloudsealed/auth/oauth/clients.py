@@ -59,7 +59,7 @@ class ClientService:
         text = None if keys else credential.mint(SECRET)
         now = rfc3339(self._clock())
         client = Client(
-            tenant_id=caller.tenant_id, id=new_id("clt"), user_id=account.id,
+            tenant_id=caller.tenant_id, id=new_id("cli"), user_id=account.id,
             client_id=credential.mint(CLIENT), name=fields.text("name", longest=100),
             scopes=ordered(scopes), keys=keys, secret_digest=self._digest(text),
             previous_digest=None, previous_until=None, created_at=now, updated_at=now,

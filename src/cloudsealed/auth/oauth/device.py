@@ -35,6 +35,7 @@ from cloudsealed.auth.oauth.parameters import Parameters
 from cloudsealed.auth.oauth.rules import within
 from cloudsealed.auth.oauth.server import AuthorizationServer
 from cloudsealed.auth.security import record
+from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.ids import derived_id, new_id
 from cloudsealed.settings import Budget
@@ -162,7 +163,7 @@ class DeviceFlow:
         many wrong ones.
         """
         code = "".join(letter for letter in text.upper() if letter.isalnum())
-        budgets = (f"device/{caller.user_id}", f"device/{caller.ip}")
+        budgets = (f"user-code/{caller.user_id}", f"user-code/{budget_key(caller.ip)}")
         self._spend(budgets)
         found = self._open(caller, code)
         if found is None:

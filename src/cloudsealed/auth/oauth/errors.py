@@ -112,10 +112,10 @@ class GrantNotFoundError(NotFoundError):
 class ClientNotFoundError(NotFoundError):
     """No OAuth client of the tenant has this id."""
 
-    code = "oauth_client_not_found"
+    code = "client_not_found"
 
     def __init__(self, ident: str) -> None:
-        super().__init__("OAuth client", ident)
+        super().__init__("client", ident)
 
 
 class AuthorizationPendingError(OAuthError):

@@ -1,7 +1,8 @@
 """Rows of grants and of the codes and tokens that stand for them. Texts are kept as digests only.
 
-A code, token or grant counts only while its app is there and open to the user's tenant, its user
-enabled and its grant not revoked: one condition, `_IN_FORCE`, on every look-up.
+A code, token or grant counts only while its grant and its app are there, the app is open to the
+user's tenant and the user enabled: one condition, `_IN_FORCE`, on every look-up. What is revoked is
+no row any more.
 """
 
 from __future__ import annotations
@@ -10,13 +11,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlalchemy import ColumnElement, bindparam, case, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.auth.oauth.errors import GrantNotFoundError
-from cloudsealed.auth.oauth.model import ACCESS, Asked, Audience, Code, Grant, IssuedToken, Standing
+from cloudsealed.auth.oauth.model import (
+    ACCESS,
+    App,
+    Asked,
+    Audience,
+    Code,
+    Grant,
+    IssuedToken,
+    Standing,
+)
+from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged
-from cloudsealed.storage.schema import oauth_apps, oauth_grants, oauth_tokens, users
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
+from cloudsealed.storage.schema import (
+    oauth_apps,
+    oauth_codes,
+    oauth_grants,
+    oauth_tokens,
+    users,
+)
 from cloudsealed.vocabulary import Role
 
 _COLUMNS = (
@@ -30,32 +49,69 @@ LISTING = Listing(
     filters=(
         Filter("user", "User who granted it", "user_id", kind="id", prefix="usr", sorts=("-id",)),
     ),
-    hidden=lambda table: table.c.revoked_at.is_(None) & table.c.redeemed_at.is_not(None),
+    hidden=lambda table: table.c.redeemed_at.is_not(None),
 )
 
-_THIS: tuple[ColumnElement[bool], ...] = (
-    oauth_grants.c.tenant_id == bindparam("tenant"), oauth_grants.c.id == bindparam("ident"),
-)  # fmt: skip
-_SHOWN = (*_THIS, oauth_grants.c.revoked_at.is_(None), oauth_grants.c.redeemed_at.is_not(None))
-_GET = select(*(oauth_grants.c[name] for name in _COLUMNS)).where(*_SHOWN)
-_REVOKE = (
-    oauth_grants.update()
-    .where(*_THIS, oauth_grants.c.revoked_at.is_(None))
-    .values(revoked_at=bindparam("now"))
+_TENANT = oauth_grants.c.tenant_id == bindparam("tenant")
+_THIS: tuple[ColumnElement[bool], ...] = (_TENANT, oauth_grants.c.id == bindparam("ident"))
+_GET = select(*(oauth_grants.c[name] for name in _COLUMNS)).where(
+    *_THIS, oauth_grants.c.redeemed_at.is_not(None)
 )
-_REVOKE_ALL = (
-    oauth_grants.update()
-    .where(
-        oauth_grants.c.tenant_id == bindparam("tenant"),
-        oauth_grants.c.user_id == bindparam("owner"), oauth_grants.c.revoked_at.is_(None),
+_INSERTED = insert(oauth_grants)  # SQLite reads the same words
+_INSERT = _INSERTED.on_conflict_do_update(
+    index_elements=("tenant_id", "user_id", "client_id"),
+    set_={
+        "expires_at": case(
+            (oauth_grants.c.expires_at > _INSERTED.excluded.expires_at, oauth_grants.c.expires_at),
+            else_=_INSERTED.excluded.expires_at,
+        )
+    },
+)
+_OF_APP = select(oauth_grants.c.id).where(
+    _TENANT, oauth_grants.c.user_id == bindparam("owner"),
+    oauth_grants.c.client_id == bindparam("client"),
+)  # fmt: skip
+_HOLD = select(oauth_grants.c.id).where(*_THIS).with_for_update()
+_HOLD_ALL = (
+    select(oauth_grants.c.id)
+    .where(_TENANT, oauth_grants.c.user_id == bindparam("owner"))
+    .order_by(oauth_grants.c.id)
+    .with_for_update()
+)
+_END = tuple(
+    table.delete().where(
+        table.c.tenant_id == bindparam("tenant"), table.c[name] == bindparam("ident")
     )
-    .values(revoked_at=bindparam("now"))
-)  # fmt: skip
-_REDEEM = (
-    oauth_grants.update()
-    .where(*_THIS, oauth_grants.c.redeemed_at.is_(None))
-    .values(redeemed_at=bindparam("now"), expires_at=bindparam("until"))
+    for table, name in ((oauth_tokens, "grant_id"), (oauth_codes, "grant_id"), (oauth_grants, "id"))
 )
+_TOKENS: tuple[ColumnElement[bool], ...] = (
+    oauth_tokens.c.tenant_id == bindparam("tenant"), oauth_tokens.c.grant_id == bindparam("ident"),
+)  # fmt: skip
+_END_FAMILY = oauth_tokens.delete().where(*_TOKENS, oauth_tokens.c.family == bindparam("of"))
+_LEFT = select(oauth_tokens.c.id).where(*_TOKENS, oauth_tokens.c.expires_at > bindparam("now"))
+_CODES: tuple[ColumnElement[bool], ...] = (
+    oauth_codes.c.tenant_id == bindparam("tenant"), oauth_codes.c.grant_id == bindparam("ident"),
+)  # fmt: skip
+_PENDING = select(oauth_codes.c.id).where(
+    *_CODES, oauth_codes.c.redeemed_at.is_(None), oauth_codes.c.expires_at > bindparam("now")
+)
+_LAST = select(func.max(oauth_codes.c.id)).where(*_CODES, oauth_codes.c.redeemed_at.is_not(None))
+_REDEEM = (
+    oauth_codes.update()
+    .where(
+        oauth_codes.c.tenant_id == bindparam("tenant"), oauth_codes.c.id == bindparam("code"),
+        oauth_codes.c.redeemed_at.is_(None),
+    )
+    .values(redeemed_at=bindparam("now"), expires_at=bindparam("until"))
+)  # fmt: skip
+_GRANTED = (
+    oauth_grants.update()
+    .where(*_THIS)
+    .values(
+        redeemed_at=func.coalesce(oauth_grants.c.redeemed_at, bindparam("now")),
+        expires_at=bindparam("until"), scopes=bindparam("granted"), app_name=bindparam("app"),
+    )
+)  # fmt: skip
 _USED = (
     oauth_grants.update()
     .where(*_THIS)
@@ -74,6 +130,9 @@ _USERS = (users.c.tenant_id == oauth_grants.c.tenant_id) & (users.c.id == oauth_
 _GRANT_OF = (oauth_grants.c.tenant_id == oauth_tokens.c.tenant_id) & (
     oauth_grants.c.id == oauth_tokens.c.grant_id
 )
+_GRANT_OF_CODE = (oauth_grants.c.tenant_id == oauth_codes.c.tenant_id) & (
+    oauth_grants.c.id == oauth_codes.c.grant_id
+)
 _APP_OF = oauth_apps.c.client_id == oauth_grants.c.client_id
 _STANDING = (
     oauth_grants.c.tenant_id, oauth_grants.c.id, oauth_grants.c.user_id, oauth_grants.c.client_id,
@@ -81,7 +140,6 @@ _STANDING = (
     oauth_grants.c.expires_at,
 )  # fmt: skip
 _IN_FORCE: tuple[ColumnElement[bool], ...] = (
-    oauth_grants.c.revoked_at.is_(None),
     users.c.disabled_at.is_(None),
     oauth_apps.c.deleted_at.is_(None),
     or_(
@@ -92,15 +150,17 @@ _IN_FORCE: tuple[ColumnElement[bool], ...] = (
 # The tenant of these two is what the digest finds: a code or token says which tenant it is of.
 _BY_CODE = (  # tenantless: code by digest
     select(
-        *_STANDING, oauth_grants.c.redirect_uri, oauth_grants.c.redirect_sent,
-        oauth_grants.c.challenge, oauth_grants.c.redeemed_at,
+        *_STANDING, oauth_codes.c.id.label("code_id"), oauth_codes.c.scopes.label("code_scopes"),
+        oauth_codes.c.expires_at.label("code_expires_at"), oauth_codes.c.redirect_uri,
+        oauth_codes.c.redirect_sent, oauth_codes.c.challenge, oauth_codes.c.redeemed_at,
     )
-    .join(users, _USERS).join(oauth_apps, _APP_OF)
-    .where(oauth_grants.c.code_digest == bindparam("address"), *_IN_FORCE)
+    .select_from(oauth_codes)
+    .join(oauth_grants, _GRANT_OF_CODE).join(users, _USERS).join(oauth_apps, _APP_OF)
+    .where(oauth_codes.c.digest == bindparam("address"), *_IN_FORCE)
 )  # fmt: skip
 _BY_TOKEN = (  # tenantless: credential by digest
     select(
-        *_STANDING, oauth_tokens.c.id.label("token_id"), oauth_tokens.c.kind,
+        *_STANDING, oauth_tokens.c.family, oauth_tokens.c.id.label("token_id"), oauth_tokens.c.kind,
         oauth_tokens.c.scopes.label("token_scopes"), oauth_tokens.c.created_at,
         oauth_tokens.c.expires_at.label("token_expires_at"), oauth_tokens.c.consumed_at,
     )
@@ -108,12 +168,24 @@ _BY_TOKEN = (  # tenantless: credential by digest
     .join(oauth_grants, _GRANT_OF).join(users, _USERS).join(oauth_apps, _APP_OF)
     .where(oauth_tokens.c.digest == bindparam("address"), *_IN_FORCE)
 )  # fmt: skip
-_PURGE_GRANTS = (  # tenantless: housekeeping
-    oauth_grants.delete().where(oauth_grants.c.expires_at < bindparam("before"))
+_PURGE = tuple(  # tenantless: housekeeping
+    table.delete().where(table.c.expires_at < bindparam("before"))
+    for table in (oauth_tokens, oauth_codes, oauth_grants)
 )
-_PURGE_TOKENS = (  # tenantless: housekeeping
-    oauth_tokens.delete().where(oauth_tokens.c.expires_at < bindparam("before"))
-)
+_INSTALLED = (  # tenantless: an app's owner sees in which tenants it is granted, and how often
+    select(
+        oauth_grants.c.tenant_id, func.count(), func.min(oauth_grants.c.created_at),
+        func.max(oauth_grants.c.last_used_at),
+    )
+    .where(
+        oauth_grants.c.client_id == bindparam("client"), oauth_grants.c.redeemed_at.is_not(None),
+        oauth_grants.c.expires_at > bindparam("now"),
+        oauth_grants.c.tenant_id > bindparam("after"),
+    )
+    .group_by(oauth_grants.c.tenant_id)
+    .order_by(oauth_grants.c.tenant_id)
+    .limit(bindparam("most"))
+)  # fmt: skip
 
 
 def decode(row: Row) -> Grant:
@@ -135,20 +207,30 @@ class GrantStore(Paged):
 
     listing = LISTING
 
-    def insert(
-        self, connection: Connection, *, tenant: str, user_id: str, ident: str, asked: Asked,
-        code_digest: str, now: str, until: str,
-    ) -> None:  # fmt: skip
-        """Add a grant whose code can be redeemed until `until`."""
-        row = {
-            "tenant_id": tenant, "id": ident, "user_id": user_id,
-            "client_id": asked.app.client_id, "app_name": asked.app.name,
-            "scopes": orjson.dumps(asked.scopes).decode(), "code_digest": code_digest,
-            "redirect_uri": asked.redirect_uri, "redirect_sent": int(asked.redirect_sent),
-            "challenge": asked.challenge, "created_at": now, "redeemed_at": None,
-            "revoked_at": None, "expires_at": until, "last_used_at": None, "last_used_ip": None,
+    def insert_code(
+        self, connection: Connection, *, tenant: str, user_id: str, asked: Asked, digest: str,
+        now: str, until: str,
+    ) -> str:  # fmt: skip
+        """Add a code that can be redeemed until `until`; return its grant's id, which is new when
+        the user has none for the app and is seen once a code was redeemed."""
+        client, scopes = asked.app.client_id, orjson.dumps(asked.scopes).decode()
+        grant = {
+            "tenant_id": tenant, "id": new_id("gra"), "user_id": user_id, "client_id": client,
+            "app_name": asked.app.name, "scopes": scopes, "created_at": now, "redeemed_at": None,
+            "expires_at": until, "last_used_at": None, "last_used_ip": None,
         }  # fmt: skip
-        connection.run(oauth_grants.insert(), row)
+        connection.run(_INSERT, grant)
+        row = connection.first(_OF_APP, {"tenant": tenant, "owner": user_id, "client": client})
+        assert row is not None
+        ident = str(row[0])
+        code = {
+            "tenant_id": tenant, "id": new_id("oac"), "grant_id": ident, "digest": digest,
+            "scopes": scopes, "redirect_uri": asked.redirect_uri,
+            "redirect_sent": int(asked.redirect_sent), "challenge": asked.challenge,
+            "created_at": now, "redeemed_at": None, "expires_at": until,
+        }  # fmt: skip
+        connection.run(oauth_codes.insert(), code)
+        return ident
 
     def get(self, *, tenant: str, ident: str) -> Grant:
         """Return one grant in force; raises GrantNotFoundError."""
@@ -158,26 +240,62 @@ class GrantStore(Paged):
             raise GrantNotFoundError(ident)
         return decode(row)
 
-    def revoke(self, connection: Connection, *, tenant: str, ident: str, now: str) -> bool:
-        """End a grant, its code and every token of it; false when it had ended."""
-        return connection.run(_REVOKE, {"tenant": tenant, "ident": ident, "now": now}) == 1
+    def hold(self, connection: Connection, *, tenant: str, ident: str) -> bool:
+        """Let nobody else use or end a grant until the transaction ends; False when it is gone."""
+        return connection.first(_HOLD, {"tenant": tenant, "ident": ident}) is not None
 
-    def revoke_all(self, connection: Connection, *, tenant: str, user_id: str, now: str) -> None:
+    def revoke(self, connection: Connection, *, tenant: str, ident: str) -> bool:
+        """End a grant, its codes and every token of it; false when it had ended."""
+        this = {"tenant": tenant, "ident": ident}
+        if not self.hold(connection, **this):
+            return False
+        for statement in _END:
+            connection.run(statement, this)
+        return True
+
+    def revoke_all(self, connection: Connection, *, tenant: str, user_id: str) -> None:
         """End every grant of a user."""
-        connection.run(_REVOKE_ALL, {"tenant": tenant, "owner": user_id, "now": now})
+        for (ident,) in connection.all(_HOLD_ALL, {"tenant": tenant, "owner": user_id}):
+            self.revoke(connection, tenant=tenant, ident=ident)
+
+    def end_family(self, connection: Connection, grant: Standing, family: str, now: str) -> bool:
+        """End the tokens that came of one code, and with the last family the grant; false when
+        there were none."""
+        this = {"tenant": grant.tenant_id, "ident": grant.grant_id}
+        if not connection.run(_END_FAMILY, {**this, "of": family}):
+            return False
+        left = (
+            connection.first(statement, {**this, "now": now}) for statement in (_LEFT, _PENDING)
+        )
+        if not any(left):
+            self.revoke(connection, **this)
+        return True
 
     def code(self, connection: Connection, digest: str) -> Code | None:
         """Return the code with this digest, redeemed or not; None when its grant is over."""
         row = connection.first(_BY_CODE, {"address": digest})
         if row is None:
             return None
-        uri, sent, challenge, redeemed = row[8:]
-        return Code(_standing(row[:8]), uri, bool(sent), challenge, redeemed)
+        ident, scopes, expires, uri, sent, challenge, redeemed = row[8:]
+        return Code(
+            _standing(row[:8]), ident, tuple(orjson.loads(scopes)), expires, uri, bool(sent),
+            challenge, redeemed,
+        )  # fmt: skip
 
-    def redeem(self, connection: Connection, grant: Standing, *, now: str, until: str) -> bool:
-        """Consume a grant's code; false when another did. The grant then lasts until `until`."""
+    def redeem(self, connection: Connection, code: Code, *, app: App, now: str, until: str) -> bool:
+        """Consume a code; false when another did. Its grant then lasts until `until`, and has the
+        scopes of the last consent of which a code was redeemed."""
+        grant = code.grant
         this = {"tenant": grant.tenant_id, "ident": grant.grant_id}
-        return connection.run(_REDEEM, {**this, "now": now, "until": until}) == 1
+        row = connection.first(_LAST, this)
+        named = {"tenant": grant.tenant_id, "code": code.id, "now": now, "until": until}
+        if not connection.run(_REDEEM, named):
+            return False
+        is_last = row is None or row[0] is None or row[0] < code.id
+        scopes = orjson.dumps(code.scopes if is_last else grant.scopes).decode()
+        granted = {"now": now, "until": until, "granted": scopes, "app": app.name}
+        connection.run(_GRANTED, {**this, **granted})
+        return True
 
     def insert_token(self, connection: Connection, token: IssuedToken, digest: str) -> None:
         """Add an access or refresh token."""
@@ -185,6 +303,7 @@ class GrantStore(Paged):
             "tenant_id": token.grant.tenant_id, "id": token.id, "grant_id": token.grant.grant_id,
             "kind": token.kind, "digest": digest, "scopes": orjson.dumps(token.scopes).decode(),
             "created_at": token.created_at, "expires_at": token.expires_at, "consumed_at": None,
+            "family": token.family,
         }  # fmt: skip
         connection.run(oauth_tokens.insert(), row)
 
@@ -193,17 +312,18 @@ class GrantStore(Paged):
         row = connection.first(_BY_TOKEN, {"address": digest})
         if row is None:
             return None
-        ident, kind, scopes, *times = row[8:]
-        return IssuedToken(_standing(row[:8]), ident, kind, tuple(orjson.loads(scopes)), *times)
+        family, ident, kind, scopes, *times = row[8:]
+        names = tuple(orjson.loads(scopes))
+        return IssuedToken(_standing(row[:8]), family, ident, kind, names, *times)
 
     def consume(self, connection: Connection, token: IssuedToken, now: str) -> bool:
         """End one token; false when another did."""
         this = {"tenant": token.grant.tenant_id, "ident": token.id}
         return connection.run(_CONSUME, {**this, "now": now}) == 1
 
-    def by_digest(self, digest: str) -> Row | None:
+    def by_digest(self, digest: str, *, deadline: float | None = None) -> Row | None:
         """Return tenant, grant, user, scopes, networks, expiry, role of a usable access token."""
-        with self.database.read() as connection:
+        with self.database.read(deadline) as connection:
             token = self.token(connection, digest)
         if token is None or token.kind != ACCESS or token.consumed_at is not None:
             return None
@@ -219,8 +339,15 @@ class GrantStore(Paged):
         with self.database.write() as connection:
             connection.many(_USED, list(uses))
 
+    def installed(self, *, client: str, now: str, after: str, most: int) -> list[Row]:
+        """Return (tenant, users, first grant, last use) of `most` tenants after one, by id, whose
+        users let an app act for them now."""
+        values = {"client": client, "now": now, "after": after, "most": most}
+        with self.database.read() as connection:
+            return connection.all(_INSTALLED, values)
+
     def purge(self, before: str) -> None:
-        """Forget grants and tokens whose time was over before a moment."""
+        """Forget grants, codes and tokens whose time was over before a moment."""
         with self.database.write() as connection:
-            connection.run(_PURGE_TOKENS, {"before": before})
-            connection.run(_PURGE_GRANTS, {"before": before})
+            for statement in _PURGE:
+                connection.run(statement, {"before": before})

@@ -21,6 +21,7 @@ CODE_SECONDS = 60
 ACCESS_SECONDS = 3600
 REFRESH_DAYS = 30  # after it was given
 GRANT_DAYS = 90  # after the consent, however often tokens are refreshed
+REPEAT_SECONDS = 10  # in which a used refresh token gives its successor again
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -100,7 +101,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a user let an app do, as it is shown. It ends every token that came of it."""
+    """What a user lets an app do, as it is shown; its end ends every token that came of it."""
 
     id: str
     user_id: str
@@ -124,7 +125,8 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A grant that is in force, as its credentials are judged by."""
+    """A grant that is in force, as its credentials are judged by; `scopes` are those of the last
+    consent."""
 
     tenant_id: str
     grant_id: str
@@ -136,16 +138,22 @@ class Standing:
     expires_at: str
 
     def power(self, names: Iterable[str]) -> frozenset[Scope]:
-        """Return what `names` allow: within the app's scopes and the user's role, both now."""
+        """Return what `names` allow: within the app's scopes, the grant's and the user's role, all
+        as they are now."""
         allowed = implied(Scope(name) for name in self.app_scopes)
-        return effective((Scope(name) for name in names), self.role) & allowed
+        granted = implied(Scope(name) for name in self.scopes)
+        return effective((Scope(name) for name in names), self.role) & allowed & granted
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An authorization code as it is kept, with the grant that it stands for."""
+    """An authorization code as it is kept, with the grant that it stands for; its id names the
+    family of tokens that it gives."""
 
     grant: Standing
+    id: str
+    scopes: tuple[str, ...]
+    expires_at: str
     redirect_uri: str
     redirect_sent: bool
     challenge: str | None
@@ -154,9 +162,10 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """An access or refresh token as it is kept."""
+    """An access or refresh token as it is kept; a refresh token's scopes are its family's."""
 
     grant: Standing
+    family: str
     id: str
     kind: str
     scopes: tuple[str, ...]

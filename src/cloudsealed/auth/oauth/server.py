@@ -1,14 +1,15 @@
 """The authorization server: RFC 6749's code flow under RFC 9700, with rotation and revocation.
 
-One transaction a grant; a code or refresh token is consumed by one conditional UPDATE, so of many
-redemptions one wins. A second use ends the whole grant, and that is committed although the request
-is refused. It knows no HTTP: parameters in, answers or `OAuthError` out.
+One transaction a grant, which holds it; a code or refresh token is consumed by one conditional
+UPDATE, so of many redemptions one wins. A second use ends the family of tokens, and that is
+committed although the request is refused; but for who repeats a refresh at once, and gets the same
+answer. It knows no HTTP: parameters in, answers or `OAuthError` out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from cloudsealed.auth import credential
@@ -31,14 +32,14 @@ from cloudsealed.auth.oauth.errors import (
     UnsupportedTokenTypeError,
 )
 from cloudsealed.auth.oauth.grant_store import GrantStore
+from cloudsealed.auth.oauth.issuing import Issuer, Tokens
 from cloudsealed.auth.oauth.model import (
     ACCESS,
-    ACCESS_SECONDS,
     CODE,
     CODE_SECONDS,
     GRANT_DAYS,
     REFRESH,
-    REFRESH_DAYS,
+    REPEAT_SECONDS,
     App,
     Asked,
     Code,
@@ -51,7 +52,6 @@ from cloudsealed.auth.oauth.parameters import Parameters, proof, read
 from cloudsealed.auth.oauth.rules import challenge_of, code_fault, within
 from cloudsealed.auth.security import record
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
-from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.vocabulary import EventType
@@ -59,16 +59,16 @@ from cloudsealed.vocabulary import EventType
 _KEPT_DAYS = 1  # how long a grant or token stays after its end
 
 Answer = Mapping[str, Any]
-Tokens = dict[str, Any]
 _Kept = TypeVar("_Kept", Code, IssuedToken)
 
 
 class _ReplayedError(InvalidGrantError):
-    """A code or refresh token of `grant` was used a second time."""
+    """A code or refresh token of a family of `grant` was used a second time."""
 
-    def __init__(self, grant: Standing, reason: str) -> None:
+    def __init__(self, grant: Standing, family: str, reason: str) -> None:
         super().__init__(f"{reason}; everything that came of it was revoked")
         self.grant = grant
+        self.family = family
 
 
 class AuthorizationServer:
@@ -82,7 +82,7 @@ class AuthorizationServer:
         self._database = database
         self._apps = AppStore(database)
         self._grants = GrantStore(database)
-        self._keys = keys.all("tokens")
+        self._issuer = Issuer(self._grants, keys.all("tokens"))
         self._clock = clock
         self._authenticator = authenticator
 
@@ -151,15 +151,16 @@ class AuthorizationServer:
         )
 
     def allow(self, asked: Asked, caller: Caller) -> str:
-        """Make a grant and its code; return where the browser goes with it."""
+        """Make a code, whose redemption makes or changes the user's grant of the app; return where
+        the browser goes with it."""
         offered = self.offered(asked, caller)
         if not offered:
             return self.deny(asked)
-        now, text, ident = self._clock(), credential.mint(CODE), new_id("gra")
+        now, text = self._clock(), credential.mint(CODE)
         with self._database.write() as connection:
-            self._grants.insert(
-                connection, tenant=caller.tenant_id, user_id=caller.user_id, ident=ident,
-                asked=asked, code_digest=self._digests(text)[0], now=rfc3339(now),
+            ident = self._grants.insert_code(
+                connection, tenant=caller.tenant_id, user_id=caller.user_id, asked=asked,
+                digest=self._issuer.digests(text)[0], now=rfc3339(now),
                 until=rfc3339(now + timedelta(seconds=CODE_SECONDS)),
             )  # fmt: skip
             record(
@@ -187,7 +188,10 @@ class AuthorizationServer:
         """
         given.refuse_repeated()
         claimed = proof(given, authorization)
-        app, digests = self._apps.by_client(claimed.client_id), self._digests(claimed.secret or "")
+        app, digests = (
+            self._apps.by_client(claimed.client_id),
+            self._issuer.digests(claimed.secret or ""),
+        )
         if app is not None and not app.is_confidential and claimed.secret is None:
             return app
         if app is None or not app.accepts(digests, rfc3339(self._clock())):
@@ -200,6 +204,11 @@ class AuthorizationServer:
         """Give tokens for a code or a refresh token; raises OAuthError."""
         act = self._act(given.need("grant_type"), app, given)
         self.check_resource(given)
+        return self._given(app, ip, act)
+
+    def _given(
+        self, app: App, ip: str | None, act: Callable[[Connection], Tokens | OAuthError]
+    ) -> Answer:
         with self._database.write() as connection:
             found = act(connection)  # a refusal is returned, so that what it revoked is committed
             if isinstance(found, _ReplayedError):
@@ -223,81 +232,77 @@ class AuthorizationServer:
     def _redeem(
         self, connection: Connection, app: App, text: str, given: Parameters
     ) -> Tokens | OAuthError:
-        code = self._found(text, CODE, lambda digest: self._grants.code(connection, digest))
+        code = self._held(connection, lambda: self._code(connection, text))
         if code is None or code.grant.client_id != app.client_id:
             return InvalidGrantError("The code is unknown, or another client's")
-        now = self._clock()
-        if code.redeemed_at is not None:
-            return _ReplayedError(code.grant, "The code was used before")
-        if code.grant.expires_at <= rfc3339(now):
+        if code.redeemed_at is None and code.expires_at <= rfc3339(self._clock()):
             return InvalidGrantError("The code has expired")
-        if fault := code_fault(app, code, given):
+        if code.redeemed_at is None and (fault := code_fault(app, code, given)):
             return InvalidGrantError(fault)
+        return self._redeemed(connection, app, code, lambda: self._code(connection, text))
+
+    def _redeemed(
+        self, connection: Connection, app: App, code: Code, look_up: Callable[[], Code | None]
+    ) -> Tokens | OAuthError:
+        """Use a code up, once, and give what it stands for."""
+        if code.redeemed_at is not None:
+            return _ReplayedError(code.grant, code.id, "The code was used before")
+        now = self._clock()
         until = rfc3339(now + timedelta(days=GRANT_DAYS))
-        if not self._grants.redeem(connection, code.grant, now=rfc3339(now), until=until):
-            return _ReplayedError(code.grant, "The code was used before")
-        return self._give(connection, code.grant, code.grant.scopes, now, until)
+        if not self._grants.redeem(connection, code, app=app, now=rfc3339(now), until=until):
+            return _ReplayedError(code.grant, code.id, "The code was used before")
+        granted = look_up()
+        assert granted is not None
+        return self._issuer.first(connection, granted.grant, code, now)
 
     def _refresh(
         self, connection: Connection, app: App, text: str, given: Parameters
     ) -> Tokens | OAuthError:
-        old = self._found(text, REFRESH, lambda digest: self._grants.token(connection, digest))
+        old = self._held(connection, lambda: self._issuer.token(connection, text, REFRESH))
         if old is None or old.grant.client_id != app.client_id:
             return InvalidGrantError("The refresh token is unknown, revoked or another client's")
         now = self._clock()
-        if old.consumed_at is not None:
-            return _ReplayedError(old.grant, "The refresh token was used before")
         if old.expires_at <= rfc3339(now):
             return InvalidGrantError("The refresh token has expired")
         try:
-            scopes = within(old.grant.scopes, given.get("scope"))
+            scopes = within(old.scopes, given.get("scope"))
         except OAuthError as error:
             return error
-        if not self._grants.consume(connection, old, rfc3339(now)):
-            return _ReplayedError(old.grant, "The refresh token was used before")
-        return self._give(connection, old.grant, scopes, now, old.grant.expires_at)
+        if self._grants.consume(connection, old, rfc3339(now)):
+            return self._issuer.next(connection, old, text, scopes, now)
+        replayed = _ReplayedError(old.grant, old.family, "The refresh token was used before")
+        if (old.consumed_at or "~") < rfc3339(now - timedelta(seconds=REPEAT_SECONDS)):
+            return replayed
+        return self._issuer.again(connection, text, now) or replayed
+
+    def _held(self, connection: Connection, look_up: Callable[[], _Kept | None]) -> _Kept | None:
+        """Return what is kept, as it is once nobody else uses or ends its grant any more."""
+        found = look_up()
+        if found is None:
+            return None
+        tenant, ident = found.grant.tenant_id, found.grant.grant_id
+        return look_up() if self._grants.hold(connection, tenant=tenant, ident=ident) else None
 
     def _end(self, connection: Connection, app: App, error: _ReplayedError, ip: str | None) -> None:
-        """End a grant of which something was used twice (RFC 9700, section 4.14)."""
-        tenant, ident = error.grant.tenant_id, error.grant.grant_id
+        """End the family of which something was used twice (RFC 9700, section 4.14)."""
         now = rfc3339(self._clock())
-        if self._grants.revoke(connection, tenant=tenant, ident=ident, now=now):
+        if self._grants.end_family(connection, error.grant, error.family, now):
             record(
-                connection, EventType.GRANT_REPLAYED, tenant=tenant, subject=ident,
-                actor=Actor(None, app.id, ip), owner_id=error.grant.user_id,
-                client_id=app.client_id,
+                connection, EventType.GRANT_REPLAYED, tenant=error.grant.tenant_id,
+                subject=error.grant.grant_id, actor=Actor(None, app.id, ip),
+                owner_id=error.grant.user_id, client_id=app.client_id,
             )  # fmt: skip
 
-    def _give(
-        self, connection: Connection, grant: Standing, scopes: tuple[str, ...], now: datetime,
-        until: str,
-    ) -> Tokens:  # fmt: skip
-        life = {ACCESS: timedelta(seconds=ACCESS_SECONDS), REFRESH: timedelta(days=REFRESH_DAYS)}
-        texts = {kind: credential.mint(kind) for kind in life}
-        for kind, text in texts.items():
-            kept = scopes if kind == ACCESS else grant.scopes
-            token = IssuedToken(
-                grant, new_id("oat"), kind, kept, rfc3339(now),
-                min(rfc3339(now + life[kind]), until), None,
-            )  # fmt: skip
-            self._grants.insert_token(connection, token, self._digests(text)[0])
-        return {
-            "access_token": texts[ACCESS], "token_type": "Bearer",
-            "expires_in": _seconds(now, until), "refresh_token": texts[REFRESH],
-            "scope": " ".join(named(scopes, grant.power(scopes))),
-        }  # fmt: skip
-
-    # Devices (RFC 8628): what a user allowed one is a grant, and the device's code its code
+    # Devices (RFC 8628): what a user allowed one is a code, whose text is the device's own
 
     def allow_device(
         self, connection: Connection, asked: Asked, caller: Caller, *, digest: str, until: str,
         ip: str,
     ) -> None:  # fmt: skip
-        """Make a grant whose code has a digest, for a device that asked from an address."""
-        ident = new_id("gra")
-        self._grants.insert(
-            connection, tenant=caller.tenant_id, user_id=caller.user_id, ident=ident, asked=asked,
-            code_digest=digest, now=rfc3339(self._clock()), until=until,
+        """Make a code of a device's digest, for a device that asked from an address."""
+        ident = self._grants.insert_code(
+            connection, tenant=caller.tenant_id, user_id=caller.user_id, asked=asked,
+            digest=digest, now=rfc3339(self._clock()), until=until,
         )  # fmt: skip
         record(
             connection, EventType.GRANT_CREATED, tenant=caller.tenant_id, subject=ident,
@@ -307,52 +312,41 @@ class AuthorizationServer:
 
     def redeem_device(self, app: App, digest: str, ip: str | None) -> Answer:
         """Give tokens for what a user allowed a device; raises OAuthError."""
-        with self._database.write() as connection:
-            found = self._redeem_device(connection, digest)
-            if isinstance(found, _ReplayedError):
-                self._end(connection, app, found, ip)
-        if isinstance(found, OAuthError):
-            self._authenticator.forget()
-            raise found
-        return found
+        return self._given(app, ip, lambda connection: self._redeem_device(connection, app, digest))
 
-    def _redeem_device(self, connection: Connection, digest: str) -> Tokens | OAuthError:
-        code, now = self._grants.code(connection, digest), self._clock()
+    def _redeem_device(self, connection: Connection, app: App, digest: str) -> Tokens | OAuthError:
+        def look_up() -> Code | None:
+            return self._grants.code(connection, digest)
+
+        code = self._held(connection, look_up)
         if code is None:
             return InvalidGrantError("What the user allowed was ended")
-        if code.redeemed_at is not None:
-            return _ReplayedError(code.grant, "The device code was used before")
-        if code.grant.expires_at <= rfc3339(now):
+        if code.redeemed_at is None and code.expires_at <= rfc3339(self._clock()):
             return ExpiredTokenError("The device did not ask in time: begin anew")
-        until = rfc3339(now + timedelta(days=GRANT_DAYS))
-        if not self._grants.redeem(connection, code.grant, now=rfc3339(now), until=until):
-            return _ReplayedError(code.grant, "The device code was used before")
-        return self._give(connection, code.grant, code.grant.scopes, now, until)
+        return self._redeemed(connection, app, code, look_up)
 
     # Revocation (RFC 7009) and introspection (RFC 7662)
 
     def revoke(self, app: App, given: Parameters, ip: str | None = None) -> None:
-        """End a token of the app: a refresh token with its grant; an unknown one is no error."""
+        """End a token of the app: a refresh token with its family; an unknown one is no error."""
         text = given.need("token")
         if text.startswith((CODE, credential.PREFIX)):
             raise UnsupportedTokenTypeError("Only access and refresh tokens are revoked here")
         now = rfc3339(self._clock())
         with self._database.write() as connection:
-            token = self._token(connection, text)
+            token = self._held(connection, lambda: self._token(connection, text))
             if token is None:
                 return
             if token.grant.client_id != app.client_id:
                 raise UnauthorizedClientError("The token is another client's")
             if token.kind == ACCESS:
                 self._grants.consume(connection, token, now)
-            else:
-                tenant, ident = token.grant.tenant_id, token.grant.grant_id
-                if self._grants.revoke(connection, tenant=tenant, ident=ident, now=now):
-                    record(
-                        connection, EventType.GRANT_REVOKED, tenant=tenant, subject=ident,
-                        actor=Actor(None, app.id, ip), owner_id=token.grant.user_id,
-                        client_id=app.client_id,
-                    )  # fmt: skip
+            elif self._grants.end_family(connection, token.grant, token.family, now):
+                record(
+                    connection, EventType.GRANT_REVOKED, tenant=token.grant.tenant_id,
+                    subject=token.grant.grant_id, actor=Actor(None, app.id, ip),
+                    owner_id=token.grant.user_id, client_id=app.client_id,
+                )  # fmt: skip
         self._authenticator.forget()
 
     def introspect(self, app: App, given: Parameters, ip: str | None = None) -> Answer:
@@ -379,23 +373,11 @@ class AuthorizationServer:
         self._grants.purge(rfc3339(self._clock() - timedelta(days=_KEPT_DAYS)))
 
     def _token(self, connection: Connection, text: str) -> IssuedToken | None:
-        kind = ACCESS if text.startswith(ACCESS) else REFRESH
-        return self._found(text, kind, lambda digest: self._grants.token(connection, digest))
+        return self._issuer.token(connection, text, ACCESS if text.startswith(ACCESS) else REFRESH)
 
-    def _digests(self, text: str) -> list[str]:
-        """Return the digests that a text may be kept under, the current key's first."""
-        return [credential.digest(text, key) for key in self._keys]
-
-    def _found(self, text: str, kind: str, look_up: Callable[[str], _Kept | None]) -> _Kept | None:
-        if not credential.is_well_formed(text, kind):
-            return None
-        return next((it for it in map(look_up, self._digests(text)) if it is not None), None)
+    def _code(self, connection: Connection, text: str) -> Code | None:
+        return self._issuer.found(text, CODE, lambda digest: self._grants.code(connection, digest))
 
 
 def _epoch(text: str) -> int:
     return int(parse_rfc3339(text).timestamp())
-
-
-def _seconds(now: datetime, until: str) -> int:
-    """Return how long an access token lives that is given now, by a grant that ends at `until`."""
-    return min(ACCESS_SECONDS, int((parse_rfc3339(until) - now).total_seconds()))

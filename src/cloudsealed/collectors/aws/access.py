@@ -47,7 +47,7 @@ from cloudsealed.collectors.aws.errors import (
 from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.aws.shape import check_body
 from cloudsealed.collectors.aws.skew import HeardClock
-from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Wire
+from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Call, Wire
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.kit.clock import Clock, utc_now
 
@@ -293,9 +293,14 @@ def _sts_of(base: boto3.Session, access: AwsAccess) -> Callable[..., Any]:
 
 
 def identify(session: AwsSession) -> Identity:
-    """Ask AWS who we are (sts:GetCallerIdentity needs no permission); raises CloudAccessError."""
+    """Ask AWS who we are (sts:GetCallerIdentity needs no permission); raises CloudAccessError, also
+    when that takes longer than the deadline of a call."""
+
+    def ask() -> Any:
+        return session.client("sts", session.region).get_caller_identity()
+
     try:
-        answer = session.client("sts", session.region).get_caller_identity()
+        answer = Call().within(session.access.deadline, ask)
         arn = str(answer["Arn"])
         return Identity(account=str(answer["Account"]), arn=arn, partition=arn.split(":")[1])
     except CloudAccessError:

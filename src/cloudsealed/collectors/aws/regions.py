@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from cloudsealed.collectors.asking import gap_of
 from cloudsealed.collectors.model import Caller, CallRequest, Gap, Place, Unit, unit_of
 from cloudsealed.collectors.paths import read
+from cloudsealed.vocabulary import CallOutcome
+
+_NAME = re.compile(r"[a-z]{1,20}(-[a-z0-9]{1,20}){1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ def enabled_regions(place: Place, caller: Caller) -> Regions:
     request = CallRequest(unit=unit, items="Regions")
     answer = caller.call(request)
     names = read("Regions[].RegionName", answer.document) or ()
+    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
+        return Regions((place.region,), unit, Gap(unit, CallOutcome.FAILED, "MalformedResponse"))
     if names:
         return Regions(tuple(sorted(names)), unit)
     return Regions((place.region,), unit, gap_of(request, answer, None))

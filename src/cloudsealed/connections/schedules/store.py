@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, func, null, select
 from cloudsealed.connections.schedules.model import Schedule, ScheduleNotFoundError
 from cloudsealed.connections.schedules.timetable import Timetable
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.keyset import Filter, Listing, Paged
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import schedules
 from cloudsealed.vocabulary import ScheduleKind
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import FunctionType
 from typing import Any, Final, Literal
 
@@ -85,12 +85,11 @@ _PARTS: Final[dict[type[ast.AST], tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compiled:
     """An expression ready to run. It never changes, so that all who compile the text share it.
 
-    `function` takes a value for each of `variables`, in order, and the audit's clock; it raises one
-    of `SLOW` where the interpreter has to decide.
+    `generated` is a function's source and `names` what it needs; no text that is refused has one.
     """
 
     source: str
@@ -98,8 +97,15 @@ class Compiled:
     boolean: bool
     tree: Node
     generated: str
-    function: FunctionType
+    names: Mapping[str, object]
     functions: frozenset[str]
+
+    @cached_property
+    def function(self) -> FunctionType:
+        """The function, made when first asked for: of most policies an audit asks only what they
+        read. It takes a value for each of `variables`, in order, and the audit's clock, and raises
+        one of `SLOW` where the interpreter has to decide."""
+        return _load(self.generated, self.names)
 
 
 def compile_source(
@@ -131,19 +137,15 @@ def _compile(
 ) -> Compiled:
     tree = resolve(parse(source), source, names, constants, container)
     written = write(tree, source, names, boolean)
-    function = _load(written.source, written.names)
     called = frozenset(_functions(tree))
-    return Compiled(source, names, boolean, tree, written.source, function, called)
+    return Compiled(source, names, boolean, tree, written.source, written.names, called)
 
 
 class Program:
     """A compiled expression and a count: `slow_path_hits` of runs that needed the interpreter.
 
-    `run` takes one value for each of `variables`, in order, and the audit's clock. `compiled` is
-    the function alone, for who calls `run` only where that raises.
+    `run` takes one value for each of `variables`, in order, and the audit's clock.
     """
-
-    __slots__ = ("_shared", "compiled", "slow_path_hits")
 
     def __init__(
         self,
@@ -154,8 +156,12 @@ class Program:
         container: str = "",
     ) -> None:
         self._shared = compile_source(source, variables, constants, expect, container)
-        self.compiled: Callable[..., Any] = self._shared.function
         self.slow_path_hits = 0
+
+    @cached_property
+    def compiled(self) -> Callable[..., Any]:
+        """The function alone, for who calls `run` only where that raises."""
+        return self._shared.function
 
     def answering(self, **names: object) -> Callable[..., Any]:
         """A copy of the function that has other values for the names of its answers.

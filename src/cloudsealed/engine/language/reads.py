@@ -42,10 +42,12 @@ _Scope: TypeAlias = Mapping[str, Path | None]
 
 @dataclass(frozen=True, slots=True)
 class DocumentType:
-    """What is known of a document's fields; `name` is how messages call it (`aws.s3.bucket`)."""
+    """What is known of a document's fields; `name` is how messages call it (`aws.s3.bucket`), and
+    `hint` what they say of where else to look."""
 
     name: str
     fields: Fields = field(default_factory=dict)
+    hint: str = ""
 
     @classmethod
     def any_of(cls, types: Collection[DocumentType]) -> DocumentType:
@@ -191,12 +193,16 @@ class _Reader:
             if document is not None:
                 fields = _below(document.fields, path[length:])
                 if fields is not None and name not in fields:
-                    raise self.unknown(node, name, document.name, fields)
+                    raise self.unknown(node, name, document, fields)
                 return
 
-    def unknown(self, node: Node, name: str, where: str, fields: Fields) -> ExpressionError:
+    def unknown(
+        self, node: Node, name: str, document: DocumentType, fields: Fields
+    ) -> ExpressionError:
         hint = nearest(name, fields)
-        message = f"no field {name!r} in {where}{did_you_mean(hint)}"
+        message = f"no field {name!r} in {document.name}{did_you_mean(hint)}"
+        if document.hint:
+            message = f"{message.rstrip('?')}; {document.hint}"
         start = self.source.rfind(name, node.start, node.end)
         if start < 0:
             return ExpressionError(message, self.source, node.start, node.end, hint)

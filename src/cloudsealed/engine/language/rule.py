@@ -102,7 +102,18 @@ class Rule:
         self._severities = severities
         self.reads = reads
         self.functions = frozenset().union(*(each.functions for each in self._programs))
-        self.judge = self._judge()
+        self.judge: Judge = self._judge_first
+
+    def ready(self) -> Rule:
+        """Return it with its functions made, which else happens when it first judges."""
+        for program in self._programs:
+            _ = program.compiled
+        return self
+
+    @property
+    def shown(self) -> frozenset[Path]:
+        """The paths that its message shows."""
+        return self._message.paths if self._message is not None else frozenset()
 
     @property
     def conditions(self) -> dict[str, Program]:
@@ -125,6 +136,12 @@ class Rule:
     def slow_path_hits(self) -> int:
         """How many evaluations the compiled code left to the interpreter; 0 is usual."""
         return sum(program.slow_path_hits for program in self._programs)
+
+    def _judge_first(
+        self, resource: Document, related: Related, /, now: datetime, evidence: bool = True
+    ) -> Judgement:
+        self.judge = self._judge()
+        return self.judge(resource, related, now, evidence)
 
     def _judge(self) -> Judge:
         """The compiled condition itself, made to answer with judgements: one call is all."""
@@ -266,6 +283,11 @@ class Expression:
         self._program = program
         self.reads = reads
         self.functions = program.functions
+
+    def ready(self) -> Expression:
+        """Return it with its function made, which else happens when it is first evaluated."""
+        _ = self._program.compiled
+        return self
 
     @property
     def source(self) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     Body,
+    CredentialId,
     Count,
     EventId,
     Few,
@@ -21,104 +23,152 @@ from cloudsealed.api.v1.schemas.base import (
     TokenId,
     UserId,
     Word,
-    absent,
+    optional,
+    shown,
 )
 from cloudsealed.auth.model import Scope
 from cloudsealed.kit.fields import NOT_BLANK
 from cloudsealed.vocabulary import EventType, Role, UserKind, UserStatus
 
-UserName = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]
+UserName = TypeAliasType(
+    "UserName",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=NOT_BLANK,
+            description="A person's name.",
+            examples=["Ann"],
+        ),
+    ],
+)
+_RANGES = "Networks that it may be used from, as CIDR; none: from everywhere."
+_TOKEN = "cspat_…"
 
 
 class Token(Shape):
     """A personal access token, without its text."""
 
-    id: TokenId
-    object: Literal["token"]
-    user_id: UserId
-    name: Word = Field(examples=["ci"])
-    scopes: Few[Scope]
-    allowed_cidrs: Few[Word] = Field(examples=[["192.0.2.0/24"]])
-    created_at: Time
-    expires_at: Time
-    last_used_at: Time | None
-    last_used_ip: Word | None
+    id: TokenId = Field(description="The token's id, which is no secret.")
+    object: Literal["token"] = Field(description="Always `token`.")
+    user_id: UserId = Field(description="The user whose it is; it never has more power than they.")
+    name: Word = Field(description="What it is for.", examples=["ci"])
+    scopes: Few[Scope] = Field(description="What it may do.", examples=[["findings:read"]])
+    allowed_cidrs: Few[Word] = Field(description=_RANGES, examples=[["192.0.2.0/24"]])
+    created_at: Time = Field(description="When it was made.")
+    expires_at: Time = Field(
+        description="When it ends by itself.", examples=["2026-05-01T09:30:00.000Z"]
+    )
+    last_used_at: Time | None = Field(
+        description="When it was last used, to the minute; null while it was not.",
+        examples=["2026-02-07T09:30:00.000Z"],
+    )
+    last_used_ip: Word | None = Field(
+        description="From which address; null while it was not.", examples=["192.0.2.17"]
+    )
 
 
 class NewToken(Token):
     """A token just made: the only time that its text is shown."""
 
-    token: Word | None = Field(description="The secret; null when answered again")
+    token: Word | None = Field(
+        description="The secret; null when answered again.", examples=[_TOKEN]
+    )
 
 
 class TokenBody(Body):
     """A new token, with no more power than the credential that asks for it."""
 
-    user_id: UserId = absent(
-        "Service account that the token acts as, which only an admin can name; else the caller"
+    user_id: UserId = optional(
+        "usr_01J8ZQ4X7M2N5P8R1T4V6W9YAC",
+        "Service account that the token acts as, which only an admin can name; left out: the"
+        " caller.",
     )
-    name: Name = Field(examples=["ci"])
+    name: Name = Field(description="What it is for.", examples=["ci"])
     scopes: list[Scope] = Field(
         min_length=1,
         max_length=len(Scope),
         json_schema_extra={"uniqueItems": True},
+        description="What it may do; a write scope implies its read scope.",
         examples=[["findings:read"]],
     )
-    expires_at: Time | None = Field(default=None, examples=[None])
+    expires_at: Time | None = Field(
+        default=None,
+        description="When it ends, in the future; left out or null: after 90 days.",
+        examples=["2027-01-31T09:30:00.000Z"],
+    )
     allowed_cidrs: list[Item] | None = Field(
-        default=None, min_length=1, max_length=100, examples=[["192.0.2.0/24"]]
+        default=None, min_length=1, max_length=100, description=_RANGES, examples=[["192.0.2.0/24"]]
     )
 
 
 class TokenRotation(Body):
     """How long the old token still works beside the new one."""
 
+    model_config = shown({"overlap_seconds": 3600})
+
     overlap_seconds: int = Field(
-        default=0, ge=0, le=86400, json_schema_extra={"format": "int32"}, examples=[3600]
+        default=0,
+        ge=0,
+        le=86400,
+        json_schema_extra={"format": "int32"},
+        description="Seconds until the old token ends; 0: at once.",
+        examples=[3600],
     )
 
 
 class LeakReport(Body):
     """A token that was found where it should not be."""
 
-    token: Word
+    token: Word = Field(description="The token's text.", examples=[_TOKEN])
 
 
 class Tenant(Shape):
     """The organisation that owns everything that a credential reaches."""
 
-    id: TenantId
-    object: Literal["tenant"]
-    name: Word = Field(examples=["Acme"])
-    created_at: Time
+    id: TenantId = Field(description="The tenant's id.")
+    object: Literal["tenant"] = Field(description="Always `tenant`.")
+    name: Word = Field(description="The organisation's name.", examples=["Acme"])
+    created_at: Time = Field(description="When it was made.")
 
 
 class User(Shape):
     """A user of one tenant: a person, or a service account."""
 
-    id: UserId
-    object: Literal["user"]
+    id: UserId = Field(description="The user's id.")
+    object: Literal["user"] = Field(description="Always `user`.")
     kind: UserKind = Field(
-        description="`person`, or `service`: a program's account, which nobody logs in as",
+        description="`person`, or `service`: a program's account, which nobody logs in as.",
         examples=["person"],
     )
     email: Word = Field(
-        description="Address by which a person logs in; a service account's reaches nobody",
+        description="The address to log in with, unique in the installation; a service account's"
+        " reaches nobody.",
         examples=["ann@example.com"],
     )
-    name: Word = Field(examples=["Ann"])
-    role: Role
-    status: UserStatus
-    created_at: Time
-    disabled_at: Time | None
-    invitation_expires_at: Time | None
+    name: Word = Field(description="What they are called.", examples=["Ann"])
+    role: Role = Field(description="What they may do at most.", examples=["editor"])
+    status: UserStatus = Field(
+        description="Whether they can log in, or a service account's program get in.",
+        examples=["active"],
+    )
+    created_at: Time = Field(description="When they were invited, or it was made.")
+    disabled_at: Time | None = Field(
+        description="When they were disabled; null while they are not.",
+        examples=["2026-03-01T08:00:00.000Z"],
+    )
+    invitation_expires_at: Time | None = Field(
+        description="When their link ends; null while they have none.",
+        examples=["2026-02-07T09:30:00.000Z"],
+    )
 
 
 class InvitedUser(User):
     """A user with the link by which they get a password: the only time that it is shown."""
 
     invitation_url: Word | None = Field(
-        description="Where the user goes; null when answered again",
+        description="Where the user goes; null when answered again.",
         examples=["https://cloudsealed.example.com/invitation?token=csin_…"],
     )
 
@@ -130,79 +180,107 @@ class UserBody(Body):
         min_length=3,
         max_length=254,
         pattern=r"^\s*[^@\s\u0000-\u001f]{1,64}@[^@\s\u0000-\u001f]{1,189}\s*$",
+        description="The address to log in with, unique in the installation.",
         examples=["ann@example.com"],
     )
-    role: Role
-    name: UserName | None = Field(default=None, examples=["Ann"])
+    role: Role = Field(description="What they may do at most.", examples=["editor"])
+    name: UserName | None = Field(
+        default=None, description="Their name; left out or null: their address.", examples=["Ann"]
+    )
 
 
 class ServiceAccountBody(Body):
     """A new service account, with no more power than the credential that asks for it."""
 
-    name: UserName = Field(description="What it is for", examples=["nightly export"])
-    role: Role = Field(description="What it may do at most", examples=["viewer"])
+    name: UserName = Field(description="What it is for.", examples=["nightly export"])
+    role: Role = Field(description="What it may do at most.", examples=["viewer"])
 
 
 class UserChange(Body):
-    """What can change of a user."""
+    """What can change of a user; what is left out or null stays."""
 
-    name: UserName | None = Field(default=None, examples=["Ann"])
-    role: Role | None = None
-    status: Literal["active", "disabled"] | None = None
+    model_config = shown({"role": "auditor"})
+
+    name: UserName | None = Field(default=None, description="Their name.", examples=["Ann"])
+    role: Role | None = Field(
+        default=None, description="What they may do at most.", examples=["auditor"]
+    )
+    status: Literal["active", "disabled"] | None = Field(
+        default=None, description="Whether they can log in.", examples=["disabled"]
+    )
 
 
 class Event(Shape):
     """Something that happened; an event never changes."""
 
-    id: EventId
-    object: Literal["event"]
-    type: EventType
-    subject: Word = Field(
-        description="Id of the object that it is about", examples=["usr_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]
+    id: EventId = Field(description="The event's id; ids grow with time.")
+    object: Literal["event"] = Field(description="Always `event`.")
+    type: EventType = Field(
+        description="What happened; the part before the dot is the category.",
+        examples=["security.token_created"],
     )
-    created_at: Time
-    data: Json = Field(description="Facts, by the type. A security event has `actor`: who did it")
+    subject: Word = Field(
+        description="Id of the object that it is about.",
+        examples=["tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+    )
+    created_at: Time = Field(description="When it happened.")
+    data: Json = Field(
+        description="Facts, by the type. A security event has `actor`: who did it.",
+        examples=[
+            {
+                "actor": {"user_id": "usr_01J8ZQ4X7M2N5P8R1T4V6W9YAC", "ip": "192.0.2.17"},
+                "name": "ci",
+            }
+        ],
+    )
 
 
 class Me(Shape):
     """Who the credential speaks for, and what it may do."""
 
-    object: Literal["me"]
-    tenant: Tenant
-    user: User
-    role: Role
-    scopes: Few[Scope]
-    token_id: TokenId
-    expires_at: Time
+    object: Literal["me"] = Field(description="Always `me`.")
+    tenant: Tenant = Field(description="The tenant that it reaches, and no other.")
+    user: User = Field(description="The user whose it is.")
+    role: Role = Field(description="The user's role now.", examples=["editor"])
+    scopes: Few[Scope] = Field(
+        description="What it may do: its own scopes that the role allows.",
+        examples=[["findings:read"]],
+    )
+    token_id: CredentialId = Field(
+        description="Its id: a token's, or of OAuth the grant's or the client's."
+    )
+    expires_at: Time = Field(description="When it ends.", examples=["2026-05-01T09:30:00.000Z"])
 
 
 class WindowState(Shape):
-    """How one window of a budget stands; `window` is in seconds, `reset` in epoch seconds."""
+    """How one window of a budget stands."""
 
-    limit: Count
-    window: Count
-    remaining: Count
-    used: Count
-    reset: Count
+    limit: Count = Field(description="Requests that the window takes.", examples=[1000])
+    window: Count = Field(description="Its length in seconds.", examples=[60])
+    remaining: Count = Field(description="Requests left in it.", examples=[987])
+    used: Count = Field(description="Requests used in it.", examples=[13])
+    reset: Count = Field(description="When it ends, in epoch seconds.", examples=[1_769_851_800])
 
 
 class BudgetState(WindowState):
     """The window of a budget with the fewest requests left, and all of them."""
 
-    windows: Few[WindowState]
+    windows: Few[WindowState] = Field(description="Every window.")
 
 
 class RateLimits(Shape):
     """Every budget of the credential and its tenant."""
 
-    object: Literal["rate_limits"]
-    resources: dict[str, BudgetState]
+    object: Literal["rate_limits"] = Field(description="Always `rate_limits`.")
+    resources: dict[str, BudgetState] = Field(description="How each budget stands, by its name.")
 
 
 class ErrorCode(Shape):
     """One code that an error can carry."""
 
-    object: Literal["error_code"]
-    code: Word
-    status: Count
-    when: Text
+    object: Literal["error_code"] = Field(description="Always `error_code`.")
+    code: Word = Field(description="The code, stable.", examples=["rate_limited"])
+    status: Count = Field(description="The status that goes with it.", examples=[429])
+    when: Text = Field(
+        description="When it is answered.", examples=["A budget of requests is spent."]
+    )

@@ -1,92 +1,131 @@
-"""The shapes of audits and reports."""
+"""The shapes of audits."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
     ConnectionId,
     Count,
+    Digest,
     Failure,
     Few,
-    FrameworkKey,
     Item,
     Json,
     Many,
-    Name,
     Percent,
-    ReportId,
-    Sha256,
     Shape,
     Share,
     Text,
     Time,
     Word,
+    shown,
 )
-from cloudsealed.vocabulary import (
-    AuditKind,
-    AuditStatus,
-    CallOutcome,
-    Dimension,
-    ReportKind,
-    ReportStage,
-    ReportStatus,
-)
+from cloudsealed.vocabulary import AuditKind, AuditStatus, Dimension
 
-Region = Annotated[str, Field(max_length=64, pattern="^[a-z0-9-]+$", examples=["eu-west-1"])]
-PolicyName = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^\s\u0000]+$",
-        examples=["aws-s3-bucket-versioning"],
-    ),
-]
-"""A policy's id or key."""
+Region = TypeAliasType(
+    "Region",
+    Annotated[
+        str,
+        Field(
+            max_length=64,
+            pattern="^[a-z0-9-]+$",
+            description="A region of the provider.",
+            examples=["eu-west-1"],
+        ),
+    ],
+)
+PolicyName = TypeAliasType(
+    "PolicyName",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=100,
+            pattern=r"^[^\s\u0000]+$",
+            description="A policy's id or key.",
+            examples=["aws-s3-bucket-versioning"],
+        ),
+    ],
+)
+_REGIONS, _SERVICES, _TYPES = (["eu-west-1"], ["s3", "ec2"], ["aws.s3.bucket"])
+_CALL = {
+    "kind": "call", "service": "account", "operation": "ListRegions", "outcome": "denied",
+    "account": "123456789012", "region": "us-east-1", "parameters": {}, "curable": True,
+    "error_code": "AccessDeniedException", "action": "account:ListRegions",
+}  # fmt: skip
 
 
 class AuditProgress(Shape):
     """How far an audit is, counted."""
 
-    percent: Percent
-    tasks_done: Count
-    tasks_total: Count
-    calls: Count
-    resources: Count
-    observations: Count
+    percent: Percent = Field(description="How much of the work is done, at most 99 until its end.")
+    tasks_done: Count = Field(description="Shards of the work that are done.", examples=[27])
+    tasks_total: Count = Field(description="Shards that are known so far.", examples=[31])
+    calls: Count = Field(description="Provider calls that were made and recorded.", examples=[1840])
+    resources: Count = Field(description="Resources that were found.", examples=[412])
+    observations: Count = Field(description="Verdicts that were reached.", examples=[5210])
 
 
 class AuditTarget(Shape):
     """One connection of an audit: the account that it led to, or why it led nowhere."""
 
-    connection_id: ConnectionId
-    account: Word | None = Field(examples=["123456789012"])
-    partition: Word = Field(examples=["aws"])
-    regions: Few[Word]
-    error: Failure | None
-    left_out: Few[Word] = Field(description="Regions that it has enabled and that were left out")
+    connection_id: ConnectionId = Field(description="The connection.")
+    account: Word | None = Field(
+        description="The account that it led to; null when it led nowhere.",
+        examples=["123456789012"],
+    )
+    partition: Word = Field(description="The provider's partition.", examples=["aws"])
+    regions: Few[Word] = Field(
+        description="The regions that were audited.", examples=[["eu-west-1", "us-east-1"]]
+    )
+    error: Failure | None = Field(description="Why it led nowhere; null when it led somewhere.")
+    left_out: Few[Word] = Field(
+        description="Regions that it has enabled and that were left out.", examples=[["sa-east-1"]]
+    )
     regions_gap: Json | None = Field(
-        description="The call that did not say which regions it has enabled"
+        description="The call that did not say which regions it has enabled; null when it did.",
+        examples=[_CALL],
     )
 
 
-class AuditScope(Body):
-    """What an audit looks at; what is absent is not narrowed."""
+class AuditScope(Shape):
+    """What an audit looked at; what is null was not narrowed."""
+
+    regions: Few[Word] | None = Field(
+        default=None, description="Only these regions.", examples=[_REGIONS]
+    )
+    services: Few[Word] | None = Field(
+        default=None, description="Only these services.", examples=[_SERVICES]
+    )
+    resource_types: Few[Word] | None = Field(
+        default=None, description="Only these types of resources.", examples=[_TYPES]
+    )
+
+
+class AuditScopeBody(Body):
+    """What an audit looks at; what is left out is not narrowed."""
+
+    model_config = shown({"regions": _REGIONS, "services": _SERVICES})
 
     regions: list[Region] | None = Field(
-        default=None, min_length=1, max_length=50, examples=[["eu-west-1"]]
-    )
+        default=None, min_length=1, max_length=50,
+        description="Only these regions; services without regions are always audited.",
+        examples=[_REGIONS],
+    )  # fmt: skip
     services: list[Item] | None = Field(
-        default=None, min_length=1, max_length=100, examples=[["s3", "ec2"]]
-    )
+        default=None, min_length=1, max_length=100, description="Only these services.",
+        examples=[_SERVICES],
+    )  # fmt: skip
     resource_types: list[Item] | None = Field(
-        default=None, min_length=1, max_length=200, examples=[["aws.s3.bucket"]]
-    )
+        default=None, min_length=1, max_length=200, description="Only these types of resources.",
+        examples=[_TYPES],
+    )  # fmt: skip
 
 
 class Verdicts(Shape):
@@ -96,137 +135,190 @@ class Verdicts(Shape):
     its end, for each policy that judges them.
     """
 
-    given: Count = Field(description="Verdicts that are not unknown")
-    possible: Count = Field(description="Those given and those unread")
-    unread: Count = Field(description="Unknown for something that could have been read")
-    forbidden: Count = Field(description="Unknown for what an organisation forbids to read")
-    out_of_scope: Count = Field(description="Unknown for what the audit's scope left out")
+    given: Count = Field(description="Verdicts that are not unknown.", examples=[5105])
+    possible: Count = Field(description="Those given and those unread.", examples=[5210])
+    unread: Count = Field(
+        description="Unknown for something that could have been read.", examples=[105]
+    )
+    forbidden: Count = Field(
+        description="Unknown for what an organisation forbids to read.", examples=[0]
+    )
+    out_of_scope: Count = Field(
+        description="Unknown for what the audit's scope left out.", examples=[12]
+    )
 
 
 class Cells(Shape):
     """How many cells (policy, account, region) an audit planned, and in how many of them nothing is
     unknown."""
 
-    planned: Count
-    with_verdict: Count
+    planned: Count = Field(description="Cells that were planned.", examples=[640])
+    with_verdict: Count = Field(
+        description="Cells in which every resource has a verdict.", examples=[622]
+    )
 
 
 class OutcomeCounts(Shape):
     """Observations by outcome."""
 
-    fail: Count
-    pass_: Count = Field(alias="pass")
-    unknown: Count
-    not_applicable: Count
+    fail: Count = Field(description="Resources that fail a policy.", examples=[87])
+    pass_: Count = Field(alias="pass", description="Resources that pass one.", examples=[3902])
+    unknown: Count = Field(
+        description="Verdicts that need something that could not be read.", examples=[105]
+    )
+    not_applicable: Count = Field(
+        description="Resources that a policy does not apply to.", examples=[1116]
+    )
 
 
 class SeverityCounts(Shape):
     """Failing observations by severity."""
 
-    info: Count
-    low: Count
-    medium: Count
-    high: Count
-    critical: Count
+    info: Count = Field(description="Of severity info.", examples=[4])
+    low: Count = Field(description="Of severity low.", examples=[21])
+    medium: Count = Field(description="Of severity medium.", examples=[39])
+    high: Count = Field(description="Of severity high.", examples=[20])
+    critical: Count = Field(description="Of severity critical.", examples=[3])
 
 
 class DimensionResult(OutcomeCounts):
     """How an audit stands in one dimension."""
 
     score: Percent | None = Field(
-        description="Null where under half of the possible verdicts are given"
+        description="What passes of what was judged, weighted by severity; null where under half of"
+        " the possible verdicts are given.",
+        examples=[81],
     )
-    coverage: Share | None = Field(description="Verdicts given / verdicts possible, rounded down")
-    verdicts: Verdicts
-    suppressed: Count
-    severities: SeverityCounts
+    coverage: Share | None = Field(
+        description="Verdicts given / verdicts possible, rounded down; null where none is possible."
+    )
+    verdicts: Verdicts = Field(description="How many verdicts there are, and why not more.")
+    suppressed: Count = Field(
+        description="Failing observations that a classification suppresses.", examples=[6]
+    )
+    severities: SeverityCounts = Field(description="How many that fail have each severity.")
 
 
 class CallCounts(Shape):
     """Provider calls by outcome."""
 
-    ok: Count
-    empty: Count
-    absent: Count = Field(description="The resource has none")
-    gone: Count = Field(description="The resource itself was no longer there")
-    unsupported: Count = Field(description="Not in this region, partition or edition")
-    denied: Count
-    denied_by_organization: Count = Field(description="By a policy of the organisation")
-    region_denied: Count = Field(description="In a region that denies everything")
-    throttled: Count
-    failed: Count
+    ok: Count = Field(description="Calls that were answered.", examples=[1640])
+    empty: Count = Field(description="Lists that have nothing.", examples=[96])
+    absent: Count = Field(description="The resource has none.", examples=[88])
+    gone: Count = Field(description="The resource itself was no longer there.", examples=[1])
+    unsupported: Count = Field(
+        description="Not in this region, partition or edition.", examples=[9]
+    )
+    denied: Count = Field(description="A permission is missing.", examples=[4])
+    denied_by_organization: Count = Field(
+        description="By a policy of the organisation.", examples=[2]
+    )
+    region_denied: Count = Field(description="In a region that denies everything.", examples=[0])
+    throttled: Count = Field(
+        description="The provider asked to slow down, to the last try.", examples=[0]
+    )
+    failed: Count = Field(description="Another failure, to the last try.", examples=[0])
 
 
-class ListShrank(Shape):
-    """A remark on how an audit came about: a list lost more than half of what was known, and stayed
-    so when it was asked again."""
+class Remark(Shape):
+    """How an audit came about, where that is remarkable.
 
-    kind: Literal["list_shrank"]
-    resource_type: Word = Field(examples=["aws.s3.bucket"])
-    account: Word = Field(examples=["123456789012"])
-    region: Word = Field(examples=["eu-west-1"])
-    known: Count = Field(description="Resources that were known there")
-    missing: Count = Field(description="How many of them the list lacks")
-    message: Text
+    `list_shrank`: a list lost more than half of what was known, and stayed so when it was asked
+    again. `id_collision`: several resources of a list have one id, so that what is said of it is
+    unknown; the message says what tells two of them apart.
+    """
 
-
-class IdCollision(Shape):
-    """A remark on how an audit came about: several resources of a list have one id, so that what is
-    said of it is unknown. The message says what tells two of them apart."""
-
-    kind: Literal["id_collision"]
-    resource_type: Word = Field(examples=["aws.ecs.service"])
-    account: Word = Field(examples=["123456789012"])
-    region: Word = Field(examples=["eu-west-1"])
-    native_id: Word = Field(examples=["arn:aws:ecs:eu-west-1:123456789012:service/web"])
-    message: Text
-
-
-_SHRANK = {
-    "kind": "list_shrank", "resource_type": "aws.s3.bucket", "account": "123456789012",
-    "region": "eu-west-1", "known": 40, "missing": 25,
-    "message": "25 of 40 known aws.s3.bucket are no longer listed, also when asked again",
-}  # fmt: skip
-Remark = Annotated[ListShrank | IdCollision, Field(discriminator="kind")]
+    kind: Literal["list_shrank", "id_collision"] = Field(
+        description="What is remarkable.", examples=["list_shrank"]
+    )
+    resource_type: Word = Field(
+        description="The type of the listed resources.", examples=["aws.s3.bucket"]
+    )
+    account: Word = Field(description="The account of the list.", examples=["123456789012"])
+    region: Word = Field(description="The region of the list.", examples=["eu-west-1"])
+    known: Count = Field(
+        default=0, description="Of a shrunk list: resources that were known there.", examples=[40]
+    )
+    missing: Count = Field(
+        default=0, description="Of a shrunk list: how many of them it lacks.", examples=[25]
+    )
+    native_id: Word = Field(
+        default="",
+        description="Of a collision: the id that several have.",
+        examples=["arn:aws:ecs:eu-west-1:123456789012:service/web"],
+    )
+    message: Text = Field(
+        description="The remark for people.",
+        examples=["25 of 40 known aws.s3.bucket are no longer listed, also when asked again"],
+    )
 
 
 class Audit(Shape):
     """One forensic pass over what its connections reach."""
 
-    id: AuditId
-    object: Literal["audit"]
-    kind: AuditKind
-    status: AuditStatus
-    parent_id: AuditId | None
-    connection_ids: Few[ConnectionId]
-    scope: AuditScope | None
-    policies: Many[Word] | None = Field(examples=[["aws-s3-bucket-versioning"]])
-    accounts: Few[AuditTarget] | None
-    progress: AuditProgress
+    id: AuditId = Field(description="The audit's id.")
+    object: Literal["audit"] = Field(description="Always `audit`.")
+    kind: AuditKind = Field(description="Where its ledger comes from.", examples=["live"])
+    status: AuditStatus = Field(
+        description="How far it is: it ends as `completed`, `failed` or `canceled`.",
+        examples=["completed"],
+    )
+    parent_id: AuditId | None = Field(
+        description="Of a reanalysis: the audit whose ledger is judged again; else null."
+    )
+    connection_ids: Few[ConnectionId] = Field(description="The connections that it goes through.")
+    scope: AuditScope | None = Field(description="What it is narrowed to; null: nothing.")
+    policies: Many[Word] | None = Field(
+        description="The policies that it judges by; null: all that were enabled.",
+        examples=[["aws-s3-bucket-versioning"]],
+    )
+    accounts: Few[AuditTarget] | None = Field(
+        description="The account behind each connection; null until that is known."
+    )
+    progress: AuditProgress = Field(description="How far it is, counted.")
     coverage: Share | None = Field(
         description="Verdicts given / verdicts possible, rounded down; places of an account that"
-        " could not be entered are not covered"
+        " could not be entered are not covered. Null until it is completed."
     )
-    verdicts: Verdicts | None
-    cells: Cells | None
-    counts: OutcomeCounts | None
+    verdicts: Verdicts | None = Field(
+        description="How many verdicts there are, and why not more; null until it is completed."
+    )
+    cells: Cells | None = Field(
+        description="How many cells have all their verdicts; null until it is completed."
+    )
+    counts: OutcomeCounts | None = Field(
+        description="Observations by outcome; null until it is completed."
+    )
     dimensions: dict[Dimension, DimensionResult] | None = Field(
-        description="Score and counts of each dimension"
+        description="Score and counts of each dimension; null until it is completed."
     )
-    resources: Count | None
-    calls: CallCounts | None
-    findings: Count | None
-    verdict_digest: Sha256 | None
-    evidence: Literal["kept", "expired"]
-    error: Failure | None
+    resources: Count | None = Field(
+        description="Resources that it saw; null until it is completed.", examples=[412]
+    )
+    calls: CallCounts | None = Field(
+        description="Provider calls by outcome; null until it is completed."
+    )
+    findings: Count | None = Field(
+        description="Observations that fail; null until it is completed.", examples=[87]
+    )
+    verdict_digest: Digest | None = Field(
+        description="SHA-256 over its ordered verdicts: audits with the same digest say the same of"
+        " the same. Null until it is completed."
+    )
+    evidence: Literal["kept", "expired"] = Field(
+        description="Whether what it rests on is still kept, or only the seal.", examples=["kept"]
+    )
+    error: Failure | None = Field(description="Why it failed; null while it has not.")
     clock_skew_seconds: int | None = Field(
         ge=-(10**12), le=10**12, examples=[0],
-        description="Provider's clock minus ours; moments are put right when it exceeds a minute",
+        description="Provider's clock minus ours; moments are put right when it exceeds a minute.",
     )  # fmt: skip
-    remarks: Many[Remark] = Field(examples=[[_SHRANK]])
-    created_at: Time
-    started_at: Time | None
-    finished_at: Time | None
+    remarks: Many[Remark] = Field(description="What is remarkable about how it came about.")
+    created_at: Time = Field(description="When it was asked for.")
+    started_at: Time | None = Field(description="When its work began; null while it is queued.")
+    finished_at: Time | None = Field(
+        description="When it ended; null until then.", examples=["2026-01-31T09:41:12.000Z"]
+    )
 
 
 class AuditBody(Body):
@@ -236,165 +328,31 @@ class AuditBody(Body):
         min_length=1,
         max_length=100,
         json_schema_extra={"uniqueItems": True},
+        description="The connections to go through, of one tenant.",
         examples=[["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]],
     )
-    scope: AuditScope | None = None
+    scope: AuditScopeBody | None = Field(
+        default=None, description="What to look at; left out or null: everything."
+    )
     policies: list[PolicyName] | None = Field(
-        default=None, min_length=1, max_length=500, json_schema_extra={"uniqueItems": True}
+        default=None,
+        min_length=1,
+        max_length=500,
+        json_schema_extra={"uniqueItems": True},
+        description="The policies to judge by; left out or null: all that are enabled.",
+        examples=[["aws-s3-bucket-versioning"]],
     )
 
 
 class ReanalysisBody(Body):
     """A reanalysis: by these policies, or by all that are enabled."""
 
-    policies: list[PolicyName] | None = Field(default=None, min_length=1, max_length=500)
+    model_config = shown({"policies": ["aws-s3-bucket-versioning"]})
 
-
-class ProviderCall(Shape):
-    """One provider call of an audit's ledger."""
-
-    object: Literal["call"]
-    provider: Word = Field(examples=["aws"])
-    account: Word = Field(examples=["123456789012"])
-    region: Word = Field(examples=["eu-west-1"])
-    service: Word = Field(examples=["s3"])
-    operation: Word = Field(examples=["ListBuckets"])
-    parameters: Any
-    page: Count
-    outcome: CallOutcome
-
-
-class Gap(Shape):
-    """A call that did not answer, and what it cost.
-
-    Of regions that deny everything there is one, whose service and operation are `*`.
-    """
-
-    service: Word = Field(examples=["s3"])
-    operation: Word = Field(examples=["GetBucketPolicy"])
-    outcome: CallOutcome
-    error_code: Word | None = Field(examples=["AccessDenied"])
-    action: Word | None = Field(examples=["s3:GetBucketPolicy"])
-    curable: bool = Field(description="Whether allowing the action would bring an answer")
-    calls: Count = Field(description="Calls of this kind that did not answer")
-    verdicts: Count = Field(description="Verdicts that are unknown because of them")
-    places: Many[Word] = Field(examples=[["123456789012/eu-west-1"]])
-    policies: Many[Word]
-
-
-class LeftOut(Shape):
-    """Resources that the audit's scope left out, and what that cost."""
-
-    type: Word = Field(examples=["aws.cloudtrail.trail"])
-    account: Word = Field(examples=["123456789012"])
-    regions: Many[Word] = Field(examples=[["us-east-1"]])
-    verdicts: Count = Field(description="Verdicts that are unknown because of them")
-    policies: Many[Word]
-
-
-class NotAsked(Shape):
-    """A call that the audit did not make: no policy read what it says, or a setting says so."""
-
-    service: Word = Field(examples=["s3"])
-    operation: Word = Field(examples=["GetBucketLocation"])
-    verdicts: Count = Field(description="Verdicts that are unknown because of it")
-    policies: Many[Word]
-
-
-class IamStatement(Shape):
-    """A statement that allows the calls that were denied."""
-
-    Sid: Word
-    Effect: Literal["Allow"]
-    Action: Many[Word]
-    Resource: Word
-
-
-class Coverage(Shape):
-    """What an audit could not read, and the permission that would cure it."""
-
-    object: Literal["coverage"]
-    audit_id: AuditId
-    coverage: Share | None
-    verdicts: Verdicts | None
-    cells: Cells | None
-    gaps: Many[Gap]
-    out_of_scope: Many[LeftOut]
-    not_asked: Many[NotAsked]
-    regions_not_enabled: Many[Word] = Field(examples=[["123456789012/af-south-1"]])
-    policy_errors: Many[Json]
-    accounts_not_entered: Few[AuditTarget]
-    iam_statement: IamStatement | None
-
-
-class Signature(Shape):
-    """A signature of a seal."""
-
-    keyid: Word
-    sig: Word
-
-
-class Envelope(Shape):
-    """A DSSE envelope with an in-toto statement."""
-
-    payloadType: Word  # noqa: N815 - DSSE's own name
-    payload: Text
-    signatures: Few[Signature]
-
-
-class ReportFile(Shape):
-    """One file of a report that is ready."""
-
-    format: Word = Field(examples=["pdf"])
-    size: Count
-    sha256: Sha256
-
-
-class ReportProgress(Shape):
-    """How far a report is."""
-
-    stage: ReportStage
-    percent: Percent
-
-
-class Report(Shape):
-    """A generated deliverable."""
-
-    id: ReportId
-    object: Literal["report"]
-    kind: ReportKind
-    status: ReportStatus
-    audit_id: AuditId
-    framework: FrameworkKey | None
-    filters: dict[str, Few[Word]]
-    formats: Few[ReportFile]
-    progress: ReportProgress | None = Field(description="While it is running")
-    error: Failure | None
-    created_at: Time
-    finished_at: Time | None
-    expires_at: Time | None
-
-
-OneOrMore = Name | Annotated[list[Name], Field(min_length=1, max_length=100)]
-
-
-class ReportFilters(Body):
-    """What narrows a report's findings: for each, a value or several."""
-
-    severity: OneOrMore | None = None
-    dimension: OneOrMore | None = None
-    policy: OneOrMore | None = None
-    resource_type: OneOrMore | None = None
-    provider: OneOrMore | None = None
-    account: OneOrMore | None = None
-    region: OneOrMore | None = None
-    framework: OneOrMore | None = None
-
-
-class ReportBody(Body):
-    """A new report of a completed audit."""
-
-    kind: ReportKind
-    audit_id: AuditId
-    framework: FrameworkKey | None = None
-    filters: ReportFilters | None = None
+    policies: list[PolicyName] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=500,
+        description="The policies to judge by; left out or null: all that are enabled.",
+        examples=[["aws-s3-bucket-versioning"]],
+    )

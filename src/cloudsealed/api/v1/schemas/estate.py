@@ -5,90 +5,148 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
     ConnectionId,
+    Digest,
     Failure,
     Many,
     Name,
     ResourceId,
-    Sha256,
     Shape,
     Time,
     Word,
     optional,
+    shown,
 )
 from cloudsealed.vocabulary import ConnectionMethod, Provider, ResourceState
+
+_ROLE = "arn:aws:iam::123456789012:role/cloudsealed"
 
 
 class Resource(Shape):
     """A cloud object, as the newest audit that could read it saw it."""
 
-    id: ResourceId
-    object: Literal["resource"]
-    provider: Provider
-    account: Word = Field(examples=["123456789012"])
-    region: Word = Field(examples=["eu-west-1"])
+    id: ResourceId = Field(description="The resource's id; it stays the same over all audits.")
+    object: Literal["resource"] = Field(description="Always `resource`.")
+    provider: Provider = Field(description="The cloud that it is in.", examples=["aws"])
+    account: Word = Field(
+        description="The account in whose list it was found.", examples=["123456789012"]
+    )
+    region: Word = Field(
+        description="The region of that list; `global` of a service without regions.",
+        examples=["eu-west-1"],
+    )
     owner_account: Word = Field(
         default="", examples=["123456789012"],
-        description="The account that can change it; another than `account` if it is shared",
+        description="The account that can change it; another than `account` if it is shared.",
     )  # fmt: skip
-    type: Word = Field(examples=["aws.s3.bucket"])
-    native_id: Word = Field(examples=["arn:aws:s3:::invoices"])
-    name: Word | None = Field(examples=["invoices"])
-    state: ResourceState
-    tags: dict[str, Word] = Field(examples=[{"env": "prod"}])
-    relations: dict[str, Many[Word]]
-    connection_id: ConnectionId
-    snapshot: Sha256 = Field(description="SHA-256 of the snapshot")
-    audit_id: AuditId
-    first_seen_at: Time
-    last_seen_at: Time
-    document: Any = Field(description="The snapshot, secrets redacted; null in lists")
+    type: Word = Field(
+        description="Its type: provider, service and kind.", examples=["aws.s3.bucket"]
+    )
+    native_id: Word = Field(
+        description="The provider's own id, at AWS the ARN.", examples=["arn:aws:s3:::invoices"]
+    )
+    name: Word | None = Field(description="Its name; null if it has none.", examples=["invoices"])
+    state: ResourceState = Field(
+        description="Whether the last audit that could tell still saw it.", examples=["present"]
+    )
+    tags: dict[str, Word] = Field(
+        description="Its tags, values by key.", examples=[{"env": "prod", "owner": "data"}]
+    )
+    relations: dict[str, Many[Word]] = Field(
+        description="What it refers to: for each relation the others' ids at the provider.",
+        examples=[{"vpc": ["vpc-0a1b"]}],
+    )
+    connection_id: ConnectionId = Field(description="The connection through which it was found.")
+    snapshot: Digest = Field(description="SHA-256 of the snapshot.")
+    audit_id: AuditId = Field(description="The audit that saw it last.")
+    first_seen_at: Time = Field(description="When an audit first saw it.")
+    last_seen_at: Time = Field(
+        description="When an audit last saw it.", examples=["2026-02-07T09:30:00.000Z"]
+    )
+    document: Any = Field(
+        description="The snapshot: what the provider said of it, secrets redacted; null in lists.",
+        examples=[{"Name": "invoices", "Versioning": {"Status": "Enabled"}}],
+    )
 
 
 class Relation(Shape):
     """One thing that a resource refers to."""
 
-    name: Word = Field(examples=["vpc"])
-    id: Word = Field(examples=["vpc-0a1b"])
+    name: Word = Field(description="What the relation is called.", examples=["vpc"])
+    id: Word = Field(description="The other's id as the document names it.", examples=["vpc-0a1b"])
+    type: Word | None = Field(description="Type of what it means.", examples=["aws.ec2.vpc"])
+    resource_id: ResourceId | None = Field(
+        description="The resource that it means; null where no audit saw one."
+    )
 
 
 class Relations(Shape):
     """What a resource refers to."""
 
-    object: Literal["relations"]
-    resource_id: ResourceId
-    relations: Many[Relation]
+    object: Literal["relations"] = Field(description="Always `relations`.")
+    resource_id: ResourceId = Field(description="The resource.")
+    relations: Many[Relation] = Field(description="Everything that it refers to.")
 
 
 class Connection(Shape):
     """How CloudSealed reaches one cloud account; it holds no access key."""
 
-    id: ConnectionId
-    object: Literal["connection"]
-    provider: Provider
-    name: Word = Field(examples=["production"])
-    method: ConnectionMethod
-    account: Word | None = Field(examples=["123456789012"])
-    role_arn: Word | None = Field(examples=["arn:aws:iam::123456789012:role/cloudsealed"])
-    external_id: Word | None
-    regions: Many[Word] | None = Field(examples=[["eu-west-1"]])
-    created_at: Time
+    id: ConnectionId = Field(description="The connection's id.")
+    object: Literal["connection"] = Field(description="Always `connection`.")
+    provider: Provider = Field(description="The cloud that it reaches.", examples=["aws"])
+    name: Word = Field(description="Its name, unique in the tenant.", examples=["production"])
+    method: ConnectionMethod = Field(
+        description="How it gets credentials.", examples=["assume_role"]
+    )
+    account: Word | None = Field(
+        description="The account that it reaches; null until an audit or a test has seen it.",
+        examples=["123456789012"],
+    )
+    role_arn: Word | None = Field(
+        description="The role that is assumed; null where none is.", examples=[_ROLE]
+    )
+    external_id: Word | None = Field(
+        description="What the role's trust policy must ask for; null where no role is assumed.",
+        examples=["5f2a9c0d1e7b48369a4cd10e8b7f6a25"],
+    )
+    regions: Many[Word] | None = Field(
+        description="The regions that audits look at; null: every enabled one.",
+        examples=[["eu-west-1"]],
+    )
+    created_at: Time = Field(description="When it was made.")
 
 
-RoleArn = Annotated[
-    str,
-    Field(
-        max_length=1000,
-        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^\s\u0000]+$",
-        examples=["arn:aws:iam::123456789012:role/cloudsealed"],
-    ),
-]
+RoleArn = TypeAliasType(
+    "RoleArn",
+    Annotated[
+        str,
+        Field(
+            max_length=1000,
+            pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^\s\u0000]+$",
+            description="ARN of an IAM role.",
+            examples=[_ROLE],
+        ),
+    ],
+)
+AwsRegion = TypeAliasType(
+    "AwsRegion",
+    Annotated[
+        str,
+        Field(
+            max_length=64,
+            pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$",
+            description="A region of AWS.",
+            examples=["eu-west-1"],
+        ),
+    ],
+)
 Regions = Annotated[
-    list[Annotated[str, Field(max_length=64, pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$")]],
+    list[AwsRegion],
     Field(
         min_length=1,
         max_length=50,
@@ -101,26 +159,50 @@ Regions = Annotated[
 class ConnectionBody(Body):
     """A new connection; `role_arn` goes with the method assume_role, and only with it."""
 
-    provider: Provider
-    name: Name = Field(examples=["production"])
-    method: Literal["ambient", "assume_role"] | None = None
-    role_arn: RoleArn | None = None
-    regions: Regions | None = None
+    model_config = shown({
+        "provider": "aws", "name": "production", "method": "assume_role", "role_arn": _ROLE,
+    })  # fmt: skip
+
+    provider: Provider = Field(description="The cloud to reach.", examples=["aws"])
+    name: Name = Field(description="Its name, unique in the tenant.", examples=["production"])
+    method: Literal["ambient", "assume_role"] | None = Field(
+        default=None,
+        description="How it gets credentials; left out or null: `assume_role` if there is a role,"
+        " else `ambient`, the process's own.",
+        examples=["assume_role"],
+    )
+    role_arn: RoleArn | None = Field(default=None, description="The role to assume.")
+    regions: Regions | None = Field(
+        default=None,
+        description="The regions to look at; left out or null: every enabled one.",
+        examples=[["eu-west-1"]],
+    )
 
 
 class ConnectionPatch(Body):
-    """A change of a connection's name or regions."""
+    """A change of a connection's name or regions; what is left out stays."""
 
-    name: Name = optional("staging")
-    regions: Regions | None = None
+    model_config = shown({"name": "staging"})
+
+    name: Name = optional("staging", "Its name, unique in the tenant.")
+    regions: Regions | None = Field(
+        default=None,
+        description="The regions to look at; null: every enabled one.",
+        examples=[["eu-west-1", "us-east-1"]],
+    )
 
 
 class ConnectionTest(Shape):
     """Who a connection is to its cloud, or why it cannot be used."""
 
-    object: Literal["connection_test"]
-    connection_id: ConnectionId
-    ok: bool
-    account: Word | None
-    arn: Word | None
-    error: Failure | None
+    object: Literal["connection_test"] = Field(description="Always `connection_test`.")
+    connection_id: ConnectionId = Field(description="The connection.")
+    ok: bool = Field(description="Whether it can be used.", examples=[True])
+    account: Word | None = Field(
+        description="The account that it reaches; null where none.", examples=["123456789012"]
+    )
+    arn: Word | None = Field(
+        description="Who it is there; null where nobody.",
+        examples=["arn:aws:sts::123456789012:assumed-role/cloudsealed/audit"],
+    )
+    error: Failure | None = Field(description="Why it cannot be used; null if it can.")

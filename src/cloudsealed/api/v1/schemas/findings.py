@@ -6,28 +6,26 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cloudsealed.api.v1.schemas.audits import Envelope
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
     Count,
-    Effort,
     Few,
     FindingId,
-    Json,
     Key,
     Line,
     Many,
     Money,
     PolicyId,
     ResourceId,
-    Sha256,
     Shape,
     Text,
     Time,
     UserId,
     Word,
+    shown,
 )
+from cloudsealed.packs.model import Effort
 from cloudsealed.vocabulary import (
     Dimension,
     FindingStatus,
@@ -42,252 +40,239 @@ from cloudsealed.vocabulary import (
 class PolicyReference(Shape):
     """The version of a policy that a finding fails."""
 
-    id: PolicyId
-    key: Key = Field(examples=["aws-ec2-sg-ssh-open"])
-    version: Count = Field(examples=[3])
+    id: PolicyId = Field(description="The policy's id.")
+    key: Key = Field(
+        description="The policy's key, the same in every installation if it is built in.",
+        examples=["aws-ec2-sg-ssh-open"],
+    )
+    version: Count = Field(
+        description="The version that judged; it grows when the policy's meaning changes.",
+        examples=[3],
+    )
 
 
 class ClassifiedBy(Shape):
     """The classification that changed a finding's severity or suppressed it."""
 
-    key: Key = Field(examples=["prod-is-critical"])
-    version: Count = Field(examples=[2])
+    key: Key = Field(description="The classification's key.", examples=["prod-is-critical"])
+    version: Count = Field(description="Its version that classified.", examples=[2])
 
 
 class ResourceReference(Shape):
     """The resource that a finding is about."""
 
-    id: ResourceId
-    type: Word = Field(examples=["aws.ec2.security_group"])
-    native_id: Word = Field(examples=["arn:aws:ec2:eu-west-1:123456789012:security-group/sg-0ab1"])
-    name: Word | None = Field(examples=["web"])
-    provider: Provider
-    account: Word = Field(examples=["123456789012"])
-    region: Word = Field(examples=["eu-west-1"])
+    id: ResourceId = Field(description="Its id: `GET /v1/resources/{id}` has all of it.")
+    type: Word = Field(
+        description="Its type: provider, service and kind.", examples=["aws.ec2.security_group"]
+    )
+    native_id: Word = Field(
+        description="The provider's own id, at AWS the ARN.",
+        examples=["arn:aws:ec2:eu-west-1:123456789012:security-group/sg-0ab1"],
+    )
+    name: Word | None = Field(description="Its name, null if it has none.", examples=["web"])
+    provider: Provider = Field(description="The cloud that it is in.")
+    account: Word = Field(description="The account that has it.", examples=["123456789012"])
+    region: Word = Field(
+        description="The region that it was listed in; `global` of a service without regions.",
+        examples=["eu-west-1"],
+    )
 
 
 class EvidenceItem(Shape):
     """One value of the resource that the verdict rests on."""
 
-    path: Text = Field(examples=["IpPermissions[0].IpRanges[0].CidrIp"])
-    value: Any = Field(examples=["0.0.0.0/0"])
+    path: Text = Field(
+        description="Where the value stands in the resource's document.",
+        examples=["IpPermissions[0].IpRanges[0].CidrIp"],
+    )
+    value: Any = Field(
+        description="The value as the provider told it, any JSON; secrets are redacted.",
+        examples=["0.0.0.0/0"],
+    )
 
 
 class Remediation(Shape):
     """How to cure a finding."""
 
-    summary: Text = Field(examples=["Close port 22 to the internet"])
-    cli: Text | None = Field(examples=[None])
-    terraform: Text | None = Field(examples=[None])
-    effort: Effort | None = Field(examples=["low"])
+    summary: Text = Field(
+        description="What to do, in a sentence or two.",
+        examples=["Let only known addresses reach port 22"],
+    )
+    cli: Text | None = Field(
+        description="A command that does it, with `<PLACEHOLDER>`s.",
+        examples=["aws ec2 revoke-security-group-ingress --group-id <GROUP> --ip-permissions …"],
+    )
+    terraform: Text | None = Field(
+        description="The same as HCL.",
+        examples=['cidr_blocks = ["10.0.0.0/8"]'],
+    )
+    effort: Effort | None = Field(
+        description="How much work it is; null where the policy does not say.", examples=["low"]
+    )
 
 
 class ControlReference(Shape):
     """A control of a framework."""
 
-    framework: Word = Field(examples=["cis-aws-5.0"])
-    control: Word = Field(examples=["5.3"])
+    framework: Word = Field(description="The framework's key.", examples=["cis-aws-5.0"])
+    control: Word = Field(description="The control's id in it.", examples=["5.3"])
 
 
 class Triage(Shape):
     """What people decided; it never changes the status."""
 
-    state: TriageState
-    assignee: Word | None
-    note: Word | None
-    expires_at: Time | None
-    updated_at: Time
-    updated_by: UserId
+    state: TriageState = Field(description="What was decided.", examples=["accepted_risk"])
+    assignee: Word | None = Field(
+        description="Who looks after it, as free text.", examples=["ann@example.com"]
+    )
+    note: Word | None = Field(description="Why it was decided so.", examples=["Bastion host"])
+    expires_at: Time | None = Field(
+        description="When the decision ends; null: it stays.", examples=["2026-06-30T00:00:00.000Z"]
+    )
+    updated_at: Time = Field(description="When it was decided.")
+    updated_by: UserId = Field(description="The user who decided, or whose token did.")
 
 
 class Finding(Shape):
     """One policy failing on one resource, followed over time."""
 
-    id: FindingId
-    object: Literal["finding"]
-    status: FindingStatus
-    severity: Severity
-    base_severity: Severity
-    classified_by: ClassifiedBy | None
-    dimension: Dimension
-    title: Text = Field(examples=["Security group sg-0ab1 lets the internet reach SSH"])
-    description: Text | None
-    policy: PolicyReference
-    resource: ResourceReference
-    evidence: Many[EvidenceItem]
-    remediation: Remediation | None
-    controls: Few[ControlReference]
-    monthly_savings: Money | None
-    triage: Triage | None
-    resolution: Resolution | None
-    last_observation: Outcome
-    audit_id: AuditId
-    first_seen_at: Time
-    last_seen_at: Time
-    resolved_at: Time | None
+    id: FindingId = Field(description="The finding's id; it stays the same over all audits.")
+    object: Literal["finding"] = Field(description="Always `finding`.")
+    status: FindingStatus = Field(
+        description="Where it stands: `open` counts, `resolved` is over, `suppressed` counts no"
+        " more by a classification or since another finding says it.",
+        examples=["open"],
+    )
+    severity: Severity = Field(
+        description="How much it matters, after classifications.", examples=["critical"]
+    )
+    base_severity: Severity = Field(
+        description="How much it mattered before classifications.", examples=["high"]
+    )
+    classified_by: ClassifiedBy | None = Field(
+        description="The classification that counts; null where none matches."
+    )
+    dimension: Dimension = Field(
+        description="Which of the four ways of looking found it.", examples=["security"]
+    )
+    title: Text = Field(
+        description="What is wrong, with the resource's name.",
+        examples=["Security group sg-0ab1 lets the internet reach SSH"],
+    )
+    description: Text | None = Field(
+        description="Why it matters, in the policy's words.",
+        examples=["Whoever finds a password or a key can log in from anywhere."],
+    )
+    policy: PolicyReference = Field(description="The policy that it fails.")
+    resource: ResourceReference = Field(description="The resource that fails.")
+    evidence: Many[EvidenceItem] = Field(description="The values that the verdict rests on.")
+    remediation: Remediation | None = Field(
+        description="How it is cured; null where the policy does not say."
+    )
+    controls: Few[ControlReference] = Field(
+        description="The controls of frameworks that it counts against."
+    )
+    monthly_savings: Money | None = Field(
+        description="What a cure saves a month; null where that is nothing or not known."
+    )
+    triage: Triage | None = Field(
+        description="What people decided about it; null while nobody did."
+    )
+    resolution: Resolution | None = Field(
+        description="Why it is resolved; null while it is not.", examples=["fixed"]
+    )
+    last_observation: Outcome = Field(
+        description="What the newest audit said; `unknown` if it could not read what it needed.",
+        examples=["fail"],
+    )
+    audit_id: AuditId = Field(description="The audit that decided its state last.")
+    first_seen_at: Time = Field(description="When an audit first found it.")
+    last_seen_at: Time = Field(description="When an audit last saw it fail.")
+    resolved_at: Time | None = Field(
+        description="When it was resolved; null while it is not.",
+        examples=["2026-02-07T09:30:00.000Z"],
+    )
     yields_to: FindingId | None = Field(
         description="The finding of a more general policy that fails on the same resource and asks"
-        " for attention in the place of this one, which is suppressed meanwhile"
+        " for attention in the place of this one, which is suppressed meanwhile."
     )
 
 
 class TriageBody(Body):
     """What people decide about a finding."""
 
-    state: TriageState
-    assignee: Line | None = Field(default=None, examples=["ann@example.com"])
-    note: Line | None = Field(default=None, examples=["Bastion host"])
-    expires_at: Time | None = None
+    state: TriageState = Field(description="What is decided.", examples=["accepted_risk"])
+    assignee: Line | None = Field(
+        default=None, description="Who looks after it, as free text.", examples=["ann@example.com"]
+    )
+    note: Line | None = Field(
+        default=None, description="Why it is decided so.", examples=["Bastion host"]
+    )
+    expires_at: Time | None = Field(
+        default=None,
+        description="When the decision ends, in the future; null: it stays.",
+        examples=["2027-06-30T00:00:00.000Z"],
+    )
 
 
 class FindingPatch(Body):
-    """A change of a finding: its triage, null to clear it."""
+    """A change of a finding: its triage, null to clear it; left out, nothing changes."""
 
-    triage: TriageBody | None = Field(examples=[{"state": "accepted_risk", "note": "Bastion"}])
+    model_config = shown({"triage": {"state": "accepted_risk", "note": "Bastion host"}})
+
+    triage: TriageBody | None = Field(
+        default=None,
+        description="The whole of what is decided, in place of what was; null clears it.",
+        examples=[{"state": "accepted_risk", "note": "Bastion host"}],
+    )
 
 
 class Episode(Shape):
     """A span of audits in which a finding had one outcome and severity."""
 
-    object: Literal["episode"]
-    sequence: Count
-    outcome: Outcome
-    severity: Severity
-    first_audit_id: AuditId
-    last_audit_id: AuditId
-    first_at: Time
-    last_at: Time
+    object: Literal["episode"] = Field(description="Always `episode`.")
+    sequence: Count = Field(
+        description="Its place among the finding's episodes, from 1.", examples=[1]
+    )
+    outcome: Outcome = Field(description="What the audits of the span said.", examples=["fail"])
+    severity: Severity = Field(description="The severity in that span.", examples=["high"])
+    first_audit_id: AuditId = Field(description="The span's first audit.")
+    last_audit_id: AuditId = Field(description="The span's last audit so far.")
+    first_at: Time = Field(description="When the span began.")
+    last_at: Time = Field(description="When it was last so.", examples=["2026-02-07T09:30:00.000Z"])
 
 
 class FindingGroup(Shape):
     """How many findings have the same values; it has the keys that were counted by."""
 
-    dimension: Dimension = Field(default=Dimension.SECURITY)
-    severity: Severity = Field(default=Severity.HIGH)
-    account: Word = Field(default="", examples=["123456789012"])
-    region: Word = Field(default="", examples=["eu-west-1"])
-    resource_type: Word = Field(default="", examples=["aws.s3.bucket"])
-    count: Count
+    dimension: Dimension = Field(
+        default=Dimension.SECURITY, description="Their dimension.", examples=["security"]
+    )
+    severity: Severity = Field(
+        default=Severity.HIGH, description="Their severity.", examples=["high"]
+    )
+    account: Word = Field(default="", description="Their account.", examples=["123456789012"])
+    region: Word = Field(default="", description="Their region.", examples=["eu-west-1"])
+    resource_type: Word = Field(
+        default="", description="The type of their resources.", examples=["aws.s3.bucket"]
+    )
+    count: Count = Field(description="How many findings there are.", examples=[17])
 
 
 class FindingSummary(Shape):
-    """Findings, counted by group; `complete` says whether every one was looked at."""
+    """Findings, counted by group."""
 
-    object: Literal["finding_summary"]
-    group_by: Few[Word] = Field(examples=[["dimension", "severity"]])
-    total: Count
-    complete: bool
-    groups: Many[FindingGroup]
-
-
-class Observation(Shape):
-    """The outcome of one policy on one resource in one audit."""
-
-    native_id: Word
-    type: Word = Field(examples=["aws.s3.bucket"])
-    outcome: Outcome
-    severity: Severity
-    fingerprint: Sha256
-    snapshot: Sha256
-    title: Text | None
-    evidence: Many[EvidenceItem]
-    reasons: Few[Json]
-    classified_by: ClassifiedBy | None
-    suppressed: bool
-    base_severity: Severity | None = Field(
-        description="What the policy's `severity_when` gave it, null where it gave none"
+    object: Literal["finding_summary"] = Field(description="Always `finding_summary`.")
+    group_by: Few[Word] = Field(
+        description="What was counted by, in this order.", examples=[["dimension", "severity"]]
     )
-    yields_to: Sha256 | None = Field(
-        description="The fingerprint of the observation of a more general policy that asks for"
-        " attention in the place of this one, which is outside the score"
+    total: Count = Field(description="How many findings there are in all groups.", examples=[42])
+    complete: bool = Field(
+        description="Whether every finding was looked at; false where the bound of a read ended"
+        " the count.",
+        examples=[True],
     )
-
-
-class ExpressionFailure(Shape):
-    """Why an expression has no value."""
-
-    code: Word = Field(examples=["evaluation_error"])
-    message: Text
-    path: Text
-
-
-class LoopItem(Shape):
-    """The item of a loop that a step is about."""
-
-    number: Count
-    of: Count
-    path: Text | None
-
-
-class ExplanationStep(Shape):
-    """A part of an expression and what it came to; `value` is JSON, shortened where it is long."""
-
-    source: Text = Field(examples=["resource.FromPort == 22"])
-    line: Count
-    column: Count
-    end_line: Count
-    end_column: Count
-    state: Literal["value", "error", "unknown", "not_looked_at"] = Field(
-        description="`unknown` is what follows from something that was not read"
+    groups: Many[FindingGroup] = Field(
+        description="The groups that have any, the largest first.",
+        examples=[[{"dimension": "security", "severity": "high", "count": 17}]],
     )
-    decided: bool = Field(description="Whether the outcome follows from it")
-    value: Any = Field(examples=[True])
-    shortened: bool
-    path: Text | None = Field(examples=["IpPermissions[0].FromPort"])
-    error: ExpressionFailure | None
-    item: LoopItem | None
-    steps: Few[ExplanationStep]
-
-
-class ExplainedCondition(Shape):
-    """A policy's `applies_when`, `fail_when` or a condition of its `severity_when`."""
-
-    field: Word = Field(examples=["fail_when"])
-    step: ExplanationStep
-
-
-class Explanation(Shape):
-    """Why a finding fails: the parts of its policy's expressions with their values."""
-
-    object: Literal["explanation"]
-    finding_id: FindingId
-    audit_id: AuditId
-    outcome: Literal["fail", "pass", "not_applicable", "error", "unknown"]
-    message: Text | None
-    error: ExpressionFailure | None
-    evidence: Few[EvidenceItem]
-    severity: Severity | None = Field(
-        description="What a condition of the policy's `severity_when` gives it; null where none"
-        " does: the policy's own"
-    )
-    conditions: Few[ExplainedCondition]
-    left_out: Count = Field(description="Parts beyond 200, or 64 KiB, that are not shown")
-
-
-class Evidence(Shape):
-    """What a finding rests on: the observation and the snapshot that it judged."""
-
-    object: Literal["evidence"]
-    finding_id: FindingId
-    audit_id: AuditId
-    observation: Observation
-    snapshot: Json
-
-
-class Proof(Shape):
-    """A finding's observation in an audit, and the path from it to the root of the audit's seal.
-
-    Hashes are SHA-256 in base64; `leaf` is the line whose bytes were hashed (RFC 9162).
-    """
-
-    object: Literal["proof"]
-    audit_id: AuditId
-    policy_key: Key
-    provider: Provider
-    account: Word
-    region: Word
-    leaf: Text
-    index: Count
-    path: Many[Word]
-    seal: Envelope
-    keys: dict[Sha256, Word]

@@ -6,50 +6,71 @@ from typing import Literal
 
 from pydantic import Field
 
-from cloudsealed.api.v1.schemas.base import Body, Shape, Time, absent
+from cloudsealed.api.v1.schemas.base import (
+    AppId,
+    Body,
+    GrantId,
+    Shape,
+    Time,
+    UserId,
+    Word,
+    optional,
+    shown,
+)
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth.model import Audience
 
 _URIS = [["https://app.example.com/callback"]]
+_CLIENT = "csci_7Wq3nB0vX2kLd9TzR5yUaE8mHcJ1sPf4hK2mQz"
+_NAME = "What users see when they are asked for consent."
+_REDIRECTS = "Where users may be sent back to, exactly; on the loopback any port is taken."
+_SCOPES = "The most that users can grant it."
+_DEVICE = "Whether it may ask users by a code that they enter on `/device` (RFC 8628)."
+_AUDIENCE = "Whose users may grant it: the tenant's own, or every tenant's."
 
 
 class OAuthApp(Shape):
     """A third party's program, without its secret."""
 
-    id: str = Field(examples=["app_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
-    object: Literal["oauth_app"]
-    name: str = Field(examples=["Dashboards"])
-    client_id: str
-    confidential: bool = Field(description="Whether it has a secret")
-    redirect_uris: list[str] = Field(examples=_URIS)
-    scopes: list[Scope] = Field(description="The most that it can be granted")
-    audience: Audience
-    device_flow: bool = Field(
-        description="Whether it may ask users by a code that they enter on `/device` (RFC 8628)",
-        examples=[False],
-    )
-    created_at: Time
-    updated_at: Time
+    id: AppId = Field(description="The app's id.")
+    object: Literal["oauth_app"] = Field(description="Always `oauth_app`.")
+    name: str = Field(description=_NAME, examples=["Dashboards"])
+    client_id: str = Field(description="The `client_id` of OAuth.", examples=[_CLIENT])
+    confidential: bool = Field(description="Whether it has a secret.", examples=[True])
+    redirect_uris: list[Word] = Field(description=_REDIRECTS, examples=_URIS)
+    scopes: list[Scope] = Field(description=_SCOPES, examples=[["findings:read"]])
+    audience: Audience = Field(description=_AUDIENCE, examples=["tenant"])
+    device_flow: bool = Field(description=_DEVICE, examples=[False])
+    created_at: Time = Field(description="When it was registered.")
+    updated_at: Time = Field(description="When it was last changed.")
 
 
 class NewOAuthApp(OAuthApp):
     """An app just made, or given a new secret: the only time that it is shown."""
 
-    client_secret: str | None = Field(description="Null when public, and when answered again")
+    client_secret: str | None = Field(
+        description="The secret; null when the app is public, and when answered again.",
+        examples=["cscs_…"],
+    )
 
 
 class OAuthAppBody(Body):
     """A new app of the caller's tenant."""
 
-    name: str = Field(examples=["Dashboards"])
-    redirect_uris: list[str] = Field(min_length=1, max_length=20, examples=_URIS)
-    scopes: list[Scope] = Field(examples=[["findings:read"]])
-    confidential: bool = True
-    audience: Audience = Audience.TENANT
+    name: str = Field(description=_NAME, examples=["Dashboards"])
+    redirect_uris: list[Word] = Field(
+        min_length=1, max_length=20, description=_REDIRECTS, examples=_URIS
+    )
+    scopes: list[Scope] = Field(description=_SCOPES, examples=[["findings:read"]])
+    confidential: bool = Field(
+        default=True,
+        description="Whether it can keep a secret; one that cannot uses PKCE.",
+        examples=[True],
+    )
+    audience: Audience = Field(default=Audience.TENANT, description=_AUDIENCE, examples=["tenant"])
     device_flow: bool = Field(
         default=False,
-        description="Let it ask users by a code that they enter on `/device` (RFC 8628). Anyone who"
-        " knows the client id of a public app can ask so in its name",
+        description=f"{_DEVICE} Whoever knows a public app's client id can ask so in its name.",
         examples=[False],
     )
 
@@ -57,29 +78,53 @@ class OAuthAppBody(Body):
 class OAuthAppChange(Body):
     """What changes of an app; what is absent stays."""
 
-    name: str | None = None
-    redirect_uris: list[str] | None = Field(default=None, min_length=1, max_length=20)
-    scopes: list[Scope] | None = None
-    audience: Audience | None = None
-    device_flow: bool = absent("Whether it may ask users by a code (RFC 8628)", examples=[False])
+    model_config = shown({"name": "Dashboards", "scopes": ["findings:read", "resources:read"]})
+
+    name: str | None = Field(default=None, description=_NAME, examples=["Dashboards"])
+    redirect_uris: list[Word] | None = Field(
+        default=None, min_length=1, max_length=20, description=_REDIRECTS, examples=_URIS
+    )
+    scopes: list[Scope] | None = Field(
+        default=None, description=_SCOPES, examples=[["findings:read", "resources:read"]]
+    )
+    audience: Audience | None = Field(
+        default=None, description=_AUDIENCE, examples=["installation"]
+    )
+    device_flow: bool = optional(True, _DEVICE)
 
 
 class OAuthSecretRotation(Body):
     """How long the old secret still works beside the new one."""
 
-    overlap_seconds: int = Field(default=0, ge=0, le=86400)
+    model_config = shown({"overlap_seconds": 3600})
+
+    overlap_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=86400,
+        json_schema_extra={"format": "int32"},
+        description="Seconds until the old secret ends; 0: at once.",
+        examples=[3600],
+    )
 
 
 class OAuthGrant(Shape):
     """What a user let an app do."""
 
-    id: str = Field(examples=["gra_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
-    object: Literal["oauth_grant"]
-    user_id: str
-    client_id: str
-    app_name: str = Field(examples=["Dashboards"])
-    scopes: list[Scope]
-    created_at: Time
-    expires_at: Time
-    last_used_at: Time | None
-    last_used_ip: str | None
+    id: GrantId = Field(description="The grant's id.")
+    object: Literal["oauth_grant"] = Field(description="Always `oauth_grant`.")
+    user_id: UserId = Field(description="The user who let it.")
+    client_id: str = Field(description="The app's `client_id`.", examples=[_CLIENT])
+    app_name: str = Field(description="The app's name.", examples=["Dashboards"])
+    scopes: list[Scope] = Field(description="What it may do.", examples=[["findings:read"]])
+    created_at: Time = Field(description="When it was granted.")
+    expires_at: Time = Field(
+        description="When it ends unless it is used.", examples=["2026-05-01T09:30:00.000Z"]
+    )
+    last_used_at: Time | None = Field(
+        description="When it was last used; null while it was not.",
+        examples=["2026-02-07T09:30:00.000Z"],
+    )
+    last_used_ip: str | None = Field(
+        description="From which address; null while it was not.", examples=["192.0.2.17"]
+    )

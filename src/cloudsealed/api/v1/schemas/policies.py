@@ -1,4 +1,4 @@
-"""The shapes of policies and frameworks."""
+"""The shapes of policies, and of what they would do."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from cloudsealed.api.v1.schemas.base import (
     Failure,
     Few,
     FindingId,
-    FrameworkKey,
     Json,
     Key,
-    Many,
     PolicyId,
     Shape,
     SimulationId,
@@ -27,9 +25,10 @@ from cloudsealed.api.v1.schemas.base import (
     Word,
 )
 from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation, ResourceReference
-from cloudsealed.packs import body_schema
+from cloudsealed.packs import body_schema, change_schema
 from cloudsealed.vocabulary import (
     Dimension,
+    Effect,
     FindingStatus,
     Outcome,
     PolicyKind,
@@ -37,78 +36,148 @@ from cloudsealed.vocabulary import (
     Severity,
     SimulationStatus,
 )
-from cloudsealed.vocabulary import Effect as SimulatedEffect
+
+_WORDS = {
+    "title": "Buckets have owners", "dimension": "compliance", "severity": "medium",
+    "resource_types": ["aws.s3.bucket"], "fail_when": "tag(resource, 'owner') == null",
+}  # fmt: skip
 
 
 class Degree(Shape):
     """The severity of what fails where an expression is true."""
 
-    when: Text = Field(examples=["size(related.instances) == 0"])
-    severity: Severity
+    when: Text = Field(description="CEL.", examples=["size(related.instances) == 0"])
+    severity: Severity = Field(description="The severity then.", examples=["low"])
+
+
+class ClassifiedAs(Shape):
+    """What a classification sets."""
+
+    severity: Severity = Field(
+        description="The severity that such a finding has.", examples=["critical"]
+    )
 
 
 class Policy(Shape):
     """A rule: a check raises findings, a classification says what counts."""
 
-    id: PolicyId
-    object: Literal["policy"]
-    key: Key = Field(examples=["aws-s3-bucket-public-read"])
-    version: Count
-    kind: PolicyKind
-    source: PolicySource
-    enabled: bool
-    title: Text = Field(examples=["S3 bucket is readable by everyone"])
-    dimension: Dimension | None
-    severity: Severity | None
-    params: Json
-    controls: Few[ControlReference]
-    description: Text | None
-    provider: Text
-    resource_types: Few[Word]
-    fail_when: Text | None
+    id: PolicyId = Field(description="The policy's id, of a built-in one the same everywhere.")
+    object: Literal["policy"] = Field(description="Always `policy`.")
+    key: Key = Field(
+        description="Its own name, taken wherever an id is.", examples=["aws-s3-bucket-public-read"]
+    )
+    version: Count = Field(description="Counts the changes of what it means, from 1.", examples=[3])
+    kind: PolicyKind = Field(
+        description="Whether it is a check or a classification.", examples=["check"]
+    )
+    source: PolicySource = Field(
+        description="Whether it ships with the product or is the tenant's own.",
+        examples=["builtin"],
+    )
+    enabled: bool = Field(description="Whether audits use it.", examples=[True])
+    title: Text = Field(
+        description="What is wrong, in one line.", examples=["S3 bucket is readable by everyone"]
+    )
+    dimension: Dimension | None = Field(
+        description="The way of looking; null of a classification.", examples=["security"]
+    )
+    severity: Severity | None = Field(
+        description="How much a finding matters; null of a classification.", examples=["critical"]
+    )
+    params: Json = Field(
+        description="Values that expressions read as `params.NAME`.", examples=[{"days": 90}]
+    )
+    controls: Few[ControlReference] = Field(description="The controls that it serves.")
+    description: Text | None = Field(
+        description="Why it matters.", examples=["Whoever knows its name can read the bucket."]
+    )
+    provider: Text = Field(
+        description="The cloud that it judges; empty of a classification.", examples=["aws"]
+    )
+    resource_types: Few[Word] = Field(
+        description="The types of resources that it judges.", examples=[["aws.s3.bucket"]]
+    )
+    fail_when: Text | None = Field(
+        description="CEL; where it is true the resource fails. Null of a classification.",
+        examples=["tag(resource, 'owner') == null"],
+    )
     severity_when: Few[Degree] = Field(
-        description="Severities in other cases: the first that is true, else `severity`"
+        description="Severities in other cases: the first that is true, else `severity`."
     )
     yields_to: Few[Key] = Field(
         description="Keys of more general policies; while one fails on the same resource, findings"
-        " of this one are suppressed"
+        " of this one are suppressed."
     )
     foreign: bool = Field(
-        description="Whether it also judges what another account owns and this one only uses"
+        description="Whether it also judges what another account owns and this one only uses.",
+        examples=[False],
     )
-    applies_when: Text | None
-    related: Json | None
-    message: Text | None
-    remediation: Remediation | None
-    references: Few[Text] = Field(examples=[["CIS AWS Foundations 5.0, 2.1.4"]])
-    when: Text | None
-    set: Effect | None
-    suppress: bool | None
-    reason: Text | None
-    expires_at: Time | None
+    applies_when: Text | None = Field(
+        description="CEL; where it is false the outcome is `not_applicable`. Null: it applies.",
+        examples=["tag(resource, 'env') == 'prod'"],
+    )
+    related: Json | None = Field(
+        description="Lists of other resources, read as `related.NAME`; null of a classification.",
+        examples=[{"vpcs": {"type": "aws.ec2.vpc", "from": "VpcId", "key": "VpcId"}}],
+    )
+    message: Text | None = Field(
+        description="A finding's title, with paths in braces; null: the title.",
+        examples=["Bucket {resource.Name} is readable by everyone"],
+    )
+    remediation: Remediation | None = Field(
+        description="How a finding is cured; null where it does not say."
+    )
+    references: Few[Text] = Field(
+        description="Where the rule comes from.", examples=[["CIS AWS Foundations 5.0, 2.1.4"]]
+    )
+    when: Text | None = Field(
+        description="Of a classification: CEL; where it is true the finding is classified.",
+        examples=["tag(resource, 'env') == 'prod'"],
+    )
+    set: ClassifiedAs | None = Field(
+        description="Of a classification: what becomes of the finding; or `suppress`."
+    )
+    suppress: bool | None = Field(
+        description="Of a classification: whether the finding does not count.", examples=[False]
+    )
+    reason: Text | None = Field(
+        description="Of a classification: why, for whoever sees such a finding.",
+        examples=["Production is looked at first"],
+    )
+    expires_at: Time | None = Field(
+        description="Of a classification: when it ends; null: it stays.",
+        examples=["2026-12-31T00:00:00.000Z"],
+    )
     applied_at: Time | None = Field(
         description="When the open findings were last classified by it as it stands;"
-        " null while that is to be done, and of a check"
+        " null while that is to be done, and of a check."
     )
-    created_at: Time
-    updated_at: Time
+    created_at: Time = Field(description="When it was made.")
+    updated_at: Time = Field(description="When it was last changed.")
 
 
-class Effect(Shape):
-    """What a classification sets."""
+class CheckBody(Body):
+    """A new check of the tenant's own: it raises findings from the next audit on."""
 
-    severity: Severity
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: schema.update(body_schema(PolicyKind.CHECK))
+    )
+
+    kind: Literal["check"] = "check"
 
 
-def _formed(*, change: bool = False) -> ConfigDict:
-    """Return what gives a body the schema of the form that it is read by."""
-    return ConfigDict(json_schema_extra=lambda schema: schema.update(body_schema(change=change)))
+class ClassificationBody(Body):
+    """A new classification: open findings are classified by it at once, in the background."""
+
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: schema.update(body_schema(PolicyKind.CLASSIFICATION))
+    )
+
+    kind: Literal["classification"]
 
 
-class PolicyBody(Body):
-    """A new policy of the tenant's own."""
-
-    model_config = _formed()
+class PolicyBody(RootModel[Annotated[CheckBody | ClassificationBody, Field(discriminator="kind")]]):
+    """A new policy of the tenant's own; without `kind` it is a check."""
 
 
 class PolicyDraft(RootModel[Any]):
@@ -122,138 +191,102 @@ class PolicyDraft(RootModel[Any]):
 
 
 class PolicyPatch(Body):
-    """A change of a policy; of a built-in one only `enabled` and `params`."""
+    """A change of a policy; what is left out stays, and of a built-in one more than `enabled` and
+    `params` does."""
 
-    model_config = _formed(change=True)
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(change_schema()))
 
 
 class SimulationBody(Body):
     """A policy and the audits to try it on; a classification needs none."""
 
-    policy: PolicyName | PolicyBody = Field(
-        description="A policy's id or key, or what POST /v1/policies takes"
+    policy: PolicyName | CheckBody | ClassificationBody = Field(
+        description="A policy's id or key, or what `POST /v1/policies` takes.",
+        examples=["aws-s3-bucket-public-read"],
     )
-    audit_ids: list[AuditId] | None = Field(default=None, min_length=1, max_length=10)
+    audit_ids: list[AuditId] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=10,
+        description="Of a check: the completed audits to judge again.",
+        examples=[["aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]],
+    )
 
 
 class SimulatedPolicy(Shape):
-    """The policy that a simulation tries; the version is what it has or would have."""
+    """The policy that a simulation tries."""
 
-    key: Key
-    kind: PolicyKind
-    version: Count
+    key: Key = Field(description="Its key.", examples=["buckets-have-owners"])
+    kind: PolicyKind = Field(description="Whether it is a check.", examples=["check"])
+    version: Count = Field(description="The version that it has or would have.", examples=[1])
 
 
 class Standing(Shape):
     """How a finding stands."""
 
-    status: FindingStatus
-    severity: Severity
+    status: FindingStatus = Field(description="Its status.", examples=["open"])
+    severity: Severity = Field(description="Its severity.", examples=["high"])
 
 
 class SimulatedChange(Shape):
-    """What would become of one finding; `finding_id` is null of one that would be new."""
+    """What would become of one finding."""
 
-    effect: SimulatedEffect
-    finding_id: FindingId | None
-    title: Text
-    resource: ResourceReference
-    before: Standing | None
-    after: Standing
+    effect: Effect = Field(description="What would happen.", examples=["open"])
+    finding_id: FindingId | None = Field(description="The finding; null of one that would be new.")
+    title: Text = Field(description="Its title.", examples=["Bucket invoices has no owner"])
+    resource: ResourceReference = Field(description="Its resource.")
+    before: Standing | None = Field(description="How it stands; null of one that would be new.")
+    after: Standing = Field(description="How it would stand.")
 
 
 class SimulationResult(Shape):
-    """What would happen to the findings of one audit; of all open ones when `audit_id` is null."""
+    """What would happen to the findings of one audit."""
 
-    audit_id: AuditId | None
-    counts: dict[Outcome, Count]
-    errors: Count = Field(description="Resources on which an expression failed")
-    would_open: Count
-    would_close: Count
-    would_change: Count
-    changes: Annotated[list[SimulatedChange], Field(max_length=200)]
-    has_more_changes: bool
+    audit_id: AuditId | None = Field(
+        description="The audit; null: of all findings that are open now."
+    )
+    counts: dict[Outcome, Count] = Field(
+        description="Resources by outcome.", examples=[{"fail": 3, "pass": 40}]
+    )
+    errors: Count = Field(description="Resources on which an expression failed.", examples=[0])
+    would_open: Count = Field(description="Findings that would open.", examples=[3])
+    would_close: Count = Field(description="Findings that would be resolved.", examples=[1])
+    would_change: Count = Field(description="Findings that would count otherwise.", examples=[0])
+    changes: Annotated[list[SimulatedChange], Field(max_length=200)] = Field(
+        description="The first 200 of them."
+    )
+    has_more_changes: bool = Field(description="Whether there are more.", examples=[False])
 
 
 class Simulation(Shape):
     """What a policy would do to the present findings."""
 
-    id: SimulationId
-    object: Literal["simulation"]
-    status: SimulationStatus
-    policy: SimulatedPolicy
-    audit_ids: Few[AuditId]
-    results: Few[SimulationResult]
-    error: Failure | None
-    created_at: Time
-    finished_at: Time | None
+    id: SimulationId = Field(description="The simulation's id.")
+    object: Literal["simulation"] = Field(description="Always `simulation`.")
+    status: SimulationStatus = Field(description="How far it is.", examples=["completed"])
+    policy: SimulatedPolicy = Field(description="The policy that is tried.")
+    audit_ids: Few[AuditId] = Field(description="The audits that it is tried on.")
+    results: Few[SimulationResult] = Field(description="What was found so far, an audit each.")
+    error: Failure | None = Field(description="Why it failed; null while it has not.")
+    created_at: Time = Field(description="When it was asked for.")
+    finished_at: Time | None = Field(
+        description="When it ended; null until then.", examples=["2026-01-31T09:30:04.000Z"]
+    )
 
 
 class PolicyVersion(Shape):
     """One immutable version of a policy."""
 
-    object: Literal["policy_version"]
-    policy_id: PolicyId
-    version: Count
-    created_at: Time
-    spec: Json
+    object: Literal["policy_version"] = Field(description="Always `policy_version`.")
+    policy_id: PolicyId = Field(description="The policy.")
+    version: Count = Field(description="Its number, from 1.", examples=[1])
+    created_at: Time = Field(description="When it became so.")
+    spec: Json = Field(description="What the policy meant then.", examples=[_WORDS])
 
 
 class PolicyValidation(Shape):
     """Whether a policy would be taken, and if not, why."""
 
-    object: Literal["policy_validation"]
-    valid: bool
-    errors: Few[ErrorDetail]
-
-
-class Framework(Shape):
-    """A framework of controls."""
-
-    object: Literal["framework"]
-    key: FrameworkKey
-    title: Text
-    version: Text
-    provider: Text
-    source: Text
-    controls: Count
-    controls_with_policies: Count
-
-
-class ControlAssessment(Shape):
-    """A control, and its status in an audit."""
-
-    id: Word = Field(examples=["5.3"])
-    title: Text
-    section: Word
-    level: Count | None
-    manual: bool
-    policies: Few[Key]
-    status: Literal["passing", "failing", "unknown", "manual", "not_assessed"]
-    failing: Count
-    passing: Count
-    unknown: Count
-
-
-class ControlCounts(Shape):
-    """Controls by status."""
-
-    passing: Count
-    failing: Count
-    unknown: Count
-    manual: Count
-    not_assessed: Count
-
-
-class FrameworkAssessment(Shape):
-    """A framework with each control's status in an audit."""
-
-    object: Literal["framework"]
-    key: FrameworkKey
-    title: Text
-    version: Word
-    provider: Word
-    source: Text
-    controls: Many[ControlAssessment]
-    controls_with_policies: Count
-    counts: ControlCounts
+    object: Literal["policy_validation"] = Field(description="Always `policy_validation`.")
+    valid: bool = Field(description="Whether it would be taken.", examples=[False])
+    errors: Few[ErrorDetail] = Field(description="Everything that is wrong; none if it is valid.")

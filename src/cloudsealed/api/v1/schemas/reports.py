@@ -1,0 +1,163 @@
+"""The shapes of reports: the object that is made, and the documents that are downloaded."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, RootModel
+from typing_extensions import TypeAliasType
+
+from cloudsealed.api.v1.schemas.base import (
+    AuditId,
+    Body,
+    Count,
+    Digest,
+    Failure,
+    Few,
+    FrameworkKey,
+    Name,
+    Percent,
+    ReportId,
+    Shape,
+    Time,
+    Word,
+    shown,
+)
+from cloudsealed.api.v1.schemas.documents import (
+    ComplianceEvidence,
+    ExecutiveSummary,
+    RemediationPlan,
+)
+from cloudsealed.reports.ocsf import VERSION as OCSF
+from cloudsealed.reports.oscal import VERSION as OSCAL
+from cloudsealed.vocabulary import ReportKind, ReportStage, ReportStatus
+
+
+class ReportFile(Shape):
+    """One file of a report that is ready."""
+
+    format: Word = Field(
+        description="What `format` of the download is called with.", examples=["pdf"]
+    )
+    size: Count = Field(description="How many bytes it has.", examples=[184_320])
+    sha256: Digest = Field(description="SHA-256 of the file.")
+
+
+class ReportProgress(Shape):
+    """How far a report is."""
+
+    stage: ReportStage = Field(description="What is done now.", examples=["rendering"])
+    percent: Percent = Field(description="How much of the work is done.")
+
+
+class Report(Shape):
+    """A generated deliverable."""
+
+    id: ReportId = Field(description="The report's id.")
+    object: Literal["report"] = Field(description="Always `report`.")
+    kind: ReportKind = Field(description="What is told.", examples=["executive_summary"])
+    status: ReportStatus = Field(
+        description="How far it is: files can be downloaded while it is `ready`.",
+        examples=["ready"],
+    )
+    audit_id: AuditId = Field(description="The audit that it tells of.")
+    framework: FrameworkKey | None = Field(
+        description="Of compliance evidence: the framework; else null."
+    )
+    filters: dict[str, Few[Word]] = Field(
+        description="What its findings are narrowed to: for each filter its values.",
+        examples=[{"severity": ["high", "critical"]}],
+    )
+    formats: Few[ReportFile] = Field(description="Its files; none until it is ready.")
+    progress: ReportProgress | None = Field(description="While it is running; else null.")
+    error: Failure | None = Field(description="Why it failed; null while it has not.")
+    created_at: Time = Field(description="When it was asked for.")
+    finished_at: Time | None = Field(
+        description="When it ended; null until then.", examples=["2026-01-31T09:45:03.000Z"]
+    )
+    expires_at: Time | None = Field(
+        description="When its files are deleted; null until it is ready.",
+        examples=["2026-05-01T09:45:03.000Z"],
+    )
+
+
+OneOrMore = TypeAliasType(
+    "OneOrMore", Name | Annotated[list[Name], Field(min_length=1, max_length=100)]
+)
+
+
+class ReportNarrowing(Body):
+    """What narrows a report's findings: for each, a value or several."""
+
+    model_config = shown({"severity": ["high", "critical"]})
+
+    severity: OneOrMore | None = Field(
+        default=None, description="Severities.", examples=[["high", "critical"]]
+    )
+    dimension: OneOrMore | None = Field(
+        default=None, description="Dimensions.", examples=["security"]
+    )
+    policy: OneOrMore | None = Field(
+        default=None, description="Ids or keys of policies.", examples=["aws-s3-bucket-public-read"]
+    )
+    resource_type: OneOrMore | None = Field(
+        default=None, description="Types of resources.", examples=["aws.s3.bucket"]
+    )
+    provider: OneOrMore | None = Field(default=None, description="Clouds.", examples=["aws"])
+    account: OneOrMore | None = Field(
+        default=None, description="Accounts.", examples=["123456789012"]
+    )
+    region: OneOrMore | None = Field(
+        default=None, description="Regions.", examples=[["eu-west-1", "global"]]
+    )
+    framework: OneOrMore | None = Field(
+        default=None, description="Keys of frameworks.", examples=["cis-aws-5.0"]
+    )
+
+
+class ReportBody(Body):
+    """A new report of a completed audit."""
+
+    kind: ReportKind = Field(description="What to tell.", examples=["executive_summary"])
+    audit_id: AuditId = Field(description="The audit to tell of; it must be completed.")
+    framework: FrameworkKey | None = Field(
+        default=None, description="Of compliance evidence, which needs it, the framework."
+    )
+    filters: ReportNarrowing | None = Field(
+        default=None,
+        description="What to narrow its findings to.",
+        examples=[{"severity": ["high", "critical"]}],
+    )
+
+
+class ReportDocument(
+    RootModel[
+        Annotated[
+            ExecutiveSummary | RemediationPlan | ComplianceEvidence, Field(discriminator="kind")
+        ]
+    ]
+):
+    """A report as JSON: `kind` says which of the three it is."""
+
+
+FILES: dict[str, type[BaseModel] | dict[str, Any]] = {
+    "json": ReportDocument,
+    "oscal": {
+        "type": "object",
+        "description": f"OSCAL {OSCAL} assessment results, of compliance evidence.",
+        "externalDocs": {
+            "description": "The model",
+            "url": "https://pages.nist.gov/OSCAL/learn/concepts/layer/assessment/assessment-results/",
+        },
+        "examples": [{"assessment-results": {"metadata": {"oscal-version": OSCAL}}}],
+    },
+    "ocsf": {
+        "type": "string",
+        "description": f"OCSF {OCSF}, of compliance evidence: a Compliance Finding a line.",
+        "externalDocs": {
+            "description": "The class",
+            "url": f"https://schema.ocsf.io/{OCSF}/classes/compliance_finding",
+        },
+    },
+}
+"""What is in the files of a report that programs read, by format."""

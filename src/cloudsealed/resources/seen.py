@@ -1,0 +1,220 @@
+"""What an audit saw of resources, in the order of their ids: the pinned list, and what narrows it.
+
+The only SQL of that list. A line of it is [id, address of the snapshot]; everything else that is
+shown is what the snapshot and its list say, so no later audit changes it. An audit that has not
+completed has no list, and one whose evidence retention dropped is said to have none left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from cloudsealed.kit.batches import batches
+from cloudsealed.kit.cursor import Position
+from cloudsealed.resources.model import Identity, Resource, public
+from cloudsealed.resources.store import LISTING
+from cloudsealed.storage import objects
+from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.filters import NOT, PAIR
+from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Page, refuse_strangers
+from cloudsealed.storage.schema import audit_blocks, audits, resources
+from cloudsealed.vocabulary import AuditStatus, ResourceState
+
+BLOCK_LINES = 1_000
+_BLOCK, _LISTING = "resources", "snapshots"
+_READ = 100  # snapshots at once
+_THIS = (
+    audit_blocks.c.tenant_id == bindparam("tenant"),
+    audit_blocks.c.audit_id == bindparam("audit"),
+)
+_insert = insert(audit_blocks)
+_PUT = _insert.on_conflict_do_update(
+    index_elements=list(audit_blocks.primary_key),
+    set_={name: _insert.excluded[name] for name in ("digest", "lines", "header")},
+)
+_AUDIT = select(audits.c.status, audits.c.expired_at).where(
+    audits.c.tenant_id == bindparam("tenant"), audits.c.id == bindparam("audit")
+)
+_BLOCKS = (
+    select(audit_blocks.c.digest)
+    .where(
+        *_THIS,
+        audit_blocks.c.kind == _BLOCK,
+        audit_blocks.c.header < bindparam("after"),  # header: the lowest id in the block
+    )
+    .order_by(audit_blocks.c.key.desc())
+)
+_HEADER = select(audit_blocks.c.header).where(
+    *_THIS,
+    audit_blocks.c.kind == _LISTING,
+    audit_blocks.c.account == bindparam("acct"),
+    audit_blocks.c.region == bindparam("place"),
+    audit_blocks.c.key == bindparam("name"),
+)
+_FIRST_SEEN = select(resources.c.id, resources.c.first_seen_at).where(
+    resources.c.tenant_id == bindparam("tenant"),
+    resources.c.id.in_([bindparam(f"id_{index}") for index in range(_READ)]),
+)
+
+Line = tuple[str, str]
+Row = Mapping[str, Any]
+
+
+def blocks_of(lines: Iterable[Line]) -> Iterator[Sequence[Line]]:
+    """Yield lines in blocks of descending ids, each to be written by `pin_block`."""
+    yield from batches(sorted(lines, reverse=True), BLOCK_LINES)
+
+
+def pin_block(
+    connection: Connection, *, tenant: str, audit: str, block: Sequence[Line], month: str
+) -> None:
+    """Record what an audit saw, over the block that an interrupted run may have left."""
+    row = {
+        "tenant_id": tenant, "audit_id": audit, "kind": _BLOCK, "account": "", "region": "",
+        "key": block[0][0],
+        "digest": objects.put(connection, tenant, orjson.dumps(block), month),
+        "lines": len(block), "header": block[-1][0],
+    }  # fmt: skip
+    connection.run(_PUT, row)
+
+
+class SeenStore:
+    """Reads the pinned lists."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, *, tenant: str, audit: str, filters: Mapping[str, tuple[str, ...]],
+        after: Position | None, limit: int,
+    ) -> Page:  # fmt: skip
+        """Return a page of what an audit saw, as public JSON; raises EvidenceExpiredError."""
+        with self._database.read() as connection:
+            found = connection.first(_AUDIT, {"tenant": tenant, "audit": audit})
+            if found is None or found[0] != AuditStatus.COMPLETED:
+                return Page([], None)
+            if found[1] is not None:
+                raise objects.EvidenceExpiredError(audit)
+            refuse_strangers(connection, LISTING, tenant=tenant, filters=filters)
+            start = after.id if after else "~"
+            rows = _Audit(connection, tenant, audit).rows(start)
+            return _collected(rows, filters, limit)
+
+
+def _collected(
+    rows: Iterator[tuple[str, Row, bytes]], filters: Mapping[str, tuple[str, ...]], limit: int
+) -> Page:
+    items: list[bytes] = []
+    last, ends = "", time.monotonic() + SCAN_SECONDS
+    for scanned, (ident, row, shown) in enumerate(rows, start=1):
+        if matches(row, filters):
+            if len(items) == limit:
+                return Page(items, Position(last))
+            items.append(shown)
+            last = ident
+        if scanned >= SCAN_ROWS or (scanned % _READ == 0 and time.monotonic() > ends):
+            return Page(items, Position(ident))
+    return Page(items, None)
+
+
+class _Audit:
+    """One audit's list, as it is walked through."""
+
+    def __init__(self, connection: Connection, tenant: str, audit: str) -> None:
+        self._connection = connection
+        self._tenant = tenant
+        self._audit = audit
+        self._headers: dict[tuple[str, str, str], Row] = {}
+
+    def rows(self, start: str) -> Iterator[tuple[str, Row, bytes]]:
+        """Yield (id, what is shown as values, and as JSON) of each resource below `start`."""
+        bound = {"tenant": self._tenant, "audit": self._audit, "after": start}
+        for (address,) in self._connection.all(_BLOCKS, bound):
+            data = objects.get(self._connection, self._tenant, address)
+            lines = [line for line in orjson.loads(data) if line[0] < start]
+            for batch in batches(lines, _READ):
+                yield from self._shown(batch)
+
+    def _shown(self, lines: Sequence[Line]) -> Iterator[tuple[str, Row, bytes]]:
+        found = objects.get_many(self._connection, self._tenant, (line[1] for line in lines))
+        values = {f"id_{index}": "" for index in range(_READ)}
+        values |= {f"id_{index}": line[0] for index, line in enumerate(lines)}
+        first = dict(self._connection.all(_FIRST_SEEN, {"tenant": self._tenant, **values}))
+        for ident, address in lines:
+            if address not in found:
+                raise objects.EvidenceExpiredError(self._audit)
+            snapshot = orjson.loads(found[address])
+            shown = public(self._resource(ident, address, snapshot, first.get(ident)))
+            yield ident, orjson.loads(shown), shown
+
+    def _resource(
+        self, ident: str, address: str, snapshot: Row, first_seen_at: str | None
+    ) -> Resource:
+        header = self._header(snapshot["type"], snapshot["account"], snapshot["region"])
+        names = ("provider", "account", "region", "type", "native_id")
+        at, owner = header["observed_at"], snapshot.get("owner")
+        return Resource(
+            id=ident, identity=Identity(*(snapshot[name] for name in names)),
+            connection_id=header["connection_id"], name=snapshot["name"], tags=snapshot["tags"],
+            relations=snapshot["relations"], state=ResourceState.PRESENT, snapshot=address,
+            audit_id=self._audit, observed_at=at, first_seen_at=first_seen_at or at,
+            last_seen_at=at, owner_account=None if owner == snapshot["account"] else owner,
+        )  # fmt: skip
+
+    def _header(self, kind: str, account: str, region: str) -> Row:
+        place = kind, account, region
+        if place not in self._headers:
+            bound = {"tenant": self._tenant, "audit": self._audit}
+            where = {"name": kind, "acct": account, "place": region}
+            found = self._connection.first(_HEADER, {**bound, **where})
+            assert found is not None, "what an audit saw is of one of its lists"
+            self._headers[place] = orjson.loads(found[0])
+        return self._headers[place]
+
+
+def matches(row: Row, filters: Mapping[str, tuple[str, ...]]) -> bool:
+    """Say whether a resource as it is shown passes the filters of the list."""
+    return all(_passes(row, name, values, filters) for name, values in filters.items())
+
+
+def _passes(
+    row: Row, name: str, values: tuple[str, ...], filters: Mapping[str, tuple[str, ...]]
+) -> bool:
+    if name == f"tag{NOT}":  # none of them; of `tag` all different keys
+        return not any(_tagged(row, (value,)) for value in values)
+    if name.endswith(NOT):
+        return not _passes(row, name.removesuffix(NOT), values, filters)
+    if name in ("tag_key", "tag_value") and {"tag_key", "tag_value"} <= filters.keys():
+        keys, texts = filters["tag_key"], filters["tag_value"]
+        return any(row["tags"].get(key) in texts for key in keys)
+    return _TESTS[name](row, values)
+
+
+def _is(name: str) -> Callable[[Row, tuple[str, ...]], bool]:
+    return lambda row, values: row[name] in values
+
+
+def _tagged(row: Row, values: tuple[str, ...]) -> bool:
+    pairs = [tuple(map(unquote, value.partition(PAIR)[::2])) for value in values]
+    had = {key for key, text in pairs if row["tags"].get(key) == text}
+    return had == {key for key, _text in pairs}
+
+
+_TESTS: Mapping[str, Callable[[Row, tuple[str, ...]], bool]] = {
+    **{name: _is(name) for name in ("type", "account", "region", "provider", "native_id", "state")},
+    "connection": _is("connection_id"),
+    "audit": lambda row, values: True,
+    "name": lambda row, values: any(v.lower() in (row["name"] or "").lower() for v in values),
+    "service": lambda row, values: row["type"].split(".")[1] in values,
+    "tag": _tagged,
+    "tag_key": lambda row, values: any(key in values for key in row["tags"]),
+    "tag_value": lambda row, values: any(text in values for text in row["tags"].values()),
+}
+"""How each filter is judged on what an audit saw, whatever became of it."""

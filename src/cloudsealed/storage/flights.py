@@ -1,0 +1,170 @@
+"""What is in flight: a name that one at a time holds, in all processes of an installation.
+
+Whoever holds a name and dies lets it go at once: other processes see it by a lock that the system
+or the server ends with its process. It only says who is first; what is done once is made sure by a
+row. It refuses to wait.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+
+from cloudsealed.storage.database import (
+    Database,
+    PostgresDatabase,
+    ServiceUnavailableError,
+    SqliteDatabase,
+    answering,
+)
+from cloudsealed.storage.private import private_file
+
+FILE = "flights.lock"
+_PLACES = 1 << 62  # names are told apart by a hash: what both databases can lock
+
+
+class _Locks(Protocol):
+    """Locks between processes, by number; one process takes a number once."""
+
+    def take(self, place: int) -> bool: ...
+
+    def free(self, place: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Flights:
+    """The names that are in flight. Safe for threads."""
+
+    def __init__(self, locks: _Locks | None) -> None:
+        self._locks = locks
+        self._here: set[int] = set()
+        self._lock = threading.Lock()
+
+    def take(self, name: str) -> bool:
+        """Begin the flight of a name; False while another flies it, here or in another process."""
+        place = _place(name)
+        with self._lock:
+            if place in self._here:
+                return False
+            self._here.add(place)
+        is_first = False
+        try:
+            is_first = self._locks is None or self._locks.take(place)
+        finally:
+            if not is_first:
+                self._here.discard(place)
+        return is_first
+
+    def end(self, name: str) -> None:
+        """End a flight that was taken."""
+        place = _place(name)
+        if self._locks is not None:
+            self._locks.free(place)
+        self._here.discard(place)
+
+    def close(self) -> None:
+        """Let go of everything; it opens again when it is used."""
+        if self._locks is not None:
+            self._locks.close()
+
+
+def _place(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) % _PLACES
+
+
+class _FileLocks:
+    """Locks of single bytes of an empty file: the kernel frees those of a process that ends.
+
+    The file is opened once: closing any descriptor of it would free every lock of the process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+        self._lock = threading.Lock()
+
+    def take(self, place: int) -> bool:
+        try:
+            fcntl.lockf(self._opened(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise ServiceUnavailableError(f"{self._path} cannot be locked: {error}") from error
+        return True
+
+    def free(self, place: int) -> None:
+        fcntl.lockf(self._opened(), fcntl.LOCK_UN, 1, place)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    def _opened(self) -> int:
+        with self._lock:
+            if self._descriptor is None:
+                private_file(self._path)
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+            return self._descriptor
+
+
+class _SessionLocks:
+    """Advisory locks of one session of PostgreSQL, which ends with its process.
+
+    The session is one of the pool's, lent for good, so it counts in the budget of connections. One
+    that broke is replaced, and what it had locked is then only known in this process.
+    """
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        self._raw: psycopg.Connection[tuple[object, ...]] | None = None
+        self._lock = threading.Lock()
+
+    def take(self, place: int) -> bool:
+        with self._lock, answering():
+            try:
+                return self._try(place)
+            except psycopg.OperationalError:
+                self._give_up()
+                return self._try(place)
+
+    def free(self, place: int) -> None:
+        with self._lock, suppress(psycopg.Error):  # a session that broke has freed it
+            if self._raw is not None:
+                self._raw.execute("SELECT pg_advisory_unlock(%s)", (place,))
+
+    def close(self) -> None:
+        with self._lock:
+            self._give_up()
+
+    def _try(self, place: int) -> bool:
+        if self._raw is None:
+            self._raw = self._database.lend()
+        row = self._raw.execute("SELECT pg_try_advisory_lock(%s)", (place,)).fetchone()
+        return row is not None and bool(row[0])
+
+    def _give_up(self) -> None:
+        if self._raw is not None:
+            raw, self._raw = self._raw, None
+            raw.close()
+            self._database.take_back(raw)
+
+
+def open_flights(database: Database) -> Flights:
+    """Return the flights of a database's installation.
+
+    A process with one connection to PostgreSQL has none to spare: it knows only its own.
+    """
+    if isinstance(database, SqliteDatabase):
+        return Flights(_FileLocks(database.path.with_name(FILE)))
+    assert isinstance(database, PostgresDatabase)
+    return Flights(_SessionLocks(database) if database.size > 1 else None)

@@ -1,0 +1,196 @@
+"""Of parallel writers with one entity tag exactly one wins: every noun, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from tests.contract.conftest import MakeTenant, Tenant, serving
+from tests.waiting import SECONDS
+
+from cloudsealed.api.app import TABLES
+from cloudsealed.settings import Settings
+from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.wiring import build_services
+
+WRITERS = 20
+ROUNDS = 3
+ROLE_ARN = "arn:aws:iam::123456789012:role/a"
+POLICY = {
+    "title": "t", "dimension": "cost", "severity": "low", "resource_types": ["aws.s3.bucket"],
+    "fail_when": "true",
+}  # fmt: skip
+APP = {"name": "app", "redirect_uris": ["https://app.example.com/"], "scopes": ["findings:read"]}
+
+Made = Callable[[Tenant, str], str]
+
+
+def _posted(tenant: Tenant, path: str, body: Any) -> str:
+    answer = tenant.http.post(path, json=body)
+    assert answer.is_success, answer.text
+    return str(answer.headers["location"])
+
+
+def _connection(tenant: Tenant, name: str) -> str:
+    return _posted(
+        tenant, "/v1/connections", {"provider": "aws", "name": name, "role_arn": ROLE_ARN}
+    )
+
+
+def _schedule(tenant: Tenant, name: str) -> str:
+    connection = _connection(tenant, f"of {name}").rpartition("/")[2]
+    body = {"name": name, "cron": "0 3 * * *", "audit": {"connection_ids": [connection]}}
+    return _posted(tenant, "/v1/schedules", body)
+
+
+NOUNS: dict[str, tuple[Made, Callable[[str], Any]]] = {
+    "connections": (_connection, lambda name: {"name": name}),
+    "schedules": (_schedule, lambda name: {"name": name}),
+    "policies": (
+        lambda tenant, name: _posted(tenant, "/v1/policies", {**POLICY, "key": name}),
+        lambda name: {"title": name, "fail_when": f"'{name}' == 'x'"},
+    ),
+    "findings": (
+        lambda tenant, _name: f"/v1/findings/{tenant.add_findings(1)[0]}",
+        lambda name: {"triage": {"state": "acknowledged", "note": name}},
+    ),
+    "users": (
+        lambda tenant, name: _posted(
+            tenant, "/v1/users", {"email": f"{tenant.id}.{name}@example.com", "role": "viewer"}
+        ),
+        lambda name: {"name": name},
+    ),
+    "apps": (
+        lambda tenant, _name: _posted(tenant, "/v1/oauth/apps", APP),
+        lambda name: {"name": name},
+    ),
+    "tokens": (
+        lambda tenant, name: _posted(
+            tenant, "/v1/tokens", {"name": name, "scopes": ["findings:read"]}
+        ),
+        lambda _name: None,
+    ),
+}
+"""By noun: how an object is made, and what changes it."""
+
+
+def _changing(method: str) -> set[str]:
+    """Return the nouns that have an operation of a method, as their paths name them."""
+    paths = [op.path for table in TABLES for op in table.operations if op.method == method]
+    return {path.removesuffix("/{id}").rpartition("/")[2] for path in paths}
+
+
+CHANGED, DELETED = _changing("PATCH"), _changing("DELETE")
+
+
+@pytest.fixture
+def racing(storage_settings: Settings, make_tenant: MakeTenant) -> Iterator[Tenant]:
+    """A tenant of an installation on each database."""
+    ensure_keys(storage_settings.key_path)
+    services = build_services(storage_settings)
+    for url in serving(services):
+        yield make_tenant(services, url)
+
+
+def at_once(asks: Sequence[Callable[[], Any]]) -> list[int]:
+    """Ask everything at the same moment; return the statuses."""
+    gate = threading.Barrier(len(asks))
+
+    def ask(each: Callable[[], Any]) -> int:
+        gate.wait(SECONDS)
+        return int(each().status_code)
+
+    with ThreadPoolExecutor(len(asks)) as pool:
+        return list(pool.map(ask, asks))
+
+
+def with_tag(tenant: Tenant, path: str) -> dict[str, str]:
+    return {"If-Match": tenant.http.get(path).headers["etag"]}
+
+
+def test_every_noun_that_changes_is_raced() -> None:
+    assert NOUNS.keys() >= CHANGED
+
+
+def test_of_parallel_changes_with_one_tag_exactly_one_is_made(racing: Tenant) -> None:
+    for noun in sorted(CHANGED):
+        make, change = NOUNS[noun]
+        path = make(racing, f"{noun}-made")
+        for turn in range(ROUNDS):
+            tag = with_tag(racing, path)
+            bodies = [change(f"{noun}-{turn}-{number}") for number in range(WRITERS)]
+            statuses = at_once([
+                lambda body=body: racing.http.patch(path, json=body, headers=tag)  # noqa: B023
+                for body in bodies
+            ])  # fmt: skip
+            assert Counter(statuses) == {200: 1, 412: WRITERS - 1}, noun
+
+
+def test_of_parallel_changes_and_deletions_with_one_tag_exactly_one_is_made(
+    racing: Tenant,
+) -> None:
+    for noun in sorted(DELETED & NOUNS.keys()):
+        make, change = NOUNS[noun]
+        for turn in range(ROUNDS):
+            path = make(racing, f"{noun}-{turn}")
+            tag = with_tag(racing, path)
+            changes = [
+                lambda body=change(f"{noun}-{turn}-{n}"): racing.http.patch(
+                    path, json=body, headers=tag  # noqa: B023
+                )
+                for n in range(WRITERS // 2 if noun in CHANGED else 0)
+            ]  # fmt: skip
+            deletes = [
+                lambda: racing.http.delete(path, headers=tag)  # noqa: B023
+                for _ in range(WRITERS // 2)
+            ]
+            statuses = Counter(at_once([*changes, *deletes]))
+            assert statuses[200] + statuses[204] == 1, (noun, statuses)
+            assert statuses.keys() <= {200, 204, 404, 412}, (noun, statuses)
+            assert racing.http.get(path).status_code == (200 if statuses[200] else 404)
+
+
+def test_a_change_without_a_tag_is_never_lost_to_one_with_a_tag(racing: Tenant) -> None:
+    """Who has the tag wins only if nobody wrote since; the other's words stay if it wrote last."""
+    path = _connection(racing, "shared")
+    for turn in range(ROUNDS * 4):
+        tag = with_tag(racing, path)
+        renamed, regions = f"by tag {turn}", [f"us-west-{turn % 2 + 1}"]
+        statuses = at_once([
+            lambda: racing.http.patch(path, json={"name": renamed}, headers=tag),  # noqa: B023
+            lambda: racing.http.patch(path, json={"regions": regions}),  # noqa: B023
+        ])  # fmt: skip
+        found = racing.http.get(path).json()
+        assert statuses[1] == 200
+        assert found["regions"] == regions
+        assert (found["name"] == renamed) == (statuses[0] == 200)
+
+
+def test_what_goes_before_and_after_a_mismatch_is_said_in_the_order_of_the_contract(
+    racing: Tenant,
+) -> None:
+    path, stale = _connection(racing, "one"), {"If-Match": '"stale"'}
+    _connection(racing, "two")
+    policy = NOUNS["policies"][0](racing, "own")
+    queued = _audit(racing, path)
+    asked = [
+        racing.http.patch("/v1/connections/con_x", json={"name": 5}, headers=stale),
+        racing.http.patch(path, json={"name": 5}, headers=stale),
+        racing.http.patch(policy, json={"fail_when": "resource."}, headers=stale),
+        racing.http.patch(path, json={"name": "two"}, headers=stale),
+        racing.http.delete(queued, headers=stale),
+        racing.http.patch(path, json={"name": "two"}),
+        racing.http.delete(queued),
+    ]
+    assert [answer.json()["error"]["code"] for answer in asked] == [
+        "connection_not_found", "invalid_field", "invalid_policy_expression", "etag_mismatch",
+        "etag_mismatch", "name_already_exists", "audit_not_finished",
+    ]  # fmt: skip
+
+
+def _audit(tenant: Tenant, connection: str) -> str:
+    return _posted(tenant, "/v1/audits", {"connection_ids": [connection.rpartition("/")[2]]})
