@@ -31,14 +31,15 @@ HEADERS = (
     "x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
     "x-ratelimit-used", "x-ratelimit-resource", "ratelimit-policy", "ratelimit",
 )  # fmt: skip
-_PAGES = r"/(login|logout|confirm|account(/\w+)*|invitation|oauth/authorize)"
+_PAGES = r"/(login|logout|confirm|account(/\w+)*|invitation|device|oauth/authorize)"
 SHOWN_ONCE: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(f"POST {path}"), frozenset(fields))
     for path, fields in (
         (r"/v1/tokens(/[^/]+/rotate)?", ["token"]),
-        (r"/v1/oauth/apps(/[^/]+/rotate)?", ["client_secret"]),
+        (r"/v1/oauth/(apps|clients)(/[^/]+/rotate)?", ["client_secret"]),
         (r"/v1/users(/[^/]+/invite)?", ["invitation_url"]),
         (r"/oauth/token", ["access_token", "refresh_token"]),
+        (r"/oauth/device_authorization", ["device_code"]),
     )
 )
 """The answers that show a secret, each with the fields that hold it."""

@@ -235,6 +235,10 @@ class Settings:
         "Wrong passwords an account: of all strange devices together, of each known one",
         parse_budget,
     )  # fmt: skip
+    limit_device: Budget = _setting(
+        "LIMIT_DEVICE", "5/minute,20/hour",
+        "Wrong codes of devices on the page /device: of a user, and of an address", parse_budget,
+    )  # fmt: skip
     limit_anonymous: Budget = _setting(
         "LIMIT_ANONYMOUS", "60/minute", "Requests without a valid token an address", parse_budget
     )

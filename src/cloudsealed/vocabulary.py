@@ -252,6 +252,13 @@ class UserStatus(StrEnum):
     DISABLED = "disabled"
 
 
+class UserKind(StrEnum):
+    """Who a user is: a person, who logs in, or a service account, which is a program's."""
+
+    PERSON = "person"
+    SERVICE = "service"
+
+
 class EventType(StrEnum):
     """What can have happened; the part before the dot is the event's category."""
 
@@ -282,6 +289,12 @@ class EventType(StrEnum):
     GRANT_CREATED = "security.grant_created"
     GRANT_REVOKED = "security.grant_revoked"
     GRANT_REPLAYED = "security.grant_replayed"
+    CLIENT_CREATED = "security.client_created"
+    CLIENT_CHANGED = "security.client_changed"
+    CLIENT_SECRET_ROTATED = "security.client_secret_rotated"
+    CLIENT_DELETED = "security.client_deleted"
+    CLIENT_REPLAYED = "security.client_replayed"
+    DEVICE_DENIED = "security.device_denied"
 
     @property
     def category(self) -> EventCategory:

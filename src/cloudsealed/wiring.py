@@ -27,8 +27,13 @@ from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
 from cloudsealed.auth.oauth.apps import AppService, GrantService
+from cloudsealed.auth.oauth.client_credentials import ClientCredentials
+from cloudsealed.auth.oauth.clients import ClientService
+from cloudsealed.auth.oauth.device import DeviceFlow
 from cloudsealed.auth.oauth.server import AuthorizationServer
+from cloudsealed.auth.oauth.token_endpoint import TokenEndpoint
 from cloudsealed.auth.place_store import PlaceStore
+from cloudsealed.auth.service_accounts import ServiceAccountService
 from cloudsealed.auth.sessions import SessionService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
@@ -69,11 +74,15 @@ class Services(Auditing):
     counters: Counters
     blobs: Blobs
     users: UserService
+    service_accounts: ServiceAccountService
     logins: LoginService
     tokens: TokenService
     apps: AppService
     grants: GrantService
     oauth: AuthorizationServer
+    clients: ClientService
+    client_credentials: ClientCredentials
+    devices: DeviceFlow
     sessions: SessionService
     schedules: ScheduleService
     resources: ResourceService
@@ -81,6 +90,12 @@ class Services(Auditing):
     reports: ReportService
     look: Look
     events: EventStore
+
+    def token_endpoint(self) -> TokenEndpoint:
+        """Return what answers the clients of OAuth, apps and service accounts alike."""
+        return TokenEndpoint(
+            server=self.oauth, credentials=self.client_credentials, devices=self.devices
+        )
 
     def worker(self) -> Worker:
         """Return a worker for every kind of background work of this installation."""
@@ -150,6 +165,8 @@ class Services(Auditing):
         reports and what expired classifications did."""
         adopt_abandoned(self.database, self.clock)
         self.oauth.purge()
+        self.client_credentials.purge()
+        self.devices.purge()
         self.sessions.purge()
         self.logins.purge()
         self.simulations.purge()
@@ -193,6 +210,10 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     keys, database, audits = core.keys, core.database, core.audits
     counters, blobs = open_counters(settings), DiskBlobs(settings.blob_dir)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
+    oauth = AuthorizationServer(
+        database=database, keys=keys, clock=clock, issuer=settings.public_url,
+        authenticator=tokens.authenticator,
+    )  # fmt: skip
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
     reports = ReportService(
         database=database,
@@ -222,6 +243,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             access=access,
             public_url=settings.public_url,
         ),
+        service_accounts=ServiceAccountService(database=database, clock=clock),
         logins=LoginService(
             database=database,
             keys=keys,
@@ -236,12 +258,24 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             database=database, keys=keys, clock=clock, authenticator=tokens.authenticator
         ),
         grants=GrantService(database=database, clock=clock, authenticator=tokens.authenticator),
-        oauth=AuthorizationServer(
+        oauth=oauth,
+        clients=ClientService(
+            database=database, keys=keys, clock=clock, authenticator=tokens.authenticator
+        ),
+        client_credentials=ClientCredentials(
             database=database,
             keys=keys,
             clock=clock,
             issuer=settings.public_url,
             authenticator=tokens.authenticator,
+        ),
+        devices=DeviceFlow(
+            database=database,
+            keys=keys,
+            clock=clock,
+            server=oauth,
+            counters=counters,
+            budget=settings.limit_device,
         ),
         sessions=SessionService(database=database, keys=keys, clock=clock),
         schedules=schedules,

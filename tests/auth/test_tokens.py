@@ -17,6 +17,7 @@ from cloudsealed.auth.errors import (
     TokenNotFoundError,
 )
 from cloudsealed.auth.model import ALL_SCOPES, Caller, Scope
+from cloudsealed.auth.oauth.client_store import ClientStore
 from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.token_store import TokenStore
 from cloudsealed.kit.errors import InvalidFieldError
@@ -55,7 +56,8 @@ def test_a_token_expires_after_90_days_unless_it_says_otherwise(house: Any, ente
     text = _create(house, enter())["token"]
     ticks = [0.0]
     cached = Authenticator(
-        store=TokenStore(house.database), grants=GrantStore(house.database), keys=house.keys,
+        store=TokenStore(house.database), grants=GrantStore(house.database),
+            clients=ClientStore(house.database), keys=house.keys,
         clock=house.time, ticks=lambda: ticks[0],
     )  # fmt: skip
     house.time.pass_by(days=90, seconds=-0.2)
@@ -92,8 +94,9 @@ def test_the_cache_holds_half_a_second_and_no_miss(house: Any, enter: Any) -> No
     store = TokenStore(house.database)
     grants = GrantStore(house.database)
     cached = Authenticator(
-        store=store, grants=grants, keys=house.keys, clock=house.time, ticks=lambda: ticks[0]
-    )
+        store=store, grants=grants, clients=ClientStore(house.database), keys=house.keys,
+        clock=house.time, ticks=lambda: ticks[0],
+    )  # fmt: skip
     caller = enter()
     made = _create(house, caller)
     where = "192.0.2.1"

@@ -130,6 +130,13 @@ def _invitation_failed(keys: Keyboard, site: Site) -> None:
     keys.press("Join")
 
 
+def _device(keys: Keyboard, site: Site, wrong: bool = False) -> None:
+    asked = site.post("/oauth/device_authorization", client_id="cloudsealed-cli").json()
+    keys.open(f"{site.url}/device")
+    keys.write("Code", "BBBB-BBBB" if wrong else asked["user_code"])
+    keys.press("Continue")
+
+
 STRANGERS: dict[str, tuple[int, Visit]] = {
     "login": (200, partial(_open, "/login")),
     "login-failed": (401, _login_failed),
@@ -144,6 +151,9 @@ USERS: dict[str, tuple[int, Visit]] = {
     "consent": (200, _consent),
     "consent-strangers": (200, _consent_to_strangers),
     "consent-nothing": (200, _consent_to_nothing),
+    "device": (200, partial(_open, "/device?answered=allow")),
+    "device-consent": (200, _device),
+    "device-wrong": (422, partial(_device, wrong=True)),
     "account": (200, partial(_open, "/account")),
     "account-grants": (200, _account_with_grants),
     "tokens": (200, _tokens),

@@ -110,6 +110,7 @@ def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
         "frameworks",
         "oauth/apps",
         "oauth/grants",
+        "oauth/clients",
         "simulations",
     ]
     found = [http.get(f"/v1/{path}/x") for path in paths]
@@ -255,11 +256,17 @@ def _pages(site: Site) -> list[httpx.Response]:
     found = [
         stranger.log_in("ann@example.com", "a wrong password"),
         browser.http.post("/account/tokens", data={**hidden(tokens), "name": "x"}),
+        *(_entered(browser, "BBBB-BBBB") for _ in range(6)),
         *(stranger.http.post("/login", data={"email": "x"}) for _ in range(9)),
     ]
     with engine_for(site.services.settings).begin() as connection:
         connection.execute(text("DELETE FROM tenants"))
     return [*found, browser.http.get("/account")]
+
+
+def _entered(browser: Browser, code: str) -> httpx.Response:
+    page = browser.http.get("/device")
+    return browser.http.post("/device", data={**hidden(page), "user_code": code})
 
 
 def _failed_audit(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> str:

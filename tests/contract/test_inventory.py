@@ -12,7 +12,7 @@ from cloudsealed.api.outside import OUTSIDE
 from cloudsealed.console import Console
 
 PAGES = {
-    "/docs/{name}", "/login", "/logout", "/confirm", "/invitation", "/account",
+    "/device", "/docs/{name}", "/login", "/logout", "/confirm", "/invitation", "/account",
     "/account/password", "/account/tokens", "/account/apps", "/account/apps/{id}",
     "/static/console.css",
 }  # fmt: skip

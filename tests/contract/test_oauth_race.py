@@ -8,13 +8,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from tests.auth.oauth.party import Site
+from tests.auth.oauth.machine import machine
+from tests.auth.oauth.party import Site, hidden
 from tests.servers import free_port
 from tests.waiting import SECONDS, until
 
@@ -66,6 +67,7 @@ def cluster(storage_settings: Settings) -> Iterator[Cluster]:
         "CLOUDSEALED_DATABASE_URL": storage_settings.database_url,
         "CLOUDSEALED_PUBLIC_URL": f"http://127.0.0.1:{ports[0]}",
         "CLOUDSEALED_LIMIT_ANONYMOUS": "10000/minute",
+        "CLOUDSEALED_LIMIT_DEVICE": "10000/minute",
     }
     ensure_keys(storage_settings.key_path)
     services = build_services(storage_settings)
@@ -149,3 +151,47 @@ def test_a_grant_ended_at_one_process_ends_at_the_other_within_a_second(cluster:
         grant = http.get("/v1/oauth/grants").json()["data"][0]["id"]
         assert http.delete(f"/v1/oauth/grants/{grant}").status_code == 204
     _ends(second, tokens["access_token"])
+
+
+def test_of_twelve_uses_at_once_of_an_assertion_or_of_a_devices_codes_exactly_one_wins(
+    cluster: Cluster,
+) -> None:
+    _assertions(cluster)
+    _devices(cluster)
+
+
+def _assertions(cluster: Cluster) -> None:
+    first, second = cluster.sites
+    program = machine(first)
+    for _ in range(3):
+        assertion = program.assertion()
+        answers = cluster.at_once(
+            lambda site, text=assertion: replace(program, site=site).ask(text)  # type: ignore[misc]  # a lambda
+        )
+        assert sorted(answer.status_code for answer in answers) == [200] + [401] * (AT_ONCE - 1)
+    token = program.ask().json()["access_token"]
+    assert second.works(token)
+    with first.http() as http:
+        account = http.get("/v1/service_accounts").json()["data"][0]["id"]
+        assert http.patch(f"/v1/users/{account}", json={"status": "disabled"}).status_code == 200
+    _ends(second, token)
+
+
+def _devices(cluster: Cluster) -> None:
+    first, second = cluster.sites
+    cli = {"client_id": "cloudsealed-cli"}
+    asked = second.post("/oauth/device_authorization", scope="findings:read", **cli).json()
+    browser = first.browser()
+    page = browser.submit(browser.http.get("/device"), user_code=asked["user_code"])
+    form = {**hidden(page), "user_code": asked["user_code"], "decision": "allow"}
+    cookies = dict(browser.http.cookies)
+    answers = cluster.at_once(
+        lambda site: httpx.post(f"{site.url}/device", data=form, cookies=cookies, trust_env=False)
+    )
+    assert sorted(answer.status_code for answer in answers) == [303] + [422] * (AT_ONCE - 1)
+    device = {"device_code": asked["device_code"], **cli}
+    kind = "urn:ietf:params:oauth:grant-type:device_code"
+    won = _one_won(
+        cluster.at_once(lambda site: site.post("/oauth/token", grant_type=kind, **device))
+    )
+    _ends(first, won["access_token"])  # the others used it twice

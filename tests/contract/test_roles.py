@@ -76,6 +76,7 @@ NEEDS = {
     "/v1/users": {"GET": "users:read", "POST": "users:write"},
     "/v1/users/{id}": {"GET": "users:read", "PATCH": "users:write", "DELETE": "users:write"},
     "/v1/users/{id}/invite": {"POST": "users:write"},
+    "/v1/service_accounts": {"GET": "users:read", "POST": "users:write"},
     "/v1/events": {"GET": "events:read"},
     "/v1/me": {"GET": None},
     "/v1/errors": {"GET": None},
@@ -83,6 +84,11 @@ NEEDS = {
     "/v1/oauth/apps": {"GET": "apps:read", "POST": "apps:write"},
     "/v1/oauth/apps/{id}": {"GET": "apps:read", "PATCH": "apps:write", "DELETE": "apps:write"},
     "/v1/oauth/apps/{id}/rotate": {"POST": "apps:write"},
+    "/v1/oauth/clients": {"GET": "apps:read", "POST": "apps:write"},
+    "/v1/oauth/clients/{id}": {
+        "GET": "apps:read", "PATCH": "apps:write", "DELETE": "apps:write",
+    },
+    "/v1/oauth/clients/{id}/rotate": {"POST": "apps:write"},
     "/v1/oauth/grants": {"GET": "tokens:read"},
     "/v1/oauth/grants/{id}": {"GET": "tokens:read", "DELETE": "tokens:write"},
 }  # fmt: skip

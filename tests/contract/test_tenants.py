@@ -69,8 +69,16 @@ def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
             "/v1/users", json={"email": f"{new_id('x')}@example.com", "role": "viewer"}
         ).json()["id"],
         "/v1/oauth/apps": http.post("/v1/oauth/apps", json=app).json()["id"],
+        "/v1/oauth/clients": _client(http),
         "/v1/oauth/grants": _granted(tenant, http.post("/v1/oauth/apps", json=app).json()),
     }
+
+
+def _client(http: httpx.Client) -> str:
+    """Register a client of a new service account; return its id."""
+    account = http.post("/v1/service_accounts", json={"name": "n", "role": "viewer"}).json()["id"]
+    body = {"user_id": account, "name": "n", "scopes": ["findings:read"]}
+    return str(http.post("/v1/oauth/clients", json=body).json()["id"])
 
 
 def _granted(tenant: Any, app: dict[str, Any]) -> str:

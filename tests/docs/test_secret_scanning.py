@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from cloudsealed.auth import credential, sessions, users
-from cloudsealed.auth.oauth import model
+from cloudsealed.auth.oauth import device, model
 
 DOCS = Path(__file__).parents[2] / "docs"
 SECRETS = (
     credential.PREFIX, model.ACCESS, model.REFRESH, model.CODE, model.SECRET, sessions.PREFIX,
-    users.INVITATION,
+    users.INVITATION, device.DEVICE,
 )  # fmt: skip
 
 

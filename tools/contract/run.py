@@ -123,19 +123,24 @@ def _once(name: str, install: Callable[[], bool]) -> bool:
 
 
 def _clients(folder: Path) -> bool:
-    from flows import CLIENTS, goes_through
+    from flows import CLIENTS, MACHINES, goes_through, needs_no_redirect
     from serve import served
 
     _own_tools()
-    commands = [[str(OWN / "python"), str(file)] for file in sorted(CLIENTS.glob("*.py"))]
+    runs = {".py": str(OWN / "python")}
     if _has_node():
-        commands += [["node", str(file)] for file in sorted(CLIENTS.glob("*.mjs"))]
+        runs[".mjs"] = "node"
     else:
         print("contract: SKIPPED openid-client: there is no Node.js here")
     place = folder / "clients"
     place.mkdir()
     with served(place) as here:
-        good = [goes_through(command, here) for command in commands]
+        good = [
+            flow([runs[file.suffix], str(file)], here)
+            for folder, flow in ((CLIENTS, goes_through), (MACHINES, needs_no_redirect))
+            for file in sorted(folder.iterdir())
+            if file.suffix in runs
+        ]
     return all(good)
 
 

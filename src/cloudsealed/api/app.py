@@ -42,6 +42,7 @@ from cloudsealed.api.probes import Probes
 from cloudsealed.api.root import root
 from cloudsealed.api.v1 import (
     audits,
+    clients,
     connections,
     events,
     findings,
@@ -71,7 +72,7 @@ TABLES: tuple[Table, ...] = (
             frameworks, tokens, me, users, events,
         )
     ),
-    oauth.APPS, oauth.GRANTS,
+    oauth.APPS, oauth.GRANTS, clients.TABLE,
 )  # fmt: skip
 """The nouns' operations, those asked most often first: routes are tried in this order."""
 

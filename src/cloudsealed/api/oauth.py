@@ -19,28 +19,32 @@ from cloudsealed.api.gate.exchange import Exchange, exchange_of
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.auth.errors import TwoCredentialsError
 from cloudsealed.auth.model import Scope
+from cloudsealed.auth.oauth.assertions import ALGORITHMS
 from cloudsealed.auth.oauth.errors import InvalidOAuthRequestError, OAuthError
-from cloudsealed.auth.oauth.model import App
 from cloudsealed.auth.oauth.parameters import Parameters, read
+from cloudsealed.auth.oauth.token_endpoint import GRANT_TYPES, Party
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.threads import run_in_threadpool
 from cloudsealed.wiring import Services
 
 TOKEN, REVOKE, INTROSPECT = "/oauth/token", "/oauth/revoke", "/oauth/introspect"
+DEVICE = "/oauth/device_authorization"
 
 _FORM = "application/x-www-form-urlencoded"
-_METHODS = ("client_secret_basic", "client_secret_post", "none")
+_PROVEN = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+_METHODS = (*_PROVEN, "none")
+_SIGNED = [name for names in ALGORITHMS.values() for name in names]
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 Serve = Callable[[Request], Awaitable[Response]]
-Act = Callable[[App, Parameters, str], Mapping[str, Any] | None]
+Act = Callable[[Party, Parameters, str], Mapping[str, Any] | None]
 
 
 class OAuthRoutes:
     """The routes, over the services of an installation."""
 
     def __init__(self, services: Services, limits: Limits, prefix: str = "") -> None:
-        self._oauth = services.oauth
+        self._oauth = services.token_endpoint()
         self._limits = limits
         self._prefix = prefix
 
@@ -48,6 +52,7 @@ class OAuthRoutes:
         """Return the routes."""
         return [
             Route(TOKEN, self._token, methods=["POST"]),
+            Route(DEVICE, self._device, methods=["POST"]),
             Route(REVOKE, self._revoke, methods=["POST"]),
             Route(INTROSPECT, self._introspect, methods=["POST"]),
             *self._metadata_routes(
@@ -65,6 +70,9 @@ class OAuthRoutes:
 
     async def _token(self, request: Request) -> Response:
         return await self._answer(request, self._oauth.token, "oauth")
+
+    async def _device(self, request: Request) -> Response:
+        return await self._answer(request, self._oauth.ask_by_device, "oauth")
 
     async def _revoke(self, request: Request) -> Response:
         return await self._answer(request, self._oauth.revoke, "core")
@@ -84,12 +92,13 @@ class OAuthRoutes:
         content = b"" if answer is None else orjson.dumps(answer)
         return Response(content, 200, _NO_STORE, body.JSON_TYPE if content else None)
 
-    async def _client(self, request: Request, exchange: Exchange) -> tuple[Parameters, App]:
+    async def _client(self, request: Request, exchange: Exchange) -> tuple[Parameters, Party]:
         """Return the parameters and who sends them; a failure spends the address's budget."""
         try:
             given = await _read(request)
             authorization = request.headers.get("authorization")
-            return given, await run_in_threadpool(self._oauth.authenticate, given, authorization)
+            who = given, authorization, exchange.address
+            return given, await run_in_threadpool(self._oauth.authenticate, *who)
         except (OAuthError, CloudSealedError):
             await self._spend(exchange, "anonymous", budget_key(exchange.address))
             raise
@@ -100,21 +109,25 @@ class OAuthRoutes:
             raise exchange.rate.refusal(self._limits.clock())
 
     async def _server_metadata(self, request: Request) -> Response:
-        """Describe the authorization server (RFC 8414; RFC 9207, section 3)."""
+        """Describe the authorization server (RFC 8414; RFC 8628, section 4; RFC 9207, 3)."""
         issuer = self._oauth.issuer
         return _metadata({
             "issuer": issuer,
             "authorization_endpoint": f"{issuer}/oauth/authorize",
             "token_endpoint": issuer + TOKEN,
+            "device_authorization_endpoint": issuer + DEVICE,
             "revocation_endpoint": issuer + REVOKE,
             "introspection_endpoint": issuer + INTROSPECT,
             "scopes_supported": list(Scope),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": GRANT_TYPES,
             "token_endpoint_auth_methods_supported": _METHODS,
+            "token_endpoint_auth_signing_alg_values_supported": _SIGNED,
             "revocation_endpoint_auth_methods_supported": _METHODS,
-            "introspection_endpoint_auth_methods_supported": _METHODS[:2],
+            "revocation_endpoint_auth_signing_alg_values_supported": _SIGNED,
+            "introspection_endpoint_auth_methods_supported": _PROVEN,
+            "introspection_endpoint_auth_signing_alg_values_supported": _SIGNED,
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
             "protected_resources": [issuer],
@@ -147,7 +160,7 @@ async def _read(request: Request) -> Parameters:
     return read(await body.read(request, (_FORM,)))
 
 
-def _budget_of(app: App, exchange: Exchange) -> str:
+def _budget_of(app: Party, exchange: Exchange) -> str:
     """Return whose budget a client spends; anyone can name a public one, so with its address."""
     if app.is_confidential:
         return app.client_id

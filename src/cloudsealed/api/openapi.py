@@ -87,9 +87,13 @@ def _security(public_url: str) -> dict[str, Any]:
         },
         "oauth": {
             "type": "oauth2",
-            "description": "An access token that a user granted to an app, opaque."
-            " No JWT is read or issued, so RFC8725 has nothing to hold.",
-            "flows": {"authorizationCode": _flow(public_url.rstrip("/"))},
+            "description": "An access token that a user granted to an app, or that a service"
+            " account's client got, opaque. No JWT is issued; those by which clients prove"
+            " themselves are held to RFC8725.",
+            "flows": {
+                "authorizationCode": _flow(public_url.rstrip("/")),
+                "clientCredentials": _machine_flow(public_url.rstrip("/")),
+            },
         },
     }
 
@@ -101,6 +105,13 @@ def _flow(base: str) -> dict[str, Any]:
         "refreshUrl": f"{base}/oauth/token",
         "scopes": {scope.value: _scope_text(scope) for scope in Scope},
     }
+
+
+def _machine_flow(base: str) -> dict[str, Any]:
+    """Return the flow of what no user grants: a token is renewed by asking for it again."""
+    found = _flow(base)
+    del found["authorizationUrl"]
+    return found
 
 
 def _scope_text(scope: Scope) -> str:

@@ -14,9 +14,10 @@ _METADATA = "a document of its own standard, without a credential"
 OUTSIDE: Mapping[str, tuple[str, str]] = {
     "/oauth/authorize": ("Asks a user to let an app act for them (RFC 6749)", _OAUTH),
     "/oauth/token": ("Gives an app its tokens (RFC 6749)", _OAUTH),
+    "/oauth/device_authorization": ("Begins to ask a user by a code (RFC 8628)", _OAUTH),
     "/oauth/revoke": ("Takes a token back (RFC 7009)", _OAUTH),
     "/oauth/introspect": ("Says whether a token holds (RFC 7662)", _OAUTH),
-    "/.well-known/oauth-authorization-server": ("Describes these four (RFC 8414)", _METADATA),
+    "/.well-known/oauth-authorization-server": ("Describes these (RFC 8414)", _METADATA),
     "/.well-known/oauth-protected-resource": (
         "Says where tokens for this API come from (RFC 9728)", _METADATA,
     ),
@@ -27,6 +28,7 @@ OUTSIDE: Mapping[str, tuple[str, str]] = {
     "/tokens/report-leak": (
         "Revokes the token in the body", "the token is the proof: it takes no credential",
     ),
+    "/": ("Leads people to the pages and programs to an index", "it says where all else is"),
     "/healthz": ("Whether the process runs", "for probes, without a credential"),
     "/readyz": ("Whether requests can be answered", "for probes, without a credential"),
     "/metrics": ("Figures for Prometheus", "in its text format"),

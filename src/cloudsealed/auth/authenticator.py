@@ -1,6 +1,7 @@
 """From a bearer token's text to the caller, quickly: the gate's part of both kinds of token.
 
-The caller of an OAuth access token goes by its grant's id: a refreshed token is the same client.
+The caller of an OAuth access token goes by its grant's id, or its client's when nobody granted
+it: a refreshed token is the same client.
 
 Who was let in is known for at most `CACHE_SECONDS` and never past the token's expiry, so that a
 revocation holds on every process within a second without messages; who was refused is looked up
@@ -22,6 +23,7 @@ import orjson
 from cloudsealed.auth import credential
 from cloudsealed.auth.errors import InvalidTokenError, IpNotAllowedError, TokenExpiredError
 from cloudsealed.auth.model import Caller, Scope, effective
+from cloudsealed.auth.oauth.client_store import ClientStore
 from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.oauth.model import ACCESS
 from cloudsealed.auth.token_store import TokenStore
@@ -40,11 +42,12 @@ class Authenticator:
     """Turns credentials into callers. `ticks` is the monotonic clock of the cache, in seconds."""
 
     def __init__(
-        self, *, store: TokenStore, grants: GrantStore, keys: KeyRing, clock: Clock,
-        ticks: Callable[[], float] = time.monotonic,
+        self, *, store: TokenStore, grants: GrantStore, clients: ClientStore, keys: KeyRing,
+        clock: Clock, ticks: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._store = store
         self._grants = grants
+        self._clients = clients
         self._keys = keys.all("tokens")
         self._clock = clock
         self._ticks = ticks
@@ -83,7 +86,9 @@ class Authenticator:
             {"tenant": tenant, "ident": ident, "used_at": rfc3339(at), "used_ip": ip}
             for (tenant, ident), (at, ip) in list(uses.items())
         ]
-        for store, prefix in ((self._store, "tok_"), (self._grants, "gra_")):
+        for store, prefix in (
+            (self._store, "tok_"), (self._grants, "gra_"), (self._clients, "cli_"),
+        ):  # fmt: skip
             if used := [row for row in rows if row["ident"].startswith(prefix)]:
                 store.record_use(used)
 
@@ -100,11 +105,11 @@ class Authenticator:
 
     def _look_up(self, text: str, ip: str, deadline: float | None) -> Caller:
         kind = ACCESS if text.startswith(ACCESS) else credential.PREFIX
-        store = self._grants if kind == ACCESS else self._store
+        stores = (self._grants, self._clients) if kind == ACCESS else (self._store,)
         if not credential.is_well_formed(text, kind):
             raise InvalidTokenError("The bearer token is not one of CloudSealed's")
-        digests = (credential.digest(text, key) for key in self._keys)
-        rows = (store.by_digest(each, deadline=deadline) for each in digests)
+        digests = [credential.digest(text, key) for key in self._keys]
+        rows = (store.by_digest(each, deadline=deadline) for store in stores for each in digests)
         row = next(filter(None, rows), None)
         if row is None:
             raise InvalidTokenError("The bearer token is unknown or was revoked")

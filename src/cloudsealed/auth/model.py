@@ -88,7 +88,7 @@ def effective(scopes: Iterable[Scope], role: Role) -> frozenset[Scope]:
 class Actor:
     """Who does something that the log of security events keeps; None is not known, or nobody.
 
-    `credential_id` is a token's, grant's, session's or app's. The operator at the command line has
+    `credential_id` is a token's, grant's, session's, app's or client's. The operator at the command line has
     neither id nor address.
     """
 

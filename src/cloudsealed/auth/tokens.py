@@ -14,9 +14,12 @@ from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import InsufficientRoleError, TokenNotFoundError
 from cloudsealed.auth.model import OPERATOR, Actor, Caller, Network, Scope, parse_scopes
+from cloudsealed.auth.oauth.client_store import ClientStore
 from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.security import record
+from cloudsealed.auth.service_accounts import service_account
 from cloudsealed.auth.token_store import Token, TokenStore, decode
+from cloudsealed.auth.user_store import UserStore
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
@@ -30,7 +33,7 @@ from cloudsealed.vocabulary import EventType, Role
 
 DEFAULT_DAYS = 90
 LONGEST_OVERLAP = 86_400  # seconds
-_BODY = ("name", "scopes", "expires_at", "allowed_cidrs")
+_BODY = ("name", "scopes", "expires_at", "allowed_cidrs", "user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,15 @@ class TokenService:
     ) -> None:
         self._database = database
         self._store = TokenStore(database)
+        self._users = UserStore(database)
         self._key = keys.current("tokens")
         self._keys = keys.all("tokens")
         self._most_days = settings.token_max_days
         self._clock = clock
         self.authenticator = Authenticator(
-            store=self._store, grants=GrantStore(database), keys=keys, clock=clock
-        )
+            store=self._store, grants=GrantStore(database), clients=ClientStore(database),
+            keys=keys, clock=clock,
+        )  # fmt: skip
 
     def issue(
         self, *, tenant: str, user_id: str, name: str, scopes: frozenset[Scope],
@@ -87,17 +92,29 @@ class TokenService:
         return text
 
     def create(self, *, caller: Caller, body: Any) -> bytes:
-        """Make a token for the caller, with no more power than theirs; the answer has its text."""
+        """Make a token for the caller, or as an admin for a service account; with its text.
+
+        It has no more power than the caller's. Raises InvalidScopeError, InsufficientRoleError and
+        InvalidFieldError.
+        """
         fields = Fields(body, _BODY)
         name = fields.text("name", longest=100)
         scopes = parse_scopes(fields.texts("scopes", most=len(Scope), required=True) or ())
         caller.refuse_beyond(scopes)
         made = self.issue(
-            tenant=caller.tenant_id, user_id=caller.user_id, name=name, scopes=scopes,
-            expires_at=self._expiry(fields), allowed_cidrs=_cidrs(fields, caller.networks),
-            actor=caller.actor,
+            tenant=caller.tenant_id, user_id=self._owner(caller, fields, scopes), name=name,
+            scopes=scopes, expires_at=self._expiry(fields),
+            allowed_cidrs=_cidrs(fields, caller.networks), actor=caller.actor,
         )  # fmt: skip
         return made.public()
+
+    def _owner(self, caller: Caller, fields: Fields, scopes: frozenset[Scope]) -> str:
+        """Return whose the new token is: the caller's, or a service account's that is named."""
+        if fields.optional_text("user_id", longest=100) in (None, caller.user_id):
+            return caller.user_id
+        if caller.role is not Role.ADMIN:
+            raise InsufficientRoleError("Only an admin can make a service account's token")
+        return service_account(self._users, fields, caller.tenant_id, scopes).id
 
     def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Make a token like another, which ends after `overlap_seconds` (0 unless given).

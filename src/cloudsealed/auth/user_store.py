@@ -14,11 +14,11 @@ from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import tenants, users
-from cloudsealed.vocabulary import Role, UserStatus
+from cloudsealed.vocabulary import Role, UserKind, UserStatus
 
 _COLUMNS = (
     "tenant_id", "id", "email", "name", "role", "created_at", "disabled_at", "password_hash",
-    "invitation_expires_at",
+    "invitation_expires_at", "kind",
 )  # fmt: skip
 
 LISTING = Listing(
@@ -26,6 +26,7 @@ LISTING = Listing(
     columns=_COLUMNS,
     filters=(
         Filter("role", "What they may do", "role", tuple(Role), kind="enum", sorts=("-id",)),
+        Filter("kind", "Who they are", "kind", tuple(UserKind), kind="enum", sorts=("-id",)),
         Filter("email", "E-mail address", "email", convert=lambda text: text.strip().lower()),
     ),
 )
@@ -86,7 +87,10 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person of one tenant. `password_hash` is argon2id's text, None without a password."""
+    """A user of one tenant. `password_hash` is argon2id's text, None without a password.
+
+    A service account has an address that no mail reaches, and never a password.
+    """
 
     tenant_id: str
     id: str
@@ -97,19 +101,27 @@ class User:
     disabled_at: str | None = None
     password_hash: str | None = None
     invitation_expires_at: str | None = None
+    kind: UserKind = UserKind.PERSON
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is a program's: nobody logs in as it."""
+        return self.kind is UserKind.SERVICE
 
     @property
     def status(self) -> UserStatus:
         """Whether they can log in, and why not."""
         if self.disabled_at is not None:
             return UserStatus.DISABLED
-        return UserStatus.INVITED if self.password_hash is None else UserStatus.ACTIVE
+        waits = self.password_hash is None and not self.is_service
+        return UserStatus.INVITED if waits else UserStatus.ACTIVE
 
     def public(self) -> dict[str, Any]:
         """Return the user as the API shows them."""
         return {
             "id": self.id,
             "object": "user",
+            "kind": self.kind,
             "email": self.email,
             "name": self.name,
             "role": self.role,
@@ -123,7 +135,7 @@ class User:
 def decode(row: Sequence[Any]) -> User:
     """Return the user of a row that holds the columns of LISTING."""
     values = dict(zip(_COLUMNS, row, strict=True))
-    return User(**values | {"role": Role(values["role"])})
+    return User(**values | {"role": Role(values["role"]), "kind": UserKind(values["kind"])})
 
 
 class TenantStore:
@@ -159,7 +171,9 @@ class UserStore(Paged):
 
     def insert(self, connection: Connection, user: User) -> None:
         """Add a user; raises EmailTakenError."""
-        row = {name: getattr(user, name) for name in _COLUMNS} | {"role": user.role.value}
+        row = {name: getattr(user, name) for name in _COLUMNS} | {
+            "role": user.role.value, "kind": user.kind.value,
+        }  # fmt: skip
         if connection.run(_INSERT, {**row, "invitation_digest": None}) == 0:
             raise EmailTakenError(f"A user with the address {user.email} exists")
 

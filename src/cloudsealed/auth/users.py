@@ -90,6 +90,8 @@ class UserService:
         with self._database.write() as connection:
             user = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             caller.refuse_beyond(ROLE_SCOPES[user.role], "role")
+            if user.is_service:
+                raise InvalidFieldError("kind", "kind must be person: nobody logs in as a service")
             if user.disabled_at is not None:
                 raise InvalidFieldError("status", "status must be active: enable the user first")
             return self._invited(connection, caller, user)
@@ -171,7 +173,8 @@ class UserService:
         return None if status == UserStatus.ACTIVE else user.disabled_at
 
     def _refuse_last_admin(self, connection: Connection, user: User) -> None:
-        is_admin = user.role is Role.ADMIN and user.status is UserStatus.ACTIVE
+        may_log_in = user.status is UserStatus.ACTIVE and not user.is_service
+        is_admin = user.role is Role.ADMIN and may_log_in
         if is_admin and not self._store.has_other_admin(connection, user):
             raise InvalidFieldError("role", "role must stay admin: the tenant has no other admin")
 

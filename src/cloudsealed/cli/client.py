@@ -1,6 +1,6 @@
 """Commands that speak to a server: `cloudsealed findings list`, `cloudsealed api GET /v1/…`.
 
-The server is CLOUDSEALED_URL, the token CS_TOKEN.
+The server is CLOUDSEALED_URL, the token CS_TOKEN or else that of `cloudsealed login`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from cloudsealed.cli import kept
+from cloudsealed.cli.exchange import OPENER, TIMEOUT, ServerError
 from cloudsealed.cli.terminal import Terminal
-from cloudsealed.kit.errors import CloudSealedError
 
 _COLUMNS = {
     "findings": ("id", "severity", "status", "dimension", "title"),
@@ -29,43 +30,35 @@ _COLUMNS = {
     "connections": ("id", "name", "provider", "account", "method"),
     "schedules": ("id", "name", "cron", "enabled", "next_run_at"),
 }
-_TIMEOUT = 60
 
 
-class ServerError(CloudSealedError):
-    """The server refused a request, or is not there."""
-
-    code = "server_error"
-    status = 502
-
-
-class _Stays(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it would hand the token to whatever server the answer names."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
+def server_url() -> str:
+    """Return the address of the server; raises ServerError when it is none."""
+    base = os.environ.get("CLOUDSEALED_URL", "http://127.0.0.1:8000").rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise ServerError("CLOUDSEALED_URL must begin with http:// or https://")
+    return base
 
 
-_OPENER = urllib.request.build_opener(_Stays)
+def _token(base: str) -> str:
+    token = os.environ.get("CS_TOKEN") or kept.token(base)
+    if not token:
+        raise ServerError("There is no token: run `cloudsealed login`, or put one into CS_TOKEN")
+    if not (token.isascii() and token.isprintable()):
+        raise ServerError("CS_TOKEN holds what no token does: a line end, perhaps")
+    return token
 
 
 def request(method: str, path: str, body: str | None = None) -> Any:
     """Send a request; return the JSON of the answer, None for none. Raises ServerError."""
-    base = os.environ.get("CLOUDSEALED_URL", "http://127.0.0.1:8000").rstrip("/")
-    if not base.startswith(("http://", "https://")):
-        raise ServerError("CLOUDSEALED_URL must begin with http:// or https://")
-    token = os.environ.get("CS_TOKEN")
-    if not token:
-        raise ServerError("CS_TOKEN is not set: put a token there")
-    if not (token.isascii() and token.isprintable()):
-        raise ServerError("CS_TOKEN holds what no token does: a line end, perhaps")
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    base = server_url()
+    headers = {"Authorization": f"Bearer {_token(base)}", "Accept": "application/json"}
     data = body.encode() if body is not None else None
     if data is not None:
         headers["Content-Type"] = "application/json"
     try:
         sent = urllib.request.Request(base + path, data=data, method=method, headers=headers)  # noqa: S310 - http(s) only
-        with _OPENER.open(sent, timeout=_TIMEOUT) as response:
+        with OPENER.open(sent, timeout=TIMEOUT) as response:
             text = response.read()
     except urllib.error.HTTPError as error:
         raise _refused(error) from error

@@ -48,6 +48,14 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("keys:app", "The keys of this installation, without a server."),
     "token": ("token:app", "Tokens, without a server."),
     "tenant": ("token:tenants", "Tenants of this installation."),
+    "login": (
+        "login:login",
+        "Log in to the server CLOUDSEALED_URL with a browser; keep its token for the commands.",
+    ),
+    "logout": (
+        "login:logout",
+        "End the login at the server CLOUDSEALED_URL, and forget its token.",
+    ),
     "api": ("client:api", "Send one request to the API and print the answer."),
     "findings": ("client:findings", "Findings of a server."),
     "resources": ("client:resources", "Resources of a server."),

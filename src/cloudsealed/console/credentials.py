@@ -84,7 +84,8 @@ def _app(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     app = orjson.loads(visit.services.apps.get(tenant=tenant, ident=visit.ident))
     kept = {
         "name": app["name"], "redirect_uris": "\n".join(app["redirect_uris"]),
-        "audience": app["audience"], **{f"{_SCOPE}{name}": "on" for name in app["scopes"]},
+        "audience": app["audience"], "device_flow": "on" if app["device_flow"] else "",
+        **{f"{_SCOPE}{name}": "on" for name in app["scopes"]},
     }  # fmt: skip
     return visit.page(
         "app.html", app=app, made=made, scopes=_choices(visit), audiences=list(Audience),
@@ -108,6 +109,7 @@ def _app_body(form: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": form.get("name", ""), "redirect_uris": _lines(form, "redirect_uris"),
         "scopes": _scopes(form), "audience": form.get("audience", ""),
+        "device_flow": "device_flow" in form,
     }  # fmt: skip
 
 

@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
-from cloudsealed.console import account, consent, credentials, login
+from cloudsealed.console import account, consent, credentials, device, login
 from cloudsealed.console.rendering import error_page, stylesheet
 from cloudsealed.console.visits import ACCOUNT, Reception
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.wiring import Services
 
-_PAGES = (*consent.PAGES, *login.PAGES, *account.PAGES, *credentials.PAGES)
+_PAGES = (*consent.PAGES, *device.PAGES, *login.PAGES, *account.PAGES, *credentials.PAGES)
 _PATHS = frozenset(page.path for page in _PAGES)
 _UNDER = tuple(page.path.partition("{")[0] for page in _PAGES if "{" in page.path)
 _HASHING = frozenset(page.path for page in _PAGES if page.hashes)

@@ -59,11 +59,12 @@ users = Table(
     "users", metadata,
     text("tenant_id"), text("id"), text("email"), text("name"), text("role"),
     text("password_hash", null=True), text("created_at"), text("disabled_at", null=True),
-    text("invitation_digest", null=True), text("invitation_expires_at", null=True),
+    text("invitation_digest", null=True), text("invitation_expires_at", null=True), text("kind"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("email", name="users_email"),
     UniqueConstraint("invitation_digest", name="users_invitation"),
     Index("users_role", "tenant_id", "role", "id"),
+    Index("users_kind", "tenant_id", "kind", "id"),
 )  # fmt: skip
 
 tokens = Table(
@@ -81,7 +82,7 @@ oauth_apps = Table(
     text("tenant_id"), text("id"), text("client_id"), text("name"), integer("confidential"),
     text("secret_digest", null=True), text("previous_digest", null=True), text("previous_until", null=True),
     text("redirect_uris"), text("scopes"), text("audience"), text("created_at"), text("updated_at"),
-    text("deleted_at", null=True),
+    text("deleted_at", null=True), integer("device_flow"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("client_id", name="oauth_apps_client"),
 )  # fmt: skip
@@ -117,6 +118,44 @@ oauth_tokens = Table(
     UniqueConstraint("digest", name="oauth_tokens_digest"),
     Index("oauth_tokens_grant", "tenant_id", "grant_id", "family"),
     Index("oauth_tokens_expiry", "expires_at"),
+)  # fmt: skip
+
+oauth_devices = Table(  # one question of a device; its tenant is the asking app's, '' for our own
+    "oauth_devices", metadata,
+    text("tenant_id"), text("id"), text("client_id"), text("device_digest"), text("user_digest"),
+    text("scopes"), text("asked_ip"), text("created_at"), text("expires_at"), integer("pause"),
+    text("polled_at", null=True), text("decision", null=True), text("decided_at", null=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("device_digest", name="oauth_devices_device"),
+    UniqueConstraint("user_digest", name="oauth_devices_user"),
+    Index("oauth_devices_expiry", "expires_at"),
+)  # fmt: skip
+
+oauth_clients = Table(  # by what programs get tokens of a service account
+    "oauth_clients", metadata,
+    text("tenant_id"), text("id"), text("user_id"), text("client_id"), text("name"), text("scopes"),
+    text("keys"), text("secret_digest", null=True), text("previous_digest", null=True),
+    text("previous_until", null=True), text("created_at"), text("updated_at"),
+    text("deleted_at", null=True), text("last_used_at", null=True), text("last_used_ip", null=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("client_id", name="oauth_clients_client"),
+    Index("oauth_clients_user", "tenant_id", "user_id", "id"),
+)  # fmt: skip
+
+oauth_client_tokens = Table(
+    "oauth_client_tokens", metadata,
+    text("tenant_id"), text("id"), text("client"), text("digest"), text("scopes"),
+    text("created_at"), text("expires_at"), text("revoked_at", null=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("digest", name="oauth_client_tokens_digest"),
+    Index("oauth_client_tokens_expiry", "expires_at"),
+)  # fmt: skip
+
+oauth_assertions = Table(  # the JWTs that clients proved themselves by, so that none is used twice
+    "oauth_assertions", metadata,
+    text("tenant_id"), text("client"), text("digest"), text("expires_at"),
+    PrimaryKeyConstraint("tenant_id", "client", "digest"),
+    Index("oauth_assertions_expiry", "expires_at"),
 )  # fmt: skip
 
 sessions = Table(

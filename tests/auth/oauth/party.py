@@ -24,6 +24,7 @@ from tests.waiting import SECONDS, until
 from cloudsealed.api.server import Listen, server
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.console import Console
+from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import engine_for
@@ -190,14 +191,16 @@ def curl(*arguments: str) -> tuple[int, dict[str, str], Any]:
 
 
 @contextmanager
-def serving(folder: Path, *, roomy: bool = True, path: str = "", **changes: Any) -> Iterator[Site]:
+def serving(
+    folder: Path, *, roomy: bool = True, path: str = "", clock: Clock = utc_now, **changes: Any
+) -> Iterator[Site]:
     """Serve a new installation with its pages on a free port of the loopback, below `path`."""
     url = f"http://127.0.0.1:{free_port()}{path}"
     budgets = {name: parse_budget("100000/minute") for name in _ROOMY} if roomy else {}
     settings = Settings(**{"data_dir": folder, "public_url": url, **budgets, **changes})
     ensure_keys(settings.key_path)
     metadata.create_all(engine_for(settings))
-    services = build_services(settings)
+    services = build_services(settings, clock=clock)
     running = server(services, Listen(port=urlsplit(url).port or 0), Console(services))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

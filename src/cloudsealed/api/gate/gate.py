@@ -33,7 +33,9 @@ from cloudsealed.storage.database import ReadDeadlineError
 
 UNLIMITED = frozenset(("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
 UNLIMITED_PREFIXES = ("/docs/", "/static/")
-CLIENTS = frozenset(("/oauth/token", "/oauth/revoke", "/oauth/introspect"))
+CLIENTS = frozenset(
+    ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization")
+)
 """Paths that name their client in the body, and spend its budget when they have read it."""
 
 _FIXED = UNLIMITED | CLIENTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import access as shapes
-from cloudsealed.auth.errors import InvalidScopeError
+from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.token_store import LISTING
 from cloudsealed.storage import schema
@@ -26,10 +26,14 @@ def list_tokens(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/tokens", scope=Scope.TOKENS_WRITE, answer=shapes.NewToken, body=shapes.TokenBody,
-    secrets=("token",), errors=(InvalidScopeError,),
+    secrets=("token",), errors=(InsufficientRoleError, InvalidScopeError),
 )  # fmt: skip
 def create_token(call: Call) -> Reply:
-    """Create a token for the caller; its text is shown once."""
+    """Create a token for the caller; its text is shown once.
+
+    An admin makes one for a service account by `user_id`. A token never has more power than the
+    credential that made it, nor than the role of whom it acts as.
+    """
     return call.services.tokens.create(caller=call.caller, body=call.body)
 
 

@@ -1,4 +1,4 @@
-"""/v1/users: the people of a tenant, and their invitations."""
+"""/v1/users: the users of a tenant, their invitations, and the service accounts among them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cloudsealed.storage import schema
 
 TABLE = Table(
     "Users",
-    "The people of a tenant: what they may do, and whether they can log in.",
+    "The users of a tenant, people and service accounts: what they may do, who can log in.",
     getter=lambda call: orjson.dumps(call.services.users.get(**call.one).public()),
     rows=schema.users,
 )
@@ -36,6 +36,33 @@ def invite_user(call: Call) -> Reply:
     Nothing is sent: pass `invitation_url` on, by which they choose a password within seven days.
     """
     return call.services.users.invite(caller=call.caller, body=call.body)
+
+
+@TABLE.lists(
+    "/v1/service_accounts", Listed.of(LISTING, without=("kind", "email")), scope=Scope.USERS_READ,
+    answer=shapes.User,
+)  # fmt: skip
+def list_service_accounts(call: Call) -> Reply:
+    """List service accounts.
+
+    They are the users of kind `service`, which `GET /v1/users` lists beside people.
+    """
+    accounts = call.services.service_accounts
+    return accounts.list(caller=call.caller, deadline=call.deadline, **call.page)
+
+
+@TABLE.makes(
+    "/v1/service_accounts", scope=Scope.USERS_WRITE, answer=shapes.User,
+    body=shapes.ServiceAccountBody, made_at="/v1/users", errors=(InvalidScopeError,),
+)  # fmt: skip
+def create_service_account(call: Call) -> Reply:
+    """Create a service account: a user that is a program, with a role and without a password.
+
+    It is a user like others at `/v1/users/{id}`: change its role, disable and remove it there. It
+    gets in by tokens (`POST /v1/tokens` with its `user_id`) and by OAuth clients
+    (`POST /v1/oauth/clients`).
+    """
+    return call.services.service_accounts.create(caller=call.caller, body=call.body)
 
 
 @TABLE.gets("/v1/users/{id}", scope=Scope.USERS_READ, answer=shapes.User)

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.auth.oauth.errors import AppNotFoundError
 from cloudsealed.auth.oauth.model import App, Audience
@@ -15,13 +16,14 @@ from cloudsealed.storage.schema import oauth_apps
 
 _COLUMNS = (
     "tenant_id", "id", "client_id", "name", "secret_digest", "previous_digest", "previous_until",
-    "redirect_uris", "scopes", "audience", "created_at", "updated_at",
+    "redirect_uris", "scopes", "audience", "created_at", "updated_at", "device_flow",
 )  # fmt: skip
 _CHANGED = (
     "name",
     "redirect_uris",
     "scopes",
     "audience",
+    "device_flow",
     "updated_at",
     "secret_digest",
     "previous_digest",
@@ -46,6 +48,7 @@ _BY_CLIENT = _LOADED.where(
 _CHANGE = (
     oauth_apps.update().where(*_ONE).values({name: bindparam(f"new_{name}") for name in _CHANGED})
 )
+_ENSURE = insert(oauth_apps).on_conflict_do_nothing()  # SQLite reads the same words
 _DELETE = oauth_apps.update().where(*_ONE).values(deleted_at=bindparam("now"))
 
 
@@ -54,7 +57,8 @@ def decode(row: Row) -> App:
     values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("redirect_uris", "scopes"):
         values[name] = tuple(orjson.loads(values[name]))
-    return App(**values | {"audience": Audience(values["audience"])})
+    audience, by_device = Audience(values["audience"]), bool(values["device_flow"])
+    return App(**values | {"audience": audience, "device_flow": by_device})
 
 
 class AppStore(Paged):
@@ -64,8 +68,12 @@ class AppStore(Paged):
 
     def insert(self, connection: Connection, app: App) -> None:
         """Add an app."""
-        values = {**_row(app), "confidential": int(app.is_confidential), "deleted_at": None}
-        connection.run(oauth_apps.insert(), values)
+        connection.run(oauth_apps.insert(), _new_row(app))
+
+    def ensure(self, app: App) -> None:
+        """Add an app unless there is one of its client id."""
+        with self.database.write() as connection:
+            connection.run(_ENSURE, _new_row(app))
 
     def get(self, *, tenant: str, ident: str) -> App:
         """Return one app; raises AppNotFoundError."""
@@ -97,8 +105,12 @@ class AppStore(Paged):
         return decode(row) if row is not None else None
 
 
+def _new_row(app: App) -> dict[str, Any]:
+    return {**_row(app), "confidential": int(app.is_confidential), "deleted_at": None}
+
+
 def _row(app: App) -> dict[str, Any]:
     row = {name: getattr(app, name) for name in _COLUMNS}
     for name in ("redirect_uris", "scopes"):
         row[name] = orjson.dumps(row[name]).decode()
-    return row
+    return row | {"device_flow": int(app.device_flow)}

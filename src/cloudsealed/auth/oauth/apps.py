@@ -30,7 +30,7 @@ from cloudsealed.vocabulary import EventType, Role
 
 MOST_REDIRECT_URIS = 20
 LONGEST_OVERLAP = 86_400  # seconds
-_CHANGEABLE = ("name", "redirect_uris", "scopes", "audience")
+_CHANGEABLE = ("name", "redirect_uris", "scopes", "audience", "device_flow")
 
 
 class AppService:
@@ -57,6 +57,7 @@ class AppService:
             redirect_uris=_redirect_uris(fields, required=True) or (),
             scopes=_scopes(fields, required=True) or (),
             audience=_audience(fields) or Audience.TENANT, created_at=now, updated_at=now,
+            device_flow=fields.flag("device_flow", False),
         )  # fmt: skip
         with self._database.write() as connection:
             self._store.insert(connection, app)
@@ -93,6 +94,7 @@ class AppService:
                 redirect_uris=_redirect_uris(fields) or app.redirect_uris,
                 scopes=_scopes(fields) or app.scopes,
                 audience=_audience(fields) or app.audience,
+                device_flow=fields.flag("device_flow", app.device_flow),
             )
             if changed == app:
                 return orjson.dumps(app.public())

@@ -43,13 +43,13 @@ class InvalidGrantError(OAuthError):
 
 
 class UnauthorizedClientError(OAuthError):
-    """The client may not do this: it is public, or the token is another client's."""
+    """The client may not do this: it is public, of another kind, or the token is another's."""
 
     code = "unauthorized_client"
 
 
 class UnsupportedGrantTypeError(OAuthError):
-    """The grant type is neither authorization_code nor refresh_token."""
+    """The grant type is none of those that the server's metadata names."""
 
     code = "unsupported_grant_type"
 
@@ -107,3 +107,49 @@ class GrantNotFoundError(NotFoundError):
 
     def __init__(self, ident: str) -> None:
         super().__init__("grant", ident)
+
+
+class ClientNotFoundError(NotFoundError):
+    """No OAuth client of the tenant has this id."""
+
+    code = "client_not_found"
+
+    def __init__(self, ident: str) -> None:
+        super().__init__("client", ident)
+
+
+class AuthorizationPendingError(OAuthError):
+    """Nobody has answered the device's question yet (RFC 8628, section 3.5)."""
+
+    code = "authorization_pending"
+
+
+class SlowDownError(OAuthError):
+    """The device asks too often; from now on it waits 5 seconds longer (RFC 8628, section 3.5)."""
+
+    code = "slow_down"
+
+
+class ExpiredTokenError(OAuthError):
+    """Nobody answered the device's question in time (RFC 8628, section 3.5)."""
+
+    code = "expired_token"
+
+
+class UserCodeError(CloudSealedError):
+    """The code is none that a device shows, has expired or was used."""
+
+    code = "invalid_user_code"
+    status = 422
+
+    def __init__(self) -> None:
+        message = "No device shows this code now: look at it again, or begin anew there"
+        details = [{"field": "user_code", "code": self.code, "message": message}]
+        super().__init__(message, details=details)
+
+
+class TooManyUserCodesError(CloudSealedError):
+    """Too many codes that no device shows were tried; `Retry-After` says for how many seconds."""
+
+    code = "too_many_user_codes"
+    status = 429

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from cloudsealed.auth.model import Scope, effective, implied
 from cloudsealed.vocabulary import Role
@@ -25,6 +25,30 @@ REPEAT_SECONDS = 10  # in which a used refresh token gives its successor again
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+class HasSecret(Protocol):
+    """What has a secret, and for a while perhaps the one before."""
+
+    @property
+    def secret_digest(self) -> str | None:
+        """The digest of the secret."""
+
+    @property
+    def previous_digest(self) -> str | None:
+        """The digest of the one before."""
+
+    @property
+    def previous_until(self) -> str | None:
+        """Until when that one is good."""
+
+
+def accepts(holder: HasSecret, digests: Iterable[str], now: str) -> bool:
+    """Say whether one of a secret's digests is the holder's, or its previous one's in overlap."""
+    kept = [holder.secret_digest or ""]
+    if holder.previous_digest is not None and now < (holder.previous_until or ""):
+        kept.append(holder.previous_digest)
+    return any(hmac.compare_digest(one, own) for one in digests for own in kept)
 
 
 class Audience(StrEnum):
@@ -50,6 +74,7 @@ class App:
     audience: Audience
     created_at: str
     updated_at: str
+    device_flow: bool = False
 
     @property
     def is_confidential(self) -> bool:
@@ -58,10 +83,7 @@ class App:
 
     def accepts(self, digests: Iterable[str], now: str) -> bool:
         """Say whether one of a secret's digests is the app's, or its previous one's in overlap."""
-        kept = [self.secret_digest or ""]
-        if self.previous_digest is not None and now < (self.previous_until or ""):
-            kept.append(self.previous_digest)
-        return any(hmac.compare_digest(one, own) for one in digests for own in kept)
+        return accepts(self, digests, now)
 
     def may_be_granted_in(self, tenant: str) -> bool:
         """Say whether users of a tenant may grant it."""
@@ -72,8 +94,8 @@ class App:
         return {
             "id": self.id, "object": "oauth_app", "name": self.name, "client_id": self.client_id,
             "confidential": self.is_confidential, "redirect_uris": self.redirect_uris,
-            "scopes": self.scopes, "audience": self.audience, "created_at": self.created_at,
-            "updated_at": self.updated_at,
+            "scopes": self.scopes, "audience": self.audience, "device_flow": self.device_flow,
+            "created_at": self.created_at, "updated_at": self.updated_at,
         }  # fmt: skip
 
 

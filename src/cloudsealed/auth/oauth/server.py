@@ -19,6 +19,7 @@ from cloudsealed.auth.oauth import redirects
 from cloudsealed.auth.oauth.app_store import AppStore
 from cloudsealed.auth.oauth.errors import (
     AccessDeniedError,
+    ExpiredTokenError,
     InvalidClientError,
     InvalidGrantError,
     InvalidOAuthRequestError,
@@ -112,6 +113,8 @@ class AuthorizationServer:
         uri = given.get("redirect_uri")
         if uri is None and len(app.redirect_uris) > 1:
             raise UnanswerableAuthorizationError("The app has several redirect URIs: name one")
+        if not app.redirect_uris:
+            raise UnanswerableAuthorizationError("The app asks by devices only")
         if uri is not None and not redirects.matching(app.redirect_uris, uri):
             raise UnanswerableAuthorizationError("The redirect_uri is not registered for the app")
         return app, uri or app.redirect_uris[0], uri is not None
@@ -122,11 +125,12 @@ class AuthorizationServer:
             raise UnsupportedResponseTypeError("Only the response type code is supported")
         if given.get("response_mode") not in (None, "query"):
             raise InvalidOAuthRequestError("Only the response mode query is supported")
-        self._check_resource(given)
+        self.check_resource(given)
         scopes = within(app.scopes, given.get("scope"))
         return Asked(app, uri, sent, scopes, given.get("state"), challenge_of(app, given))
 
-    def _check_resource(self, given: Parameters) -> None:
+    def check_resource(self, given: Parameters) -> None:
+        """Raise InvalidTargetError when `resource` is not this API (RFC 8707)."""
         if given.get("resource") not in (None, self.issuer, f"{self.issuer}/", f"{self.issuer}/v1"):
             raise InvalidTargetError("resource must be the address of this API")
 
@@ -199,7 +203,12 @@ class AuthorizationServer:
     def token(self, app: App, given: Parameters, ip: str | None = None) -> Answer:
         """Give tokens for a code or a refresh token; raises OAuthError."""
         act = self._act(given.need("grant_type"), app, given)
-        self._check_resource(given)
+        self.check_resource(given)
+        return self._given(app, ip, act)
+
+    def _given(
+        self, app: App, ip: str | None, act: Callable[[Connection], Tokens | OAuthError]
+    ) -> Answer:
         with self._database.write() as connection:
             found = act(connection)  # a refusal is returned, so that what it revoked is committed
             if isinstance(found, _ReplayedError):
@@ -226,17 +235,23 @@ class AuthorizationServer:
         code = self._held(connection, lambda: self._code(connection, text))
         if code is None or code.grant.client_id != app.client_id:
             return InvalidGrantError("The code is unknown, or another client's")
-        now = self._clock()
+        if code.redeemed_at is None and code.expires_at <= rfc3339(self._clock()):
+            return InvalidGrantError("The code has expired")
+        if code.redeemed_at is None and (fault := code_fault(app, code, given)):
+            return InvalidGrantError(fault)
+        return self._redeemed(connection, app, code, lambda: self._code(connection, text))
+
+    def _redeemed(
+        self, connection: Connection, app: App, code: Code, look_up: Callable[[], Code | None]
+    ) -> Tokens | OAuthError:
+        """Use a code up, once, and give what it stands for."""
         if code.redeemed_at is not None:
             return _ReplayedError(code.grant, code.id, "The code was used before")
-        if code.expires_at <= rfc3339(now):
-            return InvalidGrantError("The code has expired")
-        if fault := code_fault(app, code, given):
-            return InvalidGrantError(fault)
+        now = self._clock()
         until = rfc3339(now + timedelta(days=GRANT_DAYS))
         if not self._grants.redeem(connection, code, app=app, now=rfc3339(now), until=until):
             return _ReplayedError(code.grant, code.id, "The code was used before")
-        granted = self._code(connection, text)
+        granted = look_up()
         assert granted is not None
         return self._issuer.first(connection, granted.grant, code, now)
 
@@ -277,6 +292,38 @@ class AuthorizationServer:
                 subject=error.grant.grant_id, actor=Actor(None, app.id, ip),
                 owner_id=error.grant.user_id, client_id=app.client_id,
             )  # fmt: skip
+
+    # Devices (RFC 8628): what a user allowed one is a code, whose text is the device's own
+
+    def allow_device(
+        self, connection: Connection, asked: Asked, caller: Caller, *, digest: str, until: str,
+        ip: str,
+    ) -> None:  # fmt: skip
+        """Make a code of a device's digest, for a device that asked from an address."""
+        ident = self._grants.insert_code(
+            connection, tenant=caller.tenant_id, user_id=caller.user_id, asked=asked,
+            digest=digest, now=rfc3339(self._clock()), until=until,
+        )  # fmt: skip
+        record(
+            connection, EventType.GRANT_CREATED, tenant=caller.tenant_id, subject=ident,
+            actor=caller.actor, client_id=asked.app.client_id, app_name=asked.app.name,
+            scopes=self.offered(asked, caller), device_ip=ip,
+        )  # fmt: skip
+
+    def redeem_device(self, app: App, digest: str, ip: str | None) -> Answer:
+        """Give tokens for what a user allowed a device; raises OAuthError."""
+        return self._given(app, ip, lambda connection: self._redeem_device(connection, app, digest))
+
+    def _redeem_device(self, connection: Connection, app: App, digest: str) -> Tokens | OAuthError:
+        def look_up() -> Code | None:
+            return self._grants.code(connection, digest)
+
+        code = self._held(connection, look_up)
+        if code is None:
+            return InvalidGrantError("What the user allowed was ended")
+        if code.redeemed_at is None and code.expires_at <= rfc3339(self._clock()):
+            return ExpiredTokenError("The device did not ask in time: begin anew")
+        return self._redeemed(connection, app, code, look_up)
 
     # Revocation (RFC 7009) and introspection (RFC 7662)
 

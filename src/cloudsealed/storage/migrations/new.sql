@@ -1,9 +1,9 @@
--- revision 0004
+-- revision 0005
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0004');
+INSERT INTO "alembic_version" VALUES('0005');
 CREATE TABLE audit_blocks (
 	tenant_id TEXT NOT NULL, 
 	audit_id TEXT NOT NULL, 
@@ -213,9 +213,47 @@ CREATE TABLE oauth_apps (
 	audience TEXT NOT NULL, 
 	created_at TEXT NOT NULL, 
 	updated_at TEXT NOT NULL, 
-	deleted_at TEXT, 
+	deleted_at TEXT, device_flow INTEGER DEFAULT '0' NOT NULL, 
 	PRIMARY KEY (tenant_id, id), 
 	CONSTRAINT oauth_apps_client UNIQUE (client_id)
+);
+CREATE TABLE oauth_assertions (
+	tenant_id TEXT NOT NULL, 
+	client TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	expires_at TEXT NOT NULL, 
+	PRIMARY KEY (tenant_id, client, digest)
+);
+CREATE TABLE oauth_client_tokens (
+	tenant_id TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	client TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	scopes TEXT NOT NULL, 
+	created_at TEXT NOT NULL, 
+	expires_at TEXT NOT NULL, 
+	revoked_at TEXT, 
+	PRIMARY KEY (tenant_id, id), 
+	CONSTRAINT oauth_client_tokens_digest UNIQUE (digest)
+);
+CREATE TABLE oauth_clients (
+	tenant_id TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	user_id TEXT NOT NULL, 
+	client_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	scopes TEXT NOT NULL, 
+	keys TEXT NOT NULL, 
+	secret_digest TEXT, 
+	previous_digest TEXT, 
+	previous_until TEXT, 
+	created_at TEXT NOT NULL, 
+	updated_at TEXT NOT NULL, 
+	deleted_at TEXT, 
+	last_used_at TEXT, 
+	last_used_ip TEXT, 
+	PRIMARY KEY (tenant_id, id), 
+	CONSTRAINT oauth_clients_client UNIQUE (client_id)
 );
 CREATE TABLE oauth_codes (
 	tenant_id TEXT NOT NULL, 
@@ -231,6 +269,24 @@ CREATE TABLE oauth_codes (
 	expires_at TEXT NOT NULL, 
 	PRIMARY KEY (tenant_id, id), 
 	CONSTRAINT oauth_codes_digest UNIQUE (digest)
+);
+CREATE TABLE oauth_devices (
+	tenant_id TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	client_id TEXT NOT NULL, 
+	device_digest TEXT NOT NULL, 
+	user_digest TEXT NOT NULL, 
+	scopes TEXT NOT NULL, 
+	asked_ip TEXT NOT NULL, 
+	created_at TEXT NOT NULL, 
+	expires_at TEXT NOT NULL, 
+	pause INTEGER NOT NULL, 
+	polled_at TEXT, 
+	decision TEXT, 
+	decided_at TEXT, 
+	PRIMARY KEY (tenant_id, id), 
+	CONSTRAINT oauth_devices_device UNIQUE (device_digest), 
+	CONSTRAINT oauth_devices_user UNIQUE (user_digest)
 );
 CREATE TABLE "oauth_grants" (
 	tenant_id TEXT NOT NULL, 
@@ -429,7 +485,7 @@ CREATE TABLE users (
 	created_at TEXT NOT NULL, 
 	disabled_at TEXT, 
 	invitation_digest TEXT, 
-	invitation_expires_at TEXT, 
+	invitation_expires_at TEXT, kind TEXT DEFAULT 'person' NOT NULL, 
 	PRIMARY KEY (tenant_id, id), 
 	CONSTRAINT users_email UNIQUE (email), 
 	CONSTRAINT users_invitation UNIQUE (invitation_digest)
@@ -495,9 +551,14 @@ CREATE INDEX finding_counts_region ON finding_counts (tenant_id, region);
 CREATE INDEX finding_counts_provider ON finding_counts (tenant_id, provider);
 CREATE INDEX finding_counts_policy ON finding_counts (tenant_id, policy_id);
 CREATE INDEX oauth_tokens_expiry ON oauth_tokens (expires_at);
-CREATE INDEX oauth_grants_expiry ON oauth_grants (expires_at);
 CREATE INDEX oauth_grants_user ON oauth_grants (tenant_id, user_id, id);
+CREATE INDEX oauth_grants_expiry ON oauth_grants (expires_at);
 CREATE INDEX oauth_grants_client ON oauth_grants (client_id, tenant_id);
 CREATE INDEX oauth_codes_grant ON oauth_codes (tenant_id, grant_id);
 CREATE INDEX oauth_codes_expiry ON oauth_codes (expires_at);
 CREATE INDEX oauth_tokens_grant ON oauth_tokens (tenant_id, grant_id, family);
+CREATE INDEX users_kind ON users (tenant_id, kind, id);
+CREATE INDEX oauth_devices_expiry ON oauth_devices (expires_at);
+CREATE INDEX oauth_clients_user ON oauth_clients (tenant_id, user_id, id);
+CREATE INDEX oauth_client_tokens_expiry ON oauth_client_tokens (expires_at);
+CREATE INDEX oauth_assertions_expiry ON oauth_assertions (expires_at);

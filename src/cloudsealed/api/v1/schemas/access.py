@@ -9,6 +9,7 @@ from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     Body,
+    CredentialId,
     Count,
     EventId,
     Few,
@@ -22,11 +23,12 @@ from cloudsealed.api.v1.schemas.base import (
     TokenId,
     UserId,
     Word,
+    optional,
     shown,
 )
 from cloudsealed.auth.model import Scope
 from cloudsealed.kit.fields import NOT_BLANK
-from cloudsealed.vocabulary import EventType, Role, UserStatus
+from cloudsealed.vocabulary import EventType, Role, UserKind, UserStatus
 
 UserName = TypeAliasType(
     "UserName",
@@ -78,6 +80,11 @@ class NewToken(Token):
 class TokenBody(Body):
     """A new token, with no more power than the credential that asks for it."""
 
+    user_id: UserId = optional(
+        "usr_01J8ZQ4X7M2N5P8R1T4V6W9YAC",
+        "Service account that the token acts as, which only an admin can name; left out: the"
+        " caller.",
+    )
     name: Name = Field(description="What it is for.", examples=["ci"])
     scopes: list[Scope] = Field(
         min_length=1,
@@ -127,18 +134,26 @@ class Tenant(Shape):
 
 
 class User(Shape):
-    """A person of one tenant."""
+    """A user of one tenant: a person, or a service account."""
 
     id: UserId = Field(description="The user's id.")
     object: Literal["user"] = Field(description="Always `user`.")
+    kind: UserKind = Field(
+        description="`person`, or `service`: a program's account, which nobody logs in as.",
+        examples=["person"],
+    )
     email: Word = Field(
-        description="The address to log in with, unique in the installation.",
+        description="The address to log in with, unique in the installation; a service account's"
+        " reaches nobody.",
         examples=["ann@example.com"],
     )
-    name: Word = Field(description="The person's name.", examples=["Ann"])
+    name: Word = Field(description="What they are called.", examples=["Ann"])
     role: Role = Field(description="What they may do at most.", examples=["editor"])
-    status: UserStatus = Field(description="Whether they can log in.", examples=["active"])
-    created_at: Time = Field(description="When they were invited.")
+    status: UserStatus = Field(
+        description="Whether they can log in, or a service account's program get in.",
+        examples=["active"],
+    )
+    created_at: Time = Field(description="When they were invited, or it was made.")
     disabled_at: Time | None = Field(
         description="When they were disabled; null while they are not.",
         examples=["2026-03-01T08:00:00.000Z"],
@@ -172,6 +187,13 @@ class UserBody(Body):
     name: UserName | None = Field(
         default=None, description="Their name; left out or null: their address.", examples=["Ann"]
     )
+
+
+class ServiceAccountBody(Body):
+    """A new service account, with no more power than the credential that asks for it."""
+
+    name: UserName = Field(description="What it is for.", examples=["nightly export"])
+    role: Role = Field(description="What it may do at most.", examples=["viewer"])
 
 
 class UserChange(Body):
@@ -224,7 +246,9 @@ class Me(Shape):
         description="What it may do: its own scopes that the role allows.",
         examples=[["findings:read"]],
     )
-    token_id: TokenId = Field(description="Its id.")
+    token_id: CredentialId = Field(
+        description="Its id: a token's, or of OAuth the grant's or the client's."
+    )
     expires_at: Time = Field(description="When it ends.", examples=["2026-05-01T09:30:00.000Z"])
 
 

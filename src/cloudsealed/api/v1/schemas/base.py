@@ -52,6 +52,19 @@ EventId = TypeAliasType("EventId", Annotated[str, _id("evt", "an event")])
 TenantId = TypeAliasType("TenantId", Annotated[str, _id("ten", "a tenant")])
 AppId = TypeAliasType("AppId", Annotated[str, _id("app", "an OAuth app")])
 GrantId = TypeAliasType("GrantId", Annotated[str, _id("gra", "a grant")])
+CredentialId = TypeAliasType(
+    "CredentialId",
+    Annotated[
+        str,
+        Field(
+            pattern=f"^(tok|gra|cli)_{_ULID}$",
+            max_length=30,
+            description="Id of a credential.",
+            examples=[f"tok_{_EXAMPLE}"],
+        ),
+    ],
+)
+OAuthClientId = TypeAliasType("OAuthClientId", Annotated[str, _id("cli", "an OAuth client")])
 
 Text = TypeAliasType(
     "Text",

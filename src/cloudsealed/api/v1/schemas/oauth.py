@@ -14,6 +14,7 @@ from cloudsealed.api.v1.schemas.base import (
     Time,
     UserId,
     Word,
+    optional,
     shown,
 )
 from cloudsealed.auth.model import Scope
@@ -24,6 +25,7 @@ _CLIENT = "csci_7Wq3nB0vX2kLd9TzR5yUaE8mHcJ1sPf4hK2mQz"
 _NAME = "What users see when they are asked for consent."
 _REDIRECTS = "Where users may be sent back to, exactly; on the loopback any port is taken."
 _SCOPES = "The most that users can grant it."
+_DEVICE = "Whether it may ask users by a code that they enter on `/device` (RFC 8628)."
 _AUDIENCE = "Whose users may grant it: the tenant's own, or every tenant's."
 
 
@@ -38,6 +40,7 @@ class OAuthApp(Shape):
     redirect_uris: list[Word] = Field(description=_REDIRECTS, examples=_URIS)
     scopes: list[Scope] = Field(description=_SCOPES, examples=[["findings:read"]])
     audience: Audience = Field(description=_AUDIENCE, examples=["tenant"])
+    device_flow: bool = Field(description=_DEVICE, examples=[False])
     created_at: Time = Field(description="When it was registered.")
     updated_at: Time = Field(description="When it was last changed.")
 
@@ -65,6 +68,11 @@ class OAuthAppBody(Body):
         examples=[True],
     )
     audience: Audience = Field(default=Audience.TENANT, description=_AUDIENCE, examples=["tenant"])
+    device_flow: bool = Field(
+        default=False,
+        description=f"{_DEVICE} Whoever knows a public app's client id can ask so in its name.",
+        examples=[False],
+    )
 
 
 class OAuthAppChange(Body):
@@ -82,6 +90,7 @@ class OAuthAppChange(Body):
     audience: Audience | None = Field(
         default=None, description=_AUDIENCE, examples=["installation"]
     )
+    device_flow: bool = optional(True, _DEVICE)
 
 
 class OAuthSecretRotation(Body):
