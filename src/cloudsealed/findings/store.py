@@ -497,9 +497,10 @@ def _served_by_ids(
     table = pinned_table(size) if pinned else findings
     where = [*listing.conditions(table, residual), *conditions(asked)]
     if not pinned:
-        where += [_TENANT, findings.c.id.in_(_binds("id", size))]
+        where.append(findings.c.id.in_(_binds("id", size)))
     columns = (table.c.id, table.c.id.label("sort_value"), *listing.shown(table))
-    return select(*columns).where(*where).order_by(table.c.id.desc())
+    tenant = table.c.tenant_id == bindparam("tenant")
+    return select(*columns).where(tenant, *where).order_by(table.c.id.desc())
 
 
 @lru_cache(maxsize=256)
