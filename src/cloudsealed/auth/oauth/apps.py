@@ -41,6 +41,7 @@ class AppService:
     ) -> None:
         self._database = database
         self._store = AppStore(database)
+        self._grants = GrantStore(database)
         self._key = keys.current("tokens")
         self._clock = clock
         self._authenticator = authenticator
@@ -81,6 +82,26 @@ class AppService:
     def get(self, *, tenant: str, ident: str) -> bytes:
         """Return one app; raises AppNotFoundError."""
         return orjson.dumps(self._store.get(tenant=tenant, ident=ident).public())
+
+    def installations(
+        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of the tenants whose users let an app act for them, by id, each with how
+        many they are; raises AppNotFoundError. Who they are is their tenant's to know."""
+        app = self._store.get(tenant=tenant, ident=ident)
+        found = self._grants.installed(
+            client=app.client_id, now=rfc3339(self._clock()), after=after.id if after else "",
+            most=limit + 1, deadline=deadline,
+        )  # fmt: skip
+        shown = [
+            orjson.dumps({
+                "object": "oauth_installation", "app_id": app.id, "tenant_id": row[0],
+                "users": row[1], "created_at": row[2], "last_used_at": row[3],
+            })
+            for row in found[:limit]
+        ]  # fmt: skip
+        return Page(shown, Position(found[limit - 1][0]) if len(found) > limit else None)
 
     def change(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
