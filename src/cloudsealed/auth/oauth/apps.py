@@ -26,6 +26,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import EventType, Role
 
 MOST_REDIRECT_URIS = 20
@@ -106,7 +107,7 @@ class AppService:
     def change(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
         fields = Fields(body, _CHANGEABLE)
-        with self._database.write() as connection:
+        with turn(self._database, tenant=caller.tenant_id) as connection:
             app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             changed = replace(
                 app,
@@ -131,7 +132,7 @@ class AppService:
         fields = Fields(body if body is not None else {}, ("overlap_seconds",))
         overlap = fields.whole("overlap_seconds", 0, most=LONGEST_OVERLAP)
         text, now = credential.mint(SECRET), self._clock()
-        with self._database.write() as connection:
+        with turn(self._database, tenant=caller.tenant_id) as connection:
             app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             if not app.is_confidential:
                 raise fields.refuse("confidential", "must be true: a public app has no secret")
@@ -149,7 +150,7 @@ class AppService:
     def delete(self, *, caller: Caller, ident: str) -> None:
         """Remove an app; everything that was granted to it ends."""
         tenant, now = caller.tenant_id, rfc3339(self._clock())
-        with self._database.write() as connection:
+        with turn(self._database, tenant=tenant) as connection:
             self._store.delete(connection, tenant=tenant, ident=ident, now=now)
             _record(connection, EventType.APP_DELETED, caller, ident)
         self._database.after(self._authenticator.forget)
