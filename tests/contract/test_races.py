@@ -198,6 +198,29 @@ def test_a_change_without_a_tag_is_never_lost_to_one_with_a_tag(racing: Tenant) 
             assert (found[named] == name) == (statuses[0] == 200), noun
 
 
+def test_of_parallel_requests_with_one_key_one_works_and_the_others_are_told(
+    racing: Tenant,
+) -> None:
+    for turn in range(ROUNDS):
+        body, key = {"name": "ci", "scopes": ["findings:read"]}, {"Idempotency-Key": f"k-{turn}"}
+        answers: list[Any] = []
+
+        def ask() -> Any:
+            answers.append(racing.http.post("/v1/tokens", json=body, headers=key))  # noqa: B023
+            return answers[-1]  # noqa: B023
+
+        statuses = Counter(at_once([ask] * WRITERS))
+        assert statuses.keys() <= {201, 409}
+        refused = {a.json()["error"]["code"] for a in answers if a.status_code == 409}
+        assert refused <= {"idempotency_in_progress"}
+        made = [a for a in answers if a.status_code == 201]
+        assert len({answer.json()["id"] for answer in made}) == 1
+        assert sum("idempotency-replayed" not in answer.headers for answer in made) == 1
+        assert ask().json()["id"] == made[0].json()["id"]
+    listed = racing.http.get("/v1/tokens", params={"limit": 200}).json()["data"]
+    assert sum(each["name"] == "ci" for each in listed) == ROUNDS
+
+
 def test_what_goes_before_and_after_a_mismatch_is_said_in_the_order_of_the_contract(
     racing: Tenant,
 ) -> None:
