@@ -177,10 +177,13 @@ class Services(Auditing):
             self.policies.expire(tenant=tenant.id)
 
     def expire_evidence(self) -> None:
-        """End the evidence of every tenant that is older than evidence is kept."""
+        """End the evidence of every tenant that is older than evidence is kept, and what was found
+        through removed connections, if a process died before it had."""
         days = self.settings.retention_days
         for tenant in self.tenants.all():
             expire_evidence(self.database, self.clock, tenant=tenant.id, days=days)
+            for ident in self.connections.removed(tenant=tenant.id):
+                self.findings.remove_connection(tenant=tenant.id, connection_id=ident)
 
     def bundle(self, *, tenant: str, ident: str) -> Iterator[bytes]:
         """Return the pieces of an audit's bundle; raises AuditNotFoundError and

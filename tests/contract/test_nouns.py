@@ -350,3 +350,25 @@ def test_what_an_audit_does_not_have_yet_is_refused_with_a_code(
     assert tenant.http.delete(f"/v1/audits/{queued}").status_code == 409
     assert tenant.http.delete(f"/v1/audits/{done}").status_code == 204
     assert tenant.http.get(f"/v1/audits/{done}").status_code == 404
+
+
+def test_a_removed_connection_resolves_its_findings_also_after_a_crash_in_between(
+    tenant: Any,
+) -> None:
+    def made(name: str) -> tuple[str, str]:
+        body = {"provider": "aws", "name": name, "role_arn": "arn:aws:iam::123456789012:role/a"}
+        connection = tenant.http.post("/v1/connections", json=body).json()["id"]
+        return connection, tenant.add_findings(1, connection_id=connection)[0]
+
+    def resolution(finding: str) -> str | None:
+        found: str | None = tenant.http.get(f"/v1/findings/{finding}").json()["resolution"]
+        return found
+
+    (whole, first), (torn, second), (_kept, third) = made("whole"), made("torn"), made("kept")
+    assert tenant.http.delete(f"/v1/connections/{whole}").status_code == 204
+    assert resolution(first) == "connection_removed"
+    tenant.services.connections.delete(tenant=tenant.id, ident=torn)  # and the process died
+    assert resolution(second) is None
+    tenant.services.expire_evidence()
+    assert resolution(second) == "connection_removed"
+    assert resolution(third) is None

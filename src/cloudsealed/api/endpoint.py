@@ -21,6 +21,7 @@ from starlette.types import Scope as AsgiScope
 from cloudsealed.api import accept, body, query
 from cloudsealed.api.errors import (
     EtagMismatchError,
+    IdempotencyInProgressError,
     InvalidRequestError,
     NotAcceptableError,
     RouteNotFoundError,
@@ -191,6 +192,8 @@ class Endpoint:
             with keys.flight(claim):
                 try:
                     return self._unit(request, exchange, call, claim)
+                except IdempotencyInProgressError:
+                    raise
                 except CloudSealedError as error:
                     if error.status == 409:
                         refusal = envelope(error, exchange.request_id)
@@ -216,7 +219,7 @@ class Endpoint:
         The transaction begins with the handler's first write: what it does before makes none wait.
         """
         database, keys = self._desk.services.database, self._desk.idempotency
-        precondition = self._precondition(request, call)
+        precondition = _Precondition(self._operation, call, request.headers.get("if-match"))
 
         def begins(connection: Connection) -> None:
             if claim is not None:
@@ -236,9 +239,6 @@ class Endpoint:
                     if claim is not None:
                         keys.keep(connection, claim, self._kept(response))
         return response
-
-    def _precondition(self, request: Request, call: Call) -> _Precondition:
-        return _Precondition(self._operation, call, request.headers.get("if-match"))
 
     def _kept(self, response: Response) -> Kept:
         headers = {n: response.headers[n] for n in ("location",) if n in response.headers}

@@ -141,6 +141,10 @@ class ConnectionService:
                 connection, tenant=tenant, item=item, deleted_at=rfc3339(self._clock())
             )
 
+    def removed(self, *, tenant: str) -> Sequence[str]:
+        """Return the ids of the connections that were removed."""
+        return self._store.removed(tenant=tenant)
+
     def test(self, *, tenant: str, ident: str) -> dict[str, Any]:
         """Say who a connection is to its cloud and what it may not ask there, or why it cannot be
         used."""

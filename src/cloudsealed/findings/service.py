@@ -239,12 +239,11 @@ class FindingService:
     def remove_connection(self, *, tenant: str, connection_id: str) -> int:
         """Resolve the findings of a connection that is gone; return how many."""
         moment = Moment(rfc3339(self._clock()), connection_id)
-        resolved, batch = 0, 1
-        yields = self._policies.yields(tenant=tenant)
-        while batch:
+        resolved = 0
+        while self._store.unresolved(tenant=tenant, connection_id=connection_id):
+            yields = self._policies.yields(tenant=tenant)
             with turn(self._database, tenant=tenant) as connection:
-                batch = self._orphan(connection, tenant, connection_id, moment, yields)
-            resolved += batch
+                resolved += self._orphan(connection, tenant, connection_id, moment, yields)
         return resolved
 
     def _orphan(
