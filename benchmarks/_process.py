@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def apart(task: Callable[..., None], *arguments: Any) -> Any:
 
 
 class Memory:
-    """The most MiB of this process's own, and of a child that runs a module, while the block runs;
+    """The most MiB of this process's own, and of a descendant that runs a module, while the block runs;
     looked at often. Mapped pages of a store's file are the system's cache, and do not count."""
 
     def __init__(self) -> None:
@@ -41,9 +42,16 @@ class Memory:
     def _watch(self) -> None:
         while not self._ended.wait(0.02):
             self.own = max(self.own, _mebibytes("self", "RssAnon:"))
-            for task in Path("/proc/self/task").iterdir():
-                for child in (task / "children").read_text().split():
-                    self.child = max(self.child, _mebibytes(child, "VmHWM:"))
+            for child in _descendants("self"):
+                self.child = max(self.child, _mebibytes(child, "VmHWM:"))
+
+
+def _descendants(process: str) -> Iterator[str]:
+    with suppress(OSError):  # it is gone
+        for task in Path(f"/proc/{process}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield child
+                yield from _descendants(child)
 
 
 def _mebibytes(process: str, name: str) -> float:
