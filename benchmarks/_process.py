@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import resource
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +26,9 @@ def apart(task: Callable[..., None], *arguments: Any) -> Any:
 
 
 class Memory:
-    """The most MiB of this process's own, and of a descendant that runs a module, while the block runs;
-    looked at often. Mapped pages of a store's file are the system's cache, and do not count."""
+    """The most MiB of this process's own, and of a descendant that runs a module, while the block
+    runs; looked at often. Mapped pages of a store's file are the system's cache, and do not
+    count."""
 
     def __init__(self) -> None:
         self.own = self.child = 0.0
@@ -44,6 +48,19 @@ class Memory:
             self.own = max(self.own, _mebibytes("self", "RssAnon:"))
             for child in _descendants("self"):
                 self.child = max(self.child, _mebibytes(child, "VmHWM:"))
+
+
+def cpu_of(process: int) -> float:
+    """Return the seconds of the processor that a process and its ended children had."""
+    spent = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_of_all() -> float:
+    """Return those of this process and all below it, which do not end meanwhile."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    alive = sum(cpu_of(int(pid)) for pid in _descendants("self"))
+    return time.process_time() + ended.ru_utime + ended.ru_stime + alive
 
 
 def _descendants(process: str) -> Iterator[str]:

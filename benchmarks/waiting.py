@@ -23,6 +23,7 @@ import time
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from benchmarks._process import cpu_of
 from benchmarks.client import PATIENCE, Connection, Load
 from tests.dripping import Dripping
 from tests.explained import explainable
@@ -61,24 +62,18 @@ def _p99(load: Load) -> float:
     return statistics.quantiles(load.run("/v1/me", SECONDS), n=100)[98]
 
 
-def _cpu(pid: int) -> float:
-    """Return the seconds of the processor that a process and its ended children had."""
-    spent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
-    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
-
-
 def _explanations(running: Served, path: str) -> tuple[float, float]:
     """Return the seconds of an explanation, of the processor and until it is answered."""
     running.http.get(path)
     children = Path(f"/proc/{running.process.pid}/task").glob("*/children")
     pids = [int(pid) for each in children for pid in each.read_text().split()]
     [warm] = [pid for pid in pids if "kit.warm" in Path(f"/proc/{pid}/cmdline").read_text()]
-    before, took = _cpu(warm), []
+    before, took = cpu_of(warm), []
     for _ in range(ALONE):
         began = time.perf_counter()
         assert running.http.get(path).status_code == 200
         took.append(time.perf_counter() - began)
-    return (_cpu(warm) - before) / ALONE, statistics.median(took)
+    return (cpu_of(warm) - before) / ALONE, statistics.median(took)
 
 
 def _compare(running: Served, cloud: Dripping) -> tuple[float, float]:
