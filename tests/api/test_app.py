@@ -51,8 +51,8 @@ def test_what_costs_more_than_this_process_has_a_budget_of_the_tenant_and_its_ow
     assert {name for op in operations for name in op.budgets} == set(OF_TENANTS)
 
 
-def test_every_post_takes_an_idempotency_key_but_for_what_only_looks() -> None:
+def test_every_post_but_validate_takes_an_idempotency_key() -> None:
     without = {
         op.path for t in TABLES for op in t.operations if op.method == "POST" and not op.once
     }
-    assert without == {"/v1/policies/validate", "/v1/connections/{id}/test"}
+    assert without == {"/v1/policies/validate"}

@@ -55,7 +55,7 @@ def update_connection(call: Call) -> Reply:
 
 @TABLE.acts(
     "/v1/connections/{id}/test", scope=Scope.CONNECTIONS_WRITE, answer=shapes.ConnectionTest,
-    once=False, costs=Costs("connection_tests", most=16),
+    costs=Costs("connection_tests", most=16),
     errors=(AmbientCredentialsNotAllowedError,),
 )  # fmt: skip
 def test_connection(call: Call) -> Reply:
