@@ -294,6 +294,18 @@ def test_rfc7523_a_jwt_proves_a_client_by_either_audience(site: Site) -> None:
         assert site.works(given.json()["access_token"])
 
 
+def test_the_use_of_a_clients_token_is_kept_and_me_names_the_client(site: Site) -> None:
+    made = registered(site, service_account(site))
+    assert made["last_used_at"] is None
+    with site.http(by_secret(site, made).json()["access_token"]) as http:
+        assert http.get("/v1/me").json()["token_id"] == made["id"]
+    site.services.tokens.authenticator.flush()
+    with site.http() as http:
+        shown = http.get(f"/v1/oauth/clients/{made['id']}").json()
+    assert shown["last_used_at"] is not None
+    assert shown["last_used_ip"] == "127.0.0.1"
+
+
 def test_a_jti_is_good_once_whatever_came_of_it_and_after_a_restart(site: Site) -> None:
     program = machine(site)
     one, other = program.assertion(), program.assertion()
