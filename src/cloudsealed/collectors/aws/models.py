@@ -52,4 +52,4 @@ def models() -> Loader:
 
 def sdk_version() -> str:
     """Return the version of the SDK, and so of its models."""
-    return botocore.__version__
+    return str(botocore.__version__)
