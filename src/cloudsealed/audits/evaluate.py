@@ -27,6 +27,7 @@ from cloudsealed.audits.related import Relations
 from cloudsealed.audits.store import Lease
 from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
@@ -40,6 +41,9 @@ _PERHAPS = ("base_severity", "yields_to", "formerly")
 
 OWNED_BY_ANOTHER = "owned_by_another"
 """The kind of reason why a policy does not apply to what another account owns."""
+
+_TOGETHER = 50
+"""Blocks that are written in one transaction."""
 
 _OUT_OF_TIME = {
     EACH: f"The policy had used up its time ({EACH}) on other resources",
@@ -226,15 +230,17 @@ class Evaluator:
                     with lease.write() as connection:
                         for spool in full:
                             spool.flush(connection)
-            for ident, cell in cells.items():
+            for some in batches(cells.items(), _TOGETHER):
                 with lease.write() as connection:
-                    blocks.put(
-                        connection, tenant=lease.tenant, audit_id=lease.audit_id,
-                        kind=blocks.OBSERVATIONS, key=cell.check.version.key,
-                        account=cell.account, region=cell.region, lines=spools[ident],
-                        header=cell.header(),
-                    )  # fmt: skip
-                done(spools[ident].count)
+                    for ident, cell in some:
+                        blocks.put(
+                            connection, tenant=lease.tenant, audit_id=lease.audit_id,
+                            kind=blocks.OBSERVATIONS, key=cell.check.version.key,
+                            account=cell.account, region=cell.region, lines=spools[ident],
+                            header=cell.header(),
+                        )  # fmt: skip
+                for ident, _ in some:
+                    done(spools[ident].count)
 
     def places(self) -> Iterator[list[Block]]:
         """Yield the listings of each account and region."""

@@ -27,10 +27,13 @@ _HOME = Path(cloudsealed.__file__).parent
 
 @cache
 def code_of(*names: str) -> tuple[bytes, ...]:
-    """Return the sources of modules and packages of this program, by their path below its root."""
+    """Return the sources of modules and packages of this program, by their path below its root, and
+    the tables that they read."""
     paths = (_HOME / name for name in names)
-    found = (sorted(path.rglob("*.py")) if path.is_dir() else [path] for path in paths)
-    return tuple(file.read_bytes() for files in found for file in files)
+    found = (sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths)
+    return tuple(
+        file.read_bytes() for files in found for file in files if file.suffix in (".py", ".csv")
+    )
 
 
 def kept(name: str, code: Sequence[str], sources: Iterable[bytes], make: Callable[[], Any]) -> Any:

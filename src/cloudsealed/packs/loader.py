@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+import yaml
+
 from cloudsealed.kit.kept import kept
 from cloudsealed.packs.model import Framework, PolicySpec
 from cloudsealed.packs.reader import parse_framework, policy_of, read_policies
@@ -23,7 +25,10 @@ def load_policies() -> tuple[PolicySpec, ...]:
     }
     said = kept(
         "packs/policies", ("packs", "kit", "vocabulary.py"),
-        (part for name, text in texts.items() for part in (name.encode(), text)),
+        [
+            yaml.__version__.encode(),
+            *(part for name, text in texts.items() for part in (name.encode(), text)),
+        ],
         lambda: read_policies((name, text.decode()) for name, text in texts.items()),
     )  # fmt: skip
     return tuple(map(policy_of, said))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import botocore
+import jmespath
 import orjson
 from botocore.loaders import JSONFileLoader, Loader
 
@@ -51,5 +52,5 @@ def models() -> Loader:
 
 
 def sdk_version() -> str:
-    """Return the version of the SDK, and so of its models."""
-    return botocore.__version__
+    """Return the versions of the SDK, and so of its models, and of what reads paths into them."""
+    return f"botocore {botocore.__version__}, jmespath {jmespath.__version__}"
