@@ -5,7 +5,7 @@ The order of refusals is that of the contract: scope, object, media types, size,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -273,7 +273,26 @@ def _encoded(reply: Any) -> bytes:
 def _streamed(reply: Stream) -> Response:
     disposition = f'attachment; filename="{reply.filename}"'
     headers = {"Content-Disposition": disposition}
-    return StreamingResponse(reply.pieces, 200, headers, reply.media_type)
+    return _Streamed(reply.pieces, headers, reply.media_type)
+
+
+class _Streamed(StreamingResponse):
+    """A file whose pieces end with the response, also when the client goes away: what they hold
+    would else be held until memory is next cleaned up."""
+
+    def __init__(
+        self, pieces: Iterator[bytes], headers: Mapping[str, str], media_type: str
+    ) -> None:
+        super().__init__(pieces, 200, headers, media_type)
+        self._pieces = pieces
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if isinstance(self._pieces, Generator):
+                self._pieces.close()
 
 
 def _replayed(kept: Kept, exchange: Exchange) -> Response:
