@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.waiting import until
 
 from cloudsealed.findings import export
 from cloudsealed.findings import service as services
@@ -178,3 +179,20 @@ def test_exports_have_a_budget_and_a_bound_of_their_own(
     for _ in range(9):
         http.get(EXPORT, params={"status": FindingStatus.RESOLVED})
     assert http.get(EXPORT, params={"status": "resolved"}).status_code == 429
+
+
+def _kept(folder: Path) -> list[str]:
+    """The files of a folder that have no name any more and that this process has open."""
+    links = (each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink())
+    return [str(link) for link in links if link.is_relative_to(folder) and "deleted" in link.name]
+
+
+def test_a_client_that_goes_away_leaves_nothing_behind(tenant: Any) -> None:
+    large = ({"path": "Policy", "value": "x" * 100_000},)
+    tenant.add_findings(200, evidence=large)
+    folder: Path = tenant.services.settings.data_dir
+    with tenant.http.stream("GET", EXPORT) as answer:
+        assert next(answer.iter_raw())
+        assert _kept(folder)
+    until(lambda: not _kept(folder), "the file is closed")
+    assert tenant.http.get("/v1/me").status_code == 200

@@ -8,8 +8,8 @@ transaction, in which `If-Match` is compared.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import orjson
@@ -371,7 +371,27 @@ def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, 
 def _streamed(reply: Stream) -> Response:
     disposition = f'attachment; filename="{reply.filename}"'
     headers = {"Content-Disposition": disposition}
-    return StreamingResponse(_in_threads(reply.pieces), 200, headers, reply.media_type)
+    return _Streamed(reply.pieces, headers, reply.media_type)
+
+
+class _Streamed(StreamingResponse):
+    """A file whose pieces end with the response, also when the client goes away: what they hold
+    would else be held until memory is next cleaned up."""
+
+    def __init__(
+        self, pieces: Iterator[bytes], headers: Mapping[str, str], media_type: str
+    ) -> None:
+        super().__init__(_in_threads(pieces), 200, headers, media_type)
+        self._pieces = pieces
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if isinstance(self._pieces, Generator):
+                with suppress(ValueError):  # a piece is being made, and ends with its thread
+                    self._pieces.close()
 
 
 async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
