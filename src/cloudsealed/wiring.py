@@ -268,7 +268,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             clock=clock,
             access=access,
             attempts=Attempts(
-                counters, PlaceStore(database), settings.limit_login_account, keys.all("sessions")
+                counters, PlaceStore(database), settings.limit_login_account, keys.live("sessions")
             ),
         ),
         tokens=tokens,

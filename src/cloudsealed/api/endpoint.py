@@ -25,12 +25,15 @@ from cloudsealed.api.errors import (
     RouteNotFoundError,
     envelope,
 )
+from cloudsealed.api.events import EventStream
+from cloudsealed.api.feed import Feed, Watcher
 from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
+from cloudsealed.api.gate.head import bearer
 from cloudsealed.api.gate.limits import Limits, tighter
 from cloudsealed.api.idempotency import Idempotency, Kept, with_request_id, without_secrets
 from cloudsealed.api.listing import Pages, Walk
-from cloudsealed.api.operation import Call, Operation, Reply, Stream
+from cloudsealed.api.operation import Call, Follow, Operation, Reply, Stream
 from cloudsealed.api.query import Parameter
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
@@ -52,6 +55,7 @@ class Desk:
     limits: Limits
     pages: Pages
     idempotency: Idempotency
+    feed: Feed
 
     @property
     def reads_on_loop(self) -> bool:
@@ -196,6 +200,8 @@ class Endpoint:
             return Response(status_code=204)
         if isinstance(reply, Stream):
             return _streamed(reply)
+        if isinstance(reply, Follow):
+            return self._followed(request, exchange, reply)
         headers: dict[str, str] = {}
         if isinstance(reply, Page):
             assert walk is not None
@@ -217,6 +223,16 @@ class Endpoint:
         if operation.secrets:
             headers["Cache-Control"] = "no-store"
         return Response(content, operation.status, headers, operation.produces[0])
+
+    def _followed(self, request: Request, exchange: Exchange, reply: Follow) -> EventStream:
+        """Return the stream of an audit's events for a client, from what it knows already."""
+        assert self._operation.scope is not None, "what is followed needs a scope"
+        known = request.headers.get("last-event-id")
+        watcher = Watcher(
+            exchange.authenticated, bearer(request.scope), self._operation.scope,
+            reply.standing.id, known,
+        )  # fmt: skip
+        return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
 
 
 class _Purse:

@@ -163,6 +163,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.once:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         found.append(_plain("header", "Idempotency-Key", "Makes a retry safe for 24 hours", key))
+    if operation.is_followed:
+        found.append(_plain("header", "Last-Event-ID", "Id of the last event that is known", text))
     if operation.is_conditional:
         found.append(_plain("header", "If-None-Match", "ETag of the copy at hand", text))
     if operation.method in ("PATCH", "DELETE") and operation.getter is not None:
@@ -222,6 +224,8 @@ def _value_schema(item: Filter | Parameter) -> dict[str, Any]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {str(operation.status): _success(operation)}
+    if operation.is_followed:
+        found["204"] = {"description": "It has ended, as the client knows", "headers": _headers()}
     if operation.is_conditional:
         found["304"] = {"description": "The copy at hand is current", "headers": _headers()}
     for status in _refusals(operation):
@@ -252,12 +256,29 @@ def _success(operation: Operation) -> dict[str, Any]:
         found["headers"]["Location"] = {"description": "Address of the new object", **text}
     if operation.listed is not None:
         found["headers"]["Link"] = {"description": 'The next page, rel="next"', **text}
-    if operation.answer is not None:
+    if operation.is_followed:
+        found["content"] = {operation.produces[0]: _events()}
+    elif operation.answer is not None:
         found["content"] = {_JSON: {"schema": _answer(operation)}}
     elif operation.status != 204:
         binary = {"schema": {"type": "string", "format": "binary", "maxLength": 2**31 - 1}}
         found["content"] = dict.fromkeys(operation.produces, binary)
     return found
+
+
+def _events() -> dict[str, Any]:
+    """Return what a stream of events is: text, whose events have JSON of the answer's shape."""
+    text = "Events as the WHATWG's HTML standard has them; the data of each is an `AuditEvent`"
+    schema = {
+        "type": "string",
+        "description": text,
+        "maxLength": 2**31 - 1,
+    }
+    example = (
+        "event: status\nid: 5f0c6d0f3f7c4b2d9a1e8c7b\n"
+        'data: {"id": "aud_01JD0000000000000000000000", "status": "collecting", …}\n\n'
+    )
+    return {"schema": schema, "example": example}
 
 
 def _answer(operation: Operation) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import Any, TypedDict
 from pydantic import BaseModel
 
 from cloudsealed.api.errors import filter_error
+from cloudsealed.api.feed import MEDIA_TYPE
 from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.listing import Listed, PageArguments
 from cloudsealed.api.query import Parameter
+from cloudsealed.audits.model import Standing
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.errors import CloudSealedError
@@ -82,7 +84,14 @@ class Stream:
     filename: str
 
 
-Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | None
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """An audit's events as an answer, from how it stands until it ends."""
+
+    standing: Standing
+
+
+Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | Follow | None
 Handler = Callable[[Call], Reply]
 Getter = Callable[[Call], bytes]
 
@@ -126,6 +135,16 @@ class Operation:
         return self.handler.__name__
 
     @property
+    def is_json(self) -> bool:
+        """Whether it answers JSON alone."""
+        return self.produces == ("application/json",)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether it answers a stream of events."""
+        return self.produces == (MEDIA_TYPE,)
+
+    @property
     def is_list(self) -> bool:
         """Whether it answers many objects."""
         return self.listed is not None or self.name.startswith("list_")
@@ -137,8 +156,8 @@ class Operation:
 
     @property
     def codings(self) -> tuple[str, ...]:
-        """The codings that its answer may be in besides none: none when it holds a secret."""
-        return () if self.secrets else tuple(coding.CODINGS)
+        """The codings that its answer may be in besides none: of JSON without a secret."""
+        return tuple(coding.CODINGS) if self.is_json and not self.secrets else ()
 
     @property
     def texts(self) -> tuple[str, str]:

@@ -45,7 +45,7 @@ class Authenticator:
     ) -> None:  # fmt: skip
         self._store = store
         self._grants = grants
-        self._keys = keys.all("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._ticks = ticks
         self._cache: dict[bytes, _Known] = {}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from cloudsealed.api.feed import MEDIA_TYPE
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Stream, Table
+from cloudsealed.api.operation import Call, Follow, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
-from cloudsealed.audits.model import AuditNotFinishedError, AuditNotResumableError
+from cloudsealed.audits.model import (
+    AuditNotFinishedError,
+    AuditNotFoundError,
+    AuditNotResumableError,
+)
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
 from cloudsealed.storage.objects import EvidenceExpiredError
@@ -87,6 +92,27 @@ def list_audit_calls(call: Call) -> Reply:
 def get_audit_coverage(call: Call) -> Reply:
     """Retrieve what an audit could not read, and the permission that would cure it."""
     return call.services.audits.coverage(**call.one)
+
+
+@TABLE.reads(
+    "/v1/audits/{id}/events", scope=Scope.AUDITS_READ, produces=(MEDIA_TYPE,), quick=True,
+    answer=shapes.AuditEvent,
+)  # fmt: skip
+def follow_audit(call: Call) -> Reply:
+    """Follow an audit by server-sent events, until it ends.
+
+    Events are named `status` or `progress` by what changed; each holds how the audit stands, and
+    its `id` is that state: with `Last-Event-ID` a client that comes back is told only what it does
+    not know, and 204 when the audit has ended and it knows that. States that passed within half a
+    second are told as one. A comment comes every 15 seconds when nothing else does.
+
+    A token may have 10 streams open and a tenant a quarter of the process's; beyond that it is 429,
+    and 503 when the process has no more. A stream ends within about a second of its credential.
+    """
+    found = call.services.audits.standings(tenant=call.tenant, idents=[call.ident])
+    if call.ident not in found:
+        raise AuditNotFoundError(call.ident)
+    return Follow(found[call.ident])
 
 
 @TABLE.reads(

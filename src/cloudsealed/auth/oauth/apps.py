@@ -41,7 +41,7 @@ class AppService:
     ) -> None:
         self._database = database
         self._store = AppStore(database)
-        self._key = keys.current("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._authenticator = authenticator
 
@@ -134,7 +134,7 @@ class AppService:
         self._authenticator.forget()
 
     def _digest(self, text: str | None) -> str | None:
-        return None if text is None else credential.digest(text, self._key)
+        return None if text is None else credential.digest(text, self._keys[0])
 
 
 class GrantService:

@@ -81,7 +81,7 @@ class AuthorizationServer:
         self._database = database
         self._apps = AppStore(database)
         self._grants = GrantStore(database)
-        self._keys = keys.all("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._authenticator = authenticator
 

@@ -61,6 +61,18 @@ class AuditProgress(Shape):
     observations: Count
 
 
+class AuditEvent(Shape):
+    """How an audit stands: the data of each of its server-sent events."""
+
+    id: AuditId
+    object: Literal["audit_event"]
+    status: AuditStatus
+    progress: AuditProgress
+    error: Failure | None
+    started_at: Time | None
+    finished_at: Time | None
+
+
 class AuditTarget(Shape):
     """One connection of an audit: the account that it led to, or why it led nowhere."""
 
