@@ -6,7 +6,8 @@ The only place that picks SQLite or PostgreSQL, memory or Valkey, disk or S3.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -59,6 +60,7 @@ from cloudsealed.storage.counters import Counters, open_counters
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 from cloudsealed.storage.keys import KeyRing, load_keys
 from cloudsealed.storage.open import open_database
+from cloudsealed.storage.spools import Spooled, Spools
 from cloudsealed.vocabulary import ScheduleKind
 
 _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 5.0, 3600.0
@@ -99,6 +101,7 @@ class Services:
     look: Look
     events: EventStore
     runner: Runner
+    spools: Spools = field(default_factory=Spools)
 
     def worker(self) -> Worker:
         """Return a worker for every kind of background work of this installation."""
@@ -186,6 +189,13 @@ class Services:
         AuditNotFinishedError."""
         audit = self.audits.with_evidence(tenant=tenant, ident=ident)
         return bundle(self.database, tenant=tenant, audit=audit, keys=self.keys)
+
+    def bundle_file(self, *, tenant: str, ident: str) -> Spooled | None:
+        """Return an audit's bundle as a file, whose size is known; None when there is no room for
+        one. Raises as `bundle`."""
+        self.audits.with_evidence(tenant=tenant, ident=ident)
+        make = partial(self.bundle, tenant=tenant, ident=ident)
+        return self.spools.get((tenant, ident), self.settings.blob_dir, make)
 
     def proof(self, *, tenant: str, ident: str, audit_id: str | None) -> dict[str, Any]:
         """Return the proof of a finding in an audit, the last one that looked at it if None.

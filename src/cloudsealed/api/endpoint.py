@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from cloudsealed.api import accept, body, query
+from cloudsealed.api import accept, body, files, query
 from cloudsealed.api.errors import (
     EtagMismatchError,
     InvalidRequestError,
@@ -27,6 +27,7 @@ from cloudsealed.api.errors import (
 )
 from cloudsealed.api.events import EventStream
 from cloudsealed.api.feed import Feed, Watcher
+from cloudsealed.api.files import File
 from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
 from cloudsealed.api.gate.head import bearer
@@ -200,6 +201,9 @@ class Endpoint:
             return Response(status_code=204)
         if isinstance(reply, Stream):
             return _streamed(reply)
+        if isinstance(reply, File):
+            known = _names(request.headers.get("if-none-match", ""), reply.tag)
+            return files.response(reply, request, only_head=exchange.is_head, is_known=known)
         if isinstance(reply, Follow):
             return self._followed(request, exchange, reply)
         headers: dict[str, str] = {}

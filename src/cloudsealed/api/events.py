@@ -67,7 +67,7 @@ class EventStream(Response):
 
     async def _tell(self, send: Send) -> None:
         stream = self._stream
-        while not stream.is_over:
+        while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stream.moved.wait(), BEAT_SECONDS)
             stream.moved.clear()

@@ -163,6 +163,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.once:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         found.append(_plain("header", "Idempotency-Key", "Makes a retry safe for 24 hours", key))
+    if operation.ranged:
+        found.append(_plain("header", "Range", "Bytes that are wanted, as `bytes=0-99`", text))
+        found.append(_plain("header", "If-Range", "ETag that the file must have for a range", text))
     if operation.is_followed:
         found.append(_plain("header", "Last-Event-ID", "Id of the last event that is known", text))
     if operation.is_conditional:
@@ -226,6 +229,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {str(operation.status): _success(operation)}
     if operation.is_followed:
         found["204"] = {"description": "It has ended, as the client knows", "headers": _headers()}
+    if operation.ranged:
+        found["206"] = {**_success(operation), "description": "The range that was asked for"}
     if operation.is_conditional:
         found["304"] = {"description": "The copy at hand is current", "headers": _headers()}
     for status in _refusals(operation):
@@ -239,6 +244,8 @@ def _refusals(operation: Operation) -> list[int]:
         statuses |= set(_WITH_BODY)
     if "{id}" in operation.path:
         statuses.add(404)
+    if operation.ranged:
+        statuses.add(416)
     if operation.once:
         statuses.add(409)
     if operation.method in ("PATCH", "DELETE") and operation.getter is not None:
@@ -250,7 +257,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     found["headers"] = _headers()
     text = {"schema": dict(_TEXT)}
-    if operation.tagged or operation.is_list:
+    if operation.tagged or operation.is_list or operation.ranged:
         found["headers"]["ETag"] = {"description": "Tag of this state of the object", **text}
     if operation.status in (201, 202):
         found["headers"]["Location"] = {"description": "Address of the new object", **text}

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from cloudsealed.api.errors import filter_error
 from cloudsealed.api.feed import MEDIA_TYPE
+from cloudsealed.api.files import File
 from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.listing import Listed, PageArguments
@@ -91,7 +92,9 @@ class Follow:
     standing: Standing
 
 
-Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | Follow | None
+Reply = (
+    bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | File | Follow | None
+)
 Handler = Callable[[Call], Reply]
 Getter = Callable[[Call], bytes]
 
@@ -103,6 +106,7 @@ class Operation:
     `scope` None means any valid credential; `quick` that it is read on the event loop under a
     deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
     spends one;
+    `ranged` that it answers a file, which can be asked for in ranges;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
     `getter` reads the object that the path names; `made_at` is where a POST's object is when it is
     not below the POST's own path; `{object}` in it is what it is.
@@ -123,6 +127,7 @@ class Operation:
     quick: bool = False
     tagged: bool = False
     heavy: tuple[str, ...] = ()
+    ranged: bool = False
     once: bool = False
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None
@@ -152,7 +157,7 @@ class Operation:
     @property
     def is_conditional(self) -> bool:
         """Whether it takes If-None-Match."""
-        return self.method == "GET" and (self.tagged or self.is_list)
+        return self.method == "GET" and (self.tagged or self.is_list or self.ranged)
 
     @property
     def codings(self) -> tuple[str, ...]:

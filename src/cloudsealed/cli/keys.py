@@ -59,7 +59,7 @@ def _state(key: Key, purpose: str, ring: KeyRing) -> str:
 @app.command("rotate")
 def rotate(
     kind: str = typer.Argument(help=f"What to replace: {', '.join(_KINDS)}."),
-    days: int = typer.Option(
+    days: int | None = typer.Option(
         None, min=0, max=36_500,
         help="How long what the old keys made counts; else for as long as it lives.",
     ),

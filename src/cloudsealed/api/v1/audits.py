@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cloudsealed.api.feed import MEDIA_TYPE
+from cloudsealed.api.files import File
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Follow, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
@@ -125,7 +126,7 @@ def get_audit_seal(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/bundle", scope=Scope.EVIDENCE_READ, produces=("application/zip",),
+    "/v1/audits/{id}/bundle", scope=Scope.EVIDENCE_READ, produces=("application/zip",), ranged=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
 )  # fmt: skip
 def get_audit_bundle(call: Call) -> Reply:
@@ -133,8 +134,11 @@ def get_audit_bundle(call: Call) -> Reply:
 
     A ZIP file with the seal and all that it covers: `cloudsealed verify` checks it with no server.
     """
-    pieces = call.services.bundle(**call.one)
-    return Stream(pieces, "application/zip", f"cloudsealed-{call.path['id']}.zip")
+    kind, name = "application/zip", f"cloudsealed-{call.ident}.zip"
+    file = call.services.bundle_file(**call.one)
+    if file is None:
+        return Stream(call.services.bundle(**call.one), kind, name)
+    return File(file.open, file.size, file.sha256, kind, name)
 
 
 @TABLE.deletes("/v1/audits/{id}", scope=Scope.AUDITS_WRITE, errors=(AuditNotFinishedError,))

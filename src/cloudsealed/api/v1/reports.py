@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cloudsealed.api import accept
+from cloudsealed.api.files import File
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Stream, Table
+from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
@@ -48,7 +49,7 @@ def get_report(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(_MEDIA),
+    "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(_MEDIA), ranged=True,
     parameters={"format": FORMAT},
     errors=(ReportNotReadyError, ReportExpiredError),
 )  # fmt: skip
@@ -58,7 +59,7 @@ def download_report(call: Call) -> Reply:
     if wanted is None:
         wanted = _MEDIA[accept.choose(call.accept, tuple(_MEDIA)) or ""]
     file = call.services.reports.file(**call.one, format=wanted)
-    return Stream(file.content, file.content_type, file.filename)
+    return File(file.open, file.size, file.sha256, file.content_type, file.filename)
 
 
 @TABLE.deletes("/v1/reports/{id}", scope=Scope.REPORTS_WRITE)
