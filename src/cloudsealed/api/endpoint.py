@@ -6,9 +6,10 @@ The order of refusals is that of the contract: scope, object, media types, size,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -36,7 +37,9 @@ from cloudsealed.api.idempotency import Idempotency, Kept, with_request_id, with
 from cloudsealed.api.listing import Pages, Walk
 from cloudsealed.api.operation import Call, Follow, Operation, Reply, Stream
 from cloudsealed.api.query import Parameter
+from cloudsealed.kit import deprecation
 from cloudsealed.kit.canonical import sha256
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.storage.database import ReadDeadlineError
 from cloudsealed.storage.keyset import Filter, Page
@@ -71,6 +74,7 @@ class Endpoint:
         self._operation = operation
         self._desk = desk
         self._on_loop = operation.quick and desk.reads_on_loop
+        self._ages = operation.ages_in_part
         patch = (body.JSON_TYPE, body.MERGE_PATCH)
         self._media_types = patch if operation.method == "PATCH" else (body.JSON_TYPE,)
 
@@ -84,6 +88,7 @@ class Endpoint:
 
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
+        self._say_deprecated(exchange, filter(None, (operation.deprecated,)))
         _refuse_long_tags(request)
         for heavy in operation.heavy:
             limits = self._desk.limits
@@ -96,12 +101,21 @@ class Endpoint:
         call = Call(self._desk.services, self._desk.limits, caller, request.path_params)
         try:
             walk = await self._read(request, call)
+            if self._ages:
+                self._say_deprecated(exchange, _deprecations_used(operation, request, call))
             return await self._once(request, exchange, call, walk)
         except NotFoundError:
             raise
         except CloudSealedError:
             await self._refuse_missing(call)
             raise
+
+    def _say_deprecated(self, exchange: Exchange, used: Iterable[Deprecation]) -> None:
+        """Have every answer to this request say what of it will go away."""
+        said = {name for name, _ in exchange.extra_headers}
+        more = deprecation.headers(used, f"{exchange.base}/docs")
+        if more and more[0][0] not in said:
+            exchange.extra_headers = [*exchange.extra_headers, *more]
 
     async def _refuse_missing(self, call: Call) -> None:
         """Raise the 404 that goes before any other fault of the request."""
@@ -237,6 +251,15 @@ class Endpoint:
             reply.standing.id, known,
         )  # fmt: skip
         return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
+
+
+def _deprecations_used(operation: Operation, request: Request, call: Call) -> Iterable[Deprecation]:
+    """Yield the deprecations of the parameters and fields that a request has."""
+    given = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), True))
+    items = (item.deprecated for name, item in operation.parameters.items() if name in given)
+    yield from filter(None, items)
+    if operation.body is not None:
+        yield from deprecation.fields_used(operation.body, call.body)
 
 
 class _Purse:

@@ -20,6 +20,7 @@ from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.query import MOST_VALUES, Parameter
 from cloudsealed.api.v1.schemas.base import Error
 from cloudsealed.auth.model import Scope
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.storage.keyset import Filter
 
 DESCRIPTION = """\
@@ -117,13 +118,16 @@ def described(operation: Operation) -> dict[str, Any]:
     """Return what the document says of one operation besides its names."""
     scope = operation.scope
     needs = f"Needs the scope `{scope}`." if scope else "Needs any valid credential."
-    description = "\n\n".join(part for part in (operation.texts[1], needs) if part)
+    ends = operation.deprecated.text if operation.deprecated else ""
+    description = "\n\n".join(part for part in (ends, operation.texts[1], needs) if part)
     found: dict[str, Any] = {
         "description": description,
         "security": [{"bearer": []}, {"oauth": [scope.value] if scope else []}],
         "parameters": _parameters(operation),
         "responses": _responses(operation),
     }
+    if operation.deprecated is not None:
+        found |= operation.deprecated.schema
     if operation.body is not None:
         found["requestBody"] = {
             "required": not operation.body_optional,
@@ -156,7 +160,7 @@ def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    found = [_query(item) for item in operation.parameters.values()]
+    found = [_aged(_query(item), item.deprecated) for item in operation.parameters.values()]
     if "{id}" in operation.path:
         found.insert(0, _plain("path", "id", "Id of the object", dict(_ID), required=True))
     text = {"type": "string", "maxLength": LONGEST_TAGS, "pattern": r"^[\s\S]*$"}
@@ -173,6 +177,13 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.method in ("PATCH", "DELETE") and operation.getter is not None:
         found.append(_plain("header", "If-Match", "ETag that the object must still have", text))
     return found
+
+
+def _aged(parameter: dict[str, Any], old: Deprecation | None) -> dict[str, Any]:
+    if old is None:
+        return parameter
+    described = f"{parameter['description']}. {old.text}"
+    return {**parameter, **old.schema, "description": described}
 
 
 def _plain(
@@ -257,6 +268,10 @@ def _success(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     found["headers"] = _headers()
     text = {"schema": dict(_TEXT)}
+    if operation.deprecated is not None or operation.ages_in_part:
+        old = "When this, or what the request used of it, was deprecated (RFC 9745)"
+        found["headers"]["Deprecation"] = {"description": old, **text}
+        found["headers"]["Sunset"] = {"description": "When it goes away (RFC 8594)", **text}
     if operation.tagged or operation.is_list or operation.ranged:
         found["headers"]["ETag"] = {"description": "Tag of this state of the object", **text}
     if operation.status in (201, 202):

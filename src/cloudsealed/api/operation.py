@@ -19,6 +19,7 @@ from cloudsealed.api.query import Parameter
 from cloudsealed.audits.model import Standing
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
+from cloudsealed.kit.deprecation import Deprecation, fields_of
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.keyset import Filter, Page
 from cloudsealed.wiring import Services
@@ -105,11 +106,10 @@ class Operation:
 
     `scope` None means any valid credential; `quick` that it is read on the event loop under a
     deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
-    spends one;
-    `ranged` that it answers a file, which can be asked for in ranges;
+    spends one; `ranged` that it answers a file, which can be asked for in ranges;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
     `getter` reads the object that the path names; `made_at` is where a POST's object is when it is
-    not below the POST's own path; `{object}` in it is what it is.
+    not below the POST's own path; `{object}` in it is what it is; `deprecated` says when it goes.
     """
 
     method: str
@@ -133,6 +133,7 @@ class Operation:
     getter: Getter | None = None
     made_at: str | None = None
     errors: tuple[type[CloudSealedError], ...] = ()
+    deprecated: Deprecation | None = None
 
     @property
     def name(self) -> str:
@@ -143,6 +144,12 @@ class Operation:
     def is_json(self) -> bool:
         """Whether it answers JSON alone."""
         return self.produces == ("application/json",)
+
+    @property
+    def ages_in_part(self) -> bool:
+        """Whether a parameter or a field of its body is deprecated."""
+        old = (item.deprecated for item in self.parameters.values())
+        return any(old) or (self.body is not None and any(fields_of(self.body)))
 
     @property
     def is_followed(self) -> bool:

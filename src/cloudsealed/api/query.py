@@ -15,6 +15,7 @@ from cloudsealed.api.errors import (
     filter_error,
 )
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.ids import is_id
 from cloudsealed.storage.keyset import Filter
 
@@ -35,6 +36,7 @@ class Parameter:
     multiple: bool = False
     default: str | None = None
     required: bool = False
+    deprecated: Deprecation | None = None
 
     def read(self, text: str) -> tuple[str, ...]:
         """Return the values of `text`; raises the parameter's own error."""

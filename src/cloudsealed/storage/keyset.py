@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.storage.database import Connection, Database, Row
 
 SCAN_ROWS = 20_000
@@ -61,6 +62,7 @@ class Filter:
     condition: Condition | None = None
     sorts: tuple[str, ...] = ()
     probe: ColumnElement[Any] | None = None
+    deprecated: Deprecation | None = None
 
     @property
     def is_multiple(self) -> bool:
