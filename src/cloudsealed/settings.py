@@ -159,6 +159,10 @@ class Settings:
         "Time that an idle connection is kept: more than load balancers keep theirs",
         _positive,
     )  # fmt: skip
+    streams: int = _setting(
+        "STREAMS", "400", "Most open streams of events of a process, a quarter of them of a tenant",
+        _positive,
+    )  # fmt: skip
     trusted_proxies: tuple[str, ...] = _setting(
         "TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed", _networks
     )

@@ -7,7 +7,8 @@ it is made in `auditing.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import orjson
@@ -56,6 +57,7 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.blobs import Blobs, DiskBlobs
 from cloudsealed.storage.counters import Counters, open_counters
 from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.spools import Spooled, Spools
 from cloudsealed.vocabulary import ScheduleKind
 
 _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 5.0, 3600.0
@@ -90,6 +92,7 @@ class Services(Auditing):
     reports: ReportService
     look: Look
     events: EventStore
+    spools: Spools = field(default_factory=Spools)
 
     def token_endpoint(self) -> TokenEndpoint:
         """Return what answers the clients of OAuth, apps and service accounts alike."""
@@ -191,6 +194,13 @@ class Services(Auditing):
         audit = self.audits.with_evidence(tenant=tenant, ident=ident)
         return bundle(self.database, tenant=tenant, audit=audit, keys=self.keys)
 
+    def bundle_file(self, *, tenant: str, ident: str) -> Spooled | None:
+        """Return an audit's bundle as a file, whose size is known; None when there is no room for
+        one. Raises as `bundle`."""
+        self.audits.with_evidence(tenant=tenant, ident=ident)
+        make = partial(self.bundle, tenant=tenant, ident=ident)
+        return self.spools.get((tenant, ident), self.settings.blob_dir, make)
+
     def proof(self, *, tenant: str, ident: str, audit_id: str | None) -> dict[str, Any]:
         """Return the proof of a finding in an audit, the last one that looked at it if None.
 
@@ -253,7 +263,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             clock=clock,
             access=access,
             attempts=Attempts(
-                counters, PlaceStore(database), settings.limit_login_account, keys.all("sessions")
+                counters, PlaceStore(database), settings.limit_login_account, keys.live("sessions")
             ),
         ),
         tokens=tokens,

@@ -219,6 +219,17 @@ def test_reports_are_downloadable_as_pdf_json_or_csv(
     assert answer.headers["content-type"].startswith(kind)
     assert answer.content == next(files[name] for name in files if name in kind)
     assert "attachment" in answer.headers["content-disposition"]
+    assert "content-encoding" not in answer.headers
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    part = tenant.http.get(path, headers={"Accept": accept, "Range": "bytes=3-7"})
+    assert (part.status_code, part.content) == (206, answer.content[3:8])
+    past = tenant.http.get(path, headers={"Accept": accept, "Range": "bytes=999999-"})
+    assert past.json()["error"]["code"] == "range_not_satisfiable"
+    assert past.headers["content-range"] == f"bytes */{len(answer.content)}"
+    known = {"Accept": accept, "If-None-Match": answer.headers["etag"]}
+    assert tenant.http.get(path, headers=known).status_code == 304
+    head = tenant.http.head(path, headers={"Accept": accept})
+    assert head.headers["content-length"] == answer.headers["content-length"]
     assert tenant.http.get(path, headers={"Accept": "text/html"}).status_code == 406
 
 

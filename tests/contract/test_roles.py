@@ -44,6 +44,7 @@ NEEDS = {
     "/v1/audits/{id}/cancel": {"POST": "audits:write"},
     "/v1/audits/{id}/resume": {"POST": "audits:write"},
     "/v1/audits/{id}/calls": {"GET": "evidence:read"},
+    "/v1/audits/{id}/events": {"GET": "audits:read"},
     "/v1/audits/{id}/bundle": {"GET": "evidence:read"},
     "/v1/audits/{id}/coverage": {"GET": "audits:read"},
     "/v1/audits/{id}/seal": {"GET": "audits:read"},

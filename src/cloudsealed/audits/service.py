@@ -21,6 +21,7 @@ from cloudsealed.audits.model import (
     AuditNotFoundError,
     AuditNotResumableError,
     Scope,
+    Standing,
     public,
 )
 from cloudsealed.audits.observations import Observations
@@ -82,6 +83,10 @@ class AuditService:
     def find(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit as a value, without its policies; raises AuditNotFoundError."""
         return self._store.shown(tenant=tenant, ident=ident)
+
+    def standings(self, *, tenant: str, idents: Sequence[str]) -> Mapping[str, Standing]:
+        """Return how audits stand, by id, without those that there are none of."""
+        return self._store.standings(tenant=tenant, idents=idents)
 
     def with_evidence(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit whose evidence is there; raises EvidenceExpiredError too."""

@@ -29,6 +29,7 @@ from sqlalchemy import (
     select,
 )  # fmt: skip
 
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.database import one_of
 from cloudsealed.storage.schema import resource_tags
@@ -109,6 +110,7 @@ class Filter:
     is_public: bool = True
     is_negated: bool = False
     example: str = ""
+    deprecated: Deprecation | None = None
 
     @property
     def pins(self) -> bool:

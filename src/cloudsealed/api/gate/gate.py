@@ -77,6 +77,7 @@ class Gate:
             return
         exchange = Exchange(
             self._ids.new(), self._addresses.of(scope), self._place.base(scope),
+            scope["method"] == "HEAD",
             extra_headers=self._cors.headers(scope),
         )  # fmt: skip
         enter({"request": exchange.request_id})

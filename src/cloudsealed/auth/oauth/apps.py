@@ -43,7 +43,7 @@ class AppService:
         self._database = database
         self._store = AppStore(database)
         self._grants = GrantStore(database)
-        self._key = keys.current("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._authenticator = authenticator
 
@@ -160,7 +160,7 @@ class AppService:
         self._database.after(self._authenticator.forget)
 
     def _digest(self, text: str | None) -> str | None:
-        return None if text is None else credential.digest(text, self._key)
+        return None if text is None else credential.digest(text, self._keys[0])
 
 
 class GrantService:
