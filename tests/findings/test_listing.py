@@ -15,6 +15,7 @@ from cloudsealed.findings import store as rows
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, Triage
 from cloudsealed.findings.store import FindingStore
+from cloudsealed.findings.text_store import words
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
@@ -50,6 +51,17 @@ VALUES: dict[str, tuple[str, ...]] = {
     "tag_value": ("prod", "a,b", "none"),
     "owner": ("ann", "prod", "a,b", "none"),
     "name": ("queue-1", "QUEUE", "%", "_", "50%", "é"),
+    "search": (
+        "queue-1",
+        "OPEN to Everybody",
+        "S3.BUCKET",
+        "%",
+        "0% o",
+        "_2",
+        "né",
+        "111:fnd",
+        "x",
+    ),
 }
 TAGS = {
     "res_0": {"env": "prod", "team": "a,b", "Owner": "ann", "owner": " "},
@@ -88,6 +100,7 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "tag_value": lambda f, v: not set(TAGS[f.resource.id].values()).isdisjoint(v),
     "owner": lambda f, v: OWNERS[f.resource.id] in v,
     "name": lambda f, v: any(text.lower() in (f.resource.name or "").lower() for text in v),
+    "search": lambda f, v: any(text.lower() in words(f) for text in v),
 }
 ASKED = {f.name: f for f in with_negations(LISTING.filters) if f.is_public and not f.pins}
 
@@ -232,6 +245,7 @@ def test_a_bound_on_the_rows_that_a_page_reads_loses_none(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cloudsealed.storage.keyset._CHUNK", chunk)
         patch.setattr("cloudsealed.storage.keyset.SCAN_ROWS", most)
+        patch.setattr("cloudsealed.findings.text_store.MOST", most)
         assert walk(database, question[0], question[1], seed) == expected(made, *question)
 
 
