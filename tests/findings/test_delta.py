@@ -10,7 +10,7 @@ import pytest
 from tests.waiting import SECONDS
 
 from cloudsealed.findings import store as rows
-from cloudsealed.findings.delta import Compared
+from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.model import Finding, Moment
 from cloudsealed.findings.service import FindingService
 from cloudsealed.findings.store import FindingStore

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.findings.codec import whole
-from cloudsealed.findings.delta import Compared
+from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.listing import OWNER_TAGS, listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
 from cloudsealed.findings.store import FindingStore, overwrite

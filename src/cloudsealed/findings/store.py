@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, select
 from cloudsealed.findings import count_store as counts
 from cloudsealed.findings import text_store, trend_store
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
-from cloudsealed.findings.delta import Compared, conditions, sorted_out
+from cloudsealed.findings.delta_store import Compared, conditions, sorted_out
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
 from cloudsealed.kit.batches import batches

@@ -20,7 +20,7 @@ from cloudsealed.storage.schema import finding_texts, findings
 
 MOST = 1_000  # candidates: a text that more findings have is looked for along the list
 _GRAM = 3
-_GRAMS = 4  # asked of the index
+_LAST = 4  # of its last ones are asked of the index
 _SEPARATOR = "\n"
 
 _INSERT = finding_texts.insert()
@@ -98,8 +98,8 @@ def _grams_of(wanted: str) -> list[str]:
     last = len(wanted) - _GRAM
     if last < 0:
         return []
-    places = {max(last - step, 0) for step in (0, _GRAM, last // 2, last)}
-    return sorted({wanted[place : place + _GRAM] for place in places})[:_GRAMS]
+    places = {max(last - step, 0) for step in (*range(_LAST), last // 2, last)}
+    return sorted({wanted[place : place + _GRAM] for place in places})
 
 
 def searched(name: str, description: str) -> Filter:
