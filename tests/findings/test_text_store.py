@@ -6,18 +6,26 @@ from dataclasses import replace
 
 import pytest
 from alembic import command
+from tests.waiting import SECONDS
 
 from cloudsealed.findings import store as rows
 from cloudsealed.findings import text_store
 from cloudsealed.findings.model import Finding
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.settings import Settings
+from cloudsealed.storage import keyset
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.migrate import alembic_config, engine_for, migrate
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.testing.factories import add_findings, make_finding
 
 TENANT = "ten_a"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_store, "SCAN_SECONDS", SECONDS)
+    monkeypatch.setattr(keyset, "SCAN_SECONDS", SECONDS)
 
 
 def named(database: Database, *wanted: str, tenant: str = TENANT) -> list[str] | None:
@@ -64,6 +72,16 @@ def test_the_index_names_a_tenants_own_and_what_no_text_has_is_nothing(
     for text in ('"', 'a"b"c', "'; DROP", "%%%", "___", "***", "NEAR(a b)", "a\\b/c", "order_"):
         assert found(database, text) == [], text
         assert len(text) < 3 or named(database, text) == [], text
+
+
+def test_the_database_looks_into_its_index(database: Database) -> None:
+    add_findings(database, TENANT, *(make_finding() for _ in range(2_000)))
+    values = {"tenant": TENANT, "match": '"xyz"', "grams": ["xyz", TENANT], "most": 10}
+    with database.read() as connection:
+        plan = " ".join(map(str, connection.explain(text_store._NAMED[database.name], values)))
+    assert "finding_grams" in plan
+    assert "SCAN t" not in plan
+    assert "Seq Scan" not in plan
 
 
 def test_what_is_short_or_in_too_many_is_looked_for_along_the_list(

@@ -6,18 +6,17 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from itertools import zip_longest
-from operator import itemgetter
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from cloudsealed.findings import count_store as counts
 from cloudsealed.findings import text_store, trend_store
+from cloudsealed.findings.by_id_store import binds, by_ids
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
-from cloudsealed.findings.delta_store import Compared, conditions, sorted_out
+from cloudsealed.findings.delta_store import Compared, changed
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
 from cloudsealed.kit.batches import batches
@@ -28,9 +27,7 @@ from cloudsealed.storage.keyset import (
     SCAN_ROWS,
     SCAN_SECONDS,
     Listing,
-    Residual,
     Rows,
-    counted,
     fetch,
     page_of,
     refuse_strangers,
@@ -41,8 +38,6 @@ from cloudsealed.vocabulary import FindingStatus
 
 BLOCK_LINES = 1_000
 _BLOCK = "findings"
-_PINS = ("audit", "delta")
-_SIZES = (10, 100, BLOCK_LINES)
 
 _TENANT = findings.c.tenant_id == bindparam("tenant")
 _LOADED = select(*(findings.c[name] for name in LOADED)).where(_TENANT)
@@ -130,7 +125,7 @@ def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) ->
 
 @lru_cache(maxsize=64)  # or each batch would be compiled anew, and kept
 def _with_prints(count: int) -> Select[Any]:
-    return _LOADED.where(findings.c.fingerprint.in_(_binds("print", count)))
+    return _LOADED.where(findings.c.fingerprint.in_(binds("print", count)))
 
 
 def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> None:
@@ -224,20 +219,11 @@ def _tallied(rows: Rows) -> tuple[list[Row], bool]:
     return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
 
 
-def _failed(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[str]:
+def _failing(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[str]:
     """Yield the ids below one that failed in an audit, descending; a block at a time is read."""
     for (address,) in connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": below}):
         idents: list[str] = orjson.loads(objects.get(connection, tenant, address))
         yield from (ident for ident in idents if ident < below)
-
-
-@lru_cache(maxsize=64)
-def _names(name: str, count: int) -> tuple[str, ...]:
-    return tuple(f"{name}_{index}" for index in range(count))
-
-
-def _binds(name: str, count: int) -> tuple[ColumnElement[Any], ...]:
-    return tuple(map(bindparam, _names(name, count)))
 
 
 class FindingStore:
@@ -256,9 +242,10 @@ class FindingStore:
         `delta` they are of the audits `compared`."""
         with self._database.read(deadline) as connection:
             if "delta" in filters:
-                return self._changed(
-                    connection, self._listing, tenant, filters, compared, after, limit
-                )
+                return changed(
+                    connection, self._listing, partial(_failing, connection, tenant),
+                    tenant=tenant, filters=filters, compared=compared, after=after, limit=limit,
+                )  # fmt: skip
             if "audit" in filters:
                 return self._pinned(connection, self._listing, tenant, filters, after, limit)
             return self._listed(
@@ -360,7 +347,10 @@ class FindingStore:
     ) -> Rows:  # fmt: skip
         listing = _counted(self._listing, columns)
         if "delta" in filters:
-            return self._changed(connection, listing, tenant, filters, compared, None, SCAN_ROWS)
+            return changed(
+                connection, listing, partial(_failing, connection, tenant), tenant=tenant,
+                filters=filters, compared=compared, after=None, limit=SCAN_ROWS,
+            )  # fmt: skip
         if "audit" in filters:
             return self._pinned(connection, listing, tenant, filters, None, SCAN_ROWS)
         return self._listed(
@@ -384,7 +374,7 @@ class FindingStore:
             )  # fmt: skip
         residual = listing.prepare(filters)
         refuse_strangers(connection, listing, tenant=tenant, filters=residual)
-        rows = self._by_ids(connection, listing, tenant, named, residual, order=listing.sorts[sort])
+        rows = by_ids(connection, listing, tenant, named, residual, order=listing.sorts[sort])
         return page_of(rows, sort=sort, after=after, limit=limit)
 
     def of_audit(self, *, tenant: str, audit: str) -> Iterable[Row]:
@@ -404,7 +394,7 @@ class FindingStore:
         """Yield (id, doc, policy id, policy version) of the findings with these ids."""
         for batch in batches(idents, BLOCK_LINES):
             with self._database.read() as connection:
-                rows = self._by_ids(connection, self._listing, tenant, batch, {})
+                rows = by_ids(connection, self._listing, tenant, batch, {})
             yield from ((row[0], *row[2:]) for row in rows)
 
     def _one(self, connection: Connection, tenant: str, ident: str) -> Finding:
@@ -430,72 +420,13 @@ class FindingStore:
                 i for i in orjson.loads(objects.get(connection, tenant, address)) if i < start
             ]
             for part in batches(idents, min(max(limit + 1, 100), BLOCK_LINES)):
-                found += self._by_ids(connection, listing, tenant, part, residual)
+                found += by_ids(connection, listing, tenant, part, residual)
                 scanned += len(part)
                 if len(found) > limit:
                     return Rows(found[:limit], Position(found[limit - 1][0]))
                 if scanned >= SCAN_ROWS or time.monotonic() > ends:
                     return Rows(found, Position(part[-1]))
         return Rows(found, None)
-
-    def _changed(
-        self, connection: Connection, listing: Listing, tenant: str,
-        filters: Mapping[str, tuple[str, ...]], compared: Compared, after: Position | None,
-        limit: int,
-    ) -> Rows:  # fmt: skip
-        """Return a page of what became of findings; its position names the audit, so that a walk
-        stays with it when a newer one ends."""
-        residual = LISTING.prepare({n: v for n, v in filters.items() if n not in _PINS})
-        refuse_strangers(connection, LISTING, tenant=tenant, filters=residual)
-        start = after.id if after else "~"
-        looked = sorted_out(
-            _failed(connection, tenant, compared.audit, start),
-            _failed(connection, tenant, compared.before, start),
-            filters["delta"],
-        )
-        found: list[Row] = []
-        scanned, ends = 0, time.monotonic() + SCAN_SECONDS
-        for part in batches(looked, min(max(limit + 1, 100), BLOCK_LINES)):
-            chosen: list[Row] = []
-            for asked in {asked for _ident, asked in part if asked}:
-                idents = [ident for ident, what in part if what == asked]
-                chosen += self._by_ids(
-                    connection, listing, tenant, idents, residual, asked, compared
-                )
-            found += sorted(chosen, key=itemgetter(0), reverse=True)
-            scanned += len(part)
-            if len(found) > limit:
-                return Rows(found[:limit], Position(found[limit - 1][0], compared.audit))
-            if scanned >= SCAN_ROWS or time.monotonic() > ends:
-                return Rows(found, Position(part[-1][0], compared.audit))
-        return Rows(found, None)
-
-    def _by_ids(
-        self, connection: Connection, listing: Listing, tenant: str, idents: list[str],
-        residual: Mapping[str, tuple[str, ...]], asked: str = "", compared: Compared = Compared(),
-        order: str = "id",
-    ) -> list[Row]:  # fmt: skip
-        values: dict[str, Any] = {"tenant": tenant, **listing.values(residual)}
-        values |= compared.values if asked else {}
-        size = next((size for size in _SIZES if len(idents) <= size), len(idents))
-        values |= zip_longest(_names("id", size), idents, fillvalue="")
-        return connection.all(
-            _served_by_ids(listing, size, counted(residual), asked, order), values
-        )
-
-
-@lru_cache(maxsize=256)
-def _served_by_ids(
-    listing: Listing, size: int, residual: Residual, asked: str, order: str
-) -> Select[Any]:
-    """Return the statement for so many ids and so many values of each further filter.
-
-    Ids come in few sizes, so that few statements are compiled and kept.
-    """
-    where = [*listing.conditions(findings, residual), *conditions(asked)]
-    columns = (findings.c.id, findings.c[order].label("sort_value"), *listing.shown())
-    wanted = findings.c.id.in_(_binds("id", size))
-    return select(*columns).where(_TENANT, wanted, *where).order_by(findings.c.id.desc())
 
 
 @lru_cache(maxsize=256)

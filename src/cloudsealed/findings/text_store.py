@@ -8,6 +8,7 @@ index names is looked at in full afterwards, so it may name too much and never t
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, exists, or_, text
 from cloudsealed.findings.model import Finding
 from cloudsealed.storage.database import Connection, Row
 from cloudsealed.storage.filters import ESCAPE, Binds, Filter, escaped
+from cloudsealed.storage.keyset import SCAN_SECONDS
 from cloudsealed.storage.schema import finding_texts, findings
 
 MOST = 1_000  # candidates: a text that more findings have is looked for along the list
@@ -78,11 +80,13 @@ def candidates(
     connection: Connection, dialect: str, *, tenant: str, wanted: Sequence[str]
 ) -> list[str] | None:
     """Return the ids of the findings whose text may have one of some texts; None when the index
-    cannot narrow: one of them is shorter than three characters, or too many have it."""
+    cannot narrow: one of them is shorter than three characters, too many have it, or looking takes
+    longer than a page may."""
     found: set[str] = set()
+    ends = time.monotonic() + SCAN_SECONDS
     for each in wanted:
         grams = _grams_of(each.lower())
-        if not grams:
+        if not grams or time.monotonic() > ends:
             return None
         match = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
         values = {"tenant": tenant, "match": match, "grams": [*grams, tenant], "most": MOST + 1}
