@@ -15,6 +15,7 @@ from cloudsealed.storage.schema import findings
 
 MOST = 1_000  # ids at a time
 _SIZES = (10, 100, MOST)
+_TENANT = findings.c.tenant_id == bindparam("tenant")
 
 
 @lru_cache(maxsize=64)
@@ -51,8 +52,7 @@ def _statement(
 
     Ids come in few sizes, so that few statements are compiled and kept.
     """
-    where = [findings.c.tenant_id == bindparam("tenant"), findings.c.id.in_(binds("id", size))]
-    where += listing.conditions(findings, residual)
-    where += [] if also is None else [also]
+    where = [*listing.conditions(findings, residual), *([] if also is None else [also])]
+    wanted = findings.c.id.in_(binds("id", size))
     columns = (findings.c.id, findings.c[order].label("sort_value"), *listing.shown())
-    return select(*columns).where(*where).order_by(findings.c.id.desc())
+    return select(*columns).where(_TENANT, wanted, *where).order_by(findings.c.id.desc())
