@@ -21,6 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from cloudsealed.findings import count_store as counts
+from cloudsealed.findings import text_store
 from cloudsealed.findings.codec import encode
 from cloudsealed.findings.model import Finding, Moment, ResourceRef
 from cloudsealed.kit.batches import batches
@@ -87,6 +88,7 @@ def _fill(found: Settings) -> None:
     for batch in batches(_findings([(p.id, p.version, p.spec) for p in policies]), _BATCH):
         with database.write() as connection:
             connection.many(insert, [encode(TENANT, finding) for finding in batch])
+            text_store.insert(connection, tenant=TENANT, new=batch)
     with engine.begin() as plain:
         for index in findings.indexes:
             plain.execute(CreateIndex(index))

@@ -212,7 +212,8 @@ def test_the_document_says_that_filters_are_repeated(tenant: Any) -> None:
 def test_what_became_of_findings_is_of_the_newest_audit_that_a_walk_began_with(
     tenant: Any, completed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloudsealed.findings.store.SCAN_SECONDS", SECONDS)
+    for module in ("store", "delta_store"):
+        monkeypatch.setattr(f"cloudsealed.findings.{module}.SCAN_SECONDS", SECONDS)
     old, new = tenant.add_findings(4), tenant.add_findings(3)
 
     def pinned(idents: list[str]) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tests.waiting import SECONDS
 
+from cloudsealed.findings import delta_store
 from cloudsealed.findings import store as rows
-from cloudsealed.findings.delta import Compared
+from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.model import Finding, Moment
 from cloudsealed.findings.service import FindingService
 from cloudsealed.findings.store import FindingStore
@@ -60,7 +61,7 @@ def lived(connection: Any, became: str, finding: Finding) -> None:
 def lives(database: Database, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Finding]]:
     """Store 90 findings, some of each fate."""
     monkeypatch.setattr(rows, "BLOCK_LINES", 7)
-    monkeypatch.setattr(rows, "SCAN_SECONDS", SECONDS)
+    monkeypatch.setattr(delta_store, "SCAN_SECONDS", SECONDS)
     chosen, found = random.Random(3), {became: list[Finding]() for became in BECAME}
     for _ in range(90):
         became = chosen.choice(BECAME)
@@ -113,7 +114,7 @@ def test_each_kind_is_what_became_so_whatever_the_page_sizes(
     database: Database, lives: dict[str, list[Finding]], most: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(rows, "SCAN_ROWS", most)
+    monkeypatch.setattr(delta_store, "SCAN_ROWS", most)
     for kinds in KINDS:
         wanted = [finding for kind in kinds for finding in lives[kind]]
         assert walk(database, {"delta": kinds}, 1, COMPARED) == ids(wanted)

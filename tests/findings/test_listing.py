@@ -15,6 +15,7 @@ from cloudsealed.findings import store as rows
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, Triage
 from cloudsealed.findings.store import FindingStore
+from cloudsealed.findings.text_store import words
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Database, SqliteDatabase
@@ -51,6 +52,17 @@ VALUES: dict[str, tuple[str, ...]] = {
     "tag_value": ("prod", "a,b", "none"),
     "owner": ("ann", "prod", "a,b", "none"),
     "name": ("queue-1", "QUEUE", "%", "_", "50%", "é"),
+    "search": (
+        "queue-1",
+        "OPEN to Everybody",
+        "S3.BUCKET",
+        "%",
+        "0% o",
+        "_2",
+        "né",
+        "111:fnd",
+        "x",
+    ),
 }
 TAGS = {
     "res_0": {"env": "prod", "team": "a,b", "Owner": "ann", "owner": " "},
@@ -89,6 +101,7 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "tag_value": lambda f, v: not set(TAGS[f.resource.id].values()).isdisjoint(v),
     "owner": lambda f, v: OWNERS[f.resource.id] in v,
     "name": lambda f, v: any(text.lower() in (f.resource.name or "").lower() for text in v),
+    "search": lambda f, v: any(text.lower() in words(f) for text in v),
 }
 ASKED = {f.name: f for f in with_negations(LISTING.filters) if f.is_public and not f.pins}
 
@@ -145,18 +158,21 @@ def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     made = [some(chosen) for _ in range(150)]
     add_findings(database, TENANT, *made)
     add_findings(database, "ten_b", *(some(chosen) for _ in range(50)))
-    tags = [
-        {"tenant_id": owner, "resource_id": ident, "key": key, "value": value}
-        for owner, idents in ((TENANT, TAGS), ("ten_b", ("res_2",)))
-        for ident in idents
-        for key, value in (TAGS[ident] if owner == TENANT else TAGS["res_0"]).items()
-    ]
     with database.write() as connection:
-        connection.many(resource_tags.insert(), tags)
+        connection.many(resource_tags.insert(), tag_rows(TENANT, TAGS))
+        connection.many(resource_tags.insert(), tag_rows("ten_b", {"res_2": TAGS["res_0"]}))
     yield database, made
     database.close()
     if request.param == "postgresql":
         server.drop("test_listing")
+
+
+def tag_rows(tenant: str, tags: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+    return [
+        {"tenant_id": tenant, "resource_id": ident, "key": key, "value": value}
+        for ident, held in tags.items()
+        for key, value in held.items()
+    ]
 
 
 def pages(
@@ -207,7 +223,8 @@ def test_each_single_filter_with_each_sort_is_the_sorted_filtered_list(seeded: A
         assert walk(database, {}, sort, seed=1) == expected(made, {}, sort)
         for name, item in ASKED.items():
             values = VALUES[name.removesuffix(NOT)]
-            for given_values in [(value,) for value in values] + [values] * item.is_multiple:
+            together = [values if item.is_multiple else values[:1]]
+            for given_values in together + [(value,) for value in values] * (sort == "-id"):
                 filters = {name: given_values}
                 if not LISTING.allows(filters, sort):
                     continue
@@ -233,21 +250,27 @@ def test_a_bound_on_the_rows_that_a_page_reads_loses_none(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cloudsealed.storage.keyset._CHUNK", chunk)
         patch.setattr("cloudsealed.storage.keyset.SCAN_ROWS", most)
+        patch.setattr("cloudsealed.findings.text_store.MOST", most)
         assert walk(database, question[0], question[1], seed) == expected(made, *question)
 
 
-@settings(max_examples=25)
-@given(data=st.data(), sort=st.sampled_from(sorted(SORTS)), seed=st.integers(0, 10**6))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), question=asked(), seed=st.integers(0, 10**6), most=st.integers(1, 40))
 def test_findings_that_come_during_a_walk_repeat_and_hide_none_that_was_there(
-    database: Database, data: st.DataObject, sort: str, seed: int
-) -> None:
+    database: Database, data: st.DataObject, question: tuple[Filters, str], seed: int, most: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("cloudsealed.findings.text_store.MOST", most)
+    filters, sort = question
     tenant, chosen = new_id("ten"), random.Random(seed)
+    with database.write() as connection:
+        connection.many(resource_tags.insert(), tag_rows(tenant, TAGS))
     there = [some(chosen) for _ in range(data.draw(st.integers(0, 20)))]
     add_findings(database, tenant, *there)
     later: list[Finding] = []
     limits = iter(lambda: data.draw(st.integers(1, 6)), 0)
     found: list[str] = []
-    for page in pages(database, tenant, {}, sort, limits):
+    for page in pages(database, tenant, filters, sort, limits):
         found += page
         if len(later) < 30:
             new = [some(chosen) for _ in range(data.draw(st.integers(0, 3)))]
@@ -255,8 +278,8 @@ def test_findings_that_come_during_a_walk_repeat_and_hide_none_that_was_there(
             later += new
     assert len(found) == len(set(found))
     before = {finding.id for finding in there}
-    assert [i for i in found if i in before] == expected(there, {}, sort)
-    assert found == [i for i in expected(there + later, {}, sort) if i in set(found)]
+    assert [i for i in found if i in before] == expected(there, filters, sort)
+    assert found == [i for i in expected(there + later, filters, sort) if i in set(found)]
 
 
 def test_a_pinned_list_is_the_audits_findings_whatever_the_page_sizes(seeded: Any) -> None:

@@ -21,7 +21,14 @@ from cloudsealed.storage.sqlite_file import DatabaseFileError
 
 def _dump(settings: Settings) -> list[str]:
     with closing(sqlite3.connect(settings.sqlite_path)) as raw:
-        return [*raw.iterdump(), raw.execute("PRAGMA journal_mode").fetchone()[0]]
+        made = sorted(raw.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+        rows = [
+            (name, *row)
+            for kind, name, _table, sql in made
+            if kind == "table" and not (sql or "").startswith("CREATE VIRTUAL")
+            for row in raw.execute(f'SELECT * FROM "{name}"')
+        ]
+        return [*map(repr, (*made, *rows)), raw.execute("PRAGMA journal_mode").fetchone()[0]]
 
 
 def test_it_is_the_database_that_the_migrations_make(tmp_path: Path) -> None:

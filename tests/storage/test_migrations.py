@@ -18,6 +18,7 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.migrate import (
     _SCRIPTS,
+    COMPARED,
     differences,
     engine_for,
     migrate,
@@ -36,7 +37,9 @@ from cloudsealed.storage.schema import metadata
 def test_the_migrations_make_exactly_the_tables_of_the_schema(storage_settings: Settings) -> None:
     engine = engine_for(storage_settings)
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        differences = compare_metadata(
+            MigrationContext.configure(connection, opts=dict(COMPARED)), metadata
+        )
     engine.dispose()
     assert differences == []
 

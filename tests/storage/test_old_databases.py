@@ -22,7 +22,7 @@ from tests.waiting import SECONDS, until
 from cloudsealed.audits.verify import verify_bundle
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.settings import Settings
-from cloudsealed.storage.migrate import engine_for, migrate
+from cloudsealed.storage.migrate import COMPARED, engine_for, migrate
 from cloudsealed.storage.ownership import claim
 from cloudsealed.storage.revision import SchemaVersionError, require_current_schema
 from cloudsealed.storage.schema import metadata
@@ -68,7 +68,9 @@ def test_it_has_exactly_the_tables_of_the_schema_after_its_migration(old: Settin
     migrate(old)
     engine = engine_for(old)
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        differences = compare_metadata(
+            MigrationContext.configure(connection, opts=dict(COMPARED)), metadata
+        )
     engine.dispose()
     assert differences == []
 

@@ -30,7 +30,7 @@ from cloudsealed.audits.tally import tally
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.connections.model import read_regions
 from cloudsealed.connections.service import ConnectionService
-from cloudsealed.findings.delta import Compared
+from cloudsealed.findings.delta_store import Compared
 from cloudsealed.jobs import Admit, admitted, enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339

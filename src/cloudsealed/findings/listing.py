@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
+from cloudsealed.findings.text_store import searched
 from cloudsealed.storage.filters import (
     Filter,
     at_least,
@@ -79,6 +80,7 @@ LISTING = Listing(
         of_services("resource_type", probe=finding_counts, known=services),
         *tag_filters("resource_id"),
         owner_filter("resource_id", OWNER_TAGS),
+        searched("search", "Part of the title, or of the resource's name or native id, letter case aside"),
         searching("name", "Part of the resource's name, letter case aside", "name"),
     ),
     prepare=prepare_tags,

@@ -1,7 +1,7 @@
 """What an audit said of the findings that failed in it, kept as it was said: its pinned list.
 
 A line of the list is a Pin, or, of an audit from before there were any, the finding's id alone: of
-that the finding as it stands is shown. Nothing here reads or writes rows.
+that the finding as it stands is shown. It writes nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import BigInteger, Subquery, Text, bindparam, column, func, select, values
+from sqlalchemy import BigInteger, Select, Subquery, Text, bindparam, column, func, select, values
 
 from cloudsealed.findings.codec import whole
+from cloudsealed.storage.database import Connection, Row
+from cloudsealed.storage.keyset import Listing, Residual, counted
 from cloudsealed.storage.schema import findings
 from cloudsealed.vocabulary import FindingStatus, Outcome, Severity
 
@@ -22,6 +24,7 @@ Pin: TypeAlias = tuple[str, int, int, Mapping[str, Any] | None, bool, str | None
 whether it was suppressed, by that or by yielding, and the id of the finding that it yields to."""
 Line: TypeAlias = str | Pin
 _PINNED = ("severity", "status")
+_SIZES = (10, 100, 250, 1_000)
 
 
 def ident_of(line: Line) -> str:
@@ -87,3 +90,30 @@ def as_of(doc: bytes, line: Line) -> bytes:
 
 def _status(line: Pin) -> str:
     return FindingStatus.SUPPRESSED if line[4] else FindingStatus.OPEN
+
+
+def pinned_rows(
+    connection: Connection, listing: Listing, tenant: str, lines: Sequence[Line],
+    residual: Mapping[str, tuple[str, ...]],
+) -> list[Row]:  # fmt: skip
+    """Return (id, id, *columns of the listing) of the findings of some lines that pass, by
+    descending id, each as the audit of its line said it."""
+    size = next((size for size in _SIZES if len(lines) <= size), len(lines))
+    values = {"tenant": tenant, **listing.values(residual), **bound(lines, size)}
+    rows = connection.all(_statement(listing, size, counted(residual)), values)
+    if "doc" not in listing.columns:
+        return rows
+    said = {ident_of(line): line for line in lines}
+    return [(*row[:2], as_of(bytes(row[2]), said[row[0]]), *row[3:]) for row in rows]
+
+
+@lru_cache(maxsize=256)
+def _statement(listing: Listing, size: int, residual: Residual) -> Select[Any]:
+    table = pinned_table(size)
+    columns = (table.c.id, table.c.id.label("sort_value"), *listing.shown(table))
+    passing = listing.conditions(table, residual)
+    return (
+        select(*columns)
+        .where(table.c.tenant_id == bindparam("tenant"), *passing)
+        .order_by(table.c.id.desc())
+    )

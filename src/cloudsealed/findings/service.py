@@ -13,7 +13,7 @@ import orjson
 
 from cloudsealed.findings.bulk import Bulk, CountMismatchError, Filters, read_bulk
 from cloudsealed.findings.codec import whole
-from cloudsealed.findings.delta import Compared
+from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.export import kept, slot, timed, written
 from cloudsealed.findings.listing import OWNER_TAGS, listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage

@@ -6,21 +6,20 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from itertools import zip_longest
-from operator import itemgetter
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from cloudsealed.findings import count_store as counts
-from cloudsealed.findings import trend_store
+from cloudsealed.findings import text_store, trend_store
+from cloudsealed.findings.by_id_store import SIZES, binds, by_ids, padded
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
-from cloudsealed.findings.delta import Compared, conditions, sorted_out
+from cloudsealed.findings.delta_store import Compared, changed
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
-from cloudsealed.findings.pin_store import Line, Pin, as_of, bound, ident_of, pinned_table
+from cloudsealed.findings.pin_store import Line, Pin, ident_of, pinned_rows
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
@@ -29,10 +28,9 @@ from cloudsealed.storage.keyset import (
     SCAN_ROWS,
     SCAN_SECONDS,
     Listing,
-    Residual,
     Rows,
-    counted,
     fetch,
+    page_of,
     refuse_strangers,
 )
 from cloudsealed.storage.schema import audit_blocks, episodes, findings
@@ -41,8 +39,6 @@ from cloudsealed.vocabulary import FindingStatus
 
 BLOCK_LINES = 1_000
 _BLOCK = "findings"
-_PINS = ("audit", "delta")
-_SIZES = (10, 100, 250, BLOCK_LINES)
 
 _TENANT = findings.c.tenant_id == bindparam("tenant")
 _LOADED = select(*(findings.c[name] for name in LOADED)).where(_TENANT)
@@ -130,20 +126,19 @@ def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) ->
 
 def load_ids(connection: Connection, *, tenant: str, idents: Sequence[str]) -> list[Finding]:
     """Return the findings that there are of at most 1,000 ids."""
-    size = next(size for size in _SIZES if len(idents) <= size)
-    values = dict(zip_longest(_names("id", size), idents, fillvalue=""))
+    size, values = padded(idents)
     rows = connection.all(_with_ids(size), {"tenant": tenant, **values})
     return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
 
 
-@lru_cache(maxsize=len(_SIZES))
+@lru_cache(maxsize=len(SIZES))
 def _with_ids(size: int) -> Select[Any]:
-    return _LOADED.where(findings.c.id.in_(_binds("id", size)))
+    return _LOADED.where(findings.c.id.in_(binds("id", size)))
 
 
 @lru_cache(maxsize=64)  # or each batch would be compiled anew, and kept
 def _with_prints(count: int) -> Select[Any]:
-    return _LOADED.where(findings.c.fingerprint.in_(_binds("print", count)))
+    return _LOADED.where(findings.c.fingerprint.in_(binds("print", count)))
 
 
 def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> None:
@@ -152,6 +147,7 @@ def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> No
     connection.many(_INSERT, rows)
     counts.move(connection, tenant=tenant, before=(), after=map(counts.kind, rows))
     connection.many(_INSERT_EPISODE, [_episode(tenant, finding, 1) for finding in new])
+    text_store.insert(connection, tenant=tenant, new=new)
 
 
 def update(
@@ -163,6 +159,8 @@ def update(
         connection.many(_UPDATE, [_over(row) for row in rows])
         before = (counts.kind(kind(old)) for old, _new in batch)
         counts.move(connection, tenant=tenant, before=before, after=map(counts.kind, rows))
+        renamed = [new for old, new in batch if text_store.words(old) != text_store.words(new)]
+        text_store.update(connection, tenant=tenant, changed=renamed)
 
 
 def overwrite(connection: Connection, *, tenant: str, changed: Sequence[Finding]) -> None:
@@ -171,6 +169,7 @@ def overwrite(connection: Connection, *, tenant: str, changed: Sequence[Finding]
         rows = [encode(tenant, finding) for finding in batch]
         before = counts.kinds(connection, tenant=tenant, idents=[row["id"] for row in rows])
         connection.many(_UPDATE, [_over(row) for row in rows])
+        text_store.update(connection, tenant=tenant, changed=batch)
         after = [counts.kind(row) for row in rows if row["id"] in before]
         counts.move(connection, tenant=tenant, before=before.values(), after=after)
 
@@ -235,20 +234,11 @@ def _tallied(rows: Rows) -> tuple[list[Row], bool]:
     return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
 
 
-def _failed(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[str]:
+def _failing(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[str]:
     """Yield the ids below one that failed in an audit, descending; a block at a time is read."""
     for (address,) in connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": below}):
         lines: list[Line] = orjson.loads(objects.get(connection, tenant, address))
         yield from (ident for ident in map(ident_of, lines) if ident < below)
-
-
-@lru_cache(maxsize=64)
-def _names(name: str, count: int) -> tuple[str, ...]:
-    return tuple(f"{name}_{index}" for index in range(count))
-
-
-def _binds(name: str, count: int) -> tuple[ColumnElement[Any], ...]:
-    return tuple(map(bindparam, _names(name, count)))
 
 
 class FindingStore:
@@ -267,12 +257,13 @@ class FindingStore:
         `delta` they are of the audits `compared`."""
         with self._database.read(deadline) as connection:
             if "delta" in filters:
-                return self._changed(
-                    connection, self._listing, tenant, filters, compared, after, limit
-                )
+                return changed(
+                    connection, self._listing, partial(_failing, connection, tenant),
+                    tenant=tenant, filters=filters, compared=compared, after=after, limit=limit,
+                )  # fmt: skip
             if "audit" in filters:
                 return self._pinned(connection, self._listing, tenant, filters, after, limit)
-            return fetch(
+            return self._listed(
                 connection, self._listing, tenant=tenant, filters=filters, sort=sort, after=after,
                 limit=limit,
             )  # fmt: skip
@@ -371,13 +362,35 @@ class FindingStore:
     ) -> Rows:  # fmt: skip
         listing = _counted(self._listing, columns)
         if "delta" in filters:
-            return self._changed(connection, listing, tenant, filters, compared, None, SCAN_ROWS)
+            return changed(
+                connection, listing, partial(_failing, connection, tenant), tenant=tenant,
+                filters=filters, compared=compared, after=None, limit=SCAN_ROWS,
+            )  # fmt: skip
         if "audit" in filters:
             return self._pinned(connection, listing, tenant, filters, None, SCAN_ROWS)
-        return fetch(
+        return self._listed(
             connection, listing, tenant=tenant, filters=filters, sort="-id", after=None,
             limit=SCAN_ROWS,
         )  # fmt: skip
+
+    def _listed(
+        self, connection: Connection, listing: Listing, *, tenant: str,
+        filters: Mapping[str, tuple[str, ...]], sort: str, after: Position | None, limit: int,
+    ) -> Rows:  # fmt: skip
+        """Return a page as `fetch` does; of the few that a text's index names where it can."""
+        wanted = text_store.searched_for(filters)
+        named = text_store.candidates(
+            connection, self._database.name, tenant=tenant, wanted=wanted
+        ) if wanted else None  # fmt: skip
+        if named is None:
+            return fetch(
+                connection, listing, tenant=tenant, filters=filters, sort=sort, after=after,
+                limit=limit,
+            )  # fmt: skip
+        residual = listing.prepare(filters)
+        refuse_strangers(connection, listing, tenant=tenant, filters=residual)
+        rows = by_ids(connection, listing, tenant, named, residual, order=listing.sorts[sort])
+        return page_of(rows, sort=sort, after=after, limit=limit)
 
     def of_audit(self, *, tenant: str, audit: str) -> Iterable[Row]:
         """Yield (id, doc, policy id, policy version) of every finding that failed in an audit."""
@@ -396,7 +409,7 @@ class FindingStore:
         """Yield (id, doc, policy id, policy version) of the findings with these ids."""
         for batch in batches(idents, BLOCK_LINES):
             with self._database.read() as connection:
-                rows = self._by_ids(connection, self._listing, tenant, batch, {})
+                rows = by_ids(connection, self._listing, tenant, batch, {})
             yield from ((row[0], *row[2:]) for row in rows)
 
     def _one(self, connection: Connection, tenant: str, ident: str) -> Finding:
@@ -423,84 +436,11 @@ class FindingStore:
             for part in batches(there, min(max(limit + 1, 100), BLOCK_LINES)):
                 if scanned >= SCAN_ROWS or (scanned and time.monotonic() > ends):
                     return Rows(found, Position(last))
-                rows = self._by_ids(connection, listing, tenant, part, residual, pinned=True)
-                found += _said(rows, part) if "doc" in listing.columns else rows
+                found += pinned_rows(connection, listing, tenant, part, residual)
                 scanned, last = scanned + len(part), ident_of(part[-1])
                 if len(found) > limit:
                     return Rows(found[:limit], Position(found[limit - 1][0]))
         return Rows(found, None)
-
-    def _changed(
-        self, connection: Connection, listing: Listing, tenant: str,
-        filters: Mapping[str, tuple[str, ...]], compared: Compared, after: Position | None,
-        limit: int,
-    ) -> Rows:  # fmt: skip
-        """Return a page of what became of findings; its position names the audit, so that a walk
-        stays with it when a newer one ends."""
-        residual = LISTING.prepare({n: v for n, v in filters.items() if n not in _PINS})
-        refuse_strangers(connection, LISTING, tenant=tenant, filters=residual)
-        start = after.id if after else "~"
-        looked = sorted_out(
-            _failed(connection, tenant, compared.audit, start),
-            _failed(connection, tenant, compared.before, start),
-            filters["delta"],
-        )
-        found: list[Row] = []
-        scanned, ends = 0, time.monotonic() + SCAN_SECONDS
-        for part in batches(looked, min(max(limit + 1, 100), BLOCK_LINES)):
-            chosen: list[Row] = []
-            for asked in {asked for _ident, asked in part if asked}:
-                idents = [ident for ident, what in part if what == asked]
-                chosen += self._by_ids(
-                    connection, listing, tenant, idents, residual, asked, compared
-                )
-            found += sorted(chosen, key=itemgetter(0), reverse=True)
-            scanned += len(part)
-            if len(found) > limit:
-                return Rows(found[:limit], Position(found[limit - 1][0], compared.audit))
-            if scanned >= SCAN_ROWS or time.monotonic() > ends:
-                return Rows(found, Position(part[-1][0], compared.audit))
-        return Rows(found, None)
-
-    def _by_ids(
-        self, connection: Connection, listing: Listing, tenant: str, lines: Sequence[Line],
-        residual: Mapping[str, tuple[str, ...]], asked: str = "", compared: Compared = Compared(),
-        *, pinned: bool = False,
-    ) -> list[Row]:  # fmt: skip
-        values: dict[str, Any] = {"tenant": tenant, **listing.values(residual)}
-        values |= compared.values if asked else {}
-        size = next((size for size in _SIZES if len(lines) <= size), len(lines))
-        if pinned:
-            values |= bound(lines, size)
-        else:
-            values |= zip_longest(_names("id", size), map(ident_of, lines), fillvalue="")
-        shape = counted(residual)
-        statement = _served_by_ids(listing, size, shape, asked, pinned=pinned)
-        return connection.all(statement, values)
-
-
-def _said(rows: Sequence[Row], lines: Sequence[Line]) -> list[Row]:
-    """Return rows of (id, sort value, doc, …), each doc as the audit of its line said it."""
-    said = {ident_of(line): line for line in lines}
-    return [(*row[:2], as_of(bytes(row[2]), said[row[0]]), *row[3:]) for row in rows]
-
-
-@lru_cache(maxsize=256)
-def _served_by_ids(
-    listing: Listing, size: int, residual: Residual, asked: str, *, pinned: bool
-) -> Select[Any]:
-    """Return the statement for so many ids and so many values of each further filter.
-
-    Ids come in few sizes, so that few statements are compiled and kept. What is `pinned` is looked
-    at as its audit said it.
-    """
-    table = pinned_table(size) if pinned else findings
-    where = [*listing.conditions(table, residual), *conditions(asked)]
-    if not pinned:
-        where.append(findings.c.id.in_(_binds("id", size)))
-    columns = (table.c.id, table.c.id.label("sort_value"), *listing.shown(table))
-    tenant = table.c.tenant_id == bindparam("tenant")
-    return select(*columns).where(tenant, *where).order_by(table.c.id.desc())
 
 
 @lru_cache(maxsize=256)

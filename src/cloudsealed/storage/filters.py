@@ -41,7 +41,7 @@ PAIR = "="  # between a tag's key and its value
 _BOTH = "tag_pair"
 _AFTER_DOT = chr(ord(".") + 1)
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ESCAPE = "/"  # before a character of LIKE that means itself
+ESCAPE = "/"  # before a character of LIKE that means itself
 _LONGEST_NAME = 100  # of what a nearest name is looked for
 
 Binds = tuple[ColumnElement[Any], ...]
@@ -172,7 +172,7 @@ def searching(name: str, description: str, column: str) -> Filter:
     """
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
-        return or_(*(table.c[column].icontains(value, escape=_ESCAPE) for value in values))
+        return or_(*(table.c[column].icontains(value, escape=ESCAPE) for value in values))
 
     return Filter(name, description, condition=condition, convert=escaped, has_negation=False)
 
@@ -185,7 +185,7 @@ def listing_one_of(
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
         return or_(
             *(
-                table.c[column].contains(literal_column(f"'{opens}'").concat(value), escape=_ESCAPE)
+                table.c[column].contains(literal_column(f"'{opens}'").concat(value), escape=ESCAPE)
                 for opens in ("[", ",")
                 for value in values
             )
@@ -215,7 +215,7 @@ def of_services(column: str, *, probe: Table, known: Callable[[], Collection[str
 
 def escaped(text: str) -> str:
     """Return a text as LIKE takes it literally."""
-    return re.sub(r"([%_/])", rf"{_ESCAPE}\1", text)
+    return re.sub(r"([%_/])", rf"{ESCAPE}\1", text)
 
 
 _TAG = "KEY=VALUE, each of the two percent-encoded"

@@ -17,6 +17,11 @@ from cloudsealed.storage.revision import revisions
 from cloudsealed.storage.sqlite_file import open_file, readable
 
 _WAIT_SECONDS = 600
+_MADE = (  # what a virtual table keeps is called after it, and made with it
+    "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    " ORDER BY type = 'table' DESC, type = 'index' DESC, name"
+)
+_REVISION = "SELECT 'INSERT INTO alembic_version VALUES (' || quote(version_num) || ')' FROM alembic_version"
 _HEAD = "-- revision {}\n"
 
 
@@ -54,7 +59,14 @@ def _ran(path: Path, tables: str) -> bool:
 
 
 def script_of(path: Path) -> str:
-    """Return the script of a new database that the migrations made."""
+    """Return the script of a new database that the migrations made: nothing is in its tables but
+    the revision."""
     with closing(sqlite3.connect(path)) as raw:
-        statements = list(raw.iterdump())[1:-1]  # without the transaction's
-    return _HEAD.format(revisions()[-1]) + "\n".join([*statements, ""])
+        made = raw.execute(_MADE).fetchall()
+        (revision,) = raw.execute(_REVISION).fetchone()
+    virtual = tuple(f"{name}_" for _, name, sql in made if sql.startswith("CREATE VIRTUAL"))
+    statements = [
+        sql for kind, name, sql in made if kind != "table" or not name.startswith(virtual)
+    ]
+    statements.append(revision)
+    return _HEAD.format(revisions()[-1]) + "".join(f"{each};\n" for each in statements)

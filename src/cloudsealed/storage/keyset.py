@@ -274,6 +274,16 @@ def _collect(rows: Iterator[Row], limit: int, sort: str) -> Rows:
     return Rows(found, None)
 
 
+def page_of(rows: Sequence[Row], *, sort: str, after: Position | None, limit: int) -> Rows:
+    """Return a page of the rows of a whole list, few enough to be in memory, in any order."""
+    ordered = sorted(rows, key=lambda row: (row[1], row[0]), reverse=True)
+    if after is not None:
+        start = (after.id if sort == "-id" else after.value, after.id)
+        ordered = [row for row in ordered if (row[1], row[0]) < start]
+    more = len(ordered) > limit
+    return Rows(ordered[:limit], _position(ordered[limit - 1], sort) if more else None)
+
+
 def _position(row: Row, sort: str) -> Position:
     return Position(row[0]) if sort == "-id" else Position(row[0], row[1])
 

@@ -308,6 +308,13 @@ findings = Table(
     Index("findings_status_savings", "tenant_id", "status", "monthly_savings", "id"),
 )  # fmt: skip
 
+finding_texts = Table(  # what findings are searched by; its index of parts is made by migration 0006
+    "finding_texts", metadata,
+    text("tenant_id"), text("finding_id"), integer("number"), text("text"),
+    PrimaryKeyConstraint("tenant_id", "finding_id"),
+    Index("finding_texts_number", "tenant_id", "number"),
+)  # fmt: skip
+
 finding_counts = Table(  # how many findings are of one kind; triage '' is none
     "finding_counts", metadata,
     text("tenant_id"), text("status"), text("dimension"), integer("severity"), text("account"),

@@ -1,9 +1,8 @@
--- revision 0005
+-- revision 0006
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0005');
 CREATE TABLE audit_blocks (
 	tenant_id TEXT NOT NULL, 
 	audit_id TEXT NOT NULL, 
@@ -132,6 +131,14 @@ CREATE TABLE finding_counts (
  WITHOUT ROWID
 
 ;
+CREATE VIRTUAL TABLE finding_grams USING fts5(text, content='', tokenize='trigram', detail=none, columnsize=0);
+CREATE TABLE finding_texts (
+	tenant_id TEXT NOT NULL, 
+	finding_id TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	text TEXT NOT NULL, 
+	PRIMARY KEY (tenant_id, finding_id)
+);
 CREATE TABLE findings (
 	tenant_id TEXT NOT NULL, 
 	id TEXT NOT NULL, 
@@ -497,11 +504,17 @@ CREATE TABLE workers (
 	state TEXT NOT NULL, 
 	PRIMARY KEY (name)
 );
+CREATE INDEX audits_parent ON audits (tenant_id, parent_id);
 CREATE INDEX audits_tenant_kind ON audits (tenant_id, kind, id);
 CREATE INDEX audits_tenant_status ON audits (tenant_id, status, id);
 CREATE INDEX events_category ON events (tenant_id, category, id);
 CREATE INDEX events_subject ON events (tenant_id, subject, id);
 CREATE INDEX events_type ON events (tenant_id, type, id);
+CREATE INDEX finding_counts_policy ON finding_counts (tenant_id, policy_id);
+CREATE INDEX finding_counts_provider ON finding_counts (tenant_id, provider);
+CREATE INDEX finding_counts_region ON finding_counts (tenant_id, region);
+CREATE INDEX finding_counts_resource_type ON finding_counts (tenant_id, resource_type);
+CREATE INDEX finding_texts_number ON finding_texts (tenant_id, number);
 CREATE INDEX findings_account ON findings (tenant_id, account, id);
 CREATE INDEX findings_cell ON findings (tenant_id, policy_id, account, region);
 CREATE INDEX findings_connection ON findings (tenant_id, connection_id, id);
@@ -520,6 +533,17 @@ CREATE INDEX findings_status_severity ON findings (tenant_id, status, severity, 
 CREATE INDEX findings_triage ON findings (tenant_id, triage, id);
 CREATE INDEX jobs_status ON jobs (status, kind, id);
 CREATE INDEX jobs_subject ON jobs (tenant_id, subject);
+CREATE INDEX oauth_assertions_expiry ON oauth_assertions (expires_at);
+CREATE INDEX oauth_client_tokens_expiry ON oauth_client_tokens (expires_at);
+CREATE INDEX oauth_clients_user ON oauth_clients (tenant_id, user_id, id);
+CREATE INDEX oauth_codes_expiry ON oauth_codes (expires_at);
+CREATE INDEX oauth_codes_grant ON oauth_codes (tenant_id, grant_id);
+CREATE INDEX oauth_devices_expiry ON oauth_devices (expires_at);
+CREATE INDEX oauth_grants_client ON oauth_grants (client_id, tenant_id);
+CREATE INDEX oauth_grants_expiry ON oauth_grants (expires_at);
+CREATE INDEX oauth_grants_user ON oauth_grants (tenant_id, user_id, id);
+CREATE INDEX oauth_tokens_expiry ON oauth_tokens (expires_at);
+CREATE INDEX oauth_tokens_grant ON oauth_tokens (tenant_id, grant_id, family);
 CREATE INDEX objects_used ON objects (tenant_id, used_in);
 CREATE INDEX policies_dimension ON policies (tenant_id, dimension, id);
 CREATE INDEX policies_kind ON policies (tenant_id, kind, id);
@@ -530,9 +554,12 @@ CREATE INDEX reports_tenant_kind ON reports (tenant_id, kind, id);
 CREATE INDEX reports_tenant_status ON reports (tenant_id, status, id);
 CREATE INDEX resource_tags_key ON resource_tags (tenant_id, "key", resource_id);
 CREATE INDEX resource_tags_pair ON resource_tags (tenant_id, "key", value, resource_id);
+CREATE INDEX resource_tags_value ON resource_tags (tenant_id, value);
 CREATE INDEX resources_account ON resources (tenant_id, account, id);
+CREATE INDEX resources_audit ON resources (tenant_id, audit_id);
 CREATE INDEX resources_connection ON resources (tenant_id, connection_id, id);
 CREATE INDEX resources_native_id ON resources (tenant_id, native_id, id);
+CREATE INDEX resources_provider ON resources (tenant_id, provider);
 CREATE INDEX resources_region ON resources (tenant_id, region, id);
 CREATE INDEX resources_state ON resources (tenant_id, state, id);
 CREATE INDEX resources_type ON resources (tenant_id, type, id);
@@ -541,24 +568,8 @@ CREATE INDEX sessions_expiry ON sessions (expires_at);
 CREATE INDEX sessions_user ON sessions (tenant_id, user_id);
 CREATE INDEX simulations_created ON simulations (created_at);
 CREATE INDEX tokens_user ON tokens (tenant_id, user_id, id);
-CREATE INDEX users_role ON users (tenant_id, role, id);
-CREATE INDEX audits_parent ON audits (tenant_id, parent_id);
-CREATE INDEX resources_audit ON resources (tenant_id, audit_id);
-CREATE INDEX resources_provider ON resources (tenant_id, provider);
-CREATE INDEX resource_tags_value ON resource_tags (tenant_id, value);
-CREATE INDEX finding_counts_resource_type ON finding_counts (tenant_id, resource_type);
-CREATE INDEX finding_counts_region ON finding_counts (tenant_id, region);
-CREATE INDEX finding_counts_provider ON finding_counts (tenant_id, provider);
-CREATE INDEX finding_counts_policy ON finding_counts (tenant_id, policy_id);
-CREATE INDEX oauth_tokens_expiry ON oauth_tokens (expires_at);
-CREATE INDEX oauth_grants_user ON oauth_grants (tenant_id, user_id, id);
-CREATE INDEX oauth_grants_expiry ON oauth_grants (expires_at);
-CREATE INDEX oauth_grants_client ON oauth_grants (client_id, tenant_id);
-CREATE INDEX oauth_codes_grant ON oauth_codes (tenant_id, grant_id);
-CREATE INDEX oauth_codes_expiry ON oauth_codes (expires_at);
-CREATE INDEX oauth_tokens_grant ON oauth_tokens (tenant_id, grant_id, family);
 CREATE INDEX users_kind ON users (tenant_id, kind, id);
-CREATE INDEX oauth_devices_expiry ON oauth_devices (expires_at);
-CREATE INDEX oauth_clients_user ON oauth_clients (tenant_id, user_id, id);
-CREATE INDEX oauth_client_tokens_expiry ON oauth_client_tokens (expires_at);
-CREATE INDEX oauth_assertions_expiry ON oauth_assertions (expires_at);
+CREATE INDEX users_role ON users (tenant_id, role, id);
+CREATE TRIGGER finding_grams_new AFTER INSERT ON finding_texts BEGIN INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
+CREATE TRIGGER finding_grams_other AFTER UPDATE OF text ON finding_texts BEGIN INSERT INTO finding_grams (finding_grams, rowid, text) VALUES ('delete', old.number, old.text); INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
+INSERT INTO alembic_version VALUES ('0006');

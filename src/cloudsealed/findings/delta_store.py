@@ -1,0 +1,125 @@
+"""What became of findings between an audit and the one before it, from what failed in each.
+
+The ids that failed are kept of every audit, descending: two such lists are read side by side, and
+what they leave open is asked of the findings' rows and episodes. It writes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from sqlalchemy import ColumnElement, and_, bindparam, exists, not_, or_
+
+from cloudsealed.findings.by_id_store import MOST, by_ids
+from cloudsealed.kit.batches import batches
+from cloudsealed.kit.cursor import Position
+from cloudsealed.storage.database import Connection, Row, one_of
+from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Listing, Rows, refuse_strangers
+from cloudsealed.storage.schema import episodes, findings
+from cloudsealed.vocabulary import DeltaKind, Outcome
+
+_GOOD = (Outcome.PASS.value, Outcome.NOT_APPLICABLE.value)
+_PINS = ("audit", "delta")
+_ENTERED, _STAYED, _LEFT = "entered", "stayed", "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An audit, the one before it that was asked for the same ('' if there is none), and the moment
+    when the audit's calls began; an audit '' compares nothing."""
+
+    audit: str = ""
+    before: str = ""
+    since: str = ""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What conditions are bound to."""
+        return {"delta_audit": self.audit, "delta_since": self.since}
+
+
+def sorted_out(
+    these: Iterator[str], before: Iterator[str], kinds: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield (id, what to ask its row) of everything in two descending lists, in that order; what
+    is of none of `kinds` is to be asked '': nothing."""
+    asked = {
+        _ENTERED: _entered(kinds),
+        _STAYED: DeltaKind.CHANGED.value if DeltaKind.CHANGED in kinds else "",
+        _LEFT: DeltaKind.FIXED.value if DeltaKind.FIXED in kinds else "",
+    }
+    this, other = next(these, ""), next(before, "")
+    while this or other:
+        where = _STAYED if this == other else _ENTERED if this > other else _LEFT
+        yield max(this, other), asked[where]
+        if where != _LEFT:
+            this = next(these, "")
+        if where != _ENTERED:
+            other = next(before, "")
+
+
+def _entered(kinds: Sequence[str]) -> str:
+    """Return what tells new from reopened ones: nothing need be asked where both are wanted."""
+    wanted = [kind.value for kind in (DeltaKind.NEW, DeltaKind.REOPENED) if kind in kinds]
+    return _ENTERED if len(wanted) == 2 else "".join(wanted)
+
+
+def changed(
+    connection: Connection, listing: Listing, failed: Callable[[str, str], Iterator[str]], *,
+    tenant: str, filters: Mapping[str, tuple[str, ...]], compared: Compared,
+    after: Position | None, limit: int,
+) -> Rows:  # fmt: skip
+    """Return a page of what became of findings; its position names the audit, so that a walk stays
+    with it when a newer one ends. `failed` yields the ids of an audit below one, descending."""
+    residual = listing.prepare({n: v for n, v in filters.items() if n not in _PINS})
+    refuse_strangers(connection, listing, tenant=tenant, filters=residual)
+    start = after.id if after else "~"
+    this, before = failed(compared.audit, start), failed(compared.before, start)
+    found: list[Row] = []
+    scanned, ends = 0, time.monotonic() + SCAN_SECONDS
+    for part in batches(sorted_out(this, before, filters["delta"]), min(max(limit + 1, 100), MOST)):
+        for asked in sorted({asked for _ident, asked in part if asked}):
+            found += by_ids(
+                connection, listing, tenant, [i for i, what in part if what == asked], residual,
+                also=_CONDITIONS[asked], values=compared.values,
+            )  # fmt: skip
+        found.sort(key=itemgetter(0), reverse=True)
+        scanned += len(part)
+        if len(found) > limit:
+            return Rows(found[:limit], Position(found[limit - 1][0], compared.audit))
+        if scanned >= SCAN_ROWS or time.monotonic() > ends:
+            return Rows(found, Position(part[-1][0], compared.audit))
+    return Rows(found, None)
+
+
+def _episode(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(
+        and_(
+            episodes.c.tenant_id == findings.c.tenant_id,
+            episodes.c.finding_id == findings.c.id,
+            *where,
+        )
+    )
+
+
+_BY_AUDIT: ColumnElement[bool] = episodes.c.first_audit_id == bindparam("delta_audit")
+_FIRST = or_(
+    findings.c.first_seen_at >= bindparam("delta_since"),
+    _episode(episodes.c.sequence == 1, _BY_AUDIT),
+)
+_CONDITIONS: Mapping[str, ColumnElement[bool] | None] = {
+    _ENTERED: None,
+    DeltaKind.NEW.value: _FIRST,
+    DeltaKind.REOPENED.value: not_(_FIRST),
+    DeltaKind.CHANGED.value: _episode(_BY_AUDIT),
+    DeltaKind.FIXED.value: or_(
+        findings.c.resolved_by == bindparam("delta_audit"),
+        _episode(_BY_AUDIT, one_of(episodes.c.outcome, _GOOD)),
+    ),
+}
+"""What a row is asked. New is what this audit saw first; changed, what it saw to fail in another
+severity, or again after another audit had seen it pass; fixed, what it resolved, for whatever
+reason."""
