@@ -21,7 +21,10 @@ _MADE = (  # what a virtual table keeps is called after it, and made with it
     "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
     " ORDER BY type = 'table' DESC, type = 'index' DESC, name"
 )
-_REVISION = "SELECT 'INSERT INTO alembic_version VALUES (' || quote(version_num) || ')' FROM alembic_version"
+_REVISION = (
+    "SELECT 'INSERT INTO alembic_version VALUES (' || quote(version_num) || ')'"
+    " FROM alembic_version"
+)
 _HEAD = "-- revision {}\n"
 
 
