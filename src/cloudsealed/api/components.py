@@ -118,13 +118,17 @@ class Namer:
                 schema["oneOf"] = self._members(schema.pop("anyOf"), name)
 
     def parameter(self, schema: Schema, name: str) -> Schema:
-        """Return a parameter's schema by the component of what it means, if there is one."""
+        """Return a parameter's schema by the component of what it means, if there is one.
+
+        One with a default stays in place: generators lose it beside a reference, and the type too.
+        """
+        if "default" in schema and "items" not in schema:
+            return schema
         if "items" in schema:
             return {**schema, "items": self._member(schema["items"], name)}
         found = self.name(schema, name)
         known = self._known.get(_meaning(found))
-        said = {"default": found["default"]} if "default" in found else {}
-        return found if known is None else {**reference(known), **said}
+        return found if known is None else reference(known)
 
     def name(self, schema: Schema, name: str) -> Schema:
         """Return a schema with everything in it named, itself as well where it needs one."""
@@ -158,7 +162,12 @@ class Namer:
         return {"anyOf": [own, *null], **said} if null else {**own, **said}
 
     def _members(self, parts: Collection[Schema], name: str) -> list[Schema]:
-        return [self._member(part, f"{name}{_kind(part)}") for part in parts]
+        found = []
+        for part in parts:
+            own = f"{name}{_kind(part)}"
+            member = self._member(part, own)
+            found.append(reference(self._of(member, own)) if "items" in member else member)
+        return found
 
     def _member(self, schema: Schema, name: str) -> Schema:
         """Name a member of a choice, an item or a value of a map: a bounded text has a name too."""

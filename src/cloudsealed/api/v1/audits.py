@@ -82,7 +82,7 @@ def list_audit_calls(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=ledger.Coverage,
+    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=ledger.CoverageReport,
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def get_audit_coverage(call: Call) -> Reply:

@@ -44,7 +44,7 @@ def list_resource_findings(call: Call) -> Reply:
     return findings.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
 
-@TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.Relations)
+@TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.RelationList)
 def get_resource_relations(call: Call) -> Reply:
     """Retrieve what a resource refers to."""
     return call.services.resources.relations(**call.one)

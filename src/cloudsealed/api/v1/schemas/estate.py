@@ -81,7 +81,7 @@ class Relation(Shape):
     id: Word = Field(description="The other's id at the provider.", examples=["vpc-0a1b"])
 
 
-class Relations(Shape):
+class RelationList(Shape):
     """What a resource refers to."""
 
     object: Literal["relations"] = Field(description="Always `relations`.")
