@@ -96,12 +96,16 @@ def newer(url: str, document: Any) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _pass_on
+        do_GET = do_POST = do_PATCH = do_DELETE = _pass_on  # noqa: N815 - the library's names
 
         def log_message(self, *args: Any) -> None:
             """Write nothing."""
 
-    served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Let a client go that has gone."""
+
+    served = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=served.serve_forever, daemon=True)
     thread.start()
     try:

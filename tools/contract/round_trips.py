@@ -252,7 +252,12 @@ def _hey_api(document: Path, folder: Path) -> list[Command]:
 
 def _openapi_fetch(document: Path, folder: Path) -> list[Command]:
     return [
-        [str(NODE / "openapi-typescript"), str(document), "-o", str(folder / "generated/schema.ts")],
+        [
+            str(NODE / "openapi-typescript"),
+            str(document),
+            "-o",
+            str(folder / "generated/schema.ts"),
+        ],
         _compiled(folder, "openapi_fetch.ts"),
     ]
 

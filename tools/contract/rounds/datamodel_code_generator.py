@@ -52,17 +52,13 @@ def main(url: str, token: str, name: str, audit: str) -> None:
     started = generated.Audit.model_validate(answer.json())
     while started.finished_at is None:
         time.sleep(0.5)
-        started = generated.Audit.model_validate(
-            http.get(f"/v1/audits/{started.id.root}").json()
-        )
+        started = generated.Audit.model_validate(http.get(f"/v1/audits/{started.id.root}").json())
     body = {"kind": "executive_summary", "audit_id": audit}
     answer = post(http, "/v1/reports", generated.ReportBody.model_validate(body))
     report = generated.Report.model_validate(answer.json())
     while report.finished_at is None:
         time.sleep(0.5)
-        report = generated.Report.model_validate(
-            http.get(f"/v1/reports/{report.id.root}").json()
-        )
+        report = generated.Report.model_validate(http.get(f"/v1/reports/{report.id.root}").json())
     download = f"/v1/reports/{report.id.root}/download"
     pdf = http.get(download, params={"format": "pdf"}).content
     document = generated.ReportDocument.model_validate(

@@ -3,7 +3,9 @@
 import * as api from './generated'
 
 const [url, token, name, audit] = process.argv.slice(2) as [string, string, string, string]
-const config = new api.Configuration({ basePath: url, accessToken: token })
+// Of a scheme of OAuth it takes the whole header, of one of HTTP the token.
+const accessToken = (scheme?: string) => (scheme === 'oauth' ? `Bearer ${token}` : token)
+const config = new api.Configuration({ basePath: url, accessToken })
 const findingsApi = new api.FindingsApi(config)
 const policies = new api.PoliciesApi(config)
 const audits = new api.AuditsApi(config)

@@ -10,8 +10,8 @@ import sys
 import time
 from typing import TypeVar
 
-from generated.api.audits import create_audit, get_audit, get_audit_bundle
 from generated.api.account import get_me
+from generated.api.audits import create_audit, get_audit, get_audit_bundle
 from generated.api.connections import list_connections
 from generated.api.findings import get_finding, list_findings
 from generated.api.policies import create_policy
@@ -61,9 +61,7 @@ def main(url: str, token: str, name: str, audit: str) -> None:
         for body in (check, classification)
     ]
     connections = the(ConnectionPage, list_connections.sync(client=client)).data
-    body = AuditBody(
-        connection_ids=[connections[0].id], scope=AuditScopeBody(services=["sqs"])
-    )
+    body = AuditBody(connection_ids=[connections[0].id], scope=AuditScopeBody(services=["sqs"]))
     started = the(Audit, create_audit.sync(client=client, body=body))
     while the(Audit, get_audit.sync(started.id, client=client)).finished_at is None:
         time.sleep(0.5)
@@ -101,9 +99,7 @@ def findings(client: AuthenticatedClient) -> tuple[list[Finding], int]:
     pages = 0
     cursor: str | None = ""
     while cursor is not None:
-        page = the(
-            FindingPage, list_findings.sync(client=client, limit=50, cursor=cursor or UNSET)
-        )
+        page = the(FindingPage, list_findings.sync(client=client, limit=50, cursor=cursor or UNSET))
         found += page.data
         pages, cursor = pages + 1, page.next_cursor
     return found, pages

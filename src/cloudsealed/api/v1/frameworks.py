@@ -14,7 +14,10 @@ TABLE = Table("Frameworks", "Compliance frameworks and their controls.")
 
 @TABLE.reads("/v1/frameworks", scope=Scope.POLICIES_READ, answer=shapes.Framework)
 def list_frameworks(call: Call) -> Reply:
-    """List frameworks."""
+    """List frameworks.
+
+    What compliance evidence can be made for.
+    """
     return [summary(item) for item in frameworks().values()]
 
 
@@ -24,6 +27,9 @@ def list_frameworks(call: Call) -> Reply:
     errors=(FrameworkNotFoundError,),
 )  # fmt: skip
 def get_framework(call: Call) -> Reply:
-    """Retrieve a framework; with an audit, each control's status in it."""
+    """Retrieve a framework; with an audit, each control's status in it.
+
+    Without an audit every control is `manual` or `not_assessed`.
+    """
     audit = call.given("audit")
     return call.services.audits.framework(tenant=call.tenant, key=call.ident, audit_id=audit)

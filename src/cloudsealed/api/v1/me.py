@@ -15,7 +15,10 @@ TABLE = Table("Account", "Who calls, what is left of their budgets, and what err
 
 @TABLE.reads("/v1/me", answer=shapes.Me)
 def get_me(call: Call) -> Reply:
-    """Retrieve the caller: tenant, user, role and effective scopes."""
+    """Retrieve the caller: tenant, user, role and effective scopes.
+
+    The first request to try a credential with: it needs no scope.
+    """
     caller, services = call.caller, call.services
     user = services.users.get(tenant=call.tenant, ident=caller.user_id)
     return {
@@ -31,13 +34,19 @@ def get_me(call: Call) -> Reply:
 
 @TABLE.reads("/v1/errors", answer=shapes.ErrorCode)
 def list_error_codes(call: Call) -> Reply:
-    """List every code that an error can carry."""
+    """List every code that an error can carry.
+
+    The catalogue: no response has a code that is not in it.
+    """
     return list(catalogue().values())
 
 
 @TABLE.reads("/v1/rate_limit", answer=shapes.RateLimits)
 def get_rate_limits(call: Call) -> Reply:
-    """Retrieve every budget of the credential and its tenant."""
+    """Retrieve every budget of the credential and its tenant.
+
+    How much of each budget is left, and when its windows end. To ask costs one request.
+    """
     limits = call.limits
     heavy = ("reports", "audits", "simulations")
     keys = {"core": call.caller.token_id, **dict.fromkeys(heavy, call.tenant)}

@@ -27,7 +27,10 @@ TABLE = Table(
 
 @TABLE.lists("/v1/reports", Listed.of(LISTING), scope=Scope.REPORTS_READ, answer=shapes.Report)
 def list_reports(call: Call) -> Reply:
-    """List reports."""
+    """List reports.
+
+    Newest first, those whose files are gone included.
+    """
     return call.services.reports.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
 
@@ -37,13 +40,20 @@ def list_reports(call: Call) -> Reply:
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
 )  # fmt: skip
 def create_report(call: Call) -> Reply:
-    """Generate a report of a completed audit."""
+    """Generate a report of a completed audit.
+
+    It is made in the background, within seconds. Poll `GET /v1/reports/{id}` until it is
+    `ready`, then download it.
+    """
     return call.services.reports.create(tenant=call.tenant, body=call.body, admit=call.admit)
 
 
 @TABLE.gets("/v1/reports/{id}", scope=Scope.REPORTS_READ, answer=shapes.Report)
 def get_report(call: Call) -> Reply:
-    """Retrieve a report."""
+    """Retrieve a report.
+
+    How far it is, and which files it has.
+    """
     return call.services.reports.get(**call.one, deadline=call.deadline)
 
 
@@ -54,7 +64,11 @@ def get_report(call: Call) -> Reply:
     errors=(ReportNotReadyError, ReportExpiredError),
 )  # fmt: skip
 def download_report(call: Call) -> Reply:
-    """Download a report's file."""
+    """Download a report's file.
+
+    In the format of `format`, or else the first that `Accept` prefers. Which formats there are
+    depends on the kind of report.
+    """
     wanted = call.given("format")
     if wanted is None:
         wanted = _MEDIA[accept.choose(call.accept, tuple(_MEDIA)) or ""]
@@ -64,6 +78,9 @@ def download_report(call: Call) -> Reply:
 
 @TABLE.deletes("/v1/reports/{id}", scope=Scope.REPORTS_WRITE)
 def delete_report(call: Call) -> Reply:
-    """Delete a report and its files."""
+    """Delete a report and its files.
+
+    What it told of stays: it can be made again while the audit's evidence is kept.
+    """
     call.services.reports.delete(**call.one)
     return None

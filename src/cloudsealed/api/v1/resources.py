@@ -21,14 +21,20 @@ TABLE = Table(
     "/v1/resources", Listed.of(LISTING), scope=Scope.RESOURCES_READ, answer=shapes.Resource
 )
 def list_resources(call: Call) -> Reply:
-    """List resources."""
+    """List resources.
+
+    The inventory: what the newest audit that could tell still saw, or what is gone.
+    """
     resources = call.services.resources
     return resources.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
 
 @TABLE.gets("/v1/resources/{id}", scope=Scope.RESOURCES_READ, answer=shapes.Resource)
 def get_resource(call: Call) -> Reply:
-    """Retrieve a resource with its newest snapshot."""
+    """Retrieve a resource with its newest snapshot.
+
+    The snapshot is what the provider said, secrets redacted. Lists leave it out.
+    """
     return call.services.resources.get(**call.one, deadline=call.deadline)
 
 
@@ -37,7 +43,10 @@ def get_resource(call: Call) -> Reply:
     scope=Scope.FINDINGS_READ, answer=Finding,
 )  # fmt: skip
 def list_resource_findings(call: Call) -> Reply:
-    """List the findings of a resource."""
+    """List the findings of a resource.
+
+    The same rows and filters as the list of all findings.
+    """
     call.services.resources.get(**call.one)
     call.page["filters"] = {**call.page["filters"], "resource": (call.ident,)}
     findings = call.services.findings
@@ -46,5 +55,8 @@ def list_resource_findings(call: Call) -> Reply:
 
 @TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.RelationList)
 def get_resource_relations(call: Call) -> Reply:
-    """Retrieve what a resource refers to."""
+    """Retrieve what a resource refers to.
+
+    Networks, roles, keys and what else it names, by their ids at the provider.
+    """
     return call.services.resources.relations(**call.one)
