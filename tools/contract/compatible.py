@@ -28,7 +28,8 @@ def breaks(old: Document, new: Document) -> Iterator[str]:
                 if now is None:
                     yield f"{name} is gone"
                 else:
-                    yield from (f"{name}: {text}" for text in _operation(methods[method], now))
+                    given = (methods[method], now, old, new)
+                    yield from (f"{name}: {text}" for text in _operation(*given))
     schemas = new["components"]["schemas"]
     asked, answered = _uses(old)
     for name, schema in old["components"]["schemas"].items():
@@ -37,10 +38,11 @@ def breaks(old: Document, new: Document) -> Iterator[str]:
         if name in answered:
             yield from (f"{name}: {text}" for text in _answer(schema, schemas[name]))
         if name in asked:
-            yield from (f"{name}: {text}" for text in _request(schema, schemas[name]))
+            given = (schema, schemas[name], old, new)
+            yield from (f"{name}: {text}" for text in _request(*given))
 
 
-def _operation(old: Document, new: Document) -> Iterator[str]:
+def _operation(old: Document, new: Document, before: Document, after: Document) -> Iterator[str]:
     if old["operationId"] != new["operationId"]:
         yield f"is {new['operationId']} now"
     yield from (f"no longer answers {s}" for s in old["responses"] if s not in new["responses"])
@@ -51,15 +53,14 @@ def _operation(old: Document, new: Document) -> Iterator[str]:
         if parameter.get("required") and not was.get(name, {}).get("required"):
             yield f"needs {name} now"
     for name in was.keys() & now.keys():
-        lost = _choices(was[name]["schema"]) - _choices(now[name]["schema"])
+        lost = _choices(was[name]["schema"], before) - _choices(now[name]["schema"], after)
         yield from (f"{name} no longer takes {value}" for value in sorted(lost))
     if new.get("requestBody", {}).get("required") and not old.get("requestBody", {}).get(
         "required"
     ):
         yield "needs a body now"
-    before, after = _scopes(old), _scopes(new)
-    if before != after:
-        yield f"needs {after}, not {before}"
+    if (were := _scopes(old)) != (are := _scopes(new)):
+        yield f"needs {are}, not {were}"
 
 
 def _answer(old: Document, new: Document) -> Iterator[str]:
@@ -69,17 +70,29 @@ def _answer(old: Document, new: Document) -> Iterator[str]:
     yield from (f"{name} may be missing now" for name in sorted(gone))
 
 
-def _request(old: Document, new: Document) -> Iterator[str]:
+def _request(old: Document, new: Document, before: Document, after: Document) -> Iterator[str]:
     now = new.get("properties", {})
     yield from (f"{name} is refused now" for name in old.get("properties", {}) if name not in now)
     needed = set(new.get("required", ())) - set(old.get("required", ()))
     yield from (f"{name} is needed now" for name in sorted(needed))
-    lost = _choices(old) - _choices(new)
+    lost = _choices(old, before) - _choices(new, after)
     yield from (f"{value} is refused now" for value in sorted(lost))
 
 
-def _choices(schema: Document) -> set[str]:
-    return {str(value) for value in schema.get("enum", schema.get("items", {}).get("enum", ()))}
+def _choices(schema: Document, document: Document) -> set[str]:
+    """Return the only values that a schema takes, behind references; none if it takes others."""
+    if "$ref" in schema:
+        return _choices(_component(schema["$ref"], document), document)
+    values = schema.get("enum", [schema["const"]] if "const" in schema else ())
+    return {str(value) for value in values} or (
+        _choices(schema["items"], document) if "items" in schema else set()
+    )
+
+
+def _component(reference: str, document: Document) -> Document:
+    kind, _, name = reference.removeprefix("#/components/").partition("/")
+    found: Document = document["components"][kind][name]
+    return found
 
 
 def _needs_body(operation: Document) -> bool:
