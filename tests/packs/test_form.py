@@ -19,6 +19,7 @@ from cloudsealed.packs import (
     PolicyFileError,
     Use,
     body_schema,
+    change_schema,
     check_form,
     parse_policy,
     read_body,
@@ -38,10 +39,11 @@ from cloudsealed.packs.shapes import (
     Text,
     Word,
 )
+from cloudsealed.vocabulary import PolicyKind
 
 FORM = check_form(TYPES)
 SHARED = Record({name: part for name, part in FORM.parts.items() if part.only is None})
-BODY = Draft202012Validator(body_schema())
+BODIES = {kind: Draft202012Validator(body_schema(kind)) for kind in PolicyKind}
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]))
 JSON = st.recursive(
     st.none() | st.booleans() | TEXTS | st.integers(-(2**63), 2**63 - 1)
@@ -155,13 +157,22 @@ def test_what_a_file_may_not_say_a_body_may_not_either(case: tuple[Path, Any]) -
 @given(drawn(FORM.of(Use.API)) | drawn(CLASSIFICATION))
 def test_the_apis_document_takes_what_its_reader_takes(value: Any) -> None:
     if out_of_body(value) is not None:
-        assert [error.message for error in BODY.iter_errors(value)] == []
+        said = {"kind": "check", **value}
+        body = BODIES[PolicyKind(said["kind"])]
+        assert [error.message for error in body.iter_errors(said)] == []
 
 
-def test_the_example_of_a_body_is_a_policy() -> None:
-    (example,) = body_schema()["examples"]
-    assert out_of_body(example) == out_of_file(example) is not None
-    assert body_schema(change=True).keys().isdisjoint({"required", "examples"})
+@pytest.mark.parametrize("kind", PolicyKind)
+def test_the_example_of_a_body_is_a_policy(kind: PolicyKind) -> None:
+    (example,) = body_schema(kind)["examples"]
+    assert out_of_body(example) is not None
+    assert kind is PolicyKind.CLASSIFICATION or out_of_body(example) == out_of_file(example)
+
+
+def test_a_change_needs_no_field_and_has_no_default() -> None:
+    schema = change_schema()
+    assert "required" not in schema
+    assert not [name for name, part in schema["properties"].items() if "default" in part]
 
 
 def parts_of(shape: Any) -> list[Part]:

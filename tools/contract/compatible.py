@@ -37,7 +37,6 @@ def breaks(old: Document, new: Document) -> Iterator[str]:
 
 
 def _breaks(old: Document, new: Document) -> Iterator[Broken]:
-    schemas = new["components"]["schemas"]
     for path, methods in old["paths"].items():
         for method in _METHODS:
             if method in methods and not _may_go(methods[method]):
@@ -46,7 +45,9 @@ def _breaks(old: Document, new: Document) -> Iterator[Broken]:
                 if now is None:
                     yield "operations", f"{name} is gone"
                 else:
-                    yield from _named(name, _operation(methods[method], now, schemas))
+                    given = (methods[method], now, old, new)
+                    yield from _named(name, _operation(*given))
+    schemas = new["components"]["schemas"]
     asked, answered = _uses(old)
     for name, schema in old["components"]["schemas"].items():
         if name not in schemas:
@@ -54,7 +55,8 @@ def _breaks(old: Document, new: Document) -> Iterator[Broken]:
         if name in answered:
             yield from _named(name, _answer(schema, schemas[name]))
         if name in asked:
-            yield from _named(name, _request(schema, schemas[name]))
+            given = (schema, schemas[name], old, new)
+            yield from _named(name, _request(*given))
 
 
 def _named(name: str, found: Iterator[Broken]) -> Iterator[Broken]:
@@ -71,7 +73,7 @@ def _staying(properties: Document) -> list[str]:
     return [name for name, schema in properties.items() if not _may_go(schema)]
 
 
-def _operation(old: Document, new: Document, schemas: Document) -> Iterator[Broken]:
+def _operation(old: Document, new: Document, before: Document, after: Document) -> Iterator[Broken]:
     if old["operationId"] != new["operationId"]:
         yield "operations", f"is {new['operationId']} now"
     for status in old["responses"]:
@@ -86,13 +88,12 @@ def _operation(old: Document, new: Document, schemas: Document) -> Iterator[Brok
         if parameter.get("required") and not was.get(name, {}).get("required"):
             yield "parameters", f"needs {name} now"
     for name in was.keys() & now.keys():
-        lost = _choices(was[name]["schema"]) - _choices(now[name]["schema"], schemas)
+        lost = _choices(was[name]["schema"], before) - _choices(now[name]["schema"], after)
         yield from (("values", f"{name} no longer takes {value}") for value in sorted(lost))
     if _needs_body(new) and not _needs_body(old):
         yield "bodies", "needs a body now"
-    before, after = _scopes(old), _scopes(new)
-    if before != after:
-        yield "scopes", f"needs {after}, not {before}"
+    if (were := _scopes(old)) != (are := _scopes(new)):
+        yield "scopes", f"needs {are}, not {were}"
 
 
 def _answer(old: Document, new: Document) -> Iterator[Broken]:
@@ -102,20 +103,29 @@ def _answer(old: Document, new: Document) -> Iterator[Broken]:
     yield from (("answers", f"{name} may be missing now") for name in sorted(missing))
 
 
-def _request(old: Document, new: Document) -> Iterator[Broken]:
+def _request(old: Document, new: Document, before: Document, after: Document) -> Iterator[Broken]:
     was, now = _staying(old.get("properties", {})), new.get("properties", {})
     yield from (("bodies", f"{name} is refused now") for name in was if name not in now)
     needed = set(new.get("required", ())) - set(old.get("required", ()))
     yield from (("bodies", f"{name} is needed now") for name in sorted(needed))
-    lost = _choices(old) - _choices(new)
+    lost = _choices(old, before) - _choices(new, after)
     yield from (("values", f"{value} is refused now") for value in sorted(lost))
 
 
-def _choices(schema: Document, schemas: Document | None = None) -> set[str]:
-    """Return the values of an enum, or of the items of a list; `schemas` are those it may name."""
-    one = schema.get("items", schema)
-    one = (schemas or {}).get(str(one.get("$ref", "")).rpartition("/")[2], one)
-    return set(map(str, one.get("enum", ())))
+def _choices(schema: Document, document: Document) -> set[str]:
+    """Return the only values that a schema takes, behind references; none if it takes others."""
+    if "$ref" in schema:
+        return _choices(_component(schema["$ref"], document), document)
+    values = schema.get("enum", [schema["const"]] if "const" in schema else ())
+    return {str(value) for value in values} or (
+        _choices(schema["items"], document) if "items" in schema else set()
+    )
+
+
+def _component(reference: str, document: Document) -> Document:
+    kind, _, name = reference.removeprefix("#/components/").partition("/")
+    found: Document = document["components"][kind][name]
+    return found
 
 
 def _needs_body(operation: Document) -> bool:

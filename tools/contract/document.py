@@ -21,7 +21,7 @@ from cloudsealed.wiring import build_services
 
 async def written(folder: Path) -> bytes:
     """Return the document of a new installation in `folder`."""
-    settings = Settings(data_dir=folder, public_url="https://cloudsealed.example.com")
+    settings = Settings(data_dir=folder, public_url="https://cloudsealed.acme.test")
     ensure_keys(settings.key_path)
     migrate(settings)
     services = build_services(settings)

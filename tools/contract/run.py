@@ -40,6 +40,7 @@ def main(*, full: bool) -> int:
                 ("released document", lambda: _compatible(document)),
                 ("spectral and redocly", lambda: _lint(document)),
                 ("OAuth clients", lambda: _clients(folder)),
+                ("generated clients", lambda: _generated(document, folder, full=full)),
                 ("schemathesis", lambda: _schemathesis(folder, full=full)),
             )
             if not _timed(label, judge)
@@ -97,11 +98,11 @@ def _has_node() -> bool:
     return _once("package.json", lambda: _ran("npm", "install", *_QUIET))
 
 
-def _own_tools() -> bool:
-    """Install what requirements.txt names into a venv of its own, once."""
-    wanted = ("--requirement", HERE / "requirements.txt")
+def _own_tools(name: str = "requirements.txt") -> bool:
+    """Install what a list names into a venv of its own, once."""
+    wanted = ("--requirement", HERE / name)
     return _once(
-        "requirements.txt",
+        name,
         lambda: (
             _ran(sys.executable, "-m", "venv", OWN.parent)
             and _ran(OWN / "python", "-m", "pip", "install", "--quiet", *wanted)
@@ -142,6 +143,17 @@ def _clients(folder: Path) -> bool:
             if file.suffix in runs
         ]
     return all(good)
+
+
+def _generated(document: Path, folder: Path, *, full: bool) -> bool:
+    from round_trips import round_trips
+
+    _own_tools()
+    if full:
+        _own_tools("requirements-full.txt")
+    place = folder / "generated"
+    place.mkdir()
+    return round_trips(document, place, full=full, node=_has_node())
 
 
 def _schemathesis(folder: Path, *, full: bool) -> bool:

@@ -118,13 +118,17 @@ class Namer:
                 schema["oneOf"] = self._members(schema.pop("anyOf"), name)
 
     def parameter(self, schema: Schema, name: str) -> Schema:
-        """Return a parameter's schema by the component of what it means, if there is one."""
+        """Return a parameter's schema by the component of what it means, if there is one.
+
+        One with a default stays in place: generators lose it beside a reference, and the type too.
+        """
+        if "default" in schema and "items" not in schema:
+            return schema
         if "items" in schema:
             return {**schema, "items": self._member(schema["items"], name)}
         found = self.name(schema, name)
         known = self._known.get(_meaning(found))
-        said = {"default": found["default"]} if "default" in found else {}
-        return found if known is None else {**reference(known), **said}
+        return found if known is None else reference(known)
 
     def name(self, schema: Schema, name: str) -> Schema:
         """Return a schema with everything in it named, itself as well where it needs one."""
@@ -134,7 +138,7 @@ class Namer:
         parts = [key for key in ("anyOf", "oneOf") if key in schema]
         if parts:
             return self._choice(schema, parts[0], name)
-        said = {key: schema[key] for key in (*_SAID, "default") if key in schema}
+        said = _part(schema, *_SAID, "default")
         own = said.pop("title", name)
         self._below(schema, own)
         if not _needs_name(schema):
@@ -152,13 +156,18 @@ class Namer:
                 return {**found, "type": [found["type"], "null"], **rest}
             return {"anyOf": [found, *null], **rest}
         named = self._members(others, name)
-        said = {each: schema[each] for each in ("description", "examples") if each in schema}
+        said = _part(schema, "description", "examples")
         choice = {"oneOf": named, **{k: v for k, v in schema.items() if k not in (key, "title")}}
         own = reference(self._of(choice, schema.get("title", name)))
         return {"anyOf": [own, *null], **said} if null else {**own, **said}
 
     def _members(self, parts: Collection[Schema], name: str) -> list[Schema]:
-        return [self._member(part, f"{name}{_kind(part)}") for part in parts]
+        found = []
+        for part in parts:
+            own = f"{name}{_kind(part)}"
+            member = self._member(part, own)
+            found.append(reference(self._of(member, own)) if "items" in member else member)
+        return found
 
     def _member(self, schema: Schema, name: str) -> Schema:
         """Name a member of a choice, an item or a value of a map: a bounded text has a name too."""
@@ -192,6 +201,10 @@ def _needs_name(schema: Schema) -> bool:
     return "properties" in schema or "enum" in schema
 
 
+def _part(schema: Schema, *keys: str) -> Schema:
+    return {key: schema[key] for key in keys if key in schema}
+
+
 def _kind(schema: Schema) -> str:
     return pascal(str(schema.get("title") or schema.get("type", "")))
 
@@ -199,7 +212,7 @@ def _kind(schema: Schema) -> str:
 def _split(schema: Schema) -> Schema:
     """Return a schema that takes null as a choice of null and the rest."""
     (kind,) = (each for each in schema["type"] if each != "null")
-    outer = {key: schema[key] for key in ("description", "examples", "default") if key in schema}
+    outer = _part(schema, "description", "examples", "default")
     inner = {key: value for key, value in schema.items() if key not in outer}
     if "enum" in schema:
         inner["enum"] = [word for word in schema["enum"] if word is not None]

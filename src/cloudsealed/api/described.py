@@ -235,5 +235,5 @@ def _refusal(status: int, examples: dict[str, dict[str, Any]]) -> dict[str, Any]
     return {
         "description": ", ".join(f"`{code}`" for code in examples),
         "headers": found,
-        "content": {bodies.JSON_TYPE: {"schema": reference("Error"), "examples": shown}},
+        "content": {bodies.JSON_TYPE: {"schema": reference("ErrorEnvelope"), "examples": shown}},
     }

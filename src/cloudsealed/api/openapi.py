@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,7 +23,7 @@ from cloudsealed.api.examples import example_of, illustrate
 from cloudsealed.api.listing import CURSOR, LARGEST_LIMIT
 from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.outside import listed
-from cloudsealed.api.v1.schemas.base import Error
+from cloudsealed.api.v1.schemas.base import ErrorEnvelope
 from cloudsealed.auth.model import Scope
 
 DESCRIPTION = """\
@@ -82,7 +83,6 @@ def _security(public_url: str) -> dict[str, Any]:
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "bearerFormat": "opaque",
             "description": "A personal access token: `cspat_` and 38 letters and digits.",
         },
         "oauth": {
@@ -136,7 +136,7 @@ def _header_components() -> dict[str, Any]:
 def _schemas(operations: Sequence[Operation]) -> Schemas:
     files = [shape for op in operations for shape in op.files.values()]
     answers = {op.answer for op in operations if op.answer is not None}
-    answers |= {shape for shape in files if not isinstance(shape, dict)} | {Error}
+    answers |= {shape for shape in files if not isinstance(shape, dict)} | {ErrorEnvelope}
     requests = {op.body for op in operations if op.body is not None}
     found = components(answers, requests)
     for operation in operations:
@@ -228,10 +228,11 @@ def _shared_responses(paths: dict[str, Any]) -> dict[str, Any]:
         for status, responses in found.items()
         if all(response == responses[0] for response in responses)
     }
+    named = {status: HTTPStatus(int(status)).phrase.replace(" ", "") for status in shared}
     for operation in _operations(paths):
         for status in shared.keys() & operation["responses"].keys():
-            operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
-    return shared
+            operation["responses"][status] = {"$ref": f"#/components/responses/{named[status]}"}
+    return {named[status]: response for status, response in shared.items()}
 
 
 def bounded(node: Any) -> None:

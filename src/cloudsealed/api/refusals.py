@@ -50,7 +50,11 @@ def refusals(operation: Operation) -> Examples:
     """Return the errors that an operation can answer: by status and code, the error's body."""
     found: Examples = {}
     for error in _errors(operation):
-        shown = {"code": error.code, "message": error.message, "request_id": REQUEST_ID}
+        shown: dict[str, Any] = {
+            "code": error.code,
+            "message": error.message,
+            "request_id": REQUEST_ID,
+        }
         if error.details:
             shown["details"] = [dict(detail) for detail in error.details]
         found.setdefault(error.status, {}).setdefault(error.code, {"error": shown})
@@ -79,7 +83,8 @@ def cost(operation: Operation) -> str:
 
 
 def _budget(name: str) -> str:
-    windows: Budget = next(f.default for f in fields(Settings) if f.name == f"limit_{name}")
+    defaults: dict[str, Any] = {item.name: item.default for item in fields(Settings)}
+    windows: Budget = defaults[f"limit_{name}"]
     return " and ".join(f"{w.amount:,} a{_n(w.seconds)} {_PERIODS[w.seconds]}" for w in windows)
 
 

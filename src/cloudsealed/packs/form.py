@@ -307,13 +307,12 @@ _SHOWN = ("set",)
 def body_schema(kind: PolicyKind) -> dict[str, Any]:
     """Return the JSON Schema of the API's body that makes a policy of one kind.
 
-    Of a check `kind` may be left out.
+    It asks for `kind`, by which clients tell the two apart; the reader takes a check without it.
     """
     form = _FORMS[kind].of(Use.API)
     schema = form.schema()
-    if kind is not PolicyKind.CHECK:
-        schema["required"] = ["kind", *schema["required"]]
-        del schema["properties"]["kind"]["default"]
+    schema["required"] = ["kind", *schema["required"]]
+    del schema["properties"]["kind"]["default"]
     names = (*schema["required"], *(name for name in _SHOWN if name in form.known))
     return {**schema, "examples": [{name: form.parts[name].example for name in names}]}
 

@@ -30,7 +30,10 @@ TABLE = Table(
 
 @TABLE.lists("/v1/audits", Listed.of(LISTING), scope=Scope.AUDITS_READ, answer=shapes.Audit)
 def list_audits(call: Call) -> Reply:
-    """List audits."""
+    """List audits.
+
+    Newest first: to find the audit to read, to reanalyze or to report on.
+    """
     return call.services.audits.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
 
@@ -39,13 +42,20 @@ def list_audits(call: Call) -> Reply:
     body=shapes.AuditBody, errors=(AmbientCredentialsNotAllowedError,),
 )  # fmt: skip
 def create_audit(call: Call) -> Reply:
-    """Start an audit."""
+    """Start an audit.
+
+    It is queued at once and runs in the background; two run at a time. Poll `GET
+    /v1/audits/{id}` until `finished_at` is not null.
+    """
     return call.services.audits.create(tenant=call.tenant, body=call.body, admit=call.admit)
 
 
 @TABLE.gets("/v1/audits/{id}", scope=Scope.AUDITS_READ, answer=shapes.Audit)
 def get_audit(call: Call) -> Reply:
-    """Retrieve an audit: status, progress, coverage, counts and scores."""
+    """Retrieve an audit: status, progress, coverage, counts and scores.
+
+    While it runs this is how far it is; when it is completed, what it found.
+    """
     return call.services.audits.get(**call.one, deadline=call.deadline)
 
 
@@ -70,7 +80,8 @@ def reanalyze_audit(call: Call) -> Reply:
 def cancel_audit(call: Call) -> Reply:
     """Cancel an audit.
 
-    It ends at once, whatever it waits for. One that has ended stays as it is: 409.
+    It ends at once, whatever it waits for, and what it has found by then changes no finding. One
+    that has ended stays as it is: 409.
     """
     return call.services.audits.cancel(**call.one)
 
@@ -92,17 +103,24 @@ def resume_audit(call: Call) -> Reply:
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def list_audit_calls(call: Call) -> Reply:
-    """List an audit's provider calls: its ledger."""
+    """List an audit's provider calls: its ledger.
+
+    Each call with how it ended: what every verdict of the audit rests on.
+    """
     after, limit = call.page["after"], call.page["limit"]
     return call.services.audits.calls(**call.one, after=after, limit=limit)
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=ledger.Coverage,
+    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=ledger.CoverageReport,
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def get_audit_coverage(call: Call) -> Reply:
-    """Retrieve what an audit could not read, and the permission that would cure it."""
+    """Retrieve what an audit could not read, and the permission that would cure it.
+
+    For whoever gives the audit its permissions: `iam_statement` allows what was denied and can
+    be allowed.
+    """
     return call.services.audits.coverage(**call.one)
 
 
@@ -132,7 +150,11 @@ def follow_audit(call: Call) -> Reply:
     errors=(AuditNotFinishedError,),
 )  # fmt: skip
 def get_audit_seal(call: Call) -> Reply:
-    """Retrieve the seal of a completed audit."""
+    """Retrieve the seal of a completed audit.
+
+    A DSSE envelope over the root of everything that the audit rests on, chained to the audit
+    before.
+    """
     return call.services.audits.seal(**call.one)
 
 
@@ -155,6 +177,9 @@ def get_audit_bundle(call: Call) -> Reply:
 
 @TABLE.deletes("/v1/audits/{id}", scope=Scope.AUDITS_WRITE, errors=(AuditNotFinishedError,))
 def delete_audit(call: Call) -> Reply:
-    """Delete an ended audit; its seal stays in the chain."""
+    """Delete an ended audit; its seal stays in the chain.
+
+    Its calls, snapshots and verdicts are deleted. Findings stay as they are.
+    """
     call.services.audits.delete(**call.one)
     return None

@@ -23,7 +23,10 @@ TABLE = Table(
     "/v1/connections", Listed.of(LISTING), scope=Scope.CONNECTIONS_READ, answer=shapes.Connection
 )
 def list_connections(call: Call) -> Reply:
-    """List connections."""
+    """List connections.
+
+    The accounts that audits can go through.
+    """
     connections = call.services.connections
     return connections.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
@@ -34,13 +37,19 @@ def list_connections(call: Call) -> Reply:
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
 )  # fmt: skip
 def create_connection(call: Call) -> Reply:
-    """Add a connection; the external id of a role is made here."""
+    """Add a connection; the external id of a role is made here.
+
+    Nothing is asked of the cloud: trust the external id in the role, then test the connection.
+    """
     return call.services.connections.create(tenant=call.tenant, body=call.body)
 
 
 @TABLE.gets("/v1/connections/{id}", scope=Scope.CONNECTIONS_READ, answer=shapes.Connection)
 def get_connection(call: Call) -> Reply:
-    """Retrieve a connection."""
+    """Retrieve a connection.
+
+    How one account is reached. There is no secret in it.
+    """
     return call.services.connections.get(**call.one, deadline=call.deadline)
 
 
@@ -49,7 +58,10 @@ def get_connection(call: Call) -> Reply:
     body=shapes.ConnectionPatch, errors=(NameAlreadyExistsError,),
 )  # fmt: skip
 def update_connection(call: Call) -> Reply:
-    """Change a connection's name or regions."""
+    """Change a connection's name or regions.
+
+    What is left out stays. Which account it reaches cannot change: add another connection.
+    """
     return call.services.connections.update(**call.one, body=call.body)
 
 
@@ -70,6 +82,9 @@ def test_connection(call: Call) -> Reply:
 
 @TABLE.deletes("/v1/connections/{id}", scope=Scope.CONNECTIONS_WRITE)
 def delete_connection(call: Call) -> Reply:
-    """Remove a connection; what was found through it resolves as connection_removed."""
+    """Remove a connection; what was found through it resolves as connection_removed.
+
+    Audits that went through it stay.
+    """
     call.services.remove_connection(**call.one)
     return None

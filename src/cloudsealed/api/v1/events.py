@@ -16,5 +16,8 @@ TABLE = Table(
 
 @TABLE.lists("/v1/events", Listed.of(LISTING), scope=Scope.EVENTS_READ, answer=shapes.Event)
 def list_events(call: Call) -> Reply:
-    """List events; `category=security` is the log of who did what to whose access."""
+    """List events; `category=security` is the log of who did what to whose access.
+
+    Newest first. Events are never changed, and are kept as long as audits.
+    """
     return call.services.events.list(tenant=call.tenant, deadline=call.deadline, **call.page)

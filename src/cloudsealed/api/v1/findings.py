@@ -71,7 +71,11 @@ EXPANSIONS = (
     expansions=EXPANSIONS, errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def list_findings(call: Call) -> Reply:
-    """List findings."""
+    """List findings.
+
+    For a work list or a copy of your own: follow `next_cursor` until it is null. With `audit`
+    the list is pinned to what failed in that audit.
+    """
     findings = call.services.findings
     return findings.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
@@ -148,7 +152,10 @@ def _read_filters(wanted: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     "/v1/findings/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Finding, expansions=EXPANSIONS
 )
 def get_finding(call: Call) -> Reply:
-    """Retrieve a finding."""
+    """Retrieve a finding.
+
+    Everything that is known of one finding, from the evidence to what people decided.
+    """
     return call.services.findings.get(**call.one, deadline=call.deadline)
 
 
@@ -167,7 +174,11 @@ def triage_finding(call: Call) -> Reply:
     "/v1/findings/{id}/history", Listed(), scope=Scope.FINDINGS_READ, answer=shapes.Episode
 )
 def list_finding_history(call: Call) -> Reply:
-    """List a finding's episodes, oldest first."""
+    """List a finding's episodes, oldest first.
+
+    An episode begins when an audit first says something else, so the list is short however many
+    audits there were.
+    """
     after, limit = call.page["after"], call.page["limit"]
     return call.services.findings.history(**call.one, after=after, limit=limit)
 
@@ -177,7 +188,11 @@ def list_finding_history(call: Call) -> Reply:
     errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def get_finding_evidence(call: Call) -> Reply:
-    """Retrieve what a finding rests on."""
+    """Retrieve what a finding rests on.
+
+    The observation of the newest audit that decided, and the snapshot that it judged, for
+    whoever has to believe the verdict.
+    """
     finding = orjson.loads(call.services.findings.get(**call.one))
     return call.services.audits.evidence(tenant=call.tenant, finding=finding)
 
@@ -202,6 +217,10 @@ def get_finding_proof(call: Call) -> Reply:
     errors=(NotExplainableError, EvidenceExpiredError),
 )  # fmt: skip
 def get_finding_explanation(call: Call) -> Reply:
-    """Retrieve why a finding fails: the parts of its policy's expressions with their values."""
+    """Retrieve why a finding fails: the parts of its policy's expressions with their values.
+
+    The policy's expressions are evaluated once more on the snapshot of that audit. It takes
+    CPU: ask for one finding, not for every row of a list.
+    """
     finding = orjson.loads(call.services.findings.get(**call.one))
     return call.services.audits.explanation(tenant=call.tenant, finding=finding)

@@ -16,7 +16,10 @@ TABLE = Table("Frameworks", "Compliance frameworks and their controls.")
 
 @TABLE.lists("/v1/frameworks", Listed(), scope=Scope.POLICIES_READ, answer=shapes.Framework)
 def list_frameworks(call: Call) -> Reply:
-    """List frameworks, by key."""
+    """List frameworks, by key.
+
+    What compliance evidence can be made for.
+    """
     after, limit = call.page["after"], call.page["limit"]
     items = {key: summary(item) for key, item in frameworks().items()}
     return ordered(items, after=after, limit=limit)
@@ -28,6 +31,9 @@ def list_frameworks(call: Call) -> Reply:
     errors=(FrameworkNotFoundError,),
 )  # fmt: skip
 def get_framework(call: Call) -> Reply:
-    """Retrieve a framework; with an audit, each control's status in it."""
+    """Retrieve a framework; with an audit, each control's status in it.
+
+    Without an audit every control is `manual` or `not_assessed`.
+    """
     audit = call.given("audit")
     return call.services.audits.framework(tenant=call.tenant, key=call.ident, audit_id=audit)

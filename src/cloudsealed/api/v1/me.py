@@ -17,7 +17,10 @@ TABLE = Table("Account", "Who calls, what is left of their budgets, and what err
 
 @TABLE.reads("/v1/me", answer=shapes.Me, quick=True)
 def get_me(call: Call) -> Reply:
-    """Retrieve the caller: tenant, user, role and effective scopes."""
+    """Retrieve the caller: tenant, user, role and effective scopes.
+
+    The first request to try a credential with: it needs no scope.
+    """
     caller, services = call.caller, call.services
     with services.database.read(call.deadline):  # both within the deadline
         user = services.users.get(tenant=call.tenant, ident=caller.user_id)
@@ -35,7 +38,10 @@ def get_me(call: Call) -> Reply:
 
 @TABLE.lists("/v1/errors", Listed(), answer=shapes.ErrorCode)
 def list_error_codes(call: Call) -> Reply:
-    """List every code that an error can carry, by status and code."""
+    """List every code that an error can carry, by status and code.
+
+    The catalogue: no response has a code that is not in it.
+    """
     after, limit = call.page["after"], call.page["limit"]
     items = {f"{entry['status']} {code}": entry for code, entry in catalogue().items()}
     return ordered(items, after=after, limit=limit)
@@ -43,7 +49,10 @@ def list_error_codes(call: Call) -> Reply:
 
 @TABLE.reads("/v1/rate_limit", answer=shapes.RateLimits)
 def get_rate_limits(call: Call) -> Reply:
-    """Retrieve every budget of the credential and its tenant."""
+    """Retrieve every budget of the credential and its tenant.
+
+    How much of each budget is left, and when its windows end. To ask costs one request.
+    """
     limits = call.limits
     keys = {"core": call.caller.token_id, **dict.fromkeys(OF_TENANTS, call.tenant)}
     resources = {

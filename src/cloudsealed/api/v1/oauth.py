@@ -28,7 +28,10 @@ GRANTS = Table(
     "/v1/oauth/apps", Listed.of(app_store.LISTING), scope=Scope.APPS_READ, answer=shapes.OAuthApp
 )
 def list_oauth_apps(call: Call) -> Reply:
-    """List the tenant's apps."""
+    """List the tenant's apps.
+
+    Those that the tenant registered, not those of others that its users granted.
+    """
     return call.services.apps.list(caller=call.caller, deadline=call.deadline, **call.page)
 
 
@@ -47,7 +50,10 @@ def create_oauth_app(call: Call) -> Reply:
 
 @APPS.gets("/v1/oauth/apps/{id}", scope=Scope.APPS_READ, answer=shapes.OAuthApp)
 def get_oauth_app(call: Call) -> Reply:
-    """Retrieve an app."""
+    """Retrieve an app.
+
+    Everything but its secret.
+    """
     return call.services.apps.get(**call.one)
 
 
@@ -72,7 +78,10 @@ def list_oauth_app_installations(call: Call) -> Reply:
     body=shapes.OAuthAppChange, errors=(InvalidScopeError,),
 )  # fmt: skip
 def update_oauth_app(call: Call) -> Reply:
-    """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
+    """Change an app; fewer scopes, or a narrower audience, hold for its grants at once.
+
+    What is left out stays. Redirect URIs and scopes are replaced whole.
+    """
     return call.services.apps.change(caller=call.caller, ident=call.ident, body=call.body)
 
 
@@ -81,13 +90,19 @@ def update_oauth_app(call: Call) -> Reply:
     body=shapes.OAuthSecretRotation, body_optional=True, secrets=("client_secret",),
 )  # fmt: skip
 def rotate_oauth_app_secret(call: Call) -> Reply:
-    """Give an app a new secret; the old one ends after `overlap_seconds`, at once unless given."""
+    """Give an app a new secret; the old one ends after `overlap_seconds`, at once unless given.
+
+    The new secret is in this answer only.
+    """
     return call.services.apps.rotate(caller=call.caller, ident=call.ident, body=call.body)
 
 
 @APPS.deletes("/v1/oauth/apps/{id}", scope=Scope.APPS_WRITE)
 def delete_oauth_app(call: Call) -> Reply:
-    """Delete an app; everything that was granted to it ends."""
+    """Delete an app; everything that was granted to it ends.
+
+    Its tokens stop working within a second.
+    """
     call.services.apps.delete(caller=call.caller, ident=call.ident)
     return None
 
@@ -97,18 +112,27 @@ def delete_oauth_app(call: Call) -> Reply:
     answer=shapes.OAuthGrant,
 )  # fmt: skip
 def list_oauth_grants(call: Call) -> Reply:
-    """List grants: a viewer's own, otherwise the tenant's."""
+    """List grants: a viewer's own, otherwise the tenant's.
+
+    Which apps can read the tenant in whose name, and when they last did.
+    """
     return call.services.grants.list(caller=call.caller, deadline=call.deadline, **call.page)
 
 
 @GRANTS.gets("/v1/oauth/grants/{id}", scope=Scope.TOKENS_READ, answer=shapes.OAuthGrant)
 def get_oauth_grant(call: Call) -> Reply:
-    """Retrieve a grant."""
+    """Retrieve a grant.
+
+    What one user let one app do.
+    """
     return call.services.grants.get(caller=call.caller, ident=call.ident)
 
 
 @GRANTS.deletes("/v1/oauth/grants/{id}", scope=Scope.TOKENS_WRITE, errors=(InsufficientRoleError,))
 def revoke_oauth_grant(call: Call) -> Reply:
-    """End a grant; its tokens stop working within a second."""
+    """End a grant; its tokens stop working within a second.
+
+    The app has to ask the user again.
+    """
     call.services.grants.revoke(caller=call.caller, ident=call.ident)
     return None

@@ -24,7 +24,10 @@ TABLE = Table(
 
 @TABLE.lists("/v1/policies", Listed.of(LISTING), scope=Scope.POLICIES_READ, answer=shapes.Policy)
 def list_policies(call: Call) -> Reply:
-    """List policies."""
+    """List policies.
+
+    Built-in ones and the tenant's own, enabled or not.
+    """
     return call.services.policies.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
 
@@ -45,13 +48,20 @@ def create_policy(call: Call) -> Reply:
     body=shapes.PolicyDraft, body_optional=False, once=False,
 )  # fmt: skip
 def validate_policy(call: Call) -> Reply:
-    """Say whether a policy would be taken, and if not, why; nothing is stored."""
+    """Say whether a policy would be taken, and if not, why; nothing is stored.
+
+    For editors: every fault is told with its line and column, also of a draft that is half
+    written.
+    """
     return call.services.policies.validate(tenant=call.tenant, body=call.body)
 
 
 @TABLE.gets("/v1/policies/{id}", scope=Scope.POLICIES_READ, answer=shapes.Policy)
 def get_policy(call: Call) -> Reply:
-    """Retrieve a policy by id or key."""
+    """Retrieve a policy by id or key.
+
+    Its expressions, texts and controls, as they are now.
+    """
     return call.services.policies.get(**call.one, deadline=call.deadline)
 
 
@@ -60,7 +70,11 @@ def get_policy(call: Call) -> Reply:
     errors=(BuiltinPolicyImmutableError, InvalidPolicyExpressionError),
 )  # fmt: skip
 def update_policy(call: Call) -> Reply:
-    """Change a policy; of a built-in one only `enabled` and `params`."""
+    """Change a policy; of a built-in one only `enabled` and `params`.
+
+    What is left out stays. A change of what it means makes a new version, which counts from the
+    next audit; a classification is applied at once.
+    """
     return call.services.policies.update(**call.one, body=call.body)
 
 
@@ -68,7 +82,11 @@ def update_policy(call: Call) -> Reply:
     "/v1/policies/{id}", scope=Scope.POLICIES_WRITE, errors=(BuiltinPolicyImmutableError,)
 )
 def delete_policy(call: Call) -> Reply:
-    """Delete a policy of the tenant's own."""
+    """Delete a policy of the tenant's own.
+
+    Its open findings resolve as policy_changed with the next audit. A built-in one is disabled
+    instead.
+    """
     call.services.policies.delete(**call.one)
     return None
 
@@ -77,6 +95,9 @@ def delete_policy(call: Call) -> Reply:
     "/v1/policies/{id}/versions", Listed(), scope=Scope.POLICIES_READ, answer=shapes.PolicyVersion
 )
 def list_policy_versions(call: Call) -> Reply:
-    """List a policy's versions, newest first."""
+    """List a policy's versions, newest first.
+
+    A version never changes: findings name the one that judged.
+    """
     after, limit = call.page["after"], call.page["limit"]
     return call.services.policies.versions(**call.one, after=after, limit=limit)

@@ -33,7 +33,10 @@ TABLE = Table(
 
 @TABLE.lists("/v1/reports", Listed.of(LISTING), scope=Scope.REPORTS_READ, answer=shapes.Report)
 def list_reports(call: Call) -> Reply:
-    """List reports."""
+    """List reports.
+
+    Newest first, those whose files are gone included.
+    """
     return call.services.reports.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
 
@@ -43,13 +46,20 @@ def list_reports(call: Call) -> Reply:
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
 )  # fmt: skip
 def create_report(call: Call) -> Reply:
-    """Generate a report of a completed audit."""
+    """Generate a report of a completed audit.
+
+    It is made in the background, within seconds. Poll `GET /v1/reports/{id}` until it is
+    `ready`, then download it.
+    """
     return call.services.reports.create(tenant=call.tenant, body=call.body, admit=call.admit)
 
 
 @TABLE.gets("/v1/reports/{id}", scope=Scope.REPORTS_READ, answer=shapes.Report)
 def get_report(call: Call) -> Reply:
-    """Retrieve a report."""
+    """Retrieve a report.
+
+    How far it is, and which files it has.
+    """
     return call.services.reports.get(**call.one, deadline=call.deadline)
 
 
@@ -62,7 +72,8 @@ def get_report(call: Call) -> Reply:
 def download_report(call: Call) -> Reply:
     """Download a report's file.
 
-    A format that reports of its kind do not have is 422 by `format`, and 406 by `Accept`.
+    In the format of `format`, or else the first that `Accept` prefers. Which formats there are
+    depends on the kind of report: another is 422 by `format`, and 406 by `Accept`.
     """
     offered = call.services.reports.formats(**call.one)
     wanted = call.given("format") or _accepted(call.accept, offered)
@@ -83,6 +94,9 @@ def _accepted(header: str, offered: Sequence[str]) -> str:
 
 @TABLE.deletes("/v1/reports/{id}", scope=Scope.REPORTS_WRITE)
 def delete_report(call: Call) -> Reply:
-    """Delete a report and its files."""
+    """Delete a report and its files.
+
+    What it told of stays: it can be made again while the audit's evidence is kept.
+    """
     call.services.reports.delete(**call.one)
     return None

@@ -29,6 +29,7 @@ TABLE = Table(
 def list_resources(call: Call) -> Reply:
     """List resources.
 
+    The inventory: what the newest audit that could tell still saw, or what is gone.
     With `audit`, all that this audit saw, as it saw it: names, tags and relations are those of
     then, and filters look at them. An audit that has not completed has no list; one whose evidence
     is older than evidence is kept has none left: 410.
@@ -39,7 +40,10 @@ def list_resources(call: Call) -> Reply:
 
 @TABLE.gets("/v1/resources/{id}", scope=Scope.RESOURCES_READ, answer=shapes.Resource)
 def get_resource(call: Call) -> Reply:
-    """Retrieve a resource with its newest snapshot."""
+    """Retrieve a resource with its newest snapshot.
+
+    The snapshot is what the provider said, secrets redacted. Lists leave it out.
+    """
     return call.services.resources.get(**call.one, deadline=call.deadline)
 
 
@@ -48,7 +52,10 @@ def get_resource(call: Call) -> Reply:
     scope=Scope.FINDINGS_READ, answer=Finding, expansions=EXPANSIONS,
 )  # fmt: skip
 def list_resource_findings(call: Call) -> Reply:
-    """List the findings of a resource."""
+    """List the findings of a resource.
+
+    The same rows and filters as the list of all findings.
+    """
     call.services.resources.get(**call.one)
     call.page["filters"] = {**call.page["filters"], "resource": (call.ident,)}
     findings = call.services.findings
@@ -72,7 +79,7 @@ def list_resource_history(call: Call) -> Reply:
     return call.services.resources.history(**call.one, after=after, limit=limit)
 
 
-@TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.Relations)
+@TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.RelationList)
 def get_resource_relations(call: Call) -> Reply:
     """Retrieve what a resource refers to.
 

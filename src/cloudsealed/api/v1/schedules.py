@@ -27,7 +27,10 @@ _BUDGETS = {ScheduleKind.AUDIT: "audits", ScheduleKind.REPORT: "reports"}
     "/v1/schedules", Listed.of(LISTING), scope=Scope.SCHEDULES_READ, answer=shapes.Schedule
 )
 def list_schedules(call: Call) -> Reply:
-    """List schedules."""
+    """List schedules.
+
+    What comes by itself, and when it comes next.
+    """
     return call.services.schedules.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 
 
@@ -47,7 +50,10 @@ def create_schedule(call: Call) -> Reply:
 
 @TABLE.gets("/v1/schedules/{id}", scope=Scope.SCHEDULES_READ, answer=shapes.Schedule)
 def get_schedule(call: Call) -> Reply:
-    """Retrieve a schedule and its next five times."""
+    """Retrieve a schedule and its next five times.
+
+    Also what its last run made, or why it made nothing.
+    """
     return call.services.schedules.get(**call.one, deadline=call.deadline)
 
 
@@ -57,7 +63,10 @@ def get_schedule(call: Call) -> Reply:
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
 )  # fmt: skip
 def update_schedule(call: Call) -> Reply:
-    """Change a schedule; `audit` and `report` are replaced whole."""
+    """Change a schedule; `audit` and `report` are replaced whole.
+
+    What is left out stays. The next run follows the new times.
+    """
     return call.services.schedules.update(**call.one, body=call.body)
 
 
@@ -78,6 +87,9 @@ def run_schedule(call: Call) -> Reply:
 
 @TABLE.deletes("/v1/schedules/{id}", scope=Scope.SCHEDULES_WRITE)
 def delete_schedule(call: Call) -> Reply:
-    """Remove a schedule; what it started stays."""
+    """Remove a schedule; what it started stays.
+
+    A run that has started goes on.
+    """
     call.services.schedules.delete(**call.one)
     return None

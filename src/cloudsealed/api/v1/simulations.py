@@ -42,5 +42,8 @@ def simulate_policy(call: Call) -> Reply:
 
 @TABLE.gets("/v1/simulations/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Simulation)
 def get_simulation(call: Call) -> Reply:
-    """Retrieve a simulation and what it found so far."""
+    """Retrieve a simulation and what it found so far.
+
+    Poll it until `finished_at` is not null. Nothing but the simulation itself was changed.
+    """
     return call.services.simulations.get(**call.one, deadline=call.deadline)

@@ -20,7 +20,10 @@ TABLE = Table(
 
 @TABLE.lists("/v1/tokens", Listed.of(LISTING), scope=Scope.TOKENS_READ, answer=shapes.Token)
 def list_tokens(call: Call) -> Reply:
-    """List tokens: a viewer's own, otherwise the tenant's."""
+    """List tokens: a viewer's own, otherwise the tenant's.
+
+    Their texts are never shown again; `last_used_at` tells which are idle.
+    """
     return call.services.tokens.list(caller=call.caller, deadline=call.deadline, **call.page)
 
 
@@ -31,15 +34,19 @@ def list_tokens(call: Call) -> Reply:
 def create_token(call: Call) -> Reply:
     """Create a token for the caller; its text is shown once.
 
-    An admin makes one for a service account by `user_id`. A token never has more power than the
-    credential that made it, nor than the role of whom it acts as.
+    Keep the text at once: only its digest is stored. An admin makes one for a service account by
+    `user_id`. A token never has more power than the credential that made it, nor than the role of
+    whom it acts as.
     """
     return call.services.tokens.create(caller=call.caller, body=call.body)
 
 
 @TABLE.gets("/v1/tokens/{id}", scope=Scope.TOKENS_READ, answer=shapes.Token)
 def get_token(call: Call) -> Reply:
-    """Retrieve a token."""
+    """Retrieve a token.
+
+    What it may do, when it ends and when it was last used.
+    """
     return call.services.tokens.get(caller=call.caller, ident=call.ident)
 
 
@@ -58,6 +65,9 @@ def rotate_token(call: Call) -> Reply:
 
 @TABLE.deletes("/v1/tokens/{id}", scope=Scope.TOKENS_WRITE)
 def revoke_token(call: Call) -> Reply:
-    """Revoke a token; it stops working within a second."""
+    """Revoke a token; it stops working within a second.
+
+    There is no way back: make another one.
+    """
     call.services.tokens.revoke(caller=call.caller, ident=call.ident)
     return None

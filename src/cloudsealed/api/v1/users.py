@@ -22,7 +22,10 @@ TABLE = Table(
 
 @TABLE.lists("/v1/users", Listed.of(LISTING), scope=Scope.USERS_READ, answer=shapes.User)
 def list_users(call: Call) -> Reply:
-    """List users."""
+    """List users.
+
+    Everyone of the tenant, invited and disabled ones included.
+    """
     return call.services.users.list(caller=call.caller, deadline=call.deadline, **call.page)
 
 
@@ -67,7 +70,10 @@ def create_service_account(call: Call) -> Reply:
 
 @TABLE.gets("/v1/users/{id}", scope=Scope.USERS_READ, answer=shapes.User)
 def get_user(call: Call) -> Reply:
-    """Retrieve a user."""
+    """Retrieve a user.
+
+    Who they are and what they may do at most.
+    """
     return orjson.dumps(call.services.users.get(**call.one).public())
 
 
@@ -98,6 +104,9 @@ def invite_user_again(call: Call) -> Reply:
 
 @TABLE.deletes("/v1/users/{id}", scope=Scope.USERS_WRITE)
 def remove_user(call: Call) -> Reply:
-    """Remove a user; their sessions, tokens and grants end at once."""
+    """Remove a user; their sessions, tokens and grants end at once.
+
+    What they made stays. The last admin cannot be removed.
+    """
     call.services.users.remove(caller=call.caller, ident=call.ident)
     return None

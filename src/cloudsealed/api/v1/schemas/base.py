@@ -307,7 +307,7 @@ class ErrorBody(Shape):
     )
 
 
-class Error(Shape):
+class ErrorEnvelope(Shape):
     """The body of every error."""
 
     error: ErrorBody = Field(description="What went wrong.")

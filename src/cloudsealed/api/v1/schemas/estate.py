@@ -123,7 +123,7 @@ class Relation(Shape):
     )
 
 
-class Relations(Shape):
+class RelationList(Shape):
     """What a resource refers to."""
 
     object: Literal["relations"] = Field(description="Always `relations`.")

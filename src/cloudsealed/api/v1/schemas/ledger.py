@@ -124,7 +124,7 @@ class IamStatement(Shape):
     Resource: Word = Field(description="What they are allowed on.", examples=["*"])
 
 
-class Coverage(Shape):
+class CoverageReport(Shape):
     """What an audit could not read, and the permission that would cure it."""
 
     object: Literal["coverage"] = Field(description="Always `coverage`.")

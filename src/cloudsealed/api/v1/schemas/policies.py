@@ -163,7 +163,7 @@ class CheckBody(Body):
         json_schema_extra=lambda schema: schema.update(body_schema(PolicyKind.CHECK))
     )
 
-    kind: Literal["check"] = "check"
+    kind: Literal["check"]
 
 
 class ClassificationBody(Body):
@@ -177,7 +177,7 @@ class ClassificationBody(Body):
 
 
 class PolicyBody(RootModel[Annotated[CheckBody | ClassificationBody, Field(discriminator="kind")]]):
-    """A new policy of the tenant's own; without `kind` it is a check."""
+    """A new policy of the tenant's own; one without `kind` is taken as a check."""
 
 
 class PolicyDraft(RootModel[Any]):
