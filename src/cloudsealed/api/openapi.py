@@ -302,9 +302,9 @@ def _error_response(status: int) -> dict[str, Any]:
     text = {"schema": dict(_TEXT)}
     if status == 401:
         headers["WWW-Authenticate"] = {"description": "As RFC 6750 says", **text}
-    if status == 429:
+    if status in (429, 503):
         seconds = {"type": "integer", "format": "int32", "minimum": 1, "maximum": 3600}
-        headers["Retry-After"] = {"description": "Until the window ends", "schema": seconds}
+        headers["Retry-After"] = {"description": "In how many seconds to ask again", "schema": seconds}
     return {
         "description": "Codes: " + ", ".join(f"`{code}`" for code in codes),
         "headers": headers,
