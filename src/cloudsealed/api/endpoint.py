@@ -33,14 +33,14 @@ from cloudsealed.api.query import Parameter
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
-from cloudsealed.storage.database import ReadDeadlineError
+from cloudsealed.storage.database import ReadDeadlineError, ServiceUnavailableError
 from cloudsealed.storage.keyset import Filter, Page
 from cloudsealed.wiring import Services
 
 _LONGEST_NAME = 200
 LONGEST_TAGS = 8192
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
-_COST_NOTHING = (CrowdedError, NotFoundError)
+_COST_NOTHING = (CrowdedError, ServiceUnavailableError, NotFoundError)
 
 
 @dataclass(frozen=True, slots=True)

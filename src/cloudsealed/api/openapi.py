@@ -304,7 +304,7 @@ def _error_response(status: int) -> dict[str, Any]:
         headers["WWW-Authenticate"] = {"description": "As RFC 6750 says", **text}
     if status in (429, 503):
         seconds = {"type": "integer", "format": "int32", "minimum": 1, "maximum": 3600}
-        headers["Retry-After"] = {"description": "In how many seconds to ask again", "schema": seconds}
+        headers["Retry-After"] = {"description": "Seconds until asking again", "schema": seconds}
     return {
         "description": "Codes: " + ", ".join(f"`{code}`" for code in codes),
         "headers": headers,
