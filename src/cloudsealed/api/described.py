@@ -228,9 +228,9 @@ def _refusal(status: int, examples: dict[str, dict[str, Any]]) -> dict[str, Any]
     text = {"schema": dict(TEXT)}
     if status == 401:
         found["WWW-Authenticate"] = {"description": "As RFC 6750 says", **text}
-    if status == 429:
+    if status in (429, 503):
         seconds = {"type": "integer", "format": "int32", "minimum": 1, "maximum": 3600}
-        found["Retry-After"] = {"description": "Seconds until the window ends", "schema": seconds}
+        found["Retry-After"] = {"description": "Seconds until asking again", "schema": seconds}
     shown = {code: {"value": value} for code, value in examples.items()}
     return {
         "description": ", ".join(f"`{code}`" for code in examples),

@@ -51,7 +51,7 @@ from cloudsealed.kit import deprecation
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
-from cloudsealed.storage.database import Connection, ReadDeadlineError
+from cloudsealed.storage.database import Connection, ReadDeadlineError, ServiceUnavailableError
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Page
 from cloudsealed.wiring import Services
@@ -61,7 +61,7 @@ T = TypeVar("T")
 _LONGEST_NAME = 200
 _AFTER_PRECONDITION = (409, 429)  # refusals that a failed precondition goes before
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
-_COST_NOTHING = (CrowdedError, NotFoundError)
+_COST_NOTHING = (CrowdedError, ServiceUnavailableError, NotFoundError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ _HANDLER_STEPS = 4000  # virtual machine steps between two looks at the clock
 
 
 class ServiceUnavailableError(CloudSealedError):
-    """The database or another service that this request needs does not answer now."""
+    """The database or another service that this request needs does not answer now, or as many
+    requests of its kind are at work as may be; then `Retry-After` says when to ask again."""
 
     code = "service_unavailable"
     status = 503
