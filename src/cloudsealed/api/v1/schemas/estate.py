@@ -172,3 +172,6 @@ class ConnectionTest(Shape):
     calls_tried: Count = Field(description="Calls that list resources, answered or refused")
     missing: Few[MissingPermission]
     iam_statement: Json | None = Field(description="The IAM statement that allows what is missing")
+    trust_statement: Json | None = Field(
+        description="Where the role may not be assumed, what its trust policy has to say"
+    )
