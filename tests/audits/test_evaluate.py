@@ -324,6 +324,7 @@ def test_a_finding_that_was_decided_in_spite_of_a_gap_is_explained_by_what_decid
     queues.faults["GetQueueAttributes", "bad"] = (CallOutcome.DENIED, "AccessDenied")
     queues.faults["GetTopicAttributes"] = (CallOutcome.DENIED, "AuthorizationError")
     policy = check(
+        "resource.type != 'aws.sqs.queue' || "
         "related.topics.exists(t, t.Attributes.Owner == 'me' || t.TopicArn.endsWith('odds'))"
         " || resource.Attributes.VisibilityTimeout == '30'",
         related=TOPICS,

@@ -10,6 +10,7 @@ from cloudsealed.collectors.permissions import (
     policy_document,
     required_actions,
     statement,
+    trust_statement,
 )
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 
@@ -104,3 +105,12 @@ def test_a_statement_cures_what_was_refused():
     found = statement(["s3:GetBucketPolicy", "ec2:DescribeVpcs", "s3:GetBucketPolicy"])
     assert found["Action"] == ["ec2:DescribeVpcs", "s3:GetBucketPolicy"]
     assert found["Effect"] == "Allow"
+
+
+def test_whoever_speaks_through_a_session_of_a_role_is_trusted_as_that_role() -> None:
+    session = trust_statement("arn:aws-cn:sts::123456789012:assumed-role/audit/i-1", "ext")
+    assert session["Principal"] == {"AWS": "arn:aws-cn:iam::123456789012:role/audit"}
+    assert session["Condition"] == {"StringEquals": {"sts:ExternalId": "ext"}}
+    user = trust_statement("arn:aws:iam::123456789012:user/ann", None)
+    assert user["Principal"] == {"AWS": "arn:aws:iam::123456789012:user/ann"}
+    assert "Condition" not in user

@@ -46,9 +46,14 @@ def tested(
         database=database, clock=lambda: datetime.now(UTC), settings=Settings(),
         tenant_count=lambda: 1,
     )  # fmt: skip
-    body = {"provider": "aws", "name": "main", "regions": ["eu-west-1"]}
-    ident = orjson.loads(connections.create(tenant=TENANT, body=body))["id"]
-    yield lambda: connections.test(tenant=TENANT, ident=ident)
+
+    def tested(**changes: str) -> dict[str, Any]:
+        body = {"provider": "aws", "name": "main", "regions": ["eu-west-1"], **changes}
+        made = orjson.loads(connections.create(tenant=TENANT, body=body))
+        found = connections.test(tenant=TENANT, ident=made["id"])
+        return {**found, "external_id": made["external_id"]}
+
+    yield tested
     cloud.faults()
     database.close()
 
@@ -75,6 +80,18 @@ def test_what_is_missing_is_named_with_the_statement_that_allows_it(
 def test_nothing_is_missing_where_everything_is_allowed(tested: Any) -> None:
     found = tested()
     assert (found["ok"], found["missing"], found["iam_statement"]) == (True, [], None)
+
+
+def test_a_role_that_may_not_be_assumed_is_told_with_what_would_trust_us(
+    tested: Any, cloud: Emulator
+) -> None:
+    cloud.faults({"service": "sts", "operation": "AssumeRole", "kind": "access_denied"})
+    found = tested(role_arn="arn:aws:iam::123456789012:role/audit")
+    assert (found["ok"], found["error"]["code"]) == (False, "cloud_role_refused")
+    statement = found["trust_statement"]
+    assert statement["Action"] == "sts:AssumeRole"
+    assert statement["Principal"]["AWS"].startswith("arn:aws:")
+    assert statement["Condition"]["StringEquals"]["sts:ExternalId"] == found["external_id"]
 
 
 def test_what_cannot_be_used_was_not_tried(tested: Any, cloud: Emulator) -> None:

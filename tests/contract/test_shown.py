@@ -31,6 +31,13 @@ def test_fields_are_what_an_answer_holds_and_nothing_else(tenant: Any) -> None:
     assert one.json() == {"id": ident, "severity": whole.json()["severity"]}
     assert one.headers["content-type"] == PARTIAL
     assert one.headers["etag"] != whole.headers["etag"]
+    for accept, status in ((PARTIAL, 200), ("application/json", 200), ("text/csv", 406)):
+        asked = {"Accept": accept}
+        one = tenant.http.get(
+            f"/v1/findings/{ident}", params={"fields": "id,severity"}, headers=asked
+        )
+        assert one.status_code == status
+    one = tenant.http.get(f"/v1/findings/{ident}", params={"fields": "id,severity"})
     current = {"If-None-Match": one.headers["etag"]}
     again = tenant.http.get(
         f"/v1/findings/{ident}", params={"fields": "id,severity"}, headers=current

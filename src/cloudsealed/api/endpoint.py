@@ -172,7 +172,7 @@ class Endpoint:
         operation = self._operation
         call.accept = request.headers.get("accept", "")
         # Whoever takes JSON takes our errors: a file is sent to them as well (RFC 9110, 12.4.1).
-        answered = (*operation.produces, body.JSON_TYPE)
+        answered = (*operation.produces, body.JSON_TYPE, *_partly(operation, request))
         if operation.status != 204 and accept.choose(call.accept, answered) is None:
             offered = ", ".join(operation.produces)
             raise NotAcceptableError(f"This answers in: {offered}")
@@ -312,8 +312,7 @@ class Endpoint:
             headers["Location"] = f"{exchange.base}{collection}/{made['id']}"
         if operation.secrets:
             headers["Cache-Control"] = "no-store"
-        is_part = "fields" in operation.parameters and "fields" in request.query_params
-        kind = PARTIAL if is_part else operation.produces[0]
+        kind = (*_partly(operation, request), *operation.produces)[0]
         return Response(content, operation.status, headers, kind)
 
     def _followed(self, request: Request, exchange: Exchange, reply: Follow) -> EventStream:
@@ -354,6 +353,12 @@ def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, 
         elif item.default is not None:
             found[name] = item.read((item.default,))
     return found
+
+
+def _partly(operation: Operation, request: Request) -> tuple[str, ...]:
+    """Return the media type of an answer that shows parts alone, if that is what is asked for."""
+    asked = "fields" in operation.parameters and "fields" in request.query_params
+    return (PARTIAL,) if asked else ()
 
 
 def _replayed(kept: Kept, exchange: Exchange) -> Response:

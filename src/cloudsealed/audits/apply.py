@@ -30,7 +30,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
-from cloudsealed.resources.seen_store import blocks_of, pin_block
+from cloudsealed.resources.seen_store import blocks_of, packed, pin_block
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import Outcome, ResourceState, Severity
@@ -64,7 +64,7 @@ class Applier:
     def resources(self) -> None:
         """Bring every resource to its newest snapshot; mark as deleted what complete lists lack;
         pin what the audit saw."""
-        lines: list[tuple[str, str]] = []
+        lines: list[bytes] = []
         for block in self._snapshots.listings():
             moment = (block.header["observed_at"], self._audit)
             with self._turn() as connection:
@@ -141,9 +141,9 @@ class Applier:
 
     def _write_resources(
         self, block: Block, batch: list[tuple[str, Mapping[str, Any]]], moment: tuple[str, str]
-    ) -> list[tuple[str, str]]:
-        """Write a batch of snapshots; return the id and the address of each."""
-        lines: list[tuple[str, str]] = []
+    ) -> list[bytes]:
+        """Write a batch of snapshots; return the packed line of each."""
+        lines: list[bytes] = []
         with self._turn() as connection:
             known = self._load(connection, block)
             heirs = self._heirs(block, known, batch)
@@ -153,12 +153,12 @@ class Applier:
             for address, snapshot in batch:
                 row = known.get(snapshot["native_id"]) or heirs.get(snapshot["native_id"])
                 if row is not None and self._is_newer(row, moment):
-                    lines.append((row["id"], address))
+                    lines.append(packed(row["id"], address))
                     changed += _renamed(row, snapshot)
                     continue
                 kept = (row["id"], row["first_seen_at"]) if row else (new_id("res"), moment[0])
                 kept = (kept[0], min(kept[1], moment[0]))
-                lines.append((kept[0], address))
+                lines.append(packed(kept[0], address))
                 found = self._resource(block, address, snapshot, *kept)
                 (changed if row else new).append(_deleted(found, gone_at) if gone_at else found)
             resource_rows.insert(connection, tenant=self._tenant, new=new)

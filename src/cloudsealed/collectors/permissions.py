@@ -78,6 +78,23 @@ def statement(actions: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def trust_statement(arn: str, external_id: str | None) -> dict[str, Any]:
+    """Return the statement of a role's trust policy that lets a caller assume it: the role itself
+    where the caller's ARN is that of a session of one."""
+    parts = arn.split(":", 5)
+    kind, _, rest = parts[5].partition("/")
+    if kind == "assumed-role":
+        arn = f"arn:{parts[1]}:iam::{parts[4]}:role/{rest.partition('/')[0]}"
+    condition = {"Condition": {"StringEquals": {"sts:ExternalId": external_id}}}
+    return {
+        "Sid": "CloudSealedAssume",
+        "Effect": "Allow",
+        "Principal": {"AWS": arn},
+        "Action": "sts:AssumeRole",
+        **(condition if external_id else {}),
+    }
+
+
 def policy_document(
     types: Iterable[str] | None = None, not_asked: NotAsked = MappingProxyType({})
 ) -> dict[str, Any]:

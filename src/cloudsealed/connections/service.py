@@ -10,7 +10,8 @@ from typing import Any
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, Identity, identify
 from cloudsealed.collectors.aws.client import AwsCaller
-from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.collectors.aws.errors import CloudAccessError, RoleRefusedError
+from cloudsealed.collectors.permissions import trust_statement
 from cloudsealed.collectors.probe import NOT_TRIED, Probe, probe
 from cloudsealed.connections.model import (
     FIELDS,
@@ -150,17 +151,29 @@ class ConnectionService:
         used."""
         answer: dict[str, Any] = {
             "object": "connection_test", "connection_id": ident, "ok": False, "account": None,
-            "arn": None, "error": None, **NOT_TRIED,
+            "arn": None, "error": None, "trust_statement": None, **NOT_TRIED,
         }  # fmt: skip
         try:
             with closing(self.open(tenant=tenant, ident=ident)) as session:
                 identity = identify(session)
                 found = self._probed(session, identity, tenant=tenant, ident=ident)
+        except RoleRefusedError as error:
+            trust = self._trust(tenant=tenant, ident=ident)
+            return {**answer, "error": CloudAccessError.reason(error, ""), "trust_statement": trust}
         except CloudAccessError as error:
-            return {**answer, "error": {"code": error.code, "message": error.message}}
+            return {**answer, "error": CloudAccessError.reason(error, "")}
         self.learn_account(tenant=tenant, ident=ident, account=identity.account)
         known = {"account": identity.account, "arn": identity.arn}
         return {**answer, "ok": True, **known, **found.as_dict()}
+
+    def _trust(self, *, tenant: str, ident: str) -> dict[str, Any] | None:
+        """Return what the trust policy of a connection's role has to say, if it is known who asks
+        to assume it."""
+        try:
+            caller = identify(AwsSession(AwsAccess(), clock=self._clock))
+        except CloudAccessError:
+            return None
+        return trust_statement(caller.arn, self.find(tenant=tenant, ident=ident).external_id)
 
     def _probed(self, session: AwsSession, identity: Identity, *, tenant: str, ident: str) -> Probe:
         """Try what the connection may ask, in its first region, or the session's own."""

@@ -62,9 +62,12 @@ def _found(
     store: ResourceStore, resource: Mapping[str, Any], relation: Relation, targets: Sequence[str],
     tenant: str,
 ) -> dict[str, str]:  # fmt: skip
-    rows = store.ending_in(
-        tenant=tenant, account=resource["account"], kind=relation.type, targets=targets
-    )
+    rows = store.called(tenant=tenant, kind=relation.type, targets=targets)
+    here = resource["region"]
+    rows += store.ending_in(
+        tenant=tenant, provider=resource["provider"], account=resource["account"],
+        regions=[] if here == GLOBAL else [here, GLOBAL], kind=relation.type, targets=targets,
+    )  # fmt: skip
     snapshots = store.snapshots(tenant=tenant, addresses=[row[5] for row in rows])
     candidates = [
         Candidate(ident, native_id, account, region, bool(present), snapshots.get(address))

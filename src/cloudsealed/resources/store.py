@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
@@ -184,10 +184,16 @@ def _docs(count: int) -> Select[Any]:
 
 
 @lru_cache(maxsize=64)
-def _called(count: int) -> Select[Any]:
-    """Return the statement for resources of a type with one of so many native ids, or in an
-    account with an id that ends in one of as many texts."""
+def _named(count: int) -> Select[Any]:
+    """Return the statement for resources of a type with one of so many native ids."""
     native: list[ColumnElement[str]] = [bindparam(f"native_{n}") for n in range(count)]
+    return _CALLED.where(resources.c.native_id.in_(native))
+
+
+@lru_cache(maxsize=128)
+def _ending(count: int, regions: int) -> Select[Any]:
+    """Return the statement for resources of a type in an account, and in one of so many regions or
+    in any for none, whose native id ends in one of so many texts."""
     length = func.length(resources.c.native_id)
     endings: list[ColumnElement[bool]] = [
         func.substr(resources.c.native_id, length - bindparam(f"size_{index}")).in_(
@@ -195,8 +201,14 @@ def _called(count: int) -> Select[Any]:
         )
         for index in range(count)
     ]
-    here = and_(resources.c.account == bindparam("account"), or_(*endings))
-    return _CALLED.where(or_(resources.c.native_id.in_(native), here))
+    places: list[ColumnElement[str]] = [bindparam(f"region_{n}") for n in range(regions)]
+    near = [resources.c.region.in_(places)] if places else []
+    return _CALLED.where(
+        resources.c.provider == bindparam("cloud"),
+        resources.c.account == bindparam("account"),
+        *near,
+        or_(*endings),
+    )
 
 
 class ResourceStore(Paged):
@@ -216,19 +228,31 @@ class ResourceStore(Paged):
                 snapshot = None
         return bytes(row[0]), snapshot
 
-    def ending_in(
-        self, *, tenant: str, account: str, kind: str, targets: Sequence[str]
-    ) -> list[Row]:
+    def called(self, *, tenant: str, kind: str, targets: Sequence[str]) -> list[Row]:
         """Return (id, native id, account, region, whether it is there, snapshot) of the resources
-        of a type whose native id is one of `targets`, or, in an account, ends in one."""
-        values: dict[str, Any] = {"tenant": tenant, "kind": kind, "account": account}
+        of a type whose native id is one of `targets`."""
+        values: dict[str, Any] = {"tenant": tenant, "kind": kind}
+        values |= {f"native_{index}": target for index, target in enumerate(targets)}
+        with self.database.read() as connection:
+            return connection.all(_named(len(targets)), values)
+
+    def ending_in(
+        self, *, tenant: str, provider: str, account: str, regions: Sequence[str], kind: str,
+        targets: Sequence[str],
+    ) -> list[Row]:  # fmt: skip
+        """Return the same of the resources of an account, in some regions or in any for none, whose
+        native id ends in one of `targets`."""
+        values: dict[str, Any] = {
+            "tenant": tenant, "kind": kind, "cloud": provider, "account": account,
+        }  # fmt: skip
+        values |= {f"region_{index}": region for index, region in enumerate(regions)}
         for index, target in enumerate(targets):
             values |= {
-                f"native_{index}": target, f"size_{index}": len(target),
-                f"part_{index}": f"/{target}", f"item_{index}": f":{target}",
+                f"size_{index}": len(target), f"part_{index}": f"/{target}",
+                f"item_{index}": f":{target}",
             }  # fmt: skip
         with self.database.read() as connection:
-            return connection.all(_called(len(targets)), values)
+            return connection.all(_ending(len(targets), len(regions)), values)
 
     def snapshots(self, *, tenant: str, addresses: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the snapshots at each address that still holds one."""

@@ -270,3 +270,7 @@ class ConnectionTest(Shape):
         description="The IAM statement that allows what is missing; null where nothing is.",
         examples=[{"Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}],
     )
+    trust_statement: Json | None = Field(
+        description="Where the role may not be assumed, what its trust policy has to say.",
+        examples=[{"Effect": "Allow", "Action": "sts:AssumeRole"}],
+    )
