@@ -88,8 +88,8 @@ def effective(scopes: Iterable[Scope], role: Role) -> frozenset[Scope]:
 class Actor:
     """Who does something that the log of security events keeps; None is not known, or nobody.
 
-    `credential_id` is a token's, grant's, session's, app's or client's. The operator at the command line has
-    neither id nor address.
+    `credential_id` is a token's, grant's, session's, app's or client's. The operator at the command
+    line has neither id nor address.
     """
 
     user_id: str | None = None

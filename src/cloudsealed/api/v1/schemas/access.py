@@ -9,8 +9,8 @@ from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     Body,
-    CredentialId,
     Count,
+    CredentialId,
     EventId,
     Few,
     Item,
