@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import resource
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +26,9 @@ def apart(task: Callable[..., None], *arguments: Any) -> Any:
 
 
 class Memory:
-    """The most MiB of this process's own, and of a child that runs a module, while the block runs;
-    looked at often. Mapped pages of a store's file are the system's cache, and do not count."""
+    """The most MiB of this process's own, and of a descendant that runs a module, while the block
+    runs; looked at often. Mapped pages of a store's file are the system's cache, and do not
+    count."""
 
     def __init__(self) -> None:
         self.own = self.child = 0.0
@@ -41,9 +46,29 @@ class Memory:
     def _watch(self) -> None:
         while not self._ended.wait(0.02):
             self.own = max(self.own, _mebibytes("self", "RssAnon:"))
-            for task in Path("/proc/self/task").iterdir():
-                for child in (task / "children").read_text().split():
-                    self.child = max(self.child, _mebibytes(child, "VmHWM:"))
+            for child in _descendants("self"):
+                self.child = max(self.child, _mebibytes(child, "VmHWM:"))
+
+
+def cpu_of(process: int) -> float:
+    """Return the seconds of the processor that a process and its ended children had."""
+    spent = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_of_all() -> float:
+    """Return those of this process and all below it, which do not end meanwhile."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    alive = sum(cpu_of(int(pid)) for pid in _descendants("self"))
+    return time.process_time() + ended.ru_utime + ended.ru_stime + alive
+
+
+def _descendants(process: str) -> Iterator[str]:
+    with suppress(OSError):  # it is gone
+        for task in Path(f"/proc/{process}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield child
+                yield from _descendants(child)
 
 
 def _mebibytes(process: str, name: str) -> float:

@@ -58,9 +58,10 @@ class Connection:
 class Load:
     """Keeps a GET in flight on each of some connections; counts and times whole answers of 200."""
 
-    def __init__(self, port: int, token: str, connections: int = 8) -> None:
+    def __init__(self, port: int, token: str, connections: int = 8, accepts: str = "") -> None:
         self._connections = [Connection(port) for _ in range(connections)]
-        self._head = f" HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+        self._head = f" HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        self._head += f"Accept-Encoding: {accepts}\r\n\r\n" if accepts else "\r\n"
 
     def run(self, path: str, seconds: float) -> list[float]:
         """Return how long each answer took, in seconds."""

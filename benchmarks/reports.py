@@ -14,12 +14,10 @@ left out when it is not installed. Exits 1 when a limit or bar is missed.
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.util import find_spec
@@ -28,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from _process import Memory, apart
+from _process import Memory, apart, cpu_of_all
 
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
 from cloudsealed.audits.seal import Tally, seal
@@ -133,20 +131,15 @@ def _reported(folder: Path, tenant: str, audit: str, kind: str, pipe: Any) -> No
     body = {"kind": kind, "audit_id": audit}
     ident = orjson.loads(services.reports.create(tenant=tenant, body=body))["id"]
     worker = services.worker()
-    began = _cpu()
+    began = cpu_of_all()
     with Memory() as memory:
         worker.run_once(JOB)
-    took = _cpu() - began
+    took = cpu_of_all() - began
     files = {
         name: b"".join(services.reports.file(tenant=tenant, ident=ident, format=name).content)
         for name in ("pdf", "json")
     }
     pipe.send((took, memory.own, memory.child, len(files["pdf"]), files["json"]))
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + usage.ru_utime + usage.ru_stime
 
 
 def page(document: Mapping[str, Any]) -> str:
@@ -234,15 +227,15 @@ def _weasyprint(html: str) -> float:
         "pdf = weasyprint.HTML(string=sys.stdin.read()).write_pdf(pdf_variant='pdf/ua-1')\n"
         "assert pdf.startswith(b'%PDF-')\n"
     )
-    began = _cpu()
+    began = cpu_of_all()
     subprocess.run([sys.executable, "-c", program], input=html.encode(), check=True)
-    return _cpu() - began
+    return cpu_of_all() - began
 
 
 def _ours(document: dict[str, Any]) -> float:
-    began = _cpu()
+    began = cpu_of_all()
     render_pdf(document)
-    return _cpu() - began
+    return cpu_of_all() - began
 
 
 def compare(document: dict[str, Any]) -> bool:

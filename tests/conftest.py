@@ -17,8 +17,9 @@ from hypothesis import HealthCheck
 
 from cloudsealed.auth import passwords
 from cloudsealed.settings import Settings
-from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
+from cloudsealed.storage.database import Database, SqliteDatabase
 from cloudsealed.storage.migrate import migrate
+from cloudsealed.storage.postgres import PostgresDatabase
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import EstateManifest, deploy
 from tests.guard import Guard, Watch

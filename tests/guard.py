@@ -364,8 +364,10 @@ def _watch_secrets(guard: Guard, patch: pytest.MonkeyPatch) -> None:
             guard.keep_password(password)
         return is_right
 
-    def made(self: Key, id: str, secret: bytes) -> None:  # noqa: A002 - the field's name
-        make(self, id, secret)
+    def made(
+        self: Key, id: str, secret: bytes, *times: str | None, **named: str | None  # noqa: A002
+    ) -> None:  # fmt: skip
+        make(self, id, secret, *times, **named)
         guard.keep_bytes(secret)
 
     def derived(self: KeyRing, purpose: str, tenant: str) -> bytes:

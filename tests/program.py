@@ -1,7 +1,8 @@
 """The program in processes of their own, forked from one that has imported it already.
 
-To import it costs more than most of its commands do. What runs is `main()` with arguments, folder,
-environment, input and output of its own, and the process ends as the program's does.
+To import it costs more than most of its commands do, so all of it is, also what a command imports
+late. What runs is `main()` with arguments, folder, environment, input and output of its own, and
+the process ends as the program's does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +59,15 @@ def program() -> Program:
 
 
 def _serve() -> None:
+    from cloudsealed.cli.commands import COMMANDS, command
     from cloudsealed.cli.main import main
+    from cloudsealed.packs import load_policies
 
+    for name in COMMANDS:
+        command(name)
+    for late in ("auditing", "storage.migrate", "storage.postgres", "wiring"):
+        import_module(f"cloudsealed.{late}")
+    load_policies()
     for line in sys.stdin:
         child = os.fork()
         if not child:

@@ -3,8 +3,9 @@
     python tools/docs.py [--check]
 
 A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
-this program, and so do the policies' schema and every page below docs/policies/builtin. With
-`--check` it writes nothing and exits 1 when a document is stale. It refuses to touch another line.
+this program, and so do the policies' schema, every page below docs/policies/builtin and the tables
+of a new database. With `--check` it writes nothing and exits 1 when a document is stale. It refuses
+to touch another line.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import cloudsealed.api.app  # noqa: F401 - the catalogue of errors is whole when
 from cloudsealed.api.errors import catalogue
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
+from cloudsealed.api.outside import OUTSIDE
+from cloudsealed.auth.oauth.errors import OAuthError
 from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -45,6 +48,7 @@ from cloudsealed.policies.frameworks import builtin_controls
 from cloudsealed.policies.page import page
 from cloudsealed.reports.kinds.remediation import COLUMNS
 from cloudsealed.settings import Settings
+from cloudsealed.storage.fresh import script_of
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import Dimension
@@ -54,6 +58,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = DOCS / "policies" / "builtin"
 SCHEMA = DOCS / "policies" / "policy.schema.json"
+TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
 REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -211,6 +216,21 @@ def metrics() -> str:
     return table(("name", "type", "what it is"), sorted((*rows, own)))
 
 
+def oauth_errors() -> str:
+    """Return the codes with which `/oauth/*` refuses, in RFC 6749's words."""
+    rows = sorted(
+        (str(cls.status), code(cls.code), " ".join((cls.__doc__ or "").split()))
+        for cls in OAuthError.__subclasses__()
+    )
+    return table(("status", "code", "when"), rows)
+
+
+def outside() -> str:
+    """Return what is served beside `/v1`, and why the document does not describe it."""
+    rows = ((code(path), what, why) for path, (what, why) in OUTSIDE.items())
+    return table(("path", "what it is", "why it is outside of the document"), rows)
+
+
 def _full(family: Metric) -> str:
     return family.name + ("_total" if family.type == "counter" else "")
 
@@ -220,6 +240,8 @@ DERIVED: Mapping[str, Callable[[], str]] = {
     "frameworks": frameworks,
     "functions": functions,
     "metrics": metrics,
+    "oauth-errors": oauth_errors,
+    "outside": outside,
     "plan-columns": plan_columns,
     "policies": policies,
     "policy-fields": policy_fields,
@@ -237,7 +259,15 @@ def renewed(text: str) -> str:
 def whole() -> dict[Path, str]:
     """Return the files that are derived as a whole."""
     pages = {PAGES / f"{p.key}.md": page(p) for p in load_policies()}
-    return {SCHEMA: json.dumps(schema(), indent=2) + "\n", **pages}
+    return {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables(), **pages}
+
+
+def tables() -> str:
+    """Return the script that makes the tables of a new embedded database."""
+    with TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder))
+        migrate(settings)
+        return script_of(settings.sqlite_path)
 
 
 def documents() -> dict[Path, str | None]:

@@ -159,6 +159,10 @@ class Settings:
         "Time that an idle connection is kept: more than load balancers keep theirs",
         _positive,
     )  # fmt: skip
+    streams: int = _setting(
+        "STREAMS", "400", "Most open streams of events of a process, a quarter of them of a tenant",
+        _positive,
+    )  # fmt: skip
     trusted_proxies: tuple[str, ...] = _setting(
         "TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed", _networks
     )
@@ -216,6 +220,9 @@ class Settings:
     limit_audits: Budget = _setting("LIMIT_AUDITS", "6/hour", "Audits a tenant", parse_budget)
     limit_simulations: Budget = _setting(
         "LIMIT_SIMULATIONS", "60/hour", "Simulations a tenant", parse_budget
+    )
+    limit_exports: Budget = _setting(
+        "LIMIT_EXPORTS", "10/minute,100/hour", "Exports a tenant", parse_budget
     )
     limit_explanations: Budget = _setting(
         "LIMIT_EXPLANATIONS", "120/minute", "Explanations a tenant", parse_budget

@@ -122,6 +122,15 @@ class TriageState(StrEnum):
     FALSE_POSITIVE = "false_positive"
 
 
+class DeltaKind(StrEnum):
+    """What became of a finding in an audit, against the audit before."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    FIXED = "fixed"
+    REOPENED = "reopened"
+
+
 class AuditKind(StrEnum):
     """Where an audit's ledger comes from: a cloud, a file, or an earlier audit."""
 

@@ -1,29 +1,29 @@
 """The composition root: settings in, ready services out.
 
-The only place that picks SQLite or PostgreSQL, memory or Valkey, disk or S3.
+The only place that picks SQLite or PostgreSQL, memory or Valkey, disk or S3. What an audit needs of
+it is made in `auditing.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import orjson
 
+from cloudsealed.auditing import Auditing, build_auditing
 from cloudsealed.audits.bundle import bundle
 from cloudsealed.audits.proof import prove
 from cloudsealed.audits.reclassify import Reclassify
 from cloudsealed.audits.retention import expire_evidence
-from cloudsealed.audits.runner import Runner
 from cloudsealed.audits.scheduled import ScheduledAudits
 from cloudsealed.audits.service import JOB as AUDIT_JOB
-from cloudsealed.audits.service import AuditService
 from cloudsealed.audits.simulations.service import SimulationService
 from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
-from cloudsealed.audits.trusted import TrustedTime
 from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
@@ -36,21 +36,16 @@ from cloudsealed.auth.oauth.token_endpoint import TokenEndpoint
 from cloudsealed.auth.place_store import PlaceStore
 from cloudsealed.auth.service_accounts import ServiceAccountService
 from cloudsealed.auth.sessions import SessionService
-from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
-from cloudsealed.collectors.asked import UnknownCallError, left_out
 from cloudsealed.connections.schedules.service import ScheduleService
-from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import EventStore
-from cloudsealed.findings.service import FindingService
 from cloudsealed.jobs import Ending, Handler, PulseStore, Worker, WorkerProcess
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.jobs.worker import worker_name
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
-from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.look import Look, look_of
 from cloudsealed.reports.scheduled import ScheduledReports
 from cloudsealed.reports.service import ReportService
@@ -58,12 +53,11 @@ from cloudsealed.reports.source import ReportSources
 from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
-from cloudsealed.settings import InvalidSettingError, Settings
+from cloudsealed.settings import Settings
 from cloudsealed.storage.blobs import Blobs, DiskBlobs
 from cloudsealed.storage.counters import Counters, open_counters
-from cloudsealed.storage.database import Database, ServiceUnavailableError
-from cloudsealed.storage.keys import KeyRing, load_keys
-from cloudsealed.storage.open import open_database
+from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.spools import Spooled, Spools
 from cloudsealed.vocabulary import ScheduleKind
 
 _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 5.0, 3600.0
@@ -75,17 +69,12 @@ _LONGEST = {
 _SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1, SIMULATION_JOB: 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(Auditing):
     """Everything that a surface needs; safe for threads."""
 
-    settings: Settings
-    keys: KeyRing
-    clock: Clock
-    database: Database
     counters: Counters
     blobs: Blobs
-    tenants: TenantService
     users: UserService
     service_accounts: ServiceAccountService
     logins: LoginService
@@ -97,17 +86,13 @@ class Services:
     client_credentials: ClientCredentials
     devices: DeviceFlow
     sessions: SessionService
-    connections: ConnectionService
     schedules: ScheduleService
-    policies: PolicyService
     resources: ResourceService
-    findings: FindingService
-    audits: AuditService
     simulations: SimulationService
     reports: ReportService
     look: Look
     events: EventStore
-    runner: Runner
+    spools: Spools = field(default_factory=Spools)
 
     def token_endpoint(self) -> TokenEndpoint:
         """Return what answers the clients of OAuth, apps and service accounts alike."""
@@ -195,16 +180,26 @@ class Services:
             self.policies.expire(tenant=tenant.id)
 
     def expire_evidence(self) -> None:
-        """End the evidence of every tenant that is older than evidence is kept."""
+        """End the evidence of every tenant that is older than evidence is kept, and what was found
+        through removed connections, if a process died before it had."""
         days = self.settings.retention_days
         for tenant in self.tenants.all():
             expire_evidence(self.database, self.clock, tenant=tenant.id, days=days)
+            for ident in self.connections.removed(tenant=tenant.id):
+                self.findings.remove_connection(tenant=tenant.id, connection_id=ident)
 
     def bundle(self, *, tenant: str, ident: str) -> Iterator[bytes]:
         """Return the pieces of an audit's bundle; raises AuditNotFoundError and
         AuditNotFinishedError."""
         audit = self.audits.with_evidence(tenant=tenant, ident=ident)
         return bundle(self.database, tenant=tenant, audit=audit, keys=self.keys)
+
+    def bundle_file(self, *, tenant: str, ident: str) -> Spooled | None:
+        """Return an audit's bundle as a file, whose size is known; None when there is no room for
+        one. Raises as `bundle`."""
+        self.audits.with_evidence(tenant=tenant, ident=ident)
+        make = partial(self.bundle, tenant=tenant, ident=ident)
+        return self.spools.get((tenant, ident), self.settings.blob_dir, make)
 
     def proof(self, *, tenant: str, ident: str, audit_id: str | None) -> dict[str, Any]:
         """Return the proof of a finding in an audit, the last one that looked at it if None.
@@ -224,27 +219,15 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
 
     Raises InvalidSettingError when calls are to be left out that there are none of.
     """
-    try:
-        left_out(settings.calls_left_out)
-    except UnknownCallError as error:
-        raise InvalidSettingError(f"CLOUDSEALED_CALLS_LEFT_OUT: {error}") from error
-    keys = load_keys(settings.key_path)
-    database, counters = open_database(settings), open_counters(settings)
-    blobs = DiskBlobs(settings.blob_dir)
-    tenants = TenantService(database=database, clock=clock)
+    core = build_auditing(settings, clock=clock)
+    keys, database, audits = core.keys, core.database, core.audits
+    counters, blobs = open_counters(settings), DiskBlobs(settings.blob_dir)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
     oauth = AuthorizationServer(
         database=database, keys=keys, clock=clock, issuer=settings.public_url,
         authenticator=tokens.authenticator,
     )  # fmt: skip
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
-    policies = PolicyService(database=database, clock=clock, now=TrustedTime(database, clock).now)
-    connections = ConnectionService(
-        database=database, clock=clock, settings=settings, tenant_count=lambda: len(tenants.all())
-    )
-    audits = AuditService(
-        database=database, connections=connections, policies=policies, clock=clock
-    )
     reports = ReportService(
         database=database,
         blobs=blobs,
@@ -258,26 +241,14 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         works={
             ScheduleKind.AUDIT: ScheduledAudits(audits),
             ScheduleKind.REPORT: ScheduledReports(
-                reports=reports, audits=audits, connections=connections
+                reports=reports, audits=audits, connections=core.connections
             ),
         },
     )
-    runner = Runner(
-        database=database,
-        connections=connections,
-        policies=policies,
-        keys=keys,
-        settings=settings,
-        clock=clock,
-    )
     return Services(
-        settings=settings,
-        keys=keys,
-        clock=clock,
-        database=database,
+        **{each.name: getattr(core, each.name) for each in fields(core)},
         counters=counters,
         blobs=blobs,
-        tenants=tenants,
         users=UserService(
             database=database,
             keys=keys,
@@ -292,7 +263,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             clock=clock,
             access=access,
             attempts=Attempts(
-                counters, PlaceStore(database), settings.limit_login_account, keys.all("sessions")
+                counters, PlaceStore(database), settings.limit_login_account, keys.live("sessions")
             ),
         ),
         tokens=tokens,
@@ -320,20 +291,15 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             budget=settings.limit_device,
         ),
         sessions=SessionService(database=database, keys=keys, clock=clock),
-        connections=connections,
         schedules=schedules,
-        policies=policies,
         resources=ResourceService(database=database),
-        findings=FindingService(database=database, policies=policies, clock=clock),
-        audits=audits,
         simulations=SimulationService(
             database=database,
-            policies=policies,
+            policies=core.policies,
             clock=clock,
             seconds=settings.policy_seconds,
         ),
         reports=reports,
         look=look_of(settings),
         events=EventStore(database),
-        runner=runner,
     )

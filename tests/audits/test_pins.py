@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.audits.world import TENANT, Clock, Cloud, Pass
 
-from cloudsealed.findings.pins import Line
+from cloudsealed.findings.pin_store import Line
 from cloudsealed.findings.store import FindingStore, pin_to_audit
 from cloudsealed.storage.database import Database
 from cloudsealed.vocabulary import Severity

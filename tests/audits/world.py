@@ -21,7 +21,7 @@ from cloudsealed.audits.regions import settle_regions
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.collectors.model import Answer, CallRequest, Unit
-from cloudsealed.findings.pins import Pin
+from cloudsealed.findings.pin_store import Pin
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import PolicyVersion

@@ -43,12 +43,28 @@ def test_init_makes_an_admin_and_a_token_of_every_scope_once(run: Run) -> None:
 
 def test_a_seal_key_is_replaced_and_both_are_listed(run: Run) -> None:
     run("init", "--json")
-    [old] = run("keys", "list").stdout.splitlines()
+    old = run("keys", "list").stdout.splitlines()[-1]
     assert "signs from the next start" in run("keys", "rotate", "seal").stdout
-    new, kept = run("keys", "list").stdout.splitlines()
+    new, kept = run("keys", "list").stdout.splitlines()[-2:]
     assert kept == old.replace("current", "previous")
     assert new.endswith("current")
-    assert run("keys", "rotate", "tokens").returncode == 1
+    assert run("keys", "rotate", "seal", "--days", "1").returncode == 1
+
+
+def test_keys_of_every_kind_are_replaced_with_the_end_that_is_declared(run: Run) -> None:
+    run("init", "--json")
+    for words in (["token"], ["cursors"], ["session"], ["token", "--days", "0"]):
+        assert "is used from the next start" in run("keys", "rotate", *words).stdout
+    assert "if serve and worker" in run("keys", "rotate", "cursor", "--in-minutes", "9").stdout
+    assert run("keys", "rotate", "redaction").returncode == 1
+    listed = [
+        line.split()[:1] + line.split()[2:3] for line in run("keys", "list").stdout.splitlines()
+    ]
+    assert listed == [
+        ["token", "current"], ["token", "ended"], ["token", "ended"],
+        ["cursor", "current"], ["cursor", "previous"], ["cursor", "from"],
+        ["session", "current"], ["session", "previous,"], ["seal", listed[-1][1]],
+    ]  # fmt: skip
 
 
 def test_no_command_works_with_the_key_file_of_another_database(run: Run, tmp_path: Path) -> None:

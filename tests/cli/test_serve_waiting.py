@@ -13,23 +13,14 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.audits import world
 from tests.dripping import Dripping
+from tests.explained import explainable
 from tests.served import Served, served
 from tests.waiting import SECONDS, until
 
-from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.ids import new_id
-from cloudsealed.policies.model import PolicyVersion
-from cloudsealed.settings import Settings
-from cloudsealed.storage.database import SqliteDatabase
-from cloudsealed.vocabulary import PolicyKind
 
 MANY = 64
-POLICY = {
-    "key": "queues", "title": "Queues", "dimension": "security", "severity": "high",
-    "resource_types": ["aws.sqs.queue"], "fail_when": "resource.QueueName == 'bad'",
-}  # fmt: skip
 ROOMY = {
     "CLOUDSEALED_LIMIT_EXPLANATIONS": "1000/minute",
     "CLOUDSEALED_LIMIT_CONNECTION_TESTS": "1000/minute",
@@ -53,25 +44,6 @@ def still(asked: list[Future[httpx.Response]], at_work: int) -> list[httpx.Respo
     """Wait until only so many are at work; return the answers of the others."""
     until(lambda: sum(not each.done() for each in asked) == at_work, "the others are refused")
     return [each.result() for each in asked if each.done()]
-
-
-def explainable(running: Served, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return a finding of a policy of one's own, of an audit that is over."""
-    made = running.http.post("/v1/policies", json=POLICY).json()
-    monkeypatch.setattr(world, "TENANT", running.made["tenant"]["id"])
-    clock = world.Clock()
-    clock.now = utc_now()
-    database = SqliteDatabase(Settings(data_dir=running.data).sqlite_path)
-    cloud = world.Cloud(clock, queues={"bad": {"VisibilityTimeout": "30"}})
-    audit = world.Pass(database, clock, ("aws.sqs.queue",))
-    audit.collect(cloud)
-    words = running.http.get(f"/v1/policies/{made['id']}/versions").json()["data"][0]["spec"]
-    audit.judge(PolicyVersion(made["id"], "queues", 1, PolicyKind.CHECK, words))
-    audit.apply()
-    audit.store.cancel(tenant=world.TENANT, ident=audit.id)
-    database.close()
-    [finding] = running.http.get("/v1/findings").json()["data"]
-    return str(finding["id"])
 
 
 def children(pid: int) -> list[int]:
@@ -112,9 +84,9 @@ def ordinary_requests_are_answered(running: Served) -> None:
 
 
 def test_explanations_that_hang_keep_no_other_request_waiting_and_too_many_are_told(
-    running: Served, monkeypatch: pytest.MonkeyPatch
+    running: Served,
 ) -> None:
-    path = f"/v1/findings/{explainable(running, monkeypatch)}/explanation"
+    path = f"/v1/findings/{explainable(running)}/explanation"
     told: Any = running.http.get(path)
     assert (told.status_code, told.json()["outcome"]) == (200, "fail")
     warm = warm_process(running)
@@ -164,7 +136,7 @@ def test_the_budgets_of_what_costs_more_are_shown_and_what_there_is_not_spends_n
     assert remaining() == before
 
 
-def test_no_process_is_left_when_it_ends(running: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_process_is_left_when_it_ends(running: Served) -> None:
     [finding] = running.http.get("/v1/findings").json()["data"]
     assert running.http.get(f"/v1/findings/{finding['id']}/explanation").status_code == 200
     left = children(running.process.pid)

@@ -69,6 +69,8 @@ def forged(path: Path, members: dict[str, Any], **said: Any) -> Path:
     return path
 
 
+ENDLESS = 1 << 29
+"""Bytes: twice the memory that verifying has."""
 EMPTY = dict.fromkeys(("leaves.bin", *(f"{kind}.jsonl" for kind in KINDS)), b"")
 
 
@@ -77,7 +79,7 @@ def test_a_tree_as_large_as_the_world_is_refused(
     verify: Verify, tmp_path: Path, number: int
 ) -> None:
     leaves = dict.fromkeys(KINDS, 0) | {"calls": number}
-    members = {**EMPTY, "leaves.bin": 1 << 30}
+    members = {**EMPTY, "leaves.bin": ENDLESS}
     done = verify(forged(tmp_path / "a.zip", members, leaves=leaves, tree_size=number))
     assert done.returncode == 1
     assert "leaves.bin” is packed too tightly to be ours" in done.stdout
@@ -88,7 +90,7 @@ def test_a_tree_as_large_as_the_world_is_refused(
 def test_a_member_of_zeros_without_end_is_refused(
     verify: Verify, tmp_path: Path, name: str
 ) -> None:
-    done = verify(forged(tmp_path / "a.zip", {**EMPTY, name: 1 << 30}))
+    done = verify(forged(tmp_path / "a.zip", {**EMPTY, name: ENDLESS}))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "packed too tightly" in done.stdout

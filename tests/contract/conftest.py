@@ -77,6 +77,17 @@ class Tenant:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False)
 
+    def every(self, path: str) -> list[Any]:
+        """Return every object of a list."""
+        found: list[Any] = []
+        query: dict[str, Any] | None = {"limit": 200}
+        while query:
+            page = self.http.get(path, params=query).json()
+            found += page["data"]
+            following = page["next_cursor"]
+            query = {"limit": 200, "cursor": following} if following else None
+        return found
+
     def add_findings(self, count: int, **changes: Any) -> list[str]:
         """Add findings of one policy on as many groups; return their ids, newest first."""
         listed = self.http.get("/v1/policies", params={"source": "custom"}).json()["data"]

@@ -24,6 +24,6 @@ def test_an_audit_without_a_seal_has_no_bundle(tenant: Any, completed: Any) -> N
     assert answer.json()["error"]["code"] == "audit_not_finished"
     assert tenant.http.get("/v1/audits/aud_x/bundle").status_code == 404
     refused = tenant.http.get(
-        f"/v1/audits/{completed(tenant)}/bundle", headers={"Accept": "application/json"}
+        f"/v1/audits/{completed(tenant)}/bundle", headers={"Accept": "text/html"}
     )
     assert refused.status_code == 406

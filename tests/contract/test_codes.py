@@ -28,7 +28,7 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies import service as policies
-from cloudsealed.reports.model import Report, ReportRequest
+from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
 from cloudsealed.reports.store import ReportStore
 from cloudsealed.storage.migrate import engine_for
 from cloudsealed.vocabulary import ReportKind, ReportStatus, Role
@@ -128,12 +128,14 @@ def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
         http.post(f"/v1/audits/{queued}/reanalyze"),
         http.post(f"/v1/audits/{queued}/resume"),
         http.post(f"/v1/audits/{audit}/cancel"),
+        http.post("/v1/findings/bulk", json={"filter": {}, "count": 9, **triage}),
         http.patch(f"/v1/findings/{finding}", json=triage, headers={"If-Match": '"x"'}),
         http.delete(f"/v1/policies/{builtin}"),
         http.post("/v1/tokens", json={"name": "b", "scopes": ["admin"]}, headers=key),
         http.get(f"/v1/reports/{report['id']}/download"),
         http.get(f"/v1/reports/{report['id']}/download?format=x"),
         http.get(f"/v1/reports/{_expired(tenant, audit)}/download"),
+        _past_the_end(tenant, audit),
         _in_progress(tenant),
         _expired_evidence(tenant, completed),
     ]
@@ -145,6 +147,20 @@ def _expired(tenant: Any, audit: str) -> str:
     report = Report(new_id("rep"), ReportStatus.EXPIRED, request, created_at=moment)
     ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
     return report.id
+
+
+def _past_the_end(tenant: Any, audit: str) -> httpx.Response:
+    """Return the answer to a range that a file has not."""
+    file = ReportFormat("pdf", 1, "0" * 64)
+    report = Report(
+        new_id("rep"), ReportStatus.READY, ReportRequest(ReportKind.EXECUTIVE_SUMMARY, audit),
+        "2026-01-31T09:30:00.000Z", expires_at="2999-01-01T00:00:00.000Z", formats=(file,),
+    )  # fmt: skip
+    ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
+    tenant.services.blobs.put(file.blob(report.id), b"x")
+    path = f"/v1/reports/{report.id}/download?format=pdf"
+    answer: httpx.Response = tenant.http.get(path, headers={"Range": "bytes=1-"})
+    return answer
 
 
 def _in_progress(tenant: Any) -> httpx.Response:

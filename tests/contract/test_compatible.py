@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,14 @@ ROOT = Path(__file__).parent.parent.parent
 RELEASED = json.loads((ROOT / "docs" / "api" / "openapi-0.1.0.json").read_text())
 
 
-def _breaks(new: Any) -> list[str]:
+def _breaks(new: Any, old: Any = RELEASED) -> list[str]:
     file = ROOT / "tools" / "contract" / "compatible.py"
     spec = importlib.util.spec_from_file_location("compatible", file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return list(module.breaks(RELEASED, new))
+    return list(module.breaks(old, new))
 
 
 def test_the_served_document_keeps_every_promise_of_the_released_one(tenant: Any) -> None:
@@ -50,6 +51,9 @@ BREAKING: dict[str, Change] = {
     "PolicyKind: classification is refused now": lambda d: _schema(d, "PolicyKind").update(
         enum=["check"]
     ),
+    "needs a body now": lambda d: d["paths"]["/v1/tokens/{id}/rotate"]["post"][
+        "requestBody"
+    ].update(required=True),
     "needs [['admin']], not": lambda d: d["paths"]["/v1/audits"]["get"].update(
         security=[{"bearer": []}, {"oauth": ["admin"]}]
     ),
@@ -61,6 +65,35 @@ def test_what_breaks_clients_is_named(message: str) -> None:
     new = copy.deepcopy(RELEASED)
     BREAKING[message](new)
     assert any(message in text for text in _breaks(new)), _breaks(new)
+
+
+def test_the_rule_that_a_change_breaks_is_named_and_in_the_policy_of_versions() -> None:
+    rules = re.findall("^### (.*)$", (ROOT / "docs" / "versioning.md").read_text(), re.MULTILINE)
+    named = set()
+    for change in BREAKING.values():
+        new = copy.deepcopy(RELEASED)
+        change(new)
+        named |= {text.rpartition("versioning.md: ")[2].rstrip("]") for text in _breaks(new)}
+    assert named <= set(rules)
+    assert len(named) == len(set(rules))
+
+
+@pytest.mark.parametrize(("sunset", "broken"), [("2020-01-01", 0), ("2999-01-01", 3), (None, 3)])
+def test_what_was_deprecated_may_go_when_its_last_day_is_over(
+    sunset: str | None, broken: int
+) -> None:
+    old = copy.deepcopy(RELEASED)
+    said = {"deprecated": True, **({"x-sunset": sunset} if sunset else {})}
+    for node in (
+        old["paths"]["/v1/me"]["get"], _schema(old, "Finding")["properties"]["title"],
+        next(p for p in old["paths"]["/v1/tokens"]["get"]["parameters"] if p["name"] == "limit"),
+    ):  # fmt: skip
+        node |= said
+    new = copy.deepcopy(old)
+    del new["paths"]["/v1/me"], _schema(new, "Finding")["properties"]["title"]
+    parameters = new["paths"]["/v1/tokens"]["get"]["parameters"]
+    parameters[:] = [p for p in parameters if p["name"] != "limit"]
+    assert len(_breaks(new, old)) == broken
 
 
 def test_an_addition_breaks_nobody() -> None:

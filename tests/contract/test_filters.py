@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.contract.conftest import POLICY
+from tests.waiting import SECONDS
 
+from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.resources import store as resources
 from cloudsealed.testing.factories import make_resource
 
@@ -205,3 +207,40 @@ def test_the_document_says_that_filters_are_repeated(tenant: Any) -> None:
             items = item["schema"].get("items", {})
             if "$ref" in items:
                 assert items["$ref"].rpartition("/")[2] in document["components"]["schemas"]
+
+
+def test_what_became_of_findings_is_of_the_newest_audit_that_a_walk_began_with(
+    tenant: Any, completed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloudsealed.findings.store.SCAN_SECONDS", SECONDS)
+    old, new = tenant.add_findings(4), tenant.add_findings(3)
+
+    def pinned(idents: list[str]) -> str:
+        audit: str = completed(tenant)
+        with tenant.services.database.write() as connection:
+            pin_to_audit(connection, tenant=tenant.id, audit=audit, idents=idents, month="2026-01")
+        return audit
+
+    path, delta = "/v1/findings", {"delta": "new,reopened"}
+    assert ids(tenant.http, path, delta) == []
+    first = pinned(old)
+    assert ids(tenant.http, path, delta) == old
+    pinned([*new, *old[:2]])
+    assert ids(tenant.http, path, delta) == new
+    assert ids(tenant.http, path, {**delta, "audit": first}) == old
+    assert ids(tenant.http, path, {**delta, "audit": "aud_01JD0000000000000000000000"}) == []
+    page = tenant.http.get(path, params={**delta, "limit": 1}).json()
+    pinned([*old, *new])
+    assert ids(tenant.http, path, delta) == old[2:]
+    rest = ids(tenant.http, path, {**delta, "cursor": page["next_cursor"]})
+    assert [page["data"][0]["id"], *rest] == new
+    summary = tenant.http.get(f"{path}/summary", params=delta).json()
+    assert (summary["total"], summary["complete"]) == (2, True)
+    trend = tenant.http.get(f"{path}/summary", params={"over": "audits", "group_by": "severity"})
+    assert [row["total"] for row in trend.json()["audits"]] == [4, 5, 7]
+    trend = tenant.http.get(f"{path}/summary", params={"over": "audits", "audit": first})
+    assert [row["audit_id"] for row in trend.json()["audits"]] == [first]
+    trend = tenant.http.get(f"{path}/summary", params={"over": "audits", "delta": "new,fixed"})
+    assert [row["total"] for row in trend.json()["audits"]] == [4, 3, 2]
+    for query in ({"sort": "-severity"}, {"delta_not": "new"}, {"delta": "newer"}):
+        assert tenant.http.get(path, params={**delta, **query}).status_code == 422

@@ -219,6 +219,17 @@ def test_reports_are_downloadable_as_pdf_json_or_csv(
     assert answer.headers["content-type"].startswith(kind)
     assert answer.content == next(files[name] for name in files if name in kind)
     assert "attachment" in answer.headers["content-disposition"]
+    assert "content-encoding" not in answer.headers
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    part = tenant.http.get(path, headers={"Accept": accept, "Range": "bytes=3-7"})
+    assert (part.status_code, part.content) == (206, answer.content[3:8])
+    past = tenant.http.get(path, headers={"Accept": accept, "Range": "bytes=999999-"})
+    assert past.json()["error"]["code"] == "range_not_satisfiable"
+    assert past.headers["content-range"] == f"bytes */{len(answer.content)}"
+    known = {"Accept": accept, "If-None-Match": answer.headers["etag"]}
+    assert tenant.http.get(path, headers=known).status_code == 304
+    head = tenant.http.head(path, headers={"Accept": accept})
+    assert head.headers["content-length"] == answer.headers["content-length"]
     assert tenant.http.get(path, headers={"Accept": "text/html"}).status_code == 406
 
 
@@ -330,10 +341,12 @@ def test_what_is_answered_is_what_the_document_says(tenant: Any, completed: Any)
     ):  # fmt: skip
         template = path.replace(ident, "{id}")
         content = document["paths"][template]["get"]["responses"]["200"]["content"]
-        schema = content["application/json"]["schema"]
-        Draft202012Validator({**schema, "components": document["components"]}).validate(
-            orjson.loads(tenant.http.get(path).content)
-        )
+        for query in ("", "?fields=id")[: len(content)]:
+            answer = tenant.http.get(path + query)
+            schema = content[answer.headers["content-type"]]["schema"]
+            Draft202012Validator({**schema, "components": document["components"]}).validate(
+                orjson.loads(answer.content)
+            )
 
 
 def test_what_an_audit_does_not_have_yet_is_refused_with_a_code(
@@ -348,3 +361,25 @@ def test_what_an_audit_does_not_have_yet_is_refused_with_a_code(
     assert tenant.http.delete(f"/v1/audits/{queued}").status_code == 409
     assert tenant.http.delete(f"/v1/audits/{done}").status_code == 204
     assert tenant.http.get(f"/v1/audits/{done}").status_code == 404
+
+
+def test_a_removed_connection_resolves_its_findings_also_after_a_crash_in_between(
+    tenant: Any,
+) -> None:
+    def made(name: str) -> tuple[str, str]:
+        body = {"provider": "aws", "name": name, "role_arn": "arn:aws:iam::123456789012:role/a"}
+        connection = tenant.http.post("/v1/connections", json=body).json()["id"]
+        return connection, tenant.add_findings(1, connection_id=connection)[0]
+
+    def resolution(finding: str) -> str | None:
+        found: str | None = tenant.http.get(f"/v1/findings/{finding}").json()["resolution"]
+        return found
+
+    (whole, first), (torn, second), (_kept, third) = made("whole"), made("torn"), made("kept")
+    assert tenant.http.delete(f"/v1/connections/{whole}").status_code == 204
+    assert resolution(first) == "connection_removed"
+    tenant.services.connections.delete(tenant=tenant.id, ident=torn)  # and the process died
+    assert resolution(second) is None
+    tenant.services.expire_evidence()
+    assert resolution(second) == "connection_removed"
+    assert resolution(third) is None

@@ -303,6 +303,18 @@ def test_rfc9700_4_14_a_refresh_token_rotates_and_its_reuse_kills_the_family(
     refused(site.refresh(public, third["refresh_token"]), "invalid_grant")
 
 
+def test_a_client_that_lost_the_answer_gets_the_same_and_no_other_client_does(
+    site: Site, app: Any
+) -> None:
+    first = site.granted(app)
+    given = site.refresh(app, first["refresh_token"]).json()
+    again = site.refresh(app, first["refresh_token"]).json()
+    assert {**again, "expires_in": 0} == {**given, "expires_in": 0}
+    refused(site.refresh(site.app(), first["refresh_token"]), "invalid_grant")
+    assert site.works(given["access_token"])
+    assert site.refresh(app, given["refresh_token"]).status_code == 200
+
+
 def test_rfc6749_6_a_refresh_may_narrow_scopes_but_never_widen_them(site: Site) -> None:
     app = site.app(scopes=["findings:read", "audits:write"])
     tokens = site.granted(app)
@@ -389,6 +401,8 @@ def test_rfc8414_and_rfc9728_metadata(site: Site) -> None:
     }  # fmt: skip
     resource = httpx.get(f"{site.url}/.well-known/oauth-protected-resource", trust_env=False).json()
     assert resource["resource"] == site.url
+    below = httpx.get(f"{site.url}/.well-known/oauth-protected-resource/v1", trust_env=False).json()
+    assert below == {**resource, "resource": f"{site.url}/v1"}
     assert resource["authorization_servers"] == [site.url]
     assert resource["bearer_methods_supported"] == ["header"]
     challenge = httpx.get(f"{site.url}/v1/me", trust_env=False).headers["www-authenticate"]

@@ -136,6 +136,96 @@ def test_grants_are_seen_and_ended_by_their_user_and_by_admins(tenant: Site) -> 
     assert not site.works(admins["access_token"])
 
 
+def test_a_user_has_one_grant_of_an_app_with_the_scopes_of_the_last_consent(site: Site) -> None:
+    app = site.app(scopes=["findings:read", "audits:read", "policies:read"])
+
+    def consent(scope: str) -> Any:
+        answer = site.redeem(app, site.browser().code(app, scope=scope))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def reads(tokens: Any, path: str) -> int:
+        with site.http(tokens["access_token"]) as http:
+            return http.get(path).status_code
+
+    wide = consent("findings:read audits:read")
+    other = consent("findings:read audits:read")
+    with site.http() as http:
+        me = http.get("/v1/me").json()["user"]["id"]
+
+        def grants() -> list[Any]:
+            listed = http.get("/v1/oauth/grants", params={"user": me}).json()["data"]
+            return [each for each in listed if each["client_id"] == app["client_id"]]
+
+        (before,) = grants()
+        narrow = consent("findings:read policies:read")
+        (after,) = grants()
+        assert (after["id"], after["created_at"]) == (before["id"], before["created_at"])
+        assert after["scopes"] == ["findings:read", "policies:read"]
+        assert reads(wide, "/v1/findings") == reads(narrow, "/v1/findings") == 200
+        assert reads(narrow, "/v1/policies") == 200
+        assert reads(wide, "/v1/audits") == 403  # no longer granted
+        assert reads(wide, "/v1/policies") == 403  # never granted to who has this token
+        assert site.refresh(app, wide["refresh_token"]).json()["scope"] == "findings:read"
+
+        code = site.browser().code(app)  # a family of its own, ended by its replay
+        lost = site.redeem(app, code).json()
+        assert site.redeem(app, code).status_code == 400
+        assert not site.works(lost["access_token"])
+        assert site.works(other["access_token"])
+        assert len(grants()) == 1
+        assert http.delete(f"/v1/oauth/grants/{before['id']}").status_code == 204
+        assert grants() == []
+    for tokens in (wide, other, narrow):
+        assert not site.works(tokens["access_token"])
+        assert site.refresh(app, tokens["refresh_token"]).status_code == 400
+    assert site.works(consent("findings:read")["access_token"])
+    assert not site.works(other["access_token"])  # a new consent brings nothing back
+
+
+def test_a_grant_that_is_ended_ends_the_codes_that_were_given_for_it(site: Site) -> None:
+    app = site.app()
+    site.granted(app)
+    code = site.browser().code(app)
+    with site.http() as http:
+        (grant,) = [
+            each for each in http.get("/v1/oauth/grants", params={"limit": 200}).json()["data"]
+            if each["client_id"] == app["client_id"]
+        ]  # fmt: skip
+        assert http.delete(f"/v1/oauth/grants/{grant['id']}").status_code == 204
+    assert site.redeem(app, code).status_code == 400
+
+
+def test_an_apps_owner_sees_in_which_tenants_it_is_granted_and_not_by_whom(site: Site) -> None:
+    app = site.app(audience="installation")
+    path = f"/v1/oauth/apps/{app['id']}/installations"
+    others = [site.tenant("Other"), site.tenant("Third")]
+    with site.http() as http:
+        assert http.get(path).json()["data"] == []
+        for other, roles in zip(others, ((Role.ADMIN, Role.VIEWER), (Role.ADMIN,)), strict=True):
+            for role in roles:
+                for _ in range(2):
+                    other.granted(app, role)
+        listed = http.get(path).json()["data"]
+        assert [(each["tenant_id"], each["users"]) for each in listed] == [
+            (others[0].tenant_id, 2), (others[1].tenant_id, 1),
+        ]  # fmt: skip
+        assert listed[0].keys() == {
+            "object", "app_id", "tenant_id", "users", "created_at", "last_used_at",
+        }  # fmt: skip
+        first = http.get(path, params={"limit": 1}).json()
+        last = http.get(path, params={"limit": 1, "cursor": first["next_cursor"]}).json()
+        assert [*first["data"], *last["data"]] == listed
+        assert last["next_cursor"] is None
+    for other in others:
+        with other.http() as http:
+            assert http.get(path).json()["error"]["code"] == "app_not_found"
+            (grant, *_rest) = http.get("/v1/oauth/grants").json()["data"]
+            assert http.delete(f"/v1/oauth/grants/{grant['id']}").status_code == 204
+    with site.http() as http:
+        assert [each["users"] for each in http.get(path).json()["data"]] == [1]
+
+
 def test_a_code_that_was_not_redeemed_is_no_grant_to_see(site: Site) -> None:
     role = Role.EDITOR
     site.browser(role).code(site.app())

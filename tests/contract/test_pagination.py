@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
+from cloudsealed.storage import schema
+
 
 def _walk(http: Any, **query: Any) -> list[str]:
     found, cursor = [], None
@@ -48,6 +50,69 @@ def test_filters_and_sorts_walk_too(tenant: Any) -> None:
     assert len(set(ordered)) == 40
     first = tenant.http.get(f"/v1/findings/{ordered[0]}").json()
     assert first["severity"] == "critical"
+
+
+def test_whatever_answers_a_list_is_paged_and_says_exactly_whether_there_is_more(
+    tenant: Any, completed: Any, add_resource: Any
+) -> None:
+    audit, resource = completed(tenant), add_resource(tenant)
+    finding = tenant.add_findings(3)[0]
+    own = tenant.http.get("/v1/policies", params={"source": "custom"}).json()["data"][0]
+    for title in ("Second", "Third"):
+        changed = tenant.http.patch(f"/v1/policies/{own['id']}", json={"title": title})
+        assert changed.status_code == 200
+    episodes = [
+        make_episode(tenant.id, finding, number) for number in range(2, 5)
+    ]  # fmt: skip
+    with tenant.services.database.write() as connection:
+        connection.many(schema.episodes.insert(), episodes)
+    named = {
+        "/v1/audits": audit, "/v1/resources": resource, "/v1/findings": finding,
+        "/v1/policies": own["id"],
+    }  # fmt: skip
+    document = tenant.http.get("/openapi.json").json()
+    walked = {}
+    for path, methods in document["paths"].items():
+        content = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        shape = content.get("application/json", {}).get("schema", {})
+        if "next_cursor" not in shape.get("properties", {}):
+            continue
+        assert {"limit", "cursor"} <= {p["name"] for p in methods["get"]["parameters"]}, path
+        ident = named.get(path.partition("/{id}")[0], "")
+        walked[path] = _paged(tenant.http, path.replace("{id}", ident))
+    assert {"/v1/frameworks", "/v1/errors", "/v1/audits/{id}/calls"} <= walked.keys()
+    assert walked["/v1/findings/{id}/history"] == 4
+    assert walked["/v1/policies/{id}/versions"] == 3
+
+
+def _paged(http: Any, path: str) -> int:
+    """Say how many a list has, walked one by one and in pages as long as it and one longer."""
+    whole: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = http.get(path, params={"limit": 1, **cursor})
+        assert page.status_code == 200, page.text
+        assert list(page.json()) == ["data", "next_cursor", "has_more"]
+        whole += page.json()["data"]
+        if page.json()["next_cursor"] is None:
+            break
+        assert page.json()["has_more"] is True
+        assert len(page.json()["data"]) == 1
+        cursor = {"cursor": page.json()["next_cursor"]}
+    for limit in {max(len(whole), 1), len(whole) + 1}:
+        page = http.get(path, params={"limit": min(limit, 200)}).json()
+        assert page["data"] == whole[:200], path
+        assert page["has_more"] is (len(whole) > 200)
+    return len(whole)
+
+
+def make_episode(tenant: str, finding: str, number: int) -> dict[str, Any]:
+    audits = {f"{end}_audit_id": "aud_01JD0000000000000000000000" for end in ("first", "last")}
+    times = {f"{end}_at": f"2026-01-0{number}T00:00:00.000Z" for end in ("first", "last")}
+    return {
+        "tenant_id": tenant, "finding_id": finding, "sequence": number, "severity": 3,
+        "outcome": "fail", **audits, **times,
+    }  # fmt: skip
 
 
 def test_the_default_is_50_and_the_most_is_200(tenant: Any) -> None:

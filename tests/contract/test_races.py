@@ -77,6 +77,15 @@ NOUNS: dict[str, tuple[Made, Callable[[str], Any]]] = {
 }
 """By noun: how an object is made, and what changes it."""
 
+OTHER_FIELD = {
+    "connections": ("regions", (["us-west-1"], ["us-west-2"])),
+    "schedules": ("cron", ("0 4 * * *", "0 5 * * *")),
+    "policies": ("severity", ("high", "critical")),
+    "users": ("role", ("auditor", "editor")),
+    "apps": ("redirect_uris", (["https://b.example.com/"], ["https://c.example.com/"])),
+}
+"""By noun: a field beside its name, and two values of it."""
+
 
 def _changing(method: str) -> set[str]:
     """Return the nouns that have an operation of a method, as their paths name them."""
@@ -154,20 +163,62 @@ def test_of_parallel_changes_and_deletions_with_one_tag_exactly_one_is_made(
             assert racing.http.get(path).status_code == (200 if statuses[200] else 404)
 
 
+def test_of_changes_without_a_tag_none_is_lost_to_another_field(racing: Tenant) -> None:
+    for noun in sorted(OTHER_FIELD):
+        path = NOUNS[noun][0](racing, f"{noun}-shared")
+        for turn in range(ROUNDS * 2):
+            name, (field, values) = f"{noun} {turn}", OTHER_FIELD[noun]
+            body = {field: values[turn % 2]}
+            named = "title" if noun == "policies" else "name"
+            statuses = at_once([
+                lambda: racing.http.patch(path, json={named: name}),  # noqa: B023
+                lambda: racing.http.patch(path, json=body),  # noqa: B023
+            ])  # fmt: skip
+            found = racing.http.get(path).json()
+            assert statuses == [200, 200]
+            assert (found[named], found[field]) == (name, values[turn % 2]), noun
+
+
 def test_a_change_without_a_tag_is_never_lost_to_one_with_a_tag(racing: Tenant) -> None:
-    """Who has the tag wins only if nobody wrote since; the other's words stay if it wrote last."""
-    path = _connection(racing, "shared")
-    for turn in range(ROUNDS * 4):
-        tag = with_tag(racing, path)
-        renamed, regions = f"by tag {turn}", [f"us-west-{turn % 2 + 1}"]
-        statuses = at_once([
-            lambda: racing.http.patch(path, json={"name": renamed}, headers=tag),  # noqa: B023
-            lambda: racing.http.patch(path, json={"regions": regions}),  # noqa: B023
-        ])  # fmt: skip
-        found = racing.http.get(path).json()
-        assert statuses[1] == 200
-        assert found["regions"] == regions
-        assert (found["name"] == renamed) == (statuses[0] == 200)
+    """Who has the tag wins only if nobody wrote since; the other's words stay in any order."""
+    for noun in sorted(OTHER_FIELD):
+        path = NOUNS[noun][0](racing, f"{noun}-shared")
+        for turn in range(ROUNDS):
+            tag = with_tag(racing, path)
+            name, (field, values) = f"{noun} {turn}", OTHER_FIELD[noun]
+            body = {field: values[turn % 2]}
+            named = "title" if noun == "policies" else "name"
+            statuses = at_once([
+                lambda: racing.http.patch(path, json={named: name}, headers=tag),  # noqa: B023
+                lambda: racing.http.patch(path, json=body),  # noqa: B023
+            ])  # fmt: skip
+            found = racing.http.get(path).json()
+            assert statuses[1] == 200
+            assert found[field] == values[turn % 2]
+            assert (found[named] == name) == (statuses[0] == 200), noun
+
+
+def test_of_parallel_requests_with_one_key_one_works_and_the_others_are_told(
+    racing: Tenant,
+) -> None:
+    for turn in range(ROUNDS):
+        body, key = {"name": "ci", "scopes": ["findings:read"]}, {"Idempotency-Key": f"k-{turn}"}
+        answers: list[Any] = []
+
+        def ask() -> Any:
+            answers.append(racing.http.post("/v1/tokens", json=body, headers=key))  # noqa: B023
+            return answers[-1]  # noqa: B023
+
+        statuses = Counter(at_once([ask] * WRITERS))
+        assert statuses.keys() <= {201, 409}
+        refused = {a.json()["error"]["code"] for a in answers if a.status_code == 409}
+        assert refused <= {"idempotency_in_progress"}
+        made = [a for a in answers if a.status_code == 201]
+        assert len({answer.json()["id"] for answer in made}) == 1
+        assert sum("idempotency-replayed" not in answer.headers for answer in made) == 1
+        assert ask().json()["id"] == made[0].json()["id"]
+    listed = racing.http.get("/v1/tokens", params={"limit": 200}).json()["data"]
+    assert sum(each["name"] == "ci" for each in listed) == ROUNDS
 
 
 def test_what_goes_before_and_after_a_mismatch_is_said_in_the_order_of_the_contract(

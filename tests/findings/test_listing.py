@@ -17,8 +17,9 @@ from cloudsealed.findings.model import Finding, Triage
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.ids import new_id
-from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
+from cloudsealed.storage.database import Database, SqliteDatabase
 from cloudsealed.storage.filters import NOT, with_negations
+from cloudsealed.storage.postgres import PostgresDatabase
 from cloudsealed.storage.schema import resource_tags
 from cloudsealed.testing.factories import add_findings, make_finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Severity, TriageState
@@ -48,13 +49,15 @@ VALUES: dict[str, tuple[str, ...]] = {
     "tag": ("env=prod", "env=test", "team=a%2Cb", "team=prod"),
     "tag_key": ("env", "team", "none"),
     "tag_value": ("prod", "a,b", "none"),
+    "owner": ("ann", "prod", "a,b", "none"),
     "name": ("queue-1", "QUEUE", "%", "_", "50%", "é"),
 }
 TAGS = {
-    "res_0": {"env": "prod", "team": "a,b"},
-    "res_1": {"env": "test", "team": "prod", "none": ""},
+    "res_0": {"env": "prod", "team": "a,b", "Owner": "ann", "owner": " "},
+    "res_1": {"env": "test", "team": "prod", "none": "", "service-owner": "ann"},
     "res_2": {},
 }
+OWNERS = {"res_0": "ann", "res_1": "prod", "res_2": None}
 SORTS: dict[str, Callable[[Finding], Any]] = {
     "-id": lambda f: f.id,
     "-severity": lambda f: (f.severity.rank, f.id),
@@ -84,9 +87,10 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "tag": lambda f, v: _tagged(TAGS[f.resource.id], v),
     "tag_key": lambda f, v: not TAGS[f.resource.id].keys().isdisjoint(v),
     "tag_value": lambda f, v: not set(TAGS[f.resource.id].values()).isdisjoint(v),
+    "owner": lambda f, v: OWNERS[f.resource.id] in v,
     "name": lambda f, v: any(text.lower() in (f.resource.name or "").lower() for text in v),
 }
-ASKED = {f.name: f for f in with_negations(LISTING.filters) if f.is_public and f.kind != "audit"}
+ASKED = {f.name: f for f in with_negations(LISTING.filters) if f.is_public and not f.pins}
 
 
 def _tagged(tags: Mapping[str, str], wanted: tuple[str, ...]) -> bool:

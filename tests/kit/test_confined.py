@@ -129,6 +129,10 @@ def test_a_child_is_bounded_in_memory_files_and_what_it_writes(
             run(where, do, **more)
     assert run(where, "open_files") == b"[0, 1, 2, 3]", "its order, two that are null, the folder"
     assert run(where, "grow", bytes=10 << 20) == bytes(10 << 20)
+    with pytest.raises(ConfinedError, match="in its process"):
+        run(where, "grow", memory=1 << 20, bytes=10)
+    with pytest.raises(ConfinedError, match="within 0 seconds"):
+        run(where, "grow", seconds=0, bytes=10)
 
 
 def test_nothing_of_our_environment_and_no_open_file_of_ours_is_in_it(

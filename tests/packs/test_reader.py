@@ -9,9 +9,10 @@ from cloudsealed.packs import (
     PolicyFileError,
     PolicySpec,
     parse_framework,
-    parse_policies,
     parse_policy,
+    read_policies,
 )
+from cloudsealed.packs.reader import policy_of
 from cloudsealed.vocabulary import Outcome
 
 GOOD = """\
@@ -278,10 +279,11 @@ def test_what_a_policy_cannot_yield_to_is_refused(
     files: list[tuple[str, str]], message: str
 ) -> None:
     with pytest.raises(PolicyFileError, match=message):
-        parse_policies(files)
+        read_policies(files)
 
 
 def test_policies_may_yield_in_chains_and_to_several() -> None:
-    found = parse_policies([one("a", "c", "b"), one("b", "c"), one("c")])
+    files = [one("a", "c", "b"), one("b", "c"), one("c")]
+    found = [policy_of(values) for values in read_policies(files)]
     assert [spec.yields_to for spec in found] == [("c", "b"), ("c",), ()]
     assert "yields_to" not in found[2].words

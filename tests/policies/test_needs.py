@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cloudsealed.packs import load_policies
+from cloudsealed.policies import needs
 from cloudsealed.policies.needs import not_asked
 from cloudsealed.vocabulary import PolicyKind
 
@@ -76,3 +77,16 @@ def test_what_ships_leaves_out_calls_a_resource_that_no_policy_needs() -> None:
     left = {name: set(attributes) for name, attributes in found.items() if attributes}
     assert left["aws.ec2.snapshot"] == {"CreateVolumePermissions"}
     assert left["aws.s3.bucket"] == {"Region"}
+
+
+def test_what_is_kept_of_what_policies_read_is_what_they_read() -> None:
+    for spec in load_policies():
+        found = list(needs._found(PolicyKind.CHECK, spec.words))
+        assert needs._read(PolicyKind.CHECK, spec.words) == found
+
+
+def test_a_policy_that_was_changed_is_read_anew() -> None:
+    for spec in load_policies()[:3]:
+        words = {**spec.words, "fail_when": "has(resource.Arn)", "severity_when": []}
+        found = dict(needs._read(PolicyKind.CHECK, words))
+        assert "Arn" in (found[spec.resource_types[0]] or ())

@@ -19,7 +19,6 @@ from tests.waiting import SECONDS
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import (
     Database,
-    PostgresDatabase,
     ReadDeadlineError,
     ServiceUnavailableError,
     SqliteDatabase,
@@ -27,6 +26,7 @@ from cloudsealed.storage.database import (
     one_of,
 )
 from cloudsealed.storage.open import ConnectionBudgetError, open_database, require_connections
+from cloudsealed.storage.postgres import PostgresDatabase
 from cloudsealed.storage.schema import installation
 
 INSERT = installation.insert()

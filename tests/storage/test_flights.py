@@ -18,9 +18,10 @@ from tests.servers import PostgresServer
 from tests.waiting import SECONDS, until
 
 from cloudsealed.settings import Settings
-from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
+from cloudsealed.storage.database import Database, SqliteDatabase
 from cloudsealed.storage.flights import FILE, Flights, open_flights
 from cloudsealed.storage.open import open_database
+from cloudsealed.storage.postgres import PostgresDatabase
 
 _OTHER = """
 import sys

@@ -7,17 +7,28 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.waiting import SECONDS
 
-from cloudsealed.storage.keys import PURPOSES, KeyFileError, ensure_keys, load_keys, replace_key
+from cloudsealed.kit.clock import rfc3339
+from cloudsealed.storage.keys import (
+    PURPOSES,
+    REPLACEABLE,
+    KeyFileError,
+    ensure_keys,
+    load_keys,
+    replace_key,
+)
 
 MAKE = (
     "import sys, pathlib; from cloudsealed.storage.keys import ensure_keys;"
     "print(ensure_keys(pathlib.Path(sys.argv[1])).fingerprint)"
 )
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 NONE = json.dumps({purpose: [] for purpose in PURPOSES})
 SHORT = json.dumps({purpose: [{"id": "short", "secret": "YQ=="}] for purpose in PURPOSES})
 
@@ -95,7 +106,7 @@ def test_the_newest_key_makes_and_every_key_reads(path: Path) -> None:
     ring = load_keys(path)
     assert ring.current("cursors").id == "cursors-new"
     assert ring.all("cursors")[1:] == before.all("cursors")
-    assert ring.fingerprint != before.fingerprint
+    assert ring.fingerprint == before.fingerprint
 
 
 def test_a_tenants_key_is_its_own_and_does_not_change(path: Path) -> None:
@@ -107,7 +118,7 @@ def test_a_tenants_key_is_its_own_and_does_not_change(path: Path) -> None:
 
 def test_a_key_that_is_replaced_stays_behind_the_new_one(path: Path) -> None:
     old = ensure_keys(path)
-    ident = replace_key(path, "seal")
+    ident = replace_key(path, "seal").id
     new = load_keys(path)
     assert [key.id for key in new.all("seal")] == [ident, old.current("seal").id]
     assert new.all("seal")[1] == old.current("seal")
@@ -116,9 +127,73 @@ def test_a_key_that_is_replaced_stays_behind_the_new_one(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_only_keys_that_are_named_by_what_they_made_can_be_replaced(path: Path) -> None:
+@pytest.mark.parametrize("purpose", REPLACEABLE)
+def test_an_old_key_counts_until_its_declared_end_and_stays_in_the_file(
+    path: Path, purpose: str
+) -> None:
+    old = ensure_keys(path)
+    made = replace_key(path, purpose, keep=timedelta(days=2), clock=lambda: NOW)
+    times = [NOW, NOW + timedelta(days=1.99), NOW + timedelta(days=2)]
+    rings = [replace(load_keys(path), clock=lambda at=at: at) for at in times]
+    assert [len(ring.all(purpose)) for ring in rings] == [2, 2, 1]
+    assert {ring.current(purpose) for ring in rings} == {made}
+    assert rings[0].all(purpose)[1].secret == old.current(purpose).secret
+    assert {ring.fingerprint for ring in rings} == {old.fingerprint}
+    assert len(rings[-1].keys[purpose]) == 2
+
+
+def test_what_holds_keys_for_long_sees_one_end_and_another_begin(path: Path) -> None:
+    [first] = ensure_keys(path).all("tokens")
+    soon, hour = timedelta(hours=1), timedelta(hours=1)
+    made = replace_key(path, "tokens", wait=soon, keep=hour, clock=lambda: NOW)
+    now = NOW
+    ring = replace(load_keys(path), clock=lambda: now)
+    live = ring.live("tokens")
+    assert (live[0].id, list(live), len(live)) == (first.id, [live[0], made], 2)
+    now = NOW + timedelta(hours=1)
+    assert (live[0], live[1].id) == (made, first.id)
+    now = NOW + timedelta(hours=2)
+    assert list(live) == [made] == list(ring.all("tokens"))
+
+
+def test_a_later_end_never_lengthens_an_earlier_one(path: Path) -> None:
     ensure_keys(path)
-    with pytest.raises(KeyFileError, match="only: seal"):
-        replace_key(path, "tokens")
+    for days in (3, 10, 1):
+        replace_key(path, "cursors", keep=timedelta(days=days), clock=lambda: NOW)
+    assert [key.until for key in load_keys(path).keys["cursors"]] == [
+        None, *[rfc3339(NOW + timedelta(days=1))] * 3
+    ]  # fmt: skip
+
+
+def test_keys_that_are_replaced_at_once_are_all_kept(path: Path) -> None:
+    ensure_keys(path)
+    program = (
+        "import sys, pathlib; from cloudsealed.storage.keys import replace_key;"
+        "replace_key(pathlib.Path(sys.argv[1]), 'cursors')"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", program, str(path)]) for _ in range(4)]
+    assert [process.wait(SECONDS) for process in running] == [0] * 4
+    assert len(load_keys(path).all("cursors")) == 5
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "change", [{"until": "2030-01-01T00:00:00Z"}, {"since": "2030-01-01T00:00:00Z"}, {"until": 1}]
+)
+def test_a_file_that_would_be_left_without_a_key_is_refused(
+    path: Path, change: dict[str, str]
+) -> None:
+    ensure_keys(path)
+    document = json.loads(path.read_text())
+    document["tokens"][0] |= change
+    path.write_text(json.dumps(document))
+    with pytest.raises(KeyFileError, match="is not a key file"):
+        load_keys(path)
+
+
+def test_the_key_of_what_was_redacted_cannot_be_replaced(path: Path) -> None:
+    ensure_keys(path)
+    with pytest.raises(KeyFileError, match="stays"):
+        replace_key(path, "redaction")
     with pytest.raises(KeyFileError, match="cloudsealed init"):
         replace_key(path.with_name("none"), "seal")

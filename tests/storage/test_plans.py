@@ -18,8 +18,8 @@ from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.policies.store import LISTING as POLICIES
 from cloudsealed.reports.store import LISTING as REPORTS
 from cloudsealed.resources.store import LISTING as RESOURCES
-from cloudsealed.storage.database import PostgresDatabase
 from cloudsealed.storage.keyset import Listing, _Shape, statement_for
+from cloudsealed.storage.postgres import PostgresDatabase
 
 LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, SCHEDULES, TOKENS)
 ROWS = 6_000

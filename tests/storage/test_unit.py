@@ -149,8 +149,20 @@ def test_what_follows_a_unit_happens_after_its_commit_and_not_without_one(
     assert names(database) == ["after 1", "after 2", "b"]
 
 
-def test_a_unit_within_a_unit_or_a_block_is_refused(database: Database) -> None:
-    for outer in (database.unit, database.read, database.write):
+def test_a_unit_is_apart_from_a_read_that_its_thread_began_before(database: Database) -> None:
+    with database.read() as download:
+        assert download.all(NAMES) == []
+        with database.unit():
+            put(database, "a")
+            assert names(database) == ["a"]
+            assert [row[0] for row in download.all(NAMES)] == []
+        assert [row[0] for row in download.all(NAMES)] == ["a"]
+        put(database, "b")
+    assert names(database) == ["a", "b"]
+
+
+def test_a_unit_within_a_unit_or_a_write_is_refused(database: Database) -> None:
+    for outer in (database.unit, database.write):
         with outer(), pytest.raises(RuntimeError), database.unit():
             pass
     with database.unit(), database.read(), pytest.raises(RuntimeError):

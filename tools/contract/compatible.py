@@ -1,7 +1,7 @@
 """Says whether one OpenAPI document keeps every promise of another: what a client could rely on.
 
-Refused: an operation, status, field of an answer or error code that is gone; a parameter or body
-field that became required or went; an enum of a request that takes less. Additions are fine.
+What breaks one is named with the rule of docs/versioning.md that it breaks. Additions are fine, and
+so is that something went whose `x-sunset` is over.
 
     python tools/contract/compatible.py RELEASED NEW
 """
@@ -11,73 +11,104 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
+Broken = tuple[str, str]  # a rule, and what breaks it
 _METHODS = ("get", "post", "patch", "put", "delete")
+RULES = {
+    "operations": "Operations stay",
+    "statuses": "Statuses stay",
+    "parameters": "Parameters stay, and stay optional",
+    "values": "What a request may say stays",
+    "bodies": "Bodies stay, and stay optional",
+    "scopes": "Scopes stay",
+    "answers": "Fields of answers stay",
+}
+"""The rules by their headings in docs/versioning.md."""
 
 
 def breaks(old: Document, new: Document) -> Iterator[str]:
-    """Yield every promise of `old` that `new` breaks."""
+    """Yield every promise of `old` that `new` breaks, with the rule."""
+    for rule, text in _breaks(old, new):
+        yield f"{text} [docs/versioning.md: {RULES[rule]}]"
+
+
+def _breaks(old: Document, new: Document) -> Iterator[Broken]:
     schemas = new["components"]["schemas"]
     for path, methods in old["paths"].items():
         for method in _METHODS:
-            if method in methods:
+            if method in methods and not _may_go(methods[method]):
                 name = f"{method.upper()} {path}"
                 now = new["paths"].get(path, {}).get(method)
                 if now is None:
-                    yield f"{name} is gone"
+                    yield "operations", f"{name} is gone"
                 else:
-                    yield from (
-                        f"{name}: {text}" for text in _operation(methods[method], now, schemas)
-                    )
+                    yield from _named(name, _operation(methods[method], now, schemas))
     asked, answered = _uses(old)
     for name, schema in old["components"]["schemas"].items():
         if name not in schemas:
             continue
         if name in answered:
-            yield from (f"{name}: {text}" for text in _answer(schema, schemas[name]))
+            yield from _named(name, _answer(schema, schemas[name]))
         if name in asked:
-            yield from (f"{name}: {text}" for text in _request(schema, schemas[name]))
+            yield from _named(name, _request(schema, schemas[name]))
 
 
-def _operation(old: Document, new: Document, schemas: Document) -> Iterator[str]:
+def _named(name: str, found: Iterator[Broken]) -> Iterator[Broken]:
+    return ((rule, f"{name}: {text}") for rule, text in found)
+
+
+def _may_go(node: Document) -> bool:
+    """Say whether something was deprecated and its last day is over."""
+    last = node.get("x-sunset") if node.get("deprecated") else None
+    return last is not None and date.fromisoformat(last) < datetime.now(UTC).date()
+
+
+def _staying(properties: Document) -> list[str]:
+    return [name for name, schema in properties.items() if not _may_go(schema)]
+
+
+def _operation(old: Document, new: Document, schemas: Document) -> Iterator[Broken]:
     if old["operationId"] != new["operationId"]:
-        yield f"is {new['operationId']} now"
-    yield from (f"no longer answers {s}" for s in old["responses"] if s not in new["responses"])
+        yield "operations", f"is {new['operationId']} now"
+    for status in old["responses"]:
+        if status not in new["responses"]:
+            yield "statuses", f"no longer answers {status}"
     was = {p["name"]: p for p in old.get("parameters", ())}
     now = {p["name"]: p for p in new.get("parameters", ())}
-    yield from (f"no longer takes {name}" for name in was if name not in now)
+    for name in _staying(was):
+        if name not in now:
+            yield "parameters", f"no longer takes {name}"
     for name, parameter in now.items():
         if parameter.get("required") and not was.get(name, {}).get("required"):
-            yield f"needs {name} now"
+            yield "parameters", f"needs {name} now"
     for name in was.keys() & now.keys():
         lost = _choices(was[name]["schema"]) - _choices(now[name]["schema"], schemas)
-        yield from (f"{name} no longer takes {value}" for value in sorted(lost))
-    if new.get("requestBody", {}).get("required") and not old.get("requestBody", {}).get(
-        "required"
-    ):
-        yield "needs a body now"
+        yield from (("values", f"{name} no longer takes {value}") for value in sorted(lost))
+    if _needs_body(new) and not _needs_body(old):
+        yield "bodies", "needs a body now"
     before, after = _scopes(old), _scopes(new)
     if before != after:
-        yield f"needs {after}, not {before}"
+        yield "scopes", f"needs {after}, not {before}"
 
 
-def _answer(old: Document, new: Document) -> Iterator[str]:
-    now = new.get("properties", {})
-    yield from (f"{name} is gone" for name in old.get("properties", {}) if name not in now)
-    gone = set(old.get("required", ())) - set(new.get("required", ()))
-    yield from (f"{name} may be missing now" for name in sorted(gone))
+def _answer(old: Document, new: Document) -> Iterator[Broken]:
+    was, now = _staying(old.get("properties", {})), new.get("properties", {})
+    yield from (("answers", f"{name} is gone") for name in was if name not in now)
+    missing = set(old.get("required", ())) & set(was) - set(new.get("required", ()))
+    yield from (("answers", f"{name} may be missing now") for name in sorted(missing))
 
 
-def _request(old: Document, new: Document) -> Iterator[str]:
-    now = new.get("properties", {})
-    yield from (f"{name} is refused now" for name in old.get("properties", {}) if name not in now)
+def _request(old: Document, new: Document) -> Iterator[Broken]:
+    was, now = _staying(old.get("properties", {})), new.get("properties", {})
+    yield from (("bodies", f"{name} is refused now") for name in was if name not in now)
     needed = set(new.get("required", ())) - set(old.get("required", ()))
-    yield from (f"{name} is needed now" for name in sorted(needed))
+    yield from (("bodies", f"{name} is needed now") for name in sorted(needed))
     lost = _choices(old) - _choices(new)
-    yield from (f"{value} is refused now" for value in sorted(lost))
+    yield from (("values", f"{value} is refused now") for value in sorted(lost))
 
 
 def _choices(schema: Document, schemas: Document | None = None) -> set[str]:

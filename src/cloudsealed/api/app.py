@@ -25,6 +25,7 @@ from cloudsealed.api.endpoint import Desk, Endpoint
 from cloudsealed.api.errors import MethodNotAllowedError, RouteNotFoundError, served
 from cloudsealed.api.faces import Faces
 from cloudsealed.api.faces import Pages as WebPages
+from cloudsealed.api.feed import Feed
 from cloudsealed.api.gate.cors import Cors
 from cloudsealed.api.gate.edge import Edge
 from cloudsealed.api.gate.exchange import Addresses, exchange_of
@@ -85,15 +86,18 @@ HOUSEKEEPING_SECONDS = 5
 _log = logging.getLogger("cloudsealed.api")
 
 
-def create_app(services: Services, pages: WebPages | None = None) -> ASGIApp:
-    """Return the API of an installation, with the pages that are served beside it."""
+def create_app(
+    services: Services, pages: WebPages | None = None, feed: Feed | None = None
+) -> ASGIApp:
+    """Return the API of an installation, with the pages that are served beside it; `feed` has the
+    streams that whoever serves it ends."""
     place = Place(services.settings.public_url, follows_host=not services.settings.has_public_url)
     limits, metrics = Limits(services.settings, services.counters), Metrics()
     parts = Parts(services)
     flights = open_flights(services.database)
     keys = Idempotency(services.database, flights, services.clock)
     faces = Faces(services.settings.public_url, pages)
-    desk = Desk(services, limits, Pages(services.keys), keys, _crews())
+    desk = Desk(services, limits, Pages(services.keys), keys, _crews(), feed or Feed(services))
     app = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         lifespan=lambda _app: _lifespan(services, keys, flights),

@@ -7,11 +7,14 @@ from typing import Any
 
 from cloudsealed.api import body as bodies
 from cloudsealed.api.components import Schema, reference
-from cloudsealed.api.endpoint import LONGEST_TAGS
 from cloudsealed.api.listing import DEFAULT_LIMIT, LARGEST_LIMIT, LIMIT
 from cloudsealed.api.operation import Operation
+from cloudsealed.api.precondition import LONGEST_TAGS
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.refusals import cost, own, refusals
+from cloudsealed.api.shown import PARTIAL
+from cloudsealed.api.value_schema import value_schema
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.storage.filters import MOST_VALUES, Filter
 
 TEXT = {"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}
@@ -29,7 +32,7 @@ HEADERS = {
 }
 """What every response carries, with an example."""
 _ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[A-Za-z0-9._-]+$"}
-_ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+_EVENT = "5f0c6d0f3f7c4b2d9a1e8c7b"
 _TAG = '"9f86d081884c7d659a2feaa0c55ad015"'
 _KEY_EXAMPLE = "3f2c1e9a-7b64-4f0e-9d1a-5c8e2b7a6d40"
 
@@ -43,6 +46,8 @@ def described(operation: Operation) -> dict[str, Any]:
         "parameters": _parameters(operation),
         "responses": _responses(operation),
     }
+    if operation.deprecated is not None:
+        found |= operation.deprecated.schema
     if operation.body is not None:
         kinds = (bodies.JSON_TYPE, bodies.MERGE_PATCH)[: 2 if operation.method == "PATCH" else 1]
         found["requestBody"] = {
@@ -61,14 +66,15 @@ def _paragraphs(operation: Operation) -> list[str]:
     scope = operation.scope
     needs = f"Needs the scope `{scope}`." if scope else "Needs any valid credential."
     expected = [f"- {status} `{code}`: {text}" for code, status, text in own(operation)]
-    parts = [operation.texts[1], f"{needs} {cost(operation)}"]
+    ends = operation.deprecated.text if operation.deprecated else ""
+    parts = [ends, operation.texts[1], f"{needs} {cost(operation)}"]
     if expected:
         parts.append("Errors to expect:\n\n" + "\n".join(dict.fromkeys(expected)))
     return [part for part in parts if part]
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    found = [_query(item) for item in operation.parameters.values()]
+    found = [_aged(_query(item), item.deprecated) for item in operation.parameters.values()]
     if "{id}" in operation.path:
         found.insert(0, _plain("path", "id", "Id of the object", dict(_ID), required=True))
     text = {"type": "string", "maxLength": LONGEST_TAGS, "pattern": r"^[\s\S]*$"}
@@ -76,6 +82,14 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         said = "Makes a retry safe for 24 hours: the same key and body answer the same again"
         found.append(_plain("header", "Idempotency-Key", said, key, example=_KEY_EXAMPLE))
+    if operation.ranged:
+        said = "The bytes that are wanted"
+        found.append(_plain("header", "Range", said, text, example="bytes=0-99"))
+        said = "ETag that the file must have for a range, else it is whole"
+        found.append(_plain("header", "If-Range", said, text, example=_TAG))
+    if operation.is_followed:
+        said = "Id of the last event that the client knows"
+        found.append(_plain("header", "Last-Event-ID", said, text, example=_EVENT))
     if operation.is_conditional:
         said = "ETag of the copy at hand: 304 while it is current"
         found.append(_plain("header", "If-None-Match", said, text, example=_TAG))
@@ -83,6 +97,13 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         said = "ETag that the object must still have, else 412"
         found.append(_plain("header", "If-Match", said, text, example=_TAG))
     return found
+
+
+def _aged(parameter: dict[str, Any], old: Deprecation | None) -> dict[str, Any]:
+    if old is None:
+        return parameter
+    described = f"{parameter['description']}. {old.text}"
+    return {**parameter, **old.schema, "description": described}
 
 
 def _plain(
@@ -100,7 +121,7 @@ def _query(item: Filter | Parameter) -> dict[str, Any]:
         bounds = {"minimum": 1, "maximum": LARGEST_LIMIT, "format": "int32"}
         schema = {"type": "integer", **bounds, "default": DEFAULT_LIMIT}
         return _plain("query", item.name, item.description, schema, example=DEFAULT_LIMIT)
-    schema = _value_schema(item)
+    schema = value_schema(item)
     default = item.default if isinstance(item, Parameter) else None
     if item.is_multiple:
         many = {"type": "array", "items": schema, "minItems": 1, "maxItems": MOST_VALUES}
@@ -117,29 +138,12 @@ def _query(item: Filter | Parameter) -> dict[str, Any]:
     return found
 
 
-def _value_schema(item: Filter | Parameter) -> Schema:
-    """Return the form of one value, as `query` reads it."""
-    if item.choices:
-        return {"type": "string", "enum": [str(choice) for choice in item.choices]}
-    kind = item.kind if isinstance(item, Filter) else "text"
-    if kind == "time":
-        return {"type": "string", "format": "date-time", "maxLength": 40}
-    if kind in ("id", "audit"):
-        assert isinstance(item, Filter)
-        pattern = f"^{item.prefix}_{_ULID}$"
-        return {"type": "string", "maxLength": 30, "pattern": pattern}
-    if kind == "policy":
-        pattern = f"^(pol_{_ULID}|[a-z0-9]+(-[a-z0-9]+)*)$"
-        title = {"title": "PolicyIdOrKey", "description": "A policy's id or key."}
-        example = {"examples": ["aws-s3-bucket-public-read"]}
-        return {"type": "string", "maxLength": 100, "pattern": pattern, **title, **example}
-    printable = r"^[^\u0000-\u001f\u007f-\u009f]+$"
-    title = {"title": "FilterText", "description": "A text that is looked for."}
-    return {"type": "string", "minLength": 1, "maxLength": 2048, "pattern": printable, **title}
-
-
 def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {str(operation.status): _success(operation)}
+    if operation.is_followed:
+        found["204"] = {"description": "It has ended, as the client knows", "headers": headers()}
+    if operation.ranged:
+        found["206"] = {**_success(operation), "description": "The range that was asked for"}
     if operation.is_conditional:
         found["304"] = {"description": "The copy at hand is current", "headers": headers()}
     for status, examples in refusals(operation).items():
@@ -151,20 +155,57 @@ def _success(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     found["headers"] = headers()
     text = {"schema": dict(TEXT)}
-    if operation.tagged or operation.is_list:
+    if operation.deprecated is not None or operation.ages_in_part:
+        old = "When this, or what the request used of it, was deprecated (RFC 9745)"
+        found["headers"]["Deprecation"] = {"description": old, **text}
+        found["headers"]["Sunset"] = {"description": "When it goes away (RFC 8594)", **text}
+    if operation.tagged or operation.is_list or operation.ranged:
         found["headers"]["ETag"] = {"description": "Tag of this state of the object", **text}
     if operation.status in (201, 202):
         found["headers"]["Location"] = {"description": "Address of the new object", **text}
     if operation.listed is not None:
         found["headers"]["Link"] = {"description": 'The next page, rel="next"', **text}
-    if (page := page_name(operation)) is not None:
+    if operation.is_followed:
+        found["content"] = {operation.produces[0]: _events()}
+    elif (page := page_name(operation)) is not None:
         found["content"] = {bodies.JSON_TYPE: {"schema": reference(page)}}
     elif operation.answer is not None:
         schema = reference(operation.answer.__name__)
         found["content"] = {bodies.JSON_TYPE: {"schema": schema}}
-    elif operation.status != 204:
+    if "fields" in operation.parameters:
+        found["content"][PARTIAL] = {"schema": _partial(operation)}
+    if operation.answer is None and operation.status != 204:
         found["content"] = {kind: _file(operation, kind) for kind in operation.produces}
     return found
+
+
+def _events() -> dict[str, Any]:
+    """Return what a stream of events is: text, whose events have JSON of the answer's shape."""
+    text = "Events as the WHATWG's HTML standard has them; the data of each is an `AuditEvent`."
+    schema = {"type": "string", "description": text, "maxLength": 2**31 - 1}
+    example = (
+        f"event: status\nid: {_EVENT}\n"
+        'data: {"id": "aud_01JD0000000000000000000000", "status": "collecting", …}\n\n'
+    )
+    return {"schema": schema, "example": example}
+
+
+def _partial(operation: Operation) -> Schema:
+    """Return the schema of what `fields` leaves of an answer: every part may be missing."""
+    assert operation.answer is not None
+    text = f"Of the {operation.answer.__name__}, the parts that `fields` names."
+    item = {"type": "object", "description": text}
+    if not operation.is_list:
+        return item
+    return {
+        "type": "object",
+        "required": ["data", "next_cursor", "has_more"],
+        "properties": {
+            "data": {"type": "array", "items": item, "maxItems": LARGEST_LIMIT},
+            "next_cursor": {**TEXT, "type": ["string", "null"]},
+            "has_more": {"type": "boolean"},
+        },
+    }
 
 
 def _file(operation: Operation, kind: str) -> dict[str, Any]:

@@ -7,29 +7,33 @@ transaction, in which `If-Match` is compared.
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from cloudsealed.api import accept, body, query
+from cloudsealed.api import accept, body, files, query
 from cloudsealed.api.errors import (
-    EtagMismatchError,
-    InvalidRequestError,
+    IdempotencyInProgressError,
     NotAcceptableError,
     RouteNotFoundError,
     envelope,
 )
+from cloudsealed.api.events import EventStream
+from cloudsealed.api.feed import Feed, Watcher
+from cloudsealed.api.files import File
 from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
+from cloudsealed.api.gate.head import bearer
 from cloudsealed.api.gate.limits import Limits, tighter
+from cloudsealed.api.gate.purse import Purse
 from cloudsealed.api.idempotency import (
     AnsweredError,
     Claim,
@@ -39,20 +43,23 @@ from cloudsealed.api.idempotency import (
     without_secrets,
 )
 from cloudsealed.api.listing import Pages, Walk
-from cloudsealed.api.operation import Call, Costs, Operation, Reply, Stream
-from cloudsealed.kit.canonical import sha256
+from cloudsealed.api.operation import Call, Costs, Follow, Operation, Reply, Stream
+from cloudsealed.api.precondition import Precondition, etag, names, refuse_long_tags
+from cloudsealed.api.shown import PARTIAL, SHOWN, read_shown
+from cloudsealed.api.streams import streamed
+from cloudsealed.kit import deprecation
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
 from cloudsealed.storage.database import Connection, ReadDeadlineError
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Page
-from cloudsealed.storage.tenancy import hold
 from cloudsealed.wiring import Services
 
+T = TypeVar("T")
+
 _LONGEST_NAME = 200
-LONGEST_TAGS = 8192
 _AFTER_PRECONDITION = (409, 429)  # refusals that a failed precondition goes before
-_CODED = re.compile(r'(-|;)(gzip|br|zstd|deflate)"$')
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
 _COST_NOTHING = (CrowdedError, NotFoundError)
 
@@ -66,6 +73,7 @@ class Desk:
     pages: Pages
     idempotency: Idempotency
     crews: Mapping[str, Crew]
+    feed: Feed
 
     @property
     def reads_on_loop(self) -> bool:
@@ -80,6 +88,7 @@ class Endpoint:
         self._operation = operation
         self._desk = desk
         self._on_loop = operation.quick and desk.reads_on_loop
+        self._ages = operation.ages_in_part
         patch = (body.JSON_TYPE, body.MERGE_PATCH)
         self._media_types = patch if operation.method == "PATCH" else (body.JSON_TYPE,)
 
@@ -93,7 +102,8 @@ class Endpoint:
 
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
-        _refuse_long_tags(request)
+        self._say_deprecated(exchange, filter(None, (operation.deprecated,)))
+        refuse_long_tags(request)
         for heavy in operation.budgets:
             limits = self._desk.limits
             shown = await limits.asked(limits.show, heavy, caller.tenant_id)
@@ -105,6 +115,8 @@ class Endpoint:
         call = Call(self._desk.services, self._desk.limits, caller, request.path_params)
         try:
             walk = await self._read(request, call)
+            if self._ages:
+                self._say_deprecated(exchange, _deprecations_used(operation, request, call))
             return await self._done(request, exchange, call, walk)
         except NotFoundError:
             raise
@@ -117,16 +129,22 @@ class Endpoint:
         self, request: Request, exchange: Exchange, call: Call, walk: Walk | None
     ) -> Response:
         """Do the operation where its kind of work is done: on the loop, in a thread, in a crew."""
-        operation = self._operation
 
-        def work() -> Response:
-            if operation.writes:
-                return self._once(request, exchange, call)
-            return self._shape(request, exchange, operation.handler(call), walk)
+        def work() -> Response | Reply:
+            with self._budgeted(exchange, call):
+                if self._operation.writes:
+                    return self._once(request, exchange, call)
+                return self._handled(call)
 
-        if operation.costs is not None:
-            return await self._paid(operation.costs, exchange, call, work)
-        if self._on_loop:
+        made = await self._placed(exchange, call, work)
+        if isinstance(made, Response):
+            return made
+        return self._shape(request, exchange, made, walk)
+
+    async def _placed(self, exchange: Exchange, call: Call, work: Callable[[], T]) -> T:
+        if self._operation.costs is not None:
+            return await self._paid(self._operation.costs, exchange, call, work)
+        if self._on_loop and not (call.shown and call.shown.expansions):
             call.deadline = QUICK_SECONDS
             try:
                 return work()
@@ -134,12 +152,10 @@ class Endpoint:
                 call.deadline = None
         return await run_in_threadpool(work)
 
-    async def _paid(
-        self, costs: Costs, exchange: Exchange, call: Call, work: Callable[[], Response]
-    ) -> Response:
+    async def _paid(self, costs: Costs, exchange: Exchange, call: Call, work: Callable[[], T]) -> T:
         """Spend what the request costs, then do its work among the few that may do such."""
         limits, crew = self._desk.limits, self._desk.crews[costs.budget]
-        purse = _Purse(limits, costs.budget, call.tenant, exchange)
+        purse = Purse(limits, costs.budget, call.tenant, exchange)
         await limits.asked(purse.spend)
         try:
             return await crew.run(Holder(call.tenant, call.caller.token_id), work)
@@ -168,6 +184,10 @@ class Endpoint:
             raw = await body.read(request, self._media_types)
             call.body = body.parse(raw) if raw or not operation.body_optional else None
         given = query.parse(request.scope["query_string"], operation.parameters)
+        if "fields" in operation.parameters:
+            assert operation.answer is not None
+            call.shown = read_shown(operation.answer, operation.expansions, given, call.caller)
+            given = {n: v for n, v in given.items() if operation.listed or n not in SHOWN}
         if operation.listed is None:
             call.query = _parameters(operation.parameters, given)
             return None
@@ -186,6 +206,8 @@ class Endpoint:
             with keys.flight(claim):
                 try:
                     return self._unit(request, exchange, call, claim)
+                except IdempotencyInProgressError:
+                    raise
                 except CloudSealedError as error:
                     if error.status == 409:
                         refusal = envelope(error, exchange.request_id)
@@ -211,14 +233,14 @@ class Endpoint:
         The transaction begins with the handler's first write: what it does before makes none wait.
         """
         database, keys = self._desk.services.database, self._desk.idempotency
-        precondition = self._precondition(request, call)
+        precondition = Precondition(self._operation, call, request.headers.get("if-match"))
 
         def begins(connection: Connection) -> None:
             if claim is not None:
                 keys.begin(connection, claim)
             precondition.compare(connection)
 
-        with self._budgeted(exchange, call), database.unit(begins):
+        with database.unit(begins):
             try:
                 response = self._shape(request, exchange, self._operation.handler(call), None)
             except CloudSealedError as error:
@@ -232,9 +254,6 @@ class Endpoint:
                         keys.keep(connection, claim, self._kept(response))
         return response
 
-    def _precondition(self, request: Request, call: Call) -> _Precondition:
-        return _Precondition(self._operation, call, request.headers.get("if-match"))
-
     def _kept(self, response: Response) -> Kept:
         headers = {n: response.headers[n] for n in ("location",) if n in response.headers}
         shown = without_secrets(bytes(response.body), self._operation.secrets)
@@ -244,7 +263,7 @@ class Endpoint:
     def _budgeted(self, exchange: Exchange, call: Call) -> Iterator[None]:
         """Let the handler spend its heavy budgets, and give them back if its work fails."""
         purses = {
-            name: _Purse(self._desk.limits, name, call.tenant, exchange)
+            name: Purse(self._desk.limits, name, call.tenant, exchange)
             for name in self._operation.heavy
         }
         call.admits = {name: purse.spend for name, purse in purses.items()}
@@ -255,6 +274,11 @@ class Endpoint:
                 purse.give_back()
             raise
 
+    def _handled(self, call: Call) -> Reply:
+        reply = self._operation.handler(call)
+        shown: Reply = reply if call.shown is None else call.shown.of(reply, call)
+        return shown
+
     def _shape(
         self, request: Request, exchange: Exchange, reply: Reply, walk: Walk | None
     ) -> Response:
@@ -262,7 +286,12 @@ class Endpoint:
         if reply is None:
             return Response(status_code=204)
         if isinstance(reply, Stream):
-            return _streamed(reply)
+            return streamed(reply)
+        if isinstance(reply, File):
+            known = names(request.headers.get("if-none-match", ""), reply.tag)
+            return files.response(reply, request, only_head=exchange.is_head, is_known=known)
+        if isinstance(reply, Follow):
+            return self._followed(request, exchange, reply)
         headers: dict[str, str] = {}
         if isinstance(reply, Page):
             assert walk is not None
@@ -270,12 +299,12 @@ class Endpoint:
         elif isinstance(reply, bytes):
             content = reply
         else:
-            content = _encoded(reply)
+            content = orjson.dumps(reply)
         if operation.tagged or operation.is_list:
             weak = "W/" if operation.is_list else ""
             headers["ETag"] = weak + etag(content)
             wanted = request.headers.get("if-none-match", "")
-            if operation.is_conditional and _names(wanted, headers["ETag"]):
+            if operation.is_conditional and names(wanted, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
         if operation.status in (201, 202):
             made = orjson.loads(content)
@@ -283,64 +312,35 @@ class Endpoint:
             headers["Location"] = f"{exchange.base}{collection}/{made['id']}"
         if operation.secrets:
             headers["Cache-Control"] = "no-store"
-        return Response(content, operation.status, headers, operation.produces[0])
+        is_part = "fields" in operation.parameters and "fields" in request.query_params
+        kind = PARTIAL if is_part else operation.produces[0]
+        return Response(content, operation.status, headers, kind)
+
+    def _followed(self, request: Request, exchange: Exchange, reply: Follow) -> EventStream:
+        """Return the stream of an audit's events for a client, from what it knows already."""
+        assert self._operation.scope is not None, "what is followed needs a scope"
+        known = request.headers.get("last-event-id")
+        watcher = Watcher(
+            exchange.authenticated, bearer(request.scope), self._operation.scope,
+            reply.standing.id, known,
+        )  # fmt: skip
+        return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
+
+    def _say_deprecated(self, exchange: Exchange, used: Iterable[Deprecation]) -> None:
+        """Have every answer to this request say what of it will go away."""
+        said = {name for name, _ in exchange.extra_headers}
+        more = deprecation.headers(used, f"{exchange.base}/docs")
+        if more and more[0][0] not in said:
+            exchange.extra_headers = [*exchange.extra_headers, *more]
 
 
-class _Precondition:
-    """A request's `If-Match`, compared once, in the transaction that writes if there is one.
-
-    Until that ends the object stays as it was compared. A mismatch is raised only when the handler
-    has nothing against the request that goes before it.
-    """
-
-    def __init__(self, operation: Operation, call: Call, wanted: str | None) -> None:
-        self.is_asked = wanted is not None and operation.getter is not None
-        self._operation = operation
-        self._call = call
-        self._wanted = wanted or ""
-        self._fits: bool | None = None
-
-    def compare(self, connection: Connection | None) -> None:
-        """Compare the object's tag; raises the 404 of one that is gone."""
-        if not self.is_asked or self._fits is not None:
-            return
-        getter, rows, call = self._operation.getter, self._operation.rows, self._call
-        assert getter is not None
-        if connection is not None and rows is not None:
-            hold(connection, rows, **call.one)
-        self._fits = _names(self._wanted, etag(getter(call)))
-
-    def require(self) -> None:
-        """Raise EtagMismatchError unless the object is the one that the request means."""
-        self.compare(None)
-        if self._fits is False:
-            raise EtagMismatchError("The object has changed: read it again")
-
-
-class _Purse:
-    """A tenant's heavy budget during one request: spent at most once, given back if work fails."""
-
-    def __init__(self, limits: Limits, heavy: str, tenant: str, exchange: Exchange) -> None:
-        self._limits = limits
-        self._budget = heavy, tenant
-        self._exchange = exchange
-        self._core = exchange.rate
-        self._is_spent = False
-
-    def spend(self) -> None:
-        """Count the request; raises RateLimitedError when it is one too many."""
-        rate = self._limits.reserve(*self._budget)
-        if rate.exceeded:
-            self._exchange.rate = rate
-            raise rate.refusal(self._limits.clock())
-        self._is_spent = True
-        self._exchange.rate = tighter(self._core, rate)
-
-    def give_back(self) -> None:
-        """Take the request back, if it was counted."""
-        if self._is_spent:
-            self._limits.give_back(*self._budget)
-            self._exchange.rate = tighter(self._core, self._limits.show(*self._budget))
+def _deprecations_used(operation: Operation, request: Request, call: Call) -> Iterable[Deprecation]:
+    """Yield the deprecations of the parameters and fields that a request has."""
+    given = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), True))
+    items = (item.deprecated for name, item in operation.parameters.items() if name in given)
+    yield from filter(None, items)
+    if operation.body is not None:
+        yield from deprecation.fields_used(operation.body, call.body)
 
 
 def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, ...]]:
@@ -356,24 +356,6 @@ def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, 
     return found
 
 
-def _encoded(reply: Any) -> bytes:
-    if isinstance(reply, Mapping):
-        return orjson.dumps(reply)
-    return orjson.dumps({"data": list(reply), "next_cursor": None, "has_more": False})
-
-
-def _streamed(reply: Stream) -> Response:
-    disposition = f'attachment; filename="{reply.filename}"'
-    headers = {"Content-Disposition": disposition}
-    return StreamingResponse(_in_threads(reply.pieces), 200, headers, reply.media_type)
-
-
-async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Have each piece made in a thread: who reads slowly holds none meanwhile."""
-    while (piece := await run_in_threadpool(next, pieces, None)) is not None:
-        yield piece
-
-
 def _replayed(kept: Kept, exchange: Exchange) -> Response:
     headers = {**kept.headers, "Idempotency-Replayed": "true"}
     content = kept.body  # of a 2xx as it is: some objects have a key `error` of their own
@@ -384,25 +366,3 @@ def _replayed(kept: Kept, exchange: Exchange) -> Response:
 
 def _is_name(text: str) -> bool:
     return text.isprintable() and len(text) <= _LONGEST_NAME
-
-
-def etag(content: bytes) -> str:
-    """Return the entity tag of an object's JSON."""
-    return f'"{sha256(content)[:32]}"'
-
-
-def _refuse_long_tags(request: Request) -> None:
-    for name in ("if-match", "if-none-match"):
-        if len(request.headers.get(name, "")) > LONGEST_TAGS:
-            raise InvalidRequestError(f"{name} must be at most {LONGEST_TAGS} bytes")
-
-
-def _names(header: str, tag: str) -> bool:
-    """Say whether a list of entity tags, or `*`, names `tag` (RFC 9110, section 13.1).
-
-    They are compared weakly, also for `If-Match`, which the RFC would have strong: a tag is a
-    digest of the object's state, and stays exact when a coding, ours or a proxy's, made it weak
-    (nginx) or added its name (Apache). Who sends back what they got would always be refused.
-    """
-    names = [_CODED.sub('"', part.strip()).removeprefix("W/") for part in header.split(",")]
-    return "*" in names or tag.removeprefix("W/") in names

@@ -87,6 +87,13 @@ class UriTooLongError(CloudSealedError):
     status = 414
 
 
+class RangeNotSatisfiableError(CloudSealedError):
+    """The file has none of the bytes that `Range` asks for; `Content-Range` has its size."""
+
+    code = "range_not_satisfiable"
+    status = 416
+
+
 class UnsupportedMediaTypeError(CloudSealedError):
     """The body is of a media type that the operation does not take."""
 

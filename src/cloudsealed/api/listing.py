@@ -91,8 +91,7 @@ class Pages:
     """Reads what a page is asked for and writes the answer, with the server's cursor keys."""
 
     def __init__(self, keys: KeyRing) -> None:
-        self._key = keys.current("cursors").secret
-        self._keys = tuple(key.secret for key in keys.all("cursors"))
+        self._keys = keys.live("cursors")
 
     def read(
         self, listed: Listed, given: Given, *, tenant: str, path: str
@@ -115,7 +114,7 @@ class Pages:
         data = b",".join(page.items)
         if page.next is None:
             return b'{"data":[' + data + b'],"next_cursor":null,"has_more":false}', {}
-        text = cursor.encode(page.next, key=self._key, context=walk.context)
+        text = cursor.encode(page.next, key=self._keys[0].secret, context=walk.context)
         body = b'{"data":[' + data + b'],"next_cursor":"' + text.encode() + b'","has_more":true}'
         query = urlencode({**walk.given, "cursor": text}, doseq=True)
         return body, {"Link": f'<{base}{walk.path}?{query}>; rel="next"'}
@@ -123,7 +122,8 @@ class Pages:
     def _after(self, walk: Walk, text: str | None) -> Position | None:
         if text is None:
             return None
-        position = cursor.decode(text, keys=self._keys, context=walk.context)
+        keys = tuple(key.secret for key in self._keys)
+        position = cursor.decode(text, keys=keys, context=walk.context)
         if position is None:
             message = "cursor must be the next_cursor of a page of this list with the same filters"
             raise InvalidCursorError("cursor", message)
@@ -149,7 +149,7 @@ def _sort(listed: Listed, filters: Mapping[str, tuple[str, ...]], asked: str | N
         return sort
     if sort not in table.sorts:
         raise InvalidSortError("sort", f"sort must be one of: {', '.join(table.sorts)}")
-    pinned = any(item.kind == "audit" and item.name in filters for item in listed.filters)
+    pinned = any(item.pins and item.name in filters for item in listed.filters)
     if not table.allows(filters, sort) or (pinned and sort != "-id"):
         raise InvalidSortError("sort", f"sort {sort} cannot be served together with these filters")
     return sort

@@ -59,12 +59,14 @@ class OAuthRoutes:
                 "/.well-known/oauth-authorization-server", self._server_metadata
             ),
             *self._metadata_routes(METADATA_PATH, self._resource_metadata),
+            *self._metadata_routes(METADATA_PATH, self._api_metadata, below="/v1"),
         ]
 
-    def _metadata_routes(self, path: str, serve: Serve) -> list[Route]:
+    def _metadata_routes(self, path: str, serve: Serve, below: str = "") -> list[Route]:
         """Return the routes of a document: an issuer's path follows the well-known one (RFC 8414,
         section 3; RFC 9728, section 3), and a client that puts it before finds it too."""
-        return [Route(each, serve) for each in dict.fromkeys((path, path + self._prefix))]
+        places = dict.fromkeys((path, path + self._prefix))
+        return [Route(each + below, serve) for each in places]
 
     async def _token(self, request: Request) -> Response:
         return await self._answer(request, self._oauth.token, "oauth")
@@ -133,9 +135,18 @@ class OAuthRoutes:
 
     async def _resource_metadata(self, request: Request) -> Response:
         """Describe the API as a protected resource (RFC 9728)."""
+        return self._resource("")
+
+    async def _api_metadata(self, request: Request) -> Response:
+        """Do so for a client that was given the address of `/v1`: it looks for that resource's own
+        document (RFC 9728, section 3.1)."""
+        return self._resource("/v1")
+
+    def _resource(self, below: str) -> Response:
         issuer = self._oauth.issuer
+        resource = issuer + below
         return _metadata({
-            "resource": issuer, "resource_name": "CloudSealed", "authorization_servers": [issuer],
+            "resource": resource, "resource_name": "CloudSealed", "authorization_servers": [issuer],
             "scopes_supported": list(Scope), "bearer_methods_supported": ["header"],
             "resource_documentation": f"{issuer}/docs",
         })  # fmt: skip

@@ -19,8 +19,9 @@ from cloudsealed.api.components import (
 )
 from cloudsealed.api.described import CORS, HEADERS, TEXT, page_name
 from cloudsealed.api.examples import example_of, illustrate
-from cloudsealed.api.listing import CURSOR
+from cloudsealed.api.listing import CURSOR, LARGEST_LIMIT
 from cloudsealed.api.operation import Operation, Table
+from cloudsealed.api.outside import listed
 from cloudsealed.api.v1.schemas.base import Error
 from cloudsealed.auth.model import Scope
 
@@ -33,16 +34,20 @@ Every request under `/v1` needs `Authorization: Bearer TOKEN`. Lists answer
 
 Answers grow: take fields that you do not know, and other words where a schema has
 `x-extensible-enum`. Requests are closed: a field or parameter that is not here is refused.
+
+Served beside `/v1`, and why it is not described here:
+
 """
 
 _CONTACT = {"name": "CloudSealed"}
-_LONGEST_LIST = 10_000  # of a list that is not paged
+_LONGEST_LIST = 10_000  # of a list within an object
 
 
 def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url: str) -> Any:
     """Return the document of an application whose routes were made from `tables`."""
     found = get_openapi(
-        title="CloudSealed", version=version, openapi_version="3.1.0", description=DESCRIPTION,
+        title="CloudSealed", version=version, openapi_version="3.1.0",
+        description=f"{DESCRIPTION}{listed()}\n",
         routes=app.routes, servers=[_server(public_url)],
         tags=[{"name": table.tag, "description": table.description} for table in tables],
         contact=_CONTACT,
@@ -151,7 +156,7 @@ def _page(item: str, schemas: Schemas) -> dict[str, Any]:
             "data": {
                 "type": "array",
                 "items": reference(item),
-                "maxItems": _LONGEST_LIST,
+                "maxItems": LARGEST_LIMIT,
                 "description": "The page's objects; fewer than `limit` while there are more is no"
                 " error.",
                 "examples": [shown],

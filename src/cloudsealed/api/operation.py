@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from pydantic import BaseModel
 
 from cloudsealed.api.errors import filter_error
+from cloudsealed.api.feed import MEDIA_TYPE
+from cloudsealed.api.files import File
 from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.listing import Listed, PageArguments
 from cloudsealed.api.query import Parameter
+from cloudsealed.api.shown import Expansion, Shown, parameters_of
+from cloudsealed.audits.model import Standing
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
+from cloudsealed.kit.deprecation import Deprecation, fields_of
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Page
@@ -48,6 +53,7 @@ class Call:
     page: PageArguments = field(default_factory=_NO_PAGE.copy)
     body: Any = None
     deadline: float | None = None
+    shown: Shown | None = None
     admits: Mapping[str, Admit] = field(default_factory=dict)
 
     @property
@@ -96,7 +102,14 @@ class Costs:
     most: int
 
 
-Reply = bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Page | Stream | None
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """An audit's events as an answer, from how it stands until it ends."""
+
+    standing: Standing
+
+
+Reply = bytes | Mapping[str, Any] | Page | Stream | File | Follow | None
 Handler = Callable[[Call], Reply]
 Getter = Callable[[Call], bytes]
 
@@ -107,11 +120,13 @@ class Operation:
 
     `scope` None means any valid credential; `quick` that it is read on the event loop under a
     deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
-    spends one, `costs` what each request costs beyond this process;
+    spends one, `costs` what each request costs beyond this process; `ranged`
+    that it answers a file, which can be asked for in ranges;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
     `files` says what is in the media types of a download: a shape, or a schema;
     `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
-    object is when it is not below the POST's own path; `{object}` in it is what it is.
+    object is when it is not below the POST's own path; `{object}` in it is what it is;
+    `expansions` are what `expand` shows whole; `deprecated` says when it goes.
     """
 
     method: str
@@ -131,17 +146,36 @@ class Operation:
     tagged: bool = False
     heavy: tuple[str, ...] = ()
     costs: Costs | None = None
+    ranged: bool = False
     once: bool = False
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None
     rows: Rows | None = None
     made_at: str | None = None
+    expansions: tuple[Expansion, ...] = ()
     errors: tuple[type[CloudSealedError], ...] = ()
+    deprecated: Deprecation | None = None
 
     @property
     def name(self) -> str:
         """The operation's id, such as `list_findings`."""
         return self.handler.__name__
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it answers JSON alone."""
+        return self.produces == ("application/json",)
+
+    @property
+    def ages_in_part(self) -> bool:
+        """Whether a parameter or a field of its body is deprecated."""
+        old = (item.deprecated for item in self.parameters.values())
+        return any(old) or (self.body is not None and any(fields_of(self.body)))
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether it answers a stream of events."""
+        return self.produces == (MEDIA_TYPE,)
 
     @property
     def is_list(self) -> bool:
@@ -151,12 +185,12 @@ class Operation:
     @property
     def is_conditional(self) -> bool:
         """Whether it takes If-None-Match."""
-        return self.method == "GET" and (self.tagged or self.is_list)
+        return self.method == "GET" and (self.tagged or self.is_list or self.ranged)
 
     @property
     def codings(self) -> tuple[str, ...]:
-        """The codings that its answer may be in besides none: none when it holds a secret."""
-        return () if self.secrets else tuple(coding.CODINGS)
+        """The codings that its answer may be in besides none: of JSON without a secret."""
+        return tuple(coding.CODINGS) if self.is_json and not self.secrets else ()
 
     @property
     def texts(self) -> tuple[str, str]:
@@ -180,6 +214,10 @@ class Operation:
         return self.made_at or self.path.partition("/{id}")[0]
 
 
+def _shown(options: Mapping[str, Any]) -> dict[str, Parameter]:
+    return parameters_of(options["answer"], options.get("expansions", ()))
+
+
 Declare = Callable[[Handler], Handler]
 
 
@@ -197,7 +235,7 @@ class Table:
 
     def lists(self, path: str, listed: Listed, **options: Any) -> Declare:
         """Declare a list of pages."""
-        parameters = listed.parameters
+        parameters = {**listed.parameters, **_shown(options)}
         return self._add("GET", path, listed=listed, parameters=parameters, quick=True, **options)
 
     def reads(self, path: str, **options: Any) -> Declare:
@@ -206,7 +244,8 @@ class Table:
 
     def gets(self, path: str, **options: Any) -> Declare:
         """Declare the read of one object, with an ETag."""
-        return self._add("GET", path, quick=True, tagged=True, **options)
+        parameters = _shown(options)
+        return self._add("GET", path, parameters=parameters, quick=True, tagged=True, **options)
 
     def makes(self, path: str, **options: Any) -> Declare:
         """Declare a POST that makes an object: 201, or 202 when work begins."""

@@ -135,6 +135,8 @@ class Parts:
             return Finding(
                 "The key file is not the one that this server began with: start it again", {}
             )
+        if found.keys != self._services.keys.keys:
+            return Finding("A key was replaced since this server began: start it again", {})
         with self._services.database.read() as connection:
             return Finding(check_fingerprint(connection, found), {})
 

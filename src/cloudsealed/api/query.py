@@ -14,6 +14,7 @@ from cloudsealed.api.errors import (
     filter_error,
 )
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.ids import is_id
 from cloudsealed.storage.filters import MOST_VALUES, Filter, tag_of
 
@@ -35,6 +36,7 @@ class Parameter:
     default: str | None = None
     required: bool = False
     example: str = ""
+    deprecated: Deprecation | None = None
 
     @property
     def has_commas(self) -> bool:

@@ -23,7 +23,7 @@ from cloudsealed.kit.errors import (
 )
 from cloudsealed.settings import Budget, Settings
 from cloudsealed.storage.database import ServiceUnavailableError
-from cloudsealed.storage.keyset import Filter
+from cloudsealed.storage.filters import Filter
 
 REQUEST_ID = "req_01HZ8K3V5W6X7Y8Z9A0B1C2D3E"
 _ULID = "01J8ZQ4X7M2N5P8R1T4V6W9YAC"

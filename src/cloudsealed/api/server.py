@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -11,6 +12,7 @@ import uvicorn
 
 from cloudsealed.api.app import create_app
 from cloudsealed.api.faces import Pages
+from cloudsealed.api.feed import Feed
 from cloudsealed.api.protocol import BoundedProtocol
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.wiring import Services
@@ -54,11 +56,25 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class _Server(uvicorn.Server):
+    """Ends streams when it is asked to stop: they would last for as long as they may."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is open, then stop as uvicorn does."""
+        self._feed.close()
+        await super().shutdown(sockets)
+
+
 def server(services: Services, listen: Listen, pages: Pages | None = None) -> uvicorn.Server:
     """Return a server that is ready to run; raises UnencryptedHostError."""
     listen.check()
+    feed = Feed(services)
     config = uvicorn.Config(
-        create_app(services, pages),
+        create_app(services, pages, feed),
         host=listen.host,
         port=listen.port,
         loop="uvloop",
@@ -75,7 +91,7 @@ def server(services: Services, listen: Listen, pages: Pages | None = None) -> uv
         ssl_keyfile=str(listen.tls_key) if listen.tls_key else None,
         ssl_version=ssl.PROTOCOL_TLS_SERVER,
     )
-    return uvicorn.Server(config)
+    return _Server(config, feed)
 
 
 def run(services: Services, listen: Listen, pages: Pages | None = None) -> None:

@@ -23,14 +23,14 @@ from cloudsealed.collectors.draft import today
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding, Moment
-from cloudsealed.findings.pins import Pin
+from cloudsealed.findings.pin_store import Pin
 from cloudsealed.findings.yielding import settled
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
-from cloudsealed.resources.seen import blocks_of, pin_block
+from cloudsealed.resources.seen_store import blocks_of, pin_block
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import Outcome, ResourceState, Severity

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from math import inf
 from time import thread_time
 from typing import Any
@@ -26,6 +27,7 @@ from cloudsealed.audits.related import Relations
 from cloudsealed.audits.store import Lease
 from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
@@ -40,6 +42,9 @@ _PERHAPS = ("base_severity", "yields_to", "formerly")
 OWNED_BY_ANOTHER = "owned_by_another"
 """The kind of reason why a policy does not apply to what another account owns."""
 
+_TOGETHER = 50
+"""Blocks that are written in one transaction."""
+
 _OUT_OF_TIME = {
     EACH: f"The policy had used up its time ({EACH}) on other resources",
     TOGETHER: f"The policies had used up their time ({TOGETHER}), this one more than its share",
@@ -50,20 +55,28 @@ _OUT_OF_MEMORY: Reason = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass
 class Check:
-    """A policy version, its compiled rule, and how many seconds that took."""
+    """A policy version, and how many seconds its judging took. Its rule is compiled when there is
+    something to judge by it; raises the engine's ExpressionError where it no longer compiles."""
 
     version: PolicyVersion
-    rule: Rule
     spent: float = 0.0
-    related: Mapping[str, Mapping[str, Any]] = field(init=False)
-    reads: Reads = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Find what the rule can read."""
-        self.related = self.version.spec.get("related") or {}
-        self.reads = Reads.of(self.rule, self.related)
+    @cached_property
+    def rule(self) -> Rule:
+        """Its compiled rule."""
+        return compile_check(self.version.spec)
+
+    @cached_property
+    def related(self) -> Mapping[str, Mapping[str, Any]]:
+        """Its relations by name."""
+        return self.version.spec.get("related") or {}
+
+    @cached_property
+    def reads(self) -> Reads:
+        """What its rule can read."""
+        return Reads.of(self.rule, self.related)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +209,7 @@ class Evaluator:
             each=seconds, together=together,
             policies=len(policies.checks) + len(policies.classifications),
         )  # fmt: skip
-        self._checks = [Check(v, compile_check(v.spec)) for v in policies.checks]
+        self._checks = [Check(version) for version in policies.checks]
         self._yields = Yields.of(policies.checks)
         self._classifier = Classifier(policies.classifications, self._purse)
         self._snapshots = snapshots
@@ -217,15 +230,17 @@ class Evaluator:
                     with lease.write() as connection:
                         for spool in full:
                             spool.flush(connection)
-            for ident, cell in cells.items():
+            for some in batches(cells.items(), _TOGETHER):
                 with lease.write() as connection:
-                    blocks.put(
-                        connection, tenant=lease.tenant, audit_id=lease.audit_id,
-                        kind=blocks.OBSERVATIONS, key=cell.check.version.key,
-                        account=cell.account, region=cell.region, lines=spools[ident],
-                        header=cell.header(),
-                    )  # fmt: skip
-                done(spools[ident].count)
+                    for ident, cell in some:
+                        blocks.put(
+                            connection, tenant=lease.tenant, audit_id=lease.audit_id,
+                            kind=blocks.OBSERVATIONS, key=cell.check.version.key,
+                            account=cell.account, region=cell.region, lines=spools[ident],
+                            header=cell.header(),
+                        )  # fmt: skip
+                for ident, _ in some:
+                    done(spools[ident].count)
 
     def places(self) -> Iterator[list[Block]]:
         """Yield the listings of each account and region."""

@@ -10,10 +10,14 @@ from typing import Any
 import orjson
 
 from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError, error_classes
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome
+
+TREND = 12
+"""Audits that a trend is drawn over at most."""
 
 
 class AuditNotFoundError(NotFoundError):
@@ -203,13 +207,41 @@ def whole(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _progress(status: AuditStatus, progress: Mapping[str, Any]) -> dict[str, Any]:
+    done, total = progress["tasks_done"], progress["tasks_total"]
+    percent = 100 * done // total if total else 0
+    return {**progress, "percent": 100 if status is AuditStatus.COMPLETED else percent}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an audit stands: what changes while it runs. `progress` and `error` are JSON, stored."""
+
+    id: str
+    status: AuditStatus
+    progress: str
+    error: str | None
+    started_at: str | None
+    finished_at: str | None
+
+    @property
+    def tag(self) -> str:
+        """A name of this state that no other state of the audit has."""
+        return sha256(self.public())[:24]
+
+    def public(self) -> bytes:
+        """Return it as the API shows it."""
+        return orjson.dumps({
+            "id": self.id, "object": "audit_event", "status": self.status,
+            "progress": _progress(self.status, orjson.loads(self.progress)),
+            "error": orjson.loads(self.error) if self.error else None,
+            "started_at": self.started_at, "finished_at": self.finished_at,
+        })  # fmt: skip
+
+
 def public(audit: Audit) -> bytes:
     """Return an audit's public JSON."""
     result = audit.result or dict.fromkeys(_RESULT)
-    done, total = audit.progress["tasks_done"], audit.progress["tasks_total"]
-    percent = 100 * done // total if total else 0
-    if audit.status is AuditStatus.COMPLETED:
-        percent = 100
     body = {
         "id": audit.id,
         "object": "audit",
@@ -220,7 +252,7 @@ def public(audit: Audit) -> bytes:
         "scope": audit.scope.as_dict(),
         "policies": audit.policies,
         "accounts": [t.as_dict() for t in audit.targets] if audit.targets is not None else None,
-        "progress": {**audit.progress, "percent": percent},
+        "progress": _progress(audit.status, audit.progress),
         **{name: result.get(name) for name in _RESULT},
         "verdict_digest": audit.verdict_digest,
         "evidence": "kept" if audit.expired_at is None else "expired",

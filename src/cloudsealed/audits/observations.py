@@ -23,7 +23,6 @@ from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding
 from cloudsealed.kit.batches import batches
-from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import policy_set
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
@@ -63,7 +62,7 @@ class Observations:
         for block in self._blocks.all(OBSERVATIONS):
             if block.key in policies:
                 version = self._versions[block.key]
-                check = Check(version, compile_check(version.spec))
+                check = Check(version)
                 related = self._related(check, block, places)
                 for lines in batches(self._blocks.lines(block), _BATCH):
                     yield from self._shown(check, block, lines, related)

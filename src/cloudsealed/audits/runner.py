@@ -43,7 +43,7 @@ from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import emit
-from cloudsealed.findings.pins import Pin
+from cloudsealed.findings.pin_store import Pin
 from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.errors import CloudSealedError

@@ -21,6 +21,7 @@ from cloudsealed.audits.model import (
     AuditNotFoundError,
     AuditNotResumableError,
     Scope,
+    Standing,
     public,
 )
 from cloudsealed.audits.observations import Observations
@@ -29,6 +30,7 @@ from cloudsealed.audits.tally import tally
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.connections.model import read_regions
 from cloudsealed.connections.service import ConnectionService
+from cloudsealed.findings.delta import Compared
 from cloudsealed.jobs import Admit, admitted, enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -40,6 +42,7 @@ from cloudsealed.policies.frameworks import JUDGED, assess, framework, framework
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page, Rows
+from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 JOB = "audit"
@@ -80,6 +83,10 @@ class AuditService:
     def find(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit as a value, without its policies; raises AuditNotFoundError."""
         return self._store.shown(tenant=tenant, ident=ident)
+
+    def standings(self, *, tenant: str, idents: Sequence[str]) -> Mapping[str, Standing]:
+        """Return how audits stand, by id, without those that there are none of."""
+        return self._store.standings(tenant=tenant, idents=idents)
 
     def with_evidence(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit whose evidence is there; raises EvidenceExpiredError too."""
@@ -292,6 +299,41 @@ class AuditService:
         before it, the newest ledger first, each without its policies."""
         audit = self.find(tenant=tenant, ident=ident)
         return self._store.history(tenant=tenant, audit=audit, most=most)
+
+    def compared(self, *, tenant: str, ident: str | None) -> Compared:
+        """Return an audit, the newest completed one if None, beside the one before it that was
+        asked for the same; one that is not there or not completed compares nothing.
+
+        Raises EvidenceExpiredError when what failed in one of the two is gone.
+        """
+        ident = self.newest(tenant=tenant) if ident is None else ident
+        try:
+            audit = self.find(tenant=tenant, ident=ident or "")
+        except AuditNotFoundError:
+            return Compared()
+        if audit.status is not AuditStatus.COMPLETED:
+            return Compared()
+        before = self._store.history(tenant=tenant, audit=audit, most=2)[1:]
+        for each in (audit, *before):
+            each.require_evidence()
+        began = min(audit.clock or audit.created_at, audit.started_at or audit.created_at)
+        return Compared(audit.id, before[0].id if before else "", began)
+
+    def followed(self, *, tenant: str, ident: str | None, most: int) -> Sequence[tuple[str, str]]:
+        """Return (id, when it ended) of at most `most` audits that were asked for the same, up to
+        this one, the newest completed if None, oldest first; without those whose evidence is gone.
+        Of several that judged one ledger the newest counts."""
+        try:
+            ident = self.newest(tenant=tenant) if ident is None else ident
+            history = self.history(tenant=tenant, ident=ident or "", most=5 * most)
+        except (AuditNotFoundError, EvidenceExpiredError):
+            return []
+        newest: dict[str, Audit] = {}
+        for audit in history:
+            if audit.expired_at is None and audit.status is AuditStatus.COMPLETED:
+                newest.setdefault(audit.source_id, audit)
+        kept = list(newest.values())[:most]
+        return [(audit.id, audit.finished_at or audit.created_at) for audit in reversed(kept)]
 
     def evidence(self, *, tenant: str, finding: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a finding rests on: the observation, the snapshot and the calls behind it."""

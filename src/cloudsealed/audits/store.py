@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from time import monotonic
@@ -17,6 +17,7 @@ from cloudsealed.audits.model import (
     CanceledError,
     LeaseLostError,
     Scope,
+    Standing,
     target_of,
     whole,
 )
@@ -58,6 +59,14 @@ _TENANT = audits.c.tenant_id == bindparam("tenant")
 _THIS = and_(_TENANT, audits.c.id == bindparam("ident"))
 _ONE = select(*(audits.c[name] for name in _COLUMNS)).where(_THIS, audits.c.deleted_at.is_(None))
 _SHOWN_ONE = _ONE.with_only_columns(*(audits.c[name] for name in _SHOWN))
+_AT_ONCE = 50
+_STANDING_OF = select(
+    audits.c.id, audits.c.status, audits.c.progress, audits.c.error, audits.c.started_at,
+    audits.c.finished_at,
+).where(
+    _TENANT, audits.c.deleted_at.is_(None),
+    audits.c.id.in_([bindparam(f"id_{number}") for number in range(_AT_ONCE)]),
+)  # fmt: skip
 _HISTORY = (
     select(*(audits.c[name] for name in _SHOWN))
     .where(
@@ -326,6 +335,20 @@ class AuditStore(Paged):
     def get(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit; raises AuditNotFoundError."""
         return self._read(_ONE, tenant, ident)
+
+    def standings(self, *, tenant: str, idents: Sequence[str]) -> dict[str, Standing]:
+        """Return how audits stand, by id, without those that there are none of."""
+        found: dict[str, Standing] = {}
+        for start in range(0, len(idents), _AT_ONCE):
+            some = idents[start : start + _AT_ONCE]
+            padded = [*some, *[some[0]] * (_AT_ONCE - len(some))]
+            wanted = {f"id_{number}": ident for number, ident in enumerate(padded)}
+            with self.database.read() as connection:
+                for ident, status, *rest in connection.all(
+                    _STANDING_OF, {"tenant": tenant, **wanted}
+                ):
+                    found[ident] = Standing(ident, AuditStatus(status), *rest)
+        return found
 
     def shown(self, *, tenant: str, ident: str) -> Audit:
         """Return one audit without its policies; raises AuditNotFoundError."""

@@ -48,7 +48,7 @@ class Authenticator:
         self._store = store
         self._grants = grants
         self._clients = clients
-        self._keys = keys.all("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._ticks = ticks
         self._cache: dict[bytes, _Known] = {}

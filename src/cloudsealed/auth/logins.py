@@ -32,7 +32,7 @@ class LoginService:
     ) -> None:
         self._database = database
         self._store = UserStore(database)
-        self._keys = keys.all("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._access = access
         self._attempts = attempts

@@ -18,7 +18,7 @@ from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.keys import KeyRing
+from cloudsealed.storage.keys import Key, KeyRing
 from cloudsealed.vocabulary import EventType
 
 PREFIX = "csse_"
@@ -55,8 +55,7 @@ class SessionService:
     def __init__(self, *, database: Database, keys: KeyRing, clock: Clock) -> None:
         self._database = database
         self._store = SessionStore(database)
-        self._key = keys.current("sessions")
-        self._keys = keys.all("sessions")
+        self._keys = keys.live("sessions")
         self._clock = clock
 
     def fresh(self) -> str:
@@ -74,7 +73,7 @@ class SessionService:
         began = rfc3339(now)
         session = Session(user.tenant_id, new_id("ses"), user.id, began, began, ends, began)
         with self._database.write() as connection:
-            self._store.insert(connection, session, credential.digest(text, self._key))
+            self._store.insert(connection, session, credential.digest(text, self._keys[0]))
             self._record(connection, EventType.LOGGED_IN, session, ip)
         return text
 
@@ -128,9 +127,17 @@ class SessionService:
 
     def form_token(self, text: str, form: str) -> str:
         """Return what a form of a page must send back: bound to the secret and to the form."""
-        return hmac.digest(self._key.secret, f"form {text} {form}".encode(), "sha256").hex()
+        return _form_token(self._keys[0], text, form)
 
     def check_form(self, text: str, form: str, given: str) -> None:
         """Raise CsrfFailedError unless `given` is the form's token."""
-        if not hmac.compare_digest(self.form_token(text, form).encode(), given.encode()):
+        genuine = [
+            hmac.compare_digest(_form_token(key, text, form).encode(), given.encode())
+            for key in self._keys
+        ]
+        if not any(genuine):
             raise CsrfFailedError("The form has expired: load the page again")
+
+
+def _form_token(key: Key, text: str, form: str) -> str:
+    return hmac.digest(key.secret, f"form {text} {form}".encode(), "sha256").hex()

@@ -57,8 +57,7 @@ class TokenService:
         self._database = database
         self._store = TokenStore(database)
         self._users = UserStore(database)
-        self._key = keys.current("tokens")
-        self._keys = keys.all("tokens")
+        self._keys = keys.live("tokens")
         self._most_days = settings.token_max_days
         self._clock = clock
         self.authenticator = Authenticator(
@@ -85,10 +84,9 @@ class TokenService:
 
     def _insert(self, connection: Connection, tenant: str, token: Token) -> str:
         text = credential.mint()
-        digest = credential.digest(text, self._key)
-        self._store.insert(
-            connection, tenant=tenant, token=token, digest=digest, key_id=self._key.id
-        )
+        key = self._keys[0]
+        digest = credential.digest(text, key)
+        self._store.insert(connection, tenant=tenant, token=token, digest=digest, key_id=key.id)
         return text
 
     def create(self, *, caller: Caller, body: Any) -> bytes:

@@ -46,7 +46,7 @@ class UserService:
     ) -> None:
         self._database = database
         self._store = UserStore(database)
-        self._key = keys.current("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._access = access
         self._public_url = public_url.rstrip("/")
@@ -188,7 +188,7 @@ class UserService:
     def _invited(self, connection: Connection, caller: Caller, user: User) -> bytes:
         text = credential.mint(INVITATION)
         until = rfc3339(self._clock() + timedelta(days=INVITATION_DAYS))
-        digest = credential.digest(text, self._key)
+        digest = credential.digest(text, self._keys[0])
         self._store.invite(connection, user, digest=digest, until=until)
         record(
             connection, EventType.USER_INVITED, tenant=user.tenant_id, subject=user.id,

@@ -9,14 +9,14 @@ from typing import Any
 import orjson
 import typer
 
+from cloudsealed.auditing import Auditing
 from cloudsealed.cli.progress import AuditProgress
-from cloudsealed.cli.session import LOCAL, open_installation
+from cloudsealed.cli.session import LOCAL, open_auditing
 from cloudsealed.cli.summary import show_summary
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.vocabulary import AuditStatus, Severity
-from cloudsealed.wiring import Services
 
 app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def aws(
     Exit codes: 0 done, 1 error or nothing readable, 2 usage, 3 findings at or above --fail-on,
     4 coverage below --min-coverage.
     """
-    installation = open_installation(create=True)
+    installation = open_auditing()
     tenant = installation.tenants.ensure(name=LOCAL).id
     installation.policies.synchronize(tenant=tenant)
     scope = {
@@ -79,7 +79,7 @@ def aws(
 
 
 def run_audit(
-    installation: Services, tenant: str, ident: str, *, profile: str | None = None
+    installation: Auditing, tenant: str, ident: str, *, profile: str | None = None
 ) -> dict[str, Any]:
     """Run an audit to its end in this process, showing its progress; return its public form."""
     owner = f"cli:{os.getpid()}"
@@ -97,7 +97,7 @@ def run_audit(
             time.sleep(_HELD_SECONDS)  # another process holds the audit; its lease ends within 15 s
 
 
-def _begun(installation: Services, tenant: str, name: str, scope: dict[str, list[str]]) -> str:
+def _begun(installation: Auditing, tenant: str, name: str, scope: dict[str, list[str]]) -> str:
     """Return the id of the audit to run: one that was interrupted, else a new one."""
     connection = installation.connections.ensure(tenant=tenant, name=name, body={"provider": "aws"})
     interrupted = installation.audits.interrupted(

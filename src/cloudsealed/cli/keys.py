@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import typer
 
 from cloudsealed.cli.session import settings
 from cloudsealed.cli.terminal import Terminal
+from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.settings import Settings
-from cloudsealed.storage.keys import REPLACEABLE, key_id, load_keys, public_key, replace_key
+from cloudsealed.storage.keys import (
+    REPLACEABLE,
+    Key,
+    KeyFileError,
+    KeyRing,
+    key_id,
+    load_keys,
+    public_key,
+    replace_key,
+)
 from cloudsealed.storage.ownership import require_own_keys
 
 app = typer.Typer(help="The keys of this installation, without a server.", no_args_is_help=True)
+
+_KINDS = {purpose.removesuffix("s"): purpose for purpose in REPLACEABLE}
 
 
 def _own() -> Settings:
@@ -22,23 +36,51 @@ def _own() -> Settings:
 
 @app.command("list")
 def list_keys() -> None:
-    """Show the seal keys, the current one first: what `verify --key` takes."""
-    found, console = _own(), Terminal()
-    for number, key in enumerate(load_keys(found.key_path).all("seal")):
-        state = "current" if number == 0 else "previous"
-        console.print(f"seal  {key.id}  sha256:{key_id(public_key(key))}  {state}")
+    """Show the keys, those in use first; of seals, what `verify --key` takes."""
+    console, ring = Terminal(), load_keys(_own().key_path)
+    for kind, purpose in _KINDS.items():
+        counting = ring.all(purpose)
+        for key in (*counting, *(key for key in ring.keys[purpose] if key not in counting)):
+            public = f"  sha256:{key_id(public_key(key))}" if purpose == "seal" else ""
+            console.print(f"{kind}  {key.id}{public}  {_state(key, purpose, ring)}")
+
+
+def _state(key: Key, purpose: str, ring: KeyRing) -> str:
+    """Say whether a key makes new things, made old ones, or will make some."""
+    if key == ring.current(purpose):
+        return "current"
+    if key not in ring.all(purpose):
+        return f"ended {key.until}"
+    if key.since is not None and key.since > rfc3339(utc_now()):
+        return f"from {key.since} on"
+    return f"previous, until {key.until}" if key.until else "previous"
 
 
 @app.command("rotate")
 def rotate(
-    purpose: str = typer.Argument(help=f"What to replace: {', '.join(REPLACEABLE)}."),
-) -> None:
-    """Put a new key in use; the one before stays, for what it signed.
+    kind: str = typer.Argument(help=f"What to replace: {', '.join(_KINDS)}."),
+    days: int | None = typer.Option(
+        None, min=0, max=36_500,
+        help="How long what the old keys made counts; else for as long as it lives.",
+    ),
+    in_minutes: int = typer.Option(
+        0, min=0, max=10_080, help="When the new key is used: time to copy the file to every host."
+    ),
+) -> None:  # fmt: skip
+    """Put a new key in use; the ones before stay, for what they made.
 
     Copy the key file to every host, then start `serve` and `worker` again.
     """
+    purpose = _KINDS.get(kind, kind)
+    if purpose == "seal" and days is not None:
+        raise KeyFileError("Old seal keys stay: they verify what they signed")
     found = _own()
-    ident = replace_key(found.key_path, purpose)
-    Terminal().print(
-        f"{ident} signs from the next start of serve and worker on; back up {found.key_path}"
+    keep = REPLACEABLE.get(purpose) if days is None else timedelta(days=days)
+    key = replace_key(
+        found.key_path, purpose, keep=keep, wait=timedelta(minutes=in_minutes), clock=utc_now
     )
+    start = f"{key.since}, if serve and worker start again before" if key.since else (
+        "the next start of serve and worker"
+    )  # fmt: skip
+    use = "signs" if purpose == "seal" else "is used"
+    Terminal().print(f"{key.id} {use} from {start} on; back up {found.key_path}")

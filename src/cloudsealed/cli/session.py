@@ -5,15 +5,20 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from cloudsealed.kit.logs import ACCESS_LOG, JsonFormatter, LineFormatter, LogHandler
 from cloudsealed.settings import Settings
+from cloudsealed.storage.fresh import make_tables
 from cloudsealed.storage.keys import KeyFileError, ensure_keys
 from cloudsealed.storage.open import open_database
 from cloudsealed.storage.ownership import claim, recorded
 from cloudsealed.storage.private import tighten
 from cloudsealed.storage.revision import has_schema, require_current_schema
-from cloudsealed.wiring import Services, build_services
+
+if TYPE_CHECKING:
+    from cloudsealed.auditing import Auditing
+    from cloudsealed.wiring import Services
 
 LOCAL = "local"
 """The tenant that the first local command makes."""
@@ -30,19 +35,36 @@ def open_installation(*, create: bool) -> Services:
     Raises SchemaVersionError when the database belongs to another version of the program, and
     ForeignKeyFileError when it belongs to another key file.
     """
+    found = _there(create=create)
+    from cloudsealed.wiring import build_services  # which is slow to import
+
+    services = build_services(found)
+    claim(services.database, services.keys)
+    return services
+
+
+def open_auditing() -> Auditing:
+    """Return what audits with the installation, made where it is missing; raises as
+    `open_installation` does."""
+    found = _there(create=True)
+    from cloudsealed.auditing import build_auditing
+
+    services = build_auditing(found)
+    claim(services.database, services.keys)
+    return services
+
+
+def _there(*, create: bool) -> Settings:
+    """Return the settings of an installation that is there, or was made."""
     found = settings()
     tighten(found)
     if create:
         _refuse_lost_keys(found)
         ensure_keys(found.key_path)
         if not has_schema(found):
-            from cloudsealed.storage.migrate import migrate  # which is slow to import
-
-            migrate(found)
+            make_tables(found)
     require_current_schema(found)
-    services = build_services(found)
-    claim(services.database, services.keys)
-    return services
+    return found
 
 
 def _refuse_lost_keys(found: Settings) -> None:

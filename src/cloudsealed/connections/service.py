@@ -8,8 +8,10 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
-from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
+from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, Identity, identify
+from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.collectors.probe import NOT_TRIED, Probe, probe
 from cloudsealed.connections.model import (
     FIELDS,
     AmbientCredentialsNotAllowedError,
@@ -31,6 +33,9 @@ from cloudsealed.storage.database import Database
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import ConnectionMethod
+
+_CALL_SECONDS = 5.0
+_PROBE_SECONDS = 20.0  # for all calls of a test, what does not answer included
 
 
 class ConnectionService:
@@ -136,19 +141,41 @@ class ConnectionService:
                 connection, tenant=tenant, item=item, deleted_at=rfc3339(self._clock())
             )
 
+    def removed(self, *, tenant: str) -> Sequence[str]:
+        """Return the ids of the connections that were removed."""
+        return self._store.removed(tenant=tenant)
+
     def test(self, *, tenant: str, ident: str) -> dict[str, Any]:
-        """Say who a connection is to its cloud, or why it cannot be used."""
+        """Say who a connection is to its cloud and what it may not ask there, or why it cannot be
+        used."""
         answer: dict[str, Any] = {
             "object": "connection_test", "connection_id": ident, "ok": False, "account": None,
-            "arn": None, "error": None,
+            "arn": None, "error": None, **NOT_TRIED,
         }  # fmt: skip
         try:
             with closing(self.open(tenant=tenant, ident=ident)) as session:
                 identity = identify(session)
+                found = self._probed(session, identity, tenant=tenant, ident=ident)
         except CloudAccessError as error:
             return {**answer, "error": {"code": error.code, "message": error.message}}
         self.learn_account(tenant=tenant, ident=ident, account=identity.account)
-        return {**answer, "ok": True, "account": identity.account, "arn": identity.arn}
+        known = {"account": identity.account, "arn": identity.arn}
+        return {**answer, "ok": True, **known, **found.as_dict()}
+
+    def _probed(self, session: AwsSession, identity: Identity, *, tenant: str, ident: str) -> Probe:
+        """Try what the connection may ask, in its first region, or the session's own."""
+        regions = self.find(tenant=tenant, ident=ident).regions
+        access = replace(session.access, deadline=_CALL_SECONDS, max_attempts=1)
+        caller = AwsCaller(
+            AwsSession(access, clock=self._clock), redaction_key=secrets.token_bytes(32)
+        )
+        try:
+            return probe(
+                caller, identity.account, identity.partition,
+                regions[0] if regions else session.region, seconds=_PROBE_SECONDS,
+            )  # fmt: skip
+        finally:
+            caller.close()
 
     def open(self, *, tenant: str, ident: str, profile: str | None = None) -> AwsSession:
         """Return a session for a connection; raises CloudAccessError or a 422."""

@@ -30,6 +30,7 @@ _ALIVE = connections.c.deleted_at.is_(None)
 _SELECT = select(*(connections.c[name] for name in _COLUMNS)).where(_TENANT, _ALIVE)
 _ONE = _SELECT.where(connections.c.id == bindparam("ident"))
 _NAMED = _SELECT.where(connections.c.name == bindparam("called"))
+_REMOVED = select(connections.c.id).where(_TENANT, connections.c.deleted_at.is_not(None))
 _INSERT = connections.insert()
 _UPDATE = (
     connections.update()
@@ -100,6 +101,11 @@ class ConnectionStore(Paged):
         """Return every connection of a tenant."""
         with self.database.read() as connection:
             return [decode(row) for row in connection.all(_SELECT, {"tenant": tenant})]
+
+    def removed(self, *, tenant: str) -> list[str]:
+        """Return the ids of the connections that a tenant had."""
+        with self.database.read() as connection:
+            return [row[0] for row in connection.all(_REMOVED, {"tenant": tenant})]
 
     def insert(self, connection: Connection, *, tenant: str, item: CloudConnection) -> None:
         """Add a connection."""

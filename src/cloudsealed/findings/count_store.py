@@ -90,9 +90,9 @@ def move(
     )
 
 
-def answers(filters: Iterable[str]) -> bool:
-    """Say whether counts know every column that these filters of the list look at."""
-    return all(LISTING.filter(name).column in KEY for name in filters)
+def answers(filters: Iterable[str], columns: Iterable[str] = ()) -> bool:
+    """Say whether counts know these columns, and those that these filters of the list look at."""
+    return {*columns, *(LISTING.filter(name).column for name in filters)} <= set(KEY)
 
 
 def count(

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.storage.filters import (
     Filter,
     at_least,
     before,
     of_services,
+    owner_filter,
+    owner_of,
     prepare_tags,
     searching,
     tag_filters,
 )
 from cloudsealed.storage.keyset import Listing
 from cloudsealed.storage.schema import finding_counts, findings
-from cloudsealed.vocabulary import Dimension, FindingStatus, Provider, Severity, TriageState
+from cloudsealed.vocabulary import (
+    DeltaKind,
+    Dimension,
+    FindingStatus,
+    Provider,
+    Severity,
+    TriageState,
+)
 
 _VALUE_SORTS = ("-severity", "-last_seen_at", "-monthly_savings")
 
@@ -27,6 +39,9 @@ def _of_policies(name: str, description: str) -> Filter:
     # The service puts the ids of the policies that the value maps to in its place.
     return Filter(name, description, "policy_id", probe=finding_counts)
 
+
+OWNER_TAGS = ("owner", "team", "service-owner")
+"""The tags that name an owner where no setting says others."""
 
 LISTING = Listing(
     table=findings,
@@ -49,6 +64,10 @@ LISTING = Listing(
             sorts=("-id", *_VALUE_SORTS),
         ),
         Filter("audit", "Audit in which it failed; pins the list", kind="audit", prefix="aud", sorts=()),
+        Filter(
+            "delta", "What became of it in the audit `audit`, else the newest, against the audit"
+            " before; pins the list", choices=tuple(DeltaKind), kind="enum", has_negation=False,
+        ),
         Filter("resource_type", "Type such as aws.s3.bucket", "resource_type", kind="word", probe=finding_counts, known=lambda: RESOURCE_TYPES),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=finding_counts),
         Filter("region", "Region, or global", "region", kind="word", probe=finding_counts),
@@ -59,9 +78,23 @@ LISTING = Listing(
         Filter("last_seen_after", "Last seen at or after", kind="time", condition=at_least("last_seen_at")),
         of_services("resource_type", probe=finding_counts, known=services),
         *tag_filters("resource_id"),
+        owner_filter("resource_id", OWNER_TAGS),
         searching("name", "Part of the resource's name, letter case aside", "name"),
     ),
     prepare=prepare_tags,
+    computed={"owner": lambda table: owner_of(table, "resource_id", OWNER_TAGS)},
     sorts={"-id": "id", "-severity": "severity", "-last_seen_at": "last_seen_at", "-monthly_savings": "monthly_savings"},
     unfiltered_sorts=("-id", *_VALUE_SORTS),
 )  # fmt: skip
+
+
+@lru_cache(maxsize=10)
+def listing_of(owner_tags: tuple[str, ...]) -> Listing:
+    """Return the listing of an installation where other tags name an owner."""
+    keys = tuple(key.lower() for key in owner_tags)
+    if keys == OWNER_TAGS:
+        return LISTING
+    owner = owner_filter("resource_id", keys)
+    filters = tuple(owner if item.name == owner.name else item for item in LISTING.filters)
+    computed = {"owner": lambda table: owner_of(table, "resource_id", keys)}
+    return replace(LISTING, filters=filters, computed=computed)

@@ -2,57 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 
+from cloudsealed.findings.bulk import Bulk, CountMismatchError, Filters, read_bulk
 from cloudsealed.findings.codec import whole
+from cloudsealed.findings.delta import Compared
+from cloudsealed.findings.export import kept, slot, timed, written
+from cloudsealed.findings.listing import OWNER_TAGS, listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
-from cloudsealed.findings.store import FindingStore, overwrite
+from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
+from cloudsealed.findings.summary import columns_of, groups
 from cloudsealed.findings.yielding import below, settled
+from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
+from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.yielding import Yields
-from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.database import Connection, Database, ReadDeadlineError, Row
+from cloudsealed.storage.filters import NOT
+from cloudsealed.storage.keyset import Page, numbered
+from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
 
-GROUPS = ("dimension", "severity", "account", "region", "resource_type")
 EPISODE = (
     "sequence", "outcome", "severity", "first_audit_id", "last_audit_id", "first_at", "last_at",
 )  # fmt: skip
 NO_FILTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _OPEN = {"status": (FindingStatus.OPEN.value,)}
+_OF_STATUS = ("status", f"status{NOT}", "delta")
+Compare = Callable[[str, str | None], Compared]
+Followed = Callable[[str, str | None], Sequence[tuple[str, str]]]
+_MOST_PAGES = 100  # of what a filter looks through in a transaction of writing
 _TRIAGE = ("state", "assignee", "note", "expires_at")
 
 
 class FindingService:
     """The use cases of findings."""
 
-    def __init__(self, *, database: Database, policies: PolicyService, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, policies: PolicyService, clock: Clock,
+        compare: Compare = lambda _tenant, _audit: Compared(),
+        audits: Followed = lambda _tenant, _audit: (), owner_tags: tuple[str, ...] = OWNER_TAGS,
+    ) -> None:  # fmt: skip
+        """`compare` returns the audit, the newest if None, beside the one before it; `audits` some
+        that were asked for the same up to it, oldest first: id, and when it ended."""
         self._database = database
-        self._store = FindingStore(database)
+        self._store = FindingStore(database, listing_of(owner_tags))
         self._policies = policies
         self._clock = clock
+        self._compare = compare
+        self._audits = audits
 
     def list(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
         after: Position | None = None, limit: int = 50, deadline: float | None = None,
     ) -> Page:  # fmt: skip
         """Return a page of findings; a `deadline` in seconds may raise ReadDeadlineError."""
+        if "delta" in filters and deadline is not None:
+            raise ReadDeadlineError
         if selects_policies(filters):
             filters = self._policies.resolve_filters(tenant, filters)
+        compared = self._compared(tenant, filters, after)
         rows = self._store.page(
-            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
-        )
+            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline,
+            compared=compared,
+        )  # fmt: skip
         return Page([self._serve(tenant, row[2:]) for row in rows.rows], rows.next)
+
+    def _compared(
+        self, tenant: str, filters: Mapping[str, tuple[str, ...]], after: Position | None = None
+    ) -> Compared:
+        """Return what `delta` is about: a walk goes on with the audit that it began with."""
+        if "delta" not in filters:
+            return Compared()
+        pinned = str(after.value) if after is not None else filters.get("audit", (None,))[0]
+        return self._compare(tenant, pinned)
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
         """Return one finding; raises FindingNotFoundError."""
@@ -61,8 +96,11 @@ class FindingService:
         )
 
     def triage(self, *, tenant: str, ident: str, body: Any, user_id: str) -> bytes:
-        """Set or, with null, clear what people decided; the status stays what the audits say."""
+        """Set or, with null, clear what people decided, and leave it as it is where the body does
+        not say; the status stays what the audits say."""
         fields = Fields(body, ("triage",))
+        if not fields.has("triage"):
+            return self.get(tenant=tenant, ident=ident)
         value = fields.mapping("triage")
         triage = None if value is None else self._triage(value, user_id)
 
@@ -72,48 +110,140 @@ class FindingService:
         self._store.replace(tenant=tenant, ident=ident, change=change)
         return self.get(tenant=tenant, ident=ident)
 
-    def history(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
-        """Return a finding's episodes, oldest first: spans of audits with the same outcome."""
-        names = EPISODE
-        rows = self._store.history(tenant=tenant, ident=ident)
-        return [
-            {
-                **dict(zip(names, row, strict=True)),
-                "severity": list(Severity)[row[2]],
-                "object": "episode",
+    def triage_many(
+        self, *, tenant: str, body: Any, user_id: str, read_filters: Callable[[Any], Filters]
+    ) -> dict[str, Any]:
+        """Set or clear what people decided about many findings, in one transaction; say of each id
+        whether it is there. Raises CountMismatchError."""
+        asked = read_bulk(body, read_filters)
+        triage = None if asked.triage is None else self._triage(dict(asked.triage), user_id)
+        with turn(self._database, tenant=tenant) as connection:
+            ids = self._matched(tenant, asked) if asked.ids is None else asked.ids
+            known = {
+                finding.id: finding
+                for batch in batches(ids, BLOCK_LINES)
+                for finding in load_ids(connection, tenant=tenant, idents=batch)
             }
-            for row in rows
-        ]
+            changed = [(old, replace(old, triage=triage)) for old in known.values()]
+            update(connection, tenant=tenant, changed=changed)
+        return {
+            "object": "finding_bulk",
+            "updated": len(known),
+            "not_found": len(ids) - len(known),
+            "results": [
+                {"id": ident, "result": "updated" if ident in known else "not_found"}
+                for ident in ids
+            ],
+        }
+
+    def _matched(self, tenant: str, asked: Bulk) -> Sequence[str]:
+        """Return the ids of what a filter matches, which must be as many as were counted."""
+        found: list[str] = []
+        for page in islice(self._pages(tenant, asked.filters), _MOST_PAGES):
+            found += (orjson.loads(item)["id"] for item in page.items)
+            if len(found) > asked.count:
+                raise CountMismatchError(f"The filter matches more than {asked.count} findings")
+            if page.next is None:
+                break
+        else:
+            raise InvalidFieldError("filter", "filter has too much to look through: narrow it")
+        if len(found) != asked.count:
+            raise CountMismatchError(f"The filter matches {len(found)} findings")
+        return found
+
+    def _pages(self, tenant: str, filters: Filters) -> Iterator[Page]:
+        after: Position | None = None
+        while True:
+            page = self.list(tenant=tenant, filters=filters, after=after, limit=BLOCK_LINES)
+            yield page
+            if page.next is None:
+                return
+            after = page.next
+
+    def export(
+        self, *, tenant: str, filters: Filters, wanted: str, folder: Path
+    ) -> Iterator[bytes]:
+        """Return the pieces of a file of all that `filters` match, newest first, as it is at one
+        moment; raises ServiceUnavailableError. `wanted` is one of `export.FORMATS`, and the file
+        is kept in `folder` until it is sent."""
+        with slot(), snapshot(self._database):
+            pages = self._pages(tenant, filters)
+            found = timed(item for page in pages for item in page.items)
+            return kept(written(found, wanted), folder)
+
+    def history(
+        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
+    ) -> Page:
+        """Return a page of a finding's episodes, oldest first: spans of audits with the same
+        outcome."""
+        start = int(after.id) if after is not None else 0
+        rows = self._store.history(tenant=tenant, ident=ident, after=start, most=limit + 1)
+        return numbered([(row[0], orjson.dumps(_episode(row))) for row in rows], limit)
 
     def summary(
         self, *, tenant: str, group_by: tuple[str, ...],
         filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
     ) -> dict[str, Any]:  # fmt: skip
-        """Count findings by some of GROUPS: the open ones unless `filters` name a status.
+        """Count findings by some of GROUPS: the open ones unless `filters` say which.
 
         `complete` is false when the bound of a page's reading ended the count.
         """
-        resolved = self._policies.resolve_filters(tenant, {**_OPEN, **filters})
-        rows, complete = self._store.count(tenant=tenant, filters=resolved, columns=group_by)
-        groups = [{**self._named(group_by, row), "count": row[-1]} for row in rows]
-        total = sum(row[-1] for row in rows)
+        decided = not filters.keys().isdisjoint(_OF_STATUS)
+        asked = filters if decided else {**_OPEN, **filters}
+        resolved = self._policies.resolve_filters(tenant, asked)
+        compared = self._compared(tenant, resolved)
+        rows, complete = self._store.count(
+            tenant=tenant, filters=resolved, columns=columns_of(group_by), compared=compared
+        )
+        counted = self._counted(tenant, group_by, rows, complete)
         return {
-            "object": "finding_summary",
-            "group_by": list(group_by),
-            "total": total,
+            "object": "finding_summary", "group_by": list(group_by), "over": None, **counted,
+            "audits": None,
+        }  # fmt: skip
+
+    def trend(
+        self, *, tenant: str, group_by: tuple[str, ...],
+        filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Count what failed in each of the newest audits that were asked for the same, those up to
+        the one that `filters` name: a summary of the last one, and a row an audit, oldest first."""
+        resolved = self._policies.resolve_filters(tenant, filters)
+        last = resolved.pop("audit", (None,))[0]
+        audits = [
+            {
+                "audit_id": ident, "finished_at": moment,
+                **self._counted(tenant, group_by, *self._store.count_of_audit(
+                    tenant=tenant, audit=ident, filters=resolved, columns=columns_of(group_by),
+                    compared=self._compared(tenant, {**resolved, "audit": (ident,)}),
+                )),
+            }
+            for ident, moment in self._audits(tenant, last)
+        ]  # fmt: skip
+        newest = audits[-1] if audits else self._counted(tenant, group_by, [], True)
+        shown = {name: newest[name] for name in ("total", "complete", "groups")}
+        return {
+            "object": "finding_summary", "group_by": list(group_by), "over": "audits", **shown,
+            "audits": audits,
+        }  # fmt: skip
+
+    def _counted(
+        self, tenant: str, group_by: tuple[str, ...], rows: Sequence[Row], complete: bool
+    ) -> dict[str, Any]:
+        described = self._policies.described(tenant=tenant)
+        return {
+            "total": sum(row[-1] for row in rows),
             "complete": complete,
-            "groups": groups,
+            "groups": groups(group_by, rows, described),
         }
 
     def remove_connection(self, *, tenant: str, connection_id: str) -> int:
         """Resolve the findings of a connection that is gone; return how many."""
         moment = Moment(rfc3339(self._clock()), connection_id)
-        resolved, batch = 0, 1
-        yields = self._policies.yields(tenant=tenant)
-        while batch:
+        resolved = 0
+        while self._store.unresolved(tenant=tenant, connection_id=connection_id):
+            yields = self._policies.yields(tenant=tenant)
             with turn(self._database, tenant=tenant) as connection:
-                batch = self._orphan(connection, tenant, connection_id, moment, yields)
-            resolved += batch
+                resolved += self._orphan(connection, tenant, connection_id, moment, yields)
         return resolved
 
     def _orphan(
@@ -175,11 +305,10 @@ class FindingService:
             updated_by=user_id,
         )
 
-    def _named(self, group_by: tuple[str, ...], row: Row) -> dict[str, Any]:
-        named = dict(zip(group_by, row, strict=False))
-        if "severity" in named:
-            named["severity"] = list(Severity)[named["severity"]]
-        return named
+
+def _episode(row: Row) -> dict[str, Any]:
+    named = dict(zip(EPISODE, row, strict=True))
+    return {**named, "severity": list(Severity)[row[2]], "object": "episode"}
 
 
 def without(idents: Iterator[str], others: Iterator[str]) -> Iterator[str]:

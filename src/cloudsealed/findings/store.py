@@ -8,16 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
+from operator import itemgetter
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from cloudsealed.findings import count_store as counts
+from cloudsealed.findings import trend_store
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
+from cloudsealed.findings.delta import Compared, conditions, sorted_out
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.model import Finding, FindingNotFoundError
-from cloudsealed.findings.pins import Line, Pin, as_of, bound, ident_of, pinned_table
+from cloudsealed.findings.pin_store import Line, Pin, as_of, bound, ident_of, pinned_table
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage import objects
@@ -38,6 +41,7 @@ from cloudsealed.vocabulary import FindingStatus
 
 BLOCK_LINES = 1_000
 _BLOCK = "findings"
+_PINS = ("audit", "delta")
 _SIZES = (10, 100, 250, BLOCK_LINES)
 
 _TENANT = findings.c.tenant_id == bindparam("tenant")
@@ -85,9 +89,13 @@ _EXTEND_EPISODE = (
 )
 _HISTORY = (
     select(*(c for c in episodes.c if c.name not in ("tenant_id", "finding_id")))
-    .where(episodes.c.tenant_id == bindparam("tenant"), episodes.c.finding_id == bindparam("ident"))
+    .where(
+        episodes.c.tenant_id == bindparam("tenant"), episodes.c.finding_id == bindparam("ident"),
+        episodes.c.sequence > bindparam("after"),
+    )
     .order_by(episodes.c.sequence)
-)
+    .limit(bindparam("most"))
+)  # fmt: skip
 _INSERT_BLOCK = audit_blocks.insert()
 _BLOCKS = (
     select(audit_blocks.c.digest)
@@ -118,6 +126,19 @@ def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) ->
     rows = connection.all(_with_prints(len(fingerprints)), {"tenant": tenant, **values})
     loaded = (decode(dict(zip(LOADED, row, strict=True))) for row in rows)
     return {finding.fingerprint: finding for finding in loaded}
+
+
+def load_ids(connection: Connection, *, tenant: str, idents: Sequence[str]) -> list[Finding]:
+    """Return the findings that there are of at most 1,000 ids."""
+    size = next(size for size in _SIZES if len(idents) <= size)
+    values = dict(zip_longest(_names("id", size), idents, fillvalue=""))
+    rows = connection.all(_with_ids(size), {"tenant": tenant, **values})
+    return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+
+
+@lru_cache(maxsize=len(_SIZES))
+def _with_ids(size: int) -> Select[Any]:
+    return _LOADED.where(findings.c.id.in_(_binds("id", size)))
 
 
 @lru_cache(maxsize=64)  # or each batch would be compiled anew, and kept
@@ -187,10 +208,10 @@ def _episode(tenant: str, finding: Finding, number: int) -> dict[str, Any]:
 
 
 def pin_to_audit(
-    connection: Connection, *, tenant: str, audit: str, idents: Iterable[str | Pin], month: str
+    connection: Connection, *, tenant: str, audit: str, idents: Sequence[str | Pin], month: str
 ) -> None:
     """Record which findings failed in an audit, each with what it says of it, in blocks of
-    descending ids."""
+    descending ids, and how many of each kind; call it in the tenant's turn."""
     for block in batches(sorted(idents, key=ident_of, reverse=True), BLOCK_LINES):
         row = {
             "tenant_id": tenant,
@@ -204,6 +225,21 @@ def pin_to_audit(
             "header": ident_of(block[-1]),
         }
         connection.run(_INSERT_BLOCK, row)
+    trend_store.keep(
+        connection, tenant=tenant, audit=audit, idents=[*map(ident_of, idents)], month=month
+    )
+
+
+def _tallied(rows: Rows) -> tuple[list[Row], bool]:
+    tally = Counter(tuple("" if v is None else v for v in row[2:]) for row in rows.rows)
+    return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
+
+
+def _failed(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[str]:
+    """Yield the ids below one that failed in an audit, descending; a block at a time is read."""
+    for (address,) in connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": below}):
+        lines: list[Line] = orjson.loads(objects.get(connection, tenant, address))
+        yield from (ident for ident in map(ident_of, lines) if ident < below)
 
 
 @lru_cache(maxsize=64)
@@ -218,19 +254,26 @@ def _binds(name: str, count: int) -> tuple[ColumnElement[Any], ...]:
 class FindingStore:
     """Reads findings, and writes people's triage."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, listing: Listing = LISTING) -> None:
         self._database = database
+        self._listing = listing
 
     def page(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
         after: Position | None, limit: int, deadline: float | None = None,
+        compared: Compared = Compared(),
     ) -> Rows:  # fmt: skip
-        """Return one page; rows are (id, sort value, doc, policy id, policy version)."""
+        """Return one page; rows are (id, sort value, doc, policy id, policy version). Filtered by
+        `delta` they are of the audits `compared`."""
         with self._database.read(deadline) as connection:
+            if "delta" in filters:
+                return self._changed(
+                    connection, self._listing, tenant, filters, compared, after, limit
+                )
             if "audit" in filters:
-                return self._pinned(connection, LISTING, tenant, filters, after, limit)
+                return self._pinned(connection, self._listing, tenant, filters, after, limit)
             return fetch(
-                connection, LISTING, tenant=tenant, filters=filters, sort=sort, after=after,
+                connection, self._listing, tenant=tenant, filters=filters, sort=sort, after=after,
                 limit=limit,
             )  # fmt: skip
 
@@ -281,33 +324,54 @@ class FindingStore:
             after = batch[-1].id
             yield batch
 
-    def history(self, *, tenant: str, ident: str) -> list[Row]:
-        """Return a finding's episodes, oldest first."""
+    def history(
+        self, *, tenant: str, ident: str, after: int = 0, most: int = 1_000
+    ) -> list[Row]:  # fmt: skip
+        """Return at most `most` of a finding's episodes after one's number, oldest first."""
+        values = {"tenant": tenant, "ident": ident, "after": after, "most": most}
         with self._database.read() as connection:
             self._one(connection, tenant, ident)
-            return connection.all(_HISTORY, {"tenant": tenant, "ident": ident})
+            return connection.all(_HISTORY, values)
 
     def count(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], columns: tuple[str, ...]
-    ) -> tuple[list[Row], bool]:
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], columns: tuple[str, ...],
+        compared: Compared = Compared(),
+    ) -> tuple[list[Row], bool]:  # fmt: skip
         """Return (column values …, count) in order, and whether every finding was looked at.
 
         What the kept counts cannot tell is counted from findings, within the bound of one page.
         """
         with self._database.read() as connection:
-            if counts.answers(filters):
+            if counts.answers(filters, columns):
                 return counts.count(
                     connection, tenant=tenant, filters=filters, columns=columns
                 ), True
-            rows = self._scanned(connection, tenant, filters, columns)
-        tally = Counter(tuple(row[2:]) for row in rows.rows)
-        return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
+            rows = self._scanned(connection, tenant, filters, columns, compared)
+        return _tallied(rows)
+
+    def count_of_audit(
+        self, *, tenant: str, audit: str, filters: Mapping[str, tuple[str, ...]],
+        columns: tuple[str, ...], compared: Compared = Compared(),
+    ) -> tuple[list[Row], bool]:  # fmt: skip
+        """Return what `count` does, of what failed in an audit: as it was when the audit ended where
+        its kept counts can tell, else as it is now."""
+        with self._database.read() as connection:
+            if counts.answers(filters, columns):
+                kept = trend_store.count(
+                    connection, tenant=tenant, audit=audit, filters=filters, columns=columns
+                )
+                if kept is not None:
+                    return kept, True
+            pinned = {**filters, "audit": (audit,)}
+            return _tallied(self._scanned(connection, tenant, pinned, columns, compared))
 
     def _scanned(
         self, connection: Connection, tenant: str, filters: Mapping[str, tuple[str, ...]],
-        columns: tuple[str, ...],
+        columns: tuple[str, ...], compared: Compared,
     ) -> Rows:  # fmt: skip
-        listing = _counted(columns)
+        listing = _counted(self._listing, columns)
+        if "delta" in filters:
+            return self._changed(connection, listing, tenant, filters, compared, None, SCAN_ROWS)
         if "audit" in filters:
             return self._pinned(connection, listing, tenant, filters, None, SCAN_ROWS)
         return fetch(
@@ -332,7 +396,7 @@ class FindingStore:
         """Yield (id, doc, policy id, policy version) of the findings with these ids."""
         for batch in batches(idents, BLOCK_LINES):
             with self._database.read() as connection:
-                rows = self._by_ids(connection, LISTING, tenant, batch, {})
+                rows = self._by_ids(connection, self._listing, tenant, batch, {})
             yield from ((row[0], *row[2:]) for row in rows)
 
     def _one(self, connection: Connection, tenant: str, ident: str) -> Finding:
@@ -366,18 +430,53 @@ class FindingStore:
                     return Rows(found[:limit], Position(found[limit - 1][0]))
         return Rows(found, None)
 
+    def _changed(
+        self, connection: Connection, listing: Listing, tenant: str,
+        filters: Mapping[str, tuple[str, ...]], compared: Compared, after: Position | None,
+        limit: int,
+    ) -> Rows:  # fmt: skip
+        """Return a page of what became of findings; its position names the audit, so that a walk
+        stays with it when a newer one ends."""
+        residual = LISTING.prepare({n: v for n, v in filters.items() if n not in _PINS})
+        refuse_strangers(connection, LISTING, tenant=tenant, filters=residual)
+        start = after.id if after else "~"
+        looked = sorted_out(
+            _failed(connection, tenant, compared.audit, start),
+            _failed(connection, tenant, compared.before, start),
+            filters["delta"],
+        )
+        found: list[Row] = []
+        scanned, ends = 0, time.monotonic() + SCAN_SECONDS
+        for part in batches(looked, min(max(limit + 1, 100), BLOCK_LINES)):
+            chosen: list[Row] = []
+            for asked in {asked for _ident, asked in part if asked}:
+                idents = [ident for ident, what in part if what == asked]
+                chosen += self._by_ids(
+                    connection, listing, tenant, idents, residual, asked, compared
+                )
+            found += sorted(chosen, key=itemgetter(0), reverse=True)
+            scanned += len(part)
+            if len(found) > limit:
+                return Rows(found[:limit], Position(found[limit - 1][0], compared.audit))
+            if scanned >= SCAN_ROWS or time.monotonic() > ends:
+                return Rows(found, Position(part[-1][0], compared.audit))
+        return Rows(found, None)
+
     def _by_ids(
         self, connection: Connection, listing: Listing, tenant: str, lines: Sequence[Line],
-        residual: Mapping[str, tuple[str, ...]], *, pinned: bool = False,
+        residual: Mapping[str, tuple[str, ...]], asked: str = "", compared: Compared = Compared(),
+        *, pinned: bool = False,
     ) -> list[Row]:  # fmt: skip
-        values: dict[str, Any] = {"tenant": tenant, **LISTING.values(residual)}
+        values: dict[str, Any] = {"tenant": tenant, **listing.values(residual)}
+        values |= compared.values if asked else {}
         size = next((size for size in _SIZES if len(lines) <= size), len(lines))
         if pinned:
             values |= bound(lines, size)
         else:
             values |= zip_longest(_names("id", size), map(ident_of, lines), fillvalue="")
         shape = counted(residual)
-        return connection.all(_served_by_ids(listing, size, shape, pinned=pinned), values)
+        statement = _served_by_ids(listing, size, shape, asked, pinned=pinned)
+        return connection.all(statement, values)
 
 
 def _said(rows: Sequence[Row], lines: Sequence[Line]) -> list[Row]:
@@ -387,20 +486,23 @@ def _said(rows: Sequence[Row], lines: Sequence[Line]) -> list[Row]:
 
 
 @lru_cache(maxsize=256)
-def _served_by_ids(listing: Listing, size: int, residual: Residual, *, pinned: bool) -> Select[Any]:
+def _served_by_ids(
+    listing: Listing, size: int, residual: Residual, asked: str, *, pinned: bool
+) -> Select[Any]:
     """Return the statement for so many ids and so many values of each further filter.
 
     Ids come in few sizes, so that few statements are compiled and kept. What is `pinned` is looked
     at as its audit said it.
     """
     table = pinned_table(size) if pinned else findings
-    conditions = listing.conditions(table, residual)
+    where = [*listing.conditions(table, residual), *conditions(asked)]
     if not pinned:
-        conditions += [_TENANT, findings.c.id.in_(_binds("id", size))]
-    columns = (table.c.id, table.c.id.label("sort_value"), *(table.c[n] for n in listing.columns))
-    return select(*columns).where(*conditions).order_by(table.c.id.desc())
+        where.append(findings.c.id.in_(_binds("id", size)))
+    columns = (table.c.id, table.c.id.label("sort_value"), *listing.shown(table))
+    tenant = table.c.tenant_id == bindparam("tenant")
+    return select(*columns).where(tenant, *where).order_by(table.c.id.desc())
 
 
 @lru_cache(maxsize=256)
-def _counted(columns: tuple[str, ...]) -> Listing:
-    return replace(LISTING, columns=columns)
+def _counted(listing: Listing, columns: tuple[str, ...]) -> Listing:
+    return replace(listing, columns=columns)

@@ -17,8 +17,8 @@ _OBJECTS = 10_000
 
 @contextmanager
 def staying() -> Iterator[None]:
-    """What is made in this block stays as long as the process: it is looked through neither within
-    the block nor after it. For what a program imports when it starts, where no other thread runs."""
+    """What is made in this block stays as long as the process, and is not looked through: for what
+    a program imports when it starts, where no other thread runs."""
     gc.disable()
     try:
         yield

@@ -14,7 +14,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -180,22 +179,16 @@ def crowded() -> CrowdedError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    crew: Crew
-    holder: Holder
-
-
-_PLACE: ContextVar[_Place] = ContextVar("place")
+_PLACE: ContextVar[tuple[Crew, Holder]] = ContextVar("place")
 
 
 def belong(crew: Crew, holder: Holder) -> None:
     """Have what this request does in threads done by a crew, as somebody's share of it."""
-    _PLACE.set(_Place(crew, holder))
+    _PLACE.set((crew, holder))
 
 
 async def run_in_threadpool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what `work` does in a thread of the crew that this request belongs to; raises
     CrowdedError."""
-    place = _PLACE.get()
-    return await place.crew.run(place.holder, partial(work, *args, **kwargs))
+    crew, holder = _PLACE.get()
+    return await crew.run(holder, partial(work, *args, **kwargs))

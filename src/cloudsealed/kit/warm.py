@@ -23,6 +23,7 @@ import struct
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -108,9 +109,9 @@ def _answered(work: socket.socket, answer: Answer, parent: int, memory: int, sec
     code = 1
     try:
         _alone(work.detach(), parent)
-        _bound(memory, seconds)
         with socket.socket(fileno=0) as asked:
             try:
+                _bound(memory, seconds)
                 made, code = answer(_read(asked)), 0
             except BaseException as error:
                 made = f"{type(error).__name__}: {error}".encode(errors="replace")
@@ -136,6 +137,8 @@ def _alone(work: int, parent: int) -> None:
 
 
 def _bound(memory: int, seconds: int) -> None:
+    if _address_space() > memory:  # it might do with what it has, and the limit would say nothing
+        raise MemoryError
     os.nice(_NICENESS)
     for name, soft, hard in (
         (resource.RLIMIT_AS, memory, memory), (resource.RLIMIT_CPU, seconds, seconds + 1),
@@ -143,6 +146,14 @@ def _bound(memory: int, seconds: int) -> None:
         (resource.RLIMIT_CORE, 0, 0),
     ):  # fmt: skip
         resource.setrlimit(name, (soft, hard))
+
+
+def _address_space() -> int:
+    """Return the bytes of this process's; 0 where Linux is not."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 def _read(asked: socket.socket) -> Mapping[str, Any]:

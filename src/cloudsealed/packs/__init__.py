@@ -25,7 +25,7 @@ from cloudsealed.packs.model import (
     Remediation,
     Section,
 )
-from cloudsealed.packs.reader import parse_framework, parse_policies, parse_policy, read_body
+from cloudsealed.packs.reader import parse_framework, parse_policy, read_body, read_policies
 from cloudsealed.packs.shapes import Use
 from cloudsealed.packs.yields import leads, refuse_yields
 
@@ -56,8 +56,8 @@ __all__ = [
     "load_frameworks",
     "load_policies",
     "parse_framework",
-    "parse_policies",
     "parse_policy",
     "read_body",
+    "read_policies",
     "refuse_yields",
 ]

@@ -7,19 +7,31 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+import yaml
+
+from cloudsealed.kit.kept import kept
 from cloudsealed.packs.model import Framework, PolicySpec
-from cloudsealed.packs.reader import parse_framework, parse_policies
+from cloudsealed.packs.reader import parse_framework, policy_of, read_policies
 from cloudsealed.vocabulary import Dimension
 
 
 @cache
 def load_policies() -> tuple[PolicySpec, ...]:
     """Return every built-in policy, by dimension and key; read once a process."""
-    return parse_policies(
-        (f"{dimension}/{file.name}", file.read_text("utf-8"))
+    texts = {
+        f"{dimension}/{file.name}": file.read_bytes()
         for dimension in Dimension
         for file in _yaml_files(dimension.value)
-    )
+    }
+    said = kept(
+        "packs/policies", ("packs", "kit", "vocabulary.py"),
+        [
+            yaml.__version__.encode(),
+            *(part for name, text in texts.items() for part in (name.encode(), text)),
+        ],
+        lambda: read_policies((name, text.decode()) for name, text in texts.items()),
+    )  # fmt: skip
+    return tuple(map(policy_of, said))
 
 
 @cache

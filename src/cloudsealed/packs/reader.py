@@ -57,14 +57,7 @@ def parse_policy(
         PolicyFileError: the first thing that is wrong, with its line and column.
     """
     document = Document(text, file)
-    form = check_form(types).of(Use.FILE)
-    value = document.value(document.root)
-    if isinstance(value, dict) and value.get("object") == "policy":
-        value = {name: said for name, said in value.items() if name in form.known}
-    try:
-        spec = _check(form.read(value))
-    except FormError as refused:
-        raise _placed(document, refused) from refused
+    spec, _ = _read(document, types)
     if compile is not None:
         try:
             compile(spec)
@@ -73,18 +66,33 @@ def parse_policy(
     return spec
 
 
-def parse_policies(files: Iterable[tuple[str, str]]) -> tuple[PolicySpec, ...]:
+def _read(document: Document, types: Iterable[str] | None) -> tuple[PolicySpec, Values]:
+    """Return a policy, and the values that `policy_of` makes it of."""
+    form = check_form(types).of(Use.FILE)
+    value = document.value(document.root)
+    if isinstance(value, dict) and value.get("object") == "policy":
+        value = {name: said for name, said in value.items() if name in form.known}
+    try:
+        found = form.read(value)
+        return policy_of(found), found
+    except FormError as refused:
+        raise _placed(document, refused) from refused
+
+
+def read_policies(files: Iterable[tuple[str, str]]) -> list[Values]:
     """Read policy files, each a name and its text, that belong together: what they yield to is
-    among them. Raises PolicyFileError for the first thing that is wrong."""
-    texts = dict(files)
-    found = {file: parse_policy(text, file=file) for file, text in texts.items()}
-    checks = {spec.key: spec.words for spec in found.values()}
-    for file, spec in found.items():
+    among them. Return JSON values that `policy_of` takes.
+
+    Raises PolicyFileError for the first thing that is wrong."""
+    documents = [Document(text, file) for file, text in files]
+    read = [_read(document, None) for document in documents]
+    checks = {spec.key: spec.words for spec, _ in read}
+    for document, (spec, _) in zip(documents, read, strict=True):
         try:
             refuse_yields(spec.key, spec.words, checks)
         except FormError as refused:
-            raise _placed(Document(texts[file], file), refused) from refused
-    return tuple(found.values())
+            raise _placed(document, refused) from refused
+    return [found for _, found in read]
 
 
 def read_body(value: Any, *, types: Iterable[str]) -> PolicyBody:
@@ -93,7 +101,7 @@ def read_body(value: Any, *, types: Iterable[str]) -> PolicyBody:
     kind = PolicyKind(_KIND.read(PolicyKind.CHECK if said is None else said, ("kind",)))
     form = check_form(types) if kind is PolicyKind.CHECK else CLASSIFICATION
     found = form.of(Use.API).read(value)
-    spec = _check(found).words if kind is PolicyKind.CHECK else _classification(found)
+    spec = policy_of(found).words if kind is PolicyKind.CHECK else _classification(found)
     return PolicyBody(kind, found["key"], found["enabled"], spec)
 
 
@@ -109,7 +117,8 @@ def parse_framework(text: str, *, file: str) -> Framework:
 _KIND = words(PolicyKind)
 
 
-def _check(found: Values) -> PolicySpec:
+def policy_of(found: Values) -> PolicySpec:
+    """Return the check that values say, which its form has read."""
     return PolicySpec(
         key=found["key"],
         version=found["version"],

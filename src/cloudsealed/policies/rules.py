@@ -103,7 +103,7 @@ def _classified_types() -> dict[str, DocumentType]:
         "resource": _with_names(
             every, "any resource type", f"{_EVERY_RESOURCE}, and {_EVERY_FINDING}"
         ),
-        "finding": DocumentType("a finding", dict.fromkeys(FINDING_FIELDS)),
+        "finding": DocumentType("a finding", dict.fromkeys(FINDING_FIELDS), _EVERY_FINDING),
     }
 
 

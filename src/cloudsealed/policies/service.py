@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import orjson
@@ -37,7 +37,7 @@ from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import PolicyKind, PolicySource
 
@@ -93,6 +93,12 @@ class PolicyService:
         """Return a policy by id or key."""
         return self._public(self._store.get(tenant=tenant, ident=ident))
 
+    def many(self, *, tenant: str, idents: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the policies that there are of some ids, by id."""
+        wanted = set(idents)
+        found = (p for p in self._store.all(tenant=tenant) if p.id in wanted)
+        return {policy.id: orjson.loads(self._public(policy)) for policy in found}
+
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a policy of the tenant's own; it counts from the next audit."""
         said = _compiled(read_policy_body(body))
@@ -121,6 +127,8 @@ class PolicyService:
         with turn(self._database, tenant=tenant) as connection:
             policy = self._store.get_in(connection, tenant=tenant, ident=ident)
             changed = said if policy == seen else _changed(policy, body)
+            if changed == policy:
+                return self._public(policy)
             self._refuse_strangers(connection, tenant, policy, changed)
             new = changed.effective != policy.effective
             says_other = new or changed.enabled != policy.enabled
@@ -165,15 +173,19 @@ class PolicyService:
         if policy.kind is PolicyKind.CLASSIFICATION:
             enqueue(connection, tenant=tenant, kind=JOB, subject=policy.id)
 
-    def versions(self, *, tenant: str, ident: str) -> Sequence[dict[str, Any]]:
-        """Return every version of a policy, newest first."""
+    def versions(
+        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
+    ) -> Page:
+        """Return a page of a policy's versions, newest first."""
         policy = self._store.get(tenant=tenant, ident=ident)
-        rows = self._store.versions(tenant=tenant, ident=policy.id)
-        return [
+        below = {"before": int(after.id)} if after is not None else {}
+        rows = self._store.versions(tenant=tenant, ident=policy.id, most=limit + 1, **below)
+        shown = [
             {"object": "policy_version", "policy_id": policy.id, "version": row[0],
              "created_at": row[2], "spec": orjson.loads(row[1])}
             for row in rows
         ]  # fmt: skip
+        return numbered([(each["version"], orjson.dumps(each)) for each in shown], limit)
 
     def draft(self, *, tenant: str, value: Any) -> PolicyVersion:
         """Return the version that a policy would have: one that exists, by id or key, as it stands,
@@ -215,6 +227,17 @@ class PolicyService:
         """Replace the filters that name policies, or what they serve, by ids of policies; raises
         UnknownValueError."""
         return resolve_filters(self._store, tenant=tenant, filters=filters)
+
+    def described(self, *, tenant: str) -> Callable[[str], tuple[str, Sequence[dict[str, str]]]]:
+        """Return a function from a policy's id to its key and the controls that it serves, deleted
+        policies too; the policies are read when it is first asked."""
+
+        @cache
+        def known() -> Mapping[str, tuple[str, Sequence[dict[str, str]]]]:
+            rows = self._store.serving(tenant=tenant)
+            return {ident: (key, controls_of(key, spec)) for ident, key, spec in rows}
+
+        return lambda ident: known().get(ident, (ident, ()))
 
     def audit_set(self, *, tenant: str, only: Sequence[str] | None = None) -> PolicySet:
         """Return the enabled policies as they stand; `only` names checks by id or key."""

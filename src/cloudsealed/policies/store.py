@@ -18,6 +18,7 @@ from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Provider, Severity
 
 _COLUMNS = ("id", "key", "kind", "source", "enabled", "version", "spec", "params", "created_at", "updated_at", "applied_at")  # fmt: skip
+_NEWEST = 2**62  # above every version
 _DELETED = " "  # between the key and the id of a policy that is deleted
 _TENANT = policies.c.tenant_id == bindparam("tenant")
 _ALIVE = policies.c.deleted_at.is_(None)
@@ -79,8 +80,10 @@ _VERSIONS = (
     .where(
         policy_versions.c.tenant_id == bindparam("tenant"),
         policy_versions.c.policy_id == bindparam("ident"),
+        policy_versions.c.version < bindparam("before"),
     )
     .order_by(policy_versions.c.version.desc())
+    .limit(bindparam("most"))
 )
 _VERSION = select(policy_versions.c.spec).where(
     policy_versions.c.tenant_id == bindparam("tenant"),
@@ -234,10 +237,13 @@ class PolicyStore(Paged):
         """Hide a policy; its versions stay, since audits were judged by them."""
         self._overwrite(connection, encode(tenant, policy, deleted_at=moment))
 
-    def versions(self, *, tenant: str, ident: str) -> list[Row]:
-        """Return (version, spec, created_at), newest first."""
+    def versions(
+        self, *, tenant: str, ident: str, before: int = _NEWEST, most: int = 1_000
+    ) -> list[Row]:
+        """Return at most `most` (version, spec, created_at) below a version, newest first."""
+        values = {"tenant": tenant, "ident": ident, "before": before, "most": most}
         with self.database.read() as connection:
-            return connection.all(_VERSIONS, {"tenant": tenant, "ident": ident})
+            return connection.all(_VERSIONS, values)
 
     def version_spec(self, *, tenant: str, ident: str, number: int) -> dict[str, Any]:
         """Return what one version says; raises PolicyNotFoundError."""

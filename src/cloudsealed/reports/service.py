@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -44,11 +45,19 @@ FrameworksOf = Callable[[str], Collection[str]]
 
 
 class ReportFile(NamedTuple):
-    """A report's file, to be streamed: its pieces, media type and a name to save it under."""
+    """A report's file: its pieces from a byte on, its size in bytes and SHA-256 in hex, its media
+    type and a name to save it under."""
 
-    content: Iterator[bytes]
+    open: Callable[[int], Iterator[bytes]]
+    size: int
+    sha256: str
     content_type: str
     filename: str
+
+    @property
+    def content(self) -> Iterator[bytes]:
+        """All of its pieces."""
+        return self.open(0)
 
 
 class ReportService:
@@ -137,7 +146,9 @@ class ReportService:
         report = self._seen(self._store.get(tenant=tenant, ident=ident))
         stored = _ready(report, format)
         return ReportFile(
-            self._blobs.open(stored.blob(report.id)),
+            partial(self._blobs.open, stored.blob(report.id)),
+            stored.size,
+            stored.sha256,
             FORMATS[format],
             f"cloudsealed-{report.request.kind.replace('_', '-')}-{report.id}"
             f".{SUFFIXES.get(format, format)}",

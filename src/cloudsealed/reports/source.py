@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.audits.model import Audit, public
+from cloudsealed.audits.model import TREND, Audit, public
 from cloudsealed.audits.seal import opened
 from cloudsealed.audits.service import AuditService
 from cloudsealed.auth.tenants import TenantService
@@ -24,8 +24,6 @@ from cloudsealed.resources.service import ResourceService
 from cloudsealed.storage.keys import KeyFileError, KeyRing, key_id, public_key
 from cloudsealed.vocabulary import ReportKind
 
-TREND = 12
-"""Audits that a trend is drawn over at most."""
 _LOOKED_AT = 5 * TREND
 """Audits that these are taken from: of those of one ledger, only the newest counts."""
 

@@ -66,7 +66,10 @@ def _found(
         tenant=tenant, account=resource["account"], kind=relation.type, targets=targets
     )
     snapshots = store.snapshots(tenant=tenant, addresses=[row[5] for row in rows])
-    candidates = [Candidate(*row[:5], snapshots.get(row[5])) for row in rows]
+    candidates = [
+        Candidate(ident, native_id, account, region, bool(present), snapshots.get(address))
+        for ident, native_id, account, region, present, address in rows
+    ]
     near = [each for each in candidates if _is_near(each, resource)]
     chosen = ((target, _chosen(near, target, relation.key, resource)) for target in targets)
     return {target: each.id for target, each in chosen if each is not None}

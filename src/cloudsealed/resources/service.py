@@ -10,7 +10,7 @@ import orjson
 from cloudsealed.kit.cursor import Position
 from cloudsealed.resources.model import with_document
 from cloudsealed.resources.relating import related
-from cloudsealed.resources.seen import SeenStore
+from cloudsealed.resources.seen_store import SeenStore
 from cloudsealed.resources.store import ResourceStore
 from cloudsealed.storage.database import Database, ReadDeadlineError
 from cloudsealed.storage.keyset import Page
@@ -47,10 +47,23 @@ class ResourceService:
         doc, snapshot = self._store.served(tenant=tenant, ident=ident)
         return doc if snapshot is None else with_document(doc, snapshot["document"])
 
+    def many(self, *, tenant: str, idents: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return at most 1,000 resources by id, each as lists show it."""
+        found = map(orjson.loads, self._store.docs(tenant=tenant, idents=idents))
+        return {resource["id"]: resource for resource in found}
+
     def tags(self, *, tenant: str, idents: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return the tags of some hundred resources, by id."""
-        found = map(orjson.loads, self._store.docs(tenant=tenant, idents=idents))
-        return {resource["id"]: resource["tags"] for resource in found}
+        found = self.many(tenant=tenant, idents=idents)
+        return {ident: resource["tags"] for ident, resource in found.items()}
+
+    def history(
+        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
+    ) -> Page:
+        """Return a page of a resource's versions, newest first; raises ResourceNotFoundError."""
+        found = orjson.loads(self._store.served(tenant=tenant, ident=ident)[0])
+        place = {"name": found["type"], "acct": found["account"], "place": found["region"]}
+        return self._seen.history(tenant=tenant, ident=ident, place=place, after=after, limit=limit)
 
     def relations(self, *, tenant: str, ident: str) -> dict[str, Any]:
         """Return a resource's declared relations: names to the ids that its document names, and

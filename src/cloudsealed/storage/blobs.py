@@ -33,8 +33,8 @@ class Blobs(Protocol):
     def put(self, name: str, content: bytes | Iterable[bytes]) -> None:
         """Store `content`; readers see it complete or not at all."""
 
-    def open(self, name: str) -> Iterator[bytes]:
-        """Return the pieces of a blob; raises BlobNotFoundError before the first one."""
+    def open(self, name: str, start: int = 0) -> Iterator[bytes]:
+        """Return the pieces of a blob from a byte on; raises BlobNotFoundError before the first."""
 
     def size(self, name: str) -> int:
         """Return how many bytes a blob has; raises BlobNotFoundError."""
@@ -73,12 +73,13 @@ class DiskBlobs:
                 Path(file.name).unlink()
                 raise
 
-    def open(self, name: str) -> Iterator[bytes]:
+    def open(self, name: str, start: int = 0) -> Iterator[bytes]:
         """Return the pieces of a blob; it stays readable to the end though it is deleted."""
         try:
             file = self._path(name).open("rb")
         except FileNotFoundError:
             raise BlobNotFoundError(name) from None
+        file.seek(start)
         return _pieces(file)
 
     def size(self, name: str) -> int:

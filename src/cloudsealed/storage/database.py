@@ -1,4 +1,4 @@
-"""Connections to SQLite and PostgreSQL behind one small face.
+"""Databases behind one small face, and the embedded one; PostgreSQL is in `storage.postgres`.
 
 Statements are SQLAlchemy Core, compiled once and run on the driver (sqlite3, psycopg 3), which
 costs a third to a seventh of executing them through SQLAlchemy. It knows no table.
@@ -18,17 +18,14 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import psycopg
 from sqlalchemy import ColumnElement, literal, select
-from sqlalchemy.dialects.postgresql import psycopg as postgresql_dialect
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite_dialect
 from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.storage import wire
 from cloudsealed.storage.pool import NoneFreeError, Pool
 from cloudsealed.storage.sqlite_file import DatabaseFileError, open_file
-from cloudsealed.storage.statements import Compiler, PostgresConnection, SqliteConnection
+from cloudsealed.storage.statements import Compiler, SqliteConnection
 from cloudsealed.storage.statements import Parameters as Parameters
 from cloudsealed.storage.statements import Row as Row
 from cloudsealed.storage.unit import Transactions
@@ -36,7 +33,6 @@ from cloudsealed.storage.unit import Transactions
 T = TypeVar("T")
 
 CONNECTIONS = 10
-STATEMENT_SECONDS = 300
 _BUSY_SECONDS = 30
 _HANDLER_STEPS = 4000  # virtual machine steps between two looks at the clock
 
@@ -114,13 +110,14 @@ def none_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[
     return column.not_in([literal(str(value)) for value in values])
 
 
-def _status(*pools: Pool[Any]) -> dict[str, int]:
+def status_of(*pools: Pool[Any]) -> dict[str, int]:
+    """Return how many connections of pools are `in_use`, and their `limit`."""
     return {
         "in_use": sum(pool.in_use for pool in pools), "limit": sum(pool.size for pool in pools),
     }  # fmt: skip
 
 
-def _taken(pool: Pool[T], deadline: float | None = None) -> T:
+def taken(pool: Pool[T], deadline: float | None = None) -> T:
     """Take a connection; the wait for it counts to the deadline of a read."""
     try:
         return pool.take(_BUSY_SECONDS if deadline is None else deadline)
@@ -196,7 +193,7 @@ class SqliteDatabase(Transactions[SqliteConnection]):
             return
         ends = None if deadline is None else time.monotonic() + deadline
         with _readable():
-            raw = _taken(self._readers, deadline)
+            raw = taken(self._readers, deadline)
             connection = SqliteConnection(raw, self._compiler)
             blocks.append(connection)
             try:
@@ -211,7 +208,7 @@ class SqliteDatabase(Transactions[SqliteConnection]):
         """Open a write transaction; it takes the write lock at once, so it never fails half way."""
         blocks = self._in_hand.blocks
         with _readable():
-            raw = _taken(self._writer)
+            raw = taken(self._writer)
             try:
                 connection = SqliteConnection(raw, self._compiler, writes=True)
                 raw.execute("BEGIN IMMEDIATE")
@@ -249,7 +246,7 @@ class SqliteDatabase(Transactions[SqliteConnection]):
 
     def pool_status(self) -> dict[str, int]:
         """Return how many connections are `in_use`, and their `limit`: readers and the writer."""
-        return _status(self._readers, self._writer)
+        return status_of(self._readers, self._writer)
 
     def close(self) -> None:
         """Close every connection; one in use when its block ends."""
@@ -272,110 +269,3 @@ def _ending(raw: sqlite3.Connection, ends: float | None) -> Iterator[None]:
         raise
     finally:
         raw.set_progress_handler(None, 0)
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """Raise ServiceUnavailableError, with the reason, when the server or its net is at fault."""
-    try:
-        yield
-    except psycopg.Error as error:
-        if (reason := wire.fault(error)) is None:
-            raise
-        raise ServiceUnavailableError(reason) from error
-
-
-class PostgresDatabase(Transactions[PostgresConnection]):
-    """The cluster's store: at most `connections` a process, replaced when the server dropped them.
-
-    A statement takes at most `statement_seconds`.
-    """
-
-    name = "postgresql"
-
-    def __init__(
-        self, url: str, *, connections: int = CONNECTIONS,
-        statement_seconds: int = STATEMENT_SECONDS,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self._compiler = Compiler(postgresql_dialect.dialect())  # type: ignore[no-untyped-call]  # untyped
-        self._pool: Pool[psycopg.Connection[Row]] = Pool(
-            lambda: wire.connect(url, statement_seconds=statement_seconds),
-            psycopg.Connection.close, size=connections, usable=wire.is_usable,
-        )  # fmt: skip
-
-    @contextmanager
-    def _connected(self, deadline: float | None = None) -> Iterator[psycopg.Connection[Row]]:
-        """Lend the connection of this thread's innermost block, or one of the pool."""
-        if self._in_hand.blocks:
-            yield self._in_hand.blocks[-1].raw
-            return
-        with answering():
-            raw = _taken(self._pool, deadline)
-            try:
-                yield raw
-            finally:
-                self._pool.give_back(raw)
-
-    @contextmanager
-    def _block(
-        self, raw: psycopg.Connection[Row], *, writes: bool = False
-    ) -> Iterator[PostgresConnection]:
-        blocks = self._in_hand.blocks
-        with raw.cursor() as cursor:
-            connection = PostgresConnection(cursor, self._compiler, writes=writes)
-            blocks.append(connection)
-            try:
-                yield connection
-            finally:
-                blocks.remove(connection)
-
-    @contextmanager
-    def read(self, deadline: float | None = None) -> Iterator[PostgresConnection]:
-        """Open a read; a statement longer than `deadline` seconds raises ReadDeadlineError."""
-        blocks = self._in_hand.blocks
-        if blocks:
-            yield blocks[-1]
-            return
-        with self._connected(deadline) as raw, wire.ending(raw, deadline), self._block(raw) as read:
-            try:
-                yield read
-            except psycopg.errors.QueryCanceled as error:
-                if deadline is None:
-                    raise
-                raise ReadDeadlineError from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[PostgresConnection]:
-        """Open a write transaction."""
-        with (
-            self._connected() as raw, raw.transaction(), self._block(raw, writes=True) as connection
-        ):  # fmt: skip
-            yield connection
-
-    @contextmanager
-    def _step(self, connection: PostgresConnection) -> Iterator[None]:
-        with answering(), connection.raw.transaction():
-            yield
-
-    @property
-    def size(self) -> int:
-        """How many connections this process may have."""
-        return self._pool.size
-
-    def lend(self) -> wire.Raw:
-        """Lend a connection for as long as it is wanted; `take_back` it."""
-        with answering():
-            return _taken(self._pool)
-
-    def take_back(self, raw: wire.Raw) -> None:
-        """Take a connection back that was lent."""
-        self._pool.give_back(raw)
-
-    def pool_status(self) -> dict[str, int]:
-        """Return how many connections are `in_use`, and their `limit`."""
-        return _status(self._pool)
-
-    def close(self) -> None:
-        """Close every connection; one in use when its block ends."""
-        self._pool.close()

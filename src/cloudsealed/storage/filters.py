@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
 from typing import Any
@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Integer,
     Table,
     and_,
@@ -28,7 +29,9 @@ from sqlalchemy import (
     select,
 )  # fmt: skip
 
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.storage.database import one_of
 from cloudsealed.storage.schema import resource_tags
 from cloudsealed.vocabulary import Provider
 
@@ -42,7 +45,7 @@ _ESCAPE = "/"  # before a character of LIKE that means itself
 _LONGEST_NAME = 100  # of what a nearest name is looked for
 
 Binds = tuple[ColumnElement[Any], ...]
-Condition = Callable[[Table, Binds], ColumnElement[bool]]
+Condition = Callable[[FromClause, Binds], ColumnElement[bool]]
 _ONE_VALUE = ("time", "audit")
 _WITH_COMMAS = ("enum", "id", "policy", "word", "tag")
 
@@ -107,6 +110,12 @@ class Filter:
     is_public: bool = True
     is_negated: bool = False
     example: str = ""
+    deprecated: Deprecation | None = None
+
+    @property
+    def pins(self) -> bool:
+        """Whether it selects by what an audit kept: such a list has one order."""
+        return self.kind == "audit" or (not self.column and self.condition is None)
 
     @property
     def is_multiple(self) -> bool:
@@ -128,7 +137,7 @@ class Filter:
             sorts=(), probe=None, asks=None, has_negation=False, is_negated=True,
         )  # fmt: skip
 
-    def matches(self, table: Table, values: Binds) -> ColumnElement[bool]:
+    def matches(self, table: FromClause, values: Binds) -> ColumnElement[bool]:
         """Return the condition on a row of `table` that it passes."""
         if self.condition is not None:
             plain = self.condition(table, values)
@@ -162,7 +171,7 @@ def searching(name: str, description: str, column: str) -> Filter:
     `%` and `_` in a value mean themselves.
     """
 
-    def condition(table: Table, values: Binds) -> ColumnElement[bool]:
+    def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
         return or_(*(table.c[column].icontains(value, escape=_ESCAPE) for value in values))
 
     return Filter(name, description, condition=condition, convert=escaped, has_negation=False)
@@ -173,7 +182,7 @@ def listing_one_of(
 ) -> Filter:
     """Return the filter that a column, compact JSON, has a list with one of the values in it."""
 
-    def condition(table: Table, values: Binds) -> ColumnElement[bool]:
+    def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
         return or_(
             *(
                 table.c[column].contains(literal_column(f"'{opens}'").concat(value), escape=_ESCAPE)
@@ -193,7 +202,7 @@ def listing_one_of(
 def of_services(column: str, *, probe: Table, known: Callable[[], Collection[str]]) -> Filter:
     """Return the filter by the service of a column of resource types: their second part."""
 
-    def condition(table: Table, values: Binds) -> ColumnElement[bool]:
+    def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
         starts = [literal_column(f"'{p}.'").concat(v) for p in Provider for v in values]
         types = table.c[column]
         return or_(*(and_(types >= s.concat("."), types < s.concat(_AFTER_DOT)) for s in starts))
@@ -249,7 +258,7 @@ def tag_filters(column: str) -> tuple[Filter, ...]:
             *_of(table, column), asked(resource_tags, values)
         )
 
-    def paired(table: Table, values: Binds) -> ColumnElement[bool]:
+    def paired(table: FromClause, values: Binds) -> ColumnElement[bool]:
         found = select(func.count()).where(*_of(table, column), _is_pair(resource_tags, values))
         return found.scalar_subquery() >= cast(values[0], Integer)
 
@@ -276,6 +285,29 @@ def tag_filters(column: str) -> tuple[Filter, ...]:
     )  # fmt: skip
 
 
+def owner_of(table: FromClause, column: str, keys: Sequence[str]) -> ColumnElement[str | None]:
+    """Return the owner of the resource that a column names: the value of the first of `keys` (in
+    lower case) that it is tagged with, unless that is blank."""
+    key = func.lower(resource_tags.c.key)
+    rank = case({name: number for number, name in enumerate(keys)}, value=key)
+    named = (
+        select(resource_tags.c.value)
+        .where(*_of(table, column), one_of(key, keys), func.trim(resource_tags.c.value) != "")
+        .order_by(rank, resource_tags.c.key)
+        .limit(1)
+    )
+    return named.scalar_subquery()
+
+
+def owner_filter(column: str, keys: Sequence[str]) -> Filter:
+    """Return the filter by owner, as `owner_of` tells it."""
+    return Filter(
+        "owner", "Owner of the resource, by its tags", probe=resource_tags,
+        condition=lambda table, values: owner_of(table, column, keys).in_(values),
+        asks=lambda tags, values: tags.c.value.in_(values),
+    )  # fmt: skip
+
+
 def prepare_tags(filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Return filters with tags as their conditions are bound: how many different keys are to be
     there, then each key and value."""
@@ -293,11 +325,11 @@ def prepare_tags(filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str,
     return ready
 
 
-def _of(table: Table, column: str) -> tuple[ColumnElement[bool], ...]:
+def _of(table: FromClause, column: str) -> tuple[ColumnElement[bool], ...]:
     tags = resource_tags.c
     return tags.tenant_id == table.c.tenant_id, tags.resource_id == table.c[column]
 
 
-def _is_pair(table: Table, values: Binds) -> ColumnElement[bool]:
+def _is_pair(table: FromClause, values: Binds) -> ColumnElement[bool]:
     pairs = zip(values[1::2], values[2::2], strict=True)
     return or_(*(and_(table.c.key == key, table.c.value == value) for key, value in pairs))

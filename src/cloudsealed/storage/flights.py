@@ -17,13 +17,8 @@ from typing import Protocol
 
 import psycopg
 
-from cloudsealed.storage.database import (
-    Database,
-    PostgresDatabase,
-    ServiceUnavailableError,
-    SqliteDatabase,
-    answering,
-)
+from cloudsealed.storage.database import Database, ServiceUnavailableError, SqliteDatabase
+from cloudsealed.storage.postgres import PostgresDatabase, answering
 from cloudsealed.storage.private import private_file
 
 FILE = "flights.lock"

@@ -12,13 +12,15 @@ from __future__ import annotations
 import heapq
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
     Table,
     and_,
@@ -48,7 +50,8 @@ class Listing:
     """A noun's list: its table, the columns that a page reads, its filters, driving ones first.
 
     `sorts` maps each sort's public name to its column; `-id` is always there. `prepare` puts what
-    a condition looks at in the place of the values that were given.
+    a condition looks at in the place of the values that were given. `computed` are columns that
+    the table has not, by name.
     """
 
     table: Table
@@ -58,6 +61,7 @@ class Listing:
     unfiltered_sorts: tuple[str, ...] = ("-id",)
     hidden: Callable[[Table], ColumnElement[bool]] | None = None
     prepare: Callable[[Filters], Filters] = lambda filters: filters
+    computed: Mapping[str, Callable[[FromClause], ColumnElement[Any]]] = field(default_factory=dict)
     _by_name: Mapping[str, Filter] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +72,14 @@ class Listing:
         """Return the filter called `name`, or the negation."""
         return self._by_name[name]
 
-    def conditions(self, table: Table, residual: Residual) -> list[ColumnElement[bool]]:
+    def shown(self, table: FromClause) -> list[ColumnElement[Any]]:
+        """Return the columns that a page reads of `table`: its own, and those of `computed`."""
+        return [
+            self.computed[name](table) if name in self.computed else table.c[name]
+            for name in self.columns
+        ]
+
+    def conditions(self, table: FromClause, residual: Residual) -> list[ColumnElement[bool]]:
         """Return the conditions of so many values of each filter, bound as `values` names them."""
         return [self.filter(name).matches(table, _binds(name, count)) for name, count in residual]
 
@@ -103,6 +114,23 @@ class Page:
 
     items: list[bytes]
     next: Position | None
+
+
+def numbered(rows: Sequence[tuple[int, bytes]], limit: int) -> Page:
+    """Return the page of (number, object) that one row more than `limit` was read for; a number is
+    the id by which the next page begins."""
+    more = len(rows) > limit
+    kept = rows[:limit]
+    return Page([item for _number, item in kept], Position(str(kept[-1][0])) if more else None)
+
+
+def ordered(
+    items: Mapping[str, Mapping[str, Any]], *, after: Position | None, limit: int
+) -> Page:  # fmt: skip
+    """Return a page of objects of the program's own, in the order of their names."""
+    names = sorted(name for name in items if after is None or name > after.id)
+    following = Position(names[limit - 1]) if len(names) > limit else None
+    return Page([orjson.dumps(items[name]) for name in names[:limit]], following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +325,7 @@ def _statement(listing: Listing, shape: _Shape, *, resumed: bool) -> Select[Any]
             tuple_(order, table.c.id) < tuple_(bindparam("after_value"), bindparam("after_id"))
         )
     match = _match(listing, shape)
-    columns = [table.c[name] for name in listing.columns]
+    columns = listing.shown(table)
     shown = columns if match is None else [case((match, column), else_=None) for column in columns]
     flag = (case((match, 1), else_=0) if match is not None else literal_column("1")).label(
         "matches"

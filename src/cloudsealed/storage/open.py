@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
-from cloudsealed.storage.database import Database, PostgresDatabase, SqliteDatabase
+from cloudsealed.storage.database import Database, SqliteDatabase
 
 _ALLOWED = text("""
     SELECT current_setting('max_connections')::int
@@ -27,6 +27,8 @@ def open_database(settings: Settings) -> Database:
     connections = settings.database_connections
     if not settings.database_url:
         return SqliteDatabase(settings.sqlite_path, connections=connections)
+    from cloudsealed.storage.postgres import PostgresDatabase  # which is slow to import
+
     return PostgresDatabase(
         settings.database_url, connections=connections,
         statement_seconds=settings.database_statement_seconds,

@@ -28,6 +28,7 @@ _RECORD = (
     .values(name=_NAME, value=bindparam("fingerprint"))
     .on_conflict_do_nothing()
 )
+_COPY = "copy the key file from where `cloudsealed keys rotate` ran"
 _TOKEN_KEYS = select(tokens.c.key_id).distinct()
 _last = (
     select(seals.c.tenant_id, func.max(seals.c.sequence).label("sequence"))
@@ -57,8 +58,11 @@ def check_fingerprint(connection: Connection, keys: KeyRing) -> str | None:
             f"The key file is not this database's: its fingerprint is {keys.fingerprint}, the "
             f"database's is {recorded[0]}; put back the key file that was saved with the database"
         )
-    known = {key.id for key in keys.all("tokens")}
-    if recorded is None and any(row[0] not in known for row in connection.all(_TOKEN_KEYS)):
+    known = {key.id for key in keys.keys["tokens"]}
+    unknown = [str(row[0]) for row in connection.all(_TOKEN_KEYS) if row[0] not in known]
+    if unknown and recorded is not None:
+        return f"The key file lacks the key {unknown[0]}, which made tokens: {_COPY}"
+    if unknown:
         return (
             "The key file is not this database's: it made none of the tokens; put back the key "
             "file that was saved with the database"
@@ -99,10 +103,7 @@ def _unknown_seal(connection: Connection, keys: KeyRing) -> str | None:
     for (envelope,) in connection.all(_LAST_SEALS):
         name = json.loads(bytes(envelope))["signatures"][0]["keyid"]
         if name not in known:
-            return (
-                f"The key file lacks the key of the last seal, sha256:{name}: copy the key file "
-                "from where `cloudsealed keys rotate` ran"
-            )
+            return f"The key file lacks the key of the last seal, sha256:{name}: {_COPY}"
     return None
 
 

@@ -9,7 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import Select, literal_column, select, table
 
 from cloudsealed.kit.errors import CloudSealedError
@@ -24,7 +23,6 @@ OTHER_SHAPE: Final = (
     "The database has not the tables that its revision made ({}): a version from before the first"
     " release made them, or they were changed since; restore a backup, or begin with a new database"
 )
-_MISSING = (sqlite3.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 
 class SchemaVersionError(CloudSealedError):
@@ -80,7 +78,7 @@ def _other_tables(connection: Connection) -> str | None:
     for each in metadata.sorted_tables:
         try:
             connection.all(select(*each.c).limit(0))
-        except _MISSING as error:
+        except _missing("UndefinedTable", "UndefinedColumn") as error:
             return OTHER_SHAPE.format(str(error).splitlines()[0])
     return None
 
@@ -96,13 +94,19 @@ def revisions() -> tuple[str, ...]:
 def _revision(connection: Connection) -> str | None:
     try:
         row = connection.first(_REVISION)
-    except psycopg.errors.UndefinedTable:
+    except _missing("UndefinedTable") as error:
+        if isinstance(error, sqlite3.Error) and "no such table" not in str(error):
+            raise
         return None
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return None
-        raise
     return None if row is None else str(row[0])
+
+
+def _missing(*names: str) -> tuple[type[Exception], ...]:
+    """Return what databases raise for what is not there, PostgreSQL's of these names: asked for,
+    and its driver imported, once something did."""
+    import psycopg
+
+    return sqlite3.OperationalError, *(getattr(psycopg.errors, name) for name in names)
 
 
 @contextmanager

@@ -9,11 +9,13 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import ClauseElement
+
+if TYPE_CHECKING:
+    import psycopg
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]

@@ -88,14 +88,15 @@ class Transactions(Generic[C]):
         exception undoes everything.
         """
         hand = self._in_hand
-        if hand.unit is not None or hand.blocks:
-            raise RuntimeError("A unit within a unit, or within a read or a write")
+        if hand.unit is not None or any(block.writes for block in hand.blocks):
+            raise RuntimeError("A unit within a unit, or within a write")
         unit = hand.unit = Unit(self._opened, begins)
+        outer, hand.blocks = hand.blocks, []  # a read that goes on elsewhere, as a download does
         try:
             with unit.stack:
                 yield
         finally:
-            hand.unit = None
+            hand.unit, hand.blocks = None, outer
         for act in unit.acts:
             act()
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 from prometheus_client.parser import text_string_to_metric_families
+
+from cloudsealed.api.app import create_app
 
 ORIGIN = "https://app.example.com"
 
@@ -105,3 +108,35 @@ def test_the_application_itself_sends_no_body_to_head(connect: Any) -> None:
             assert missing.status_code == 404
 
     asyncio.run(ask())
+
+
+def test_what_still_waits_when_the_server_ends_is_told_so_as_any_other(services: Any) -> None:
+    sent: list[Any] = []
+
+    async def ask() -> None:
+        waits = asyncio.Event()
+
+        async def receive() -> Any:
+            waits.set()
+            await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "method": "POST", "path": "/tokens/report-leak", "query_string": b"",
+            "headers": [(b"content-type", b"application/json"), (b"content-length", b"5")],
+            "client": ("192.0.2.1", 1),
+        }  # fmt: skip
+        asked = asyncio.create_task(create_app(services)(scope, receive, send))
+        await waits.wait()
+        asked.cancel()
+        await asked
+
+    asyncio.run(ask())
+    start, body = sent
+    headers = dict(start["headers"])
+    error = orjson.loads(body["body"])["error"]
+    assert (start["status"], error["code"]) == (503, "service_unavailable")
+    assert error["request_id"].encode() == headers[b"x-request-id"]
+    assert b"ratelimit" in headers

@@ -15,6 +15,7 @@ from cloudsealed.auth.oauth.apps import AppService, GrantService
 from cloudsealed.auth.oauth.errors import InvalidGrantError, OAuthError
 from cloudsealed.auth.oauth.parameters import Parameters
 from cloudsealed.auth.oauth.server import AuthorizationServer
+from cloudsealed.storage.keys import Key, KeyRing
 from cloudsealed.vocabulary import Role
 
 
@@ -25,8 +26,9 @@ class Flow:
     user_caller: Caller
     app: dict[str, Any]
 
-    def code(self) -> str:
-        query = urlencode({"response_type": "code", "client_id": self.app["client_id"]})
+    def code(self, scope: str = "findings:read") -> str:
+        asked = {"response_type": "code", "client_id": self.app["client_id"], "scope": scope}
+        query = urlencode(asked)
         location = self.server.allow(self.server.ask(query.encode()), self.user_caller)
         return parse_qs(urlsplit(location).query)["code"][0]
 
@@ -57,7 +59,11 @@ def flow(house: Any) -> Flow:
         "authenticator": house.tokens.authenticator,
     }  # fmt: skip
     caller = Caller(tenant.id, user.id, "tok_x", Role.ADMIN, frozenset(), "")
-    body = {"name": "A", "redirect_uris": ["https://a.example.com/"], "scopes": ["findings:read"]}
+    body = {
+        "name": "A",
+        "redirect_uris": ["https://a.example.com/"],
+        "scopes": ["findings:read", "audits:read"],
+    }
     app = orjson.loads(AppService(**shared).create(caller=caller, body=body))
     server = AuthorizationServer(**shared, issuer="https://cs.example.com/")
     return Flow(house, server, caller, app)
@@ -107,6 +113,56 @@ def test_tokens_never_outlive_their_grant_and_say_so(flow: Flow) -> None:
     flow.house.time.pass_by(minutes=1)
     with pytest.raises(TokenExpiredError):
         flow.caller(last["access_token"])
+
+
+def test_a_refresh_repeated_within_ten_seconds_has_the_same_answer_and_later_ends_the_family(
+    flow: Flow,
+) -> None:
+    first = flow.redeem(flow.code())["refresh_token"]
+    given = flow.refresh(first)
+    assert flow.refresh(first) == given
+    flow.house.time.pass_by(seconds=10)
+    assert flow.refresh(first) == {**given, "expires_in": 3590}
+    assert flow.caller(given["access_token"])
+    flow.house.time.pass_by(seconds=0.001)
+    with pytest.raises(InvalidGrantError, match="revoked"):
+        flow.refresh(first)
+    with pytest.raises(InvalidTokenError):
+        flow.caller(given["access_token"])
+    with pytest.raises(InvalidGrantError):
+        flow.refresh(given["refresh_token"])
+
+
+def test_a_refresh_is_not_repeated_once_its_successor_was_used(flow: Flow) -> None:
+    first = flow.redeem(flow.code())["refresh_token"]
+    given = flow.refresh(first)
+    last = flow.refresh(given["refresh_token"])
+    with pytest.raises(InvalidGrantError, match="revoked"):
+        flow.refresh(first)
+    with pytest.raises(InvalidTokenError):
+        flow.caller(last["access_token"])
+
+
+def test_a_refresh_is_repeated_under_the_key_that_made_it(flow: Flow) -> None:
+    first = flow.redeem(flow.code())["refresh_token"]
+    given = flow.refresh(first)
+    keys = flow.house.keys
+    newer = KeyRing({**keys.keys, "tokens": (Key("new", b"n" * 32), *keys.all("tokens"))})
+    flow.server = AuthorizationServer(
+        database=flow.house.database, keys=newer, clock=flow.house.time,
+        issuer="https://cs.example.com/", authenticator=flow.house.tokens.authenticator,
+    )  # fmt: skip
+    assert flow.refresh(first) == given
+    assert flow.refresh(given["refresh_token"])["refresh_token"] != given["refresh_token"]
+
+
+def test_the_grant_has_the_scopes_of_the_last_consent_whichever_code_is_redeemed_last(
+    flow: Flow,
+) -> None:
+    wide, narrow = flow.code("findings:read audits:read"), flow.code("findings:read")
+    tokens = flow.redeem(narrow)
+    assert tokens["scope"] == "findings:read"
+    assert flow.redeem(wide)["scope"] == "findings:read"
 
 
 def test_purging_keeps_what_is_in_force(flow: Flow) -> None:

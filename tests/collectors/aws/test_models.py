@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import boto3
 import botocore.session
 import pytest
 from botocore.exceptions import DataNotFoundError
@@ -31,5 +30,4 @@ def test_sessions_share_the_models_and_leave_the_loader_as_it_was() -> None:
         session = AwsSession(AwsAccess(region="eu-west-1"))
         model = session.client("sqs", "eu-west-1").meta.service_model
         assert model.metadata is models().load_service_model("sqs", "service-2")["metadata"]
-    boto3.Session(botocore_session=botocore.session.Session())
     assert models().search_paths == before

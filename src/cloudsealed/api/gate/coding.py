@@ -51,7 +51,7 @@ def _gzip() -> Encoder:
 
 
 def _brotli() -> Encoder:
-    made = brotli.Compressor(quality=1)
+    made = brotli.Compressor(quality=0)
     return _Encoder(made.process, made.finish)
 
 
@@ -62,7 +62,7 @@ def _zstd() -> Encoder:
 
 _CODECS = {
     "zstd": _Codec(lambda body: zstandard.ZstdCompressor(level=1).compress(body), _zstd),
-    "br": _Codec(lambda body: bytes(brotli.compress(body, quality=1)), _brotli),
+    "br": _Codec(lambda body: bytes(brotli.compress(body, quality=0)), _brotli),
     "gzip": _Codec(lambda body: isal_zlib.compress(body, 1, _GZIP_WINDOW), _gzip),
 }
 CODINGS: Sequence[str] = tuple(_CODECS)

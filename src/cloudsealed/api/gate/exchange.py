@@ -22,6 +22,7 @@ class Exchange:
     request_id: str
     address: str
     base: str = ""
+    is_head: bool = False
     rate: Rate | None = None
     caller: Caller | None = None
     route: str = "unmatched"

@@ -6,6 +6,7 @@ every response, whatever its status. It looks up no object and knows no route.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, MutableMapping, Sequence
 from contextlib import suppress
@@ -29,7 +30,7 @@ from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import ACCESS_LOG, enter, say
 from cloudsealed.kit.threads import Crew, Holder, belong, run_in_threadpool
-from cloudsealed.storage.database import ReadDeadlineError
+from cloudsealed.storage.database import ReadDeadlineError, ServiceUnavailableError
 
 UNLIMITED = frozenset(("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
 UNLIMITED_PREFIXES = ("/docs/", "/static/")
@@ -76,6 +77,7 @@ class Gate:
             return
         exchange = Exchange(
             self._ids.new(), self._addresses.of(scope), self._place.base(scope),
+            scope["method"] == "HEAD",
             extra_headers=self._cors.headers(scope),
         )  # fmt: skip
         enter({"request": exchange.request_id})
@@ -96,6 +98,8 @@ class Gate:
             await self._app(inner, receive, outgoing)
         except CloudSealedError as error:
             await outgoing.refuse(error)
+        except asyncio.CancelledError:  # the server ends: what it waits for takes too long
+            await outgoing.refuse(ServiceUnavailableError("The server is ending: try again"))
         except Exception:
             _log.exception("a request failed")
             await outgoing.refuse(

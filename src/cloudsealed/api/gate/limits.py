@@ -19,7 +19,7 @@ from cloudsealed.storage.counters import Counters, MemoryCounters
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OF_TENANTS = ("reports", "audits", "simulations", "explanations", "connection_tests")
+OF_TENANTS = ("reports", "audits", "simulations", "exports", "explanations", "connection_tests")
 """The budgets that all of a tenant's tokens spend together."""
 OF_OTHERS = ("core", "anonymous", "oauth", "login")
 """Those of a token, an address and a client."""

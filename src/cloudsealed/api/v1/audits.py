@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from cloudsealed.api.feed import MEDIA_TYPE
+from cloudsealed.api.files import File
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Stream, Table
+from cloudsealed.api.operation import Call, Follow, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.api.v1.schemas import ledger
-from cloudsealed.audits.model import AuditEndedError, AuditNotFinishedError, AuditNotResumableError
+from cloudsealed.audits.model import (
+    AuditEndedError,
+    AuditNotFinishedError,
+    AuditNotFoundError,
+    AuditNotResumableError,
+)
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
@@ -100,6 +107,27 @@ def get_audit_coverage(call: Call) -> Reply:
 
 
 @TABLE.reads(
+    "/v1/audits/{id}/events", scope=Scope.AUDITS_READ, produces=(MEDIA_TYPE,), quick=True,
+    answer=shapes.AuditEvent,
+)  # fmt: skip
+def follow_audit(call: Call) -> Reply:
+    """Follow an audit by server-sent events, until it ends.
+
+    Events are named `status` or `progress` by what changed; each holds how the audit stands, and
+    its `id` is that state: with `Last-Event-ID` a client that comes back is told only what it does
+    not know, and 204 when the audit has ended and it knows that. States that passed within half a
+    second are told as one. A comment comes every 15 seconds when nothing else does.
+
+    A token may have 10 streams open and a tenant a quarter of the process's; beyond that it is 429,
+    and 503 when the process has no more. A stream ends within about a second of its credential.
+    """
+    found = call.services.audits.standings(tenant=call.tenant, idents=[call.ident])
+    if call.ident not in found:
+        raise AuditNotFoundError(call.ident)
+    return Follow(found[call.ident])
+
+
+@TABLE.reads(
     "/v1/audits/{id}/seal", scope=Scope.AUDITS_READ, answer=ledger.Envelope,
     errors=(AuditNotFinishedError,),
 )  # fmt: skip
@@ -109,7 +137,7 @@ def get_audit_seal(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/bundle", scope=Scope.EVIDENCE_READ, produces=("application/zip",),
+    "/v1/audits/{id}/bundle", scope=Scope.EVIDENCE_READ, produces=("application/zip",), ranged=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
 )  # fmt: skip
 def get_audit_bundle(call: Call) -> Reply:
@@ -118,8 +146,11 @@ def get_audit_bundle(call: Call) -> Reply:
     A ZIP file with the seal and all that it covers: `cloudsealed verify` checks it with no server.
     Errors are JSON, so clients that accept JSON alone get the file too.
     """
-    pieces = call.services.bundle(**call.one)
-    return Stream(pieces, "application/zip", f"cloudsealed-{call.path['id']}.zip")
+    kind, name = "application/zip", f"cloudsealed-{call.ident}.zip"
+    file = call.services.bundle_file(**call.one)
+    if file is None:
+        return Stream(call.services.bundle(**call.one), kind, name)
+    return File(file.open, file.size, file.sha256, kind, name)
 
 
 @TABLE.deletes("/v1/audits/{id}", scope=Scope.AUDITS_WRITE, errors=(AuditNotFinishedError,))

@@ -55,11 +55,16 @@ def update_connection(call: Call) -> Reply:
 
 @TABLE.acts(
     "/v1/connections/{id}/test", scope=Scope.CONNECTIONS_WRITE, answer=shapes.ConnectionTest,
-    once=False, costs=Costs("connection_tests", most=16),
+    costs=Costs("connection_tests", most=16),
     errors=(AmbientCredentialsNotAllowedError,),
 )  # fmt: skip
 def test_connection(call: Call) -> Reply:
-    """Say who a connection is to its cloud, or why it cannot be used."""
+    """Test a connection.
+
+    Says who it is to its cloud, or why it cannot be used; and which calls that list resources it
+    may not make, tried in its first region, with the IAM statement that would allow them. `ok` is
+    whether it can be used. Calls about single resources are told by the coverage of an audit.
+    """
     return call.services.connections.test(**call.one)
 
 

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
 import orjson
 
+from cloudsealed.api import accept, query
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Costs, Reply, Table
+from cloudsealed.api.operation import Call, Costs, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
+from cloudsealed.api.shown import Expansion
 from cloudsealed.api.v1.schemas import evidence
 from cloudsealed.api.v1.schemas import findings as shapes
+from cloudsealed.api.v1.schemas.estate import Resource
+from cloudsealed.api.v1.schemas.policies import Policy
 from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
+from cloudsealed.findings.bulk import CountMismatchError
+from cloudsealed.findings.export import FORMATS
 from cloudsealed.findings.listing import LISTING
-from cloudsealed.findings.service import GROUPS
+from cloudsealed.findings.summary import GROUPS
+from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
 )
+OVER = Parameter("over", "A row for each of the newest audits: what failed in it", ("audits",))
 FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
+JSONL = FORMATS["jsonl"]
+# A media type as clients name it, without what it says of the file.
+_MEDIA = {media.partition(";")[0]: name for name, media in FORMATS.items()}
+FORMAT = Parameter("format", "Format of the file; else `Accept` decides", tuple(FORMATS))
 
 TABLE = Table(
     "Findings",
@@ -30,9 +46,29 @@ TABLE = Table(
 )
 
 
+def _resources(call: Call, idents: Sequence[str], single: bool) -> Mapping[str, Any]:
+    resources = call.services.resources
+    if single:
+        return {
+            ident: orjson.loads(resources.get(tenant=call.tenant, ident=ident)) for ident in idents
+        }
+    return resources.many(tenant=call.tenant, idents=idents)
+
+
+def _policies(call: Call, idents: Sequence[str], _single: bool) -> Mapping[str, Any]:
+    return call.services.policies.many(tenant=call.tenant, idents=idents)
+
+
+EXPANSIONS = (
+    Expansion("resource", Resource, Scope.RESOURCES_READ, _resources),
+    Expansion("policy", Policy, Scope.POLICIES_READ, _policies),
+)
+"""What a finding shows of other nouns; a policy that was deleted has its summary alone."""
+
+
 @TABLE.lists(
     "/v1/findings", Listed.of(LISTING), scope=Scope.FINDINGS_READ, answer=shapes.Finding,
-    errors=(EvidenceExpiredError,),
+    expansions=EXPANSIONS, errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def list_findings(call: Call) -> Reply:
     """List findings."""
@@ -42,19 +78,75 @@ def list_findings(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/findings/summary", scope=Scope.FINDINGS_READ, answer=shapes.FindingSummary,
-    parameters={"group_by": GROUP_BY, **FILTERS},
+    parameters={"group_by": GROUP_BY, "over": OVER, **FILTERS},
 )  # fmt: skip
 def summarize_findings(call: Call) -> Reply:
     """Count findings, the open ones unless a status is given.
 
-    Where the bound of a page's reading ended the count, `complete` is false.
+    Where the bound of a page's reading ended the count, `complete` is false. With `over=audits`
+    each of the newest audits that were asked for the same, up to `audit`, is counted: what failed
+    in it, as it stood when the audit ended. A finding is in a group for each framework and control
+    that its policy serves; a total counts it once.
     """
     filters = {name: values for name, values in call.query.items() if name in FILTERS}
-    group_by = call.query["group_by"]
-    return call.services.findings.summary(tenant=call.tenant, group_by=group_by, filters=filters)
+    findings = call.services.findings
+    count = findings.summary if call.given("over") is None else findings.trend
+    return count(tenant=call.tenant, group_by=call.query["group_by"], filters=filters)
 
 
-@TABLE.gets("/v1/findings/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Finding)
+@TABLE.reads(
+    "/v1/findings/export", scope=Scope.FINDINGS_READ, produces=tuple(_MEDIA), heavy=("exports",),
+    parameters={"format": FORMAT, **FILTERS},
+    errors=(EvidenceExpiredError,),
+)  # fmt: skip
+def export_findings(call: Call) -> Reply:
+    """Export findings.
+
+    All that the filters of the list match, newest first, as JSON Lines or CSV, complete and as it
+    is at one moment: when the first was read. `format` or `Accept` decides which; else JSON Lines.
+    A cell that a spreadsheet could take for a formula begins with an apostrophe.
+    """
+    wanted = call.given("format") or _MEDIA[accept.choose(call.accept, tuple(_MEDIA)) or JSONL]
+    filters = {name: values for name, values in call.query.items() if name in FILTERS}
+    folder = call.services.settings.data_dir
+    call.admit()
+    pieces = call.services.findings.export(
+        tenant=call.tenant, filters=filters, wanted=wanted, folder=folder
+    )
+    return Stream(pieces, FORMATS[wanted], f"cloudsealed-findings.{wanted}")
+
+
+@TABLE.acts(
+    "/v1/findings/bulk", scope=Scope.FINDINGS_WRITE, answer=shapes.FindingBulk,
+    body=shapes.FindingBulkBody, body_optional=False, errors=(CountMismatchError,),
+)  # fmt: skip
+def triage_findings(call: Call) -> Reply:
+    """Triage many findings.
+
+    At most 500 by `ids`, or up to 5,000 that match `filter`, which takes what the list takes, and
+    `count`, which says how many that are: when it matches another number nothing is changed (409).
+    All are changed in one transaction; the answer says of each id whether there is such a finding.
+    """
+    return call.services.findings.triage_many(
+        tenant=call.tenant, body=call.body, user_id=call.caller.user_id, read_filters=_read_filters
+    )
+
+
+def _read_filters(wanted: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return filters that a body gives, each a text or a list of texts, as the query gives them."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in wanted.items():
+        texts = value if isinstance(value, list) else [value]
+        if not texts or not all(isinstance(text, str) for text in texts):
+            raise InvalidFieldError(f"filter.{name}", f"filter.{name} must be a text or texts")
+        pairs += [(name, text) for text in texts]
+    given = query.parse(urlencode(pairs).encode(), FILTERS)
+    return {name: query.read_filter(FILTERS[name], texts) for name, texts in given.items()}
+
+
+@TABLE.gets(
+    "/v1/findings/{id}", scope=Scope.FINDINGS_READ, answer=shapes.Finding, expansions=EXPANSIONS
+)
 def get_finding(call: Call) -> Reply:
     """Retrieve a finding."""
     return call.services.findings.get(**call.one, deadline=call.deadline)
@@ -71,10 +163,13 @@ def triage_finding(call: Call) -> Reply:
     return call.services.findings.triage(**call.one, body=call.body, user_id=call.caller.user_id)
 
 
-@TABLE.reads("/v1/findings/{id}/history", scope=Scope.FINDINGS_READ, answer=shapes.Episode)
+@TABLE.lists(
+    "/v1/findings/{id}/history", Listed(), scope=Scope.FINDINGS_READ, answer=shapes.Episode
+)
 def list_finding_history(call: Call) -> Reply:
     """List a finding's episodes, oldest first."""
-    return call.services.findings.history(**call.one)
+    after, limit = call.page["after"], call.page["limit"]
+    return call.services.findings.history(**call.one, after=after, limit=limit)
 
 
 @TABLE.reads(

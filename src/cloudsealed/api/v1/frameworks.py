@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import frameworks as shapes
 from cloudsealed.auth.model import Scope
 from cloudsealed.policies.frameworks import frameworks, summary
 from cloudsealed.policies.model import FrameworkNotFoundError
+from cloudsealed.storage.keyset import ordered
 
 TABLE = Table("Frameworks", "Compliance frameworks and their controls.")
 
 
-@TABLE.reads("/v1/frameworks", scope=Scope.POLICIES_READ, answer=shapes.Framework)
+@TABLE.lists("/v1/frameworks", Listed(), scope=Scope.POLICIES_READ, answer=shapes.Framework)
 def list_frameworks(call: Call) -> Reply:
-    """List frameworks."""
-    return [summary(item) for item in frameworks().values()]
+    """List frameworks, by key."""
+    after, limit = call.page["after"], call.page["limit"]
+    items = {key: summary(item) for key, item in frameworks().items()}
+    return ordered(items, after=after, limit=limit)
 
 
 @TABLE.reads(

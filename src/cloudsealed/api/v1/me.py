@@ -6,9 +6,11 @@ import math
 
 from cloudsealed.api.errors import catalogue
 from cloudsealed.api.gate.limits import OF_TENANTS, Rate
+from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import access as shapes
 from cloudsealed.auth.model import Scope
+from cloudsealed.storage.keyset import ordered
 
 TABLE = Table("Account", "Who calls, what is left of their budgets, and what errors mean.")
 
@@ -31,10 +33,12 @@ def get_me(call: Call) -> Reply:
     }
 
 
-@TABLE.reads("/v1/errors", answer=shapes.ErrorCode)
+@TABLE.lists("/v1/errors", Listed(), answer=shapes.ErrorCode)
 def list_error_codes(call: Call) -> Reply:
-    """List every code that an error can carry."""
-    return list(catalogue().values())
+    """List every code that an error can carry, by status and code."""
+    after, limit = call.page["after"], call.page["limit"]
+    items = {f"{entry['status']} {code}": entry for code, entry in catalogue().items()}
+    return ordered(items, after=after, limit=limit)
 
 
 @TABLE.reads("/v1/rate_limit", answer=shapes.RateLimits)

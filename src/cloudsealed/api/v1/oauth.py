@@ -51,6 +51,22 @@ def get_oauth_app(call: Call) -> Reply:
     return call.services.apps.get(**call.one)
 
 
+@APPS.lists(
+    "/v1/oauth/apps/{id}/installations", Listed(), scope=Scope.APPS_READ,
+    answer=shapes.OAuthInstallation,
+)  # fmt: skip
+def list_oauth_app_installations(call: Call) -> Reply:
+    """List the tenants in which an app is granted.
+
+    Each with how many of its users let the app act for them now, since when, and when it last did.
+    Who they are, the app's owner does not see.
+    """
+    after, limit = call.page["after"], call.page["limit"]
+    return call.services.apps.installations(
+        **call.one, after=after, limit=limit, deadline=call.deadline
+    )
+
+
 @APPS.changes(
     "/v1/oauth/apps/{id}", scope=Scope.APPS_WRITE, answer=shapes.OAuthApp,
     body=shapes.OAuthAppChange, errors=(InvalidScopeError,),

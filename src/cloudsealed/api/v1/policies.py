@@ -73,7 +73,10 @@ def delete_policy(call: Call) -> Reply:
     return None
 
 
-@TABLE.reads("/v1/policies/{id}/versions", scope=Scope.POLICIES_READ, answer=shapes.PolicyVersion)
+@TABLE.lists(
+    "/v1/policies/{id}/versions", Listed(), scope=Scope.POLICIES_READ, answer=shapes.PolicyVersion
+)
 def list_policy_versions(call: Call) -> Reply:
     """List a policy's versions, newest first."""
-    return call.services.policies.versions(**call.one)
+    after, limit = call.page["after"], call.page["limit"]
+    return call.services.policies.versions(**call.one, after=after, limit=limit)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from cloudsealed.api import accept
 from cloudsealed.api.errors import NotAcceptableError, filter_error
+from cloudsealed.api.files import File
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Stream, Table
+from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import reports as shapes
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
@@ -53,7 +54,7 @@ def get_report(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(_MEDIA),
+    "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(_MEDIA), ranged=True,
     files={FORMATS[name]: shape for name, shape in shapes.FILES.items()},
     parameters={"format": FORMAT},
     errors=(ReportNotReadyError, ReportExpiredError),
@@ -69,7 +70,7 @@ def download_report(call: Call) -> Reply:
         message = f"format must be one of: {', '.join(offered)}"
         raise filter_error("format")("format", message)
     file = call.services.reports.file(**call.one, format=wanted)
-    return Stream(file.content, file.content_type, file.filename)
+    return File(file.open, file.size, file.sha256, file.content_type, file.filename)
 
 
 def _accepted(header: str, offered: Sequence[str]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.v1.findings import EXPANSIONS
 from cloudsealed.api.v1.schemas import estate as shapes
 from cloudsealed.api.v1.schemas.findings import Finding
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.resources.store import LISTING
 from cloudsealed.storage import schema
+from cloudsealed.storage.database import ReadDeadlineError
 from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
@@ -43,7 +45,7 @@ def get_resource(call: Call) -> Reply:
 
 @TABLE.lists(
     "/v1/resources/{id}/findings", Listed.of(FINDINGS, without=("resource",)),
-    scope=Scope.FINDINGS_READ, answer=Finding,
+    scope=Scope.FINDINGS_READ, answer=Finding, expansions=EXPANSIONS,
 )  # fmt: skip
 def list_resource_findings(call: Call) -> Reply:
     """List the findings of a resource."""
@@ -51,6 +53,23 @@ def list_resource_findings(call: Call) -> Reply:
     call.page["filters"] = {**call.page["filters"], "resource": (call.ident,)}
     findings = call.services.findings
     return findings.list(tenant=call.tenant, deadline=call.deadline, **call.page)
+
+
+@TABLE.lists(
+    "/v1/resources/{id}/history", Listed(), scope=Scope.RESOURCES_READ,
+    answer=shapes.ResourceVersion,
+)  # fmt: skip
+def list_resource_history(call: Call) -> Reply:
+    """List the versions of a resource.
+
+    One for each snapshot that audits saw, newest first: which audits, when, and what changed since
+    the version before, each change by a JSON Pointer into the snapshot. What an audit could not
+    read is no change. Audits whose evidence is older than evidence is kept are left out.
+    """
+    if call.deadline is not None:
+        raise ReadDeadlineError  # snapshots are read: that is nothing for the event loop
+    after, limit = call.page["after"], call.page["limit"]
+    return call.services.resources.history(**call.one, after=after, limit=limit)
 
 
 @TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.Relations)

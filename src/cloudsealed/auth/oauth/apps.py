@@ -26,6 +26,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.keyset import Page
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import EventType, Role
 
 MOST_REDIRECT_URIS = 20
@@ -41,7 +42,8 @@ class AppService:
     ) -> None:
         self._database = database
         self._store = AppStore(database)
-        self._key = keys.current("tokens")
+        self._grants = GrantStore(database)
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._authenticator = authenticator
 
@@ -83,10 +85,30 @@ class AppService:
         """Return one app; raises AppNotFoundError."""
         return orjson.dumps(self._store.get(tenant=tenant, ident=ident).public())
 
+    def installations(
+        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:  # fmt: skip
+        """Return a page of the tenants whose users let an app act for them, by id, each with how
+        many they are; raises AppNotFoundError. Who they are is their tenant's to know."""
+        app = self._store.get(tenant=tenant, ident=ident)
+        found = self._grants.installed(
+            client=app.client_id, now=rfc3339(self._clock()), after=after.id if after else "",
+            most=limit + 1, deadline=deadline,
+        )  # fmt: skip
+        shown = [
+            orjson.dumps({
+                "object": "oauth_installation", "app_id": app.id, "tenant_id": row[0],
+                "users": row[1], "created_at": row[2], "last_used_at": row[3],
+            })
+            for row in found[:limit]
+        ]  # fmt: skip
+        return Page(shown, Position(found[limit - 1][0]) if len(found) > limit else None)
+
     def change(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
         fields = Fields(body, _CHANGEABLE)
-        with self._database.write() as connection:
+        with turn(self._database, tenant=caller.tenant_id) as connection:
             app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             changed = replace(
                 app,
@@ -95,8 +117,10 @@ class AppService:
                 scopes=_scopes(fields) or app.scopes,
                 audience=_audience(fields) or app.audience,
                 device_flow=fields.flag("device_flow", app.device_flow),
-                updated_at=rfc3339(self._clock()),
             )
+            if changed == app:
+                return orjson.dumps(app.public())
+            changed = replace(changed, updated_at=rfc3339(self._clock()))
             self._store.change(connection, changed)
             told = {
                 name: [getattr(app, name), getattr(changed, name)]
@@ -112,7 +136,7 @@ class AppService:
         fields = Fields(body if body is not None else {}, ("overlap_seconds",))
         overlap = fields.whole("overlap_seconds", 0, most=LONGEST_OVERLAP)
         text, now = credential.mint(SECRET), self._clock()
-        with self._database.write() as connection:
+        with turn(self._database, tenant=caller.tenant_id) as connection:
             app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             if not app.is_confidential:
                 raise fields.refuse("confidential", "must be true: a public app has no secret")
@@ -130,13 +154,13 @@ class AppService:
     def delete(self, *, caller: Caller, ident: str) -> None:
         """Remove an app; everything that was granted to it ends."""
         tenant, now = caller.tenant_id, rfc3339(self._clock())
-        with self._database.write() as connection:
+        with turn(self._database, tenant=tenant) as connection:
             self._store.delete(connection, tenant=tenant, ident=ident, now=now)
             _record(connection, EventType.APP_DELETED, caller, ident)
         self._database.after(self._authenticator.forget)
 
     def _digest(self, text: str | None) -> str | None:
-        return None if text is None else credential.digest(text, self._key)
+        return None if text is None else credential.digest(text, self._keys[0])
 
 
 class GrantService:

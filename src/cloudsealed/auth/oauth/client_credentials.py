@@ -49,7 +49,7 @@ class ClientCredentials:
         self._audiences = (issuer + TOKEN_PATH, issuer, f"{issuer}/")
         self._database = database
         self._store = ClientStore(database)
-        self._keys = keys.all("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._authenticator = authenticator
 

@@ -45,7 +45,7 @@ class ClientService:
         self._database = database
         self._store = ClientStore(database)
         self._users = UserStore(database)
-        self._key = keys.current("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._authenticator = authenticator
 
@@ -152,7 +152,7 @@ class ClientService:
         return client
 
     def _digest(self, text: str | None) -> str | None:
-        return None if text is None else credential.digest(text, self._key)
+        return None if text is None else credential.digest(text, self._keys[0])
 
 
 def _record(

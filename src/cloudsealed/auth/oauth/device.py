@@ -84,7 +84,7 @@ class DeviceFlow:
         self._database = database
         self._store = DeviceStore(database)
         self._apps = AppStore(database)
-        self._keys = keys.all("tokens")
+        self._keys = keys.live("tokens")
         self._clock = clock
         self._server = server
         self._counters = counters

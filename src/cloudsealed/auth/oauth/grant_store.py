@@ -339,11 +339,13 @@ class GrantStore(Paged):
         with self.database.write() as connection:
             connection.many(_USED, list(uses))
 
-    def installed(self, *, client: str, now: str, after: str, most: int) -> list[Row]:
+    def installed(
+        self, *, client: str, now: str, after: str, most: int, deadline: float | None = None
+    ) -> list[Row]:
         """Return (tenant, users, first grant, last use) of `most` tenants after one, by id, whose
         users let an app act for them now."""
         values = {"client": client, "now": now, "after": after, "most": most}
-        with self.database.read() as connection:
+        with self.database.read(deadline) as connection:
             return connection.all(_INSTALLED, values)
 
     def purge(self, before: str) -> None:

@@ -82,7 +82,7 @@ class AuthorizationServer:
         self._database = database
         self._apps = AppStore(database)
         self._grants = GrantStore(database)
-        self._issuer = Issuer(self._grants, keys.all("tokens"))
+        self._issuer = Issuer(self._grants, keys.live("tokens"))
         self._clock = clock
         self._authenticator = authenticator
 

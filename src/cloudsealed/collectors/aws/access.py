@@ -1,7 +1,7 @@
 """Reaching an AWS account: a session for each, who it is, and clear words when it is not.
 
-Credentials come from boto3's chain (environment, profile, machine role) and may assume a role. This
-module never stores, logs or returns them.
+Credentials come from botocore's chain (environment, profile, machine role) and may assume a role.
+This module never stores, logs or returns them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
@@ -25,6 +23,7 @@ from botocore.credentials import (
     RefreshableCredentials,
 )
 from botocore.exceptions import ProfileNotFound
+from botocore.session import Session
 
 from cloudsealed.collectors.aws.answers import (
     Failure,
@@ -64,7 +63,7 @@ class AwsAccess:
     """How an account is reached. Times are seconds; `deadline` covers all attempts of a call, and
     `brief` the one attempt where a service has fallen silent. `largest` is in bytes of a body.
 
-    A custom endpoint comes from `AWS_ENDPOINT_URL` or the profile, as boto3 reads them.
+    A custom endpoint comes from `AWS_ENDPOINT_URL` or the profile, as botocore reads them.
     """
 
     profile: str | None = None
@@ -95,7 +94,7 @@ class AwsSession:
 
     access: AwsAccess
     clock: Clock = utc_now
-    _session: boto3.Session = field(init=False)
+    _session: Session = field(init=False)
     _heard: HeardClock = field(init=False)
     _clients: dict[tuple[str, str], Any] = field(init=False, default_factory=dict)
     _generation: int = field(init=False, default=0)
@@ -103,7 +102,7 @@ class AwsSession:
 
     def __post_init__(self) -> None:
         self._heard = HeardClock(self.clock)
-        self._session = _boto_session(self.access)
+        self._session = _session(self.access)
 
     @property
     def region(self) -> str:
@@ -149,7 +148,7 @@ class AwsSession:
             if generation != self._generation:
                 return True
             try:
-                session = _boto_session(self.access)
+                session = _session(self.access)
                 if not _differ(self._session.get_credentials(), session.get_credentials()):
                     return False
             except CloudAccessError:
@@ -174,15 +173,16 @@ class AwsSession:
         return self.region if service in _SAME_EVERYWHERE else home
 
     def _made(self, service: str, region: str) -> Any:
-        client = self._session.client(service, region_name=region, config=_config(self.access))
+        client = self._session.create_client(service, region, config=_config(self.access))
         client.meta.events.register("before-parse", self._heard.hear)
         return _guarded(client, self.access)
 
 
-def _region_of(session: boto3.Session, access: AwsAccess) -> str:
-    """Return what boto3 reads, else what the other SDKs do (boto3 knows no AWS_REGION), else the
+def _region_of(session: Session, access: AwsAccess) -> str:
+    """Return what botocore reads, else what the other SDKs do (it knows no AWS_REGION), else the
     home of the role's partition."""
-    return session.region_name or os.environ.get("AWS_REGION") or _home(access)
+    read = session.get_config_variable("region")
+    return str(read or os.environ.get("AWS_REGION") or _home(access))
 
 
 def _differ(old: Any, new: Any) -> bool:
@@ -241,9 +241,9 @@ def _config(access: AwsAccess) -> Config:
     )
 
 
-def _boto_session(access: AwsAccess) -> boto3.Session:
+def _session(access: AwsAccess) -> Session:
     try:
-        base = boto3.Session(botocore_session=_core(access.profile), region_name=access.region)
+        base = _core(access.profile, access.region)
     except ProfileNotFound:
         raise ProfileNotFoundError(
             f"There is no AWS profile {access.profile!r}. `aws configure list-profiles` shows them."
@@ -251,15 +251,17 @@ def _boto_session(access: AwsAccess) -> boto3.Session:
     return _assumed(base, access) if access.role_arn else base
 
 
-def _core(profile: str | None) -> botocore.session.Session:
+def _core(profile: str | None, region: str | None) -> Session:
     """Return a new session of the SDK over the process's models; raises ProfileNotFound."""
-    core = botocore.session.Session(profile=profile)
+    core = Session(profile=profile)
     core.get_scoped_config()
     core.register_component("data_loader", models())
+    if region:
+        core.set_config_variable("region", region)
     return core
 
 
-def _assumed(base: boto3.Session, access: AwsAccess) -> boto3.Session:
+def _assumed(base: Session, access: AwsAccess) -> Session:
     """Return a session under the role, whose credentials renew themselves before they expire."""
     credentials = base.get_credentials()
     if credentials is None:
@@ -273,21 +275,18 @@ def _assumed(base: boto3.Session, access: AwsAccess) -> boto3.Session:
         role_arn=access.role_arn,
         extra_args=extra,
     )
-    core = _core(access.profile)
+    core = _core(access.profile, base.get_config_variable("region"))
     # botocore has no public way to set credentials that refresh; this is what its own chain does.
     core._credentials = DeferredRefreshableCredentials(
         refresh_using=fetcher.fetch_credentials, method="assume-role"
     )
-    return boto3.Session(botocore_session=core, region_name=base.region_name)
+    return core
 
 
-def _sts_of(base: boto3.Session, access: AwsAccess) -> Callable[..., Any]:
+def _sts_of(base: Session, access: AwsAccess) -> Callable[..., Any]:
     def client(service: str, **credentials: Any) -> Any:
-        config = _config(access)
-        made = base.client(
-            service, region_name=_region_of(base, access), config=config, **credentials
-        )
-        return _guarded(made, access)
+        region, config = _region_of(base, access), _config(access)
+        return _guarded(base.create_client(service, region, config=config, **credentials), access)
 
     return client
 

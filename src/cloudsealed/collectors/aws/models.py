@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import botocore
+import jmespath
 import orjson
 from botocore.loaders import JSONFileLoader, Loader
 
@@ -32,11 +34,6 @@ class _Models(Loader):  # type: ignore[misc]  # botocore has no types
 
     FILE_LOADER_CLASS = _Files
 
-    @property
-    def search_paths(self) -> list[str]:
-        """The folders; a copy, for every `boto3.Session` adds its own to what it is given."""
-        return list(self._search_paths)
-
     def list_available_services(self, type_name: str) -> list[str]:
         """Return the names of all folders of models, whatever models are there."""
         return _names(*self._search_paths)
@@ -52,3 +49,8 @@ def _names(*folders: str) -> list[str]:
 def models() -> Loader:
     """Return the loader of every session of this process."""
     return _Models()
+
+
+def sdk_version() -> str:
+    """Return the versions of the SDK, and so of its models, and of what reads paths into them."""
+    return f"botocore {botocore.__version__}, jmespath {jmespath.__version__}"

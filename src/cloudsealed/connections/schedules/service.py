@@ -81,15 +81,16 @@ class ScheduleService:
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
         """Change a schedule; its next time is counted from now when its times change."""
         now, fields = self._clock(), Fields(body, FIELDS)
+        kind = self._store.get(tenant=tenant, ident=ident).kind
+        for other in ScheduleKind:
+            if fields.has(other) and other is not kind and fields.body[other] is not None:
+                raise fields.refuse(other, f"cannot be set on a schedule of an {kind}")
+        given: dict[str, Any] = {}
+        if fields.has(kind):
+            given["request"] = self._works[kind].read(tenant=tenant, body=fields.body[kind])
         with turn(self._store.database, tenant=tenant) as connection:
             old = self._store.get_in(connection, tenant=tenant, ident=ident)
-            item = replace(old, **read_timing(fields, now, old))
-            for kind in ScheduleKind:
-                if fields.has(kind) and kind is not old.kind and fields.body[kind] is not None:
-                    raise fields.refuse(kind, f"cannot be set on a schedule of an {old.kind}")
-            if fields.has(old.kind):
-                request = self._works[old.kind].read(tenant=tenant, body=fields.body[old.kind])
-                item = replace(item, request=request)
+            item = replace(old, **read_timing(fields, now, old), **given)
             if (item.timetable, item.enabled) != (old.timetable, old.enabled):
                 item = replace(item, next_run_at=item.next_run(now))
             self._refuse_taken(connection, tenant, item)

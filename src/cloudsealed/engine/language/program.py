@@ -101,7 +101,7 @@ class Compiled:
     functions: frozenset[str]
 
     @cached_property
-    def function(self) -> FunctionType:
+    def function(self) -> Callable[..., Any]:
         """The function, made when first asked for: of most policies an audit asks only what they
         read. It takes a value for each of `variables`, in order, and the audit's clock, and raises
         one of `SLOW` where the interpreter has to decide."""
@@ -171,6 +171,7 @@ class Program:
         more parameter, usually true: then it does not return `_yes`, but what `_told` does.
         """
         function = self._shared.function
+        assert isinstance(function, FunctionType)
         # A copy of the code too: Python tunes code to the names that it is run with.
         code, space = function.__code__.replace(), {**function.__globals__, **names}
         return FunctionType(code, space, "judge", (True,))

@@ -72,6 +72,18 @@ class AuditProgress(Shape):
     observations: Count = Field(description="Verdicts that were reached.", examples=[5210])
 
 
+class AuditEvent(Shape):
+    """How an audit stands: the data of each of its server-sent events."""
+
+    id: AuditId
+    object: Literal["audit_event"]
+    status: AuditStatus
+    progress: AuditProgress
+    error: Failure | None
+    started_at: Time | None
+    finished_at: Time | None
+
+
 class AuditTarget(Shape):
     """One connection of an audit: the account that it led to, or why it led nowhere."""
 

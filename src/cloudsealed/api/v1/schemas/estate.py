@@ -11,12 +11,16 @@ from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
     ConnectionId,
+    Count,
     Digest,
     Failure,
+    Few,
+    Json,
     Many,
     Name,
     ResourceId,
     Shape,
+    Text,
     Time,
     Word,
     optional,
@@ -72,6 +76,40 @@ class Resource(Shape):
         description="The snapshot: what the provider said of it, secrets redacted; null in lists.",
         examples=[{"Name": "invoices", "Versioning": {"Status": "Enabled"}}],
     )
+
+
+class SnapshotChange(Shape):
+    """One difference between two snapshots of a resource."""
+
+    path: Text = Field(
+        description="JSON Pointer into the snapshot.", examples=["/document/Versioning/Status"]
+    )
+    change: Literal["added", "removed", "changed"] = Field(
+        description="What happened there.", examples=["changed"]
+    )
+    before: Any = Field(description="What was there; null if nothing.", examples=["Suspended"])
+    after: Any = Field(description="What is there; null if nothing.", examples=["Enabled"])
+    shortened: bool = Field(
+        description="Whether a value over 1,000 bytes is left out as null.", examples=[False]
+    )
+
+
+class ResourceVersion(Shape):
+    """What a resource was for a while: one snapshot, and the audits in a row that saw it."""
+
+    object: Literal["resource_version"] = Field(description="Always `resource_version`.")
+    snapshot: Digest = Field(description="SHA-256 of the snapshot.")
+    previous_snapshot: Digest | None = Field(
+        description="That of the version before; null where no earlier one is known."
+    )
+    first_audit_id: AuditId = Field(description="The first audit that saw it so.")
+    last_audit_id: AuditId = Field(description="The last audit that saw it so.")
+    first_seen_at: Time = Field(description="When it was first so.")
+    last_seen_at: Time = Field(description="When it was last so.")
+    changes: Many[SnapshotChange] = Field(
+        description="What changed since the version before; 100 at most."
+    )
+    changes_left_out: Count = Field(description="How many more changed.", examples=[0])
 
 
 class Relation(Shape):
@@ -192,8 +230,26 @@ class ConnectionPatch(Body):
     )
 
 
+class MissingPermission(Shape):
+    """A call of an audit that the cloud refused to the connection."""
+
+    action: Word = Field(
+        description="The permission that it needs.", examples=["s3:ListAllMyBuckets"]
+    )
+    service: Word = Field(description="The service that was asked.", examples=["s3"])
+    operation: Word = Field(description="The operation.", examples=["ListBuckets"])
+    region: Word = Field(description="Where it was asked.", examples=["global"])
+    error_code: Word | None = Field(
+        description="The code that the cloud gave; null if none.", examples=["AccessDenied"]
+    )
+    curable: bool = Field(
+        description="Whether a permission cures it; false where an organisation forbids it.",
+        examples=[True],
+    )
+
+
 class ConnectionTest(Shape):
-    """Who a connection is to its cloud, or why it cannot be used."""
+    """Who a connection is to its cloud and what it may not ask there, or why it cannot be used."""
 
     object: Literal["connection_test"] = Field(description="Always `connection_test`.")
     connection_id: ConnectionId = Field(description="The connection.")
@@ -206,3 +262,11 @@ class ConnectionTest(Shape):
         examples=["arn:aws:sts::123456789012:assumed-role/cloudsealed/audit"],
     )
     error: Failure | None = Field(description="Why it cannot be used; null if it can.")
+    calls_tried: Count = Field(
+        description="How many calls that list resources were tried.", examples=[41]
+    )
+    missing: Few[MissingPermission] = Field(description="The calls that the cloud refused.")
+    iam_statement: Json | None = Field(
+        description="The IAM statement that allows what is missing; null where nothing is.",
+        examples=[{"Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}],
+    )

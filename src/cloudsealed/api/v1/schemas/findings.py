@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from cloudsealed.api.listing import Listed
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
@@ -25,7 +26,10 @@ from cloudsealed.api.v1.schemas.base import (
     Word,
     shown,
 )
+from cloudsealed.api.value_schema import value_schema
+from cloudsealed.findings.listing import LISTING
 from cloudsealed.packs.model import Effort
+from cloudsealed.storage.filters import MOST_VALUES, Filter
 from cloudsealed.vocabulary import (
     Dimension,
     FindingStatus,
@@ -227,6 +231,81 @@ class FindingPatch(Body):
     )
 
 
+def _filters(schema: dict[str, Any]) -> None:
+    """Say of each filter of the list what it takes, once or in a list."""
+    del schema["default"]
+    schema["properties"] = {
+        item.name: {**_value(item), "description": f"{item.description}."}
+        for item in Listed.of(LISTING).filters
+    }
+    schema["additionalProperties"] = False
+
+
+def _value(item: Filter) -> dict[str, Any]:
+    value = value_schema(item)
+    many = {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_VALUES}
+    return {"anyOf": [value, many]} if item.is_multiple else value
+
+
+def _stated(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _distinct(schema: dict[str, Any]) -> None:
+    _stated(schema)
+    schema["uniqueItems"] = True
+
+
+class FindingBulkBody(Body):
+    """Which findings, and what people decide about them; null clears it. `ids`, or `filter` with
+    the `count` of what it matches."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "if": {"required": ["ids"]},
+            "then": {"not": {"anyOf": [{"required": ["filter"]}, {"required": ["count"]}]}},
+            "else": {"required": ["filter", "count"]},
+        },
+    )
+
+    ids: list[FindingId] = Field(
+        default=[], min_length=1, max_length=500,
+        json_schema_extra=_distinct, description="The findings by their ids.",
+    )  # fmt: skip
+    filter: dict[str, Any] = Field(
+        default={}, json_schema_extra=_filters,
+        examples=[{"severity": ["low", "info"], "account": "123456789012"}],
+        description="Filters of the list by name, each with a value or a list of them",
+    )  # fmt: skip
+    count: int = Field(
+        default=0, ge=0, le=5000, json_schema_extra=_stated,
+        description="How many findings the filter matches",
+    )  # fmt: skip
+    triage: TriageBody | None = Field(
+        description="The whole of what is decided, in place of what was; null clears it.",
+        examples=[{"state": "accepted_risk", "note": "Bastion"}],
+    )
+
+
+class BulkResult(Shape):
+    """What became of one id."""
+
+    id: Word = Field(description="The id.", examples=["fnd_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    result: Literal["updated", "not_found"] = Field(
+        description="Whether there is such a finding.", examples=["updated"]
+    )
+
+
+class FindingBulk(Shape):
+    """What became of the ids of a bulk, in its order."""
+
+    object: Literal["finding_bulk"] = Field(description="Always `finding_bulk`.")
+    updated: Count = Field(description="How many were changed.", examples=[1])
+    not_found: Count = Field(description="How many there are not.", examples=[0])
+    results: Many[BulkResult] = Field(description="What became of each.")
+
+
 class Episode(Shape):
     """A span of audits in which a finding had one outcome and severity."""
 
@@ -251,6 +330,33 @@ class FindingGroup(Shape):
     severity: Severity = Field(
         default=Severity.HIGH, description="Their severity.", examples=["high"]
     )
+    status: FindingStatus = Field(
+        default=FindingStatus.OPEN, description="Where they stand.", examples=["open"]
+    )
+    provider: Provider = Field(default=Provider.AWS, description="Their cloud.", examples=["aws"])
+    connection: Word = Field(
+        default="", description="Id of the connection that they were found through.",
+        examples=["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+    )  # fmt: skip
+    service: Word = Field(default="", description="Their service.", examples=["s3"])
+    policy: Word = Field(
+        default="", description="Key of their policy.", examples=["aws-ec2-sg-ssh-open"]
+    )
+    framework: Word | None = Field(
+        default=None, description="A framework that their policy serves; null: none.",
+        examples=["cis-aws-5.0"],
+    )  # fmt: skip
+    control: Word | None = Field(
+        default=None, description="A control that their policy serves; null: none.",
+        examples=["5.3"],
+    )  # fmt: skip
+    owner: Word | None = Field(
+        default=None, description="Owner of their resources, by tags; null: nobody.",
+        examples=["ann"],
+    )  # fmt: skip
+    triage: TriageState | None = Field(
+        default=None, description="What people decided; null: nothing.", examples=["acknowledged"]
+    )
     account: Word = Field(default="", description="Their account.", examples=["123456789012"])
     region: Word = Field(default="", description="Their region.", examples=["eu-west-1"])
     resource_type: Word = Field(
@@ -259,12 +365,30 @@ class FindingGroup(Shape):
     count: Count = Field(description="How many findings there are.", examples=[17])
 
 
+_GROUPS = [{"dimension": "security", "severity": "high", "count": 17}]
+
+
+class AuditCount(Shape):
+    """What failed in one audit, counted by group."""
+
+    audit_id: AuditId = Field(description="The audit.")
+    finished_at: Time = Field(description="When it ended.")
+    total: Count = Field(description="How many findings failed in it.", examples=[42])
+    complete: bool = Field(description="Whether every one was looked at.", examples=[True])
+    groups: Many[FindingGroup] = Field(
+        description="The groups that have any, in the order of their values.", examples=[_GROUPS]
+    )
+
+
 class FindingSummary(Shape):
-    """Findings, counted by group."""
+    """Findings, counted by group. Over audits, the counts are those of the last one."""
 
     object: Literal["finding_summary"] = Field(description="Always `finding_summary`.")
     group_by: Few[Word] = Field(
         description="What was counted by, in this order.", examples=[["dimension", "severity"]]
+    )
+    over: Literal["audits"] | None = Field(
+        description="`audits` where they are counted over audits, else null.", examples=["audits"]
     )
     total: Count = Field(description="How many findings there are in all groups.", examples=[42])
     complete: bool = Field(
@@ -273,6 +397,8 @@ class FindingSummary(Shape):
         examples=[True],
     )
     groups: Many[FindingGroup] = Field(
-        description="The groups that have any, the largest first.",
-        examples=[[{"dimension": "security", "severity": "high", "count": 17}]],
+        description="The groups that have any, in the order of their values.", examples=[_GROUPS]
+    )
+    audits: Few[AuditCount] | None = Field(
+        description="A row for each audit, oldest first; null where it is not over audits."
     )

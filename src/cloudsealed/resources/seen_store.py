@@ -18,6 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
+from cloudsealed.resources.history import Seen, Version, versions
+from cloudsealed.resources.history import public as public_version
 from cloudsealed.resources.model import Identity, Resource, public
 from cloudsealed.resources.store import LISTING
 from cloudsealed.storage import objects
@@ -25,7 +27,7 @@ from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.filters import NOT, PAIR
 from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Page, refuse_strangers
 from cloudsealed.storage.schema import audit_blocks, audits, resources
-from cloudsealed.vocabulary import AuditStatus, ResourceState
+from cloudsealed.vocabulary import AuditKind, AuditStatus, ResourceState
 
 BLOCK_LINES = 1_000
 _BLOCK, _LISTING = "resources", "snapshots"
@@ -58,6 +60,24 @@ _HEADER = select(audit_blocks.c.header).where(
     audit_blocks.c.region == bindparam("place"),
     audit_blocks.c.key == bindparam("name"),
 )
+_COMPLETED = (
+    select(audits.c.id)
+    .where(
+        audits.c.tenant_id == bindparam("tenant"),
+        audits.c.status == AuditStatus.COMPLETED.value,
+        audits.c.kind != AuditKind.REANALYSIS.value,
+        audits.c.deleted_at.is_(None),
+        audits.c.id < bindparam("after"),
+    )
+    .order_by(audits.c.id.desc())
+    .limit(_READ)
+)
+_ABOUT = select(audit_blocks.c.digest).where(
+    *_THIS,
+    audit_blocks.c.kind == _BLOCK,
+    audit_blocks.c.key >= bindparam("ident"),
+    audit_blocks.c.header <= bindparam("ident"),
+)
 _FIRST_SEEN = select(resources.c.id, resources.c.first_seen_at).where(
     resources.c.tenant_id == bindparam("tenant"),
     resources.c.id.in_([bindparam(f"id_{index}") for index in range(_READ)]),
@@ -65,6 +85,8 @@ _FIRST_SEEN = select(resources.c.id, resources.c.first_seen_at).where(
 
 Line = tuple[str, str]
 Row = Mapping[str, Any]
+Place = Mapping[str, str]
+"""`name` (the type), `acct` and `place` of a list: where a resource is listed."""
 
 
 def blocks_of(lines: Iterable[Line]) -> Iterator[Sequence[Line]]:
@@ -107,6 +129,80 @@ class SeenStore:
             rows = _Audit(connection, tenant, audit).rows(start)
             return _collected(rows, filters, limit)
 
+    def history(
+        self, *, tenant: str, ident: str, place: Place, after: Position | None, limit: int
+    ) -> Page:
+        """Return a page of a resource's versions, as public JSON. Audits whose evidence retention
+        dropped say nothing any more.
+
+        Where the bound of a page's reading ends within a version, the next page goes on with it.
+        """
+        with self._database.read() as connection:
+            seen = _Looked(connection, tenant, ident, place)
+            found: list[Version] = []
+            for version in versions(seen.since(after.id if after else "~")):
+                found.append(version)
+                if len(found) > limit:
+                    break
+            # The last is what the one before it is compared with, and may go on.
+            more = len(found) > limit or (seen.bounded and len(found) > 1)
+            shown = found[:-1] if more else found
+            items = list(seen.shown(shown, found))
+        if more:
+            return Page(items, Position(shown[-1].first.audit_id))
+        return Page(items, Position(seen.last) if seen.bounded else None)
+
+
+class _Looked:
+    """What audits saw of one resource, as it is looked for; `bounded` says that more were left."""
+
+    def __init__(self, connection: Connection, tenant: str, ident: str, place: Place) -> None:
+        self._connection = connection
+        self._tenant = tenant
+        self._ident = ident
+        self._place = place
+        self.last = ""
+        self.bounded = False
+
+    def since(self, after: str) -> Iterator[Seen]:
+        """Yield what each audit below `after` saw, the newest first."""
+        ends = time.monotonic() + SCAN_SECONDS
+        while found := self._connection.all(_COMPLETED, {"tenant": self._tenant, "after": after}):
+            for (audit,) in found:
+                after = self.last = audit
+                if (seen := self._seen(audit)) is not None:
+                    yield seen
+                if time.monotonic() > ends:
+                    self.bounded = True
+                    return
+
+    def _seen(self, audit: str) -> Seen | None:
+        bound = {"tenant": self._tenant, "audit": audit}
+        row = self._connection.first(_ABOUT, {**bound, "ident": self._ident})
+        header = self._connection.first(_HEADER, {**bound, **self._place})
+        if row is None or header is None:
+            return None
+        try:
+            lines = dict(orjson.loads(objects.get(self._connection, self._tenant, row[0])))
+        except objects.EvidenceExpiredError:
+            return None
+        if self._ident not in lines:
+            return None
+        return Seen(audit, lines[self._ident], orjson.loads(header[0])["observed_at"])
+
+    def shown(self, wanted: Sequence[Version], found: Sequence[Version]) -> Iterator[bytes]:
+        """Yield the public JSON of versions, the first of those that were found."""
+        data = objects.get_many(
+            self._connection, self._tenant, (each.last.snapshot for each in found)
+        )
+        snapshots = {address: orjson.loads(each) for address, each in data.items()}
+        for number, version in enumerate(wanted):
+            before = found[number + 1] if number + 1 < len(found) else None
+            earlier = snapshots.get(before.last.snapshot) if before else None
+            snapshot = snapshots.get(version.last.snapshot)
+            if snapshot is not None:
+                yield orjson.dumps(public_version(version, snapshot, before, earlier))
+
 
 def _collected(
     rows: Iterator[tuple[str, Row, bytes]], filters: Mapping[str, tuple[str, ...]], limit: int
@@ -144,9 +240,10 @@ class _Audit:
 
     def _shown(self, lines: Sequence[Line]) -> Iterator[tuple[str, Row, bytes]]:
         found = objects.get_many(self._connection, self._tenant, (line[1] for line in lines))
-        values = {f"id_{index}": "" for index in range(_READ)}
+        values = dict.fromkeys((f"id_{index}" for index in range(_READ)), "")
         values |= {f"id_{index}": line[0] for index, line in enumerate(lines)}
-        first = dict(self._connection.all(_FIRST_SEEN, {"tenant": self._tenant, **values}))
+        rows = self._connection.all(_FIRST_SEEN, {"tenant": self._tenant, **values})
+        first = {row[0]: row[1] for row in rows}
         for ident, address in lines:
             if address not in found:
                 raise objects.EvidenceExpiredError(self._audit)

@@ -20,7 +20,7 @@ from cloudsealed.vocabulary import FindingStatus, Outcome, Severity
 Pin: TypeAlias = tuple[str, int, int, Mapping[str, Any] | None, bool, str | None]
 """Id, rank of the severity, rank of the base severity, the classification that changed them,
 whether it was suppressed, by that or by yielding, and the id of the finding that it yields to."""
-Line: TypeAlias = str | Sequence[Any]
+Line: TypeAlias = str | Pin
 _PINNED = ("severity", "status")
 
 
@@ -85,5 +85,5 @@ def as_of(doc: bytes, line: Line) -> bytes:
     )
 
 
-def _status(line: Sequence[Any]) -> str:
+def _status(line: Pin) -> str:
     return FindingStatus.SUPPRESSED if line[4] else FindingStatus.OPEN

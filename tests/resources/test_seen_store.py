@@ -11,8 +11,8 @@ import pytest
 from tests.audits.world import TENANT, Clock, Cloud, Pass
 
 from cloudsealed.audits.store import AuditStore
-from cloudsealed.resources import seen
-from cloudsealed.resources.seen import SeenStore, matches
+from cloudsealed.resources import seen_store as seen
+from cloudsealed.resources.seen_store import SeenStore, matches
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.resources.store import LISTING
 from cloudsealed.storage.database import Database, ReadDeadlineError
@@ -141,8 +141,9 @@ def test_the_event_loop_reads_no_snapshots(database: Database) -> None:
 
 
 ROW = {
-    "type": "aws.sqs.queue", "account": "1", "region": "eu", "provider": "aws", "native_id": "arn:a",
-    "state": "present", "connection_id": "con_a", "name": "Orders", "tags": {"env": "prod", "a=": "x"},
+    "type": "aws.sqs.queue", "account": "1", "region": "eu", "provider": "aws",
+    "native_id": "arn:a", "state": "present", "connection_id": "con_a", "name": "Orders",
+    "tags": {"env": "prod", "a=": "x"},
 }  # fmt: skip
 PASSING: dict[str, tuple[str, ...]] = {
     "type": ("x", "aws.sqs.queue"), "account": ("1",), "region": ("eu",), "provider": ("aws",),

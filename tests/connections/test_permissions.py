@@ -1,0 +1,84 @@
+"""A connection's test says who it is to its cloud, and what it may not ask there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from cloudsealed.collectors.permissions import required_actions
+from cloudsealed.connections import service as services
+from cloudsealed.connections.service import ConnectionService
+from cloudsealed.settings import Settings
+from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.storage.schema import tenants
+from cloudsealed.testing.emulator import Emulator
+
+TENANT = "ten_a"
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def tested(
+    cloud: Emulator, migrated_file: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """Returns the test of a connection by the process's own credentials."""
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(services, "_CALL_SECONDS", 60.0)
+    monkeypatch.setattr(services, "_PROBE_SECONDS", 60.0)
+    file = tmp_path / "one.db"
+    file.write_bytes(migrated_file)
+    database = SqliteDatabase(file)
+    with database.write() as connection:
+        row = {"tenant_id": TENANT, "name": "x", "created_at": "2026-01-01T00:00:00.000Z"}
+        connection.run(tenants.insert(), row)
+    connections = ConnectionService(
+        database=database, clock=lambda: datetime.now(UTC), settings=Settings(),
+        tenant_count=lambda: 1,
+    )  # fmt: skip
+    body = {"provider": "aws", "name": "main", "regions": ["eu-west-1"]}
+    ident = orjson.loads(connections.create(tenant=TENANT, body=body))["id"]
+    yield lambda: connections.test(tenant=TENANT, ident=ident)
+    cloud.faults()
+    database.close()
+
+
+def test_what_is_missing_is_named_with_the_statement_that_allows_it(
+    tested: Any, cloud: Emulator
+) -> None:
+    cloud.faults(
+        {"service": "s3", "operation": "ListBuckets", "kind": "access_denied"},
+        {"service": "sqs", "operation": "ListQueues", "kind": "access_denied"},
+        {"service": "sns", "operation": "ListTopics", "kind": "denied_by_organization"},
+    )
+    found = tested()
+    assert (found["ok"], found["error"], len(found["account"])) == (True, None, 12)
+    assert found["arn"].startswith("arn:aws:")
+    assert [(each["action"], each["curable"]) for each in found["missing"]] == [
+        ("s3:ListAllMyBuckets", True), ("sns:ListTopics", False), ("sqs:ListQueues", True),
+    ]  # fmt: skip
+    assert found["iam_statement"]["Action"] == ["s3:ListAllMyBuckets", "sqs:ListQueues"]
+    assert found["calls_tried"] > 20
+    assert {each["action"] for each in found["missing"]} <= set(required_actions())
+
+
+def test_nothing_is_missing_where_everything_is_allowed(tested: Any) -> None:
+    found = tested()
+    assert (found["ok"], found["missing"], found["iam_statement"]) == (True, [], None)
+
+
+def test_what_cannot_be_used_was_not_tried(tested: Any, cloud: Emulator) -> None:
+    cloud.faults({"service": "*", "kind": "unrecognized"})
+    found = tested()
+    assert (found["ok"], found["account"], found["calls_tried"]) == (False, None, 0)
+    assert found["error"]["code"] == "cloud_credentials_refused"
