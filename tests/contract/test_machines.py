@@ -130,6 +130,11 @@ def test_a_client_is_registered_changed_rotated_and_deleted(site: Site) -> None:
         assert http.patch(path, json={"name": "b"}).json()["name"] == "b"
         jwks = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
         assert http.patch(path, json={"jwks": jwks}).status_code == 422
+        beyond = http.patch(path, json={"scopes": ["users:read"]})  # which a viewer has not
+        assert beyond.json()["error"]["code"] == "invalid_scope"
+        stays = {**shown.json(), "name": "b"}
+        after = http.patch(path, json={"name": None, "scopes": None, "jwks": None}).json()
+        assert {**after, "updated_at": ""} == {**stays, "updated_at": ""}
         assert http.delete(path).status_code == 204
         gone = http.get(path).json()["error"]
         assert gone["code"] == "client_not_found"

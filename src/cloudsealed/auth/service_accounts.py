@@ -76,6 +76,11 @@ def service_account(users: UserStore, fields: Fields, tenant: str, scopes: Itera
         user = None
     if user is None or not user.is_service:
         raise fields.refuse("user_id", "must name a service account")
-    if beyond := implied(scopes) - ROLE_SCOPES[user.role]:
-        raise InvalidScopeError(beyond, f"the role {user.role} does not have it")
+    refuse_beyond_role(scopes, user.role)
     return user
+
+
+def refuse_beyond_role(scopes: Iterable[Scope], role: Role) -> None:
+    """Raise InvalidScopeError unless a role has every one of `scopes`."""
+    if beyond := implied(scopes) - ROLE_SCOPES[role]:
+        raise InvalidScopeError(beyond, f"the role {role} does not have it")

@@ -13,12 +13,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from cloudsealed.kit.canonical import sha256
 
@@ -37,7 +36,6 @@ _PRIVATE = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 _BASE64 = re.compile(r"[A-Za-z0-9_-]+")
 _RSA_BITS = range(2048, 4097)
 _EXPONENTS = range(65537, 1 << 32)  # larger ones make verifying slow
-_KEYS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 PublicKey = Mapping[str, str]
 """A public key as a JWK: `kty`, the parts of its kind, `kid` and `alg` where it has them."""
@@ -69,15 +67,19 @@ class Proof:
     until: datetime
 
 
-class _Registry(jws.JWSRegistry):
-    max_payload_length = _LONGEST
+@cache
+def _registry() -> Any:
+    """Return what the library verifies by: its algorithms, bounded in size."""
+    from joserfc import jws  # slow to import, and most processes never see a JWT
 
-    def get_alg(self, name: str) -> Any:
-        """Return an algorithm of ours; the library warns of the name `EdDSA` (RFC 9864)."""
-        return self.algorithms[name]
+    class Registry(jws.JWSRegistry):
+        max_payload_length = _LONGEST
 
+        def get_alg(self, name: str) -> Any:
+            """Return an algorithm of ours; the library warns of the name `EdDSA` (RFC 9864)."""
+            return self.algorithms[name]
 
-_REGISTRY = _Registry(strict_check_header=False)
+    return Registry(strict_check_header=False)
 
 
 def public_keys(given: Any) -> tuple[PublicKey, ...]:
@@ -137,14 +139,18 @@ def _bits(number: str) -> int:
     return int.from_bytes(raw, "big").bit_length()
 
 
-def _loaded(key: PublicKey) -> RSAKey | ECKey | OKPKey:
-    kind = key["kty"]
-    parts: Any = {name: key[name] for name in ("kty", *_PARTS[kind])}
-    return _KEYS[kind].import_key(parts)
+def _loaded(key: PublicKey) -> Any:
+    from joserfc import jwk  # slow to import
+
+    kinds: Any = {"RSA": jwk.RSAKey, "EC": jwk.ECKey, "OKP": jwk.OKPKey}
+    parts: Any = {name: key[name] for name in ("kty", *_PARTS[key["kty"]])}
+    return kinds[key["kty"]].import_key(parts)
 
 
 def read(text: str) -> Assertion:
     """Return what a JWT says, proven by nothing; raises UnprovenError when it is none."""
+    from joserfc import jws  # slow to import
+
     try:
         if len(text) > _LONGEST:
             raise UnprovenError("It is too long")
@@ -175,10 +181,11 @@ def _candidates(keys: Sequence[PublicKey], header: Mapping[str, Any]) -> Iterato
 
 
 def _verifies(assertion: Assertion, key: PublicKey) -> bool:
-    own: Key = _loaded(key)
-    algorithms = [assertion.header["alg"]]
+    from joserfc import jws  # slow to import
+
+    own, algorithms = _loaded(key), [assertion.header["alg"]]
     try:
-        jws.deserialize_compact(assertion.text, own, algorithms=algorithms, registry=_REGISTRY)
+        jws.deserialize_compact(assertion.text, own, algorithms=algorithms, registry=_registry())
     except (JoseError, ValueError, TypeError):
         return False
     return True

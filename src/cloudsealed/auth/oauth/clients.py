@@ -19,7 +19,7 @@ from cloudsealed.auth.oauth.client_model import Client
 from cloudsealed.auth.oauth.client_store import ClientStore
 from cloudsealed.auth.oauth.model import CLIENT, SECRET, ordered
 from cloudsealed.auth.security import record
-from cloudsealed.auth.service_accounts import service_account
+from cloudsealed.auth.service_accounts import refuse_beyond_role, service_account
 from cloudsealed.auth.user_store import UserStore
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -100,8 +100,11 @@ class ClientService:
             client = self._owned(connection, caller, ident)
             if keys and not client.keys:
                 raise fields.refuse("jwks", "must be left out: this client has a secret")
-            scopes = client.scopes if given is None else ordered(parse_scopes(given))
-            caller.refuse_beyond(map(Scope, scopes))
+            scopes = client.scopes
+            if given is not None:
+                caller.refuse_beyond(wanted := parse_scopes(given))
+                refuse_beyond_role(wanted, client.role)
+                scopes = ordered(wanted)
             changed = replace(
                 client, name=fields.optional_text("name", longest=100) or client.name,
                 scopes=scopes, keys=keys or client.keys, updated_at=rfc3339(self._clock()),

@@ -23,7 +23,6 @@ from cloudsealed.api.v1.schemas.base import (
     TokenId,
     UserId,
     Word,
-    optional,
     shown,
 )
 from cloudsealed.auth.model import Scope
@@ -80,10 +79,11 @@ class NewToken(Token):
 class TokenBody(Body):
     """A new token, with no more power than the credential that asks for it."""
 
-    user_id: UserId = optional(
-        "usr_01J8ZQ4X7M2N5P8R1T4V6W9YAC",
-        "Service account that the token acts as, which only an admin can name; left out: the"
-        " caller.",
+    user_id: UserId | None = Field(
+        default=None,
+        description="Service account that the token acts as, which only an admin can name; left out"
+        " or null: the caller.",
+        examples=["usr_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
     )
     name: Name = Field(description="What it is for.", examples=["ci"])
     scopes: list[Scope] = Field(

@@ -111,22 +111,25 @@ class OAuthClientBody(Body):
     user_id: UserId = Field(description="Service account that it acts as.")
     name: Name = Field(description=_NAME, examples=["nightly export"])
     scopes: _Scopes = Field(description=_SCOPES, examples=[["findings:read"]])
-    jwks: PublicKeySet = optional(
-        _SET,
-        "Public keys by which it proves itself with `private_key_jwt`, given here, never fetched;"
-        " left out: it gets a secret.",
+    jwks: PublicKeySet | None = Field(
+        default=None,
+        description="Public keys by which it proves itself with `private_key_jwt`, given here,"
+        " never fetched; left out or null: it gets a secret.",
+        examples=[_SET],
     )
 
 
 class OAuthClientChange(Body):
-    """What changes of a client; what is left out stays."""
+    """What changes of a client; what is left out or null stays."""
 
     model_config = shown({"scopes": ["findings:read"]})
 
-    name: Name = optional("nightly export", _NAME)
-    scopes: _Scopes = optional(["findings:read"], _SCOPES)
-    jwks: PublicKeySet = optional(
-        _SET, "All of its public keys from now on; not for one with a secret."
+    name: Name | None = Field(default=None, description=_NAME, examples=["nightly export"])
+    scopes: _Scopes | None = Field(default=None, description=_SCOPES, examples=[["findings:read"]])
+    jwks: PublicKeySet | None = Field(
+        default=None,
+        description="All of its public keys from now on; not for one with a secret.",
+        examples=[_SET],
     )
 
 
