@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 
 from cloudsealed.auth import passwords
+from cloudsealed.kit.garbage import staying
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, SqliteDatabase
 from cloudsealed.storage.migrate import migrate
@@ -51,6 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest."""
     items.sort(key=lambda item: rank(item.location[0]))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage in what tests make, not in what was imported and collected."""
+    with staying():
+        gc.collect()
 
 
 @pytest.hookimpl(optionalhook=True)
