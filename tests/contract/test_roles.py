@@ -79,6 +79,7 @@ NEEDS = {
     "/v1/rate_limit": {"GET": None},
     "/v1/oauth/apps": {"GET": "apps:read", "POST": "apps:write"},
     "/v1/oauth/apps/{id}": {"GET": "apps:read", "PATCH": "apps:write", "DELETE": "apps:write"},
+    "/v1/oauth/apps/{id}/installations": {"GET": "apps:read"},
     "/v1/oauth/apps/{id}/rotate": {"POST": "apps:write"},
     "/v1/oauth/grants": {"GET": "tokens:read"},
     "/v1/oauth/grants/{id}": {"GET": "tokens:read", "DELETE": "tokens:write"},
