@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import signal
 import subprocess
 import sys
 import time
@@ -49,7 +48,6 @@ class Served:
         return done.stdout
 
     def start(self) -> None:
-        self._begins = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._limited, *_PROGRAM, "serve", "--port", "0"], env=self.environment,
@@ -63,8 +61,7 @@ class Served:
 
     def _address(self) -> str | None:
         assert self.process.poll() is None, self.log.read_text()
-        told = self.log.read_bytes()[self._begins :].decode()
-        found = re.search(r"running on (http://\S+)", told)
+        found = re.search(r"running on (http://\S+)", self.log.read_text())
         return found[1] if found else None
 
     @property
@@ -110,12 +107,6 @@ class Served:
 
         found: Document = until(look, f"the audit {ident} ends", seconds)
         return found
-
-    def kill(self) -> None:
-        """End the server as a crash does: without a word to it."""
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(SECONDS)
-        self.http.close()
 
     def stop(self) -> float:
         """Ask it to end; return how many seconds that took."""

@@ -84,6 +84,7 @@ NEEDS = {
     "/v1/rate_limit": {"GET": None},
     "/v1/oauth/apps": {"GET": "apps:read", "POST": "apps:write"},
     "/v1/oauth/apps/{id}": {"GET": "apps:read", "PATCH": "apps:write", "DELETE": "apps:write"},
+    "/v1/oauth/apps/{id}/installations": {"GET": "apps:read"},
     "/v1/oauth/apps/{id}/rotate": {"POST": "apps:write"},
     "/v1/oauth/clients": {"GET": "apps:read", "POST": "apps:write"},
     "/v1/oauth/clients/{id}": {

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 from sqlalchemy import select
-from tests.served import Served, served
-from tests.waiting import until
+from tests.servers import free_port
+from tests.waiting import SECONDS, until
 
+from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.settings import Settings
+from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.open import open_database
 from cloudsealed.storage.schema import idempotency
+from cloudsealed.vocabulary import Role
+from cloudsealed.wiring import build_services
 
 KEYS = 56
 POLICY = {
     "title": "t", "dimension": "cost", "severity": "low", "resource_types": ["aws.s3.bucket"],
     "fail_when": "true",
 }  # fmt: skip
+_SERVE = """
+import os, sys
+from cloudsealed.api.server import Listen, run
+from cloudsealed.settings import Settings
+from cloudsealed.wiring import build_services
+
+run(build_services(Settings.from_environment(os.environ)), Listen(port=int(sys.argv[1])))
+"""
 _numbers = itertools.count()
 
 
@@ -59,16 +73,58 @@ class Asked:
         return str(self.answer.json()["id"])
 
 
+class Running:
+    """A server in a process of its own, over the store of some settings, and an admin's client."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.url = f"http://127.0.0.1:{free_port()}"
+        ensure_keys(settings.key_path)
+        services = build_services(settings)
+        tenant = services.tenants.create(name="Acme").id
+        user = services.users.create(tenant=tenant, email="ann@example.com", role=Role.ADMIN)
+        self._token = services.tokens.issue(
+            tenant=tenant, user_id=user.id, name="t", scopes=ALL_SCOPES
+        ).text
+        services.database.close()
+        self.process: subprocess.Popen[bytes]
+        self.http: httpx.Client
+
+    def start(self) -> None:
+        environment = {
+            **os.environ, "CLOUDSEALED_DATA_DIR": str(self.settings.data_dir),
+            "CLOUDSEALED_DATABASE_URL": self.settings.database_url,
+            "CLOUDSEALED_LIMIT_CORE": "100000/minute",
+        }  # fmt: skip
+        port = self.url.rpartition(":")[2]
+        self.process = subprocess.Popen([sys.executable, "-c", _SERVE, port], env=environment)
+        self.http = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {self._token}"}, trust_env=False
+        )
+        until(self._answers, "the server answers")
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, "the server ended"
+        try:
+            return self.http.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(SECONDS)
+        self.http.close()
+
+
 @pytest.fixture
-def running(storage_settings: Settings, tmp_path: Path) -> Iterator[Served]:
-    url = storage_settings.database_url
-    environment = {"CLOUDSEALED_LIMIT_CORE": "100000/minute", "CLOUDSEALED_DATABASE_URL": url}
-    with served(tmp_path / "data", tmp_path / "log", environment) as found:
-        yield found
-        found.kill()
+def running(storage_settings: Settings) -> Iterator[Running]:
+    found = Running(storage_settings)
+    found.start()
+    yield found
+    found.kill()
 
 
-def killed(running: Served, answers: int) -> list[Asked]:
+def killed(running: Running, answers: int) -> list[Asked]:
     """Send every key at once, and kill the server once so many were answered."""
     asked = [Asked(number) for number in range(KEYS)]
     gate = threading.Barrier(KEYS + 1)
@@ -118,12 +174,11 @@ def made(http: httpx.Client) -> Counter[tuple[str, str]]:
 
 
 def test_each_key_of_a_killed_server_makes_exactly_one_object_and_is_answered_again(
-    running: Served, storage_settings: Settings
+    running: Running,
 ) -> None:
-    settings = Settings(data_dir=running.data, database_url=storage_settings.database_url)
     asked = killed(running, KEYS // 4)
     seen = {each.name: each.ident for each in asked if each.answer is not None}
-    left = kept(settings)
+    left = kept(running.settings)
     assert seen.items() <= left.items()
     running.start()
     assert made(running.http) == Counter(left.items())

@@ -1,4 +1,4 @@
-"""The process's own credentials are no tenant's once there are two: refused where asked for."""
+"""Work that cannot be done is refused where it is asked for, or else says why, by its code."""
 
 from __future__ import annotations
 
@@ -41,3 +41,18 @@ def test_what_would_open_an_ambient_connection_is_refused_before_it_is_accepted(
     failed = http.get(accepted).json()
     assert (failed["status"], failed["error"]["code"]) == ("failed", CODE)
     assert "role_arn" in failed["error"]["message"]
+
+
+def test_work_whose_connection_was_removed_before_it_ran_says_so(strict_tenant: Tenant) -> None:
+    http = strict_tenant.http
+    role = {"provider": "aws", "name": "x", "role_arn": "arn:aws:iam::123456789012:role/a"}
+    connection = http.post("/v1/connections", json=role).json()["id"]
+    accepted = http.post("/v1/audits", json={"connection_ids": [connection]}).headers["location"]
+    assert http.delete(f"/v1/connections/{connection}").status_code == 204
+    worker = strict_tenant.services.worker()
+    while worker.run_once("audit"):
+        pass
+    failed = http.get(accepted).json()
+    assert failed["error"] == {
+        "code": "connection_not_found", "message": f"No such connection: {connection}",
+    }  # fmt: skip
