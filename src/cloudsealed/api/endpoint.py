@@ -88,7 +88,8 @@ class Endpoint:
 
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
-        self._say_deprecated(exchange, filter(None, (operation.deprecated,)))
+        if operation.deprecated is not None:
+            _say_deprecated(exchange, (operation.deprecated,))
         _refuse_long_tags(request)
         for heavy in operation.heavy:
             limits = self._desk.limits
@@ -102,20 +103,13 @@ class Endpoint:
         try:
             walk = await self._read(request, call)
             if self._ages:
-                self._say_deprecated(exchange, _deprecations_used(operation, request, call))
+                _say_deprecated(exchange, _deprecations_used(operation, request, call))
             return await self._once(request, exchange, call, walk)
         except NotFoundError:
             raise
         except CloudSealedError:
             await self._refuse_missing(call)
             raise
-
-    def _say_deprecated(self, exchange: Exchange, used: Iterable[Deprecation]) -> None:
-        """Have every answer to this request say what of it will go away."""
-        said = {name for name, _ in exchange.extra_headers}
-        more = deprecation.headers(used, f"{exchange.base}/docs")
-        if more and more[0][0] not in said:
-            exchange.extra_headers = [*exchange.extra_headers, *more]
 
     async def _refuse_missing(self, call: Call) -> None:
         """Raise the 404 that goes before any other fault of the request."""
@@ -251,6 +245,14 @@ class Endpoint:
             reply.standing.id, known,
         )  # fmt: skip
         return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
+
+
+def _say_deprecated(exchange: Exchange, used: Iterable[Deprecation]) -> None:
+    """Have every answer to this request say what of it will go away; of an operation once."""
+    said = {name for name, _ in exchange.extra_headers}
+    more = deprecation.headers(used, f"{exchange.base}/docs")
+    if more and more[0][0] not in said:
+        exchange.extra_headers = [*exchange.extra_headers, *more]
 
 
 def _deprecations_used(operation: Operation, request: Request, call: Call) -> Iterable[Deprecation]:
