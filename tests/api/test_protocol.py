@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
-from tests.waiting import SECONDS
+from tests.waiting import SECONDS, until
 
 from cloudsealed.api import protocol
+from cloudsealed.api.server import Listen, server
 
 HEAD = b"POST /tokens/report-leak HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
@@ -95,8 +98,29 @@ def test_a_head_that_does_not_arrive_in_time_is_408(quick: None, port: int) -> N
     _refused(_ask(port, GET), 408, "request_timeout")
 
 
-def test_a_connection_that_asks_nothing_is_closed_without_a_word(quick: None, port: int) -> None:
-    assert _ask(port) == b""
+def test_a_connection_that_asks_nothing_is_kept_as_an_idle_one_and_closed_without_a_word(
+    services: Any, quick: None
+) -> None:
+    brief = replace(services, settings=replace(services.settings, keep_alive_seconds=1))
+    running = server(brief, Listen(port=0))
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    until(lambda: running.started, "the server starts")
+    number = running.servers[0].sockets[0].getsockname()[1]
+    assert _ask(number) == b""
+    _refused(_ask(number, GET), 408, "request_timeout")
+    running.should_exit = True
+    thread.join(SECONDS)
+
+
+def test_a_connection_that_asks_late_is_answered(quick: None, port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
+        client.settimeout(1)
+        with pytest.raises(TimeoutError):  # longer than a head may take
+            client.recv(1)
+        client.settimeout(SECONDS)
+        client.sendall(GET + b"Connection: close\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_body_that_does_not_arrive_in_time_is_408(quick: None, port: int) -> None:

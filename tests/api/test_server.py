@@ -32,3 +32,14 @@ def test_an_idle_connection_outlives_that_of_a_load_balancer(services: Any) -> N
     assert server(services, Listen()).config.timeout_keep_alive == 75 > 60
     longer = replace(services, settings=replace(services.settings, keep_alive_seconds=300))
     assert server(longer, Listen()).config.timeout_keep_alive == 300
+
+
+def test_who_stands_behind_a_proxy_without_saying_where_is_told(
+    services: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    known = replace(services.settings, public_url="https://example.com")
+    server(replace(services, settings=known), Listen(behind_proxy=True))
+    server(services, Listen())
+    assert "PUBLIC_URL" not in caplog.text
+    server(services, Listen(behind_proxy=True))
+    assert "CLOUDSEALED_PUBLIC_URL is not set" in caplog.text

@@ -56,6 +56,15 @@ def test_when_others_are_being_made_or_the_disk_takes_none_there_is_no_file(
     assert spools.get("b", tmp_path / "file", lambda: iter([b"x"])) is None
 
 
+def test_what_was_made_long_ago_is_forgotten(tmp_path: Path) -> None:
+    spools = Spools()
+    first = spools.get("a", tmp_path, lambda: iter([b"x"]))
+    spools.purge()
+    assert spools.get("a", tmp_path, lambda: iter([b"y"])) is first
+    spools.purge(older=-1)
+    assert spools.get("a", tmp_path, lambda: iter([b"y"])) is not first
+
+
 def test_what_goes_wrong_while_a_file_is_made_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
     spools = Spools()
 

@@ -181,7 +181,11 @@ async def _lifespan(services: Services, keys: Idempotency, flights: Flights) -> 
     flush = services.tokens.authenticator.flush
     loops = [
         Loop(name, step, every=HOUSEKEEPING_SECONDS)
-        for name, step in (("use of tokens", flush), ("idempotency keys", keys.purge))
+        for name, step in (
+            ("use of tokens", flush),
+            ("idempotency keys", keys.purge),
+            ("files", services.spools.purge),
+        )
     ]
     for loop in loops:
         loop.start()

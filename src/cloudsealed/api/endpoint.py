@@ -102,7 +102,8 @@ class Endpoint:
 
     async def _answer(self, request: Request, exchange: Exchange) -> Response:
         operation, caller = self._operation, exchange.authenticated
-        self._say_deprecated(exchange, filter(None, (operation.deprecated,)))
+        if operation.deprecated is not None:
+            _say_deprecated(exchange, (operation.deprecated,))
         refuse_long_tags(request)
         for heavy in operation.budgets:
             limits = self._desk.limits
@@ -116,7 +117,7 @@ class Endpoint:
         try:
             walk = await self._read(request, call)
             if self._ages:
-                self._say_deprecated(exchange, _deprecations_used(operation, request, call))
+                _say_deprecated(exchange, _deprecations_used(operation, request, call))
             return await self._done(request, exchange, call, walk)
         except NotFoundError:
             raise
@@ -325,12 +326,13 @@ class Endpoint:
         )  # fmt: skip
         return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
 
-    def _say_deprecated(self, exchange: Exchange, used: Iterable[Deprecation]) -> None:
-        """Have every answer to this request say what of it will go away."""
-        said = {name for name, _ in exchange.extra_headers}
-        more = deprecation.headers(used, f"{exchange.base}/docs")
-        if more and more[0][0] not in said:
-            exchange.extra_headers = [*exchange.extra_headers, *more]
+
+def _say_deprecated(exchange: Exchange, used: Iterable[Deprecation]) -> None:
+    """Have every answer to this request say what of it will go away; of an operation once."""
+    said = {name for name, _ in exchange.extra_headers}
+    more = deprecation.headers(used, f"{exchange.base}/docs")
+    if more and more[0][0] not in said:
+        exchange.extra_headers = [*exchange.extra_headers, *more]
 
 
 def _deprecations_used(operation: Operation, request: Request, call: Call) -> Iterable[Deprecation]:

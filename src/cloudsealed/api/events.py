@@ -56,9 +56,9 @@ class EventStream(Response):
         gone = asyncio.create_task(_end_when_gone(stream, receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            await _send(send, _RETRY)
             stream.tell(self._first)
             with suppress(TimeoutError):  # the client does not read: breaking off tells it
+                await _send(send, _RETRY)
                 await self._tell(send)
                 await _send(send, b"", more=False)
         finally:

@@ -79,9 +79,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _watch(self) -> None:
-        """Start the clock of what has not arrived yet; most requests arrive at once."""
+        """Start the clock of what has not arrived yet; most requests arrive at once.
+
+        A connection that has asked nothing yet is idle, as it is after an answer.
+        """
         if self._part is not None and self._timer is None and not self._is_refused:
-            self._timer = self.loop.call_later(SECONDS[self._part], self._late)
+            is_idle = self._part == "head" and not self._size
+            wait = self.timeout_keep_alive if is_idle else SECONDS[self._part]
+            self._timer = self.loop.call_later(wait, self._late)
 
     def _late(self) -> None:
         part = self._part

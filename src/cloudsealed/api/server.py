@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.wiring import Services
 
 _GRACE_SECONDS = 10
+_log = logging.getLogger("cloudsealed.api")
 
 
 class UnencryptedHostError(CloudSealedError):
@@ -72,6 +74,11 @@ class _Server(uvicorn.Server):
 def server(services: Services, listen: Listen, pages: Pages | None = None) -> uvicorn.Server:
     """Return a server that is ready to run; raises UnencryptedHostError."""
     listen.check()
+    if listen.behind_proxy and not services.settings.has_public_url:
+        _log.warning(
+            "CLOUDSEALED_PUBLIC_URL is not set: links lead to the host that the proxy asks for, by"
+            " http"
+        )
     feed = Feed(services)
     config = uvicorn.Config(
         create_app(services, pages, feed),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +18,19 @@ from typing import IO
 
 from cloudsealed.storage.private import private_folder
 
-KEPT = 4
+KEPT, KEPT_SECONDS = 4, 600.0
 _AT_ONCE = 2  # files that are made at one time
 _PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A whole file: its size in bytes, its SHA-256 in hex."""
+    """A whole file: its size in bytes, its SHA-256 in hex, the tick when it was made."""
 
     file: IO[bytes]
     size: int
     sha256: str
+    made: float
 
     def open(self, start: int) -> Iterator[bytes]:
         """Return its pieces from a byte on; several may read at once."""
@@ -66,6 +68,12 @@ class Spools:
                 del self._kept[next(iter(self._kept))]
         return made
 
+    def purge(self, older: float = KEPT_SECONDS) -> None:
+        """Forget what was made long ago: what it was made from may be gone."""
+        before = time.monotonic() - older
+        with self._lock:
+            self._kept = {k: file for k, file in self._kept.items() if file.made > before}
+
 
 def _written(folder: Path, pieces: Iterator[bytes]) -> Spooled:
     private_folder(folder)
@@ -76,4 +84,4 @@ def _written(folder: Path, pieces: Iterator[bytes]) -> Spooled:
         digest.update(piece)
         size += len(piece)
     file.flush()
-    return Spooled(file, size, digest.hexdigest())
+    return Spooled(file, size, digest.hexdigest(), time.monotonic())
