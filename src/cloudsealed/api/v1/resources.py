@@ -9,6 +9,7 @@ from cloudsealed.api.v1.schemas.findings import Finding
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.resources.store import LISTING
+from cloudsealed.storage.objects import EvidenceExpiredError
 
 TABLE = Table(
     "Resources",
@@ -34,7 +35,7 @@ def get_resource(call: Call) -> Reply:
 
 @TABLE.lists(
     "/v1/resources/{id}/findings", Listed.of(FINDINGS, without=("resource",)),
-    scope=Scope.FINDINGS_READ, answer=Finding,
+    scope=Scope.FINDINGS_READ, answer=Finding, errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def list_resource_findings(call: Call) -> Reply:
     """List the findings of a resource."""
