@@ -251,6 +251,7 @@ def test_a_bound_on_the_rows_that_a_page_reads_loses_none(
         patch.setattr("cloudsealed.storage.keyset._CHUNK", chunk)
         patch.setattr("cloudsealed.storage.keyset.SCAN_ROWS", most)
         patch.setattr("cloudsealed.findings.text_store.MOST", most)
+        patch.setattr("cloudsealed.storage.keyset.LED", most % 3)
         assert walk(database, question[0], question[1], seed) == expected(made, *question)
 
 
@@ -261,6 +262,7 @@ def test_findings_that_come_during_a_walk_repeat_and_hide_none_that_was_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("cloudsealed.findings.text_store.MOST", most)
+    monkeypatch.setattr("cloudsealed.storage.keyset.LED", most % 3)
     filters, sort = question
     tenant, chosen = new_id("ten"), random.Random(seed)
     with database.write() as connection:

@@ -78,8 +78,8 @@ LISTING = Listing(
         Filter("first_seen_before", "First seen before", kind="time", condition=before("first_seen_at")),
         Filter("last_seen_after", "Last seen at or after", kind="time", condition=at_least("last_seen_at")),
         of_services("resource_type", probe=finding_counts, known=services),
-        *tag_filters("resource_id"),
-        owner_filter("resource_id", OWNER_TAGS),
+        *tag_filters("resource_id", leads="resource"),
+        owner_filter("resource_id", OWNER_TAGS, leads="resource"),
         searched("search", "Part of the title, or of the resource's name or native id, letter case aside"),
         searching("name", "Part of the resource's name, letter case aside", "name"),
     ),
@@ -96,7 +96,7 @@ def listing_of(owner_tags: tuple[str, ...]) -> Listing:
     keys = tuple(key.lower() for key in owner_tags)
     if keys == OWNER_TAGS:
         return LISTING
-    owner = owner_filter("resource_id", keys)
+    owner = owner_filter("resource_id", keys, leads="resource")
     filters = tuple(owner if item.name == owner.name else item for item in LISTING.filters)
     computed = {"owner": lambda table: owner_of(table, "resource_id", keys)}
     return replace(LISTING, filters=filters, computed=computed)

@@ -91,7 +91,8 @@ class Filter:
     value into what the column holds. `condition` replaces equality with the column. `known` makes
     the set of values closed: they are the program's, besides those of the tenant's rows. `probe` is
     a table that can refute the filter by an index, asked by `asks` where not by the same condition:
-    by default that of a driving filter.
+    by default that of a driving filter. `leads` are a column of it and the driving filter whose
+    values that column has: where those are few, they drive the list.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Filter:
     sorts: tuple[str, ...] = ()
     probe: Table | None = None
     asks: Condition | None = None
+    leads: tuple[str, str] | None = None
     known: Callable[[], Collection[str]] | None = None
     has_negation: bool = True
     is_public: bool = True
@@ -134,7 +136,7 @@ class Filter:
             return None
         return replace(
             self, name=f"{self.name}{NOT}", description=f"Not this: {self.description}",
-            sorts=(), probe=None, asks=None, has_negation=False, is_negated=True,
+            sorts=(), probe=None, asks=None, leads=None, has_negation=False, is_negated=True,
         )  # fmt: skip
 
     def matches(self, table: FromClause, values: Binds) -> ColumnElement[bool]:
@@ -246,8 +248,9 @@ def _decoded(text: str) -> str:
     return found
 
 
-def tag_filters(column: str) -> tuple[Filter, ...]:
-    """Return the filters by tags of the resource that a column names.
+def tag_filters(column: str, *, leads: str | None = None) -> tuple[Filter, ...]:
+    """Return the filters by tags of the resource that a column names; `leads` is the filter by
+    that column.
 
     `tag` joins different keys; values of one key are alternatives. With `tag_key` and `tag_value`
     both given one tag has one of those keys and one of those values. `prepare_tags` goes with them.
@@ -262,24 +265,27 @@ def tag_filters(column: str) -> tuple[Filter, ...]:
         found = select(func.count()).where(*_of(table, column), _is_pair(resource_tags, values))
         return found.scalar_subquery() >= cast(values[0], Integer)
 
+    led = ("resource_id", leads) if leads is not None else None
+
     def has(name: str) -> Condition:
         return lambda table, values: table.c[name].in_(values)
 
     tag = Filter(
         "tag", "Tag as KEY=VALUE, each of the two percent-encoded once more: different keys are"
         " joined, values of one key are alternatives", kind="tag", condition=paired,
-        probe=resource_tags, asks=_is_pair, example="env=prod",
+        probe=resource_tags, asks=_is_pair, example="env=prod", leads=led,
     )  # fmt: skip
     return (
         tag,
         Filter(
             "tag_key", "Key of a tag that it has; with `tag_value`, of the same tag",
-            condition=having(has("key")), probe=resource_tags, asks=has("key"), example="env",
+            condition=having(has("key")), probe=resource_tags, asks=has("key"), leads=led,
+            example="env",
         ),
         Filter(
             "tag_value", "Value of a tag that it has; with `tag_key`, of the same tag",
             condition=having(has("value")), probe=resource_tags, asks=has("value"),
-            has_negation=False, example="prod",
+            leads=led, has_negation=False, example="prod",
         ),
         replace(tag, name=_BOTH, is_public=False),
     )  # fmt: skip
@@ -299,12 +305,12 @@ def owner_of(table: FromClause, column: str, keys: Sequence[str]) -> ColumnEleme
     return named.scalar_subquery()
 
 
-def owner_filter(column: str, keys: Sequence[str]) -> Filter:
-    """Return the filter by owner, as `owner_of` tells it."""
+def owner_filter(column: str, keys: Sequence[str], *, leads: str) -> Filter:
+    """Return the filter by owner, as `owner_of` tells it; `leads` is the filter by the column."""
     return Filter(
         "owner", "Owner of the resource, by its tags", probe=resource_tags,
         condition=lambda table, values: owner_of(table, column, keys).in_(values),
-        asks=lambda tags, values: tags.c.value.in_(values),
+        asks=lambda tags, values: tags.c.value.in_(values), leads=("resource_id", leads),
     )  # fmt: skip
 
 

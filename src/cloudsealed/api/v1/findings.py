@@ -82,7 +82,7 @@ def list_findings(call: Call) -> Reply:
 
 @TABLE.reads(
     "/v1/findings/summary", scope=Scope.FINDINGS_READ, answer=shapes.FindingSummary,
-    parameters={"group_by": GROUP_BY, "over": OVER, **FILTERS},
+    parameters={"group_by": GROUP_BY, "over": OVER, **FILTERS}, errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def summarize_findings(call: Call) -> Reply:
     """Count findings, the open ones unless a status is given.

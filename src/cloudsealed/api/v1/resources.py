@@ -50,6 +50,7 @@ def get_resource(call: Call) -> Reply:
 @TABLE.lists(
     "/v1/resources/{id}/findings", Listed.of(FINDINGS, without=("resource",)),
     scope=Scope.FINDINGS_READ, answer=Finding, expansions=EXPANSIONS,
+    errors=(EvidenceExpiredError,),
 )  # fmt: skip
 def list_resource_findings(call: Call) -> Reply:
     """List the findings of a resource.
