@@ -12,7 +12,7 @@ from tests.auth.oauth.party import Site, serving
 
 from cloudsealed.api.parts import Parts
 from cloudsealed.storage.keys import replace_key
-from cloudsealed.storage.ownership import check_fingerprint
+from cloudsealed.storage.ownership import check_fingerprint, claim
 
 KINDS = ("tokens", "cursors", "sessions")
 
@@ -76,6 +76,7 @@ def test_a_host_with_an_older_copy_of_the_file_is_told_once_the_new_key_made_a_t
 ) -> None:
     with serving(tmp_path) as site:
         old = site.services.keys
+        claim(site.services.database, old)
         path = site.services.settings.key_path
     replace_key(path, "tokens")
     with again(site, tmp_path) as site, site.services.database.read() as connection:
