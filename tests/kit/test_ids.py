@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cloudsealed.kit.ids import derived_id, is_id, new_id, ulid
+from cloudsealed.kit.ids import derived_id, is_id, new_id, number_of, ulid
 
 
 def test_ids_of_one_process_rise_and_never_repeat() -> None:
@@ -80,3 +80,11 @@ def test_a_new_id_has_the_form_of_its_prefix_only(prefix: str) -> None:
 )
 def test_what_is_not_quite_an_id_is_none(text: str) -> None:
     assert not is_id("fnd", text)
+
+
+def test_the_number_of_an_id_rises_with_time_and_is_its_own() -> None:
+    numbers = [number_of(new_id("fnd")) for _ in range(200)]
+    assert len(set(numbers)) == 200
+    assert number_of(f"fnd_{ulid(1_700_000_000_000)}") < number_of(f"fnd_{ulid(1_700_000_000_001)}")
+    assert number_of("fnd_7ZZZZZZZZZZZZZZZZZZZZZZZZZ") == 2**63 - 1
+    assert number_of("fnd_00000000000000000000000000") == 0

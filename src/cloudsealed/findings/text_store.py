@@ -7,14 +7,15 @@ index names is looked at in full afterwards, so it may name too much and never t
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, or_, text
 
 from cloudsealed.findings.model import Finding
+from cloudsealed.kit.ids import number_of
 from cloudsealed.storage.database import Connection, Row
 from cloudsealed.storage.filters import ESCAPE, Binds, Filter, escaped
 from cloudsealed.storage.keyset import SCAN_SECONDS
@@ -49,13 +50,13 @@ _NAMED = {
 
 
 def insert(connection: Connection, *, tenant: str, new: Iterable[Finding]) -> None:
-    """Add the texts of findings."""
+    """Add the texts of findings; in the order of their numbers, as SQLite's index fills fastest."""
     rows = [
-        {"tenant_id": tenant, "finding_id": each.id, "number": _number(tenant, each.id),
+        {"tenant_id": tenant, "finding_id": each.id, "number": number_of(each.id),
          "text": words(each)}
         for each in new
     ]  # fmt: skip
-    connection.many(_INSERT, rows)
+    connection.many(_INSERT, sorted(rows, key=itemgetter("number")))
 
 
 def update(connection: Connection, *, tenant: str, changed: Iterable[Finding]) -> None:
@@ -68,12 +69,6 @@ def words(finding: Finding) -> str:
     """Return what a finding is searched by."""
     resource = finding.resource
     return _SEPARATOR.join((finding.title, resource.name or "", resource.native_id)).lower()
-
-
-def _number(tenant: str, ident: str) -> int:
-    """Return the row's number in SQLite's index: of two that share one both are candidates."""
-    digest = hashlib.sha256(f"{tenant} {ident}".encode()).digest()
-    return int.from_bytes(digest[:8]) >> 1
 
 
 def candidates(

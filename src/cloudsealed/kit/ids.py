@@ -11,6 +11,7 @@ import time
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _RANDOM_BITS = 80
+_DIGITS = str.maketrans(_ALPHABET, "0123456789ABCDEFGHIJKLMNOPQRSTUV")  # those of `int`
 _lock = threading.Lock()
 _last = 0
 
@@ -40,6 +41,13 @@ def derived_id(prefix: str, name: str) -> str:
     """Return the id that `name` always has: its ULID has time 0 and bits of SHA-256."""
     bits = int.from_bytes(hashlib.sha256(name.encode()).digest()[:10], "big")
     return f"{prefix}_{_encode(bits)}"
+
+
+def number_of(ident: str) -> int:
+    """Return a number of 63 bits for an id with a ULID, which rises with time: 41 low bits of the
+    milliseconds, then 22 low ones of the rest, by which ids of one process differ."""
+    value = int(ident.rpartition("_")[2].translate(_DIGITS), 32)
+    return (value >> _RANDOM_BITS & (1 << 41) - 1) << 22 | value & (1 << 22) - 1
 
 
 def is_id(prefix: str, text: str) -> bool:

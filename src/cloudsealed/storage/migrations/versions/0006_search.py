@@ -3,7 +3,6 @@
 Revision: 0006, after 0005.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +18,7 @@ depends_on = None
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 BATCH = 1_000
+DIGITS = str.maketrans("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "0123456789ABCDEFGHIJKLMNOPQRSTUV")
 SQLITE = (
     (
         "CREATE VIRTUAL TABLE finding_grams USING"
@@ -94,9 +94,10 @@ def _row(tenant: str, ident: str, doc: bytes) -> dict[str, Any]:
     finding = json.loads(bytes(doc))
     resource = finding["resource"]
     parts = (finding["title"], resource["name"] or "", resource["native_id"])
-    digest = hashlib.sha256(f"{tenant} {ident}".encode()).digest()
+    value = int(ident.rpartition("_")[2].translate(DIGITS), 32)
+    number = (value >> 80 & (1 << 41) - 1) << 22 | value & (1 << 22) - 1
     return {
-        "tenant_id": tenant, "finding_id": ident, "number": int.from_bytes(digest[:8]) >> 1,
+        "tenant_id": tenant, "finding_id": ident, "number": number,
         "text": "\n".join(parts).lower(),
     }  # fmt: skip
 
