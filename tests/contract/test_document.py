@@ -124,6 +124,13 @@ def test_answers_may_grow_fields_and_requests_are_closed(document: Any) -> None:
     assert objects.isdisjoint(answered)
 
 
+def test_a_text_of_a_request_holds_no_nul_since_json_with_it_is_refused(document: Any) -> None:
+    for name, schema in _asked(document).items():
+        for part in (schema, *schema.get("properties", {}).values()):
+            if "pattern" in part:
+                assert not re.search(part["pattern"], "a\x00b"), (name, part)
+
+
 def test_enumerations_of_answers_may_grow_but_for_those_that_never_do(document: Any) -> None:
     answered = _answered(document)
     assert {name for name, schema in answered.items() if "enum" in schema} <= CLOSED

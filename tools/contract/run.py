@@ -1,9 +1,10 @@
-"""Executes the contract: linters, validators and generated requests judge the OpenAPI document.
+"""Executes the contract: linters, generated clients and requests judge the OpenAPI document.
 
     python tools/contract/run.py [--full]
 
-Exit 0 when nothing complains. Node.js missing skips its two linters, and says so. Tools are pinned
-in package.json and requirements.txt and installed beside them, never into the project's own venv.
+Exit 0 when nothing complains. Node.js missing skips its linters and clients, Java OpenAPI
+Generator, and says so. Tools are pinned in package.json and the requirements, and installed beside
+them, never into the project's own venv.
 """
 
 from __future__ import annotations

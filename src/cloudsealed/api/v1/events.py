@@ -18,6 +18,6 @@ TABLE = Table(
 def list_events(call: Call) -> Reply:
     """List events; `category=security` is the log of who did what to whose access.
 
-    Newest first. Events are never changed, and are kept as long as audits.
+    Newest first. Events are never changed or deleted.
     """
     return call.services.events.list(tenant=call.tenant, deadline=call.deadline, **call.page)

@@ -10,6 +10,7 @@ from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
     InvalidPolicyExpressionError,
     NameAlreadyExistsError,
+    QuotaExceededError,
 )
 from cloudsealed.policies.store import LISTING
 from cloudsealed.storage import schema
@@ -33,7 +34,7 @@ def list_policies(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/policies", scope=Scope.POLICIES_WRITE, answer=shapes.Policy, body=shapes.PolicyBody,
-    errors=(NameAlreadyExistsError, InvalidPolicyExpressionError),
+    errors=(NameAlreadyExistsError, QuotaExceededError, InvalidPolicyExpressionError),
 )  # fmt: skip
 def create_policy(call: Call) -> Reply:
     """Create a policy.
@@ -67,7 +68,7 @@ def get_policy(call: Call) -> Reply:
 
 @TABLE.changes(
     "/v1/policies/{id}", scope=Scope.POLICIES_WRITE, answer=shapes.Policy, body=shapes.PolicyPatch,
-    errors=(BuiltinPolicyImmutableError, InvalidPolicyExpressionError),
+    errors=(BuiltinPolicyImmutableError, QuotaExceededError, InvalidPolicyExpressionError),
 )  # fmt: skip
 def update_policy(call: Call) -> Reply:
     """Change a policy; of a built-in one only `enabled` and `params`.

@@ -52,7 +52,8 @@ def get_token(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/tokens/{id}/rotate", scope=Scope.TOKENS_WRITE, answer=shapes.NewToken,
-    body=shapes.TokenRotation, body_optional=True, secrets=("token",), errors=(InvalidScopeError,),
+    body=shapes.TokenRotation, body_optional=True, secrets=("token",),
+    errors=(InvalidScopeError, InsufficientRoleError),
 )  # fmt: skip
 def rotate_token(call: Call) -> Reply:
     """Rotate a token.
@@ -63,7 +64,9 @@ def rotate_token(call: Call) -> Reply:
     return call.services.tokens.rotate(caller=call.caller, ident=call.ident, body=call.body)
 
 
-@TABLE.deletes("/v1/tokens/{id}", scope=Scope.TOKENS_WRITE)
+@TABLE.deletes(
+    "/v1/tokens/{id}", scope=Scope.TOKENS_WRITE, errors=(InsufficientRoleError,),
+)  # fmt: skip
 def revoke_token(call: Call) -> Reply:
     """Revoke a token; it stops working within a second.
 

@@ -7,7 +7,7 @@ import orjson
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import access as shapes
-from cloudsealed.auth.errors import InvalidScopeError
+from cloudsealed.auth.errors import EmailTakenError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.user_store import LISTING
 from cloudsealed.storage import schema
@@ -31,7 +31,7 @@ def list_users(call: Call) -> Reply:
 
 @TABLE.makes(
     "/v1/users", scope=Scope.USERS_WRITE, answer=shapes.InvitedUser, body=shapes.UserBody,
-    secrets=("invitation_url",), errors=(InvalidScopeError,),
+    secrets=("invitation_url",), errors=(InvalidScopeError, EmailTakenError),
 )  # fmt: skip
 def invite_user(call: Call) -> Reply:
     """Invite a user.

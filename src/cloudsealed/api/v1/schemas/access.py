@@ -60,7 +60,7 @@ class Token(Shape):
         description="When it ends by itself.", examples=["2026-05-01T09:30:00.000Z"]
     )
     last_used_at: Time | None = Field(
-        description="When it was last used, to the minute; null while it was not.",
+        description="When it was last used; null while it was not.",
         examples=["2026-02-07T09:30:00.000Z"],
     )
     last_used_ip: Word | None = Field(

@@ -31,7 +31,7 @@ class ControlAssessment(Shape):
 
     id: Word = Field(description="The control's id.", examples=["5.3"])
     title: Text = Field(description="What it asks for.", examples=["No SSH from the internet"])
-    section: Word = Field(description="The title of its section.", examples=["Networking"])
+    section: Word = Field(description="The id of its section.", examples=["5"])
     level: Count | None = Field(
         description="Its level; null where the framework has none.", examples=[1]
     )

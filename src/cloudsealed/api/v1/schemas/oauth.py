@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     AppId,
@@ -20,6 +21,18 @@ from cloudsealed.api.v1.schemas.base import (
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth.model import Audience
 
+RedirectUri = TypeAliasType(
+    "RedirectUri",
+    Annotated[
+        str,
+        Field(
+            max_length=2048,
+            pattern=r"^[^\u0000]*$",
+            description="Where a user is sent back to.",
+            examples=["https://app.example.com/callback"],
+        ),
+    ],
+)
 _URIS = [["https://app.example.com/callback"]]
 _CLIENT = "csci_7Wq3nB0vX2kLd9TzR5yUaE8mHcJ1sPf4hK2mQz"
 _NAME = "What users see when they are asked for consent."
@@ -69,7 +82,7 @@ class OAuthAppBody(Body):
     """A new app of the caller's tenant."""
 
     name: str = Field(description=_NAME, examples=["Dashboards"])
-    redirect_uris: list[Word] = Field(
+    redirect_uris: list[RedirectUri] = Field(
         min_length=1, max_length=20, description=_REDIRECTS, examples=_URIS
     )
     scopes: list[Scope] = Field(description=_SCOPES, examples=[["findings:read"]])
@@ -92,7 +105,7 @@ class OAuthAppChange(Body):
     model_config = shown({"name": "Dashboards", "scopes": ["findings:read", "resources:read"]})
 
     name: str | None = Field(default=None, description=_NAME, examples=["Dashboards"])
-    redirect_uris: list[Word] | None = Field(
+    redirect_uris: list[RedirectUri] | None = Field(
         default=None, min_length=1, max_length=20, description=_REDIRECTS, examples=_URIS
     )
     scopes: list[Scope] | None = Field(
