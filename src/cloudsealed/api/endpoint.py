@@ -172,8 +172,10 @@ class Endpoint:
     async def _read(self, request: Request, call: Call) -> Walk | None:
         operation = self._operation
         call.accept = request.headers.get("accept", "")
-        # Whoever takes JSON takes our errors: a file is sent to them as well (RFC 9110, 12.4.1).
-        answered = (*operation.produces, body.JSON_TYPE, *_partly(operation, request))
+        # Whoever takes JSON takes our errors: a file is sent to them as well (RFC 9110, 12.4.1),
+        # but not a stream of events, which would never end for them.
+        also = () if operation.is_followed else (body.JSON_TYPE, *_partly(operation, request))
+        answered = (*operation.produces, *also)
         if operation.status != 204 and accept.choose(call.accept, answered) is None:
             offered = ", ".join(operation.produces)
             raise NotAcceptableError(f"This answers in: {offered}")

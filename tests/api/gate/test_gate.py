@@ -125,7 +125,10 @@ def test_what_still_waits_when_the_server_ends_is_told_so_as_any_other(services:
 
         scope = {
             "type": "http", "method": "POST", "path": "/tokens/report-leak", "query_string": b"",
-            "headers": [(b"content-type", b"application/json"), (b"content-length", b"5")],
+            "headers": [
+                (b"host", b"localhost"), (b"content-type", b"application/json"),
+                (b"content-length", b"5"),
+            ],
             "client": ("192.0.2.1", 1),
         }  # fmt: skip
         asked = asyncio.create_task(create_app(services)(scope, receive, send))
