@@ -18,9 +18,10 @@ def test_every_operation_needs_the_scope_of_its_noun() -> None:
     for operation in operations:
         path = operation.path
         noun = path.removeprefix("/v1/oauth").removeprefix("/v1").split("/")[1]
-        noun = {"frameworks": "policies", "grants": "tokens", "simulations": "findings"}.get(
-            noun, noun
-        )
+        noun = {
+            "frameworks": "policies", "grants": "tokens", "simulations": "findings",
+            "service_accounts": "users", "clients": "apps",
+        }.get(noun, noun)  # fmt: skip
         if path == "/v1/resources/{id}/findings":
             noun = "findings"
         reads = operation.method == "GET" or path == "/v1/policies/validate"
@@ -39,7 +40,7 @@ def test_what_starts_work_has_a_budget_and_what_makes_a_secret_hides_it() -> Non
     secret = {op.name for op in operations if op.secrets}
     assert secret == {
         "create_token", "rotate_token", "create_oauth_app", "rotate_oauth_app_secret",
-        "invite_user", "invite_user_again",
+        "invite_user", "invite_user_again", "create_oauth_client", "rotate_oauth_client_secret",
     }  # fmt: skip
 
 

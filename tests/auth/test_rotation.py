@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -68,7 +69,7 @@ def test_a_server_says_that_a_key_was_replaced_since_it_began(tmp_path: Path) ->
 
 
 def _fault(site: Site) -> Any:
-    return Parts(site.services).look()["keys"].fault
+    return asyncio.run(Parts(site.services).look())["keys"].fault
 
 
 def test_a_host_with_an_older_copy_of_the_file_is_told_once_the_new_key_made_a_token(

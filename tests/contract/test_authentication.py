@@ -134,7 +134,7 @@ def test_a_rotated_token_works_beside_its_successor_until_the_overlap_ends(tenan
     old = tenant.http.post("/v1/tokens", json={"name": "ci", "scopes": ["findings:read"]}).json()
     new = tenant.http.post(f"/v1/tokens/{old['id']}/rotate", json={"overlap_seconds": 60})
     assert new.status_code == 201
-    assert new.headers["location"] == f"/v1/tokens/{new.json()['id']}"
+    assert new.headers["location"] == f"{tenant.url}/v1/tokens/{new.json()['id']}"
     assert new.json()["scopes"] == old["scopes"]
     for text in (old["token"], new.json()["token"]):
         with tenant.client(text) as http:

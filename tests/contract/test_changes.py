@@ -48,9 +48,16 @@ def _app(tenant: Any) -> str:
     return str(tenant.http.post("/v1/oauth/apps", json=body).json()["id"])
 
 
+def _client(tenant: Any) -> str:
+    account = tenant.http.post("/v1/service_accounts", json={"name": "n", "role": "viewer"}).json()
+    body = {"name": "c", "user_id": account["id"], "scopes": ["findings:read"]}
+    return str(tenant.http.post("/v1/oauth/clients", json=body).json()["id"])
+
+
 MAKERS = [
     ("/v1/findings", _finding), ("/v1/connections", _connection), ("/v1/policies", _policy),
     ("/v1/policies", _builtin), ("/v1/schedules", _schedule), ("/v1/oauth/apps", _app),
+    ("/v1/oauth/clients", _client),
     ("/v1/users", lambda tenant: tenant.user_id),
 ]  # fmt: skip
 

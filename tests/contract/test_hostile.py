@@ -28,9 +28,16 @@ def _owned(tenant: Any, audit: str) -> dict[str, str]:
     """Return an object of the tenant's for every path with an id that takes a body."""
     role = {"provider": "aws", "name": "x", "role_arn": "arn:aws:iam::123456789012:role/a"}
     app = {"name": "x", "redirect_uris": ["https://x.example.com/"], "scopes": ["findings:read"]}
+    machine = {"name": "x", "role": "viewer"}
+    account = tenant.http.post("/v1/service_accounts", json=machine).json()
     made = {
         "/v1/connections": role,
         "/v1/oauth/apps": app,
+        "/v1/oauth/clients": {
+            "name": "x",
+            "user_id": account["id"],
+            "scopes": ["findings:read"],
+        },
         "/v1/tokens": {"name": "x", "scopes": ["findings:read"]},
         "/v1/users": {"email": "mass@example.com", "role": "viewer"},
         "/v1/schedules": {

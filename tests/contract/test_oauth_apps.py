@@ -42,7 +42,7 @@ def test_apps_are_made_read_changed_rotated_and_deleted(site: Site) -> None:
         )
         app = made.json()
         path = f"/v1/oauth/apps/{app['id']}"
-        assert made.headers["location"] == path
+        assert made.headers["location"] == site.url + path
         assert app["client_secret"].startswith("cscs_")
         again = http.post(
             "/v1/oauth/apps",
@@ -62,7 +62,7 @@ def test_apps_are_made_read_changed_rotated_and_deleted(site: Site) -> None:
         with site.http(tokens["access_token"]) as weak:
             assert weak.get("/v1/findings").status_code == 403  # fewer scopes hold at once
         new = http.post(f"{path}/rotate", json={"overlap_seconds": 60})
-        assert new.headers["location"] == path
+        assert new.headers["location"] == site.url + path
         fresh = new.json()
         assert site.refresh(app, tokens["refresh_token"]).status_code == 200
         assert http.post(f"{path}/rotate").status_code == 201

@@ -57,6 +57,8 @@ def test_whatever_answers_a_list_is_paged_and_says_exactly_whether_there_is_more
 ) -> None:
     audit, resource = completed(tenant), add_resource(tenant)
     finding = tenant.add_findings(3)[0]
+    asked = {"name": "a", "redirect_uris": ["https://a.example/cb"], "scopes": ["findings:read"]}
+    app = tenant.http.post("/v1/oauth/apps", json=asked).json()["id"]
     own = tenant.http.get("/v1/policies", params={"source": "custom"}).json()["data"][0]
     for title in ("Second", "Third"):
         changed = tenant.http.patch(f"/v1/policies/{own['id']}", json={"title": title})
@@ -68,13 +70,14 @@ def test_whatever_answers_a_list_is_paged_and_says_exactly_whether_there_is_more
         connection.many(schema.episodes.insert(), episodes)
     named = {
         "/v1/audits": audit, "/v1/resources": resource, "/v1/findings": finding,
-        "/v1/policies": own["id"],
+        "/v1/policies": own["id"], "/v1/oauth/apps": app,
     }  # fmt: skip
     document = tenant.http.get("/openapi.json").json()
     walked = {}
     for path, methods in document["paths"].items():
         content = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
-        shape = content.get("application/json", {}).get("schema", {})
+        named_shape = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+        shape = document["components"]["schemas"].get(named_shape.rpartition("/")[2], {})
         if "next_cursor" not in shape.get("properties", {}):
             continue
         assert {"limit", "cursor"} <= {p["name"] for p in methods["get"]["parameters"]}, path

@@ -47,6 +47,12 @@ def _schedule(tenant: Tenant, name: str) -> str:
     return _posted(tenant, "/v1/schedules", body)
 
 
+def _client(tenant: Tenant, name: str) -> str:
+    made = tenant.http.post("/v1/service_accounts", json={"name": name, "role": "viewer"}).json()
+    body = {"name": name, "user_id": made["id"], "scopes": ["findings:read"]}
+    return _posted(tenant, "/v1/oauth/clients", body)
+
+
 NOUNS: dict[str, tuple[Made, Callable[[str], Any]]] = {
     "connections": (_connection, lambda name: {"name": name}),
     "schedules": (_schedule, lambda name: {"name": name}),
@@ -64,6 +70,7 @@ NOUNS: dict[str, tuple[Made, Callable[[str], Any]]] = {
         ),
         lambda name: {"name": name},
     ),
+    "clients": (_client, lambda name: {"name": name}),
     "apps": (
         lambda tenant, _name: _posted(tenant, "/v1/oauth/apps", APP),
         lambda name: {"name": name},
@@ -82,6 +89,7 @@ OTHER_FIELD = {
     "schedules": ("cron", ("0 4 * * *", "0 5 * * *")),
     "policies": ("severity", ("high", "critical")),
     "users": ("role", ("auditor", "editor")),
+    "clients": (_client, lambda name: {"name": name}),
     "apps": ("redirect_uris", (["https://b.example.com/"], ["https://c.example.com/"])),
 }
 """By noun: a field beside its name, and two values of it."""

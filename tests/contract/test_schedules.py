@@ -69,7 +69,7 @@ def test_a_run_answers_the_audit_and_spends_the_budget_of_audits(tenant: Any) ->
     run = tenant.http.post(path, headers=key)
     assert run.status_code == 202, run.text
     assert (run.json()["object"], run.json()["status"]) == ("audit", "queued")
-    assert run.headers["location"] == f"/v1/audits/{run.json()['id']}"
+    assert run.headers["location"] == f"{tenant.url}/v1/audits/{run.json()['id']}"
     assert tenant.http.get(run.headers["location"]).json() == run.json()
     again = tenant.http.post(path, headers=key)
     assert again.headers["idempotency-replayed"] == "true"
@@ -94,7 +94,7 @@ def test_a_run_answers_the_report_and_spends_the_budget_of_reports(
     run = tenant.http.post(path)
     assert run.status_code == 202, run.text
     assert (run.json()["object"], run.json()["audit_id"]) == ("report", audit)
-    assert run.headers["location"] == f"/v1/reports/{run.json()['id']}"
+    assert run.headers["location"] == f"{tenant.url}/v1/reports/{run.json()['id']}"
     busy = tenant.http.post(path)
     assert (busy.status_code, busy.json()["error"]["code"]) == (409, "report_not_ready")
     assert _used(tenant) == (0, 1)

@@ -33,7 +33,7 @@ def test_a_simulation_is_work_with_a_place_and_a_budget(tenant: Any, completed: 
     audit = completed(tenant)
     made = tenant.http.post("/v1/policies/simulate", json={"policy": CHECK, "audit_ids": [audit]})
     assert made.status_code == 202, made.text
-    assert made.headers["location"] == f"/v1/simulations/{made.json()['id']}"
+    assert made.headers["location"] == f"{tenant.url}/v1/simulations/{made.json()['id']}"
     assert made.headers["x-ratelimit-resource"] == "simulations"
     assert made.json()["status"] == "queued"
     _work(tenant, "simulation")

@@ -20,7 +20,7 @@ def test_a_user_is_invited_changed_and_removed(tenant: Any) -> None:
     answer = invite(tenant, name="Bo")
     made = answer.json()
     assert answer.status_code == 201
-    assert answer.headers["location"] == f"/v1/users/{made['id']}"
+    assert answer.headers["location"] == f"{tenant.url}/v1/users/{made['id']}"
     assert made["status"] == "invited"
     link = made.pop("invitation_url")
     assert link.startswith(f"{tenant.services.settings.public_url}/invitation?token=csin_")

@@ -152,7 +152,7 @@ class Namer:
         if len(others) == 1:
             rest = {each: value for each, value in schema.items() if each not in (key, "title")}
             found = self.name(others[0], schema.get("title", name))
-            if isinstance(found.get("type"), str):
+            if isinstance(found.get("type"), str) and "const" not in found:
                 return {**found, "type": [found["type"], "null"], **rest}
             return {"anyOf": [found, *null], **rest}
         named = self._members(others, name)

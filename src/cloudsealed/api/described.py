@@ -12,7 +12,7 @@ from cloudsealed.api.operation import Operation
 from cloudsealed.api.precondition import LONGEST_TAGS
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.refusals import cost, own, refusals
-from cloudsealed.api.shown import PARTIAL
+from cloudsealed.api.shown import PARTIAL, paths_of
 from cloudsealed.api.value_schema import value_schema
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.storage.filters import MOST_VALUES, Filter
@@ -173,7 +173,10 @@ def _success(operation: Operation) -> dict[str, Any]:
         schema = reference(operation.answer.__name__)
         found["content"] = {bodies.JSON_TYPE: {"schema": schema}}
     if "fields" in operation.parameters:
-        found["content"][PARTIAL] = {"schema": _partial(operation)}
+        shown = {paths_of(operation.answer)[0]: "…"} if operation.answer else {}
+        paged = {"data": [shown], "next_cursor": None, "has_more": False}
+        example = paged if operation.is_list else shown
+        found["content"][PARTIAL] = {"schema": _partial(operation), "example": example}
     if operation.answer is None and operation.status != 204:
         found["content"] = {kind: _file(operation, kind) for kind in operation.produces}
     return found
@@ -194,7 +197,7 @@ def _partial(operation: Operation) -> Schema:
     """Return the schema of what `fields` leaves of an answer: every part may be missing."""
     assert operation.answer is not None
     text = f"Of the {operation.answer.__name__}, the parts that `fields` names."
-    item = {"type": "object", "description": text}
+    item: Schema = {"type": "object", "description": text}
     if not operation.is_list:
         return item
     return {

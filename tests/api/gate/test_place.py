@@ -38,7 +38,8 @@ def test_links_follow_the_public_url_and_without_one_the_host_that_was_asked() -
     local = Place("http://127.0.0.1:8000", follows_host=True)
     assert AUDIT.base(scope("/", b"evil.example")) == "https://example.com/audit"
     assert local.base(scope("/", b"localhost:9000")) == "http://localhost:9000"
-    for odd in (b"", b"a/b", b'a"b', b"a@b", b"a b"):
+    assert local.base(scope("/", b"[::1]:9000")) == "http://[::1]:9000"
+    for odd in (b"", b"a/b", b'a"b', b"a@b", b"a b", b"evil.example", b"127.0.0.1.evil.example"):
         assert local.base(scope("/", odd)) == "http://127.0.0.1:8000"
 
 

@@ -15,10 +15,12 @@ from cloudsealed.api.errors import InvalidRequestError
 from cloudsealed.settings import InvalidSettingError
 
 _HOST = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_LOOPBACK = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?")
 
 
 class Place:
-    """The public URL. Where nobody set it, links lead to the `Host` that a request names."""
+    """The public URL. Where nobody set it, links lead to the `Host` that a request names, if that
+    is the machine itself: any other name is the client's word, which could lead others away."""
 
     def __init__(self, public_url: str, *, follows_host: bool) -> None:
         self._url = public_url.rstrip("/")
@@ -37,7 +39,7 @@ class Place:
         """Return what absolute links begin with, without a slash at the end."""
         if self._follows_host:
             host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-            if _HOST.fullmatch(host):
+            if _LOOPBACK.fullmatch(host):
                 return f"{scope.get('scheme', 'http')}://{host.decode()}"
         return self._url
 

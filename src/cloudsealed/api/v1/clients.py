@@ -22,7 +22,10 @@ TABLE = Table(
     "/v1/oauth/clients", Listed.of(LISTING), scope=Scope.APPS_READ, answer=shapes.OAuthClient
 )
 def list_oauth_clients(call: Call) -> Reply:
-    """List the clients of the tenant's service accounts."""
+    """List the clients of the tenant's service accounts.
+
+    Each by what it may ask for and how it proves itself; secrets are never shown again.
+    """
     return call.services.clients.list(caller=call.caller, deadline=call.deadline, **call.page)
 
 
@@ -42,7 +45,10 @@ def create_oauth_client(call: Call) -> Reply:
 
 @TABLE.gets("/v1/oauth/clients/{id}", scope=Scope.APPS_READ, answer=shapes.OAuthClient)
 def get_oauth_client(call: Call) -> Reply:
-    """Retrieve a client."""
+    """Retrieve a client.
+
+    Its registration, with its public keys if it has any.
+    """
     return call.services.clients.get(**call.one)
 
 
@@ -74,6 +80,9 @@ def rotate_oauth_client_secret(call: Call) -> Reply:
 
 @TABLE.deletes("/v1/oauth/clients/{id}", scope=Scope.APPS_WRITE)
 def delete_oauth_client(call: Call) -> Reply:
-    """Delete a client; its tokens stop working within a second."""
+    """Delete a client.
+
+    Its tokens stop working within a second, on every process.
+    """
     call.services.clients.delete(caller=call.caller, ident=call.ident)
     return None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloudsealed.api.v1.schemas.base import (
     Body,
     Few,
+    Json,
     Name,
     OAuthClientId,
     Shape,
@@ -81,7 +82,7 @@ class OAuthClient(Shape):
         examples=["private_key_jwt"],
     )
     scopes: Few[Scope] = Field(description=_SCOPES, examples=[["findings:read"]])
-    jwks: PublicKeySet | None = Field(
+    jwks: Json | None = Field(
         description="Its public keys; null for one with a secret.", examples=[_SET]
     )
     created_at: Time = Field(description="When it was registered.")
@@ -135,6 +136,8 @@ class OAuthClientChange(Body):
 
 class OAuthClientRotation(Body):
     """How long the old secret still works beside the new one."""
+
+    model_config = shown({"overlap_seconds": 3600})
 
     overlap_seconds: int = Field(
         default=0,

@@ -12,6 +12,7 @@ from cloudsealed.api.v1.schemas.base import (
     Body,
     GrantId,
     Shape,
+    TenantId,
     Time,
     UserId,
     Word,
@@ -70,9 +71,9 @@ class NewOAuthApp(OAuthApp):
 class OAuthInstallation(Shape):
     """A tenant in which an app is granted, as the app's owner sees it."""
 
-    object: Literal["oauth_installation"]
-    app_id: str = Field(examples=["app_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
-    tenant_id: str = Field(examples=["ten_01J8ZQ4X7M2N5P8R1T4V6W9YAC"])
+    object: Literal["oauth_installation"] = Field(description="Always `oauth_installation`.")
+    app_id: AppId = Field(description="The app.")
+    tenant_id: TenantId = Field(description="The tenant in which it is granted.")
     users: int = Field(ge=1, description="How many of its users granted it", examples=[3])
     created_at: Time = Field(description="When the first of those grants was given")
     last_used_at: Time | None = Field(description="When the app last acted for one of them")
