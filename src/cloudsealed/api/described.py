@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudsealed.api import body as bodies
 from cloudsealed.api.components import Schema, reference
-from cloudsealed.api.listing import DEFAULT_LIMIT, LARGEST_LIMIT, LIMIT
+from cloudsealed.api.listing import CURSOR, DEFAULT_LIMIT, LARGEST_LIMIT, LIMIT
 from cloudsealed.api.operation import Operation
 from cloudsealed.api.precondition import LONGEST_TAGS
 from cloudsealed.api.query import Parameter
@@ -174,7 +174,7 @@ def _success(operation: Operation) -> dict[str, Any]:
         found["content"] = {bodies.JSON_TYPE: {"schema": schema}}
     if "fields" in operation.parameters:
         shown = {paths_of(operation.answer)[0]: "…"} if operation.answer else {}
-        paged = {"data": [shown], "next_cursor": None, "has_more": False}
+        paged = {"data": [shown], "next_cursor": CURSOR.example, "has_more": True}
         example = paged if operation.is_list else shown
         found["content"][PARTIAL] = {"schema": _partial(operation), "example": example}
     if operation.answer is None and operation.status != 204:
