@@ -263,6 +263,12 @@ class FindingBulkBody(Body):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
+            "examples": [
+                {
+                    "ids": ["fnd_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+                    "triage": {"state": "accepted_risk", "note": "Bastion host"},
+                }
+            ],
             "if": {"required": ["ids"]},
             "then": {"not": {"anyOf": [{"required": ["filter"]}, {"required": ["count"]}]}},
             "else": {"required": ["filter", "count"]},
