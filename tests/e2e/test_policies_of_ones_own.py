@@ -72,6 +72,7 @@ class Own:
         with names.read() as connection:
             tables = connection._raw.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
+                " AND sql NOT LIKE 'CREATE VIRTUAL%'"
             ).fetchall()
             return {
                 name: connection._raw.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
