@@ -25,7 +25,7 @@ HEADERS = {
     "X-RateLimit-Remaining": ("Requests left in the window", 987),
     "X-RateLimit-Reset": ("When the window ends, in epoch seconds", 1769851800),
     "X-RateLimit-Used": ("Requests used in the window", 13),
-    "X-RateLimit-Resource": ("Name of the budget: core, anonymous, reports, audits", "core"),
+    "X-RateLimit-Resource": ("Name of the budget, such as core, reports or audits", "core"),
     # In lower case, as they are sent: the OWASP rule set takes either family's name, never both.
     "ratelimit-policy": ("The budget, as the IETF draft has it", '"core";q=1000;w=60'),
     "ratelimit": ("What is left of it, as the IETF draft has it", '"core";r=987;t=23'),

@@ -73,7 +73,7 @@ def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url:
 def _server(public_url: str) -> dict[str, Any]:
     return {
         "url": public_url.rstrip("/"),
-        "description": "This installation",
+        "description": "This installation, in production",
         "x-internal": False,
     }
 

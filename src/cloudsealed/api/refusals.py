@@ -76,6 +76,10 @@ def when(error: type[CloudSealedError]) -> str:
 
 def cost(operation: Operation) -> str:
     """Return what a request costs, in a sentence."""
+    if operation.costs is not None:
+        name = operation.costs.budget
+        both = f"Costs one request of the budget `core` and one of `{name}` ({_budget(name)} by"
+        return f"{both} default)."
     if not operation.heavy:
         return f"Costs one request of the budget `core` ({_budget('core')} by default)."
     heavy = " or ".join(f"`{name}` ({_budget(name)} by default)" for name in operation.heavy)

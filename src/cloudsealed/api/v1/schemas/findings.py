@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field, RootModel
 
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.v1.schemas.base import (
@@ -233,7 +233,6 @@ class FindingPatch(Body):
 
 def _filters(schema: dict[str, Any]) -> None:
     """Say of each filter of the list what it takes, once or in a list."""
-    del schema["default"]
     schema["properties"] = {
         item.name: {**_value(item), "description": f"{item.description}."}
         for item in Listed.of(LISTING).filters
@@ -247,51 +246,42 @@ def _value(item: Filter) -> dict[str, Any]:
     return {"anyOf": [value, many]} if item.is_multiple else value
 
 
-def _stated(schema: dict[str, Any]) -> None:
-    del schema["default"]
-
-
 def _distinct(schema: dict[str, Any]) -> None:
-    _stated(schema)
     schema["uniqueItems"] = True
 
 
-class FindingBulkBody(Body):
-    """Which findings, and what people decide about them; null clears it. `ids`, or `filter` with
-    the `count` of what it matches."""
+_TRIAGE = Field(
+    description="The whole of what is decided, in place of what was; null clears it.",
+    examples=[{"state": "accepted_risk", "note": "Bastion"}],
+)
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "ids": ["fnd_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
-                    "triage": {"state": "accepted_risk", "note": "Bastion host"},
-                }
-            ],
-            "if": {"required": ["ids"]},
-            "then": {"not": {"anyOf": [{"required": ["filter"]}, {"required": ["count"]}]}},
-            "else": {"required": ["filter", "count"]},
-        },
-    )
+
+class FindingBulkByIds(Body):
+    """What people decide about some findings, by their ids."""
 
     ids: list[FindingId] = Field(
-        default=[], min_length=1, max_length=500,
-        json_schema_extra=_distinct, description="The findings by their ids.",
+        min_length=1, max_length=500, json_schema_extra=_distinct,
+        description="The findings by their ids.",
     )  # fmt: skip
+    triage: TriageBody | None = _TRIAGE
+
+
+class FindingBulkByFilter(Body):
+    """What people decide about all findings that a filter matches, if they are as many as said."""
+
     filter: dict[str, Any] = Field(
-        default={}, json_schema_extra=_filters,
+        json_schema_extra=_filters,
         examples=[{"severity": ["low", "info"], "account": "123456789012"}],
-        description="Filters of the list by name, each with a value or a list of them",
+        description="Filters of the list by name, each with a value or a list of them.",
     )  # fmt: skip
     count: int = Field(
-        default=0, ge=0, le=5000, json_schema_extra=_stated,
-        description="How many findings the filter matches",
-    )  # fmt: skip
-    triage: TriageBody | None = Field(
-        description="The whole of what is decided, in place of what was; null clears it.",
-        examples=[{"state": "accepted_risk", "note": "Bastion"}],
+        ge=0, le=5000, description="How many findings the filter matches.", examples=[12]
     )
+    triage: TriageBody | None = _TRIAGE
+
+
+class FindingBulkBody(RootModel[FindingBulkByIds | FindingBulkByFilter]):
+    """Which findings, and what people decide about them."""
 
 
 class BulkResult(Shape):
