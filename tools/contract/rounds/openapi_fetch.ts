@@ -5,7 +5,9 @@ import type { components, paths } from './generated/schema'
 
 type Finding = components['schemas']['Finding']
 const [url, token, name, audit] = process.argv.slice(2) as [string, string, string, string]
-const api = createClient<paths>({ baseUrl: url, headers: { Authorization: `Bearer ${token}` } })
+const options = { baseUrl: url, headers: { Authorization: `Bearer ${token}` } }
+const api = createClient<paths, 'application/json'>(options) // whole objects, not parts of them
+const files = createClient<paths>(options)
 const pause = () => new Promise((resolve) => setTimeout(resolve, 500))
 
 function the<T>(answer: { data?: T; error?: unknown }): T {
@@ -29,7 +31,7 @@ async function findings() {
 
 async function file(id: string, format: 'pdf' | 'json') {
   const params = { path: { id }, query: { format } }
-  return the(await api.GET('/v1/reports/{id}/download', { params, parseAs: 'text' }))
+  return the(await files.GET('/v1/reports/{id}/download', { params, parseAs: 'text' }))
 }
 
 async function main() {
@@ -67,7 +69,7 @@ async function main() {
   const pdf = await file(report.id, 'pdf')
   const document: components['schemas']['ReportDocument'] = JSON.parse(
     await file(report.id, 'json'))
-  const bundle = the(await api.GET('/v1/audits/{id}/bundle', {
+  const bundle = the(await files.GET('/v1/audits/{id}/bundle', {
     params: { path: { id: audit } }, parseAs: 'blob',
   }))
   const refused = await api.POST('/v1/policies', {
