@@ -18,7 +18,8 @@ from tests.waiting import SECONDS
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.testing.emulator import Emulator
 
-SCOPE = {"services": ["ec2", "iam", "s3", "sqs"]}
+SERVICES = "dynamodb ec2 ecr ecs iam kms lambda logs rds s3 secretsmanager sns sqs"
+SCOPE = {"services": SERVICES.split()}  # so many calls that the kill comes in their midst
 COMMAND = (
     "-m", "cloudsealed.cli.main", "audit", "aws", "--regions", "eu-west-1,us-east-1",
     "--services", ",".join(SCOPE["services"]),
