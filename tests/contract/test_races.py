@@ -89,7 +89,6 @@ OTHER_FIELD = {
     "schedules": ("cron", ("0 4 * * *", "0 5 * * *")),
     "policies": ("severity", ("high", "critical")),
     "users": ("role", ("auditor", "editor")),
-    "clients": (_client, lambda name: {"name": name}),
     "apps": ("redirect_uris", (["https://b.example.com/"], ["https://c.example.com/"])),
 }
 """By noun: a field beside its name, and two values of it."""

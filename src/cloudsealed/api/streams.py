@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
-from contextlib import suppress
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -26,20 +27,28 @@ class _Streamed(StreamingResponse):
     def __init__(
         self, pieces: Iterator[bytes], headers: Mapping[str, str], media_type: str
     ) -> None:
-        super().__init__(_in_threads(pieces), 200, headers, media_type)
+        super().__init__(self._in_threads(), 200, headers, media_type)
         self._pieces = pieces
+        self._turn = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         try:
             await super().__call__(scope, receive, send)
         finally:
+            asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    async def _in_threads(self) -> AsyncIterator[bytes]:
+        """Have each piece made in a thread: who reads slowly holds none meanwhile."""
+        while (piece := await run_in_threadpool(self._next)) is not None:
+            yield piece
+
+    def _next(self) -> bytes | None:
+        with self._turn:
+            return next(self._pieces, None)
+
+    def _close(self) -> None:
+        """End the pieces, once the one that is being made for nobody is made."""
+        with self._turn:
             if isinstance(self._pieces, Generator):
-                with suppress(ValueError):  # a piece is being made, and ends with its thread
-                    self._pieces.close()
-
-
-async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Have each piece made in a thread: who reads slowly holds none meanwhile."""
-    while (piece := await run_in_threadpool(next, pieces, None)) is not None:
-        yield piece
+                self._pieces.close()

@@ -107,8 +107,11 @@ class ClientService:
                 scopes = ordered(wanted)
             changed = replace(
                 client, name=fields.optional_text("name", longest=100) or client.name,
-                scopes=scopes, keys=keys or client.keys, updated_at=rfc3339(self._clock()),
+                scopes=scopes, keys=keys or client.keys,
             )  # fmt: skip
+            if changed == client:
+                return orjson.dumps(client.public())
+            changed = replace(changed, updated_at=rfc3339(self._clock()))
             self._store.change(connection, changed)
             _record(
                 connection, EventType.CLIENT_CHANGED, caller, changed, name=changed.name,
