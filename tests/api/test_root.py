@@ -21,7 +21,7 @@ def ask(services: Any) -> Any:
     def ask(path: str, **headers: str) -> httpx.Response:
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://here:1") as http:
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost:1") as http:
                 return await http.get(path, headers=headers)
 
         return asyncio.run(asked())
@@ -31,7 +31,7 @@ def ask(services: Any) -> Any:
 
 def test_a_browser_is_led_to_the_account_and_from_there_to_the_login(ask: Any) -> None:
     answer = ask("/", accept=BROWSER)
-    assert (answer.status_code, answer.headers["location"]) == (303, "http://here:1/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "http://localhost:1/account")
     assert "Accept" in answer.headers["vary"]
     assert ask("/account").headers["location"].startswith("/login")
 
@@ -42,6 +42,6 @@ def test_a_program_gets_an_index_whose_addresses_all_answer(ask: Any, accept: st
     assert answer.headers["content-type"] == "application/json"
     index = answer.json()
     assert index.pop("name") == "CloudSealed"
-    assert index["api"] == "http://here:1/v1"
+    assert index["api"] == "http://localhost:1/v1"
     for address in index.values():
-        assert ask(address.removeprefix("http://here:1")).status_code in (200, 401)
+        assert ask(address.removeprefix("http://localhost:1")).status_code in (200, 401)
