@@ -148,7 +148,7 @@ class Settings:
     public_url: str = _setting(
         "PUBLIC_URL", _LOCAL_URL,
         "Address that clients use, with its path if it has one; while nobody sets it, links in"
-        " answers follow the Host of a request", _public_url,
+        " answers follow a loopback Host", _public_url,
     )  # fmt: skip
     ambient_credentials: str = _setting(
         "AMBIENT_CREDENTIALS", "", "Tenant whose connections may use the process's own credentials"
