@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cloudsealed.api import endpoint
+from cloudsealed.api.precondition import etag, names
 from cloudsealed.storage.database import ReadDeadlineError
 
 
@@ -30,8 +31,8 @@ def test_a_read_that_takes_too_long_for_the_event_loop_runs_in_a_thread(
 
 
 def test_an_entity_tag_is_found_in_a_list_weak_or_starred() -> None:
-    tag = endpoint.etag(b"{}")
+    tag = etag(b"{}")
     for header in (tag, f'"x", W/{tag}', "*"):
-        assert endpoint._names(header, tag)
+        assert names(header, tag)
     for header in ("", '"x"', tag[:-2] + '"'):
-        assert not endpoint._names(header, tag)
+        assert not names(header, tag)

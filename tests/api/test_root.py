@@ -21,7 +21,9 @@ def ask(services: Any) -> Any:
     def ask(path: str, **headers: str) -> httpx.Response:
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost:1") as http:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost:1"
+            ) as http:
                 return await http.get(path, headers=headers)
 
         return asyncio.run(asked())

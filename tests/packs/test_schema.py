@@ -59,7 +59,7 @@ def test_every_built_in_policy_is_valid() -> None:
 def test_every_field_of_a_policy_says_what_it_is() -> None:
     found = schema()["properties"]
     nested = [
-        found["remediation"]["anyOf"][0], found["controls"]["items"], found["examples"],
+        found["remediation"]["oneOf"][0], found["controls"]["items"], found["examples"],
         found["related"]["additionalProperties"],
     ]  # fmt: skip
     parts = [found, *(each["properties"] for each in nested)]

@@ -127,8 +127,9 @@ def test_a_ready_report_gives_its_files_with_type_and_name(
     assert b"".join(pdf.content) == b"%PDF-1.7"
     assert pdf.content_type == "application/pdf"
     assert pdf.filename == f"cloudsealed-executive-summary-{ident}.pdf"
-    content, content_type, _name = service.file(tenant=TENANT, ident=ident, format="json")
-    assert (b"".join(content), content_type) == (b"{}\n", "application/json")
+    found = service.file(tenant=TENANT, ident=ident, format="json")
+    assert (b"".join(found.content), found.size) == (b"{}\n", 3)
+    assert (found.content_type, found.sha256) == ("application/json", sha256(b"{}\n"))
 
 
 def test_the_formats_of_a_report_are_those_of_its_kind(service: ReportService) -> None:

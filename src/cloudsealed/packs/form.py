@@ -310,11 +310,22 @@ def body_schema(kind: PolicyKind) -> dict[str, Any]:
     It asks for `kind`, by which clients tell the two apart; the reader takes a check without it.
     """
     form = _FORMS[kind].of(Use.API)
-    schema = form.schema()
+    schema = _without_conditions(form.schema())
     schema["required"] = ["kind", *schema["required"]]
     del schema["properties"]["kind"]["default"]
     names = (*schema["required"], *(name for name in _SHOWN if name in form.known))
     return {**schema, "examples": [{name: form.parts[name].example for name in names}]}
+
+
+def _without_conditions(node: Any) -> Any:
+    """Return a schema without what it says of several fields of an object together: generators of
+    clients make types of it that nobody can write. The reader holds it all the same."""
+    if isinstance(node, list):
+        return [_without_conditions(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    left_out = ("anyOf",) if "properties" in node else ()
+    return {name: _without_conditions(each) for name, each in node.items() if name not in left_out}
 
 
 def change_schema() -> dict[str, Any]:
@@ -325,7 +336,7 @@ def change_schema() -> dict[str, Any]:
     """
     forms = [form.of(Use.API).known for form in _FORMS.values()]
     parts = {**forms[0], **forms[1], "kind": _kind(*PolicyKind)}
-    schema = Record(parts).schema()
+    schema = _without_conditions(Record(parts).schema())
     del schema["required"]
     for part in schema["properties"].values():
         part.pop("default", None)

@@ -289,7 +289,7 @@ class Record:
     """A mapping of known fields, at least `least`; those of `together` are all there or none.
 
     What is read for one `use` has no fields of another's, and their defaults. `name` is its
-    schema's title. That some fields go together no schema says: the reader alone holds it.
+    schema's title.
     """
 
     parts: Mapping[str, Part]
@@ -337,8 +337,15 @@ class Record:
             "additionalProperties": False,
             "properties": {name: part.schema() for name, part in self.known.items()},
             **({"required": needed} if needed else {}),
+            **({"anyOf": self._together()} if self.together else {}),
             **({"minProperties": self.least} if self.least else {}),
         }
+
+    def _together(self) -> list[dict[str, Any]]:
+        null = {"type": "null"}
+        none = {"properties": dict.fromkeys(self.together, null)}
+        every = {"properties": {name: {"not": null} for name in self.together}}
+        return [none, {**every, "required": list(self.together)}]
 
 
 @dataclass(frozen=True, slots=True)
