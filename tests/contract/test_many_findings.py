@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import orjson
 import pytest
@@ -181,19 +183,43 @@ def test_exports_have_a_budget_and_a_bound_of_their_own(
     assert http.get(EXPORT, params={"status": "resolved"}).status_code == 429
 
 
-def _kept(folder: Path) -> list[str]:
-    """The files of a folder that have no name any more and that this process has open."""
-    links = (each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink())
-    return [str(link) for link in links if link.is_relative_to(folder) and "deleted" in link.name]
+class _Spool:
+    """A temporary file that is read to its end only when its client is gone."""
+
+    def __init__(self, file: IO[bytes], gone: threading.Event) -> None:
+        self.file, self._gone = file, gone
+
+    def __enter__(self) -> _Spool:
+        return self
+
+    def __exit__(self, *_of: object) -> None:
+        self.file.close()
+
+    def read(self, size: int) -> bytes:
+        if self.file.tell():
+            assert self._gone.wait(60)
+        return self.file.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
 
 
-def test_a_client_that_goes_away_leaves_nothing_behind(tenant: Any) -> None:
-    large = ({"path": "Policy", "value": "x" * 100_000},)
-    tenant.add_findings(200, evidence=large)
-    folder: Path = tenant.services.settings.data_dir
+def test_a_client_that_goes_away_leaves_nothing_behind(
+    tenant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant.add_findings(200, evidence=({"path": "Policy", "value": "x" * 100_000},))
+    spools: list[_Spool] = []
+    gone = threading.Event()
+
+    def made(dir: Path | None) -> _Spool:
+        spools.append(_Spool(TemporaryFile(dir=dir), gone))
+        return spools[-1]
+
+    monkeypatch.setattr(export, "TemporaryFile", made)
     plain = {"Accept-Encoding": "identity"}  # coded it would be so short that all of it is sent
     with tenant.http.stream("GET", EXPORT, headers=plain) as answer:
         assert next(answer.iter_raw())
-        assert _kept(folder)
-    until(lambda: not _kept(folder), "the file is closed")
+        assert [spool.file.closed for spool in spools] == [False]
+    gone.set()
+    until(lambda: spools[0].file.closed, "the file is closed")
     assert tenant.http.get("/v1/me").status_code == 200

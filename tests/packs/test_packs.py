@@ -87,13 +87,14 @@ def test_it_compiles_against_the_attributes_of_its_types(policy: PolicySpec) -> 
 @each_policy
 def test_its_examples_end_as_they_say_without_the_slow_path(policy: PolicySpec) -> None:
     rule = compiled(policy)
+    before = rule.slow_path_hits  # a rule is compiled once, and may have judged elsewhere
     judged = [
         (rule.judge(example.resource, example.related, EXAMPLES_AT), example.outcome)
         for example in policy.examples
     ]
     assert [(j.outcome, j.error) for j, _ in judged] == [(o.value, None) for _, o in judged]
     assert {Outcome.FAIL, Outcome.PASS} <= {outcome for _, outcome in judged}
-    assert rule.slow_path_hits == 0
+    assert rule.slow_path_hits == before
     said = [(j, e.severity) for (j, _), e in zip(judged, policy.examples, strict=True)]
     assert all((j.severity or policy.severity) == severity for j, severity in said if severity)
     severities = {j.severity for j, _ in judged if j.outcome == "fail"}
