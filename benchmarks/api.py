@@ -64,11 +64,7 @@ def _identity(settings: Settings) -> tuple[str, str]:
 
 
 def _compare(load: Load, ident: str) -> dict[str, float]:
-    paths = {
-        "static": "/static-route",
-        "list": LIST,
-        "get": f"/v1/findings/{ident}",
-    }
+    paths = {"static": "/static-route", "list": LIST, "get": f"/v1/findings/{ident}"}
     seen: dict[str, list[float]] = {name: [] for name in paths}
     for _ in range(ROUNDS):
         for name, path in paths.items():

@@ -34,9 +34,14 @@ def cpu(command: Sequence[str | Path], environment: Mapping[str, str]) -> float:
         with tempfile.TemporaryDirectory() as folder:
             before = _children()
             ran = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, check=False, timeout=900,
+                command,
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=900,
                 env={**os.environ, **environment, "CLOUDSEALED_DATA_DIR": f"{folder}/data"},
-            )  # fmt: skip
+            )
             assert ran.returncode in (0, 3), ran.stderr  # Prowler ends with 3 where something fails
             spent.append(_children() - before)
     return statistics.median(spent)

@@ -36,8 +36,18 @@ def ours(given: Sequence[Sample]) -> list[bool]:
 
 def kingfisher(program: Path) -> Callable[[Sequence[Sample]], list[bool]]:
     """Return what asks Kingfisher, one process a value."""
-    command = [str(program), "scan", "-", "--no-validate", "--no-update-check", "--format", "json",
-               "--jobs", "1", "--quiet"]  # fmt: skip
+    command = [
+        str(program),
+        "scan",
+        "-",
+        "--no-validate",
+        "--no-update-check",
+        "--format",
+        "json",
+        "--jobs",
+        "1",
+        "--quiet",
+    ]
 
     def asked(each: Sample) -> bool:
         ran = subprocess.run(
@@ -57,9 +67,13 @@ def detect_secrets(python: Path) -> Callable[[Sequence[Sample]], list[bool]]:
 
     def ask(given: Sequence[Sample]) -> list[bool]:
         ran = subprocess.run(
-            [str(python), "-c", _THEIRS], input=json.dumps([_text(each) for each in given]),
-            capture_output=True, text=True, check=True, timeout=600,
-        )  # fmt: skip
+            [str(python), "-c", _THEIRS],
+            input=json.dumps([_text(each) for each in given]),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=600,
+        )
         return [line == "1" for line in ran.stdout.split()]
 
     return ask

@@ -54,11 +54,17 @@ def judge_partly(gapped: list[tuple[str, Any, Any]], outcomes: list[str]) -> Non
 def snapshot_of(case: Case, number: int) -> dict[str, Any]:
     """What an audit that read everything keeps of a document."""
     return {
-        "provider": "aws", "account": "123456789012", "region": "eu-west-1", "type": case.kind,
-        "native_id": f"arn:aws:bench:eu-west-1:123456789012:{number}", "document": case.document,
-        "formerly": None, "owner": "123456789012", "unread": {},
+        "provider": "aws",
+        "account": "123456789012",
+        "region": "eu-west-1",
+        "type": case.kind,
+        "native_id": f"arn:aws:bench:eu-west-1:123456789012:{number}",
+        "document": case.document,
+        "formerly": None,
+        "owner": "123456789012",
+        "unread": {},
         "related": Found([_target(each) for each in case.related["groups"]]),
-    }  # fmt: skip
+    }
 
 
 def _target(document: Any) -> dict[str, Any]:
@@ -85,9 +91,11 @@ def checks() -> dict[str, list[evaluate.Check]]:
         for number, rule in enumerate(rules):
             related = {"groups": {"type": "aws.ec2.security_group", "from": None, "key": None}}
             spec = {
-                "severity": "high", "title": "t", "dimension": "security",
+                "severity": "high",
+                "title": "t",
+                "dimension": "security",
                 "related": related if kind == "aws.ec2.instance" else {},
-            }  # fmt: skip
+            }
             version = PolicyVersion(f"pol_{number}", f"{kind}-{number}", 1, PolicyKind.CHECK, spec)
             found.setdefault(kind, []).append(evaluate.Check(version, rule))
     return found
@@ -97,9 +105,12 @@ def looking() -> float:
     """The CPU of evaluating without gaps over that of evaluating blindly."""
     nothing = PolicySet((), ())
     evaluator = evaluate.Evaluator(
-        policies=nothing, snapshots=Nothing(), clock="2026-11-24T00:00:00Z", extent=Extent(()),
+        policies=nothing,
+        snapshots=Nothing(),
+        clock="2026-11-24T00:00:00Z",
+        extent=Extent(()),
         seconds=3_600,
-    )  # fmt: skip
+    )
     evaluator._relations = Joined()
     by_kind = checks()
     snapshots = [snapshot_of(case, n) for n, case in enumerate(cases(0))]

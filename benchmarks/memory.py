@@ -48,19 +48,34 @@ POLICIES = 4
 def _snapshot(number: int) -> dict[str, Any]:
     ident = f"i-{number:017x}"
     document = {
-        "InstanceId": ident, "InstanceType": "m5.large", "State": {"Name": "running"},
-        "LaunchTime": "2025-06-01T08:00:00Z", "VpcId": "vpc-1", "SubnetId": f"subnet-{number % 97}",
+        "InstanceId": ident,
+        "InstanceType": "m5.large",
+        "State": {"Name": "running"},
+        "LaunchTime": "2025-06-01T08:00:00Z",
+        "VpcId": "vpc-1",
+        "SubnetId": f"subnet-{number % 97}",
         "MetadataOptions": {"HttpTokens": "required" if number % 100 else "optional"},
-        "Monitoring": {"State": "disabled"}, "EbsOptimized": True, "BlockDeviceMappings": [],
+        "Monitoring": {"State": "disabled"},
+        "EbsOptimized": True,
+        "BlockDeviceMappings": [],
         "SecurityGroups": [{"GroupId": f"sg-{number % 31}", "GroupName": "web"}],
-        "NetworkInterfaces": [], "Tags": [{"Key": "Name", "Value": f"node-{number}"}],
-    }  # fmt: skip
+        "NetworkInterfaces": [],
+        "Tags": [{"Key": "Name", "Value": f"node-{number}"}],
+    }
     return {
-        "provider": "aws", "account": ACCOUNT, "region": REGION, "type": TYPE,
-        "native_id": f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{ident}", "name": f"node-{number}",
-        "tags": {"Name": f"node-{number}"}, "document": document, "relations": {}, "unread": {},
-        "sources": {}, "created": None,
-    }  # fmt: skip
+        "provider": "aws",
+        "account": ACCOUNT,
+        "region": REGION,
+        "type": TYPE,
+        "native_id": f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{ident}",
+        "name": f"node-{number}",
+        "tags": {"Name": f"node-{number}"},
+        "document": document,
+        "relations": {},
+        "unread": {},
+        "sources": {},
+        "created": None,
+    }
 
 
 def _fill(database: Database, lease: Lease, count: int) -> None:
@@ -76,25 +91,48 @@ def _fill(database: Database, lease: Lease, count: int) -> None:
             if spool.is_full:
                 spool.flush(connection)
     header = {
-        "connection_id": "con_a", "complete": True, "outcome": "ok", "observed_at": MOMENT,
+        "connection_id": "con_a",
+        "complete": True,
+        "outcome": "ok",
+        "observed_at": MOMENT,
         "gap": None,
-    }  # fmt: skip
+    }
     with database.write() as connection:
         blocks.put(
-            connection, tenant=TENANT, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS, key=TYPE,
-            account=ACCOUNT, region=REGION, lines=spool, header=header,
-        )  # fmt: skip
+            connection,
+            tenant=TENANT,
+            audit_id=lease.audit_id,
+            kind=blocks.SNAPSHOTS,
+            key=TYPE,
+            account=ACCOUNT,
+            region=REGION,
+            lines=spool,
+            header=header,
+        )
 
 
 def _begun(database: Database) -> Lease:
     ident, store = new_id("aud"), AuditStore(database, utc_now)
     audit = Audit(
-        id=ident, kind=AuditKind.LIVE, status=AuditStatus.EVALUATING, parent_id=None,
-        source_id=ident, connection_ids=("con_a",), scope=Scope(), policies=None, policy_set=(),
-        targets=(Target("con_a", ACCOUNT, "aws", (REGION,)),), clock=MOMENT, created_at=MOMENT,
-        started_at=MOMENT, finished_at=None, progress=NO_PROGRESS, result=None, error=None,
+        id=ident,
+        kind=AuditKind.LIVE,
+        status=AuditStatus.EVALUATING,
+        parent_id=None,
+        source_id=ident,
+        connection_ids=("con_a",),
+        scope=Scope(),
+        policies=None,
+        policy_set=(),
+        targets=(Target("con_a", ACCOUNT, "aws", (REGION,)),),
+        clock=MOMENT,
+        created_at=MOMENT,
+        started_at=MOMENT,
+        finished_at=None,
+        progress=NO_PROGRESS,
+        result=None,
+        error=None,
         verdict_digest=None,
-    )  # fmt: skip
+    )
     with database.write() as connection:
         store.insert(connection, tenant=TENANT, audit=audit)
     lease = store.take(tenant=TENANT, ident=ident, owner="bench")
@@ -131,9 +169,12 @@ def _evaluated(folder: Path, audit_id: str, pipe: Any) -> None:
     lease = AuditStore(database, utc_now).take(tenant=TENANT, ident=audit_id, owner="bench")
     assert lease is not None, "the same owner may take it again"
     evaluator = Evaluator(
-        policies=_policies(database), clock=MOMENT, extent=Extent(()), seconds=3_600,
+        policies=_policies(database),
+        clock=MOMENT,
+        extent=Extent(()),
+        seconds=3_600,
         snapshots=Snapshots(database, tenant=TENANT, audit_id=audit_id),
-    )  # fmt: skip
+    )
     judged: list[int] = []
     began = time.monotonic()
     with Memory() as memory:

@@ -122,9 +122,12 @@ def _findings(policies: list[tuple[str, int, Mapping[str, Any]]]) -> Iterator[Fi
             dimension=spec["dimension"],
             title=f"Security group {group} lets the internet reach SSH",
             resource=ResourceRef(
-                id=f"res_{number // 4:026d}", type="aws.ec2.security_group", name=name,
+                id=f"res_{number // 4:026d}",
+                type="aws.ec2.security_group",
+                name=name,
                 provider="aws",
-                native_id=f"arn:aws:ec2:{region}:{account}:security-group/{group}", account=account,
+                native_id=f"arn:aws:ec2:{region}:{account}:security-group/{group}",
+                account=account,
                 region=region,
             ),
             severity=severity,
@@ -145,7 +148,7 @@ def _findings(policies: list[tuple[str, int, Mapping[str, Any]]]) -> Iterator[Fi
             last_seen_at=now,
             resolved=None,
             monthly_savings_cents=chance.randrange(100_000) if number % 7 == 0 else None,
-        )  # fmt: skip
+        )
         yield finding if number % 10 else replace(finding, resolved=moment)
 
 

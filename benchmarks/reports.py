@@ -60,48 +60,81 @@ def _audit(services: Services, tenant: str) -> Audit:
     ident = new_id("aud")
     chosen = services.policies.audit_set(tenant=tenant)
     return Audit(
-        id=ident, kind=AuditKind.LIVE, status=AuditStatus.COMPLETED, parent_id=None,
-        source_id=ident, connection_ids=("con_a",), scope=Scope(), policies=None,
-        policy_set=tuple(chosen.as_list()), clock=MOMENT, created_at=MOMENT, started_at=MOMENT,
-        targets=(Target("con_a", "123456789012", "aws", ("eu-west-1",)),), finished_at=MOMENT,
-        progress=NO_PROGRESS, result=None, error=None, verdict_digest="5f" * 32,
-    )  # fmt: skip
+        id=ident,
+        kind=AuditKind.LIVE,
+        status=AuditStatus.COMPLETED,
+        parent_id=None,
+        source_id=ident,
+        connection_ids=("con_a",),
+        scope=Scope(),
+        policies=None,
+        policy_set=tuple(chosen.as_list()),
+        clock=MOMENT,
+        created_at=MOMENT,
+        started_at=MOMENT,
+        targets=(Target("con_a", "123456789012", "aws", ("eu-west-1",)),),
+        finished_at=MOMENT,
+        progress=NO_PROGRESS,
+        result=None,
+        error=None,
+        verdict_digest="5f" * 32,
+    )
 
 
 def _completed(services: Services, tenant: str, idents: list[str]) -> str:
     """Store an audit in which these findings failed; return its id."""
     audit, key = _audit(services, tenant), services.keys.current("seal")
     result = {
-        "coverage": 0.97, "cells": {"planned": 400, "with_verdict": 388}, "counts": None,
+        "coverage": 0.97,
+        "cells": {"planned": 400, "with_verdict": 388},
+        "counts": None,
         "verdicts": {
-            "given": 388, "possible": 400, "unread": 12, "forbidden": 0, "out_of_scope": 0,
+            "given": 388,
+            "possible": 400,
+            "unread": 12,
+            "forbidden": 0,
+            "out_of_scope": 0,
         },
-        "dimensions": {d.value: POINT for d in Dimension}, "resources": 0, "calls": None,
+        "dimensions": {d.value: POINT for d in Dimension},
+        "resources": 0,
+        "calls": None,
         "findings": len(idents),
-    }  # fmt: skip
+    }
     row = encode(tenant, audit) | {
-        "result": orjson.dumps(result).decode(), "finished_at": MOMENT, "started_at": MOMENT,
+        "result": orjson.dumps(result).decode(),
+        "finished_at": MOMENT,
+        "started_at": MOMENT,
         "verdict_digest": audit.verdict_digest,
-    }  # fmt: skip
+    }
     with services.database.write() as connection:
         connection.run(audits.insert(), row)
         pin_to_audit(connection, tenant=tenant, audit=audit.id, idents=idents, month=MONTH)
         seal(
-            connection, tenant=tenant, audit=audit, root=bytes(32), tally=Tally(audit.id),
-            verdict_digest="5f" * 32, finished_at=MOMENT, key=key,
-        )  # fmt: skip
+            connection,
+            tenant=tenant,
+            audit=audit,
+            root=bytes(32),
+            tally=Tally(audit.id),
+            verdict_digest="5f" * 32,
+            finished_at=MOMENT,
+            key=key,
+        )
     return audit.id
 
 
 def _finding(number: int, policies: list[Policy]) -> Finding:
     policy = policies[number % len(policies)]
     return make_finding(
-        policy_id=policy.id, policy_version=policy.version, name=f"larkspur-{number:06d}",
-        dimension=Dimension(policy.spec["dimension"]), severity=Severity(policy.spec["severity"]),
+        policy_id=policy.id,
+        policy_version=policy.version,
+        name=f"larkspur-{number:06d}",
+        dimension=Dimension(policy.spec["dimension"]),
+        severity=Severity(policy.spec["severity"]),
         title=f"{policy.spec['title']}: larkspur-{number:06d}",
-        account=f"12345678901{number % 8}", resource_type=policy.spec["resource_types"][0],
+        account=f"12345678901{number % 8}",
+        resource_type=policy.spec["resource_types"][0],
         monthly_savings_cents=number % 9_000 if policy.spec["dimension"] == "cost" else None,
-    )  # fmt: skip
+    )
 
 
 def _filled(folder: Path, count: int, pipe: Any) -> None:

@@ -60,27 +60,45 @@ def observation(policy: str, place: tuple[str, str], number: int) -> dict[str, A
     """A line as the evaluator writes it; every tenth fails."""
     ident, fails = native_id(place, number), number % 10 == 0
     return {
-        "native_id": ident, "type": TYPE, "outcome": "fail" if fails else "pass",
-        "severity": "high", "snapshot": sha256(ident.encode()),
+        "native_id": ident,
+        "type": TYPE,
+        "outcome": "fail" if fails else "pass",
+        "severity": "high",
+        "snapshot": sha256(ident.encode()),
         "fingerprint": fingerprint(
             policy_key=policy, provider="aws", account=place[0], region=place[1], native_id=ident
         ),
         "title": f"Instance i-{number:017x} answers to IMDSv1" if fails else None,
         "evidence": [{"path": "MetadataOptions.HttpTokens", "value": "optional"}],
-        "reasons": [], "classified_by": None, "suppressed": False,
-    }  # fmt: skip
+        "reasons": [],
+        "classified_by": None,
+        "suppressed": False,
+    }
 
 
 def begun(database: Database) -> tuple[Audit, Lease]:
     """An audit that is about to be sealed."""
     ident, store = new_id("aud"), AuditStore(database, utc_now)
     audit = Audit(
-        id=ident, kind=AuditKind.LIVE, status=AuditStatus.SEALING, parent_id=None, source_id=ident,
-        connection_ids=("con_a",), scope=Scope(), policies=None, policy_set=(),
-        targets=(Target("con_a", "000000000000", "aws", ("region-00",)),), clock=MOMENT,
-        created_at=MOMENT, started_at=MOMENT, finished_at=None, progress=NO_PROGRESS, result=None,
-        error=None, verdict_digest=None,
-    )  # fmt: skip
+        id=ident,
+        kind=AuditKind.LIVE,
+        status=AuditStatus.SEALING,
+        parent_id=None,
+        source_id=ident,
+        connection_ids=("con_a",),
+        scope=Scope(),
+        policies=None,
+        policy_set=(),
+        targets=(Target("con_a", "000000000000", "aws", ("region-00",)),),
+        clock=MOMENT,
+        created_at=MOMENT,
+        started_at=MOMENT,
+        finished_at=None,
+        progress=NO_PROGRESS,
+        result=None,
+        error=None,
+        verdict_digest=None,
+    )
     with database.write() as connection:
         store.insert(connection, tenant=TENANT, audit=audit)
     lease = store.take(tenant=TENANT, ident=ident, owner="bench")
@@ -92,19 +110,28 @@ def fill(database: Database, audit: Audit) -> None:
     """Write the blocks and calls that an audit of this size leaves."""
     for account, region in places():
         place = (account, region)
-        lines: dict[tuple[str, str], list[Any]] = {(blocks.SNAPSHOTS, TYPE): [
-            [native_id(place, n), sha256(native_id(place, n).encode())] for n in range(RESOURCES)
-        ]}  # fmt: skip
+        lines: dict[tuple[str, str], list[Any]] = {
+            (blocks.SNAPSHOTS, TYPE): [
+                [native_id(place, n), sha256(native_id(place, n).encode())]
+                for n in range(RESOURCES)
+            ]
+        }
         for policy in POLICIES:
             found = [observation(policy, place, number) for number in range(RESOURCES)]
             lines[blocks.OBSERVATIONS, policy] = found
         with database.write() as connection:
             for (kind, key), each in lines.items():
                 blocks.put(
-                    connection, tenant=TENANT, audit_id=audit.id, kind=kind, key=key,
-                    account=account, region=region, header={},
+                    connection,
+                    tenant=TENANT,
+                    audit_id=audit.id,
+                    kind=kind,
+                    key=key,
+                    account=account,
+                    region=region,
+                    header={},
                     lines=blocks.Spool.of(TENANT, "2026-01", each),
-                )  # fmt: skip
+                )
     with database.write() as connection:
         connection.many(calls.insert(), [call(audit.id, number) for number in range(CALLS)])
 
@@ -112,13 +139,25 @@ def fill(database: Database, audit: Audit) -> None:
 def call(audit_id: str, number: int) -> dict[str, Any]:
     """A row of the ledger."""
     return {
-        "tenant_id": TENANT, "audit_id": audit_id, "provider": "aws", "account": "000000000000",
-        "region": "region-00", "service": "ec2", "operation": "DescribeInstances",
-        "parameters": orjson.dumps({"NextToken": str(number)}).decode(), "page": 0,
-        "outcome": "ok", "attempts": 1, "duration_ms": 40, "request_id": None, "http_status": 200,
-        "error_code": None, "error_message": None, "digest": sha256(str(number).encode()),
+        "tenant_id": TENANT,
+        "audit_id": audit_id,
+        "provider": "aws",
+        "account": "000000000000",
+        "region": "region-00",
+        "service": "ec2",
+        "operation": "DescribeInstances",
+        "parameters": orjson.dumps({"NextToken": str(number)}).decode(),
+        "page": 0,
+        "outcome": "ok",
+        "attempts": 1,
+        "duration_ms": 40,
+        "request_id": None,
+        "http_status": 200,
+        "error_code": None,
+        "error_message": None,
+        "digest": sha256(str(number).encode()),
         "called_at": MOMENT,
-    }  # fmt: skip
+    }
 
 
 def sealed(database: Database, audit: Audit, lease: Lease, keys: KeyRing) -> float:
@@ -128,9 +167,15 @@ def sealed(database: Database, audit: Audit, lease: Lease, keys: KeyRing) -> flo
     with lease.write() as connection:
         take_turn(connection, tenant=TENANT)
         seal.seal(
-            connection, tenant=TENANT, audit=audit, root=root, tally=tally,
-            verdict_digest="0" * 64, finished_at=MOMENT, key=keys.current("seal"),
-        )  # fmt: skip
+            connection,
+            tenant=TENANT,
+            audit=audit,
+            root=root,
+            tally=tally,
+            verdict_digest="0" * 64,
+            finished_at=MOMENT,
+            key=keys.current("seal"),
+        )
     return time.process_time() - began
 
 

@@ -35,16 +35,27 @@ from cloudsealed.vocabulary import Severity
 
 Filters = Mapping[str, tuple[str, ...]]
 COUNTED: tuple[Filters, ...] = (
-    {}, {"severity": ("high",)}, {"status": ("resolved",)}, {"dimension": ("cost",)},
-    {"connection": ("con_01ARZ3NDEKTSV4RRFFQ69G5FAV",)}, {"account": ("123456789012",)},
-    {"triage": ("acknowledged",)}, {"region": ("eu-west-1",)}, {"resource": ("res_x",)},
-)  # fmt: skip
+    {},
+    {"severity": ("high",)},
+    {"status": ("resolved",)},
+    {"dimension": ("cost",)},
+    {"connection": ("con_01ARZ3NDEKTSV4RRFFQ69G5FAV",)},
+    {"account": ("123456789012",)},
+    {"triage": ("acknowledged",)},
+    {"region": ("eu-west-1",)},
+    {"resource": ("res_x",)},
+)
 NOTHING: tuple[Filters, ...] = (
-    {"region": ("nowhere",)}, {"resource_type": ("aws.s3.bucket",)},
+    {"region": ("nowhere",)},
+    {"resource_type": ("aws.s3.bucket",)},
     {"policy": ("aws-ec2-sg-ssh-open",), "region": ("nowhere",)},
-    {"service": ("s3",)}, {"tag": ("env=prod",)}, {"tag_key": ("env",), "tag_value": ("prod",)},
-    {"owner": ("nobody",)}, {"search": ("no such text",)}, {"name": ("no-such",)},
-)  # fmt: skip
+    {"service": ("s3",)},
+    {"tag": ("env=prod",)},
+    {"tag_key": ("env",), "tag_value": ("prod",)},
+    {"owner": ("nobody",)},
+    {"search": ("no such text",)},
+    {"name": ("no-such",)},
+)
 FOUND: tuple[Filters, ...] = (
     {"search": ("service-77-",)},
     {"search": ("the internet reach",)},
@@ -121,9 +132,12 @@ def of_a_cell(database: Database) -> list[Finding]:
     one = newest(database)[0]
     with database.read() as connection:
         cell = rows.load_cell(
-            connection, tenant=TENANT, policy_id=one.policy_id, account=one.resource.account,
+            connection,
+            tenant=TENANT,
+            policy_id=one.policy_id,
+            account=one.resource.account,
             region=one.resource.region,
-        )  # fmt: skip
+        )
     return list(cell.values())[:500]
 
 

@@ -109,9 +109,12 @@ def main() -> int:
     """Measure and compare with the bar."""
     cloud = Dripping(backlog=2 * MANY)
     environment = {
-        **_UNLIMITED, "AWS_ENDPOINT_URL": cloud.url, "AWS_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
-    }  # fmt: skip
+        **_UNLIMITED,
+        "AWS_ENDPOINT_URL": cloud.url,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }
     with tempfile.TemporaryDirectory() as kept:
         folder = Path(kept)
         with served(folder / "data", folder / "log", environment) as running:

@@ -30,9 +30,10 @@ from tests.servers import PostgresServer
 from tests.waiting import SECONDS
 
 hypothesis.settings.register_profile(  # the same on a fast machine and on a slow one
-    "tests", deadline=None,
+    "tests",
+    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+)
 hypothesis.settings.load_profile("tests")
 
 _TEMPLATE = "migrated"

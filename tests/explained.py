@@ -13,9 +13,13 @@ from tests.audits import world
 from tests.served import Served
 
 POLICY = {
-    "key": "queues", "title": "Queues", "dimension": "security", "severity": "high",
-    "resource_types": ["aws.sqs.queue"], "fail_when": "resource.QueueName == 'bad'",
-}  # fmt: skip
+    "key": "queues",
+    "title": "Queues",
+    "dimension": "security",
+    "severity": "high",
+    "resource_types": ["aws.sqs.queue"],
+    "fail_when": "resource.QueueName == 'bad'",
+}
 
 
 def explainable(running: Served) -> str:

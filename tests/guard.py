@@ -28,9 +28,15 @@ from cloudsealed.storage.keys import Key, KeyRing
 from tests.program import Program
 
 HEADERS = (
-    "x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
-    "x-ratelimit-used", "x-ratelimit-resource", "ratelimit-policy", "ratelimit",
-)  # fmt: skip
+    "x-request-id",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-ratelimit-used",
+    "x-ratelimit-resource",
+    "ratelimit-policy",
+    "ratelimit",
+)
 _PAGES = r"/(login|logout|confirm|account(/\w+)*|invitation|device|oauth/authorize)"
 SHOWN_ONCE: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(f"POST {path}"), frozenset(fields))
@@ -365,8 +371,12 @@ def _watch_secrets(guard: Guard, patch: pytest.MonkeyPatch) -> None:
         return is_right
 
     def made(
-        self: Key, id: str, secret: bytes, *times: str | None, **named: str | None  # noqa: A002
-    ) -> None:  # fmt: skip
+        self: Key,
+        id: str,  # noqa: A002
+        secret: bytes,
+        *times: str | None,
+        **named: str | None,
+    ) -> None:
         make(self, id, secret, *times, **named)
         guard.keep_bytes(secret)
 

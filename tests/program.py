@@ -29,9 +29,13 @@ class Program:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            cwd="/", env={"PATH": os.environ["PATH"]},
-        )  # fmt: skip
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            env={"PATH": os.environ["PATH"]},
+        )
 
     def run(
         self, *arguments: str, folder: Path, environment: Mapping[str, str], memory: int = 0
@@ -42,9 +46,12 @@ class Program:
         with tempfile.TemporaryDirectory() as kept:
             files = [Path(kept, name) for name in ("stdout", "stderr")]
             order = {
-                "arguments": arguments, "folder": str(folder), "environment": dict(environment),
-                "files": list(map(str, files)), "memory": memory,
-            }  # fmt: skip
+                "arguments": arguments,
+                "folder": str(folder),
+                "environment": dict(environment),
+                "files": list(map(str, files)),
+                "memory": memory,
+            }
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
             code = int(self._process.stdout.readline())

@@ -19,12 +19,18 @@ _FIRST = (
     "tests/console",
 )
 _ESTATE = (
-    "tests/e2e/test_audited_estate.py", "tests/e2e/test_bundles.py", "tests/e2e/test_canaries.py",
-    "tests/e2e/test_evidence.py", "tests/e2e/test_fuzzed_answers.py",
-    "tests/e2e/test_killed_audit.py", "tests/e2e/test_policies_of_ones_own.py",
-    "tests/e2e/test_proofs.py", "tests/e2e/test_reports.py", "tests/testing/test_estate.py",
+    "tests/e2e/test_audited_estate.py",
+    "tests/e2e/test_bundles.py",
+    "tests/e2e/test_canaries.py",
+    "tests/e2e/test_evidence.py",
+    "tests/e2e/test_fuzzed_answers.py",
+    "tests/e2e/test_killed_audit.py",
+    "tests/e2e/test_policies_of_ones_own.py",
+    "tests/e2e/test_proofs.py",
+    "tests/e2e/test_reports.py",
+    "tests/testing/test_estate.py",
     "tests/testing/test_estate_mutations.py",
-)  # fmt: skip
+)
 
 
 class Together(LoadScopeScheduling):

@@ -34,9 +34,11 @@ class Served:
         self.log = log
         self._limited = ("sh", "-c", f'ulimit -n {files} && exec "$@"', "sh")
         self.environment = {
-            **os.environ, "CLOUDSEALED_DATA_DIR": str(data),
-            "CLOUDSEALED_LIMIT_AUDITS": "1000/hour", **environment,
-        }  # fmt: skip
+            **os.environ,
+            "CLOUDSEALED_DATA_DIR": str(data),
+            "CLOUDSEALED_LIMIT_AUDITS": "1000/hour",
+            **environment,
+        }
         self.made = orjson.loads(self.run("init", "--json"))
         self.process: subprocess.Popen[bytes]
         self.http: httpx.Client
@@ -50,14 +52,18 @@ class Served:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._limited, *_PROGRAM, "serve", "--port", "0"], env=self.environment,
-                stdout=log, stderr=log,
-            )  # fmt: skip
+                [*self._limited, *_PROGRAM, "serve", "--port", "0"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
         url = until(self._address, "serve answers")
         self.http = httpx.Client(
-            base_url=url, trust_env=False, timeout=SECONDS,
+            base_url=url,
+            trust_env=False,
+            timeout=SECONDS,
             headers={"Authorization": f"Bearer {self.made['token']}"},
-        )  # fmt: skip
+        )
 
     def _address(self) -> str | None:
         assert self.process.poll() is None, self.log.read_text()
@@ -101,8 +107,10 @@ class Served:
             answer = self.http.get(f"/v1/audits/{ident}")
             found: Document = answer.json()
             over = answer.status_code == 200 and found["status"] in (
-                "completed", "failed", "canceled",
-            )  # fmt: skip
+                "completed",
+                "failed",
+                "canceled",
+            )
             return found if over else None
 
         found: Document = until(look, f"the audit {ident} ends", seconds)

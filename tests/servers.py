@@ -86,9 +86,13 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [str(self._binaries / program), *arguments], check=True, user=self._user,
-            env=self._environment, cwd=self._folder, capture_output=True,
-        )  # fmt: skip
+            [str(self._binaries / program), *arguments],
+            check=True,
+            user=self._user,
+            env=self._environment,
+            cwd=self._folder,
+            capture_output=True,
+        )
 
     def _start(self) -> subprocess.Popen[bytes]:
         settings = (
@@ -100,11 +104,25 @@ class PostgresServer:
         options = [word for setting in settings for word in ("-c", setting)]
         log = (self._folder / "log").open("wb")
         return subprocess.Popen(
-            [str(self._binaries / "postgres"), "-D", self._data, "-p", str(self.port),
-             "-h", "127.0.0.1", "-k", "", *options],
-            user=self._user, env=self._environment, cwd=self._folder, stdout=log,
-            stderr=subprocess.STDOUT, preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no lock
-        )  # fmt: skip
+            [
+                str(self._binaries / "postgres"),
+                "-D",
+                self._data,
+                "-p",
+                str(self.port),
+                "-h",
+                "127.0.0.1",
+                "-k",
+                "",
+                *options,
+            ],
+            user=self._user,
+            env=self._environment,
+            cwd=self._folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no lock
+        )
 
     def _wait(self) -> None:
         ends = time.monotonic() + SECONDS

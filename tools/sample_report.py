@@ -38,11 +38,14 @@ OLD = [f"larkspur-old-{number}" for number in range(10)]
 SPOILT = "larkspur-records"
 FRAMEWORK = "cis-aws-5.0"
 ORDERS = {
-    "key": "orders-count-more", "kind": "classification", "title": "Orders count more",
+    "key": "orders-count-more",
+    "kind": "classification",
+    "title": "Orders count more",
     "when": "get(resource, 'Name', '').contains('records')"
     " || get(resource, 'DBInstanceIdentifier', '').contains('orders')",
-    "set": {"severity": "critical"}, "reason": "Customers depend on them",
-}  # fmt: skip
+    "set": {"severity": "critical"},
+    "reason": "Customers depend on them",
+}
 
 
 class Sample:
@@ -52,9 +55,8 @@ class Sample:
         self._emulator = emulator
         self._now = datetime.now(UTC) - 5 * MONTH
         settings = Settings(
-            data_dir=folder, report_language=language,
-            public_url="https://cloudsealed.example.com",
-        )  # fmt: skip
+            data_dir=folder, report_language=language, public_url="https://cloudsealed.example.com"
+        )
         ensure_keys(settings.key_path)
         migrate(settings)
         self.services = build_services(settings, clock=lambda: self._now)
@@ -86,11 +88,14 @@ class Sample:
             [editor.spoil_bucket, *(partial(editor.close_group, name) for name in OLD[4:8])],
             [partial(keep_versions, editor), editor.terminate_instance],
             [
-                editor.spoil_bucket, editor.close_group, editor.delete_volume,
-                editor.add_open_group, partial(editor.close_group, OLD[8]),
+                editor.spoil_bucket,
+                editor.close_group,
+                editor.delete_volume,
+                editor.add_open_group,
+                partial(editor.close_group, OLD[8]),
                 partial(self._emulator.faults, {**denied, "account": SECOND_ACCOUNT}),
             ],
-        )  # fmt: skip
+        )
         for changes in months:
             for change in changes:
                 change()

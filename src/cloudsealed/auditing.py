@@ -76,7 +76,11 @@ def build_auditing(settings: Settings, *, clock: Clock = utc_now) -> Auditing:
         ),
         audits=audits,
         runner=Runner(
-            database=database, connections=connections, policies=policies, keys=keys,
-            settings=settings, clock=clock,
+            database=database,
+            connections=connections,
+            policies=policies,
+            keys=keys,
+            settings=settings,
+            clock=clock,
         ),
-    )  # fmt: skip
+    )

@@ -71,9 +71,14 @@ def _public_url(text: str) -> str:
     """Return an address such as https://example.com/audit, without a slash at its end."""
     parts = urlsplit(text.rstrip("/"))
     if (
-        parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc
-        or parts.port == 0 or parts.query or parts.fragment or not _PATH.fullmatch(parts.path)
-    ):  # fmt: skip
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or "@" in parts.netloc
+        or parts.port == 0
+        or parts.query
+        or parts.fragment
+        or not _PATH.fullmatch(parts.path)
+    ):
         raise ValueError("must be https://HOST, with a port and a path if clients need them")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
 
@@ -132,9 +137,11 @@ class Settings:
         "DATABASE_URL", "", "postgresql://… ; empty means SQLite in the data folder"
     )
     database_connections: int = _setting(
-        "DATABASE_CONNECTIONS", "10",
-        "Most connections to the database of a process; `serve` is two processes", _positive,
-    )  # fmt: skip
+        "DATABASE_CONNECTIONS",
+        "10",
+        "Most connections to the database of a process; `serve` is two processes",
+        _positive,
+    )
     database_statement_seconds: int = _setting(
         "DATABASE_STATEMENT_SECONDS", "300", "Time that PostgreSQL gives one statement", _positive
     )
@@ -146,23 +153,28 @@ class Settings:
         "KEY_FILE", "", "File of the server's keys; empty means `keys.json` there"
     )
     public_url: str = _setting(
-        "PUBLIC_URL", _LOCAL_URL,
+        "PUBLIC_URL",
+        _LOCAL_URL,
         "Address that clients use, with its path if it has one; while nobody sets it, links in"
-        " answers follow a loopback Host", _public_url,
-    )  # fmt: skip
+        " answers follow a loopback Host",
+        _public_url,
+    )
     ambient_credentials: str = _setting(
         "AMBIENT_CREDENTIALS", "", "Tenant whose connections may use the process's own credentials"
     )
     cors_origins: tuple[str, ...] = _setting("CORS_ORIGINS", "", "Origins that may call", _listed)
     keep_alive_seconds: int = _setting(
-        "KEEP_ALIVE_SECONDS", "75",
+        "KEEP_ALIVE_SECONDS",
+        "75",
         "Time that an idle connection is kept: more than load balancers keep theirs",
         _positive,
-    )  # fmt: skip
+    )
     streams: int = _setting(
-        "STREAMS", "400", "Most open streams of events of a process, a quarter of them of a tenant",
+        "STREAMS",
+        "400",
+        "Most open streams of events of a process, a quarter of them of a tenant",
         _positive,
-    )  # fmt: skip
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         "TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed", _networks
     )
@@ -171,9 +183,11 @@ class Settings:
         "REPORT_RETENTION_DAYS", "90", "How long a report can be downloaded", _positive
     )
     owner_tags: tuple[str, ...] = _setting(
-        "OWNER_TAGS", "owner,team,service-owner",
-        "Tags whose value is a resource's owner, the first that it has, in any case", _listed,
-    )  # fmt: skip
+        "OWNER_TAGS",
+        "owner,team,service-owner",
+        "Tags whose value is a resource's owner, the first that it has, in any case",
+        _listed,
+    )
     report_organisation: str = _setting(
         "REPORT_ORGANISATION", "", "Who reports say they are from; empty means CloudSealed"
     )
@@ -189,29 +203,37 @@ class Settings:
     token_max_days: int = _setting("TOKEN_MAX_DAYS", "365", "Longest life of a token", _positive)
     collect_workers: int = _setting("COLLECT_WORKERS", "16", "Provider calls in flight", _positive)
     calls_left_out: tuple[str, ...] = _setting(
-        "CALLS_LEFT_OUT", "",
+        "CALLS_LEFT_OUT",
+        "",
         "Calls that audits do without, such as `ec2:DescribeInstanceAttribute`; verdicts that need"
-        " them are unknown", _listed,
-    )  # fmt: skip
+        " them are unknown",
+        _listed,
+    )
     policy_seconds: int = _setting(
         "POLICY_SECONDS", "300", "Time that one policy may take of an audit", _positive
     )
     policy_set_seconds: int = _setting(
-        "POLICY_SET_SECONDS", "3600",
+        "POLICY_SET_SECONDS",
+        "3600",
         "Time that all policies together may take of an audit; past half of it, those stop that had"
-        " more than an even share of the other half", _positive,
-    )  # fmt: skip
+        " more than an even share of the other half",
+        _positive,
+    )
     worker_memory: int = _setting(
         "WORKER_MEMORY", "4096", "Most memory of a worker process, in MiB", _positive
     )
     job_patience: int = _setting(
-        "JOB_PATIENCE", "900", "Seconds without progress after which a job is taken for hung",
+        "JOB_PATIENCE",
+        "900",
+        "Seconds without progress after which a job is taken for hung",
         _positive,
-    )  # fmt: skip
+    )
     log_format: str = _setting(
-        "LOG_FORMAT", "lines", f"How logs are written: {', '.join(LOG_FORMATS)}",
+        "LOG_FORMAT",
+        "lines",
+        f"How logs are written: {', '.join(LOG_FORMATS)}",
         _one_of(*LOG_FORMATS),
-    )  # fmt: skip
+    )
     access_log: bool = _setting("ACCESS_LOG", "off", "A line for each request: on, off", _switch)
     limit_core: Budget = _setting("LIMIT_CORE", "1000/minute", "Requests a token", parse_budget)
     limit_reports: Budget = _setting(
@@ -235,14 +257,17 @@ class Settings:
     )
     limit_login: Budget = _setting("LIMIT_LOGIN", "10/minute", "Logins an address", parse_budget)
     limit_login_account: Budget = _setting(
-        "LIMIT_LOGIN_ACCOUNT", "30/hour",
+        "LIMIT_LOGIN_ACCOUNT",
+        "30/hour",
         "Wrong passwords an account: of all strange devices together, of each known one",
         parse_budget,
-    )  # fmt: skip
+    )
     limit_device: Budget = _setting(
-        "LIMIT_DEVICE", "5/minute,20/hour",
-        "Wrong codes of devices on the page /device: of a user, and of an address", parse_budget,
-    )  # fmt: skip
+        "LIMIT_DEVICE",
+        "5/minute,20/hour",
+        "Wrong codes of devices on the page /device: of a user, and of an address",
+        parse_budget,
+    )
     limit_anonymous: Budget = _setting(
         "LIMIT_ANONYMOUS", "60/minute", "Requests without a valid token an address", parse_budget
     )

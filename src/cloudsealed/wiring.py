@@ -62,9 +62,11 @@ from cloudsealed.vocabulary import ScheduleKind
 
 _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 5.0, 3600.0
 _LONGEST = {
-    AUDIT_JOB: 24 * 3600.0, REPORT_JOB: 3600.0, CLASSIFICATION_JOB: 6 * 3600.0,
+    AUDIT_JOB: 24 * 3600.0,
+    REPORT_JOB: 3600.0,
+    CLASSIFICATION_JOB: 6 * 3600.0,
     SIMULATION_JOB: 6 * 3600.0,
-}  # fmt: skip
+}
 """Seconds that a job may take, whatever progress it makes."""
 _SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1, SIMULATION_JOB: 1}
 
@@ -122,32 +124,44 @@ class Services(Auditing):
             retention_days=self.settings.report_retention_days,
         )
         classify = Reclassify(
-            database=self.database, policies=self.policies, clock=self.clock,
+            database=self.database,
+            policies=self.policies,
+            clock=self.clock,
             seconds=self.settings.policy_seconds,
-        )  # fmt: skip
+        )
         handlers: Mapping[str, Handler] = {
-            AUDIT_JOB: audits, REPORT_JOB: reports, CLASSIFICATION_JOB: classify,
+            AUDIT_JOB: audits,
+            REPORT_JOB: reports,
+            CLASSIFICATION_JOB: classify,
             SIMULATION_JOB: self.simulations,
-        }  # fmt: skip
+        }
         endings: Mapping[str, Ending] = {
-            AUDIT_JOB: audits.give_up, REPORT_JOB: reports.give_up,
+            AUDIT_JOB: audits.give_up,
+            REPORT_JOB: reports.give_up,
             SIMULATION_JOB: self.simulations.give_up,
-        }  # fmt: skip
+        }
         return Worker(
-            self.database, handlers, slots=_SLOTS, endings=endings, longest=_LONGEST,
-            patience=self.settings.job_patience, clock=self.clock,
-        )  # fmt: skip
+            self.database,
+            handlers,
+            slots=_SLOTS,
+            endings=endings,
+            longest=_LONGEST,
+            patience=self.settings.job_patience,
+            clock=self.clock,
+        )
 
     def work(self) -> WorkerProcess:
         """Return all that a worker's process does for this installation."""
         return WorkerProcess(
-            self.worker(), PulseStore(self.database), clock=self.clock,
+            self.worker(),
+            PulseStore(self.database),
+            clock=self.clock,
             patience=self.settings.job_patience,
             kept={
                 "housekeeping": (self.housekeep, _HOUSEKEEPING_SECONDS),
                 "retention": (self.expire_evidence, _RETENTION_SECONDS),
             },
-        )  # fmt: skip
+        )
 
     def has_worker(self, pid: int) -> bool:
         """Say whether a process of this host is a worker that is up; False without a database."""
@@ -224,9 +238,12 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     counters, blobs = open_counters(settings), DiskBlobs(settings.blob_dir)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
     oauth = AuthorizationServer(
-        database=database, keys=keys, clock=clock, issuer=settings.public_url,
+        database=database,
+        keys=keys,
+        clock=clock,
+        issuer=settings.public_url,
         authenticator=tokens.authenticator,
-    )  # fmt: skip
+    )
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
     reports = ReportService(
         database=database,
@@ -250,11 +267,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         counters=counters,
         blobs=blobs,
         users=UserService(
-            database=database,
-            keys=keys,
-            clock=clock,
-            access=access,
-            public_url=settings.public_url,
+            database=database, keys=keys, clock=clock, access=access, public_url=settings.public_url
         ),
         service_accounts=ServiceAccountService(database=database, clock=clock),
         logins=LoginService(
@@ -294,10 +307,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         schedules=schedules,
         resources=ResourceService(database=database),
         simulations=SimulationService(
-            database=database,
-            policies=core.policies,
-            clock=clock,
-            seconds=settings.policy_seconds,
+            database=database, policies=core.policies, clock=clock, seconds=settings.policy_seconds
         ),
         reports=reports,
         look=look_of(settings),

@@ -24,9 +24,10 @@ from cloudsealed.wiring import Services, build_services
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
     settings = Settings(
-        data_dir=tmp_path, cors_origins=("https://app.example.com",),
+        data_dir=tmp_path,
+        cors_origins=("https://app.example.com",),
         trusted_proxies=("10.0.0.0/8",),
-    )  # fmt: skip
+    )
     ensure_keys(settings.key_path)
     migrate(settings)
     found = build_services(settings)

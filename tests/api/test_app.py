@@ -6,10 +6,12 @@ from cloudsealed.auth.model import Scope
 
 ANY_CREDENTIAL = {"/v1/me", "/v1/errors", "/v1/rate_limit"}
 EVIDENCE = {
-    "/v1/findings/{id}/evidence", "/v1/findings/{id}/explanation",
+    "/v1/findings/{id}/evidence",
+    "/v1/findings/{id}/explanation",
     "/v1/findings/{id}/proof",
-    "/v1/audits/{id}/calls", "/v1/audits/{id}/bundle",
-}  # fmt: skip
+    "/v1/audits/{id}/calls",
+    "/v1/audits/{id}/bundle",
+}
 
 
 def test_every_operation_needs_the_scope_of_its_noun() -> None:
@@ -19,15 +21,20 @@ def test_every_operation_needs_the_scope_of_its_noun() -> None:
         path = operation.path
         noun = path.removeprefix("/v1/oauth").removeprefix("/v1").split("/")[1]
         noun = {
-            "frameworks": "policies", "grants": "tokens", "simulations": "findings",
-            "service_accounts": "users", "clients": "apps",
-        }.get(noun, noun)  # fmt: skip
+            "frameworks": "policies",
+            "grants": "tokens",
+            "simulations": "findings",
+            "service_accounts": "users",
+            "clients": "apps",
+        }.get(noun, noun)
         if path == "/v1/resources/{id}/findings":
             noun = "findings"
         reads = operation.method == "GET" or path == "/v1/policies/validate"
-        expected: Scope | None = Scope(f"{noun}:{'read' if reads else 'write'}") if (
-            path not in ANY_CREDENTIAL
-        ) else None  # fmt: skip
+        expected: Scope | None = (
+            Scope(f"{noun}:{'read' if reads else 'write'}")
+            if (path not in ANY_CREDENTIAL)
+            else None
+        )
         if path in EVIDENCE:
             expected = Scope.EVIDENCE_READ
         assert operation.scope is expected, (operation.method, path)
@@ -39,16 +46,23 @@ def test_what_starts_work_has_a_budget_and_what_makes_a_secret_hides_it() -> Non
     assert all(bool(op.heavy) == (op in heavy) for op in operations)
     secret = {op.name for op in operations if op.secrets}
     assert secret == {
-        "create_token", "rotate_token", "create_oauth_app", "rotate_oauth_app_secret",
-        "invite_user", "invite_user_again", "create_oauth_client", "rotate_oauth_client_secret",
-    }  # fmt: skip
+        "create_token",
+        "rotate_token",
+        "create_oauth_app",
+        "rotate_oauth_app_secret",
+        "invite_user",
+        "invite_user_again",
+        "create_oauth_client",
+        "rotate_oauth_client_secret",
+    }
 
 
 def test_what_costs_more_than_this_process_has_a_budget_of_the_tenant_and_its_own_threads() -> None:
     operations = [operation for table in TABLES for operation in table.operations]
     assert {op.name: op.costs.budget for op in operations if op.costs} == {
-        "get_finding_explanation": "explanations", "test_connection": "connection_tests",
-    }  # fmt: skip
+        "get_finding_explanation": "explanations",
+        "test_connection": "connection_tests",
+    }
     assert {name for op in operations for name in op.budgets} == set(OF_TENANTS)
 
 

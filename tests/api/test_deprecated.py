@@ -82,9 +82,10 @@ def test_the_document_marks_each_and_says_until_when(ask: Any) -> None:
     document = ask("GET", "/openapi.json").json()
     one = document["paths"]["/v1/tokens/{id}"]["get"]
     [old] = [
-        item for item in document["paths"]["/v1/tokens"]["get"]["parameters"]
+        item
+        for item in document["paths"]["/v1/tokens"]["get"]["parameters"]
         if item["name"] == "old"
-    ]  # fmt: skip
+    ]
     field = document["components"]["schemas"]["Body"]["properties"]["older"]
     for node in (one, old, field):
         assert (node["deprecated"], node["x-sunset"]) == (True, "2027-07-01")

@@ -114,9 +114,11 @@ def test_of_two_that_nothing_keeps_apart_one_works_and_the_other_gets_its_answer
 
     def other() -> Kept | None:
         try:
-            with others.flight(claim), held.database.unit(
-                lambda connection: others.begin(connection, claim)
-            ), held.database.write():  # fmt: skip
+            with (
+                others.flight(claim),
+                held.database.unit(lambda connection: others.begin(connection, claim)),
+                held.database.write(),
+            ):
                 return None
         except AnsweredError as answered:
             return answered.kept

@@ -73,19 +73,32 @@ def ask_without_database(tmp_path: Path) -> Ask:
 def beat(services: Services, *, ago: float = 0, **state: Any) -> None:
     now = utc_now() - timedelta(seconds=ago)
     PulseStore(services.database).beat(
-        name="host:1", started_at=now, now=now, state={"faults": {}, **state},
-        counted={CALLS: 3},
-    )  # fmt: skip
+        name="host:1", started_at=now, now=now, state={"faults": {}, **state}, counted={CALLS: 3}
+    )
 
 
 def ended(services: Services, status: AuditStatus, code: str | None = None) -> str:
     """Add an audit that has ended."""
     audit = Audit(
-        id=new_id("aud"), kind=AuditKind.LIVE, status=status, parent_id=None, source_id="aud_x",
-        connection_ids=(), scope=Scope(), policies=None, policy_set=(), targets=None, clock=None,
-        created_at=MOMENT, started_at=MOMENT, finished_at=MOMENT, progress=NO_PROGRESS,
-        result=None, error=None, verdict_digest=None,
-    )  # fmt: skip
+        id=new_id("aud"),
+        kind=AuditKind.LIVE,
+        status=status,
+        parent_id=None,
+        source_id="aud_x",
+        connection_ids=(),
+        scope=Scope(),
+        policies=None,
+        policy_set=(),
+        targets=None,
+        clock=None,
+        created_at=MOMENT,
+        started_at=MOMENT,
+        finished_at=MOMENT,
+        progress=NO_PROGRESS,
+        result=None,
+        error=None,
+        verdict_digest=None,
+    )
     store = AuditStore(services.database, services.clock)
     error = {"code": code, "message": "x"} if code else None
     with services.database.write() as connection:
@@ -197,8 +210,9 @@ def test_without_its_database_it_is_not_ready_and_every_fault_is_in_the_answer(
     assert answer.status_code == 503
     error = answer.json()["error"]
     assert (error["code"], error["message"]) == (
-        "service_unavailable", "The database does not answer",
-    )  # fmt: skip
+        "service_unavailable",
+        "The database does not answer",
+    )
     named = {detail["field"] for detail in error["details"]}
     assert {"database", "worker", "jobs"} <= named
 
@@ -233,9 +247,12 @@ def test_figures_of_jobs_audits_workers_and_the_process_are_there(
     used, limit = found["cloudsealed_database_connections"].values()
     assert (0 <= used <= limit, limit) == (True, services.settings.database_connections + 1)
     for name in (
-        "cloudsealed_worker_seen_seconds", "cloudsealed_disk_free_bytes", "cloudsealed_threads",
-        "process_open_fds", "process_resident_memory_bytes",
-    ):  # fmt: skip
+        "cloudsealed_worker_seen_seconds",
+        "cloudsealed_disk_free_bytes",
+        "cloudsealed_threads",
+        "process_open_fds",
+        "process_resident_memory_bytes",
+    ):
         assert all(value >= 0 for value in found[name].values()), name
 
 

@@ -52,9 +52,14 @@ def check() -> Callable[..., PolicyVersion]:
 
     def check(fail_when: str, key: str = "queues", version: int = 1, **said: Any) -> PolicyVersion:
         body = {
-            "key": key, "title": "Queues", "dimension": "security", "severity": "high",
-            "resource_types": ["aws.sqs.queue"], "fail_when": fail_when, **said,
-        }  # fmt: skip
+            "key": key,
+            "title": "Queues",
+            "dimension": "security",
+            "severity": "high",
+            "resource_types": ["aws.sqs.queue"],
+            "fail_when": fail_when,
+            **said,
+        }
         return PolicyVersion(
             f"pol_{key}", key, version, PolicyKind.CHECK, read_policy_body(body).words
         )
@@ -68,9 +73,13 @@ def classification() -> Callable[..., PolicyVersion]:
 
     def classification(key: str, when: str = "true", **effect: Any) -> PolicyVersion:
         body = {
-            "kind": "classification", "key": key, "title": key, "when": when, "reason": "why",
+            "kind": "classification",
+            "key": key,
+            "title": key,
+            "when": when,
+            "reason": "why",
             **effect,
-        }  # fmt: skip
+        }
         kind = PolicyKind.CLASSIFICATION
         return PolicyVersion(f"pol_{key}", key, 1, kind, read_policy_body(body).words)
 

@@ -47,16 +47,22 @@ class Kept(Snapshots):
 
 
 def listing(
-    kind: str, account: str, region: str, found: Iterable[Snapshot],
+    kind: str,
+    account: str,
+    region: str,
+    found: Iterable[Snapshot],
     gap: Mapping[str, Any] | None = None,
-) -> tuple[Block, list[tuple[str, Snapshot]]]:  # fmt: skip
+) -> tuple[Block, list[tuple[str, Snapshot]]]:
     """A list of resources in one place, read to its end unless it has a gap."""
     own = ({"owner": account, "formerly": None, **each} for each in found)
     snapshots = [(each["native_id"], each) for each in own]
     header = {
-        "connection_id": "con_a", "complete": gap is None, "outcome": "ok", "observed_at": NOW,
+        "connection_id": "con_a",
+        "complete": gap is None,
+        "outcome": "ok",
+        "observed_at": NOW,
         "gap": gap,
-    }  # fmt: skip
+    }
     return Block(SNAPSHOTS, kind, account, region, (), len(snapshots), header), snapshots
 
 
@@ -65,9 +71,12 @@ def judged(
 ) -> dict[tuple[str, str, str], Observation]:
     """Return what policies say of each resource, by account, the policy's key and its native id."""
     evaluator = Evaluator(
-        policies=PolicySet(tuple(policies), ()), snapshots=kept, clock=clock,
-        extent=Extent(targets), seconds=600,
-    )  # fmt: skip
+        policies=PolicySet(tuple(policies), ()),
+        snapshots=kept,
+        clock=clock,
+        extent=Extent(targets),
+        seconds=600,
+    )
     return {
         (cell.account, cell.check.version.key, observation.native_id): observation
         for here in evaluator.places()

@@ -148,9 +148,7 @@ def test_findings_of_a_policy_withdrawn_since_are_resolved(
     for step in steps[::-1] if turned else steps:
         step()
     found = present()["one"]
-    assert (found.status, found.resolution) == (
-        FindingStatus.RESOLVED, Resolution.POLICY_CHANGED,
-    )  # fmt: skip
+    assert (found.status, found.resolution) == (FindingStatus.RESOLVED, Resolution.POLICY_CHANGED)
     assert found.last_observation is Outcome.FAIL
 
 

@@ -95,9 +95,8 @@ def test_an_item_without_an_id_makes_the_list_incomplete_and_nothing_is_gone(
 
 @pytest.mark.parametrize("error", [RecursionError, OverflowError, MemoryError, KeyError])
 def test_what_goes_wrong_judging_a_cell_is_that_cell_s(
-    begin: Any, cloud: Cloud, check: Any, monkeypatch: pytest.MonkeyPatch,
-    error: type[Exception],
-) -> None:  # fmt: skip
+    begin: Any, cloud: Cloud, check: Any, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     cloud.queues = {"good": {"A": "1"}, "bad": {"B": "1"}}
     whole = Rule.judge
 
@@ -118,8 +117,9 @@ def test_what_goes_wrong_judging_a_cell_is_that_cell_s(
     monkeypatch.setattr(Rule, "judge", Breaks())
     lines = concluded(begin, cloud, check(OPEN)).lines("queues")
     assert {name: line["outcome"] for name, line in lines.items()} == {
-        "good": "fail", "bad": "unknown",
-    }  # fmt: skip
+        "good": "fail",
+        "bad": "unknown",
+    }
     [reason] = lines["bad"]["reasons"]
     assert reason["kind"] == "policy_error"
     assert error.__name__ in reason["message"] or "memory" in reason["message"]

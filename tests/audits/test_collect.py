@@ -162,6 +162,9 @@ def test_what_every_thread_of_an_audit_logs_says_what_it_is_about(
     log.removeHandler(handler)
     said = [orjson.loads(line) for line in written.getvalue().splitlines()]
     assert {each["message"].partition("_")[0] for each in said} == {
-        "audit", "walk", "call", "ledger",
-    }  # fmt: skip
+        "audit",
+        "walk",
+        "call",
+        "ledger",
+    }
     assert {each.get("job") for each in said} == {"job_1"}

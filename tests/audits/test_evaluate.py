@@ -69,9 +69,12 @@ def test_a_condition_over_what_was_not_read_is_unknown_and_names_the_call(
     [reason] = lines["bad"]["reasons"]
     said = {name: reason[name] for name in ("kind", "attribute", "outcome", "error_code", "action")}
     assert said == {
-        "kind": "call", "attribute": "Attributes", "outcome": outcome, "error_code": "Code",
+        "kind": "call",
+        "attribute": "Attributes",
+        "outcome": outcome,
+        "error_code": "Code",
         "action": "sqs:GetQueueAttributes",
-    }  # fmt: skip
+    }
     assert lines["good"]["outcome"] in ("pass", "fail")
 
 
@@ -104,8 +107,9 @@ def test_a_condition_over_what_there_is_not_in_a_region_is_not_applicable(
     queues.faults["GetQueueAttributes", "bad"] = (CallOutcome.UNSUPPORTED, "InvalidAction")
     lines = judged(begin, queues, check(ENCRYPTED))
     assert {name: line["outcome"] for name, line in lines.items()} == {
-        "good": "pass", "bad": "not_applicable",
-    }  # fmt: skip
+        "good": "pass",
+        "bad": "not_applicable",
+    }
     [reason] = lines["bad"]["reasons"]
     assert (reason["outcome"], reason["attribute"]) == ("unsupported", "Attributes")
 
@@ -126,9 +130,11 @@ def test_a_list_that_a_region_has_not_is_no_gap_of_what_rests_on_it(
     queues.faults["ListTopics"] = (CallOutcome.UNSUPPORTED, "InvalidAction")
     related = {"topics": {"type": "aws.sns.topic"}}
     lines = judged(
-        begin, queues, check("related.topics.size() == 0", related=related),
+        begin,
+        queues,
+        check("related.topics.size() == 0", related=related),
         types=("aws.sqs.queue", "aws.sns.topic"),
-    )  # fmt: skip
+    )
     assert {line["outcome"] for line in lines.values()} == {"fail"}
 
 
@@ -138,9 +144,11 @@ def test_what_a_region_should_have_and_cannot_have_is_not_applicable(
     queues.faults["ListTopics"] = (CallOutcome.UNSUPPORTED, "InvalidAction")
     related = {"topics": {"type": "aws.sns.topic", "scope": "region"}}
     lines = judged(
-        begin, queues, check("related.topics.size() == 0", related=related),
+        begin,
+        queues,
+        check("related.topics.size() == 0", related=related),
         types=("aws.sqs.queue", "aws.sns.topic"),
-    )  # fmt: skip
+    )
     assert {line["outcome"] for line in lines.values()} == {"not_applicable"}
     assert {line["reasons"][0]["outcome"] for line in lines.values()} == {"unsupported"}
 
@@ -158,8 +166,9 @@ def test_a_cell_counts_what_the_organisation_keeps_it_from_knowing(
     audit.judge(check(ENCRYPTED))
     [block] = audit.observations()
     assert (block.header["counts"]["unknown"], block.header["missing"]["forbidden"]) == (
-        1, forbidden,
-    )  # fmt: skip
+        1,
+        forbidden,
+    )
 
 
 def test_a_denied_attribute_that_no_condition_reads_does_not_matter(
@@ -219,9 +228,9 @@ def test_a_related_type_out_of_scope_makes_it_unknown(
 ) -> None:
     lines = judged(begin, queues, check("size(related.topics) == 0", related=TOPICS))
     assert {line["outcome"] for line in lines.values()} == {"unknown"}
-    assert lines["bad"]["reasons"] == [{
-        "kind": "out_of_scope", "type": "aws.sns.topic", "account": ACCOUNT, "regions": [REGION],
-    }]  # fmt: skip
+    assert lines["bad"]["reasons"] == [
+        {"kind": "out_of_scope", "type": "aws.sns.topic", "account": ACCOUNT, "regions": [REGION]}
+    ]
 
 
 def test_a_denied_attribute_of_a_related_resource_makes_it_unknown(
@@ -245,10 +254,11 @@ def test_a_denied_attribute_that_joins_makes_it_unknown(
     queues.faults["GetQueueAttributes", "bad"] = (CallOutcome.DENIED, "AccessDenied")
     related = {
         "dead": {
-            "type": "aws.sqs.queue", "from": "Attributes.RedrivePolicy.deadLetterTargetArn",
+            "type": "aws.sqs.queue",
+            "from": "Attributes.RedrivePolicy.deadLetterTargetArn",
             "key": "Arn",
         }
-    }  # fmt: skip
+    }
     lines = judged(begin, queues, check("size(related.dead) == 0", related=related))
     assert (lines["bad"]["outcome"], lines["good"]["outcome"]) == ("unknown", "fail")
 
@@ -290,12 +300,18 @@ def test_a_relation_of_the_whole_account_is_read_in_part_where_regions_are_left_
     )
     said = {key: audit.lines(key)["bad"] for key in ("some", "one", "near")}
     assert {key: line["outcome"] for key, line in said.items()} == {
-        "some": "fail", "one": "unknown", "near": "fail",
-    }  # fmt: skip
-    assert said["one"]["reasons"] == [{
-        "kind": "out_of_scope", "type": "aws.sns.topic", "account": ACCOUNT,
-        "regions": [ELSEWHERE],
-    }]  # fmt: skip
+        "some": "fail",
+        "one": "unknown",
+        "near": "fail",
+    }
+    assert said["one"]["reasons"] == [
+        {
+            "kind": "out_of_scope",
+            "type": "aws.sns.topic",
+            "account": ACCOUNT,
+            "regions": [ELSEWHERE],
+        }
+    ]
     [block] = [b for b in audit.observations() if b.key == "one"]
     assert block.header["missing"] == {"unread": 0, "forbidden": 0, "out_of_scope": 2}
 
@@ -304,10 +320,16 @@ def test_regions_that_nobody_named_are_left_out_as_well(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
     denied = {
-        "kind": "call", "service": "ec2", "operation": "DescribeRegions", "account": ACCOUNT,
-        "region": REGION, "parameters": {}, "outcome": "denied", "error_code": "AccessDenied",
+        "kind": "call",
+        "service": "ec2",
+        "operation": "DescribeRegions",
+        "account": ACCOUNT,
+        "region": REGION,
+        "parameters": {},
+        "outcome": "denied",
+        "error_code": "AccessDenied",
         "action": "ec2:DescribeRegions",
-    }  # fmt: skip
+    }
     audit = begin(*BOTH, targets=(Target("con_a", ACCOUNT, "aws", (REGION,), regions_gap=denied),))
     audit.collect(queues)
     audit.judge(check("size(related.topics) == 0", related=TOPICS))
@@ -328,7 +350,7 @@ def test_a_finding_that_was_decided_in_spite_of_a_gap_is_explained_by_what_decid
         "related.topics.exists(t, t.Attributes.Owner == 'me' || t.TopicArn.endsWith('odds'))"
         " || resource.Attributes.VisibilityTimeout == '30'",
         related=TOPICS,
-    )  # fmt: skip
+    )
     audit = begin(*BOTH)
     audit.collect(queues)
     audit.judge(policy)
@@ -371,9 +393,10 @@ def test_a_classification_changes_the_severity_of_what_fails(
     begin: Any, queues: Cloud, check: Any, classification: Any
 ) -> None:
     rule = classification(
-        "prod", "resource.QueueName == 'bad' && finding.policy == 'queues'",
+        "prod",
+        "resource.QueueName == 'bad' && finding.policy == 'queues'",
         set={"severity": "critical"},
-    )  # fmt: skip
+    )
     line = classified(begin, queues, check, rule)
     assert (line["severity"], line["suppressed"]) == ("critical", False)
     assert line["classified_by"] == {"key": "prod", "version": 1}
@@ -510,6 +533,15 @@ def test_a_policy_without_conditions_says_the_same_line_as_before(
     begin: Any, queues: Cloud, check: Any
 ) -> None:
     assert set(judged(begin, queues, check(ENCRYPTED))["bad"]) == {
-        "native_id", "type", "outcome", "severity", "fingerprint", "snapshot", "title", "evidence",
-        "reasons", "classified_by", "suppressed",
-    }  # fmt: skip
+        "native_id",
+        "type",
+        "outcome",
+        "severity",
+        "fingerprint",
+        "snapshot",
+        "title",
+        "evidence",
+        "reasons",
+        "classified_by",
+        "suppressed",
+    }

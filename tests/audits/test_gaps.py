@@ -56,9 +56,16 @@ MOST = 40
 
 def gap(operation: str, region: str) -> dict[str, Any]:
     return {
-        "kind": "call", "service": "sqs", "operation": operation, "account": PARTIAL,
-        "region": region, "parameters": {}, "outcome": "denied", "error_code": None, "action": None,
-    }  # fmt: skip
+        "kind": "call",
+        "service": "sqs",
+        "operation": operation,
+        "account": PARTIAL,
+        "region": region,
+        "parameters": {},
+        "outcome": "denied",
+        "error_code": None,
+        "action": None,
+    }
 
 
 @dataclass
@@ -75,11 +82,16 @@ class Thing:
         document = {k: v for k, v in (self.document | completed).items() if v is not None}
         lacking = self.unread - completed.keys()
         return {
-            "provider": "aws", "account": account, "region": self.region, "type": self.kind,
-            "native_id": f"{account}:{self.kind}:{self.region}:{self.name}", "name": self.name,
-            "document": {k: v for k, v in document.items() if k not in lacking}, "tags": {},
+            "provider": "aws",
+            "account": account,
+            "region": self.region,
+            "type": self.kind,
+            "native_id": f"{account}:{self.kind}:{self.region}:{self.name}",
+            "name": self.name,
+            "document": {k: v for k, v in document.items() if k not in lacking},
+            "tags": {},
             "unread": {name: gap(f"Get{name}", self.region) for name in sorted(lacking)},
-        }  # fmt: skip
+        }
 
 
 def made(source: random.Random, kind: str, region: str, name: str) -> Thing:
@@ -139,19 +151,24 @@ class Estate:
         return Kept(blocks), len(chosen)
 
     def _lists(
-        self, account: str, completed: dict[int, dict[str, Any]], rest: list[Thing],
+        self,
+        account: str,
+        completed: dict[int, dict[str, Any]],
+        rest: list[Thing],
         partial: bool = False,
-    ) -> Iterator[Any]:  # fmt: skip
+    ) -> Iterator[Any]:
         for kind, region in ((QUEUE, NEAR), (QUEUE, FAR), (TOPIC, NEAR), (TOPIC, FAR)):
             if partial and self.left_out and (kind, region) == (TOPIC, FAR):
                 continue
             here = [t for t in [*self.things, *rest] if (t.kind, t.region) == (kind, region)]
             denied = partial and kind == TOPIC and region == self.unlisted
             yield listing(
-                kind, account, region,
+                kind,
+                account,
+                region,
                 [t.snapshot(account, **completed.get(id(t), {})) for t in here],
                 gap("ListTopics", region) if denied else None,
-            )  # fmt: skip
+            )
 
     def targets(self, accounts: int) -> list[Target]:
         whole = [Target("con_a", f"{n:012}", "aws", (NEAR, FAR)) for n in range(1, accounts + 1)]
@@ -169,9 +186,14 @@ class Estate:
 
 def policy(key: str, fail_when: str, applies_when: str | None) -> PolicyVersion:
     body = {
-        "key": key, "title": "t", "dimension": "security", "severity": "high",
-        "resource_types": [QUEUE], "fail_when": fail_when, "related": RELATED,
-    } | ({"applies_when": applies_when} if applies_when else {})  # fmt: skip
+        "key": key,
+        "title": "t",
+        "dimension": "security",
+        "severity": "high",
+        "resource_types": [QUEUE],
+        "fail_when": fail_when,
+        "related": RELATED,
+    } | ({"applies_when": applies_when} if applies_when else {})
     return PolicyVersion(f"pol_{key}", key, 1, PolicyKind.CHECK, read_policy_body(body).words)
 
 

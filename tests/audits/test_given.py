@@ -56,8 +56,11 @@ def test_a_check_reads_them_too_and_its_message_shows_them(judged: Any, fail_whe
 
 def test_a_field_of_the_documents_own_stands_before_the_word_of_the_api() -> None:
     snapshot = {
-        "type": "aws.eks.cluster", "name": "api's", "unread": {}, "document": {"name": "own"},
-    }  # fmt: skip
+        "type": "aws.eks.cluster",
+        "name": "api's",
+        "unread": {},
+        "document": {"name": "own"},
+    }
     rule = compile_check(
         {"fail_when": "resource.name == 'own'", "resource_types": ["aws.eks.cluster"]}
     )
@@ -94,9 +97,16 @@ def test_of_a_snapshot_alone_a_classification_knows_the_same(
     classification: Any, clock: Clock
 ) -> None:
     snapshot = {
-        "type": "aws.ec2.address", "name": None, "region": "eu-west-1", "account": ACCOUNT,
-        "provider": "aws", "native_id": "arn:x", "tags": {}, "unread": {}, "document": {},
-    }  # fmt: skip
+        "type": "aws.ec2.address",
+        "name": None,
+        "region": "eu-west-1",
+        "account": ACCOUNT,
+        "provider": "aws",
+        "native_id": "arn:x",
+        "tags": {},
+        "unread": {},
+        "document": {},
+    }
     version = classification("c", "resource.type == 'aws.ec2.address'", suppress=True)
     found = Classifier([version], Purse(each=60)).classify(
         {"severity": "high"}, snapshot, clock.now

@@ -21,12 +21,25 @@ TENANT, MOMENT = "ten_a", "2026-01-01T00:00:00.000Z"
 
 def audit(ident: str, **given: Any) -> Audit:
     values: dict[str, Any] = {
-        "id": ident, "kind": AuditKind.LIVE, "status": AuditStatus.COMPLETED, "parent_id": None,
-        "source_id": ident, "connection_ids": ("con_a",), "scope": Scope(), "policies": None,
-        "policy_set": ({"key": "a"},), "targets": (Target("con_a", "1", "aws", ()),),
-        "clock": MOMENT, "created_at": MOMENT, "started_at": None, "finished_at": None,
-        "progress": NO_PROGRESS, "result": None, "error": None, "verdict_digest": None,
-    }  # fmt: skip
+        "id": ident,
+        "kind": AuditKind.LIVE,
+        "status": AuditStatus.COMPLETED,
+        "parent_id": None,
+        "source_id": ident,
+        "connection_ids": ("con_a",),
+        "scope": Scope(),
+        "policies": None,
+        "policy_set": ({"key": "a"},),
+        "targets": (Target("con_a", "1", "aws", ()),),
+        "clock": MOMENT,
+        "created_at": MOMENT,
+        "started_at": None,
+        "finished_at": None,
+        "progress": NO_PROGRESS,
+        "result": None,
+        "error": None,
+        "verdict_digest": None,
+    }
     return Audit(**values | given)
 
 
@@ -59,10 +72,13 @@ def test_there_are_at_most_so_many(history: Any) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"connection_ids": ("con_a", "con_b")}, {"scope": Scope(regions=("eu-west-1",))},
-        {"policies": ("a",)}, {"status": AuditStatus.FAILED}, {"status": AuditStatus.EVALUATING},
+        {"connection_ids": ("con_a", "con_b")},
+        {"scope": Scope(regions=("eu-west-1",))},
+        {"policies": ("a",)},
+        {"status": AuditStatus.FAILED},
+        {"status": AuditStatus.EVALUATING},
     ],
-)  # fmt: skip
+)
 def test_an_audit_of_something_else_or_without_an_end_is_not_in_it(
     history: Any, change: dict[str, Any]
 ) -> None:

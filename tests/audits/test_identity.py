@@ -111,8 +111,9 @@ def test_services_of_one_name_in_two_clusters_are_two_resources(
     audit = look(SERVICE, SINGLE)
     [block] = audit.snapshots.listings()
     assert [line[0] for line in audit.blocks.lines(block)] == [
-        f"{ECS}:service/blue/web", f"{ECS}:service/green/web",
-    ]  # fmt: skip
+        f"{ECS}:service/blue/web",
+        f"{ECS}:service/green/web",
+    ]
     [finding] = present().values()
     assert finding.resource.native_id == f"{ECS}:service/blue/web"
 
@@ -150,8 +151,9 @@ def test_a_former_id_that_several_had_goes_on_as_that_of_the_one_that_was_seen(
     stood = standing(present)
     assert stood[before.id] == (FindingStatus.OPEN, None, f"{ECS}:service/green/web")
     assert sorted(native for _, _, native in stood.values()) == [
-        f"{ECS}:service/blue/web", f"{ECS}:service/green/web",
-    ]  # fmt: skip
+        f"{ECS}:service/blue/web",
+        f"{ECS}:service/green/web",
+    ]
 
 
 def test_the_findings_of_one_that_is_gone_are_not_inherited_by_one_of_its_name(
@@ -218,25 +220,36 @@ def test_an_audit_from_before_is_read_by_the_ids_of_today(
 
 
 def test_a_simulation_of_an_audit_from_before_opens_and_closes_nothing(
-    look: Look, cloud: Shared, database: Database, clock: Clock, check: Any,
+    look: Look,
+    cloud: Shared,
+    database: Database,
+    clock: Clock,
+    check: Any,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     cloud.clusters = {"blue": 1}
     with as_before(SERVICE, monkeypatch):
         first = look(SERVICE, SINGLE)
     look(SERVICE, SINGLE)
     forecast = Forecast(
-        database=database, policies=PolicyService(database=database, clock=clock), clock=clock,
-        tenant=TENANT, seconds=60,
-    )  # fmt: skip
+        database=database,
+        policies=PolicyService(database=database, clock=clock),
+        clock=clock,
+        tenant=TENANT,
+        seconds=60,
+    )
     told = forecast.of_check(check(SINGLE, resource_types=[SERVICE]), first.audit)
     assert (told["counts"]["fail"], told["would_open"], told["would_close"]) == (1, 0, 0)
 
 
 def test_a_list_whose_ids_are_built_anew_has_not_shrunk(
-    look: Look, begin: Any, cloud: Shared, database: Database, check: Any,
+    look: Look,
+    begin: Any,
+    cloud: Shared,
+    database: Database,
+    check: Any,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr(again, "LEAST", 1)
     cloud.clusters = {"blue": 1}
     with as_before(SERVICE, monkeypatch):
@@ -307,8 +320,9 @@ def test_a_policy_does_not_apply_to_what_another_account_owns(
     shared = lines[f"arn:aws:ec2:{REGION}:{OTHER}:vpc/vpc-shared"]
     assert shared["outcome"] == Outcome.NOT_APPLICABLE
     assert (shared["reasons"][0]["kind"], shared["reasons"][0]["owner"]) == (
-        "owned_by_another", OTHER,
-    )  # fmt: skip
+        "owned_by_another",
+        OTHER,
+    )
     own = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc-own"
     assert lines[own]["outcome"] == Outcome.FAIL
     assert [f.resource.native_id for f in present().values()] == [own]

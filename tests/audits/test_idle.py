@@ -31,9 +31,14 @@ IDLE = {"type": SETTINGS, "scope": "idle_regions"}
 
 def policy(name: str, kind: str, fail_when: str, **relation: str) -> PolicyVersion:
     body = {
-        "key": name, "title": "t", "dimension": "security", "severity": "high",
-        "resource_types": [kind], "fail_when": fail_when, "related": {"idle": IDLE | relation},
-    }  # fmt: skip
+        "key": name,
+        "title": "t",
+        "dimension": "security",
+        "severity": "high",
+        "resource_types": [kind],
+        "fail_when": fail_when,
+        "related": {"idle": IDLE | relation},
+    }
     return PolicyVersion(f"pol_{name}", name, 1, PolicyKind.CHECK, read_policy_body(body).words)
 
 
@@ -44,16 +49,25 @@ ANY = policy("any", "aws.account", "related.idle.map(r, r.Arn).size() > 0")
 def thing(kind: str, region: str, document: Mapping[str, Any], unread: Any = ()) -> Snapshot:
     arn = f"{kind}:{region}:{len(document)}"
     return {
-        "provider": "aws", "account": ACCOUNT, "region": region, "type": kind, "native_id": arn,
-        "name": None, "document": {"Arn": arn, **document}, "tags": {},
+        "provider": "aws",
+        "account": ACCOUNT,
+        "region": region,
+        "type": kind,
+        "native_id": arn,
+        "name": None,
+        "document": {"Arn": arn, **document},
+        "tags": {},
         "unread": dict.fromkeys(unread, DENIED),
-    }  # fmt: skip
+    }
 
 
 def said(
-    *, held: Mapping[str, list[Any]] | None = None, gaps: Mapping[str, Any] | None = None,
-    left_out: tuple[str, ...] = (), buckets: list[Any] | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    *,
+    held: Mapping[str, list[Any]] | None = None,
+    gaps: Mapping[str, Any] | None = None,
+    left_out: tuple[str, ...] = (),
+    buckets: list[Any] | None = None,
+) -> dict[str, Any]:
     """What the policies say of an account whose far region is idle and whose near one has more."""
     lists = []
     for region in (NEAR, FAR):
@@ -64,8 +78,9 @@ def said(
             documents = [{}] if row.operation is None else here.get(kind, [GIVEN.get(kind)])
             found = [
                 each if "native_id" in each else thing(kind, region, each)
-                for each in documents if each is not None
-            ]  # fmt: skip
+                for each in documents
+                if each is not None
+            ]
             gap = (gaps or {}).get(kind) if region == NEAR else None
             lists.append(listing(kind, ACCOUNT, region, found, gap))
     lists.append(listing(BUCKET, ACCOUNT, GLOBAL, buckets or []))

@@ -12,12 +12,7 @@ from tests.audits.world import ACCOUNT, REGION, Clock, Cloud
 from tests.waiting import SECONDS
 
 from cloudsealed.audits import ledger
-from cloudsealed.audits.ledger import (
-    Ledger,
-    RecordedCalls,
-    Recorder,
-    StoredCalls,
-)
+from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.model import LeaseLostError
 from cloudsealed.collectors.model import CallRequest, Place, Unit, unit_of
 from cloudsealed.storage.database import Database

@@ -98,8 +98,10 @@ def test_an_unknown_verdict_says_which_call_was_refused(
     assert only["reasons"][0]["outcome"] == "denied"
     refused = only["answers"][-1]
     assert (refused["operation"], refused["outcome"], refused["sha256"]) == (
-        "GetQueueAttributes", "denied", None,
-    )  # fmt: skip
+        "GetQueueAttributes",
+        "denied",
+        None,
+    )
 
 
 def test_only_the_policies_asked_for_are_read(begin: Any, cloud: Cloud, check: Any) -> None:
@@ -134,6 +136,8 @@ def test_a_snapshot_that_retention_dropped_leaves_the_verdict(
         connection.run(delete(objects).where(objects.c.digest == before[0]["snapshot"]))
     after = seen(audit, policy)
     assert after[0] == {
-        **before[0], "answers": [], "resource": {**before[0]["resource"], "name": None},
-    }  # fmt: skip
+        **before[0],
+        "answers": [],
+        "resource": {**before[0]["resource"], "name": None},
+    }
     assert after[1] == before[1]

@@ -91,11 +91,25 @@ def write(database: SqliteDatabase, number: int, spoken: Pass) -> None:
     """Write an audit that is about to reconcile: its row, its snapshots, its observations."""
     store, ident = AuditStore(database, utc_now), audit_id(number)
     audit = Audit(
-        id=ident, kind=AuditKind.LIVE, status=AuditStatus.SEALING, parent_id=None, source_id=ident,
-        connection_ids=("con_a",), scope=Scope(), policies=None, policy_set=(), targets=None,
-        clock=None, created_at=spoken.moment(), started_at=None, finished_at=None,
-        progress=NO_PROGRESS, result=None, error=None, verdict_digest=None,
-    )  # fmt: skip
+        id=ident,
+        kind=AuditKind.LIVE,
+        status=AuditStatus.SEALING,
+        parent_id=None,
+        source_id=ident,
+        connection_ids=("con_a",),
+        scope=Scope(),
+        policies=None,
+        policy_set=(),
+        targets=None,
+        clock=None,
+        created_at=spoken.moment(),
+        started_at=None,
+        finished_at=None,
+        progress=NO_PROGRESS,
+        result=None,
+        error=None,
+        verdict_digest=None,
+    )
     place: dict[str, Any] = {"account": ACCOUNT, "region": REGION}
     with database.write() as connection:
         store.insert(connection, tenant=TENANT, audit=audit)
@@ -104,52 +118,85 @@ def write(database: SqliteDatabase, number: int, spoken: Pass) -> None:
             for name in spoken.outcomes
         }
         blocks.put(
-            connection, tenant=TENANT, audit_id=ident, kind=blocks.SNAPSHOTS, key=TYPE, **place,
+            connection,
+            tenant=TENANT,
+            audit_id=ident,
+            kind=blocks.SNAPSHOTS,
+            key=TYPE,
+            **place,
             lines=Spool.of(
                 TENANT, "2026-01", [[name, addresses[name]] for name in sorted(addresses)]
             ),
             header={
-                "connection_id": "con_a", "complete": spoken.complete, "outcome": "ok",
-                "observed_at": spoken.moment(), "gap": None,
+                "connection_id": "con_a",
+                "complete": spoken.complete,
+                "outcome": "ok",
+                "observed_at": spoken.moment(),
+                "gap": None,
             },
-        )  # fmt: skip
+        )
         if spoken.withdraws:
             return
         blocks.put(
-            connection, tenant=TENANT, audit_id=ident, kind=blocks.OBSERVATIONS, key=KEY, **place,
+            connection,
+            tenant=TENANT,
+            audit_id=ident,
+            kind=blocks.OBSERVATIONS,
+            key=KEY,
+            **place,
             lines=Spool.of(
                 TENANT,
                 "2026-01",
                 [line(name, spoken, addresses[name]) for name in sorted(addresses)],
             ),
             header={
-                "policy_id": POLICY, "policy_version": spoken.version, "policy_digest": "x",
-                "dimension": "security", "severity": "high", "observed_at": spoken.moment(),
-                "connection_id": "con_a", "complete": {TYPE: spoken.complete}, "gaps": [],
+                "policy_id": POLICY,
+                "policy_version": spoken.version,
+                "policy_digest": "x",
+                "dimension": "security",
+                "severity": "high",
+                "observed_at": spoken.moment(),
+                "connection_id": "con_a",
+                "complete": {TYPE: spoken.complete},
+                "gaps": [],
             },
-        )  # fmt: skip
+        )
 
 
 def snapshot(name: str) -> dict[str, Any]:
     return {
-        "provider": "aws", "account": ACCOUNT, "region": REGION, "type": TYPE, "native_id": name,
-        "name": name, "tags": {}, "document": {}, "relations": {}, "unread": {}, "sources": {},
+        "provider": "aws",
+        "account": ACCOUNT,
+        "region": REGION,
+        "type": TYPE,
+        "native_id": name,
+        "name": name,
+        "tags": {},
+        "document": {},
+        "relations": {},
+        "unread": {},
+        "sources": {},
         "created": None,
-    }  # fmt: skip
+    }
 
 
 def line(name: str, spoken: Pass, address: str) -> dict[str, Any]:
     outcome = spoken.outcomes[name]
     return {
-        "native_id": name, "type": TYPE, "outcome": outcome,
+        "native_id": name,
+        "type": TYPE,
+        "outcome": outcome,
         "severity": "high" if spoken.version == 1 else "low",
         "fingerprint": fingerprint(
             policy_key=KEY, provider="aws", account=ACCOUNT, region=REGION, native_id=name
         ),
-        "snapshot": address, "title": f"{name} at {spoken.at}",
+        "snapshot": address,
+        "title": f"{name} at {spoken.at}",
         "evidence": [{"path": "x", "value": spoken.at}] if outcome is Outcome.FAIL else [],
-        "reasons": [], "classified_by": None, "suppressed": False,
-    }  # fmt: skip
+        "reasons": [],
+        "classified_by": None,
+        "suppressed": False,
+    }
 
 
 def finish(database: SqliteDatabase, number: int, spoken: Pass) -> None:
@@ -174,11 +221,18 @@ def present(database: SqliteDatabase) -> dict[str, tuple[Any, ...]]:
     loaded = [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
     return {
         f.resource.native_id: (
-            f.status, f.resolution, f.severity, f.evidence, f.policy_version, f.title,
-            f.last_observation, f.last_seen_at, f.resolved,
+            f.status,
+            f.resolution,
+            f.severity,
+            f.evidence,
+            f.policy_version,
+            f.title,
+            f.last_observation,
+            f.last_seen_at,
+            f.resolved,
         )
         for f in loaded
-    }  # fmt: skip
+    }
 
 
 def states(database: SqliteDatabase) -> dict[str, str]:

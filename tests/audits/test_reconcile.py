@@ -20,9 +20,13 @@ from cloudsealed.vocabulary import (
 
 OPEN, RESOLVED, SUPPRESSED = FindingStatus
 SUBJECT = Subject(
-    "fnd_1", "print", "pol_1", "con_1", Dimension.SECURITY,
+    "fnd_1",
+    "print",
+    "pol_1",
+    "con_1",
+    Dimension.SECURITY,
     ResourceRef("res_1", "aws.sqs.queue", "arn:one", "one", "aws", "1", "eu-west-1"),
-)  # fmt: skip
+)
 
 
 def at(number: int) -> Moment:
@@ -31,10 +35,14 @@ def at(number: int) -> Moment:
 
 def seen(outcome: Outcome | None, number: int, **changes: Any) -> Seen:
     values: dict[str, Any] = {
-        "moment": at(number), "outcome": outcome, "policy_version": 1, "severity": Severity.HIGH,
-        "base_severity": Severity.HIGH, "title": f"title {number}",
+        "moment": at(number),
+        "outcome": outcome,
+        "policy_version": 1,
+        "severity": Severity.HIGH,
+        "base_severity": Severity.HIGH,
+        "title": f"title {number}",
         "evidence": ({"path": "x", "value": number},) if outcome is Outcome.FAIL else (),
-    }  # fmt: skip
+    }
     return Seen(**(values | changes))
 
 
@@ -114,8 +122,10 @@ def test_what_is_resolved_stays_resolved_for_its_first_reason(later: Outcome | N
     once = finding(seen(Outcome.PASS, 20))
     twice = finding(seen(Outcome.PASS, 20), seen(later, 30, policy_version=2))
     assert (twice.status, twice.resolution, twice.resolved) == (
-        once.status, once.resolution, once.resolved,
-    )  # fmt: skip
+        once.status,
+        once.resolution,
+        once.resolved,
+    )
 
 
 @pytest.mark.parametrize("before", [(), (seen(Outcome.PASS, 20),)])

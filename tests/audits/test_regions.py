@@ -74,9 +74,14 @@ def test_a_region_that_denies_what_another_allows_is_denied_as_a_whole(
 
 
 @pytest.mark.parametrize(
-    "exempt", ["kms:ListKeys", "config:DescribeConfigurationRecorders", "acm:ListCertificates",
-               "ec2:DescribeRegions"],
-)  # fmt: skip
+    "exempt",
+    [
+        "kms:ListKeys",
+        "config:DescribeConfigurationRecorders",
+        "acm:ListCertificates",
+        "ec2:DescribeRegions",
+    ],
+)
 def test_what_aws_leaves_out_of_its_own_region_deny_does_not_open_a_region(
     ledger: Ledger, exempt: str
 ) -> None:
@@ -107,10 +112,12 @@ def test_what_no_region_allows_is_a_missing_permission(ledger: Ledger) -> None:
     [
         (dict.fromkeys(HOME, BY_ORGANIZATION), REGION_DENIED),
         ({"sns:ListTopics": BY_ORGANIZATION}, BY_ORGANIZATION),
-        ({"ec2:DescribeVpcs": BY_ORGANIZATION, "ec2:DescribeSubnets": BY_ORGANIZATION},
-         BY_ORGANIZATION),
+        (
+            {"ec2:DescribeVpcs": BY_ORGANIZATION, "ec2:DescribeSubnets": BY_ORGANIZATION},
+            BY_ORGANIZATION,
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_region_alone_is_denied_by_the_organisation_s_word_on_several_services(
     ledger: Ledger, denials: Said, outcome: CallOutcome
 ) -> None:
@@ -142,8 +149,10 @@ def test_a_region_that_knows_nobody_is_not_enabled(ledger: Ledger, code: str) ->
     away: Said = {"ec2:DescribeVpcs": code, "sqs:ListQueues": code, "rds:Odd": "500"}
     found = ledger.settled(eu_west_1=HOME, af_south_1=away)
     assert found["af_south_1"] == {
-        "ec2:DescribeVpcs": UNSUPPORTED, "sqs:ListQueues": UNSUPPORTED, "rds:Odd": FAILED,
-    }  # fmt: skip
+        "ec2:DescribeVpcs": UNSUPPORTED,
+        "sqs:ListQueues": UNSUPPORTED,
+        "rds:Odd": FAILED,
+    }
 
 
 @pytest.mark.parametrize("answer", [OK, EMPTY])

@@ -93,9 +93,11 @@ def test_the_evidence_of_a_reanalysis_ends_with_that_of_its_source(
     source = judged(begin, cloud, policy)
     clock.move(days=440)
     again = begin(
-        policy_set=(policy.as_dict(),), kind=AuditKind.REANALYSIS, source_id=source.id,
+        policy_set=(policy.as_dict(),),
+        kind=AuditKind.REANALYSIS,
+        source_id=source.id,
         status=AuditStatus.EVALUATING,
-    )  # fmt: skip
+    )
     assert expire() == 0
     again.judge(policy)
     ended(again)

@@ -81,9 +81,15 @@ def sealed(database: Database, audit: Any, key: Key = KEY) -> bytes:
     with lease.write() as connection:
         take_turn(connection, tenant=TENANT)
         return seals.seal(
-            connection, tenant=TENANT, audit=audit.audit, root=root, tally=tally,
-            verdict_digest="0" * 64, finished_at="2026-01-01T00:00:00.000Z", key=key,
-        )  # fmt: skip
+            connection,
+            tenant=TENANT,
+            audit=audit.audit,
+            root=root,
+            tally=tally,
+            verdict_digest="0" * 64,
+            finished_at="2026-01-01T00:00:00.000Z",
+            key=key,
+        )
 
 
 def test_the_root_is_that_of_every_policy_call_snapshot_and_observation(

@@ -31,8 +31,9 @@ def test_after_a_clock_that_ran_ahead_findings_open_resolve_and_reopen(
     cloud.queues = {"mended": {"A": "1"}, "deleted": {"A": "1"}, "broken": {"KmsMasterKeyId": "k"}}
     audited(begin, cloud, clock, policy)
     assert {name: f.status for name, f in present().items()} == {
-        "mended": FindingStatus.OPEN, "deleted": FindingStatus.OPEN,
-    }  # fmt: skip
+        "mended": FindingStatus.OPEN,
+        "deleted": FindingStatus.OPEN,
+    }
     clock.move(days=-60, hours=1)
     cloud.queues = {"mended": {"KmsMasterKeyId": "k"}, "broken": {"A": "1"}, "new": {"A": "1"}}
     audited(begin, cloud, clock, policy)

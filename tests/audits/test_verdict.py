@@ -15,11 +15,18 @@ from cloudsealed.audits.verdict import VerdictDigest, summarize
 from cloudsealed.vocabulary import Dimension, Outcome, Severity
 
 LINE = {
-    "native_id": "arn:one", "type": "aws.sqs.queue", "outcome": "fail", "severity": "high",
-    "fingerprint": "print", "snapshot": "address", "title": "Queue one",
-    "evidence": [{"path": "Attributes", "value": 1}], "reasons": [], "classified_by": None,
+    "native_id": "arn:one",
+    "type": "aws.sqs.queue",
+    "outcome": "fail",
+    "severity": "high",
+    "fingerprint": "print",
+    "snapshot": "address",
+    "title": "Queue one",
+    "evidence": [{"path": "Attributes", "value": 1}],
+    "reasons": [],
+    "classified_by": None,
     "suppressed": False,
-}  # fmt: skip
+}
 
 
 def digest(*lines: dict[str, Any], policy: str = "said") -> str:
@@ -30,19 +37,27 @@ def digest(*lines: dict[str, Any], policy: str = "said") -> str:
 
 
 def cell(
-    severity: str = "high", *, dimension: str = "security", complete: bool | None = True,
-    fails: dict[str, int] | None = None, suppressed: int = 0,
-    missing: dict[str, int] | None = None, **counts: int,
-) -> Block:  # fmt: skip
+    severity: str = "high",
+    *,
+    dimension: str = "security",
+    complete: bool | None = True,
+    fails: dict[str, int] | None = None,
+    suppressed: int = 0,
+    missing: dict[str, int] | None = None,
+    **counts: int,
+) -> Block:
     """Return a cell; what is unknown in it was not read, unless `missing` says why."""
     failed = {s.value: 0 for s in Severity} | (fails or {severity: counts.get("fail", 0)})
     header = {
-        "dimension": dimension, "severity": severity,
+        "dimension": dimension,
+        "severity": severity,
         "complete": {} if complete is None else {"aws.sqs.queue": complete},
-        "counts": {o.value: 0 for o in Outcome} | counts, "fails": failed, "suppressed": suppressed,
+        "counts": {o.value: 0 for o in Outcome} | counts,
+        "fails": failed,
+        "suppressed": suppressed,
         "missing": {m.value: 0 for m in Missing}
         | (missing or {"unread": counts.get("unknown", 0) + (complete is False)}),
-    }  # fmt: skip
+    }
     return Block(OBSERVATIONS, "key", "1", "eu-west-1", "x", 0, header)
 
 
@@ -140,8 +155,13 @@ def test_what_nobody_may_read_or_asked_for_is_outside_of_scores_and_named_beside
     assert found["coverage"] == found["dimensions"]["security"]["coverage"] == 1.0
     assert found["verdicts"] == found["dimensions"]["security"]["verdicts"]
     assert found["verdicts"] == {
-        "given": 2, "possible": 2, "unread": 0, "forbidden": 0, "out_of_scope": 0, why: 99,
-    }  # fmt: skip
+        "given": 2,
+        "possible": 2,
+        "unread": 0,
+        "forbidden": 0,
+        "out_of_scope": 0,
+        why: 99,
+    }
 
 
 def test_a_cell_of_which_there_is_nothing_in_its_region_was_never_to_be_judged() -> None:

@@ -65,9 +65,12 @@ def stand(database: Database) -> Callable[[], dict[str, Finding]]:
 def told(database: Database) -> list[tuple[str, str]]:
     """What events said, in their order, each of which finding."""
     with database.read() as connection:
-        return [(kind, ident) for kind, ident in connection.all(
-            select(events.c.type, events.c.subject).order_by(events.c.id)
-        )]  # fmt: skip
+        return [
+            (kind, ident)
+            for kind, ident in connection.all(
+                select(events.c.type, events.c.subject).order_by(events.c.id)
+            )
+        ]
 
 
 def test_what_yields_is_suppressed_and_still_an_observation_that_fails(
@@ -78,16 +81,19 @@ def test_what_yields_is_suppressed_and_still_an_observation_that_fails(
     failing = audit.apply()
     found = stand()
     assert (found["a-narrow"].status, found["a-narrow"].yields_to) == (
-        SUPPRESSED, found["general"].id,
-    )  # fmt: skip
+        SUPPRESSED,
+        found["general"].id,
+    )
     assert found["general"].status is OPEN
     assert found["a-narrow"].last_observation is Outcome.FAIL
     assert set(failing) == {finding.id for finding in found.values()}
     [line] = audit.lines("a-narrow").values()
     [other] = audit.lines("general").values()
     assert (line["outcome"], line["yields_to"], line["suppressed"]) == (
-        "fail", other["fingerprint"], False,
-    )  # fmt: skip
+        "fail",
+        other["fingerprint"],
+        False,
+    )
     assert "yields_to" not in other
     assert told(database) == [("finding.opened", found["general"].id)]
 
@@ -113,8 +119,9 @@ def test_once_the_general_one_is_fixed_what_yielded_opens_again(
     assert after["a-narrow"].first_seen_at == before["a-narrow"].first_seen_at
     assert after["general"].resolution is Resolution.FIXED
     assert told(database)[1:] == [
-        ("finding.resolved", after["general"].id), ("finding.reopened", after["a-narrow"].id),
-    ]  # fmt: skip
+        ("finding.resolved", after["general"].id),
+        ("finding.reopened", after["a-narrow"].id),
+    ]
 
 
 def test_what_is_fixed_together_is_resolved_and_nothing_opens_on_the_way(
@@ -192,8 +199,9 @@ def test_what_a_classification_suppresses_is_yielded_to_by_none(
     audit = look(others=(hush,))
     audit.apply()
     assert {key: (f.status, f.yields_to) for key, f in stand().items()} == {
-        "general": (SUPPRESSED, None), "a-narrow": (OPEN, None),
-    }  # fmt: skip
+        "general": (SUPPRESSED, None),
+        "a-narrow": (OPEN, None),
+    }
     assert "yields_to" not in audit.lines("a-narrow")["one"]
 
 
@@ -208,5 +216,6 @@ def test_whatever_the_order_in_which_audits_finish_the_same_findings_ask(
     for number in (*order, order[0]):  # one is applied again, as after a crash
         audits[number].apply()
     assert {key: (f.status, f.yields_to) for key, f in stand().items()} == {
-        "general": (RESOLVED, None), "a-narrow": (OPEN, None),
-    }  # fmt: skip
+        "general": (RESOLVED, None),
+        "a-narrow": (OPEN, None),
+    }

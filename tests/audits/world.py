@@ -104,13 +104,25 @@ class Pass:
         self.store = AuditStore(database, now)
         ident = new_id("aud")
         values: dict[str, Any] = {
-            "id": ident, "kind": AuditKind.LIVE, "status": AuditStatus.COLLECTING,
-            "parent_id": None, "source_id": ident, "connection_ids": ("con_a",),
-            "scope": Scope(resource_types=types), "policies": None, "policy_set": (),
-            "targets": (Target("con_a", ACCOUNT, "aws", (REGION,)),), "clock": rfc3339(now()),
-            "created_at": rfc3339(now()), "started_at": rfc3339(now()), "finished_at": None,
-            "progress": NO_PROGRESS, "result": None, "error": None, "verdict_digest": None,
-        }  # fmt: skip
+            "id": ident,
+            "kind": AuditKind.LIVE,
+            "status": AuditStatus.COLLECTING,
+            "parent_id": None,
+            "source_id": ident,
+            "connection_ids": ("con_a",),
+            "scope": Scope(resource_types=types),
+            "policies": None,
+            "policy_set": (),
+            "targets": (Target("con_a", ACCOUNT, "aws", (REGION,)),),
+            "clock": rfc3339(now()),
+            "created_at": rfc3339(now()),
+            "started_at": rfc3339(now()),
+            "finished_at": None,
+            "progress": NO_PROGRESS,
+            "result": None,
+            "error": None,
+            "verdict_digest": None,
+        }
         self.audit = Audit(**(values | changes))
         with database.write() as connection:
             self.store.insert(connection, tenant=TENANT, audit=self.audit)
@@ -134,9 +146,12 @@ class Pass:
         with Recorder(lease, self.id) as recorder:
             caller = RecordedCalls(self.ledger, cloud, recorder)
             collect(
-                self.tasks, {"con_a": caller}, recorder, workers=4,
+                self.tasks,
+                {"con_a": caller},
+                recorder,
+                workers=4,
                 tick=tick or (lambda _ended: None),
-            )  # fmt: skip
+            )
         recorder.stop_if_asked()
         settle_regions(self.database, lease)
 
@@ -147,14 +162,20 @@ class Pass:
         self.yields = Yields.of(checks)
         assert clock is not None
         derive(
-            lease=lease, tasks=self.tasks, stored=StoredCalls(self.ledger, clock), clock=clock,
+            lease=lease,
+            tasks=self.tasks,
+            stored=StoredCalls(self.ledger, clock),
+            clock=clock,
             done=lambda _number: None,
-        )  # fmt: skip
+        )
         evaluator = Evaluator(
-            policies=PolicySet(checks, classes), snapshots=self.snapshots, clock=clock,
+            policies=PolicySet(checks, classes),
+            snapshots=self.snapshots,
+            clock=clock,
             extent=Extent(self.audit.targets or ()),
-            seconds=seconds, together=together,
-        )  # fmt: skip
+            seconds=seconds,
+            together=together,
+        )
         evaluator.run(lease, lambda _number: None)
 
     def apply(
@@ -165,9 +186,12 @@ class Pass:
     ) -> list[str]:
         """Apply it; `yields` are the tenant's own, else those of the policies that it judged by."""
         applier = Applier(
-            database=self.database, lease=self.take(), snapshots=self.snapshots, horizon=horizon,
+            database=self.database,
+            lease=self.take(),
+            snapshots=self.snapshots,
+            horizon=horizon,
             yields=yields or self.yields,
-        )  # fmt: skip
+        )
         applier.resources()
         failing = applier.findings()
         if withdraw:

@@ -63,12 +63,19 @@ def house(tmp_path: Path) -> Iterator[Installation]:
     access = Access(database=database, clock=time, authenticator=tokens.authenticator)
     shared: dict[str, Any] = {"database": database, "keys": keys, "clock": time, "access": access}
     attempts = Attempts(
-        open_counters(settings), PlaceStore(database), settings.limit_login_account,
+        open_counters(settings),
+        PlaceStore(database),
+        settings.limit_login_account,
         keys.all("sessions"),
-    )  # fmt: skip
+    )
     yield Installation(
-        settings, keys, database, time, TenantService(database=database, clock=time),
+        settings,
+        keys,
+        database,
+        time,
+        TenantService(database=database, clock=time),
         UserService(**shared, public_url=settings.public_url),
-        LoginService(**shared, attempts=attempts), tokens,
-    )  # fmt: skip
+        LoginService(**shared, attempts=attempts),
+        tokens,
+    )
     database.close()

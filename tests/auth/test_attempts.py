@@ -27,9 +27,12 @@ class House:
     def start(self) -> None:
         """Begin as a new process does."""
         self.attempts = Attempts(
-            MemoryCounters(lambda: self.now), PlaceStore(self.database), parse_budget("3/hour"),
-            [Key("k1", b"s" * 32)], lambda: self.now,
-        )  # fmt: skip
+            MemoryCounters(lambda: self.now),
+            PlaceStore(self.database),
+            parse_budget("3/hour"),
+            [Key("k1", b"s" * 32)],
+            lambda: self.now,
+        )
 
 
 @pytest.fixture

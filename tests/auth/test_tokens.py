@@ -56,10 +56,13 @@ def test_a_token_expires_after_90_days_unless_it_says_otherwise(house: Any, ente
     text = _create(house, enter())["token"]
     ticks = [0.0]
     cached = Authenticator(
-        store=TokenStore(house.database), grants=GrantStore(house.database),
-            clients=ClientStore(house.database), keys=house.keys,
-        clock=house.time, ticks=lambda: ticks[0],
-    )  # fmt: skip
+        store=TokenStore(house.database),
+        grants=GrantStore(house.database),
+        clients=ClientStore(house.database),
+        keys=house.keys,
+        clock=house.time,
+        ticks=lambda: ticks[0],
+    )
     house.time.pass_by(days=90, seconds=-0.2)
     cached.authenticate(text, "192.0.2.1")
     ticks[0] = 0.19
@@ -94,9 +97,13 @@ def test_the_cache_holds_half_a_second_and_no_miss(house: Any, enter: Any) -> No
     store = TokenStore(house.database)
     grants = GrantStore(house.database)
     cached = Authenticator(
-        store=store, grants=grants, clients=ClientStore(house.database), keys=house.keys,
-        clock=house.time, ticks=lambda: ticks[0],
-    )  # fmt: skip
+        store=store,
+        grants=grants,
+        clients=ClientStore(house.database),
+        keys=house.keys,
+        clock=house.time,
+        ticks=lambda: ticks[0],
+    )
     caller = enter()
     made = _create(house, caller)
     where = "192.0.2.1"

@@ -15,9 +15,13 @@ NOW = "2026-01-31T09:30:00.000Z"
 
 def user(**changes: object) -> User:
     values = {
-        "tenant_id": "ten_a", "id": new_id("usr"), "email": "ann@example.com", "name": "Ann",
-        "role": Role.ADMIN, "created_at": NOW,
-    }  # fmt: skip
+        "tenant_id": "ten_a",
+        "id": new_id("usr"),
+        "email": "ann@example.com",
+        "name": "Ann",
+        "role": Role.ADMIN,
+        "created_at": NOW,
+    }
     return User(**{**values, **changes})  # type: ignore[arg-type]  # by name
 
 

@@ -234,8 +234,10 @@ def test_what_happens_to_access_is_in_the_log_with_who_did_it(house: Any, admin:
     by_user = {"user_id": user.id, "credential_id": None, "ip": "192.0.2.9"}
     by_nobody = {"user_id": None, "credential_id": None, "ip": "192.0.2.66"}
     assert told == [
-        ("security.user_invited", by_admin), ("security.user_joined", by_user),
-        ("security.login_failed", by_nobody), ("security.user_changed", by_admin),
+        ("security.user_invited", by_admin),
+        ("security.user_joined", by_user),
+        ("security.login_failed", by_nobody),
+        ("security.user_changed", by_admin),
         ("security.user_removed", by_admin),
-    ]  # fmt: skip
+    ]
     assert events[3]["data"]["changes"] == {"role": ["viewer", "editor"]}

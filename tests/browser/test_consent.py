@@ -15,9 +15,12 @@ def authorization(site: Site, callback: str, **changes: str) -> tuple[dict[str, 
     """Register an app; return it and the address to which it sends people."""
     app = site.app(redirect_uris=[callback])
     asked = {
-        "response_type": "code", "client_id": app["client_id"], "redirect_uri": callback,
-        "state": "a&b=é", **changes,
-    }  # fmt: skip
+        "response_type": "code",
+        "client_id": app["client_id"],
+        "redirect_uri": callback,
+        "state": "a&b=é",
+        **changes,
+    }
     return app, f"{site.url}/oauth/authorize?{urlencode(asked)}"
 
 

@@ -62,8 +62,9 @@ def test_audits_outlive_a_disk_that_fills_up_while_they_run(
             disk.free(running.process.pid, before)
             audit = running.ended(ident)
             assert (audit["status"], audit["verdict_digest"]) == (
-                "completed", whole["verdict_digest"],
-            )  # fmt: skip
+                "completed",
+                whole["verdict_digest"],
+            )
         assert running.worker == before
 
 
@@ -87,9 +88,7 @@ def test_an_audit_whose_worker_is_killed_again_and_again_ends_the_same(
             os.kill(killed, signal.SIGKILL)
             until(lambda killed=killed: running.worker not in (0, killed), "the next worker")
         audit = running.ended(ident)
-        assert (audit["status"], audit["verdict_digest"]) == (
-            "completed", whole["verdict_digest"],
-        )  # fmt: skip
+        assert (audit["status"], audit["verdict_digest"]) == ("completed", whole["verdict_digest"])
 
 
 def test_an_audit_that_kills_its_worker_in_every_attempt_is_ended_with_words(
@@ -127,13 +126,15 @@ def test_audits_outlive_a_database_that_goes_away_and_comes_back(
                 until(lambda: running.http.get("/readyz").status_code == 503, "it is not ready")
                 refused = running.http.get("/v1/audits")
                 assert (refused.status_code, refused.json()["error"]["code"]) == (
-                    503, "service_unavailable",
-                )  # fmt: skip
+                    503,
+                    "service_unavailable",
+                )
                 server.back()
                 audit = running.ended(ident)
                 assert (audit["status"], audit["verdict_digest"]) == (
-                    "completed", whole["verdict_digest"],
-                )  # fmt: skip
+                    "completed",
+                    whole["verdict_digest"],
+                )
             until(lambda: not running.faults(), "nothing is wrong any more")
     finally:
         server.stop()

@@ -36,9 +36,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_what_is_held_at_the_end_is_what_was_held_after_the_tenth_audit(
     database_url: str, estate: Emulator, tmp_path: Path
 ) -> None:
-    environment = {
-        **estate.environment(), **NARROW, "CLOUDSEALED_DATABASE_URL": database_url,
-    }  # fmt: skip
+    environment = {**estate.environment(), **NARROW, "CLOUDSEALED_DATABASE_URL": database_url}
     with served(tmp_path / "data", tmp_path / "log", environment, files=256) as running:
         busy = Busy(running, regions=[HOME_REGION], services=["sqs"])
         first, last = lives(busy, audits=AUDITS, requests=REQUESTS)

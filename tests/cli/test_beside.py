@@ -101,9 +101,7 @@ def test_a_worker_that_lived_well_is_started_again_at_once_and_one_that_did_not_
 
 
 @pytest.mark.usefixtures("installation")
-def test_a_worker_has_no_more_memory_than_the_setting_says(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_worker_has_no_more_memory_than_the_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDSEALED_WORKER_MEMORY", "3000")
     with beside.worker_beside() as worker:
         limits = Path(f"/proc/{worker.child.pid}/limits")

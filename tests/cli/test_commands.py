@@ -34,8 +34,15 @@ def test_what_needs_no_server_imports_none_of_its_libraries(words: list[str]) ->
 
 
 _OTHERS = (
-    "alembic", "argon2", "cloudsealed.reports", "fastapi", "psycopg", "typst", "uvicorn", "valkey",
-)  # fmt: skip
+    "alembic",
+    "argon2",
+    "cloudsealed.reports",
+    "fastapi",
+    "psycopg",
+    "typst",
+    "uvicorn",
+    "valkey",
+)
 
 
 @pytest.mark.parametrize("slow", _OTHERS)

@@ -33,10 +33,12 @@ def _foreign(data: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "check", "said"),
     [
-        (_directory, "database", "cannot be opened"), (_garbage, "database", "is damaged"),
-        (_empty, "schema", "has no tables"), (_foreign, "database", "is not this database's"),
+        (_directory, "database", "cannot be opened"),
+        (_garbage, "database", "is damaged"),
+        (_empty, "schema", "has no tables"),
+        (_foreign, "database", "is not this database's"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_by_doctor_and_refused_by_serve(
     run: Run, tmp_path: Path, harm: object, check: str, said: str
 ) -> None:

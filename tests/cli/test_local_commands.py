@@ -61,10 +61,16 @@ def test_keys_of_every_kind_are_replaced_with_the_end_that_is_declared(run: Run)
         line.split()[:1] + line.split()[2:3] for line in run("keys", "list").stdout.splitlines()
     ]
     assert listed == [
-        ["token", "current"], ["token", "ended"], ["token", "ended"],
-        ["cursor", "current"], ["cursor", "previous"], ["cursor", "from"],
-        ["session", "current"], ["session", "previous,"], ["seal", listed[-1][1]],
-    ]  # fmt: skip
+        ["token", "current"],
+        ["token", "ended"],
+        ["token", "ended"],
+        ["cursor", "current"],
+        ["cursor", "previous"],
+        ["cursor", "from"],
+        ["session", "current"],
+        ["session", "previous,"],
+        ["seal", listed[-1][1]],
+    ]
 
 
 def test_no_command_works_with_the_key_file_of_another_database(run: Run, tmp_path: Path) -> None:

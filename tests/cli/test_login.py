@@ -47,9 +47,11 @@ def given(site: Site) -> dict[str, Any]:
     asked = site.post("/oauth/device_authorization", client_id=CLIENT_ID, scope="findings:read")
     _allow(site, asked.json()["user_code"])
     found: dict[str, Any] = site.post(
-        "/oauth/token", grant_type=GRANT, device_code=asked.json()["device_code"],
+        "/oauth/token",
+        grant_type=GRANT,
+        device_code=asked.json()["device_code"],
         client_id=CLIENT_ID,
-    ).json()  # fmt: skip
+    ).json()
     return found
 
 

@@ -33,9 +33,12 @@ def many(running: Served, method: str, path: str) -> Iterator[list[Future[httpx.
     """Ask the same many times at once."""
     with ThreadPoolExecutor(MANY) as pool:
         http = httpx.Client(
-            base_url=running.http.base_url, headers=running.http.headers, trust_env=False,
-            timeout=SECONDS, limits=httpx.Limits(max_connections=MANY),
-        )  # fmt: skip
+            base_url=running.http.base_url,
+            headers=running.http.headers,
+            trust_env=False,
+            timeout=SECONDS,
+            limits=httpx.Limits(max_connections=MANY),
+        )
         with http:
             yield [pool.submit(http.request, method, path) for _ in range(MANY)]
 
@@ -70,9 +73,12 @@ def running(silent: Dripping, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A `serve` whose cloud never comes to the end of an answer."""
     folder = tmp_path_factory.mktemp("waiting")
     environment = {
-        **ROOMY, "AWS_ENDPOINT_URL": silent.url, "AWS_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
-    }  # fmt: skip
+        **ROOMY,
+        "AWS_ENDPOINT_URL": silent.url,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }
     with served(folder / "data", folder / "log", environment) as found:
         yield found
 

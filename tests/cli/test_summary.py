@@ -18,9 +18,15 @@ def test_coverage_is_rounded_down(coverage: float | None, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("coverage", "possible", "forbidden", "counted"),
-    [(1.0, 30, 0, 1.0), (1.0, 30, 10, 0.75), (0.5, 30, 30, 0.25), (1.0, 0, 5, 0.0),
-     (1.0, 0, 0, 1.0), (None, 0, 0, 0.0)],
-)  # fmt: skip
+    [
+        (1.0, 30, 0, 1.0),
+        (1.0, 30, 10, 0.75),
+        (0.5, 30, 30, 0.25),
+        (1.0, 0, 5, 0.0),
+        (1.0, 0, 0, 1.0),
+        (None, 0, 0, 0.0),
+    ],
+)
 def test_what_nobody_may_read_is_not_covered_for_who_asks_for_a_minimum(
     coverage: float | None, possible: int, forbidden: int, counted: float
 ) -> None:

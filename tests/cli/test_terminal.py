@@ -93,15 +93,24 @@ def test_findings_with_hostile_names_are_listed_on_a_terminal(tmp_path: Path) ->
     with HTTPServer(("127.0.0.1", 0), Hostile) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         variables = {
-            "PATH": os.environ["PATH"], "HOME": str(tmp_path), "CS_TOKEN": "x", "COLUMNS": "400",
-            "CLOUDSEALED_URL": f"http://127.0.0.1:{server.server_port}", "NO_COLOR": "1",
-            "TERM": "dumb", "PYTHONIOENCODING": "utf-8",
-        }  # fmt: skip
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "CS_TOKEN": "x",
+            "COLUMNS": "400",
+            "CLOUDSEALED_URL": f"http://127.0.0.1:{server.server_port}",
+            "NO_COLOR": "1",
+            "TERM": "dumb",
+            "PYTHONIOENCODING": "utf-8",
+        }
         listed = _on_a_terminal(["findings", "list"], variables)
         got = subprocess.run(
             [sys.executable, "-m", "cloudsealed.cli.main", "findings", "get", "get"],
-            env=variables, capture_output=True, text=True, timeout=SECONDS, check=False,
-        )  # fmt: skip
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
         server.shutdown()
     assert "x[/a]" in listed
     assert "[U+001B][31m" in listed

@@ -28,9 +28,12 @@ Verify = Callable[..., subprocess.CompletedProcess[str]]
 def verify(tmp_path: Path) -> Verify:
     def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
         return program().run(
-            "verify", *map(str, arguments), folder=tmp_path, memory=MEMORY,
+            "verify",
+            *map(str, arguments),
+            folder=tmp_path,
+            memory=MEMORY,
             environment={"PATH": os.environ["PATH"]},
-        )  # fmt: skip
+        )
 
     return verify
 
@@ -38,17 +41,26 @@ def verify(tmp_path: Path) -> Verify:
 def envelope(manifest: bytes, **said: Any) -> bytes:
     """Return a seal as a forger with a key of their own signs it."""
     predicate = {
-        "tenant_id": LIE, "audit_id": LIE, "kind": LIE, "finished_at": LIE, "verdict_digest": LIE,
-        "root": "0" * 64, "tree_size": 0, "leaves": dict.fromkeys(KINDS, 0), "sequence": 1,
-        "previous": None, **said,
-    }  # fmt: skip
+        "tenant_id": LIE,
+        "audit_id": LIE,
+        "kind": LIE,
+        "finished_at": LIE,
+        "verdict_digest": LIE,
+        "root": "0" * 64,
+        "tree_size": 0,
+        "leaves": dict.fromkeys(KINDS, 0),
+        "sequence": 1,
+        "previous": None,
+        **said,
+    }
     return sign(
         {
             "subject": [{"name": "manifest.json", "digest": {"sha256": sha256(manifest)}}],
-            "predicateType": "https://cloudsealed.io/audit-seal/v1", "predicate": predicate,
+            "predicateType": "https://cloudsealed.io/audit-seal/v1",
+            "predicate": predicate,
         },
         KEY,
-    )  # fmt: skip
+    )
 
 
 def forged(path: Path, members: dict[str, Any], **said: Any) -> Path:
@@ -99,15 +111,32 @@ def test_a_member_of_zeros_without_end_is_refused(
 @pytest.mark.parametrize(
     "content",
     [
-        b"{" + b'"a":[' * 500_000, b"{" * 100_000, b'{"object":"proof","object":"x"}',
-        b'{"index":' + b"9" * 1_000_000 + b"}", b'{"\xff":1}',
+        b"{" + b'"a":[' * 500_000,
+        b"{" * 100_000,
+        b'{"object":"proof","object":"x"}',
+        b'{"index":' + b"9" * 1_000_000 + b"}",
+        b'{"\xff":1}',
         b'{"path":[' + b'"x",' * 400_000 + b"1]}",
-        b'{"path":[' + b"[]," * 600_000 + b"1]}", b"{" + bytes(50_000_000), b"",
-        b"PK\x03\x04", b"x" * 99,
+        b'{"path":[' + b"[]," * 600_000 + b"1]}",
+        b"{" + bytes(50_000_000),
+        b"",
+        b"PK\x03\x04",
+        b"x" * 99,
     ],
-    ids=["deep", "deeper", "twice", "number", "bytes",
-         "path", "lists", "zeros", "empty", "cut", "x"],
-)  # fmt: skip
+    ids=[
+        "deep",
+        "deeper",
+        "twice",
+        "number",
+        "bytes",
+        "path",
+        "lists",
+        "zeros",
+        "empty",
+        "cut",
+        "x",
+    ],
+)
 def test_what_is_no_bundle_and_no_proof_is_refused_with_words(
     verify: Verify, tmp_path: Path, content: bytes
 ) -> None:

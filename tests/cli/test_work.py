@@ -30,8 +30,9 @@ def test_a_worker_that_stands_alone_comes_back_when_it_is_killed_and_ends_when_a
 
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudsealed.cli.main", "worker"],
-        env={**os.environ, "CLOUDSEALED_DATA_DIR": str(tmp_path)}, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        env={**os.environ, "CLOUDSEALED_DATA_DIR": str(tmp_path)},
+        stderr=subprocess.DEVNULL,
+    )
     (first,) = until(seen, "the worker is seen")
     os.kill(first, signal.SIGKILL)
     until(lambda: seen() - {first}, "the next one is seen")

@@ -27,13 +27,15 @@ ROW = Row(
         Enrich("GetBucketPolicy", {"Each": "policy"}, each="Names"),
         Enrich("GetBucketTagging", {"Tags": "tags", "Extra": "extra"}),
         Enrich(
-            "GetBucketLogging", {"Logging": "@"}, absent=frozenset({"None"}),
+            "GetBucketLogging",
+            {"Logging": "@"},
+            absent=frozenset({"None"}),
             decided_by="GetBucketVersioning",
         ),
         Enrich("GetBucketVersioning", {"Versioning": "@"}),
     ),
     together=(Together("ec2", "DescribeTags", "Tags", "Id", "Name", {"Tags": "Tags"}),),
-)  # fmt: skip
+)
 
 
 def calls(row):

@@ -121,18 +121,25 @@ def test_what_a_row_names_is_what_an_older_snapshot_is_named_today(kind: str) ->
     row = RESOURCE_TYPES[kind]
     draft = draft_of(row, place_of(row), AS_LISTED[kind]("p", "n"), None)
     stored = {
-        "provider": Provider.AWS, "account": ACCOUNT, "region": place_of(row).region, "type": kind,
-        "native_id": draft.idents[-1], "document": draft.document | {"Arn": draft.idents[-1]},
-    }  # fmt: skip
+        "provider": Provider.AWS,
+        "account": ACCOUNT,
+        "region": place_of(row).region,
+        "type": kind,
+        "native_id": draft.idents[-1],
+        "document": draft.document | {"Arn": draft.idents[-1]},
+    }
     now = today(stored, row)
     assert (now["native_id"], now["owner"]) == (draft.native_id, draft.owner)
 
 
 def test_an_older_snapshot_of_which_only_the_id_is_known_keeps_it() -> None:
     stored = {
-        "provider": "aws", "account": ACCOUNT, "region": "eu-west-1",
-        "native_id": "arn:aws:ecs:eu-west-1:1:service/web", "document": {},
-    }  # fmt: skip
+        "provider": "aws",
+        "account": ACCOUNT,
+        "region": "eu-west-1",
+        "native_id": "arn:aws:ecs:eu-west-1:1:service/web",
+        "document": {},
+    }
     now = today(stored, RESOURCE_TYPES["aws.ecs.service"])
     assert (now["native_id"], now["owner"]) == (stored["native_id"], ACCOUNT)
 

@@ -140,9 +140,11 @@ def test_what_is_called_a_secret_is_hidden_wherever_it_stands_and_nothing_else_i
     token = "ghp_" + "a1" * 18
     document = {
         "Tags": [{"Key": "db_password", "Value": "tulip-19-x"}, {"Key": "owner", "Value": "ann"}],
-        "Description": f"deploys with {token}", "Id": "i-0a1b2c3d4e5f60718",
-        "ClientSecretName": "tulip-19-x", "NextToken": f"at {token}",
-    }  # fmt: skip
+        "Description": f"deploys with {token}",
+        "Id": "i-0a1b2c3d4e5f60718",
+        "ClientSecretName": "tulip-19-x",
+        "NextToken": f"at {token}",
+    }
     found = redact(document, [], KEY, kept={"NextToken"})
     assert found == document | {
         "Tags": [

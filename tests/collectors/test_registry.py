@@ -235,9 +235,13 @@ def test_every_code_of_its_model_that_says_that_the_resource_is_not_there_is_dec
 _NOT_FOUND = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist")
 _NOT_ABOUT_THE_RESOURCE = {
     # Kinds that the same calls take, and that these rows do not ask about.
-    "EventDataStoreNotFoundException", "ListenerNotFound", "RuleNotFound", "TrustStoreNotFound",
-    "LoadBalancerAttributeNotFound", "NoSuchHealthCheck",
-}  # fmt: skip
+    "EventDataStoreNotFoundException",
+    "ListenerNotFound",
+    "RuleNotFound",
+    "TrustStoreNotFound",
+    "LoadBalancerAttributeNotFound",
+    "NoSuchHealthCheck",
+}
 
 
 LISTS = [(row, each) for row in ROWS for each in row.together]

@@ -45,12 +45,14 @@ def test_a_response_becomes_json():
         ("a\ud800b", "a\\ud800b"),
         ("\u00e9\U0001f600\x00", "\u00e9\U0001f600\x00"),
         ({1: "a", "1\udfff": "b", None: "c"}, {"1": "a", "1\\udfff": "b", "None": "c"}),
-        (datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))),
-         "9999-12-31T23:00:00-05:00"),
+        (
+            datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))),
+            "9999-12-31T23:00:00-05:00",
+        ),
         (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000Z"),
         (object, "<class 'object'>"),
     ],
-)  # fmt: skip
+)
 def test_what_json_cannot_hold_becomes_text_that_loses_nothing(value, stored):
     assert storable({"v": [value]}) == {"v": [stored]}
     assert orjson.loads(canonical(storable({"v": [value]}))) == {"v": [stored]}
@@ -83,5 +85,6 @@ def test_a_policy_of_300_nested_lists_stays_text():
 def test_a_credential_report_with_cells_too_many_or_too_few_is_read():
     report = "dXNlcixhcm4sbWZhCmEsYgpjLGQsdHJ1ZSxleHRyYQo="  # user,arn,mfa / a,b / c,d,true,extra
     assert credential_report(report) == [
-        {"user": "a", "arn": "b", "mfa": None}, {"user": "c", "arn": "d", "mfa": True},
-    ]  # fmt: skip
+        {"user": "a", "arn": "b", "mfa": None},
+        {"user": "c", "arn": "d", "mfa": True},
+    ]

@@ -9,13 +9,7 @@ import orjson
 import pytest
 
 from cloudsealed.collectors.asked import without
-from cloudsealed.collectors.model import (
-    CIRCUIT_OPEN,
-    NOT_ASKED,
-    NOT_RECORDED,
-    Answer,
-    Place,
-)
+from cloudsealed.collectors.model import CIRCUIT_OPEN, NOT_ASKED, NOT_RECORDED, Answer, Place
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.collectors.walk import walk
 from cloudsealed.vocabulary import CallOutcome
@@ -82,8 +76,10 @@ def test_the_tags_of_all_log_groups_of_a_region_are_read_by_one_list():
     )
     found, _ = walked(GROUPS, calls)
     assert {name: each.tags for name, each in found.items()} == {
-        "a": {"owner": "x"}, "b": {}, "c": {"owner": "y"},
-    }  # fmt: skip
+        "a": {"owner": "x"},
+        "b": {},
+        "c": {"owner": "y"},
+    }
     assert len(calls.asked) == 3
     assert [found[name].sources["Tags"][0].page for name in "abc"] == [0, 1, 1]
     assert not any(each.unread for each in found.values())
@@ -116,8 +112,9 @@ def test_where_the_list_could_not_be_read_each_is_asked_for_its_own(list_answer)
     )
     found, listing = walked(GROUPS, calls)
     assert {name: each.tags for name, each in found.items()} == {
-        "a": {"owner": "a"}, "b": {"owner": "b"},
-    }  # fmt: skip
+        "a": {"owner": "a"},
+        "b": {"owner": "b"},
+    }
     assert not any(each.unread for each in found.values())
     assert listing.complete
 
@@ -187,9 +184,12 @@ def test_a_role_is_told_by_the_account_s_details():
     policies = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17"}}]
     attached = [{"PolicyName": "ro", "PolicyArn": "arn:ro"}]
     role = {
-        "Arn": "arn:a", "RolePolicyList": policies, "AttachedManagedPolicies": attached,
-        "RoleLastUsed": {"Region": "eu-west-1"}, "Tags": [{"Key": "owner", "Value": "me"}],
-    }  # fmt: skip
+        "Arn": "arn:a",
+        "RolePolicyList": policies,
+        "AttachedManagedPolicies": attached,
+        "RoleLastUsed": {"Region": "eu-west-1"},
+        "Tags": [{"Key": "owner", "Value": "me"}],
+    }
     calls = Calls(
         ListRoles=ok({"Roles": [{"RoleName": "a", "Arn": "arn:a"}]}),
         **{DETAILS: details(RoleDetailList=[role])},
@@ -216,8 +216,12 @@ def test_the_groups_of_a_user_are_those_that_the_same_list_names_with_what_they_
     attached = [{"PolicyName": "p", "PolicyArn": "arn:p"}]
     boundary = {"PermissionsBoundaryArn": "arn:b"}
     group = {
-        "Path": "/", "GroupName": "admins", "GroupId": "AG", "Arn": "arn:g", "CreateDate": "2026",
-    }  # fmt: skip
+        "Path": "/",
+        "GroupName": "admins",
+        "GroupId": "AG",
+        "Arn": "arn:g",
+        "CreateDate": "2026",
+    }
     user = {"Arn": "arn:u", "GroupList": ["admins"], "PermissionsBoundary": boundary}
     calls = Calls(
         ListUsers=ok({"Users": [{"UserName": "u", "Arn": "arn:u"}]}),
@@ -258,8 +262,9 @@ def test_what_was_not_asked_for_is_absent_and_says_so():
         for each in list(walk(row, HERE, Calls(DescribeSnapshots=described)))[:-1]
     }
     assert {name: each.document["Public"] for name, each in found.items()} == {
-        "snap-1": True, "snap-2": False,
-    }  # fmt: skip
+        "snap-1": True,
+        "snap-2": False,
+    }
     for each in found.values():
         assert "CreateVolumePermissions" not in each.document
         assert each.unread["CreateVolumePermissions"].error_code == NOT_ASKED
@@ -276,8 +281,10 @@ def test_who_reads_the_shares_of_a_snapshot_has_the_call_and_what_is_public_from
     )
     *found, _ = walk(RESOURCE_TYPES["aws.ec2.snapshot"], HERE, calls)
     assert {each.document["SnapshotId"]: each.document["Public"] for each in found} == {
-        "snap-1": True, "snap-2": False, "snap-3": False,
-    }  # fmt: skip
+        "snap-1": True,
+        "snap-2": False,
+        "snap-3": False,
+    }
     assert calls.count("DescribeSnapshots") == 1
 
 
@@ -290,9 +297,7 @@ def test_a_list_that_is_asked_for_again_is_so_with_those_that_stand_in():
 def in_pages(items, size, name, token):
     """The answers of a list in pages; `token` is what a page that is not the last says."""
     pages = [items[start : start + size] for start in range(0, len(items), size)]
-    return [
-        ok({name: page, **(token(page) if page is not pages[-1] else {})}) for page in pages
-    ]  # fmt: skip
+    return [ok({name: page, **(token(page) if page is not pages[-1] else {})}) for page in pages]
 
 
 NAMES = [f"n{number:04}" for number in range(1_000)]
@@ -303,14 +308,18 @@ def test_a_thousand_log_groups_are_read_with_their_tags_by_thirty_calls():
     tags = [{"ResourceARN": arn + name, "Tags": []} for name in NAMES]
     calls = Calls(
         DescribeLogGroups=in_pages(
-            [{"logGroupName": name} for name in NAMES], 50, "logGroups",
+            [{"logGroupName": name} for name in NAMES],
+            50,
+            "logGroups",
             lambda page: {"nextToken": page[-1]["logGroupName"]},
         ),
         GetResources=in_pages(
-            tags, 100, "ResourceTagMappingList",
+            tags,
+            100,
+            "ResourceTagMappingList",
             lambda page: {"PaginationToken": page[-1]["ResourceARN"]},
         ),
-    )  # fmt: skip
+    )
     found, _ = walked(GROUPS, calls)
     assert (len(found), len(calls.asked)) == (1_000, 30)
 
@@ -321,11 +330,13 @@ def test_a_thousand_roles_are_read_with_their_policies_by_six_calls():
         ListRoles=ok({"Roles": roles}),
         **{
             DETAILS: in_pages(
-                roles, 200, "RoleDetailList",
+                roles,
+                200,
+                "RoleDetailList",
                 lambda page: {"IsTruncated": True, "Marker": page[-1]["Arn"]},
             )
         },
-    )  # fmt: skip
+    )
     found, _ = walked(ROLES, calls, EVERYWHERE)
     assert (len(found), len(calls.asked)) == (1_000, 6)
 

@@ -225,8 +225,7 @@ def test_no_inline_policy_is_an_empty_list_and_one_refused_makes_all_unread():
 
 def test_a_call_that_needs_an_unread_attribute_is_not_made_and_unread_as_well():
     ledger = Ledger(
-        ListUsers=ok({"Users": [{"UserName": "ann", "Arn": "arn:ann"}]}),
-        ListUserPolicies=refused(),
+        ListUsers=ok({"Users": [{"UserName": "ann", "Arn": "arn:ann"}]}), ListUserPolicies=refused()
     )
     (user,), _ = walked("aws.iam.user", ledger, EVERYWHERE)
     assert user.unread["InlinePolicies"].unit.operation == "ListUserPolicies"
@@ -428,9 +427,11 @@ NO_SUCH = Answer(CallOutcome.ABSENT, None, AT, error_code="ResourceNotFoundExcep
 
 def test_a_code_that_says_either_is_decided_by_a_later_call():
     there = Ledger(
-        ListFunctions=FUNCTION, GetPolicy=NO_SUCH, GetFunctionUrlConfig=NO_SUCH,
+        ListFunctions=FUNCTION,
+        GetPolicy=NO_SUCH,
+        GetFunctionUrlConfig=NO_SUCH,
         ListTags=ok({"Tags": {}}),
-    )  # fmt: skip
+    )
     (function,), listing = walked("aws.lambda.function", there)
     assert not {"Policy", "UrlConfig"} & (set(function.document) | set(function.unread))
     assert listing.gone == ()
@@ -438,17 +439,21 @@ def test_a_code_that_says_either_is_decided_by_a_later_call():
     assert asked.index("ListTags") > asked.index("GetPolicy")
 
     gone = Ledger(
-        ListFunctions=FUNCTION, GetPolicy=NO_SUCH, GetFunctionUrlConfig=NO_SUCH,
+        ListFunctions=FUNCTION,
+        GetPolicy=NO_SUCH,
+        GetFunctionUrlConfig=NO_SUCH,
         ListTags=Answer(CallOutcome.GONE, None, AT, error_code="ResourceNotFoundException"),
-    )  # fmt: skip
+    )
     assert walked("aws.lambda.function", gone)[1].gone == ("arn:f",)
 
 
 def test_where_the_deciding_call_was_refused_absence_is_unread():
     ledger = Ledger(
-        ListFunctions=FUNCTION, GetPolicy=NO_SUCH,
-        GetFunctionUrlConfig=ok({"AuthType": "NONE"}), ListTags=refused(),
-    )  # fmt: skip
+        ListFunctions=FUNCTION,
+        GetPolicy=NO_SUCH,
+        GetFunctionUrlConfig=ok({"AuthType": "NONE"}),
+        ListTags=refused(),
+    )
     (function,), _ = walked("aws.lambda.function", ledger)
     assert function.unread["Policy"].unit.operation == "ListTags"
     assert "UrlConfig" in function.document
@@ -457,8 +462,8 @@ def test_where_the_deciding_call_was_refused_absence_is_unread():
 def test_a_text_where_a_list_of_names_belongs_is_one_bad_record_and_no_call_a_character():
     role = {"RoleName": "r", "Arn": "arn:aws:iam::123456789012:role/r"}
     ledger = Ledger(
-        ListRoles=ok({"Roles": [role]}), ListRolePolicies=ok({"PolicyNames": "x" * 1_000}),
-    )  # fmt: skip
+        ListRoles=ok({"Roles": [role]}), ListRolePolicies=ok({"PolicyNames": "x" * 1_000})
+    )
     (found,), _ = walked("aws.iam.role", ledger, EVERYWHERE)
     assert [unit for unit in ledger.asked if unit.operation == "GetRolePolicy"] == []
     assert found.error == "TypeError"
@@ -470,9 +475,12 @@ ORGANISATION = "arn:aws:cloudtrail:us-east-2:444455556666:trail/all"
 @pytest.mark.parametrize(("custom", "asked"), [(True, 2), (False, 1)])
 def test_a_trail_of_another_region_and_account_is_asked_about_at_its_home(custom, asked):
     trail = {
-        "TrailARN": ORGANISATION, "HomeRegion": "us-east-2", "IsMultiRegionTrail": True,
-        "IsOrganizationTrail": True, "HasCustomEventSelectors": custom,
-    }  # fmt: skip
+        "TrailARN": ORGANISATION,
+        "HomeRegion": "us-east-2",
+        "IsMultiRegionTrail": True,
+        "IsOrganizationTrail": True,
+        "HasCustomEventSelectors": custom,
+    }
     ledger = Ledger(
         DescribeTrails=ok({"trailList": [trail, {"TrailARN": "x", "IsMultiRegionTrail": False}]}),
         GetTrailStatus=ok({"IsLogging": True}),

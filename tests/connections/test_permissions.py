@@ -43,9 +43,11 @@ def tested(
         row = {"tenant_id": TENANT, "name": "x", "created_at": "2026-01-01T00:00:00.000Z"}
         connection.run(tenants.insert(), row)
     connections = ConnectionService(
-        database=database, clock=lambda: datetime.now(UTC), settings=Settings(),
+        database=database,
+        clock=lambda: datetime.now(UTC),
+        settings=Settings(),
         tenant_count=lambda: 1,
-    )  # fmt: skip
+    )
 
     def tested(**changes: str) -> dict[str, Any]:
         body = {"provider": "aws", "name": "main", "regions": ["eu-west-1"], **changes}
@@ -70,8 +72,10 @@ def test_what_is_missing_is_named_with_the_statement_that_allows_it(
     assert (found["ok"], found["error"], len(found["account"])) == (True, None, 12)
     assert found["arn"].startswith("arn:aws:")
     assert [(each["action"], each["curable"]) for each in found["missing"]] == [
-        ("s3:ListAllMyBuckets", True), ("sns:ListTopics", False), ("sqs:ListQueues", True),
-    ]  # fmt: skip
+        ("s3:ListAllMyBuckets", True),
+        ("sns:ListTopics", False),
+        ("sqs:ListQueues", True),
+    ]
     assert found["iam_statement"]["Action"] == ["s3:ListAllMyBuckets", "sqs:ListQueues"]
     assert found["calls_tried"] > 20
     assert {each["action"] for each in found["missing"]} <= set(required_actions())

@@ -10,10 +10,7 @@ import orjson
 import pytest
 from tests.waiting import SECONDS
 
-from cloudsealed.connections.model import (
-    AmbientCredentialsNotAllowedError,
-    ConnectionNotFoundError,
-)
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError, ConnectionNotFoundError
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.connections.store import LISTING, ConnectionStore
 from cloudsealed.kit.errors import CloudSealedError
@@ -24,9 +21,7 @@ from cloudsealed.storage.schema import tenants
 from cloudsealed.testing.factories import add_connections, make_connection
 
 TENANT = "ten_a"
-ROLE = {
-    "provider": "aws", "name": "Main", "role_arn": "arn:aws:iam::123456789012:role/audit",
-}  # fmt: skip
+ROLE = {"provider": "aws", "name": "Main", "role_arn": "arn:aws:iam::123456789012:role/audit"}
 AMBIENT = {"provider": "aws", "name": "Here"}
 
 

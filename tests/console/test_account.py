@@ -182,10 +182,12 @@ def test_an_app_is_registered_changed_and_deleted_on_its_page(site: Site) -> Non
     browser = site.tenant("Apps").browser()
     page = browser.http.get("/account/apps")
     form = {
-        **form_of(page, 'name="redirect_uris"'), "name": "Dash", "audience": "tenant",
+        **form_of(page, 'name="redirect_uris"'),
+        "name": "Dash",
+        "audience": "tenant",
         "redirect_uris": "https://a.example.com/\r\nhttps://b.example.com/",
         "scope:findings:read": "on",
-    }  # fmt: skip
+    }
     bad = browser.http.post(
         "/account/apps", data={**form, "redirect_uris": "http://a.example.com/"}
     )

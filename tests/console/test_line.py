@@ -96,9 +96,10 @@ def test_sixteen_attackers_from_changing_addresses_keep_nobody_out(tmp_path: Pat
                 number = next(numbers)
                 address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
                 browser.http.post(
-                    "/login", headers={"X-Forwarded-For": address},
+                    "/login",
+                    headers={"X-Forwarded-For": address},
                     data={**form, "email": f"{number}@example.com", "password": "wrong"},
-                )  # fmt: skip
+                )
                 tries[0] += 1
 
         with site.http() as http:

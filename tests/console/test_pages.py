@@ -72,9 +72,12 @@ def test_the_session_cookie_is_httponly_lax_and_new_at_login(site: Site) -> None
     assert "domain" not in written
     after = browser.http.cookies[COOKIE]
     assert after != before
-    assert httpx.get(
-        f"{site.url}/account", headers={"Cookie": f"{COOKIE}={before}"}, trust_env=False
-    ).headers["location"] == "/login?next=%2Faccount"  # fmt: skip
+    assert (
+        httpx.get(
+            f"{site.url}/account", headers={"Cookie": f"{COOKIE}={before}"}, trust_env=False
+        ).headers["location"]
+        == "/login?next=%2Faccount"
+    )
 
 
 def test_over_https_the_cookie_is_secure_and_of_this_host(tmp_path: Path) -> None:
@@ -126,18 +129,23 @@ def test_every_form_is_bound_to_its_visitor_and_to_what_it_is_about(site: Site) 
     url = str(browser.authorize(app).url)
     good = hidden(browser.authorize(app))["csrf"]
     wrong = (
-        "", "x", "é", hidden(stranger.authorize(app))["csrf"],
+        "",
+        "x",
+        "é",
+        hidden(stranger.authorize(app))["csrf"],
         hidden(browser.authorize(other))["csrf"],
-    )  # fmt: skip
+    )
     for token in wrong:
         refused(
             browser.http.post(url, data={"csrf": token, "decision": "allow"}), "csrf_failed", 403
         )
     form = {"csrf": good, "decision": "allow"}
     for header in (
-        {"Origin": "https://evil.example.com"}, {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
-    ):  # fmt: skip
+        {"Origin": "https://evil.example.com"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ):
         refused(browser.http.post(url, data=form, headers=header), "csrf_failed", 403)
     refused(browser.http.post(url, content=b"x" * 20000), "csrf_failed", 403)
     refused(browser.http.post(url, data={"csrf": [good, good]}), "csrf_failed", 403)
@@ -244,9 +252,12 @@ def test_pages_have_language_title_one_heading_and_a_label_for_every_field(site:
     app, browser = site.app(), site.browser()
     failed = Browser(site.url).log_in("nobody@example.com", "x")
     for page in (
-        Browser(site.url).http.get("/login"), failed, browser.authorize(app),
-        browser.http.get("/account"), browser.authorize({"client_id": "x"}),
-    ):  # fmt: skip
+        Browser(site.url).http.get("/login"),
+        failed,
+        browser.authorize(app),
+        browser.http.get("/account"),
+        browser.authorize({"client_id": "x"}),
+    ):
         assert '<html lang="en">' in page.text
         assert re.search(r"<title>\S.* · CloudSealed</title>", page.text)
         assert page.text.count("<h1>") == 1

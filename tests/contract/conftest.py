@@ -102,14 +102,22 @@ def make_finding(policy_id: str, number: int, **changes: Any) -> Finding:
     native_id = f"arn:aws:ec2:eu-west-1:123456789012:security-group/{new_id('sg')}"
     audit_id, seen = changes.pop("audit_id", new_id("aud")), changes.pop("seen", MOMENT)
     resource = ResourceRef(
-        changes.pop("resource_id", new_id("res")), "aws.ec2.security_group", native_id, "web",
-        "aws", "123456789012", "eu-west-1",
-    )  # fmt: skip
+        changes.pop("resource_id", new_id("res")),
+        "aws.ec2.security_group",
+        native_id,
+        "web",
+        "aws",
+        "123456789012",
+        "eu-west-1",
+    )
     values: dict[str, Any] = {
         "id": new_id("fnd"),
         "fingerprint": fingerprint(
-            policy_key="groups-are-closed", provider="aws", account="123456789012",
-            region="eu-west-1", native_id=native_id,
+            policy_key="groups-are-closed",
+            provider="aws",
+            account="123456789012",
+            region="eu-west-1",
+            native_id=native_id,
         ),
         "policy_id": policy_id,
         "policy_version": 1,
@@ -131,7 +139,7 @@ def make_finding(policy_id: str, number: int, **changes: Any) -> Finding:
         "first_seen_at": seen,
         "last_seen_at": seen,
         "resolved": None,
-    }  # fmt: skip
+    }
     return Finding(**(values | changes))
 
 
@@ -220,14 +228,25 @@ def completed() -> Callable[[Tenant], str]:
     def add(tenant: Tenant) -> str:
         ident = new_id("aud")
         audit = Audit(
-            id=ident, kind=AuditKind.LIVE, status=AuditStatus.COMPLETED, parent_id=None,
-            source_id=ident, connection_ids=(CONNECTION,), scope=AuditScope(),
-            policies=None, policy_set=(),
-            targets=(Target(CONNECTION, "123456789012", "aws", ("eu-west-1",)),), clock=MOMENT,
+            id=ident,
+            kind=AuditKind.LIVE,
+            status=AuditStatus.COMPLETED,
+            parent_id=None,
+            source_id=ident,
+            connection_ids=(CONNECTION,),
+            scope=AuditScope(),
+            policies=None,
+            policy_set=(),
+            targets=(Target(CONNECTION, "123456789012", "aws", ("eu-west-1",)),),
+            clock=MOMENT,
             created_at=MOMENT,
-            started_at=MOMENT, finished_at=MOMENT, progress=NO_PROGRESS, result=None, error=None,
+            started_at=MOMENT,
+            finished_at=MOMENT,
+            progress=NO_PROGRESS,
+            result=None,
+            error=None,
             verdict_digest="0" * 64,
-        )  # fmt: skip
+        )
         store = AuditStore(tenant.services.database, tenant.services.clock)
         with tenant.services.database.write() as connection:
             store.insert(connection, tenant=tenant.id, audit=audit)
@@ -244,9 +263,19 @@ def add_resource() -> Callable[[Tenant], str]:
         native_id = "arn:aws:ec2:eu-west-1:123456789012:security-group/sg-1"
         identity = Identity("aws", "123456789012", "eu-west-1", "aws.ec2.security_group", native_id)
         resource = Resource(
-            new_id("res"), identity, "con_01JD0000000000000000000000", "web", {"env": "prod"},
-            {"vpc": ["vpc-1"]}, ResourceState.PRESENT, "0" * 64, "aud_x", MOMENT, MOMENT, MOMENT,
-        )  # fmt: skip
+            new_id("res"),
+            identity,
+            "con_01JD0000000000000000000000",
+            "web",
+            {"env": "prod"},
+            {"vpc": ["vpc-1"]},
+            ResourceState.PRESENT,
+            "0" * 64,
+            "aud_x",
+            MOMENT,
+            MOMENT,
+            MOMENT,
+        )
         with tenant.services.database.write() as connection:
             resources.insert(connection, tenant=tenant.id, new=[resource])
         return resource.id

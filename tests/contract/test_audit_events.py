@@ -34,11 +34,25 @@ class Followed:
         self.id = new_id("aud")
         self.path = f"/v1/audits/{self.id}/events"
         audit = Audit(
-            id=self.id, kind=AuditKind.LIVE, status=AuditStatus.QUEUED, parent_id=None,
-            source_id=self.id, connection_ids=(CONNECTION,), scope=AuditScope(), policies=None,
-            policy_set=(), targets=None, clock=MOMENT, created_at=MOMENT, started_at=None,
-            finished_at=None, progress=NO_PROGRESS, result=None, error=None, verdict_digest=None,
-        )  # fmt: skip
+            id=self.id,
+            kind=AuditKind.LIVE,
+            status=AuditStatus.QUEUED,
+            parent_id=None,
+            source_id=self.id,
+            connection_ids=(CONNECTION,),
+            scope=AuditScope(),
+            policies=None,
+            policy_set=(),
+            targets=None,
+            clock=MOMENT,
+            created_at=MOMENT,
+            started_at=None,
+            finished_at=None,
+            progress=NO_PROGRESS,
+            result=None,
+            error=None,
+            verdict_digest=None,
+        )
         store = AuditStore(tenant.services.database, tenant.services.clock)
         with tenant.services.database.write() as connection:
             store.insert(connection, tenant=tenant.id, audit=audit)
@@ -171,8 +185,9 @@ def test_streams_are_bounded_by_token_tenant_and_process(
                     readers.append(stack.enter_context(each.open(each.tenant.token())))
                     readers[-1].next()
             for each, status, code in (
-                (found[0], 429, "rate_limited"), (last, 503, "service_unavailable"),
-            ):  # fmt: skip
+                (found[0], 429, "rate_limited"),
+                (last, 503, "service_unavailable"),
+            ):
                 answer = each.tenant.http.get(each.path)
                 assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
                 assert code != "rate_limited" or int(answer.headers["retry-after"]) > 0

@@ -57,15 +57,20 @@ def test_personal_access_tokens_have_their_form_and_are_shown_once(tenant: Any) 
 
 def test_a_mistyped_unknown_expired_or_foreign_token_is_401_with_its_code(tenant: Any) -> None:
     expired = tenant.services.tokens.issue(
-        tenant=tenant.id, user_id=tenant.user_id, name="old", scopes=frozenset({Scope.ADMIN}),
+        tenant=tenant.id,
+        user_id=tenant.user_id,
+        name="old",
+        scopes=frozenset({Scope.ADMIN}),
         expires_at=rfc3339(datetime.now(UTC) - timedelta(seconds=1)),
-    ).text  # fmt: skip
+    ).text
     good = tenant.token()
     wrong = good[:-1] + ("A" if good[-1] != "A" else "B")
     for text, code in (
-        (wrong, "invalid_token"), (credential.mint(), "invalid_token"), ("x", "invalid_token"),
+        (wrong, "invalid_token"),
+        (credential.mint(), "invalid_token"),
+        ("x", "invalid_token"),
         (expired, "token_expired"),
-    ):  # fmt: skip
+    ):
         with tenant.client(text) as http:
             answer = http.get("/v1/me")
         assert answer.status_code == 401
@@ -153,9 +158,11 @@ def test_a_revoked_token_stops_within_a_second_on_every_process(
         assert http.get("/v1/findings").status_code == 200
         elsewhere = tenant.services.tokens  # a process that shares nothing but the database:
         other = type(elsewhere)(
-            database=tenant.services.database, keys=tenant.services.keys,
-            settings=tenant.services.settings, clock=tenant.services.clock,
-        )  # fmt: skip
+            database=tenant.services.database,
+            keys=tenant.services.keys,
+            settings=tenant.services.settings,
+            clock=tenant.services.clock,
+        )
         caller = other.authenticator.authenticate(tenant.token(), "127.0.0.1")
         other.revoke(caller=caller, ident=made["id"])
         assert authenticator.CACHE_SECONDS <= 0.5

@@ -25,9 +25,15 @@ def _finding(tenant: Any) -> str:
 
 def _policy(tenant: Any) -> str:
     body = {
-        "key": "k", "title": "t", "dimension": "cost", "severity": "low", "params": {"days": 1},
-        "resource_types": ["aws.s3.bucket"], "fail_when": "true", "remediation": "do it",
-    }  # fmt: skip
+        "key": "k",
+        "title": "t",
+        "dimension": "cost",
+        "severity": "low",
+        "params": {"days": 1},
+        "resource_types": ["aws.s3.bucket"],
+        "fail_when": "true",
+        "remediation": "do it",
+    }
     return str(tenant.http.post("/v1/policies", json=body).json()["id"])
 
 
@@ -55,11 +61,15 @@ def _client(tenant: Any) -> str:
 
 
 MAKERS = [
-    ("/v1/findings", _finding), ("/v1/connections", _connection), ("/v1/policies", _policy),
-    ("/v1/policies", _builtin), ("/v1/schedules", _schedule), ("/v1/oauth/apps", _app),
+    ("/v1/findings", _finding),
+    ("/v1/connections", _connection),
+    ("/v1/policies", _policy),
+    ("/v1/policies", _builtin),
+    ("/v1/schedules", _schedule),
+    ("/v1/oauth/apps", _app),
     ("/v1/oauth/clients", _client),
     ("/v1/users", lambda tenant: tenant.user_id),
-]  # fmt: skip
+]
 
 
 def test_every_noun_that_changes_is_tried_here() -> None:

@@ -36,9 +36,13 @@ from cloudsealed.vocabulary import ReportKind, ReportStatus, Role
 ROLE_ARN = "arn:aws:iam::123456789012:role/a"
 JSON = {"content-type": "application/json"}
 POLICY = {
-    "key": "k", "title": "t", "dimension": "cost", "severity": "low",
-    "resource_types": ["aws.s3.bucket"], "fail_when": "true",
-}  # fmt: skip
+    "key": "k",
+    "title": "t",
+    "dimension": "cost",
+    "severity": "low",
+    "resource_types": ["aws.s3.bucket"],
+    "fail_when": "true",
+}
 
 
 def _code(answer: httpx.Response) -> str:
@@ -153,9 +157,13 @@ def _past_the_end(tenant: Any, audit: str) -> httpx.Response:
     """Return the answer to a range that a file has not."""
     file = ReportFormat("pdf", 1, "0" * 64)
     report = Report(
-        new_id("rep"), ReportStatus.READY, ReportRequest(ReportKind.EXECUTIVE_SUMMARY, audit),
-        "2026-01-31T09:30:00.000Z", expires_at="2999-01-01T00:00:00.000Z", formats=(file,),
-    )  # fmt: skip
+        new_id("rep"),
+        ReportStatus.READY,
+        ReportRequest(ReportKind.EXECUTIVE_SUMMARY, audit),
+        "2026-01-31T09:30:00.000Z",
+        expires_at="2999-01-01T00:00:00.000Z",
+        formats=(file,),
+    )
     ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
     tenant.services.blobs.put(file.blob(report.id), b"x")
     path = f"/v1/reports/{report.id}/download?format=pdf"
@@ -177,18 +185,25 @@ def _in_progress(tenant: Any) -> httpx.Response:
 def _credentials(tenant: Any) -> list[httpx.Response]:
     past = rfc3339(datetime.now(UTC) - timedelta(seconds=1))
     expired = tenant.services.tokens.issue(
-        tenant=tenant.id, user_id=tenant.user_id, name="old", scopes=frozenset({Scope.ADMIN}),
+        tenant=tenant.id,
+        user_id=tenant.user_id,
+        name="old",
+        scopes=frozenset({Scope.ADMIN}),
         expires_at=past,
-    ).text  # fmt: skip
+    ).text
     bound = {"name": "b", "scopes": ["findings:read"], "allowed_cidrs": ["192.0.2.0/24"]}
     elsewhere = tenant.http.post("/v1/tokens", json=bound).json()["token"]
     me = tenant.http.get("/v1/me").json()["token_id"]
     editor, weak = tenant.token(role=Role.EDITOR), tenant.token(Scope.FINDINGS_READ)
     asked = [
-        (None, "GET", "/v1/me"), ("bad", "GET", "/v1/me"), (expired, "GET", "/v1/me"),
-        (elsewhere, "GET", "/v1/me"), (weak, "GET", "/v1/audits"),
-        (editor, "DELETE", f"/v1/tokens/{me}"), (weak, "GET", f"/v1/me?access_token={weak}"),
-    ]  # fmt: skip
+        (None, "GET", "/v1/me"),
+        ("bad", "GET", "/v1/me"),
+        (expired, "GET", "/v1/me"),
+        (elsewhere, "GET", "/v1/me"),
+        (weak, "GET", "/v1/audits"),
+        (editor, "DELETE", f"/v1/tokens/{me}"),
+        (weak, "GET", f"/v1/me?access_token={weak}"),
+    ]
     found = []
     for credential, method, path in asked:
         with tenant.client(credential) as http:
@@ -299,9 +314,13 @@ def _failed_audit(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_every_code_of_the_catalogue_is_reached(
-    strict_tenant: Any, make_tenant: Any, completed: Any, monkeypatch: pytest.MonkeyPatch,
-    postgres: PostgresServer, tmp_path: Path,
-) -> None:  # fmt: skip
+    strict_tenant: Any,
+    make_tenant: Any,
+    completed: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres: PostgresServer,
+    tmp_path: Path,
+) -> None:
     make_tenant(strict_tenant.services, strict_tenant.url)  # so that ambient credentials are off
     with serving_pages(tmp_path / "pages", roomy=False) as site:
         pages = _pages(site)

@@ -85,9 +85,10 @@ def test_what_was_deprecated_may_go_when_its_last_day_is_over(
     old = copy.deepcopy(RELEASED)
     said = {"deprecated": True, **({"x-sunset": sunset} if sunset else {})}
     for node in (
-        old["paths"]["/v1/me"]["get"], _schema(old, "Finding")["properties"]["title"],
+        old["paths"]["/v1/me"]["get"],
+        _schema(old, "Finding")["properties"]["title"],
         next(p for p in old["paths"]["/v1/tokens"]["get"]["parameters"] if p["name"] == "limit"),
-    ):  # fmt: skip
+    ):
         node |= said
     new = copy.deepcopy(old)
     del new["paths"]["/v1/me"], _schema(new, "Finding")["properties"]["title"]

@@ -94,9 +94,11 @@ def test_rfc8628_a_device_gets_tokens_when_the_user_allows_it(site: Site) -> Non
     assert given["scope"] == "findings:read audits:read"  # a viewer writes nothing
     assert site.works(given["access_token"])
     again = site.post(
-        "/oauth/token", grant_type="refresh_token", refresh_token=given["refresh_token"],
+        "/oauth/token",
+        grant_type="refresh_token",
+        refresh_token=given["refresh_token"],
         client_id=CLI,
-    )  # fmt: skip
+    )
     assert again.status_code == 200
     with site.http(role=Role.VIEWER) as http:
         grant = http.get("/v1/oauth/grants").json()["data"][0]
@@ -173,9 +175,12 @@ def test_a_device_code_is_its_own_clients_and_no_other_secret(site: Site) -> Non
     assert refused(poll(site, {"device_code": asked["user_code"]}), "invalid_grant") == unknown
     for path in ("/oauth/revoke", "/oauth/token"):
         as_code = site.post(
-            path, grant_type="authorization_code", code=asked["device_code"], client_id=CLI,
+            path,
+            grant_type="authorization_code",
+            code=asked["device_code"],
+            client_id=CLI,
             token=asked["device_code"],
-        )  # fmt: skip
+        )
         assert as_code.status_code in (200, 400)
     assert poll(site, asked).status_code == 200
     assert not site.works(asked["device_code"])

@@ -84,9 +84,12 @@ def test_a_cursor_holds_for_the_same_filters_alone_negations_included(
 
 def test_what_takes_one_value_is_refused_twice(tenant: Any) -> None:
     for name, value in (
-        ("limit", "5"), ("cursor", "x"), ("sort", "-id"),
-        ("first_seen_after", "2026-01-31T00:00:00Z"), ("audit", "aud_01JD0000000000000000000000"),
-    ):  # fmt: skip
+        ("limit", "5"),
+        ("cursor", "x"),
+        ("sort", "-id"),
+        ("first_seen_after", "2026-01-31T00:00:00Z"),
+        ("audit", "aud_01JD0000000000000000000000"),
+    ):
         code, message = refused(tenant.http, "/v1/findings", [(name, value), (name, value)])
         assert code == "repeated_parameter", name
         assert name in message
@@ -138,10 +141,12 @@ def test_what_a_row_holds_is_known_also_of_a_deleted_policy(tenant: Any) -> None
     found = tenant.add_findings(2)
     assert tenant.http.delete(f"/v1/policies/{made['id']}").status_code == 204
     asked: list[dict[str, str]] = [
-        {"policy": "own"}, {"policy": made["id"]}, {"framework": "house, rules"},
+        {"policy": "own"},
+        {"policy": made["id"]},
+        {"framework": "house, rules"},
         {"control": "R 1"},
         {"framework": "house, rules", "control": "R 1"},
-    ]  # fmt: skip
+    ]
     for query in asked:
         assert ids(tenant.http, "/v1/findings", query) == found, query
         for name, value in query.items():
@@ -165,8 +170,11 @@ def test_a_framework_and_a_control_are_one_condition(tenant: Any) -> None:
 
 def test_a_tags_key_and_value_are_one_condition_and_tags_are_joined(tenant: Any) -> None:
     tags: list[dict[str, str]] = [
-        {"owner": "ann", "env": "prod"}, {"owner": "prod"}, {"env": "a,b=c%"}, {},
-    ]  # fmt: skip
+        {"owner": "ann", "env": "prod"},
+        {"owner": "prod"},
+        {"env": "a,b=c%"},
+        {},
+    ]
     made = [make_resource(tags=each) for each in tags]
     with tenant.services.database.write() as connection:
         resources.insert(connection, tenant=tenant.id, new=made)

@@ -156,9 +156,12 @@ def test_every_kind_of_secret_is_found_wherever_it_turns_up(
     logging.getLogger("cloudsealed.planted").warning("x", exc_info=ValueError(text))
     for script in ("print(input())", "import sys; print(input(), file=sys.stderr)"):
         process = subprocess.Popen(
-            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         process.communicate(text)
     faults, guard.faults = guard.faults, []
     assert len(faults) == 6, faults
@@ -229,8 +232,12 @@ def test_a_fault_fails_the_test_that_caused_it(tmp_path: Path) -> None:
     (tmp_path / "test_faulty.py").write_text(_FAULTY)
     command = [sys.executable, "-m", "pytest", "-qrN", "-p", "no:cacheprovider", "-c", "/dev/null"]
     ran = subprocess.run(
-        [*command, f"--rootdir={tmp_path}", str(tmp_path)], cwd=ROOT, capture_output=True,
-        text=True, check=False, timeout=SECONDS,
-    )  # fmt: skip
+        [*command, f"--rootdir={tmp_path}", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
     assert "3 failed, 2 passed, 1 error" in ran.stdout, ran.stdout
     assert ran.stdout.count("The guard saw") == 4

@@ -33,11 +33,7 @@ def _owned(tenant: Any, audit: str) -> dict[str, str]:
     made = {
         "/v1/connections": role,
         "/v1/oauth/apps": app,
-        "/v1/oauth/clients": {
-            "name": "x",
-            "user_id": account["id"],
-            "scopes": ["findings:read"],
-        },
+        "/v1/oauth/clients": {"name": "x", "user_id": account["id"], "scopes": ["findings:read"]},
         "/v1/tokens": {"name": "x", "scopes": ["findings:read"]},
         "/v1/users": {"email": "mass@example.com", "role": "viewer"},
         "/v1/schedules": {
@@ -99,10 +95,14 @@ def test_a_credential_of_another_kind_is_no_bearer_token(tenant: Any, prefix: st
 def test_the_scheme_has_no_case_and_other_schemes_and_cookies_are_nothing(tenant: Any) -> None:
     text, url = tenant.token(), f"{tenant.url}/v1/me"
     for header, status in (
-        (f"bearer {text}", 200), (f"BEARER {text}", 200), (f"Basic {text}", 401), (text, 401),
-        ("Bearer", 401), (f"Bearer {text} {text}", 401),
+        (f"bearer {text}", 200),
+        (f"BEARER {text}", 200),
+        (f"Basic {text}", 401),
+        (text, 401),
+        ("Bearer", 401),
+        (f"Bearer {text} {text}", 401),
         (f"Bearer {text}{'x' * 7000}", 401),
-    ):  # fmt: skip
+    ):
         answer = httpx.get(url, headers={"Authorization": header}, trust_env=False)
         assert answer.status_code == status, header[:20]
     for cookies in ({"token": text}, {"access_token": text}, {"Authorization": f"Bearer {text}"}):
@@ -165,8 +165,9 @@ def test_a_header_that_names_another_path_or_scheme_changes_nothing(tenant: Any)
 def test_cross_origin_requests_are_off(tenant: Any) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
     for answer in (
-        tenant.http.get("/v1/me", headers=headers), tenant.http.options("/v1/me", headers=headers),
-    ):  # fmt: skip
+        tenant.http.get("/v1/me", headers=headers),
+        tenant.http.options("/v1/me", headers=headers),
+    ):
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
@@ -199,9 +200,12 @@ def test_a_failure_shows_no_trace_and_the_log_no_token(
 
 def test_10_000_filters_and_long_lists_are_refused_cheaply(tenant: Any) -> None:
     for query in (
-        "&".join(f"severity={n}" for n in range(700)), "severity=" + ",".join(["high"] * 101),
-        "cursor=" + "A" * 7000, "&".join(f"x{n}=1" for n in range(900)), "sort=" + "-" * 5000,
-    ):  # fmt: skip
+        "&".join(f"severity={n}" for n in range(700)),
+        "severity=" + ",".join(["high"] * 101),
+        "cursor=" + "A" * 7000,
+        "&".join(f"x{n}=1" for n in range(900)),
+        "sort=" + "-" * 5000,
+    ):
         answer = tenant.http.get(f"/v1/findings?{query}")
         assert answer.status_code in (414, 422)
         assert answer.elapsed.total_seconds() < 1

@@ -91,9 +91,11 @@ class Server:
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [sys.executable, "-c", _SERVE, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-    )  # fmt: skip
+    )
     try:
         yield Server(process)
     finally:
@@ -105,30 +107,68 @@ def _head(random_: random.Random, token: str) -> bytes:
     method = random_.choice(
         [b"GET", b"POST", b"PATCH", b"DELETE", b"HEAD", b"PUT", b"get", b"\x00"]
     )
-    path = random_.choice([
-        b"/v1/findings", b"/v1/policies", b"/v1/tokens/%00", b"/v1/findings/%ff%fe", b"/", b"*",
-        b"//", b"/v1/../v1/me", b"/v1/audits/\xff", b"/v1/reports?%", b"http://x/v1/me", b"",
-    ])  # fmt: skip
+    path = random_.choice(
+        [
+            b"/v1/findings",
+            b"/v1/policies",
+            b"/v1/tokens/%00",
+            b"/v1/findings/%ff%fe",
+            b"/",
+            b"*",
+            b"//",
+            b"/v1/../v1/me",
+            b"/v1/audits/\xff",
+            b"/v1/reports?%",
+            b"http://x/v1/me",
+            b"",
+        ]
+    )
     query = random_.randbytes(random_.randrange(12)).hex().encode()
     version = random_.choice([b"HTTP/1.1"] * 6 + [b"HTTP/1.0", b"HTTP/2.0", b"HTTP/x", b""])
     headers = [b"Host: x", b"Authorization: Bearer " + token.encode()]
-    headers += random_.sample([
-        b"Content-Length: -1", b"Content-Length: 5", b"Content-Length: 5\r\nContent-Length: 6",
-        b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked, gzip", b"Expect: 100-continue",
-        b"Content-Type: application/json", b"Content-Type: \xff/\x01", b": x", b"A\x00: b",
-        b"Accept: */*;q=x", b"If-Match: \"", b"Idempotency-Key: \xe9", b"Upgrade: websocket",
-        b"Connection: upgrade", b"Range: bytes=0-", b"X-Forwarded-For: ,,,", b"Cookie: =;=",
-        b"Content-Encoding: gzip", b"Content-Type: application/json; charset=utf-16",
-    ], random_.randrange(6))  # fmt: skip
+    headers += random_.sample(
+        [
+            b"Content-Length: -1",
+            b"Content-Length: 5",
+            b"Content-Length: 5\r\nContent-Length: 6",
+            b"Transfer-Encoding: chunked",
+            b"Transfer-Encoding: chunked, gzip",
+            b"Expect: 100-continue",
+            b"Content-Type: application/json",
+            b"Content-Type: \xff/\x01",
+            b": x",
+            b"A\x00: b",
+            b"Accept: */*;q=x",
+            b'If-Match: "',
+            b"Idempotency-Key: \xe9",
+            b"Upgrade: websocket",
+            b"Connection: upgrade",
+            b"Range: bytes=0-",
+            b"X-Forwarded-For: ,,,",
+            b"Cookie: =;=",
+            b"Content-Encoding: gzip",
+            b"Content-Type: application/json; charset=utf-16",
+        ],
+        random_.randrange(6),
+    )
     return method + b" " + path + b"?" + query + b" " + version + b"\r\n" + b"\r\n".join(headers)
 
 
 def _malformed(random_: random.Random, token: str) -> bytes:
     """Return a request that is wrong somewhere, or bytes that are none."""
-    body = random_.choice([
-        b"", b"{", b"[" * random_.randrange(200), b'{"a":1,"a":2}', b"\xff\xfe{}", b"NaN",
-        b'{"name":"\\ud800"}', random_.randbytes(random_.randrange(80)), b"5\r\nhello\r\n0\r\n\r\n",
-    ])  # fmt: skip
+    body = random_.choice(
+        [
+            b"",
+            b"{",
+            b"[" * random_.randrange(200),
+            b'{"a":1,"a":2}',
+            b"\xff\xfe{}",
+            b"NaN",
+            b'{"name":"\\ud800"}',
+            random_.randbytes(random_.randrange(80)),
+            b"5\r\nhello\r\n0\r\n\r\n",
+        ]
+    )
     whole = _head(random_, token) + b"\r\n\r\n" + body
     if random_.random() < 0.3:
         place = random_.randrange(len(whole))

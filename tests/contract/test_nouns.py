@@ -13,11 +13,30 @@ from cloudsealed.vocabulary import CallOutcome, ReportKind, ReportStatus
 
 MOMENT = "2026-01-01T00:00:00.000Z"
 FINDING_KEYS = [
-    "audit_id", "base_severity", "classified_by", "controls", "description", "dimension",
-    "evidence", "first_seen_at", "id", "last_observation", "last_seen_at", "monthly_savings",
-    "object", "policy", "remediation", "resolution", "resolved_at", "resource", "severity",
-    "status", "title", "triage", "yields_to",
-]  # fmt: skip
+    "audit_id",
+    "base_severity",
+    "classified_by",
+    "controls",
+    "description",
+    "dimension",
+    "evidence",
+    "first_seen_at",
+    "id",
+    "last_observation",
+    "last_seen_at",
+    "monthly_savings",
+    "object",
+    "policy",
+    "remediation",
+    "resolution",
+    "resolved_at",
+    "resource",
+    "severity",
+    "status",
+    "title",
+    "triage",
+    "yields_to",
+]
 
 
 def test_findings_are_the_atomic_unit_with_every_key_there(tenant: Any) -> None:
@@ -76,9 +95,12 @@ def _stopped(tenant: Any, code: str) -> str:
     lease = store.take(tenant=tenant.id, ident=ident, owner="worker")
     assert lease is not None
     lease.set(
-        status="failed", error={"code": code, "message": "m"}, finished_at=MOMENT,
-        lease_owner=None, lease_until=None,
-    )  # fmt: skip
+        status="failed",
+        error={"code": code, "message": "m"},
+        finished_at=MOMENT,
+        lease_owner=None,
+        lease_until=None,
+    )
     return str(ident)
 
 
@@ -108,10 +130,13 @@ def test_an_audit_counts_its_calls_by_every_outcome_that_there_is(tenant: Any) -
 
 def test_policies_are_custom_rules_that_answer_to_their_key(tenant: Any) -> None:
     body = {
-        "key": "owners", "title": "Buckets have owners", "dimension": "compliance",
-        "severity": "medium", "resource_types": ["aws.s3.bucket"],
+        "key": "owners",
+        "title": "Buckets have owners",
+        "dimension": "compliance",
+        "severity": "medium",
+        "resource_types": ["aws.s3.bucket"],
         "fail_when": "tag(resource, 'owner') == null",
-    }  # fmt: skip
+    }
     made = tenant.http.post("/v1/policies", json=body)
     assert made.status_code == 201, made.text
     assert tenant.http.get("/v1/policies/owners").json() == made.json()
@@ -131,11 +156,15 @@ def test_policies_are_custom_rules_that_answer_to_their_key(tenant: Any) -> None
 def test_policies_may_say_when_they_are_severe_and_what_they_yield_to(tenant: Any) -> None:
     tenant.services.policies.synchronize(tenant=tenant.id)
     body = {
-        "key": "mine", "title": "Mine", "dimension": "security", "severity": "low",
-        "resource_types": ["aws.s3.bucket"], "fail_when": "true",
+        "key": "mine",
+        "title": "Mine",
+        "dimension": "security",
+        "severity": "low",
+        "resource_types": ["aws.s3.bucket"],
+        "fail_when": "true",
         "severity_when": [{"when": "tag(resource, 'env') == 'prod'", "severity": "critical"}],
         "yields_to": ["aws-s3-bucket-public-read"],
-    }  # fmt: skip
+    }
     made = tenant.http.post("/v1/policies", json=body).json()
     assert {name: made[name] for name in body} == body
     wrong = {
@@ -150,10 +179,13 @@ def test_policies_may_say_when_they_are_severe_and_what_they_yield_to(tenant: An
 
 def test_policies_define_what_counts_as_critical(tenant: Any) -> None:
     body = {
-        "kind": "classification", "key": "prod-is-critical", "title": "Production",
-        "when": "tag(resource, 'env') == 'prod'", "set": {"severity": "critical"},
+        "kind": "classification",
+        "key": "prod-is-critical",
+        "title": "Production",
+        "when": "tag(resource, 'env') == 'prod'",
+        "set": {"severity": "critical"},
         "reason": "Production is what matters",
-    }  # fmt: skip
+    }
     made = tenant.http.post("/v1/policies", json=body)
     assert made.status_code == 201, made.text
     listed = tenant.http.get("/v1/policies", params={"kind": "classification"}).json()["data"]
@@ -206,10 +238,13 @@ def test_reports_are_downloadable_as_pdf_json_or_csv(
     }
     formats = tuple(ReportFormat(name, len(files[name]), "0" * 64) for name in files)
     report = Report(
-        "rep_01JD0000000000000000000000", ReportStatus.READY,
-        ReportRequest(ReportKind.REMEDIATION_PLAN, "aud_x"), "2026-01-31T09:30:00.000Z",
-        expires_at="2999-01-01T00:00:00.000Z", formats=formats,
-    )  # fmt: skip
+        "rep_01JD0000000000000000000000",
+        ReportStatus.READY,
+        ReportRequest(ReportKind.REMEDIATION_PLAN, "aud_x"),
+        "2026-01-31T09:30:00.000Z",
+        expires_at="2999-01-01T00:00:00.000Z",
+        formats=formats,
+    )
     ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
     for item in formats:
         tenant.services.blobs.put(item.blob(report.id), io.BytesIO(files[item.format]).getvalue())
@@ -250,8 +285,9 @@ def test_a_format_that_a_kind_of_report_has_not_is_named(
     answer = tenant.http.get(f"{path}/download{query}", headers={"Accept": accept})
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], refused[2] or error["message"]) == (
-        *refused[:2], error["message"],
-    )  # fmt: skip
+        *refused[:2],
+        error["message"],
+    )
 
 
 def test_a_file_is_sent_to_who_takes_json_for_its_errors(tenant: Any, completed: Any) -> None:
@@ -278,9 +314,13 @@ def test_compliance_evidence_is_downloadable_as_oscal_and_ocsf_and_no_other_kind
     ):
         files = tuple(ReportFormat(each, len(content), "0" * 64) for each in formats)
         report = Report(
-            ident, ReportStatus.READY, ReportRequest(report_kind, "aud_x", "cis-aws-5.0"),
-            "2026-01-31T09:30:00.000Z", expires_at="2999-01-01T00:00:00.000Z", formats=files,
-        )  # fmt: skip
+            ident,
+            ReportStatus.READY,
+            ReportRequest(report_kind, "aud_x", "cis-aws-5.0"),
+            "2026-01-31T09:30:00.000Z",
+            expires_at="2999-01-01T00:00:00.000Z",
+            formats=files,
+        )
         ReportStore(tenant.services.database).add(tenant=tenant.id, report=report)
         for item in files:
             tenant.services.blobs.put(item.blob(ident), content)
@@ -335,10 +375,18 @@ def test_what_is_answered_is_what_the_document_says(tenant: Any, completed: Any)
     completed(tenant)
     ident = tenant.add_findings(1)[0]
     for path in (
-        "/v1/findings", f"/v1/findings/{ident}", "/v1/findings/summary", "/v1/audits",
-        "/v1/policies", "/v1/tokens", "/v1/me", "/v1/rate_limit", "/v1/errors", "/v1/frameworks",
+        "/v1/findings",
+        f"/v1/findings/{ident}",
+        "/v1/findings/summary",
+        "/v1/audits",
+        "/v1/policies",
+        "/v1/tokens",
+        "/v1/me",
+        "/v1/rate_limit",
+        "/v1/errors",
+        "/v1/frameworks",
         f"/v1/findings/{ident}/history",
-    ):  # fmt: skip
+    ):
         template = path.replace(ident, "{id}")
         content = document["paths"][template]["get"]["responses"]["200"]["content"]
         named = {"frameworks": "key", "errors": "code", "history": "outcome"}

@@ -9,15 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.auth.oauth.party import (
-    CALLBACK,
-    PKCE,
-    VERIFIER,
-    Site,
-    answered,
-    curl,
-    serving,
-)
+from tests.auth.oauth.party import CALLBACK, PKCE, VERIFIER, Site, answered, curl, serving
 
 from cloudsealed.vocabulary import Role
 
@@ -58,16 +50,26 @@ def refused(answer: httpx.Response, code: str, status: int = 400) -> None:
 def test_the_curl_of_the_contract_works_as_it_stands(site: Site, app: Any, sent: Any) -> None:
     code = site.browser().code(app, **sent)
     status, headers, body = curl(
-        "-X", "POST", f"{site.url}/oauth/token", "-d", "grant_type=authorization_code",
-        "-d", f"code={code}", "-d", f"client_id={app['client_id']}",
-        "-d", f"client_secret={app['client_secret']}",
-    )  # fmt: skip
+        "-X",
+        "POST",
+        f"{site.url}/oauth/token",
+        "-d",
+        "grant_type=authorization_code",
+        "-d",
+        f"code={code}",
+        "-d",
+        f"client_id={app['client_id']}",
+        "-d",
+        f"client_secret={app['client_secret']}",
+    )
     assert status == 200
     assert body["access_token"].startswith("csat_")
     assert body["refresh_token"].startswith("csrt_")
     assert (body["token_type"], body["expires_in"], body["scope"]) == (
-        "Bearer", 3600, "findings:read",
-    )  # fmt: skip
+        "Bearer",
+        3600,
+        "findings:read",
+    )
     assert headers["cache-control"] == "no-store"  # RFC 6749, 5.1
     assert headers["x-ratelimit-resource"] == "oauth"
     status, _, page = curl(
@@ -98,9 +100,11 @@ def test_rfc6749_5_2_invalid_client_is_401_the_same_for_unknown_and_wrong(
     none = site.redeem({**app, "client_secret": None}, "x")
     nobody = site.post("/oauth/token", grant_type="authorization_code", code="x")
     bearer = httpx.post(
-        f"{site.url}/oauth/token", headers={"Authorization": "Bearer x"}, data={"code": "x"},
+        f"{site.url}/oauth/token",
+        headers={"Authorization": "Bearer x"},
+        data={"code": "x"},
         trust_env=False,
-    )  # fmt: skip
+    )
     for answer in (wrong, unknown, none, nobody, bearer):
         refused(answer, "invalid_client", 401)
         assert answer.headers["www-authenticate"].startswith("Basic")
@@ -129,10 +133,15 @@ def test_rfc6749_3_2_parameters_once_in_the_body_by_post_only(site: Site, app: A
     refused(get, "invalid_request", 405)
     assert get.headers["allow"] == "OPTIONS, POST"
     refused(plain, "invalid_request", 415)
-    assert httpx.post(
-        f"{site.url}/oauth/token", content=f"{form}&unknown=1&redirect_uri=", headers=kind,
-        trust_env=False,
-    ).status_code == 200  # fmt: skip
+    assert (
+        httpx.post(
+            f"{site.url}/oauth/token",
+            content=f"{form}&unknown=1&redirect_uri=",
+            headers=kind,
+            trust_env=False,
+        ).status_code
+        == 200
+    )
 
 
 def test_rfc6749_5_2_grant_types(site: Site, app: Any) -> None:
@@ -187,13 +196,20 @@ def test_rfc6749_4_1_2_1_nothing_is_sent_to_an_unknown_app_or_redirect_uri(
         *(
             browser.authorize(app, redirect_uri=uri)
             for uri in (
-                f"{CALLBACK}/", f"{CALLBACK}?x=1", CALLBACK.upper(), f"{CALLBACK}#",
+                f"{CALLBACK}/",
+                f"{CALLBACK}?x=1",
+                CALLBACK.upper(),
+                f"{CALLBACK}#",
                 f"{CALLBACK}/..",
-                "https://evil.example.com/", 'https://"\\é.example.com', "javascript:alert(1)",
-                "https://app.example.com:443/callback", "//app.example.com/callback", "\x00",
+                "https://evil.example.com/",
+                'https://"\\é.example.com',
+                "javascript:alert(1)",
+                "https://app.example.com:443/callback",
+                "//app.example.com/callback",
+                "\x00",
             )
         ),
-    ]  # fmt: skip
+    ]
     for page in pages:
         assert page.status_code == 400, page.text
         assert "location" not in page.headers
@@ -282,9 +298,13 @@ def test_rfc8252_7_3_loopback_redirects_take_any_port(site: Site) -> None:
         form = {"redirect_uri": uri, "code_verifier": VERIFIER}
         assert site.redeem(app, code, **form).status_code == 200
     for uri in (
-        "http://127.0.0.1:51004/other", "http://localhost:51004/cb", "http://127.0.0.2/cb",
-        "https://127.0.0.1/cb", "http://127.0.0.1:99999/cb", "http://u@127.0.0.1/cb",
-    ):  # fmt: skip
+        "http://127.0.0.1:51004/other",
+        "http://localhost:51004/cb",
+        "http://127.0.0.2/cb",
+        "https://127.0.0.1/cb",
+        "http://127.0.0.1:99999/cb",
+        "http://u@127.0.0.1/cb",
+    ):
         assert browser.authorize(app, redirect_uri=uri, **PKCE).status_code == 400, uri
 
 
@@ -360,9 +380,11 @@ def test_rfc7009_revocation(site: Site, app: Any) -> None:
 def test_rfc7662_introspection(site: Site, app: Any, public: Any) -> None:
     def ask(client: Any, token: str | None) -> httpx.Response:
         return site.post(
-            "/oauth/introspect", client_id=client["client_id"],
-            client_secret=client["client_secret"], token=token,
-        )  # fmt: skip
+            "/oauth/introspect",
+            client_id=client["client_id"],
+            client_secret=client["client_secret"],
+            token=token,
+        )
 
     tokens = site.granted(app)
     found = ask(app, tokens["access_token"])
@@ -371,9 +393,13 @@ def test_rfc7662_introspection(site: Site, app: Any, public: Any) -> None:
     assert body["exp"] - body["iat"] == 3600
     assert abs(body["iat"] - time.time()) < 60
     expected = {
-        "active": True, "client_id": app["client_id"], "scope": "findings:read",
-        "token_type": "Bearer", "iss": site.url, "aud": site.url,
-    }  # fmt: skip
+        "active": True,
+        "client_id": app["client_id"],
+        "scope": "findings:read",
+        "token_type": "Bearer",
+        "iss": site.url,
+        "aud": site.url,
+    }
     assert expected.items() <= body.items()
     assert body["sub"].startswith("usr_")
     assert ask(app, tokens["refresh_token"]).json()["active"] is True
@@ -397,8 +423,11 @@ def test_rfc8414_and_rfc9728_metadata(site: Site) -> None:
     assert server["code_challenge_methods_supported"] == ["S256"]
     assert server["authorization_response_iss_parameter_supported"] is True
     assert set(server["token_endpoint_auth_methods_supported"]) == {
-        "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
-    }  # fmt: skip
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "none",
+    }
     resource = httpx.get(f"{site.url}/.well-known/oauth-protected-resource", trust_env=False).json()
     assert resource["resource"] == site.url
     below = httpx.get(f"{site.url}/.well-known/oauth-protected-resource/v1", trust_env=False).json()
@@ -470,9 +499,7 @@ def test_an_app_for_the_installation_reads_only_the_granting_users_tenant(site: 
     assert not site.works(tokens["access_token"])
 
 
-def test_60_token_requests_a_minute_a_client_and_failures_spend_the_address(
-    tmp_path: Any,
-) -> None:
+def test_60_token_requests_a_minute_a_client_and_failures_spend_the_address(tmp_path: Any) -> None:
     with serving(tmp_path, roomy=False) as site:
         app, other = site.app(), site.app()
         for number in range(60):

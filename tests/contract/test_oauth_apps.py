@@ -6,11 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.auth.oauth.party import (
-    CALLBACK,
-    Site,
-    serving,
-)
+from tests.auth.oauth.party import CALLBACK, Site, serving
 from tests.contract.test_oauth import refused
 
 from cloudsealed.vocabulary import Role
@@ -83,10 +79,20 @@ def test_apps_are_made_read_changed_rotated_and_deleted(site: Site) -> None:
         *(
             ({"redirect_uris": [uri]}, "invalid_field")
             for uri in (
-                "http://app.example.com/", "https://*.example.com/", "https://a.example.com/#x",
-                "https://u:p@a.example.com/", "javascript:alert(1)", "data:text/html,x", "/cb",
-                "https:///x", "https://a.example.com/\n", "urn:x", "https://a b.example.com",
-                "https://a.example.com:x/", "https://é.example.com/", "file:///etc/passwd",
+                "http://app.example.com/",
+                "https://*.example.com/",
+                "https://a.example.com/#x",
+                "https://u:p@a.example.com/",
+                "javascript:alert(1)",
+                "data:text/html,x",
+                "/cb",
+                "https:///x",
+                "https://a.example.com/\n",
+                "urn:x",
+                "https://a b.example.com",
+                "https://a.example.com:x/",
+                "https://é.example.com/",
+                "file:///etc/passwd",
             )
         ),
         ({"scopes": ["findings:fly"]}, "invalid_scope"),
@@ -96,7 +102,7 @@ def test_apps_are_made_read_changed_rotated_and_deleted(site: Site) -> None:
         ({"client_id": "mine"}, "unknown_field"),
         ({"name": ""}, "invalid_field"),
     ],
-)  # fmt: skip
+)
 def test_an_app_that_cannot_be_is_422(site: Site, change: Any, code: str) -> None:
     body = {"name": "A", "redirect_uris": [CALLBACK], "scopes": ["findings:read"], **change}
     with site.http() as http:
@@ -189,9 +195,10 @@ def test_a_grant_that_is_ended_ends_the_codes_that_were_given_for_it(site: Site)
     code = site.browser().code(app)
     with site.http() as http:
         (grant,) = [
-            each for each in http.get("/v1/oauth/grants", params={"limit": 200}).json()["data"]
+            each
+            for each in http.get("/v1/oauth/grants", params={"limit": 200}).json()["data"]
             if each["client_id"] == app["client_id"]
-        ]  # fmt: skip
+        ]
         assert http.delete(f"/v1/oauth/grants/{grant['id']}").status_code == 204
     assert site.redeem(app, code).status_code == 400
 
@@ -208,11 +215,17 @@ def test_an_apps_owner_sees_in_which_tenants_it_is_granted_and_not_by_whom(site:
                     other.granted(app, role)
         listed = http.get(path).json()["data"]
         assert [(each["tenant_id"], each["users"]) for each in listed] == [
-            (others[0].tenant_id, 2), (others[1].tenant_id, 1),
-        ]  # fmt: skip
+            (others[0].tenant_id, 2),
+            (others[1].tenant_id, 1),
+        ]
         assert listed[0].keys() == {
-            "object", "app_id", "tenant_id", "users", "created_at", "last_used_at",
-        }  # fmt: skip
+            "object",
+            "app_id",
+            "tenant_id",
+            "users",
+            "created_at",
+            "last_used_at",
+        }
         first = http.get(path, params={"limit": 1}).json()
         last = http.get(path, params={"limit": 1, "cursor": first["next_cursor"]}).json()
         assert [*first["data"], *last["data"]] == listed

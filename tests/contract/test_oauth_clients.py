@@ -48,9 +48,12 @@ def test_oauth4webapi_goes_through_the_whole_flow(
     app = site.app(confidential=method != "none")
     arguments = [site.url, app["client_id"], app["client_secret"] or "", CALLBACK, method]
     with subprocess.Popen(
-        ["node", _SCRIPT.name, *arguments], cwd=node_folder, text=True, stdin=subprocess.PIPE,
+        ["node", _SCRIPT.name, *arguments],
+        cwd=node_folder,
+        text=True,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-    ) as node:  # fmt: skip
+    ) as node:
         assert node.stdin is not None
         assert node.stdout is not None
         url = node.stdout.readline().strip()
@@ -78,9 +81,10 @@ def test_requests_oauthlib_goes_through_the_whole_flow(
         session.trust_env = False
         url, _state = session.authorization_url(f"{site.url}/oauth/authorize")
         tokens = session.fetch_token(
-            f"{site.url}/oauth/token", authorization_response=_callback(site, url),
+            f"{site.url}/oauth/token",
+            authorization_response=_callback(site, url),
             client_secret=app["client_secret"],
-        )  # fmt: skip
+        )
         assert tokens["access_token"].startswith("csat_")
         assert session.get(f"{site.url}/v1/findings").status_code == 200
         fresh = session.refresh_token(

@@ -63,15 +63,16 @@ def test_whatever_answers_a_list_is_paged_and_says_exactly_whether_there_is_more
     for title in ("Second", "Third"):
         changed = tenant.http.patch(f"/v1/policies/{own['id']}", json={"title": title})
         assert changed.status_code == 200
-    episodes = [
-        make_episode(tenant.id, finding, number) for number in range(2, 5)
-    ]  # fmt: skip
+    episodes = [make_episode(tenant.id, finding, number) for number in range(2, 5)]
     with tenant.services.database.write() as connection:
         connection.many(schema.episodes.insert(), episodes)
     named = {
-        "/v1/audits": audit, "/v1/resources": resource, "/v1/findings": finding,
-        "/v1/policies": own["id"], "/v1/oauth/apps": app,
-    }  # fmt: skip
+        "/v1/audits": audit,
+        "/v1/resources": resource,
+        "/v1/findings": finding,
+        "/v1/policies": own["id"],
+        "/v1/oauth/apps": app,
+    }
     document = tenant.http.get("/openapi.json").json()
     walked = {}
     for path, methods in document["paths"].items():
@@ -113,9 +114,14 @@ def make_episode(tenant: str, finding: str, number: int) -> dict[str, Any]:
     audits = {f"{end}_audit_id": "aud_01JD0000000000000000000000" for end in ("first", "last")}
     times = {f"{end}_at": f"2026-01-0{number}T00:00:00.000Z" for end in ("first", "last")}
     return {
-        "tenant_id": tenant, "finding_id": finding, "sequence": number, "severity": 3,
-        "outcome": "fail", **audits, **times,
-    }  # fmt: skip
+        "tenant_id": tenant,
+        "finding_id": finding,
+        "sequence": number,
+        "severity": 3,
+        "outcome": "fail",
+        **audits,
+        **times,
+    }
 
 
 def test_the_default_is_50_and_the_most_is_200(tenant: Any) -> None:

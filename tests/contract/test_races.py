@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,9 +22,12 @@ WRITERS = 20
 ROUNDS = 3
 ROLE_ARN = "arn:aws:iam::123456789012:role/a"
 POLICY = {
-    "title": "t", "dimension": "cost", "severity": "low", "resource_types": ["aws.s3.bucket"],
+    "title": "t",
+    "dimension": "cost",
+    "severity": "low",
+    "resource_types": ["aws.s3.bucket"],
     "fail_when": "true",
-}  # fmt: skip
+}
 APP = {"name": "app", "redirect_uris": ["https://app.example.com/"], "scopes": ["findings:read"]}
 
 Made = Callable[[Tenant, str], str]
@@ -139,31 +143,26 @@ def test_of_parallel_changes_with_one_tag_exactly_one_is_made(racing: Tenant) ->
         for turn in range(ROUNDS):
             tag = with_tag(racing, path)
             bodies = [change(f"{noun}-{turn}-{number}") for number in range(WRITERS)]
-            statuses = at_once([
-                lambda body=body: racing.http.patch(path, json=body, headers=tag)  # noqa: B023
-                for body in bodies
-            ])  # fmt: skip
+            statuses = at_once(
+                [
+                    lambda body=body: racing.http.patch(path, json=body, headers=tag)  # noqa: B023
+                    for body in bodies
+                ]
+            )
             assert Counter(statuses) == {200: 1, 412: WRITERS - 1}, noun
 
 
-def test_of_parallel_changes_and_deletions_with_one_tag_exactly_one_is_made(
-    racing: Tenant,
-) -> None:
+def test_of_parallel_changes_and_deletions_with_one_tag_exactly_one_is_made(racing: Tenant) -> None:
     for noun in sorted(DELETED & NOUNS.keys()):
         make, change = NOUNS[noun]
         for turn in range(ROUNDS):
             path = make(racing, f"{noun}-{turn}")
             tag = with_tag(racing, path)
             changes = [
-                lambda body=change(f"{noun}-{turn}-{n}"): racing.http.patch(
-                    path, json=body, headers=tag  # noqa: B023
-                )
+                partial(racing.http.patch, path, json=change(f"{noun}-{turn}-{n}"), headers=tag)
                 for n in range(WRITERS // 2 if noun in CHANGED else 0)
-            ]  # fmt: skip
-            deletes = [
-                lambda: racing.http.delete(path, headers=tag)  # noqa: B023
-                for _ in range(WRITERS // 2)
             ]
+            deletes = [partial(racing.http.delete, path, headers=tag)] * (WRITERS // 2)
             statuses = Counter(at_once([*changes, *deletes]))
             assert statuses[200] + statuses[204] == 1, (noun, statuses)
             assert statuses.keys() <= {200, 204, 404, 412}, (noun, statuses)
@@ -177,10 +176,12 @@ def test_of_changes_without_a_tag_none_is_lost_to_another_field(racing: Tenant) 
             name, (field, values) = f"{noun} {turn}", OTHER_FIELD[noun]
             body = {field: values[turn % 2]}
             named = "title" if noun == "policies" else "name"
-            statuses = at_once([
-                lambda: racing.http.patch(path, json={named: name}),  # noqa: B023
-                lambda: racing.http.patch(path, json=body),  # noqa: B023
-            ])  # fmt: skip
+            statuses = at_once(
+                [
+                    lambda: racing.http.patch(path, json={named: name}),  # noqa: B023
+                    lambda: racing.http.patch(path, json=body),  # noqa: B023
+                ]
+            )
             found = racing.http.get(path).json()
             assert statuses == [200, 200]
             assert (found[named], found[field]) == (name, values[turn % 2]), noun
@@ -195,10 +196,12 @@ def test_a_change_without_a_tag_is_never_lost_to_one_with_a_tag(racing: Tenant) 
             name, (field, values) = f"{noun} {turn}", OTHER_FIELD[noun]
             body = {field: values[turn % 2]}
             named = "title" if noun == "policies" else "name"
-            statuses = at_once([
-                lambda: racing.http.patch(path, json={named: name}, headers=tag),  # noqa: B023
-                lambda: racing.http.patch(path, json=body),  # noqa: B023
-            ])  # fmt: skip
+            statuses = at_once(
+                [
+                    lambda: racing.http.patch(path, json={named: name}, headers=tag),  # noqa: B023
+                    lambda: racing.http.patch(path, json=body),  # noqa: B023
+                ]
+            )
             found = racing.http.get(path).json()
             assert statuses[1] == 200
             assert found[field] == values[turn % 2]
@@ -245,9 +248,14 @@ def test_what_goes_before_and_after_a_mismatch_is_said_in_the_order_of_the_contr
         racing.http.delete(queued),
     ]
     assert [answer.json()["error"]["code"] for answer in asked] == [
-        "connection_not_found", "invalid_field", "invalid_policy_expression", "etag_mismatch",
-        "etag_mismatch", "name_already_exists", "audit_not_finished",
-    ]  # fmt: skip
+        "connection_not_found",
+        "invalid_field",
+        "invalid_policy_expression",
+        "etag_mismatch",
+        "etag_mismatch",
+        "name_already_exists",
+        "audit_not_finished",
+    ]
 
 
 def _audit(tenant: Tenant, connection: str) -> str:

@@ -19,9 +19,15 @@ from cloudsealed.storage.migrate import engine_for
 from cloudsealed.vocabulary import Role
 
 NAMES = (
-    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-ratelimit-used",
-    "x-ratelimit-resource", "ratelimit-policy", "ratelimit", "x-request-id",
-)  # fmt: skip
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-ratelimit-used",
+    "x-ratelimit-resource",
+    "ratelimit-policy",
+    "ratelimit",
+    "x-request-id",
+)
 
 
 def test_1000_requests_a_minute_a_token_then_429(strict_tenant: Any) -> None:

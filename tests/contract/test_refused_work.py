@@ -54,5 +54,6 @@ def test_work_whose_connection_was_removed_before_it_ran_says_so(strict_tenant: 
         pass
     failed = http.get(accepted).json()
     assert failed["error"] == {
-        "code": "connection_not_found", "message": f"No such connection: {connection}",
-    }  # fmt: skip
+        "code": "connection_not_found",
+        "message": f"No such connection: {connection}",
+    }

@@ -10,17 +10,27 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.vocabulary import Role
 
 READ_BY_ALL = (
-    "findings", "resources", "audits", "policies", "reports", "connections", "schedules",
-    "webhooks", "tokens", "apps",
-)  # fmt: skip
+    "findings",
+    "resources",
+    "audits",
+    "policies",
+    "reports",
+    "connections",
+    "schedules",
+    "webhooks",
+    "tokens",
+    "apps",
+)
 EDITED = ("findings", "audits", "policies", "connections", "schedules", "webhooks")
 VIEWER = {*(f"{noun}:read" for noun in READ_BY_ALL), "tokens:write"}
 AUDITOR = VIEWER | {"evidence:read", "users:read", "events:read", "reports:write"}
 EDITOR = AUDITOR | {f"{noun}:write" for noun in EDITED}
 POWER = {
-    Role.VIEWER: VIEWER, Role.AUDITOR: AUDITOR, Role.EDITOR: EDITOR,
+    Role.VIEWER: VIEWER,
+    Role.AUDITOR: AUDITOR,
+    Role.EDITOR: EDITOR,
     Role.ADMIN: {scope.value for scope in Scope},
-}  # fmt: skip
+}
 """What each role can do, as the contract says it."""
 
 NEEDS = {
@@ -51,7 +61,9 @@ NEEDS = {
     "/v1/policies": {"GET": "policies:read", "POST": "policies:write"},
     "/v1/policies/validate": {"POST": "policies:read"},
     "/v1/policies/{id}": {
-        "GET": "policies:read", "PATCH": "policies:write", "DELETE": "policies:write",
+        "GET": "policies:read",
+        "PATCH": "policies:write",
+        "DELETE": "policies:write",
     },
     "/v1/policies/simulate": {"POST": "policies:write"},
     "/v1/simulations/{id}": {"GET": "findings:read"},
@@ -61,12 +73,16 @@ NEEDS = {
     "/v1/reports/{id}/download": {"GET": "reports:read"},
     "/v1/connections": {"GET": "connections:read", "POST": "connections:write"},
     "/v1/connections/{id}": {
-        "GET": "connections:read", "PATCH": "connections:write", "DELETE": "connections:write",
+        "GET": "connections:read",
+        "PATCH": "connections:write",
+        "DELETE": "connections:write",
     },
     "/v1/connections/{id}/test": {"POST": "connections:write"},
     "/v1/schedules": {"GET": "schedules:read", "POST": "schedules:write"},
     "/v1/schedules/{id}": {
-        "GET": "schedules:read", "PATCH": "schedules:write", "DELETE": "schedules:write",
+        "GET": "schedules:read",
+        "PATCH": "schedules:write",
+        "DELETE": "schedules:write",
     },
     "/v1/schedules/{id}/run": {"POST": "schedules:write"},
     "/v1/frameworks": {"GET": "policies:read"},
@@ -87,13 +103,11 @@ NEEDS = {
     "/v1/oauth/apps/{id}/installations": {"GET": "apps:read"},
     "/v1/oauth/apps/{id}/rotate": {"POST": "apps:write"},
     "/v1/oauth/clients": {"GET": "apps:read", "POST": "apps:write"},
-    "/v1/oauth/clients/{id}": {
-        "GET": "apps:read", "PATCH": "apps:write", "DELETE": "apps:write",
-    },
+    "/v1/oauth/clients/{id}": {"GET": "apps:read", "PATCH": "apps:write", "DELETE": "apps:write"},
     "/v1/oauth/clients/{id}/rotate": {"POST": "apps:write"},
     "/v1/oauth/grants": {"GET": "tokens:read"},
     "/v1/oauth/grants/{id}": {"GET": "tokens:read", "DELETE": "tokens:write"},
-}  # fmt: skip
+}
 """The scope that each route needs; None is any credential."""
 
 

@@ -10,9 +10,11 @@ from cloudsealed.auth.model import Scope
 
 ROLE = {"provider": "aws", "role_arn": "arn:aws:iam::123456789012:role/a"}
 WEEKLY = {
-    "name": "weekly", "cron": "0 6 * * MON", "timezone": "Europe/Berlin",
+    "name": "weekly",
+    "cron": "0 6 * * MON",
+    "timezone": "Europe/Berlin",
     "report": {"kind": "executive_summary", "filters": {"severity": "critical"}},
-}  # fmt: skip
+}
 
 
 def _nightly(tenant: Any, **changes: Any) -> dict[str, Any]:
@@ -34,9 +36,11 @@ def test_a_schedule_is_made_read_changed_and_removed(tenant: Any) -> None:
     assert found.json()["upcoming"][0] == found.json()["next_run_at"]
     assert len(found.json()["upcoming"]) == 5
     assert found.json()["report"] == {
-        "kind": "executive_summary", "framework": None, "filters": {"severity": ["critical"]},
+        "kind": "executive_summary",
+        "framework": None,
+        "filters": {"severity": ["critical"]},
         "connection_ids": None,
-    }  # fmt: skip
+    }
     tag = {"If-Match": found.headers["etag"]}
     changed = tenant.http.patch(made.headers["location"], json={"enabled": False}, headers=tag)
     assert changed.status_code == 200, changed.text
@@ -55,9 +59,12 @@ def test_schedules_are_listed_by_what_they_start_and_whether_they_do(tenant: Any
         for query in ("", "?kind=audit", "?kind=report", "?enabled=true", "?enabled=false")
     }
     assert listed == {
-        "": [weekly, nightly], "?kind=audit": [nightly], "?kind=report": [weekly],
-        "?enabled=true": [nightly], "?enabled=false": [weekly],
-    }  # fmt: skip
+        "": [weekly, nightly],
+        "?kind=audit": [nightly],
+        "?kind=report": [weekly],
+        "?enabled=true": [nightly],
+        "?enabled=false": [weekly],
+    }
     refused = tenant.http.get("/v1/schedules?kind=backup").json()["error"]
     assert refused["code"] == "invalid_kind_filter"
 
@@ -121,14 +128,17 @@ def test_a_spent_budget_refuses_a_run_by_hand_and_not_what_is_due(
     [
         ({**WEEKLY, "cron": "*/5 * * * *"}, "invalid_field", "cron"),
         ({**WEEKLY, "timezone": "Moon/Sea"}, "invalid_field", "timezone"),
-        ({**WEEKLY, "report": {"kind": "compliance_evidence", "framework": "x"}},
-         "invalid_field", "report.framework"),
+        (
+            {**WEEKLY, "report": {"kind": "compliance_evidence", "framework": "x"}},
+            "invalid_field",
+            "report.framework",
+        ),
         ({**WEEKLY, "audit": {"connection_ids": ["con_x"]}}, "invalid_field", "audit"),
         ({"name": "n", "cron": "0 0 * * *"}, "invalid_field", "audit"),
         ({**WEEKLY, "report": {"audit_id": "aud_x"}}, "unknown_field", "report.audit_id"),
         ([WEEKLY], "invalid_field", "body"),
     ],
-)  # fmt: skip
+)
 def test_what_can_be_no_schedule_is_refused(tenant: Any, body: Any, code: str, field: str) -> None:
     answer = tenant.http.post("/v1/schedules", json=body)
     error = answer.json()["error"]
@@ -138,7 +148,10 @@ def test_what_can_be_no_schedule_is_refused(tenant: Any, body: Any, code: str, f
 
 def test_a_scope_of_schedules_is_enough_to_run_one(tenant: Any) -> None:
     made = tenant.http.post("/v1/schedules", json=_nightly(tenant))
-    for scope, status in ((Scope.SCHEDULES_READ, 403), (Scope.AUDITS_WRITE, 403),
-                          (Scope.SCHEDULES_WRITE, 202)):  # fmt: skip
+    for scope, status in (
+        (Scope.SCHEDULES_READ, 403),
+        (Scope.AUDITS_WRITE, 403),
+        (Scope.SCHEDULES_WRITE, 202),
+    ):
         with tenant.client(tenant.token(scope)) as http:
             assert http.post(f"{made.headers['location']}/run").status_code == status

@@ -12,14 +12,21 @@ from cloudsealed.kit.clock import utc_now
 from cloudsealed.policies.rules import compile_classification
 
 CHECK = {
-    "key": "buckets-have-owners", "title": "Buckets have owners", "dimension": "compliance",
-    "severity": "medium", "resource_types": ["aws.s3.bucket"],
+    "key": "buckets-have-owners",
+    "title": "Buckets have owners",
+    "dimension": "compliance",
+    "severity": "medium",
+    "resource_types": ["aws.s3.bucket"],
     "fail_when": "tag(resource, 'owner') == null",
-}  # fmt: skip
+}
 CLASSIFICATION = {
-    "kind": "classification", "key": "prod", "title": "Production", "when": "true",
-    "set": {"severity": "critical"}, "reason": "it matters",
-}  # fmt: skip
+    "kind": "classification",
+    "key": "prod",
+    "title": "Production",
+    "when": "true",
+    "set": {"severity": "critical"},
+    "reason": "it matters",
+}
 
 
 def _work(tenant: Any, kind: str) -> None:
@@ -87,7 +94,7 @@ def test_a_classification_needs_no_audit_and_a_check_does(tenant: Any) -> None:
         ({"policy": CHECK, "audit_ids": ["aud_none"]}, 422, "invalid_field"),
         ({"policy": CHECK, "audit_ids": ["AUDIT"], "dry_run": True}, 422, "unknown_field"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_simulated_is_refused_and_spends_nothing(
     tenant: Any, completed: Any, body: Any, status: int, code: str
 ) -> None:

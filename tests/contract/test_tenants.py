@@ -19,9 +19,13 @@ from cloudsealed.vocabulary import ReportKind, ReportStatus
 
 METHODS = ("get", "head", "post", "patch", "put", "delete", "options")
 VARYING = (
-    "date", "x-request-id", "ratelimit", "x-ratelimit-remaining", "x-ratelimit-used",
+    "date",
+    "x-request-id",
+    "ratelimit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-used",
     "x-ratelimit-reset",
-)  # fmt: skip
+)
 SHARED = "/v1/frameworks/{id}"  # built in: no tenant owns one
 
 
@@ -50,9 +54,7 @@ def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
     connection = {"provider": "aws", "name": "one", "role_arn": role}
     app = {"name": "a", "redirect_uris": ["https://a.example.com/"], "scopes": ["findings:read"]}
     token = {"name": "t", "scopes": ["findings:read"]}
-    schedule = {
-        "name": "one", "cron": "0 6 * * MON", "report": {"kind": "executive_summary"},
-    }  # fmt: skip
+    schedule = {"name": "one", "cron": "0 6 * * MON", "report": {"kind": "executive_summary"}}
     return {
         "/v1/findings": finding,
         "/v1/policies": policy,
@@ -85,12 +87,18 @@ def _granted(tenant: Any, app: dict[str, Any]) -> str:
     """Add a grant in force of an app; return its id."""
     now, ident = tenant.services.clock(), new_id("gra")
     row = {
-        "tenant_id": tenant.id, "id": ident, "user_id": tenant.user_id,
-        "client_id": app["client_id"], "app_name": app["name"], "scopes": '["findings:read"]',
-        "created_at": rfc3339(now), "redeemed_at": rfc3339(now),
-        "expires_at": rfc3339(now + timedelta(hours=1)), "last_used_at": None,
+        "tenant_id": tenant.id,
+        "id": ident,
+        "user_id": tenant.user_id,
+        "client_id": app["client_id"],
+        "app_name": app["name"],
+        "scopes": '["findings:read"]',
+        "created_at": rfc3339(now),
+        "redeemed_at": rfc3339(now),
+        "expires_at": rfc3339(now + timedelta(hours=1)),
+        "last_used_at": None,
         "last_used_ip": None,
-    }  # fmt: skip
+    }
     with tenant.services.database.write() as connection:
         connection.run(oauth_grants.insert(), row)
     assert tenant.http.get(f"/v1/oauth/grants/{ident}").status_code == 200
@@ -165,13 +173,16 @@ def test_ids_in_bodies_and_filters_answer_alike(twins: Any) -> None:
         *(
             ("GET", f"/v1/{noun}?{name}={ids[f'/v1/{key}']}", None, ids[f"/v1/{key}"])
             for noun, name, key in (
-                ("findings", "policy", "policies"), ("findings", "resource", "resources"),
-                ("findings", "audit", "audits"), ("findings", "connection", "connections"),
-                ("resources", "audit", "audits"), ("resources", "connection", "connections"),
+                ("findings", "policy", "policies"),
+                ("findings", "resource", "resources"),
+                ("findings", "audit", "audits"),
+                ("findings", "connection", "connections"),
+                ("resources", "audit", "audits"),
+                ("resources", "connection", "connections"),
                 ("reports", "audit", "audits"),
             )
         ),
-    ]  # fmt: skip
+    ]
     for method, path, body, ident in asked:
         never = _never(ident)
         other = {k: _swapped(v, ident, never) for k, v in body.items()} if body else None

@@ -91,9 +91,11 @@ def test_the_log_tells_who_did_what_to_whose_access(tenant: Any) -> None:
     tenant.http.delete(f"/v1/tokens/{token['id']}")
     listed = tenant.http.get("/v1/events?category=security&limit=4").json()["data"]
     assert [(event["type"], event["subject"]) for event in listed] == [
-        ("security.token_revoked", token["id"]), ("security.token_rotated", token["id"]),
-        ("security.token_created", token["id"]), ("security.user_invited", user["id"]),
-    ]  # fmt: skip
+        ("security.token_revoked", token["id"]),
+        ("security.token_rotated", token["id"]),
+        ("security.token_created", token["id"]),
+        ("security.user_invited", user["id"]),
+    ]
     actor = {"user_id": me["user"]["id"], "credential_id": me["token_id"], "ip": "127.0.0.1"}
     assert all(event["data"]["actor"] == actor for event in listed)
     one = tenant.http.get(f"/v1/events?type=security.user_invited&subject={user['id']}").json()

@@ -15,9 +15,15 @@ from cloudsealed.auth.oauth import device, model
 
 DOCS = Path(__file__).parents[2] / "docs"
 SECRETS = (
-    credential.PREFIX, model.ACCESS, model.REFRESH, model.CODE, model.SECRET, sessions.PREFIX,
-    users.INVITATION, device.DEVICE,
-)  # fmt: skip
+    credential.PREFIX,
+    model.ACCESS,
+    model.REFRESH,
+    model.CODE,
+    model.SECRET,
+    sessions.PREFIX,
+    users.INVITATION,
+    device.DEVICE,
+)
 
 
 def gitleaks() -> dict[str, Any]:

@@ -75,5 +75,5 @@ def audited(
         happened.append(len([e for e in installation.events() if e[0].startswith("finding.")]))
     first, second, third = audits
     return Audited(
-        installation, estate, (first, second, third), tuple(stood), tuple(happened), tuple(calls),
-    )  # fmt: skip
+        installation, estate, (first, second, third), tuple(stood), tuple(happened), tuple(calls)
+    )

@@ -76,10 +76,15 @@ def _fuzzed(installation: Installation, caller: Mutating) -> Runner:
             return caller
 
     return Fuzzed(
-        database=services.database, keys=services.keys, settings=services.settings,
-        policies=services.policies, clock=services.clock,
+        database=services.database,
+        keys=services.keys,
+        settings=services.settings,
+        policies=services.policies,
+        clock=services.clock,
         connections=Hasty(
-            database=services.database, clock=services.clock, settings=services.settings,
+            database=services.database,
+            clock=services.clock,
+            settings=services.settings,
             tenant_count=lambda: 1,
         ),
-    )  # fmt: skip
+    )

@@ -43,9 +43,10 @@ class Held:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         status = dict(line.split(":", 1) for line in lines)
         return cls(
-            len(list(Path(f"/proc/{pid}/fd").iterdir())), int(status["Threads"]),
+            len(list(Path(f"/proc/{pid}/fd").iterdir())),
+            int(status["Threads"]),
             int(status["VmRSS"].split()[0]),
-        )  # fmt: skip
+        )
 
 
 class Busy:
@@ -88,10 +89,16 @@ class Busy:
         finding = self._running.http.get("/v1/findings?limit=1").json()["data"][0]["id"]
         expression = {"kind": "check", "key": "a", "title": "A", "dimension": "security"}
         read = (
-            "/v1/findings?limit=50", f"/v1/findings/{finding}", f"/v1/findings/{finding}/evidence",
-            "/v1/resources?limit=20", "/v1/findings/summary", "/v1/audits",
-            "/v1/policies?limit=100", "/login", "/readyz",
-        )  # fmt: skip
+            "/v1/findings?limit=50",
+            f"/v1/findings/{finding}",
+            f"/v1/findings/{finding}/evidence",
+            "/v1/resources?limit=20",
+            "/v1/findings/summary",
+            "/v1/audits",
+            "/v1/policies?limit=100",
+            "/login",
+            "/readyz",
+        )
         return (
             *(("GET", path, None, None, (200,)) for path in read),
             ("GET", "/v1/me", None, "cspat_unknown", (401,)),

@@ -50,9 +50,13 @@ class Installation:
     """Services over a data folder, and the variables that lead to a cloud."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], *, clock: Clock = utc_now,
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        clock: Clock = utc_now,
         database_url: str = "",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.folder = folder
         self.environment = dict(environment)
         settings = Settings(data_dir=folder, database_url=database_url)
@@ -69,13 +73,19 @@ class Installation:
     def _runner(self, kind: type[Impatient], clock: Clock) -> Runner:
         services = self.services
         connections = kind(
-            database=services.database, clock=clock, settings=services.settings,
+            database=services.database,
+            clock=clock,
+            settings=services.settings,
             tenant_count=lambda: 1,
-        )  # fmt: skip
+        )
         return Runner(
-            database=services.database, connections=connections, policies=services.policies,
-            keys=services.keys, settings=services.settings, clock=clock,
-        )  # fmt: skip
+            database=services.database,
+            connections=connections,
+            policies=services.policies,
+            keys=services.keys,
+            settings=services.settings,
+            clock=clock,
+        )
 
     def audit(self, runner: Runner | None = None, **scope: list[str]) -> Document:
         """Run a live audit to its end and return it."""
@@ -89,10 +99,13 @@ class Installation:
         return self.run(orjson.loads(made)["id"], self.services.runner, **changes)
 
     def run(
-        self, ident: str, runner: Runner | None = None, *,
+        self,
+        ident: str,
+        runner: Runner | None = None,
+        *,
         report: Callable[[str, Mapping[str, Any]], None] = lambda _phase, _counts: None,
         **changes: str,
-    ) -> Document:  # fmt: skip
+    ) -> Document:
         """Run an audit that was made, and return it."""
         with signed_in({**self.environment, **changes}):
             ran = (runner or self.services.runner).run(
@@ -114,9 +127,11 @@ class Installation:
         after = None
         while True:
             page = self.services.findings.list(
-                tenant=self.tenant, filters={k: (v,) for k, v in filters.items()}, after=after,
+                tenant=self.tenant,
+                filters={k: (v,) for k, v in filters.items()},
+                after=after,
                 limit=200,
-            )  # fmt: skip
+            )
             items = [orjson.loads(item) for item in page.items]
             found |= {item["id"]: item for item in items}
             if page.next is None:

@@ -106,9 +106,9 @@ def test_an_audit_that_cannot_begin_fails_with_one_clear_sentence(
 ) -> None:
     installation = audited.installation
     before = standing(installation.findings())
-    nowhere = {name: str(tmp_path / "none") for name in (
-        "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"
-    )}  # fmt: skip
+    nowhere = {
+        name: str(tmp_path / "none") for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
+    }
     body = {"connection_ids": [installation.connection]}
     services = installation.services
     made = services.audits.create(tenant=installation.tenant, body=body, queue=False)
@@ -183,8 +183,10 @@ def test_a_denied_audit_says_which_permissions_are_missing(audited: Any) -> None
     statement = installation.coverage(audit)["iam_statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Action"] == [
-        "ec2:DescribeVolumes", "s3:GetBucketPolicy", "s3:GetBucketVersioning",
-    ]  # fmt: skip
+        "ec2:DescribeVolumes",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketVersioning",
+    ]
 
 
 def test_canceling_ends_an_audit_soon_and_reconciles_nothing(audited: Any) -> None:
@@ -207,9 +209,12 @@ def test_canceling_ends_an_audit_soon_and_reconciles_nothing(audited: Any) -> No
 
 
 EXPLAINED = (  # a tag, a map, a list in a list, related resources, params
-    "aws-s3-bucket-plain-http", "aws-ec2-sg-ssh-open", "aws-ec2-instance-exposed",
-    "aws-ec2-volume-unattached", "aws-iam-user-old-access-key",
-)  # fmt: skip
+    "aws-s3-bucket-plain-http",
+    "aws-ec2-sg-ssh-open",
+    "aws-ec2-instance-exposed",
+    "aws-ec2-volume-unattached",
+    "aws-iam-user-old-access-key",
+)
 
 
 def test_why_it_fails_is_explained_by_the_same_evidence(audited: Any) -> None:

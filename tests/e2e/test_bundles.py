@@ -80,9 +80,16 @@ def test_an_untouched_copy_zipped_again_in_another_order_verifies(
 def test_every_answer_and_snapshot_is_in_it(members: Members) -> None:
     kinds = {name.partition("/")[0] for name in members}
     assert kinds == {
-        "seal.json", "keys.json", "manifest.json", "leaves.bin", "policies.jsonl", "calls.jsonl",
-        "snapshots.jsonl", "observations.jsonl", "objects",
-    }  # fmt: skip
+        "seal.json",
+        "keys.json",
+        "manifest.json",
+        "leaves.bin",
+        "policies.jsonl",
+        "calls.jsonl",
+        "snapshots.jsonl",
+        "observations.jsonl",
+        "objects",
+    }
     assert len(members["policies.jsonl"].splitlines()) == len(load_policies())
     assert sum(name.startswith("objects/") for name in members) > 200
 
@@ -181,9 +188,10 @@ def test_who_signs_it_anew_is_not_trusted(audited: Any, members: Members, zipped
     assert verify_bundle(zipped(members), keys).is_trusted
     forger = Key("forged", os.urandom(32))
     payload = base64.b64decode(orjson.loads(members["seal.json"])["payload"])
-    envelope = seals.sign({**orjson.loads(payload), "subject": [
-        {"name": "x", "digest": {"sha256": "0" * 64}}
-    ]}, forger)  # fmt: skip
+    envelope = seals.sign(
+        {**orjson.loads(payload), "subject": [{"name": "x", "digest": {"sha256": "0" * 64}}]},
+        forger,
+    )
     public = Ed25519PrivateKey.from_private_bytes(forger.secret).public_key()
     own = {seals.key_id(public): base64.b64encode(public.public_bytes_raw()).decode()}
     forged = {**members, "seal.json": envelope, "keys.json": canonical(own)}
@@ -248,9 +256,13 @@ def test_the_command_needs_neither_server_nor_network(
         )
         return subprocess.run(
             [sys.executable, "-c", command, "verify", *map(str, arguments)],
-            capture_output=True, text=True, cwd=tmp_path, timeout=SECONDS, check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=SECONDS,
+            check=False,
             env={"PATH": os.environ["PATH"]},
-        )  # fmt: skip
+        )
 
     good = run("--key", trusted, *bundles)
     assert good.returncode == 0, good.stderr

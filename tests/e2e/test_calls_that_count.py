@@ -17,10 +17,13 @@ pytestmark = pytest.mark.xdist_group("estate")
 
 CALL = ("elb", "DescribeLoadBalancerAttributes")
 READING = {
-    "key": "classic-drains", "title": "Classic balancer does not drain",
-    "dimension": "architecture", "severity": "low", "resource_types": ["aws.elb.load_balancer"],
+    "key": "classic-drains",
+    "title": "Classic balancer does not drain",
+    "dimension": "architecture",
+    "severity": "low",
+    "resource_types": ["aws.elb.load_balancer"],
     "fail_when": "!resource.Attributes.ConnectionDraining.Enabled",
-}  # fmt: skip
+}
 
 
 class Own:
@@ -33,10 +36,13 @@ class Own:
     def audit(self, *left_out: str) -> Document:
         services = self.services
         runner = Runner(
-            database=services.database, connections=services.connections,
-            policies=services.policies, keys=services.keys, clock=utc_now,
+            database=services.database,
+            connections=services.connections,
+            policies=services.policies,
+            keys=services.keys,
+            clock=utc_now,
             settings=replace(services.settings, calls_left_out=left_out),
-        )  # fmt: skip
+        )
         return self.installation.audit(runner, services=["elb"], regions=["eu-west-1"])
 
     def calls(self, audit: Document) -> set[tuple[str, str]]:
@@ -84,9 +90,8 @@ def test_what_nothing_reads_is_not_asked_and_its_absence_is_no_verdict(
         assert own.verdicts(again) == [("unknown", ["not_asked"])]
         coverage = own.services.audits.coverage(tenant=own.tenant, ident=again["id"])
         assert coverage["not_asked"] == [
-            {"service": CALL[0], "operation": CALL[1], "verdicts": 1,
-             "policies": [READING["key"]]}
-        ]  # fmt: skip
+            {"service": CALL[0], "operation": CALL[1], "verdicts": 1, "policies": [READING["key"]]}
+        ]
         assert (coverage["gaps"], coverage["policy_errors"]) == ([], [])
         assert coverage["iam_statement"] is None
     finally:

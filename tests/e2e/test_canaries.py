@@ -73,9 +73,7 @@ async def served(installation: Installation, audit: str) -> list[Text]:
     """Return the answer of every route that reads, for everything that there is."""
     services, tenant = installation.services, installation.tenant
     user = services.users.create(tenant=tenant, email="ann@example.com", role=Role.ADMIN)
-    token = services.tokens.issue(
-        tenant=tenant, user_id=user.id, name="t", scopes=ALL_SCOPES
-    ).text  # fmt: skip
+    token = services.tokens.issue(tenant=tenant, user_id=user.id, name="t", scopes=ALL_SCOPES).text
     texts: list[Text] = []
     transport = httpx.ASGITransport(create_app(services))
     headers = {"Authorization": f"Bearer {token}"}

@@ -53,8 +53,7 @@ def canceled_in(installation: Installation, phase: str, hold: threading.Event) -
 
 
 @pytest.mark.parametrize(
-    ("phase", "rule"),
-    [("queued", {"service": "sts"}), ("collecting", {"service": "sqs"})],
+    ("phase", "rule"), [("queued", {"service": "sts"}), ("collecting", {"service": "sqs"})]
 )
 def test_a_cloud_that_hangs_does_not(
     cloud: Emulator, install: Any, tmp_path: Path, phase: str, rule: dict[str, str]
@@ -73,9 +72,13 @@ def test_a_cloud_that_hangs_does_not(
     [("evaluating", "derive"), ("evaluating", "Evaluator"), ("sealing", "Applier")],
 )
 def test_a_step_that_hangs_does_not(
-    cloud: Emulator, install: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    phase: str, name: str,
-) -> None:  # fmt: skip
+    cloud: Emulator,
+    install: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    phase: str,
+    name: str,
+) -> None:
     hold = threading.Event()
 
     def hangs(**_given: Any) -> None:

@@ -28,9 +28,12 @@ def cloud() -> Iterator[Emulator]:
     """A cloud of two dozen queues that are not encrypted, which stay as they are."""
     with Emulator() as emulator:
         client = boto3.client(
-            "sqs", region_name="eu-west-1", endpoint_url=emulator.endpoint,
-            aws_access_key_id="test", aws_secret_access_key="test",
-        )  # fmt: skip
+            "sqs",
+            region_name="eu-west-1",
+            endpoint_url=emulator.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
         for number in range(QUEUES):
             client.create_queue(
                 QueueName=f"q{number}", Attributes={"SqsManagedSseEnabled": "false"}
@@ -63,9 +66,13 @@ def lied_to(installation: Installation, lies: Callable[[bool, Answer], Answer]) 
             return Lying(super()._caller(*given, **named), lies)
 
     return LiedTo(
-        database=services.database, connections=services.connections, keys=services.keys,
-        policies=services.policies, settings=services.settings, clock=services.clock,
-    )  # fmt: skip
+        database=services.database,
+        connections=services.connections,
+        keys=services.keys,
+        policies=services.policies,
+        settings=services.settings,
+        clock=services.clock,
+    )
 
 
 def none(answer: Answer) -> Answer:

@@ -21,9 +21,15 @@ from cloudsealed.testing.emulator import Emulator
 SERVICES = "dynamodb ec2 ecr ecs iam kms lambda logs rds s3 secretsmanager sns sqs"
 SCOPE = {"services": SERVICES.split()}  # so many calls that the kill comes in their midst
 COMMAND = (
-    "-m", "cloudsealed.cli.main", "audit", "aws", "--regions", "eu-west-1,us-east-1",
-    "--services", ",".join(SCOPE["services"]),
-)  # fmt: skip
+    "-m",
+    "cloudsealed.cli.main",
+    "audit",
+    "aws",
+    "--regions",
+    "eu-west-1,us-east-1",
+    "--services",
+    ",".join(SCOPE["services"]),
+)
 
 
 def later() -> datetime:
@@ -55,15 +61,16 @@ def kill_when(path: Path, more_than: int, process: subprocess.Popen[bytes]) -> i
 def test_an_audit_killed_while_it_collects_resumes_and_concludes_the_same(
     estate: Emulator, install: Any, tmp_path: Path
 ) -> None:
-    environment = {
-        **os.environ, **estate.environment(), "CLOUDSEALED_DATA_DIR": str(tmp_path),
-    }  # fmt: skip
+    environment = {**os.environ, **estate.environment(), "CLOUDSEALED_DATA_DIR": str(tmp_path)}
     path = tmp_path / "cloudsealed.db"
     estate.reset()
     process = subprocess.Popen(
-        [sys.executable, *COMMAND], env=environment, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, *COMMAND],
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     kept = kill_when(path, 20, process)
     killed = estate.calls()["total"]
 

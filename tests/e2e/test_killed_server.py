@@ -29,9 +29,12 @@ from cloudsealed.wiring import build_services
 
 KEYS = 56
 POLICY = {
-    "title": "t", "dimension": "cost", "severity": "low", "resource_types": ["aws.s3.bucket"],
+    "title": "t",
+    "dimension": "cost",
+    "severity": "low",
+    "resource_types": ["aws.s3.bucket"],
     "fail_when": "true",
-}  # fmt: skip
+}
 _SERVE = """
 import os, sys
 from cloudsealed.api.server import Listen, run
@@ -92,10 +95,11 @@ class Running:
 
     def start(self) -> None:
         environment = {
-            **os.environ, "CLOUDSEALED_DATA_DIR": str(self.settings.data_dir),
+            **os.environ,
+            "CLOUDSEALED_DATA_DIR": str(self.settings.data_dir),
             "CLOUDSEALED_DATABASE_URL": self.settings.database_url,
             "CLOUDSEALED_LIMIT_CORE": "100000/minute",
-        }  # fmt: skip
+        }
         port = self.url.rpartition(":")[2]
         self.process = subprocess.Popen([sys.executable, "-c", _SERVE, port], env=environment)
         self.http = httpx.Client(

@@ -24,9 +24,7 @@ def faults(audited: Any, *rules: Mapping[str, Any]) -> Iterator[None]:
         audited.emulator.faults()
 
 
-def test_a_session_that_ends_stops_the_audit_which_goes_on_when_it_is_renewed(
-    audited: Any,
-) -> None:
+def test_a_session_that_ends_stops_the_audit_which_goes_on_when_it_is_renewed(audited: Any) -> None:
     installation = audited.installation
     services, tenant = installation.services, installation.tenant
     scope = {"regions": [HOME_REGION, FAR_REGION], "services": SERVICES}
@@ -95,8 +93,9 @@ def test_what_an_organisation_denies_asks_for_no_permission(audited: Any) -> Non
         audit = installation.audit(services=SERVICES)
     coverage = installation.coverage(audit)
     assert {(gap["service"], gap["outcome"], gap["curable"]) for gap in coverage["gaps"]} == {
-        ("sns", "denied_by_organization", False), ("sqs", "denied", True),
-    }  # fmt: skip
+        ("sns", "denied_by_organization", False),
+        ("sqs", "denied", True),
+    }
     assert coverage["iam_statement"]["Action"] == ["sqs:GetQueueAttributes"]
     assert audit["verdicts"]["forbidden"] > 0
 

@@ -50,8 +50,9 @@ def test_a_partial_audit_opens_and_resolves_nothing(audited: Any) -> None:
     assert audit["verdicts"]["out_of_scope"] > 10
     assert audit["coverage"] == 1.0
     [left_out] = [
-        each for each in installation.coverage(audit)["out_of_scope"]
+        each
+        for each in installation.coverage(audit)["out_of_scope"]
         if each["type"] == "aws.logs.metric_filter"
-    ]  # fmt: skip
+    ]
     assert left_out["regions"] == ["eu-west-1"]
     assert "aws-alarm-vpc-changes-missing" in left_out["policies"]

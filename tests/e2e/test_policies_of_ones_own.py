@@ -61,10 +61,12 @@ class Own:
         """Return how each finding stands, by policy and resource."""
         return {
             f"{f['policy']['key']} {f['resource']['native_id']}": (
-                f["status"], f["severity"], f["classified_by"] and f["classified_by"]["key"],
+                f["status"],
+                f["severity"],
+                f["classified_by"] and f["classified_by"]["key"],
             )
             for f in self.installation.findings().values()
-        }  # fmt: skip
+        }
 
     def tables(self) -> dict[str, int]:
         """Return how many rows each table has."""
@@ -81,9 +83,11 @@ class Own:
 
 
 def _body(key: str, **said: Any) -> Document:
-    return {"key": key, "title": key, "reason": "we say so", **said} if "when" in said else {
-        "key": key, "title": key, **said,
-    }  # fmt: skip
+    return (
+        {"key": key, "title": key, "reason": "we say so", **said}
+        if "when" in said
+        else {"key": key, "title": key, **said}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +110,11 @@ def own(whole: Own) -> Iterator[Own]:
 def test_a_classification_counts_at_once_and_undoing_it_restores(own: Own) -> None:
     before = own.seen()
     made = own.create(
-        "buckets-are-critical", kind="classification", set={"severity": "critical"},
+        "buckets-are-critical",
+        kind="classification",
+        set={"severity": "critical"},
         when="finding.resource_type == 'aws.s3.bucket'",
-    )  # fmt: skip
+    )
     assert made["applied_at"] is None
     assert own.seen() == before
     assert own.work("classification") == 1
@@ -205,9 +211,11 @@ def test_an_audit_that_began_before_a_classification_does_not_undo_it(own: Own) 
 
 def test_a_reanalysis_after_a_classification_changes_nothing_more(own: Own) -> None:
     own.create(
-        "prod", kind="classification", when="finding.severity == 'high'",
+        "prod",
+        kind="classification",
+        when="finding.severity == 'high'",
         set={"severity": "critical"},
-    )  # fmt: skip
+    )
     own.work("classification")
     seen = own.seen()
     own.installation.reanalyze(own.audit["id"])
@@ -217,9 +225,7 @@ def test_a_reanalysis_after_a_classification_changes_nothing_more(own: Own) -> N
 
 def test_the_forecast_of_a_classification_comes_true(own: Own) -> None:
     before, rows = own.seen(), own.tables()
-    body = _body(
-        "prod", kind="classification", when="finding.severity == 'high'", suppress=True
-    )  # fmt: skip
+    body = _body("prod", kind="classification", when="finding.severity == 'high'", suppress=True)
     [result] = own.simulate(body)["results"]
     assert own.seen() == before
     rows |= {"simulations": rows["simulations"] + 1, "jobs": rows["jobs"] + 1}
@@ -346,7 +352,7 @@ def test_a_check_of_ones_own_yields_as_its_forecast_said_and_no_longer_when_it_i
 
     hush = _body(
         "hush", kind="classification", when=f"finding.policy == '{general}'", suppress=True
-    )  # fmt: skip
+    )
     [result] = own.simulate(hush)["results"]
     assert result["would_change"] == 2 * len(yielding)
     own.create(**hush)

@@ -122,9 +122,12 @@ def test_a_leaf_that_is_no_observation_proves_nothing(
     number = _lines(audited, proof["audit_id"], "policies").index(policy)
     size = verify_proof(stored(proof)).predicate["tree_size"]
     path = path_of(
-        installation.services.database, tenant=installation.tenant, audit_id=proof["audit_id"],
-        index=number, size=size,
-    )  # fmt: skip
+        installation.services.database,
+        tenant=installation.tenant,
+        audit_id=proof["audit_id"],
+        index=number,
+        size=size,
+    )
     texts = [base64.b64encode(each).decode() for each in path]
     other = {**proof, "leaf": policy.decode(), "index": number, "path": texts}
     assert verify_proof(stored(other)).problems == ["the leaf is not an observation"]

@@ -25,10 +25,15 @@ def source_of(audited: Any, number: int, *seal_keys: Key) -> ReportSource:
     services, tenant = audited.installation.services, audited.installation.tenant
     keys = KeyRing({**services.keys.keys, "seal": seal_keys or services.keys.all("seal")})
     sources = ReportSources(
-        tenants=services.tenants, users=services.users, audits=services.audits,
-        findings=services.findings, resources=services.resources, keys=keys, owner_tags=(),
+        tenants=services.tenants,
+        users=services.users,
+        audits=services.audits,
+        findings=services.findings,
+        resources=services.resources,
+        keys=keys,
+        owner_tags=(),
         look=PLAIN,
-    )  # fmt: skip
+    )
     request = ReportRequest(ReportKind.EXECUTIVE_SUMMARY, audited.audits[number]["id"])
     return sources(tenant, Report("rep_1", ReportStatus.RUNNING, request, created_at=MOMENT))
 

@@ -26,9 +26,10 @@ def test_twenty_audits_hold_what_ten_did(
     storage_settings: Settings, estate: Emulator, tmp_path: Path
 ) -> None:
     environment = {
-        **estate.environment(), **NARROW,
+        **estate.environment(),
+        **NARROW,
         "CLOUDSEALED_DATABASE_URL": storage_settings.database_url,
-    }  # fmt: skip
+    }
     with served(tmp_path / "data", tmp_path / "log", environment, files=256) as running:
         busy = Busy(running, regions=[HOME_REGION], services=["sqs"])
         first, last = lives(busy, audits=20, requests=400)

@@ -24,17 +24,20 @@ ACCOUNT = "777788889999"
 GATHERED = {
     f"aws-idle-regions-{what}"
     for what in (
-        "config-recorder-off", "default-sg-rules", "default-vpcs", "ebs-default-encryption-off",
-        "flow-logs-off", "guardduty-off", "nacl-admin-ports-open",
+        "config-recorder-off",
+        "default-sg-rules",
+        "default-vpcs",
+        "ebs-default-encryption-off",
+        "flow-logs-off",
+        "guardduty-off",
+        "nacl-admin-ports-open",
     )
-}  # fmt: skip
+}
 REGIONS = tuple(f"eu-test-{number}" for number in range(17))
 
 
 @pytest.fixture(scope="module")
-def recorded(
-    estate: Emulator, install: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Recorded:  # fmt: skip
+def recorded(estate: Emulator, install: Any, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     """The audit of one region of an account in which nobody has made anything."""
     main = boto3.Session("LARKSPURMAIN", "emulated", region_name=HOME_REGION)
     sts = main.client("sts", endpoint_url=estate.endpoint)
@@ -80,9 +83,16 @@ def failing(recorded: Recorded, used: str = "") -> Counter[str]:
 def queue(region: str) -> dict[str, Any]:
     arn = f"arn:aws:sqs:{region}:{ACCOUNT}:orders"
     return {
-        "provider": "aws", "account": ACCOUNT, "region": region, "type": "aws.sqs.queue",
-        "native_id": arn, "name": "orders", "document": {"Arn": arn}, "tags": {}, "unread": {},
-    }  # fmt: skip
+        "provider": "aws",
+        "account": ACCOUNT,
+        "region": region,
+        "type": "aws.sqs.queue",
+        "native_id": arn,
+        "name": "orders",
+        "document": {"Arn": arn},
+        "tags": {},
+        "unread": {},
+    }
 
 
 def test_it_has_at_most_30_findings_each_once(recorded: Recorded) -> None:

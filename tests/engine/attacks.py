@@ -140,14 +140,8 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "splitting at each letter": ("resource.l.all(a, resource.s.split('a').size() > 0)", LONG_MANY),
     "joining with long text": ("resource.l.map(a, 'x').join(resource.s) == ''", LONG_MANY),
     "a million numbers": ("lists.range(1000000000).size() > 0", {}),
-    "a range in a range": (
-        "lists.range(90000).all(a, lists.range(90000).all(b, a + b >= 0))",
-        {},
-    ),
-    "flattening shared lists": (
-        chain(12, "[y, y, y, y]", "[[1]]") + ".flatten(30).size() > 0",
-        {},
-    ),
+    "a range in a range": ("lists.range(90000).all(a, lists.range(90000).all(b, a + b >= 0))", {}),
+    "flattening shared lists": (chain(12, "[y, y, y, y]", "[[1]]") + ".flatten(30).size() > 0", {}),
     "distinct maps": ("resource.l.map(a, {'a': a}).distinct().size() > 0", {"l": MANY}),
     "sets of maps": (
         "sets.intersects(resource.l.map(a, {'a': a}), resource.l.map(a, {'b': a}))",
@@ -158,10 +152,7 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
         "resource.l.all(a, resource.m.sortBy(x, resource.s + string(x)).size() > 0)",
         {"l": MANY, "m": HUNDRED, "s": "a" * 900_000},
     ),
-    "formatting shared lists": (
-        f"'%s'.format({chain(12, '[y, y, y, y]', '[[1]]')}) == ''",
-        {},
-    ),
+    "formatting shared lists": (f"'%s'.format({chain(12, '[y, y, y, y]', '[[1]]')}) == ''", {}),
     "formatting long numbers": (
         "resource.l.all(a, '%.100f %.100f %.100f'.format([1e308, 1e308, 1e308]) != '')",
         {"l": MANY * 4},
@@ -196,10 +187,7 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
         {"l": MANY, "s": " " * 1_000_000},
     ),
     "greatest in a loop": ("resource.l.all(a, math.greatest(resource.l) > 0)", {"l": MANY}),
-    "pairs of a long list": (
-        "resource.l.all(i, x, i >= x)",
-        {"l": [0] * 1_000_000},
-    ),
+    "pairs of a long list": ("resource.l.all(i, x, i >= x)", {"l": [0] * 1_000_000}),
     "a map of maps": (
         "resource.l.transformMap(i, x, resource.l.transformMap(j, y, x + y)).size() > 0",
         {"l": MANY},
@@ -226,10 +214,7 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 ENDED: dict[str, tuple[str, dict[str, Any]]] = {
-    "a pattern that backtracks elsewhere": (
-        "resource.s.matches('^(a+)+$')",
-        {"s": "a" * 28 + "b"},
-    ),
+    "a pattern that backtracks elsewhere": ("resource.s.matches('^(a+)+$')", {"s": "a" * 28 + "b"}),
     "numbers of a million digits": (
         "resource.l.exists(a, double(resource.s) > 0.0 || int(resource.s) > 0)",
         {"l": MANY, "s": "1" * 1_000_000},
@@ -254,10 +239,7 @@ ENDED: dict[str, tuple[str, dict[str, Any]]] = {
         {"l": MANY},
     ),
     "an int that overflows": ("resource.l.exists(a, 9223372036854775807 + a < 0)", {"l": MANY}),
-    "a zone that is a path": (
-        "timestamp(0).getHours('../../../../etc/passwd') == 0",
-        {},
-    ),
+    "a zone that is a path": ("timestamp(0).getHours('../../../../etc/passwd') == 0", {}),
     "a negative range": ("lists.range(-9223372036854775807).size() > 0", {}),
     "a zone that is long": ("timestamp(0).getHours(resource.s) == 0", {"s": LONG}),
 }

@@ -102,6 +102,7 @@ def test_both_evaluators_agree_on_damaged_documents(seed: int) -> None:
         except SLOW:
             fast = exact
         assert fast is exact, (program.source, document)
-        assert compile_rule(fail_when=program.source).judge(document, {}, NOW).outcome == {
-            True: "fail", False: "pass", "error": "error"
-        }[exact]  # fmt: skip
+        assert (
+            compile_rule(fail_when=program.source).judge(document, {}, NOW).outcome
+            == {True: "fail", False: "pass", "error": "error"}[exact]
+        )

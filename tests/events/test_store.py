@@ -48,9 +48,12 @@ def test_an_event_has_the_shape_of_the_api(database: Database) -> None:
     (event,) = listed(database)
     assert event.pop("created_at").endswith("Z")
     assert event == {
-        "id": ident, "object": "event", "type": "audit.completed", "subject": "aud_a",
+        "id": ident,
+        "object": "event",
+        "type": "audit.completed",
+        "subject": "aud_a",
         "data": {"n": 1},
-    }  # fmt: skip
+    }
 
 
 def test_an_event_of_a_transaction_that_failed_never_was(database: Database) -> None:

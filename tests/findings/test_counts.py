@@ -40,11 +40,13 @@ VALUES = {
 }
 WRITES = st.lists(
     st.tuples(
-        st.sampled_from(["open", "change", "triage", "remove"]), st.integers(0, 30),
+        st.sampled_from(["open", "change", "triage", "remove"]),
+        st.integers(0, 30),
         st.fixed_dictionaries(VALUES),
     ),
-    min_size=1, max_size=25,
-)  # fmt: skip
+    min_size=1,
+    max_size=25,
+)
 
 
 @pytest.fixture
@@ -54,9 +56,14 @@ def findings(database: Database) -> FindingService:
 
 
 def write(
-    database: Database, findings: FindingService, tenant: str, known: list[Finding],
-    what: str, index: int, values: dict[str, Any],
-) -> None:  # fmt: skip
+    database: Database,
+    findings: FindingService,
+    tenant: str,
+    known: list[Finding],
+    what: str,
+    index: int,
+    values: dict[str, Any],
+) -> None:
     """Do one of the writes that audits, people and removed connections do."""
     if what == "open" or not known:
         new = [make_finding(**values) for _ in range(index % 3 + 1)]
@@ -158,10 +165,13 @@ def test_a_summary_counts_what_the_filters_select(
 ) -> None:
     base = make_finding()
     add_findings(
-        database, "ten_a", make_finding(severity=Severity.LOW),
+        database,
+        "ten_a",
+        make_finding(severity=Severity.LOW),
         make_finding(severity=Severity.LOW, resource=replace(base.resource, id="res_mine")),
-        make_finding(account="1" * 12), make_finding(status=FindingStatus.RESOLVED),
-    )  # fmt: skip
+        make_finding(account="1" * 12),
+        make_finding(status=FindingStatus.RESOLVED),
+    )
     summary = findings.summary(tenant="ten_a", group_by=("severity",), filters=filters)
     assert (summary["total"], summary["complete"]) == (total, True)
 
@@ -178,17 +188,24 @@ def test_a_summary_that_stops_at_the_bound_says_so(
 @pytest.mark.parametrize(
     "filters",
     [
-        {"region": ("nowhere",)}, {"resource_type": ("aws.s3.bucket",)}, {"service": ("s3",)},
-        {"framework": ("cis-aws-5.0",)}, {"control": ("5.3",)}, {"tag": ("env=prod",)},
-        {"tag_key": ("env",)}, {"tag_value": ("prod",)},
+        {"region": ("nowhere",)},
+        {"resource_type": ("aws.s3.bucket",)},
+        {"service": ("s3",)},
+        {"framework": ("cis-aws-5.0",)},
+        {"control": ("5.3",)},
+        {"tag": ("env=prod",)},
+        {"tag_key": ("env",)},
+        {"tag_value": ("prod",)},
         {"severity": ("low",), "account": ("9" * 12,)},
         {"status": ("open",), "dimension": ("cost",)},
     ],
-)  # fmt: skip
+)
 def test_an_equality_filter_that_matches_nothing_ends_on_the_first_page(
-    database: Database, findings: FindingService, monkeypatch: pytest.MonkeyPatch,
+    database: Database,
+    findings: FindingService,
+    monkeypatch: pytest.MonkeyPatch,
     filters: dict[str, Any],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr("cloudsealed.storage.keyset.SCAN_ROWS", 2)
     add_findings(database, "ten_a", *(make_finding() for _ in range(5)))
     page = findings.list(tenant="ten_a", filters=filters)

@@ -90,9 +90,13 @@ def walk(
     found: list[str] = []
     while True:
         page = store.page(
-            tenant=TENANT, filters=filters, sort="-id", after=after, limit=chosen.randint(1, 9),
+            tenant=TENANT,
+            filters=filters,
+            sort="-id",
+            after=after,
+            limit=chosen.randint(1, 9),
             compared=compared,
-        )  # fmt: skip
+        )
         found += [row[0] for row in page.rows]
         assert page.next is None or page.next.value == compared.audit
         after = page.next
@@ -111,9 +115,8 @@ KINDS = [(kind,) for kind in DeltaKind] + [tuple(DeltaKind), ("new", "fixed"), (
 
 @pytest.mark.parametrize("most", [20_000, 5])
 def test_each_kind_is_what_became_so_whatever_the_page_sizes(
-    database: Database, lives: dict[str, list[Finding]], most: int,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    database: Database, lives: dict[str, list[Finding]], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(delta_store, "SCAN_ROWS", most)
     for kinds in KINDS:
         wanted = [finding for kind in kinds for finding in lives[kind]]
@@ -136,12 +139,11 @@ def test_a_summary_counts_what_became_of_findings(
     database: Database, lives: dict[str, list[Finding]]
 ) -> None:
     service = FindingService(
-        database=database, policies=PolicyService(database=database, clock=utc_now),
-        clock=utc_now, compare=lambda _tenant, _audit: COMPARED,
-    )  # fmt: skip
+        database=database,
+        policies=PolicyService(database=database, clock=utc_now),
+        clock=utc_now,
+        compare=lambda _tenant, _audit: COMPARED,
+    )
     for kind in DeltaKind:
-        summary = service.summary(
-            tenant=TENANT, group_by=("severity",),
-            filters={"delta": (kind,)},
-        )  # fmt: skip
+        summary = service.summary(tenant=TENANT, group_by=("severity",), filters={"delta": (kind,)})
         assert (summary["total"], summary["complete"]) == (len(lives[kind]), True)

@@ -75,9 +75,10 @@ SORTS: dict[str, Callable[[Finding], Any]] = {
     "-severity": lambda f: (f.severity.rank, f.id),
     "-last_seen_at": lambda f: (f.last_seen_at, f.id),
     "-monthly_savings": lambda f: (
-        -1 if f.monthly_savings_cents is None else f.monthly_savings_cents, f.id,
+        -1 if f.monthly_savings_cents is None else f.monthly_savings_cents,
+        f.id,
     ),
-}  # fmt: skip
+}
 CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "resource": lambda f, v: f.resource.id in v,
     "policy": lambda f, v: f.policy_id in v,
@@ -132,15 +133,21 @@ def some(chosen: random.Random) -> Finding:
     pick = chosen.choice
     triage = Triage(pick(list(TriageState)), None, None, None, TIMES[0], "usr_a")
     return make_finding(
-        resource_id=pick(VALUES["resource"]), policy_id=pick(VALUES["policy"]),
-        triage=pick((None, triage)), severity=pick(list(Severity)),
-        connection_id=pick(VALUES["connection"]), account=pick(VALUES["account"]),
-        dimension=pick(list(Dimension)), status=pick(list(FindingStatus)),
-        resource_type=pick(VALUES["resource_type"]), region=pick(PLACES),
-        first_seen_at=pick(TIMES), last_seen_at=pick(TIMES),
+        resource_id=pick(VALUES["resource"]),
+        policy_id=pick(VALUES["policy"]),
+        triage=pick((None, triage)),
+        severity=pick(list(Severity)),
+        connection_id=pick(VALUES["connection"]),
+        account=pick(VALUES["account"]),
+        dimension=pick(list(Dimension)),
+        status=pick(list(FindingStatus)),
+        resource_type=pick(VALUES["resource_type"]),
+        region=pick(PLACES),
+        first_seen_at=pick(TIMES),
+        last_seen_at=pick(TIMES),
         monthly_savings_cents=pick((None, 0, 100, 250)),
         name=pick(("queue-1", "queue_2", "50% off", "axb", "né", None)),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"], scope="module")
@@ -258,9 +265,13 @@ def test_a_bound_on_the_rows_that_a_page_reads_loses_none(
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), question=asked(), seed=st.integers(0, 10**6), most=st.integers(1, 40))
 def test_findings_that_come_during_a_walk_repeat_and_hide_none_that_was_there(
-    database: Database, data: st.DataObject, question: tuple[Filters, str], seed: int, most: int,
+    database: Database,
+    data: st.DataObject,
+    question: tuple[Filters, str],
+    seed: int,
+    most: int,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr("cloudsealed.findings.text_store.MOST", most)
     monkeypatch.setattr("cloudsealed.storage.keyset.LED", most % 3)
     filters, sort = question

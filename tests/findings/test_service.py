@@ -123,9 +123,10 @@ def pair(policies: PolicyService) -> dict[str, Finding]:
     for key in ("aws-ec2-volume-unattached", "aws-ec2-volume-gp2"):
         policy = orjson.loads(policies.get(tenant=TENANT, ident=key))
         finding = make_finding(
-            policy_id=policy["id"], policy_version=policy["version"],
+            policy_id=policy["id"],
+            policy_version=policy["version"],
             connection_id=f"con_{len(found)}",
-        )  # fmt: skip
+        )
         ref = replace(finding.resource, native_id="arn:vol")
         place = {"provider": "aws", "account": ref.account, "region": ref.region}
         named = fingerprint(policy_key=key, **place, native_id="arn:vol")

@@ -42,14 +42,17 @@ def six(database: Database) -> list[str]:
     dimensions = [Dimension.SECURITY, Dimension.COST, Dimension.ARCHITECTURE] * 2
     made = [
         make_finding(
-            id=f"fnd_{number:026d}", severity=severities[number], dimension=dimensions[number],
-            account=f"{number % 2}" * 12, name=f"queue-{number}",
+            id=f"fnd_{number:026d}",
+            severity=severities[number],
+            dimension=dimensions[number],
+            account=f"{number % 2}" * 12,
+            name=f"queue-{number}",
             monthly_savings_cents=number * 7 % 5,
             last_seen_at=f"2026-01-0{number % 3 + 1}T00:00:00.000Z",
             status=FindingStatus.OPEN if number else FindingStatus.SUPPRESSED,
         )
         for number in range(6)
-    ]  # fmt: skip
+    ]
     add_findings(database, TENANT, *made)
     add_findings(database, "ten_other", make_finding(id=f"fnd_{99:026d}"))
     return [finding.id for finding in made]
@@ -119,10 +122,12 @@ def test_what_is_loaded_is_what_was_stored(database: Database) -> None:
         TriageState.ACCEPTED_RISK, "ann", "known", None, "2026-01-02T00:00:00.000Z", "usr_a"
     )
     finding = make_finding(
-        triage=triage, classified_by={"key": "k", "version": 2}, monthly_savings_cents=1234,
+        triage=triage,
+        classified_by={"key": "k", "version": 2},
+        monthly_savings_cents=1234,
         resolved=Moment("2026-01-03T00:00:00.000Z", "aud_b"),
         evidence=({"path": "a", "value": "é"},),
-    )  # fmt: skip
+    )
     add_findings(database, TENANT, finding)
     assert FindingStore(database).get(tenant=TENANT, ident=finding.id) == finding
 
@@ -247,15 +252,16 @@ def test_a_pinned_finding_is_shown_and_found_as_its_audit_said_it(
     said = ("severity", "base_severity", "classified_by", "status", "yields_to")
     assert [shown[six[0]][name] for name in said] == ["critical", "high", by, "open", None]
     assert [shown[six[1]][name] for name in said] == ["low", "low", None, "suppressed", six[0]]
-    assert shown[six[2]] == orjson.loads(document(FindingStore(database).get(
-        tenant=TENANT, ident=six[2]
-    )))  # fmt: skip
+    assert shown[six[2]] == orjson.loads(
+        document(FindingStore(database).get(tenant=TENANT, ident=six[2]))
+    )
     assert ids(database, audit=("aud_x",), severity=("critical",)) == [six[0]]
     assert ids(database, audit=("aud_x",), status=("suppressed",)) == [six[1]]
     counted, whole = FindingStore(database).count(
-        tenant=TENANT, filters={"audit": ("aud_x",), "status": ("open", "suppressed")},
+        tenant=TENANT,
+        filters={"audit": ("aud_x",), "status": ("open", "suppressed")},
         columns=("severity",),
-    )  # fmt: skip
+    )
     assert whole
     assert (Severity.CRITICAL.rank, 1) in counted
     assert (Severity.LOW.rank, 2) in counted

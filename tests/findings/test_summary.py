@@ -31,9 +31,10 @@ from cloudsealed.vocabulary import FindingStatus, Severity, TriageState
 
 TENANT = "ten_a"
 CONTROLS = [
-    {"framework": "a", "control": "1"}, {"framework": "a", "control": "2"},
+    {"framework": "a", "control": "1"},
+    {"framework": "a", "control": "2"},
     {"framework": "b", "control": "1"},
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -45,9 +46,11 @@ def estate(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[Finding]
     plain = make_policy(id="pol_plain")
     add_policies(database, TENANT, serving, plain)
     add_resources(
-        database, TENANT, make_resource(id="res_1", tags={"Team": "b", "OWNER": "ann"}),
+        database,
+        TENANT,
+        make_resource(id="res_1", tags={"Team": "b", "OWNER": "ann"}),
         make_resource(id="res_2"),
-    )  # fmt: skip
+    )
     triage = Triage(TriageState.ACKNOWLEDGED, None, None, None, "2026-01-01", "usr_a")
     made = [
         make_finding(policy_id=serving.id, resource_id="res_1", triage=triage),
@@ -62,9 +65,11 @@ def estate(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[Finding]
 def service(database: Database, *audits: str) -> FindingService:
     policies = PolicyService(database=database, clock=utc_now)
     return FindingService(
-        database=database, policies=policies, clock=utc_now,
+        database=database,
+        policies=policies,
+        clock=utc_now,
         audits=lambda _tenant, _last: [(audit, "2026-01-01T00:00:00.000Z") for audit in audits],
-    )  # fmt: skip
+    )
 
 
 def counted(summary: dict[str, Any], *names: str) -> Counter[Any]:
@@ -113,9 +118,14 @@ def test_facets_combine_and_a_control_stays_with_its_framework(
 ) -> None:
     summary = service(database).summary(tenant=TENANT, group_by=("framework", "control", "owner"))
     assert counted(summary, "framework", "control", "owner") == {
-        ("a", "1", "ann"): 1, ("a", "2", "ann"): 1, ("b", "1", "ann"): 1, ("a", "1", None): 1,
-        ("a", "2", None): 1, ("b", "1", None): 1, (None, None, "ann"): 1,
-    }  # fmt: skip
+        ("a", "1", "ann"): 1,
+        ("a", "2", "ann"): 1,
+        ("b", "1", "ann"): 1,
+        ("a", "1", None): 1,
+        ("a", "2", None): 1,
+        ("b", "1", None): 1,
+        (None, None, "ann"): 1,
+    }
     assert summary["total"] == 3
 
 
@@ -127,19 +137,26 @@ def test_the_trend_counts_what_failed_in_each_audit_as_it_was_then(
     for audit, failed in pinned.items():
         with turn(database, tenant=TENANT) as connection:
             rows.pin_to_audit(
-                connection, tenant=TENANT, audit=audit, idents=[f.id for f in failed],
+                connection,
+                tenant=TENANT,
+                audit=audit,
+                idents=[f.id for f in failed],
                 month="2026-01",
-            )  # fmt: skip
+            )
     service(database).remove_connection(tenant=TENANT, connection_id="con_a")
     trend = service(database, first, second).trend(tenant=TENANT, group_by=("severity",))
     assert [row["audit_id"] for row in trend["audits"]] == [first, second]
     assert [(row["total"], row["complete"]) for row in trend["audits"]] == [(1, True), (4, True)]
     assert counted(trend, "severity") == {"low": 1, "high": 3}
     for filters, totals in (
-        ({"status": ("open",)}, [1, 3]), ({"service": ("s3",)}, [0, 1]),
-        ({"severity_not": ("low",)}, [1, 3]), ({"triage_not": ("acknowledged",)}, [0, 3]),
-        ({"framework": ("a",)}, [1, 2]), ({"owner": ("ann",)}, [1, 2]), ({"name": ("x",)}, [0, 0]),
-    ):  # fmt: skip
+        ({"status": ("open",)}, [1, 3]),
+        ({"service": ("s3",)}, [0, 1]),
+        ({"severity_not": ("low",)}, [1, 3]),
+        ({"triage_not": ("acknowledged",)}, [0, 3]),
+        ({"framework": ("a",)}, [1, 2]),
+        ({"owner": ("ann",)}, [1, 2]),
+        ({"name": ("x",)}, [0, 0]),
+    ):
         trend = service(database, first, second).trend(
             tenant=TENANT, group_by=("policy",), filters=filters
         )
@@ -157,6 +174,8 @@ def test_an_audit_that_kept_no_counts_is_counted_from_its_findings(
         connection.run(audit_blocks.delete().where(audit_blocks.c.kind == "finding_counts"))
     trend = service(database, audit).trend(tenant=TENANT, group_by=("severity", "triage"))
     assert counted(trend, "severity", "triage") == {
-        ("low", None): 1, ("high", None): 2, ("high", "acknowledged"): 1,
-    }  # fmt: skip
+        ("low", None): 1,
+        ("high", None): 2,
+        ("high", "acknowledged"): 1,
+    }
     assert service(database).trend(tenant=TENANT, group_by=("severity",))["audits"] == []

@@ -61,9 +61,7 @@ def test_a_changed_text_is_found_and_the_former_one_is_not(database: Database, o
         assert named(database, text) == found(database, text) == [one.id], text
 
 
-def test_the_index_names_a_tenants_own_and_what_no_text_has_is_nothing(
-    database: Database,
-) -> None:
+def test_the_index_names_a_tenants_own_and_what_no_text_has_is_nothing(database: Database) -> None:
     mine, theirs = make_finding(name="orders"), make_finding(name="orders")
     add_findings(database, TENANT, mine)
     add_findings(database, "ten_b", theirs)

@@ -73,9 +73,11 @@ def test_what_passes_is_resolved_whether_it_yielded_or_not() -> None:
 def test_a_chain_names_the_finding_that_asks() -> None:
     story = [(key, seen(FAIL, 1)) for key in ("ssh", "ports", "open", "tags")]
     assert standing(story) == {
-        "ssh": (SUPPRESSED, "fnd_open"), "ports": (SUPPRESSED, "fnd_open"), "open": (OPEN, None),
+        "ssh": (SUPPRESSED, "fnd_open"),
+        "ports": (SUPPRESSED, "fnd_open"),
+        "open": (OPEN, None),
         "tags": (OPEN, None),
-    }  # fmt: skip
+    }
 
 
 def test_one_that_is_not_read_any_more_goes_on_asking_for_what_yields_to_it() -> None:

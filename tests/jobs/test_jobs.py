@@ -95,9 +95,12 @@ def test_a_job_that_fails_is_tried_again_so_many_times_each_after_a_longer_pause
         raise RuntimeError("no")
 
     worker = Worker(
-        database, {"audit": fail}, slots={"audit": 1}, clock=clock,
+        database,
+        {"audit": fail},
+        slots={"audit": 1},
+        clock=clock,
         endings={"audit": lambda job, why: given_up.append(f"{job.subject}: {why['message']}")},
-    )  # fmt: skip
+    )
     pauses = []
     while is_open(database):
         pauses.append(0)
@@ -120,9 +123,12 @@ def test_a_job_that_is_refused_with_a_code_ends_with_that_code(database: Databas
         raise NotFoundError("connection", "con_x")
 
     worker = Worker(
-        database, {"audit": refuse}, slots={"audit": 1}, clock=clock,
+        database,
+        {"audit": refuse},
+        slots={"audit": 1},
+        clock=clock,
         endings={"audit": lambda _job, why: given_up.append(why)},
-    )  # fmt: skip
+    )
     while is_open(database):
         worker.run_once("audit")
         clock.pass_by(1)
@@ -142,9 +148,12 @@ def test_a_job_whose_workers_died_in_every_attempt_is_ended_and_not_run_again(
     ran: list[Job] = []
     given_up: list[str] = []
     worker = Worker(
-        database, {"audit": ran.append}, slots={"audit": 1}, clock=clock,
+        database,
+        {"audit": ran.append},
+        slots={"audit": 1},
+        clock=clock,
         endings={"audit": lambda job, why: given_up.append(f"{job.subject}: {why['message']}")},
-    )  # fmt: skip
+    )
     assert worker.run_once("audit")
     assert ran == []
     assert given_up == ["x: The worker ended 5 times while this ran, so it is not tried again"]

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339, utc_now
 
 MOMENTS = st.datetimes(
-    datetime(1971, 1, 1), datetime(9998, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
+    datetime(1971, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
+    datetime(9998, 1, 1),  # noqa: DTZ001
     timezones=st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m))),
-)  # fmt: skip
+)
 
 
 @given(MOMENTS, MOMENTS)

@@ -122,9 +122,11 @@ def test_a_child_is_bounded_in_memory_files_and_what_it_writes(
     where: dict[str, str], tmp_path: Path
 ) -> None:
     for do, more in (
-        ("grow", {"bytes": MEMORY}), ("write", {"file": str(tmp_path / "written")}),
-        ("fail", {"what": "so"}), ("end", {}),
-    ):  # fmt: skip
+        ("grow", {"bytes": MEMORY}),
+        ("write", {"file": str(tmp_path / "written")}),
+        ("fail", {"what": "so"}),
+        ("end", {}),
+    ):
         with pytest.raises(ConfinedError, match="in its process"):
             run(where, do, **more)
     assert run(where, "open_files") == b"[0, 1, 2, 3]", "its order, two that are null, the folder"
@@ -208,5 +210,8 @@ def test_the_process_and_its_children_end_with_ours(tmp_path: Path, where: dict[
 def _ran(program: Path, where: dict[str, str], *arguments: object) -> None:
     subprocess.run(
         [sys.executable, str(program), repr(where), *map(str, arguments)],
-        env={**os.environ, **where}, capture_output=True, check=False, timeout=240,
-    )  # fmt: skip
+        env={**os.environ, **where},
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )

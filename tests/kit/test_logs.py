@@ -65,9 +65,9 @@ def test_a_line_says_what_it_is_about_and_its_facts(lines: Written) -> None:
     lines.log.warning("outside")
     first, second = lines.lines
     assert first.endswith(
-        ' INFO tests.lines: audit ended job=job_1 audit=aud_1 outcome=completed seconds=1.5'
+        " INFO tests.lines: audit ended job=job_1 audit=aud_1 outcome=completed seconds=1.5"
         ' words="two words"'
-    )  # fmt: skip
+    )
     assert second.endswith(" WARNING tests.lines: outside")
 
 
@@ -77,9 +77,13 @@ def test_json_has_the_same_as_fields(json: Written) -> None:
     found = orjson.loads(json.lines[0])
     assert found.pop("time").endswith("Z")
     assert found == {
-        "level": "INFO", "logger": "tests.json", "message": "login", "request": "req_1",
-        "outcome": "accepted", "seconds": 0.1,
-    }  # fmt: skip
+        "level": "INFO",
+        "logger": "tests.json",
+        "message": "login",
+        "request": "req_1",
+        "outcome": "accepted",
+        "seconds": 0.1,
+    }
 
 
 HOSTILE = 'x\n2026-01-01 INFO root: forged\r\x1b[2J\x85\u2028\x00 "q"'
@@ -182,5 +186,6 @@ def test_carried_work_is_about_the_same_in_many_threads_at_once(lines: Written) 
         list(pool.map(carried_work, range(3)))
         list(pool.map(lines.log.warning, ["alone"]))
     assert sorted(line.partition("tests.lines: ")[2] for line in lines.lines) == [
-        "alone", *(f"number {number} request=req_1" for number in range(3)),
-    ]  # fmt: skip
+        "alone",
+        *(f"number {number} request=req_1" for number in range(3)),
+    ]

@@ -63,9 +63,7 @@ def test_a_loop_says_how_long_its_step_has_taken() -> None:
     assert loop.join(SECONDS)
 
 
-def test_what_is_no_exception_ends_a_loop_and_is_seen(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_is_no_exception_ends_a_loop_and_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda _args: None)
 
     def step() -> None:

@@ -35,10 +35,26 @@ def test_no_cell_begins_as_a_formula_does(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "=cmd|' /C calc'!A1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1",
-        "＠x", " =1", "\x00=1", "\u200b=1", "\u202e=1", "\ufeff=1", "'quoted", "'=1",
+        "=cmd|' /C calc'!A1",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+        " =1",
+        "\x00=1",
+        "\u200b=1",
+        "\u202e=1",
+        "\ufeff=1",
+        "'quoted",
+        "'=1",
     ],
-)  # fmt: skip
+)
 def test_what_could_be_taken_for_a_formula_is_behind_an_apostrophe(text: str) -> None:
     assert guarded(text) == f"'{text}"
 

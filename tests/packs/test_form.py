@@ -46,11 +46,14 @@ SHARED = Record({name: part for name, part in FORM.parts.items() if part.only is
 BODIES = {kind: Draft202012Validator(body_schema(kind)) for kind in PolicyKind}
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]))
 JSON = st.recursive(
-    st.none() | st.booleans() | TEXTS | st.integers(-(2**63), 2**63 - 1)
+    st.none()
+    | st.booleans()
+    | TEXTS
+    | st.integers(-(2**63), 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=5,
-)  # fmt: skip
+)
 
 
 def drawn(shape: Shape) -> st.SearchStrategy[Any]:

@@ -59,9 +59,11 @@ def test_every_built_in_policy_is_valid() -> None:
 def test_every_field_of_a_policy_says_what_it_is() -> None:
     found = schema()["properties"]
     nested = [
-        found["remediation"]["oneOf"][0], found["controls"]["items"], found["examples"],
+        found["remediation"]["oneOf"][0],
+        found["controls"]["items"],
+        found["examples"],
         found["related"]["additionalProperties"],
-    ]  # fmt: skip
+    ]
     parts = [found, *(each["properties"] for each in nested)]
     assert [
         name for part in parts for name, said in part.items() if "description" not in said

@@ -20,9 +20,13 @@ CHECK: dict[str, Any] = {
     "fail_when": "true",
 }
 CLASSIFICATION: dict[str, Any] = {
-    "kind": "classification", "key": "k", "title": "t", "when": "true", "suppress": True,
+    "kind": "classification",
+    "key": "k",
+    "title": "t",
+    "when": "true",
+    "suppress": True,
     "reason": "r",
-}  # fmt: skip
+}
 
 
 def refused(body: Any) -> dict[str, Any]:
@@ -39,24 +43,38 @@ def test_a_check_has_every_field_with_its_default() -> None:
     assert (body.kind, body.key, body.enabled) == (PolicyKind.CHECK, "k", True)
     said = {name: value for name, value in CHECK.items() if name != "key"}
     assert body.words == said | {
-        "applies_when": None, "related": {}, "params": {}, "message": None, "description": None,
-        "remediation": None, "controls": [], "references": [], "discriminator": None,
-    }  # fmt: skip
+        "applies_when": None,
+        "related": {},
+        "params": {},
+        "message": None,
+        "description": None,
+        "remediation": None,
+        "controls": [],
+        "references": [],
+        "discriminator": None,
+    }
 
 
 def test_a_classification_has_every_field_with_its_default() -> None:
     body = read_policy_body(CLASSIFICATION | {"enabled": False, "expires_at": "2030-01-01T00:00Z"})
     assert (body.kind, body.key, body.enabled) == (PolicyKind.CLASSIFICATION, "k", False)
     assert body.words == {
-        "title": "t", "when": "true", "set": None, "suppress": True, "reason": "r",
+        "title": "t",
+        "when": "true",
+        "set": None,
+        "suppress": True,
+        "reason": "r",
         "expires_at": "2030-01-01T00:00:00.000Z",
-    }  # fmt: skip
+    }
 
 
 def test_a_remediation_of_one_string_is_its_summary() -> None:
     assert read_policy_body(CHECK | {"remediation": "Close it"}).words["remediation"] == {
-        "summary": "Close it", "cli": None, "terraform": None, "effort": "medium",
-    }  # fmt: skip
+        "summary": "Close it",
+        "cli": None,
+        "terraform": None,
+        "effort": "medium",
+    }
 
 
 @pytest.mark.parametrize(

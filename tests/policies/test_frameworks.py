@@ -42,8 +42,10 @@ def test_a_policy_of_ones_own_serves_the_controls_that_it_names() -> None:
     verdicts = {SERVED: {"pass": 1}, "mine": {"fail": 2}}
     served = control("1.3", verdicts, own("1.3", "1.4"))
     assert (served["policies"], served["status"], served["failing"]) == (
-        [SERVED, "mine"], "failing", 2,
-    )  # fmt: skip
+        [SERVED, "mine"],
+        "failing",
+        2,
+    )
     assert control("1.3", verdicts)["status"] == "passing"
 
 

@@ -63,9 +63,16 @@ def fences(text: str, language: str) -> list[str]:
 def test_a_built_in_policy_has_every_part_once_and_in_its_order(policy: PolicySpec) -> None:
     found = heads(page(policy))[1:]
     usual = [
-        "Why it matters", "How to fix it", "How it decides", "Examples", "One that fails",
-        "One that passes", "Controls", "What it reads", "References",
-    ]  # fmt: skip
+        "Why it matters",
+        "How to fix it",
+        "How it decides",
+        "Examples",
+        "One that fails",
+        "One that passes",
+        "Controls",
+        "What it reads",
+        "References",
+    ]
     assert found == [head for head in usual if head in found]
     missing = set(usual) - set(found)
     assert missing <= {"Controls", "What it reads", "References"}
@@ -94,9 +101,14 @@ def test_it_names_its_controls_by_framework(policy: PolicySpec) -> None:
 
 def test_a_policy_of_ones_own_has_the_same_page_and_only_the_parts_that_it_has() -> None:
     assert heads(page(own()))[1:] == [
-        "Why it matters", "How to fix it", "How it decides", "Examples", "One that fails",
-        "What it reads", "References",
-    ]  # fmt: skip
+        "Why it matters",
+        "How to fix it",
+        "How it decides",
+        "Examples",
+        "One that fails",
+        "What it reads",
+        "References",
+    ]
 
 
 def test_a_policy_of_ones_own_names_the_controls_that_it_serves_known_or_not() -> None:

@@ -19,7 +19,7 @@ BUCKET = {"resource_types": ["aws.s3.bucket"]}
         ("resource.Versioning.Statu == 'x'", "no field 'Statu' in aws.s3.bucket"),
         ("true &&\n  has(resource.Nmae)", "did you mean 'Name'"),
     ],
-)  # fmt: skip
+)
 def test_a_field_that_the_type_has_not_is_refused_where_it_stands(
     fail_when: str, said: str
 ) -> None:

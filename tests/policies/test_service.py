@@ -159,8 +159,10 @@ def test_new_words_are_a_new_version_and_the_same_words_are_not(policies: Policy
     history = versions(policies, made["key"])
     assert [item["version"] for item in history] == [3, 2, 1]
     assert [item["spec"]["title"] for item in history] == [
-        "Queues stay closed", "Queues stay closed", "Queues are closed",
-    ]  # fmt: skip
+        "Queues stay closed",
+        "Queues stay closed",
+        "Queues are closed",
+    ]
     assert [item["spec"]["params"]["most"] for item in history] == [5, 3, 3]
 
 
@@ -289,14 +291,16 @@ def test_filters_narrow_to_what_each_policy_says(
         "provider": (("aws",), lambda _: True),
         "enabled": (("false",), lambda p: not p.enabled),
         "resource_type": (
-            ("aws.ec2.vpc",), lambda p: "aws.ec2.vpc" in p.spec.get("resource_types", ()),
+            ("aws.ec2.vpc",),
+            lambda p: "aws.ec2.vpc" in p.spec.get("resource_types", ()),
         ),
         "framework": (
             (next(iter(frameworks())),),
-            lambda p: next(iter(frameworks()))
-            in (c["framework"] for c in controls_of(p.key, p.spec)),
+            lambda p: (
+                next(iter(frameworks())) in (c["framework"] for c in controls_of(p.key, p.spec))
+            ),
         ),
-    }  # fmt: skip
+    }
     assert set(tries) == {item.name for item in LISTING.filters}
     for name, (values, wanted) in tries.items():
         expected = sorted(p.key for p in everything if wanted(p))
@@ -449,9 +453,7 @@ def test_a_check_says_its_severities_and_what_it_yields_to(policies: PolicyServi
     assert change(policies, CHECK["key"], severity_when=[])["version"] == 2
 
 
-def test_a_severity_that_does_not_compile_is_refused_by_its_number(
-    policies: PolicyService,
-) -> None:
+def test_a_severity_that_does_not_compile_is_refused_by_its_number(policies: PolicyService) -> None:
     broken = [*DEGREES, {"when": "resource.QueueNam == 'a'", "severity": "low"}]
     with pytest.raises(InvalidPolicyExpressionError) as caught:
         create(policies, severity_when=broken)
@@ -481,9 +483,7 @@ def test_what_a_check_cannot_yield_to_is_refused_wherever_it_is_said(
         change(policies, "general", yields_to=[CHECK["key"]])
 
 
-def test_a_check_can_be_changed_after_what_it_yields_to_is_deleted(
-    policies: PolicyService,
-) -> None:
+def test_a_check_can_be_changed_after_what_it_yields_to_is_deleted(policies: PolicyService) -> None:
     create(policies, key="general")
     create(policies, yields_to=["general"])
     policies.delete(tenant=TENANT, ident="general")

@@ -79,22 +79,52 @@ def finding(number: int = 1, **given: Any) -> Json:
 
 def observation(number: int = 1, outcome: str = "fail", **given: Any) -> Json:
     """Return what a policy said of a resource; one that fails has the finding of that number."""
-    found = finding(number, **{k: given.pop(k) for k in ("policy", "name", "status", "title",
-                               "severity", "triage", "account", "region", "controls")
-                               if k in given})  # fmt: skip
+    found = finding(
+        number,
+        **{
+            k: given.pop(k)
+            for k in (
+                "policy",
+                "name",
+                "status",
+                "title",
+                "severity",
+                "triage",
+                "account",
+                "region",
+                "controls",
+            )
+            if k in given
+        },
+    )
     return observation_of(found, outcome) | given
 
 
 def observation_of(found: Json, outcome: str = "fail") -> Json:
     failing = outcome == "fail"
     resource = {name: value for name, value in found["resource"].items() if name != "id"}
-    denied = {"kind": "call", "service": "rds", "operation": "DescribeDBInstances",
-              "region": "eu-west-1", "outcome": "denied"}  # fmt: skip
-    answer = {"service": "ec2", "operation": "DescribeSecurityGroups", "region": "eu-west-1",
-              "outcome": "ok", "called_at": "2026-11-20T09:01:02.345Z",
-              "sha256": sha256(found["id"].encode())}  # fmt: skip
-    public = {"id": found["id"], "status": found["status"], "triage": found["triage"],
-              "first_seen_at": found["first_seen_at"], "classified_by": None}  # fmt: skip
+    denied = {
+        "kind": "call",
+        "service": "rds",
+        "operation": "DescribeDBInstances",
+        "region": "eu-west-1",
+        "outcome": "denied",
+    }
+    answer = {
+        "service": "ec2",
+        "operation": "DescribeSecurityGroups",
+        "region": "eu-west-1",
+        "outcome": "ok",
+        "called_at": "2026-11-20T09:01:02.345Z",
+        "sha256": sha256(found["id"].encode()),
+    }
+    public = {
+        "id": found["id"],
+        "status": found["status"],
+        "triage": found["triage"],
+        "first_seen_at": found["first_seen_at"],
+        "classified_by": None,
+    }
     return {
         "object": "observation",
         "policy": found["policy"],
@@ -191,19 +221,30 @@ def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
 
 def gap(**given: Any) -> Json:
     return {
-        "service": "s3", "operation": "GetBucketPolicy", "outcome": "denied",
-        "error_code": "AccessDenied", "curable": True, "action": "s3:GetBucketPolicy",
-        "calls": 3, "verdicts": 12,
-        "places": ["210987654321/global"], "policies": ["aws-s3-bucket-public-read"], **given,
-    }  # fmt: skip
+        "service": "s3",
+        "operation": "GetBucketPolicy",
+        "outcome": "denied",
+        "error_code": "AccessDenied",
+        "curable": True,
+        "action": "s3:GetBucketPolicy",
+        "calls": 3,
+        "verdicts": 12,
+        "places": ["210987654321/global"],
+        "policies": ["aws-s3-bucket-public-read"],
+        **given,
+    }
 
 
 def framework() -> Json:
     def control(ident: str, title: str, status: str, policies: list[str], failing: int = 0) -> Json:
         return {
-            "id": ident, "title": title, "status": status, "policies": policies, "failing": failing,
+            "id": ident,
+            "title": title,
+            "status": status,
+            "policies": policies,
+            "failing": failing,
             "section": ident.partition(".")[0],
-        }  # fmt: skip
+        }
 
     return {
         "key": "cis-aws-5.0",

@@ -26,14 +26,23 @@ def five_states_fixture(
         controls = [{"framework": "cis-aws-5.0", "control": served[key]}]
         return make_observation(number, outcome, policy=key, controls=controls, **given)
 
-    accepted = {"state": "accepted_risk", "note": "A honeypot", "assignee": None,
-                "updated_by": "Ada Auditor", "updated_at": "2026-11-01T00:00:00.000Z",
-                "expires_at": "2027-01-01T00:00:00.000Z"}  # fmt: skip
+    accepted = {
+        "state": "accepted_risk",
+        "note": "A honeypot",
+        "assignee": None,
+        "updated_by": "Ada Auditor",
+        "updated_at": "2026-11-01T00:00:00.000Z",
+        "expires_at": "2027-01-01T00:00:00.000Z",
+    }
     observations = [
-        seen(1, "fail", SSH), seen(2, "fail", SSH, triage=accepted), seen(3, "pass", SSH),
-        seen(4, "not_applicable", SSH), seen(5, "pass", ROOT), seen(6, "unknown", RDS),
+        seen(1, "fail", SSH),
+        seen(2, "fail", SSH, triage=accepted),
+        seen(3, "pass", SSH),
+        seen(4, "not_applicable", SSH),
+        seen(5, "pass", ROOT),
+        seen(6, "unknown", RDS),
         seen(7, "pass", RDS),
-    ]  # fmt: skip
+    ]
     policies = {
         SSH: make_policy(SSH, **{"fail": 2, "pass": 1, "not_applicable": 1}),
         ROOT: make_policy(ROOT, **{"pass": 1}),
@@ -60,13 +69,21 @@ def test_every_control_says_how_it_stands_and_who_may_vouch_for_it(
     document = built(five_states).document
     controls = {control["id"]: control for control in document["controls"]}
     assert document["summary"] == {
-        "passing": 1, "failing": 1, "unknown": 1, "manual": 1, "not_assessed": 1,
-    }  # fmt: skip
+        "passing": 1,
+        "failing": 1,
+        "unknown": 1,
+        "manual": 1,
+        "not_assessed": 1,
+    }
     assert list(controls) == ["1.1", "1.4", "2.2", "4.16", "5.3"]
     vouching = {ident: control["vouched_by"] for ident, control in controls.items()}
     assert vouching == {
-        "1.1": "person", "1.4": "policies", "2.2": "policies", "4.16": "person", "5.3": "policies",
-    }  # fmt: skip
+        "1.1": "person",
+        "1.4": "policies",
+        "2.2": "policies",
+        "4.16": "person",
+        "5.3": "policies",
+    }
     assert controls["5.3"]["counts"] == {"fail": 2, "pass": 1, "unknown": 0, "not_applicable": 1}
     assert "person has to attest" in controls["1.1"]["statement"]
     assert "says nothing" in controls["4.16"]["statement"]
@@ -127,8 +144,10 @@ def test_what_somebody_accepted_is_an_exception_with_reason_person_and_end(
     assert exceptions["total"] == 1
     (shown,) = exceptions["shown"]
     assert (shown["kind"], shown["by"], shown["reason"]) == (
-        "accepted_risk", "Ada Auditor", "A honeypot",
-    )  # fmt: skip
+        "accepted_risk",
+        "Ada Auditor",
+        "A honeypot",
+    )
     assert (shown["until"], shown["over"]) == ("2027-01-01T00:00:00.000Z", False)
     assert shown["controls"] == ["5.3"]
 
@@ -182,10 +201,18 @@ def test_the_pdf_shows_every_state_and_lines_for_who_attests(five_states: Report
     reader = pypdf.PdfReader(io.BytesIO(render_pdf(built(five_states).document)))
     text = re.sub(r"\s+", "", "\n".join(page.extract_text() for page in reader.pages))
     facts = (
-        "Not judged by this audit", "Exceptions", "A honeypot", "Ada Auditor", "2027-01-01",
-        "1 Identity", "Other controls", "2 of 3 verdicts fail", "DescribeSecurityGroups",
-        "there is none", "rds:DescribeDBInstances denied",
-    )  # fmt: skip
+        "Not judged by this audit",
+        "Exceptions",
+        "A honeypot",
+        "Ada Auditor",
+        "2027-01-01",
+        "1 Identity",
+        "Other controls",
+        "2 of 3 verdicts fail",
+        "DescribeSecurityGroups",
+        "there is none",
+        "rds:DescribeDBInstances denied",
+    )
     assert [fact for fact in facts if fact.replace(" ", "") not in text] == []
     assert text.count("Signature") == 2
 
@@ -193,8 +220,6 @@ def test_the_pdf_shows_every_state_and_lines_for_who_attests(five_states: Report
 def test_a_control_in_the_list_leads_to_its_evidence(five_states: ReportSource) -> None:
     reader = pypdf.PdfReader(io.BytesIO(render_pdf(built(five_states).document)))
     links = [
-        annotation.get_object()
-        for page in reader.pages
-        for annotation in page.get("/Annots", [])
-    ]  # fmt: skip
+        annotation.get_object() for page in reader.pages for annotation in page.get("/Annots", [])
+    ]
     assert len([link for link in links if link["/Subtype"] == "/Link"]) >= 5

@@ -60,8 +60,9 @@ def test_waste_is_summed_a_currency_and_says_how_many_findings_have_a_price(
     assert waste["monthly"] == [_priced("1.00", "EUR"), _priced("33.00")]
     assert (waste["priced_findings"], waste["cost_findings"]) == (3, 3)
     assert [(p["policy"], p["findings"]) for p in waste["policies"]] == [
-        ("aws-ebs-unused", 3), ("own", 1),
-    ]  # fmt: skip
+        ("aws-ebs-unused", 3),
+        ("own", 1),
+    ]
 
 
 def test_ten_different_things_come_first_the_severest_then_the_heaviest(
@@ -83,14 +84,16 @@ def test_ten_different_things_come_first_the_severest_then_the_heaviest(
 
 def test_why_something_matters_is_said_from_its_facts(make_finding: Any, make_source: Any) -> None:
     classified = {
-        "severity": "critical", "base_severity": "medium",
+        "severity": "critical",
+        "base_severity": "medium",
         "classified_by": {"key": "production", "version": 1},
-    }  # fmt: skip
+    }
     findings = [
         make_finding(1, first_seen_at="2026-11-01T09:00:00.000Z"),
-        make_finding(2, account="210987654321", description="Bots scan. Then they try.",
-                     **classified),
-    ]  # fmt: skip
+        make_finding(
+            2, account="210987654321", description="Bots scan. Then they try.", **classified
+        ),
+    ]
     findings[0]["description"] = "Bots scan. Then they try."
     (item,) = summary(make_source(findings))["priorities"]
     assert item["reason"] == "Bots scan."
@@ -100,14 +103,14 @@ def test_why_something_matters_is_said_from_its_facts(make_finding: Any, make_so
     )
 
 
-def test_scores_have_a_trend_and_a_change_since_the_audit_before(
-    make_source: Any,
-) -> None:
+def test_scores_have_a_trend_and_a_change_since_the_audit_before(make_source: Any) -> None:
     audit = make_source().audit
     before = {
-        **audit, "id": "aud_0", "finished_at": "2026-10-20T09:00:00.000Z",
+        **audit,
+        "id": "aud_0",
+        "finished_at": "2026-10-20T09:00:00.000Z",
         "dimensions": {"security": {"score": 70}, "cost": {"score": None}},
-    }  # fmt: skip
+    }
     since = Comparison(before, clock="2026-10-20T08:00:00.000Z")
     document = summary(make_source(history=(before, audit), since=since))
     assert [p["scores"]["security"] for p in document["trend"]] == [70, 61]
@@ -120,18 +123,22 @@ def test_what_changed_is_what_entered_and_left_since_the_audit_before(
 ) -> None:
     new = {"first_seen_at": "2026-11-20T09:01:00.000Z"}
     now = [
-        make_finding(1), make_finding(2, severity="low", **new), make_finding(3),
+        make_finding(1),
+        make_finding(2, severity="low", **new),
+        make_finding(3),
         make_finding(4, **new),
-    ]  # fmt: skip
+    ]
     gone = [
         make_finding(5, severity="high", status="resolved"),
         make_finding(6, status="open"),
         make_finding(7, status="suppressed"),
     ]
     since = Comparison(
-        audit=make_source().audit, clock="2026-11-01T00:00:00.000Z",
-        entered={now[n]["id"] for n in (1, 2, 3)}, left=iter(gone),
-    )  # fmt: skip
+        audit=make_source().audit,
+        clock="2026-11-01T00:00:00.000Z",
+        entered={now[n]["id"] for n in (1, 2, 3)},
+        left=iter(gone),
+    )
     changes = summary(make_source(now, since=since))["changes"]
     none = {"critical": 0, "high": 0, "medium": 0, "low": 0, "info": 0}
     assert changes["opened"] == none | {"critical": 1, "low": 1}
@@ -156,8 +163,12 @@ def test_each_framework_is_counted_by_state(make_source: Any, make_framework: An
     (item,) = summary(make_source(frameworks=[make_framework()]))["compliance"]
     assert item["controls"] == 5
     assert item["counts"] == {
-        "passing": 1, "failing": 1, "unknown": 1, "manual": 1, "not_assessed": 1,
-    }  # fmt: skip
+        "passing": 1,
+        "failing": 1,
+        "unknown": 1,
+        "manual": 1,
+        "not_assessed": 1,
+    }
 
 
 def test_coverage_says_in_plain_words_what_could_not_be_read_and_what_cures_it(
@@ -183,29 +194,68 @@ def test_coverage_says_in_plain_words_what_could_not_be_read_and_what_cures_it(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"service": "rds", "operation": "DescribeDBInstances", "action": "rds:DescribeDBInstances",
-          "outcome": "throttled", "calls": 1, "verdicts": 0, "places": ["1/eu-west-1"]},
-         ("the list of RDS instances in 1 eu-west-1, because the cloud throttled "
-          "rds:DescribeDBInstances for too long; nothing there was judged.")),
-        ({"outcome": "failed", "error_code": None, "calls": 1,
-          "places": ["1/a", "2/a", "3/a", "4/a", "5/a"]},
-         ("the policy of one S3 bucket in 1 a, 2 a, 3 a and 2 more places, because "
-          "s3:GetBucketPolicy failed (?); 12 verdicts are unknown.")),
-        ({"operation": "GetBucketOwnershipControls", "error_code": "Odd", "outcome": "failed"},
-         ("the ownership controls of 3 S3 buckets in 210987654321, because "
-          "s3:GetBucketPolicy failed (Odd); 12 verdicts are unknown.")),
-        ({"service": "resourcegroupstaggingapi", "operation": "GetResources",
-          "action": "tag:GetResources", "calls": 1},
-         ("the list of tags in 210987654321, because tag:GetResources is denied; "
-          "12 verdicts are unknown.")),
-        ({"outcome": "denied_by_organization"},
-         ("the policy of 3 S3 buckets in 210987654321, because a policy of the organisation denies "
-          "s3:GetBucketPolicy; 12 verdicts are unknown.")),
-        ({"operation": "GetEverything"},
-         ("the list of GetEverything in 210987654321, because s3:GetBucketPolicy is denied; "
-          "12 verdicts are unknown.")),
+        (
+            {
+                "service": "rds",
+                "operation": "DescribeDBInstances",
+                "action": "rds:DescribeDBInstances",
+                "outcome": "throttled",
+                "calls": 1,
+                "verdicts": 0,
+                "places": ["1/eu-west-1"],
+            },
+            (
+                "the list of RDS instances in 1 eu-west-1, because the cloud throttled "
+                "rds:DescribeDBInstances for too long; nothing there was judged."
+            ),
+        ),
+        (
+            {
+                "outcome": "failed",
+                "error_code": None,
+                "calls": 1,
+                "places": ["1/a", "2/a", "3/a", "4/a", "5/a"],
+            },
+            (
+                "the policy of one S3 bucket in 1 a, 2 a, 3 a and 2 more places, because "
+                "s3:GetBucketPolicy failed (?); 12 verdicts are unknown."
+            ),
+        ),
+        (
+            {"operation": "GetBucketOwnershipControls", "error_code": "Odd", "outcome": "failed"},
+            (
+                "the ownership controls of 3 S3 buckets in 210987654321, because "
+                "s3:GetBucketPolicy failed (Odd); 12 verdicts are unknown."
+            ),
+        ),
+        (
+            {
+                "service": "resourcegroupstaggingapi",
+                "operation": "GetResources",
+                "action": "tag:GetResources",
+                "calls": 1,
+            },
+            (
+                "the list of tags in 210987654321, because tag:GetResources is denied; "
+                "12 verdicts are unknown."
+            ),
+        ),
+        (
+            {"outcome": "denied_by_organization"},
+            (
+                "the policy of 3 S3 buckets in 210987654321, because a policy of the organisation "
+                "denies s3:GetBucketPolicy; 12 verdicts are unknown."
+            ),
+        ),
+        (
+            {"operation": "GetEverything"},
+            (
+                "the list of GetEverything in 210987654321, because s3:GetBucketPolicy is denied; "
+                "12 verdicts are unknown."
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_gap_names_things_places_reason_and_effect(
     given: dict[str, Any], said: str, make_gap: Any
 ) -> None:
@@ -214,9 +264,14 @@ def test_a_gap_names_things_places_reason_and_effect(
 
 def test_regions_that_deny_everything_are_one_sentence(make_gap: Any) -> None:
     gap = make_gap(
-        service="*", operation="*", outcome="region_denied", action=None, curable=False,
-        places=["1/ap-south-1", "1/sa-east-1"], verdicts=1,
-    )  # fmt: skip
+        service="*",
+        operation="*",
+        outcome="region_denied",
+        action=None,
+        curable=False,
+        places=["1/ap-south-1", "1/sa-east-1"],
+        verdicts=1,
+    )
     assert shown(sentence(gap)) == (
         "A policy denies everything in 1 ap-south-1, 1 sa-east-1; one verdict is unknown."
     )

@@ -36,8 +36,10 @@ def test_every_text_of_a_document_is_made_showable_and_nothing_else() -> None:
 def test_only_texts_of_several_lines_keep_their_line_ends() -> None:
     document = {"cli": "a \\\r\n\tb\x00", "name": "a\nb", "groups": [{"terraform": "x {\n}"}]}
     assert showable(document) == {
-        "cli": "a \\\n    b[U+0000]", "name": "a[U+000A]b", "groups": [{"terraform": "x {\n}"}],
-    }  # fmt: skip
+        "cli": "a \\\n    b[U+0000]",
+        "name": "a[U+000A]b",
+        "groups": [{"terraform": "x {\n}"}],
+    }
 
 
 def test_what_the_font_covers_is_read_from_its_file() -> None:

@@ -28,14 +28,24 @@ def several(make_finding: Any) -> list[dict[str, Any]]:
     return [
         make_finding(1),
         make_finding(2, severity="high"),
-        make_finding(3, policy="aws-ebs-unused", dimension="cost", severity="low",
-                     monthly_savings=_priced("32.85")),
-        make_finding(4, policy="aws-ebs-unused", dimension="cost", severity="low",
-                     monthly_savings=_priced("0.15")),
+        make_finding(
+            3,
+            policy="aws-ebs-unused",
+            dimension="cost",
+            severity="low",
+            monthly_savings=_priced("32.85"),
+        ),
+        make_finding(
+            4,
+            policy="aws-ebs-unused",
+            dimension="cost",
+            severity="low",
+            monthly_savings=_priced("0.15"),
+        ),
         make_finding(5, policy="aws-ebs-unused", dimension="cost", severity="low"),
         make_finding(6, status="suppressed"),
         make_finding(7, status="resolved"),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("kind", list(ReportKind))
@@ -67,10 +77,14 @@ def test_the_order_in_which_findings_arrive_changes_nothing(
     data: st.DataObject, make_finding: Any, make_source: Any, make_framework: Any
 ) -> None:
     findings = [
-        make_finding(n, policy=f"policy-{n % 3}", severity=("low", "critical", "high")[n % 2],
-                     monthly_savings=_priced(f"{n % 4}.10"))
+        make_finding(
+            n,
+            policy=f"policy-{n % 3}",
+            severity=("low", "critical", "high")[n % 2],
+            monthly_savings=_priced(f"{n % 4}.10"),
+        )
         for n in range(70)
-    ]  # fmt: skip
+    ]
     shuffled = data.draw(st.permutations(findings))
     for kind in ReportKind:
         request = ReportRequest(kind, "aud_1")

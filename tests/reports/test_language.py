@@ -58,9 +58,11 @@ def used() -> set[str]:
     shown = words([*Severity, *Dimension, *TriageState, *STATUSES, *FILTERS])
     templates = {t for f in REPORTS.rglob("*.typ") for t in template_texts(f.read_text())}
     return {
-        *shown, *map(str, Severity), *templates,
+        *shown,
+        *map(str, Severity),
+        *templates,
         *(text for file in REPORTS.rglob("*.py") for text in python_texts(file.read_text())),
-    }  # fmt: skip
+    }
 
 
 def test_texts_are_found_where_they_are_handed_over() -> None:

@@ -100,9 +100,13 @@ def test_a_report_in_another_language_writes_words_days_and_numbers_of_it(
     root: Any = pdf.trailer["/Root"]
     assert root["/Lang"] == "de"
     for fact in (
-        "Zusammenfassung für die Leitung", "20. November 2026", "97,4 %", "1.234,50 USD",
-        "weil s3:GetBucketPolicy verweigert ist; 1.200 Urteile sind unbekannt.", "Seite 1 von",
-    ):  # fmt: skip
+        "Zusammenfassung für die Leitung",
+        "20. November 2026",
+        "97,4 %",
+        "1.234,50 USD",
+        "weil s3:GetBucketPolicy verweigert ist; 1.200 Urteile sind unbekannt.",
+        "Seite 1 von",
+    ):
         assert fact in text
 
 

@@ -34,10 +34,13 @@ def observed_fixture(
     both = [{"framework": "cis-aws-5.0", "control": name} for name in ("5.3", "1.4")]
     triage = {"state": "accepted_risk", "note": None, "updated_by": "Ada", "expires_at": None}
     observations = [
-        make_observation(1, controls=both), make_observation(2, "pass"),
-        make_observation(3, "unknown"), make_observation(4, "not_applicable"),
-        make_observation(5, severity="low", triage=triage), make_observation(6, status="resolved"),
-    ]  # fmt: skip
+        make_observation(1, controls=both),
+        make_observation(2, "pass"),
+        make_observation(3, "unknown"),
+        make_observation(4, "not_applicable"),
+        make_observation(5, severity="low", triage=triage),
+        make_observation(6, status="resolved"),
+    ]
     key = "aws-ec2-sg-ssh-open"
     found: ReportSource = make_source(
         framework=make_framework(), observations=observations, policies={key: make_policy(key)}
@@ -56,9 +59,12 @@ def test_a_verdict_is_an_event_for_each_control_that_its_policy_serves(
     found = events(observed)
     about = [(e["compliance"]["control"], e["compliance"]["status"]) for e in found]
     assert about[:5] == [
-        ("5.3", "Fail"), ("1.4", "Fail"), ("5.3", "Pass"), ("5.3", "Unknown"),
+        ("5.3", "Fail"),
+        ("1.4", "Fail"),
+        ("5.3", "Pass"),
+        ("5.3", "Unknown"),
         ("5.3", "Not applicable"),
-    ]  # fmt: skip
+    ]
     assert len({event["metadata"]["uid"] for event in found}) == len(found)
 
 
@@ -67,8 +73,9 @@ def test_a_control_that_nobody_judged_is_an_event_without_a_resource(
 ) -> None:
     left = [event for event in events(observed) if "resources" not in event]
     assert [(e["compliance"]["control"], e["compliance"]["status"]) for e in left] == [
-        ("1.1", "Manual"), ("4.16", "Not assessed"),
-    ]  # fmt: skip
+        ("1.1", "Manual"),
+        ("4.16", "Not assessed"),
+    ]
 
 
 def test_an_event_says_what_where_how_bad_and_what_shows_it(observed: ReportSource) -> None:
@@ -93,8 +100,13 @@ def test_what_was_accepted_or_is_over_says_so_and_what_passed_has_no_state(
     found = [e for e in events(observed) if e["compliance"]["control"] == "5.3"]
     assert [e.get("status") for e in found] == ["New", None, None, None, "Suppressed", "Resolved"]
     assert [e["severity"] for e in found] == [
-        "Critical", "Informational", "Unknown", "Informational", "Low", "Critical",
-    ]  # fmt: skip
+        "Critical",
+        "Informational",
+        "Unknown",
+        "Informational",
+        "Low",
+        "Critical",
+    ]
 
 
 def test_hostile_names_are_valid_and_stay_as_they_are(

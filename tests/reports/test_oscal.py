@@ -25,12 +25,18 @@ def results(source: ReportSource) -> dict[str, Any]:
 def assessed_fixture(
     make_observation: Any, make_policy: Any, make_source: Any, make_framework: Any
 ) -> dict[str, Any]:
-    triage = {"state": "false_positive", "note": "It *is* closed", "updated_by": "Ada",
-              "expires_at": None}  # fmt: skip
+    triage = {
+        "state": "false_positive",
+        "note": "It *is* closed",
+        "updated_by": "Ada",
+        "expires_at": None,
+    }
     observations = [
-        make_observation(1), make_observation(2, "pass"), make_observation(3, region="us-east-1"),
+        make_observation(1),
+        make_observation(2, "pass"),
+        make_observation(3, region="us-east-1"),
         make_observation(4, policy="aws-s3-x", severity="low", triage=triage),
-    ]  # fmt: skip
+    ]
     policies = {key: make_policy(key) for key in ("aws-ec2-sg-ssh-open", "aws-s3-x")}
     framework = make_framework()
     framework["controls"][4]["policies"] = list(policies)
@@ -84,9 +90,7 @@ def first_actor(observation: dict[str, Any]) -> Any:
     return observation["origins"][0]["actors"][0]["actor-uuid"]
 
 
-def test_a_risk_that_was_accepted_wholly_is_an_approved_deviation(
-    assessed: dict[str, Any],
-) -> None:
+def test_a_risk_that_was_accepted_wholly_is_an_approved_deviation(assessed: dict[str, Any]) -> None:
     (result,) = assessed["results"]
     states = {r["props"][0]["value"]: r["status"] for r in result["risks"]}
     assert states == {"aws-ec2-sg-ssh-open": "open", "aws-s3-x": "deviation-approved"}
@@ -115,9 +119,12 @@ def test_an_empty_framework_and_an_audit_without_seal_are_whole(
 
 
 def test_hostile_names_are_values_that_no_reader_takes_for_markup(
-    hostile_names: Any, make_observation: Any, make_policy: Any, make_source: Any,
+    hostile_names: Any,
+    make_observation: Any,
+    make_policy: Any,
+    make_source: Any,
     make_framework: Any,
-) -> None:  # fmt: skip
+) -> None:
     names = (*hostile_names, " ends in a blank ", "two\nlines", "\u2028", " ", "x" * 5_000)
     framework = make_framework()
     for control, name in zip(framework["controls"], names, strict=False):
@@ -148,8 +155,7 @@ def test_the_models_refuse_what_is_not_oscal(make_framework: Any, make_source: A
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
-    [(" a ", "a"), ("a\nb", "a[U+000A]b"), ("", "[U+0020]"), ("  ", "[U+0020]")],
+    ("value", "shown"), [(" a ", "a"), ("a\nb", "a[U+000A]b"), ("", "[U+0020]"), ("  ", "[U+0020]")]
 )
 def test_a_value_is_one_line_without_blanks_around_it(value: str, shown: str) -> None:
     assert oscal.line(value) == shown

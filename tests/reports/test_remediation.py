@@ -77,11 +77,12 @@ def test_the_most_risk_for_the_effort_comes_first(
     first: Any, second: Any, make_finding: Any, make_source: Any
 ) -> None:
     findings = [
-        make_finding(100 * place + n, policy=key, severity=severity,
-                     remediation={**LOW, "effort": effort})
+        make_finding(
+            100 * place + n, policy=key, severity=severity, remediation={**LOW, "effort": effort}
+        )
         for place, (key, (severity, effort, count)) in enumerate([("z", first), ("a", second)])
         for n in range(count)
-    ]  # fmt: skip
+    ]
     assert order(remediation.build(make_source(findings)).document) == [("z", None), ("a", None)]
 
 
@@ -91,8 +92,13 @@ def test_equal_steps_come_by_key_and_owner_those_of_nobody_last(
     findings = [make_finding(n, policy="ab"[n % 2]) for n in range(6)]
     owners = owned({0: "web", 1: "web", 2: "data", 3: "data"})
     assert order(remediation.build(make_source(findings, owners=owners)).document) == [
-        ("a", "data"), ("a", "web"), ("a", None), ("b", "data"), ("b", "web"), ("b", None),
-    ]  # fmt: skip
+        ("a", "data"),
+        ("a", "web"),
+        ("a", None),
+        ("b", "data"),
+        ("b", "web"),
+        ("b", None),
+    ]
 
 
 def test_an_effort_that_no_policy_says_counts_as_medium(
@@ -100,8 +106,11 @@ def test_an_effort_that_no_policy_says_counts_as_medium(
 ) -> None:
     (step,) = remediation.build(make_source([make_finding(remediation=None)])).document["steps"]
     assert [step[name] for name in ("effort", "summary", "cli", "terraform")] == [
-        "medium", None, None, None,
-    ]  # fmt: skip
+        "medium",
+        None,
+        None,
+        None,
+    ]
 
 
 def test_a_plan_says_how_much_risk_is_gone_after_which_step(
@@ -226,10 +235,15 @@ def test_every_open_finding_is_in_the_json_and_in_the_csv_once(
     estate: list[tuple[str, str, str | None, str]], make_finding: Any, make_source: Any
 ) -> None:
     findings = [
-        make_finding(n, policy=policy, severity=severity, status=status,
-                     remediation={**LOW, "effort": {"a": "low", "b": "high"}.get(policy, "medium")})
+        make_finding(
+            n,
+            policy=policy,
+            severity=severity,
+            status=status,
+            remediation={**LOW, "effort": {"a": "low", "b": "high"}.get(policy, "medium")},
+        )
         for n, (policy, severity, _, status) in enumerate(estate)
-    ]  # fmt: skip
+    ]
     owners = owned({n: owner for n, (_, _, owner, _) in enumerate(estate) if owner})
     built = remediation.build(make_source(findings, owners=owners))
     document, rows = as_json(built), as_csv(built)
@@ -280,35 +294,56 @@ def test_a_row_of_the_csv_says_what_where_whose_and_how(
     make_finding: Any, make_source: Any
 ) -> None:
     finding = make_finding(
-        1, monthly_savings={"amount": "32.85", "currency": "USD"},
+        1,
+        monthly_savings={"amount": "32.85", "currency": "USD"},
         triage={"state": "acknowledged"},
         controls=[{"framework": "cis", "control": "5.3"}, {"framework": "own", "control": "1"}],
-    )  # fmt: skip
+    )
     (row,) = as_csv(remediation.build(make_source([finding], owners=owned({1: "web"}))))
     assert row == {
-        "step": "1", "policy": "aws-ec2-sg-ssh-open", "title": finding["title"],
-        "severity": "critical", "dimension": "security", "risk": "10", "effort": "low",
-        "owner": "web", "account": "123456789012", "region": "eu-west-1",
+        "step": "1",
+        "policy": "aws-ec2-sg-ssh-open",
+        "title": finding["title"],
+        "severity": "critical",
+        "dimension": "security",
+        "risk": "10",
+        "effort": "low",
+        "owner": "web",
+        "account": "123456789012",
+        "region": "eu-west-1",
         "resource_type": "aws.ec2.security_group",
-        "native_id": finding["resource"]["native_id"], "name": "web-1",
-        "finding_id": finding["id"], "first_seen_at": "2026-10-02T08:00:00.000Z",
-        "monthly_savings": "32.85", "currency": "USD", "triage": "acknowledged",
-        "remediation": finding["remediation"]["summary"], "cli": finding["remediation"]["cli"],
-        "terraform": finding["remediation"]["terraform"], "controls": "cis 5.3; own 1",
-    }  # fmt: skip
+        "native_id": finding["resource"]["native_id"],
+        "name": "web-1",
+        "finding_id": finding["id"],
+        "first_seen_at": "2026-10-02T08:00:00.000Z",
+        "monthly_savings": "32.85",
+        "currency": "USD",
+        "triage": "acknowledged",
+        "remediation": finding["remediation"]["summary"],
+        "cli": finding["remediation"]["cli"],
+        "terraform": finding["remediation"]["terraform"],
+        "controls": "cis 5.3; own 1",
+    }
 
 
 def test_hostile_names_are_shown_as_they_are_in_the_pdf_and_run_nowhere_in_the_csv(
     hostile_names: Sequence[str], make_finding: Any, make_source: Any
 ) -> None:
     findings = [
-        make_finding(n, policy=f"policy-{n}", name=name, title=name,
-                     description=name, remediation=dict.fromkeys(LOW, name) | {"effort": "low"})
+        make_finding(
+            n,
+            policy=f"policy-{n}",
+            name=name,
+            title=name,
+            description=name,
+            remediation=dict.fromkeys(LOW, name) | {"effort": "low"},
+        )
         for n, name in enumerate(hostile_names)
-    ]  # fmt: skip
+    ]
     titles = {f"policy-{n}": name for n, name in enumerate(hostile_names)}
-    source = make_source(findings, owners=owned(dict(enumerate(hostile_names))),
-                         policy_titles=titles)  # fmt: skip
+    source = make_source(
+        findings, owners=owned(dict(enumerate(hostile_names))), policy_titles=titles
+    )
     built = remediation.build(source)
     text = shown(built)
     assert "root:x:0" not in text

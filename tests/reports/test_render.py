@@ -28,10 +28,15 @@ def documents(
 ) -> dict[str, Document]:
     findings = [
         make_finding(1),
-        make_finding(2, severity="low", dimension="cost", policy="aws-ebs-unused",
-                     monthly_savings={"amount": "32.85", "currency": "USD"}),
+        make_finding(
+            2,
+            severity="low",
+            dimension="cost",
+            policy="aws-ebs-unused",
+            monthly_savings={"amount": "32.85", "currency": "USD"},
+        ),
         make_finding(3, status="suppressed"),
-    ]  # fmt: skip
+    ]
     return {
         kind: build(
             ReportRequest(kind, "aud_1"),
@@ -43,23 +48,44 @@ def documents(
 
 _FACTS = {
     ReportKind.EXECUTIVE_SUMMARY: (
-        "Executive summary", "61 of 100", "not scored", "2 open findings",
-        "1 suppressed finding left out", "32.85 USD a month", "s3:GetBucketPolicy is denied",
-        "97.4 %", "Security group web-1 lets the internet", "5f" * 32, "a1" * 32, "d2" * 32,
+        "Executive summary",
+        "61 of 100",
+        "not scored",
+        "2 open findings",
+        "1 suppressed finding left out",
+        "32.85 USD a month",
+        "s3:GetBucketPolicy is denied",
+        "97.4 %",
+        "Security group web-1 lets the internet",
+        "5f" * 32,
+        "a1" * 32,
+        "d2" * 32,
         "cloudsealed verify --key keys.json bundle.zip",
     ),
     ReportKind.REMEDIATION_PLAN: (
-        "Remediation plan", "aws-ec2-sg-ssh-open", "aws-ebs-unused", "Saves a month", "32.85 USD",
-        "Allow SSH only from the networks that need it.", "--group-id <GROUP_ID>",
-        'resource "aws_vpc_security_group_ingress_rule" "ssh"', "Removes of the risk",
+        "Remediation plan",
+        "aws-ec2-sg-ssh-open",
+        "aws-ebs-unused",
+        "Saves a month",
+        "32.85 USD",
+        "Allow SSH only from the networks that need it.",
+        "--group-id <GROUP_ID>",
+        'resource "aws_vpc_security_group_ingress_rule" "ssh"',
+        "Removes of the risk",
         "arn:aws:ec2:eu-west-1:123456789012:security-group/web-1",
     ),
     ReportKind.COMPLIANCE_EVIDENCE: (
-        "Compliance evidence", "CIS AWS Foundations", "The root user has no access key",
-        "No program can judge this control", "says nothing about it", "Not assessed",
-        "fnd_00000000000000000000000001", "Seal number", "0a1b2c3d" * 8,
+        "Compliance evidence",
+        "CIS AWS Foundations",
+        "The root user has no access key",
+        "No program can judge this control",
+        "says nothing about it",
+        "Not assessed",
+        "fnd_00000000000000000000000001",
+        "Seal number",
+        "0a1b2c3d" * 8,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", list(ReportKind))
@@ -96,9 +122,7 @@ def test_a_pdf_embeds_only_fonts_that_the_product_brings(documents: dict[str, Do
         for page in reader.pages
         for font in page["/Resources"]["/Font"].values()
     }
-    assert {name.partition("-Identity")[0] for name in fonts} == {
-        "Inter-Regular", "DejaVuSansMono",
-    }  # fmt: skip
+    assert {name.partition("-Identity")[0] for name in fonts} == {"Inter-Regular", "DejaVuSansMono"}
 
 
 @pytest.mark.parametrize("kind", list(ReportKind))

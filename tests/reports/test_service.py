@@ -59,9 +59,12 @@ def _made_ready(
         blobs.put(formats[-1].blob(ident), content)
     report = store.get(tenant=TENANT, ident=ident)
     ready = replace(
-        report, status=ReportStatus.READY, formats=tuple(formats), expires_at=expires,
+        report,
+        status=ReportStatus.READY,
+        formats=tuple(formats),
+        expires_at=expires,
         finished_at="2026-11-21T10:00:05.000Z",
-    )  # fmt: skip
+    )
     assert store.change(tenant=TENANT, was=ReportStatus.QUEUED, report=ready)
     return ident
 
@@ -70,11 +73,20 @@ def test_a_created_report_is_queued_and_shows_every_key(service: ReportService) 
     body = {"kind": "compliance_evidence", "audit_id": "aud_done", "framework": "cis-aws-5.0"}
     report = orjson.loads(service.create(tenant=TENANT, body=body))
     assert report == {
-        "id": report["id"], "object": "report", "kind": "compliance_evidence", "status": "queued",
-        "audit_id": "aud_done", "framework": "cis-aws-5.0", "filters": {}, "formats": [],
-        "progress": None, "error": None, "created_at": "2026-11-21T10:00:00.000Z",
-        "finished_at": None, "expires_at": None,
-    }  # fmt: skip
+        "id": report["id"],
+        "object": "report",
+        "kind": "compliance_evidence",
+        "status": "queued",
+        "audit_id": "aud_done",
+        "framework": "cis-aws-5.0",
+        "filters": {},
+        "formats": [],
+        "progress": None,
+        "error": None,
+        "created_at": "2026-11-21T10:00:00.000Z",
+        "finished_at": None,
+        "expires_at": None,
+    }
     assert orjson.loads(service.get(tenant=TENANT, ident=report["id"])) == report
     page = service.list(tenant=TENANT, filters={"status": ("queued",)})
     assert [orjson.loads(item) for item in page.items] == [report]

@@ -23,10 +23,12 @@ from cloudsealed.storage.schema import tenants
 NOTHING: dict[str, Any] = {"unread": {}, "document": {}}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(("a", "b/c", "~")),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(("a", "b/c", "~d")), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(("a", "b/c", "~d")), inner, max_size=3)
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 DOCUMENTS = st.dictionaries(st.sampled_from(("A", "B", "C")), JSON)
 
 
@@ -63,12 +65,12 @@ def test_each_snapshot_is_a_version_with_what_changed(database: Database, cloud:
     audited(database, cloud)
     found = history(database, resource(database))
     spans = [(each["first_audit_id"], each["last_audit_id"]) for each in found]
-    assert spans == [
-        (audits[3], audits[3]), (audits[2], audits[2]), (audits[0], audits[1]),
-    ]  # fmt: skip
+    assert spans == [(audits[3], audits[3]), (audits[2], audits[2]), (audits[0], audits[1])]
     assert [each["previous_snapshot"] for each in found] == [
-        found[1]["snapshot"], found[2]["snapshot"], None,
-    ]  # fmt: skip
+        found[1]["snapshot"],
+        found[2]["snapshot"],
+        None,
+    ]
     assert found[0]["snapshot"] == found[2]["snapshot"]
     assert found[2]["first_seen_at"] < found[2]["last_seen_at"] < found[1]["first_seen_at"]
     assert found[2]["changes"] == []
@@ -76,7 +78,7 @@ def test_each_snapshot_is_a_version_with_what_changed(database: Database, cloud:
     assert said == {
         ("/document/Attributes/Delay", "changed", "0", "5"),
         ("/document/Attributes/New", "added", None, "x"),
-    }  # fmt: skip
+    }
     assert ("/document/Attributes/New", "removed", "x", None, False) in {
         tuple(change.values()) for change in found[0]["changes"]
     }
@@ -117,9 +119,10 @@ def test_every_difference_is_named_by_a_pointer_that_leads_to_it(
     old: dict[str, Any], new: dict[str, Any]
 ) -> None:
     found = list(differences({**NOTHING, "document": old}, {**NOTHING, "document": new}))
-    assert bool(found) == (orjson.dumps(old, option=orjson.OPT_SORT_KEYS) != orjson.dumps(
-        new, option=orjson.OPT_SORT_KEYS
-    ))  # fmt: skip
+    assert bool(found) == (
+        orjson.dumps(old, option=orjson.OPT_SORT_KEYS)
+        != orjson.dumps(new, option=orjson.OPT_SORT_KEYS)
+    )
     for change in found:
         for side, document in (("before", old), ("after", new)):
             missing = change["change"] == {"before": "added", "after": "removed"}[side]

@@ -19,9 +19,12 @@ TENANT, OTHER = "ten_a", "210987654321"
 
 def group(name: str, *, region: str = "eu-west-1", account: str = ACCOUNT, **said: Any) -> Resource:
     return make_resource(
-        type="aws.ec2.security_group", region=region, account=account,
-        native_id=f"arn:aws:ec2:{region}:{account}:security-group/{name}", **said,
-    )  # fmt: skip
+        type="aws.ec2.security_group",
+        region=region,
+        account=account,
+        native_id=f"arn:aws:ec2:{region}:{account}:security-group/{name}",
+        **said,
+    )
 
 
 def instance(**relations: list[str]) -> Resource:
@@ -40,13 +43,16 @@ def test_each_relation_names_the_resource_that_it_means(database: Database) -> N
     add_resources(database, TENANT, one, first, second, vpc, group("xsg-1"), group("sg-1-b"))
     add_resources(database, "ten_b", group("sg-9"))
     assert led(database, one) == {
-        ("security_groups", "sg-1"): first.id, ("security_groups", "sg-2"): second.id,
-        ("security_groups", "sg-9"): None, ("vpc", "vpc-1"): vpc.id,
-    }  # fmt: skip
+        ("security_groups", "sg-1"): first.id,
+        ("security_groups", "sg-2"): second.id,
+        ("security_groups", "sg-9"): None,
+        ("vpc", "vpc-1"): vpc.id,
+    }
     found = ResourceService(database=database).relations(tenant=TENANT, ident=one.id)
     assert {each["type"] for each in found["relations"]} == {
-        "aws.ec2.security_group", "aws.ec2.vpc",
-    }  # fmt: skip
+        "aws.ec2.security_group",
+        "aws.ec2.vpc",
+    }
 
 
 @pytest.mark.parametrize("place", [{"region": "us-east-1"}, {"account": OTHER}])
@@ -59,9 +65,10 @@ def test_an_id_of_another_place_is_another_resource(database: Database, place: A
 def test_of_two_under_one_id_the_one_that_is_there_counts(database: Database) -> None:
     one, there = instance(security_groups=["sg-1"]), group("sg-1")
     gone = make_resource(
-        type="aws.ec2.security_group", native_id="arn:old:security-group/sg-1",
+        type="aws.ec2.security_group",
+        native_id="arn:old:security-group/sg-1",
         state=ResourceState.DELETED,
-    )  # fmt: skip
+    )
     add_resources(database, TENANT, one, there, gone)
     assert led(database, one) == {("security_groups", "sg-1"): there.id}
 

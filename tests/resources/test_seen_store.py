@@ -141,16 +141,31 @@ def test_the_event_loop_reads_no_snapshots(database: Database) -> None:
 
 
 ROW = {
-    "type": "aws.sqs.queue", "account": "1", "region": "eu", "provider": "aws",
-    "native_id": "arn:a", "state": "present", "connection_id": "con_a", "name": "Orders",
+    "type": "aws.sqs.queue",
+    "account": "1",
+    "region": "eu",
+    "provider": "aws",
+    "native_id": "arn:a",
+    "state": "present",
+    "connection_id": "con_a",
+    "name": "Orders",
     "tags": {"env": "prod", "a=": "x"},
-}  # fmt: skip
+}
 PASSING: dict[str, tuple[str, ...]] = {
-    "type": ("x", "aws.sqs.queue"), "account": ("1",), "region": ("eu",), "provider": ("aws",),
-    "native_id": ("arn:a",), "state": ("present",), "connection": ("con_a",), "name": ("RDER",),
-    "tag_key": ("env",), "tag_value": ("x",), "audit": ("aud_x",), "service": ("sns", "sqs"),
+    "type": ("x", "aws.sqs.queue"),
+    "account": ("1",),
+    "region": ("eu",),
+    "provider": ("aws",),
+    "native_id": ("arn:a",),
+    "state": ("present",),
+    "connection": ("con_a",),
+    "name": ("RDER",),
+    "tag_key": ("env",),
+    "tag_value": ("x",),
+    "audit": ("aud_x",),
+    "service": ("sns", "sqs"),
     "tag": ("env=dev", "env=prod", "a%3D=x"),
-}  # fmt: skip
+}
 
 
 def test_every_filter_of_the_list_is_judged_on_what_was_seen() -> None:

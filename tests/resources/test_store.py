@@ -91,9 +91,21 @@ def test_filters_narrow(
 
 def test_every_filter_is_tried_here() -> None:
     assert {item.name for item in LISTING.filters} == {
-        "native_id", "type", "connection", "account", "region", "state", "provider", "audit",
-        "tag_key", "tag_value", "tag", "tag_pair", "service", "name",
-    }  # fmt: skip
+        "native_id",
+        "type",
+        "connection",
+        "account",
+        "region",
+        "state",
+        "provider",
+        "audit",
+        "tag_key",
+        "tag_value",
+        "tag",
+        "tag_pair",
+        "service",
+        "name",
+    }
 
 
 def test_an_update_replaces_the_row_and_all_of_its_tags(
@@ -119,9 +131,13 @@ def test_a_cell_holds_one_type_in_one_place_and_restores_what_was_stored(
 ) -> None:
     with database.read() as connection:
         cell = rows.load_cell(
-            connection, tenant=TENANT, provider="aws", account=ACCOUNT, region="eu-west-1",
+            connection,
+            tenant=TENANT,
+            provider="aws",
+            account=ACCOUNT,
+            region="eu-west-1",
             kind="aws.sqs.queue",
-        )  # fmt: skip
+        )
     assert set(cell) == {four[0].identity.native_id, four[3].identity.native_id}
     assert {rows.restored(row).id: rows.restored(row) for row in cell.values()} == {
         four[0].id: four[0],

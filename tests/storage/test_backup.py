@@ -87,14 +87,17 @@ def _overwritten(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (_foreign_keys, "key file is not this database's"), (_garbage, "is damaged"),
-        (_empty, "no database"), (_without_tables, "no database"),
-        (_cut, "is damaged"), (_overwritten, "is damaged"),
+        (_foreign_keys, "key file is not this database's"),
+        (_garbage, "is damaged"),
+        (_empty, "no database"),
+        (_without_tables, "no database"),
+        (_cut, "is damaged"),
+        (_overwritten, "is damaged"),
         (lambda copy: (copy / "keys.json").unlink(), "does not exist"),
         (lambda copy: (copy / "cloudsealed.db").unlink(), "no database"),
         (shutil.rmtree, "no database"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_whole_is_neither_restored_nor_backed_up_and_leaves_nothing(
     copied: Path, tmp_path: Path, harm: object, said: str
 ) -> None:

@@ -44,9 +44,10 @@ def names(database: Database) -> list[str]:
 def alone(storage_settings: Settings) -> Iterator[Database]:
     """A database with one connection to lend."""
     settings = Settings(
-        data_dir=storage_settings.data_dir, database_url=storage_settings.database_url,
+        data_dir=storage_settings.data_dir,
+        database_url=storage_settings.database_url,
         database_connections=1,
-    )  # fmt: skip
+    )
     opened = open_database(settings)
     yield opened
     opened.close()

@@ -307,10 +307,7 @@ def test_a_server_without_room_says_so(postgres: PostgresServer) -> None:
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
         admin.execute("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
     crowded = PostgresDatabase(url.replace("postgres@", "crowded@"))
-    with (
-        pytest.raises(ServiceUnavailableError, match="takes no more connections"),
-        crowded.read(),
-    ):
+    with pytest.raises(ServiceUnavailableError, match="takes no more connections"), crowded.read():
         raise AssertionError("there was room")
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
         admin.execute("DROP ROLE crowded")

@@ -43,8 +43,10 @@ class Other:
     def __init__(self, settings: Settings) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", _OTHER, str(settings.data_dir), settings.database_url],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def ask(self, *words: str) -> str:
         assert self.process.stdin is not None
@@ -140,9 +142,10 @@ def test_a_session_that_the_server_ends_is_replaced(postgres: PostgresServer) ->
 
 def test_one_connection_is_never_lent_for_good(storage_settings: Settings) -> None:
     settings = Settings(
-        data_dir=storage_settings.data_dir, database_url=storage_settings.database_url,
+        data_dir=storage_settings.data_dir,
+        database_url=storage_settings.database_url,
         database_connections=1,
-    )  # fmt: skip
+    )
     database = open_database(settings)
     flights = open_flights(database)
     assert flights.take("a")

@@ -161,8 +161,9 @@ def test_a_later_end_never_lengthens_an_earlier_one(path: Path) -> None:
     for days in (3, 10, 1):
         replace_key(path, "cursors", keep=timedelta(days=days), clock=lambda: NOW)
     assert [key.until for key in load_keys(path).keys["cursors"]] == [
-        None, *[rfc3339(NOW + timedelta(days=1))] * 3
-    ]  # fmt: skip
+        None,
+        *[rfc3339(NOW + timedelta(days=1))] * 3,
+    ]
 
 
 def test_keys_that_are_replaced_at_once_are_all_kept(path: Path) -> None:

@@ -64,9 +64,10 @@ def test_a_walk_is_the_sorted_filtered_list_whatever_the_page_sizes(
         for n, (severity, savings, label) in enumerate(drawn)
     ]
     wanted = [
-        f for f in made
+        f
+        for f in made
         if (not severities or f.severity in severities) and (not name or f.resource.name == name)
-    ]  # fmt: skip
+    ]
     expected = [f.id for f in sorted(wanted, key=KEYS[sort], reverse=True)]
     filters = {"severity": tuple(sorted(severities))} if severities else {}
     filters |= {"name": (name,)} if name else {}

@@ -38,11 +38,17 @@ def old(request: pytest.FixtureRequest, tmp_path: Any) -> Settings:
         "INSERT INTO oauth_grants VALUES ('ten', :id, :user, :client, 'App', :scopes, :id, 'x', 0,"
         " NULL, :created, :redeemed, :revoked, :until, :used, :used)",
         [
-            dict(zip(("id", "user", "client", "scopes", "created", "redeemed", "revoked", "used"),
-                     row, strict=True), until=NEVER)
+            dict(
+                zip(
+                    ("id", "user", "client", "scopes", "created", "redeemed", "revoked", "used"),
+                    row,
+                    strict=True,
+                ),
+                until=NEVER,
+            )
             for row in GRANTS
         ],
-    )  # fmt: skip
+    )
     run(
         settings,
         "INSERT INTO oauth_tokens VALUES ('ten', :id, :grant, 'csrt_', :id, '[]', 'x', :until,"

@@ -114,11 +114,16 @@ def run(settings: Settings, *statements: str) -> None:
 def test_tables_that_no_revision_made_are_told_by_what_differs(storage_settings: Settings) -> None:
     assert differences(storage_settings) == []
     run(
-        storage_settings, "CREATE TABLE others (a TEXT)", "CREATE INDEX mine ON audits (status)",
-        "DROP TABLE seals", "DROP INDEX jobs_subject",
-        "ALTER TABLE audits DROP COLUMN expired_at", "ALTER TABLE audits ADD COLUMN extra TEXT",
-        "DROP TABLE installation", "CREATE TABLE installation (name TEXT NOT NULL, value INTEGER)",
-    )  # fmt: skip
+        storage_settings,
+        "CREATE TABLE others (a TEXT)",
+        "CREATE INDEX mine ON audits (status)",
+        "DROP TABLE seals",
+        "DROP INDEX jobs_subject",
+        "ALTER TABLE audits DROP COLUMN expired_at",
+        "ALTER TABLE audits ADD COLUMN extra TEXT",
+        "DROP TABLE installation",
+        "CREATE TABLE installation (name TEXT NOT NULL, value INTEGER)",
+    )
     with pytest.raises(SchemaVersionError, match="the table seals is missing"):
         require_same_tables(storage_settings)
     assert sorted(differences(storage_settings)) == [

@@ -124,9 +124,11 @@ def _served(settings: Settings) -> Iterator[str]:
     """Run the real `serve` until the block ends."""
     port = free_port()
     environment = {
-        "PATH": os.environ["PATH"], "CLOUDSEALED_DATA_DIR": str(settings.data_dir),
-        "CLOUDSEALED_DATABASE_URL": settings.database_url, "CLOUDSEALED_RETENTION_DAYS": "36500",
-    }  # fmt: skip
+        "PATH": os.environ["PATH"],
+        "CLOUDSEALED_DATA_DIR": str(settings.data_dir),
+        "CLOUDSEALED_DATABASE_URL": settings.database_url,
+        "CLOUDSEALED_RETENTION_DAYS": "36500",
+    }
     command = [sys.executable, "-m", "cloudsealed.cli.main", "serve", "--port", str(port)]
     running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{port}"

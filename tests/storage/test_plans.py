@@ -80,10 +80,12 @@ def test_first_and_deep_pages_walk_an_index_in_order(
     item = listing.filter(name) if name else None
     middle = ROWS // 2 + 1
     values = {
-        "tenant": TENANT, "chunk": 51,
+        "tenant": TENANT,
+        "chunk": 51,
         "driving": value(table.c[item.column], middle) if item else None,
-        "after_id": value(table.c.id, middle), "after_value": value(order, middle),
-    }  # fmt: skip
+        "after_id": value(table.c.id, middle),
+        "after_value": value(order, middle),
+    }
     shape = _Shape(name, (), sort, resumed=True)
     for statement in statement_for(listing, shape):
         with filled.read() as connection:

@@ -40,9 +40,14 @@ def test_every_file_and_folder_is_private(tmp_path: Path, umask: str) -> None:
     found = [line.split(maxsplit=2) for line in done.stdout.splitlines() if line[0].isdigit()]
     names = {Path(path).name for _mode, _kind, path in found}
     assert names >= {
-        "cloudsealed.db", "cloudsealed.db-wal", "cloudsealed.db-shm", "keys.json", "serve.lock",
-        "report.json", "one",
-    }  # fmt: skip
+        "cloudsealed.db",
+        "cloudsealed.db-wal",
+        "cloudsealed.db-shm",
+        "keys.json",
+        "serve.lock",
+        "report.json",
+        "one",
+    }
     assert {(mode, kind) for mode, kind, _path in found} == {("700", "d"), ("600", "f")}
 
 

@@ -41,9 +41,7 @@ def test_the_oldest_file_is_forgotten_but_for_who_reads_it(tmp_path: Path) -> No
     assert (b"".join(again.open(0)), b"".join(first.open(0))) == (b"again", b"first")
 
 
-def test_when_others_are_being_made_or_the_disk_takes_none_there_is_no_file(
-    tmp_path: Path,
-) -> None:
+def test_when_others_are_being_made_or_the_disk_takes_none_there_is_no_file(tmp_path: Path) -> None:
     spools, inner = Spools(), []
 
     def nested(depth: int) -> Any:

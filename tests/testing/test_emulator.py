@@ -146,9 +146,7 @@ def test_the_busiest_second_of_a_service_and_region_counts_what_was_refused_too(
     error_code(client("ec2").describe_vpcs)
     client("sqs").list_queues()
     [ec2, sqs] = emulator.calls()["busiest"]
-    assert ec2 == {
-        "account": "123456789012", "service": "ec2", "region": "eu-west-1", "most": 1,
-    }  # fmt: skip
+    assert ec2 == {"account": "123456789012", "service": "ec2", "region": "eu-west-1", "most": 1}
     assert sqs["service"] == "sqs"
 
 

@@ -14,9 +14,11 @@ from cloudsealed.testing.emulator import Emulator
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 POLICY = json.dumps(
-    {"Version": "2012-10-17",
-     "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
-)  # fmt: skip
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +30,13 @@ def cloud() -> Iterator[Emulator]:
 
 def client(cloud: Emulator, service: str, key: str = "LARKSPURMAIN") -> Any:
     return boto3.client(
-        service, endpoint_url=cloud.endpoint, region_name="us-east-1", aws_access_key_id=key,
-        aws_secret_access_key="emulated", config=Config(retries={"max_attempts": 0}),
-    )  # fmt: skip
+        service,
+        endpoint_url=cloud.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key,
+        aws_secret_access_key="emulated",
+        config=Config(retries={"max_attempts": 0}),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +82,10 @@ def test_another_account_sees_what_is_public(cloud: Emulator, snapshots: dict[st
 
 def test_snapshots_come_in_pages(cloud: Emulator, snapshots: dict[str, str]) -> None:
     pages = list(
-        client(cloud, "ec2").get_paginator("describe_snapshots").paginate(
-            OwnerIds=["self"], MaxResults=2
-        )
-    )  # fmt: skip
+        client(cloud, "ec2")
+        .get_paginator("describe_snapshots")
+        .paginate(OwnerIds=["self"], MaxResults=2)
+    )
     assert [len(page["Snapshots"]) for page in pages] == [2, 1]
 
 
@@ -104,8 +110,11 @@ def test_the_details_of_an_account_are_of_the_entities_asked_for_page_by_page(
         for kind in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
     }
     assert {kind: len(each) for kind, each in found.items()} == {
-        "UserDetailList": 1, "GroupDetailList": 1, "RoleDetailList": 3, "Policies": 1,
-    }  # fmt: skip
+        "UserDetailList": 1,
+        "GroupDetailList": 1,
+        "RoleDetailList": 3,
+        "Policies": 1,
+    }
     [own] = found["Policies"]
     assert own["PolicyVersionList"][0]["Document"] == json.loads(POLICY)
     only = iam.get_account_authorization_details(Filter=["Group"])
@@ -118,9 +127,11 @@ def test_the_tagging_api_knows_the_services_whose_resources_have_tags(cloud: Emu
     client(cloud, "ecr").create_repository(repositoryName="tagged", tags=tags)
     client(cloud, "ecr").create_repository(repositoryName="bare")
     client(cloud, "elb").create_load_balancer(
-        LoadBalancerName="classic", AvailabilityZones=["us-east-1a"], Tags=tags,
+        LoadBalancerName="classic",
+        AvailabilityZones=["us-east-1a"],
+        Tags=tags,
         Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
-    )  # fmt: skip
+    )
     client(cloud, "iam").create_policy(PolicyName="tagged", PolicyDocument=POLICY, Tags=tags)
     client(cloud, "logs").create_log_group(logGroupName="tagged", tags={"owner": "me"})
     api = client(cloud, "resourcegroupstaggingapi")
@@ -136,8 +147,9 @@ def test_the_tagging_api_knows_the_services_whose_resources_have_tags(cloud: Emu
     assert named("elasticloadbalancing") == {"elasticloadbalancing:us-east-1::loadbalancer/classic"}
     assert named("iam:policy") == {"iam:::policy/tagged"}
     assert named("logs", "ecr") == {
-        "logs:us-east-1::log-group:tagged", "ecr:us-east-1::repository/tagged",
-    }  # fmt: skip
+        "logs:us-east-1::log-group:tagged",
+        "ecr:us-east-1::repository/tagged",
+    }
 
 
 def test_a_list_of_buckets_with_a_parameter_says_where_each_is(cloud: Emulator) -> None:
@@ -147,8 +159,9 @@ def test_a_list_of_buckets_with_a_parameter_says_where_each_is(cloud: Emulator) 
     s3.create_bucket(Bucket="larkspur-near")
     asked = s3.list_buckets(MaxBuckets=1000)["Buckets"]
     assert {each["Name"]: each["BucketRegion"] for each in asked} == {
-        "larkspur-far": "eu-west-3", "larkspur-near": "us-east-1",
-    }  # fmt: skip
+        "larkspur-far": "eu-west-3",
+        "larkspur-near": "us-east-1",
+    }
     assert all("BucketRegion" not in each for each in s3.list_buckets()["Buckets"])
 
 

@@ -12,13 +12,7 @@ from tests.testing.conftest import Second
 
 from cloudsealed.packs import load_policies
 from cloudsealed.testing.estate import CANARIES, EstateError, EstateManifest, deploy
-from cloudsealed.testing.estate_site import (
-    MAIN_ACCOUNT,
-    SECOND_ACCOUNT,
-    Book,
-    Site,
-    open_sites,
-)
+from cloudsealed.testing.estate_site import MAIN_ACCOUNT, SECOND_ACCOUNT, Book, Site, open_sites
 
 DIMENSIONS = ["security", "cost", "architecture", "compliance"]
 

@@ -81,9 +81,14 @@ def _made(generator: Generator, document: Path, folder: Path) -> bool:
 
 def _run(command: Command, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=folder, check=False, text=True, timeout=SECONDS,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        command,
+        cwd=folder,
+        check=False,
+        text=True,
+        timeout=SECONDS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +163,17 @@ def _opened(url: str, token: str) -> Demo:
 def _goes_round(generator: Generator, folder: Path, url: str, here: Demo) -> bool:
     name = generator.name
     expected = {
-        "findings": here.findings, "pages": True, "one": True,
-        "policies": [f"{name}-check", f"{name}-class"], "pdf": "%PDF-",
-        "json": "executive_summary", "bundle": "PK",
+        "findings": here.findings,
+        "pages": True,
+        "one": True,
+        "policies": [f"{name}-check", f"{name}-class"],
+        "pdf": "%PDF-",
+        "json": "executive_summary",
+        "bundle": "PK",
         "refused": [422, "invalid_policy_expression", "fail_when"],
-        "limited": [429, "rate_limited"], "retry": True,
-    }  # fmt: skip
+        "limited": [429, "rate_limited"],
+        "retry": True,
+    }
     program = str(folder / generator.program)
     runs = [str(OWN / "python"), program]
     if _is_script(generator):
@@ -193,17 +203,33 @@ def _openapi_generator(
     document: Path, out: Path, language: str, options: str = "hideGenerationTimestamp=true"
 ) -> Command:
     return [
-        str(OWN / "openapi-generator-cli"), "generate", "-i", str(document), "-g", language,
-        "-o", str(out), "--additional-properties", options,
-    ]  # fmt: skip
+        str(OWN / "openapi-generator-cli"),
+        "generate",
+        "-i",
+        str(document),
+        "-g",
+        language,
+        "-o",
+        str(out),
+        "--additional-properties",
+        options,
+    ]
 
 
 def _compiled(folder: Path, generator: str) -> Command:
     options = {
-        "strict": True, "target": "ES2022", "module": "CommonJS", "moduleResolution": "node10",
-        "esModuleInterop": True, "skipLibCheck": True, "lib": ["ES2022", "DOM", "DOM.Iterable"],
-        "types": ["node"], "outDir": "built", "rootDir": ".", "preserveSymlinks": True,
-    }  # fmt: skip
+        "strict": True,
+        "target": "ES2022",
+        "module": "CommonJS",
+        "moduleResolution": "node10",
+        "esModuleInterop": True,
+        "skipLibCheck": True,
+        "lib": ["ES2022", "DOM", "DOM.Iterable"],
+        "types": ["node"],
+        "outDir": "built",
+        "rootDir": ".",
+        "preserveSymlinks": True,
+    }
     settings = {"compilerOptions": options, "files": [generator]}
     (folder / "tsconfig.json").write_text(json.dumps(settings))
     return [str(NODE / "tsc"), "-p", "tsconfig.json"]
@@ -218,21 +244,43 @@ def _openapi_python_client(document: Path, folder: Path) -> list[Command]:
     types = dict.fromkeys(("application/pdf", "application/zip"), "application/octet-stream")
     config.write_text(json.dumps({"content_type_overrides": types, "post_hooks": []}))
     return [
-        [str(OWN / "openapi-python-client"), "generate", "--path", str(document), "--meta", "none",
-         "--output-path", str(folder / "generated"), "--config", str(config), "--fail-on-warning"],
+        [
+            str(OWN / "openapi-python-client"),
+            "generate",
+            "--path",
+            str(document),
+            "--meta",
+            "none",
+            "--output-path",
+            str(folder / "generated"),
+            "--config",
+            str(config),
+            "--fail-on-warning",
+        ],
         _checked("openapi_python_client.py"),
-    ]  # fmt: skip
+    ]
 
 
 def _datamodel(document: Path, folder: Path) -> list[Command]:
     out = folder / "generated.py"
     return [
-        [str(OWN / "datamodel-codegen"), "--input", str(document), "--input-file-type", "openapi",
-         "--output", str(out), "--output-model-type", "pydantic_v2.BaseModel", "--use-annotated",
-         "--disable-timestamp", "--set-default-enum-member"],
+        [
+            str(OWN / "datamodel-codegen"),
+            "--input",
+            str(document),
+            "--input-file-type",
+            "openapi",
+            "--output",
+            str(out),
+            "--output-model-type",
+            "pydantic_v2.BaseModel",
+            "--use-annotated",
+            "--disable-timestamp",
+            "--set-default-enum-member",
+        ],
         [sys.executable, "-c", _NO_NUMBERS, str(out)],
         _checked("datamodel_code_generator.py"),
-    ]  # fmt: skip
+    ]
 
 
 _NO_NUMBERS = """
@@ -244,10 +292,17 @@ sys.exit(f"numbered classes: {found}" if found else 0)
 
 def _hey_api(document: Path, folder: Path) -> list[Command]:
     return [
-        [str(NODE / "openapi-ts"), "-i", str(document), "-o", str(folder / "generated"),
-         "-c", "@hey-api/client-fetch"],
+        [
+            str(NODE / "openapi-ts"),
+            "-i",
+            str(document),
+            "-o",
+            str(folder / "generated"),
+            "-c",
+            "@hey-api/client-fetch",
+        ],
         _compiled(folder, "hey_api.ts"),
-    ]  # fmt: skip
+    ]
 
 
 def _openapi_fetch(document: Path, folder: Path) -> list[Command]:

@@ -86,9 +86,14 @@ def _lint(document: Path) -> bool:
     rules = HERE / "spectral.yaml"
     spectral = _ran(TOOLS / "spectral", "lint", document, "-r", rules, "--fail-severity=hint")
     redocly = _ran(
-        TOOLS / "redocly", "lint", "--extends", "recommended-strict", document,
-        REDOCLY_TELEMETRY="off", REDOCLY_SUPPRESS_UPDATE_NOTICE="true",
-    )  # fmt: skip
+        TOOLS / "redocly",
+        "lint",
+        "--extends",
+        "recommended-strict",
+        document,
+        REDOCLY_TELEMETRY="off",
+        REDOCLY_SUPPRESS_UPDATE_NOTICE="true",
+    )
     return spectral and redocly
 
 
@@ -169,10 +174,19 @@ def _schemathesis(folder: Path, *, full: bool) -> bool:
     place.mkdir()
     with served(place) as here:
         return _ran(
-            tool, "--config-file", HERE / "schemathesis.toml", "run", f"{here.url}/openapi.json",
-            "--url", here.url, "--seed", str(_seed()), "--max-examples", "50" if full else "3",
+            tool,
+            "--config-file",
+            HERE / "schemathesis.toml",
+            "run",
+            f"{here.url}/openapi.json",
+            "--url",
+            here.url,
+            "--seed",
+            str(_seed()),
+            "--max-examples",
+            "50" if full else "3",
             CONTRACT_TOKEN=here.token,
-        )  # fmt: skip
+        )
 
 
 def _seed() -> int:

@@ -73,9 +73,16 @@ def free_port() -> int:
 
 def _services(folder: Path, url: str) -> Services:
     settings = Settings(
-        data_dir=folder, public_url=url, limit_core=WIDE, limit_anonymous=WIDE, limit_reports=WIDE,
-        limit_audits=WIDE, limit_exports=WIDE, limit_oauth=WIDE, limit_login=WIDE,
-    )  # fmt: skip
+        data_dir=folder,
+        public_url=url,
+        limit_core=WIDE,
+        limit_anonymous=WIDE,
+        limit_reports=WIDE,
+        limit_audits=WIDE,
+        limit_exports=WIDE,
+        limit_oauth=WIDE,
+        limit_login=WIDE,
+    )
     ensure_keys(settings.key_path)
     migrate(settings)
     return build_services(settings)

@@ -22,9 +22,16 @@ SQL_FILES = re.compile(
     r"|/api/idempotency\.py$"
 )
 TENANTLESS = {  # the look-ups that the design allows to be without a tenant
-    "credential by digest", "app by client id", "code by digest", "session by digest",
-    "job by lease", "audit by lease", "user by e-mail", "operator", "housekeeping",
-}  # fmt: skip
+    "credential by digest",
+    "app by client id",
+    "code by digest",
+    "session by digest",
+    "job by lease",
+    "audit by lease",
+    "user by e-mail",
+    "operator",
+    "housekeeping",
+}
 TIME = re.compile(r"datetime\.(now|utcnow|today)\(|\btime\.time\(")
 HOSTS = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "deb" + ".debian.org")
 TERMINAL = re.compile(r"/cli/(?!terminal\.py)|/testing/demo\.py$")

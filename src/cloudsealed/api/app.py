@@ -69,12 +69,25 @@ TABLES: tuple[Table, ...] = (
     *(
         noun.TABLE
         for noun in (
-            findings, resources, audits, simulations, policies, reports, connections, schedules,
-            frameworks, tokens, me, users, events,
+            findings,
+            resources,
+            audits,
+            simulations,
+            policies,
+            reports,
+            connections,
+            schedules,
+            frameworks,
+            tokens,
+            me,
+            users,
+            events,
         )
     ),
-    oauth.APPS, oauth.GRANTS, clients.TABLE,
-)  # fmt: skip
+    oauth.APPS,
+    oauth.GRANTS,
+    clients.TABLE,
+)
 """The nouns' operations, those asked most often first: routes are tried in this order."""
 
 _LITERAL = frozenset(op.path for table in TABLES for op in table.operations if "{" not in op.path)
@@ -99,12 +112,17 @@ def create_app(
     faces = Faces(services.settings.public_url, pages)
     desk = Desk(services, limits, Pages(services.keys), keys, _crews(), feed or Feed(services))
     app = FastAPI(
-        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
         lifespan=lambda _app: _lifespan(services, keys, flights),
         exception_handlers={
-            CloudSealedError: _refuse, HTTPException: _refuse_route, Exception: _fail,
+            CloudSealedError: _refuse,
+            HTTPException: _refuse_route,
+            Exception: _fail,
         },
-    )  # fmt: skip
+    )
     for table in TABLES:
         app.router.routes += [OperationRoute(op, Endpoint(op, desk)) for op in table.operations]
     app.router.routes += [
@@ -118,7 +136,10 @@ def create_app(
     place.refuse_shadowed(frozenset(r.path for r in app.router.routes if isinstance(r, Route)))
     app.state.faces = faces
     gate = Gate(
-        app, faces=faces, authenticator=services.tokens.authenticator, limits=limits,
+        app,
+        faces=faces,
+        authenticator=services.tokens.authenticator,
+        limits=limits,
         metrics=metrics,
         addresses=Addresses(services.settings.trusted_proxies),
         cors=Cors(services.settings.cors_origins),
@@ -126,7 +147,7 @@ def create_app(
         crew=Crew("requests", THREADS, line=LINE, patience=PATIENCE),
         look_up_in_thread=not desk.reads_on_loop,
         access_log=services.settings.access_log,
-    )  # fmt: skip
+    )
     return Edge(gate, place)
 
 
@@ -144,11 +165,17 @@ class OperationRoute(APIRoute):
 
     def __init__(self, operation: Operation, endpoint: Endpoint) -> None:
         super().__init__(
-            operation.path, _documented, methods=[operation.method], name=operation.name,
-            operation_id=operation.name, summary=operation.texts[0], tags=[operation.tag],
-            status_code=operation.status, response_class=Response,
+            operation.path,
+            _documented,
+            methods=[operation.method],
+            name=operation.name,
+            operation_id=operation.name,
+            summary=operation.texts[0],
+            tags=[operation.tag],
+            status_code=operation.status,
+            response_class=Response,
             openapi_extra=described(operation),
-        )  # fmt: skip
+        )
         self.app = endpoint
         self._is_template = "{" in operation.path
 

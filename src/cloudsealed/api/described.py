@@ -107,12 +107,9 @@ def _aged(parameter: dict[str, Any], old: Deprecation | None) -> dict[str, Any]:
 
 
 def _plain(
-    place: str, name: str, text: str, schema: Schema, *, required: bool = False,
-    example: Any = None,
-) -> dict[str, Any]:  # fmt: skip
-    found = {
-        "in": place, "name": name, "description": text, "required": required, "schema": schema,
-    }  # fmt: skip
+    place: str, name: str, text: str, schema: Schema, *, required: bool = False, example: Any = None
+) -> dict[str, Any]:
+    found = {"in": place, "name": name, "description": text, "required": required, "schema": schema}
     return found if example is None else {**found, "example": example}
 
 

@@ -22,9 +22,12 @@ _TYPES = {"js": "text/javascript", "css": "text/css", "html": "text/html"}
 _PAGE = "docs.html"
 _OURS, _THEIRS = "cloudsealed.api", "fastapi_offline"
 _PACKAGES = {
-    _PAGE: _OURS, "docs.js": _OURS, "docs.css": _OURS,
-    "swagger-ui-bundle.js": _THEIRS, "swagger-ui.css": _THEIRS,
-}  # fmt: skip
+    _PAGE: _OURS,
+    "docs.js": _OURS,
+    "docs.css": _OURS,
+    "swagger-ui-bundle.js": _THEIRS,
+    "swagger-ui.css": _THEIRS,
+}
 
 
 @cache

@@ -323,9 +323,12 @@ class Endpoint:
         assert self._operation.scope is not None, "what is followed needs a scope"
         known = request.headers.get("last-event-id")
         watcher = Watcher(
-            exchange.authenticated, bearer(request.scope), self._operation.scope,
-            reply.standing.id, known,
-        )  # fmt: skip
+            exchange.authenticated,
+            bearer(request.scope),
+            self._operation.scope,
+            reply.standing.id,
+            known,
+        )
         return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
 
 

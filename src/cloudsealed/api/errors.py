@@ -185,9 +185,18 @@ class IdempotencyInProgressError(CloudSealedError):
 
 
 _NOT_SERVED = (
-    "settings", "api.server", "storage.backup", "storage.keys", "storage.revision", "storage.open",
-    "storage.ownership", "storage.sqlite_file", "collectors", "testing", "cli",
-)  # fmt: skip
+    "settings",
+    "api.server",
+    "storage.backup",
+    "storage.keys",
+    "storage.revision",
+    "storage.open",
+    "storage.ownership",
+    "storage.sqlite_file",
+    "collectors",
+    "testing",
+    "cli",
+)
 """Modules whose errors stop a program or are part of a result; no response carries them."""
 
 
@@ -216,9 +225,7 @@ def served(error: CloudSealedError) -> CloudSealedError:
 
 def envelope(error: CloudSealedError, request_id: str) -> bytes:
     """Return the body of an error response."""
-    body: dict[str, Any] = {
-        "code": error.code, "message": error.message, "request_id": request_id,
-    }  # fmt: skip
+    body: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": request_id}
     if error.details:
         body["details"] = error.details
     return orjson.dumps({"error": body})

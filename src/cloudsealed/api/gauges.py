@@ -69,9 +69,10 @@ class Gauges(Collector):
         labels = ("kind", "status")
         number = GaugeMetricFamily("cloudsealed_jobs", "Jobs by kind and status", labels=labels)
         age = GaugeMetricFamily(
-            "cloudsealed_jobs_oldest_seconds", "Age of the oldest job by kind and status",
+            "cloudsealed_jobs_oldest_seconds",
+            "Age of the oldest job by kind and status",
             labels=labels,
-        )  # fmt: skip
+        )
         now = self._services.clock()
         for row in JobStore(self._services.database).standing():
             seconds = (now - parse_rfc3339(row.oldest)).total_seconds()

@@ -107,9 +107,12 @@ class Idempotency:
         if not _KEY.fullmatch(key):
             raise InvalidRequestError("Idempotency-Key must be 1 to 255 visible ASCII characters")
         row = {
-            "tenant_id": caller.tenant_id, "owner": caller.user_id, "method": "POST", "path": path,
+            "tenant_id": caller.tenant_id,
+            "owner": caller.user_id,
+            "method": "POST",
+            "path": path,
             "key": key,
-        }  # fmt: skip
+        }
         return Claim(row, digest([query, body]))
 
     @contextmanager
@@ -136,9 +139,13 @@ class Idempotency:
         """
         connection.run(_DELETE_OVER, {**claim.where, "since": self._since()})
         row = {
-            **claim.row, "request_digest": claim.request, "created_at": rfc3339(self._clock()),
-            "status": None, "headers": None, "body": None,
-        }  # fmt: skip
+            **claim.row,
+            "request_digest": claim.request,
+            "created_at": rfc3339(self._clock()),
+            "status": None,
+            "headers": None,
+            "body": None,
+        }
         if not connection.run(_INSERT, row):
             self._refuse_known(connection, claim)
             raise _in_progress()

@@ -26,9 +26,10 @@ _LIMIT = re.compile(r"[0-9]{1,3}")
 
 LIMIT = Parameter("limit", "How many objects a page holds at most, 1 to 200", default="50")
 CURSOR = Parameter(
-    "cursor", "Where the page begins: `next_cursor` of the page before it",
+    "cursor",
+    "Where the page begins: `next_cursor` of the page before it",
     example="eyJpZCI6ImZuZF8wMUo4WlE0WDdNMk41UDhSMVQ0VjZXOVlBQyJ9",
-)  # fmt: skip
+)
 
 
 class PageArguments(TypedDict):

@@ -111,27 +111,29 @@ class OAuthRoutes:
     async def _server_metadata(self, request: Request) -> Response:
         """Describe the authorization server (RFC 8414; RFC 8628, section 4; RFC 9207, 3)."""
         issuer = self._oauth.issuer
-        return _metadata({
-            "issuer": issuer,
-            "authorization_endpoint": f"{issuer}/oauth/authorize",
-            "token_endpoint": issuer + TOKEN,
-            "device_authorization_endpoint": issuer + DEVICE,
-            "revocation_endpoint": issuer + REVOKE,
-            "introspection_endpoint": issuer + INTROSPECT,
-            "scopes_supported": list(Scope),
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "grant_types_supported": GRANT_TYPES,
-            "token_endpoint_auth_methods_supported": _METHODS,
-            "token_endpoint_auth_signing_alg_values_supported": _SIGNED,
-            "revocation_endpoint_auth_methods_supported": _METHODS,
-            "revocation_endpoint_auth_signing_alg_values_supported": _SIGNED,
-            "introspection_endpoint_auth_methods_supported": _PROVEN,
-            "introspection_endpoint_auth_signing_alg_values_supported": _SIGNED,
-            "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": True,
-            "protected_resources": [issuer],
-        })  # fmt: skip
+        return _metadata(
+            {
+                "issuer": issuer,
+                "authorization_endpoint": f"{issuer}/oauth/authorize",
+                "token_endpoint": issuer + TOKEN,
+                "device_authorization_endpoint": issuer + DEVICE,
+                "revocation_endpoint": issuer + REVOKE,
+                "introspection_endpoint": issuer + INTROSPECT,
+                "scopes_supported": list(Scope),
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "grant_types_supported": GRANT_TYPES,
+                "token_endpoint_auth_methods_supported": _METHODS,
+                "token_endpoint_auth_signing_alg_values_supported": _SIGNED,
+                "revocation_endpoint_auth_methods_supported": _METHODS,
+                "revocation_endpoint_auth_signing_alg_values_supported": _SIGNED,
+                "introspection_endpoint_auth_methods_supported": _PROVEN,
+                "introspection_endpoint_auth_signing_alg_values_supported": _SIGNED,
+                "code_challenge_methods_supported": ["S256"],
+                "authorization_response_iss_parameter_supported": True,
+                "protected_resources": [issuer],
+            }
+        )
 
     async def _resource_metadata(self, request: Request) -> Response:
         """Describe the API as a protected resource (RFC 9728)."""
@@ -145,11 +147,16 @@ class OAuthRoutes:
     def _resource(self, below: str) -> Response:
         issuer = self._oauth.issuer
         resource = issuer + below
-        return _metadata({
-            "resource": resource, "resource_name": "CloudSealed", "authorization_servers": [issuer],
-            "scopes_supported": list(Scope), "bearer_methods_supported": ["header"],
-            "resource_documentation": f"{issuer}/docs",
-        })  # fmt: skip
+        return _metadata(
+            {
+                "resource": resource,
+                "resource_name": "CloudSealed",
+                "authorization_servers": [issuer],
+                "scopes_supported": list(Scope),
+                "bearer_methods_supported": ["header"],
+                "resource_documentation": f"{issuer}/docs",
+            }
+        )
 
 
 async def _read(request: Request) -> Parameters:

@@ -47,13 +47,16 @@ _LONGEST_LIST = 10_000  # of a list within an object
 def document(app: FastAPI, tables: Sequence[Table], *, version: str, public_url: str) -> Any:
     """Return the document of an application whose routes were made from `tables`."""
     found = get_openapi(
-        title="CloudSealed", version=version, openapi_version="3.1.0",
+        title="CloudSealed",
+        version=version,
+        openapi_version="3.1.0",
         description=f"{DESCRIPTION}{listed()}\n",
-        routes=app.routes, servers=[_server(public_url)],
+        routes=app.routes,
+        servers=[_server(public_url)],
         tags=[{"name": table.tag, "description": table.description} for table in tables],
         contact=_CONTACT,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    )  # fmt: skip
+    )
     operations = [operation for table in tables for operation in table.operations]
     schemas = _schemas(operations)
     _name_parameters(found["paths"], schemas)
@@ -125,9 +128,7 @@ def _header_components() -> dict[str, Any]:
         schema: dict[str, Any] = dict(TEXT)
         if isinstance(example, int):
             schema = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 2**53 - 1}
-        found[name] = {
-            "description": text, "required": True, "schema": schema, "example": example,
-        }  # fmt: skip
+        found[name] = {"description": text, "required": True, "schema": schema, "example": example}
     text = "The asking origin, when the server's settings list it"
     found[CORS] = {"description": text, "schema": dict(TEXT)}
     return found

@@ -19,14 +19,17 @@ OUTSIDE: Mapping[str, tuple[str, str]] = {
     "/oauth/introspect": ("Says whether a token holds (RFC 7662)", _OAUTH),
     "/.well-known/oauth-authorization-server": ("Describes these (RFC 8414)", _METADATA),
     "/.well-known/oauth-protected-resource": (
-        "Says where tokens for this API come from (RFC 9728)", _METADATA,
+        "Says where tokens for this API come from (RFC 9728)",
+        _METADATA,
     ),
     "/.well-known/oauth-protected-resource/v1": ("The same, of the resource `/v1`", _METADATA),
     "/.well-known/cloudsealed-keys": (
-        "The public keys of seals", "read by auditors who have no credential",
+        "The public keys of seals",
+        "read by auditors who have no credential",
     ),
     "/tokens/report-leak": (
-        "Revokes the token in the body", "the token is the proof: it takes no credential",
+        "Revokes the token in the body",
+        "the token is the proof: it takes no credential",
     ),
     "/": ("Leads people to the pages and programs to an index", "it says where all else is"),
     "/healthz": ("Whether the process runs", "for probes, without a credential"),
@@ -34,7 +37,7 @@ OUTSIDE: Mapping[str, tuple[str, str]] = {
     "/metrics": ("Figures for Prometheus", "in its text format"),
     "/openapi.json": ("The document", "it does not describe itself"),
     "/docs": ("The document to read and try", "a page"),
-}  # fmt: skip
+}
 """Path to what it is, and why the document does not describe it; pages of the console are left
 out."""
 

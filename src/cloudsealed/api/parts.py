@@ -53,9 +53,14 @@ class Parts:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._looks: Mapping[str, Callable[[], Finding]] = {
-            "database": self._database, "schema": self._schema, "worker": self._worker,
-            "jobs": self._jobs, "audits": self._audits, "disk": self._disk, "keys": self._keys,
-        }  # fmt: skip
+            "database": self._database,
+            "schema": self._schema,
+            "worker": self._worker,
+            "jobs": self._jobs,
+            "audits": self._audits,
+            "disk": self._disk,
+            "keys": self._keys,
+        }
         self._seen = Looks(self._look, kept=_ANSWER_KEPT, oldest=_OLDEST)
 
     async def look(self) -> Mapping[str, Finding]:

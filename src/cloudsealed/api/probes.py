@@ -96,7 +96,8 @@ class Probes:
         """Revoke the token in the body; the answer is the same whether it was one."""
         given = Fields(body.parse(await body.read(request, (_JSON,))), ("token",))
         await run_in_threadpool(
-            self._services.tokens.report_leak, text=given.text("token"),
+            self._services.tokens.report_leak,
+            text=given.text("token"),
             ip=exchange_of(request.scope).address,
-        )  # fmt: skip
+        )
         return Response(orjson.dumps({"status": "accepted"}), 202, media_type=_JSON)

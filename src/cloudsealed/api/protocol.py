@@ -124,16 +124,33 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refusal(self, error: CloudSealedError) -> RequestResponseCycle:
         scope: Any = {
-            "type": "http", "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": "1.1", "method": "GET", "path": "", "raw_path": b"",
-            "query_string": b"", "headers": [], "root_path": self.root_path, "scheme": self.scheme,
-            "server": self.server, "client": self.client, "state": {}, REFUSAL: error,
-        }  # fmt: skip
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "GET",
+            "path": "",
+            "raw_path": b"",
+            "query_string": b"",
+            "headers": [],
+            "root_path": self.root_path,
+            "scheme": self.scheme,
+            "server": self.server,
+            "client": self.client,
+            "state": {},
+            REFUSAL: error,
+        }
         cycle = RequestResponseCycle(
-            scope=scope, transport=self.transport, flow=self.flow, logger=self.logger,
-            access_logger=self.access_logger, access_log=False,
-            default_headers=self.server_state.default_headers, message_event=asyncio.Event(),
-            expect_100_continue=False, keep_alive=False, on_response=self.on_response_complete,
-        )  # fmt: skip
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
         cycle.more_body = False
         return cycle

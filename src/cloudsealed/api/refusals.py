@@ -28,17 +28,29 @@ from cloudsealed.storage.filters import Filter
 REQUEST_ID = "req_01HZ8K3V5W6X7Y8Z9A0B1C2D3E"
 _ULID = "01J8ZQ4X7M2N5P8R1T4V6W9YAC"
 _EVERY = (
-    credentials.TwoCredentialsError, errors.InvalidRequestError,
-    credentials.MissingCredentialsError, credentials.InvalidTokenError,
-    credentials.TokenExpiredError, credentials.IpNotAllowedError, errors.NotAcceptableError,
-    errors.UriTooLongError, errors.UnknownParameterError, errors.RateLimitedError,
-    errors.HeadersTooLargeError, CloudSealedError, ServiceUnavailableError,
-)  # fmt: skip
+    credentials.TwoCredentialsError,
+    errors.InvalidRequestError,
+    credentials.MissingCredentialsError,
+    credentials.InvalidTokenError,
+    credentials.TokenExpiredError,
+    credentials.IpNotAllowedError,
+    errors.NotAcceptableError,
+    errors.UriTooLongError,
+    errors.UnknownParameterError,
+    errors.RateLimitedError,
+    errors.HeadersTooLargeError,
+    CloudSealedError,
+    ServiceUnavailableError,
+)
 """What every operation can answer."""
 _WITH_BODY = (
-    errors.InvalidJsonError, errors.DuplicateJsonKeyError, errors.JsonTooDeepError,
-    errors.RequestTimeoutError, errors.PayloadTooLargeError, errors.UnsupportedMediaTypeError,
-)  # fmt: skip
+    errors.InvalidJsonError,
+    errors.DuplicateJsonKeyError,
+    errors.JsonTooDeepError,
+    errors.RequestTimeoutError,
+    errors.PayloadTooLargeError,
+    errors.UnsupportedMediaTypeError,
+)
 _PAGED = (errors.InvalidLimitError, errors.InvalidCursorError)
 _PAGING = ("limit", "cursor", "sort")
 _PERIODS = {1: "second", 60: "minute", 3600: "hour"}

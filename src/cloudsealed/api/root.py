@@ -13,9 +13,14 @@ from cloudsealed.api.gate.exchange import exchange_of
 
 _HTML = "text/html"
 _PLACES = {
-    "api": "/v1", "openapi": "/openapi.json", "docs": "/docs", "errors": "/v1/errors",
-    "health": "/healthz", "ready": "/readyz", "authorization": METADATA_PATH,
-}  # fmt: skip
+    "api": "/v1",
+    "openapi": "/openapi.json",
+    "docs": "/docs",
+    "errors": "/v1/errors",
+    "health": "/healthz",
+    "ready": "/readyz",
+    "authorization": METADATA_PATH,
+}
 
 
 def root(home: str) -> Route:

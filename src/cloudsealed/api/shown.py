@@ -107,9 +107,11 @@ class Shown:
 
 
 def read_shown(
-    answer: type[BaseModel], expansions: Sequence[Expansion], given: Mapping[str, Sequence[str]],
+    answer: type[BaseModel],
+    expansions: Sequence[Expansion],
+    given: Mapping[str, Sequence[str]],
     caller: Caller,
-) -> Shown | None:  # fmt: skip
+) -> Shown | None:
     """Return what a query asks to be shown, None if it says nothing of it.
 
     Raises a 422 for a name that is not known, and InsufficientScopeError for an expansion of what

@@ -42,9 +42,14 @@ class Shrunk:
             f" {account}/{region} at once; asked again, the list stayed so"
         )
         return {
-            "kind": "list_shrank", "resource_type": kind, "account": account, "region": region,
-            "known": self.known, "missing": self.missing, "message": message,
-        }  # fmt: skip
+            "kind": "list_shrank",
+            "resource_type": kind,
+            "account": account,
+            "region": region,
+            "known": self.known,
+            "missing": self.missing,
+            "message": message,
+        }
 
 
 def shrunk(
@@ -60,9 +65,13 @@ def shrunk(
             continue
         with database.read() as connection:
             known = resource_rows.present_ids(
-                connection, tenant=tenant, provider=place.provider, account=place.account,
-                region=place.region, kind=kind,
-            )  # fmt: skip
+                connection,
+                tenant=tenant,
+                provider=place.provider,
+                account=place.account,
+                region=place.region,
+                kind=kind,
+            )
         if len(known) < LEAST:
             continue
         listed = set(_listed(blocks, snapshots, block, task.row))
@@ -84,8 +93,9 @@ def remarks(
     """Return the remarks of an audit with those of the lists that stayed so; each place once."""
     new = {each.place: each.remark() for each in still}
     kept = [
-        remark for remark in before
+        remark
+        for remark in before
         if remark["kind"] != "list_shrank"
         or (remark["resource_type"], remark["account"], remark["region"]) not in new
-    ]  # fmt: skip
+    ]
     return (*kept, *new.values())

@@ -42,9 +42,14 @@ class Applier:
     """Writes what one completed audit means for the tenant's resources and findings."""
 
     def __init__(
-        self, *, database: Database, lease: Lease, snapshots: Snapshots,
-        horizon: str = NO_HORIZON, yields: Yields = NO_YIELDS,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        database: Database,
+        lease: Lease,
+        snapshots: Snapshots,
+        horizon: str = NO_HORIZON,
+        yields: Yields = NO_YIELDS,
+    ) -> None:
         """`horizon` is the present: what is dated after it comes of a clock that ran ahead.
         `yields` are the tenant's own."""
         self._database = database
@@ -57,9 +62,7 @@ class Applier:
         self._horizon = horizon
         self._yields = yields
         self._settled: set[tuple[str, str, str]] = set()
-        self._outcomes = Outcomes(
-            database=database, horizon=horizon, yields=yields, **self._named
-        )  # fmt: skip
+        self._outcomes = Outcomes(database=database, horizon=horizon, yields=yields, **self._named)
 
     def resources(self) -> None:
         """Bring every resource to its newest snapshot; mark as deleted what complete lists lack;
@@ -69,9 +72,13 @@ class Applier:
             moment = (block.header["observed_at"], self._audit)
             with self._turn() as connection:
                 cells.mark(
-                    connection, tenant=self._tenant, policy_id=block.key, account=block.account,
-                    region=block.region, moment=Moment(*moment),
-                )  # fmt: skip
+                    connection,
+                    tenant=self._tenant,
+                    policy_id=block.key,
+                    account=block.account,
+                    region=block.region,
+                    moment=Moment(*moment),
+                )
             seen: set[str] = set()
             for batch in batches(self._snapshots.of(block), _BATCH):
                 seen |= {snapshot["native_id"] for _address, snapshot in batch}
@@ -81,9 +88,12 @@ class Applier:
         for pinned in blocks_of(lines):
             with self._lease.write() as connection:
                 pin_block(
-                    connection, tenant=self._tenant, audit=self._audit, block=pinned,
+                    connection,
+                    tenant=self._tenant,
+                    audit=self._audit,
+                    block=pinned,
                     month=self._lease.month,
-                )  # fmt: skip
+                )
 
     def findings(self) -> list[Pin]:
         """Reconcile every cell; return the findings that fail in this audit, as it says them."""
@@ -108,9 +118,8 @@ class Applier:
     def _settle(self, policy_id: str, account: str, region: str) -> None:
         with self._database.read() as connection:
             known = finding_rows.load_cell(
-                connection, tenant=self._tenant, policy_id=policy_id, account=account,
-                region=region,
-            )  # fmt: skip
+                connection, tenant=self._tenant, policy_id=policy_id, account=account, region=region
+            )
         for prints in batches(known, _BATCH):
             with self._turn() as connection:
                 now = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
@@ -166,9 +175,11 @@ class Applier:
         return lines
 
     def _heirs(
-        self, block: Block, known: Mapping[str, Mapping[str, Any]],
+        self,
+        block: Block,
+        known: Mapping[str, Mapping[str, Any]],
         batch: list[tuple[str, Mapping[str, Any]]],
-    ) -> dict[str, Mapping[str, Any]]:  # fmt: skip
+    ) -> dict[str, Mapping[str, Any]]:
         """Return, by native id, the rows that resources have under their former ids. Where several
         had one id, its row goes on as that of the one that it was last."""
         found: dict[str, Mapping[str, Any]] = {}
@@ -178,8 +189,9 @@ class Applier:
                 continue
             last = self._snapshots.at(resource_rows.restored(row).snapshot)
             if last is None or today(last, RESOURCE_TYPES[block.key])["native_id"] in (
-                snapshot["native_id"], snapshot["formerly"],
-            ):  # fmt: skip
+                snapshot["native_id"],
+                snapshot["formerly"],
+            ):
                 found[snapshot["native_id"]] = row
         return found
 
@@ -203,9 +215,14 @@ class Applier:
     def _gone_at(self, connection: Connection, block: Block, moment: tuple[str, str]) -> str | None:
         """Return when a newer complete listing lacked whatever this one may still write."""
         later = cells.later_than(
-            connection, tenant=self._tenant, policy_id=block.key, account=block.account,
-            region=block.region, moment=Moment(*moment), horizon=self._horizon,
-        )  # fmt: skip
+            connection,
+            tenant=self._tenant,
+            policy_id=block.key,
+            account=block.account,
+            region=block.region,
+            moment=Moment(*moment),
+            horizon=self._horizon,
+        )
         for other in later:
             theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)
             listing = theirs.find(SNAPSHOTS, block.key, block.account, block.region)
@@ -215,9 +232,13 @@ class Applier:
 
     def _load(self, connection: Connection, block: Block) -> dict[str, dict[str, Any]]:
         return resource_rows.load_cell(
-            connection, tenant=self._tenant, provider="aws", account=block.account,
-            region=block.region, kind=block.key,
-        )  # fmt: skip
+            connection,
+            tenant=self._tenant,
+            provider="aws",
+            account=block.account,
+            region=block.region,
+            kind=block.key,
+        )
 
     def _resource(
         self,
@@ -249,9 +270,13 @@ class Applier:
         failing: list[Pin] = []
         with self._lease.write() as connection:
             cells.mark(
-                connection, tenant=self._tenant, policy_id=block.header["policy_id"],
-                account=block.account, region=block.region, moment=self._outcomes.moment(block),
-            )  # fmt: skip
+                connection,
+                tenant=self._tenant,
+                policy_id=block.header["policy_id"],
+                account=block.account,
+                region=block.region,
+                moment=self._outcomes.moment(block),
+            )
             missing = self._outcomes.known(connection, block)
         for line in self._blocks.lines(block) if missing else ():
             self._outcomes.spoken(missing, block, observation_of(line))
@@ -269,13 +294,15 @@ class Applier:
     ) -> list[Pin]:
         found = self._outcomes.observed(connection, block, batch)
         write_opened(
-            connection, **self._named,
+            connection,
+            **self._named,
             opened=[new for _, old, new in found if old is None and new is not None],
-        )  # fmt: skip
+        )
         write_changed(
-            connection, **self._named,
+            connection,
+            **self._named,
             changed=[(old, new) for _, old, new in found if old and new and new != old],
-        )  # fmt: skip
+        )
         fails = [(seen, new) for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
         asking = [seen.yields_to for seen, _ in fails if seen.yields_to is not None]
         others = finding_rows.load(connection, tenant=self._tenant, fingerprints=asking)
@@ -294,9 +321,13 @@ def _pinned(ident: str, seen: Observation, base: Severity, others: Mapping[str, 
     """Return what an audit says of a finding that fails in it; `base` is its policy's severity."""
     other = others.get(seen.yields_to or "")
     return (
-        ident, seen.severity.rank, (seen.base_severity or base).rank, seen.classified_by,
-        not seen.asks, other.id if other else None,
-    )  # fmt: skip
+        ident,
+        seen.severity.rank,
+        (seen.base_severity or base).rank,
+        seen.classified_by,
+        not seen.asks,
+        other.id if other else None,
+    )
 
 
 def _renamed(row: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Resource]:

@@ -31,12 +31,16 @@ _THIS = (
 )
 _LIST = (
     select(
-        audit_blocks.c.key, audit_blocks.c.account, audit_blocks.c.region, audit_blocks.c.digest,
-        audit_blocks.c.lines, audit_blocks.c.header,
+        audit_blocks.c.key,
+        audit_blocks.c.account,
+        audit_blocks.c.region,
+        audit_blocks.c.digest,
+        audit_blocks.c.lines,
+        audit_blocks.c.header,
     )
     .where(*_THIS, audit_blocks.c.kind == bindparam("which"))
     .order_by(audit_blocks.c.key, audit_blocks.c.account, audit_blocks.c.region)
-)  # fmt: skip
+)
 _ONE = select(audit_blocks.c.digest, audit_blocks.c.lines, audit_blocks.c.header).where(
     *_THIS,
     audit_blocks.c.kind == bindparam("which"),
@@ -108,9 +112,17 @@ class Spool:
 
 
 def put(
-    connection: Connection, *, tenant: str, audit_id: str, kind: str, key: str, account: str,
-    region: str, lines: Spool, header: Mapping[str, Any],
-) -> None:  # fmt: skip
+    connection: Connection,
+    *,
+    tenant: str,
+    audit_id: str,
+    kind: str,
+    key: str,
+    account: str,
+    region: str,
+    lines: Spool,
+    header: Mapping[str, Any],
+) -> None:
     """Write a block over the one that an interrupted run may have left."""
     lines.flush(connection)
     row = {

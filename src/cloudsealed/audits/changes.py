@@ -21,9 +21,12 @@ def write_opened(
 
 
 def write_changed(
-    connection: Connection, *, tenant: str, audit_id: str,
+    connection: Connection,
+    *,
+    tenant: str,
+    audit_id: str,
     changed: Sequence[tuple[Finding, Finding]],
-) -> None:  # fmt: skip
+) -> None:
     """Write findings over what they were when this turn read them; `audit_id` is the audit that
     says so."""
     finding_rows.update(connection, tenant=tenant, changed=changed)

@@ -26,9 +26,15 @@ class Classification:
 
 
 def subject(
-    *, policy: str, severity: Severity, title: str, dimension: str, account: str, region: str,
+    *,
+    policy: str,
+    severity: Severity,
+    title: str,
+    dimension: str,
+    account: str,
+    region: str,
     resource_type: str,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Return what an expression knows as `finding`: FINDING_FIELDS of `policies.rules`."""
     said = (policy, severity, title, dimension, account, region, resource_type)
     return dict(zip(FINDING_FIELDS, said, strict=True))

@@ -16,9 +16,14 @@ _PASSES = 3
 
 
 def collect(
-    tasks: Iterable[Task], callers: Mapping[str, RecordedCalls], recorder: Recorder, *,
-    workers: int, tick: Callable[[int], None], again: bool = False,
-) -> None:  # fmt: skip
+    tasks: Iterable[Task],
+    callers: Mapping[str, RecordedCalls],
+    recorder: Recorder,
+    *,
+    workers: int,
+    tick: Callable[[int], None],
+    again: bool = False,
+) -> None:
     """Make every call of the tasks that the ledger lacks; `callers` are by connection. With `again`
     their lists are asked for a second time. A task with throttled calls is walked again for them
     when all others have ended, twice at most.

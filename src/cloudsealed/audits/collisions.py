@@ -73,9 +73,12 @@ def _told(listings: Iterable[Block]) -> Iterator[dict[str, Any]]:
     for block in listings:
         for collision in block.header.get("collisions", ()):
             yield {
-                "kind": "id_collision", "resource_type": block.key, "account": block.account,
-                "region": block.region, **collision,
-            }  # fmt: skip
+                "kind": "id_collision",
+                "resource_type": block.key,
+                "account": block.account,
+                "region": block.region,
+                **collision,
+            }
 
 
 def _collision(stored: Sequence[Document]) -> Collision | None:
@@ -85,10 +88,13 @@ def _collision(stored: Sequence[Document]) -> Collision | None:
         return None
     first, second = pair
     one, two = _told_apart(first, second)
-    return Collision(first["native_id"], (
-        f"Two resources of {first['type']} have one id in {first['account']}/{first['region']},"
-        f" {first['native_id']}: that with {one}, and that with {two}"
-    ))  # fmt: skip
+    return Collision(
+        first["native_id"],
+        (
+            f"Two resources of {first['type']} have one id in {first['account']}/{first['region']},"
+            f" {first['native_id']}: that with {one}, and that with {two}"
+        ),
+    )
 
 
 def _are_one(one: Document, two: Document) -> bool:
@@ -130,6 +136,12 @@ def _word(name: str, value: Any) -> str:
 
 def _unknown(snapshot: Document, collision: Collision) -> dict[str, Any]:
     return {
-        **snapshot, "name": None, "tags": {}, "document": {"Arn": collision.native_id},
-        "relations": {}, "unread": {"*": collision.reason()}, "formerly": None, "created": None,
-    }  # fmt: skip
+        **snapshot,
+        "name": None,
+        "tags": {},
+        "document": {"Arn": collision.native_id},
+        "relations": {},
+        "unread": {"*": collision.reason()},
+        "formerly": None,
+        "created": None,
+    }

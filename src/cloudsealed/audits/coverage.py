@@ -125,10 +125,18 @@ class _Gaps:
         if outcome is CallOutcome.REGION_DENIED:
             service, operation, action = EVERY, EVERY, None
         new: dict[str, Any] = {
-            "service": service, "operation": operation, "outcome": outcome, "error_code": code,
-            "action": action, "curable": False, "recorded": 0, "calls": set(), "verdicts": 0,
-            "places": set(), "policies": set(),
-        }  # fmt: skip
+            "service": service,
+            "operation": operation,
+            "outcome": outcome,
+            "error_code": code,
+            "action": action,
+            "curable": False,
+            "recorded": 0,
+            "calls": set(),
+            "verdicts": 0,
+            "places": set(),
+            "policies": set(),
+        }
         entry = self._entries.setdefault((service, operation, outcome), new)
         entry["curable"] = entry["curable"] or cured
         return entry
@@ -142,9 +150,12 @@ def _leave(
 ) -> None:
     kind, account = reason["type"], reason["account"]
     new = {
-        "type": kind, "account": account, "regions": reason["regions"], "verdicts": 0,
+        "type": kind,
+        "account": account,
+        "regions": reason["regions"],
+        "verdicts": 0,
         "policies": set(),
-    }  # fmt: skip
+    }
     entry = left_out.setdefault((kind, account), new)
     entry["verdicts"] += 1
     entry["policies"].add(policy)

@@ -50,8 +50,9 @@ def tasks_of(
     """Return what an audit collects, in a fixed order; an account reached twice counts once."""
     rows = [
         without(row, not_asked.get(row.type, ()))
-        for row in RESOURCE_TYPES.values() if _in_scope(row, scope)
-    ]  # fmt: skip
+        for row in RESOURCE_TYPES.values()
+        if _in_scope(row, scope)
+    ]
     found: dict[tuple[str, str, str], Task] = {}
     for target in targets:
         if target.account is None:
@@ -87,11 +88,16 @@ def derive(
                 connection, found.lines, tenant=lease.tenant, month=lease.month
             )
             blocks.put(
-                connection, tenant=lease.tenant, audit_id=lease.audit_id, kind=blocks.SNAPSHOTS,
-                key=task.row.type, account=task.place.account, region=task.place.region,
+                connection,
+                tenant=lease.tenant,
+                audit_id=lease.audit_id,
+                kind=blocks.SNAPSHOTS,
+                key=task.row.type,
+                account=task.place.account,
+                region=task.place.region,
                 lines=blocks.Spool.of(lease.tenant, lease.month, lines),
                 header=_header(task, found.listing, clock, collisions),
-            )  # fmt: skip
+            )
         done(len(found.lines))
 
 
@@ -129,9 +135,10 @@ def _fuller(first: _Walked, second: _Walked) -> _Walked:
     broken = next((each.listing for each in (first, second) if not each.listing.complete), None)
     if broken is None or not fuller.listing.complete:
         return fuller
-    return _Walked(fuller.lines, replace(
-        fuller.listing, complete=False, outcome=broken.outcome, gap=broken.gap
-    ))  # fmt: skip
+    return _Walked(
+        fuller.lines,
+        replace(fuller.listing, complete=False, outcome=broken.outcome, gap=broken.gap),
+    )
 
 
 def _stored(task: Task, snapshot: Snapshot) -> bytes:
@@ -186,9 +193,13 @@ def not_asked_reason(unit: Unit) -> dict[str, Any]:
     """Return why something was left out: by a setting, or since nothing read it at the time."""
     message = f"{unit.action} was not asked: no policy read it at the time, or a setting says so"
     return {
-        "kind": NOT_ASKED, "service": unit.service, "operation": unit.operation,
-        "account": unit.account, "region": unit.region, "message": message,
-    }  # fmt: skip
+        "kind": NOT_ASKED,
+        "service": unit.service,
+        "operation": unit.operation,
+        "account": unit.account,
+        "region": unit.region,
+        "message": message,
+    }
 
 
 def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
@@ -271,9 +282,12 @@ class Snapshots:
         if native_id == line["native_id"]:
             return str(line["fingerprint"])
         return fingerprint(
-            policy_key=block.key, provider="aws", account=block.account, region=block.region,
+            policy_key=block.key,
+            provider="aws",
+            account=block.account,
+            region=block.region,
             native_id=native_id,
-        )  # fmt: skip
+        )
 
     def _named_today(self, block: blocks.Block, line: Mapping[str, Any]) -> str:
         kind = line["type"]

@@ -50,9 +50,10 @@ _OUT_OF_TIME = {
     TOGETHER: f"The policies had used up their time ({TOGETHER}), this one more than its share",
 }
 _OUT_OF_MEMORY: Reason = {
-    "kind": "policy_error", "path": None,
+    "kind": "policy_error",
+    "path": None,
     "message": "The policy needs more memory than the worker has (CLOUDSEALED_WORKER_MEMORY)",
-}  # fmt: skip
+}
 
 
 @dataclass
@@ -117,12 +118,19 @@ class Observation:
     def as_dict(self) -> dict[str, Any]:
         """Return the line as JSON values."""
         return {
-            "native_id": self.native_id, "type": self.type, "outcome": self.outcome,
-            "severity": self.severity, "fingerprint": self.fingerprint, "snapshot": self.snapshot,
-            "title": self.title, "evidence": self.evidence, "reasons": self.reasons,
-            "classified_by": self.classified_by, "suppressed": self.suppressed,
+            "native_id": self.native_id,
+            "type": self.type,
+            "outcome": self.outcome,
+            "severity": self.severity,
+            "fingerprint": self.fingerprint,
+            "snapshot": self.snapshot,
+            "title": self.title,
+            "evidence": self.evidence,
+            "reasons": self.reasons,
+            "classified_by": self.classified_by,
+            "suppressed": self.suppressed,
             **{name: value for name in _PERHAPS if (value := getattr(self, name)) is not None},
-        }  # fmt: skip
+        }
 
 
 def observation_of(line: Mapping[str, Any]) -> Observation:
@@ -199,16 +207,23 @@ class Evaluator:
     """Judges the snapshots of one audit by its policies."""
 
     def __init__(
-        self, *, policies: PolicySet, snapshots: Snapshots, clock: str, extent: Extent,
-        seconds: float, together: float = inf,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        policies: PolicySet,
+        snapshots: Snapshots,
+        clock: str,
+        extent: Extent,
+        seconds: float,
+        together: float = inf,
+    ) -> None:
         """`extent` is how far the audit looks. `seconds` is what each policy may take of the audit,
         so that none holds up the others, and `together` what all may: what one did not come to is
         unknown."""
         self._purse = Purse(
-            each=seconds, together=together,
+            each=seconds,
+            together=together,
             policies=len(policies.checks) + len(policies.classifications),
-        )  # fmt: skip
+        )
         self._checks = [Check(version) for version in policies.checks]
         self._yields = Yields.of(policies.checks)
         self._classifier = Classifier(policies.classifications, self._purse)
@@ -234,11 +249,16 @@ class Evaluator:
                 with lease.write() as connection:
                     for ident, cell in some:
                         blocks.put(
-                            connection, tenant=lease.tenant, audit_id=lease.audit_id,
-                            kind=blocks.OBSERVATIONS, key=cell.check.version.key,
-                            account=cell.account, region=cell.region, lines=spools[ident],
+                            connection,
+                            tenant=lease.tenant,
+                            audit_id=lease.audit_id,
+                            kind=blocks.OBSERVATIONS,
+                            key=cell.check.version.key,
+                            account=cell.account,
+                            region=cell.region,
+                            lines=spools[ident],
                             header=cell.header(),
-                        )  # fmt: skip
+                        )
                 for ident, _ in some:
                     done(spools[ident].count)
 
@@ -281,7 +301,7 @@ class Evaluator:
             "severity": Severity(version.spec["severity"]),
             "snapshot": address,
             "fingerprint": _fingerprint(version, snapshot, snapshot["native_id"]),
-        }  # fmt: skip
+        }
         if snapshot["formerly"] is not None:
             base["formerly"] = _fingerprint(version, snapshot, snapshot["formerly"])
         if snapshot["owner"] != snapshot["account"] and not version.spec.get("foreign"):
@@ -334,10 +354,14 @@ class Evaluator:
         self, version: PolicyVersion, failed: Observation, snapshot: Mapping[str, Any]
     ) -> Observation:
         finding = subject(
-            policy=version.key, severity=failed.severity, title=failed.title or "",
-            dimension=version.spec["dimension"], account=snapshot["account"],
-            region=snapshot["region"], resource_type=snapshot["type"],
-        )  # fmt: skip
+            policy=version.key,
+            severity=failed.severity,
+            title=failed.title or "",
+            dimension=version.spec["dimension"],
+            account=snapshot["account"],
+            region=snapshot["region"],
+            resource_type=snapshot["type"],
+        )
         found = self._classifier.classify(finding, snapshot, self._now)
         return replace(
             failed, severity=found.severity, suppressed=found.suppressed, classified_by=found.by
@@ -361,9 +385,12 @@ def _yielded(said: Mapping[str, Observation], yields: Yields) -> dict[str, Obser
 
 def _fingerprint(version: PolicyVersion, snapshot: Mapping[str, Any], native_id: str) -> str:
     return fingerprint(
-        policy_key=version.key, provider=snapshot["provider"], account=snapshot["account"],
-        region=snapshot["region"], native_id=native_id,
-    )  # fmt: skip
+        policy_key=version.key,
+        provider=snapshot["provider"],
+        account=snapshot["account"],
+        region=snapshot["region"],
+        native_id=native_id,
+    )
 
 
 def _owned_by_another(owner: str) -> Reason:

@@ -64,10 +64,14 @@ def prepare() -> None:
     for name in RESOURCE_TYPES:
         attributes_of(name)
     nothing: dict[str, Any] = {"document": {}, "unread": {}}
-    answer({
-        "spec": {"fail_when": "true", "resource_types": [next(iter(RESOURCE_TYPES))]},
-        "snapshot": nothing, "found": {}, "now": "2026-01-01T00:00:00.000Z",
-    })  # fmt: skip
+    answer(
+        {
+            "spec": {"fail_when": "true", "resource_types": [next(iter(RESOURCE_TYPES))]},
+            "snapshot": nothing,
+            "found": {},
+            "now": "2026-01-01T00:00:00.000Z",
+        }
+    )
 
 
 def answer(order: Mapping[str, Any]) -> bytes:

@@ -38,6 +38,4 @@ class Extent:
         lacking = sorted(places - set(listed))
         if not lacking:
             return list(gaps)
-        return [
-            {"kind": OUT_OF_SCOPE, "type": kind, "account": account, "regions": lacking}, *gaps
-        ]  # fmt: skip
+        return [{"kind": OUT_OF_SCOPE, "type": kind, "account": account, "regions": lacking}, *gaps]

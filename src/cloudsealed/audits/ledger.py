@@ -46,9 +46,16 @@ from cloudsealed.vocabulary import CallOutcome
 
 _KEY = ("provider", "account", "region", "service", "operation", "parameters", "page")
 _VALUES = (
-    "outcome", "attempts", "duration_ms", "request_id", "http_status", "error_code",
-    "error_message", "digest", "called_at",
-)  # fmt: skip
+    "outcome",
+    "attempts",
+    "duration_ms",
+    "request_id",
+    "http_status",
+    "error_code",
+    "error_message",
+    "digest",
+    "called_at",
+)
 _THIS_AUDIT = (calls.c.tenant_id == bindparam("tenant"), calls.c.audit_id == bindparam("audit"))
 _GET = select(*(calls.c[name] for name in _VALUES)).where(
     *_THIS_AUDIT, *(calls.c[name] == bindparam(f"unit_{name}") for name in _KEY)
@@ -141,9 +148,14 @@ class Ledger:
         return Page(shown, Position(orjson.dumps(last).decode()) if last else None)
 
     def ended(
-        self, *, account: str, region: str, service: str, operation: str,
+        self,
+        *,
+        account: str,
+        region: str,
+        service: str,
+        operation: str,
         parameters: Collection[str],
-    ) -> Iterator[tuple[str, int, dict[str, Any]]]:  # fmt: skip
+    ) -> Iterator[tuple[str, int, dict[str, Any]]]:
         """Yield the parameters, the page and the end (outcome, called_at, sha256) of an operation's
         calls with one of `parameters`, in a query a hundred of them."""
         for batch in batches(sorted(parameters), _AT_ONCE):
@@ -165,14 +177,21 @@ class Ledger:
         return bool(self._operation(_AGAIN, account, region, service, operation, {}))
 
     def _operation(
-        self, statement: Select[Any], account: str, region: str, service: str, operation: str,
+        self,
+        statement: Select[Any],
+        account: str,
+        region: str,
+        service: str,
+        operation: str,
         bound: Mapping[str, Any],
-    ) -> list[Row]:  # fmt: skip
+    ) -> list[Row]:
         named = {
             "the_provider": "aws",  # the only cloud whose rows are collected
-            "the_account": account, "the_region": region, "the_service": service,
+            "the_account": account,
+            "the_region": region,
+            "the_service": service,
             "the_operation": operation,
-        }  # fmt: skip
+        }
         with self._database.read() as connection:
             return connection.all(statement, {**self._scope, **named, **bound})
 
@@ -199,9 +218,8 @@ class StoredCalls:
     def listed_again(self, row: ListRow, place: Place) -> bool:
         """Say whether the list of a type in a place was asked for a second time."""
         return row.operation is not None and self._ledger.listed_again(
-            account=place.account, region=place.region, service=row.service,
-            operation=row.operation,
-        )  # fmt: skip
+            account=place.account, region=place.region, service=row.service, operation=row.operation
+        )
 
 
 class RecordedCalls:
@@ -372,16 +390,22 @@ class Recorder:
 
 def _not_recorded(at: datetime) -> Answer:
     return Answer(
-        CallOutcome.FAILED, None, at, error_code=NOT_RECORDED,
+        CallOutcome.FAILED,
+        None,
+        at,
+        error_code=NOT_RECORDED,
         error_message="The ledger has no such call",
-    )  # fmt: skip
+    )
 
 
 def _unstorable(answer: Answer) -> Answer:
     return replace(
-        answer, outcome=CallOutcome.FAILED, document=None, error_code="NotStorable",
+        answer,
+        outcome=CallOutcome.FAILED,
+        document=None,
+        error_code="NotStorable",
         error_message="The answer holds what JSON of ours cannot hold",
-    )  # fmt: skip
+    )
 
 
 def _text(value: str | None) -> str | None:

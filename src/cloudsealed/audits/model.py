@@ -185,8 +185,12 @@ class Audit:
 _RESUMABLE = timedelta(days=1)
 _STOPPED = frozenset(error.code for error in error_classes(CloudAccessError))
 NO_PROGRESS: Mapping[str, Any] = {
-    "tasks_done": 0, "tasks_total": 0, "calls": 0, "resources": 0, "observations": 0,
-}  # fmt: skip
+    "tasks_done": 0,
+    "tasks_total": 0,
+    "calls": 0,
+    "resources": 0,
+    "observations": 0,
+}
 _RESULT = (
     "coverage",
     "verdicts",
@@ -201,10 +205,7 @@ _RESULT = (
 
 def whole(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored result with the figures that audits of older versions did not count."""
-    return {
-        **result,
-        "calls": {**{outcome.value: 0 for outcome in CallOutcome}, **result["calls"]},
-    }
+    return {**result, "calls": {**{outcome.value: 0 for outcome in CallOutcome}, **result["calls"]}}
 
 
 def _progress(status: AuditStatus, progress: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,12 +232,17 @@ class Standing:
 
     def public(self) -> bytes:
         """Return it as the API shows it."""
-        return orjson.dumps({
-            "id": self.id, "object": "audit_event", "status": self.status,
-            "progress": _progress(self.status, orjson.loads(self.progress)),
-            "error": orjson.loads(self.error) if self.error else None,
-            "started_at": self.started_at, "finished_at": self.finished_at,
-        })  # fmt: skip
+        return orjson.dumps(
+            {
+                "id": self.id,
+                "object": "audit_event",
+                "status": self.status,
+                "progress": _progress(self.status, orjson.loads(self.progress)),
+                "error": orjson.loads(self.error) if self.error else None,
+                "started_at": self.started_at,
+                "finished_at": self.finished_at,
+            }
+        )
 
 
 def public(audit: Audit) -> bytes:

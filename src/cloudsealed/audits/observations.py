@@ -68,9 +68,12 @@ class Observations:
                     yield from self._shown(check, block, lines, related)
 
     def _shown(
-        self, check: Check, block: Block, lines: Sequence[Mapping[str, Any]],
+        self,
+        check: Check,
+        block: Block,
+        lines: Sequence[Mapping[str, Any]],
         related: Sequence[Call],
-    ) -> Iterator[dict[str, Any]]:  # fmt: skip
+    ) -> Iterator[dict[str, Any]]:
         failing = {
             line["fingerprint"]: self._snapshots.print_today(block, line)
             for line in lines
@@ -106,10 +109,13 @@ class Observations:
             (service, operation, parameters, page): _call(service, operation, block.region, end)
             for (service, operation), given in by_operation.items()
             for parameters, page, end in self._ledger.ended(
-                account=block.account, region=block.region, service=service,
-                operation=operation, parameters=given,
+                account=block.account,
+                region=block.region,
+                service=service,
+                operation=operation,
+                parameters=given,
             )
-        }  # fmt: skip
+        }
 
     def _related(
         self, check: Check, block: Block, places: Mapping[str, Sequence[tuple[str, str]]]
@@ -130,16 +136,26 @@ class Observations:
         if row.operation is None:
             return []
         found = self._ledger.first(
-            account=account, region=region, service=row.service, operation=row.operation,
+            account=account,
+            region=region,
+            service=row.service,
+            operation=row.operation,
             most=RELATED_CALLS,
-        )  # fmt: skip
+        )
         return [_call(row.service, row.operation, region, end) for end in found]
 
 
 _COPIED = (
-    "outcome", "severity", "title", "evidence", "reasons", "suppressed", "classified_by",
-    "fingerprint", "snapshot",
-)  # fmt: skip
+    "outcome",
+    "severity",
+    "title",
+    "evidence",
+    "reasons",
+    "suppressed",
+    "classified_by",
+    "fingerprint",
+    "snapshot",
+)
 
 
 def _place(

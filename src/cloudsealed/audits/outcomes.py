@@ -28,9 +28,14 @@ class Outcomes:
     """Reconciles the cells of one audit with the findings that there are."""
 
     def __init__(
-        self, *, database: Database, tenant: str, audit_id: str, horizon: str = NO_HORIZON,
+        self,
+        *,
+        database: Database,
+        tenant: str,
+        audit_id: str,
+        horizon: str = NO_HORIZON,
         yields: Yields = NO_YIELDS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`horizon` is the present: what is dated after it comes of a clock that ran ahead.
         `yields` are the tenant's own."""
         self._database = database
@@ -48,9 +53,12 @@ class Outcomes:
         """Return, in order, the fingerprints of a cell's findings whose resource is gone unless the
         audit saw it, each with the resource's id."""
         known = finding_rows.load_cell(
-            connection, tenant=self._tenant, policy_id=block.header["policy_id"],
-            account=block.account, region=block.region,
-        )  # fmt: skip
+            connection,
+            tenant=self._tenant,
+            policy_id=block.header["policy_id"],
+            account=block.account,
+            region=block.region,
+        )
         return {
             p: f.resource.id
             for p, f in known.items()
@@ -118,10 +126,14 @@ class Outcomes:
         self, connection: Connection, block: Block
     ) -> list[tuple[Moment, Block | None, dict[str, Observation]]]:
         later = cells.later_than(
-            connection, tenant=self._tenant, policy_id=block.header["policy_id"],
-            account=block.account, region=block.region, moment=self.moment(block),
+            connection,
+            tenant=self._tenant,
+            policy_id=block.header["policy_id"],
+            account=block.account,
+            region=block.region,
+            moment=self.moment(block),
             horizon=self._horizon,
-        )  # fmt: skip
+        )
         found: list[tuple[Moment, Block | None, dict[str, Observation]]] = []
         for other in later:
             theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)
@@ -195,10 +207,7 @@ def _missing(block: Block, moment: Moment) -> Seen:
 
 
 def _later(
-    block: Block | None,
-    moment: Moment,
-    theirs: Mapping[str, Observation],
-    observation: Observation,
+    block: Block | None, moment: Moment, theirs: Mapping[str, Observation], observation: Observation
 ) -> Seen:
     """Return what a newer audit says of what an observation is about.
 

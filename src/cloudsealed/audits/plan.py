@@ -21,9 +21,15 @@ from cloudsealed.storage.database import Database
 
 
 def plan(
-    audit: Audit, *, tenant: str, connections: ConnectionService, profile: str | None,
-    caller: Callable[[AwsSession], Caller], lease: Lease, database: Database,
-) -> tuple[tuple[Target, ...], timedelta | None]:  # fmt: skip
+    audit: Audit,
+    *,
+    tenant: str,
+    connections: ConnectionService,
+    profile: str | None,
+    caller: Callable[[AwsSession], Caller],
+    lease: Lease,
+    database: Database,
+) -> tuple[tuple[Target, ...], timedelta | None]:
     """Return where each connection leads, and the provider's clock minus ours, None if unknown; a
     connection that cannot be used has its error."""
     ledger = Ledger(database, tenant=tenant, audit_id=audit.id)
@@ -53,10 +59,13 @@ def _target(
     """Return the target of a connection that is limited to the regions `wanted`, if it is."""
     regions = enabled.names if wanted is None else wanted
     return Target(
-        ident, identity.account, identity.partition, tuple(sorted(regions)),
+        ident,
+        identity.account,
+        identity.partition,
+        tuple(sorted(regions)),
         left_out=tuple(sorted(set() if enabled.gap else {*enabled.names} - {*regions})),
         regions_gap=gap_document(enabled.gap) if enabled.gap else None,
-    )  # fmt: skip
+    )
 
 
 def policy_places(

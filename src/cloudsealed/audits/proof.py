@@ -17,13 +17,7 @@ from cloudsealed.audits import seal as seals
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.derive import Snapshots
-from cloudsealed.audits.signed import (
-    UnverifiableError,
-    Verified,
-    open_envelope,
-    parsed,
-    quoted,
-)
+from cloudsealed.audits.signed import UnverifiableError, Verified, open_envelope, parsed, quoted
 from cloudsealed.audits.tree import path_of
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.errors import NotFoundError
@@ -49,8 +43,8 @@ class ObservationNotFoundError(NotFoundError):
 
 
 def prove(
-    database: Database, *, tenant: str, audit_id: str, finding: Mapping[str, Any], keys: KeyRing,
-) -> dict[str, Any]:  # fmt: skip
+    database: Database, *, tenant: str, audit_id: str, finding: Mapping[str, Any], keys: KeyRing
+) -> dict[str, Any]:
     """Return the proof that an audit observed what it says of a finding.
 
     Raises ObservationNotFoundError, and AuditNotFinishedError when the audit has no seal.

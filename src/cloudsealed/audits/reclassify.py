@@ -50,9 +50,13 @@ class Reclassify:
         used = self._policies.classifications(tenant=job.tenant)
         yields = self._policies.yields(tenant=job.tenant)
         forecast = Reclassification(
-            database=self._database, policies=self._policies, tenant=job.tenant, clock=self._clock,
-            classifier=Classifier(used, Purse(each=self._seconds)), yields=yields,
-        )  # fmt: skip
+            database=self._database,
+            policies=self._policies,
+            tenant=job.tenant,
+            clock=self._clock,
+            classifier=Classifier(used, Purse(each=self._seconds)),
+            yields=yields,
+        )
         for changes in forecast.changes():
             job.progressed()
             if not self._write(job.tenant, used, yields, changes):
@@ -100,9 +104,15 @@ class Reclassification:
     """What a classifier would make of a tenant's open findings. It writes nothing."""
 
     def __init__(
-        self, *, database: Database, policies: PolicyService, tenant: str, clock: Clock,
-        classifier: Classifier, yields: Yields,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        database: Database,
+        policies: PolicyService,
+        tenant: str,
+        clock: Clock,
+        classifier: Classifier,
+        yields: Yields,
+    ) -> None:
         self._database = database
         self._policies = policies
         self._tenant = tenant
@@ -144,10 +154,14 @@ class Reclassification:
         if snapshot is None:
             return None
         about = subject(
-            policy=policy, severity=finding.base_severity, title=finding.title,
-            dimension=finding.dimension, account=ref.account, region=ref.region,
+            policy=policy,
+            severity=finding.base_severity,
+            title=finding.title,
+            dimension=finding.dimension,
+            account=ref.account,
+            region=ref.region,
             resource_type=ref.type,
-        )  # fmt: skip
+        )
         now = parse_rfc3339(self._clock_of(finding.audit_id))
         return self._classifier.classify(about, snapshot, now)
 

@@ -69,9 +69,7 @@ def settle_regions(database: Database, lease: Lease) -> None:
             rename(connection, **audit, place=place, was=was, becomes=becomes)
 
 
-def _settled(
-    calls: Iterable[Tallied],
-) -> Iterator[tuple[tuple[str, str], _Ended, CallOutcome]]:
+def _settled(calls: Iterable[Tallied]) -> Iterator[tuple[tuple[str, str], _Ended, CallOutcome]]:
     """Yield (account, region), how calls ended there, and the outcome that this is."""
     accounts: dict[str, dict[str, _Region]] = {}
     for call in calls:

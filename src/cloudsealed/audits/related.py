@@ -40,10 +40,12 @@ class Found:
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values, of each snapshot what a rule is given."""
         return {
-            "snapshots": [_judged(each) for each in self.snapshots], "unread": sorted(self.unread),
-            "reasons": self.reasons, "perhaps": [_judged(each) for each in self.perhaps],
+            "snapshots": [_judged(each) for each in self.snapshots],
+            "unread": sorted(self.unread),
+            "reasons": self.reasons,
+            "perhaps": [_judged(each) for each in self.perhaps],
             "is_open": self.is_open,
-        }  # fmt: skip
+        }
 
 
 def found_of(document: Mapping[str, Any]) -> Found:
@@ -100,9 +102,10 @@ class Relations:
         self, kind: str, key: str | None, account: str, region: str | None, idle: bool
     ) -> _Index:
         listings = [
-            b for b in self._listings
+            b
+            for b in self._listings
             if b.key == kind and b.account == account and region in (None, b.region)
-        ]  # fmt: skip
+        ]
         known: list[Snapshot] = []
         perhaps: list[Snapshot] = []
         gaps = self._extent.left_out(kind, account, region, {b.region for b in listings})

@@ -93,9 +93,15 @@ class Runner:
     """Runs audits of any tenant."""
 
     def __init__(
-        self, *, database: Database, connections: ConnectionService, policies: PolicyService,
-        keys: KeyRing, settings: Settings, clock: Clock,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        database: Database,
+        connections: ConnectionService,
+        policies: PolicyService,
+        keys: KeyRing,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._store = AuditStore(database, clock)
         self._connections = connections
@@ -105,9 +111,14 @@ class Runner:
         self._clock = clock
 
     def run(
-        self, *, tenant: str, ident: str, owner: str, profile: str | None = None,
+        self,
+        *,
+        tenant: str,
+        ident: str,
+        owner: str,
+        profile: str | None = None,
         report: Callable[[str, Mapping[str, Any]], None] = _silent,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Bring an audit to its end; False when another worker holds it.
 
         `profile` is the operator's AWS profile, of the command line only.
@@ -168,18 +179,24 @@ class Runner:
         ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.source_id)
         stored = StoredCalls(ledger, audit.clock)
         derive(
-            lease=lease, tasks=tasks, stored=stored, clock=audit.clock,
+            lease=lease,
+            tasks=tasks,
+            stored=stored,
+            clock=audit.clock,
             done=lambda number: progress.add("resources", number),
-        )  # fmt: skip
+        )
         if audit.kind is AuditKind.LIVE:
             self._ask_again(lease, audit, tasks, stored, progress, profile)
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
         self._tell_collisions(lease, snapshots)
         evaluator = Evaluator(
-            policies=policy_set(audit.policy_set), snapshots=snapshots, clock=audit.clock,
-            extent=Extent(audit.targets), seconds=self._settings.policy_seconds,
+            policies=policy_set(audit.policy_set),
+            snapshots=snapshots,
+            clock=audit.clock,
+            extent=Extent(audit.targets),
+            seconds=self._settings.policy_seconds,
             together=self._settings.policy_set_seconds,
-        )  # fmt: skip
+        )
         evaluator.run(lease, lambda number: progress.add("observations", number))
         progress.enter(AuditStatus.SEALING)
         lease.set(status=AuditStatus.SEALING, progress=progress.counts)
@@ -192,17 +209,24 @@ class Runner:
             now = rfc3339(self._clock())
             if audit.targets is None:
                 targets, skew = plan(
-                    audit, tenant=lease.tenant, connections=self._connections, profile=profile,
-                    caller=lambda session: self._caller(lease.tenant, session), lease=lease,
+                    audit,
+                    tenant=lease.tenant,
+                    connections=self._connections,
+                    profile=profile,
+                    caller=lambda session: self._caller(lease.tenant, session),
+                    lease=lease,
                     database=self._database,
-                )  # fmt: skip
+                )
                 _require_one(targets)
                 now = rfc3339(corrected(self._clock, skew)())
                 seconds = None if skew is None else round(skew.total_seconds())
                 columns["plan"] = replace(
-                    audit, targets=targets, clock=now, clock_skew_seconds=seconds,
+                    audit,
+                    targets=targets,
+                    clock=now,
+                    clock_skew_seconds=seconds,
                     not_asked=self._not_asked(lease.tenant),
-                ).plan  # fmt: skip
+                ).plan
             else:
                 columns["status"] = AuditStatus.EVALUATING
             lease.set(**columns, started_at=now)
@@ -218,9 +242,14 @@ class Runner:
         return AwsCaller(session, key, clock=corrected(clock, session.clock_skew()))
 
     def _ask_again(
-        self, lease: Lease, audit: Audit, tasks: list[Task], stored: StoredCalls,
-        progress: Progress, profile: str | None,
-    ) -> None:  # fmt: skip
+        self,
+        lease: Lease,
+        audit: Audit,
+        tasks: list[Task],
+        stored: StoredCalls,
+        progress: Progress,
+        profile: str | None,
+    ) -> None:
         """Ask again for lists that lost most of what was known; the audit says which stayed so."""
         assert audit.clock is not None
         place = {"tenant": lease.tenant, "audit_id": audit.id}
@@ -230,8 +259,11 @@ class Runner:
         for each in lost:
             log.warning(
                 "audit %s: %d of %d known resources of %s in %s/%s are gone at once: asked again",
-                audit.id, each.missing, each.known, *each.place,
-            )  # fmt: skip
+                audit.id,
+                each.missing,
+                each.known,
+                *each.place,
+            )
         doubtful = [each.task for each in lost]
         progress.counts["tasks_total"] += len(doubtful)
         self._collect(lease, audit, doubtful, progress, profile, again=True)
@@ -249,9 +281,15 @@ class Runner:
             lease.set(plan=replace(audit, remarks=told).plan)
 
     def _collect(
-        self, lease: Lease, audit: Audit, tasks: list[Task], progress: Progress,
-        profile: str | None, *, again: bool = False,
-    ) -> Clock:  # fmt: skip
+        self,
+        lease: Lease,
+        audit: Audit,
+        tasks: list[Task],
+        progress: Progress,
+        profile: str | None,
+        *,
+        again: bool = False,
+    ) -> Clock:
         """Fill the ledger; return the clock of the provider."""
         skews: list[timedelta | None] = []
         ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.id)
@@ -277,9 +315,13 @@ class Runner:
 
             try:
                 collect(
-                    tasks, callers, recorder, workers=self._settings.collect_workers, tick=tick,
+                    tasks,
+                    callers,
+                    recorder,
+                    workers=self._settings.collect_workers,
+                    tick=tick,
                     again=again,
-                )  # fmt: skip
+                )
             finally:
                 for provider in providers:
                     provider.close()
@@ -312,9 +354,12 @@ class Runner:
         """Apply, sum up and seal; `present` is the provider's clock, if it was heard just now."""
         horizon = rfc3339(present() + TOLERATED) if present else NO_HORIZON
         applier = Applier(
-            database=self._database, lease=lease, snapshots=snapshots, horizon=horizon,
+            database=self._database,
+            lease=lease,
+            snapshots=snapshots,
+            horizon=horizon,
             yields=self._policies.yields(tenant=lease.tenant),
-        )  # fmt: skip
+        )
         applier.resources()
         failing = applier.findings()
         observations = Blocks(self._database, tenant=lease.tenant, audit_id=audit.id).all(
@@ -357,22 +402,42 @@ class Runner:
         return digest.hexdigest()
 
     def _complete(
-        self, lease: Lease, audit: Audit, failing: list[Pin], summary: Mapping[str, Any],
-        digest: str, root: bytes, tally: seals.Tally, progress: Progress, now: str,
-    ) -> None:  # fmt: skip
+        self,
+        lease: Lease,
+        audit: Audit,
+        failing: list[Pin],
+        summary: Mapping[str, Any],
+        digest: str,
+        root: bytes,
+        tally: seals.Tally,
+        progress: Progress,
+        now: str,
+    ) -> None:
         with lease.write() as connection:
             take_turn(connection, tenant=lease.tenant)
             pin_to_audit(
                 connection, tenant=lease.tenant, audit=audit.id, idents=failing, month=lease.month
             )
             seals.seal(
-                connection, tenant=lease.tenant, audit=audit, root=root, tally=tally,
-                verdict_digest=digest, finished_at=now, key=self._keys.current("seal"),
-            )  # fmt: skip
+                connection,
+                tenant=lease.tenant,
+                audit=audit,
+                root=root,
+                tally=tally,
+                verdict_digest=digest,
+                finished_at=now,
+                key=self._keys.current("seal"),
+            )
             lease.set_in(
-                connection, status=AuditStatus.COMPLETED, finished_at=now, result=dict(summary),
-                verdict_digest=digest, progress=progress.counts, lease_until=None, lease_owner=None,
-            )  # fmt: skip
+                connection,
+                status=AuditStatus.COMPLETED,
+                finished_at=now,
+                result=dict(summary),
+                verdict_digest=digest,
+                progress=progress.counts,
+                lease_until=None,
+                lease_owner=None,
+            )
             used = policy_set(audit.policy_set).classifications
             self._policies.classify_again(connection, tenant=lease.tenant, used=used)
             data = {"audit_id": audit.id, "verdict_digest": digest}
@@ -388,13 +453,21 @@ class Runner:
     def _end(self, lease: Lease, status: AuditStatus, progress: Progress, **columns: Any) -> None:
         with lease.write() as connection:
             lease.set_in(
-                connection, status=status, finished_at=rfc3339(self._clock()), lease_until=None,
-                lease_owner=None, progress=progress.counts, **columns,
-            )  # fmt: skip
+                connection,
+                status=status,
+                finished_at=rfc3339(self._clock()),
+                lease_until=None,
+                lease_owner=None,
+                progress=progress.counts,
+                **columns,
+            )
             emit(
-                connection, tenant=lease.tenant, kind=EventType(f"audit.{status}"),
-                subject=lease.audit_id, data={"audit_id": lease.audit_id},
-            )  # fmt: skip
+                connection,
+                tenant=lease.tenant,
+                kind=EventType(f"audit.{status}"),
+                subject=lease.audit_id,
+                data={"audit_id": lease.audit_id},
+            )
         progress.enter(status)
 
     def _fail(self, lease: Lease, progress: Progress, reason: Mapping[str, str]) -> None:

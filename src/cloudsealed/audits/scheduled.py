@@ -28,9 +28,14 @@ class ScheduledAudits:
         }
 
     def start(
-        self, connection: Connection, *, tenant: str, request: Mapping[str, Any],
-        last: str | None, admit: Admit,
-    ) -> Started:  # fmt: skip
+        self,
+        connection: Connection,
+        *,
+        tenant: str,
+        request: Mapping[str, Any],
+        last: str | None,
+        admit: Admit,
+    ) -> Started:
         """Add an audit of the policies as they stand; raises AuditNotFinishedError or a 422."""
         if last is not None:
             self._refuse_open(tenant, last)

@@ -34,9 +34,18 @@ MANIFEST, LEAVES = "manifest.json", "leaves.bin"
 KINDS = ("policies", "calls", "snapshots", "observations")
 """The kinds of leaves, in the order of the tree."""
 CALL = (
-    "provider", "account", "region", "service", "operation", "parameters", "page", "outcome",
-    "error_code", "digest", "called_at",
-)  # fmt: skip
+    "provider",
+    "account",
+    "region",
+    "service",
+    "operation",
+    "parameters",
+    "page",
+    "outcome",
+    "error_code",
+    "digest",
+    "called_at",
+)
 
 
 def leaves_by_kind(
@@ -140,9 +149,16 @@ def signed_bytes(payload: bytes) -> bytes:
 
 
 def seal(
-    connection: Connection, *, tenant: str, audit: Audit, root: bytes, tally: Tally,
-    verdict_digest: str, finished_at: str, key: Key,
-) -> bytes:  # fmt: skip
+    connection: Connection,
+    *,
+    tenant: str,
+    audit: Audit,
+    root: bytes,
+    tally: Tally,
+    verdict_digest: str,
+    finished_at: str,
+    key: Key,
+) -> bytes:
     """Sign an audit as the next of the tenant's chain, in the caller's transaction."""
     sequence, previous = next_link(connection, tenant=tenant)
     statement = {

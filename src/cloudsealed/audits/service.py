@@ -67,9 +67,15 @@ class AuditService:
         self._clock = clock
 
     def list(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of audits."""
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
@@ -112,9 +118,14 @@ class AuditService:
         )
         ident = new_id("aud")
         return self._new(
-            tenant, fields, ident=ident, kind=AuditKind.LIVE, source_id=ident,
-            connection_ids=connection_ids, scope=_scope(fields),
-        )  # fmt: skip
+            tenant,
+            fields,
+            ident=ident,
+            kind=AuditKind.LIVE,
+            source_id=ident,
+            connection_ids=connection_ids,
+            scope=_scope(fields),
+        )
 
     def add(
         self, connection: Connection, *, tenant: str, audit: Audit, queue: bool = True
@@ -153,13 +164,20 @@ class AuditService:
         if parent.status is not AuditStatus.COMPLETED:
             raise AuditNotFinishedError("Only a completed audit can be reanalyzed")
         audit = self._new(
-            tenant, fields, ident=new_id("aud"), kind=AuditKind.REANALYSIS,
+            tenant,
+            fields,
+            ident=new_id("aud"),
+            kind=AuditKind.REANALYSIS,
             source_id=parent.source_id,
-            connection_ids=parent.connection_ids, scope=parent.scope, parent_id=parent.id,
-            targets=parent.targets, clock=parent.clock,
-            clock_skew_seconds=parent.clock_skew_seconds, remarks=parent.remarks,
+            connection_ids=parent.connection_ids,
+            scope=parent.scope,
+            parent_id=parent.id,
+            targets=parent.targets,
+            clock=parent.clock,
+            clock_skew_seconds=parent.clock_skew_seconds,
+            remarks=parent.remarks,
             not_asked=parent.not_asked,
-        )  # fmt: skip
+        )
         admit()
         return self._insert(tenant, audit, queue)
 
@@ -389,11 +407,20 @@ class AuditService:
             raise InvalidFieldError(fields.name("policies"), error.message) from error
         defaults: dict[str, Any] = {"parent_id": None, "targets": None, "clock": None}
         return Audit(
-            id=ident, kind=kind, status=AuditStatus.QUEUED, policies=only,
-            policy_set=tuple(chosen.as_list()), created_at=rfc3339(self._clock()), started_at=None,
-            finished_at=None, progress=NO_PROGRESS, result=None, error=None, verdict_digest=None,
+            id=ident,
+            kind=kind,
+            status=AuditStatus.QUEUED,
+            policies=only,
+            policy_set=tuple(chosen.as_list()),
+            created_at=rfc3339(self._clock()),
+            started_at=None,
+            finished_at=None,
+            progress=NO_PROGRESS,
+            result=None,
+            error=None,
+            verdict_digest=None,
             **(defaults | values),
-        )  # fmt: skip
+        )
 
     def _insert(self, tenant: str, audit: Audit, queue: bool) -> bytes:
         with self._database.write() as connection:

@@ -37,7 +37,9 @@ def heard(audit_id: str, skews: Iterable[timedelta | None]) -> timedelta | None:
     if abs(said[0]) > TOLERATED:
         log.warning(
             "audit %s: this machine's clock is %d seconds %s the provider's; its moments are put"
-            " right by that", audit_id, abs(said[0]).total_seconds(),
+            " right by that",
+            audit_id,
+            abs(said[0]).total_seconds(),
             "behind" if said[0] > timedelta() else "ahead of",
-        )  # fmt: skip
+        )
     return said[0]

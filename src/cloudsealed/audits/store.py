@@ -35,25 +35,52 @@ RENEW_SECONDS = 5
 _LONGEST_LEASE = timedelta(hours=1)  # what ends later was taken under a clock that ran ahead
 
 _SHOWN = (  # not the policies, which are most of a row
-    "id", "kind", "status", "parent_id", "source_id", "request", "plan", "created_at",
-    "started_at", "finished_at", "progress", "result", "error", "verdict_digest", "cancel_requested",
+    "id",
+    "kind",
+    "status",
+    "parent_id",
+    "source_id",
+    "request",
+    "plan",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "progress",
+    "result",
+    "error",
+    "verdict_digest",
+    "cancel_requested",
     "expired_at",
-)  # fmt: skip
+)
 _COLUMNS = (*_SHOWN, "policy_set")
 LISTING = Listing(
     table=audits,
     columns=_SHOWN,
     filters=(
-        Filter("status", "How far it is", "status", tuple(AuditStatus), kind="enum", sorts=("-id",)),
-        Filter("kind", "Where its ledger comes from", "kind", tuple(AuditKind), kind="enum", sorts=("-id",)),
-        Filter("parent", "Audit that it reanalyzes", "parent_id", kind="id", prefix="aud", probe=audits),
         Filter(
-            "connection", "Connection that it uses", kind="id", prefix="con",
+            "status", "How far it is", "status", tuple(AuditStatus), kind="enum", sorts=("-id",)
+        ),
+        Filter(
+            "kind",
+            "Where its ledger comes from",
+            "kind",
+            tuple(AuditKind),
+            kind="enum",
+            sorts=("-id",),
+        ),
+        Filter(
+            "parent", "Audit that it reanalyzes", "parent_id", kind="id", prefix="aud", probe=audits
+        ),
+        Filter(
+            "connection",
+            "Connection that it uses",
+            kind="id",
+            prefix="con",
             condition=lambda t, v: or_(*(t.c.request.contains(value) for value in v)),
         ),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),
-)  # fmt: skip
+)
 
 _TENANT = audits.c.tenant_id == bindparam("tenant")
 _THIS = and_(_TENANT, audits.c.id == bindparam("ident"))
@@ -61,12 +88,17 @@ _ONE = select(*(audits.c[name] for name in _COLUMNS)).where(_THIS, audits.c.dele
 _SHOWN_ONE = _ONE.with_only_columns(*(audits.c[name] for name in _SHOWN))
 _AT_ONCE = 50
 _STANDING_OF = select(
-    audits.c.id, audits.c.status, audits.c.progress, audits.c.error, audits.c.started_at,
+    audits.c.id,
+    audits.c.status,
+    audits.c.progress,
+    audits.c.error,
+    audits.c.started_at,
     audits.c.finished_at,
 ).where(
-    _TENANT, audits.c.deleted_at.is_(None),
+    _TENANT,
+    audits.c.deleted_at.is_(None),
     audits.c.id.in_([bindparam(f"id_{number}") for number in range(_AT_ONCE)]),
-)  # fmt: skip
+)
 _HISTORY = (
     select(*(audits.c[name] for name in _SHOWN))
     .where(
@@ -87,15 +119,19 @@ _TAKE = (
     .where(
         _THIS,
         none_of(audits.c.status, _FINAL),
-        or_(audits.c.lease_until.is_(None), audits.c.lease_until < bindparam("now"),
+        or_(
+            audits.c.lease_until.is_(None),
+            audits.c.lease_until < bindparam("now"),
             audits.c.lease_until > bindparam("absurd"),
-            audits.c.lease_owner == bindparam("new_owner")),
+            audits.c.lease_owner == bindparam("new_owner"),
+        ),
     )
     .values(
-        lease_owner=bindparam("new_owner"), lease_until=bindparam("new_until"),
+        lease_owner=bindparam("new_owner"),
+        lease_until=bindparam("new_until"),
         lease_epoch=audits.c.lease_epoch + 1,
     )
-)  # fmt: skip
+)
 _EPOCH = select(audits.c.lease_epoch).where(_THIS)
 _FENCE = (  # an update, so that the row stays locked until the transaction ends
     audits.update()
@@ -107,18 +143,26 @@ _CANCEL = (
     audits.update()
     .where(_THIS, none_of(audits.c.status, _FINAL))
     .values(
-        status=AuditStatus.CANCELED.value, finished_at=bindparam("moment"), cancel_requested=1,
-        lease_owner=null(), lease_until=null(), lease_epoch=audits.c.lease_epoch + 1,
+        status=AuditStatus.CANCELED.value,
+        finished_at=bindparam("moment"),
+        cancel_requested=1,
+        lease_owner=null(),
+        lease_until=null(),
+        lease_epoch=audits.c.lease_epoch + 1,
     )
-)  # fmt: skip
+)
 _REOPEN = (
     audits.update()
     .where(_THIS, audits.c.status == AuditStatus.FAILED.value, audits.c.deleted_at.is_(None))
     .values(
-        status=AuditStatus.COLLECTING.value, error=null(), finished_at=null(), cancel_requested=0,
-        lease_owner=null(), lease_until=null(),
+        status=AuditStatus.COLLECTING.value,
+        error=null(),
+        finished_at=null(),
+        cancel_requested=0,
+        lease_owner=null(),
+        lease_until=null(),
     )
-)  # fmt: skip
+)
 _DELETE = audits.update().where(_THIS).values(deleted_at=bindparam("moment"))
 _SOURCE, _OTHER = audits.alias("source"), audits.alias("other")
 _WITH_SOURCE = audits.join(
@@ -229,9 +273,7 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
 def _asked(audit: Audit) -> str:
     """Return what an audit was asked for, as its row says it."""
     scope = audit.scope.as_dict()
-    request = {
-        "connection_ids": audit.connection_ids, "scope": scope, "policies": audit.policies,
-    }  # fmt: skip
+    request = {"connection_ids": audit.connection_ids, "scope": scope, "policies": audit.policies}
     return orjson.dumps(request).decode()
 
 
@@ -405,9 +447,12 @@ class AuditStore(Paged):
             if not connection.run(_CANCEL, values):
                 return False
             emit(
-                connection, tenant=tenant, kind=EventType.AUDIT_CANCELED, subject=ident,
+                connection,
+                tenant=tenant,
+                kind=EventType.AUDIT_CANCELED,
+                subject=ident,
                 data={"audit_id": ident},
-            )  # fmt: skip
+            )
         return True
 
     def reopen(self, connection: Connection, *, tenant: str, ident: str) -> bool:

@@ -59,12 +59,22 @@ def tally(database: Database, *, tenant: str, audit_id: str) -> list[Tallied]:
 
 
 def rename(
-    connection: Connection, *, tenant: str, audit_id: str, place: tuple[str, str],
-    was: tuple[CallOutcome, str], becomes: CallOutcome,
-) -> None:  # fmt: skip
+    connection: Connection,
+    *,
+    tenant: str,
+    audit_id: str,
+    place: tuple[str, str],
+    was: tuple[CallOutcome, str],
+    becomes: CallOutcome,
+) -> None:
     """Give another outcome to the calls of an account and region that had one outcome and code."""
     bound = {
-        "tenant": tenant, "audit": audit_id, "acct": place[0], "place": place[1],
-        "was": was[0].value, "said": was[1], "becomes": becomes.value,
-    }  # fmt: skip
+        "tenant": tenant,
+        "audit": audit_id,
+        "acct": place[0],
+        "place": place[1],
+        "was": was[0].value,
+        "said": was[1],
+        "becomes": becomes.value,
+    }
     connection.run(_RENAME, bound)

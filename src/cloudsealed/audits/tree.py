@@ -57,10 +57,15 @@ class KeptTree:
         return root
 
     def _keep(self, level: int, number: int, hashes: bytes) -> None:
-        self._rows.append({
-            "tenant_id": self._lease.tenant, "audit_id": self._lease.audit_id,
-            "level": level, "number": number, "hashes": hashes,
-        })  # fmt: skip
+        self._rows.append(
+            {
+                "tenant_id": self._lease.tenant,
+                "audit_id": self._lease.audit_id,
+                "level": level,
+                "number": number,
+                "hashes": hashes,
+            }
+        )
         if len(self._rows) == _BATCH:
             self._write()
 

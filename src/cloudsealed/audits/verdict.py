@@ -78,9 +78,12 @@ class Verdicts:
     def as_dict(self) -> dict[str, int]:
         """Return the numbers."""
         return {
-            "given": self.given, "possible": self.possible, "unread": self.unread,
-            "forbidden": self.forbidden, "out_of_scope": self.out_of_scope,
-        }  # fmt: skip
+            "given": self.given,
+            "possible": self.possible,
+            "unread": self.unread,
+            "forbidden": self.forbidden,
+            "out_of_scope": self.out_of_scope,
+        }
 
 
 def is_possible(block: Block) -> bool:

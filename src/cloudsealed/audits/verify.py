@@ -44,9 +44,15 @@ _WIDE_PLACE = struct.Struct("<4s4xQ4x")  # kind, where the former is
 _LEAST_ENTRY = 220  # bytes of one that is named by a digest, with its two heads
 _LARGEST_HEAD = 256  # bytes of the directory an entry, with what other programs add
 _DAMAGED = (
-    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError,
-    RuntimeError, MemoryError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+)
 """What `zipfile` raises of a file that is none, or whose bytes were changed."""
 
 

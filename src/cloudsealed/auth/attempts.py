@@ -34,9 +34,13 @@ class Attempts:
     """Counts tries; `clock` gives epoch seconds. `keys` sign device cookies, the first new ones."""
 
     def __init__(
-        self, counters: Counters, places: PlaceStore, budget: Budget, keys: Sequence[Key],
+        self,
+        counters: Counters,
+        places: PlaceStore,
+        budget: Budget,
+        keys: Sequence[Key],
         clock: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._counters = counters
         self._places = places
         self._budget = budget

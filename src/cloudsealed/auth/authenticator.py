@@ -42,9 +42,15 @@ class Authenticator:
     """Turns credentials into callers. `ticks` is the monotonic clock of the cache, in seconds."""
 
     def __init__(
-        self, *, store: TokenStore, grants: GrantStore, clients: ClientStore, keys: KeyRing,
-        clock: Clock, ticks: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        store: TokenStore,
+        grants: GrantStore,
+        clients: ClientStore,
+        keys: KeyRing,
+        clock: Clock,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._grants = grants
         self._clients = clients
@@ -87,8 +93,10 @@ class Authenticator:
             for (tenant, ident), (at, ip) in list(uses.items())
         ]
         for store, prefix in (
-            (self._store, "tok_"), (self._grants, "gra_"), (self._clients, "cli_"),
-        ):  # fmt: skip
+            (self._store, "tok_"),
+            (self._grants, "gra_"),
+            (self._clients, "cli_"),
+        ):
             if used := [row for row in rows if row["ident"].startswith(prefix)]:
                 store.record_use(used)
 

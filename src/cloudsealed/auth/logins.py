@@ -89,9 +89,12 @@ class LoginService:
             return
         with self._database.write() as connection:
             record(
-                connection, EventType.LOGIN_FAILED, tenant=user.tenant_id, subject=user.id,
+                connection,
+                EventType.LOGIN_FAILED,
+                tenant=user.tenant_id,
+                subject=user.id,
                 actor=Actor(ip=ip),
-            )  # fmt: skip
+            )
 
     def check_password(self, *, user: User, session: str, password: str) -> bool:
         """Say whether a password is that of the user whose session this is.
@@ -130,9 +133,13 @@ class LoginService:
         with self._database.write() as connection:
             self._access.end_sessions(connection, user)
             record(
-                connection, EventType.LOGGED_OUT, tenant=user.tenant_id, subject=user.id,
-                actor=caller.actor, everywhere=True,
-            )  # fmt: skip
+                connection,
+                EventType.LOGGED_OUT,
+                tenant=user.tenant_id,
+                subject=user.id,
+                actor=caller.actor,
+                everywhere=True,
+            )
 
     def _set(self, user: User, password_hash: str, actor: Actor, *, everything: bool) -> None:
         end = self._access.end if everything else self._access.end_sessions
@@ -140,9 +147,13 @@ class LoginService:
             self._store.set_password(connection, user, password_hash)
             end(connection, user)
             record(
-                connection, EventType.PASSWORD_CHANGED, tenant=user.tenant_id, subject=user.id,
-                actor=actor, everything_ended=everything,
-            )  # fmt: skip
+                connection,
+                EventType.PASSWORD_CHANGED,
+                tenant=user.tenant_id,
+                subject=user.id,
+                actor=actor,
+                everything_ended=everything,
+            )
         self._access.forget()
 
     def invited(self, text: str) -> User:
@@ -168,9 +179,13 @@ class LoginService:
                 raise InvitationNotFoundError("The invitation was used before")
             self._access.end(connection, user)
             record(
-                connection, kind, tenant=user.tenant_id, subject=user.id,
-                actor=Actor(user.id, None, ip), email=user.email,
-            )  # fmt: skip
+                connection,
+                kind,
+                tenant=user.tenant_id,
+                subject=user.id,
+                actor=Actor(user.id, None, ip),
+                email=user.email,
+            )
         self._access.forget()
         return accepted
 

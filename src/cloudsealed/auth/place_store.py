@@ -20,9 +20,10 @@ _REMEMBER = _ADDED.on_conflict_do_update(  # SQLite reads the same words
     index_elements=["name"], set_={"value": _ADDED.excluded.value}
 )
 _PURGE = installation.delete().where(  # tenantless: housekeeping
-    installation.c.name > _PREFIX, installation.c.name < _BEHIND,
+    installation.c.name > _PREFIX,
+    installation.c.name < _BEHIND,
     installation.c.value <= bindparam("now"),
-)  # fmt: skip
+)
 
 
 class PlaceStore:

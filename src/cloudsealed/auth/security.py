@@ -15,9 +15,14 @@ from cloudsealed.vocabulary import EventType
 
 
 def record(
-    connection: Connection, kind: EventType, *, tenant: str, subject: str, actor: Actor,
+    connection: Connection,
+    kind: EventType,
+    *,
+    tenant: str,
+    subject: str,
+    actor: Actor,
     **facts: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Append an event about `subject` in the caller's transaction; `facts` hold no secret."""
     who = {"user_id": actor.user_id, "credential_id": actor.credential_id, "ip": actor.ip}
     emit(connection, tenant=tenant, kind=kind, subject=subject, data={"actor": who, **facts})

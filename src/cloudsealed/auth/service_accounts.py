@@ -46,20 +46,36 @@ class ServiceAccountService:
         with self._database.write() as connection:
             self._store.insert(connection, user)
             record(
-                connection, EventType.USER_CREATED, tenant=user.tenant_id, subject=user.id,
-                actor=caller.actor, user_kind=user.kind, name=name, role=role,
-            )  # fmt: skip
+                connection,
+                EventType.USER_CREATED,
+                tenant=user.tenant_id,
+                subject=user.id,
+                actor=caller.actor,
+                user_kind=user.kind,
+                name=name,
+                role=role,
+            )
         return orjson.dumps(user.public())
 
     def list(
-        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        caller: Caller,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of the tenant's service accounts."""
         rows = self._store.page(
-            tenant=caller.tenant_id, filters={**filters, "kind": (UserKind.SERVICE.value,)},
-            sort=sort, after=after, limit=limit, deadline=deadline,
-        )  # fmt: skip
+            tenant=caller.tenant_id,
+            filters={**filters, "kind": (UserKind.SERVICE.value,)},
+            sort=sort,
+            after=after,
+            limit=limit,
+            deadline=deadline,
+        )
         return Page([orjson.dumps(decode(row[2:]).public()) for row in rows.rows], rows.next)
 
 

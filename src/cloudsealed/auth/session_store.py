@@ -12,12 +12,17 @@ from cloudsealed.storage.schema import sessions, users
 _THIS = (sessions.c.tenant_id == bindparam("tenant"), sessions.c.id == bindparam("ident"))
 _BY_DIGEST = (  # tenantless: session by digest
     select(
-        sessions.c.tenant_id, sessions.c.id, sessions.c.user_id, sessions.c.created_at,
-        sessions.c.last_seen_at, sessions.c.expires_at, sessions.c.confirmed_at,
+        sessions.c.tenant_id,
+        sessions.c.id,
+        sessions.c.user_id,
+        sessions.c.created_at,
+        sessions.c.last_seen_at,
+        sessions.c.expires_at,
+        sessions.c.confirmed_at,
     )
     .join(users, (users.c.tenant_id == sessions.c.tenant_id) & (users.c.id == sessions.c.user_id))
     .where(sessions.c.digest == bindparam("address"), users.c.disabled_at.is_(None))
-)  # fmt: skip
+)
 _SEEN = sessions.update().where(*_THIS).values(last_seen_at=bindparam("now"))
 _CONFIRM = sessions.update().where(*_THIS).values(confirmed_at=bindparam("now"))
 _DELETE = sessions.delete().where(*_THIS)

@@ -96,9 +96,14 @@ class SessionService:
     def caller(self, session: Session, user: User, ip: str) -> Caller:
         """Return the caller whom a session stands for: a user, with everything of their role."""
         return Caller(
-            user.tenant_id, user.id, session.id, user.role, ROLE_SCOPES[user.role],
-            session.expires_at, ip=ip,
-        )  # fmt: skip
+            user.tenant_id,
+            user.id,
+            session.id,
+            user.role,
+            ROLE_SCOPES[user.role],
+            session.expires_at,
+            ip=ip,
+        )
 
     def is_recent(self, session: Session) -> bool:
         """Say whether the password was given within the last hour."""

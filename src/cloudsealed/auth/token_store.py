@@ -16,25 +16,32 @@ from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import tokens, users
 
 _COLUMNS = (
-    "id", "user_id", "name", "scopes", "allowed_cidrs", "created_at", "expires_at", "last_used_at",
+    "id",
+    "user_id",
+    "name",
+    "scopes",
+    "allowed_cidrs",
+    "created_at",
+    "expires_at",
+    "last_used_at",
     "last_used_ip",
-)  # fmt: skip
+)
 
 LISTING = Listing(
     table=tokens,
     columns=_COLUMNS,
     filters=(
-        Filter(
-            "user", "User that it acts for", "user_id", kind="id", prefix="usr", sorts=("-id",)
-        ),
+        Filter("user", "User that it acts for", "user_id", kind="id", prefix="usr", sorts=("-id",)),
     ),
     hidden=lambda table: table.c.revoked_at.is_(None),
-)  # fmt: skip
+)
 
 _TENANT = tokens.c.tenant_id == bindparam("tenant")
 _ONE: tuple[ColumnElement[bool], ...] = (
-    _TENANT, tokens.c.id == bindparam("ident"), tokens.c.revoked_at.is_(None),
-)  # fmt: skip
+    _TENANT,
+    tokens.c.id == bindparam("ident"),
+    tokens.c.revoked_at.is_(None),
+)
 _GET = select(*(tokens.c[name] for name in _COLUMNS)).where(*_ONE)
 _INSERT = tokens.insert()
 _REVOKE = tokens.update().where(*_ONE).values(revoked_at=bindparam("now"))
@@ -59,8 +66,13 @@ _USED = (
 # No tenant here: a credential is looked up by its digest, and says which tenant it is of.
 _BY_DIGEST = (
     select(
-        tokens.c.tenant_id, tokens.c.id, tokens.c.user_id, tokens.c.scopes, tokens.c.allowed_cidrs,
-        tokens.c.expires_at, users.c.role,
+        tokens.c.tenant_id,
+        tokens.c.id,
+        tokens.c.user_id,
+        tokens.c.scopes,
+        tokens.c.allowed_cidrs,
+        tokens.c.expires_at,
+        users.c.role,
     )
     .join(users, (users.c.tenant_id == tokens.c.tenant_id) & (users.c.id == tokens.c.user_id))
     .where(
@@ -68,7 +80,7 @@ _BY_DIGEST = (
         tokens.c.revoked_at.is_(None),
         users.c.disabled_at.is_(None),
     )
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,15 +61,24 @@ class TokenService:
         self._most_days = settings.token_max_days
         self._clock = clock
         self.authenticator = Authenticator(
-            store=self._store, grants=GrantStore(database), clients=ClientStore(database),
-            keys=keys, clock=clock,
-        )  # fmt: skip
+            store=self._store,
+            grants=GrantStore(database),
+            clients=ClientStore(database),
+            keys=keys,
+            clock=clock,
+        )
 
     def issue(
-        self, *, tenant: str, user_id: str, name: str, scopes: frozenset[Scope],
-        expires_at: str | None = None, allowed_cidrs: tuple[str, ...] = (),
+        self,
+        *,
+        tenant: str,
+        user_id: str,
+        name: str,
+        scopes: frozenset[Scope],
+        expires_at: str | None = None,
+        allowed_cidrs: tuple[str, ...] = (),
         actor: Actor = OPERATOR,
-    ) -> NewToken:  # fmt: skip
+    ) -> NewToken:
         """Make a token for a user, trusting the operator who asks; for 90 days by default."""
         token = self._fresh(
             user_id, name, scopes, expires_at or self._default_expiry(), allowed_cidrs
@@ -77,9 +86,15 @@ class TokenService:
         with self._database.write() as connection:
             text = self._insert(connection, tenant, token)
             record(
-                connection, EventType.TOKEN_CREATED, tenant=tenant, subject=token.id, actor=actor,
-                owner_id=user_id, name=name, scopes=token.scopes,
-            )  # fmt: skip
+                connection,
+                EventType.TOKEN_CREATED,
+                tenant=tenant,
+                subject=token.id,
+                actor=actor,
+                owner_id=user_id,
+                name=name,
+                scopes=token.scopes,
+            )
         return NewToken(token, text)
 
     def _insert(self, connection: Connection, tenant: str, token: Token) -> str:
@@ -100,10 +115,14 @@ class TokenService:
         scopes = parse_scopes(fields.texts("scopes", most=len(Scope), required=True) or ())
         caller.refuse_beyond(scopes)
         made = self.issue(
-            tenant=caller.tenant_id, user_id=self._owner(caller, fields, scopes), name=name,
-            scopes=scopes, expires_at=self._expiry(fields),
-            allowed_cidrs=_cidrs(fields, caller.networks), actor=caller.actor,
-        )  # fmt: skip
+            tenant=caller.tenant_id,
+            user_id=self._owner(caller, fields, scopes),
+            name=name,
+            scopes=scopes,
+            expires_at=self._expiry(fields),
+            allowed_cidrs=_cidrs(fields, caller.networks),
+            actor=caller.actor,
+        )
         return made.public()
 
     def _owner(self, caller: Caller, fields: Fields, scopes: frozenset[Scope]) -> str:
@@ -126,24 +145,40 @@ class TokenService:
         now = self._clock()
         life = parse_rfc3339(old.expires_at) - parse_rfc3339(old.created_at)
         token = replace(
-            old, id=new_id("tok"), created_at=rfc3339(now), expires_at=rfc3339(now + life),
-            last_used_at=None, last_used_ip=None,
-        )  # fmt: skip
+            old,
+            id=new_id("tok"),
+            created_at=rfc3339(now),
+            expires_at=rfc3339(now + life),
+            last_used_at=None,
+            last_used_ip=None,
+        )
         tenant, until = caller.tenant_id, rfc3339(now + timedelta(seconds=overlap))
         with self._database.write() as connection:
             self._store.shorten(connection, tenant=tenant, ident=ident, until=until)
             text = self._insert(connection, tenant, token)
             record(
-                connection, EventType.TOKEN_ROTATED, tenant=tenant, subject=ident,
-                actor=caller.actor, owner_id=old.user_id, successor_id=token.id, until=until,
-            )  # fmt: skip
+                connection,
+                EventType.TOKEN_ROTATED,
+                tenant=tenant,
+                subject=ident,
+                actor=caller.actor,
+                owner_id=old.user_id,
+                successor_id=token.id,
+                until=until,
+            )
         self._database.after(self.authenticator.forget)
         return NewToken(token, text).public()
 
     def list(
-        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        caller: Caller,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of tokens that the caller may see: a viewer's own, else the tenant's."""
         rows = self._store.page(
             tenant=caller.tenant_id,
@@ -166,9 +201,13 @@ class TokenService:
             now = rfc3339(self._clock())
             if self._store.revoke(connection, tenant=tenant, ident=ident, now=now):
                 record(
-                    connection, EventType.TOKEN_REVOKED, tenant=tenant, subject=ident,
-                    actor=caller.actor, owner_id=token.user_id,
-                )  # fmt: skip
+                    connection,
+                    EventType.TOKEN_REVOKED,
+                    tenant=tenant,
+                    subject=ident,
+                    actor=caller.actor,
+                    owner_id=token.user_id,
+                )
         self._database.after(self.authenticator.forget)
 
     def report_leak(self, *, text: str, ip: str | None = None) -> None:
@@ -187,9 +226,13 @@ class TokenService:
         tenant, ident, user_id = row
         self._store.revoke(connection, tenant=tenant, ident=ident, now=rfc3339(self._clock()))
         record(
-            connection, EventType.TOKEN_LEAKED, tenant=tenant, subject=ident, actor=Actor(ip=ip),
+            connection,
+            EventType.TOKEN_LEAKED,
+            tenant=tenant,
+            subject=ident,
+            actor=Actor(ip=ip),
             owner_id=user_id,
-        )  # fmt: skip
+        )
 
     def _seen(self, caller: Caller, ident: str) -> Token:
         token = self._store.get(tenant=caller.tenant_id, ident=ident)

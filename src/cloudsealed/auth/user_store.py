@@ -17,9 +17,17 @@ from cloudsealed.storage.schema import tenants, users
 from cloudsealed.vocabulary import Role, UserKind, UserStatus
 
 _COLUMNS = (
-    "tenant_id", "id", "email", "name", "role", "created_at", "disabled_at", "password_hash",
-    "invitation_expires_at", "kind",
-)  # fmt: skip
+    "tenant_id",
+    "id",
+    "email",
+    "name",
+    "role",
+    "created_at",
+    "disabled_at",
+    "password_hash",
+    "invitation_expires_at",
+    "kind",
+)
 
 LISTING = Listing(
     table=users,
@@ -43,10 +51,11 @@ _CHANGE = (
     users.update()
     .where(*_THIS)
     .values(
-        name=bindparam("new_name"), role=bindparam("new_role"),
+        name=bindparam("new_name"),
+        role=bindparam("new_role"),
         disabled_at=bindparam("new_disabled_at"),
     )
-)  # fmt: skip
+)
 _SET_PASSWORD = users.update().where(*_THIS).values(password_hash=bindparam("new_hash"))
 _INVITE = (
     users.update()
@@ -57,17 +66,21 @@ _ACCEPT = (
     users.update()
     .where(*_THIS, users.c.invitation_digest == bindparam("address"))
     .values(
-        name=bindparam("new_name"), password_hash=bindparam("new_hash"), invitation_digest=null(),
+        name=bindparam("new_name"),
+        password_hash=bindparam("new_hash"),
+        invitation_digest=null(),
         invitation_expires_at=null(),
     )
-)  # fmt: skip
+)
 _DELETE = users.delete().where(*_THIS)
 _IS_ADMIN = (users.c.role == Role.ADMIN.value, users.c.disabled_at.is_(None))
 _ADMINS = select(func.count()).where(*_IS_ADMIN)  # tenantless: operator
 _OTHER_ADMINS = select(func.count()).where(
-    users.c.tenant_id == bindparam("tenant"), users.c.id != bindparam("ident"), *_IS_ADMIN,
+    users.c.tenant_id == bindparam("tenant"),
+    users.c.id != bindparam("ident"),
+    *_IS_ADMIN,
     users.c.password_hash.is_not(None),
-)  # fmt: skip
+)
 _TENANTS = select(tenants.c.tenant_id, tenants.c.name, tenants.c.created_at)
 _TENANT = _TENANTS.where(tenants.c.tenant_id == bindparam("tenant"))
 
@@ -172,8 +185,9 @@ class UserStore(Paged):
     def insert(self, connection: Connection, user: User) -> None:
         """Add a user; raises EmailTakenError."""
         row = {name: getattr(user, name) for name in _COLUMNS} | {
-            "role": user.role.value, "kind": user.kind.value,
-        }  # fmt: skip
+            "role": user.role.value,
+            "kind": user.kind.value,
+        }
         if connection.run(_INSERT, {**row, "invitation_digest": None}) == 0:
             raise EmailTakenError(f"A user with the address {user.email} exists")
 

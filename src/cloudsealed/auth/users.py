@@ -63,9 +63,14 @@ class UserService:
         with self._database.write() as connection:
             self._store.insert(connection, user)
             record(
-                connection, EventType.USER_CREATED, tenant=tenant, subject=user.id, actor=OPERATOR,
-                email=user.email, role=role,
-            )  # fmt: skip
+                connection,
+                EventType.USER_CREATED,
+                tenant=tenant,
+                subject=user.id,
+                actor=OPERATOR,
+                email=user.email,
+                role=role,
+            )
         return user
 
     def invite(self, *, caller: Caller, body: Any) -> bytes:
@@ -97,14 +102,24 @@ class UserService:
             return self._invited(connection, caller, user)
 
     def list(
-        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        caller: Caller,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of the tenant's users."""
         rows = self._store.page(
-            tenant=caller.tenant_id, filters=filters, sort=sort, after=after, limit=limit,
+            tenant=caller.tenant_id,
+            filters=filters,
+            sort=sort,
+            after=after,
+            limit=limit,
             deadline=deadline,
-        )  # fmt: skip
+        )
         return Page([orjson.dumps(decode(row[2:]).public()) for row in rows.rows], rows.next)
 
     def get(self, *, tenant: str, ident: str) -> User:
@@ -130,9 +145,11 @@ class UserService:
         with turn(self._database, tenant=caller.tenant_id) as connection:
             user = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             changed = replace(
-                user, name=name or user.name, role=Role(role) if role else user.role,
+                user,
+                name=name or user.name,
+                role=Role(role) if role else user.role,
                 disabled_at=self._disabled_at(user, status),
-            )  # fmt: skip
+            )
             if changed != user:
                 self._write(connection, caller, user, changed)
         self._database.after(self._access.forget)
@@ -146,9 +163,13 @@ class UserService:
             self._access.end(connection, user)
             self._store.delete(connection, user)
             record(
-                connection, EventType.USER_REMOVED, tenant=user.tenant_id, subject=user.id,
-                actor=caller.actor, email=user.email,
-            )  # fmt: skip
+                connection,
+                EventType.USER_REMOVED,
+                tenant=user.tenant_id,
+                subject=user.id,
+                actor=caller.actor,
+                email=user.email,
+            )
         self._database.after(self._access.forget)
 
     def _write(self, connection: Connection, caller: Caller, user: User, changed: User) -> None:
@@ -163,9 +184,13 @@ class UserService:
             if getattr(user, name) != getattr(changed, name)
         }
         record(
-            connection, EventType.USER_CHANGED, tenant=user.tenant_id, subject=user.id,
-            actor=caller.actor, changes=told,
-        )  # fmt: skip
+            connection,
+            EventType.USER_CHANGED,
+            tenant=user.tenant_id,
+            subject=user.id,
+            actor=caller.actor,
+            changes=told,
+        )
 
     def _disabled_at(self, user: User, status: str | None) -> str | None:
         if status == UserStatus.DISABLED:
@@ -191,9 +216,14 @@ class UserService:
         digest = credential.digest(text, self._keys[0])
         self._store.invite(connection, user, digest=digest, until=until)
         record(
-            connection, EventType.USER_INVITED, tenant=user.tenant_id, subject=user.id,
-            actor=caller.actor, email=user.email, role=user.role,
-        )  # fmt: skip
+            connection,
+            EventType.USER_INVITED,
+            tenant=user.tenant_id,
+            subject=user.id,
+            actor=caller.actor,
+            email=user.email,
+            role=user.role,
+        )
         url = f"{self._public_url}{INVITATION_PATH}?token={text}"
         public = replace(user, invitation_expires_at=until).public()
         return orjson.dumps({**public, "invitation_url": url})

@@ -28,10 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "serve": ("operate:serve", "Serve the API, with a worker beside it that ends with it."),
     "worker": ("work:worker", "Run background work: audits, simulations and reports."),
-    "migrate": (
-        "operate:migrate",
-        "Bring the database's schema to this version of the program.",
-    ),
+    "migrate": ("operate:migrate", "Bring the database's schema to this version of the program."),
     "backup": ("doctor:backup", "Copy database, blobs and key file, while the server runs."),
     "restore": (
         "doctor:restore",

@@ -115,17 +115,13 @@ def _aws(profile: str | None) -> str:
     return f"account {identity.account} as {identity.arn}"
 
 
-def backup(
-    folder: Path = typer.Argument(help="A new folder for the copy."),
-) -> None:
+def backup(folder: Path = typer.Argument(help="A new folder for the copy.")) -> None:
     """Copy database, blobs and key file, while the server runs."""
     for path in copies.back_up(settings(), folder):
         Terminal().print(str(path))
 
 
-def restore(
-    folder: Path = typer.Argument(help="The folder of a backup."),
-) -> None:
+def restore(folder: Path = typer.Argument(help="The folder of a backup.")) -> None:
     """Put a backup back, into a data folder that has no installation."""
     for path in copies.restore(folder, settings()):
         Terminal().print(str(path))

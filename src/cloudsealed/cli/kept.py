@@ -108,9 +108,10 @@ def _read() -> dict[str, Any]:
 
 def _checked(login: dict[str, Any]) -> dict[str, Any]:
     return {
-        "access_token": str(login["access_token"]), "refresh_token": str(login["refresh_token"]),
+        "access_token": str(login["access_token"]),
+        "refresh_token": str(login["refresh_token"]),
         "ends": float(login["ends"]),
-    }  # fmt: skip
+    }
 
 
 @contextmanager

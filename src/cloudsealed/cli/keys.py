@@ -60,13 +60,15 @@ def _state(key: Key, purpose: str, ring: KeyRing) -> str:
 def rotate(
     kind: str = typer.Argument(help=f"What to replace: {', '.join(_KINDS)}."),
     days: int | None = typer.Option(
-        None, min=0, max=36_500,
+        None,
+        min=0,
+        max=36_500,
         help="How long what the old keys made counts; else for as long as it lives.",
     ),
     in_minutes: int = typer.Option(
         0, min=0, max=10_080, help="When the new key is used: time to copy the file to every host."
     ),
-) -> None:  # fmt: skip
+) -> None:
     """Put a new key in use; the ones before stay, for what they made.
 
     Copy the key file to every host, then start `serve` and `worker` again.
@@ -79,8 +81,10 @@ def rotate(
     key = replace_key(
         found.key_path, purpose, keep=keep, wait=timedelta(minutes=in_minutes), clock=utc_now
     )
-    start = f"{key.since}, if serve and worker start again before" if key.since else (
-        "the next start of serve and worker"
-    )  # fmt: skip
+    start = (
+        f"{key.since}, if serve and worker start again before"
+        if key.since
+        else ("the next start of serve and worker")
+    )
     use = "signs" if purpose == "seal" else "is used"
     Terminal().print(f"{key.id} {use} from {start} on; back up {found.key_path}")

@@ -108,9 +108,10 @@ def serve(
     listen = Listen(host, port, tls_cert, tls_key, behind_proxy)
     listen.check()
     require_connections(
-        installation.database, processes=_PROCESSES,
+        installation.database,
+        processes=_PROCESSES,
         connections=installation.settings.database_connections,
-    )  # fmt: skip
+    )
     with only_server(installation.settings.data_dir), worker_beside() as beside:
         serve_until_stopped(installation, listen, beside)
 

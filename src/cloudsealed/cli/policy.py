@@ -13,12 +13,7 @@ from cloudsealed.policies import files
 from cloudsealed.policies.page import page as page_of
 
 app = typer.Typer(help="Check, try and describe policy files.", no_args_is_help=True)
-_FILE = typer.Argument(
-    exists=True,
-    dir_okay=False,
-    readable=True,
-    help="A policy in YAML or JSON.",
-)
+_FILE = typer.Argument(exists=True, dir_okay=False, readable=True, help="A policy in YAML or JSON.")
 
 
 app.command("explain")(explain)

@@ -19,9 +19,11 @@ _SHORT = {"critical": "Crit", "high": "High", "medium": "Med", "low": "Low", "in
 
 
 def show_summary(
-    console: Terminal, audit: Mapping[str, Any], findings: Sequence[Mapping[str, Any]],
+    console: Terminal,
+    audit: Mapping[str, Any],
+    findings: Sequence[Mapping[str, Any]],
     coverage: Mapping[str, Any],
-) -> None:  # fmt: skip
+) -> None:
     """Print an audit's summary."""
     accounts = ", ".join(t["account"] for t in audit["accounts"] if t["account"])
     regions = sorted({region for t in audit["accounts"] for region in t["regions"]})
@@ -60,9 +62,13 @@ def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
         score = figures["score"]
         counts = [_count(figures["severities"][s], _STYLES[s]) for s in reversed(Severity)]
         table.add_row(
-            dimension.capitalize(), "-" if score is None else str(score), _bar(score), *counts,
-            str(figures["pass"]), _count(figures["unknown"], "magenta"),
-        )  # fmt: skip
+            dimension.capitalize(),
+            "-" if score is None else str(score),
+            _bar(score),
+            *counts,
+            str(figures["pass"]),
+            _count(figures["unknown"], "magenta"),
+        )
     return table
 
 
@@ -80,9 +86,12 @@ def _count(number: int, style: str) -> Line:
 
 def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
     table = Table(
-        title=f"The {len(worst)} worst of {total} open findings", title_justify="left",
-        title_style="bold", box=SIMPLE_HEAD, pad_edge=False,
-    )  # fmt: skip
+        title=f"The {len(worst)} worst of {total} open findings",
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     table.add_column("Severity")
     table.add_column("Finding", overflow="fold")
     table.add_column("Where", overflow="fold")
@@ -90,9 +99,7 @@ def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
         resource = finding["resource"]
         where = f"{resource['account']} {resource['region']}"
         table.add_row(
-            Line(finding["severity"], style=_STYLES[finding["severity"]]),
-            finding["title"],
-            where,
+            Line(finding["severity"], style=_STYLES[finding["severity"]]), finding["title"], where
         )
     return table
 

@@ -72,11 +72,17 @@ class Terminal(Console):
         self.file.write(as_json(document) + _NEWLINE)
 
     def render_str(
-        self, text: str, *, style: str | Style = "", justify: JustifyMethod | None = None,
-        overflow: OverflowMethod | None = None, emoji: bool | None = None,
-        markup: bool | None = None, highlight: bool | None = None,
+        self,
+        text: str,
+        *,
+        style: str | Style = "",
+        justify: JustifyMethod | None = None,
+        overflow: OverflowMethod | None = None,
+        emoji: bool | None = None,
+        markup: bool | None = None,
+        highlight: bool | None = None,
         highlighter: HighlighterType | None = None,
-    ) -> Text:  # fmt: skip
+    ) -> Text:
         """Return `text` as it is shown: here Rich turns every text into what it lays out."""
         return Line(text, style, justify=justify, overflow=overflow)
 
@@ -97,9 +103,15 @@ class Line(Text):
     """One line in styles: `Line.assemble(("wrong", "red"), " ", name)`."""
 
     def __init__(
-        self, text: str = "", style: str | Style = "", *, justify: JustifyMethod | None = None,
-        overflow: OverflowMethod | None = None, end: str = _NEWLINE, **layout: Any,
-    ) -> None:  # fmt: skip
+        self,
+        text: str = "",
+        style: str | Style = "",
+        *,
+        justify: JustifyMethod | None = None,
+        overflow: OverflowMethod | None = None,
+        end: str = _NEWLINE,
+        **layout: Any,
+    ) -> None:
         super().__init__(shown(text), style, justify=justify, overflow=overflow, end=end, **layout)
 
     @classmethod

@@ -33,8 +33,7 @@ _SAYS, _CLAIMS = "its seal says", "it claims, as anybody could"
 
 
 def verify(
-    files: Annotated[list[Path], _FILES],
-    key: Annotated[list[str] | None, _KEY] = None,
+    files: Annotated[list[Path], _FILES], key: Annotated[list[str] | None, _KEY] = None
 ) -> None:
     """Verify bundles of audits and the chain of several of one tenant, or proofs of findings.
 

@@ -59,14 +59,13 @@ def without(row: Row, attributes: Iterable[str]) -> Row:
 def own_reads(row: Row) -> frozenset[str]:
     """Return every name that a row reads of its own documents: a resource's name, tags and time of
     creation, its relations, whether it is given, and what it is asked for by."""
-    paths = [
-        row.name, row.tags, row.created, row.given,
-        *(each.path for each in row.relations),
-    ]  # fmt: skip
+    paths = [row.name, row.tags, row.created, row.given, *(each.path for each in row.relations)]
     joined = (
-        each.key for other in RESOURCE_TYPES.values() for each in other.relations
+        each.key
+        for other in RESOURCE_TYPES.values()
+        for each in other.relations
         if each.type == row.type
-    )  # fmt: skip
+    )
     return frozenset().union(*(names_in(path) for path in (*paths, *joined) if path), {"Tags"})
 
 
@@ -120,9 +119,10 @@ def _needed(row: Row, names: frozenset[str]) -> tuple[Enrich, ...]:
         reads = _reads(found) - _filled(row.together)
         deciders = [row.decider(each) for each in found]
         found = [
-            each for each in row.enrich
+            each
+            for each in row.enrich
             if each not in needed and (each in deciders or not reads.isdisjoint(each.fills))
-        ]  # fmt: skip
+        ]
     return tuple(each for each in row.enrich if each in needed)
 
 

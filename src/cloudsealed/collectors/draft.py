@@ -114,11 +114,21 @@ class Draft:
 def underived(known: Draft | Snapshot, row: Row, place: Place, error: str) -> Snapshot:
     """Return the snapshot of a resource of which no more than its id can be said."""
     return Snapshot(
-        provider=place.provider, account=place.account, region=place.region, type=row.type,
-        native_id=known.native_id, name=None, tags={}, document={"Arn": known.native_id},
-        relations={}, unread={}, sources=known.sources, owner=known.owner,
-        formerly=known.formerly, error=error,
-    )  # fmt: skip
+        provider=place.provider,
+        account=place.account,
+        region=place.region,
+        type=row.type,
+        native_id=known.native_id,
+        name=None,
+        tags={},
+        document={"Arn": known.native_id},
+        relations={},
+        unread={},
+        sources=known.sources,
+        owner=known.owner,
+        formerly=known.formerly,
+        error=error,
+    )
 
 
 def draft_of(row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None) -> Draft:
@@ -134,9 +144,12 @@ def draft_of(row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None)
     owner = _owner(row, item) or _account_in(native_id) or place.account
     sources: dict[str, tuple[Unit, ...]] = {} if unit is None else {"*": (unit,)}
     return Draft(
-        native_id, owner, formerly if formerly != native_id else None,
-        {"Arn": native_id, **item}, sources=sources,
-    )  # fmt: skip
+        native_id,
+        owner,
+        formerly if formerly != native_id else None,
+        {"Arn": native_id, **item},
+        sources=sources,
+    )
 
 
 def today(snapshot: Mapping[str, Any], row: Row) -> dict[str, Any]:
@@ -148,16 +161,16 @@ def today(snapshot: Mapping[str, Any], row: Row) -> dict[str, Any]:
         now = draft_of(row, place, snapshot["document"], None)
     except NoNativeIdError:
         return {"owner": snapshot["account"], "formerly": None, **snapshot}
-    return {
-        **snapshot, "native_id": now.native_id, "owner": now.owner, "formerly": now.formerly,
-    }  # fmt: skip
+    return {**snapshot, "native_id": now.native_id, "owner": now.owner, "formerly": now.formerly}
 
 
 def _identified(template: str, row: Row, place: Place, item: Mapping[str, Any]) -> str:
     scope = {
-        "account": place.account, "region": place.region, "partition": place.partition,
+        "account": place.account,
+        "region": place.region,
+        "partition": place.partition,
         "owner": _owner(row, item) or place.account,
-    }  # fmt: skip
+    }
 
     def value(match: re.Match[str]) -> str:
         found = scope.get(match[1]) or read(match[1], item)

@@ -67,9 +67,13 @@ def _leave_out(draft: Draft, row: Row, place: Place) -> None:
 
 
 def enrich(
-    stage: Iterable[Enrich], row: Row, place: Place, drafts: Iterable[Draft], lists: Lists,
+    stage: Iterable[Enrich],
+    row: Row,
+    place: Place,
+    drafts: Iterable[Draft],
+    lists: Lists,
     ask: MapCalls,
-) -> None:  # fmt: skip
+) -> None:
     """Make the calls of `stage` for every draft, all handed to `ask` at once; fill the drafts."""
     tasks: list[tuple[Draft, Enrich, list[CallRequest]]] = []
     for draft in drafts:

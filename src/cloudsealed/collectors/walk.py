@@ -179,6 +179,9 @@ def _list_request(
         return None
     unit = unit_of(place, row.service, operation, parameters, page)
     return CallRequest(
-        unit=unit, items=row.items, gone=row.gone, omits_empty=row.omits_empty,
+        unit=unit,
+        items=row.items,
+        gone=row.gone,
+        omits_empty=row.omits_empty,
         secret_paths=row.secret_paths,
-    )  # fmt: skip
+    )

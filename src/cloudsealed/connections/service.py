@@ -56,9 +56,15 @@ class ConnectionService:
         self._tenant_count = tenant_count
 
     def list(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of connections."""
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
@@ -150,9 +156,15 @@ class ConnectionService:
         """Say who a connection is to its cloud and what it may not ask there, or why it cannot be
         used."""
         answer: dict[str, Any] = {
-            "object": "connection_test", "connection_id": ident, "ok": False, "account": None,
-            "arn": None, "error": None, "trust_statement": None, **NOT_TRIED,
-        }  # fmt: skip
+            "object": "connection_test",
+            "connection_id": ident,
+            "ok": False,
+            "account": None,
+            "arn": None,
+            "error": None,
+            "trust_statement": None,
+            **NOT_TRIED,
+        }
         try:
             with closing(self.open(tenant=tenant, ident=ident)) as session:
                 identity = identify(session)
@@ -184,9 +196,12 @@ class ConnectionService:
         )
         try:
             return probe(
-                caller, identity.account, identity.partition,
-                regions[0] if regions else session.region, seconds=_PROBE_SECONDS,
-            )  # fmt: skip
+                caller,
+                identity.account,
+                identity.partition,
+                regions[0] if regions else session.region,
+                seconds=_PROBE_SECONDS,
+            )
         finally:
             caller.close()
 

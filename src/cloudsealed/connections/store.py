@@ -14,7 +14,17 @@ from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import connections
 from cloudsealed.vocabulary import ConnectionMethod, Provider
 
-_COLUMNS = ("id", "provider", "name", "method", "account", "role_arn", "external_id", "regions", "created_at")  # fmt: skip
+_COLUMNS = (
+    "id",
+    "provider",
+    "name",
+    "method",
+    "account",
+    "role_arn",
+    "external_id",
+    "regions",
+    "created_at",
+)
 LISTING = Listing(
     table=connections,
     columns=_COLUMNS,

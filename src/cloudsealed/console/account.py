@@ -16,9 +16,10 @@ def _show(visit: Visit) -> Response:
     user, services = visit.me.user, visit.services
     grants = services.grants.of_user(tenant=user.tenant_id, user_id=user.id)
     return visit.page(
-        "account.html", tenant=services.tenants.get(tenant=user.tenant_id),
+        "account.html",
+        tenant=services.tenants.get(tenant=user.tenant_id),
         grants=[(grant, told(grant.scopes)) for grant in grants],
-    )  # fmt: skip
+    )
 
 
 def _end_grant(visit: Visit) -> Response:
@@ -34,9 +35,11 @@ def _change_password(visit: Visit) -> Response:
     """Change the password; every session ends, and this browser gets a new one."""
     form, me = visit.form, visit.me
     visit.services.logins.change_password(
-        caller=me.caller, current=form.get("current", ""), new=form.get("password", ""),
+        caller=me.caller,
+        current=form.get("current", ""),
+        new=form.get("password", ""),
         end_tokens="end_tokens" in form,
-    )  # fmt: skip
+    )
     answer = redirect(f"{PASSWORD}?done=1")
     visit.cookie.write(answer, visit.services.sessions.open(me.user, visit.address))
     return answer

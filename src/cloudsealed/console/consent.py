@@ -24,12 +24,16 @@ def _show(visit: Visit) -> Response:
     user, services = visit.me.user, visit.services
     offered = services.oauth.offered(asked, visit.me.caller)
     return visit.page(
-        "consent.html", form_target=redirects.source(asked.redirect_uri), app=asked.app,
+        "consent.html",
+        form_target=redirects.source(asked.redirect_uri),
+        app=asked.app,
         publisher=services.tenants.get(tenant=asked.app.tenant_id).name,
         is_foreign=asked.app.tenant_id != user.tenant_id,
-        place=redirects.place(asked.redirect_uri), scopes=told(offered),
-        action=visit.here, token=visit.token(visit.here),
-    )  # fmt: skip
+        place=redirects.place(asked.redirect_uri),
+        scopes=told(offered),
+        action=visit.here,
+        token=visit.token(visit.here),
+    )
 
 
 def _decide(visit: Visit) -> Response:

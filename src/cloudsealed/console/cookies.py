@@ -47,9 +47,14 @@ class Cookie:
     def write(self, response: Response, text: str) -> None:
         """Give it to the browser."""
         response.set_cookie(
-            self.name, text, path=self.path, secure=self.secure, httponly=True, samesite="lax",
+            self.name,
+            text,
+            path=self.path,
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
             max_age=_LONGEST if self.stays else None,
-        )  # fmt: skip
+        )
 
 
 def session_cookie(*, secure: bool, path: str) -> Cookie:

@@ -35,9 +35,13 @@ def _tokens(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     days = [day for day in DAYS if day <= services.settings.token_max_days]
     tokens = [(one, told(one["scopes"])) for one in map(orjson.loads, page.items)]
     return visit.page(
-        "tokens.html", tokens=tokens, made=made, days=days,
-        scopes=_choices(visit), now=rfc3339(services.clock()),
-    )  # fmt: skip
+        "tokens.html",
+        tokens=tokens,
+        made=made,
+        days=days,
+        scopes=_choices(visit),
+        now=rfc3339(services.clock()),
+    )
 
 
 def _change_tokens(visit: Visit) -> Response:
@@ -65,9 +69,12 @@ def _apps(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     _refuse_who_has_no_apps(visit)
     page = visit.services.apps.list(caller=visit.me.caller, filters={}, limit=_SHOWN)
     return visit.page(
-        "apps.html", apps=[orjson.loads(item) for item in page.items], made=made,
-        scopes=_choices(visit), audiences=list(Audience),
-    )  # fmt: skip
+        "apps.html",
+        apps=[orjson.loads(item) for item in page.items],
+        made=made,
+        scopes=_choices(visit),
+        audiences=list(Audience),
+    )
 
 
 def _add_app(visit: Visit) -> Response:
@@ -83,14 +90,20 @@ def _app(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     tenant = visit.me.user.tenant_id
     app = orjson.loads(visit.services.apps.get(tenant=tenant, ident=visit.ident))
     kept = {
-        "name": app["name"], "redirect_uris": "\n".join(app["redirect_uris"]),
-        "audience": app["audience"], "device_flow": "on" if app["device_flow"] else "",
+        "name": app["name"],
+        "redirect_uris": "\n".join(app["redirect_uris"]),
+        "audience": app["audience"],
+        "device_flow": "on" if app["device_flow"] else "",
         **{f"{_SCOPE}{name}": "on" for name in app["scopes"]},
-    }  # fmt: skip
+    }
     return visit.page(
-        "app.html", app=app, made=made, scopes=_choices(visit), audiences=list(Audience),
+        "app.html",
+        app=app,
+        made=made,
+        scopes=_choices(visit),
+        audiences=list(Audience),
         values=visit.form if visit.error else kept,
-    )  # fmt: skip
+    )
 
 
 def _change_app(visit: Visit) -> Response:
@@ -107,10 +120,12 @@ def _change_app(visit: Visit) -> Response:
 
 def _app_body(form: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "name": form.get("name", ""), "redirect_uris": _lines(form, "redirect_uris"),
-        "scopes": _scopes(form), "audience": form.get("audience", ""),
+        "name": form.get("name", ""),
+        "redirect_uris": _lines(form, "redirect_uris"),
+        "scopes": _scopes(form),
+        "audience": form.get("audience", ""),
         "device_flow": "device_flow" in form,
-    }  # fmt: skip
+    }
 
 
 def _refuse_who_has_no_apps(visit: Visit) -> None:

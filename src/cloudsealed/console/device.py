@@ -39,10 +39,14 @@ def _consent(visit: Visit, question: Question) -> Response:
     user, app = visit.me.user, question.app
     publisher = None if question.is_own else visit.services.tenants.get(tenant=app.tenant_id)
     return visit.page(
-        "device_consent.html", app=app, publisher=publisher, device=question.device,
+        "device_consent.html",
+        app=app,
+        publisher=publisher,
+        device=question.device,
         is_foreign=not question.is_own and app.tenant_id != user.tenant_id,
-        scopes=told(question.offered), user_code=question.user_code,
-    )  # fmt: skip
+        scopes=told(question.offered),
+        user_code=question.user_code,
+    )
 
 
 PAGES = (Page(PAGE_PATH, _show, _act, need=Need.USER),)

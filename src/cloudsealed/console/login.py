@@ -25,9 +25,11 @@ def _log_in(visit: Visit) -> Response:
     """Check e-mail and password; a new session replaces whatever the cookie held."""
     goal, email = target(visit.form.get("next"), ACCOUNT), visit.form.get("email", "")
     user = visit.services.logins.log_in(
-        email=email, password=visit.form.get("password", ""), ip=visit.address,
+        email=email,
+        password=visit.form.get("password", ""),
+        ip=visit.address,
         device=visit.known_by,
-    )  # fmt: skip
+    )
     if user is not None:
         return _opened(visit, user, goal)
     answer = _login_page(visit, goal, email=email, failed=True)
@@ -85,9 +87,12 @@ def _invitation(visit: Visit) -> Response:
     invited = visit.services.logins.invited(text)
     name = "" if invited.name == invited.email else invited.name
     answer = visit.page(
-        "invitation.html", invited=invited, invitation=text, values={"name": name, **visit.form},
+        "invitation.html",
+        invited=invited,
+        invitation=text,
+        values={"name": name, **visit.form},
         tenant=visit.services.tenants.get(tenant=invited.tenant_id),
-    )  # fmt: skip
+    )
     if visit.login is None:
         visit.cookie.write(answer, visit.secret)
     return answer
@@ -97,9 +102,11 @@ def _accept(visit: Visit) -> Response:
     """Make the invited a user who is logged in."""
     form = visit.form
     user = visit.services.logins.accept(
-        text=form.get("invitation", ""), name=form.get("name", ""),
-        password=form.get("password", ""), ip=visit.address,
-    )  # fmt: skip
+        text=form.get("invitation", ""),
+        name=form.get("name", ""),
+        password=form.get("password", ""),
+        ip=visit.address,
+    )
     return _opened(visit, user, ACCOUNT)
 
 

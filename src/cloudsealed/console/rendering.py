@@ -16,15 +16,22 @@ _POLICY = (
     " frame-ancestors 'none'; form-action {targets}"
 )
 _TITLES = {
-    400: "This request cannot be answered", 401: "Log in", 403: "This is not allowed",
-    404: "There is no such page", 405: "This page cannot do that", 429: "Too many requests",
+    400: "This request cannot be answered",
+    401: "Log in",
+    403: "This is not allowed",
+    404: "There is no such page",
+    405: "This page cannot do that",
+    429: "Too many requests",
     503: "Not available now",
-}  # fmt: skip
+}
 
 _templates = Environment(
-    loader=PackageLoader("cloudsealed.console"), autoescape=True, undefined=StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True,
-)  # fmt: skip
+    loader=PackageLoader("cloudsealed.console"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def _moment(text: str) -> str:
@@ -46,9 +53,13 @@ def error_page(error: CloudSealedError, request_id: str, prefix: str) -> Respons
     """Return the page of an error: what happened, its code, and the request's id."""
     title = _TITLES.get(error.status, "Something went wrong")
     answer = page(
-        "error.html", status=error.status, title=title, error=error, request_id=request_id,
+        "error.html",
+        status=error.status,
+        title=title,
+        error=error,
+        request_id=request_id,
         prefix=prefix,
-    )  # fmt: skip
+    )
     answer.headers.update(error.headers)
     return answer
 

@@ -95,12 +95,17 @@ class Visit:
     def page(self, template: str, **values: Any) -> Response:
         """Return a page, with what the account pages share."""
         shared: dict[str, Any] = {
-            "prefix": self.prefix, "path": self.path, "values": self.form, "error": self.error,
+            "prefix": self.prefix,
+            "path": self.path,
+            "values": self.form,
+            "error": self.error,
             "errors": _fields(self.error) if self.error else {},
-            "token": self.token(self.path), "logout_token": self.token("/logout"),
-            "user": self.login.user if self.login else None, "has_apps": self._has_apps,
+            "token": self.token(self.path),
+            "logout_token": self.token("/logout"),
+            "user": self.login.user if self.login else None,
+            "has_apps": self._has_apps,
             "status": self.error.status if self.error else 200,
-        }  # fmt: skip
+        }
         return page(template, **{**shared, **values})
 
 
@@ -142,10 +147,13 @@ class Reception:
         async def act(request: Request) -> Response:
             form = await form_of(request)
             work = partial(self._act, found, request, form.values)
-            return self._outward(await (
-                self._in_line(request, form.values, work) if found.hashes
-                else run_in_threadpool(work)
-            ))  # fmt: skip
+            return self._outward(
+                await (
+                    self._in_line(request, form.values, work)
+                    if found.hashes
+                    else run_in_threadpool(work)
+                )
+            )
 
         routes = [Route(found.path, show)] if found.show else []
         return [*routes, Route(found.path, act, methods=["POST"])] if found.act else routes
@@ -212,11 +220,19 @@ class Reception:
         address = _address(request)
         login = self._login(text, address)
         return Visit(
-            self._services, self.prefix, self.cookie, self.device, request.scope["path"],
-            here(request), address, self.device.read(request.scope),
-            text if login else self._sessions.kept(text), _query(request),
-            request.path_params.get("id", ""), login,
-        )  # fmt: skip
+            self._services,
+            self.prefix,
+            self.cookie,
+            self.device,
+            request.scope["path"],
+            here(request),
+            address,
+            self.device.read(request.scope),
+            text if login else self._sessions.kept(text),
+            _query(request),
+            request.path_params.get("id", ""),
+            login,
+        )
 
     def _login(self, text: str, address: str) -> Login | None:
         session = self._sessions.find(text)

@@ -7,12 +7,20 @@ from collections.abc import Iterable
 from cloudsealed.auth.model import Scope
 
 _NOUNS = {
-    "findings": "findings", "resources": "cloud resources", "audits": "audits",
-    "policies": "policies", "reports": "reports", "connections": "connections to clouds",
-    "schedules": "schedules", "webhooks": "webhooks", "tokens": "access tokens",
-    "apps": "OAuth apps", "users": "users", "evidence": "the evidence behind findings",
+    "findings": "findings",
+    "resources": "cloud resources",
+    "audits": "audits",
+    "policies": "policies",
+    "reports": "reports",
+    "connections": "connections to clouds",
+    "schedules": "schedules",
+    "webhooks": "webhooks",
+    "tokens": "access tokens",
+    "apps": "OAuth apps",
+    "users": "users",
+    "evidence": "the evidence behind findings",
     "events": "the log of events",
-}  # fmt: skip
+}
 
 
 def _words(scope: Scope) -> str:

@@ -25,13 +25,17 @@ LISTING = Listing(
         Filter("subject", "Id of the object that it is about", "subject", sorts=("-id",)),
         Filter("type", "What happened", "type", tuple(EventType), kind="enum", sorts=("-id",)),
         Filter(
-            "category", "What it is about", "category", tuple(EventCategory), kind="enum",
+            "category",
+            "What it is about",
+            "category",
+            tuple(EventCategory),
+            kind="enum",
             sorts=("-id",),
         ),
         Filter("created_after", "At or after", kind="time", condition=at_least("created_at")),
         Filter("created_before", "Before", kind="time", condition=before("created_at")),
     ),
-)  # fmt: skip
+)
 
 _INSERT = events.insert()
 
@@ -60,9 +64,15 @@ class EventStore(Paged):
     listing = LISTING
 
     def list(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of events, newest first."""
         found = self.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
@@ -73,6 +83,10 @@ class EventStore(Paged):
 def _public(row: Sequence[Any]) -> dict[str, Any]:
     ident, kind, subject, created_at, data = row
     return {
-        "id": ident, "object": "event", "type": kind, "subject": subject, "created_at": created_at,
+        "id": ident,
+        "object": "event",
+        "type": kind,
+        "subject": subject,
+        "created_at": created_at,
         "data": orjson.loads(data),
-    }  # fmt: skip
+    }

@@ -36,10 +36,16 @@ def padded(idents: Sequence[str]) -> tuple[int, dict[str, str]]:
 
 
 def by_ids(
-    connection: Connection, listing: Listing, tenant: str, idents: Sequence[str],
-    residual: Mapping[str, tuple[str, ...]], *, order: str = "id",
-    also: ColumnElement[bool] | None = None, values: Mapping[str, Any] | None = None,
-) -> list[Row]:  # fmt: skip
+    connection: Connection,
+    listing: Listing,
+    tenant: str,
+    idents: Sequence[str],
+    residual: Mapping[str, tuple[str, ...]],
+    *,
+    order: str = "id",
+    also: ColumnElement[bool] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> list[Row]:
     """Return (id, value of the column `order`, *columns of the listing), by descending id.
 
     `residual` is prepared; `also` is a further condition, one object for each meaning, bound to

@@ -22,9 +22,19 @@ from cloudsealed.vocabulary import (
 )
 
 LOADED = (
-    "doc", "fingerprint", "policy_id", "policy_version", "connection_id", "dimension",
-    "observed_at", "decided_by", "looked_at", "looked_by", "resolved_by", "monthly_savings",
-)  # fmt: skip
+    "doc",
+    "fingerprint",
+    "policy_id",
+    "policy_version",
+    "connection_id",
+    "dimension",
+    "observed_at",
+    "decided_by",
+    "looked_at",
+    "looked_by",
+    "resolved_by",
+    "monthly_savings",
+)
 
 
 _LAST = "yields_to"

@@ -96,9 +96,12 @@ def answers(filters: Iterable[str], columns: Iterable[str] = ()) -> bool:
 
 
 def count(
-    connection: Connection, *, tenant: str, filters: Mapping[str, tuple[str, ...]],
+    connection: Connection,
+    *,
+    tenant: str,
+    filters: Mapping[str, tuple[str, ...]],
     columns: tuple[str, ...],
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     """Return (column values …, count) of the findings that `filters` select, sorted by values."""
     refuse_strangers(connection, LISTING, tenant=tenant, filters=filters)
     values = {"tenant": tenant, **LISTING.values(filters)}

@@ -68,10 +68,16 @@ def _entered(kinds: Sequence[str]) -> str:
 
 
 def changed(
-    connection: Connection, listing: Listing, failed: Callable[[str, str], Iterator[str]], *,
-    tenant: str, filters: Mapping[str, tuple[str, ...]], compared: Compared,
-    after: Position | None, limit: int,
-) -> Rows:  # fmt: skip
+    connection: Connection,
+    listing: Listing,
+    failed: Callable[[str, str], Iterator[str]],
+    *,
+    tenant: str,
+    filters: Mapping[str, tuple[str, ...]],
+    compared: Compared,
+    after: Position | None,
+    limit: int,
+) -> Rows:
     """Return a page of what became of findings; its position names the audit, so that a walk stays
     with it when a newer one ends. `failed` yields the ids of an audit below one, descending."""
     residual = listing.prepare({n: v for n, v in filters.items() if n not in _PINS})
@@ -83,9 +89,14 @@ def changed(
     for part in batches(sorted_out(this, before, filters["delta"]), min(max(limit + 1, 100), MOST)):
         for asked in sorted({asked for _ident, asked in part if asked}):
             found += by_ids(
-                connection, listing, tenant, [i for i, what in part if what == asked], residual,
-                also=_CONDITIONS[asked], values=compared.values,
-            )  # fmt: skip
+                connection,
+                listing,
+                tenant,
+                [i for i, what in part if what == asked],
+                residual,
+                also=_CONDITIONS[asked],
+                values=compared.values,
+            )
         found.sort(key=itemgetter(0), reverse=True)
         scanned += len(part)
         if len(found) > limit:

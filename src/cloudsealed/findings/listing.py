@@ -48,46 +48,120 @@ LISTING = Listing(
     table=findings,
     columns=("doc", "policy_id", "policy_version"),
     filters=(
-        Filter("resource", "Resource that the finding is about", "resource_id", kind="id", prefix="res", sorts=("-id",)),
-        Filter("policy", "Policy, by id or key", "policy_id", kind="policy", prefix="pol", sorts=("-id",)),
         Filter(
-            "triage", "What people decided", "triage", tuple(TriageState), kind="enum", sorts=("-id",)
+            "resource",
+            "Resource that the finding is about",
+            "resource_id",
+            kind="id",
+            prefix="res",
+            sorts=("-id",),
         ),
         Filter(
-            "severity", "How much it matters", "severity", tuple(Severity), kind="enum", convert=_rank,
+            "policy",
+            "Policy, by id or key",
+            "policy_id",
+            kind="policy",
+            prefix="pol",
+            sorts=("-id",),
+        ),
+        Filter(
+            "triage",
+            "What people decided",
+            "triage",
+            tuple(TriageState),
+            kind="enum",
+            sorts=("-id",),
+        ),
+        Filter(
+            "severity",
+            "How much it matters",
+            "severity",
+            tuple(Severity),
+            kind="enum",
+            convert=_rank,
             sorts=("-id", *_VALUE_SORTS),
         ),
-        Filter("connection", "Connection that it was found through", "connection_id", kind="id", prefix="con", sorts=("-id",)),
+        Filter(
+            "connection",
+            "Connection that it was found through",
+            "connection_id",
+            kind="id",
+            prefix="con",
+            sorts=("-id",),
+        ),
         Filter("account", "Cloud account", "account", kind="word", sorts=("-id",)),
-        Filter("dimension", "Dimension of the audit", "dimension", tuple(Dimension), kind="enum", sorts=("-id",)),
         Filter(
-            "status", "Where it stands", "status", tuple(FindingStatus), kind="enum",
+            "dimension",
+            "Dimension of the audit",
+            "dimension",
+            tuple(Dimension),
+            kind="enum",
+            sorts=("-id",),
+        ),
+        Filter(
+            "status",
+            "Where it stands",
+            "status",
+            tuple(FindingStatus),
+            kind="enum",
             sorts=("-id", *_VALUE_SORTS),
         ),
-        Filter("audit", "Audit in which it failed; pins the list", kind="audit", prefix="aud", sorts=()),
         Filter(
-            "delta", "What became of it in the audit `audit`, else the newest, against the audit"
-            " before; pins the list", choices=tuple(DeltaKind), kind="enum", has_negation=False,
+            "audit", "Audit in which it failed; pins the list", kind="audit", prefix="aud", sorts=()
         ),
-        Filter("resource_type", "Type such as aws.s3.bucket", "resource_type", kind="word", probe=finding_counts, known=lambda: RESOURCE_TYPES),
+        Filter(
+            "delta",
+            "What became of it in the audit `audit`, else the newest, against the audit"
+            " before; pins the list",
+            choices=tuple(DeltaKind),
+            kind="enum",
+            has_negation=False,
+        ),
+        Filter(
+            "resource_type",
+            "Type such as aws.s3.bucket",
+            "resource_type",
+            kind="word",
+            probe=finding_counts,
+            known=lambda: RESOURCE_TYPES,
+        ),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=finding_counts),
         Filter("region", "Region, or global", "region", kind="word", probe=finding_counts),
         _of_policies("framework", "Framework with a control that its policy serves"),
         _of_policies("control", "Control that its policy serves, such as 5.3"),
-        Filter("first_seen_after", "First seen at or after", kind="time", condition=at_least("first_seen_at")),
-        Filter("first_seen_before", "First seen before", kind="time", condition=before("first_seen_at")),
-        Filter("last_seen_after", "Last seen at or after", kind="time", condition=at_least("last_seen_at")),
+        Filter(
+            "first_seen_after",
+            "First seen at or after",
+            kind="time",
+            condition=at_least("first_seen_at"),
+        ),
+        Filter(
+            "first_seen_before", "First seen before", kind="time", condition=before("first_seen_at")
+        ),
+        Filter(
+            "last_seen_after",
+            "Last seen at or after",
+            kind="time",
+            condition=at_least("last_seen_at"),
+        ),
         of_services("resource_type", probe=finding_counts, known=services),
         *tag_filters("resource_id", leads="resource"),
         owner_filter("resource_id", OWNER_TAGS, leads="resource"),
-        searched("search", "Part of the title, or of the resource's name or native id, letter case aside"),
+        searched(
+            "search", "Part of the title, or of the resource's name or native id, letter case aside"
+        ),
         searching("name", "Part of the resource's name, letter case aside", "name"),
     ),
     prepare=prepare_tags,
     computed={"owner": lambda table: owner_of(table, "resource_id", OWNER_TAGS)},
-    sorts={"-id": "id", "-severity": "severity", "-last_seen_at": "last_seen_at", "-monthly_savings": "monthly_savings"},
+    sorts={
+        "-id": "id",
+        "-severity": "severity",
+        "-last_seen_at": "last_seen_at",
+        "-monthly_savings": "monthly_savings",
+    },
     unfiltered_sorts=("-id", *_VALUE_SORTS),
-)  # fmt: skip
+)
 
 
 @lru_cache(maxsize=10)

@@ -47,16 +47,22 @@ def bound(lines: Sequence[Line], size: int) -> dict[str, Any]:
 def pinned_table(size: int) -> Subquery:
     """Return the findings of so many lines, with every column of a finding's row, those that an
     audit speaks of as it said them."""
-    lines = values(
-        column("id", Text), column("severity", BigInteger), column("status", Text), name="lines"
-    ).data([
-        (
-            bindparam(f"pin_id_{index}", type_=Text),
-            bindparam(f"pin_severity_{index}", type_=BigInteger),
-            bindparam(f"pin_status_{index}", type_=Text),
+    lines = (
+        values(
+            column("id", Text), column("severity", BigInteger), column("status", Text), name="lines"
         )
-        for index in range(size)
-    ]).cte("pinned")  # fmt: skip
+        .data(
+            [
+                (
+                    bindparam(f"pin_id_{index}", type_=Text),
+                    bindparam(f"pin_severity_{index}", type_=BigInteger),
+                    bindparam(f"pin_status_{index}", type_=Text),
+                )
+                for index in range(size)
+            ]
+        )
+        .cte("pinned")
+    )
     own = [each for each in findings.c if each.name not in _PINNED]
     said = [func.coalesce(lines.c[n], findings.c[n]).label(n) for n in _PINNED]
     return (
@@ -93,9 +99,12 @@ def _status(line: Pin) -> str:
 
 
 def pinned_rows(
-    connection: Connection, listing: Listing, tenant: str, lines: Sequence[Line],
+    connection: Connection,
+    listing: Listing,
+    tenant: str,
+    lines: Sequence[Line],
     residual: Mapping[str, tuple[str, ...]],
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     """Return (id, id, *columns of the listing) of the findings of some lines that pass, by
     descending id, each as the audit of its line said it."""
     size = next((size for size in _SIZES if len(lines) <= size), len(lines))

@@ -36,8 +36,14 @@ from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
 
 EPISODE = (
-    "sequence", "outcome", "severity", "first_audit_id", "last_audit_id", "first_at", "last_at",
-)  # fmt: skip
+    "sequence",
+    "outcome",
+    "severity",
+    "first_audit_id",
+    "last_audit_id",
+    "first_at",
+    "last_at",
+)
 NO_FILTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _OPEN = {"status": (FindingStatus.OPEN.value,)}
 _OF_STATUS = ("status", f"status{NOT}", "delta")
@@ -51,10 +57,15 @@ class FindingService:
     """The use cases of findings."""
 
     def __init__(
-        self, *, database: Database, policies: PolicyService, clock: Clock,
+        self,
+        *,
+        database: Database,
+        policies: PolicyService,
+        clock: Clock,
         compare: Compare = lambda _tenant, _audit: Compared(),
-        audits: Followed = lambda _tenant, _audit: (), owner_tags: tuple[str, ...] = OWNER_TAGS,
-    ) -> None:  # fmt: skip
+        audits: Followed = lambda _tenant, _audit: (),
+        owner_tags: tuple[str, ...] = OWNER_TAGS,
+    ) -> None:
         """`compare` returns the audit, the newest if None, beside the one before it; `audits` some
         that were asked for the same up to it, oldest first: id, and when it ended."""
         self._database = database
@@ -65,9 +76,15 @@ class FindingService:
         self._audits = audits
 
     def list(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of findings; a `deadline` in seconds may raise ReadDeadlineError."""
         if "delta" in filters and deadline is not None:
             raise ReadDeadlineError
@@ -75,9 +92,14 @@ class FindingService:
             filters = self._policies.resolve_filters(tenant, filters)
         compared = self._compared(tenant, filters, after)
         rows = self._store.page(
-            tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline,
+            tenant=tenant,
+            filters=filters,
+            sort=sort,
+            after=after,
+            limit=limit,
+            deadline=deadline,
             compared=compared,
-        )  # fmt: skip
+        )
         return Page([self._serve(tenant, row[2:]) for row in rows.rows], rows.next)
 
     def _compared(
@@ -181,9 +203,12 @@ class FindingService:
         return numbered([(row[0], orjson.dumps(_episode(row))) for row in rows], limit)
 
     def summary(
-        self, *, tenant: str, group_by: tuple[str, ...],
+        self,
+        *,
+        tenant: str,
+        group_by: tuple[str, ...],
         filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         """Count findings by some of GROUPS: the open ones unless `filters` say which.
 
         `complete` is false when the bound of a page's reading ended the count.
@@ -197,34 +222,51 @@ class FindingService:
         )
         counted = self._counted(tenant, group_by, rows, complete)
         return {
-            "object": "finding_summary", "group_by": list(group_by), "over": None, **counted,
+            "object": "finding_summary",
+            "group_by": list(group_by),
+            "over": None,
+            **counted,
             "audits": None,
-        }  # fmt: skip
+        }
 
     def trend(
-        self, *, tenant: str, group_by: tuple[str, ...],
+        self,
+        *,
+        tenant: str,
+        group_by: tuple[str, ...],
         filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         """Count what failed in each of the newest audits that were asked for the same, those up to
         the one that `filters` name: a summary of the last one, and a row an audit, oldest first."""
         resolved = self._policies.resolve_filters(tenant, filters)
         last = resolved.pop("audit", (None,))[0]
         audits = [
             {
-                "audit_id": ident, "finished_at": moment,
-                **self._counted(tenant, group_by, *self._store.count_of_audit(
-                    tenant=tenant, audit=ident, filters=resolved, columns=columns_of(group_by),
-                    compared=self._compared(tenant, {**resolved, "audit": (ident,)}),
-                )),
+                "audit_id": ident,
+                "finished_at": moment,
+                **self._counted(
+                    tenant,
+                    group_by,
+                    *self._store.count_of_audit(
+                        tenant=tenant,
+                        audit=ident,
+                        filters=resolved,
+                        columns=columns_of(group_by),
+                        compared=self._compared(tenant, {**resolved, "audit": (ident,)}),
+                    ),
+                ),
             }
             for ident, moment in self._audits(tenant, last)
-        ]  # fmt: skip
+        ]
         newest = audits[-1] if audits else self._counted(tenant, group_by, [], True)
         shown = {name: newest[name] for name in ("total", "complete", "groups")}
         return {
-            "object": "finding_summary", "group_by": list(group_by), "over": "audits", **shown,
+            "object": "finding_summary",
+            "group_by": list(group_by),
+            "over": "audits",
+            **shown,
             "audits": audits,
-        }  # fmt: skip
+        }
 
     def _counted(
         self, tenant: str, group_by: tuple[str, ...], rows: Sequence[Row], complete: bool
@@ -247,9 +289,13 @@ class FindingService:
         return resolved
 
     def _orphan(
-        self, connection: Connection, tenant: str, connection_id: str, moment: Moment,
+        self,
+        connection: Connection,
+        tenant: str,
+        connection_id: str,
+        moment: Moment,
         yields: Yields,
-    ) -> int:  # fmt: skip
+    ) -> int:
         """Resolve some of the findings of a connection that is gone; return how many."""
         found = self._store.unresolved(tenant=tenant, connection_id=connection_id)
         if not found:

@@ -86,12 +86,13 @@ _EXTEND_EPISODE = (
 _HISTORY = (
     select(*(c for c in episodes.c if c.name not in ("tenant_id", "finding_id")))
     .where(
-        episodes.c.tenant_id == bindparam("tenant"), episodes.c.finding_id == bindparam("ident"),
+        episodes.c.tenant_id == bindparam("tenant"),
+        episodes.c.finding_id == bindparam("ident"),
         episodes.c.sequence > bindparam("after"),
     )
     .order_by(episodes.c.sequence)
     .limit(bindparam("most"))
-)  # fmt: skip
+)
 _INSERT_BLOCK = audit_blocks.insert()
 _BLOCKS = (
     select(audit_blocks.c.digest)
@@ -249,24 +250,41 @@ class FindingStore:
         self._listing = listing
 
     def page(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str,
-        after: Position | None, limit: int, deadline: float | None = None,
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str,
+        after: Position | None,
+        limit: int,
+        deadline: float | None = None,
         compared: Compared = Compared(),
-    ) -> Rows:  # fmt: skip
+    ) -> Rows:
         """Return one page; rows are (id, sort value, doc, policy id, policy version). Filtered by
         `delta` they are of the audits `compared`."""
         with self._database.read(deadline) as connection:
             if "delta" in filters:
                 return changed(
-                    connection, self._listing, partial(_failing, connection, tenant),
-                    tenant=tenant, filters=filters, compared=compared, after=after, limit=limit,
-                )  # fmt: skip
+                    connection,
+                    self._listing,
+                    partial(_failing, connection, tenant),
+                    tenant=tenant,
+                    filters=filters,
+                    compared=compared,
+                    after=after,
+                    limit=limit,
+                )
             if "audit" in filters:
                 return self._pinned(connection, self._listing, tenant, filters, after, limit)
             return self._listed(
-                connection, self._listing, tenant=tenant, filters=filters, sort=sort, after=after,
+                connection,
+                self._listing,
+                tenant=tenant,
+                filters=filters,
+                sort=sort,
+                after=after,
                 limit=limit,
-            )  # fmt: skip
+            )
 
     def served(self, *, tenant: str, ident: str, deadline: float | None = None) -> Row:
         """Return (doc, policy id, policy version); raises FindingNotFoundError."""
@@ -315,9 +333,7 @@ class FindingStore:
             after = batch[-1].id
             yield batch
 
-    def history(
-        self, *, tenant: str, ident: str, after: int = 0, most: int = 1_000
-    ) -> list[Row]:  # fmt: skip
+    def history(self, *, tenant: str, ident: str, after: int = 0, most: int = 1_000) -> list[Row]:
         """Return at most `most` of a finding's episodes after one's number, oldest first."""
         values = {"tenant": tenant, "ident": ident, "after": after, "most": most}
         with self._database.read() as connection:
@@ -325,9 +341,13 @@ class FindingStore:
             return connection.all(_HISTORY, values)
 
     def count(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], columns: tuple[str, ...],
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        columns: tuple[str, ...],
         compared: Compared = Compared(),
-    ) -> tuple[list[Row], bool]:  # fmt: skip
+    ) -> tuple[list[Row], bool]:
         """Return (column values …, count) in order, and whether every finding was looked at.
 
         What the kept counts cannot tell is counted from findings, within the bound of one page.
@@ -341,9 +361,14 @@ class FindingStore:
         return _tallied(rows)
 
     def count_of_audit(
-        self, *, tenant: str, audit: str, filters: Mapping[str, tuple[str, ...]],
-        columns: tuple[str, ...], compared: Compared = Compared(),
-    ) -> tuple[list[Row], bool]:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        audit: str,
+        filters: Mapping[str, tuple[str, ...]],
+        columns: tuple[str, ...],
+        compared: Compared = Compared(),
+    ) -> tuple[list[Row], bool]:
         """Return what `count` does, of what failed in an audit: as it was when the audit ended where
         its kept counts can tell, else as it is now."""
         with self._database.read() as connection:
@@ -357,36 +382,65 @@ class FindingStore:
             return _tallied(self._scanned(connection, tenant, pinned, columns, compared))
 
     def _scanned(
-        self, connection: Connection, tenant: str, filters: Mapping[str, tuple[str, ...]],
-        columns: tuple[str, ...], compared: Compared,
-    ) -> Rows:  # fmt: skip
+        self,
+        connection: Connection,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        columns: tuple[str, ...],
+        compared: Compared,
+    ) -> Rows:
         listing = _counted(self._listing, columns)
         if "delta" in filters:
             return changed(
-                connection, listing, partial(_failing, connection, tenant), tenant=tenant,
-                filters=filters, compared=compared, after=None, limit=SCAN_ROWS,
-            )  # fmt: skip
+                connection,
+                listing,
+                partial(_failing, connection, tenant),
+                tenant=tenant,
+                filters=filters,
+                compared=compared,
+                after=None,
+                limit=SCAN_ROWS,
+            )
         if "audit" in filters:
             return self._pinned(connection, listing, tenant, filters, None, SCAN_ROWS)
         return self._listed(
-            connection, listing, tenant=tenant, filters=filters, sort="-id", after=None,
+            connection,
+            listing,
+            tenant=tenant,
+            filters=filters,
+            sort="-id",
+            after=None,
             limit=SCAN_ROWS,
-        )  # fmt: skip
+        )
 
     def _listed(
-        self, connection: Connection, listing: Listing, *, tenant: str,
-        filters: Mapping[str, tuple[str, ...]], sort: str, after: Position | None, limit: int,
-    ) -> Rows:  # fmt: skip
+        self,
+        connection: Connection,
+        listing: Listing,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str,
+        after: Position | None,
+        limit: int,
+    ) -> Rows:
         """Return a page as `fetch` does; of the few that a text's index names where it can."""
         wanted = text_store.searched_for(filters)
-        named = text_store.candidates(
-            connection, self._database.name, tenant=tenant, wanted=wanted
-        ) if wanted else None  # fmt: skip
+        named = (
+            text_store.candidates(connection, self._database.name, tenant=tenant, wanted=wanted)
+            if wanted
+            else None
+        )
         if named is None:
             return fetch(
-                connection, listing, tenant=tenant, filters=filters, sort=sort, after=after,
+                connection,
+                listing,
+                tenant=tenant,
+                filters=filters,
+                sort=sort,
+                after=after,
                 limit=limit,
-            )  # fmt: skip
+            )
         residual = listing.prepare(filters)
         refuse_strangers(connection, listing, tenant=tenant, filters=residual)
         rows = by_ids(connection, listing, tenant, named, residual, order=listing.sorts[sort])
@@ -419,9 +473,14 @@ class FindingStore:
         return decode(dict(zip(LOADED, row, strict=True)))
 
     def _pinned(
-        self, connection: Connection, listing: Listing, tenant: str,
-        filters: Mapping[str, tuple[str, ...]], after: Position | None, limit: int,
-    ) -> Rows:  # fmt: skip
+        self,
+        connection: Connection,
+        listing: Listing,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        after: Position | None,
+        limit: int,
+    ) -> Rows:
         start = after.id if after else "~"
         residual = LISTING.prepare({n: values for n, values in filters.items() if n != "audit"})
         refuse_strangers(connection, LISTING, tenant=tenant, filters=residual)

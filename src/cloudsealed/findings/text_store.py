@@ -52,10 +52,14 @@ _NAMED = {
 def insert(connection: Connection, *, tenant: str, new: Iterable[Finding]) -> None:
     """Add the texts of findings; in the order of their numbers, as SQLite's index fills fastest."""
     rows = [
-        {"tenant_id": tenant, "finding_id": each.id, "number": number_of(each.id),
-         "text": words(each)}
+        {
+            "tenant_id": tenant,
+            "finding_id": each.id,
+            "number": number_of(each.id),
+            "text": words(each),
+        }
         for each in new
-    ]  # fmt: skip
+    ]
     connection.many(_INSERT, sorted(rows, key=itemgetter("number")))
 
 
@@ -105,9 +109,7 @@ def searched(name: str, description: str) -> Filter:
     """Return the filter that a finding's text has one of the values in it, letter case aside."""
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
-        held = (
-            finding_texts.c.text.contains(value, escape=ESCAPE) for value in values
-        )  # fmt: skip
+        held = (finding_texts.c.text.contains(value, escape=ESCAPE) for value in values)
         return exists().where(
             finding_texts.c.tenant_id == table.c.tenant_id,
             finding_texts.c.finding_id == table.c.id,

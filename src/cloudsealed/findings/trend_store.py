@@ -40,17 +40,27 @@ def keep(
         tally.update(counts.kinds(connection, tenant=tenant, idents=some).values())
     lines = [[*kind, count] for kind, count in sorted(tally.items())]
     row = {
-        "tenant_id": tenant, "audit_id": audit, "kind": _KIND, "account": _ALL, "region": _ALL,
-        "key": _ALL, "digest": objects.put(connection, tenant, orjson.dumps(lines), month),
-        "lines": len(lines), "header": _ALL,
-    }  # fmt: skip
+        "tenant_id": tenant,
+        "audit_id": audit,
+        "kind": _KIND,
+        "account": _ALL,
+        "region": _ALL,
+        "key": _ALL,
+        "digest": objects.put(connection, tenant, orjson.dumps(lines), month),
+        "lines": len(lines),
+        "header": _ALL,
+    }
     connection.run(_INSERT, row)
 
 
 def count(
-    connection: Connection, *, tenant: str, audit: str, filters: Mapping[str, tuple[str, ...]],
+    connection: Connection,
+    *,
+    tenant: str,
+    audit: str,
+    filters: Mapping[str, tuple[str, ...]],
     columns: tuple[str, ...],
-) -> list[Row] | None:  # fmt: skip
+) -> list[Row] | None:
     """Return (column values …, count), sorted, of what failed in an audit; None where it kept no
     counts. `filters` are those that `count_store` answers."""
     row = connection.first(_KEPT, {"tenant": tenant, "audit": audit})

@@ -39,9 +39,12 @@ def settled(
 
 
 def with_yielding(
-    connection: Connection, yields: Yields, changed: Sequence[tuple[Finding, Finding]], *,
+    connection: Connection,
+    yields: Yields,
+    changed: Sequence[tuple[Finding, Finding]],
+    *,
     tenant: str,
-) -> list[tuple[Finding, Finding]]:  # fmt: skip
+) -> list[tuple[Finding, Finding]]:
     """Return findings and what they become, settled, with what yields to them or no longer does;
     nothing of which nothing becomes."""
     news = [new for _old, new in changed]
@@ -80,9 +83,12 @@ def _place(finding: Finding) -> Place:
 
 
 def _related(
-    connection: Connection, yields: Yields, findings: Iterable[Finding],
-    related: Mapping[str, Iterable[str]], tenant: str,
-) -> list[Finding]:  # fmt: skip
+    connection: Connection,
+    yields: Yields,
+    findings: Iterable[Finding],
+    related: Mapping[str, Iterable[str]],
+    tenant: str,
+) -> list[Finding]:
     own = {finding.fingerprint: finding for finding in findings}
     prints = dict.fromkeys(p for each in own.values() for p in _prints(each, yields, related))
     return [

@@ -29,9 +29,14 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, worker: Worker, pulses: PulseStore, *, clock: Clock, patience: float,
+        self,
+        worker: Worker,
+        pulses: PulseStore,
+        *,
+        clock: Clock,
+        patience: float,
         kept: Mapping[str, tuple[Callable[[], object], float]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._worker = worker
         self._pulses = pulses
         self._clock = clock
@@ -76,9 +81,12 @@ class WorkerProcess:
         counted = COUNTS.take()
         try:
             self._pulses.beat(
-                name=self._name, started_at=self._started_at, now=self._clock(),
-                state=self._state(), counted=counted,
-            )  # fmt: skip
+                name=self._name,
+                started_at=self._started_at,
+                now=self._clock(),
+                state=self._state(),
+                counted=counted,
+            )
         except BaseException:
             COUNTS.give_back(counted)
             raise

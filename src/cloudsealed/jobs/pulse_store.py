@@ -68,14 +68,21 @@ class PulseStore:
         self._database = database
 
     def beat(
-        self, *, name: str, started_at: datetime, now: datetime, state: Mapping[str, Any],
+        self,
+        *,
+        name: str,
+        started_at: datetime,
+        now: datetime,
+        state: Mapping[str, Any],
         counted: Mapping[Series, int],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Write that a worker is alive, and add what it counted since its last beat."""
         row = {
-            "name": name, "started_at": rfc3339(started_at), "seen_at": rfc3339(now),
+            "name": name,
+            "started_at": rfc3339(started_at),
+            "seen_at": rfc3339(now),
             "state": orjson.dumps(state).decode(),
-        }  # fmt: skip
+        }
         with self._database.write() as connection:
             connection.run(_FORGET, {"before": rfc3339(now - _KEPT)})
             connection.run(_BEAT, row)

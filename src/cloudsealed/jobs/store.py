@@ -29,18 +29,16 @@ _ABSURD = timedelta(hours=1)  # what is due later was written under a clock that
 
 _INSERT = jobs.insert()
 _IS_DUE = or_(
-    and_(
-        jobs.c.status == "queued",
-        or_(jobs.c.until.is_(None), jobs.c.until <= bindparam("now")),
-    ),
+    and_(jobs.c.status == "queued", or_(jobs.c.until.is_(None), jobs.c.until <= bindparam("now"))),
     and_(jobs.c.status == "running", jobs.c.until < bindparam("now")),
     and_(one_of(jobs.c.status, ("queued", "running")), jobs.c.until > bindparam("absurd")),
 )
 _OF_KIND = jobs.c.kind == bindparam("kind")
 _LIVE = and_(
     jobs.c.status == "running",
-    jobs.c.until >= bindparam("now"), jobs.c.until <= bindparam("absurd"),
-)  # fmt: skip
+    jobs.c.until >= bindparam("now"),
+    jobs.c.until <= bindparam("absurd"),
+)
 _DUE = (  # tenantless: job by lease
     select(jobs.c.tenant_id, func.min(jobs.c.id))
     .where(_OF_KIND, _IS_DUE, jobs.c.attempts <= bindparam("tried"))
@@ -87,10 +85,14 @@ _PUT_BACK = (
     jobs.update()
     .where(_HELD)
     .values(
-        status="queued", owner=null(), until=bindparam("new_until"), error=bindparam("new_error"),
-        attempts=bindparam("new_attempts"), epoch=jobs.c.epoch + 1,
+        status="queued",
+        owner=null(),
+        until=bindparam("new_until"),
+        error=bindparam("new_error"),
+        attempts=bindparam("new_attempts"),
+        epoch=jobs.c.epoch + 1,
     )
-)  # fmt: skip
+)
 _STANDING = (  # tenantless: housekeeping
     select(jobs.c.kind, jobs.c.status, func.count(), func.min(jobs.c.created_at))
     .where(one_of(jobs.c.status, ("queued", "running")))
@@ -181,18 +183,25 @@ class JobStore:
         self._database = database
 
     def claim(
-        self, *, kind: str, owner: str, now: datetime, served: Mapping[str, int] | None = None,
+        self,
+        *,
+        kind: str,
+        owner: str,
+        now: datetime,
+        served: Mapping[str, int] | None = None,
         retried: bool = True,
-    ) -> Job | None:  # fmt: skip
+    ) -> Job | None:
         """Take a job that is queued or whose worker's lease ran out; None when idle.
 
         Of the tenant with the fewest jobs of the kind at work, then of the one whose number in
         `served` is lowest: the oldest. Without `retried` only one that was never tried.
         """
         asked = {
-            "kind": kind, "now": rfc3339(now), "absurd": rfc3339(now + _ABSURD),
+            "kind": kind,
+            "now": rfc3339(now),
+            "absurd": rfc3339(now + _ABSURD),
             "tried": MAX_ATTEMPTS if retried else 0,
-        }  # fmt: skip
+        }
         with self._database.read() as connection:  # idle workers must not take the write lock
             if connection.first(_DUE, asked) is None:
                 return None
@@ -208,8 +217,10 @@ class JobStore:
     def end(self, job: Job, *, now: datetime, error: str | None = None) -> None:
         """Record that `job` is done, or with `error` that it failed for good."""
         values = {
-            "new_status": "failed" if error else "done", "new_error": error, "moment": rfc3339(now),
-        }  # fmt: skip
+            "new_status": "failed" if error else "done",
+            "new_error": error,
+            "moment": rfc3339(now),
+        }
         with self._database.write() as connection:
             connection.run(_END, {**_fence(job), **values})
 

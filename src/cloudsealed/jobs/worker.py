@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cloudsealed.jobs.store import MAX_ATTEMPTS, RENEW_SECONDS, Job, JobStore
 from cloudsealed.kit.clock import Clock, utc_now
@@ -72,10 +73,16 @@ class Worker:
     """
 
     def __init__(
-        self, database: Database, handlers: Mapping[str, Handler], *, slots: Mapping[str, int],
-        endings: Mapping[str, Ending] | None = None, patience: float = PATIENCE_SECONDS,
-        longest: Mapping[str, float] | None = None, clock: Clock = utc_now,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        *,
+        slots: Mapping[str, int],
+        endings: Mapping[str, Ending] | None = None,
+        patience: float = PATIENCE_SECONDS,
+        longest: Mapping[str, float] | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
         self._store = JobStore(database)
         self._handlers = handlers
         self._endings = endings or {}
@@ -88,12 +95,14 @@ class Worker:
         self._retrying = threading.Lock()
         self._loops = [
             Loop(
-                f"{kind}-{slot}", lambda kind=kind: self.run_once(kind), every=_IDLE_SECONDS,  # type: ignore[misc]  # a default holds the kind
+                f"{kind}-{slot}",
+                partial(self.run_once, kind),
+                every=_IDLE_SECONDS,
                 stopping=self._stopping,
             )
             for kind in handlers
             for slot in range(slots[kind])
-        ]  # fmt: skip
+        ]
 
     def start(self) -> None:
         """Start every slot's thread."""
@@ -141,9 +150,12 @@ class Worker:
         alone = self._retrying.acquire(blocking=False)
         try:
             job = self._store.claim(
-                kind=kind, owner=worker_name(), now=self._clock(), served=self._served,
+                kind=kind,
+                owner=worker_name(),
+                now=self._clock(),
+                served=self._served,
                 retried=alone,
-            )  # fmt: skip
+            )
             if alone and (job is None or job.attempts == 1):
                 self._retrying.release()
                 alone = False

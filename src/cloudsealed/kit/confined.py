@@ -45,9 +45,13 @@ class _NotTakenError(Exception):
 
 
 def run_confined(
-    module: str, order: Mapping[str, Any], *, seconds: float, memory: int,
+    module: str,
+    order: Mapping[str, Any],
+    *,
+    seconds: float,
+    memory: int,
     environment: Mapping[str, str] | None = None,
-) -> bytes:  # fmt: skip
+) -> bytes:
     """Return what the function `answer` of a module makes of an order; raises ConfinedError.
 
     `seconds` bounds the processor's time, and `_WAIT` times as much the wall time, so that a busy

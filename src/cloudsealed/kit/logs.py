@@ -102,9 +102,12 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line."""
         found: dict[str, object] = {
-            "time": _moment(record), "level": record.levelname, "logger": record.name,
-            "message": record.getMessage(), **_facts(record),
-        }  # fmt: skip
+            "time": _moment(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_facts(record),
+        }
         if record.exc_info:
             found["exception"] = self.formatException(record.exc_info)
         text = orjson.dumps(_sound(found), default=str).decode()
@@ -138,9 +141,12 @@ class LogHandler(logging.StreamHandler[IO[str]]):
     """
 
     def __init__(
-        self, stream: IO[str] = sys.stderr, *, every: tuple[str, ...] = (),
+        self,
+        stream: IO[str] = sys.stderr,
+        *,
+        every: tuple[str, ...] = (),
         ticks: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(stream)
         self._every = frozenset(every)
         self._ticks = ticks

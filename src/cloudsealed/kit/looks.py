@@ -28,9 +28,14 @@ class Looks(Generic[T]):
     """
 
     def __init__(
-        self, look: Callable[[], T], *, kept: float, oldest: float, patience: float = 2.0,
+        self,
+        look: Callable[[], T],
+        *,
+        kept: float,
+        oldest: float,
+        patience: float = 2.0,
         ticks: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._look = look
         self._kept, self._oldest, self._patience = kept, oldest, patience
         self._ticks = ticks

@@ -39,9 +39,14 @@ class Loop:
     seconds. `fault` is what the last step raised, for people; None when it worked."""
 
     def __init__(
-        self, name: str, step: Callable[[], object], *, every: float,
-        stopping: threading.Event | None = None, backoff: Backoff | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        step: Callable[[], object],
+        *,
+        every: float,
+        stopping: threading.Event | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
         self.name = name
         self.fault: str | None = None
         self._step = step

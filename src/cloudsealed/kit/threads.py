@@ -141,9 +141,12 @@ class Crew:
             del self._waiting[holder]
 
     def _do(
-        self, order: Callable[[], T], loop: asyncio.AbstractEventLoop, holder: Holder,
+        self,
+        order: Callable[[], T],
+        loop: asyncio.AbstractEventLoop,
+        holder: Holder,
         done: asyncio.Future[T],
-    ) -> None:  # fmt: skip
+    ) -> None:
         made: T | None = None
         failed: BaseException | None = None
         try:

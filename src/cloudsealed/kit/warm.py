@@ -141,10 +141,12 @@ def _bound(memory: int, seconds: int) -> None:
         raise MemoryError
     os.nice(_NICENESS)
     for name, soft, hard in (
-        (resource.RLIMIT_AS, memory, memory), (resource.RLIMIT_CPU, seconds, seconds + 1),
-        (resource.RLIMIT_NOFILE, _MOST_FILES, _MOST_FILES), (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_AS, memory, memory),
+        (resource.RLIMIT_CPU, seconds, seconds + 1),
+        (resource.RLIMIT_NOFILE, _MOST_FILES, _MOST_FILES),
+        (resource.RLIMIT_FSIZE, 0, 0),
         (resource.RLIMIT_CORE, 0, 0),
-    ):  # fmt: skip
+    ):
         resource.setrlimit(name, (soft, hard))
 
 

@@ -31,9 +31,13 @@ class FormError(ValueError):
     """
 
     def __init__(
-        self, at: Path, message: str, fault: Fault = Fault.VALUE,
-        word: Any = None, known: Iterable[str] = (),
-    ) -> None:  # fmt: skip
+        self,
+        at: Path,
+        message: str,
+        fault: Fault = Fault.VALUE,
+        word: Any = None,
+        known: Iterable[str] = (),
+    ) -> None:
         super().__init__(message)
         self.at = at
         self.message = message

@@ -47,109 +47,142 @@ def check_form(types: Iterable[str] | None = None) -> Record:
     The fields stand in the order in which the built-in files have them.
     """
     kind = Text(TYPE, name="ResourceType") if types is None else words(types)
-    return Record({
-        "kind": _kind(PolicyKind.CHECK),
-        "key": _KEY,
-        "version": Part(
-            Number(), "Counts the changes of what the policy means.", default=1, only=Use.FILE
-        ),
-        "title": _TITLE,
-        "enabled": _ENABLED,
-        "dimension": _must(
-            words(Dimension), "Which way of looking the policy belongs to.", example="compliance"
-        ),
-        "severity": _must(words(Severity), "How much a finding matters.", example="medium"),
-        "resource_types": _must(
-            Many(kind, least=1, most=20, distinct=True), "The types of resources that are judged.",
-            example=["aws.s3.bucket"],
-        ),
-        "description": Part(
-            _paragraph, "Why it matters: what can happen as long as it is so.",
-            example="Nobody answers for a bucket that has no owner.",
-        ),
-        "params": Part(
-            Free(), "Values that expressions read as `params.NAME`; users may set them.",
-            default={}, example={"days": 90},
-        ),
-        "related": Part(
-            Named(_relation(kind)), "Lists of other resources, read as `related.NAME`.",
-            default={}, example={"vpcs": {"type": "aws.ec2.vpc", "from": "VpcId", "key": "VpcId"}},
-        ),
-        "foreign": Part(
-            Flag(), "Whether it also judges what another account owns and this one only uses, as a "
-            "shared VPC; else the outcome of that is not_applicable.", default=False,
-            example=False,
-        ),
-        "applies_when": Part(
-            _expression, "CEL; where it is false the outcome is not_applicable.",
-            example="tag(resource, 'env') == 'prod'",
-        ),
-        "applies_because": Part(
-            _paragraph, "Why a state in `applies_when` cannot get worse by the problem itself; of "
-            "built-in policies asked for where it reads one.", only=Use.FILE,
-        ),
-        "fail_when": _must(
-            _expression, "CEL; where it is true the resource fails.",
-            example="tag(resource, 'owner') == null",
-        ),
-        "severity_when": Part(
-            Many(_DEGREE, most=20),
-            "Severities in other cases, each `{when, severity}`: the first that is true gives it, "
-            "else `severity`.",
-            default=[], example=[{"when": "tag(resource, 'env') == 'prod'", "severity": "high"}],
-        ),
-        "yields_to": Part(
-            Many(_key, most=20, distinct=True),
-            "Keys of more general policies: while one of them fails on the same resource, a "
-            "finding of this one is suppressed and names the other's.", default=[],
-            example=["aws-s3-bucket-public-read"],
-        ),
-        "message": Part(
-            Text(),
-            "A finding's title, with paths, or calls of functions, in braces: `Bucket"
-            " {resource.Name} is open`.", example="Bucket {resource.Name} has no owner",
-        ),
-        "remediation": Part(
-            _REMEDIATION, "How a finding is cured; a string is its `summary`.",
-            example={"summary": "Tag the bucket with its owner", "effort": "low"},
-        ),
-        "controls": Part(
-            Many(_SERVED, most=50),
-            "The controls that it serves; of built-in policies the framework's file says them.",
-            default=[], example=[{"framework": "cis-aws-5.0", "control": "2.1.4"}],
-        ),
-        "references": Part(
-            Many(Text(), most=50, distinct=True), "Where the rule comes from: title or address.",
-            default=[], example=["Data handling standard, section 4"],
-        ),
-        "discriminator": Part(
-            Text(), "Stands in a finding's fingerprint beside the key and the resource.",
-            only=Use.FILE,
-        ),
-        "formerly": Part(
-            Many(_key, distinct=True), "Keys that the policy had before.",
-            default=[], only=Use.FILE,
-        ),
-        "examples": Part(
-            _EXAMPLES, "Documents and the outcome that the policy gives for each; the clock is "
-            "2026-01-01T00:00:00Z.", default={}, only=Use.FILE,
-        ),
-    })  # fmt: skip
+    return Record(
+        {
+            "kind": _kind(PolicyKind.CHECK),
+            "key": _KEY,
+            "version": Part(
+                Number(), "Counts the changes of what the policy means.", default=1, only=Use.FILE
+            ),
+            "title": _TITLE,
+            "enabled": _ENABLED,
+            "dimension": _must(
+                words(Dimension),
+                "Which way of looking the policy belongs to.",
+                example="compliance",
+            ),
+            "severity": _must(words(Severity), "How much a finding matters.", example="medium"),
+            "resource_types": _must(
+                Many(kind, least=1, most=20, distinct=True),
+                "The types of resources that are judged.",
+                example=["aws.s3.bucket"],
+            ),
+            "description": Part(
+                _paragraph,
+                "Why it matters: what can happen as long as it is so.",
+                example="Nobody answers for a bucket that has no owner.",
+            ),
+            "params": Part(
+                Free(),
+                "Values that expressions read as `params.NAME`; users may set them.",
+                default={},
+                example={"days": 90},
+            ),
+            "related": Part(
+                Named(_relation(kind)),
+                "Lists of other resources, read as `related.NAME`.",
+                default={},
+                example={"vpcs": {"type": "aws.ec2.vpc", "from": "VpcId", "key": "VpcId"}},
+            ),
+            "foreign": Part(
+                Flag(),
+                "Whether it also judges what another account owns and this one only uses, as a "
+                "shared VPC; else the outcome of that is not_applicable.",
+                default=False,
+                example=False,
+            ),
+            "applies_when": Part(
+                _expression,
+                "CEL; where it is false the outcome is not_applicable.",
+                example="tag(resource, 'env') == 'prod'",
+            ),
+            "applies_because": Part(
+                _paragraph,
+                "Why a state in `applies_when` cannot get worse by the problem itself; of "
+                "built-in policies asked for where it reads one.",
+                only=Use.FILE,
+            ),
+            "fail_when": _must(
+                _expression,
+                "CEL; where it is true the resource fails.",
+                example="tag(resource, 'owner') == null",
+            ),
+            "severity_when": Part(
+                Many(_DEGREE, most=20),
+                "Severities in other cases, each `{when, severity}`: the first that is true "
+                "gives it, else `severity`.",
+                default=[],
+                example=[{"when": "tag(resource, 'env') == 'prod'", "severity": "high"}],
+            ),
+            "yields_to": Part(
+                Many(_key, most=20, distinct=True),
+                "Keys of more general policies: while one of them fails on the same resource, a "
+                "finding of this one is suppressed and names the other's.",
+                default=[],
+                example=["aws-s3-bucket-public-read"],
+            ),
+            "message": Part(
+                Text(),
+                "A finding's title, with paths, or calls of functions, in braces: `Bucket"
+                " {resource.Name} is open`.",
+                example="Bucket {resource.Name} has no owner",
+            ),
+            "remediation": Part(
+                _REMEDIATION,
+                "How a finding is cured; a string is its `summary`.",
+                example={"summary": "Tag the bucket with its owner", "effort": "low"},
+            ),
+            "controls": Part(
+                Many(_SERVED, most=50),
+                "The controls that it serves; of built-in policies the framework's file says them.",
+                default=[],
+                example=[{"framework": "cis-aws-5.0", "control": "2.1.4"}],
+            ),
+            "references": Part(
+                Many(Text(), most=50, distinct=True),
+                "Where the rule comes from: title or address.",
+                default=[],
+                example=["Data handling standard, section 4"],
+            ),
+            "discriminator": Part(
+                Text(),
+                "Stands in a finding's fingerprint beside the key and the resource.",
+                only=Use.FILE,
+            ),
+            "formerly": Part(
+                Many(_key, distinct=True),
+                "Keys that the policy had before.",
+                default=[],
+                only=Use.FILE,
+            ),
+            "examples": Part(
+                _EXAMPLES,
+                "Documents and the outcome that the policy gives for each; the clock is "
+                "2026-01-01T00:00:00Z.",
+                default={},
+                only=Use.FILE,
+            ),
+        }
+    )
 
 
 def _kind(*kinds: PolicyKind) -> Part:
     first = kinds[0].value
     return Part(
-        words(kinds), "`check`; over the API also `classification`.", default=first, example=first,
+        words(kinds),
+        "`check`; over the API also `classification`.",
+        default=first,
+        example=first,
         told=True,
-    )  # fmt: skip
+    )
 
 
 def _relation(kind: Shape) -> Record:
     parts = {
         "type": _must(kind, "The type of the other resources.", example="aws.ec2.vpc"),
         "from": Part(
-            Text(), "JMESPath on this resource; it is joined with `key`: both, or neither.",
+            Text(),
+            "JMESPath on this resource; it is joined with `key`: both, or neither.",
             example="VpcId",
         ),
         "key": Part(
@@ -158,55 +191,68 @@ def _relation(kind: Shape) -> Record:
         "scope": Part(
             words(SCOPES),
             "How far the others may be away; `idle_regions`: in regions that hold nothing else.",
-            default="account", example="region",
+            default="account",
+            example="region",
         ),
-    }  # fmt: skip
+    }
     return Record(parts, together=("from", "key"), name="PolicyRelation")
 
 
 _KEY = _must(
-    _key, "Its name: a-z, 0-9 and single dashes, unique in the tenant.",
+    _key,
+    "Its name: a-z, 0-9 and single dashes, unique in the tenant.",
     example="buckets-have-owners",
-)  # fmt: skip
+)
 _TITLE = _must(Text(longest=200), "What is wrong, in one line.", example="Buckets have owners")
 _ENABLED = Part(Flag(), "Whether audits use it.", default=True, only=Use.API, example=True)
 
-_DEGREE = Record({
-    "when": _must(
-        _expression, "CEL, over the same names as `fail_when`; read of what fails.",
-        example="size(related.instances) == 0",
-    ),
-    "severity": _must(
-        words(Severity), "The severity of a finding where it is true.", example="critical"
-    ),
-}, name="PolicyDegree")  # fmt: skip
+_DEGREE = Record(
+    {
+        "when": _must(
+            _expression,
+            "CEL, over the same names as `fail_when`; read of what fails.",
+            example="size(related.instances) == 0",
+        ),
+        "severity": _must(
+            words(Severity), "The severity of a finding where it is true.", example="critical"
+        ),
+    },
+    name="PolicyDegree",
+)
 
 _REMEDIATION = Brief(
-    Record({
-        "summary": _must(
-            replace(_paragraph, name="RemediationSummary"), "What to do, in a sentence or two.",
-            example="Tag the bucket with its owner",
-        ),
-        "cli": Part(
-            _paragraph, "A command that does it, with `<PLACEHOLDER>`s.",
-            example="aws s3api put-bucket-tagging --bucket <BUCKET> --tagging <TAGS>",
-        ),
-        "terraform": Part(
-            _paragraph, "The same as HCL.",
-            example='resource "aws_s3_bucket" "b" {\n  tags = { owner = "data" }\n}',
-        ),
-        "effort": Part(
-            words(EFFORTS), "How much work it is.", default="medium", example="low"
-        ),
-    }, name="PolicyRemediation"),
+    Record(
+        {
+            "summary": _must(
+                replace(_paragraph, name="RemediationSummary"),
+                "What to do, in a sentence or two.",
+                example="Tag the bucket with its owner",
+            ),
+            "cli": Part(
+                _paragraph,
+                "A command that does it, with `<PLACEHOLDER>`s.",
+                example="aws s3api put-bucket-tagging --bucket <BUCKET> --tagging <TAGS>",
+            ),
+            "terraform": Part(
+                _paragraph,
+                "The same as HCL.",
+                example='resource "aws_s3_bucket" "b" {\n  tags = { owner = "data" }\n}',
+            ),
+            "effort": Part(words(EFFORTS), "How much work it is.", default="medium", example="low"),
+        },
+        name="PolicyRemediation",
+    ),
     "summary",
     "RemediationBody",
-)  # fmt: skip
+)
 
-_SERVED = Record({
-    "framework": _must(Text(), "The framework's key.", example="cis-aws-5.0"),
-    "control": _must(Text(), "The control's id.", example="2.1.4"),
-}, name="PolicyControl")  # fmt: skip
+_SERVED = Record(
+    {
+        "framework": _must(Text(), "The framework's key.", example="cis-aws-5.0"),
+        "control": _must(Text(), "The control's id.", example="2.1.4"),
+    },
+    name="PolicyControl",
+)
 
 _DOCUMENTS = {
     "resource": _must(Free(), "A document of one of the resource types."),
@@ -234,54 +280,64 @@ _EXAMPLES = Record(
     least=1,
 )
 
-CLASSIFICATION = Record({
-    "kind": _kind(PolicyKind.CLASSIFICATION),
-    "key": replace(_KEY, example="prod-is-critical"),
-    "title": replace(_TITLE, example="Production is critical"),
-    "enabled": _ENABLED,
-    "when": _must(
-        _expression, "CEL; where it is true the finding is classified.",
-        example="tag(resource, 'env') == 'prod'",
-    ),
-    "set": Part(
-        Record({"severity": _must(
-            words(Severity), "The severity that such a finding has.", example="critical"
-        )}, name="ClassificationEffect"),
-        "What becomes of the finding; or `suppress`.", example={"severity": "critical"},
-    ),
-    "suppress": Part(
-        Flag(), "Whether the finding does not count; or `set`.", default=False, example=False
-    ),
-    "reason": _must(
-        Text(), "Why, for whoever sees such a finding.",
-        example="Production is looked at first",
-    ),
-    "expires_at": Part(Moment(), "When it ends.", example="2026-12-31T00:00:00.000Z"),
-})  # fmt: skip
+CLASSIFICATION = Record(
+    {
+        "kind": _kind(PolicyKind.CLASSIFICATION),
+        "key": replace(_KEY, example="prod-is-critical"),
+        "title": replace(_TITLE, example="Production is critical"),
+        "enabled": _ENABLED,
+        "when": _must(
+            _expression,
+            "CEL; where it is true the finding is classified.",
+            example="tag(resource, 'env') == 'prod'",
+        ),
+        "set": Part(
+            Record(
+                {
+                    "severity": _must(
+                        words(Severity), "The severity that such a finding has.", example="critical"
+                    )
+                },
+                name="ClassificationEffect",
+            ),
+            "What becomes of the finding; or `suppress`.",
+            example={"severity": "critical"},
+        ),
+        "suppress": Part(
+            Flag(), "Whether the finding does not count; or `set`.", default=False, example=False
+        ),
+        "reason": _must(
+            Text(), "Why, for whoever sees such a finding.", example="Production is looked at first"
+        ),
+        "expires_at": Part(Moment(), "When it ends.", example="2026-12-31T00:00:00.000Z"),
+    }
+)
 """The form of a classification, which only the API takes."""
 
-_CONTROL = Record({
-    "id": _must(Text()),
-    "title": _must(Text()),
-    "level": Part(Number(), default=1),
-    "policies": Part(Many(_key, distinct=True), default=[]),
-    "manual": Part(Flag(), default=False),
-})  # fmt: skip
+_CONTROL = Record(
+    {
+        "id": _must(Text()),
+        "title": _must(Text()),
+        "level": Part(Number(), default=1),
+        "policies": Part(Many(_key, distinct=True), default=[]),
+        "manual": Part(Flag(), default=False),
+    }
+)
 
-_SECTION = Record({
-    "id": _must(Text()),
-    "title": _must(Text()),
-    "controls": Part(Many(_CONTROL), default=[]),
-})  # fmt: skip
+_SECTION = Record(
+    {"id": _must(Text()), "title": _must(Text()), "controls": Part(Many(_CONTROL), default=[])}
+)
 
-FRAMEWORK = Record({
-    "key": _must(Text(r"[a-z0-9.]+(?:-[a-z0-9.]+)*", longest=100)),
-    "title": _must(Text()),
-    "version": _must(Text()),
-    "source": _must(Text()),
-    "provider": _must(Text()),
-    "sections": Part(Many(_SECTION), default=[]),
-})  # fmt: skip
+FRAMEWORK = Record(
+    {
+        "key": _must(Text(r"[a-z0-9.]+(?:-[a-z0-9.]+)*", longest=100)),
+        "title": _must(Text()),
+        "version": _must(Text()),
+        "source": _must(Text()),
+        "provider": _must(Text()),
+        "sections": Part(Many(_SECTION), default=[]),
+    }
+)
 """The form of a framework file."""
 
 

@@ -24,13 +24,14 @@ def load_policies() -> tuple[PolicySpec, ...]:
         for file in _yaml_files(dimension.value)
     }
     said = kept(
-        "packs/policies", ("packs", "kit", "vocabulary.py"),
+        "packs/policies",
+        ("packs", "kit", "vocabulary.py"),
         [
             yaml.__version__.encode(),
             *(part for name, text in texts.items() for part in (name.encode(), text)),
         ],
         lambda: read_policies((name, text.decode()) for name, text in texts.items()),
-    )  # fmt: skip
+    )
     return tuple(map(policy_of, said))
 
 

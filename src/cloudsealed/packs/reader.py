@@ -13,12 +13,7 @@ import yaml
 
 from cloudsealed.packs.document import Document
 from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, path_of
-from cloudsealed.packs.form import (
-    CLASSIFICATION,
-    EXAMPLE_OUTCOMES,
-    FRAMEWORK,
-    check_form,
-)
+from cloudsealed.packs.form import CLASSIFICATION, EXAMPLE_OUTCOMES, FRAMEWORK, check_form
 from cloudsealed.packs.model import (
     Control,
     Degree,

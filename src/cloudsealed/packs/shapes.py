@@ -79,9 +79,12 @@ class Text:
         pattern = _whole(self.pattern) if self.pattern else NOT_BLANK
         title = {"title": self.name} if self.name else {}
         return {
-            **title, "type": "string", "minLength": 1, "maxLength": self.longest,
+            **title,
+            "type": "string",
+            "minLength": 1,
+            "maxLength": self.longest,
             "pattern": pattern,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +220,12 @@ class Many:
         least = {"minItems": self.least} if self.least else {}
         distinct = {"uniqueItems": True} if self.distinct else {}
         return {
-            "type": "array", "items": self.item.schema(), **least, "maxItems": self.most,
+            "type": "array",
+            "items": self.item.schema(),
+            **least,
+            "maxItems": self.most,
             **distinct,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)

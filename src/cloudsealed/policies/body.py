@@ -55,9 +55,11 @@ def read_change(body: Any, policy: Policy) -> PolicyBody:
 
 
 def refuse_strangers(
-    key: str, words: Mapping[str, Any], policies: Callable[[], Iterable[Policy]],
+    key: str,
+    words: Mapping[str, Any],
+    policies: Callable[[], Iterable[Policy]],
     kept: Collection[str] = (),
-) -> None:  # fmt: skip
+) -> None:
     """Raise the 422 for the first policy that a check cannot yield to; see `refuse_yields`.
     `policies` gives the tenant's, if it yields at all."""
     if not words.get("yields_to"):

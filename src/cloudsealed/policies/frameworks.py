@@ -122,8 +122,11 @@ def assess(
     counts = {status: sum(1 for c in controls if c["status"] == status) for status in STATUSES}
     covered = sum(1 for control in controls if control["policies"])
     return {
-        **summary(item), "controls_with_policies": covered, "controls": controls, "counts": counts,
-    }  # fmt: skip
+        **summary(item),
+        "controls_with_policies": covered,
+        "controls": controls,
+        "counts": counts,
+    }
 
 
 def _own(item: Framework, policies: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -131,18 +131,33 @@ class PolicyVersion:
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
-            "id": self.id, "key": self.key, "version": self.version, "kind": self.kind,
-            "digest": self.digest, "spec": self.spec,
-        }  # fmt: skip
+            "id": self.id,
+            "key": self.key,
+            "version": self.version,
+            "kind": self.kind,
+            "digest": self.digest,
+            "spec": self.spec,
+        }
 
 
 _OPTIONAL: tuple[tuple[str, Any], ...] = (
-    ("description", None), ("resource_types", []), ("fail_when", None), ("severity_when", []),
+    ("description", None),
+    ("resource_types", []),
+    ("fail_when", None),
+    ("severity_when", []),
     ("yields_to", []),
-    ("foreign", False), ("applies_when", None), ("related", {}), ("message", None),
-    ("remediation", None), ("references", []), ("when", None), ("set", None), ("suppress", None),
-    ("reason", None), ("expires_at", None),
-)  # fmt: skip
+    ("foreign", False),
+    ("applies_when", None),
+    ("related", {}),
+    ("message", None),
+    ("remediation", None),
+    ("references", []),
+    ("when", None),
+    ("set", None),
+    ("suppress", None),
+    ("reason", None),
+    ("expires_at", None),
+)
 
 
 def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:

@@ -105,9 +105,10 @@ def _found(kind: PolicyKind, spec: Mapping[str, Any]) -> Iterator[tuple[str, set
         yield from dict.fromkeys(types).items()
         return
     related = {
-        name: relation for name, relation in (spec.get("related") or {}).items()
+        name: relation
+        for name, relation in (spec.get("related") or {}).items()
         if relation["type"] in RESOURCE_TYPES
-    }  # fmt: skip
+    }
     joins = [relation["from"] for relation in related.values() if relation.get("from")]
     for name in types:
         yield name, _attributes(reads, ("resource",), joins)

@@ -27,9 +27,15 @@ def page(spec: PolicySpec) -> str:
     """Return a policy's page; raises the engine's ExpressionError for one that does not compile."""
     rule = rule_of(spec)
     blocks = (
-        _head(spec), _why(spec), _fix(spec), _decision(spec), _examples(spec, rule),
-        _controls(spec), _reads(spec, rule), _references(spec),
-    )  # fmt: skip
+        _head(spec),
+        _why(spec),
+        _fix(spec),
+        _decision(spec),
+        _examples(spec, rule),
+        _controls(spec),
+        _reads(spec, rule),
+        _references(spec),
+    )
     return "\n\n".join(block.strip("\n") for part in blocks for block in part) + "\n"
 
 

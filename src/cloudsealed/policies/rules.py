@@ -21,9 +21,7 @@ from cloudsealed.policies.model import InvalidPolicyExpressionError
 from cloudsealed.vocabulary import PolicyKind
 
 CLASSIFICATION_VARIABLES = ("resource", "finding")
-FINDING_FIELDS = (
-    "policy", "severity", "title", "dimension", "account", "region", "resource_type",
-)  # fmt: skip
+FINDING_FIELDS = ("policy", "severity", "title", "dimension", "account", "region", "resource_type")
 """What a classification knows of a finding; the severity is the policy's own."""
 RESOURCE_NAMES = ("account", "name", "native_id", "provider", "region", "tags", "type")
 """What every resource is known by, in the words of the API: an expression reads it as a field of
@@ -31,8 +29,14 @@ RESOURCE_NAMES = ("account", "name", "native_id", "provider", "region", "tags", 
 
 
 _READ = (
-    "resource_types", "related", "params", "applies_when", "fail_when", "severity_when", "message",
-)  # fmt: skip
+    "resource_types",
+    "related",
+    "params",
+    "applies_when",
+    "fail_when",
+    "severity_when",
+    "message",
+)
 """What a rule is made of."""
 _KEPT = 1_024  # rules: all that ship, and as many as a tenant may have but a few
 

@@ -85,9 +85,10 @@ def _wanted(serving: list[_Serves], filters: Filters) -> Resolved:
     if not given:
         return {}
     idents = {
-        each.policy for each in serving
+        each.policy
+        for each in serving
         if all(getattr(each, name) in filters[name] for name in given)
-    }  # fmt: skip
+    }
     return {given[0]: tuple(sorted(idents)) or _NO_POLICY}
 
 
@@ -98,10 +99,11 @@ def _unwanted(serving: list[_Serves], filters: Filters) -> Resolved:
     for name in _SERVED:
         left_out = set(filters.get(f"{name}{NOT}", ()))
         idents = {
-            each.policy for each in serving
+            each.policy
+            for each in serving
             if getattr(each, name) in left_out
             and (name == "framework" or scope is None or each.framework in scope)
-        }  # fmt: skip
+        }
         if idents:
             found[f"{name}{NOT}"] = tuple(sorted(idents))
     return found

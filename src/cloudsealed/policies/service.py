@@ -79,14 +79,24 @@ class PolicyService:
         self._part = lru_cache(maxsize=20_000)(self._finding_part)
 
     def list(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of policies."""
         rows = self._store.page(
-            tenant=tenant, filters=self.resolve_filters(tenant, filters), sort=sort, after=after,
-            limit=limit, deadline=deadline,
-        )  # fmt: skip
+            tenant=tenant,
+            filters=self.resolve_filters(tenant, filters),
+            sort=sort,
+            after=after,
+            limit=limit,
+            deadline=deadline,
+        )
         return Page([self._public(decode(row[2:])) for row in rows.rows], rows.next)
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
@@ -104,9 +114,16 @@ class PolicyService:
         said = _compiled(read_policy_body(body))
         now = rfc3339(self._clock())
         policy = Policy(
-            new_id("pol"), said.key, said.kind, PolicySource.CUSTOM, said.enabled, 1, said.words,
-            now, now,
-        )  # fmt: skip
+            new_id("pol"),
+            said.key,
+            said.kind,
+            PolicySource.CUSTOM,
+            said.enabled,
+            1,
+            said.words,
+            now,
+            now,
+        )
         with turn(self._database, tenant=tenant) as connection:
             try:
                 self._store.get_in(connection, tenant=tenant, ident=said.key)
@@ -181,10 +198,15 @@ class PolicyService:
         below = {"before": int(after.id)} if after is not None else {}
         rows = self._store.versions(tenant=tenant, ident=policy.id, most=limit + 1, **below)
         shown = [
-            {"object": "policy_version", "policy_id": policy.id, "version": row[0],
-             "created_at": row[2], "spec": orjson.loads(row[1])}
+            {
+                "object": "policy_version",
+                "policy_id": policy.id,
+                "version": row[0],
+                "created_at": row[2],
+                "spec": orjson.loads(row[1]),
+            }
             for row in rows
-        ]  # fmt: skip
+        ]
         return numbered([(each["version"], orjson.dumps(each)) for each in shown], limit)
 
     def draft(self, *, tenant: str, value: Any) -> PolicyVersion:
@@ -353,9 +375,10 @@ class PolicyService:
         known = {policy.key: policy for policy in policies}
         pairs = [(spec, known.get(spec.key)) for spec in load_policies()]
         return [
-            (spec, row) for spec, row in pairs
+            (spec, row)
+            for spec, row in pairs
             if row is None or (row.source is PolicySource.BUILTIN and row.spec != spec.words)
-        ]  # fmt: skip
+        ]
 
     def _put_builtin(
         self, connection: Any, tenant: str, spec: PolicySpec, known: Policy | None
@@ -363,9 +386,16 @@ class PolicyService:
         now = rfc3339(self._clock())
         if known is None:
             policy = Policy(
-                derived_id("pol", spec.key), spec.key, PolicyKind.CHECK, PolicySource.BUILTIN, True,
-                spec.version, spec.words, now, now,
-            )  # fmt: skip
+                derived_id("pol", spec.key),
+                spec.key,
+                PolicyKind.CHECK,
+                PolicySource.BUILTIN,
+                True,
+                spec.version,
+                spec.words,
+                now,
+                now,
+            )
             self._store.insert(connection, tenant=tenant, policy=policy)
         else:
             version = max(spec.version, known.version + 1)

@@ -17,7 +17,19 @@ from cloudsealed.storage.schema import policies, policy_versions
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import Dimension, PolicyKind, PolicySource, Provider, Severity
 
-_COLUMNS = ("id", "key", "kind", "source", "enabled", "version", "spec", "params", "created_at", "updated_at", "applied_at")  # fmt: skip
+_COLUMNS = (
+    "id",
+    "key",
+    "kind",
+    "source",
+    "enabled",
+    "version",
+    "spec",
+    "params",
+    "created_at",
+    "updated_at",
+    "applied_at",
+)
 _NEWEST = 2**62  # above every version
 _DELETED = " "  # between the key and the id of a policy that is deleted
 _TENANT = policies.c.tenant_id == bindparam("tenant")
@@ -31,10 +43,11 @@ _ONE = select(*(policies.c[name] for name in _COLUMNS)).where(
 _KEYS = select(policies.c.id, policies.c.key).where(_TENANT)
 _NAMED = _KEYS.with_only_columns(policies.c.id).where(
     or_(
-        policies.c.id == bindparam("ident"), policies.c.key == bindparam("ident"),
+        policies.c.id == bindparam("ident"),
+        policies.c.key == bindparam("ident"),
         and_(policies.c.key >= bindparam("first"), policies.c.key <= bindparam("last")),
     )
-)  # fmt: skip
+)
 _OWN_SERVING = select(policies.c.id, policies.c.key, policies.c.spec).where(
     _TENANT, policies.c.source == PolicySource.CUSTOM.value
 )
@@ -45,9 +58,12 @@ _UNUSED = select(policies.c.id).where(
     or_(policies.c.enabled == 0, policies.c.deleted_at.is_not(None)),
 )
 _COUNT = select(func.count()).where(
-    _TENANT, _ALIVE, policies.c.source == PolicySource.CUSTOM.value,
-    policies.c.kind == bindparam("kind"), policies.c.enabled >= bindparam("least"),
-)  # fmt: skip
+    _TENANT,
+    _ALIVE,
+    policies.c.source == PolicySource.CUSTOM.value,
+    policies.c.kind == bindparam("kind"),
+    policies.c.enabled >= bindparam("least"),
+)
 _CLASSIFICATIONS = (
     select(*(policies.c[name] for name in _COLUMNS))
     .where(_TENANT, _ALIVE, policies.c.kind == PolicyKind.CLASSIFICATION.value)
@@ -56,12 +72,14 @@ _CLASSIFICATIONS = (
 _APPLIED = (
     policies.update()
     .where(
-        _TENANT, _ALIVE, policies.c.kind == PolicyKind.CLASSIFICATION.value,
+        _TENANT,
+        _ALIVE,
+        policies.c.kind == PolicyKind.CLASSIFICATION.value,
         policies.c.updated_at <= bindparam("began"),
         or_(policies.c.applied_at.is_(None), policies.c.applied_at < bindparam("moment")),
     )
     .values(applied_at=bindparam("moment"))
-)  # fmt: skip
+)
 _INSERT = policies.insert()
 _UPDATE = (
     policies.update()
@@ -96,17 +114,57 @@ LISTING = Listing(
     table=policies,
     columns=_COLUMNS,
     filters=(
-        Filter("kind", "Check or classification", "kind", tuple(PolicyKind), kind="enum", sorts=("-id",)),
-        Filter("source", "Built in or the tenant's own", "source", tuple(PolicySource), kind="enum", sorts=("-id",)),
-        Filter("severity", "How much its findings matter", "severity", tuple(Severity), kind="enum", sorts=("-id",)),
-        Filter("dimension", "Dimension of its findings", "dimension", tuple(Dimension), kind="enum", sorts=("-id",)),
+        Filter(
+            "kind",
+            "Check or classification",
+            "kind",
+            tuple(PolicyKind),
+            kind="enum",
+            sorts=("-id",),
+        ),
+        Filter(
+            "source",
+            "Built in or the tenant's own",
+            "source",
+            tuple(PolicySource),
+            kind="enum",
+            sorts=("-id",),
+        ),
+        Filter(
+            "severity",
+            "How much its findings matter",
+            "severity",
+            tuple(Severity),
+            kind="enum",
+            sorts=("-id",),
+        ),
+        Filter(
+            "dimension",
+            "Dimension of its findings",
+            "dimension",
+            tuple(Dimension),
+            kind="enum",
+            sorts=("-id",),
+        ),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum"),
-        Filter("enabled", "Whether audits use it", "enabled", ("true", "false"), kind="enum", convert=lambda v: int(v == "true")),
-        listing_one_of("resource_type", "Type that it judges, such as aws.s3.bucket", "spec", known=lambda: RESOURCE_TYPES),
+        Filter(
+            "enabled",
+            "Whether audits use it",
+            "enabled",
+            ("true", "false"),
+            kind="enum",
+            convert=lambda v: int(v == "true"),
+        ),
+        listing_one_of(
+            "resource_type",
+            "Type that it judges, such as aws.s3.bucket",
+            "spec",
+            known=lambda: RESOURCE_TYPES,
+        ),
         Filter("framework", "Framework with a control that it serves", "id", kind="text"),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),
-)  # fmt: skip
+)
 
 
 def encode(tenant: str, policy: Policy, deleted_at: str | None = None) -> dict[str, Any]:

@@ -17,11 +17,19 @@ from cloudsealed.vocabulary import CallOutcome
 
 _PLACES = 3
 _NAMES = {
-    "autoscaling": "Auto Scaling", "cloudformation": "CloudFormation", "cloudtrail": "CloudTrail",
-    "cloudwatch": "CloudWatch", "config": "Config", "dynamodb": "DynamoDB", "elbv2": "ELB",
-    "guardduty": "GuardDuty", "lambda": "Lambda", "logs": "CloudWatch Logs", "route53": "Route 53",
+    "autoscaling": "Auto Scaling",
+    "cloudformation": "CloudFormation",
+    "cloudtrail": "CloudTrail",
+    "cloudwatch": "CloudWatch",
+    "config": "Config",
+    "dynamodb": "DynamoDB",
+    "elbv2": "ELB",
+    "guardduty": "GuardDuty",
+    "lambda": "Lambda",
+    "logs": "CloudWatch Logs",
+    "route53": "Route 53",
     "secretsmanager": "Secrets Manager",
-}  # fmt: skip
+}
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -30,12 +38,16 @@ def sentence(gap: Mapping[str, Any]) -> Document:
     if gap["outcome"] == CallOutcome.REGION_DENIED:
         return said(
             "A policy denies everything in {places}; {effect}.",
-            places=_places(gap["places"]), effect=_effect(gap),
-        )  # fmt: skip
+            places=_places(gap["places"]),
+            effect=_effect(gap),
+        )
     return said(
         "CloudSealed could not read {what} in {places}, because {why}; {effect}.",
-        what=_what(gap), places=_places(gap["places"]), why=_why(gap), effect=_effect(gap),
-    )  # fmt: skip
+        what=_what(gap),
+        places=_places(gap["places"]),
+        why=_why(gap),
+        effect=_effect(gap),
+    )
 
 
 def _what(gap: Mapping[str, Any]) -> Document:

@@ -128,13 +128,15 @@ class _Events:
                 "version": VERSION,
                 "profiles": ["cloud"],
                 "product": {
-                    "name": "CloudSealed", "vendor_name": "CloudSealed", "version": __version__,
+                    "name": "CloudSealed",
+                    "vendor_name": "CloudSealed",
+                    "version": __version__,
                 },
                 "uid": str(uuid5(_SPACE, canonical([audit, self._framework, *named]).decode())),
                 "correlation_uid": audit,
                 "logged_time": self._finished,
             },
-        }  # fmt: skip
+        }
 
     def _compliance(self, control: str, verdict: tuple[int, str]) -> Document:
         return {
@@ -228,10 +230,8 @@ def _cloud(resource: Mapping[str, Any]) -> Document:
         "provider": resource["provider"].upper(),
         "region": resource["region"],
         "cloud_partition": _partition(resource),
-        "account": {
-            "uid": resource["account"], "type": "AWS Account", "type_id": _AWS_ACCOUNT,
-        },
-    }  # fmt: skip
+        "account": {"uid": resource["account"], "type": "AWS Account", "type_id": _AWS_ACCOUNT},
+    }
 
 
 def _partition(resource: Mapping[str, Any]) -> str:

@@ -95,9 +95,7 @@ class _Results:
             "last-modified": self._audit["finished_at"],
             "version": self._audit["id"],
             "oscal-version": VERSION,
-            "roles": [
-                {"id": "vouching-party", "title": "Vouches for what no program can judge"},
-            ],
+            "roles": [{"id": "vouching-party", "title": "Vouches for what no program can judge"}],
             "parties": [
                 {
                     "uuid": organisation,
@@ -105,10 +103,8 @@ class _Results:
                     "name": line(self._document["tenant"]),
                 }
             ],
-            "responsible-parties": [
-                {"role-id": "vouching-party", "party-uuids": [organisation]},
-            ],
-        }  # fmt: skip
+            "responsible-parties": [{"role-id": "vouching-party", "party-uuids": [organisation]}],
+        }
 
     def result(self) -> Document:
         audit = self._audit
@@ -247,12 +243,10 @@ class _Results:
                 "statement": plain(said.get("description") or said.get("title", key)),
                 "props": [prop("policy", key)],
                 "status": "deviation-approved" if failing.accepted == failing.count else "open",
-                "characterizations": [
-                    {"origin": {"actors": [self._actor()]}, "facets": [facet]},
-                ],
+                "characterizations": [{"origin": {"actors": [self._actor()]}, "facets": [facet]}],
                 "related-observations": self._observed([key]),
                 **({"remediations": [self._response(key, remedy)]} if remedy else {}),
-            }  # fmt: skip
+            }
 
     def _response(self, key: str, remedy: Mapping[str, Any]) -> Document:
         return {
@@ -280,13 +274,11 @@ class _Results:
                         "target-id": self._control_id(control["id"]),
                         "title": title,
                         "props": [{"name": "label", "value": line(control["id"])}],
-                        "status": {
-                            "state": state, "reason": why, "remarks": control["statement"],
-                        },
+                        "status": {"state": state, "reason": why, "remarks": control["statement"]},
                     },
                     **({"related-observations": observed} if observed else {}),
                     **({"related-risks": self._risks(risks)} if risks else {}),
-                }  # fmt: skip
+                }
 
     def resources(self) -> list[Document]:
         """Return what the parts refer to: the audit, its seal and bundle, the framework."""
@@ -313,16 +305,14 @@ class _Results:
                 "uuid": self.id("bundle"),
                 "title": f"Bundle of audit {audit}",
                 "description": "The seal, its leaves and all that they name: it verifies offline.",
-                "rlinks": [
-                    {"href": f"/v1/audits/{audit}/bundle", "media-type": "application/zip"},
-                ],
+                "rlinks": [{"href": f"/v1/audits/{audit}/bundle", "media-type": "application/zip"}],
             },
             {
                 "uuid": self.id("framework"),
                 "title": f"{plain(self._framework['title'])} {plain(self._framework['version'])}",
                 "description": plain(self._framework["source"] or self._framework["key"]),
             },
-        ]  # fmt: skip
+        ]
 
     def _observed(self, policies: Iterable[str]) -> list[Document]:
         return [{"observation-uuid": i} for key in policies for i in self._cells.get(key, ())]

@@ -39,9 +39,14 @@ class ScheduledReports:
         }
 
     def start(
-        self, connection: Connection, *, tenant: str, request: Mapping[str, Any],
-        last: str | None, admit: Admit,
-    ) -> Started:  # fmt: skip
+        self,
+        connection: Connection,
+        *,
+        tenant: str,
+        request: Mapping[str, Any],
+        last: str | None,
+        admit: Admit,
+    ) -> Started:
         """Add a report of the newest completed audit; raises AuditNotFinishedError when there is
         none, ReportNotReadyError while the last one is being made, or a 422."""
         if last is not None:

@@ -64,9 +64,14 @@ class ReportService:
     """The use cases of reports."""
 
     def __init__(
-        self, *, database: Database, blobs: Blobs, clock: Clock,
-        audit: AuditOf, frameworks: FrameworksOf,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        database: Database,
+        blobs: Blobs,
+        clock: Clock,
+        audit: AuditOf,
+        frameworks: FrameworksOf,
+    ) -> None:
         self._store = ReportStore(database)
         self._blobs = blobs
         self._clock = clock
@@ -75,9 +80,15 @@ class ReportService:
         self._frameworks = frameworks
 
     def list(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of reports as public JSON."""
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline

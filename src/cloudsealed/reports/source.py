@@ -32,10 +32,17 @@ class ReportSources:
     """From a tenant's report to the data of its audit; may raise a CloudSealedError."""
 
     def __init__(
-        self, *, tenants: TenantService, audits: AuditService, findings: FindingService,
-        users: UserService, resources: ResourceService, keys: KeyRing,
-        owner_tags: Sequence[str], look: Look,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        tenants: TenantService,
+        audits: AuditService,
+        findings: FindingService,
+        users: UserService,
+        resources: ResourceService,
+        keys: KeyRing,
+        owner_tags: Sequence[str],
+        look: Look,
+    ) -> None:
         self._tenants = tenants
         self._users = users
         self._audits = audits

@@ -134,9 +134,12 @@ class ReportStore(Paged):
                 return False
             if report.status is ReportStatus.READY:
                 emit(
-                    connection, tenant=tenant, kind=EventType.REPORT_READY, subject=report.id,
+                    connection,
+                    tenant=tenant,
+                    kind=EventType.REPORT_READY,
+                    subject=report.id,
                     data=report.public(),
-                )  # fmt: skip
+                )
         return True
 
     def overdue(self, *, tenant: str, now: str) -> list[Report]:

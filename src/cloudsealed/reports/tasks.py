@@ -45,9 +45,14 @@ class GenerateReport:
     """The handler of jobs of the kind `report`."""
 
     def __init__(
-        self, *, database: Database, blobs: Blobs, clock: Clock,
-        source: SourceOf, retention_days: int,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        database: Database,
+        blobs: Blobs,
+        clock: Clock,
+        source: SourceOf,
+        retention_days: int,
+    ) -> None:
         self._store = ReportStore(database)
         self._blobs = blobs
         self._clock = clock

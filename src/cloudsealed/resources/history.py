@@ -50,9 +50,11 @@ def versions(seen: Iterable[Seen]) -> Iterator[Version]:
 
 
 def public(
-    version: Version, snapshot: Mapping[str, Any], before: Version | None,
+    version: Version,
+    snapshot: Mapping[str, Any],
+    before: Version | None,
     earlier: Mapping[str, Any] | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Return a version's public form, with what changed since the one before it, if one is known:
     a JSON Pointer (RFC 6901) into the snapshot for each change."""
     changes = list(differences(earlier, snapshot)) if earlier is not None else []

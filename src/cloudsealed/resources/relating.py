@@ -53,21 +53,30 @@ def related(
             found = _found(store, resource, relation, some, tenant) if relation else {}
             for target in some:
                 yield {
-                    "name": name, "id": target, "type": relation.type if relation else None,
+                    "name": name,
+                    "id": target,
+                    "type": relation.type if relation else None,
                     "resource_id": found.get(target),
-                }  # fmt: skip
+                }
 
 
 def _found(
-    store: ResourceStore, resource: Mapping[str, Any], relation: Relation, targets: Sequence[str],
+    store: ResourceStore,
+    resource: Mapping[str, Any],
+    relation: Relation,
+    targets: Sequence[str],
     tenant: str,
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     rows = store.called(tenant=tenant, kind=relation.type, targets=targets)
     here = resource["region"]
     rows += store.ending_in(
-        tenant=tenant, provider=resource["provider"], account=resource["account"],
-        regions=[] if here == GLOBAL else [here, GLOBAL], kind=relation.type, targets=targets,
-    )  # fmt: skip
+        tenant=tenant,
+        provider=resource["provider"],
+        account=resource["account"],
+        regions=[] if here == GLOBAL else [here, GLOBAL],
+        kind=relation.type,
+        targets=targets,
+    )
     snapshots = store.snapshots(tenant=tenant, addresses=[row[5] for row in rows])
     candidates = [
         Candidate(ident, native_id, account, region, bool(present), snapshots.get(address))

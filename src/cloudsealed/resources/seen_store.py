@@ -106,11 +106,16 @@ def pin_block(
 ) -> None:
     """Record what an audit saw, over the block that an interrupted run may have left."""
     row = {
-        "tenant_id": tenant, "audit_id": audit, "kind": _BLOCK, "account": "", "region": "",
+        "tenant_id": tenant,
+        "audit_id": audit,
+        "kind": _BLOCK,
+        "account": "",
+        "region": "",
         "key": block[0][0],
         "digest": objects.put(connection, tenant, orjson.dumps(block), month),
-        "lines": len(block), "header": block[-1][0],
-    }  # fmt: skip
+        "lines": len(block),
+        "header": block[-1][0],
+    }
     connection.run(_PUT, row)
 
 
@@ -121,9 +126,14 @@ class SeenStore:
         self._database = database
 
     def page(
-        self, *, tenant: str, audit: str, filters: Mapping[str, tuple[str, ...]],
-        after: Position | None, limit: int,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        audit: str,
+        filters: Mapping[str, tuple[str, ...]],
+        after: Position | None,
+        limit: int,
+    ) -> Page:
         """Return a page of what an audit saw, as public JSON; raises EvidenceExpiredError."""
         with self._database.read() as connection:
             found = connection.first(_AUDIT, {"tenant": tenant, "audit": audit})
@@ -265,12 +275,20 @@ class _Audit:
         names = ("provider", "account", "region", "type", "native_id")
         at, owner = header["observed_at"], snapshot.get("owner")
         return Resource(
-            id=ident, identity=Identity(*(snapshot[name] for name in names)),
-            connection_id=header["connection_id"], name=snapshot["name"], tags=snapshot["tags"],
-            relations=snapshot["relations"], state=ResourceState.PRESENT, snapshot=address,
-            audit_id=self._audit, observed_at=at, first_seen_at=first_seen_at or at,
-            last_seen_at=at, owner_account=None if owner == snapshot["account"] else owner,
-        )  # fmt: skip
+            id=ident,
+            identity=Identity(*(snapshot[name] for name in names)),
+            connection_id=header["connection_id"],
+            name=snapshot["name"],
+            tags=snapshot["tags"],
+            relations=snapshot["relations"],
+            state=ResourceState.PRESENT,
+            snapshot=address,
+            audit_id=self._audit,
+            observed_at=at,
+            first_seen_at=first_seen_at or at,
+            last_seen_at=at,
+            owner_account=None if owner == snapshot["account"] else owner,
+        )
 
     def _header(self, kind: str, account: str, region: str) -> Row:
         place = kind, account, region

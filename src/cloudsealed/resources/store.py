@@ -13,13 +13,7 @@ from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.filters import (
-    Filter,
-    of_services,
-    prepare_tags,
-    searching,
-    tag_filters,
-)
+from cloudsealed.storage.filters import Filter, of_services, prepare_tags, searching, tag_filters
 from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import resource_tags, resources
 from cloudsealed.vocabulary import Provider, ResourceState
@@ -29,19 +23,46 @@ LISTING = Listing(
     columns=("doc",),
     filters=(
         Filter("native_id", "ARN or full id", "native_id", sorts=("-id",)),
-        Filter("type", "Type such as aws.s3.bucket", "type", kind="word", known=lambda: RESOURCE_TYPES, sorts=("-id",)),
-        Filter("connection", "Connection that it was found through", "connection_id", kind="id", prefix="con", sorts=("-id",)),
+        Filter(
+            "type",
+            "Type such as aws.s3.bucket",
+            "type",
+            kind="word",
+            known=lambda: RESOURCE_TYPES,
+            sorts=("-id",),
+        ),
+        Filter(
+            "connection",
+            "Connection that it was found through",
+            "connection_id",
+            kind="id",
+            prefix="con",
+            sorts=("-id",),
+        ),
         Filter("account", "Cloud account", "account", kind="word", sorts=("-id",)),
         Filter("region", "Region, or global", "region", kind="word", sorts=("-id",)),
-        Filter("state", "Whether it is still there", "state", tuple(ResourceState), kind="enum", sorts=("-id",)),
+        Filter(
+            "state",
+            "Whether it is still there",
+            "state",
+            tuple(ResourceState),
+            kind="enum",
+            sorts=("-id",),
+        ),
         Filter("provider", "Cloud", "provider", tuple(Provider), kind="enum", probe=resources),
-        Filter("audit", "Audit that saw it; pins the list to what it saw", kind="audit", prefix="aud", sorts=()),
+        Filter(
+            "audit",
+            "Audit that saw it; pins the list to what it saw",
+            kind="audit",
+            prefix="aud",
+            sorts=(),
+        ),
         of_services("type", probe=resources, known=services),
         *tag_filters("id"),
         searching("name", "Part of its name, letter case aside", "name"),
     ),
     prepare=prepare_tags,
-)  # fmt: skip
+)
 
 _TENANT = resources.c.tenant_id == bindparam("tenant")
 _KNOWN = ("id", "native_id", "state", "observed_at", "audit_id", "first_seen_at", "doc")
@@ -62,9 +83,13 @@ _BY_NATIVE = select(resources.c.id, resources.c.type, resources.c.native_id).whe
     _TENANT, resources.c.native_id == bindparam("native")
 )
 _CALLED = select(
-    resources.c.id, resources.c.native_id, resources.c.account, resources.c.region,
-    case((resources.c.state == ResourceState.PRESENT.value, 1), else_=0), resources.c.snapshot,
-).where(_TENANT, resources.c.type == bindparam("kind"))  # fmt: skip
+    resources.c.id,
+    resources.c.native_id,
+    resources.c.account,
+    resources.c.region,
+    case((resources.c.state == ResourceState.PRESENT.value, 1), else_=0),
+    resources.c.snapshot,
+).where(_TENANT, resources.c.type == bindparam("kind"))
 _INSERT = resources.insert()
 _UPDATE = (
     resources.update()
@@ -237,20 +262,30 @@ class ResourceStore(Paged):
             return connection.all(_named(len(targets)), values)
 
     def ending_in(
-        self, *, tenant: str, provider: str, account: str, regions: Sequence[str], kind: str,
+        self,
+        *,
+        tenant: str,
+        provider: str,
+        account: str,
+        regions: Sequence[str],
+        kind: str,
         targets: Sequence[str],
-    ) -> list[Row]:  # fmt: skip
+    ) -> list[Row]:
         """Return the same of the resources of an account, in some regions or in any for none, whose
         native id ends in one of `targets`."""
         values: dict[str, Any] = {
-            "tenant": tenant, "kind": kind, "cloud": provider, "account": account,
-        }  # fmt: skip
+            "tenant": tenant,
+            "kind": kind,
+            "cloud": provider,
+            "account": account,
+        }
         values |= {f"region_{index}": region for index, region in enumerate(regions)}
         for index, target in enumerate(targets):
             values |= {
-                f"size_{index}": len(target), f"part_{index}": f"/{target}",
+                f"size_{index}": len(target),
+                f"part_{index}": f"/{target}",
                 f"item_{index}": f":{target}",
-            }  # fmt: skip
+            }
         with self.database.read() as connection:
             return connection.all(_ending(len(targets), len(regions)), values)
 

@@ -108,9 +108,10 @@ def _copy_database(source: Path, target: Path) -> None:
     private_file(target)
     reading = f"{source.absolute().as_uri()}?mode=ro"  # a backup may lie where nothing is written
     with (
-        readable(source), closing(sqlite3.connect(reading, uri=True)) as original,
+        readable(source),
+        closing(sqlite3.connect(reading, uri=True)) as original,
         closing(sqlite3.connect(target)) as copy,
-    ):  # fmt: skip
+    ):
         original.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file that is whole by itself
 

@@ -148,8 +148,9 @@ class ValkeyCounters:
             self._back_at = self._ticks() + RETRY_SECONDS
             _log.warning(
                 "Valkey does not answer (%s): limits count in this process alone for %g seconds",
-                type(error).__name__, RETRY_SECONDS,
-            )  # fmt: skip
+                type(error).__name__,
+                RETRY_SECONDS,
+            )
             return None
         return Count(used, reset / 1000) if used > 0 else Count(0, 0.0)
 

@@ -113,9 +113,7 @@ def none_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[
 
 def status_of(*pools: Pool[Any]) -> dict[str, int]:
     """Return how many connections of pools are `in_use`, and their `limit`."""
-    return {
-        "in_use": sum(pool.in_use for pool in pools), "limit": sum(pool.size for pool in pools),
-    }  # fmt: skip
+    return {"in_use": sum(pool.in_use for pool in pools), "limit": sum(pool.size for pool in pools)}
 
 
 def taken(pool: Pool[T], deadline: float | None = None) -> T:
@@ -175,9 +173,11 @@ class SqliteDatabase(Transactions[SqliteConnection]):
 
     def _pool(self, size: int, *, query_only: bool) -> Pool[sqlite3.Connection]:
         return Pool(
-            lambda: self._open(query_only=query_only), sqlite3.Connection.close, size=size,
+            lambda: self._open(query_only=query_only),
+            sqlite3.Connection.close,
+            size=size,
             usable=lambda raw: not raw.in_transaction,
-        )  # fmt: skip
+        )
 
     def _open(self, *, query_only: bool) -> sqlite3.Connection:
         try:

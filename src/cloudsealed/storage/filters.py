@@ -27,7 +27,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-)  # fmt: skip
+)
 
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError
@@ -135,9 +135,16 @@ class Filter:
         if not (self.is_multiple and self.has_negation and self.is_public):
             return None
         return replace(
-            self, name=f"{self.name}{NOT}", description=f"Not this: {self.description}",
-            sorts=(), probe=None, asks=None, leads=None, has_negation=False, is_negated=True,
-        )  # fmt: skip
+            self,
+            name=f"{self.name}{NOT}",
+            description=f"Not this: {self.description}",
+            sorts=(),
+            probe=None,
+            asks=None,
+            leads=None,
+            has_negation=False,
+            is_negated=True,
+        )
 
     def matches(self, table: FromClause, values: Binds) -> ColumnElement[bool]:
         """Return the condition on a row of `table` that it passes."""
@@ -152,9 +159,7 @@ class Filter:
 
 def with_negations(filters: Iterable[Filter]) -> tuple[Filter, ...]:
     """Return filters, each followed by its negation if it has one."""
-    return tuple(
-        each for item in filters for each in (item, item.negation) if each is not None
-    )  # fmt: skip
+    return tuple(each for item in filters for each in (item, item.negation) if each is not None)
 
 
 def at_least(column: str) -> Condition:
@@ -196,9 +201,7 @@ def listing_one_of(
     def convert(value: str) -> str:
         return escaped(f'"{value}"')
 
-    return Filter(
-        name, description, kind="word", condition=condition, convert=convert, known=known
-    )  # fmt: skip
+    return Filter(name, description, kind="word", condition=condition, convert=convert, known=known)
 
 
 def of_services(column: str, *, probe: Table, known: Callable[[], Collection[str]]) -> Filter:
@@ -210,9 +213,14 @@ def of_services(column: str, *, probe: Table, known: Callable[[], Collection[str
         return or_(*(and_(types >= s.concat("."), types < s.concat(_AFTER_DOT)) for s in starts))
 
     return Filter(
-        "service", "Service of the cloud, such as s3", column, kind="word", condition=condition,
-        probe=probe, known=known,
-    )  # fmt: skip
+        "service",
+        "Service of the cloud, such as s3",
+        column,
+        kind="word",
+        condition=condition,
+        probe=probe,
+        known=known,
+    )
 
 
 def escaped(text: str) -> str:
@@ -271,24 +279,39 @@ def tag_filters(column: str, *, leads: str | None = None) -> tuple[Filter, ...]:
         return lambda table, values: table.c[name].in_(values)
 
     tag = Filter(
-        "tag", "Tag as KEY=VALUE, each of the two percent-encoded once more: different keys are"
-        " joined, values of one key are alternatives", kind="tag", condition=paired,
-        probe=resource_tags, asks=_is_pair, example="env=prod", leads=led,
-    )  # fmt: skip
+        "tag",
+        "Tag as KEY=VALUE, each of the two percent-encoded once more: different keys are"
+        " joined, values of one key are alternatives",
+        kind="tag",
+        condition=paired,
+        probe=resource_tags,
+        asks=_is_pair,
+        example="env=prod",
+        leads=led,
+    )
     return (
         tag,
         Filter(
-            "tag_key", "Key of a tag that it has; with `tag_value`, of the same tag",
-            condition=having(has("key")), probe=resource_tags, asks=has("key"), leads=led,
+            "tag_key",
+            "Key of a tag that it has; with `tag_value`, of the same tag",
+            condition=having(has("key")),
+            probe=resource_tags,
+            asks=has("key"),
+            leads=led,
             example="env",
         ),
         Filter(
-            "tag_value", "Value of a tag that it has; with `tag_key`, of the same tag",
-            condition=having(has("value")), probe=resource_tags, asks=has("value"),
-            leads=led, has_negation=False, example="prod",
+            "tag_value",
+            "Value of a tag that it has; with `tag_key`, of the same tag",
+            condition=having(has("value")),
+            probe=resource_tags,
+            asks=has("value"),
+            leads=led,
+            has_negation=False,
+            example="prod",
         ),
         replace(tag, name=_BOTH, is_public=False),
-    )  # fmt: skip
+    )
 
 
 def owner_of(table: FromClause, column: str, keys: Sequence[str]) -> ColumnElement[str | None]:
@@ -308,10 +331,13 @@ def owner_of(table: FromClause, column: str, keys: Sequence[str]) -> ColumnEleme
 def owner_filter(column: str, keys: Sequence[str], *, leads: str) -> Filter:
     """Return the filter by owner, as `owner_of` tells it; `leads` is the filter by the column."""
     return Filter(
-        "owner", "Owner of the resource, by its tags", probe=resource_tags,
+        "owner",
+        "Owner of the resource, by its tags",
+        probe=resource_tags,
         condition=lambda table, values: owner_of(table, column, keys).in_(values),
-        asks=lambda tags, values: tags.c.value.in_(values), leads=("resource_id", leads),
-    )  # fmt: skip
+        asks=lambda tags, values: tags.c.value.in_(values),
+        leads=("resource_id", leads),
+    )
 
 
 def prepare_tags(filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -31,8 +31,11 @@ from cloudsealed.storage.private import FILE, private_folder
 
 PURPOSES = ("tokens", "cursors", "sessions", "redaction", "seal")
 REPLACEABLE: Mapping[str, timedelta | None] = {
-    "tokens": None, "cursors": None, "sessions": timedelta(days=7), "seal": None,
-}  # fmt: skip
+    "tokens": None,
+    "cursors": None,
+    "sessions": timedelta(days=7),
+    "seal": None,
+}
 """The purposes whose key can be replaced, and how long the old ones count unless told otherwise:
 sessions last for seven days at most, the others' work for as long as somebody has it. What was
 redacted under a key could not be compared with what is redacted under another."""
@@ -162,9 +165,13 @@ def ensure_keys(path: Path) -> KeyRing:
 
 
 def replace_key(
-    path: Path, purpose: str, *, keep: timedelta | None = None, wait: timedelta = timedelta(),
+    path: Path,
+    purpose: str,
+    *,
+    keep: timedelta | None = None,
+    wait: timedelta = timedelta(),
     clock: Clock = utc_now,
-) -> Key:  # fmt: skip
+) -> Key:
     """Put a new key before those of one of REPLACEABLE; return it.
 
     It is used after `wait`, in which the file can be copied to every host; the others count for

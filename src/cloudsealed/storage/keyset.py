@@ -29,7 +29,7 @@ from sqlalchemy import (
     literal_column,
     select,
     tuple_,
-)  # fmt: skip
+)
 from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.cursor import Position
@@ -125,9 +125,7 @@ def numbered(rows: Sequence[tuple[int, bytes]], limit: int) -> Page:
     return Page([item for _number, item in kept], Position(str(kept[-1][0])) if more else None)
 
 
-def ordered(
-    items: Mapping[str, Mapping[str, Any]], *, after: Position | None, limit: int
-) -> Page:  # fmt: skip
+def ordered(items: Mapping[str, Mapping[str, Any]], *, after: Position | None, limit: int) -> Page:
     """Return a page of objects of the program's own, in the order of their names."""
     names = sorted(name for name in items if after is None or name > after.id)
     following = Position(names[limit - 1]) if len(names) > limit else None
@@ -268,15 +266,26 @@ class Paged:
         self.database = database
 
     def page(
-        self, *, tenant: str, filters: Filters, sort: str,
-        after: Position | None, limit: int, deadline: float | None = None,
-    ) -> Rows:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        filters: Filters,
+        sort: str,
+        after: Position | None,
+        limit: int,
+        deadline: float | None = None,
+    ) -> Rows:
         """Return one page; rows are (id, sort value, *columns of the listing)."""
         with self.database.read(deadline) as connection:
             return fetch(
-                connection, self.listing, tenant=tenant, filters=filters, sort=sort, after=after,
+                connection,
+                self.listing,
+                tenant=tenant,
+                filters=filters,
+                sort=sort,
+                after=after,
                 limit=limit,
-            )  # fmt: skip
+            )
 
 
 def _bounded(base: dict[str, Any], value: str | int | None, *, grouped: bool) -> dict[str, Any]:
@@ -317,9 +326,12 @@ def _position(row: Row, sort: str) -> Position:
 
 
 def _scan(
-    connection: Connection, statements: tuple[ClauseElement, ClauseElement], base: dict[str, Any],
-    shape: _Shape, chunk: int,
-) -> Iterator[Row]:  # fmt: skip
+    connection: Connection,
+    statements: tuple[ClauseElement, ClauseElement],
+    base: dict[str, Any],
+    shape: _Shape,
+    chunk: int,
+) -> Iterator[Row]:
     """Yield rows, read in chunks that grow: few are read where the first already fill a page."""
     first, resumed = statements
     parameters = base
@@ -336,9 +348,7 @@ def _scan(
 def _resumed(after: Position | None) -> dict[str, Any]:
     if after is None:
         return {}
-    return {
-        "after_id": after.id, "after_value": after.id if after.value is None else after.value,
-    }  # fmt: skip
+    return {"after_id": after.id, "after_value": after.id if after.value is None else after.value}
 
 
 @lru_cache(maxsize=1000)

@@ -28,9 +28,13 @@ from cloudsealed.storage.sqlite_file import readable
 _SCRIPTS = str(files("cloudsealed.storage") / "migrations")
 _WAIT_SECONDS = 600
 _SHAPES = (
-    psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedObject,
-    psycopg.errors.DuplicateTable, psycopg.errors.DuplicateColumn, psycopg.errors.DuplicateObject,
-)  # fmt: skip
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.DuplicateTable,
+    psycopg.errors.DuplicateColumn,
+    psycopg.errors.DuplicateObject,
+)
 
 
 def engine_for(settings: Settings) -> Engine:
@@ -41,9 +45,10 @@ def engine_for(settings: Settings) -> Engine:
     with readable(settings.sqlite_path):
         private_file(settings.sqlite_path)
     return create_engine(
-        f"sqlite:///{settings.sqlite_path}", poolclass=NullPool,
+        f"sqlite:///{settings.sqlite_path}",
+        poolclass=NullPool,
         connect_args={"timeout": _WAIT_SECONDS},
-    )  # fmt: skip
+    )
 
 
 def alembic_config(engine: Engine) -> Config:

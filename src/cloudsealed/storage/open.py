@@ -30,9 +30,10 @@ def open_database(settings: Settings) -> Database:
     from cloudsealed.storage.postgres import PostgresDatabase  # which is slow to import
 
     return PostgresDatabase(
-        settings.database_url, connections=connections,
+        settings.database_url,
+        connections=connections,
         statement_seconds=settings.database_statement_seconds,
-    )  # fmt: skip
+    )
 
 
 def require_connections(database: Database, *, connections: int, processes: int) -> None:

@@ -77,9 +77,10 @@ def require_own_keys(settings: Settings) -> None:
     if not has_schema(settings):
         return
     with (
-        closing(open_database(settings)) as database, readable(settings.sqlite_path),
+        closing(open_database(settings)) as database,
+        readable(settings.sqlite_path),
         database.read() as connection,
-    ):  # fmt: skip
+    ):
         fault = check_fingerprint(connection, keys)
     if fault is not None:
         raise ForeignKeyFileError(fault)

@@ -25,9 +25,13 @@ class Pool(Generic[T]):
     """
 
     def __init__(
-        self, make: Callable[[], T], close: Callable[[T], object], *, size: int,
+        self,
+        make: Callable[[], T],
+        close: Callable[[T], object],
+        *,
+        size: int,
         usable: Callable[[T], bool],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.size = size
         self._make = make
         self._close = close

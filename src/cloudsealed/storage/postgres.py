@@ -43,15 +43,20 @@ class PostgresDatabase(Transactions[PostgresConnection]):
     name = "postgresql"
 
     def __init__(
-        self, url: str, *, connections: int = CONNECTIONS,
+        self,
+        url: str,
+        *,
+        connections: int = CONNECTIONS,
         statement_seconds: int = STATEMENT_SECONDS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self._compiler = Compiler(postgresql_dialect.dialect())  # type: ignore[no-untyped-call]  # untyped
         self._pool: Pool[psycopg.Connection[Row]] = Pool(
             lambda: wire.connect(url, statement_seconds=statement_seconds),
-            psycopg.Connection.close, size=connections, usable=wire.is_usable,
-        )  # fmt: skip
+            psycopg.Connection.close,
+            size=connections,
+            usable=wire.is_usable,
+        )
 
     @contextmanager
     def _connected(self, deadline: float | None = None) -> Iterator[psycopg.Connection[Row]]:
@@ -98,8 +103,10 @@ class PostgresDatabase(Transactions[PostgresConnection]):
     def _transaction(self) -> Iterator[PostgresConnection]:
         """Open a write transaction."""
         with (
-            self._connected() as raw, raw.transaction(), self._block(raw, writes=True) as connection
-        ):  # fmt: skip
+            self._connected() as raw,
+            raw.transaction(),
+            self._block(raw, writes=True) as connection,
+        ):
             yield connection
 
     @contextmanager

@@ -14,9 +14,7 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.private import private_file
 
 _CACHED = 2048  # KiB a connection; more, or mapping the file, is no faster
-_PRAGMAS = (
-    "journal_mode=WAL", "synchronous=NORMAL", f"cache_size=-{_CACHED}", "temp_store=MEMORY"
-)  # fmt: skip
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", f"cache_size=-{_CACHED}", "temp_store=MEMORY")
 
 
 class DatabaseFileError(CloudSealedError):
@@ -34,9 +32,12 @@ def open_file(path: Path, *, busy_seconds: float, query_only: bool) -> sqlite3.C
     with readable(path):
         private_file(path)
         raw = sqlite3.connect(
-            path, timeout=busy_seconds, isolation_level=None, cached_statements=256,
+            path,
+            timeout=busy_seconds,
+            isolation_level=None,
+            cached_statements=256,
             check_same_thread=False,
-        )  # fmt: skip
+        )
         try:
             for pragma in (*_PRAGMAS, *(("query_only=1",) if query_only else ())):
                 raw.execute(f"PRAGMA {pragma}")

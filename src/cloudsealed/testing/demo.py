@@ -95,10 +95,13 @@ def _deploy(endpoint: str) -> None:
     console = Terminal(stderr=True)
     with Progress(
         SpinnerColumn(finished_text="[green]✓[/green]"),
-        TextColumn("{task.description:<11}", markup=False), BarColumn(bar_width=28),
-        TextColumn("{task.fields[detail]}", markup=False), TimeElapsedColumn(),
-        console=console, disable=not console.is_terminal,
-    ) as progress:  # fmt: skip
+        TextColumn("{task.description:<11}", markup=False),
+        BarColumn(bar_width=28),
+        TextColumn("{task.fields[detail]}", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as progress:
         task = progress.add_task("Deploying", total=None, detail="")
 
         def update(done: int, total: int, step: str) -> None:
@@ -114,9 +117,13 @@ def _audit(console: Terminal, tenant: str) -> Mapping[str, Any]:
     installation = open_installation(create=False)
     bodies = (
         {"provider": "aws", "name": "larkspur-main", "regions": [HOME_REGION, FAR_REGION]},
-        {"provider": "aws", "name": "larkspur-sandbox", "regions": [HOME_REGION, FAR_REGION],
-         "role_arn": f"arn:aws:iam::{SECOND_ACCOUNT}:role/{AUDIT_ROLE}"},
-    )  # fmt: skip
+        {
+            "provider": "aws",
+            "name": "larkspur-sandbox",
+            "regions": [HOME_REGION, FAR_REGION],
+            "role_arn": f"arn:aws:iam::{SECOND_ACCOUNT}:role/{AUDIT_ROLE}",
+        },
+    )
     made = [
         orjson.loads(installation.connections.create(tenant=tenant, body=body)) for body in bodies
     ]

@@ -63,23 +63,37 @@ _CODED: dict[str, tuple[int, dict[str, str]]] = {
     "denied_by_organization": (403, {"": "AccessDenied", "ec2": "UnauthorizedOperation"}),
     "unrecognized": (
         403,
-        {"": "InvalidClientTokenId", "json": "UnrecognizedClientException",
-         "rest-json": "UnrecognizedClientException", "ec2": "AuthFailure"},
+        {
+            "": "InvalidClientTokenId",
+            "json": "UnrecognizedClientException",
+            "rest-json": "UnrecognizedClientException",
+            "ec2": "AuthFailure",
+        },
     ),
     "unsupported": (
         400,
-        {"": "InvalidAction", "json": "UnknownOperationException",
-         "rest-json": "UnsupportedOperationException", "rest-xml": "NotImplemented"},
+        {
+            "": "InvalidAction",
+            "json": "UnknownOperationException",
+            "rest-json": "UnsupportedOperationException",
+            "rest-xml": "NotImplemented",
+        },
     ),
     "throttle": (
         400,
-        {"": "Throttling", "json": "ThrottlingException", "rest-json": "ThrottlingException",
-         "ec2": "RequestLimitExceeded", "rest-xml": "SlowDown"},
+        {
+            "": "Throttling",
+            "json": "ThrottlingException",
+            "rest-json": "ThrottlingException",
+            "ec2": "RequestLimitExceeded",
+            "rest-xml": "SlowDown",
+        },
     ),
     "expired_token": (
-        403, {"": "ExpiredToken", "json": "ExpiredTokenException", "ec2": "RequestExpired"}
+        403,
+        {"": "ExpiredToken", "json": "ExpiredTokenException", "ec2": "RequestExpired"},
     ),
-}  # fmt: skip
+}
 _WORDS = {"denied_by_organization": " with an explicit deny in a service control policy"}
 _RAW: dict[str, WireAnswer] = {
     "html": WireAnswer(200, "text/html; charset=utf-8", HTML_PAGE),

@@ -130,19 +130,22 @@ def _buckets(self: Any) -> Any:
     where = any(asked.values())
     buckets = [
         {
-            "Name": each.name, "CreationDate": each.creation_date_ISO8601,
+            "Name": each.name,
+            "CreationDate": each.creation_date_ISO8601,
             **({"BucketRegion": each.region_name} if where else {}),
         }
         for each in self.backend.list_buckets(**asked)
-    ]  # fmt: skip
+    ]
     self.data["Action"] = "ListBuckets"
     return self.serialized(ActionResult({"Owner": {"ID": "0" * 32}, "Buckets": buckets}))
 
 
 def _tagged(
-    self: Any, tag_filters: Any = None, resource_type_filters: Any = None,
+    self: Any,
+    tag_filters: Any = None,
+    resource_type_filters: Any = None,
     resource_arn_list: list[str] | None = None,
-) -> Iterator[TaggedResource]:  # fmt: skip
+) -> Iterator[TaggedResource]:
     known = _of_moto(self, tag_filters, resource_type_filters, resource_arn_list)
     matches = make_tag_matcher(tag_filters)
     forgotten = (

@@ -28,17 +28,24 @@ from cloudsealed.testing.estate_site import (
 
 def functions(site: Site) -> None:
     """Make a well-kept function and one that is public and holds secrets."""
-    _function(site, "larkspur-reports", "python3.12", {"STAGE": "prod"}, Tags=tag_map("reports"),
+    _function(
+        site,
+        "larkspur-reports",
+        "python3.12",
+        {"STAGE": "prod"},
+        Tags=tag_map("reports"),
         TracingConfig={"Mode": "Active"},
         DeadLetterConfig={"TargetArn": site.here("sqs", "larkspur-failed")},
-    )  # fmt: skip
+    )
     planted = {"AWS_KEY": CANARY_LAMBDA, "DB_PASSWORD": CANARY_LAMBDA_PASSWORD}
     _function(site, "larkspur-payments", "python3.8", planted)
     client = site.client("lambda")
     client.add_permission(
-        FunctionName="larkspur-payments", StatementId="everyone", Principal="*",
+        FunctionName="larkspur-payments",
+        StatementId="everyone",
+        Principal="*",
         Action="lambda:InvokeFunction",
-    )  # fmt: skip
+    )
     client.create_function_url_config(FunctionName="larkspur-payments", AuthType="NONE")
     client.create_function_url_config(FunctionName="larkspur-reports", AuthType="AWS_IAM")
     name = "larkspur-payments"
@@ -53,19 +60,25 @@ def _function(site: Site, name: str, runtime: str, variables: dict[str, str], **
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("app.py", "def handler(event, context):\n    return event\n")
     site.client("lambda").create_function(
-        FunctionName=name, Runtime=runtime, Role=site.ids["larkspur-lambda"],
-        Handler="app.handler", Code={"ZipFile": code.getvalue()},
-        Environment={"Variables": variables}, **more,
-    )  # fmt: skip
+        FunctionName=name,
+        Runtime=runtime,
+        Role=site.ids["larkspur-lambda"],
+        Handler="app.handler",
+        Code={"ZipFile": code.getvalue()},
+        Environment={"Variables": variables},
+        **more,
+    )
 
 
 def repositories(site: Site) -> None:
     """Make a repository that scans and tidies, and a public one that does neither."""
     ecr = site.client("ecr")
     ecr.create_repository(
-        repositoryName="larkspur/shop", imageScanningConfiguration={"scanOnPush": True},
-        imageTagMutability="IMMUTABLE", tags=tags("shop"),
-    )  # fmt: skip
+        repositoryName="larkspur/shop",
+        imageScanningConfiguration={"scanOnPush": True},
+        imageTagMutability="IMMUTABLE",
+        tags=tags("shop"),
+    )
     keep = {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 10}
     rules = [{"rulePriority": 1, "selection": keep, "action": {"type": "expire"}}]
     ecr.put_lifecycle_policy(
@@ -85,9 +98,10 @@ def containers(site: Site) -> None:
     ecs = site.client("ecs")
     for name, insights in (("larkspur-main", "enabled"), ("larkspur-test", "disabled")):
         ecs.create_cluster(
-            clusterName=name, settings=[{"name": "containerInsights", "value": insights}],
+            clusterName=name,
+            settings=[{"name": "containerInsights", "value": insights}],
             tags=[{"key": key, "value": value} for key, value in tag_map(name).items()],
-        )  # fmt: skip
+        )
     _task(site, "larkspur-shop", {"STAGE": "prod"}, user="1000", readonlyRootFilesystem=True)
     _task(site, "larkspur-worker", {"GITHUB_TOKEN": CANARY_TASK}, privileged=True)
     for name, count in (("larkspur-shop", 2), ("larkspur-worker", 1)):
@@ -107,13 +121,21 @@ def _task(site: Site, name: str, variables: dict[str, str], **more: Any) -> None
     environment = [{"name": key, "value": value} for key, value in variables.items()]
     log = {"awslogs-group": "/larkspur/legacy-app", "awslogs-region": site.region}
     site.client("ecs").register_task_definition(
-        family=name, taskRoleArn=site.ids["larkspur-tasks"],
-        containerDefinitions=[{
-            "name": "app", "image": f"{name}:1", "memory": 256, "cpu": 128, "essential": True,
-            "environment": environment,
-            "logConfiguration": {"logDriver": "awslogs", "options": log}, **more,
-        }],
-    )  # fmt: skip
+        family=name,
+        taskRoleArn=site.ids["larkspur-tasks"],
+        containerDefinitions=[
+            {
+                "name": "app",
+                "image": f"{name}:1",
+                "memory": 256,
+                "cpu": 128,
+                "essential": True,
+                "environment": environment,
+                "logConfiguration": {"logDriver": "awslogs", "options": log},
+                **more,
+            }
+        ],
+    )
 
 
 def kubernetes(site: Site) -> None:
@@ -122,20 +144,31 @@ def kubernetes(site: Site) -> None:
     subnets = [site.ids["larkspur-private-a"], site.ids["larkspur-private-b"]]
     everything = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
     eks.create_cluster(
-        name="larkspur-closed", version="1.33", roleArn=site.ids["larkspur-eks"],
+        name="larkspur-closed",
+        version="1.33",
+        roleArn=site.ids["larkspur-eks"],
         tags=tag_map("larkspur-closed"),
-        resourcesVpcConfig={"subnetIds": subnets, "endpointPublicAccess": False,
-                            "endpointPrivateAccess": True},
+        resourcesVpcConfig={
+            "subnetIds": subnets,
+            "endpointPublicAccess": False,
+            "endpointPrivateAccess": True,
+        },
         logging={"clusterLogging": [{"types": everything, "enabled": True}]},
-        encryptionConfig=[{"resources": ["secrets"],
-                           "provider": {"keyArn": site.ids["larkspur-data"]}}],
-    )  # fmt: skip
+        encryptionConfig=[
+            {"resources": ["secrets"], "provider": {"keyArn": site.ids["larkspur-data"]}}
+        ],
+    )
     eks.create_cluster(
-        name="larkspur-open", version="1.23", roleArn=site.ids["larkspur-eks"],
-        resourcesVpcConfig={"subnetIds": subnets, "endpointPublicAccess": True,
-                            "publicAccessCidrs": ["0.0.0.0/0"]},
+        name="larkspur-open",
+        version="1.23",
+        roleArn=site.ids["larkspur-eks"],
+        resourcesVpcConfig={
+            "subnetIds": subnets,
+            "endpointPublicAccess": True,
+            "publicAccessCidrs": ["0.0.0.0/0"],
+        },
         logging={"clusterLogging": [{"types": everything, "enabled": False}]},
-    )  # fmt: skip
+    )
     site.good("eks.cluster", "larkspur-closed", "security", "has no public endpoint")
     site.bad("eks.cluster", "larkspur-open", "security", "its endpoint is open to the internet")
     site.good("eks.cluster", "larkspur-closed", "compliance", "logs its control plane")
@@ -148,9 +181,10 @@ def stacks(site: Site) -> None:
     secret = topic | {"Parameters": {"DatabasePassword": {"Type": "String"}}}
     formation = site.client("cloudformation")
     formation.create_stack(
-        StackName="larkspur-legacy", TemplateBody=json.dumps(secret),
+        StackName="larkspur-legacy",
+        TemplateBody=json.dumps(secret),
         Parameters=[{"ParameterKey": "DatabasePassword", "ParameterValue": CANARY_STACK}],
-    )  # fmt: skip
+    )
     formation.create_stack(
         StackName="larkspur-base", TemplateBody=json.dumps(topic), Tags=tags("larkspur-base")
     )
@@ -164,9 +198,7 @@ def certificates(site: Site) -> None:
     acm = site.client("acm")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     for host, days in (("shop.larkspur.example", 365), ("old.larkspur.example", 10)):
         arn = acm.import_certificate(

@@ -78,14 +78,19 @@ def _tls_only(site: Site, name: str) -> str:
     bucket = site.arn("s3", name)
     objects = f"{bucket}/*"
     deliver = {
-        "Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"},
-        "Action": "s3:PutObject", "Resource": objects,
-    }  # fmt: skip
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": objects,
+    }
     tls = {
-        "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
         "Resource": [bucket, objects],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }  # fmt: skip
+    }
     return policy(*([deliver] if name == "larkspur-logs" else []), tls)
 
 
@@ -131,17 +136,38 @@ def databases(site: Site) -> None:
     """Make a database as it should be, a careless one, a cluster, and snapshots of both kinds."""
     rds = site.client("rds")
     _database(
-        site, "larkspur-customers", "postgres", "16.4", "db.t4g.medium", encrypted=True,
-        MultiAZ=True, BackupRetentionPeriod=14, DeletionProtection=True, StorageType="gp3",
-        PubliclyAccessible=False, EnableIAMDatabaseAuthentication=True, Tags=tags("customers"),
-        EnableCloudwatchLogsExports=["postgresql"], AutoMinorVersionUpgrade=True,
-        CopyTagsToSnapshot=True, KmsKeyId=site.ids["larkspur-data"],
-    )  # fmt: skip
+        site,
+        "larkspur-customers",
+        "postgres",
+        "16.4",
+        "db.t4g.medium",
+        encrypted=True,
+        MultiAZ=True,
+        BackupRetentionPeriod=14,
+        DeletionProtection=True,
+        StorageType="gp3",
+        PubliclyAccessible=False,
+        EnableIAMDatabaseAuthentication=True,
+        Tags=tags("customers"),
+        EnableCloudwatchLogsExports=["postgresql"],
+        AutoMinorVersionUpgrade=True,
+        CopyTagsToSnapshot=True,
+        KmsKeyId=site.ids["larkspur-data"],
+    )
     _database(
-        site, "larkspur-orders", "mysql", "5.7.44", "db.m3.medium", encrypted=False,
-        MultiAZ=False, BackupRetentionPeriod=0, DeletionProtection=False, StorageType="gp2",
-        PubliclyAccessible=True, AutoMinorVersionUpgrade=False,
-    )  # fmt: skip
+        site,
+        "larkspur-orders",
+        "mysql",
+        "5.7.44",
+        "db.m3.medium",
+        encrypted=False,
+        MultiAZ=False,
+        BackupRetentionPeriod=0,
+        DeletionProtection=False,
+        StorageType="gp2",
+        PubliclyAccessible=True,
+        AutoMinorVersionUpgrade=False,
+    )
     for name, of in (("larkspur-monthly", "customers"), ("larkspur-handover", "orders")):
         rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=f"larkspur-{of}")
     rds.modify_db_snapshot_attribute(
@@ -160,10 +186,16 @@ def _database(
     site: Site, name: str, engine: str, version: str, size: str, *, encrypted: bool, **more: Any
 ) -> None:
     site.client("rds").create_db_instance(
-        DBInstanceIdentifier=name, Engine=engine, EngineVersion=version, DBInstanceClass=size,
-        AllocatedStorage=20, MasterUsername="larkspur", MasterUserPassword="not-a-real-password",
-        StorageEncrypted=encrypted, **more,
-    )  # fmt: skip
+        DBInstanceIdentifier=name,
+        Engine=engine,
+        EngineVersion=version,
+        DBInstanceClass=size,
+        AllocatedStorage=20,
+        MasterUsername="larkspur",
+        MasterUserPassword="not-a-real-password",
+        StorageEncrypted=encrypted,
+        **more,
+    )
 
 
 def clusters(site: Site) -> None:
@@ -171,11 +203,16 @@ def clusters(site: Site) -> None:
     rds = site.client("rds")
     for name, kept in (("larkspur-ledger", True), ("larkspur-trial", False)):
         rds.create_db_cluster(
-            DBClusterIdentifier=name, Engine="aurora-postgresql", EngineVersion="16.4",
-            MasterUsername="larkspur", MasterUserPassword="not-a-real-password",
-            StorageEncrypted=kept, DeletionProtection=kept, BackupRetentionPeriod=14 if kept else 1,
+            DBClusterIdentifier=name,
+            Engine="aurora-postgresql",
+            EngineVersion="16.4",
+            MasterUsername="larkspur",
+            MasterUserPassword="not-a-real-password",
+            StorageEncrypted=kept,
+            DeletionProtection=kept,
+            BackupRetentionPeriod=14 if kept else 1,
             AvailabilityZones=[site.region + zone for zone in ("ab" if kept else "a")],
-        )  # fmt: skip
+        )
     site.good("rds.cluster", "larkspur-ledger", "security", "is encrypted")
     site.bad("rds.cluster", "larkspur-trial", "security", "is not encrypted")
 
@@ -185,13 +222,24 @@ def tables(site: Site) -> None:
     dynamodb = site.client("dynamodb")
     for name, kept in (("larkspur-carts", True), ("larkspur-sessions", False)):
         dynamodb.create_table(
-            TableName=name, BillingMode="PAY_PER_REQUEST", DeletionProtectionEnabled=kept,
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            DeletionProtectionEnabled=kept,
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            **({"Tags": tags(name), "SSESpecification": {
-                "Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": site.ids["larkspur-data"],
-            }} if kept else {}),
-        )  # fmt: skip
+            **(
+                {
+                    "Tags": tags(name),
+                    "SSESpecification": {
+                        "Enabled": True,
+                        "SSEType": "KMS",
+                        "KMSMasterKeyId": site.ids["larkspur-data"],
+                    },
+                }
+                if kept
+                else {}
+            ),
+        )
     dynamodb.update_continuous_backups(
         TableName="larkspur-carts",
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
@@ -208,17 +256,19 @@ def topics_and_queues(site: Site) -> None:
     sns.create_topic(Name="larkspur-alerts", Attributes=keyed, Tags=tags("alerts"))
     open_topic = sns.create_topic(Name="larkspur-news")["TopicArn"]
     sns.set_topic_attributes(
-        TopicArn=open_topic, AttributeName="Policy",
+        TopicArn=open_topic,
+        AttributeName="Policy",
         AttributeValue=_for_everyone("sns:Publish", open_topic),
-    )  # fmt: skip
+    )
     sqs = site.client("sqs")
     queue = site.here("sqs", "")
     sqs.create_queue(QueueName="larkspur-failed", Attributes=keyed)
     redrive = json.dumps({"deadLetterTargetArn": queue + "larkspur-failed", "maxReceiveCount": 5})
     sqs.create_queue(
-        QueueName="larkspur-jobs", tags=tag_map("larkspur-jobs"),
+        QueueName="larkspur-jobs",
+        tags=tag_map("larkspur-jobs"),
         Attributes={"KmsMasterKeyId": key, "RedrivePolicy": redrive},
-    )  # fmt: skip
+    )
     public = _for_everyone("sqs:SendMessage", queue + "larkspur-inbox")
     sqs.create_queue(
         QueueName="larkspur-inbox", Attributes={"Policy": public, "SqsManagedSseEnabled": "false"}
@@ -240,9 +290,11 @@ def secrets(site: Site) -> None:
     """Make a secret that rotates and one that nobody rotates."""
     manager = site.client("secretsmanager")
     manager.create_secret(
-        Name="larkspur/customers-db", SecretString="not-a-real-secret", Tags=tags("customers"),
+        Name="larkspur/customers-db",
+        SecretString="not-a-real-secret",
+        Tags=tags("customers"),
         KmsKeyId=site.ids["larkspur-data"],
-    )  # fmt: skip
+    )
     manager.rotate_secret(
         SecretId="larkspur/customers-db", RotationRules={"AutomaticallyAfterDays": 30}
     )

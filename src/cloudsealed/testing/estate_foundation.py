@@ -97,9 +97,11 @@ def networks(site: Site) -> None:
         ("larkspur-lab-a", "larkspur-lab", "10.99.0.0/24", "a"),
     ):
         subnet = ec2.create_subnet(
-            VpcId=site.ids[vpc_name], CidrBlock=block, AvailabilityZone=site.region + zone,
+            VpcId=site.ids[vpc_name],
+            CidrBlock=block,
+            AvailabilityZone=site.region + zone,
             TagSpecifications=tagged("subnet", name),
-        )  # fmt: skip
+        )
         site.ids[name] = subnet["Subnet"]["SubnetId"]
         site.made("ec2.subnet", name)
     ec2.modify_subnet_attribute(

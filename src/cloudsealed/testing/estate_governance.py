@@ -38,9 +38,11 @@ def users(site: Site) -> None:
     iam.add_user_to_group(GroupName="larkspur-operators", UserName="priya.ops")
     device = iam.create_virtual_mfa_device(VirtualMFADeviceName="priya.ops")["VirtualMFADevice"]
     iam.enable_mfa_device(
-        UserName="priya.ops", SerialNumber=device["SerialNumber"],
-        AuthenticationCode1="123456", AuthenticationCode2="654321",
-    )  # fmt: skip
+        UserName="priya.ops",
+        SerialNumber=device["SerialNumber"],
+        AuthenticationCode1="123456",
+        AuthenticationCode2="654321",
+    )
     site.bad("iam.user", "alice.admin", "security", "signs in without MFA", "is administrator")
     site.age("iam.user", "alice.admin", 400)
     site.bad("iam.user", "alice.admin", "security", "has two active keys", "keys are old")
@@ -83,10 +85,14 @@ def weak_passwords(site: Site) -> None:
 def strong_passwords(site: Site) -> None:
     """Set a password policy as CIS AWS Foundations asks: 14 characters, 24 remembered."""
     site.client("iam").update_account_password_policy(
-        MinimumPasswordLength=14, PasswordReusePrevention=24, RequireSymbols=True,
-        RequireNumbers=True, RequireUppercaseCharacters=True, RequireLowercaseCharacters=True,
+        MinimumPasswordLength=14,
+        PasswordReusePrevention=24,
+        RequireSymbols=True,
+        RequireNumbers=True,
+        RequireUppercaseCharacters=True,
+        RequireLowercaseCharacters=True,
         MaxPasswordAge=90,
-    )  # fmt: skip
+    )
     site.good("iam.account", site.account, "compliance", "passwords are long and not used again")
 
 
@@ -95,12 +101,16 @@ def good_trail(site: Site) -> None:
     trail = site.client("cloudtrail")
     group = site.here("logs", "log-group:/larkspur/trail:*")
     trail.create_trail(
-        Name="larkspur-all-regions", S3BucketName="larkspur-logs", IsMultiRegionTrail=True,
-        IncludeGlobalServiceEvents=True, EnableLogFileValidation=True,
-        KmsKeyId=site.ids["larkspur-data"], CloudWatchLogsLogGroupArn=group,
+        Name="larkspur-all-regions",
+        S3BucketName="larkspur-logs",
+        IsMultiRegionTrail=True,
+        IncludeGlobalServiceEvents=True,
+        EnableLogFileValidation=True,
+        KmsKeyId=site.ids["larkspur-data"],
+        CloudWatchLogsLogGroupArn=group,
         CloudWatchLogsRoleArn=site.ids["larkspur-logging"],
         TagsList=tags("larkspur-all-regions"),
-    )  # fmt: skip
+    )
     trail.start_logging(Name="larkspur-all-regions")
     _select_events(trail, "larkspur-all-regions", f"arn:{site.partition}:s3")
     site.good("cloudtrail.trail", "larkspur-all-regions", "compliance", "is validated")
@@ -129,10 +139,11 @@ def recorder(site: Site) -> None:
     config = site.client("config")
     config.put_configuration_recorder(
         ConfigurationRecorder={
-            "name": "default", "roleARN": site.ids["larkspur-logging"],
+            "name": "default",
+            "roleARN": site.ids["larkspur-logging"],
             "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": True},
         }
-    )  # fmt: skip
+    )
     config.put_delivery_channel(
         DeliveryChannel={"name": "default", "s3BucketName": "larkspur-logs"}
     )
@@ -150,18 +161,26 @@ def alarms(site: Site) -> None:
     for name, pattern in (("RootUse", root), ("DeniedCalls", denied)):
         value = {"metricName": name, "metricNamespace": "Larkspur", "metricValue": "1"}
         logs.put_metric_filter(
-            logGroupName="/larkspur/trail", filterName=name, filterPattern=pattern,
+            logGroupName="/larkspur/trail",
+            filterName=name,
+            filterPattern=pattern,
             metricTransformations=[value],
-        )  # fmt: skip
+        )
         site.made("logs.metric_filter", name)
     topic = site.here("sns", "larkspur-alerts")
     people = {"Protocol": "email", "Endpoint": "alerts@larkspur.example"}
     site.client("sns").subscribe(TopicArn=topic, **people)
     watch.put_metric_alarm(
-        AlarmName="larkspur-root-use", MetricName="RootUse", Namespace="Larkspur", Period=300,
-        EvaluationPeriods=1, Threshold=1, Statistic="Sum", AlarmActions=[topic],
+        AlarmName="larkspur-root-use",
+        MetricName="RootUse",
+        Namespace="Larkspur",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=1,
+        Statistic="Sum",
+        AlarmActions=[topic],
         ComparisonOperator="GreaterThanOrEqualToThreshold",
-    )  # fmt: skip
+    )
     site.good("cloudwatch.alarm", "larkspur-root-use", "compliance", "tells when root is used")
 
 

@@ -32,9 +32,11 @@ def open_group(site: Site, name: str, port: int | None, source: dict[str, Any]) 
     """Make a security group that lets `source` reach `port` (None: everything); returns its id."""
     ec2 = site.client("ec2")
     group = ec2.create_security_group(
-        GroupName=name, Description=f"Larkspur {name}", VpcId=site.ids["larkspur-prod"],
+        GroupName=name,
+        Description=f"Larkspur {name}",
+        VpcId=site.ids["larkspur-prod"],
         TagSpecifications=tagged("security-group", name),
-    )["GroupId"]  # fmt: skip
+    )["GroupId"]
     protocol: dict[str, Any] = {"IpProtocol": "-1"}
     if port is not None:
         protocol = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
@@ -68,18 +70,23 @@ def gateways(site: Site) -> None:
     nat = tagged("elastic-ip", "larkspur-nat")
     address = ec2.allocate_address(Domain="vpc", TagSpecifications=nat)
     ec2.create_nat_gateway(
-        SubnetId=site.ids["larkspur-public-a"], AllocationId=address["AllocationId"],
+        SubnetId=site.ids["larkspur-public-a"],
+        AllocationId=address["AllocationId"],
         TagSpecifications=tagged("natgateway", "larkspur-nat"),
-    )  # fmt: skip
+    )
     ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip", "larkspur-forgotten"))
     ec2.create_vpc_endpoint(
-        VpcId=site.ids["larkspur-prod"], ServiceName=f"com.amazonaws.{site.region}.s3",
+        VpcId=site.ids["larkspur-prod"],
+        ServiceName=f"com.amazonaws.{site.region}.s3",
         TagSpecifications=tagged("vpc-endpoint", "larkspur-s3"),
-    )  # fmt: skip
+    )
     ec2.create_flow_logs(
-        ResourceIds=[site.ids["larkspur-prod"]], ResourceType="VPC", TrafficType="ALL",
-        LogGroupName="/larkspur/flows", DeliverLogsPermissionArn=site.ids["larkspur-logging"],
-    )  # fmt: skip
+        ResourceIds=[site.ids["larkspur-prod"]],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogGroupName="/larkspur/flows",
+        DeliverLogsPermissionArn=site.ids["larkspur-logging"],
+    )
     site.made("ec2.nat_gateway", "larkspur-nat")
     site.made("ec2.vpc_endpoint", "larkspur-s3")
     site.made("ec2.flow_log", "larkspur-prod")
@@ -93,9 +100,12 @@ def instances(site: Site) -> None:
     """Run a well-kept machine, a legacy one with a secret in its user data, and stop a third."""
     web = _run(site, "larkspur-web-1", "t3.small", MetadataOptions=_metadata("required"))
     _run(
-        site, "larkspur-legacy", "m3.medium",
-        MetadataOptions=_metadata("optional"), UserData=USER_DATA,
-    )  # fmt: skip
+        site,
+        "larkspur-legacy",
+        "m3.medium",
+        MetadataOptions=_metadata("optional"),
+        UserData=USER_DATA,
+    )
     stopped = _run(site, "larkspur-batch", "t2.micro", MetadataOptions=_metadata("required"))
     site.client("ec2").stop_instances(InstanceIds=[stopped])
     site.age("ec2.instance", stopped, 120)
@@ -113,10 +123,15 @@ def _metadata(tokens: str) -> dict[str, str]:
 
 def _run(site: Site, name: str, kind: str, **more: Any) -> str:
     answer = site.client("ec2").run_instances(
-        ImageId=_IMAGE, InstanceType=kind, MinCount=1, MaxCount=1,
-        SubnetId=site.ids["larkspur-private-a"], SecurityGroupIds=[site.ids["larkspur-web"]],
-        TagSpecifications=tagged("instance", name), **more,
-    )  # fmt: skip
+        ImageId=_IMAGE,
+        InstanceType=kind,
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=site.ids["larkspur-private-a"],
+        SecurityGroupIds=[site.ids["larkspur-web"]],
+        TagSpecifications=tagged("instance", name),
+        **more,
+    )
     return str(answer["Instances"][0]["InstanceId"])
 
 
@@ -138,23 +153,31 @@ def volumes(site: Site) -> None:
     ec2.enable_ebs_encryption_by_default()
     zone = site.region + "a"
     used = ec2.create_volume(
-        AvailabilityZone=zone, Size=20, VolumeType="gp3", Encrypted=True,
+        AvailabilityZone=zone,
+        Size=20,
+        VolumeType="gp3",
+        Encrypted=True,
         TagSpecifications=tagged("volume", "larkspur-data"),
-    )["VolumeId"]  # fmt: skip
+    )["VolumeId"]
     ec2.attach_volume(VolumeId=used, InstanceId=site.ids["larkspur-web-1"], Device="/dev/sdf")
     ec2.disable_ebs_encryption_by_default()
     spare = ec2.create_volume(
-        AvailabilityZone=zone, Size=200, VolumeType="gp2", Encrypted=False,
+        AvailabilityZone=zone,
+        Size=200,
+        VolumeType="gp2",
+        Encrypted=False,
         TagSpecifications=tagged("volume", "larkspur-spare"),
-    )["VolumeId"]  # fmt: skip
+    )["VolumeId"]
     for name, volume in (("larkspur-nightly", used), ("larkspur-shared", spare)):
         site.ids[f"snapshot {name}"] = ec2.create_snapshot(
             VolumeId=volume, TagSpecifications=tagged("snapshot", name)
         )["SnapshotId"]
     ec2.modify_snapshot_attribute(
-        SnapshotId=site.ids["snapshot larkspur-shared"], Attribute="createVolumePermission",
-        OperationType="add", GroupNames=["all"],
-    )  # fmt: skip
+        SnapshotId=site.ids["snapshot larkspur-shared"],
+        Attribute="createVolumePermission",
+        OperationType="add",
+        GroupNames=["all"],
+    )
     site.age("ec2.snapshot", site.ids["snapshot larkspur-shared"], 500)
     ec2.enable_ebs_encryption_by_default()
     site.good("ec2.volume", "larkspur-data", "security", "is encrypted")
@@ -179,16 +202,24 @@ def load_balancers(site: Site) -> None:
         TargetGroupArn=groups["larkspur-web"], Targets=[{"Id": site.ids["larkspur-web-1"]}]
     )
     shop = _balancer(
-        elb, "larkspur-shop", zones, groups["larkspur-web"], Protocol="HTTPS", Port=443,
+        elb,
+        "larkspur-shop",
+        zones,
+        groups["larkspur-web"],
+        Protocol="HTTPS",
+        Port=443,
         SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06",
         Certificates=[{"CertificateArn": site.ids["certificate"]}],
-    )  # fmt: skip
-    elb.modify_load_balancer_attributes(LoadBalancerArn=shop, Attributes=[
-        {"Key": "deletion_protection.enabled", "Value": "true"},
-        {"Key": "access_logs.s3.enabled", "Value": "true"},
-        {"Key": "access_logs.s3.bucket", "Value": "larkspur-logs"},
-        {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
-    ])  # fmt: skip
+    )
+    elb.modify_load_balancer_attributes(
+        LoadBalancerArn=shop,
+        Attributes=[
+            {"Key": "deletion_protection.enabled", "Value": "true"},
+            {"Key": "access_logs.s3.enabled", "Value": "true"},
+            {"Key": "access_logs.s3.bucket", "Value": "larkspur-logs"},
+            {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
+        ],
+    )
     _balancer(elb, "larkspur-intranet", zones, groups["larkspur-empty"], Protocol="HTTP", Port=80)
     site.good("elbv2.load_balancer", "larkspur-shop", "security", "speaks TLS")
     site.bad("elbv2.load_balancer", "larkspur-intranet", "security", "speaks no TLS")
@@ -232,10 +263,15 @@ def scaling_groups(site: Site) -> None:
         ("larkspur-worker", site.ids["larkspur-private-a"], "EC2"),
     ):
         scaling.create_auto_scaling_group(
-            AutoScalingGroupName=name, LaunchConfigurationName="larkspur", MinSize=0, MaxSize=2,
-            DesiredCapacity=0, VPCZoneIdentifier=zones, HealthCheckType=check,
+            AutoScalingGroupName=name,
+            LaunchConfigurationName="larkspur",
+            MinSize=0,
+            MaxSize=2,
+            DesiredCapacity=0,
+            VPCZoneIdentifier=zones,
+            HealthCheckType=check,
             HealthCheckGracePeriod=60,
             Tags=[{**tag, "PropagateAtLaunch": False} for tag in tags(name)],
-        )  # fmt: skip
+        )
     site.good("autoscaling.group", "larkspur-web", "architecture", "spans two zones")
     site.bad("autoscaling.group", "larkspur-worker", "architecture", "lives in one zone")

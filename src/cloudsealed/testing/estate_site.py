@@ -28,9 +28,11 @@ SECOND_ACCOUNT = "210987654321"
 REGIONS: Mapping[str, tuple[str, str]] = {
     partition: (HOME_REGIONS[partition], far)
     for partition, far in (
-        ("aws", "us-east-1"), ("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1"),
+        ("aws", "us-east-1"),
+        ("aws-us-gov", "us-gov-west-1"),
+        ("aws-cn", "cn-north-1"),
     )
-}  # fmt: skip
+}
 """The estate's home, and far from it the region of the partition's global services."""
 HOME_REGION, FAR_REGION = REGIONS["aws"]
 AUDIT_ROLE = "CloudSealedAudit"
@@ -190,9 +192,13 @@ class Site:
         control(self.endpoint, "POST", "age", value)
 
     def _fact(
-        self, kind: str, name: str, expectation: Expectation, dimension: Dimension,
+        self,
+        kind: str,
+        name: str,
+        expectation: Expectation,
+        dimension: Dimension,
         reasons: tuple[str, ...],
-    ) -> None:  # fmt: skip
+    ) -> None:
         for why in reasons:
             place = (self.account, self.region)
             self._book.write(Fact(f"aws.{kind}", name, *place, expectation, dimension, why))

@@ -50,8 +50,13 @@ def make_finding(**values: Any) -> Finding:
         dimension=Dimension.SECURITY,
         title="Queue is open to everybody",
         resource=ResourceRef(
-            id=values.pop("resource_id", "res_a"), type=kind, native_id=native_id, name=name,
-            provider="aws", account=account, region=region,
+            id=values.pop("resource_id", "res_a"),
+            type=kind,
+            native_id=native_id,
+            name=name,
+            provider="aws",
+            account=account,
+            region=region,
         ),
         severity=severity,
         base_severity=severity,
@@ -67,7 +72,7 @@ def make_finding(**values: Any) -> Finding:
         first_seen_at=moment.at,
         last_seen_at=moment.at,
         resolved=None,
-    )  # fmt: skip
+    )
     return replace(finding, **values)
 
 

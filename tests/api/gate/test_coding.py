@@ -12,26 +12,44 @@ import zstandard
 from cloudsealed.api.gate import coding
 
 DECODERS = {
-    "gzip": gzip.decompress, "br": brotli.decompress,
+    "gzip": gzip.decompress,
+    "br": brotli.decompress,
     "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
     ("accepted", "name"),
     [
-        ("", "identity"), ("gzip", "gzip"), ("x-gzip", "gzip"), ("GZIP", "gzip"),
-        ("gzip, deflate", "gzip"), ("gzip, deflate, br", "br"),
-        ("gzip, deflate, br, zstd", "zstd"), ("br;q=0.5, gzip;q=0.8", "gzip"),
-        ("gzip;q=0", "identity"), ("deflate, sdch", "identity"), ("*", "gzip"),
-        ("gzip;q=0, *", "zstd"), ("br, *;q=0", "br"), ("identity", "identity"),
-        ("identity, gzip;q=0.5", "identity"), ("identity;q=0.5, gzip;q=0.5", "gzip"),
-        ("gzip;q=x", "identity"), ("identity;q=0, gzip", "gzip"), ("*;q=0.1, identity;q=0", "gzip"),
-        ("identity;q=0", None), ("*;q=0", None), ("identity;q=0, deflate", None),
-        ("identity;q=0.1, *;q=0", "identity"), (" , ;q=1,gzip ; q=1.0", "gzip"),
-        ("gzip;q=nan", "identity"), ("gzip;q=2", "identity"), ("gzip;q=-1", "identity"),
+        ("", "identity"),
+        ("gzip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("gzip, deflate", "gzip"),
+        ("gzip, deflate, br", "br"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("br;q=0.5, gzip;q=0.8", "gzip"),
+        ("gzip;q=0", "identity"),
+        ("deflate, sdch", "identity"),
+        ("*", "gzip"),
+        ("gzip;q=0, *", "zstd"),
+        ("br, *;q=0", "br"),
+        ("identity", "identity"),
+        ("identity, gzip;q=0.5", "identity"),
+        ("identity;q=0.5, gzip;q=0.5", "gzip"),
+        ("gzip;q=x", "identity"),
+        ("identity;q=0, gzip", "gzip"),
+        ("*;q=0.1, identity;q=0", "gzip"),
+        ("identity;q=0", None),
+        ("*;q=0", None),
+        ("identity;q=0, deflate", None),
+        ("identity;q=0.1, *;q=0", "identity"),
+        (" , ;q=1,gzip ; q=1.0", "gzip"),
+        ("gzip;q=nan", "identity"),
+        ("gzip;q=2", "identity"),
+        ("gzip;q=-1", "identity"),
     ],
-)  # fmt: skip
+)
 def test_the_coding_is_the_one_that_the_client_prefers(accepted: str, name: str | None) -> None:
     assert coding.choose(accepted) == name
 

@@ -16,9 +16,13 @@ LONG = b'{"data":"' + b"x" * 4000 + b'"}'
 
 
 def asked(
-    accepted: str | None, *pieces: bytes, method: str = "GET", status: int = 200,
-    kind: bytes = JSON, **headers: str,
-) -> httpx.Response:  # fmt: skip
+    accepted: str | None,
+    *pieces: bytes,
+    method: str = "GET",
+    status: int = 200,
+    kind: bytes = JSON,
+    **headers: str,
+) -> httpx.Response:
     """Return the answer of an application that sends these pieces through the edge."""
     given = [(b"content-type", kind)] if kind else []
     given += [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
@@ -65,11 +69,16 @@ def test_without_being_asked_nothing_is_coded_and_the_answer_says_that_it_depend
 @pytest.mark.parametrize(
     ("kind", "headers"),
     [
-        (b"application/pdf", {}), (b"application/zip", {}), (b"text/html; charset=utf-8", {}),
-        (b"text/event-stream", {}), (b"", {}), (JSON, {"cache-control": "no-store"}),
-        (JSON, {"accept-ranges": "bytes"}), (JSON, {"content-encoding": "br"}),
+        (b"application/pdf", {}),
+        (b"application/zip", {}),
+        (b"text/html; charset=utf-8", {}),
+        (b"text/event-stream", {}),
+        (b"", {}),
+        (JSON, {"cache-control": "no-store"}),
+        (JSON, {"accept-ranges": "bytes"}),
+        (JSON, {"content-encoding": "br"}),
     ],
-)  # fmt: skip
+)
 def test_what_is_compressed_secret_a_stream_or_a_file_is_left_alone(
     kind: bytes, headers: dict[str, str]
 ) -> None:

@@ -35,9 +35,17 @@ def test_an_answer_to_a_listed_origin_exposes_its_headers(connect: Any) -> None:
             assert answer.headers["access-control-allow-origin"] == ORIGIN
             exposed = answer.headers["access-control-expose-headers"].split(", ")
             for name in (
-                "X-Request-Id", "Location", "Content-Disposition", "WWW-Authenticate", "ETag",
-                "Idempotency-Replayed", "Retry-After", "Link", "Deprecation", "Sunset",
-            ):  # fmt: skip
+                "X-Request-Id",
+                "Location",
+                "Content-Disposition",
+                "WWW-Authenticate",
+                "ETag",
+                "Idempotency-Replayed",
+                "Retry-After",
+                "Link",
+                "Deprecation",
+                "Sunset",
+            ):
                 assert name in exposed
             assert "access-control-allow-credentials" not in answer.headers
 
@@ -124,13 +132,17 @@ def test_what_still_waits_when_the_server_ends_is_told_so_as_any_other(services:
             sent.append(message)
 
         scope = {
-            "type": "http", "method": "POST", "path": "/tokens/report-leak", "query_string": b"",
+            "type": "http",
+            "method": "POST",
+            "path": "/tokens/report-leak",
+            "query_string": b"",
             "headers": [
-                (b"host", b"localhost"), (b"content-type", b"application/json"),
+                (b"host", b"localhost"),
+                (b"content-type", b"application/json"),
                 (b"content-length", b"5"),
             ],
             "client": ("192.0.2.1", 1),
-        }  # fmt: skip
+        }
         asked = asyncio.create_task(create_app(services)(scope, receive, send))
         await waits.wait()
         asked.cancel()

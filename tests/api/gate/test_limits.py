@@ -67,10 +67,14 @@ def test_headers_say_how_the_budget_stands() -> None:
     rate = Rate(Policy("core", Window(1000, 60)), 1001, 1060.2)
     headers = {name.decode(): value.decode() for name, value in rate.headers(1000.0)}
     assert headers == {
-        "x-ratelimit-limit": "1000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1061",
-        "x-ratelimit-used": "1000", "x-ratelimit-resource": "core",
-        "ratelimit-policy": '"core";q=1000;w=60', "ratelimit": '"core";r=0;t=61',
-    }  # fmt: skip
+        "x-ratelimit-limit": "1000",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": "1061",
+        "x-ratelimit-used": "1000",
+        "x-ratelimit-resource": "core",
+        "ratelimit-policy": '"core";q=1000;w=60',
+        "ratelimit": '"core";r=0;t=61',
+    }
     assert rate.refusal(1000.0).headers == {"Retry-After": "61"}
     assert rate.refusal(2000.0).headers == {"Retry-After": "1"}
 

@@ -21,10 +21,14 @@ def scope(path: str = "/", *hosts: bytes, version: str = "1.1") -> dict[str, Any
 @pytest.mark.parametrize(
     ("asked", "known"),
     [
-        ("/audit/v1/me", "/v1/me"), ("/v1/me", "/v1/me"), ("/audit", "/"), ("/audit/", "/"),
-        ("/auditor", "/auditor"), ("/audit/audit/v1", "/audit/v1"),
+        ("/audit/v1/me", "/v1/me"),
+        ("/v1/me", "/v1/me"),
+        ("/audit", "/"),
+        ("/audit/", "/"),
+        ("/auditor", "/auditor"),
+        ("/audit/audit/v1", "/audit/v1"),
     ],
-)  # fmt: skip
+)
 def test_a_path_that_a_proxy_kept_is_taken_off_once(asked: str, known: str) -> None:
     assert AUDIT.inside(scope(asked))["path"] == known
 
@@ -82,11 +86,22 @@ def test_the_setting_is_kept_in_one_form(text: str, read: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "example.com", "ftp://example.com", "https://", "https://a@example.com", "https://e/?q",
-        "https://e/#f", "https://e/a//b", "https://e/a/../b", "https://e/.", "https://e/a%2Fb",
-        "https://e:x", "https://e:70000", "https://e/a b",
+        "",
+        "example.com",
+        "ftp://example.com",
+        "https://",
+        "https://a@example.com",
+        "https://e/?q",
+        "https://e/#f",
+        "https://e/a//b",
+        "https://e/a/../b",
+        "https://e/.",
+        "https://e/a%2Fb",
+        "https://e:x",
+        "https://e:70000",
+        "https://e/a b",
     ],
-)  # fmt: skip
+)
 def test_a_setting_that_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidSettingError, match="PUBLIC_URL"):
         Settings.from_environment({"CLOUDSEALED_PUBLIC_URL": text})

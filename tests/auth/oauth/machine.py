@@ -45,10 +45,13 @@ class Machine:
     def assertion(self, key: Key | None = None, **changes: Any) -> str:
         """Return a JWT by which it proves itself; a claim of None is left out."""
         claims = {
-            "iss": self.client_id, "sub": self.client_id, "aud": f"{self.site.url}/oauth/token",
-            "exp": int(self.site.services.clock().timestamp()) + 60, "jti": str(uuid.uuid4()),
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": f"{self.site.url}/oauth/token",
+            "exp": int(self.site.services.clock().timestamp()) + 60,
+            "jti": str(uuid.uuid4()),
             **changes,
-        }  # fmt: skip
+        }
         claims = {name: value for name, value in claims.items() if value is not None}
         signing = key or self.key
         allowed = [self.header["alg"]]
@@ -57,9 +60,11 @@ class Machine:
     def ask(self, assertion: str | None = None, **fields: str | None) -> httpx.Response:
         """Ask for a token."""
         form = {
-            "grant_type": "client_credentials", "client_assertion_type": TYPE,
-            "client_assertion": assertion or self.assertion(), **fields,
-        }  # fmt: skip
+            "grant_type": "client_credentials",
+            "client_assertion_type": TYPE,
+            "client_assertion": assertion or self.assertion(),
+            **fields,
+        }
         return self.site.post("/oauth/token", **form)
 
 

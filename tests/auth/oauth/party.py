@@ -181,9 +181,12 @@ def answered(response: httpx.Response) -> dict[str, str]:
 def curl(*arguments: str) -> tuple[int, dict[str, str], Any]:
     """Run curl; return status, headers and JSON."""
     out = subprocess.run(
-        ["curl", "-sS", "-i", "--noproxy", "*", *arguments], check=True, capture_output=True,
-        text=True, timeout=SECONDS,
-    ).stdout  # fmt: skip
+        ["curl", "-sS", "-i", "--noproxy", "*", *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    ).stdout
     head, _, body = out.replace("\r\n", "\n").partition("\n\n")
     first, *lines = head.split("\n")
     headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}

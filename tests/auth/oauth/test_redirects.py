@@ -8,11 +8,15 @@ from cloudsealed.auth.oauth import redirects
 @pytest.mark.parametrize(
     "uri",
     [
-        "https://app.example.com/cb", "https://app.example.com:8443/cb?a=1", "http://127.0.0.1/cb",
-        "http://[::1]:9000/cb", "http://localhost:3000/cb", "com.example.app:/cb",
+        "https://app.example.com/cb",
+        "https://app.example.com:8443/cb?a=1",
+        "http://127.0.0.1/cb",
+        "http://[::1]:9000/cb",
+        "http://localhost:3000/cb",
+        "com.example.app:/cb",
         "com.example.app://cb",
     ],
-)  # fmt: skip
+)
 def test_uris_that_can_be_registered_match_themselves(uri: str) -> None:
     assert redirects.fault(uri) is None
     assert redirects.matching((uri,), uri)
@@ -20,8 +24,17 @@ def test_uris_that_can_be_registered_match_themselves(uri: str) -> None:
 
 @pytest.mark.parametrize(
     "uri",
-    ["http://app.example.com", "myapp:/cb", "https://", "https://a/*", "https://a/#", "a", "", "https://[x"],
-)  # fmt: skip
+    [
+        "http://app.example.com",
+        "myapp:/cb",
+        "https://",
+        "https://a/*",
+        "https://a/#",
+        "a",
+        "",
+        "https://[x",
+    ],
+)
 def test_uris_that_cannot_be_registered_have_a_fault(uri: str) -> None:
     assert redirects.fault(uri)
 
@@ -31,11 +44,17 @@ def test_only_the_port_of_a_literal_loopback_address_is_free() -> None:
     assert redirects.matching(registered, "http://127.0.0.1:2/cb?a=1")
     assert redirects.matching(registered, "http://127.0.0.1/cb?a=1")
     for uri in (
-        "http://127.0.0.1:2/cb", "http://127.0.0.1:2/cb?a=1#", "http://127.0.0.1:2/cb?a=1&b",
-        "http://127.0.0.1:/cb?a=1", "http://127.0.0.1:02/cb?a=1", "HTTP://127.0.0.1:2/cb?a=1",
-        "http://127.0.0.1:x/cb?a=1", "https://app.example.com:1/cb", "http://localhost:1/cb",
+        "http://127.0.0.1:2/cb",
+        "http://127.0.0.1:2/cb?a=1#",
+        "http://127.0.0.1:2/cb?a=1&b",
+        "http://127.0.0.1:/cb?a=1",
+        "http://127.0.0.1:02/cb?a=1",
+        "HTTP://127.0.0.1:2/cb?a=1",
+        "http://127.0.0.1:x/cb?a=1",
+        "https://app.example.com:1/cb",
+        "http://localhost:1/cb",
         "http://127.0.0.1:2@evil.example.com/cb?a=1",
-    ):  # fmt: skip
+    ):
         assert not redirects.matching(registered, uri), uri
 
 

@@ -55,9 +55,11 @@ def flow(house: Any) -> Flow:
     tenant = house.tenants.create(name="Acme")
     user = house.users.create(tenant=tenant.id, email="ann@example.com", role=Role.ADMIN)
     shared = {
-        "database": house.database, "keys": house.keys, "clock": house.time,
+        "database": house.database,
+        "keys": house.keys,
+        "clock": house.time,
         "authenticator": house.tokens.authenticator,
-    }  # fmt: skip
+    }
     caller = Caller(tenant.id, user.id, "tok_x", Role.ADMIN, frozenset(), "")
     body = {
         "name": "A",
@@ -149,9 +151,12 @@ def test_a_refresh_is_repeated_under_the_key_that_made_it(flow: Flow) -> None:
     keys = flow.house.keys
     newer = KeyRing({**keys.keys, "tokens": (Key("new", b"n" * 32), *keys.all("tokens"))})
     flow.server = AuthorizationServer(
-        database=flow.house.database, keys=newer, clock=flow.house.time,
-        issuer="https://cs.example.com/", authenticator=flow.house.tokens.authenticator,
-    )  # fmt: skip
+        database=flow.house.database,
+        keys=newer,
+        clock=flow.house.time,
+        issuer="https://cs.example.com/",
+        authenticator=flow.house.tokens.authenticator,
+    )
     assert flow.refresh(first) == given
     assert flow.refresh(given["refresh_token"])["refresh_token"] != given["refresh_token"]
 
@@ -184,9 +189,10 @@ def test_the_last_use_of_a_grant_is_written(flow: Flow) -> None:
     flow.caller(flow.redeem(flow.code())["access_token"])
     flow.house.tokens.authenticator.flush()
     grants = GrantService(
-        database=flow.house.database, clock=flow.house.time,
+        database=flow.house.database,
+        clock=flow.house.time,
         authenticator=flow.house.tokens.authenticator,
-    )  # fmt: skip
+    )
     (grant,) = grants.of_user(tenant=flow.user_caller.tenant_id, user_id=flow.user_caller.user_id)
     assert grant.last_used_ip == "127.0.0.1"
     assert grant.last_used_at == "2026-01-31T09:30:00.000Z"

@@ -78,9 +78,17 @@ def test_json_that_is_no_object_is_malformed(service, body, faults, reply, make_
 
 @pytest.mark.parametrize(
     "secrets",
-    ["[null]", '"text"', '{"a": 1}', "[7]", '[{"ARN": ["a"]}]', '[{"Tags": [null]}]',
-     '[{"Tags": {"a": 1}}]', '[{"Tags": [{"Key": {"a": 1}, "Value": "b"}]}]'],
-)  # fmt: skip
+    [
+        "[null]",
+        '"text"',
+        '{"a": 1}',
+        "[7]",
+        '[{"ARN": ["a"]}]',
+        '[{"Tags": [null]}]',
+        '[{"Tags": {"a": 1}}]',
+        '[{"Tags": [{"Key": {"a": 1}, "Value": "b"}]}]',
+    ],
+)
 def test_an_answer_that_is_not_built_as_the_model_says_is_a_failed_call(
     secrets, faults, reply, make_caller
 ):
@@ -231,12 +239,7 @@ def test_secrets_are_gone_when_the_answer_arrives(faults, reply, make_caller):
 
 @pytest.mark.parametrize(
     ("value", "stored"),
-    [
-        (str(2**70), str(2**70)),
-        ('"\\ud800"', "\\ud800"),
-        ("NaN", "nan"),
-        ("-Infinity", "-inf"),
-    ],
+    [(str(2**70), str(2**70)), ('"\\ud800"', "\\ud800"), ("NaN", "nan"), ("-Infinity", "-inf")],
 )
 def test_a_value_that_cannot_be_stored_is_stored_as_text(value, stored, faults, reply, make_caller):
     faults.replies = [reply(200, f'{{"SecretList": [{{"Name": {value}}}]}}')]
@@ -251,9 +254,12 @@ def test_a_policy_of_300_nested_lists_fails_its_call_alone(
 ):
     policy = quote("[" * 300 + "]" * 300)
     faults.replies = [
-        reply(200, "<GetPolicyVersionResponse><GetPolicyVersionResult><PolicyVersion><Document>"
-        f"{policy}</Document></PolicyVersion></GetPolicyVersionResult></GetPolicyVersionResponse>")
-    ]  # fmt: skip
+        reply(
+            200,
+            "<GetPolicyVersionResponse><GetPolicyVersionResult><PolicyVersion><Document>"
+            f"{policy}</Document></PolicyVersion></GetPolicyVersionResult></GetPolicyVersionResponse>",
+        )
+    ]
     unit = unit_of(PLACE, "iam", "GetPolicyVersion", {"PolicyArn": "a" * 20, "VersionId": "v1"})
     answer = make_caller().call(CallRequest(unit, secret_paths=secret_paths))
     assert (answer.outcome, answer.error_code) == (CallOutcome.FAILED, "unstorable")

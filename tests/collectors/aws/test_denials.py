@@ -16,37 +16,58 @@ WHO = (
     ("words", "denier"),
     [
         ("with an explicit deny in a service control policy", Denier.SERVICE_CONTROL),
-        ("with an explicit deny in a service control policy: arn:aws:organizations::9:policy/o-1/p",
-         Denier.SERVICE_CONTROL),
-        ("because no service control policy allows the codecommit:ListRepositories action",
-         Denier.SERVICE_CONTROL),
+        (
+            (
+                "with an explicit deny in a service control policy: "
+                "arn:aws:organizations::9:policy/o-1/p"
+            ),
+            Denier.SERVICE_CONTROL,
+        ),
+        (
+            "because no service control policy allows the codecommit:ListRepositories action",
+            Denier.SERVICE_CONTROL,
+        ),
         ("with an explicit deny in a resource control policy", Denier.RESOURCE_CONTROL),
-        ("because no VPC endpoint policy allows the codecommit:ListRepositories action",
-         Denier.ENDPOINT),
+        (
+            "because no VPC endpoint policy allows the codecommit:ListRepositories action",
+            Denier.ENDPOINT,
+        ),
         ("with an explicit deny in a VPC endpoint policy", Denier.ENDPOINT),
-        ("because no permissions boundary allows the codecommit:ListRepositories action",
-         Denier.BOUNDARY),
+        (
+            "because no permissions boundary allows the codecommit:ListRepositories action",
+            Denier.BOUNDARY,
+        ),
         ("with an explicit deny in a permissions boundary", Denier.BOUNDARY),
         ("because no session policy allows the codecommit:ListRepositories action", Denier.SESSION),
         ("with an explicit deny in a session policy.", Denier.SESSION),
-        ("because no resource-based policy allows the secretsmanager:DescribeSecret action",
-         Denier.RESOURCE),
+        (
+            "because no resource-based policy allows the secretsmanager:DescribeSecret action",
+            Denier.RESOURCE,
+        ),
         ("with an explicit deny in a resource-based policy", Denier.RESOURCE),
         ("with an explicit deny in an identity-based policy", Denier.IDENTITY),
         ("with an explicit deny in a policy of a new kind", Denier.OTHER),
         ("with an explicit deny", Denier.OTHER),
         ("because no identity-based policy allows the codecommit:ListRepositories action", None),
         ("on resource: role/with-an-explicit-deny-in-a-service-control-policy", None),
-        (("on resource: a queue with an explicit deny in a service control policy because no"
-          " identity-based policy allows the sqs:ListQueues action"), None),
+        (
+            (
+                "on resource: a queue with an explicit deny in a service control policy because no"
+                " identity-based policy allows the sqs:ListQueues action"
+            ),
+            None,
+        ),
         ("", None),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize(
     "text",
-    ["{who} {words}", "You are not authorized to perform this operation. {who} {words}",
-     "{who} {words}\nEncoded authorization failure message: abc"],
-)  # fmt: skip
+    [
+        "{who} {words}",
+        "You are not authorized to perform this operation. {who} {words}",
+        "{who} {words}\nEncoded authorization failure message: abc",
+    ],
+)
 def test_the_policy_that_denies_is_read_from_the_words(text, words, denier):
     assert denier_of(text.format(who=WHO, words=words)) is denier
 

@@ -77,26 +77,33 @@ def test_a_page_of_another_s_never_says_that_nothing_is_configured(
         ("sqs", "ListQueueTags", "{}", {}),
         ("s3", "GetBucketVersioning", '<VersioningConfiguration xmlns="http://s3/"/>', {}),
         (
-            "s3", "GetBucketLocation",
-            ('\ufeff<?xml version="1.0"?>\n<LocationConstraint xmlns="http://s3/">eu-west-1'
-            "</LocationConstraint>"),
+            "s3",
+            "GetBucketLocation",
+            (
+                '\ufeff<?xml version="1.0"?>\n<LocationConstraint xmlns="http://s3/">eu-west-1'
+                "</LocationConstraint>"
+            ),
             {"LocationConstraint": "eu-west-1"},
         ),
         ("s3", "GetBucketPolicy", '{"Statement": []}', {"Policy": '{"Statement": []}'}),
         (
-            "ec2", "DescribeVpcs",
+            "ec2",
+            "DescribeVpcs",
             '<DescribeVpcsResponse xmlns="http://ec2/"><vpcSet/></DescribeVpcsResponse>',
             {"Vpcs": []},
         ),
         ("kms", "ListKeys", '{"Keys": [], "NewMember": 1}', {"Keys": []}),
         (
-            "route53", "ListHostedZones",  # without the Marker that the model requires, as it is
-            ("<ListHostedZonesResponse><HostedZones/><IsTruncated>false</IsTruncated>"
-            "<MaxItems>100</MaxItems></ListHostedZonesResponse>"),
+            "route53",
+            "ListHostedZones",  # without the Marker that the model requires, as it is
+            (
+                "<ListHostedZonesResponse><HostedZones/><IsTruncated>false</IsTruncated>"
+                "<MaxItems>100</MaxItems></ListHostedZonesResponse>"
+            ),
             {"HostedZones": [], "IsTruncated": False, "MaxItems": "100"},
         ),
     ],
-)  # fmt: skip
+)
 def test_what_aws_answers_where_there_is_nothing_counts(
     service, operation, body, document, faults, reply, make_caller, request_of
 ):
@@ -134,8 +141,9 @@ def test_every_call_of_the_rows_reads_members_that_the_model_has(service, operat
     assert required_members(service, operation) <= members
 
 
-@pytest.mark.parametrize("row", [row for row in RESOURCE_TYPES.values() if row.operation],
-                         ids=lambda row: row.type)  # fmt: skip
+@pytest.mark.parametrize(
+    "row", [row for row in RESOURCE_TYPES.values() if row.operation], ids=lambda row: row.type
+)
 def test_every_list_has_exactly_one_member_that_must_be_there(row):
     assert len(needed_members(row.service, row.operation, (row.items,))) == 1
 

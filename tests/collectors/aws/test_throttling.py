@@ -33,9 +33,13 @@ def test_no_call_is_lost_to_a_service_that_takes_half_of_the_ceiling(faults, rep
 
     faults.next = answer
     caller = AwsCaller(
-        AwsSession(AwsAccess()), b"k", monotonic=lambda: now[0], sleep=sleep, jitter=lambda: 0.5,
+        AwsSession(AwsAccess()),
+        b"k",
+        monotonic=lambda: now[0],
+        sleep=sleep,
+        jitter=lambda: 0.5,
         pacer=Pacer(lambda: now[0], sleep),
-    )  # fmt: skip
+    )
     place = Place(account="123456789012", region="eu-west-1")
     units = [unit_of(place, "iam", "GetUser", {"UserName": f"u{i}"}) for i in range(100)]
     outcomes = {caller.call(CallRequest(unit)).outcome for unit in units}

@@ -28,8 +28,10 @@ ONE = "<member><UserName>ann</UserName></member>"
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_an_answer_over_the_limit_fails_its_call_alone(chunked, status, faults, reply, make_caller):
-    faults.replies = [reply(status, USERS.format(ONE * 1000), chunked=chunked),
-                      reply(200, USERS.format(ONE), chunked=chunked)]  # fmt: skip
+    faults.replies = [
+        reply(status, USERS.format(ONE * 1000), chunked=chunked),
+        reply(200, USERS.format(ONE), chunked=chunked),
+    ]
     caller = make_caller(largest=10_000)
     answer = caller.call(REQUEST)
     assert (answer.outcome, answer.error_code) == (CallOutcome.FAILED, "too_large")
@@ -79,9 +81,12 @@ def peak(calls):
     """Return how `calls` calls at once ended, the peak of their process and how much it grew, in
     bytes."""
     done = subprocess.run(
-        [sys.executable, "-c", PEAK, str(calls)], check=True, capture_output=True, text=True,
+        [sys.executable, "-c", PEAK, str(calls)],
+        check=True,
+        capture_output=True,
+        text=True,
         timeout=600,
-    )  # fmt: skip
+    )
     end, total, grown = done.stdout.split()
     return end, int(total), int(grown)
 

@@ -111,19 +111,20 @@ def world(storage_settings: Settings) -> Iterator[World]:
 
 def test_a_schedule_says_what_it_starts_and_when(world: World) -> None:
     found = world.get(world.create(world.body(timezone="Europe/Berlin", cron="0 2 1 * *")))
-    assert found["audit"] == {
-        "connection_ids": [world.connection], "scope": None, "policies": None,
-    }  # fmt: skip
+    assert found["audit"] == {"connection_ids": [world.connection], "scope": None, "policies": None}
     assert found["report"] is None
     assert (found["last_run_at"], found["last_result"]) == (None, None)
     assert found["next_run_at"] == "2026-01-01T01:00:00.000Z"
     assert found["upcoming"] == [
         f"2026-0{month}-{day}.000Z"
         for month, day in (
-            (1, "01T01:00:00"), (2, "01T01:00:00"), (3, "01T01:00:00"), (4, "01T00:00:00"),
+            (1, "01T01:00:00"),
+            (2, "01T01:00:00"),
+            (3, "01T01:00:00"),
+            (4, "01T00:00:00"),
             (5, "01T00:00:00"),
         )
-    ]  # fmt: skip
+    ]
 
 
 WRONG: tuple[tuple[dict[str, Any], str], ...] = (
@@ -133,23 +134,27 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"audit": {"connection_ids": [NEVER]}}, "audit.connection_ids[0]"),
     ({"audit": {"connection_ids": ["CON"], "nope": 1}}, "audit.nope"),
     ({"audit": {"connection_ids": ["CON"], "policies": ["no-such"]}}, "audit.policies"),
-    ({"audit": {"connection_ids": ["CON"], "scope": {"services": ["x"]}}},
-     "audit.scope.services"),
+    ({"audit": {"connection_ids": ["CON"], "scope": {"services": ["x"]}}}, "audit.scope.services"),
     ({"audit": None, "report": {"kind": "poem"}}, "report.kind"),
     ({"audit": None, "report": {"kind": "compliance_evidence"}}, "report.framework"),
-    ({"audit": None, "report": {"kind": "compliance_evidence", "framework": "x"}},
-     "report.framework"),
-    ({"audit": None, "report": {"kind": "executive_summary", "audit_id": "x"}},
-     "report.audit_id"),
-    ({"audit": None, "report": {"kind": "executive_summary", "filters": {"severity": "x"}}},
-     "report.filters.severity"),
-    ({"audit": None, "report": {"kind": "executive_summary", "connection_ids": [NEVER]}},
-     "report.connection_ids[0]"),
+    (
+        {"audit": None, "report": {"kind": "compliance_evidence", "framework": "x"}},
+        "report.framework",
+    ),
+    ({"audit": None, "report": {"kind": "executive_summary", "audit_id": "x"}}, "report.audit_id"),
+    (
+        {"audit": None, "report": {"kind": "executive_summary", "filters": {"severity": "x"}}},
+        "report.filters.severity",
+    ),
+    (
+        {"audit": None, "report": {"kind": "executive_summary", "connection_ids": [NEVER]}},
+        "report.connection_ids[0]",
+    ),
     ({"name": " "}, "name"),
     ({"cron": "nope"}, "cron"),
     ({"enabled": "yes"}, "enabled"),
     ({"start_at": "now"}, "start_at"),
-)  # fmt: skip
+)
 
 
 def test_a_body_that_is_wrong_names_the_field(world: World) -> None:
@@ -407,11 +412,14 @@ def test_two_worker_processes_start_each_due_time_once(world: World) -> None:
     idents = [world.create(world.body(name=f"n{number}")) for number in range(20)]
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", _WORKER], env=environment, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", _WORKER],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for _ in range(2)
-    ]  # fmt: skip
+    ]
     try:
         assert [_said(worker) for worker in workers] == ["ready", "ready"]
         for day in range(1, 5):

@@ -17,9 +17,14 @@ from cloudsealed.kit.fields import Fields
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 ZONES = (
-    "Europe/Berlin", "America/New_York", "America/Havana", "Africa/Cairo", "America/St_Johns",
-    "Australia/Lord_Howe", "Asia/Kolkata",
-)  # fmt: skip
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Havana",
+    "Africa/Cairo",
+    "America/St_Johns",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+)
 Meaning = tuple[str, frozenset[int]]
 
 
@@ -32,10 +37,10 @@ def _field(low: int, high: int) -> st.SearchStrategy[Meaning]:
         st.just(("*", frozenset(everything))),
         st.integers(2, 30).map(lambda n: (f"*/{n}", frozenset(everything[::n]))),
         several.map(lambda s: (",".join(map(str, sorted(s))), frozenset(s))),
-        st.tuples(numbers, numbers).map(sorted).map(
-            lambda p: (f"{p[0]}-{p[1]}", frozenset(range(p[0], p[1] + 1)))
-        ),
-    )  # fmt: skip
+        st.tuples(numbers, numbers)
+        .map(sorted)
+        .map(lambda p: (f"{p[0]}-{p[1]}", frozenset(range(p[0], p[1] + 1)))),
+    )
 
 
 EXPRESSIONS = st.tuples(*(_field(low, high) for low, high in RANGES))

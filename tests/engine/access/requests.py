@@ -21,7 +21,7 @@ WORLD: dict[str, list[str | None]] = {
     "aws:principalaccount": [None, "999999999999"],
     "aws:principalorgid": [None, "o-stranger"],
     "aws:principalarn": [
-        *(None, "arn:aws:iam::999999999999:role/deploy", "arn:aws:iam::999999999999:role/x"),
+        *(None, "arn:aws:iam::999999999999:role/deploy", "arn:aws:iam::999999999999:role/x")
     ],
     "aws:sourcevpce": [None, "vpce-stranger"],
     "aws:sourceip": [None, "9.9.9.9", "200.9.9.9", "2600::9"],

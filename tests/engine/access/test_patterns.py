@@ -11,13 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudsealed.engine import EvaluationError
-from cloudsealed.engine.access.patterns import (
-    covers,
-    is_any,
-    surest,
-    widest,
-    within,
-)
+from cloudsealed.engine.access.patterns import covers, is_any, surest, widest, within
 from cloudsealed.engine.errors import BUDGET
 from cloudsealed.engine.meter import Meter
 

@@ -42,9 +42,11 @@ def _fits(value: Any, text: str) -> bool:
 
 def _is_about(statement: dict[str, Any], action: str, resource: str) -> bool:
     lower = json.loads(json.dumps(statement).lower())
-    about = _fits(lower["action"], action) if "action" in lower else not _fits(
-        lower["notaction"], action
-    )  # fmt: skip
+    about = (
+        _fits(lower["action"], action)
+        if "action" in lower
+        else not _fits(lower["notaction"], action)
+    )
     if "resource" in lower:
         return about and _fits(lower["resource"], resource)
     return about and not _fits(lower["notresource"], resource)

@@ -159,8 +159,10 @@ def test_saml_providers_and_other_actions_let_in_nobody_unnamed() -> None:
 
 def test_each_of_several_is_said_once() -> None:
     assert let_in(web(GITHUB), web(GITHUB), web("gitlab.com"), aws("*")) == [
-        "everybody in AWS", REPOSITORIES, "every project of GitLab.com",
-    ]  # fmt: skip
+        "everybody in AWS",
+        REPOSITORIES,
+        "every project of GitLab.com",
+    ]
 
 
 def test_a_trust_policy_of_a_strange_shape_is_an_error() -> None:

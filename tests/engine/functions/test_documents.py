@@ -158,11 +158,13 @@ def test_time_in_finds_the_time_that_a_text_names(value_of: Evaluate, text: str)
 @pytest.mark.parametrize(
     "text",
     [
-        "", "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
-        "2026-01-02 03:04:05", "2026-13-02 03:04:05 GMT",
+        "",
+        "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+        "2026-01-02 03:04:05",
+        "2026-13-02 03:04:05 GMT",
         "2026-01-02 03:04:05 GMT or 2026-01-03 03:04:05 GMT",
     ],
-)  # fmt: skip
+)
 def test_time_in_refuses_a_text_with_no_time_or_several(value_of: Evaluate, text: str) -> None:
     with pytest.raises(EvaluationError):
         value_of("time_in(x)", x=text)

@@ -17,9 +17,7 @@ RUN = {"Statement": {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
-def test_who_is_an_administrator_is_asked_of_one_document_or_of_several(
-    value_of: Evaluate,
-) -> None:
+def test_who_is_an_administrator_is_asked_of_one_document_or_of_several(value_of: Evaluate) -> None:
     assert value_of("policy_is_admin(d)", d=EVERYTHING) is True
     assert value_of("policy_is_admin(d)", d=STORAGE) is False
     assert value_of("policy_is_admin(null)") is False

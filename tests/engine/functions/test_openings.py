@@ -234,15 +234,17 @@ CIDRS = st.one_of(
     st.builds(lambda a, b, p: f"{a}.{b}.0.0/{p}", BYTES, BYTES, st.integers(0, 24)),
     st.builds(lambda a, p: f"{a:x}::/{p}", st.integers(0, 0xFFFF), st.integers(0, 64)),
     st.sampled_from([*_NOT_PUBLIC, "0.0.0.0/0", "0.0.0.0/9", "8.0.0.0/9", "2600::/32"]),
-)  # fmt: skip
+)
 RULES = st.lists(
     st.builds(
         lambda cidrs, low, high, protocol: rule(*cidrs, ports=(low, high), protocol=protocol),
-        st.lists(CIDRS, max_size=3), st.sampled_from(EDGES), st.sampled_from(EDGES),
+        st.lists(CIDRS, max_size=3),
+        st.sampled_from(EDGES),
+        st.sampled_from(EDGES),
         st.sampled_from(["tcp", "6", "udp", "-1", "icmp"]),
     ),
     max_size=6,
-)  # fmt: skip
+)
 BESIDES = compile_expression('open_besides(x, [], "tcp", ports)', variables=("x", "ports"))
 OPEN = compile_expression('open_to_internet(x, [], "tcp", ports)', variables=("x", "ports"))
 

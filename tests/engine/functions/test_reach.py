@@ -92,11 +92,13 @@ PUBLIC = {
 }
 ENTRIES = st.lists(
     st.tuples(
-        st.sampled_from(["allow", "deny"]), st.integers(0, 255), st.integers(0, 8),
+        st.sampled_from(["allow", "deny"]),
+        st.integers(0, 255),
+        st.integers(0, 8),
         st.sampled_from([None, (20, 25), (80, 90)]),
     ),
     max_size=8,
-)  # fmt: skip
+)
 ACL = compile_expression('acl_open_to_internet(x, "tcp", [22])', variables=("x",))
 
 
@@ -223,39 +225,19 @@ LOCAL = to("local", "10.0.0.0/16")
         ([table(LOCAL, to("igw-1"))], MACHINE, True),
         ([table(LOCAL, to("igw-1", "0.0.0.0/1"), to("igw-1", "128.0.0.0/1"))], MACHINE, True),
         ([table(LOCAL, to("vpce-1"))], MACHINE, True),
-        (
-            [table(LOCAL, by(NetworkInterfaceId="eni-1"))],
-            MACHINE,
-            True,
-        ),
+        ([table(LOCAL, by(NetworkInterfaceId="eni-1"))], MACHINE, True),
         ([table(LOCAL)], MACHINE, False),
         ([table(LOCAL, to("igw-1", State="blackhole"))], MACHINE, False),
         ([table(LOCAL, to("igw-1", "8.8.8.0/24"))], MACHINE, False),
-        (
-            [table(LOCAL, by(NatGatewayId="nat-1"))],
-            MACHINE,
-            False,
-        ),
-        (
-            [table(LOCAL, by_list("vpce-1"))],
-            MACHINE,
-            False,
-        ),
-        (
-            [table(LOCAL, by_list("igw-1"))],
-            MACHINE,
-            True,
-        ),
+        ([table(LOCAL, by(NatGatewayId="nat-1"))], MACHINE, False),
+        ([table(LOCAL, by_list("vpce-1"))], MACHINE, False),
+        ([table(LOCAL, by_list("igw-1"))], MACHINE, True),
         ([table(LOCAL), table(to("igw-1"), main=True)], MACHINE, False),
         ([table(LOCAL, to("igw-1"), main=True)], MACHINE, True),
         ([{"Associations": [{"SubnetId": "subnet-2"}], "Routes": []}], MACHINE, True),
         ([table(LOCAL, to("igw-1"))], SIX, False),
         ([table(LOCAL, to("igw-1", "::/0"))], SIX, True),
-        (
-            [table(ONE_WAY)],
-            SIX,
-            False,
-        ),
+        ([table(ONE_WAY)], SIX, False),
     ],
 )
 def test_which_routes_let_the_internet_in(

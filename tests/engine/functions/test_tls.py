@@ -83,8 +83,7 @@ def test_a_policy_that_only_refers_to_a_predefined_one_is_that_one(
 
 
 @pytest.mark.parametrize(
-    "policy",
-    ["ELBSecurityPolicy-2099-01", "", "my-policy", [], ["x"], attributes("Protocol-QUIC")],
+    "policy", ["ELBSecurityPolicy-2099-01", "", "my-policy", [], ["x"], attributes("Protocol-QUIC")]
 )
 def test_what_no_table_knows_is_an_error(policy: Any, value_of: Callable[..., Any]) -> None:
     with pytest.raises(EvaluationError):

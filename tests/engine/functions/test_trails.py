@@ -27,10 +27,12 @@ def objects(*values: str, **more: Any) -> dict[str, Any]:
 
 def advanced(*selectors: dict[str, Any]) -> dict[str, Any]:
     fields = [
-        [{"Field": name, **({"Equals": said} if isinstance(said, list) else said)}
-         for name, said in each.items()]
+        [
+            {"Field": name, **({"Equals": said} if isinstance(said, list) else said)}
+            for name, said in each.items()
+        ]
         for each in selectors
-    ]  # fmt: skip
+    ]
     return {**LOGS, "AdvancedEventSelectors": [{"FieldSelectors": each} for each in fields]}
 
 
@@ -56,14 +58,16 @@ BUT_ONE = {"NotStartsWith": ["arn:aws-cn:s3:::logs/"]}
         (advanced(DATA), {PUT, GET}),
         (advanced(MANAGEMENT), {WRITE, READ, KMS}),
         (advanced({**MANAGEMENT, "readOnly": ["false"]}, DATA), {WRITE, KMS, PUT, GET}),
-        (advanced({**MANAGEMENT, "eventSource": {"NotEquals": ["kms.amazonaws.com"]}}),
-         {WRITE, READ}),
+        (
+            advanced({**MANAGEMENT, "eventSource": {"NotEquals": ["kms.amazonaws.com"]}}),
+            {WRITE, READ},
+        ),
         (advanced({**DATA, "resources.ARN": SOME}), set()),
         (advanced({**DATA, "resources.ARN": BUT_ONE}), {PUT, GET}),
         (advanced({**DATA, "eventName": ["PutObject", "DeleteObject"]}), {PUT}),
         (advanced({"eventCategory": ["NetworkActivity"]}), set()),
     ],
-)  # fmt: skip
+)
 def test_a_trail_records_what_its_selectors_say(
     trail: dict[str, Any], recorded: set[str], value_of: Judge
 ) -> None:

@@ -69,8 +69,9 @@ def check_agrees(rule: Rule, resource: Any, related: Any, now: datetime) -> Expl
             assert step.error is not None
             assert judgement.error is not None
             assert (step.error.message, step.error.path) == (
-                judgement.error.message, judgement.error.path,
-            )  # fmt: skip
+                judgement.error.message,
+                judgement.error.path,
+            )
             told_by_steps = "error"
         elif step.value is False and not field.startswith("severity_when"):
             told_by_steps = "not_applicable" if field == "applies_when" else "pass"
@@ -123,8 +124,10 @@ def test_it_agrees_with_the_judgement_of_every_built_in_policy(spec: PolicySpec)
         read = {any_item(step.path) for step in steps if step.path and step.decided}
         assert {any_item(found.path) for found in explanation.judgement.evidence} <= read
         variables = {
-            "resource": example.resource, "related": example.related, "params": spec.params,
-        }  # fmt: skip
+            "resource": example.resource,
+            "related": example.related,
+            "params": spec.params,
+        }
         assert sum(check_alone(step, variables, EXAMPLES_AT) for step in steps) > 0
 
 
@@ -150,8 +153,12 @@ def test_a_step_has_its_exact_source_and_place(now: datetime) -> None:
     lines = OPEN.split("\n")
     steps = list(all_steps(explain(rule, GROUP, {}, now)))
     assert [step.source for step in steps if not step.steps] == [
-        "resource.IpPermissions", "p.FromPort", "params.port", "p.IpRanges", "r.CidrIp",
-    ]  # fmt: skip
+        "resource.IpPermissions",
+        "p.FromPort",
+        "params.port",
+        "p.IpRanges",
+        "r.CidrIp",
+    ]
     for step in steps:
         assert lines[step.line - 1][step.column - 1 :].startswith(step.source.split("\n")[0])
         assert lines[step.end_line - 1][: step.end_column - 1].endswith(step.source.split("\n")[-1])
@@ -225,8 +232,9 @@ def test_what_does_not_apply_has_its_condition_and_no_other(now: datetime) -> No
     found = explain(rule, {"a": False}, {}, now).as_json()
     assert found["outcome"] == "not_applicable"
     assert [(each["field"], each["step"]["state"]) for each in found["conditions"]] == [
-        ("applies_when", "value"), ("fail_when", "not_looked_at"),
-    ]  # fmt: skip
+        ("applies_when", "value"),
+        ("fail_when", "not_looked_at"),
+    ]
 
 
 def test_a_redacted_value_hides_its_digest(now: datetime) -> None:

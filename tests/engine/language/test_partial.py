@@ -202,9 +202,7 @@ def test_whether_it_applies_must_be_known_too(
     assert rule.judge_partly({"A": applies, "F": fails}, {}, now).outcome == outcome
 
 
-def test_what_was_decided_in_spite_of_a_gap_has_what_decided_as_its_evidence(
-    now: datetime,
-) -> None:
+def test_what_was_decided_in_spite_of_a_gap_has_what_decided_as_its_evidence(now: datetime) -> None:
     rule = compile_rule(
         fail_when="!related.trails.exists(t, t.Multi) || resource.A == 1",
         applies_when="related.trails.exists(t, t.Name == resource.Name)",
@@ -243,8 +241,9 @@ def test_an_explanation_marks_the_unknown_part_that_decided(now: datetime) -> No
     step = explanation.conditions["fail_when"]
     assert (explanation.judgement.outcome, step.state) == ("unknown", "unknown")
     assert [(each.state, each.decided) for each in step.steps] == [
-        ("value", False), ("unknown", True),
-    ]  # fmt: skip
+        ("value", False),
+        ("unknown", True),
+    ]
     assert explanation.as_json()["conditions"][0]["step"]["value"] is None
 
 

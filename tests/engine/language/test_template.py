@@ -67,6 +67,8 @@ def test_long_values_are_clipped() -> None:
 def test_what_it_shows_is_known_beforehand() -> None:
     text = "{resource.Tags[0].Value} of {related.keys} {{and}} {params.days} {size(resource.Name)}"
     assert Template(text, ["resource", "related", "params"]).paths == {
-        ("resource", "Tags", "Value"), ("related", "keys"), ("params", "days"),
+        ("resource", "Tags", "Value"),
+        ("related", "keys"),
+        ("params", "days"),
         ("resource", "Name"),
-    }  # fmt: skip
+    }

@@ -27,9 +27,11 @@ from cloudsealed.testing.estate_site import AUDIT_ROLE, FAR_REGION, SECOND_ACCOU
 
 HERE = Path(__file__).parent
 _CONNECTION = {
-    "provider": "aws", "name": "larkspur-sandbox", "regions": [FAR_REGION],
+    "provider": "aws",
+    "name": "larkspur-sandbox",
+    "regions": [FAR_REGION],
     "role_arn": f"arn:aws:iam::{SECOND_ACCOUNT}:role/{AUDIT_ROLE}",
-}  # fmt: skip
+}
 
 
 def make(name: str) -> None:

@@ -20,9 +20,13 @@ def main(issuer: str, client_id: str, secret: str, redirect_uri: str) -> None:
     where = f"{issuer}/.well-known/oauth-authorization-server"
     metadata = httpx.get(where, trust_env=False).json()
     with OAuth2Client(
-        client_id, secret, scope="findings:read", redirect_uri=redirect_uri,
-        code_challenge_method="S256", trust_env=False,
-    ) as client:  # fmt: skip
+        client_id,
+        secret,
+        scope="findings:read",
+        redirect_uri=redirect_uri,
+        code_challenge_method="S256",
+        trust_env=False,
+    ) as client:
         url, state = client.create_authorization_url(
             metadata["authorization_endpoint"], code_verifier=verifier
         )

@@ -21,15 +21,22 @@ async def main(issuer: str, client_id: str, secret: str, redirect_uri: str) -> N
     """Go through the flow."""
     endpoint = f"{issuer}/oauth"
     client = OAuth2(
-        client_id, secret, f"{endpoint}/authorize", f"{endpoint}/token",
-        refresh_token_endpoint=f"{endpoint}/token", revoke_token_endpoint=f"{endpoint}/revoke",
+        client_id,
+        secret,
+        f"{endpoint}/authorize",
+        f"{endpoint}/token",
+        refresh_token_endpoint=f"{endpoint}/token",
+        revoke_token_endpoint=f"{endpoint}/revoke",
         token_endpoint_auth_method="client_secret_post",
         revocation_endpoint_auth_method="client_secret_post",
-    )  # fmt: skip
+    )
     url = await client.get_authorization_url(
-        redirect_uri, state="a state", scope=["findings:read"], code_challenge=CHALLENGE,
+        redirect_uri,
+        state="a state",
+        scope=["findings:read"],
+        code_challenge=CHALLENGE,
         code_challenge_method="S256",
-    )  # fmt: skip
+    )
     print(url, flush=True)
     answer = parse_qs(urlsplit(sys.stdin.readline().strip()).query)
     assert answer["state"] == ["a state"]

@@ -27,9 +27,12 @@ def main(issuer: str, client_id: str, secret: str, key_id: str, key: str, app_id
         client.fetch_token(token, grant_type="client_credentials")
         found["secret"] = client.get(f"{issuer}/v1/findings").status_code
     with OAuth2Client(
-        key_id, ECKey.import_key(key), scope=scope, trust_env=False,
+        key_id,
+        ECKey.import_key(key),
+        scope=scope,
+        trust_env=False,
         token_endpoint_auth_method="private_key_jwt",
-    ) as client:  # fmt: skip
+    ) as client:
         client.register_client_auth_method(PrivateKeyJWT(token, alg="ES256"))
         client.fetch_token(token, grant_type="client_credentials")
         found["key"] = client.get(f"{issuer}/v1/findings").status_code

@@ -30,14 +30,22 @@ def main(url: str, token: str, name: str, audit: str) -> None:
     ident = found[0].id.root
     one = generated.Finding.model_validate(http.get(f"/v1/findings/{ident}").json())
     check = {
-        "kind": "check", "key": f"{name}-check", "title": "Buckets have owners",
-        "dimension": "compliance", "severity": "low", "resource_types": ["aws.s3.bucket"],
+        "kind": "check",
+        "key": f"{name}-check",
+        "title": "Buckets have owners",
+        "dimension": "compliance",
+        "severity": "low",
+        "resource_types": ["aws.s3.bucket"],
         "fail_when": "tag(resource, 'owner') == null",
-    }  # fmt: skip
+    }
     classification = {
-        "kind": "classification", "key": f"{name}-class", "title": "None", "when": "false",
-        "reason": "A try", "set": {"severity": "info"},
-    }  # fmt: skip
+        "kind": "classification",
+        "key": f"{name}-class",
+        "title": "None",
+        "when": "false",
+        "reason": "A try",
+        "set": {"severity": "info"},
+    }
     made = [
         generated.Policy.model_validate(
             post(http, "/v1/policies", generated.PolicyBody.model_validate(body)).json()
@@ -45,9 +53,7 @@ def main(url: str, token: str, name: str, audit: str) -> None:
         for body in (check, classification)
     ]
     connections = generated.ConnectionPage.model_validate(http.get("/v1/connections").json())
-    wanted = {
-        "connection_ids": [connections.data[0].id.root], "scope": {"services": ["sqs"]},
-    }  # fmt: skip
+    wanted = {"connection_ids": [connections.data[0].id.root], "scope": {"services": ["sqs"]}}
     answer = post(http, "/v1/audits", generated.AuditBody.model_validate(wanted))
     started = generated.Audit.model_validate(answer.json())
     while started.finished_at is None:
@@ -73,16 +79,25 @@ def main(url: str, token: str, name: str, audit: str) -> None:
     while limited.status_code == 200:
         generated.Me.model_validate(limited.json())
         limited = http.get("/v1/me")
-    print(json.dumps({
-        "findings": len({finding.id.root for finding in found}), "pages": pages > 1,
-        "one": one.title == found[0].title, "policies": made, "pdf": pdf[:5].decode(),
-        "json": document.root.kind, "bundle": bundle[:2].decode(),
-        "refused": [refused.status_code, told.code, told.details[0].field],
-        "limited": [
-            limited.status_code, generated.ErrorEnvelope.model_validate(limited.json()).error.code,
-        ],
-        "retry": int(limited.headers["Retry-After"]) > 0,
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "findings": len({finding.id.root for finding in found}),
+                "pages": pages > 1,
+                "one": one.title == found[0].title,
+                "policies": made,
+                "pdf": pdf[:5].decode(),
+                "json": document.root.kind,
+                "bundle": bundle[:2].decode(),
+                "refused": [refused.status_code, told.code, told.details[0].field],
+                "limited": [
+                    limited.status_code,
+                    generated.ErrorEnvelope.model_validate(limited.json()).error.code,
+                ],
+                "retry": int(limited.headers["Retry-After"]) > 0,
+            }
+        )
+    )
 
 
 def post(http: httpx.Client, path: str, body: Any) -> httpx.Response:

@@ -31,14 +31,22 @@ def main(url: str, token: str, name: str, audit: str) -> None:
         pages, cursor = pages + 1, page.next_cursor
     one = listed.get_finding(found[0].id)
     check = generated.CheckBody(
-        kind="check", key=f"{name}-check", title="Buckets have owners",
-        dimension=generated.Dimension.COMPLIANCE, severity=generated.Severity.LOW,
-        resource_types=["aws.s3.bucket"], fail_when="tag(resource, 'owner') == null",
-    )  # fmt: skip
+        kind="check",
+        key=f"{name}-check",
+        title="Buckets have owners",
+        dimension=generated.Dimension.COMPLIANCE,
+        severity=generated.Severity.LOW,
+        resource_types=["aws.s3.bucket"],
+        fail_when="tag(resource, 'owner') == null",
+    )
     classification = generated.ClassificationBody(
-        kind="classification", key=f"{name}-class", title="None", when="false", reason="A try",
+        kind="classification",
+        key=f"{name}-class",
+        title="None",
+        when="false",
+        reason="A try",
         set=generated.ClassificationEffect(severity=generated.Severity.INFO),
-    )  # fmt: skip
+    )
     made = [
         policies.create_policy(generated.PolicyBody(body)).key for body in (check, classification)
     ]
@@ -71,14 +79,22 @@ def main(url: str, token: str, name: str, audit: str) -> None:
     limited = None
     while limited is None:
         limited = error(account.get_me)
-    print(json.dumps({
-        "findings": len({finding.id for finding in found}), "pages": pages > 1,
-        "one": one.title == found[0].title, "policies": made, "pdf": bytes(pdf[:5]).decode(),
-        "json": document.actual_instance.kind, "bundle": bytes(bundle[:2]).decode(),
-        "refused": [refused.status, *told(refused)[:2]] if refused else None,
-        "limited": [limited.status, told(limited)[0]],
-        "retry": int((limited.headers or {})["Retry-After"]) > 0,
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "findings": len({finding.id for finding in found}),
+                "pages": pages > 1,
+                "one": one.title == found[0].title,
+                "policies": made,
+                "pdf": bytes(pdf[:5]).decode(),
+                "json": document.actual_instance.kind,
+                "bundle": bytes(bundle[:2]).decode(),
+                "refused": [refused.status, *told(refused)[:2]] if refused else None,
+                "limited": [limited.status, told(limited)[0]],
+                "retry": int((limited.headers or {})["Retry-After"]) > 0,
+            }
+        )
+    )
 
 
 def error(ask: Callable[[], object]) -> ApiException | None:

@@ -48,14 +48,22 @@ def main(url: str, token: str, name: str, audit: str) -> None:
     found, pages = findings(client)
     one = the(Finding, get_finding.sync(found[0].id, client=client))
     check = CheckBody(
-        key=f"{name}-check", title="Buckets have owners", dimension=Dimension.COMPLIANCE,
-        severity=Severity.LOW, resource_types=["aws.s3.bucket"], kind="check",
+        key=f"{name}-check",
+        title="Buckets have owners",
+        dimension=Dimension.COMPLIANCE,
+        severity=Severity.LOW,
+        resource_types=["aws.s3.bucket"],
+        kind="check",
         fail_when="tag(resource, 'owner') == null",
-    )  # fmt: skip
+    )
     classification = ClassificationBody(
-        kind="classification", key=f"{name}-class", title="None", when="false", reason="A try",
+        kind="classification",
+        key=f"{name}-class",
+        title="None",
+        when="false",
+        reason="A try",
         set_=ClassificationEffect(severity=Severity.INFO),
-    )  # fmt: skip
+    )
     made = [
         the(Policy, create_policy.sync(client=client, body=body)).key
         for body in (check, classification)
@@ -82,15 +90,25 @@ def main(url: str, token: str, name: str, audit: str) -> None:
     limited = get_me.sync_detailed(client=client)
     while limited.status_code == 200:
         limited = get_me.sync_detailed(client=client)
-    print(json.dumps({
-        "findings": len({finding.id for finding in found}), "pages": pages > 1,
-        "one": one.title == found[0].title, "policies": made,
-        "pdf": files[DownloadReportFormat.PDF][:5].decode(), "json": summary.kind,
-        "bundle": bundle[:2].decode(),
-        "refused": [int(refused.status_code), told.code, told.details[0].field],
-        "limited": [int(limited.status_code), the(ErrorEnvelope, limited.parsed).error.code],
-        "retry": int(limited.headers["Retry-After"]) > 0,
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "findings": len({finding.id for finding in found}),
+                "pages": pages > 1,
+                "one": one.title == found[0].title,
+                "policies": made,
+                "pdf": files[DownloadReportFormat.PDF][:5].decode(),
+                "json": summary.kind,
+                "bundle": bundle[:2].decode(),
+                "refused": [int(refused.status_code), told.code, told.details[0].field],
+                "limited": [
+                    int(limited.status_code),
+                    the(ErrorEnvelope, limited.parsed).error.code,
+                ],
+                "retry": int(limited.headers["Retry-After"]) > 0,
+            }
+        )
+    )
 
 
 def findings(client: AuthenticatedClient) -> tuple[list[Finding], int]:

@@ -52,4 +52,4 @@ class Cors:
             (b"access-control-allow-methods", b"GET, HEAD, POST, PATCH, DELETE"),
             (b"access-control-allow-headers", _ALLOWED.encode()),
             (b"access-control-max-age", b"600"),
-        ]  # fmt: skip
+        ]

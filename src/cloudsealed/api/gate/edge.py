@@ -19,9 +19,14 @@ from cloudsealed.api.gate.place import Place
 SMALLEST = 1024  # bytes that a body has at least to be worth it
 _LONG = 1024 * 1024  # what is longer is coded in a thread
 _TEXTS = (
-    "application/json", "application/problem+json", "application/jsonl", "application/x-ndjson",
-    "application/javascript", "image/svg+xml", "text/",
-)  # fmt: skip
+    "application/json",
+    "application/problem+json",
+    "application/jsonl",
+    "application/x-ndjson",
+    "application/javascript",
+    "image/svg+xml",
+    "text/",
+)
 _NEVER = ("text/html", "text/event-stream")
 _NO_BODY = (204, 304)
 _VARY = (b"vary", b"Accept-Encoding")
@@ -107,10 +112,11 @@ def _is_text(status: int, headers: MutableMapping[bytes, bytes]) -> bool:
     kind = headers.get(b"content-type", b"").decode("latin-1")
     return (
         status not in _NO_BODY
-        and kind.startswith(_TEXTS) and not kind.startswith(_NEVER)
+        and kind.startswith(_TEXTS)
+        and not kind.startswith(_NEVER)
         and b"no-store" not in headers.get(b"cache-control", b"")
         and not headers.keys() & {b"content-encoding", b"accept-ranges", b"content-range"}
-    )  # fmt: skip
+    )
 
 
 def _headers(

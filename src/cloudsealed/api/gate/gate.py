@@ -53,10 +53,20 @@ class Gate:
     """ASGI middleware; `look_up_in_thread` when a look-up may block the event loop for long."""
 
     def __init__(
-        self, app: ASGIApp, *, faces: Faces, authenticator: Authenticator, limits: Limits,
-        metrics: Metrics, addresses: Addresses, cors: Cors, place: Place, crew: Crew,
-        look_up_in_thread: bool, access_log: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        app: ASGIApp,
+        *,
+        faces: Faces,
+        authenticator: Authenticator,
+        limits: Limits,
+        metrics: Metrics,
+        addresses: Addresses,
+        cors: Cors,
+        place: Place,
+        crew: Crew,
+        look_up_in_thread: bool,
+        access_log: bool = False,
+    ) -> None:
         self._app = app
         self.faces = faces
         self._authenticator = authenticator
@@ -76,10 +86,12 @@ class Gate:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(
-            self._ids.new(), self._addresses.of(scope), self._place.base(scope),
+            self._ids.new(),
+            self._addresses.of(scope),
+            self._place.base(scope),
             scope["method"] == "HEAD",
             extra_headers=self._cors.headers(scope),
-        )  # fmt: skip
+        )
         enter({"request": exchange.request_id})
         belong(self._crew, Holder(exchange.address, exchange.address))
         outgoing = _Outgoing(self, send, exchange, scope)
@@ -218,10 +230,14 @@ class _Outgoing:
         """Log the request: no query, which may hold what is secret, and no e-mail."""
         caller = self._exchange.caller
         say(
-            _access, f"{self._method} {self._path}", status=status, seconds=round(seconds, 4),
-            address=self._exchange.address, user=caller.user_id if caller else "-",
+            _access,
+            f"{self._method} {self._path}",
+            status=status,
+            seconds=round(seconds, 4),
+            address=self._exchange.address,
+            user=caller.user_id if caller else "-",
             token=caller.token_id if caller else "-",
-        )  # fmt: skip
+        )
 
     async def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Send a whole response."""

@@ -44,13 +44,15 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every count, and every time by route and method."""
         counted = CounterMetricFamily(
-            "cloudsealed_http_responses", "Responses by route, method and status",
+            "cloudsealed_http_responses",
+            "Responses by route, method and status",
             labels=("route", "method", "status"),
-        )  # fmt: skip
+        )
         timed = HistogramMetricFamily(
-            "cloudsealed_http_response_seconds", "Time until a response began, by route and method",
+            "cloudsealed_http_response_seconds",
+            "Time until a response began, by route and method",
             labels=("route", "method"),
-        )  # fmt: skip
+        )
         with self._lock:
             found = [(key, list(series)) for key, series in self._responses.items()]
         times: dict[tuple[str, str], list[float]] = {}

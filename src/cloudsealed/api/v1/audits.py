@@ -38,9 +38,14 @@ def list_audits(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/audits", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",), answer=shapes.Audit,
-    body=shapes.AuditBody, errors=(AmbientCredentialsNotAllowedError,),
-)  # fmt: skip
+    "/v1/audits",
+    scope=Scope.AUDITS_WRITE,
+    status=202,
+    heavy=("audits",),
+    answer=shapes.Audit,
+    body=shapes.AuditBody,
+    errors=(AmbientCredentialsNotAllowedError,),
+)
 def create_audit(call: Call) -> Reply:
     """Start an audit.
 
@@ -60,10 +65,15 @@ def get_audit(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/audits/{id}/reanalyze", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",),
-    answer=shapes.Audit, body=shapes.ReanalysisBody, body_optional=True,
+    "/v1/audits/{id}/reanalyze",
+    scope=Scope.AUDITS_WRITE,
+    status=202,
+    heavy=("audits",),
+    answer=shapes.Audit,
+    body=shapes.ReanalysisBody,
+    body_optional=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
-)  # fmt: skip
+)
 def reanalyze_audit(call: Call) -> Reply:
     """Reanalyze an audit.
 
@@ -74,9 +84,11 @@ def reanalyze_audit(call: Call) -> Reply:
 
 
 @TABLE.acts(
-    "/v1/audits/{id}/cancel", scope=Scope.AUDITS_WRITE, answer=shapes.Audit,
+    "/v1/audits/{id}/cancel",
+    scope=Scope.AUDITS_WRITE,
+    answer=shapes.Audit,
     errors=(AuditEndedError,),
-)  # fmt: skip
+)
 def cancel_audit(call: Call) -> Reply:
     """Cancel an audit.
 
@@ -87,9 +99,13 @@ def cancel_audit(call: Call) -> Reply:
 
 
 @TABLE.acts(
-    "/v1/audits/{id}/resume", scope=Scope.AUDITS_WRITE, status=202, heavy=("audits",),
-    answer=shapes.Audit, errors=(AuditNotResumableError, AmbientCredentialsNotAllowedError),
-)  # fmt: skip
+    "/v1/audits/{id}/resume",
+    scope=Scope.AUDITS_WRITE,
+    status=202,
+    heavy=("audits",),
+    answer=shapes.Audit,
+    errors=(AuditNotResumableError, AmbientCredentialsNotAllowedError),
+)
 def resume_audit(call: Call) -> Reply:
     """Resume an audit that stopped when the cloud no longer took its credentials.
 
@@ -99,9 +115,12 @@ def resume_audit(call: Call) -> Reply:
 
 
 @TABLE.lists(
-    "/v1/audits/{id}/calls", Listed(), scope=Scope.EVIDENCE_READ, answer=ledger.ProviderCall,
+    "/v1/audits/{id}/calls",
+    Listed(),
+    scope=Scope.EVIDENCE_READ,
+    answer=ledger.ProviderCall,
     errors=(EvidenceExpiredError,),
-)  # fmt: skip
+)
 def list_audit_calls(call: Call) -> Reply:
     """List an audit's provider calls: its ledger.
 
@@ -112,9 +131,11 @@ def list_audit_calls(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/coverage", scope=Scope.AUDITS_READ, answer=ledger.CoverageReport,
+    "/v1/audits/{id}/coverage",
+    scope=Scope.AUDITS_READ,
+    answer=ledger.CoverageReport,
     errors=(EvidenceExpiredError,),
-)  # fmt: skip
+)
 def get_audit_coverage(call: Call) -> Reply:
     """Retrieve what an audit could not read, and the permission that would cure it.
 
@@ -125,9 +146,12 @@ def get_audit_coverage(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/events", scope=Scope.AUDITS_READ, produces=(MEDIA_TYPE,), quick=True,
+    "/v1/audits/{id}/events",
+    scope=Scope.AUDITS_READ,
+    produces=(MEDIA_TYPE,),
+    quick=True,
     answer=shapes.AuditEvent,
-)  # fmt: skip
+)
 def follow_audit(call: Call) -> Reply:
     """Follow an audit by server-sent events, until it ends.
 
@@ -146,9 +170,11 @@ def follow_audit(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/seal", scope=Scope.AUDITS_READ, answer=ledger.Envelope,
+    "/v1/audits/{id}/seal",
+    scope=Scope.AUDITS_READ,
+    answer=ledger.Envelope,
     errors=(AuditNotFinishedError,),
-)  # fmt: skip
+)
 def get_audit_seal(call: Call) -> Reply:
     """Retrieve the seal of a completed audit.
 
@@ -159,9 +185,12 @@ def get_audit_seal(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/audits/{id}/bundle", scope=Scope.EVIDENCE_READ, produces=("application/zip",), ranged=True,
+    "/v1/audits/{id}/bundle",
+    scope=Scope.EVIDENCE_READ,
+    produces=("application/zip",),
+    ranged=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
-)  # fmt: skip
+)
 def get_audit_bundle(call: Call) -> Reply:
     """Download a completed audit's bundle.
 

@@ -30,9 +30,13 @@ def list_oauth_clients(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/oauth/clients", scope=Scope.APPS_WRITE, answer=shapes.NewOAuthClient,
-    body=shapes.OAuthClientBody, secrets=("client_secret",), errors=(InvalidScopeError,),
-)  # fmt: skip
+    "/v1/oauth/clients",
+    scope=Scope.APPS_WRITE,
+    answer=shapes.NewOAuthClient,
+    body=shapes.OAuthClientBody,
+    secrets=("client_secret",),
+    errors=(InvalidScopeError,),
+)
 def create_oauth_client(call: Call) -> Reply:
     """Register a client of a service account.
 
@@ -53,9 +57,12 @@ def get_oauth_client(call: Call) -> Reply:
 
 
 @TABLE.changes(
-    "/v1/oauth/clients/{id}", scope=Scope.APPS_WRITE, answer=shapes.OAuthClient,
-    body=shapes.OAuthClientChange, errors=(InvalidScopeError,),
-)  # fmt: skip
+    "/v1/oauth/clients/{id}",
+    scope=Scope.APPS_WRITE,
+    answer=shapes.OAuthClient,
+    body=shapes.OAuthClientChange,
+    errors=(InvalidScopeError,),
+)
 def update_oauth_client(call: Call) -> Reply:
     """Change a client's name, scopes or keys.
 
@@ -66,10 +73,14 @@ def update_oauth_client(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/oauth/clients/{id}/rotate", scope=Scope.APPS_WRITE, answer=shapes.NewOAuthClient,
-    body=shapes.OAuthClientRotation, body_optional=True, secrets=("client_secret",),
+    "/v1/oauth/clients/{id}/rotate",
+    scope=Scope.APPS_WRITE,
+    answer=shapes.NewOAuthClient,
+    body=shapes.OAuthClientRotation,
+    body_optional=True,
+    secrets=("client_secret",),
     errors=(InvalidScopeError,),
-)  # fmt: skip
+)
 def rotate_oauth_client_secret(call: Call) -> Reply:
     """Give a client a new secret; the old one ends after `overlap_seconds`, at once unless given.
 

@@ -32,10 +32,12 @@ def list_connections(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/connections", scope=Scope.CONNECTIONS_WRITE, answer=shapes.Connection,
+    "/v1/connections",
+    scope=Scope.CONNECTIONS_WRITE,
+    answer=shapes.Connection,
     body=shapes.ConnectionBody,
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
-)  # fmt: skip
+)
 def create_connection(call: Call) -> Reply:
     """Add a connection; the external id of a role is made here.
 
@@ -54,9 +56,12 @@ def get_connection(call: Call) -> Reply:
 
 
 @TABLE.changes(
-    "/v1/connections/{id}", scope=Scope.CONNECTIONS_WRITE, answer=shapes.Connection,
-    body=shapes.ConnectionPatch, errors=(NameAlreadyExistsError,),
-)  # fmt: skip
+    "/v1/connections/{id}",
+    scope=Scope.CONNECTIONS_WRITE,
+    answer=shapes.Connection,
+    body=shapes.ConnectionPatch,
+    errors=(NameAlreadyExistsError,),
+)
 def update_connection(call: Call) -> Reply:
     """Change a connection's name or regions.
 
@@ -66,10 +71,12 @@ def update_connection(call: Call) -> Reply:
 
 
 @TABLE.acts(
-    "/v1/connections/{id}/test", scope=Scope.CONNECTIONS_WRITE, answer=shapes.ConnectionTest,
+    "/v1/connections/{id}/test",
+    scope=Scope.CONNECTIONS_WRITE,
+    answer=shapes.ConnectionTest,
     costs=Costs("connection_tests", most=16),
     errors=(AmbientCredentialsNotAllowedError,),
-)  # fmt: skip
+)
 def test_connection(call: Call) -> Reply:
     """Test a connection.
 

@@ -67,9 +67,13 @@ EXPANSIONS = (
 
 
 @TABLE.lists(
-    "/v1/findings", Listed.of(LISTING), scope=Scope.FINDINGS_READ, answer=shapes.Finding,
-    expansions=EXPANSIONS, errors=(EvidenceExpiredError,),
-)  # fmt: skip
+    "/v1/findings",
+    Listed.of(LISTING),
+    scope=Scope.FINDINGS_READ,
+    answer=shapes.Finding,
+    expansions=EXPANSIONS,
+    errors=(EvidenceExpiredError,),
+)
 def list_findings(call: Call) -> Reply:
     """List findings.
 
@@ -81,9 +85,12 @@ def list_findings(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/summary", scope=Scope.FINDINGS_READ, answer=shapes.FindingSummary,
-    parameters={"group_by": GROUP_BY, "over": OVER, **FILTERS}, errors=(EvidenceExpiredError,),
-)  # fmt: skip
+    "/v1/findings/summary",
+    scope=Scope.FINDINGS_READ,
+    answer=shapes.FindingSummary,
+    parameters={"group_by": GROUP_BY, "over": OVER, **FILTERS},
+    errors=(EvidenceExpiredError,),
+)
 def summarize_findings(call: Call) -> Reply:
     """Count findings, the open ones unless a status is given.
 
@@ -99,10 +106,13 @@ def summarize_findings(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/export", scope=Scope.FINDINGS_READ, produces=tuple(_MEDIA), heavy=("exports",),
+    "/v1/findings/export",
+    scope=Scope.FINDINGS_READ,
+    produces=tuple(_MEDIA),
+    heavy=("exports",),
     parameters={"format": FORMAT, **FILTERS},
     errors=(EvidenceExpiredError,),
-)  # fmt: skip
+)
 def export_findings(call: Call) -> Reply:
     """Export findings.
 
@@ -121,9 +131,13 @@ def export_findings(call: Call) -> Reply:
 
 
 @TABLE.acts(
-    "/v1/findings/bulk", scope=Scope.FINDINGS_WRITE, answer=shapes.FindingBulk,
-    body=shapes.FindingBulkBody, body_optional=False, errors=(CountMismatchError,),
-)  # fmt: skip
+    "/v1/findings/bulk",
+    scope=Scope.FINDINGS_WRITE,
+    answer=shapes.FindingBulk,
+    body=shapes.FindingBulkBody,
+    body_optional=False,
+    errors=(CountMismatchError,),
+)
 def triage_findings(call: Call) -> Reply:
     """Triage many findings.
 
@@ -184,9 +198,11 @@ def list_finding_history(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/evidence", scope=Scope.EVIDENCE_READ, answer=evidence.Evidence,
+    "/v1/findings/{id}/evidence",
+    scope=Scope.EVIDENCE_READ,
+    answer=evidence.Evidence,
     errors=(EvidenceExpiredError,),
-)  # fmt: skip
+)
 def get_finding_evidence(call: Call) -> Reply:
     """Retrieve what a finding rests on.
 
@@ -198,10 +214,12 @@ def get_finding_evidence(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/proof", scope=Scope.EVIDENCE_READ, answer=evidence.Proof,
+    "/v1/findings/{id}/proof",
+    scope=Scope.EVIDENCE_READ,
+    answer=evidence.Proof,
     parameters={"audit": Parameter("audit", "Audit that observed it; else the last")},
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
-)  # fmt: skip
+)
 def get_finding_proof(call: Call) -> Reply:
     """Retrieve the proof of a finding.
 
@@ -212,10 +230,12 @@ def get_finding_proof(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/findings/{id}/explanation", scope=Scope.EVIDENCE_READ, answer=evidence.Explanation,
+    "/v1/findings/{id}/explanation",
+    scope=Scope.EVIDENCE_READ,
+    answer=evidence.Explanation,
     costs=Costs("explanations", most=4),
     errors=(NotExplainableError, EvidenceExpiredError),
-)  # fmt: skip
+)
 def get_finding_explanation(call: Call) -> Reply:
     """Retrieve why a finding fails: the parts of its policy's expressions with their values.
 

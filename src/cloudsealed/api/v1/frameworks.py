@@ -26,10 +26,12 @@ def list_frameworks(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/frameworks/{id}", scope=Scope.POLICIES_READ, answer=shapes.FrameworkAssessment,
+    "/v1/frameworks/{id}",
+    scope=Scope.POLICIES_READ,
+    answer=shapes.FrameworkAssessment,
     parameters={"audit": Parameter("audit", "Audit whose verdicts give each control's status")},
     errors=(FrameworkNotFoundError,),
-)  # fmt: skip
+)
 def get_framework(call: Call) -> Reply:
     """Retrieve a framework; with an audit, each control's status in it.
 

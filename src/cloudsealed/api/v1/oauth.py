@@ -36,9 +36,13 @@ def list_oauth_apps(call: Call) -> Reply:
 
 
 @APPS.makes(
-    "/v1/oauth/apps", scope=Scope.APPS_WRITE, answer=shapes.NewOAuthApp, body=shapes.OAuthAppBody,
-    secrets=("client_secret",), errors=(InvalidScopeError,),
-)  # fmt: skip
+    "/v1/oauth/apps",
+    scope=Scope.APPS_WRITE,
+    answer=shapes.NewOAuthApp,
+    body=shapes.OAuthAppBody,
+    secrets=("client_secret",),
+    errors=(InvalidScopeError,),
+)
 def create_oauth_app(call: Call) -> Reply:
     """Register an app.
 
@@ -58,9 +62,11 @@ def get_oauth_app(call: Call) -> Reply:
 
 
 @APPS.lists(
-    "/v1/oauth/apps/{id}/installations", Listed(), scope=Scope.APPS_READ,
+    "/v1/oauth/apps/{id}/installations",
+    Listed(),
+    scope=Scope.APPS_READ,
     answer=shapes.OAuthInstallation,
-)  # fmt: skip
+)
 def list_oauth_app_installations(call: Call) -> Reply:
     """List the tenants in which an app is granted.
 
@@ -74,9 +80,12 @@ def list_oauth_app_installations(call: Call) -> Reply:
 
 
 @APPS.changes(
-    "/v1/oauth/apps/{id}", scope=Scope.APPS_WRITE, answer=shapes.OAuthApp,
-    body=shapes.OAuthAppChange, errors=(InvalidScopeError,),
-)  # fmt: skip
+    "/v1/oauth/apps/{id}",
+    scope=Scope.APPS_WRITE,
+    answer=shapes.OAuthApp,
+    body=shapes.OAuthAppChange,
+    errors=(InvalidScopeError,),
+)
 def update_oauth_app(call: Call) -> Reply:
     """Change an app; fewer scopes, or a narrower audience, hold for its grants at once.
 
@@ -86,9 +95,13 @@ def update_oauth_app(call: Call) -> Reply:
 
 
 @APPS.makes(
-    "/v1/oauth/apps/{id}/rotate", scope=Scope.APPS_WRITE, answer=shapes.NewOAuthApp,
-    body=shapes.OAuthSecretRotation, body_optional=True, secrets=("client_secret",),
-)  # fmt: skip
+    "/v1/oauth/apps/{id}/rotate",
+    scope=Scope.APPS_WRITE,
+    answer=shapes.NewOAuthApp,
+    body=shapes.OAuthSecretRotation,
+    body_optional=True,
+    secrets=("client_secret",),
+)
 def rotate_oauth_app_secret(call: Call) -> Reply:
     """Give an app a new secret; the old one ends after `overlap_seconds`, at once unless given.
 
@@ -108,9 +121,11 @@ def delete_oauth_app(call: Call) -> Reply:
 
 
 @GRANTS.lists(
-    "/v1/oauth/grants", Listed.of(grant_store.LISTING), scope=Scope.TOKENS_READ,
+    "/v1/oauth/grants",
+    Listed.of(grant_store.LISTING),
+    scope=Scope.TOKENS_READ,
     answer=shapes.OAuthGrant,
-)  # fmt: skip
+)
 def list_oauth_grants(call: Call) -> Reply:
     """List grants: a viewer's own, otherwise the tenant's.
 

@@ -33,9 +33,12 @@ def list_policies(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/policies", scope=Scope.POLICIES_WRITE, answer=shapes.Policy, body=shapes.PolicyBody,
+    "/v1/policies",
+    scope=Scope.POLICIES_WRITE,
+    answer=shapes.Policy,
+    body=shapes.PolicyBody,
     errors=(NameAlreadyExistsError, QuotaExceededError, InvalidPolicyExpressionError),
-)  # fmt: skip
+)
 def create_policy(call: Call) -> Reply:
     """Create a policy.
 
@@ -45,9 +48,13 @@ def create_policy(call: Call) -> Reply:
 
 
 @TABLE.acts(
-    "/v1/policies/validate", scope=Scope.POLICIES_READ, answer=shapes.PolicyValidation,
-    body=shapes.PolicyDraft, body_optional=False, once=False,
-)  # fmt: skip
+    "/v1/policies/validate",
+    scope=Scope.POLICIES_READ,
+    answer=shapes.PolicyValidation,
+    body=shapes.PolicyDraft,
+    body_optional=False,
+    once=False,
+)
 def validate_policy(call: Call) -> Reply:
     """Say whether a policy would be taken, and if not, why; nothing is stored.
 
@@ -67,9 +74,12 @@ def get_policy(call: Call) -> Reply:
 
 
 @TABLE.changes(
-    "/v1/policies/{id}", scope=Scope.POLICIES_WRITE, answer=shapes.Policy, body=shapes.PolicyPatch,
+    "/v1/policies/{id}",
+    scope=Scope.POLICIES_WRITE,
+    answer=shapes.Policy,
+    body=shapes.PolicyPatch,
     errors=(BuiltinPolicyImmutableError, QuotaExceededError, InvalidPolicyExpressionError),
-)  # fmt: skip
+)
 def update_policy(call: Call) -> Reply:
     """Change a policy; of a built-in one only `enabled` and `params`.
 

@@ -41,10 +41,14 @@ def list_reports(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/reports", scope=Scope.REPORTS_WRITE, status=202, heavy=("reports",), answer=shapes.Report,
+    "/v1/reports",
+    scope=Scope.REPORTS_WRITE,
+    status=202,
+    heavy=("reports",),
+    answer=shapes.Report,
     body=shapes.ReportBody,
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
-)  # fmt: skip
+)
 def create_report(call: Call) -> Reply:
     """Generate a report of a completed audit.
 
@@ -64,11 +68,14 @@ def get_report(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/reports/{id}/download", scope=Scope.REPORTS_READ, produces=tuple(_MEDIA), ranged=True,
+    "/v1/reports/{id}/download",
+    scope=Scope.REPORTS_READ,
+    produces=tuple(_MEDIA),
+    ranged=True,
     files={FORMATS[name]: shape for name, shape in shapes.FILES.items()},
     parameters={"format": FORMAT},
     errors=(ReportNotReadyError, ReportExpiredError),
-)  # fmt: skip
+)
 def download_report(call: Call) -> Reply:
     """Download a report's file.
 

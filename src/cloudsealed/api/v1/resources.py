@@ -23,9 +23,12 @@ TABLE = Table(
 
 
 @TABLE.lists(
-    "/v1/resources", Listed.of(LISTING), scope=Scope.RESOURCES_READ, answer=shapes.Resource,
+    "/v1/resources",
+    Listed.of(LISTING),
+    scope=Scope.RESOURCES_READ,
+    answer=shapes.Resource,
     errors=(EvidenceExpiredError,),
-)  # fmt: skip
+)
 def list_resources(call: Call) -> Reply:
     """List resources.
 
@@ -48,10 +51,13 @@ def get_resource(call: Call) -> Reply:
 
 
 @TABLE.lists(
-    "/v1/resources/{id}/findings", Listed.of(FINDINGS, without=("resource",)),
-    scope=Scope.FINDINGS_READ, answer=Finding, expansions=EXPANSIONS,
+    "/v1/resources/{id}/findings",
+    Listed.of(FINDINGS, without=("resource",)),
+    scope=Scope.FINDINGS_READ,
+    answer=Finding,
+    expansions=EXPANSIONS,
     errors=(EvidenceExpiredError,),
-)  # fmt: skip
+)
 def list_resource_findings(call: Call) -> Reply:
     """List the findings of a resource.
 
@@ -64,9 +70,11 @@ def list_resource_findings(call: Call) -> Reply:
 
 
 @TABLE.lists(
-    "/v1/resources/{id}/history", Listed(), scope=Scope.RESOURCES_READ,
+    "/v1/resources/{id}/history",
+    Listed(),
+    scope=Scope.RESOURCES_READ,
     answer=shapes.ResourceVersion,
-)  # fmt: skip
+)
 def list_resource_history(call: Call) -> Reply:
     """List the versions of a resource.
 

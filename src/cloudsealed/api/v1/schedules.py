@@ -35,10 +35,12 @@ def list_schedules(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/schedules", scope=Scope.SCHEDULES_WRITE, answer=shapes.Schedule,
+    "/v1/schedules",
+    scope=Scope.SCHEDULES_WRITE,
+    answer=shapes.Schedule,
     body=shapes.ScheduleBody,
     errors=(NameAlreadyExistsError, QuotaExceededError, AmbientCredentialsNotAllowedError),
-)  # fmt: skip
+)
 def create_schedule(call: Call) -> Reply:
     """Add a schedule of an audit or of a report.
 
@@ -58,10 +60,12 @@ def get_schedule(call: Call) -> Reply:
 
 
 @TABLE.changes(
-    "/v1/schedules/{id}", scope=Scope.SCHEDULES_WRITE, answer=shapes.Schedule,
+    "/v1/schedules/{id}",
+    scope=Scope.SCHEDULES_WRITE,
+    answer=shapes.Schedule,
     body=shapes.SchedulePatch,
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
-)  # fmt: skip
+)
 def update_schedule(call: Call) -> Reply:
     """Change a schedule; `audit` and `report` are replaced whole.
 
@@ -71,10 +75,14 @@ def update_schedule(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/schedules/{id}/run", made_at="/v1/{object}s", scope=Scope.SCHEDULES_WRITE, status=202,
-    heavy=tuple(_BUDGETS.values()), answer=shapes.StartedWork,
+    "/v1/schedules/{id}/run",
+    made_at="/v1/{object}s",
+    scope=Scope.SCHEDULES_WRITE,
+    status=202,
+    heavy=tuple(_BUDGETS.values()),
+    answer=shapes.StartedWork,
     errors=(AuditNotFinishedError, ReportNotReadyError, AmbientCredentialsNotAllowedError),
-)  # fmt: skip
+)
 def run_schedule(call: Call) -> Reply:
     """Start now what a schedule starts.
 

@@ -23,13 +23,21 @@ TABLE = Table(
 
 
 @TABLE.makes(
-    "/v1/policies/simulate", made_at="/v1/simulations", scope=Scope.POLICIES_WRITE, status=202,
-    heavy=("simulations",), answer=shapes.Simulation, body=shapes.SimulationBody,
+    "/v1/policies/simulate",
+    made_at="/v1/simulations",
+    scope=Scope.POLICIES_WRITE,
+    status=202,
+    heavy=("simulations",),
+    answer=shapes.Simulation,
+    body=shapes.SimulationBody,
     errors=(
-        AuditNotFinishedError, BuiltinPolicyImmutableError, EvidenceExpiredError,
-        InvalidPolicyExpressionError, PolicyNotFoundError,
+        AuditNotFinishedError,
+        BuiltinPolicyImmutableError,
+        EvidenceExpiredError,
+        InvalidPolicyExpressionError,
+        PolicyNotFoundError,
     ),
-)  # fmt: skip
+)
 def simulate_policy(call: Call) -> Reply:
     """Simulate a policy.
 

@@ -28,9 +28,13 @@ def list_tokens(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/tokens", scope=Scope.TOKENS_WRITE, answer=shapes.NewToken, body=shapes.TokenBody,
-    secrets=("token",), errors=(InsufficientRoleError, InvalidScopeError),
-)  # fmt: skip
+    "/v1/tokens",
+    scope=Scope.TOKENS_WRITE,
+    answer=shapes.NewToken,
+    body=shapes.TokenBody,
+    secrets=("token",),
+    errors=(InsufficientRoleError, InvalidScopeError),
+)
 def create_token(call: Call) -> Reply:
     """Create a token for the caller; its text is shown once.
 
@@ -51,10 +55,14 @@ def get_token(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/tokens/{id}/rotate", scope=Scope.TOKENS_WRITE, answer=shapes.NewToken,
-    body=shapes.TokenRotation, body_optional=True, secrets=("token",),
+    "/v1/tokens/{id}/rotate",
+    scope=Scope.TOKENS_WRITE,
+    answer=shapes.NewToken,
+    body=shapes.TokenRotation,
+    body_optional=True,
+    secrets=("token",),
     errors=(InvalidScopeError, InsufficientRoleError),
-)  # fmt: skip
+)
 def rotate_token(call: Call) -> Reply:
     """Rotate a token.
 
@@ -64,9 +72,7 @@ def rotate_token(call: Call) -> Reply:
     return call.services.tokens.rotate(caller=call.caller, ident=call.ident, body=call.body)
 
 
-@TABLE.deletes(
-    "/v1/tokens/{id}", scope=Scope.TOKENS_WRITE, errors=(InsufficientRoleError,),
-)  # fmt: skip
+@TABLE.deletes("/v1/tokens/{id}", scope=Scope.TOKENS_WRITE, errors=(InsufficientRoleError,))
 def revoke_token(call: Call) -> Reply:
     """Revoke a token; it stops working within a second.
 

@@ -30,9 +30,13 @@ def list_users(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/users", scope=Scope.USERS_WRITE, answer=shapes.InvitedUser, body=shapes.UserBody,
-    secrets=("invitation_url",), errors=(InvalidScopeError, EmailTakenError),
-)  # fmt: skip
+    "/v1/users",
+    scope=Scope.USERS_WRITE,
+    answer=shapes.InvitedUser,
+    body=shapes.UserBody,
+    secrets=("invitation_url",),
+    errors=(InvalidScopeError, EmailTakenError),
+)
 def invite_user(call: Call) -> Reply:
     """Invite a user.
 
@@ -42,9 +46,11 @@ def invite_user(call: Call) -> Reply:
 
 
 @TABLE.lists(
-    "/v1/service_accounts", Listed.of(LISTING, without=("kind", "email")), scope=Scope.USERS_READ,
+    "/v1/service_accounts",
+    Listed.of(LISTING, without=("kind", "email")),
+    scope=Scope.USERS_READ,
     answer=shapes.User,
-)  # fmt: skip
+)
 def list_service_accounts(call: Call) -> Reply:
     """List service accounts.
 
@@ -55,9 +61,13 @@ def list_service_accounts(call: Call) -> Reply:
 
 
 @TABLE.makes(
-    "/v1/service_accounts", scope=Scope.USERS_WRITE, answer=shapes.User,
-    body=shapes.ServiceAccountBody, made_at="/v1/users", errors=(InvalidScopeError,),
-)  # fmt: skip
+    "/v1/service_accounts",
+    scope=Scope.USERS_WRITE,
+    answer=shapes.User,
+    body=shapes.ServiceAccountBody,
+    made_at="/v1/users",
+    errors=(InvalidScopeError,),
+)
 def create_service_account(call: Call) -> Reply:
     """Create a service account: a user that is a program, with a role and without a password.
 
@@ -78,9 +88,12 @@ def get_user(call: Call) -> Reply:
 
 
 @TABLE.changes(
-    "/v1/users/{id}", scope=Scope.USERS_WRITE, answer=shapes.User, body=shapes.UserChange,
+    "/v1/users/{id}",
+    scope=Scope.USERS_WRITE,
+    answer=shapes.User,
+    body=shapes.UserChange,
     errors=(InvalidScopeError,),
-)  # fmt: skip
+)
 def update_user(call: Call) -> Reply:
     """Change a user's name, role or status.
 
@@ -91,9 +104,12 @@ def update_user(call: Call) -> Reply:
 
 
 @TABLE.acts(
-    "/v1/users/{id}/invite", scope=Scope.USERS_WRITE, answer=shapes.InvitedUser,
-    secrets=("invitation_url",), errors=(InvalidScopeError,),
-)  # fmt: skip
+    "/v1/users/{id}/invite",
+    scope=Scope.USERS_WRITE,
+    answer=shapes.InvitedUser,
+    secrets=("invitation_url",),
+    errors=(InvalidScopeError,),
+)
 def invite_user_again(call: Call) -> Reply:
     """Give a user a new link, in place of the one before.
 

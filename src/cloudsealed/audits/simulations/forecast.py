@@ -39,9 +39,14 @@ class Forecast:
     """Foresees for one tenant."""
 
     def __init__(
-        self, *, database: Database, policies: PolicyService, clock: Clock, tenant: str,
+        self,
+        *,
+        database: Database,
+        policies: PolicyService,
+        clock: Clock,
+        tenant: str,
         seconds: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database = database
         self._policies = policies
         self._clock = clock
@@ -80,10 +85,13 @@ class Forecast:
         audits, to all of them together."""
         used = self._policies.classifications_with(classification, tenant=self._tenant)
         forecast = Reclassification(
-            database=self._database, policies=self._policies, tenant=self._tenant,
-            clock=self._clock, classifier=Classifier(used, Purse(each=self._seconds)),
+            database=self._database,
+            policies=self._policies,
+            tenant=self._tenant,
+            clock=self._clock,
+            classifier=Classifier(used, Purse(each=self._seconds)),
             yields=self._policies.yields(tenant=self._tenant),
-        )  # fmt: skip
+        )
         for audit_id in audit_ids or (None,):
             tally = Tally()
             for changes in forecast.changes(None if audit_id is None else (audit_id,)):
@@ -94,9 +102,14 @@ class Forecast:
         self, outcomes: Outcomes, yields: Yields, cell: Cell, observations: Sequence[Observation]
     ) -> Iterator[Change]:
         block = Block(
-            OBSERVATIONS, cell.check.version.key, cell.account, cell.region, (),
-            len(observations), cell.header(),
-        )  # fmt: skip
+            OBSERVATIONS,
+            cell.check.version.key,
+            cell.account,
+            cell.region,
+            (),
+            len(observations),
+            cell.header(),
+        )
         with self._database.read() as connection:
             missing = outcomes.known(connection, block)
         for observation in observations:
@@ -182,9 +195,14 @@ def _change(effect: Effect, old: Finding | None, new: Finding) -> dict[str, Any]
         "finding_id": old.id if old else None,
         "title": new.title,
         "resource": {
-            "id": ref.id, "type": ref.type, "native_id": ref.native_id, "name": ref.name,
-            "provider": ref.provider, "account": ref.account, "region": ref.region,
+            "id": ref.id,
+            "type": ref.type,
+            "native_id": ref.native_id,
+            "name": ref.name,
+            "provider": ref.provider,
+            "account": ref.account,
+            "region": ref.region,
         },
         "before": {"status": old.status, "severity": old.severity} if old else None,
         "after": {"status": new.status, "severity": new.severity},
-    }  # fmt: skip
+    }

@@ -46,7 +46,8 @@ class Simulation:
                 "object": "simulation",
                 "status": self.status,
                 "policy": {
-                    "key": self.policy.key, "kind": self.policy.kind,
+                    "key": self.policy.key,
+                    "kind": self.policy.kind,
                     "version": self.policy.version,
                 },
                 "audit_ids": list(self.audit_ids),
@@ -55,4 +56,4 @@ class Simulation:
                 "created_at": self.created_at,
                 "finished_at": self.finished_at,
             }
-        )  # fmt: skip
+        )

@@ -10,11 +10,7 @@ from typing import Any
 
 from cloudsealed.audits.model import Audit, AuditNotFinishedError
 from cloudsealed.audits.simulations.forecast import Forecast
-from cloudsealed.audits.simulations.model import (
-    MOST_AUDITS,
-    Simulation,
-    SimulationNotFoundError,
-)
+from cloudsealed.audits.simulations.model import MOST_AUDITS, Simulation, SimulationNotFoundError
 from cloudsealed.audits.simulations.store import SimulationStore
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import Admit, Job, admitted
@@ -65,9 +61,12 @@ class SimulationService:
                 raise InvalidFieldError(f"audit_ids[{index}]", error.message) from error
         admit()
         simulation = Simulation(
-            id=new_id("sim"), status=SimulationStatus.QUEUED, policy=policy, audit_ids=audit_ids,
+            id=new_id("sim"),
+            status=SimulationStatus.QUEUED,
+            policy=policy,
+            audit_ids=audit_ids,
             created_at=rfc3339(self._clock()),
-        )  # fmt: skip
+        )
         self._store.add(tenant=tenant, simulation=simulation)
         return simulation.public()
 
@@ -112,9 +111,12 @@ class SimulationService:
 
     def _results(self, tenant: str, simulation: Simulation) -> Iterator[Mapping[str, Any]]:
         forecast = Forecast(
-            database=self._database, policies=self._policies, clock=self._clock, tenant=tenant,
+            database=self._database,
+            policies=self._policies,
+            clock=self._clock,
+            tenant=tenant,
             seconds=self._seconds,
-        )  # fmt: skip
+        )
         if simulation.policy.kind is PolicyKind.CLASSIFICATION:
             yield from forecast.of_classification(simulation.policy, simulation.audit_ids)
             return

@@ -15,9 +15,20 @@ from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import oauth_apps
 
 _COLUMNS = (
-    "tenant_id", "id", "client_id", "name", "secret_digest", "previous_digest", "previous_until",
-    "redirect_uris", "scopes", "audience", "created_at", "updated_at", "device_flow",
-)  # fmt: skip
+    "tenant_id",
+    "id",
+    "client_id",
+    "name",
+    "secret_digest",
+    "previous_digest",
+    "previous_until",
+    "redirect_uris",
+    "scopes",
+    "audience",
+    "created_at",
+    "updated_at",
+    "device_flow",
+)
 _CHANGED = (
     "name",
     "redirect_uris",
@@ -31,9 +42,11 @@ _CHANGED = (
 )
 
 LISTING = Listing(
-    table=oauth_apps, columns=_COLUMNS, filters=(),
+    table=oauth_apps,
+    columns=_COLUMNS,
+    filters=(),
     hidden=lambda table: table.c.deleted_at.is_(None),
-)  # fmt: skip
+)
 
 _ONE: tuple[ColumnElement[bool], ...] = (
     oauth_apps.c.tenant_id == bindparam("tenant"),

@@ -53,31 +53,53 @@ class AppService:
         text = credential.mint(SECRET) if fields.flag("confidential", True) else None
         now = rfc3339(self._clock())
         app = App(
-            tenant_id=caller.tenant_id, id=new_id("app"), client_id=credential.mint(CLIENT),
-            name=fields.text("name", longest=100), secret_digest=self._digest(text),
-            previous_digest=None, previous_until=None,
+            tenant_id=caller.tenant_id,
+            id=new_id("app"),
+            client_id=credential.mint(CLIENT),
+            name=fields.text("name", longest=100),
+            secret_digest=self._digest(text),
+            previous_digest=None,
+            previous_until=None,
             redirect_uris=_redirect_uris(fields, required=True) or (),
             scopes=_scopes(fields, required=True) or (),
-            audience=_audience(fields) or Audience.TENANT, created_at=now, updated_at=now,
+            audience=_audience(fields) or Audience.TENANT,
+            created_at=now,
+            updated_at=now,
             device_flow=fields.flag("device_flow", False),
-        )  # fmt: skip
+        )
         with self._database.write() as connection:
             self._store.insert(connection, app)
             _record(
-                connection, EventType.APP_CREATED, caller, app.id, name=app.name,
-                redirect_uris=app.redirect_uris, scopes=app.scopes, audience=app.audience,
-            )  # fmt: skip
+                connection,
+                EventType.APP_CREATED,
+                caller,
+                app.id,
+                name=app.name,
+                redirect_uris=app.redirect_uris,
+                scopes=app.scopes,
+                audience=app.audience,
+            )
         return orjson.dumps({**app.public(), "client_secret": text})
 
     def list(
-        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        caller: Caller,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of the tenant's apps."""
         rows = self._store.page(
-            tenant=caller.tenant_id, filters=filters, sort=sort, after=after, limit=limit,
+            tenant=caller.tenant_id,
+            filters=filters,
+            sort=sort,
+            after=after,
+            limit=limit,
             deadline=deadline,
-        )  # fmt: skip
+        )
         apps = (app_store.decode(row[2:]) for row in rows.rows)
         return Page([orjson.dumps(app.public()) for app in apps], rows.next)
 
@@ -86,23 +108,37 @@ class AppService:
         return orjson.dumps(self._store.get(tenant=tenant, ident=ident).public())
 
     def installations(
-        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50,
+        self,
+        *,
+        tenant: str,
+        ident: str,
+        after: Position | None = None,
+        limit: int = 50,
         deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+    ) -> Page:
         """Return a page of the tenants whose users let an app act for them, by id, each with how
         many they are; raises AppNotFoundError. Who they are is their tenant's to know."""
         app = self._store.get(tenant=tenant, ident=ident)
         found = self._grants.installed(
-            client=app.client_id, now=rfc3339(self._clock()), after=after.id if after else "",
-            most=limit + 1, deadline=deadline,
-        )  # fmt: skip
+            client=app.client_id,
+            now=rfc3339(self._clock()),
+            after=after.id if after else "",
+            most=limit + 1,
+            deadline=deadline,
+        )
         shown = [
-            orjson.dumps({
-                "object": "oauth_installation", "app_id": app.id, "tenant_id": row[0],
-                "users": row[1], "created_at": row[2], "last_used_at": row[3],
-            })
+            orjson.dumps(
+                {
+                    "object": "oauth_installation",
+                    "app_id": app.id,
+                    "tenant_id": row[0],
+                    "users": row[1],
+                    "created_at": row[2],
+                    "last_used_at": row[3],
+                }
+            )
             for row in found[:limit]
-        ]  # fmt: skip
+        ]
         return Page(shown, Position(found[limit - 1][0]) if len(found) > limit else None)
 
     def change(self, *, caller: Caller, ident: str, body: Any) -> bytes:
@@ -141,14 +177,20 @@ class AppService:
             if not app.is_confidential:
                 raise fields.refuse("confidential", "must be true: a public app has no secret")
             changed = replace(
-                app, secret_digest=self._digest(text), previous_digest=app.secret_digest,
-                previous_until=rfc3339(now + timedelta(seconds=overlap)), updated_at=rfc3339(now),
-            )  # fmt: skip
+                app,
+                secret_digest=self._digest(text),
+                previous_digest=app.secret_digest,
+                previous_until=rfc3339(now + timedelta(seconds=overlap)),
+                updated_at=rfc3339(now),
+            )
             self._store.change(connection, changed)
             _record(
-                connection, EventType.APP_SECRET_ROTATED, caller, ident,
+                connection,
+                EventType.APP_SECRET_ROTATED,
+                caller,
+                ident,
                 until=changed.previous_until,
-            )  # fmt: skip
+            )
         return orjson.dumps({**changed.public(), "client_secret": text})
 
     def delete(self, *, caller: Caller, ident: str) -> None:
@@ -180,14 +222,24 @@ class GrantService:
         return [grant_store.decode(row[2:]) for row in rows.rows]
 
     def list(
-        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        caller: Caller,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of grants that the caller may see: a viewer's own, else the tenant's."""
         rows = self._store.page(
-            tenant=caller.tenant_id, filters=caller.seen(filters), sort=sort, after=after,
-            limit=limit, deadline=deadline,
-        )  # fmt: skip
+            tenant=caller.tenant_id,
+            filters=caller.seen(filters),
+            sort=sort,
+            after=after,
+            limit=limit,
+            deadline=deadline,
+        )
         grants = (grant_store.decode(row[2:]) for row in rows.rows)
         return Page([orjson.dumps(grant.public()) for grant in grants], rows.next)
 
@@ -203,9 +255,13 @@ class GrantService:
         with self._database.write() as connection:
             if self._store.revoke(connection, tenant=caller.tenant_id, ident=ident):
                 _record(
-                    connection, EventType.GRANT_REVOKED, caller, ident, owner_id=grant.user_id,
+                    connection,
+                    EventType.GRANT_REVOKED,
+                    caller,
+                    ident,
+                    owner_id=grant.user_id,
                     client_id=grant.client_id,
-                )  # fmt: skip
+                )
         self._database.after(self._authenticator.forget)
 
     def _seen(self, caller: Caller, ident: str) -> Grant:

@@ -41,9 +41,14 @@ class ClientCredentials:
     """`issuer` is the installation's public address, without a slash at its end (RFC 8414)."""
 
     def __init__(
-        self, *, database: Database, keys: KeyRing, clock: Clock, issuer: str,
+        self,
+        *,
+        database: Database,
+        keys: KeyRing,
+        clock: Clock,
+        issuer: str,
         authenticator: Authenticator,
-    ) -> None:  # fmt: skip
+    ) -> None:
         issuer = issuer.rstrip("/")
         self._issuer = issuer
         self._audiences = (issuer + TOKEN_PATH, issuer, f"{issuer}/")
@@ -103,9 +108,13 @@ class ClientCredentials:
     def _tell_replay(self, client: Client, ip: str | None) -> None:
         with self._database.write() as connection:
             record(
-                connection, EventType.CLIENT_REPLAYED, tenant=client.tenant_id, subject=client.id,
-                actor=Actor(client.user_id, client.id, ip), client_id=client.client_id,
-            )  # fmt: skip
+                connection,
+                EventType.CLIENT_REPLAYED,
+                tenant=client.tenant_id,
+                subject=client.id,
+                actor=Actor(client.user_id, client.id, ip),
+                client_id=client.client_id,
+            )
 
     def token(self, client: Client, given: Parameters) -> Mapping[str, Any]:
         """Give an access token; raises InvalidOAuthScopeError, also when no power would be left."""
@@ -119,9 +128,11 @@ class ClientCredentials:
         with self._database.write() as connection:
             self._store.insert_token(connection, token, self._digests(text)[0])
         return {
-            "access_token": text, "token_type": "Bearer", "expires_in": ACCESS_SECONDS,
+            "access_token": text,
+            "token_type": "Bearer",
+            "expires_in": ACCESS_SECONDS,
             "scope": " ".join(named(scopes, power)),
-        }  # fmt: skip
+        }
 
     def revoke(self, client: Client, given: Parameters) -> None:
         """End a token of the client (RFC 7009); any other is no error, and none of its business."""
@@ -140,11 +151,16 @@ class ClientCredentials:
             return {"active": False}
         power = token.client.power(token.scopes)
         return {
-            "active": True, "client_id": client.client_id, "sub": client.user_id,
-            "scope": " ".join(named(token.scopes, power)), "token_type": "Bearer",
-            "iat": _epoch(token.created_at), "exp": _epoch(token.expires_at), "iss": self._issuer,
+            "active": True,
+            "client_id": client.client_id,
+            "sub": client.user_id,
+            "scope": " ".join(named(token.scopes, power)),
+            "token_type": "Bearer",
+            "iat": _epoch(token.created_at),
+            "exp": _epoch(token.expires_at),
+            "iss": self._issuer,
             "aud": self._issuer,
-        }  # fmt: skip
+        }
 
     def purge(self) -> None:
         """Forget what ended a day ago."""

@@ -47,13 +47,19 @@ class Client:
     def public(self) -> dict[str, Any]:
         """Return the client as the API shows it."""
         return {
-            "id": self.id, "object": "oauth_client", "user_id": self.user_id, "name": self.name,
+            "id": self.id,
+            "object": "oauth_client",
+            "user_id": self.user_id,
+            "name": self.name,
             "client_id": self.client_id,
             "auth_method": "private_key_jwt" if self.keys else "client_secret",
-            "scopes": self.scopes, "jwks": {"keys": self.keys} if self.keys else None,
-            "created_at": self.created_at, "updated_at": self.updated_at,
-            "last_used_at": self.last_used_at, "last_used_ip": self.last_used_ip,
-        }  # fmt: skip
+            "scopes": self.scopes,
+            "jwks": {"keys": self.keys} if self.keys else None,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+            "last_used_at": self.last_used_at,
+            "last_used_ip": self.last_used_ip,
+        }
 
 
 @dataclass(frozen=True, slots=True)

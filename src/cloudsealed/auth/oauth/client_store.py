@@ -18,21 +18,34 @@ from cloudsealed.auth.oauth.errors import ClientNotFoundError
 from cloudsealed.storage.database import Connection, Row
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Listing, Paged
-from cloudsealed.storage.schema import (
-    oauth_assertions,
-    oauth_client_tokens,
-    oauth_clients,
-    users,
-)
+from cloudsealed.storage.schema import oauth_assertions, oauth_client_tokens, oauth_clients, users
 from cloudsealed.vocabulary import Role
 
 _COLUMNS = (
-    "tenant_id", "id", "user_id", "client_id", "name", "scopes", "keys", "secret_digest",
-    "previous_digest", "previous_until", "created_at", "updated_at", "last_used_at", "last_used_ip",
-)  # fmt: skip
+    "tenant_id",
+    "id",
+    "user_id",
+    "client_id",
+    "name",
+    "scopes",
+    "keys",
+    "secret_digest",
+    "previous_digest",
+    "previous_until",
+    "created_at",
+    "updated_at",
+    "last_used_at",
+    "last_used_ip",
+)
 _CHANGED = (
-    "name", "scopes", "keys", "secret_digest", "previous_digest", "previous_until", "updated_at",
-)  # fmt: skip
+    "name",
+    "scopes",
+    "keys",
+    "secret_digest",
+    "previous_digest",
+    "previous_until",
+    "updated_at",
+)
 _LISTS = ("scopes", "keys")
 
 LISTING = Listing(
@@ -40,17 +53,23 @@ LISTING = Listing(
     columns=_COLUMNS,
     filters=(
         Filter(
-            "user", "Service account that it acts as", "user_id", kind="id", prefix="usr",
+            "user",
+            "Service account that it acts as",
+            "user_id",
+            kind="id",
+            prefix="usr",
             sorts=("-id",),
         ),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),
-)  # fmt: skip
+)
 
 _TENANT = oauth_clients.c.tenant_id == bindparam("tenant")
 _ONE: tuple[ColumnElement[bool], ...] = (
-    _TENANT, oauth_clients.c.id == bindparam("ident"), oauth_clients.c.deleted_at.is_(None),
-)  # fmt: skip
+    _TENANT,
+    oauth_clients.c.id == bindparam("ident"),
+    oauth_clients.c.deleted_at.is_(None),
+)
 _OWN = tuple(oauth_clients.c[name] for name in _COLUMNS)
 _ACCOUNTS = (users.c.tenant_id == oauth_clients.c.tenant_id) & (
     users.c.id == oauth_clients.c.user_id
@@ -58,12 +77,15 @@ _ACCOUNTS = (users.c.tenant_id == oauth_clients.c.tenant_id) & (
 _IN_FORCE = (oauth_clients.c.deleted_at.is_(None), users.c.disabled_at.is_(None))
 _GET = select(*_OWN, users.c.role).join(users, _ACCOUNTS).where(*_ONE)
 _BY_CLIENT = (  # tenantless: app by client id
-    select(*_OWN, users.c.role).join(users, _ACCOUNTS)
+    select(*_OWN, users.c.role)
+    .join(users, _ACCOUNTS)
     .where(oauth_clients.c.client_id == bindparam("address"), *_IN_FORCE)
-)  # fmt: skip
-_CHANGE = oauth_clients.update().where(*_ONE).values(
-    {name: bindparam(f"new_{name}") for name in _CHANGED}
-)  # fmt: skip
+)
+_CHANGE = (
+    oauth_clients.update()
+    .where(*_ONE)
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
 _DELETE = oauth_clients.update().where(*_ONE).values(deleted_at=bindparam("now"))
 _DELETE_ALL = (
     oauth_clients.update()
@@ -82,15 +104,19 @@ _CLIENT_OF = (oauth_clients.c.tenant_id == oauth_client_tokens.c.tenant_id) & (
 )
 _BY_TOKEN = (  # tenantless: credential by digest
     select(
-        *_OWN, users.c.role, oauth_client_tokens.c.id.label("token_id"),
+        *_OWN,
+        users.c.role,
+        oauth_client_tokens.c.id.label("token_id"),
         oauth_client_tokens.c.scopes.label("token_scopes"),
         oauth_client_tokens.c.created_at.label("token_created_at"),
-        oauth_client_tokens.c.expires_at, oauth_client_tokens.c.revoked_at,
+        oauth_client_tokens.c.expires_at,
+        oauth_client_tokens.c.revoked_at,
     )
     .select_from(oauth_client_tokens)
-    .join(oauth_clients, _CLIENT_OF).join(users, _ACCOUNTS)
+    .join(oauth_clients, _CLIENT_OF)
+    .join(users, _ACCOUNTS)
     .where(oauth_client_tokens.c.digest == bindparam("address"), *_IN_FORCE)
-)  # fmt: skip
+)
 _REVOKE = (
     oauth_client_tokens.update()
     .where(
@@ -168,10 +194,15 @@ class ClientStore(Paged):
     def insert_token(self, connection: Connection, token: ClientToken, digest: str) -> None:
         """Add an access token."""
         row = {
-            "tenant_id": token.client.tenant_id, "id": token.id, "client": token.client.id,
-            "digest": digest, "scopes": orjson.dumps(token.scopes).decode(),
-            "created_at": token.created_at, "expires_at": token.expires_at, "revoked_at": None,
-        }  # fmt: skip
+            "tenant_id": token.client.tenant_id,
+            "id": token.id,
+            "client": token.client.id,
+            "digest": digest,
+            "scopes": orjson.dumps(token.scopes).decode(),
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "revoked_at": None,
+        }
         connection.run(oauth_client_tokens.insert(), row)
 
     def token(self, digest: str, *, deadline: float | None = None) -> ClientToken | None:
@@ -197,9 +228,14 @@ class ClientStore(Paged):
         client = token.client
         scopes = orjson.dumps(sorted(client.power(token.scopes)))
         return (
-            client.tenant_id, client.id, client.user_id, scopes, b"[]", token.expires_at,
+            client.tenant_id,
+            client.id,
+            client.user_id,
+            scopes,
+            b"[]",
+            token.expires_at,
             client.role,
-        )  # fmt: skip
+        )
 
     def record_use(self, uses: Iterable[Mapping[str, str]]) -> None:
         """Write when and from where clients' tokens were last used."""

@@ -59,29 +59,53 @@ class ClientService:
         text = None if keys else credential.mint(SECRET)
         now = rfc3339(self._clock())
         client = Client(
-            tenant_id=caller.tenant_id, id=new_id("cli"), user_id=account.id,
-            client_id=credential.mint(CLIENT), name=fields.text("name", longest=100),
-            scopes=ordered(scopes), keys=keys, secret_digest=self._digest(text),
-            previous_digest=None, previous_until=None, created_at=now, updated_at=now,
-            last_used_at=None, last_used_ip=None, role=account.role,
-        )  # fmt: skip
+            tenant_id=caller.tenant_id,
+            id=new_id("cli"),
+            user_id=account.id,
+            client_id=credential.mint(CLIENT),
+            name=fields.text("name", longest=100),
+            scopes=ordered(scopes),
+            keys=keys,
+            secret_digest=self._digest(text),
+            previous_digest=None,
+            previous_until=None,
+            created_at=now,
+            updated_at=now,
+            last_used_at=None,
+            last_used_ip=None,
+            role=account.role,
+        )
         with self._database.write() as connection:
             self._store.insert(connection, client)
             _record(
-                connection, EventType.CLIENT_CREATED, caller, client, name=client.name,
+                connection,
+                EventType.CLIENT_CREATED,
+                caller,
+                client,
+                name=client.name,
                 scopes=client.scopes,
-            )  # fmt: skip
+            )
         return orjson.dumps({**client.public(), "client_secret": text})
 
     def list(
-        self, *, caller: Caller, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        caller: Caller,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of the tenant's clients."""
         rows = self._store.page(
-            tenant=caller.tenant_id, filters=filters, sort=sort, after=after, limit=limit,
+            tenant=caller.tenant_id,
+            filters=filters,
+            sort=sort,
+            after=after,
+            limit=limit,
             deadline=deadline,
-        )  # fmt: skip
+        )
         clients = (client_store.decode(row[2:]) for row in rows.rows)
         return Page([orjson.dumps(client.public()) for client in clients], rows.next)
 
@@ -106,17 +130,24 @@ class ClientService:
                 refuse_beyond_role(wanted, client.role)
                 scopes = ordered(wanted)
             changed = replace(
-                client, name=fields.optional_text("name", longest=100) or client.name,
-                scopes=scopes, keys=keys or client.keys,
-            )  # fmt: skip
+                client,
+                name=fields.optional_text("name", longest=100) or client.name,
+                scopes=scopes,
+                keys=keys or client.keys,
+            )
             if changed == client:
                 return orjson.dumps(client.public())
             changed = replace(changed, updated_at=rfc3339(self._clock()))
             self._store.change(connection, changed)
             _record(
-                connection, EventType.CLIENT_CHANGED, caller, changed, name=changed.name,
-                scopes=scopes, keys_changed=keys is not None,
-            )  # fmt: skip
+                connection,
+                EventType.CLIENT_CHANGED,
+                caller,
+                changed,
+                name=changed.name,
+                scopes=scopes,
+                keys_changed=keys is not None,
+            )
         self._authenticator.forget()
         return orjson.dumps(changed.public())
 
@@ -130,14 +161,20 @@ class ClientService:
             if client.keys:
                 raise fields.refuse("jwks", "must be changed instead: this client has no secret")
             changed = replace(
-                client, secret_digest=self._digest(text), previous_digest=client.secret_digest,
-                previous_until=rfc3339(now + timedelta(seconds=overlap)), updated_at=rfc3339(now),
-            )  # fmt: skip
+                client,
+                secret_digest=self._digest(text),
+                previous_digest=client.secret_digest,
+                previous_until=rfc3339(now + timedelta(seconds=overlap)),
+                updated_at=rfc3339(now),
+            )
             self._store.change(connection, changed)
             _record(
-                connection, EventType.CLIENT_SECRET_ROTATED, caller, changed,
+                connection,
+                EventType.CLIENT_SECRET_ROTATED,
+                caller,
+                changed,
                 until=changed.previous_until,
-            )  # fmt: skip
+            )
         return orjson.dumps({**changed.public(), "client_secret": text})
 
     def delete(self, *, caller: Caller, ident: str) -> None:
@@ -162,9 +199,15 @@ def _record(
     connection: Connection, kind: EventType, caller: Caller, client: Client, **facts: Any
 ) -> None:
     record(
-        connection, kind, tenant=client.tenant_id, subject=client.id, actor=caller.actor,
-        owner_id=client.user_id, client_id=client.client_id, **facts,
-    )  # fmt: skip
+        connection,
+        kind,
+        tenant=client.tenant_id,
+        subject=client.id,
+        actor=caller.actor,
+        owner_id=client.user_id,
+        client_id=client.client_id,
+        **facts,
+    )
 
 
 def _keys(fields: Fields) -> tuple[PublicKey, ...] | None:

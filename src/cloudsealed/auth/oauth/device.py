@@ -78,9 +78,16 @@ class DeviceFlow:
     """The flow, over the server that gives its tokens. `ticks` are epoch seconds."""
 
     def __init__(
-        self, *, database: Database, keys: KeyRing, clock: Clock, server: AuthorizationServer,
-        counters: Counters, budget: Budget, ticks: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        database: Database,
+        keys: KeyRing,
+        clock: Clock,
+        server: AuthorizationServer,
+        counters: Counters,
+        budget: Budget,
+        ticks: Callable[[], float] = time.time,
+    ) -> None:
         self._database = database
         self._store = DeviceStore(database)
         self._apps = AppStore(database)
@@ -98,11 +105,20 @@ class DeviceFlow:
             return found
         now = rfc3339(self._clock())
         app = App(
-            tenant_id=_NOBODY, id=derived_id("app", COMMAND_LINE), client_id=COMMAND_LINE,
-            name="CloudSealed command line", secret_digest=None, previous_digest=None,
-            previous_until=None, redirect_uris=(), scopes=(Scope.ADMIN.value,),
-            audience=Audience.INSTALLATION, created_at=now, updated_at=now, device_flow=True,
-        )  # fmt: skip
+            tenant_id=_NOBODY,
+            id=derived_id("app", COMMAND_LINE),
+            client_id=COMMAND_LINE,
+            name="CloudSealed command line",
+            secret_digest=None,
+            previous_digest=None,
+            previous_until=None,
+            redirect_uris=(),
+            scopes=(Scope.ADMIN.value,),
+            audience=Audience.INSTALLATION,
+            created_at=now,
+            updated_at=now,
+            device_flow=True,
+        )
         self._apps.ensure(app)
         return app
 
@@ -116,10 +132,13 @@ class DeviceFlow:
         code = self._drawn(app, scopes, text, ip)
         page = self._server.issuer + PAGE_PATH
         return {
-            "device_code": text, "user_code": code, "verification_uri": page,
-            "verification_uri_complete": f"{page}?user_code={code}", "expires_in": _SECONDS,
+            "device_code": text,
+            "user_code": code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code={code}",
+            "expires_in": _SECONDS,
             "interval": _PAUSE,
-        }  # fmt: skip
+        }
 
     def _drawn(self, app: App, scopes: tuple[str, ...], text: str, ip: str) -> str:
         """Keep a question under a code that no other has now; return that code."""
@@ -127,11 +146,17 @@ class DeviceFlow:
         for _ in range(_DRAWS):
             code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
             device = Device(
-                tenant_id=app.tenant_id, id=new_id("dev"), client_id=app.client_id,
-                device_digest=self._digests(text)[0], user_digest=self._user_digests(code)[0],
-                scopes=scopes, asked_ip=ip, created_at=rfc3339(now),
-                expires_at=rfc3339(now + timedelta(seconds=_SECONDS)), pause=_PAUSE,
-            )  # fmt: skip
+                tenant_id=app.tenant_id,
+                id=new_id("dev"),
+                client_id=app.client_id,
+                device_digest=self._digests(text)[0],
+                user_digest=self._user_digests(code)[0],
+                scopes=scopes,
+                asked_ip=ip,
+                created_at=rfc3339(now),
+                expires_at=rfc3339(now + timedelta(seconds=_SECONDS)),
+                pause=_PAUSE,
+            )
             if self._store.insert(device):
                 return f"{code[:4]}-{code[4:]}"
         raise RuntimeError("No code is free: housekeeping does not run")
@@ -200,9 +225,13 @@ class DeviceFlow:
             if not self._store.decide(connection, device, Decision.ALLOWED, now=rfc3339(now)):
                 raise UserCodeError  # somebody else answered it meanwhile
             self._server.allow_device(
-                connection, question.asked, caller, digest=device.device_digest,
-                until=rfc3339(until), ip=device.asked_ip,
-            )  # fmt: skip
+                connection,
+                question.asked,
+                caller,
+                digest=device.device_digest,
+                until=rfc3339(until),
+                ip=device.asked_ip,
+            )
         return question
 
     def deny(self, caller: Caller, text: str) -> Question:
@@ -215,10 +244,15 @@ class DeviceFlow:
             if not self._store.decide(connection, device, Decision.DENIED, now=now):
                 raise UserCodeError  # somebody else answered it meanwhile
             record(
-                connection, EventType.DEVICE_DENIED, tenant=caller.tenant_id, subject=device.id,
-                actor=caller.actor, client_id=question.app.client_id,
-                app_name=question.app.name, device_ip=device.asked_ip,
-            )  # fmt: skip
+                connection,
+                EventType.DEVICE_DENIED,
+                tenant=caller.tenant_id,
+                subject=device.id,
+                actor=caller.actor,
+                client_id=question.app.client_id,
+                app_name=question.app.name,
+                device_ip=device.asked_ip,
+            )
         return question
 
     def purge(self) -> None:
@@ -229,10 +263,11 @@ class DeviceFlow:
         """Count a try before it is looked at, so that many at once are no more than many."""
         over = [
             count.reset
-            for budget in budgets for window in self._budget
+            for budget in budgets
+            for window in self._budget
             if (count := self._counters.add(f"{budget}/{window.seconds}", 1, window.seconds)).used
             > window.amount
-        ]  # fmt: skip
+        ]
         if over:
             wait = max(1, math.ceil(max(over) - self._ticks()))
             raise TooManyUserCodesError(

@@ -15,12 +15,23 @@ from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.schema import oauth_devices
 
 _COLUMNS = (
-    "tenant_id", "id", "client_id", "device_digest", "user_digest", "scopes", "asked_ip",
-    "created_at", "expires_at", "pause", "polled_at", "decision",
-)  # fmt: skip
+    "tenant_id",
+    "id",
+    "client_id",
+    "device_digest",
+    "user_digest",
+    "scopes",
+    "asked_ip",
+    "created_at",
+    "expires_at",
+    "pause",
+    "polled_at",
+    "decision",
+)
 _THIS: tuple[ColumnElement[bool], ...] = (
-    oauth_devices.c.tenant_id == bindparam("tenant"), oauth_devices.c.id == bindparam("ident"),
-)  # fmt: skip
+    oauth_devices.c.tenant_id == bindparam("tenant"),
+    oauth_devices.c.id == bindparam("ident"),
+)
 _LOADED = select(  # tenantless: code by digest
     *(oauth_devices.c[name] for name in _COLUMNS)
 )

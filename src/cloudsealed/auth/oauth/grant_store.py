@@ -29,19 +29,20 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Row
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Listing, Paged
-from cloudsealed.storage.schema import (
-    oauth_apps,
-    oauth_codes,
-    oauth_grants,
-    oauth_tokens,
-    users,
-)
+from cloudsealed.storage.schema import oauth_apps, oauth_codes, oauth_grants, oauth_tokens, users
 from cloudsealed.vocabulary import Role
 
 _COLUMNS = (
-    "id", "user_id", "client_id", "app_name", "scopes", "created_at", "expires_at", "last_used_at",
+    "id",
+    "user_id",
+    "client_id",
+    "app_name",
+    "scopes",
+    "created_at",
+    "expires_at",
+    "last_used_at",
     "last_used_ip",
-)  # fmt: skip
+)
 
 LISTING = Listing(
     table=oauth_grants,
@@ -68,9 +69,10 @@ _INSERT = _INSERTED.on_conflict_do_update(
     },
 )
 _OF_APP = select(oauth_grants.c.id).where(
-    _TENANT, oauth_grants.c.user_id == bindparam("owner"),
+    _TENANT,
+    oauth_grants.c.user_id == bindparam("owner"),
     oauth_grants.c.client_id == bindparam("client"),
-)  # fmt: skip
+)
 _HOLD = select(oauth_grants.c.id).where(*_THIS).with_for_update()
 _HOLD_ALL = (
     select(oauth_grants.c.id)
@@ -85,13 +87,15 @@ _END = tuple(
     for table, name in ((oauth_tokens, "grant_id"), (oauth_codes, "grant_id"), (oauth_grants, "id"))
 )
 _TOKENS: tuple[ColumnElement[bool], ...] = (
-    oauth_tokens.c.tenant_id == bindparam("tenant"), oauth_tokens.c.grant_id == bindparam("ident"),
-)  # fmt: skip
+    oauth_tokens.c.tenant_id == bindparam("tenant"),
+    oauth_tokens.c.grant_id == bindparam("ident"),
+)
 _END_FAMILY = oauth_tokens.delete().where(*_TOKENS, oauth_tokens.c.family == bindparam("of"))
 _LEFT = select(oauth_tokens.c.id).where(*_TOKENS, oauth_tokens.c.expires_at > bindparam("now"))
 _CODES: tuple[ColumnElement[bool], ...] = (
-    oauth_codes.c.tenant_id == bindparam("tenant"), oauth_codes.c.grant_id == bindparam("ident"),
-)  # fmt: skip
+    oauth_codes.c.tenant_id == bindparam("tenant"),
+    oauth_codes.c.grant_id == bindparam("ident"),
+)
 _PENDING = select(oauth_codes.c.id).where(
     *_CODES, oauth_codes.c.redeemed_at.is_(None), oauth_codes.c.expires_at > bindparam("now")
 )
@@ -99,19 +103,22 @@ _LAST = select(func.max(oauth_codes.c.id)).where(*_CODES, oauth_codes.c.redeemed
 _REDEEM = (
     oauth_codes.update()
     .where(
-        oauth_codes.c.tenant_id == bindparam("tenant"), oauth_codes.c.id == bindparam("code"),
+        oauth_codes.c.tenant_id == bindparam("tenant"),
+        oauth_codes.c.id == bindparam("code"),
         oauth_codes.c.redeemed_at.is_(None),
     )
     .values(redeemed_at=bindparam("now"), expires_at=bindparam("until"))
-)  # fmt: skip
+)
 _GRANTED = (
     oauth_grants.update()
     .where(*_THIS)
     .values(
         redeemed_at=func.coalesce(oauth_grants.c.redeemed_at, bindparam("now")),
-        expires_at=bindparam("until"), scopes=bindparam("granted"), app_name=bindparam("app"),
+        expires_at=bindparam("until"),
+        scopes=bindparam("granted"),
+        app_name=bindparam("app"),
     )
-)  # fmt: skip
+)
 _USED = (
     oauth_grants.update()
     .where(*_THIS)
@@ -120,11 +127,12 @@ _USED = (
 _CONSUME = (
     oauth_tokens.update()
     .where(
-        oauth_tokens.c.tenant_id == bindparam("tenant"), oauth_tokens.c.id == bindparam("ident"),
+        oauth_tokens.c.tenant_id == bindparam("tenant"),
+        oauth_tokens.c.id == bindparam("ident"),
         oauth_tokens.c.consumed_at.is_(None),
     )
     .values(consumed_at=bindparam("now"))
-)  # fmt: skip
+)
 
 _USERS = (users.c.tenant_id == oauth_grants.c.tenant_id) & (users.c.id == oauth_grants.c.user_id)
 _GRANT_OF = (oauth_grants.c.tenant_id == oauth_tokens.c.tenant_id) & (
@@ -135,10 +143,15 @@ _GRANT_OF_CODE = (oauth_grants.c.tenant_id == oauth_codes.c.tenant_id) & (
 )
 _APP_OF = oauth_apps.c.client_id == oauth_grants.c.client_id
 _STANDING = (
-    oauth_grants.c.tenant_id, oauth_grants.c.id, oauth_grants.c.user_id, oauth_grants.c.client_id,
-    oauth_grants.c.scopes, oauth_apps.c.scopes.label("app_scopes"), users.c.role,
+    oauth_grants.c.tenant_id,
+    oauth_grants.c.id,
+    oauth_grants.c.user_id,
+    oauth_grants.c.client_id,
+    oauth_grants.c.scopes,
+    oauth_apps.c.scopes.label("app_scopes"),
+    users.c.role,
     oauth_grants.c.expires_at,
-)  # fmt: skip
+)
 _IN_FORCE: tuple[ColumnElement[bool], ...] = (
     users.c.disabled_at.is_(None),
     oauth_apps.c.deleted_at.is_(None),
@@ -150,42 +163,59 @@ _IN_FORCE: tuple[ColumnElement[bool], ...] = (
 # The tenant of these two is what the digest finds: a code or token says which tenant it is of.
 _BY_CODE = (  # tenantless: code by digest
     select(
-        *_STANDING, oauth_codes.c.id.label("code_id"), oauth_codes.c.scopes.label("code_scopes"),
-        oauth_codes.c.expires_at.label("code_expires_at"), oauth_codes.c.redirect_uri,
-        oauth_codes.c.redirect_sent, oauth_codes.c.challenge, oauth_codes.c.redeemed_at,
+        *_STANDING,
+        oauth_codes.c.id.label("code_id"),
+        oauth_codes.c.scopes.label("code_scopes"),
+        oauth_codes.c.expires_at.label("code_expires_at"),
+        oauth_codes.c.redirect_uri,
+        oauth_codes.c.redirect_sent,
+        oauth_codes.c.challenge,
+        oauth_codes.c.redeemed_at,
     )
     .select_from(oauth_codes)
-    .join(oauth_grants, _GRANT_OF_CODE).join(users, _USERS).join(oauth_apps, _APP_OF)
+    .join(oauth_grants, _GRANT_OF_CODE)
+    .join(users, _USERS)
+    .join(oauth_apps, _APP_OF)
     .where(oauth_codes.c.digest == bindparam("address"), *_IN_FORCE)
-)  # fmt: skip
+)
 _BY_TOKEN = (  # tenantless: credential by digest
     select(
-        *_STANDING, oauth_tokens.c.family, oauth_tokens.c.id.label("token_id"), oauth_tokens.c.kind,
-        oauth_tokens.c.scopes.label("token_scopes"), oauth_tokens.c.created_at,
-        oauth_tokens.c.expires_at.label("token_expires_at"), oauth_tokens.c.consumed_at,
+        *_STANDING,
+        oauth_tokens.c.family,
+        oauth_tokens.c.id.label("token_id"),
+        oauth_tokens.c.kind,
+        oauth_tokens.c.scopes.label("token_scopes"),
+        oauth_tokens.c.created_at,
+        oauth_tokens.c.expires_at.label("token_expires_at"),
+        oauth_tokens.c.consumed_at,
     )
     .select_from(oauth_tokens)
-    .join(oauth_grants, _GRANT_OF).join(users, _USERS).join(oauth_apps, _APP_OF)
+    .join(oauth_grants, _GRANT_OF)
+    .join(users, _USERS)
+    .join(oauth_apps, _APP_OF)
     .where(oauth_tokens.c.digest == bindparam("address"), *_IN_FORCE)
-)  # fmt: skip
+)
 _PURGE = tuple(  # tenantless: housekeeping
     table.delete().where(table.c.expires_at < bindparam("before"))
     for table in (oauth_tokens, oauth_codes, oauth_grants)
 )
 _INSTALLED = (  # tenantless: an app's owner sees in which tenants it is granted, and how often
     select(
-        oauth_grants.c.tenant_id, func.count(), func.min(oauth_grants.c.created_at),
+        oauth_grants.c.tenant_id,
+        func.count(),
+        func.min(oauth_grants.c.created_at),
         func.max(oauth_grants.c.last_used_at),
     )
     .where(
-        oauth_grants.c.client_id == bindparam("client"), oauth_grants.c.redeemed_at.is_not(None),
+        oauth_grants.c.client_id == bindparam("client"),
+        oauth_grants.c.redeemed_at.is_not(None),
         oauth_grants.c.expires_at > bindparam("now"),
         oauth_grants.c.tenant_id > bindparam("after"),
     )
     .group_by(oauth_grants.c.tenant_id)
     .order_by(oauth_grants.c.tenant_id)
     .limit(bindparam("most"))
-)  # fmt: skip
+)
 
 
 def decode(row: Row) -> Grant:
@@ -197,9 +227,15 @@ def decode(row: Row) -> Grant:
 def _standing(row: Sequence[Any]) -> Standing:
     tenant, ident, user, client, scopes, app_scopes, role, expires = row
     return Standing(
-        tenant, ident, user, client, tuple(orjson.loads(scopes)), tuple(orjson.loads(app_scopes)),
-        Role(role), expires,
-    )  # fmt: skip
+        tenant,
+        ident,
+        user,
+        client,
+        tuple(orjson.loads(scopes)),
+        tuple(orjson.loads(app_scopes)),
+        Role(role),
+        expires,
+    )
 
 
 class GrantStore(Paged):
@@ -208,27 +244,49 @@ class GrantStore(Paged):
     listing = LISTING
 
     def insert_code(
-        self, connection: Connection, *, tenant: str, user_id: str, asked: Asked, digest: str,
-        now: str, until: str,
-    ) -> str:  # fmt: skip
+        self,
+        connection: Connection,
+        *,
+        tenant: str,
+        user_id: str,
+        asked: Asked,
+        digest: str,
+        now: str,
+        until: str,
+    ) -> str:
         """Add a code that can be redeemed until `until`; return its grant's id, which is new when
         the user has none for the app and is seen once a code was redeemed."""
         client, scopes = asked.app.client_id, orjson.dumps(asked.scopes).decode()
         grant = {
-            "tenant_id": tenant, "id": new_id("gra"), "user_id": user_id, "client_id": client,
-            "app_name": asked.app.name, "scopes": scopes, "created_at": now, "redeemed_at": None,
-            "expires_at": until, "last_used_at": None, "last_used_ip": None,
-        }  # fmt: skip
+            "tenant_id": tenant,
+            "id": new_id("gra"),
+            "user_id": user_id,
+            "client_id": client,
+            "app_name": asked.app.name,
+            "scopes": scopes,
+            "created_at": now,
+            "redeemed_at": None,
+            "expires_at": until,
+            "last_used_at": None,
+            "last_used_ip": None,
+        }
         connection.run(_INSERT, grant)
         row = connection.first(_OF_APP, {"tenant": tenant, "owner": user_id, "client": client})
         assert row is not None
         ident = str(row[0])
         code = {
-            "tenant_id": tenant, "id": new_id("oac"), "grant_id": ident, "digest": digest,
-            "scopes": scopes, "redirect_uri": asked.redirect_uri,
-            "redirect_sent": int(asked.redirect_sent), "challenge": asked.challenge,
-            "created_at": now, "redeemed_at": None, "expires_at": until,
-        }  # fmt: skip
+            "tenant_id": tenant,
+            "id": new_id("oac"),
+            "grant_id": ident,
+            "digest": digest,
+            "scopes": scopes,
+            "redirect_uri": asked.redirect_uri,
+            "redirect_sent": int(asked.redirect_sent),
+            "challenge": asked.challenge,
+            "created_at": now,
+            "redeemed_at": None,
+            "expires_at": until,
+        }
         connection.run(oauth_codes.insert(), code)
         return ident
 
@@ -278,9 +336,15 @@ class GrantStore(Paged):
             return None
         ident, scopes, expires, uri, sent, challenge, redeemed = row[8:]
         return Code(
-            _standing(row[:8]), ident, tuple(orjson.loads(scopes)), expires, uri, bool(sent),
-            challenge, redeemed,
-        )  # fmt: skip
+            _standing(row[:8]),
+            ident,
+            tuple(orjson.loads(scopes)),
+            expires,
+            uri,
+            bool(sent),
+            challenge,
+            redeemed,
+        )
 
     def redeem(self, connection: Connection, code: Code, *, app: App, now: str, until: str) -> bool:
         """Consume a code; false when another did. Its grant then lasts until `until`, and has the
@@ -300,11 +364,17 @@ class GrantStore(Paged):
     def insert_token(self, connection: Connection, token: IssuedToken, digest: str) -> None:
         """Add an access or refresh token."""
         row = {
-            "tenant_id": token.grant.tenant_id, "id": token.id, "grant_id": token.grant.grant_id,
-            "kind": token.kind, "digest": digest, "scopes": orjson.dumps(token.scopes).decode(),
-            "created_at": token.created_at, "expires_at": token.expires_at, "consumed_at": None,
+            "tenant_id": token.grant.tenant_id,
+            "id": token.id,
+            "grant_id": token.grant.grant_id,
+            "kind": token.kind,
+            "digest": digest,
+            "scopes": orjson.dumps(token.scopes).decode(),
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "consumed_at": None,
             "family": token.family,
-        }  # fmt: skip
+        }
         connection.run(oauth_tokens.insert(), row)
 
     def token(self, connection: Connection, digest: str) -> IssuedToken | None:
@@ -330,9 +400,14 @@ class GrantStore(Paged):
         grant = token.grant
         scopes = orjson.dumps(sorted(grant.power(token.scopes)))
         return (
-            grant.tenant_id, grant.grant_id, grant.user_id, scopes, b"[]", token.expires_at,
+            grant.tenant_id,
+            grant.grant_id,
+            grant.user_id,
+            scopes,
+            b"[]",
+            token.expires_at,
             grant.role,
-        )  # fmt: skip
+        )
 
     def record_use(self, uses: Iterable[Mapping[str, str]]) -> None:
         """Write when and from where grants were last used."""

@@ -60,9 +60,13 @@ class Issuer:
         return self._give(connection, grant, code.id, texts, scopes, now)
 
     def next(
-        self, connection: Connection, old: IssuedToken, text: str, scopes: tuple[str, ...],
+        self,
+        connection: Connection,
+        old: IssuedToken,
+        text: str,
+        scopes: tuple[str, ...],
         now: datetime,
-    ) -> Tokens:  # fmt: skip
+    ) -> Tokens:
         """Give the successors of a refresh token with a text; the access token has `scopes`."""
         texts = _successors(text, self._keys[0])
         wanted = {ACCESS: scopes, REFRESH: old.scopes}
@@ -81,9 +85,14 @@ class Issuer:
         return None
 
     def _give(
-        self, connection: Connection, grant: Standing, family: str, texts: Mapping[str, str],
-        scopes: Mapping[str, tuple[str, ...]], now: datetime,
-    ) -> Tokens:  # fmt: skip
+        self,
+        connection: Connection,
+        grant: Standing,
+        family: str,
+        texts: Mapping[str, str],
+        scopes: Mapping[str, tuple[str, ...]],
+        now: datetime,
+    ) -> Tokens:
         given = {}
         for kind, text in texts.items():
             until = min(rfc3339(now + _LIFE[kind]), grant.expires_at)
@@ -103,7 +112,9 @@ def _told(texts: Mapping[str, str], access: IssuedToken, now: datetime) -> Token
     asked = parse_rfc3339(rfc3339(now))  # in the milliseconds of what is kept
     left = (parse_rfc3339(access.expires_at) - asked).total_seconds()
     return {
-        "access_token": texts[ACCESS], "token_type": "Bearer", "expires_in": max(int(left), 0),
+        "access_token": texts[ACCESS],
+        "token_type": "Bearer",
+        "expires_in": max(int(left), 0),
         "refresh_token": texts[REFRESH],
         "scope": " ".join(named(access.scopes, access.grant.power(access.scopes))),
-    }  # fmt: skip
+    }

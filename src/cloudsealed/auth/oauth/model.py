@@ -92,11 +92,18 @@ class App:
     def public(self) -> dict[str, Any]:
         """Return the app as the API shows it."""
         return {
-            "id": self.id, "object": "oauth_app", "name": self.name, "client_id": self.client_id,
-            "confidential": self.is_confidential, "redirect_uris": self.redirect_uris,
-            "scopes": self.scopes, "audience": self.audience, "device_flow": self.device_flow,
-            "created_at": self.created_at, "updated_at": self.updated_at,
-        }  # fmt: skip
+            "id": self.id,
+            "object": "oauth_app",
+            "name": self.name,
+            "client_id": self.client_id,
+            "confidential": self.is_confidential,
+            "redirect_uris": self.redirect_uris,
+            "scopes": self.scopes,
+            "audience": self.audience,
+            "device_flow": self.device_flow,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +123,17 @@ class Grant:
     def public(self) -> dict[str, Any]:
         """Return the grant as the API shows it."""
         return {
-            "id": self.id, "object": "oauth_grant", "user_id": self.user_id,
-            "client_id": self.client_id, "app_name": self.app_name, "scopes": self.scopes,
-            "created_at": self.created_at, "expires_at": self.expires_at,
-            "last_used_at": self.last_used_at, "last_used_ip": self.last_used_ip,
-        }  # fmt: skip
+            "id": self.id,
+            "object": "oauth_grant",
+            "user_id": self.user_id,
+            "client_id": self.client_id,
+            "app_name": self.app_name,
+            "scopes": self.scopes,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "last_used_at": self.last_used_at,
+            "last_used_ip": self.last_used_ip,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,14 @@ class AuthorizationServer:
     """`issuer` is the installation's public address, without a slash at its end (RFC 8414)."""
 
     def __init__(
-        self, *, database: Database, keys: KeyRing, clock: Clock, issuer: str,
+        self,
+        *,
+        database: Database,
+        keys: KeyRing,
+        clock: Clock,
+        issuer: str,
         authenticator: Authenticator,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.issuer = issuer.rstrip("/")
         self._database = database
         self._apps = AppStore(database)
@@ -139,9 +144,15 @@ class AuthorizationServer:
         if not asked.app.may_be_granted_in(caller.tenant_id):
             return ()
         standing = Standing(
-            caller.tenant_id, "", caller.user_id, asked.app.client_id, asked.scopes,
-            asked.app.scopes, caller.role, "",
-        )  # fmt: skip
+            caller.tenant_id,
+            "",
+            caller.user_id,
+            asked.app.client_id,
+            asked.scopes,
+            asked.app.scopes,
+            caller.role,
+            "",
+        )
         return ordered(standing.power(asked.scopes))
 
     def deny(self, asked: Asked) -> str:
@@ -159,23 +170,34 @@ class AuthorizationServer:
         now, text = self._clock(), credential.mint(CODE)
         with self._database.write() as connection:
             ident = self._grants.insert_code(
-                connection, tenant=caller.tenant_id, user_id=caller.user_id, asked=asked,
-                digest=self._issuer.digests(text)[0], now=rfc3339(now),
+                connection,
+                tenant=caller.tenant_id,
+                user_id=caller.user_id,
+                asked=asked,
+                digest=self._issuer.digests(text)[0],
+                now=rfc3339(now),
                 until=rfc3339(now + timedelta(seconds=CODE_SECONDS)),
-            )  # fmt: skip
+            )
             record(
-                connection, EventType.GRANT_CREATED, tenant=caller.tenant_id, subject=ident,
-                actor=caller.actor, client_id=asked.app.client_id, app_name=asked.app.name,
+                connection,
+                EventType.GRANT_CREATED,
+                tenant=caller.tenant_id,
+                subject=ident,
+                actor=caller.actor,
+                client_id=asked.app.client_id,
+                app_name=asked.app.name,
                 scopes=offered,
-            )  # fmt: skip
+            )
         answer = {"code": text, "state": asked.state, "iss": self.issuer}
         return redirects.answered(asked.redirect_uri, answer)
 
     def _refusal(self, uri: str, error: OAuthError, state: str | None) -> str:
         answer = {
-            "error": error.code, "error_description": error.description, "state": state,
+            "error": error.code,
+            "error_description": error.description,
+            "state": state,
             "iss": self.issuer,
-        }  # fmt: skip
+        }
         return redirects.answered(uri, answer)
 
     # Clients (RFC 6749, section 2.3)
@@ -288,27 +310,48 @@ class AuthorizationServer:
         now = rfc3339(self._clock())
         if self._grants.end_family(connection, error.grant, error.family, now):
             record(
-                connection, EventType.GRANT_REPLAYED, tenant=error.grant.tenant_id,
-                subject=error.grant.grant_id, actor=Actor(None, app.id, ip),
-                owner_id=error.grant.user_id, client_id=app.client_id,
-            )  # fmt: skip
+                connection,
+                EventType.GRANT_REPLAYED,
+                tenant=error.grant.tenant_id,
+                subject=error.grant.grant_id,
+                actor=Actor(None, app.id, ip),
+                owner_id=error.grant.user_id,
+                client_id=app.client_id,
+            )
 
     # Devices (RFC 8628): what a user allowed one is a code, whose text is the device's own
 
     def allow_device(
-        self, connection: Connection, asked: Asked, caller: Caller, *, digest: str, until: str,
+        self,
+        connection: Connection,
+        asked: Asked,
+        caller: Caller,
+        *,
+        digest: str,
+        until: str,
         ip: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Make a code of a device's digest, for a device that asked from an address."""
         ident = self._grants.insert_code(
-            connection, tenant=caller.tenant_id, user_id=caller.user_id, asked=asked,
-            digest=digest, now=rfc3339(self._clock()), until=until,
-        )  # fmt: skip
+            connection,
+            tenant=caller.tenant_id,
+            user_id=caller.user_id,
+            asked=asked,
+            digest=digest,
+            now=rfc3339(self._clock()),
+            until=until,
+        )
         record(
-            connection, EventType.GRANT_CREATED, tenant=caller.tenant_id, subject=ident,
-            actor=caller.actor, client_id=asked.app.client_id, app_name=asked.app.name,
-            scopes=self.offered(asked, caller), device_ip=ip,
-        )  # fmt: skip
+            connection,
+            EventType.GRANT_CREATED,
+            tenant=caller.tenant_id,
+            subject=ident,
+            actor=caller.actor,
+            client_id=asked.app.client_id,
+            app_name=asked.app.name,
+            scopes=self.offered(asked, caller),
+            device_ip=ip,
+        )
 
     def redeem_device(self, app: App, digest: str, ip: str | None) -> Answer:
         """Give tokens for what a user allowed a device; raises OAuthError."""
@@ -343,10 +386,14 @@ class AuthorizationServer:
                 self._grants.consume(connection, token, now)
             elif self._grants.end_family(connection, token.grant, token.family, now):
                 record(
-                    connection, EventType.GRANT_REVOKED, tenant=token.grant.tenant_id,
-                    subject=token.grant.grant_id, actor=Actor(None, app.id, ip),
-                    owner_id=token.grant.user_id, client_id=app.client_id,
-                )  # fmt: skip
+                    connection,
+                    EventType.GRANT_REVOKED,
+                    tenant=token.grant.tenant_id,
+                    subject=token.grant.grant_id,
+                    actor=Actor(None, app.id, ip),
+                    owner_id=token.grant.user_id,
+                    client_id=app.client_id,
+                )
         self._authenticator.forget()
 
     def introspect(self, app: App, given: Parameters, ip: str | None = None) -> Answer:
@@ -362,11 +409,16 @@ class AuthorizationServer:
             return {"active": False}
         kind = {"token_type": "Bearer"} if token.kind == ACCESS else {}
         return {
-            "active": True, "client_id": app.client_id, "sub": token.grant.user_id,
+            "active": True,
+            "client_id": app.client_id,
+            "sub": token.grant.user_id,
             "scope": " ".join(named(token.scopes, token.grant.power(token.scopes))),
-            "iat": _epoch(token.created_at), "exp": _epoch(token.expires_at), "iss": self.issuer,
-            "aud": self.issuer, **kind,
-        }  # fmt: skip
+            "iat": _epoch(token.created_at),
+            "exp": _epoch(token.expires_at),
+            "iss": self.issuer,
+            "aud": self.issuer,
+            **kind,
+        }
 
     def purge(self) -> None:
         """Forget what ended a day ago."""

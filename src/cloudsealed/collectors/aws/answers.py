@@ -28,9 +28,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
     UnknownEndpointError,
 )
-from botocore.exceptions import (
-    ConnectionError as BotoConnectionError,
-)
+from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
@@ -42,22 +40,31 @@ from cloudsealed.collectors.storable import UnstorableError
 from cloudsealed.vocabulary import CallOutcome
 
 _TABLE: tuple[tuple[CallOutcome, re.Pattern[str]], ...] = (
-    (CallOutcome.UNSUPPORTED, re.compile(
-        r"UnknownOperation(?:Exception)?|InvalidAction|UnsupportedOperation(?:Exception)?"
-        r"|NotImplemented|RegionDisabledException|OptInRequired|SubscriptionRequired(?:Exception)?"
-        r"|EndpointNotListed"
-    )),
-    (CallOutcome.DENIED, re.compile(
-        r"AccessDenied|AccessDeniedException|AllAccessDisabled|AuthorizationError.*"
-        r"|(?:Client\.)?UnauthorizedOperation|UnauthorizedException|Unauthorized"
-        r"|UnauthorizedAccess|NotAuthorized.*|Forbidden|ForbiddenException|40[13]|AccountProblem"
-    )),
-    (CallOutcome.THROTTLED, re.compile(
-        r"Throttl.*|RequestThrottled.*|TooManyRequests.*|RequestLimitExceeded|SlowDown"
-        r"|BandwidthLimitExceeded|ProvisionedThroughputExceededException|PriorRequestNotComplete"
-        r"|EC2ThrottledException|LimitExceededException\.Rate|429"
-    )),
-)  # fmt: skip
+    (
+        CallOutcome.UNSUPPORTED,
+        re.compile(
+            r"UnknownOperation(?:Exception)?|InvalidAction|UnsupportedOperation(?:Exception)?"
+            r"|NotImplemented|RegionDisabledException|OptInRequired|SubscriptionRequired(?:Exception)?"
+            r"|EndpointNotListed"
+        ),
+    ),
+    (
+        CallOutcome.DENIED,
+        re.compile(
+            r"AccessDenied|AccessDeniedException|AllAccessDisabled|AuthorizationError.*"
+            r"|(?:Client\.)?UnauthorizedOperation|UnauthorizedException|Unauthorized"
+            r"|UnauthorizedAccess|NotAuthorized.*|Forbidden|ForbiddenException|40[13]|AccountProblem"
+        ),
+    ),
+    (
+        CallOutcome.THROTTLED,
+        re.compile(
+            r"Throttl.*|RequestThrottled.*|TooManyRequests.*|RequestLimitExceeded|SlowDown"
+            r"|BandwidthLimitExceeded|ProvisionedThroughputExceededException|PriorRequestNotComplete"
+            r"|EC2ThrottledException|LimitExceededException\.Rate|429"
+        ),
+    ),
+)
 """The outcome of each code of AWS that is no answer; whatever is in no row is `failed`."""
 
 _EXPIRED = re.compile(
@@ -125,9 +132,12 @@ def failure_of(error: Exception) -> Failure:
         status = metadata.get("HTTPStatusCode")
         code = _code(said.get("Code"), status)
         return Failure(
-            code, status, request_id_of(metadata), denier_of(said.get("Message")),
+            code,
+            status,
+            request_id_of(metadata),
+            denier_of(said.get("Message")),
             renewing=error.operation_name in _RENEWING,
-        )  # fmt: skip
+        )
     for kinds, code in _EXCEPTIONS:
         if isinstance(error, kinds):
             return Failure(HOST_NOT_FOUND if _is_unresolved(error) else code)
@@ -140,16 +150,20 @@ _EXCEPTIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ..
     (UnstorableError, UNSTORABLE),
     ((NoCredentialsError, PartialCredentialsError), "NoCredentials"),
     ((UnauthorizedSSOTokenError, TokenRetrievalError, SSOTokenLoadError), "ExpiredToken"),
-    ((CredentialRetrievalError, MetadataRetrievalError, RefreshWithMFAUnsupportedError),
-     "NotRenewed"),
+    (
+        (CredentialRetrievalError, MetadataRetrievalError, RefreshWithMFAUnsupportedError),
+        "NotRenewed",
+    ),
     ((EndpointResolutionError, UnknownEndpointError), UNLISTED),
     (TimeoutError, "DeadlineExceeded"),
     ((BotoConnectionError, HTTPClientError, HTTPError), UNREACHABLE),
     (BotoCoreError, "ClientFailure"),
     # What botocore's parsers raise where a value is not what its model says.
-    ((ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
-     "MalformedResponse"),
-)  # fmt: skip
+    (
+        (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+        "MalformedResponse",
+    ),
+)
 
 
 def _is_unresolved(error: Exception) -> bool:

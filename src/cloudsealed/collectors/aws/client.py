@@ -117,9 +117,12 @@ class AwsCaller:
         result = self._asked(request, tries, started)
         spent = self.monotonic() - start
         return (self._failed if isinstance(result, Failure) else self._answered)(
-            request, result, attempts=tries.attempts, duration_ms=round(spent * 1000),
+            request,
+            result,
+            attempts=tries.attempts,
+            duration_ms=round(spent * 1000),
             called_at=called_at,
-        )  # fmt: skip
+        )
 
     def _pace(self, unit: Unit) -> float:
         ceiling = self.ceilings.get(unit.service, DEFAULT_CEILING)
@@ -215,9 +218,11 @@ class AwsCaller:
         Whoever writes it encodes it in the same way: what passes here can be written.
         """
         document = redact(
-            storable(response), request.secret_paths, self.redaction_key,
+            storable(response),
+            request.secret_paths,
+            self.redaction_key,
             kept=page_members(request.unit.service, request.unit.operation),
-        )  # fmt: skip
+        )
         try:
             canonical(document)
         except (TypeError, ValueError, RecursionError):

@@ -297,10 +297,7 @@ ROWS: tuple[Row, ...] = (
         name="ServiceName",
         created="CreationTimestamp",
         decode={"PolicyDocument": json_text},
-        relations=(
-            _VPC,
-            Relation("security_groups", "Groups[].GroupId", _GROUPS, "GroupId"),
-        ),
+        relations=(_VPC, Relation("security_groups", "Groups[].GroupId", _GROUPS, "GroupId")),
     ),
     Row(
         type="aws.ec2.region_settings",

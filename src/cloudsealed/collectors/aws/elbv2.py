@@ -67,10 +67,7 @@ ROWS: tuple[Row, ...] = (
         together=(tags("elasticloadbalancing", "TargetGroupArn"),),
         relations=(
             Relation(
-                "load_balancers",
-                "LoadBalancerArns",
-                "aws.elbv2.load_balancer",
-                "LoadBalancerArn",
+                "load_balancers", "LoadBalancerArns", "aws.elbv2.load_balancer", "LoadBalancerArn"
             ),
         ),
     ),

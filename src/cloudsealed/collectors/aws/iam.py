@@ -26,9 +26,14 @@ def _of(
     params = {key: key} | ({"PolicyName": "each"} if each else {})
     absent, gone = (_NONE, frozenset[str]()) if decided_by else (frozenset[str](), _NONE)
     return Enrich(
-        operation=operation, params=params, fills=fills, each=each, absent=absent, gone=gone,
+        operation=operation,
+        params=params,
+        fills=fills,
+        each=each,
+        absent=absent,
+        gone=gone,
         decided_by=decided_by,
-    )  # fmt: skip
+    )
 
 
 # At most 200 a page: five versions of a policy have up to 30,720 characters, percent-encoded up to
@@ -44,9 +49,15 @@ def _details(
     It has neither access keys, MFA devices and login profiles of users, nor the tags of policies.
     """
     return Together(
-        service="iam", operation="GetAccountAuthorizationDetails", constants=_DETAILS, items=items,
-        key="Arn", of="Arn", fills=fills, joins=joins or {},
-    )  # fmt: skip
+        service="iam",
+        operation="GetAccountAuthorizationDetails",
+        constants=_DETAILS,
+        items=items,
+        key="Arn",
+        of="Arn",
+        fills=fills,
+        joins=joins or {},
+    )
 
 
 def _policies(entity: str) -> dict[str, str]:

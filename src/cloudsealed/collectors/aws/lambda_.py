@@ -57,10 +57,7 @@ ROWS: tuple[Row, ...] = (
             Relation("role", "Role", "aws.iam.role", "Arn"),
             Relation("key", "KMSKeyArn", "aws.kms.key", "Arn"),
             Relation(
-                "security_groups",
-                "VpcConfig.SecurityGroupIds",
-                "aws.ec2.security_group",
-                "GroupId",
+                "security_groups", "VpcConfig.SecurityGroupIds", "aws.ec2.security_group", "GroupId"
             ),
         ),
     ),

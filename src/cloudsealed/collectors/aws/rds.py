@@ -12,10 +12,7 @@ from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _KEY = Relation("key", "KmsKeyId", "aws.kms.key", "Arn")
 _GROUPS = Relation(
-    "security_groups",
-    "VpcSecurityGroups[].VpcSecurityGroupId",
-    "aws.ec2.security_group",
-    "GroupId",
+    "security_groups", "VpcSecurityGroups[].VpcSecurityGroupId", "aws.ec2.security_group", "GroupId"
 )
 
 ROWS: tuple[Row, ...] = (
@@ -78,10 +75,7 @@ ROWS: tuple[Row, ...] = (
         relations=(
             _KEY,
             Relation(
-                "instance",
-                "DBInstanceIdentifier",
-                "aws.rds.instance",
-                "DBInstanceIdentifier",
+                "instance", "DBInstanceIdentifier", "aws.rds.instance", "DBInstanceIdentifier"
             ),
         ),
     ),

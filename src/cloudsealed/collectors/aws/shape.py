@@ -46,8 +46,12 @@ class MalformedResponseError(Exception):
     """A response of status 200 is no answer of the service; never leaves this package."""
 
 
-def check_body(operation_model: OperationModel, response_dict: Mapping[str, Any],
-               customized_response_dict: dict[str, Any], **_: Any) -> None:  # fmt: skip
+def check_body(
+    operation_model: OperationModel,
+    response_dict: Mapping[str, Any],
+    customized_response_dict: dict[str, Any],
+    **_: Any,
+) -> None:
     """Raise MalformedResponseError when a successful body cannot be the operation's.
 
     A handler of botocore's `before-parse`; it notes foreign members for `check_answer`.

@@ -133,9 +133,11 @@ def _is_bare_value(given: re.Match[str], sign: str) -> bool:
     if sign == "=" and not given[0].removesuffix(given["bare"]).endswith((" ", "\t")):
         return True
     line = given.string[given.end() :].split("\n", 1)[0].strip()
-    return not line or line.startswith(("#", ",", "}", ";", "\\n", '"')) or bool(
-        re.search(r"\d", given["bare"])
-    )  # fmt: skip
+    return (
+        not line
+        or line.startswith(("#", ",", "}", ";", "\\n", '"'))
+        or bool(re.search(r"\d", given["bare"]))
+    )
 
 
 def _hidden(text: str) -> list[str]:

@@ -37,36 +37,63 @@ def _forms(*patterns: str) -> tuple[re.Pattern[str], ...]:
 
 _FORMS: Final = _forms(
     # what something else will put in
-    r"[$%].*", r"<[^<>]*>", r"@[\w.]+\(.*\)", r".*(?:\$\{|\$\(|\{\{|<%).*", r"%[\w.-]+%", r"__\w+__",
-    r"!(?:Ref|Sub|GetAtt|ImportValue|If|Join|Select|vault|secret|env)\b.*", r"\[\[.*\]\]",
+    r"[$%].*",
+    r"<[^<>]*>",
+    r"@[\w.]+\(.*\)",
+    r".*(?:\$\{|\$\(|\{\{|<%).*",
+    r"%[\w.-]+%",
+    r"__\w+__",
+    r"!(?:Ref|Sub|GetAtt|ImportValue|If|Join|Select|vault|secret|env)\b.*",
+    r"\[\[.*\]\]",
     r"(?i)(?:your|my|the|insert|enter|replace|example)[-_ ](?:own[-_ ])?[\w -]{2,40}[-_ ]here",
-    r"(?i)your[-_][\w-]{2,40}", r"\S*EXAMPLE(?:KEY)?", r"AWS::\w+",
+    r"(?i)your[-_][\w-]{2,40}",
+    r"\S*EXAMPLE(?:KEY)?",
+    r"AWS::\w+",
     # code and settings that fetch it
-    r"[\w.]+\([^()]*\)", r"[A-Za-z_.]+\[.*\]",
+    r"[\w.]+\([^()]*\)",
+    r"[A-Za-z_.]+\[.*\]",
     r"(?i)(?:vault|ssm|secretsmanager|awssm|aws-secret|op|azurekv|gcpsm|sm|secret|env|file|doppler|ref(?:\+\w+)?|resolve):.*",
-    r"projects/[\w-]+/secrets/.*", r"(?:valueFrom|secretKeyRef|secretRef)\b.*",
+    r"projects/[\w-]+/secrets/.*",
+    r"(?:valueFrom|secretKeyRef|secretRef)\b.*",
     # what is encrypted already
-    r"ENC[\[(].*[\])]", r"\{cipher\}.*", r"AQI[CD]A[A-Za-z0-9+/=]{60,}", r"\$ANSIBLE_VAULT.*",
+    r"ENC[\[(].*[\])]",
+    r"\{cipher\}.*",
+    r"AQI[CD]A[A-Za-z0-9+/=]{60,}",
+    r"\$ANSIBLE_VAULT.*",
     # numbers, moments, durations, versions, sizes
-    r"[-+]?[\d_,.]+(?:[eE][-+]?\d+)?\s?(?:%|[a-zA-Z]{1,7})?", r"\d{4}-\d\d-\d\d(?:[T ].*)?", r"P(?:\d+[YMWD])*(?:T.*)?",
-    r"v?\d+(?:\.\d+)+(?:[-+][\w.-]+)?", r"(?:rate|cron)\(.*\)",
+    r"[-+]?[\d_,.]+(?:[eE][-+]?\d+)?\s?(?:%|[a-zA-Z]{1,7})?",
+    r"\d{4}-\d\d-\d\d(?:[T ].*)?",
+    r"P(?:\d+[YMWD])*(?:T.*)?",
+    r"v?\d+(?:\.\d+)+(?:[-+][\w.-]+)?",
+    r"(?:rate|cron)\(.*\)",
     # names that AWS gives
-    r"arn:[\w-]+:[\w-]*:.*", r"[a-z]{1,14}-(?:[0-9a-f]{8}|[0-9a-f]{17})", r"(?:[A-Za-z][A-Za-z0-9]*-)+[A-Z0-9]{12,13}",
-    r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso\w?)-[a-z]+-\d[a-z]?(?:_\w+)?", r"A(?:RO|ID|GP|NP|NV|PK|SC)A[A-Z0-9]{16,}",
+    r"arn:[\w-]+:[\w-]*:.*",
+    r"[a-z]{1,14}-(?:[0-9a-f]{8}|[0-9a-f]{17})",
+    r"(?:[A-Za-z][A-Za-z0-9]*-)+[A-Z0-9]{12,13}",
+    r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso\w?)-[a-z]+-\d[a-z]?(?:_\w+)?",
+    r"A(?:RO|ID|GP|NP|NV|PK|SC)A[A-Z0-9]{16,}",
     # the halves of keys that everybody may know
-    r"-----BEGIN (?!.*PRIVATE)[\s\S]*", r"(?:ssh-\w+|ecdsa-sha2-[\w-]+|sk-ssh-\S+)\s[\s\S]*", r"pk_(?:live|test)_\w+",
+    r"-----BEGIN (?!.*PRIVATE)[\s\S]*",
+    r"(?:ssh-\w+|ecdsa-sha2-[\w-]+|sk-ssh-\S+)\s[\s\S]*",
+    r"pk_(?:live|test)_\w+",
     # digests, and data
-    r"(?:[\w.-]+(?::\d+)?/)?[\w./-]+@sha\d+:[0-9a-f]+", r"(?:sha\d{1,3}|md5)[:-][A-Za-z0-9+/=]+",
-    r"[\[{][\s\S]*", r"<[a-zA-Z?!][\s\S]*",
-)  # fmt: skip
+    r"(?:[\w.-]+(?::\d+)?/)?[\w./-]+@sha\d+:[0-9a-f]+",
+    r"(?:sha\d{1,3}|md5)[:-][A-Za-z0-9+/=]+",
+    r"[\[{][\s\S]*",
+    r"<[a-zA-Z?!][\s\S]*",
+)
 _PLACES: Final = _forms(
     r"[a-z_]\w*(?:\.[A-Za-z_]\w*)+(?:\[.*\])?",
-    r"(?:~|\.{1,2}|[A-Za-z]:)?(?:[/\\][\w.@:*+=,-]*)+", r"(?:[\w.-]+/)*[\w.-]+\.[a-z][a-z0-9]{1,4}",
-    r"[a-z][a-z0-9_.-]*(?:/[a-z0-9][a-z0-9_.-]*)+", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+    r"(?:~|\.{1,2}|[A-Za-z]:)?(?:[/\\][\w.@:*+=,-]*)+",
+    r"(?:[\w.-]+/)*[\w.-]+\.[a-z][a-z0-9]{1,4}",
+    r"[a-z][a-z0-9_.-]*(?:/[a-z0-9][a-z0-9_.-]*)+",
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
     r"(?:[\w-]+\.)+(?:[\w-]+\.)[a-z]{2,}(?::\d+)?\.?",
     r"(?:[\w-]+\.)+(?:com|net|org|io|local|internal|dev|app|cloud|aws|svc)(?::\d+)?\.?",
-    r"[\w-]+:\d{2,5}", r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+|/\d+)?", r"[0-9a-fA-F:]*::[0-9a-fA-F:]*(?:/\d+)?",
-)  # fmt: skip
+    r"[\w-]+:\d{2,5}",
+    r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+|/\d+)?",
+    r"[0-9a-fA-F:]*::[0-9a-fA-F:]*(?:/\d+)?",
+)
 _URL = re.compile(r"[a-zA-Z][\w+.-]*:(?://)?[^\s@]*|[a-zA-Z][\w+.-]*://[^\s:@/]*@\S*")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _RUN = re.compile(r"[A-Za-z0-9]{12,}")

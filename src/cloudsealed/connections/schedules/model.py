@@ -48,9 +48,14 @@ class Work(Protocol):
         with fields named below the schedule's."""
 
     def start(
-        self, connection: Connection, *, tenant: str, request: Mapping[str, Any],
-        last: str | None, admit: Admit,
-    ) -> Started:  # fmt: skip
+        self,
+        connection: Connection,
+        *,
+        tenant: str,
+        request: Mapping[str, Any],
+        last: str | None,
+        admit: Admit,
+    ) -> Started:
         """Add what `request` asks for, and its job, in the caller's transaction.
 
         Raises a CloudSealedError when it cannot be, also when `last`, which the schedule started

@@ -48,9 +48,15 @@ class ScheduleService:
         self._works = works
 
     def list(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], sort: str = "-id",
-        after: Position | None = None, limit: int = 50, deadline: float | None = None,
-    ) -> Page:  # fmt: skip
+        self,
+        *,
+        tenant: str,
+        filters: Mapping[str, tuple[str, ...]],
+        sort: str = "-id",
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
+    ) -> Page:
         """Return a page of schedules."""
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
@@ -67,9 +73,13 @@ class ScheduleService:
         kind, timing = read_kind(fields), read_timing(fields, now)
         request = self._works[kind].read(tenant=tenant, body=fields.body[kind])
         item = Schedule(
-            id=new_id("sch"), kind=kind, request=request, created_at=rfc3339(now),
-            next_run_at=None, **timing,
-        )  # fmt: skip
+            id=new_id("sch"),
+            kind=kind,
+            request=request,
+            created_at=rfc3339(now),
+            next_run_at=None,
+            **timing,
+        )
         item = replace(item, next_run_at=item.next_run(now))
         with turn(self._store.database, tenant=tenant) as connection:
             self._refuse_taken(connection, tenant, item)
@@ -110,9 +120,12 @@ class ScheduleService:
         with turn(self._store.database, tenant=tenant) as connection:
             item = self._store.get_in(connection, tenant=tenant, ident=ident)
             started = self._works[item.kind].start(
-                connection, tenant=tenant, request=item.request, last=item.made_id,
+                connection,
+                tenant=tenant,
+                request=item.request,
+                last=item.made_id,
                 admit=admits[item.kind],
-            )  # fmt: skip
+            )
             self._record(connection, tenant, replace(item, made_id=started.id, error=None))
         return started.content
 
@@ -136,9 +149,12 @@ class ScheduleService:
             item = replace(item, next_run_at=item.next_run(self._clock()))
             try:
                 started = self._works[item.kind].start(
-                    connection, tenant=tenant, request=item.request, last=item.made_id,
+                    connection,
+                    tenant=tenant,
+                    request=item.request,
+                    last=item.made_id,
                     admit=admitted,
-                )  # fmt: skip
+                )
                 item = replace(item, made_id=started.id, error=None)
             except ServiceUnavailableError:
                 raise

@@ -16,17 +16,34 @@ from cloudsealed.storage.schema import schedules
 from cloudsealed.vocabulary import ScheduleKind
 
 _COLUMNS = (
-    "id", "name", "cron", "timezone", "enabled", "kind", "request", "created_at", "next_run_at",
-    "last_run_at", "made_id", "error",
-)  # fmt: skip
+    "id",
+    "name",
+    "cron",
+    "timezone",
+    "enabled",
+    "kind",
+    "request",
+    "created_at",
+    "next_run_at",
+    "last_run_at",
+    "made_id",
+    "error",
+)
 LISTING = Listing(
     table=schedules,
     columns=_COLUMNS,
     filters=(
         Filter("kind", "What it starts", "kind", tuple(ScheduleKind), kind="enum"),
-        Filter("enabled", "Whether it is in force", "enabled", ("true", "false"), kind="enum", convert=lambda v: int(v == "true")),
+        Filter(
+            "enabled",
+            "Whether it is in force",
+            "enabled",
+            ("true", "false"),
+            kind="enum",
+            convert=lambda v: int(v == "true"),
+        ),
     ),
-)  # fmt: skip
+)
 _TENANT = schedules.c.tenant_id == bindparam("tenant")
 _ONE = schedules.c.id == bindparam("ident")
 _SELECT = select(*(schedules.c[name] for name in _COLUMNS)).where(_TENANT)

@@ -66,8 +66,9 @@ def read_timetable(fields: Fields, now: datetime, known: Timetable | None = None
 def _refuse_pace(fields: Fields, timetable: Timetable, now: datetime) -> None:
     """Refuse an expression that fires never or too often by an even clock."""
     try:
-        times = list(islice(takewhile(lambda at: at < now + _LOOKED_AHEAD, timetable.after(now)),
-                            _LOOKED_AT))  # fmt: skip
+        times = list(
+            islice(takewhile(lambda at: at < now + _LOOKED_AHEAD, timetable.after(now)), _LOOKED_AT)
+        )
         never = not times and timetable.next(now) is None
     except CronSimError as error:
         raise fields.refuse(

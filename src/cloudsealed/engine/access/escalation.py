@@ -57,10 +57,7 @@ _READ: Final = ("permissions", "subject", "reach", "together", "passed_to")
 def _way(
     category: str, permissions: str, subject: str, reach: str, together: str, passed_to: str
 ) -> Way:
-    chosen = (
-        ("iam:passedtoservice", tuple(passed_to.split())),
-        ("iam:policyarn", _ADMINISTRATOR),
-    )
+    chosen = (("iam:passedtoservice", tuple(passed_to.split())), ("iam:policyarn", _ADMINISTRATOR))
     own = category == "self-escalation"
     home = subject.startswith("iam:")
     subjects = tuple(Want(subject, each, "several", own, home, chosen) for each in reach.split())

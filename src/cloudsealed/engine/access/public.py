@@ -42,10 +42,7 @@ def _about_strangers(meter: Meter, document: Value, effect: str) -> list[Conditi
 
 
 def opening(
-    meter: Meter,
-    document: Value,
-    actions: Sequence[str] = ("*",),
-    request: Request = NOTHING,
+    meter: Meter, document: Value, actions: Sequence[str] = ("*",), request: Request = NOTHING
 ) -> Statement | None:
     """The first statement that lets everybody do one of these actions, after Deny; else None.
 

@@ -43,10 +43,7 @@ def is_administrator(meter: Meter, documents: list[Value], boundaries: list[Valu
 
 
 def escalation_paths(
-    meter: Meter,
-    documents: list[Value],
-    boundaries: list[Value],
-    told: Sequence[Value] = (),
+    meter: Meter, documents: list[Value], boundaries: list[Value], told: Sequence[Value] = ()
 ) -> list[str]:
     """`escalation_paths(documents, boundaries)`: the ways to more rights that documents open.
 
@@ -152,21 +149,13 @@ IDENTITIES: Final = (
     Function("is_administrator", _DOCUMENTS, "bool", is_administrator, metered=True),
     Function("escalation_paths", _DOCUMENTS, "list", escalation_paths, metered=True),
     Function(
-        "escalation_paths",
-        (*_DOCUMENTS, kinds("list")),
-        "list",
-        escalation_paths,
-        metered=True,
+        "escalation_paths", (*_DOCUMENTS, kinds("list")), "list", escalation_paths, metered=True
     ),
     Function("only_borrows", (kinds("list"),), "bool", only_borrows),
     Function("assumes_any_role", (_DOCUMENT,), "bool", assumes_any_role, metered=True),
     Function("trust_lets_in", (_DOCUMENT,), "list", trust_lets_in, metered=True),
     Function(
-        "managed_policy_is_admin",
-        (kinds("string"),),
-        "bool",
-        managed_policy_is_admin,
-        metered=True,
+        "managed_policy_is_admin", (kinds("string"),), "bool", managed_policy_is_admin, metered=True
     ),
     Function("boundary_of", (kinds("string"), kinds("list")), "list", boundary_of, metered=True),
     Function("is_role_of_aws", (kinds("string"),) * 2, "bool", is_role_of_aws),

@@ -10,12 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cloudsealed.engine.errors import EvaluationError
-from cloudsealed.engine.functions.internet import (
-    LONGEST,
-    block_of,
-    contains,
-    is_internet,
-)
+from cloudsealed.engine.functions.internet import LONGEST, block_of, contains, is_internet
 from cloudsealed.engine.functions.openings import (
     open_besides,
     open_on_every_port,

@@ -15,14 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.functions.documents import maps, maps_at
-from cloudsealed.engine.functions.internet import (
-    Block,
-    Range,
-    block_of,
-    is_internet,
-    merged,
-    size,
-)
+from cloudsealed.engine.functions.internet import Block, Range, block_of, is_internet, merged, size
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.values import Value, describe

@@ -10,13 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from cloudsealed.engine.access.patterns import literal
-from cloudsealed.engine.access.statements import (
-    allows_all,
-    deciding,
-    fitting,
-    may,
-    statements,
-)
+from cloudsealed.engine.access.statements import allows_all, deciding, fitting, may, statements
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function, Steps, kinds
 from cloudsealed.engine.values import Value

@@ -92,10 +92,7 @@ def _fact(value: Value) -> str | None:
 
 
 def _witness(
-    meter: Meter,
-    document: Value,
-    actions: Value = "*",
-    request: dict[Value, Value] | None = None,
+    meter: Meter, document: Value, actions: Value = "*", request: dict[Value, Value] | None = None
 ) -> Steps | None:
     """The way to the first statement that lets everyone in."""
     found = opening(meter, document, texts(meter, actions, "actions"), _request(request or {}))

@@ -244,9 +244,7 @@ def _converters() -> list[Function]:
 def _method(name: str, run: Callable[..., Value], inline: str, charged: int) -> Function:
     """A method of a text that asks for a part of it."""
     two = (_STRING, _STRING)
-    return Function(
-        name, two, "bool", run, "method", metered=True, inline=inline, charged=charged
-    )  # fmt: skip
+    return Function(name, two, "bool", run, "method", metered=True, inline=inline, charged=charged)
 
 
 def _of_text() -> list[Function]:

@@ -87,9 +87,17 @@ class Step:
 
     def _alone(self) -> dict[str, Any]:
         names = (
-            "source", "line", "column", "end_line", "end_column", "state", "decided", "value",
-            "shortened", "path",
-        )  # fmt: skip
+            "source",
+            "line",
+            "column",
+            "end_line",
+            "end_column",
+            "state",
+            "decided",
+            "value",
+            "shortened",
+            "path",
+        )
         item = self.item
         return {
             **{name: getattr(self, name) for name in names},

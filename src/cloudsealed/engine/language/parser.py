@@ -10,12 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, cast
 
-from cloudsealed.engine.errors import (
-    MAX_DEPTH,
-    MAX_MACRO_NESTING,
-    MAX_MACROS,
-    ExpressionError,
-)
+from cloudsealed.engine.errors import MAX_DEPTH, MAX_MACRO_NESTING, MAX_MACROS, ExpressionError
 from cloudsealed.engine.language.lexer import RESERVED, Token, tokenize
 from cloudsealed.engine.language.macros import expand
 from cloudsealed.engine.language.syntax import (

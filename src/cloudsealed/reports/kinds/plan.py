@@ -15,14 +15,7 @@ from typing import Any
 
 from cloudsealed.kit.batches import batches
 from cloudsealed.packs import EFFORTS
-from cloudsealed.reports.kinds.parts import (
-    WORST_FIRST,
-    Badness,
-    Savings,
-    badness,
-    brief,
-    open_of,
-)
+from cloudsealed.reports.kinds.parts import WORST_FIRST, Badness, Savings, badness, brief, open_of
 from cloudsealed.reports.kinds.spool import Spool
 from cloudsealed.reports.model import Document, Finding, ReportSource
 from cloudsealed.vocabulary import Severity

@@ -132,9 +132,13 @@ class _Cause:
             facts.append(said(one if days == 1 else more, n=days))
         for (severity, name), count in sorted(self._classified.items()):
             facts.append(
-                said("{n} made {severity} by the classification {name}.",
-                     n=count, severity=said(severity), name=name)
-            )  # fmt: skip
+                said(
+                    "{n} made {severity} by the classification {name}.",
+                    n=count,
+                    severity=said(severity),
+                    name=name,
+                )
+            )
         return facts
 
 
@@ -143,8 +147,9 @@ def _spread(findings: int, accounts: int) -> Document:
         return said("One resource.")
     if accounts == 1:
         return said("{n} resources share the cause.", n=findings)
-    return said("{n} resources in {accounts} accounts share the cause.",
-                n=findings, accounts=accounts)  # fmt: skip
+    return said(
+        "{n} resources in {accounts} accounts share the cause.", n=findings, accounts=accounts
+    )
 
 
 def _sentence(description: str | None) -> str | None:

@@ -71,10 +71,12 @@ COLUMNS = (
     Column("remediation", "What to do", lambda s, _: s["summary"]),
     Column("cli", "The same on the command line", lambda s, _: s["cli"]),
     Column("terraform", "The same in Terraform", lambda s, _: s["terraform"]),
-    Column("controls", "Framework and control; between several a semicolon", lambda s, _: "; ".join(
-        f"{c['framework']} {c['control']}" for c in s["controls"]
-    )),
-)  # fmt: skip
+    Column(
+        "controls",
+        "Framework and control; between several a semicolon",
+        lambda s, _: "; ".join(f"{c['framework']} {c['control']}" for c in s["controls"]),
+    ),
+)
 """The columns of the CSV, in order."""
 
 
@@ -164,10 +166,7 @@ def _owners(plan: Plan) -> list[Document]:
 
 def _shown_owners(owners: list[Document]) -> Document:
     rest = owners[OWNERS:]
-    more = {
-        "owners": len(rest),
-        "findings": sum(owner["findings"] for owner in rest),
-    }
+    more = {"owners": len(rest), "findings": sum(owner["findings"] for owner in rest)}
     return {"owners": owners[:OWNERS], "more_owners": more}
 
 
@@ -202,8 +201,17 @@ def _most(steps: Sequence[Step]) -> int:
 
 
 def _line(step: Document) -> Document:
-    told = ("step", "title", "owner", "severity", "findings", "effort", "monthly_savings",
-            "risk_share", "cumulative_risk_share")  # fmt: skip
+    told = (
+        "step",
+        "title",
+        "owner",
+        "severity",
+        "findings",
+        "effort",
+        "monthly_savings",
+        "risk_share",
+        "cumulative_risk_share",
+    )
     return {name: step[name] for name in told}
 
 

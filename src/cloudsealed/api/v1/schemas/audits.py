@@ -55,10 +55,17 @@ PolicyName = TypeAliasType(
 )
 _REGIONS, _SERVICES, _TYPES = (["eu-west-1"], ["s3", "ec2"], ["aws.s3.bucket"])
 _CALL = {
-    "kind": "call", "service": "account", "operation": "ListRegions", "outcome": "denied",
-    "account": "123456789012", "region": "us-east-1", "parameters": {}, "curable": True,
-    "error_code": "AccessDeniedException", "action": "account:ListRegions",
-}  # fmt: skip
+    "kind": "call",
+    "service": "account",
+    "operation": "ListRegions",
+    "outcome": "denied",
+    "account": "123456789012",
+    "region": "us-east-1",
+    "parameters": {},
+    "curable": True,
+    "error_code": "AccessDeniedException",
+    "action": "account:ListRegions",
+}
 
 
 class AuditProgress(Shape):
@@ -126,18 +133,26 @@ class AuditScopeBody(Body):
     model_config = shown({"regions": _REGIONS, "services": _SERVICES})
 
     regions: list[Region] | None = Field(
-        default=None, min_length=1, max_length=50,
+        default=None,
+        min_length=1,
+        max_length=50,
         description="Only these regions; services without regions are always audited.",
         examples=[_REGIONS],
-    )  # fmt: skip
+    )
     services: list[Item] | None = Field(
-        default=None, min_length=1, max_length=100, description="Only these services.",
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Only these services.",
         examples=[_SERVICES],
-    )  # fmt: skip
+    )
     resource_types: list[Item] | None = Field(
-        default=None, min_length=1, max_length=200, description="Only these types of resources.",
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Only these types of resources.",
         examples=[_TYPES],
-    )  # fmt: skip
+    )
 
 
 class Verdicts(Shape):
@@ -322,9 +337,11 @@ class Audit(Shape):
     )
     error: Failure | None = Field(description="Why it failed; null while it has not.")
     clock_skew_seconds: int | None = Field(
-        ge=-(10**12), le=10**12, examples=[0],
+        ge=-(10**12),
+        le=10**12,
+        examples=[0],
         description="Provider's clock minus ours; moments are put right when it exceeds a minute.",
-    )  # fmt: skip
+    )
     remarks: Many[Remark] = Field(description="What is remarkable about how it came about.")
     created_at: Time = Field(description="When it was asked for.")
     started_at: Time | None = Field(description="When its work began; null while it is queued.")

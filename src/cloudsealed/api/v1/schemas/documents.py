@@ -29,10 +29,13 @@ from cloudsealed.packs.model import Effort
 from cloudsealed.vocabulary import AuditKind, Dimension, Severity, TriageState
 
 _RESOURCE = {
-    "id": "res_01J8ZQ4X7M2N5P8R1T4V6W9YAC", "type": "aws.s3.bucket",
-    "native_id": "arn:aws:s3:::invoices", "name": "invoices", "account": "123456789012",
+    "id": "res_01J8ZQ4X7M2N5P8R1T4V6W9YAC",
+    "type": "aws.s3.bucket",
+    "native_id": "arn:aws:s3:::invoices",
+    "name": "invoices",
+    "account": "123456789012",
     "region": "eu-west-1",
-}  # fmt: skip
+}
 
 
 class ReportedAudit(Shape):
@@ -118,9 +121,11 @@ class DimensionFigures(Shape):
     dimension: Dimension = Field(description="The dimension.", examples=["security"])
     score: Percent | None = Field(description="Its score; null where too little was judged.")
     change: int | None = Field(
-        ge=-100, le=100, description="Against the audit before; null where there is none.",
+        ge=-100,
+        le=100,
+        description="Against the audit before; null where there is none.",
         examples=[4],
-    )  # fmt: skip
+    )
     fail: Count = Field(description="Observations that fail.", examples=[87])
     pass_: Count = Field(alias="pass", description="Observations that pass.", examples=[3902])
     unknown: Count = Field(description="Verdicts that are unknown.", examples=[105])
@@ -159,41 +164,67 @@ class ExecutiveSummary(ReportHeading):
     severities: SeverityCounts = Field(description="Open findings by severity.")
     trend: Few[Json] = Field(
         description="The scores of this audit and those before it, oldest first.",
-        examples=[[{
-            "audit_id": "aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC", "finished_at": "2026-01-31T09:41:12.000Z",
-            "scores": {"security": 81, "cost": 90, "architecture": None, "compliance": 77},
-        }]],
-    )  # fmt: skip
+        examples=[
+            [
+                {
+                    "audit_id": "aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC",
+                    "finished_at": "2026-01-31T09:41:12.000Z",
+                    "scores": {"security": 81, "cost": 90, "architecture": None, "compliance": 77},
+                }
+            ]
+        ],
+    )
     changes: Json | None = Field(
         description="What opened, came back and was resolved since the audit before, by severity;"
         " null where there is none.",
-        examples=[{
-            "audit_id": "aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC", "opened": {"critical": 1},
-            "reopened": {"critical": 0}, "resolved": {"critical": 2},
-        }],
-    )  # fmt: skip
+        examples=[
+            {
+                "audit_id": "aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC",
+                "opened": {"critical": 1},
+                "reopened": {"critical": 0},
+                "resolved": {"critical": 2},
+            }
+        ],
+    )
     priorities: Few[Priority] = Field(description="What to look at first.")
     waste: Json = Field(
         description="What can be saved a month, and by which policies most.",
-        examples=[{
-            "monthly": [{"amount": "312.40", "currency": "USD"}], "cost_findings": 9,
-            "priced_findings": 9, "policies": [], "more": 0,
-        }],
-    )  # fmt: skip
+        examples=[
+            {
+                "monthly": [{"amount": "312.40", "currency": "USD"}],
+                "cost_findings": 9,
+                "priced_findings": 9,
+                "policies": [],
+                "more": 0,
+            }
+        ],
+    )
     compliance: Few[Json] = Field(
         description="Each framework with its controls by status.",
-        examples=[[{
-            "key": "cis-aws-5.0", "title": "CIS AWS Foundations", "version": "5.0",
-            "controls": 62, "counts": {"passing": 30, "failing": 12},
-        }]],
-    )  # fmt: skip
+        examples=[
+            [
+                {
+                    "key": "cis-aws-5.0",
+                    "title": "CIS AWS Foundations",
+                    "version": "5.0",
+                    "controls": 62,
+                    "counts": {"passing": 30, "failing": 12},
+                }
+            ]
+        ],
+    )
     coverage: Json = Field(
         description="What could not be read, in sentences, and the permissions that would cure it.",
-        examples=[{
-            "share": 0.98, "unknown": 105, "sentences": [], "more": 0,
-            "permissions": ["s3:GetBucketPolicy"],
-        }],
-    )  # fmt: skip
+        examples=[
+            {
+                "share": 0.98,
+                "unknown": 105,
+                "sentences": [],
+                "more": 0,
+                "permissions": ["s3:GetBucketPolicy"],
+            }
+        ],
+    )
 
 
 class PlanTotals(Shape):

@@ -45,9 +45,10 @@ class Resource(Shape):
         examples=["eu-west-1"],
     )
     owner_account: Word = Field(
-        default="", examples=["123456789012"],
+        default="",
+        examples=["123456789012"],
         description="The account that can change it; another than `account` if it is shared.",
-    )  # fmt: skip
+    )
     type: Word = Field(
         description="Its type: provider, service and kind.", examples=["aws.s3.bucket"]
     )
@@ -197,9 +198,9 @@ Regions = Annotated[
 class ConnectionBody(Body):
     """A new connection; `role_arn` goes with the method assume_role, and only with it."""
 
-    model_config = shown({
-        "provider": "aws", "name": "production", "method": "assume_role", "role_arn": _ROLE,
-    })  # fmt: skip
+    model_config = shown(
+        {"provider": "aws", "name": "production", "method": "assume_role", "role_arn": _ROLE}
+    )
 
     provider: Provider = Field(description="The cloud to reach.", examples=["aws"])
     name: Name = Field(description="Its name, unique in the tenant.", examples=["production"])

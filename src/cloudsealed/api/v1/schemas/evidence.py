@@ -186,8 +186,11 @@ class Proof(Shape):
     seal: Envelope = Field(description="The audit's seal, whose statement has the root.")
     keys: dict[Digest, Word] = Field(
         description="The public keys that may have signed it, by key id, in base64.",
-        examples=[{
-            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08":
-            "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=",
-        }],
-    )  # fmt: skip
+        examples=[
+            {
+                "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08": (
+                    "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+                )
+            }
+        ],
+    )

@@ -107,8 +107,7 @@ class Remediation(Shape):
         examples=["aws ec2 revoke-security-group-ingress --group-id <GROUP> --ip-permissions …"],
     )
     terraform: Text | None = Field(
-        description="The same as HCL.",
-        examples=['cidr_blocks = ["10.0.0.0/8"]'],
+        description="The same as HCL.", examples=['cidr_blocks = ["10.0.0.0/8"]']
     )
     effort: Effort | None = Field(
         description="How much work it is; null where the policy does not say.", examples=["low"]
@@ -260,9 +259,11 @@ class FindingBulkByIds(Body):
     """What people decide about some findings, by their ids."""
 
     ids: list[FindingId] = Field(
-        min_length=1, max_length=500, json_schema_extra=_distinct,
+        min_length=1,
+        max_length=500,
+        json_schema_extra=_distinct,
         description="The findings by their ids.",
-    )  # fmt: skip
+    )
     triage: TriageBody | None = _TRIAGE
 
 
@@ -273,7 +274,7 @@ class FindingBulkByFilter(Body):
         json_schema_extra=_filters,
         examples=[{"severity": ["low", "info"], "account": "123456789012"}],
         description="Filters of the list by name, each with a value or a list of them.",
-    )  # fmt: skip
+    )
     count: int = Field(
         ge=0, le=5000, description="How many findings the filter matches.", examples=[12]
     )
@@ -331,25 +332,29 @@ class FindingGroup(Shape):
     )
     provider: Provider = Field(default=Provider.AWS, description="Their cloud.", examples=["aws"])
     connection: Word = Field(
-        default="", description="Id of the connection that they were found through.",
+        default="",
+        description="Id of the connection that they were found through.",
         examples=["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
-    )  # fmt: skip
+    )
     service: Word = Field(default="", description="Their service.", examples=["s3"])
     policy: Word = Field(
         default="", description="Key of their policy.", examples=["aws-ec2-sg-ssh-open"]
     )
     framework: Word | None = Field(
-        default=None, description="A framework that their policy serves; null: none.",
+        default=None,
+        description="A framework that their policy serves; null: none.",
         examples=["cis-aws-5.0"],
-    )  # fmt: skip
+    )
     control: Word | None = Field(
-        default=None, description="A control that their policy serves; null: none.",
+        default=None,
+        description="A control that their policy serves; null: none.",
         examples=["5.3"],
-    )  # fmt: skip
+    )
     owner: Word | None = Field(
-        default=None, description="Owner of their resources, by tags; null: nobody.",
+        default=None,
+        description="Owner of their resources, by tags; null: nobody.",
         examples=["ann"],
-    )  # fmt: skip
+    )
     triage: TriageState | None = Field(
         default=None, description="What people decided; null: nothing.", examples=["acknowledged"]
     )

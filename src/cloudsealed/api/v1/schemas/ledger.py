@@ -147,11 +147,18 @@ class CoverageReport(Shape):
     )
     policy_errors: Many[Json] = Field(
         description="Policies that failed on a resource, with the expression's error.",
-        examples=[[{
-            "policy": "buckets-have-owners", "native_id": "arn:aws:s3:::invoices",
-            "kind": "policy_error", "code": "evaluation_error", "message": "there is no key 'x'",
-        }]],
-    )  # fmt: skip
+        examples=[
+            [
+                {
+                    "policy": "buckets-have-owners",
+                    "native_id": "arn:aws:s3:::invoices",
+                    "kind": "policy_error",
+                    "code": "evaluation_error",
+                    "message": "there is no key 'x'",
+                }
+            ]
+        ],
+    )
     accounts_not_entered: Few[AuditTarget] = Field(
         description="Connections that led nowhere, each with its error."
     )

@@ -38,9 +38,12 @@ from cloudsealed.vocabulary import (
 )
 
 _WORDS = {
-    "title": "Buckets have owners", "dimension": "compliance", "severity": "medium",
-    "resource_types": ["aws.s3.bucket"], "fail_when": "tag(resource, 'owner') == null",
-}  # fmt: skip
+    "title": "Buckets have owners",
+    "dimension": "compliance",
+    "severity": "medium",
+    "resource_types": ["aws.s3.bucket"],
+    "fail_when": "tag(resource, 'owner') == null",
+}
 
 
 class Degree(Shape):

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 from cloudsealed.engine.language.generator.statements import Code
 from cloudsealed.engine.language.generator.writer import Writer
-from cloudsealed.engine.language.syntax import (
-    Apply,
-    Constant,
-)
+from cloudsealed.engine.language.syntax import Apply, Constant
 from cloudsealed.engine.meter import FREE_TEXT
 from cloudsealed.engine.signature import Kinds
 from cloudsealed.engine.values import CLASSES, KINDS

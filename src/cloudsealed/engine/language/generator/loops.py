@@ -7,13 +7,7 @@ from typing import Final, cast
 from cloudsealed.engine.language.generator.statements import Code
 from cloudsealed.engine.language.generator.writer import Writer
 from cloudsealed.engine.language.interpreter import weight_of
-from cloudsealed.engine.language.syntax import (
-    Logic,
-    Loop,
-    Node,
-    Not,
-    OptionalMap,
-)
+from cloudsealed.engine.language.syntax import Logic, Loop, Node, Not, OptionalMap
 from cloudsealed.engine.values import Kind
 
 DECIDED: Final = frozenset({"exists", "all"})

@@ -133,10 +133,5 @@ def otherwise(writer: Writer, node: Otherwise) -> Code:
     if not lines:
         return Code(f"({found} if {first} else {text})", kind)
     result = writer.fresh("t")
-    writer.lines += [
-        f"if {first}: {result} = {found}",
-        "else:",
-        *lines,
-        f"    {result} = {text}",
-    ]
+    writer.lines += [f"if {first}: {result} = {found}", "else:", *lines, f"    {result} = {text}"]
     return Code(result, kind)

@@ -14,9 +14,18 @@ depends_on = None
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KEY = (
-    "tenant_id", "status", "dimension", "severity", "account", "region", "resource_type",
-    "policy_id", "connection_id", "provider", "triage",
-)  # fmt: skip
+    "tenant_id",
+    "status",
+    "dimension",
+    "severity",
+    "account",
+    "region",
+    "resource_type",
+    "policy_id",
+    "connection_id",
+    "provider",
+    "triage",
+)
 INDEXES = (
     ("audits_parent", "audits", "parent_id"),
     ("resources_audit", "resources", "audit_id"),
@@ -35,16 +44,20 @@ def upgrade() -> None:
         sa.Column(name, INTEGER if name == "severity" else TEXT, nullable=False) for name in KEY
     ]
     op.create_table(
-        "finding_counts", *columns, sa.Column("count", INTEGER, nullable=False),
-        sa.PrimaryKeyConstraint(*KEY), sqlite_with_rowid=False,
-    )  # fmt: skip
+        "finding_counts",
+        *columns,
+        sa.Column("count", INTEGER, nullable=False),
+        sa.PrimaryKeyConstraint(*KEY),
+        sqlite_with_rowid=False,
+    )
     counts = sa.table("finding_counts", *map(sa.column, (*KEY, "count")))
     findings = sa.table("findings", *map(sa.column, KEY))
     kind = [
         sa.func.coalesce(findings.c.triage, sa.literal_column("''"))
-        if name == "triage" else findings.c[name]
+        if name == "triage"
+        else findings.c[name]
         for name in KEY
-    ]  # fmt: skip
+    ]
     counted = sa.select(*kind, sa.func.count()).select_from(findings).group_by(*kind)
     op.execute(counts.insert().from_select([*KEY, "count"], counted))
     for name, table, column in INDEXES:

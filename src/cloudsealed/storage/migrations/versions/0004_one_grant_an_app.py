@@ -14,9 +14,12 @@ depends_on = None
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 CODE = (
-    ("code_digest", TEXT, False), ("redirect_uri", TEXT, False), ("redirect_sent", INTEGER, False),
-    ("challenge", TEXT, True), ("revoked_at", TEXT, True),
-)  # fmt: skip
+    ("code_digest", TEXT, False),
+    ("redirect_uri", TEXT, False),
+    ("redirect_sent", INTEGER, False),
+    ("challenge", TEXT, True),
+    ("revoked_at", TEXT, True),
+)
 
 SAME = """FROM oauth_grants other WHERE other.tenant_id = oauth_grants.tenant_id
     AND other.user_id = oauth_grants.user_id AND other.client_id = oauth_grants.client_id"""
@@ -53,15 +56,22 @@ def upgrade() -> None:
         *(
             sa.Column(name, INTEGER if name == "redirect_sent" else TEXT, nullable=null)
             for name, null in (
-                ("tenant_id", False), ("id", False), ("grant_id", False), ("digest", False),
-                ("scopes", False), ("redirect_uri", False), ("redirect_sent", False),
-                ("challenge", True), ("created_at", False), ("redeemed_at", True),
+                ("tenant_id", False),
+                ("id", False),
+                ("grant_id", False),
+                ("digest", False),
+                ("scopes", False),
+                ("redirect_uri", False),
+                ("redirect_sent", False),
+                ("challenge", True),
+                ("created_at", False),
+                ("redeemed_at", True),
                 ("expires_at", False),
             )
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         sa.UniqueConstraint("digest", name="oauth_codes_digest"),
-    )  # fmt: skip
+    )
     op.add_column("oauth_tokens", sa.Column("family", TEXT, nullable=True))
     for statement in (*FORGOTTEN, *MERGED):
         op.execute(statement)

@@ -28,39 +28,67 @@ def upgrade() -> None:
     )
     op.create_table(
         "oauth_devices",
-        _text("tenant_id"), _text("id"), _text("client_id"), _text("device_digest"),
-        _text("user_digest"), _text("scopes"), _text("asked_ip"), _text("created_at"),
-        _text("expires_at"), sa.Column("pause", INTEGER, nullable=False),
-        _text("polled_at", null=True), _text("decision", null=True), _text("decided_at", null=True),
+        _text("tenant_id"),
+        _text("id"),
+        _text("client_id"),
+        _text("device_digest"),
+        _text("user_digest"),
+        _text("scopes"),
+        _text("asked_ip"),
+        _text("created_at"),
+        _text("expires_at"),
+        sa.Column("pause", INTEGER, nullable=False),
+        _text("polled_at", null=True),
+        _text("decision", null=True),
+        _text("decided_at", null=True),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         sa.UniqueConstraint("device_digest", name="oauth_devices_device"),
         sa.UniqueConstraint("user_digest", name="oauth_devices_user"),
-    )  # fmt: skip
+    )
     op.create_index("oauth_devices_expiry", "oauth_devices", ["expires_at"])
     op.create_table(
         "oauth_clients",
-        _text("tenant_id"), _text("id"), _text("user_id"), _text("client_id"), _text("name"),
-        _text("scopes"), _text("keys"), _text("secret_digest", null=True),
-        _text("previous_digest", null=True), _text("previous_until", null=True),
-        _text("created_at"), _text("updated_at"), _text("deleted_at", null=True),
-        _text("last_used_at", null=True), _text("last_used_ip", null=True),
+        _text("tenant_id"),
+        _text("id"),
+        _text("user_id"),
+        _text("client_id"),
+        _text("name"),
+        _text("scopes"),
+        _text("keys"),
+        _text("secret_digest", null=True),
+        _text("previous_digest", null=True),
+        _text("previous_until", null=True),
+        _text("created_at"),
+        _text("updated_at"),
+        _text("deleted_at", null=True),
+        _text("last_used_at", null=True),
+        _text("last_used_ip", null=True),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         sa.UniqueConstraint("client_id", name="oauth_clients_client"),
-    )  # fmt: skip
+    )
     op.create_index("oauth_clients_user", "oauth_clients", ["tenant_id", "user_id", "id"])
     op.create_table(
         "oauth_client_tokens",
-        _text("tenant_id"), _text("id"), _text("client"), _text("digest"), _text("scopes"),
-        _text("created_at"), _text("expires_at"), _text("revoked_at", null=True),
+        _text("tenant_id"),
+        _text("id"),
+        _text("client"),
+        _text("digest"),
+        _text("scopes"),
+        _text("created_at"),
+        _text("expires_at"),
+        _text("revoked_at", null=True),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         sa.UniqueConstraint("digest", name="oauth_client_tokens_digest"),
-    )  # fmt: skip
+    )
     op.create_index("oauth_client_tokens_expiry", "oauth_client_tokens", ["expires_at"])
     op.create_table(
         "oauth_assertions",
-        _text("tenant_id"), _text("client"), _text("digest"), _text("expires_at"),
+        _text("tenant_id"),
+        _text("client"),
+        _text("digest"),
+        _text("expires_at"),
         sa.PrimaryKeyConstraint("tenant_id", "client", "digest"),
-    )  # fmt: skip
+    )
     op.create_index("oauth_assertions_expiry", "oauth_assertions", ["expires_at"])
 
 

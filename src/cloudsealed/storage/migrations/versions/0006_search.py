@@ -97,9 +97,11 @@ def _row(tenant: str, ident: str, doc: bytes) -> dict[str, Any]:
     value = int(ident.rpartition("_")[2].translate(DIGITS), 32)
     number = (value >> 80 & (1 << 41) - 1) << 22 | value & (1 << 22) - 1
     return {
-        "tenant_id": tenant, "finding_id": ident, "number": number,
+        "tenant_id": tenant,
+        "finding_id": ident,
+        "number": number,
         "text": "\n".join(parts).lower(),
-    }  # fmt: skip
+    }
 
 
 def downgrade() -> None:
