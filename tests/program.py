@@ -72,7 +72,14 @@ def _serve() -> None:
 
     for name in COMMANDS:
         command(name)
-    for late in ("auditing", "storage.migrate", "storage.postgres", "wiring"):
+    for late in (
+        "cli.client.nouns",
+        "cli.client.run",
+        "auditing",
+        "storage.migrate",
+        "storage.postgres",
+        "wiring",
+    ):
         import_module(f"cloudsealed.{late}")
     load_policies()
     for line in sys.stdin:

@@ -3,9 +3,9 @@
     python tools/docs.py [--check]
 
 A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
-this program, and so do the policies' schema, every page below docs/policies/builtin and the tables
-of a new database. With `--check` it writes nothing and exits 1 when a document is stale. It refuses
-to touch another line.
+this program, and so do the policies' schema, every page below docs/policies/builtin, the tables of
+a new database and the operations that the command line knows. With `--check` it writes nothing and
+exits 1 when a document is stale. It refuses to touch another line.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
 from cloudsealed.api.outside import OUTSIDE
 from cloudsealed.auth.oauth.errors import OAuthError
+from cloudsealed.cli.client import derive
 from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -58,6 +59,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = DOCS / "policies" / "builtin"
 SCHEMA = DOCS / "policies" / "policy.schema.json"
+OPERATIONS = ROOT / "src/cloudsealed/cli/client/operations.json"
 TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
 REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -259,7 +261,8 @@ def renewed(text: str) -> str:
 def whole() -> dict[Path, str]:
     """Return the files that are derived as a whole."""
     pages = {PAGES / f"{p.key}.md": page(p) for p in load_policies()}
-    return {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables(), **pages}
+    own = {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables()}
+    return {**own, OPERATIONS: derive.text(), **pages}
 
 
 def tables() -> str:
