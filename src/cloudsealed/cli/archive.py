@@ -12,13 +12,13 @@ from cloudsealed.storage.archive import export_to, import_from
 
 
 def export(file: Path = typer.Argument(help="A new file; it holds the key file too.")) -> None:
-    """Write database, blobs and key file to one file, which any database can take in."""
+    """Write a whole installation to one file, to move it to another database."""
     export_to(file, settings(), _moved)
     Terminal().print(f"{file} has everything of this installation, its keys too: keep it private")
 
 
 def import_(file: Path = typer.Argument(help="What `cloudsealed export` wrote.")) -> None:
-    """Take in an installation, where the settings name an empty database and no other key file."""
+    """Take in what `export` wrote, where there is no installation."""
     import_from(file, settings(), _moved)
     Terminal().print("All is in. Next: cloudsealed doctor, then cloudsealed serve")
 
