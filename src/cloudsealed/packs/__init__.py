@@ -25,7 +25,13 @@ from cloudsealed.packs.model import (
     Remediation,
     Section,
 )
-from cloudsealed.packs.reader import parse_framework, parse_policy, read_body, read_policies
+from cloudsealed.packs.reader import (
+    draft_of,
+    parse_framework,
+    parse_policy,
+    read_body,
+    read_policies,
+)
 from cloudsealed.packs.shapes import Use
 from cloudsealed.packs.yields import leads, refuse_yields
 
@@ -50,6 +56,7 @@ __all__ = [
     "change_schema",
     "check_form",
     "dotted",
+    "draft_of",
     "file_schema",
     "hint",
     "leads",

@@ -69,8 +69,9 @@ def _document_types(spec: Mapping[str, Any]) -> dict[str, DocumentType]:
     """Return what is known of the documents that a check reads: a misspelt field is found by it."""
     related = (spec.get("related") or {}).items()
     own = DocumentType.any_of([_type_of(name) for name in spec["resource_types"]])
+    resource = {"resource": _with_names(own, own.name, _EVERY_RESOURCE)} if own.fields else {}
     return {
-        "resource": _with_names(own, own.name, _EVERY_RESOURCE),
+        **resource,
         **{f"related.{name}": _type_of(relation["type"]) for name, relation in related},
     }
 
@@ -112,14 +113,14 @@ def _classified_types() -> dict[str, DocumentType]:
 
 
 def refuse_broken(kind: PolicyKind, spec: Mapping[str, Any]) -> None:
-    """Raise InvalidPolicyExpressionError for the first expression that does not compile."""
+    """Raise InvalidPolicyExpressionError for the expressions that do not compile."""
     try:
         if kind is PolicyKind.CLASSIFICATION:
             compile_classification(spec).ready()
         else:
             compile_check(spec).ready()
     except ExpressionError as error:
-        raise InvalidPolicyExpressionError([explain(error)]) from error
+        raise InvalidPolicyExpressionError([*map(explain, error.every)]) from error
 
 
 def explain(error: ExpressionError) -> dict[str, object]:

@@ -315,7 +315,8 @@ def compile_rule(
     attributes: Mapping[str, DocumentType] | None = None,
     severity_when: Sequence[tuple[str, str]] = (),
 ) -> Rule:
-    """Compile a check over `resource`, `related` and `params`; raises `ExpressionError`.
+    """Compile a check over `resource`, `related` and `params`; raises `ExpressionError`, with those
+    of its other texts.
 
     `params` are fixed here. `related` are the names of the declared relations. `attributes` says
     which fields documents have, by variable: `resource` and `related.<name>`; what it leaves out is
@@ -332,16 +333,24 @@ def compile_rule(
         reads.update(reads_of(program.tree, source, _VARIABLES, types))
         return program
 
-    with _naming("fail_when"):
+    refused: list[ExpressionError] = []
+    fails: Program | None = None
+    applies: Program | None = None
+    template: Template | None = None
+    with _naming("fail_when", refused):
         fails = condition(fail_when)
-    with _naming("applies_when"):
+    with _naming("applies_when", refused):
         applies = None if applies_when is None else condition(applies_when)
     severities = []
     for index, (when, severity) in enumerate(severity_when):
-        with _naming(degree_field(index)):
+        with _naming(degree_field(index), refused):
             severities.append((condition(when), severity))
-    with _naming("message"):
+    with _naming("message", refused):
         template = None if message is None else Template(message, (*_VARIABLES, "params"))
+    if refused:
+        refused[0].others = tuple(refused[1:])
+        raise refused[0]
+    assert fails is not None
     return Rule(fails, applies, template, constants["params"], frozenset(reads), severities)
 
 
@@ -351,13 +360,13 @@ def degree_field(index: int) -> str:
 
 
 @contextmanager
-def _naming(field: str) -> Iterator[None]:
-    """Let an error say which field of the policy it is about."""
+def _naming(field: str, refused: list[ExpressionError]) -> Iterator[None]:
+    """Keep an error, which says what field of the policy it is about, beside the others."""
     try:
         yield
     except ExpressionError as error:
         error.field = field
-        raise
+        refused.append(error)
 
 
 def compile_expression(
