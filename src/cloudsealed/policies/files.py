@@ -10,7 +10,7 @@ from typing import Any
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import Rule
 from cloudsealed.packs import PolicySpec, file_schema, parse_policy
-from cloudsealed.policies.rules import compile_check
+from cloudsealed.policies.rules import compile_check, refuse_doubts
 
 
 def read_policy(text: str, *, file: str) -> PolicySpec:
@@ -20,7 +20,11 @@ def read_policy(text: str, *, file: str) -> PolicySpec:
     Raises:
         PolicyFileError: the first thing that is wrong, with its line and column.
     """
-    return parse_policy(text, file=file, types=RESOURCE_TYPES, compile=rule_of)
+    return parse_policy(text, file=file, types=RESOURCE_TYPES, compile=_written)
+
+
+def _written(spec: PolicySpec) -> None:
+    refuse_doubts(spec.words, rule_of(spec))
 
 
 def rule_of(spec: PolicySpec) -> Rule:

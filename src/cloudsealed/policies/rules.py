@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from cloudsealed.collectors.attributes import attributes_of
+from cloudsealed.collectors.attributes import attributes_of, shape_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import (
     DocumentType,
@@ -90,6 +90,20 @@ def _type_of(name: str) -> DocumentType:
     return DocumentType(name, attributes_of(name))
 
 
+def refuse_doubts(spec: Mapping[str, Any], rule: Rule) -> None:
+    """Raise the engine's ExpressionError for what a check compares that can never be equal, with
+    the others. Whoever writes a check is told; one that is stored is judged as it stands."""
+    kinds = spec["resource_types"]
+    related = {
+        name: [shape_of(relation["type"])] for name, relation in (spec.get("related") or {}).items()
+    }
+    own = {**dict.fromkeys(RESOURCE_NAMES), **shape_of(kinds[0])} if len(kinds) == 1 else None
+    if found := rule.doubts({"resource": own, "related": related}):
+        first, *others = found
+        first.others = tuple(others)
+        raise first
+
+
 def compile_classification(spec: Mapping[str, Any]) -> Expression:
     """Return the condition of a classification; raises the engine's ExpressionError."""
     return compile_expression(
@@ -118,7 +132,7 @@ def refuse_broken(kind: PolicyKind, spec: Mapping[str, Any]) -> None:
         if kind is PolicyKind.CLASSIFICATION:
             compile_classification(spec).ready()
         else:
-            compile_check(spec).ready()
+            refuse_doubts(spec, compile_check(spec).ready())
     except ExpressionError as error:
         raise InvalidPolicyExpressionError([*map(explain, error.every)]) from error
 

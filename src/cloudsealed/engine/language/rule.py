@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
 from cloudsealed.engine.gaps import Reasons, Unknown, joined
+from cloudsealed.engine.language.doubts import Shape, doubts
 from cloudsealed.engine.language.evidence import Evidence, explain
 from cloudsealed.engine.language.partial import PartialInterpreter
 from cloudsealed.engine.language.program import SLOW, Program
@@ -131,6 +132,20 @@ class Rule:
     @property
     def _programs(self) -> tuple[Program, ...]:
         return (*self.conditions.values(), *self.degrees.values())
+
+    def doubts(self, shapes: Mapping[str, Shape]) -> tuple[ExpressionError, ...]:
+        """What its conditions compare that can never be equal, and the fields of its message that
+        are not there, by the `shapes` of `resource` and `related`: each error names its field."""
+        found = {
+            field: doubts(program.tree, program.source, shapes)
+            for field, program in {**self.conditions, **self.degrees}.items()
+        }
+        if self._message is not None:
+            found["message"] = tuple(self._message.doubts({"params": None, **shapes}))
+        for field, errors in found.items():
+            for error in errors:
+                error.field = field
+        return tuple(error for errors in found.values() for error in errors)
 
     @property
     def slow_path_hits(self) -> int:
