@@ -1,4 +1,4 @@
-"""A remediation plan: what to repair, a step a policy and owner, the most risk per effort first.
+"""A remediation plan: what to repair, the severest first, of these the most risk per effort.
 
 The PDF shows what can be read: the first steps with their worst resources, more steps as lines. The
 JSON has every finding under its step, and the CSV every finding as a row, in the same order.
@@ -17,7 +17,8 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.spreadsheet import csv_pieces
 from cloudsealed.packs import EFFORTS
 from cloudsealed.reports.kinds.parts import WORST_FIRST, Savings, counted, heading
-from cloudsealed.reports.kinds.plan import EFFORT_WEIGHTS, RISK_WEIGHTS, Plan, Step
+from cloudsealed.reports.kinds.plan import Plan, Step
+from cloudsealed.reports.kinds.rank import EFFORT_WEIGHTS, RISK_WEIGHTS
 from cloudsealed.reports.model import Built, Document, ReportSource
 from cloudsealed.vocabulary import ReportKind
 
@@ -81,7 +82,7 @@ COLUMNS = (
 
 
 def build(source: ReportSource, filters: Mapping[str, tuple[str, ...]] | None = None) -> Built:
-    """Return what to repair, in the order in which it removes the most risk for the effort."""
+    """Return what to repair, the severest first, of these what removes the most for the effort."""
     plan = Plan(source, filters or {})
     owners = _owners(plan)
     front = {
@@ -137,7 +138,7 @@ class _Owner:
         self.steps.append(number)
         self.findings += step.findings
         self.risk += step.risk
-        self.severities.update(step.severities)
+        self.severities[step.severity] += step.findings
         self.efforts[effort] += 1
         self.savings.merge(step.savings)
 

@@ -241,7 +241,7 @@ class PlanTotals(Shape):
 
 
 class PlanStep(Shape):
-    """What one owner has to do about one policy."""
+    """What one owner has to do about one policy's findings of one severity."""
 
     step: Count = Field(description="The step's number.", examples=[1])
     policy: Json = Field(
@@ -259,9 +259,9 @@ class PlanStep(Shape):
         examples=["data-platform"],
     )
     dimension: Dimension = Field(description="The way of looking.", examples=["security"])
-    severity: Severity = Field(description="The worst severity.", examples=["critical"])
+    severity: Severity = Field(description="The severity of its findings.", examples=["critical"])
     findings: Count = Field(description="How many findings there are.", examples=[3])
-    severities: SeverityCounts = Field(description="Its findings by severity.")
+    severities: SeverityCounts = Field(description="Its findings by severity: all of one.")
     effort: Effort = Field(description="How much work it is.", examples=["low"])
     monthly_savings: Few[Money] = Field(description="What it saves, a currency each.")
     controls: Few[ControlReference] = Field(description="The controls that it serves.")
@@ -280,7 +280,7 @@ class PlanStep(Shape):
 
 
 class RemediationPlan(ReportHeading):
-    """What to repair, a step a policy and owner, the most risk per effort first."""
+    """What to repair, the severest first, of these the most risk per effort."""
 
     kind: Literal["remediation_plan"] = Field(description="Always `remediation_plan`.")
     weights: Json = Field(
