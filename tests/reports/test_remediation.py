@@ -338,7 +338,15 @@ def test_a_row_of_the_csv_says_what_where_whose_and_how(
         "currency": "USD",
         "triage": "acknowledged",
         "remediation": finding["remediation"]["summary"],
-        "cli": finding["remediation"]["cli"],
+        "caution": (
+            "This deletes, cuts off or writes over something, and its policy does not say what:"
+            " look before you run it."
+        ),
+        "first": "",
+        "cli": (
+            "aws ec2 revoke-security-group-ingress --group-id web-1 --protocol tcp"
+            " --port 22 --cidr 0.0.0.0/0 --region eu-west-1"
+        ),
         "terraform": finding["remediation"]["terraform"],
         "controls": "cis 5.3; own 1",
     }
@@ -375,3 +383,49 @@ def test_hostile_names_are_shown_as_they_are_in_the_pdf_and_run_nowhere_in_the_c
     )
     assert {row["owner"] for row in rows} == set(hostile_names)
     assert {row["cli"] for row in rows} == set(hostile_names)
+
+
+def test_each_resource_has_its_own_commands_and_a_step_those_of_its_worst(
+    make_finding: Any, make_source: Any
+) -> None:
+    remedy = {
+        **LOW,
+        "caution": "It is gone.",
+        "first": "aws ec2 describe-security-groups --group-ids <GROUP_ID>",
+        "cli": "aws ec2 delete-security-group --group-id <GROUP_ID>",
+    }
+    findings = [make_finding(n, name=f"sg-{n}", remediation=remedy) for n in range(5)]
+    built = remediation.build(make_source(findings))
+    (step,) = built.document["steps"]
+    lines = [
+        f"aws ec2 delete-security-group --group-id sg-{n} --region eu-west-1" for n in range(5)
+    ]
+    assert (step["cli"].split("\n"), step["commands_of"]) == (lines[:3], 3)
+    text = shown(built)
+    told = ("Careful", "Itisgone.", "describe-security-groups--group-idssg-0", "first3resources")
+    assert [each for each in told if each not in text] == []
+    rows = as_csv(remediation.build(make_source(findings)))
+    assert [row["cli"] for row in rows] == lines
+    assert {row["caution"] for row in rows} == {"It is gone."}
+    assert rows[4]["first"].split()[4] == "sg-4"
+    (step,) = as_json(remediation.build(make_source(findings)))["steps"]
+    assert [row["cli"] for row in step["resources"]] == lines
+
+
+def test_a_plan_says_that_a_policy_of_ones_own_takes_something_away(
+    make_finding: Any, make_source: Any
+) -> None:
+    remedies = {
+        "own": {"summary": "Do it.", "cli": "kubectl delete pod <POD>"},
+        "mild": {"summary": "Do it.", "cli": "kubectl get pod <POD>"},
+    }
+    findings = [
+        make_finding(n, policy=key, remediation=remedy)
+        for n, (key, remedy) in enumerate(remedies.items())
+    ]
+    built = remediation.build(make_source(findings))
+    assert {s["policy"]["key"]: s["takes_away"] for s in built.document["steps"]} == {
+        "own": True,
+        "mild": False,
+    }
+    assert shown(built).count("Careful") == 1

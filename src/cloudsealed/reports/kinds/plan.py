@@ -11,7 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+import orjson
+
 from cloudsealed.kit.batches import batches
+from cloudsealed.packs.commands import filled
+from cloudsealed.packs.danger import dangers
 from cloudsealed.reports.kinds.parts import WORST_FIRST, Badness, Savings, badness, brief, open_of
 from cloudsealed.reports.kinds.rank import RISK_WEIGHTS, Rank, effort_of, own_rank, rank
 from cloudsealed.reports.kinds.spool import Spool
@@ -19,6 +23,8 @@ from cloudsealed.reports.model import Document, Finding, ReportSource
 from cloudsealed.vocabulary import Severity
 
 _BATCH = 500
+_COMMANDS = ("first", "cli")
+_COMMANDED = 3  # resources whose commands a step shows
 _OF_POLICY = ("policy", "dimension", "description", "remediation", "controls")
 
 
@@ -97,9 +103,13 @@ class Plan:
         """Return which part of the plan's risk it is, from 0 to 1."""
         return round(risk / self.risk, 4) if self.risk else 0.0
 
-    def rows(self, step: Step, most: int | None = None) -> Iterator[bytes]:
-        """Yield the briefs of a step's findings as JSON, the worst first."""
-        return self._spool.lines(place for _, place in islice(step.places, most))
+    def rows(self, step: Step, most: int | None = None) -> Iterator[Document]:
+        """Yield the briefs of a step's findings with their own commands, the worst first."""
+        remedy = self._policies[step.policy]["remediation"] or {}
+        for line in self._spool.lines(place for _, place in islice(step.places, most)):
+            row = orjson.loads(line)
+            own = {name: filled(remedy.get(name), row["resource"]) for name in _COMMANDS}
+            yield {**row, **own}
 
     def described(self) -> Iterator[tuple[Step, Document]]:
         """Yield each step, and what is to be said of it, in order."""
@@ -132,8 +142,17 @@ class Plan:
             "effort": self.effort(step),
             "monthly_savings": step.savings.total(),
             "controls": [dict(control) for control in policy["controls"]],
-            **{name: remedy.get(name) for name in ("summary", "cli", "terraform")},
+            "takes_away": bool(dangers(remedy)),
+            **{name: remedy.get(name) for name in ("summary", "caution", "terraform")},
+            **self._commands(step),
         }
+
+    def _commands(self, step: Step) -> Document:
+        """Return the commands of a step's worst resources, each once, and of how many they are."""
+        rows = list(self.rows(step, _COMMANDED))
+        lines = {name: [row[name] for row in rows if row[name] is not None] for name in _COMMANDS}
+        texts = {name: "\n".join(dict.fromkeys(lines[name])) or None for name in _COMMANDS}
+        return {**texts, "commands_of": len(rows)}
 
 
 def _count_lesser(steps: Iterable[Step]) -> None:
