@@ -14,10 +14,11 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.tree import Tree
 
-from cloudsealed.cli.terminal import Line, Terminal, shown
+from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.engine import Explanation, Step
 from cloudsealed.engine import explain as explain_rule
 from cloudsealed.kit.clock import utc_now
+from cloudsealed.kit.visible import shown
 from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec
 from cloudsealed.policies import files
 from cloudsealed.policies.rules import compile_check

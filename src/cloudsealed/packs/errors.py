@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from typing import Any, ClassVar
 
@@ -82,6 +82,14 @@ class PolicyFileError(ValueError):
         self.column = column
         self.message = message
         self.suggestion = suggestion
+
+
+class FilesError(ValueError):
+    """Files cannot be read; `errors` is everything that is wrong with them, at least one."""
+
+    def __init__(self, errors: Sequence[PolicyFileError]) -> None:
+        super().__init__("\n".join(map(str, errors)))
+        self.errors = tuple(errors)
 
 
 def hint(message: str, suggestion: str | None) -> str:

@@ -71,7 +71,7 @@ def _read(document: Document, types: Iterable[str] | None) -> tuple[PolicySpec, 
         found = form.read(value)
         return policy_of(found), found
     except FormError as refused:
-        raise _placed(document, refused) from refused
+        raise placed(document, refused) from refused
 
 
 def read_policies(files: Iterable[tuple[str, str]]) -> list[Values]:
@@ -86,7 +86,7 @@ def read_policies(files: Iterable[tuple[str, str]]) -> list[Values]:
         try:
             refuse_yields(spec.key, spec.words, checks)
         except FormError as refused:
-            raise _placed(document, refused) from refused
+            raise placed(document, refused) from refused
     return [found for _, found in read]
 
 
@@ -106,7 +106,7 @@ def parse_framework(text: str, *, file: str) -> Framework:
     try:
         return _framework(FRAMEWORK.read(document.value(document.root)))
     except FormError as refused:
-        raise _placed(document, refused) from refused
+        raise placed(document, refused) from refused
 
 
 _KIND = words(PolicyKind)
@@ -192,7 +192,7 @@ def _control(found: Values, at: tuple[str | int, ...], seen: set[str]) -> Contro
     return control
 
 
-def _placed(document: Document, refused: FormError) -> PolicyFileError:
+def placed(document: Document, refused: FormError) -> PolicyFileError:
     """Return what is wrong with its place in the file."""
     name = refused.at[-1] if refused.at else ""
     node = document.node(refused.at, name=refused.fault in (Fault.NAME, Fault.UNKNOWN))
