@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from cloudsealed.kit.clock import rfc3339
@@ -29,6 +29,7 @@ from cloudsealed.vocabulary import TriageState
 MOST = 10_000
 LONGEST = 4 << 20
 """Characters of a file: those of as many exceptions, and room for what people remark."""
+_LAST_MOMENT = time(23, 59, 59, 999_000)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -40,10 +41,10 @@ class _End:
         if not (isinstance(value, str) and _DAY.fullmatch(value)):
             return Moment().read(value, at)
         try:
-            day = date.fromisoformat(value) + timedelta(days=1)
-        except (ValueError, OverflowError):
+            day = date.fromisoformat(value)
+        except ValueError:
             raise FormError(at, f"is no day that there is: {value}") from None
-        return rfc3339(datetime.combine(day, time(), UTC))
+        return rfc3339(datetime.combine(day, _LAST_MOMENT, UTC))
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string"}

@@ -178,7 +178,7 @@ def _selects(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {
             "id": ident,
             "name": label,
-            "values": sorted(values, key=lambda value: (places.get(value, 0), value)),
+            "options": sorted(values, key=lambda value: (places.get(value, 0), value)),
         }
         for ident, label, values in by
         if len(values) > 1
