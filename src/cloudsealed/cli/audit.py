@@ -188,7 +188,7 @@ def _refuse_incomplete(ended: Ended, telling: Telling, *, as_json: bool) -> None
     if as_json:
         Terminal().document(document(ended))
     problem = audit["error"] or {"message": f"The audit was {audit['status']}", "code": ""}
-    telling.error(problem["message"])
+    telling.error(problem["message"], problem["code"])
     found = ended.installation.audits.find(tenant=ended.tenant, ident=audit["id"])
     if found.is_resumable(utc_now()):
         telling.remark(_GOES_ON)

@@ -69,9 +69,10 @@ class AuditProgress:
             TextColumn(
                 "{task.fields[detail]}",
                 markup=False,
-                table_column=Column(no_wrap=True, overflow="ellipsis"),
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
             ),
             console=console,
+            expand=True,
             disable=not self._live,
         )
         self._task = self._progress.add_task("Planning", total=None, detail="")
