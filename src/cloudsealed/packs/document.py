@@ -43,9 +43,10 @@ _MARKED = "in YAML {}, which this format has not: quote the text, as in '!resour
 class Document:
     """One file's text and its root node."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, *, longest: int = MAX_CHARACTERS) -> None:
         self.text = text
         self.file = file
+        self._longest = longest
         self.root = self._compose()
         self._check(self.root)
 
@@ -120,8 +121,8 @@ class Document:
 
         libyaml's composer recurses in C: 60 kB of "- - - " would end the process.
         """
-        if len(self.text) > MAX_CHARACTERS:
-            self._refuse(None, f"longer than {MAX_CHARACTERS} characters")
+        if len(self.text) > self._longest:
+            self._refuse(None, f"longer than {self._longest} characters")
         depth = 0
         for event in yaml.parse(self.text, Loader=_Loader):
             depth += isinstance(event, yaml.CollectionStartEvent)
