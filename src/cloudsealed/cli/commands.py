@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from cloudsealed.cli.client.table import names
 from cloudsealed.kit.garbage import staying
+from cloudsealed.kit.memory import share_one_arena
 
 _SERVED: Final = "What a server has (CLOUDSEALED_URL, with CS_TOKEN or after login)"
 
@@ -37,6 +38,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "doctor:restore",
         "Put a backup back, into a data folder that has no installation.",
     ),
+    "export": (
+        "archive:export",
+        "Write a whole installation to one file, to move it to another database.",
+    ),
+    "import": ("archive:import_", "Take in what `export` wrote, where there is no installation."),
     "doctor": (
         "doctor:doctor",
         "Check this installation and its way to AWS; exit 1 when something is wrong.",
@@ -109,6 +115,7 @@ class Commands(QuickGroup):
         """Return the name, the imported command and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
         if found and found.name:
+            share_one_arena()
             with staying():
                 found = command(found.name)
         return name, found, rest

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import httpx
 
 CLIENT_ID: Final = "cloudsealed-cli"
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+"""Where a server is, unless CLOUDSEALED_URL says otherwise."""
 TIMEOUT: Final = 60
 _CONNECT: Final = 10  # seconds
 _HTTPS = "https://"

@@ -1,5 +1,6 @@
 """Which server the commands speak to: CLOUDSEALED_URL, with the token CS_TOKEN or else that of
-`cloudsealed login`."""
+`cloudsealed login`. Where nothing names a server, the installation of this folder is read without
+one."""
 
 from __future__ import annotations
 
@@ -7,18 +8,17 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from cloudsealed.cli import kept
-from cloudsealed.cli.exchange import ServerError, client_of
+from cloudsealed.cli.exchange import DEFAULT_URL, ServerError, client_of
 
 if TYPE_CHECKING:
     import httpx
 
 URL: Final = "CLOUDSEALED_URL"
-_DEFAULT: Final = "http://127.0.0.1:8000"
 
 
 def server_url() -> str:
     """Return the address of the server; raises ServerError when it is none."""
-    base = os.environ.get(URL, _DEFAULT).strip().rstrip("/")
+    base = os.environ.get(URL, DEFAULT_URL).strip().rstrip("/")
     if not base.startswith(("http://", "https://")):
         raise ServerError(f"{URL} must begin with http:// or https://")
     return base
@@ -30,6 +30,10 @@ def connect() -> httpx.Client:
 
     Its `base_url` is named in errors. Raises ServerError when there is no token.
     """
+    from cloudsealed.cli import local  # with what reads an installation: slow to import
+
+    if local.is_meant():
+        return local.client()
     base = server_url()
     headers = {"Authorization": f"Bearer {_token(base)}", "Accept": "application/json, */*;q=0.5"}
     return client_of(base, headers)
