@@ -22,8 +22,22 @@ from cloudsealed.cli.client.table import Operation as Command
 from cloudsealed.storage.filters import NOT, Filter
 
 OWN: Final = frozenset(
-    ("all", "data", "field", "help", "id", "idempotency-key", "if-match", "include", "json")
-) | frozenset(("limit", "output", "raw-field", "table"))
+    [
+        "all",
+        "data",
+        "field",
+        "help",
+        "id",
+        "idempotency-key",
+        "if-match",
+        "include",
+        "json",
+        "limit",
+        "output",
+        "table",
+        "typed-field",
+    ]
+)
 """Options that commands have of their own: no field of a body is called so."""
 _FORMS = {"time": "TIME", "id": "ID", "audit": "ID", "policy": "ID|KEY", "tag": "KEY=VALUE"}
 _GENERIC = {"POST": "create", "PATCH": "update", "DELETE": "delete"}
