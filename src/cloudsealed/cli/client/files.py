@@ -20,7 +20,8 @@ from cloudsealed.cli.client.asked import Asked
 from cloudsealed.cli.client.send import send
 from cloudsealed.cli.client.table import Operation
 from cloudsealed.cli.exchange import ServerError
-from cloudsealed.cli.terminal import Terminal, shown
+from cloudsealed.cli.terminal import Terminal
+from cloudsealed.kit.visible import shown
 
 STDOUT: Final = "-"
 _TEXTS: Final = re.compile(r"text/|application/([\w.-]+\+)?(json|jsonl|xml|yaml)\b")

@@ -155,6 +155,7 @@ def _over(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return an object with the fields of another in place of its own, nested ones each."""
     for name, value in over.items():
         old = under.get(name)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        under[name] = _over(dict(old), value) if both else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = _over(dict(old), value)
+        under[name] = value
     return under
