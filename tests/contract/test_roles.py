@@ -95,6 +95,7 @@ NEEDS = {
     "/v1/users/{id}/invite": {"POST": "users:write"},
     "/v1/service_accounts": {"GET": "users:read", "POST": "users:write"},
     "/v1/events": {"GET": "events:read"},
+    "/v1/events/export": {"GET": "events:read"},
     "/v1/me": {"GET": None},
     "/v1/errors": {"GET": None},
     "/v1/rate_limit": {"GET": None},

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.collectors.asked import NotAsked
+from cloudsealed.events import acting_user
 from cloudsealed.jobs import enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -123,6 +124,8 @@ class PolicyService:
             said.words,
             now,
             now,
+            created_by=acting_user(),
+            updated_by=acting_user(),
         )
         with turn(self._database, tenant=tenant) as connection:
             try:
@@ -154,6 +157,7 @@ class PolicyService:
                 version=policy.version + new,
                 updated_at=rfc3339(self._clock()),
                 applied_at=None if says_other else policy.applied_at,
+                updated_by=acting_user(),
             )
             self._store.update(connection, tenant=tenant, policy=changed, new_version=new)
             if says_other:

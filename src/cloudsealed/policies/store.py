@@ -29,6 +29,8 @@ _COLUMNS = (
     "created_at",
     "updated_at",
     "applied_at",
+    "created_by",
+    "updated_by",
 )
 _NEWEST = 2**62  # above every version
 _DELETED = " "  # between the key and the id of a policy that is deleted
@@ -186,6 +188,8 @@ def encode(tenant: str, policy: Policy, deleted_at: str | None = None) -> dict[s
         "updated_at": policy.updated_at,
         "applied_at": policy.applied_at,
         "deleted_at": deleted_at,
+        "created_by": policy.created_by,
+        "updated_by": policy.updated_by,
     }
 
 
@@ -204,6 +208,8 @@ def decode(row: Row) -> Policy:
         created_at=values["created_at"],
         updated_at=values["updated_at"],
         applied_at=values["applied_at"],
+        created_by=values["created_by"],
+        updated_by=values["updated_by"],
     )
 
 

@@ -27,6 +27,7 @@ from cloudsealed.findings.summary import GROUPS
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
+from cloudsealed.vocabulary import EventType
 
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
@@ -112,6 +113,7 @@ def summarize_findings(call: Call) -> Reply:
     heavy=("exports",),
     parameters={"format": FORMAT, **FILTERS},
     errors=(EvidenceExpiredError,),
+    event=EventType.FINDINGS_EXPORTED,
 )
 def export_findings(call: Call) -> Reply:
     """Export findings.
@@ -137,6 +139,7 @@ def export_findings(call: Call) -> Reply:
     body=shapes.FindingBulkBody,
     body_optional=False,
     errors=(CountMismatchError,),
+    event=EventType.FINDING_TRIAGED,
 )
 def triage_findings(call: Call) -> Reply:
     """Triage many findings.
@@ -174,7 +177,11 @@ def get_finding(call: Call) -> Reply:
 
 
 @TABLE.changes(
-    "/v1/findings/{id}", scope=Scope.FINDINGS_WRITE, answer=shapes.Finding, body=shapes.FindingPatch
+    "/v1/findings/{id}",
+    scope=Scope.FINDINGS_WRITE,
+    answer=shapes.Finding,
+    body=shapes.FindingPatch,
+    event=EventType.FINDING_TRIAGED,
 )
 def triage_finding(call: Call) -> Reply:
     """Triage a finding.
@@ -202,6 +209,7 @@ def list_finding_history(call: Call) -> Reply:
     scope=Scope.EVIDENCE_READ,
     answer=evidence.Evidence,
     errors=(EvidenceExpiredError,),
+    event=EventType.EVIDENCE_READ,
 )
 def get_finding_evidence(call: Call) -> Reply:
     """Retrieve what a finding rests on.
@@ -219,6 +227,7 @@ def get_finding_evidence(call: Call) -> Reply:
     answer=evidence.Proof,
     parameters={"audit": Parameter("audit", "Audit that observed it; else the last")},
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
+    event=EventType.EVIDENCE_READ,
 )
 def get_finding_proof(call: Call) -> Reply:
     """Retrieve the proof of a finding.
@@ -235,6 +244,7 @@ def get_finding_proof(call: Call) -> Reply:
     answer=evidence.Explanation,
     costs=Costs("explanations", most=4),
     errors=(NotExplainableError, EvidenceExpiredError),
+    event=EventType.EVIDENCE_READ,
 )
 def get_finding_explanation(call: Call) -> Reply:
     """Retrieve why a finding fails: the parts of its policy's expressions with their values.
