@@ -120,6 +120,8 @@ class Services(Auditing):
             source=ReportSources(
                 tenants=self.tenants,
                 users=self.users,
+                policies=self.policies,
+                events=self.events,
                 audits=self.audits,
                 findings=self.findings,
                 resources=self.resources,

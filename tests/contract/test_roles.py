@@ -40,6 +40,7 @@ NEEDS = {
     "/v1/findings/bulk": {"POST": "findings:write"},
     "/v1/findings/{id}": {"GET": "findings:read", "PATCH": "findings:write"},
     "/v1/findings/{id}/history": {"GET": "findings:read"},
+    "/v1/findings/{id}/triage_history": {"GET": "findings:read"},
     "/v1/findings/{id}/evidence": {"GET": "evidence:read"},
     "/v1/findings/{id}/explanation": {"GET": "evidence:read"},
     "/v1/findings/{id}/proof": {"GET": "evidence:read"},

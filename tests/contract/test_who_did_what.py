@@ -18,9 +18,10 @@ from cloudsealed.api.app import TABLES
 from cloudsealed.api.operation import Operation
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.events.verify import verify_events
+from cloudsealed.findings.model import Triage
 from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
 from cloudsealed.reports.store import ReportStore
-from cloudsealed.vocabulary import ReportKind, ReportStatus, Role
+from cloudsealed.vocabulary import ReportKind, ReportStatus, Role, TriageState
 
 Step = Callable[[Any, Any], httpx.Response]
 
@@ -400,3 +401,49 @@ def test_policies_and_reports_say_who_made_and_who_last_changed_them(
     report = tenant.http.post("/v1/reports", json=_report_of(completed(tenant))).json()
     assert (report["created_by"], report["updated_by"]) == (tenant.user_id, tenant.user_id)
     assert tenant.http.get(f"/v1/reports/{report['id']}").json() == report
+
+
+def test_who_accepted_a_risk_when_why_and_until_when_is_answered_on_the_finding(
+    tenant: Any,
+) -> None:
+    path = _finding(tenant)
+    tenant.http.patch(path, json={"triage": {"state": "acknowledged"}})
+    other = tenant.client(tenant.token(role=Role.EDITOR))
+    editor = other.get("/v1/me").json()["user"]
+    bulk = {"ids": [path.rpartition("/")[2]], **TRIAGE}
+    assert other.post("/v1/findings/bulk", json=bulk).json()["updated"] == 1
+    other.close()
+    accepted = tenant.http.get(path).json()["triage"]
+    assert tenant.http.delete(f"/v1/users/{editor['id']}").status_code == 204
+    tenant.http.patch(path, json={"triage": None})
+
+    history = tenant.http.get(f"{path}/triage_history").json()["data"]
+    states = [each["triage"] and each["triage"]["state"] for each in history]
+    assert states == [None, "accepted_risk", "acknowledged"]
+    withdrawn, decided, first = history
+    assert decided["triage"] == accepted == withdrawn["previous"]
+    assert (decided["decided_by"], decided["decided_by_name"]) == (editor["id"], editor["name"])
+    assert accepted["note"] == "Bastion"
+    assert accepted["expires_at"] == MOMENT
+    assert first["previous"] is None
+    event = tenant.http.get("/v1/events", params={"subject": bulk["ids"][0], "limit": 1}).json()
+    assert event["data"][0]["id"] == withdrawn["event_id"]
+    assert event["data"][0]["after"] == tenant.http.get(path).json()
+    page = tenant.http.get(f"{path}/triage_history?limit=2").json()
+    more = tenant.http.get(f"{path}/triage_history?limit=2&cursor={page['next_cursor']}").json()
+    assert [*page["data"], *more["data"]] == history
+    assert more["has_more"] is False
+    assert tenant.http.get("/v1/findings/fnd_x/triage_history").status_code == 404
+
+
+def test_a_decision_from_before_events_told_of_them_is_the_first_of_the_history(
+    tenant: Any,
+) -> None:
+    old = Triage(TriageState.ACCEPTED_RISK, None, "old", None, MOMENT, tenant.user_id)
+    path = f"/v1/findings/{tenant.add_findings(1, triage=old)[0]}/triage_history"
+    (alone,) = tenant.http.get(path).json()["data"]
+    assert (alone["event_id"], alone["decided_at"]) == (None, MOMENT)
+    tenant.http.patch(path.rpartition("/")[0], json=TRIAGE)
+    newer, older = tenant.http.get(path).json()["data"]
+    assert newer["event_id"] is not None
+    assert older == alone

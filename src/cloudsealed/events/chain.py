@@ -77,7 +77,7 @@ def extend(database: Database, keys: KeyRing, *, tenant: str) -> bool:
             previous = own
         if rows:
             last = rows[-1]
-            last["signed"] = _signed(tenant, last["number"], last["own"], keys.current("seal"))
+            last["signed"] = signature(tenant, last["number"], last["own"], keys.current("seal"))
         connection.many(_PLACE, rows)
     return len(found) == BATCH
 
@@ -93,12 +93,13 @@ def _place(tenant: str, ident: str, number: int, previous: str | None, own: str)
     }
 
 
-def _signed(tenant: str, sequence: int, own: str, key: Key) -> str:
+def signature(tenant: str, sequence: int, own: str, key: Key) -> str:
+    """Return a key's signature of the chain up to one event, with the key, as JSON."""
     half = public_key(key)
     private = Ed25519PrivateKey.from_private_bytes(key.secret)
-    signature = {
+    made = {
         "key_id": key_id(half),
         "public_key": base64.b64encode(half.public_bytes_raw()).decode(),
         "signature": base64.b64encode(private.sign(signed_bytes(tenant, sequence, own))).decode(),
     }
-    return orjson.dumps(signature).decode()
+    return orjson.dumps(made).decode()

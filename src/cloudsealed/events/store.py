@@ -62,6 +62,16 @@ LISTING = Listing(
 
 _AT_ONCE = 500
 _INSERT = events.insert()
+_CALLED = (
+    select(events.c.user_name)
+    .where(
+        events.c.tenant_id == bindparam("tenant"),
+        events.c.user_id == bindparam("ident"),
+        events.c.user_name.is_not(None),
+    )
+    .order_by(events.c.id.desc())
+    .limit(1)
+)
 _USER = select(users.c.name, users.c.email).where(
     users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("ident")
 )
@@ -189,6 +199,12 @@ class EventStore(Paged):
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
         )
         return Page([orjson.dumps(public(row[2:])) for row in found.rows], found.next)
+
+    def name_of(self, *, tenant: str, user_id: str) -> str | None:
+        """Return what a user was called when they last did something; None if they never did."""
+        with self.database.read() as connection:
+            row = connection.first(_CALLED, {"tenant": tenant, "ident": user_id})
+        return None if row is None else row[0]
 
     def chained(
         self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], after: int = 0

@@ -58,7 +58,7 @@ def is_export(head: bytes) -> bool:
     try:
         event = orjson.loads(head)
     except orjson.JSONDecodeError:
-        return False
+        return False  # a document in several lines is none
     return isinstance(event, dict) and event.get("object") == "event"
 
 

@@ -207,6 +207,7 @@ class PolicyService:
                 "policy_id": policy.id,
                 "version": row[0],
                 "created_at": row[2],
+                "created_by": row[3],
                 "spec": orjson.loads(row[1]),
             }
             for row in rows
@@ -361,6 +362,11 @@ class PolicyService:
         """Return one version of a policy, deleted or not; raises PolicyNotFoundError."""
         spec = self._store.version_spec(tenant=tenant, ident=ident, number=number)
         return PolicyVersion(ident, spec["key"], number, PolicyKind(spec["kind"]), spec)
+
+    def author(self, *, tenant: str, ident: str, number: int) -> tuple[str, str | None]:
+        """Return when a version was written, and the id of the user who did, None for nobody or
+        not known; raises PolicyNotFoundError."""
+        return self._store.version_author(tenant=tenant, ident=ident, number=number)
 
     def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
         """Return the policy's part of a finding's JSON, without braces; kept per version."""

@@ -21,6 +21,7 @@ from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.bulk import CountMismatchError
+from cloudsealed.findings.decisions import decisions
 from cloudsealed.findings.export import FORMATS
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.summary import GROUPS
@@ -198,10 +199,24 @@ def list_finding_history(call: Call) -> Reply:
     """List a finding's episodes, oldest first.
 
     An episode begins when an audit first says something else, so the list is short however many
-    audits there were.
+    audits there were. What people decided meanwhile is `/v1/findings/{id}/triage_history`.
     """
     after, limit = call.page["after"], call.page["limit"]
     return call.services.findings.history(**call.one, after=after, limit=limit)
+
+
+@TABLE.lists(
+    "/v1/findings/{id}/triage_history", Listed(), scope=Scope.FINDINGS_READ, answer=shapes.Decision
+)
+def list_finding_decisions(call: Call) -> Reply:
+    """List what people decided about a finding, newest first.
+
+    Who accepted a risk, when, why and until when; and what was decided before, as long as the
+    finding is known.
+    """
+    findings, events = call.services.findings, call.services.events
+    after, limit = call.page["after"], call.page["limit"]
+    return decisions(findings, events, **call.one, after=after, limit=limit)
 
 
 @TABLE.reads(

@@ -119,6 +119,7 @@ policy_versions = Table(
     text("digest"),
     text("spec"),
     text("created_at"),
+    text("created_by", null=True),
     PrimaryKeyConstraint("tenant_id", "policy_id", "version"),
 )
 

@@ -291,6 +291,9 @@ class PolicyVersion(Shape):
     policy_id: PolicyId = Field(description="The policy.")
     version: Count = Field(description="Its number, from 1.", examples=[1])
     created_at: Time = Field(description="When it became so.")
+    created_by: UserId | None = Field(
+        description="Who wrote it; null of a built-in one, and where that was not kept yet."
+    )
     spec: Json = Field(description="What the policy meant then.", examples=[_WORDS])
 
 

@@ -25,7 +25,12 @@ TOLD = (
     "after",
 )
 PLACE = ("previous", "hash", "signature")
-AUTHORS = (("policies", "created_by"), ("policies", "updated_by"), ("reports", "created_by"))
+AUTHORS = (
+    ("policies", "created_by"),
+    ("policies", "updated_by"),
+    ("policy_versions", "created_by"),
+    ("reports", "created_by"),
+)
 STAYS = ("tenant_id", "id", "category", "type", "subject", "created_at", "data", *TOLD)
 events = sa.table("events", *map(sa.column, ("category", "data", *TOLD)))
 UNCHAINED = sa.literal_column("sequence IS NULL")
