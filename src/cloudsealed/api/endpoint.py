@@ -154,8 +154,9 @@ class Endpoint:
         return response
 
     async def _placed(self, exchange: Exchange, call: Call, work: Callable[[], T]) -> T:
-        if self._operation.costs is not None:
-            return await self._paid(self._operation.costs, exchange, call, work)
+        costs = self._operation.costs
+        if costs is not None and costs.when(call.body):
+            return await self._paid(costs, exchange, call, work)
         if self._on_loop and not (call.shown and call.shown.expansions):
             call.deadline = QUICK_SECONDS
             try:
