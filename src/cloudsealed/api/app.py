@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -195,13 +197,24 @@ async def _documented() -> None:
 
 
 def _document_route(app: FastAPI) -> Route:
+    """Return the route of the OpenAPI document, which is made when it is asked for first: to make
+    it costs ten times what all else of a start does."""
     mark = "https://public-url.invalid"
-    found = openapi.document(app, TABLES, version=version("cloudsealed"), public_url=mark)
-    content = orjson.dumps(found)
+    making = threading.Lock()
+
+    @functools.cache
+    def made() -> bytes:
+        found = openapi.document(app, TABLES, version=version("cloudsealed"), public_url=mark)
+        return orjson.dumps(found)
+
+    def content(base: str) -> bytes:
+        with making:
+            found = made()
+        return found.replace(mark.encode(), base.encode())
 
     async def serve(request: Request) -> Response:
         base = exchange_of(request.scope).base
-        return Response(content.replace(mark.encode(), base.encode()), media_type=body.JSON_TYPE)
+        return Response(await run_in_threadpool(content, base), media_type=body.JSON_TYPE)
 
     return Route("/openapi.json", serve)
 
