@@ -63,7 +63,7 @@ from cloudsealed.api.v1 import (
 from cloudsealed.events.reads import FLUSH_SECONDS, Reads
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.loop import Loop
-from cloudsealed.kit.threads import Crew
+from cloudsealed.kit.threads import Crew, Crews
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.flights import Flights, open_flights
 from cloudsealed.wiring import Services
@@ -96,6 +96,7 @@ TABLES: tuple[Table, ...] = (
 _LITERAL = frozenset(op.path for table in TABLES for op in table.operations if "{" not in op.path)
 
 THREADS = 8  # with the loop and a login, as many as there are connections to the database
+LOOKS = 2  # as many connections as are kept for them
 LINE, PATIENCE = 2000, 30.0  # requests of a tenant that wait for a thread, and seconds
 HOUSEKEEPING_SECONDS = 5
 
@@ -150,7 +151,10 @@ def create_app(
         addresses=Addresses(services.settings.trusted_proxies),
         cors=Cors(services.settings.cors_origins),
         place=place,
-        crew=Crew("requests", THREADS, line=LINE, patience=PATIENCE),
+        crews=Crews(
+            Crew("requests", THREADS, line=LINE, patience=PATIENCE),
+            Crew("looks", LOOKS, line=LINE, patience=PATIENCE),
+        ),
         look_up_in_thread=not desk.reads_on_loop,
         access_log=services.settings.access_log,
     )
