@@ -26,6 +26,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Verify bundles of audits and the chain of several of one tenant, or proofs of findings.",
     ),
     "policy": ("policy:app", "Check, try and describe policy files."),
+    "types": (
+        "types:types",
+        "List the types of resources, or show a type's document, by call and as an example.",
+    ),
     "init": (
         "operate:init",
         "Make the data folder, its keys and the first admin; print their secrets once.",

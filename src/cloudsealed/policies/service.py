@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.collectors.asked import NotAsked
+from cloudsealed.events import acting_user
 from cloudsealed.jobs import enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -35,6 +36,7 @@ from cloudsealed.policies.needs import not_asked
 from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
+from cloudsealed.policies.trial import refuse_wrong_examples
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page, numbered
@@ -112,7 +114,7 @@ class PolicyService:
 
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a policy of the tenant's own; it counts from the next audit."""
-        said = _compiled(read_policy_body(body))
+        said = _tried(read_policy_body(body))
         now = rfc3339(self._clock())
         policy = Policy(
             new_id("pol"),
@@ -124,6 +126,8 @@ class PolicyService:
             said.words,
             now,
             now,
+            created_by=acting_user(),
+            updated_by=acting_user(),
         )
         with turn(self._database, tenant=tenant) as connection:
             try:
@@ -155,6 +159,7 @@ class PolicyService:
                 version=policy.version + new,
                 updated_at=rfc3339(self._clock()),
                 applied_at=None if says_other else policy.applied_at,
+                updated_by=acting_user(),
             )
             self._store.update(connection, tenant=tenant, policy=changed, new_version=new)
             if says_other:
@@ -253,6 +258,7 @@ class PolicyService:
                 "policy_id": policy.id,
                 "version": row[0],
                 "created_at": row[2],
+                "created_by": row[3],
                 "spec": orjson.loads(row[1]),
             }
             for row in rows
@@ -283,7 +289,7 @@ class PolicyService:
     def validate(self, *, tenant: str, body: Any) -> dict[str, Any]:
         """Say whether `create` would take a body, and if not, why."""
         try:
-            said = _compiled(read_policy_body(body))
+            said = _tried(read_policy_body(body))
             refuse_strangers(said.key, said.words, partial(self._store.all, tenant=tenant))
         except CloudSealedError as error:
             return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
@@ -411,6 +417,11 @@ class PolicyService:
         spec = self._store.version_spec(tenant=tenant, ident=ident, number=number)
         return PolicyVersion(ident, spec["key"], number, PolicyKind(spec["kind"]), spec)
 
+    def author(self, *, tenant: str, ident: str, number: int) -> tuple[str, str | None]:
+        """Return when a version was written, and the id of the user who did, None for nobody or
+        not known; raises PolicyNotFoundError."""
+        return self._store.version_author(tenant=tenant, ident=ident, number=number)
+
     def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
         """Return the policy's part of a finding's JSON, without braces; kept per version."""
         return self._part(tenant, ident, version)
@@ -488,11 +499,19 @@ def _compiled(said: PolicyBody) -> PolicyBody:
     return said
 
 
+def _tried(said: PolicyBody) -> PolicyBody:
+    """Return what compiles and whose examples end as they say; raises as `_compiled` does, and
+    InvalidPolicyExampleError."""
+    _compiled(said)
+    refuse_wrong_examples(said.words)
+    return said
+
+
 def _changed(policy: Policy, body: Any) -> Policy:
     """Return a policy as a body changes it, compiled; not yet seen beside the others."""
     if policy.source is PolicySource.BUILTIN:
         return _adjusted(policy, body)
-    said = _compiled(read_change(body, policy))
+    said = _tried(read_change(body, policy))
     return replace(policy, spec=said.words, enabled=said.enabled)
 
 
