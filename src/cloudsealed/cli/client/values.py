@@ -11,13 +11,13 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 
 from cloudsealed.cli.client.table import BodyField
+from cloudsealed.kit.nearest import did_you_mean
 
 _BRACKETS: Final = re.compile(r"\[([^\[\]]*)\]")
 _WORDS: Final = {"true": True, "false": False}
@@ -30,8 +30,7 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise typer.BadParameter when a value is none of the words that there are."""
     if not choices or value in choices:
         return
-    close = get_close_matches(value, choices, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(value, choices)
     raise typer.BadParameter(f"{name} must be one of: {', '.join(choices)}{hint}")
 
 
