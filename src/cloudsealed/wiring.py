@@ -116,6 +116,7 @@ class Services(Auditing):
                 users=self.users,
                 audits=self.audits,
                 findings=self.findings,
+                policies=self.policies,
                 resources=self.resources,
                 keys=self.keys,
                 owner_tags=self.settings.owner_tags,

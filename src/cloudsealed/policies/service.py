@@ -358,6 +358,11 @@ class PolicyService:
         spec = self._store.version_spec(tenant=tenant, ident=ident, number=number)
         return PolicyVersion(ident, spec["key"], number, PolicyKind(spec["kind"]), spec)
 
+    def named(self, *, tenant: str, key: str, number: int) -> PolicyVersion:
+        """Return one version of the policy that has a key; raises PolicyNotFoundError."""
+        policy = self._store.get(tenant=tenant, ident=key)
+        return self.version(tenant=tenant, ident=policy.id, number=number)
+
     def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
         """Return the policy's part of a finding's JSON, without braces; kept per version."""
         return self._part(tenant, ident, version)

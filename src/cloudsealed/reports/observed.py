@@ -8,6 +8,7 @@ from typing import Any
 from cloudsealed.reports.model import Document, Observation, ReportSource, matches
 from cloudsealed.vocabulary import FindingStatus, Outcome, TriageState
 
+_NEVER = "~"  # after every time
 _ACCEPTING = (TriageState.ACCEPTED_RISK, TriageState.FALSE_POSITIVE)
 
 
@@ -28,16 +29,18 @@ def reason(why: Mapping[str, Any]) -> str:
 
 def exception(observation: Observation, source: ReportSource) -> Document | None:
     """Return why a failing resource is an exception (kind, reason, by, until, over), None if it is
-    none. A person's decision counts before a classification's; `over` is one that had ended when
-    the audit did."""
+    none. Of a person's decision and a classification the one that ends last counts, since until
+    then it is one, and of equals the person's; `over` is one that had ended when the audit did."""
     if observation["outcome"] != Outcome.FAIL:
         return None
     finding = observation["finding"] or {}
-    decided = _decided(finding.get("triage")) or _suppressed(observation, finding, source)
-    if decided is None:
+    said = (_decided(finding.get("triage")), _suppressed(observation, finding, source))
+    reasons = [each for each in said if each is not None]
+    if not reasons:
         return None
-    until = decided["until"]
-    return {**decided, "over": until is not None and until <= source.audit["finished_at"]}
+    lasting = max(reasons, key=lambda each: each["until"] or _NEVER)
+    until = lasting["until"]
+    return {**lasting, "over": until is not None and until <= source.audit["finished_at"]}
 
 
 def _decided(triage: Mapping[str, Any] | None) -> Document | None:
@@ -59,11 +62,22 @@ def _suppressed(
     if not (silenced or (status is None and observation["suppressed"])):
         return None
     named = finding.get("classified_by") or observation["classified_by"] or {}
-    version = source.policies.get(named.get("key", ""), {})
-    said = version.get("spec", {}) if version.get("version") == named.get("version") else {}
+    said = _said(named, source)
     return {
         "kind": "classification",
         "reason": said.get("reason"),
         "by": named.get("key"),
         "until": said.get("expires_at"),
     }
+
+
+def _said(named: Mapping[str, Any], source: ReportSource) -> Mapping[str, Any]:
+    """Return what a classification says in the version that is named, also one from after the
+    audit: that is the one which counts."""
+    if not named:
+        return {}
+    judged = source.policies.get(named["key"], {})
+    if judged.get("version") == named["version"]:
+        spec: Mapping[str, Any] = judged["spec"]
+        return spec
+    return source.classification(named["key"], named["version"])

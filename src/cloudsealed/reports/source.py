@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache, partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from cloudsealed.findings.service import FindingService
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import NotFoundError
 from cloudsealed.policies.frameworks import framework
+from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.kinds.spool import Spooled
 from cloudsealed.reports.look import Look
 from cloudsealed.reports.model import Comparison, Report, ReportSource
@@ -38,6 +40,7 @@ class ReportSources:
         audits: AuditService,
         findings: FindingService,
         users: UserService,
+        policies: PolicyService,
         resources: ResourceService,
         keys: KeyRing,
         owner_tags: Sequence[str],
@@ -47,6 +50,7 @@ class ReportSources:
         self._users = users
         self._audits = audits
         self._findings = findings
+        self._policies = policies
         self._resources = resources
         self._keys = keys
         self._owner_tags = [key.lower() for key in owner_tags]
@@ -74,7 +78,9 @@ class ReportSources:
             frameworks=self._audits.frameworks(tenant=tenant, ident=audit_id) if summary else (),
             look=self._look,
             observations=self._observations(tenant, audit_id, assessed) if assessed else (),
-            policies=self._policies(tenant, audit_id) if assessed else {},
+            policies=self._judged(tenant, audit_id) if assessed else {},
+            classification=partial(self._classification, tenant),
+            collected=asdict(self._audits.collected(tenant=tenant, ident=audit_id)),
         )
 
     def _history(self, tenant: str, audit_id: str) -> Sequence[Audit]:
@@ -146,7 +152,13 @@ class ReportSources:
             return ident
         return user.name or user.email
 
-    def _policies(self, tenant: str, audit_id: str) -> dict[str, Mapping[str, Any]]:
+    def _classification(self, tenant: str, key: str, version: int) -> Mapping[str, Any]:
+        try:
+            return self._policies.named(tenant=tenant, key=key, number=version).spec
+        except NotFoundError:
+            return {}
+
+    def _judged(self, tenant: str, audit_id: str) -> dict[str, Mapping[str, Any]]:
         verdicts = self._audits.verdicts(tenant=tenant, ident=audit_id)
         versions = self._audits.policy_versions(tenant=tenant, ident=audit_id)
         return {v["key"]: {**v, "counts": verdicts.get(v["key"], {})} for v in versions}
