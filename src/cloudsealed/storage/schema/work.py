@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint, literal_column
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    literal_column,
+)
 
 from cloudsealed.storage.schema.columns import blob, integer, metadata, text
 
@@ -103,7 +110,7 @@ simulations = Table(
     Index("simulations_created", "created_at"),
 )
 
-_UNCHAINED = literal_column("sequence IS NULL")
+_UNCHAINED: ColumnElement[bool] = literal_column("sequence IS NULL")
 events = Table(  # triggers let none be removed, nor changed but for its place in the chain, once
     "events",
     metadata,

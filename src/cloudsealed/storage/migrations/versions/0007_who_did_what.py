@@ -33,7 +33,7 @@ AUTHORS = (
 )
 STAYS = ("tenant_id", "id", "category", "type", "subject", "created_at", "data", *TOLD)
 events = sa.table("events", *map(sa.column, ("category", "data", *TOLD)))
-UNCHAINED = sa.literal_column("sequence IS NULL")
+UNCHAINED: sa.ColumnElement[bool] = sa.literal_column("sequence IS NULL")
 SQLITE = (
     (
         "CREATE TRIGGER events_are_kept BEFORE DELETE ON events"
