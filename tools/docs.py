@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from prometheus_client.core import Metric
 
-import cloudsealed.api.app  # noqa: F401 - the catalogue of errors is whole when the routes exist
+import cloudsealed.api.app  # the catalogue of errors is whole when the routes exist
 from cloudsealed.api.errors import catalogue
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
@@ -31,6 +31,7 @@ from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import FUNCTIONS, Function
+from cloudsealed.events.chain import MEMBERS
 from cloudsealed.jobs import PulseStore
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.markdown import code, table
@@ -60,6 +61,15 @@ PAGES = DOCS / "policies" / "builtin"
 SCHEMA = DOCS / "policies" / "policy.schema.json"
 TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
 REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def events() -> str:
+    """Return each operation that an event tells of, with the event."""
+    told = [op for noun in cloudsealed.api.app.TABLES for op in noun.operations if op.event]
+    return table(
+        ("request", "event"),
+        ((code(f"{op.method} {op.path}"), code(op.event or "")) for op in told),
+    )
 
 
 def functions() -> str:
@@ -236,7 +246,9 @@ def _full(family: Metric) -> str:
 
 
 DERIVED: Mapping[str, Callable[[], str]] = {
+    "chain": lambda: ", ".join(map(code, MEMBERS)) + ".",
     "errors": errors,
+    "events": events,
     "frameworks": frameworks,
     "functions": functions,
     "metrics": metrics,

@@ -251,10 +251,21 @@ def chained(count: int, **said: Any) -> list[bytes]:
     previous, lines = None, []
     for number in range(1, count + 1):
         event: dict[str, Any] = {
-            "id": f"evt_{number}", "object": "event", "tenant_id": "ten_a", "actor": None,
-            "type": "policy.changed", "subject": LIE, "created_at": LIE, "data": {},
-            "request_id": None, "before": None, "after": None, **said,
-            "sequence": number, "previous": previous, "signature": None,
+            "id": f"evt_{number}",
+            "object": "event",
+            "tenant_id": "ten_a",
+            "actor": None,
+            "type": "policy.changed",
+            "subject": LIE,
+            "created_at": LIE,
+            "data": {},
+            "request_id": None,
+            "before": None,
+            "after": None,
+            **said,
+            "sequence": number,
+            "previous": previous,
+            "signature": None,
         }
         event["hash"] = previous = hash_of(event)
         if number == count:

@@ -85,21 +85,25 @@ def emit(
     subject: str,
     data: Mapping[str, Any],
     actor: Actor | None = None,
+    was: bytes | None = None,
+    now: bytes | None = None,
 ) -> None:
-    """Append an event in the caller's transaction, or leave it to the deed whose event it is."""
+    """Append an event in the caller's transaction, or leave it to the deed whose event it is. `was`
+    and `now` are as `append` takes them."""
     deed = current()
-    if deed is None:
-        append(connection, tenant=tenant, kind=kind, subject=subject, data=data, actor=actor)
-    elif not deed.takes(kind, subject, data):
-        append(
-            connection,
-            tenant=tenant,
-            kind=kind,
-            subject=subject,
-            data=data,
-            actor=deed.actor,
-            request_id=deed.request_id,
-        )
+    if deed is not None and deed.takes(kind, subject, data):
+        return
+    append(
+        connection,
+        tenant=tenant,
+        kind=kind,
+        subject=subject,
+        data=data,
+        actor=actor if deed is None else deed.actor,
+        request_id=None if deed is None else deed.request_id,
+        was=was,
+        now=now,
+    )
 
 
 def emit_changes(

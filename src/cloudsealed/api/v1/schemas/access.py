@@ -289,8 +289,8 @@ class Event(Shape):
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
     hash: Word | None = Field(
-        description="SHA-256 of the canonical JSON of all its members but `hash` and `signature`;"
-        " null: it has no place yet.",
+        description="SHA-256 of the canonical JSON of its members from `id` to `previous`, as"
+        " docs/events.md lists them; null: it has no place yet.",
         examples=["60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"],
     )
     signature: EventSignature | None = Field(
