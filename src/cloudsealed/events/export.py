@@ -17,7 +17,7 @@ from cloudsealed.kit.canonical import canonical
 FORMATS: Mapping[str, str] = {"jsonl": "application/jsonl", "csv": spreadsheet.MEDIA_TYPE}
 """Every format, with its media type."""
 _LINE = (*MEMBERS, "hash", "signature")
-_ACTOR = ("kind", "user_id", "name", "email", "credential_id", "ip")
+_ACTOR = ("kind", "user_id", "name", "email", "credential_id", "credential_name", "ip")
 _PLAIN = ("sequence", "id", "created_at", "type", "subject")
 _PARTS = ("data", "before", "after")
 COLUMNS = (

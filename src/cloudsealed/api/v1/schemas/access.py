@@ -225,6 +225,9 @@ class EventActor(Shape):
         description="The token, grant, client or session by which it was done.",
         examples=["tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
     )
+    credential_name: Word | None = Field(
+        description="What the token or client, or the grant's app, is called.", examples=["ci"]
+    )
     ip: Word | None = Field(description="Where it came from.", examples=["192.0.2.17"])
 
 
