@@ -108,6 +108,21 @@ class Services(Auditing):
             server=self.oauth, credentials=self.client_credentials, devices=self.devices
         )
 
+    def sources(self) -> ReportSources:
+        """Return what gathers the data of reports."""
+        return ReportSources(
+            tenants=self.tenants,
+            users=self.users,
+            policies=self.policies,
+            events=self.events,
+            audits=self.audits,
+            findings=self.findings,
+            resources=self.resources,
+            keys=self.keys,
+            owner_tags=self.settings.owner_tags,
+            look=self.look,
+        )
+
     def worker(self) -> Worker:
         """Return a worker for every kind of background work of this installation."""
         audits = RunAudit(
@@ -117,18 +132,7 @@ class Services(Auditing):
             database=self.database,
             blobs=self.blobs,
             clock=self.clock,
-            source=ReportSources(
-                tenants=self.tenants,
-                users=self.users,
-                policies=self.policies,
-                events=self.events,
-                audits=self.audits,
-                findings=self.findings,
-                resources=self.resources,
-                keys=self.keys,
-                owner_tags=self.settings.owner_tags,
-                look=self.look,
-            ),
+            source=self.sources(),
             retention_days=self.settings.report_retention_days,
         )
         classify = Reclassify(

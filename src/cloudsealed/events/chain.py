@@ -23,7 +23,7 @@ from cloudsealed.storage.keys import Key, KeyRing, key_id, public_key
 from cloudsealed.storage.schema import events
 from cloudsealed.storage.tenancy import turn
 
-BATCH = 1_000
+BATCH = 500
 MEMBERS = (
     *("id", "object", "tenant_id", "type", "subject", "created_at", "actor", "request_id"),
     *("data", "before", "after", "sequence", "previous"),

@@ -103,8 +103,16 @@ class Remediation(Shape):
         description="What to do, in a sentence or two.",
         examples=["Let only known addresses reach port 22"],
     )
+    caution: Text | None = Field(
+        description="What it deletes, cuts off or writes over; null where nothing is said.",
+        examples=["Whoever comes in by this rule is cut off at once."],
+    )
+    first: Text | None = Field(
+        description="Commands to run before: they look, or keep what would be lost.",
+        examples=["aws ec2 describe-security-group-rules --filters Name=group-id,Values=<GROUP>"],
+    )
     cli: Text | None = Field(
-        description="A command that does it, with `<PLACEHOLDER>`s.",
+        description="Commands that do it, one a line, with `<PLACEHOLDER>`s.",
         examples=["aws ec2 revoke-security-group-ingress --group-id <GROUP> --ip-permissions …"],
     )
     terraform: Text | None = Field(
@@ -243,7 +251,17 @@ def _filters(schema: dict[str, Any]) -> None:
 def _value(item: Filter) -> dict[str, Any]:
     value = value_schema(item)
     many = {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_VALUES}
-    return {"anyOf": [value, many]} if item.is_multiple else value
+    return {"anyOf": [_alone(value), many]} if item.is_multiple else value
+
+
+def _alone(value: dict[str, Any]) -> dict[str, Any]:
+    """Say by a pattern which words there are: OpenAPI Generator's TypeScript takes one enumeration
+    in, alone and in a list, twice."""
+    if "enum" not in value:
+        return value
+    words: list[str] = value["enum"]
+    pattern = f"^({'|'.join(words)})$"
+    return {"type": "string", "maxLength": 100, "pattern": pattern, "examples": words[:1]}
 
 
 def _distinct(schema: dict[str, Any]) -> None:
