@@ -32,6 +32,7 @@ from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import FUNCTIONS, Function
+from cloudsealed.events.chain import MEMBERS
 from cloudsealed.jobs import PulseStore
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.markdown import code, table
@@ -62,6 +63,15 @@ PAGES = DOCS / "policies" / "builtin"
 SCHEMA = DOCS / "policies" / "policy.schema.json"
 TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
 REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def events() -> str:
+    """Return each operation that an event tells of, with the event."""
+    told = [op for noun in cloudsealed.api.app.TABLES for op in noun.operations if op.event]
+    return table(
+        ("request", "event"),
+        ((code(f"{op.method} {op.path}"), code(op.event or "")) for op in told),
+    )
 
 
 def functions() -> str:
@@ -249,7 +259,9 @@ def _full(family: Metric) -> str:
 
 
 DERIVED: Mapping[str, Callable[[], str]] = {
+    "chain": lambda: ", ".join(map(code, MEMBERS)) + ".",
     "errors": errors,
+    "events": events,
     "frameworks": frameworks,
     "functions": functions,
     "metrics": metrics,
