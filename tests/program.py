@@ -167,6 +167,8 @@ def _serve(orders: socket.socket) -> None:
     for late in (
         "api.server",
         "auditing",
+        "cli.client.nouns",
+        "cli.client.run",
         "console",
         "storage.migrate",
         "storage.postgres",

@@ -3,9 +3,9 @@
     python tools/docs.py [--check]
 
 A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
-this program, and so do the policies' schema, every page below docs/policies/builtin and the tables
-of a new database. With `--check` it writes nothing and exits 1 when a document is stale. It refuses
-to touch another line.
+this program, and so do the policies' schema, every page below docs/policies/builtin, the tables of
+a new database and the operations that the command line knows. With `--check` it writes nothing and
+exits 1 when a document is stale. It refuses to touch another line.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from cloudsealed.api.gauges import COUNTED, Gauges
 from cloudsealed.api.outside import OUTSIDE
 from cloudsealed.auth.model import ROLE_SCOPES, Scope
 from cloudsealed.auth.oauth.errors import OAuthError
+from cloudsealed.cli.client import derive
 from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -61,13 +62,14 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = DOCS / "policies" / "builtin"
 SCHEMA = DOCS / "policies" / "policy.schema.json"
+OPERATIONS = ROOT / "src/cloudsealed/cli/client/operations.json"
 TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
 REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def events() -> str:
     """Return each operation that an event tells of, with the event."""
-    told = [op for noun in cloudsealed.api.app.TABLES for op in noun.operations if op.event]
+    told = [op for noun in NOUNS for op in noun.operations if op.event]
     return table(
         ("request", "event"),
         ((code(f"{op.method} {op.path}"), code(op.event or "")) for op in told),
@@ -285,7 +287,8 @@ def renewed(text: str) -> str:
 def whole() -> dict[Path, str]:
     """Return the files that are derived as a whole."""
     pages = {PAGES / f"{p.key}.md": page(p) for p in load_policies()}
-    return {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables(), **pages}
+    own = {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables()}
+    return {**own, OPERATIONS: derive.text(), **pages}
 
 
 def tables() -> str:
