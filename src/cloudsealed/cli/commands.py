@@ -34,6 +34,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "doctor:restore",
         "Put a backup back, into a data folder that has no installation.",
     ),
+    "export": (
+        "archive:export",
+        "Write a whole installation to one file, to move it to another database.",
+    ),
+    "import": ("archive:import_", "Take in what `export` wrote, where there is no installation."),
     "doctor": (
         "doctor:doctor",
         "Check this installation and its way to AWS; exit 1 when something is wrong.",

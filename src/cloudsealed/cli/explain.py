@@ -51,7 +51,8 @@ def read_file(file: Path) -> PolicySpec:
     try:
         return files.read_policy(file.read_text(encoding="utf-8"), file=str(file))
     except PolicyFileError as error:
-        Terminal(stderr=True).print(str(error), style="red")
+        for each in error.every:
+            Terminal(stderr=True).print(str(each), style="red")
         raise typer.Exit(1) from error
 
 

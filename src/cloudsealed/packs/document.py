@@ -37,6 +37,9 @@ for _tag, _pattern, _first in _JSON_SCALARS:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
+_MARKED = "in YAML {}, which this format has not: quote the text, as in '!resource.Encrypted'"
+
+
 class Document:
     """One file's text and its root node."""
 
@@ -127,9 +130,11 @@ class Document:
             if depth > MAX_DEPTH:
                 self._refuse(event.start_mark, f"nested deeper than {MAX_DEPTH}")
             if getattr(event, "anchor", None):
-                self._refuse(event.start_mark, "anchors and aliases are not part of this format")
-            if tag := getattr(event, "tag", None):
-                self._refuse(event.start_mark, f"tag {tag} is not part of this format")
+                self._refuse(
+                    event.start_mark, _MARKED.format("a & or * at the beginning names an anchor")
+                )
+            if getattr(event, "tag", None):
+                self._refuse(event.start_mark, _MARKED.format("a ! at the beginning makes a tag"))
 
     def _refuse(self, mark: Any, message: str) -> NoReturn:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -150,7 +150,6 @@ _OPTIONAL: tuple[tuple[str, Any], ...] = (
     ("applies_when", None),
     ("related", {}),
     ("message", None),
-    ("remediation", None),
     ("references", []),
     ("when", None),
     ("set", None),
@@ -178,6 +177,7 @@ def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
         "params": spec.get("params", {}),
         "controls": list(controls),
         **{name: spec.get(name, default) for name, default in _OPTIONAL},
+        "remediation": _remediation(spec),
         "applied_at": policy.applied_at,
         "created_at": policy.created_at,
         "updated_at": policy.updated_at,
@@ -192,7 +192,13 @@ def finding_part(version: PolicyVersion, controls: Sequence[Mapping[str, str]]) 
         "dimension": spec["dimension"],
         "description": spec.get("description"),
         "policy": {"id": version.id, "key": version.key, "version": version.version},
-        "remediation": spec.get("remediation"),
+        "remediation": _remediation(spec),
         "controls": list(controls),
     }
     return orjson.dumps(body)[1:-1]
+
+
+def _remediation(spec: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how a finding is cured, with what versions of before had no words for."""
+    said = spec.get("remediation")
+    return {"caution": None, "first": None, **said} if said else None

@@ -102,8 +102,16 @@ class Remediation(Shape):
         description="What to do, in a sentence or two.",
         examples=["Let only known addresses reach port 22"],
     )
+    caution: Text | None = Field(
+        description="What it deletes, cuts off or writes over; null where nothing is said.",
+        examples=["Whoever comes in by this rule is cut off at once."],
+    )
+    first: Text | None = Field(
+        description="Commands to run before: they look, or keep what would be lost.",
+        examples=["aws ec2 describe-security-group-rules --filters Name=group-id,Values=<GROUP>"],
+    )
     cli: Text | None = Field(
-        description="A command that does it, with `<PLACEHOLDER>`s.",
+        description="Commands that do it, one a line, with `<PLACEHOLDER>`s.",
         examples=["aws ec2 revoke-security-group-ingress --group-id <GROUP> --ip-permissions …"],
     )
     terraform: Text | None = Field(
