@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cloudsealed.kit.garbage import staying
+from cloudsealed.kit.memory import share_one_arena
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo:demo", "Audit a sample estate on an emulated AWS, then serve what was found."),
@@ -96,6 +97,7 @@ class Commands(TyperGroup):
         """Return the name, the imported command and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
         if found and found.name:
+            share_one_arena()
             with staying():
                 found = command(found.name)
         return name, found, rest

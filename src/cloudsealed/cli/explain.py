@@ -49,7 +49,7 @@ _EXAMPLE = typer.Option(None, "--example", min=1, help="The number of one of the
 def read_file(file: Path) -> PolicySpec:
     """Return the policy of a file, or say what is wrong with it and exit 1."""
     try:
-        return files.read_policy(file.read_text(encoding="utf-8"), file=str(file))
+        return files.read_policy(files.read_text(file), file=str(file))
     except PolicyFileError as error:
         for each in error.every:
             Terminal(stderr=True).print(str(each), style="red")

@@ -250,7 +250,17 @@ def _filters(schema: dict[str, Any]) -> None:
 def _value(item: Filter) -> dict[str, Any]:
     value = value_schema(item)
     many = {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_VALUES}
-    return {"anyOf": [value, many]} if item.is_multiple else value
+    return {"anyOf": [_alone(value), many]} if item.is_multiple else value
+
+
+def _alone(value: dict[str, Any]) -> dict[str, Any]:
+    """Say by a pattern which words there are: OpenAPI Generator's TypeScript takes one enumeration
+    in, alone and in a list, twice."""
+    if "enum" not in value:
+        return value
+    words: list[str] = value["enum"]
+    pattern = f"^({'|'.join(words)})$"
+    return {"type": "string", "maxLength": 100, "pattern": pattern, "examples": words[:1]}
 
 
 def _distinct(schema: dict[str, Any]) -> None:
