@@ -15,10 +15,11 @@ import typer
 
 from cloudsealed.auditing import Auditing
 from cloudsealed.collectors.aws.regions import known_regions
-from cloudsealed.findings.exceptions import LONGEST, Exceptions, read_exceptions
+from cloudsealed.findings.exceptions import Exceptions, read_exceptions
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.nearest import did_you_mean
-from cloudsealed.packs import PolicyFileError, PolicySpec, load_policies
+from cloudsealed.packs import PolicySpec, load_policies
+from cloudsealed.policies.files import read_text
 from cloudsealed.policies.folder import NoPolicyFilesError, files_of, read_files
 from cloudsealed.policies.frameworks import frameworks
 
@@ -77,19 +78,7 @@ def read_given(policies: Sequence[Path], exceptions: Path | None) -> Files:
         errors[0].others = tuple(errors[1:])
         raise errors[0]
     specs = [each.policy for each in found if each.policy is not None]
-    return Files(specs, exceptions, _text(exceptions) if exceptions else "")
-
-
-def _text(file: Path) -> str:
-    """Return a file's text; raises PolicyFileError when it cannot be read, or is too long."""
-    try:
-        with file.open("rb") as opened:
-            return opened.read(4 * LONGEST + 1).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"byte {error.start} is not UTF-8"
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
-    raise PolicyFileError(str(file), 1, 1, message)
+    return Files(specs, exceptions, read_text(exceptions) if exceptions else "")
 
 
 def requested(

@@ -19,9 +19,9 @@ from cloudsealed.packs import (
     load_policies,
     refuse_yields,
 )
-from cloudsealed.packs.document import MAX_CHARACTERS, Document
+from cloudsealed.packs.document import Document
 from cloudsealed.packs.reader import placed
-from cloudsealed.policies.files import read_policy, rule_of
+from cloudsealed.policies.files import read_policy, read_text, rule_of
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -94,19 +94,10 @@ def read_files(files: Sequence[Path]) -> list[Read]:
 
 def _read(file: Path) -> Read:
     try:
-        with file.open("rb") as opened:
-            text = opened.read(4 * MAX_CHARACTERS + 1).decode()
+        text = read_text(file)
         return Read(file, text, read_policy(text, file=str(file)))
     except PolicyFileError as error:
         return Read(file, "", None, error.every)
-    except OSError as error:
-        return Read(file, "", None, (_whole(file, f"cannot be read: {error.strerror}"),))
-    except UnicodeDecodeError as error:
-        return Read(file, "", None, (_whole(file, f"byte {error.start} is not UTF-8"),))
-
-
-def _whole(file: Path, message: str) -> PolicyFileError:
-    return PolicyFileError(str(file), 1, 1, message)
 
 
 def trials(read: Read) -> Iterator[Trial]:
