@@ -75,7 +75,8 @@ def nowhere(field: str, message: str) -> dict[str, object]:
 class Policy:
     """A policy as it stands. `spec` is what its author wrote (and, built in, what ships);
     `params` are the tenant's own values over the spec's; `applied_at` is when the open findings
-    were last classified by a classification as it stands, None while that is to be done."""
+    were last classified by a classification as it stands, None while that is to be done.
+    `created_by` and `updated_by` are ids of users, None for what no user did."""
 
     id: str
     key: str
@@ -88,6 +89,8 @@ class Policy:
     updated_at: str
     params: Mapping[str, Any] = field(default_factory=dict)
     applied_at: str | None = None
+    created_by: str | None = None
+    updated_by: str | None = None
 
     @property
     def provider(self) -> str:
@@ -181,6 +184,8 @@ def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
         "applied_at": policy.applied_at,
         "created_at": policy.created_at,
         "updated_at": policy.updated_at,
+        "created_by": policy.created_by,
+        "updated_by": policy.updated_by,
     }
     return orjson.dumps(body)
 

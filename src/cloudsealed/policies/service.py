@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.collectors.asked import NotAsked
+from cloudsealed.events import acting_user
 from cloudsealed.jobs import enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -124,6 +125,8 @@ class PolicyService:
             said.words,
             now,
             now,
+            created_by=acting_user(),
+            updated_by=acting_user(),
         )
         with turn(self._database, tenant=tenant) as connection:
             try:
@@ -155,6 +158,7 @@ class PolicyService:
                 version=policy.version + new,
                 updated_at=rfc3339(self._clock()),
                 applied_at=None if says_other else policy.applied_at,
+                updated_by=acting_user(),
             )
             self._store.update(connection, tenant=tenant, policy=changed, new_version=new)
             if says_other:
@@ -253,6 +257,7 @@ class PolicyService:
                 "policy_id": policy.id,
                 "version": row[0],
                 "created_at": row[2],
+                "created_by": row[3],
                 "spec": orjson.loads(row[1]),
             }
             for row in rows
@@ -410,6 +415,11 @@ class PolicyService:
         """Return one version of a policy, deleted or not; raises PolicyNotFoundError."""
         spec = self._store.version_spec(tenant=tenant, ident=ident, number=number)
         return PolicyVersion(ident, spec["key"], number, PolicyKind(spec["kind"]), spec)
+
+    def author(self, *, tenant: str, ident: str, number: int) -> tuple[str, str | None]:
+        """Return when a version was written, and the id of the user who did, None for nobody or
+        not known; raises PolicyNotFoundError."""
+        return self._store.version_author(tenant=tenant, ident=ident, number=number)
 
     def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
         """Return the policy's part of a finding's JSON, without braces; kept per version."""

@@ -11,6 +11,7 @@ from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
     Count,
+    EventId,
     Few,
     FindingId,
     Key,
@@ -334,6 +335,30 @@ class Episode(Shape):
     last_audit_id: AuditId = Field(description="The span's last audit so far.")
     first_at: Time = Field(description="When the span began.")
     last_at: Time = Field(description="When it was last so.", examples=["2026-02-07T09:30:00.000Z"])
+
+
+class Decision(Shape):
+    """One decision of people about a finding."""
+
+    object: Literal["decision"] = Field(description="Always `decision`.")
+    finding_id: FindingId = Field(description="The finding.")
+    event_id: EventId | None = Field(
+        description="The event that told of it; null of one from before events told of decisions."
+    )
+    triage: Triage | None = Field(
+        description="What was decided, why and until when; null: the decision before was withdrawn."
+    )
+    previous: Triage | None = Field(description="What had been decided before; null: nothing.")
+    decided_at: Time = Field(description="When.")
+    decided_by: UserId | None = Field(description="The user who decided, or whose token did.")
+    decided_by_name: Word | None = Field(
+        description="What they were called then; null where that was not kept yet.",
+        examples=["Ann"],
+    )
+    credential_id: Word | None = Field(
+        description="The token, grant or client by which it was done.",
+        examples=["tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+    )
 
 
 class FindingGroup(Shape):
