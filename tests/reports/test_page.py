@@ -91,6 +91,13 @@ def test_the_severest_that_is_open_comes_first_then_what_was_accepted() -> None:
     assert "accepted: why" in read
 
 
+def test_what_a_remediation_takes_away_stands_before_its_commands() -> None:
+    careful = {"summary": "Close it.", "caution": "Cuts off.", "first": "aws one", "cli": "aws two"}
+    html = html_of(found(remediation=careful))
+    places = [html.index(part) for part in ("Close it", "Cuts off", "aws one", "aws two")]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_whatever_a_customer_wrote_is_text(hostile: str) -> None:
     plain = Read(html_of(found(), policies={"aws-ec2-sg-ssh-open": {"title": "x"}}))

@@ -102,6 +102,14 @@ def test_the_help_says_how_it_is_cured() -> None:
         assert part in rule["help"]["markdown"]
 
 
+def test_the_help_says_what_a_remediation_takes_away_and_what_comes_first() -> None:
+    careful = {"summary": "Close it.", "caution": "Cuts off.", "first": "aws one", "cli": "aws two"}
+    [rule] = run_of(found(remediation=careful))["tool"]["driver"]["rules"]
+    told = rule["help"]["markdown"]
+    places = [told.index(part) for part in ("Close it", "**Caution:** Cuts", "aws one", "aws two")]
+    assert places == sorted(places)
+
+
 def test_what_somebody_accepted_or_a_policy_suppresses_is_suppressed_with_its_reason() -> None:
     triage = {"state": "accepted_risk", "note": "a bastion", "expires_at": "2027-01-01T00:00:00Z"}
     over = {**triage, "expires_at": "2026-01-01T00:00:00Z"}

@@ -160,7 +160,9 @@ def _help(finding: Finding, said: Mapping[str, Any], title: str) -> str:
         parts.append(markdown.paragraphs(finding["description"]))
     if remedy := finding["remediation"]:
         parts += ["## How to fix it", markdown.paragraphs(remedy["summary"])]
-        for name, language in (("cli", "sh"), ("terraform", "hcl")):
+        if remedy.get("caution"):
+            parts.append(f"**Caution:** {markdown.paragraphs(remedy['caution'])}")
+        for name, language in (("first", "sh"), ("cli", "sh"), ("terraform", "hcl")):
             if remedy.get(name):
                 parts.append(markdown.fence(language, remedy[name]))
     if finding["controls"]:
