@@ -241,7 +241,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         database=database,
         keys=keys,
         clock=clock,
-        issuer=settings.public_url,
+        issuer=settings.address,
         authenticator=tokens.authenticator,
     )
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
@@ -267,7 +267,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         counters=counters,
         blobs=blobs,
         users=UserService(
-            database=database, keys=keys, clock=clock, access=access, public_url=settings.public_url
+            database=database, keys=keys, clock=clock, access=access, public_url=settings.address
         ),
         service_accounts=ServiceAccountService(database=database, clock=clock),
         logins=LoginService(
@@ -292,7 +292,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             database=database,
             keys=keys,
             clock=clock,
-            issuer=settings.public_url,
+            issuer=settings.address,
             authenticator=tokens.authenticator,
         ),
         devices=DeviceFlow(

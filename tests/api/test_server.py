@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from tests.waiting import SECONDS
 
-from cloudsealed.api.server import Listen, UnencryptedHostError, server
+from cloudsealed.api.listen import UnencryptedHostError
+from cloudsealed.api.server import Listen, server
 
 
 def test_another_host_is_refused_before_anything_is_served(services: Any) -> None:
