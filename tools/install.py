@@ -2,10 +2,10 @@
 
     python tools/install.py demo|all
 
-`demo` takes the first part of the list, which is all that `make demo` needs, `all` the rest, too. A
-few packages are installed at a time, so that somebody who waits sees how far it is. Every package has
-the version and a hash that the list says. It needs nothing but pip, and asks the index that pip is
-told of.
+`demo` takes the first part of the list, which is all that `make demo` needs, `all` the rest, too.
+A few packages are installed at a time, so that somebody who waits sees how far it is. Every package
+has the version and a hash that the list says. It needs nothing but pip, and asks the index that pip
+is told of.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).parent.parent
 LIST = ROOT / "constraints.txt"
 REST = "# Development needs these, too.\n"
-_PIN = re.compile(r"^(?=\S)", re.MULTILINE)
+PIN = re.compile(r"^(?=\S)", re.MULTILINE)
 _AT_ONCE = 8
 _PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 _BAR = 28
@@ -29,7 +29,7 @@ _BAR = 28
 def pins(part: str) -> list[str]:
     """Return the lines of each package of a part of the list."""
     demo, _, rest = LIST.read_text().partition(REST)
-    return [pin for pin in _PIN.split(demo + (rest if part == "all" else "")) if pin.strip()]
+    return [pin for pin in PIN.split(demo + (rest if part == "all" else "")) if pin.strip()]
 
 
 def install(found: Sequence[str]) -> None:
@@ -70,8 +70,6 @@ def tell(done: int, total: int, what: str) -> None:
 
 def main(part: str) -> None:
     """Install a part, and this checkout where it is."""
-    if sys.version_info < (3, 11):
-        sys.exit("Python 3.11 or newer is needed")
     install(pins(part))
     pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 

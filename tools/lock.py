@@ -2,23 +2,19 @@
 
     python tools/lock.py [--upgrade]
 
-First what `make demo` installs, then, below the line REST, what development needs beside it. Versions
-stay as they are as far as pyproject.toml allows, unless they are to be upgraded. Needs uv. The file
-names no index: whoever installs has their own.
+First what `make demo` installs, then, below the line REST, what development needs beside it.
+Versions stay as they are as far as pyproject.toml allows, unless they are to be upgraded. Needs uv.
+The file names no index: whoever installs has their own.
 """
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).parent.parent
-LIST = ROOT / "constraints.txt"
-REST = "# Development needs these, too.\n"
-_PIN = re.compile(r"^(?=\S)", re.MULTILINE)
+from install import LIST, PIN, REST, ROOT
 
 
 def pins(extra: str, *arguments: str) -> list[str]:
@@ -30,7 +26,7 @@ def pins(extra: str, *arguments: str) -> list[str]:
         command += ["--generate-hashes", "--no-header", "--no-annotate", "--extra", extra]
         command += [*arguments, "--output-file", str(written), "pyproject.toml"]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        return [pin for pin in _PIN.split(written.read_text()) if "==" in pin]
+        return [pin for pin in PIN.split(written.read_text()) if "==" in pin]
 
 
 def main() -> None:

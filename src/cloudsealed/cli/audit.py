@@ -22,6 +22,10 @@ app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
 
 _USAGE, _AT_OR_ABOVE, _COVERAGE = 2, 3, 4
 _HELD_SECONDS = 0.5
+_INTERRUPTED = (
+    "Interrupted. What was collected is kept: the same command goes on within a day, and begins"
+    " anew with --fresh."
+)
 _GOES_ON = "What was collected is kept: renew the credentials and run the same command to go on."
 
 
@@ -36,6 +40,7 @@ def aws(
     regions: str = typer.Option("", help="Comma list; default: every region that is enabled."),
     services: str = typer.Option("", help="Comma list such as s3,iam; default: all."),
     as_json: bool = typer.Option(False, "--json", help="Print the audit and its findings as JSON."),
+    fresh: bool = typer.Option(False, "--fresh", help="Do not go on with an interrupted audit."),
     fail_on: Severity = typer.Option(None, help="Exit 3 when a finding is at or above this."),
     min_coverage: float = typer.Option(
         0.0,
@@ -57,8 +62,12 @@ def aws(
         for name, value in (("regions", regions), ("services", services))
         if value
     }
-    ident = _begun(installation, tenant, profile or "default", scope)
-    audit = run_audit(installation, tenant, ident, profile=profile or None)
+    ident = _begun(installation, tenant, profile or "default", scope, fresh=fresh)
+    try:
+        audit = run_audit(installation, tenant, ident, profile=profile or None)
+    except KeyboardInterrupt:
+        Terminal(stderr=True).print(_INTERRUPTED)
+        raise
     findings = list(installation.findings.of_audit(tenant=tenant, audit=ident))
     if as_json:
         Terminal().document({"audit": audit, "findings": findings})
@@ -82,11 +91,10 @@ def run_audit(
     installation: Auditing, tenant: str, ident: str, *, profile: str | None = None
 ) -> dict[str, Any]:
     """Run an audit to its end in this process, showing its progress; return its public form."""
-    owner = f"cli:{os.getpid()}"
     with AuditProgress(Terminal(stderr=True)) as progress:
         while True:
             ran = installation.runner.run(
-                tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
+                tenant=tenant, ident=ident, owner=_owner(), profile=profile, report=progress.update
             )
             audit: dict[str, Any] = orjson.loads(
                 installation.audits.get(tenant=tenant, ident=ident)
@@ -97,23 +105,31 @@ def run_audit(
             time.sleep(_HELD_SECONDS)  # another process holds the audit; its lease ends within 15 s
 
 
-def _begun(installation: Auditing, tenant: str, name: str, scope: dict[str, list[str]]) -> str:
+def _begun(
+    installation: Auditing, tenant: str, name: str, scope: dict[str, list[str]], *, fresh: bool
+) -> str:
     """Return the id of the audit to run: one that was interrupted, else a new one."""
     connection = installation.connections.ensure(tenant=tenant, name=name, body={"provider": "aws"})
-    interrupted = installation.audits.interrupted(
-        tenant=tenant, connection_ids=(connection,), scope=scope
-    )
-    if interrupted:
-        Terminal(stderr=True).print(f"Resuming {interrupted}, which was interrupted.")
-        return interrupted
+    audits, console = installation.audits, Terminal(stderr=True)
+    for audit in audits.interrupted(tenant=tenant, connection_ids=(connection,), scope=scope):
+        if not fresh and audits.go_on(tenant=tenant, audit=audit):
+            console.print(f"Resuming {audit.id}, which was interrupted.")
+            return audit.id
+        if audits.abandon(tenant=tenant, ident=audit.id, owner=_owner()):
+            console.print(
+                f"{audit.id} of {audit.created_at}, which was interrupted, is canceled: a new one"
+                " begins."
+            )
     body = {"connection_ids": [connection], "scope": scope or None}
     try:
-        return str(
-            orjson.loads(installation.audits.create(tenant=tenant, body=body, queue=False))["id"]
-        )
+        return str(orjson.loads(audits.create(tenant=tenant, body=body, queue=False))["id"])
     except InvalidFieldError as error:
         Terminal(stderr=True).error(error.message)
         raise typer.Exit(_USAGE) from error
+
+
+def _owner() -> str:
+    return f"cli:{os.getpid()}"
 
 
 def _parts(text: str) -> list[str]:

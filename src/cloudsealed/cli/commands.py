@@ -53,6 +53,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "login:logout",
         "End the login at the server CLOUDSEALED_URL, and forget its token.",
     ),
+    "completion": (
+        "completion:completion",
+        "Print a script that completes commands and options in a shell.",
+    ),
     "api": ("client:api", "Send one request to the API and print the answer."),
     "findings": ("client:findings", "Findings of a server."),
     "resources": ("client:resources", "Resources of a server."),

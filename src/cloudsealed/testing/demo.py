@@ -23,6 +23,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from cloudsealed.api.listen import Listen
 from cloudsealed.cli.audit import run_audit
 from cloudsealed.cli.beside import worker_beside
+from cloudsealed.cli.main import INTERRUPTED, end_at_once
 from cloudsealed.cli.operate import initialize
 from cloudsealed.cli.serve import DataFolderInUseError, only_server, opened, serve_until_stopped
 from cloudsealed.cli.session import open_installation
@@ -64,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         Terminal(stderr=True).error(error.message, error.code)
         return 1
     except KeyboardInterrupt:
-        return 130
+        end_at_once(INTERRUPTED)
 
 
 def _once(console: Terminal) -> int:
