@@ -239,6 +239,23 @@ def test_a_broken_policy_file_is_refused_with_its_place(
     assert hints == 1
 
 
+def test_a_folder_of_policy_files_is_told_to_programs_and_to_github(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "own, policies"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(POLICY)
+    (folder / "b.yaml").write_text(POLICY.replace("severity: low", "severity: low%"))
+    done = run("policy", "validate", "own, policies", "--format", "json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["files"], told["valid"]) == (1, 2, False)
+    assert [error["line"] for error in told["errors"]] == [4]
+    said = run("policy", "test", "own, policies", "--format", "github")
+    assert said.returncode == 1
+    assert said.stdout.startswith("::error file=own%2C policies/b.yaml,line=4,col=11::severity")
+    assert run("policy", "test", "own, policies/a.yaml", "--format", "github").stdout == ""
+
+
 def test_the_page_of_a_policy_is_printed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(POLICY)
     done = run("policy", "page", "policy.yaml")

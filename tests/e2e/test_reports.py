@@ -27,6 +27,8 @@ def source_of(audited: Any, number: int, *seal_keys: Key) -> ReportSource:
     sources = ReportSources(
         tenants=services.tenants,
         users=services.users,
+        policies=services.policies,
+        events=services.events,
         audits=services.audits,
         findings=services.findings,
         resources=services.resources,

@@ -58,6 +58,7 @@ from cloudsealed.api.v1 import (
     tokens,
     users,
 )
+from cloudsealed.events.reads import FLUSH_SECONDS, Reads
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.loop import Loop
 from cloudsealed.kit.threads import Crew
@@ -110,13 +111,16 @@ def create_app(
     flights = open_flights(services.database)
     keys = Idempotency(services.database, flights, services.clock)
     faces = Faces(services.settings.address, pages)
-    desk = Desk(services, limits, Pages(services.keys), keys, _crews(), feed or Feed(services))
+    reads = Reads(services.database)
+    desk = Desk(
+        services, limits, Pages(services.keys), keys, _crews(), feed or Feed(services), reads
+    )
     app = FastAPI(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lambda _app: _lifespan(services, keys, flights),
+        lifespan=lambda _app: _lifespan(services, keys, flights, reads),
         exception_handlers={
             CloudSealedError: _refuse,
             HTTPException: _refuse_route,
@@ -203,15 +207,18 @@ def _document_route(app: FastAPI) -> Route:
 
 
 @asynccontextmanager
-async def _lifespan(services: Services, keys: Idempotency, flights: Flights) -> AsyncIterator[None]:
+async def _lifespan(
+    services: Services, keys: Idempotency, flights: Flights, reads: Reads
+) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     flush = services.tokens.authenticator.flush
     loops = [
-        Loop(name, step, every=HOUSEKEEPING_SECONDS)
-        for name, step in (
-            ("use of tokens", flush),
-            ("idempotency keys", keys.purge),
-            ("files", services.spools.purge),
+        Loop(name, step, every=seconds)
+        for name, step, seconds in (
+            ("use of tokens", flush, HOUSEKEEPING_SECONDS),
+            ("idempotency keys", keys.purge, HOUSEKEEPING_SECONDS),
+            ("files", services.spools.purge, HOUSEKEEPING_SECONDS),
+            ("events of reads", reads.flush, FLUSH_SECONDS),
         )
     ]
     for loop in loops:
@@ -221,8 +228,9 @@ async def _lifespan(services: Services, keys: Idempotency, flights: Flights) -> 
     finally:
         for loop in loops:
             loop.stop()
-        with suppress(ServiceUnavailableError):  # a full disk does not keep the server from ending
-            await run_in_threadpool(flush)
+        for each in (reads.flush, flush):
+            with suppress(ServiceUnavailableError):  # a full disk lets the server end
+                await run_in_threadpool(each)
         flights.close()
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudsealed.auth.model import Actor
 from cloudsealed.events import emit
+from cloudsealed.events.deed import Actor
 from cloudsealed.storage.database import Connection
 from cloudsealed.vocabulary import EventType
 
@@ -25,4 +25,5 @@ def record(
 ) -> None:
     """Append an event about `subject` in the caller's transaction; `facts` hold no secret."""
     who = {"user_id": actor.user_id, "credential_id": actor.credential_id, "ip": actor.ip}
-    emit(connection, tenant=tenant, kind=kind, subject=subject, data={"actor": who, **facts})
+    data = {"actor": who, **facts}
+    emit(connection, tenant=tenant, kind=kind, subject=subject, data=data, actor=actor)

@@ -13,13 +13,14 @@ import orjson
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import InsufficientRoleError, TokenNotFoundError
-from cloudsealed.auth.model import OPERATOR, Actor, Caller, Network, Scope, parse_scopes
+from cloudsealed.auth.model import Caller, Network, Scope, parse_scopes
 from cloudsealed.auth.oauth.client_store import ClientStore
 from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.security import record
 from cloudsealed.auth.service_accounts import service_account
 from cloudsealed.auth.token_store import Token, TokenStore, decode
 from cloudsealed.auth.user_store import UserStore
+from cloudsealed.events.deed import OPERATOR, Actor
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError

@@ -1,6 +1,7 @@
 """Commands that speak to a server: `cloudsealed findings list`, `cloudsealed api GET /v1/…`.
 
-The server is CLOUDSEALED_URL, the token CS_TOKEN or else that of `cloudsealed login`.
+The server is CLOUDSEALED_URL, the token CS_TOKEN or else that of `cloudsealed login`. Where nothing
+names a server, the installation of this folder is read without one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from cloudsealed.cli import kept
+from cloudsealed.cli import kept, local
 from cloudsealed.cli.exchange import OPENER, TIMEOUT, ServerError
 from cloudsealed.cli.terminal import Terminal
 
@@ -51,6 +52,8 @@ def _token(base: str) -> str:
 
 def request(method: str, path: str, body: str | None = None) -> Any:
     """Send a request; return the JSON of the answer, None for none. Raises ServerError."""
+    if local.is_meant():
+        return _here(method, path)
     base = server_url()
     headers = {"Authorization": f"Bearer {_token(base)}", "Accept": "application/json"}
     data = body.encode() if body is not None else None
@@ -70,6 +73,16 @@ def request(method: str, path: str, body: str | None = None) -> Any:
         return json.loads(text) if text else None
     except ValueError as error:
         raise ServerError(f"What {base} answered is no JSON: is it CloudSealed?") from error
+
+
+def _here(method: str, path: str) -> Any:
+    """Return the JSON of what the installation of this folder answers; raises ServerError."""
+    with local.client() as client:
+        answer = client.request(method, path)
+    if answer.is_error:
+        error = answer.json()["error"]
+        raise ServerError(f"{answer.status_code} {error['code']}: {error['message']}")
+    return answer.json() if answer.content else None
 
 
 def _refused(error: urllib.error.HTTPError) -> ServerError:

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cloudsealed.kit.garbage import staying
+from cloudsealed.kit.memory import share_one_arena
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo:demo", "Audit a sample estate on an emulated AWS, then serve what was found."),
@@ -34,6 +35,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "doctor:restore",
         "Put a backup back, into a data folder that has no installation.",
     ),
+    "export": (
+        "archive:export",
+        "Write a whole installation to one file, to move it to another database.",
+    ),
+    "import": ("archive:import_", "Take in what `export` wrote, where there is no installation."),
     "doctor": (
         "doctor:doctor",
         "Check this installation and its way to AWS; exit 1 when something is wrong.",
@@ -95,6 +101,7 @@ class Commands(TyperGroup):
         """Return the name, the imported command and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
         if found and found.name:
+            share_one_arena()
             with staying():
                 found = command(found.name)
         return name, found, rest

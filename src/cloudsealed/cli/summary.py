@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import floor
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from cloudsealed.cli.terminal import Line, Terminal
+from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.vocabulary import CallOutcome, Severity
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
@@ -36,14 +38,37 @@ def show_summary(
         f"coverage {share(audit['coverage'])}"
     )
     console.print(_dimensions(audit["dimensions"]))
-    open_findings = [f for f in findings if f["status"] == "open"]
+    at = audit["finished_at"]
+    asking = [f for f in findings if f["status"] == "open"]
+    open_findings = [f for f in asking if not is_accepted(f, at)]
     worst = sorted(open_findings, key=lambda f: (-Severity(f["severity"]).rank, f["title"]))[
         :_WORST
     ]
     if worst:
         console.print(_findings(worst, len(open_findings)))
+    if accepted := len(asking) - len(open_findings):
+        console.print(
+            Line.assemble(("Accepted risks", "magenta"), f" {accepted}, which do not count")
+        )
     _unread(console, coverage)
     console.print(Line.assemble("Verdict digest ", (str(audit["verdict_digest"]), "dim")))
+
+
+def show_rest(
+    console: Terminal, findings: Sequence[Mapping[str, Any]], written: Sequence[Path]
+) -> None:
+    """Print where the rest of the findings is to be seen: in files, here, and with a server."""
+    for path in written:
+        console.print(f"Written  {path}")
+    if not findings:
+        return
+    everything = f"All {len(findings)}" if len(findings) > 1 else "It"
+    for label, command in (
+        (f"{everything} here, without a server", "cloudsealed findings list"),
+        ("As a page to search and filter", "the same command with --output report.html"),
+        ("With a server", "cloudsealed init && cloudsealed serve"),
+    ):
+        console.print(Line.assemble((f"{label}: ", "dim"), command))
 
 
 def share(coverage: float | None) -> str:

@@ -24,17 +24,9 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from cloudsealed.kit.visible import shown
+
 _NEWLINE: Final = "\n"
-
-
-def shown(text: str) -> str:
-    """Return `text` with each character that is not printable (Unicode's controls, line ends,
-    marks of direction and other invisible ones) as `[U+001B]`."""
-    return text if text.isprintable() else "".join(map(_shown, text))
-
-
-def _shown(char: str) -> str:
-    return char if char.isprintable() else f"[U+{ord(char):04X}]"
 
 
 def as_json(document: Any) -> str:

@@ -3,7 +3,7 @@
 It evaluates nothing and knows no engine: expressions are text here, with their place in the file.
 """
 
-from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, dotted, hint
+from cloudsealed.packs.errors import Fault, FilesError, FormError, PolicyFileError, dotted, hint
 from cloudsealed.packs.form import (
     CLASSIFICATION,
     body_schema,
@@ -25,7 +25,13 @@ from cloudsealed.packs.model import (
     Remediation,
     Section,
 )
-from cloudsealed.packs.reader import parse_framework, parse_policy, read_body, read_policies
+from cloudsealed.packs.reader import (
+    draft_of,
+    parse_framework,
+    parse_policy,
+    read_body,
+    read_policies,
+)
 from cloudsealed.packs.shapes import Use
 from cloudsealed.packs.yields import leads, refuse_yields
 
@@ -37,6 +43,7 @@ __all__ = [
     "Degree",
     "Example",
     "Fault",
+    "FilesError",
     "FormError",
     "Framework",
     "PolicyBody",
@@ -50,6 +57,7 @@ __all__ = [
     "change_schema",
     "check_form",
     "dotted",
+    "draft_of",
     "file_schema",
     "hint",
     "leads",

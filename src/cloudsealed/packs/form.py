@@ -228,9 +228,19 @@ _REMEDIATION = Brief(
                 "What to do, in a sentence or two.",
                 example="Tag the bucket with its owner",
             ),
+            "caution": Part(
+                _paragraph,
+                "What it deletes, cuts off or writes over, and for whom.",
+                example="The command replaces all tags of the bucket.",
+            ),
+            "first": Part(
+                _paragraph,
+                "Commands to run before: they look, or keep what would be lost.",
+                example="aws s3api get-bucket-tagging --bucket <BUCKET>",
+            ),
             "cli": Part(
                 _paragraph,
-                "A command that does it, with `<PLACEHOLDER>`s.",
+                "Commands that do it, one a line, with `<PLACEHOLDER>`s.",
                 example="aws s3api put-bucket-tagging --bucket <BUCKET> --tagging <TAGS>",
             ),
             "terraform": Part(

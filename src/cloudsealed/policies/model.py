@@ -75,7 +75,8 @@ def nowhere(field: str, message: str) -> dict[str, object]:
 class Policy:
     """A policy as it stands. `spec` is what its author wrote (and, built in, what ships);
     `params` are the tenant's own values over the spec's; `applied_at` is when the open findings
-    were last classified by a classification as it stands, None while that is to be done."""
+    were last classified by a classification as it stands, None while that is to be done.
+    `created_by` and `updated_by` are ids of users, None for what no user did."""
 
     id: str
     key: str
@@ -88,6 +89,8 @@ class Policy:
     updated_at: str
     params: Mapping[str, Any] = field(default_factory=dict)
     applied_at: str | None = None
+    created_by: str | None = None
+    updated_by: str | None = None
 
     @property
     def provider(self) -> str:
@@ -150,7 +153,6 @@ _OPTIONAL: tuple[tuple[str, Any], ...] = (
     ("applies_when", None),
     ("related", {}),
     ("message", None),
-    ("remediation", None),
     ("references", []),
     ("when", None),
     ("set", None),
@@ -178,9 +180,12 @@ def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
         "params": spec.get("params", {}),
         "controls": list(controls),
         **{name: spec.get(name, default) for name, default in _OPTIONAL},
+        "remediation": _remediation(spec),
         "applied_at": policy.applied_at,
         "created_at": policy.created_at,
         "updated_at": policy.updated_at,
+        "created_by": policy.created_by,
+        "updated_by": policy.updated_by,
     }
     return orjson.dumps(body)
 
@@ -192,7 +197,13 @@ def finding_part(version: PolicyVersion, controls: Sequence[Mapping[str, str]]) 
         "dimension": spec["dimension"],
         "description": spec.get("description"),
         "policy": {"id": version.id, "key": version.key, "version": version.version},
-        "remediation": spec.get("remediation"),
+        "remediation": _remediation(spec),
         "controls": list(controls),
     }
     return orjson.dumps(body)[1:-1]
+
+
+def _remediation(spec: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how a finding is cured, with what versions of before had no words for."""
+    said = spec.get("remediation")
+    return {"caution": None, "first": None, **said} if said else None

@@ -27,9 +27,12 @@ def reason(why: Mapping[str, Any]) -> str:
 
 
 def exception(observation: Observation, source: ReportSource) -> Document | None:
-    """Return why a failing resource is an exception (kind, reason, by, until, over), None if it is
-    none. A person's decision counts before a classification's; `over` is one that had ended when
-    the audit did."""
+    """Return why a failing resource is an exception (kind, reason, by, person, at, until, over),
+    None if it is none. A person's decision counts before a classification's.
+
+    `by` is who decided, or the classification; `person` who decided or wrote that, and `at` when,
+    as far as that is known; `over` is one that had ended when the audit did.
+    """
     if observation["outcome"] != Outcome.FAIL:
         return None
     finding = observation["finding"] or {}
@@ -47,6 +50,8 @@ def _decided(triage: Mapping[str, Any] | None) -> Document | None:
         "kind": triage["state"],
         "reason": triage["note"],
         "by": triage["updated_by"],
+        "person": triage["updated_by"],
+        "at": triage["updated_at"],
         "until": triage["expires_at"],
     }
 
@@ -60,10 +65,13 @@ def _suppressed(
         return None
     named = finding.get("classified_by") or observation["classified_by"] or {}
     version = source.policies.get(named.get("key", ""), {})
-    said = version.get("spec", {}) if version.get("version") == named.get("version") else {}
+    known = version if version.get("version") == named.get("version") else {}
+    said = known.get("spec", {})
     return {
         "kind": "classification",
         "reason": said.get("reason"),
         "by": named.get("key"),
+        "person": known.get("written_by"),
+        "at": known.get("written_at"),
         "until": said.get("expires_at"),
     }

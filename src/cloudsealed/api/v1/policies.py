@@ -14,6 +14,7 @@ from cloudsealed.policies.model import (
 )
 from cloudsealed.policies.store import LISTING
 from cloudsealed.storage import schema
+from cloudsealed.vocabulary import EventType
 
 TABLE = Table(
     "Policies",
@@ -38,6 +39,7 @@ def list_policies(call: Call) -> Reply:
     answer=shapes.Policy,
     body=shapes.PolicyBody,
     errors=(NameAlreadyExistsError, QuotaExceededError, InvalidPolicyExpressionError),
+    event=EventType.POLICY_CREATED,
 )
 def create_policy(call: Call) -> Reply:
     """Create a policy.
@@ -54,6 +56,7 @@ def create_policy(call: Call) -> Reply:
     body=shapes.PolicyDraft,
     body_optional=False,
     once=False,
+    event=None,
 )
 def validate_policy(call: Call) -> Reply:
     """Say whether a policy would be taken, and if not, why; nothing is stored.
@@ -79,6 +82,7 @@ def get_policy(call: Call) -> Reply:
     answer=shapes.Policy,
     body=shapes.PolicyPatch,
     errors=(BuiltinPolicyImmutableError, QuotaExceededError, InvalidPolicyExpressionError),
+    event=EventType.POLICY_CHANGED,
 )
 def update_policy(call: Call) -> Reply:
     """Change a policy; of a built-in one only `enabled` and `params`.
@@ -90,7 +94,10 @@ def update_policy(call: Call) -> Reply:
 
 
 @TABLE.deletes(
-    "/v1/policies/{id}", scope=Scope.POLICIES_WRITE, errors=(BuiltinPolicyImmutableError,)
+    "/v1/policies/{id}",
+    scope=Scope.POLICIES_WRITE,
+    errors=(BuiltinPolicyImmutableError,),
+    event=EventType.POLICY_DELETED,
 )
 def delete_policy(call: Call) -> Reply:
     """Delete a policy of the tenant's own.

@@ -240,8 +240,21 @@ class PlanTotals(Shape):
     monthly_savings: Few[Money] = Field(description="What all of it saves, a currency each.")
 
 
+class PlannedFinding(ReportedFinding):
+    """A finding of a step, with the commands for its resource."""
+
+    first: Text | None = Field(
+        description="Commands to run before; they take nothing away.",
+        examples=["aws s3api get-bucket-policy-status --bucket acme-logs"],
+    )
+    cli: Text | None = Field(
+        description="The commands; what only people know is a `<PLACEHOLDER>`.",
+        examples=["aws s3api put-public-access-block --bucket acme-logs …"],
+    )
+
+
 class PlanStep(Shape):
-    """What one owner has to do about one policy."""
+    """What one owner has to do about one policy's findings of one severity."""
 
     step: Count = Field(description="The step's number.", examples=[1])
     policy: Json = Field(
@@ -259,16 +272,32 @@ class PlanStep(Shape):
         examples=["data-platform"],
     )
     dimension: Dimension = Field(description="The way of looking.", examples=["security"])
-    severity: Severity = Field(description="The worst severity.", examples=["critical"])
+    severity: Severity = Field(description="The severity of its findings.", examples=["critical"])
     findings: Count = Field(description="How many findings there are.", examples=[3])
-    severities: SeverityCounts = Field(description="Its findings by severity.")
+    severities: SeverityCounts = Field(description="Its findings by severity: all of one.")
     effort: Effort = Field(description="How much work it is.", examples=["low"])
     monthly_savings: Few[Money] = Field(description="What it saves, a currency each.")
     controls: Few[ControlReference] = Field(description="The controls that it serves.")
     summary: Text | None = Field(description="What to do.", examples=["Block public access"])
+    caution: Text | None = Field(
+        description="What that deletes, cuts off or writes over; null where its policy is silent.",
+        examples=["What is read without credentials, such as a website, is closed at once."],
+    )
+    takes_away: bool = Field(
+        description="Whether it deletes, cuts off or writes over something, as its words say.",
+        examples=[True],
+    )
+    first: Text | None = Field(
+        description="Commands to run before, of its worst resources: they take nothing away.",
+        examples=["aws s3api get-bucket-policy-status --bucket acme-logs"],
+    )
     cli: Text | None = Field(
-        description="The same on the command line.",
-        examples=["aws s3api put-public-access-block --bucket <BUCKET> …"],
+        description="The commands, of its worst resources; what only people know is a"
+        " `<PLACEHOLDER>`.",
+        examples=["aws s3api put-public-access-block --bucket acme-logs …"],
+    )
+    commands_of: Count = Field(
+        description="How many resources these commands are of.", examples=[1]
     )
     terraform: Text | None = Field(
         description="The same as HCL.", examples=["block_public_policy = true"]
@@ -276,11 +305,11 @@ class PlanStep(Shape):
     risk: Count = Field(description="The weight that it removes.", examples=[30])
     risk_share: Share = Field(description="Which part of the plan's risk that is.")
     cumulative_risk_share: Share = Field(description="The same with all steps before it.")
-    resources: Many[ReportedFinding] = Field(description="Its findings, the worst first.")
+    resources: Many[PlannedFinding] = Field(description="Its findings, the worst first.")
 
 
 class RemediationPlan(ReportHeading):
-    """What to repair, a step a policy and owner, the most risk per effort first."""
+    """What to repair, the severest first, of these the most risk per effort."""
 
     kind: Literal["remediation_plan"] = Field(description="Always `remediation_plan`.")
     weights: Json = Field(

@@ -22,6 +22,7 @@ from cloudsealed.api.v1.schemas.base import (
     SimulationId,
     Text,
     Time,
+    UserId,
     Word,
 )
 from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation, ResourceReference
@@ -157,6 +158,12 @@ class Policy(Shape):
     )
     created_at: Time = Field(description="When it was made.")
     updated_at: Time = Field(description="When it was last changed.")
+    created_by: UserId | None = Field(
+        description="Who made it; null of a built-in one, and where that was not kept yet."
+    )
+    updated_by: UserId | None = Field(
+        description="Who last changed it; null where nobody did, and where that was not kept yet."
+    )
 
 
 class CheckBody(Body):
@@ -284,6 +291,9 @@ class PolicyVersion(Shape):
     policy_id: PolicyId = Field(description="The policy.")
     version: Count = Field(description="Its number, from 1.", examples=[1])
     created_at: Time = Field(description="When it became so.")
+    created_by: UserId | None = Field(
+        description="Who wrote it; null of a built-in one, and where that was not kept yet."
+    )
     spec: Json = Field(description="What the policy meant then.", examples=[_WORDS])
 
 
