@@ -206,7 +206,7 @@ class AuditService:
         scope: Mapping[str, Any],
         policies: Sequence[str] | None = None,
         lent: Collection[str] = (),
-    ) -> list[Audit]:
+    ) -> Sequence[Audit]:
         """Return the audits of the same request that no job will finish, newest first; also the
         newest of all if the cloud stopped taking its credentials."""
         asked = (connection_ids, scope, None if policies is None else tuple(policies))

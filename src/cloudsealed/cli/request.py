@@ -56,7 +56,7 @@ class AuditRequest:
         made = installation.audits.create(tenant=tenant, body=body, queue=False, lent=self.lent)
         return str(orjson.loads(made)["id"])
 
-    def interrupted(self, installation: Auditing, tenant: str) -> list[Audit]:
+    def interrupted(self, installation: Auditing, tenant: str) -> Sequence[Audit]:
         """Return the same audit where it was interrupted, newest first."""
         return installation.audits.interrupted(
             tenant=tenant,
