@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.findings.exceptions import is_accepted
+from cloudsealed.kit.percent import percent
 from cloudsealed.vocabulary import CallOutcome, Severity
 
 STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
@@ -36,7 +36,7 @@ def show_summary(
     console.print(f"Accounts {accounts} · regions {', '.join(regions)}", soft_wrap=True)
     console.print(
         f"{audit['resources']} resources · {calls} calls · {verdicts} verdicts · "
-        f"coverage {share(audit['coverage'])}"
+        f"coverage {percent(audit['coverage'])}"
     )
     console.print(_dimensions(audit["dimensions"]))
     at = audit["finished_at"]
@@ -70,11 +70,6 @@ def show_rest(
         ("With a server", "cloudsealed init && cloudsealed serve"),
     ):
         console.print(Line.assemble((f"{label}: ", "dim"), command))
-
-
-def share(coverage: float | None) -> str:
-    """Return coverage in per cent, rounded down: what is not whole is never 100.0 %."""
-    return "-" if coverage is None else f"{floor(coverage * 1_000 + 1e-9) / 10:.1f}%"
 
 
 def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -19,11 +19,11 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from cloudsealed.kit.clock import rfc3339
-from cloudsealed.packs import FilesError, FormError, PolicyFileError
+from cloudsealed.packs import FormError
 from cloudsealed.packs.document import Document
 from cloudsealed.packs.errors import Path
 from cloudsealed.packs.reader import placed
-from cloudsealed.packs.shapes import Free, Many, Moment, Part, Record, Text
+from cloudsealed.packs.shapes import Many, Moment, Part, Record, Text, words
 from cloudsealed.vocabulary import TriageState
 
 MOST = 10_000
@@ -62,18 +62,20 @@ class _Number:
         return {"type": ["string", "integer"]}
 
 
-_ENTRY = Record(
-    {
-        "policy": Part(Text(longest=100), needed=True),
-        "resource": Part(Text(longest=2048), needed=True),
-        "account": Part(_Number(), default="*"),
-        "region": Part(Text(longest=100), default="*"),
-        "reason": Part(Text(longest=4000), needed=True),
-        "expires_at": Part(_End(), needed=True),
-        "accepted_by": Part(Text(longest=200)),
-    }
-)
-_FILE = Record({"exceptions": Part(Many(Free(), most=MOST), needed=True)})
+def _form(policies: Collection[str]) -> Record:
+    """Return the form of a file; `policies` are the keys that it may name."""
+    entry = Record(
+        {
+            "policy": Part(words(sorted(policies)), needed=True),
+            "resource": Part(Text(longest=2048), needed=True),
+            "account": Part(_Number(), default="*"),
+            "region": Part(Text(longest=100), default="*"),
+            "reason": Part(Text(longest=4000), needed=True),
+            "expires_at": Part(_End(), needed=True),
+            "accepted_by": Part(Text(longest=200)),
+        }
+    )
+    return Record({"exceptions": Part(Many(entry, most=MOST), needed=True)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,34 +168,20 @@ def is_accepted(finding: Mapping[str, Any], now: str) -> bool:
 def read_exceptions(text: str, *, file: str, policies: Collection[str]) -> Exceptions:
     """Read a file; `policies` are the keys that there are.
 
-    Raises FilesError with everything that is wrong, each with its line and field.
+    Raises PolicyFileError: the first thing that is wrong, with its line and field, and the others.
     """
+    document = Document(text, file, longest=LONGEST)
     try:
-        document = Document(text, file, longest=LONGEST)
-    except PolicyFileError as error:
-        raise FilesError([error]) from error
-    try:
-        found = _FILE.read(document.value(document.root))["exceptions"]
+        found = _form(policies).read(document.value(document.root))["exceptions"]
     except FormError as refused:
-        raise FilesError([placed(document, refused)]) from refused
-    entries, errors = [], []
-    for index, each in enumerate(found):
-        at = ("exceptions", index)
-        try:
-            entries.append(_entry(each, at, policies, document.node(at).start_mark.line + 1))
-        except FormError as refused:
-            errors.append(placed(document, refused))
-    if errors:
-        raise FilesError(errors)
+        errors = [placed(document, each) for each in refused.every]
+        first, *others = sorted(errors, key=lambda each: (each.line, each.column))
+        first.others = tuple(others)
+        raise first from refused
+    places = (document.node(("exceptions", index)) for index in range(len(found)))
+    lines = (place.start_mark.line + 1 for place in places)
+    entries = [Accepted(**each, line=line) for each, line in zip(found, lines, strict=True)]
     return Exceptions(file, entries)
-
-
-def _entry(value: Any, at: Path, policies: Collection[str], line: int) -> Accepted:
-    found = _ENTRY.read(value, at)
-    if found["policy"] not in policies:
-        message = f"names no policy that there is: {found['policy']}"
-        raise FormError((*at, "policy"), message, word=found["policy"], known=policies)
-    return Accepted(**found, line=line)
 
 
 def _fits(pattern: str, value: str) -> bool:

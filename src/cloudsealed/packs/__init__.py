@@ -3,7 +3,7 @@
 It evaluates nothing and knows no engine: expressions are text here, with their place in the file.
 """
 
-from cloudsealed.packs.errors import Fault, FilesError, FormError, PolicyFileError, dotted, hint
+from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, dotted, hint
 from cloudsealed.packs.form import (
     CLASSIFICATION,
     body_schema,
@@ -46,7 +46,6 @@ __all__ = [
     "Degree",
     "Example",
     "Fault",
-    "FilesError",
     "FormError",
     "Framework",
     "PolicyBody",

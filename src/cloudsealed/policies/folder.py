@@ -10,14 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.packs import (
-    FilesError,
-    FormError,
-    PolicyFileError,
-    PolicySpec,
-    load_policies,
-    refuse_yields,
-)
+from cloudsealed.packs import FormError, PolicyFileError, PolicySpec, load_policies, refuse_yields
 from cloudsealed.packs.document import Document
 from cloudsealed.packs.reader import placed
 from cloudsealed.policies.files import read_policy, read_text, rule_of
@@ -89,15 +82,6 @@ def _read(file: Path) -> Read:
         return Read(file, text, read_policy(text, file=str(file)))
     except PolicyFileError as error:
         return Read(file, "", None, error.every)
-
-
-def read_policies(paths: Iterable[Path]) -> list[PolicySpec]:
-    """Read policy files, and all those in folders and below; raises FilesError with everything that
-    is wrong, and NoPolicyFilesError."""
-    found = read_files(files_of(paths))
-    if errors := [error for each in found for error in each.errors]:
-        raise FilesError(errors)
-    return [each.policy for each in found if each.policy is not None]
 
 
 def tried(read: Read) -> Iterator[tuple[Trial, PolicyFileError | None]]:

@@ -422,6 +422,11 @@ class PolicyService:
         not known; raises PolicyNotFoundError."""
         return self._store.version_author(tenant=tenant, ident=ident, number=number)
 
+    def named(self, *, tenant: str, key: str, number: int) -> PolicyVersion:
+        """Return one version of the policy that has a key; raises PolicyNotFoundError."""
+        policy = self._store.get(tenant=tenant, ident=key)
+        return self.version(tenant=tenant, ident=policy.id, number=number)
+
     def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
         """Return the policy's part of a finding's JSON, without braces; kept per version."""
         return self._part(tenant, ident, version)
