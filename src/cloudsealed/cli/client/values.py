@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import typer
 
+from cloudsealed.cli.client.asked import Written
 from cloudsealed.cli.client.table import BodyField
 from cloudsealed.kit.nearest import did_you_mean
 
@@ -68,9 +69,18 @@ def _single(field: BodyField, text: str) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _loaded(text)
     except ValueError as error:
         raise typer.BadParameter(f"This is no JSON: {error}") from None
+
+
+def _loaded(text: str) -> Any:
+    """Return what JSON says; raises ValueError, also for NaN, which only Python writes."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"there is no {name} in it")
 
 
 def source(text: str) -> str:
@@ -86,9 +96,10 @@ def source(text: str) -> str:
         raise typer.BadParameter(f"{text[1:]} cannot be read: {why}") from None
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str) -> Written:
     """Return the JSON of `-d`: written there, in a file, or on standard input."""
-    return _json(source(text))
+    found = source(text)
+    return Written(found, _json(found))
 
 
 def by_name(raw: Iterable[str], free: Iterable[str], fields: Sequence[BodyField]) -> list[Place]:
@@ -107,7 +118,7 @@ def by_name(raw: Iterable[str], free: Iterable[str], fields: Sequence[BodyField]
 def _free(text: str) -> Any:
     text = source(text)
     try:
-        return json.loads(text)
+        return _loaded(text)
     except ValueError:
         return text
 
@@ -136,7 +147,7 @@ def _put(body: dict[str, Any], path: Names, value: Any) -> None:
     body[last] = value
 
 
-def merged(data: Any, given: Sequence[Place]) -> Any:
+def merged(data: Written | None, given: Sequence[Place]) -> Any:
     """Return the body: what `-d` has, and the fields that are given besides, in its place."""
     if not given:
         return data
@@ -145,9 +156,9 @@ def merged(data: Any, given: Sequence[Place]) -> Any:
         _put(fresh, path, value)
     if data is None:
         return fresh
-    if not isinstance(data, dict):
+    if not isinstance(data.document, dict):
         raise typer.BadParameter("fields can only be put into an object")
-    return _over(data, fresh)
+    return _over(data.document, fresh)
 
 
 def _over(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
