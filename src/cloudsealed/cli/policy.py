@@ -13,7 +13,7 @@ from cloudsealed.cli.explain import explain, read_file
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.packs import PolicyFileError
 from cloudsealed.policies import files
-from cloudsealed.policies.folder import NoPolicyFilesError, Read, files_of, read_files, trials
+from cloudsealed.policies.folder import NoPolicyFilesError, Read, files_of, read_files, tried
 from cloudsealed.policies.page import page as page_of
 
 app = typer.Typer(help="Check, try and describe policy files.", no_args_is_help=True)
@@ -60,13 +60,13 @@ def try_examples(paths: list[Path] = _PATHS, form: Format = _FORMAT) -> None:
             continue
         if form is Format.TEXT and len(found) > 1:
             console.print(str(each.file))
-        for trial in trials(each):
-            passed, failed = passed + (trial.error is None), failed + (trial.error is not None)
+        for number, (trial, error) in enumerate(tried(each), start=1):
+            passed, failed = passed + trial.right, failed + (not trial.right)
             if form is Format.TEXT:
-                state = "ok  " if trial.error is None else "FAIL"
-                console.print(f"{state} example {trial.number}: {trial.ended}")
-            if trial.error is not None:
-                errors.append(trial.error)
+                state = "ok  " if trial.right else "FAIL"
+                console.print(f"{state} example {number}: {trial.ended}")
+            if error is not None:
+                errors.append(error)
     if form is Format.TEXT:
         console.print(f"{passed} passed, {failed} failed")
     _tell(found, errors, form)

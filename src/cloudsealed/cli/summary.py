@@ -14,7 +14,8 @@ from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.kit.percent import percent
 from cloudsealed.vocabulary import CallOutcome, Severity
 
-_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+"""Of severities."""
 _WORST = 10
 _BAR = 10
 _SHORT = {"critical": "Crit", "high": "High", "medium": "Med", "low": "Low", "info": "Info"}
@@ -80,7 +81,7 @@ def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for dimension, figures in dimensions.items():
         score = figures["score"]
-        counts = [_count(figures["severities"][s], _STYLES[s]) for s in reversed(Severity)]
+        counts = [_count(figures["severities"][s], STYLES[s]) for s in reversed(Severity)]
         table.add_row(
             dimension.capitalize(),
             "-" if score is None else str(score),
@@ -119,7 +120,7 @@ def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
         resource = finding["resource"]
         where = f"{resource['account']} {resource['region']}"
         table.add_row(
-            Line(finding["severity"], style=_STYLES[finding["severity"]]), finding["title"], where
+            Line(finding["severity"], style=STYLES[finding["severity"]]), finding["title"], where
         )
     return table
 

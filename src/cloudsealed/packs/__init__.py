@@ -13,6 +13,7 @@ from cloudsealed.packs.form import (
 )
 from cloudsealed.packs.loader import load_frameworks, load_policies
 from cloudsealed.packs.model import (
+    AUTHORS,
     EFFORTS,
     EXAMPLES_AT,
     Control,
@@ -27,6 +28,7 @@ from cloudsealed.packs.model import (
 )
 from cloudsealed.packs.reader import (
     draft_of,
+    examples_of,
     parse_framework,
     parse_policy,
     read_body,
@@ -36,6 +38,7 @@ from cloudsealed.packs.shapes import Use
 from cloudsealed.packs.yields import leads, refuse_yields
 
 __all__ = [
+    "AUTHORS",
     "CLASSIFICATION",
     "EFFORTS",
     "EXAMPLES_AT",
@@ -57,6 +60,7 @@ __all__ = [
     "check_form",
     "dotted",
     "draft_of",
+    "examples_of",
     "file_schema",
     "hint",
     "leads",
