@@ -108,12 +108,12 @@ def create_app(
 ) -> ASGIApp:
     """Return the API of an installation, with the pages that are served beside it; `feed` has the
     streams that whoever serves it ends."""
-    place = Place(services.settings.public_url, follows_host=not services.settings.has_public_url)
+    place = Place(services.settings.address, follows_host=not services.settings.public_url)
     limits, metrics = Limits(services.settings, services.counters), Metrics()
     parts = Parts(services)
     flights = open_flights(services.database)
     keys = Idempotency(services.database, flights, services.clock)
-    faces = Faces(services.settings.public_url, pages)
+    faces = Faces(services.settings.address, pages)
     reads = Reads(services.database)
     desk = Desk(
         services, limits, Pages(services.keys), keys, _crews(), feed or Feed(services), reads

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -148,6 +149,10 @@ class Runner:
                 return True  # it was canceled
             log.warning("audit %s was taken over by another worker", ident)
             return False
+        except KeyboardInterrupt:
+            with suppress(CloudSealedError):  # what is not given back ends by itself
+                lease.anew().free()
+            raise
         return True
 
     def give_up(self, *, tenant: str, ident: str, owner: str, reason: Mapping[str, str]) -> bool:

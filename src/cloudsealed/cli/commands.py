@@ -34,7 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "operate:init",
         "Make the data folder, its keys and the first admin; print their secrets once.",
     ),
-    "serve": ("operate:serve", "Serve the API, with a worker beside it that ends with it."),
+    "serve": ("serve:serve", "Serve the API, with a worker beside it that ends with it."),
     "worker": ("work:worker", "Run background work: audits, simulations and reports."),
     "migrate": ("operate:migrate", "Bring the database's schema to this version of the program."),
     "backup": ("doctor:backup", "Copy database, blobs and key file, while the server runs."),
@@ -65,6 +65,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "logout": (
         "login:logout",
         "End the login at the server CLOUDSEALED_URL, and forget its token.",
+    ),
+    "completion": (
+        "completion:completion",
+        "Print a script that completes commands and options in a shell.",
     ),
     "api": ("client.raw:api", "Send one request to the API and print the answer."),
 }

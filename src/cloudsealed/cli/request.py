@@ -14,6 +14,7 @@ import orjson
 import typer
 
 from cloudsealed.auditing import Auditing
+from cloudsealed.audits.model import Audit
 from cloudsealed.collectors.aws.regions import known_regions
 from cloudsealed.findings.exceptions import Exceptions, read_exceptions
 from cloudsealed.kit.errors import CloudSealedError
@@ -55,8 +56,8 @@ class AuditRequest:
         made = installation.audits.create(tenant=tenant, body=body, queue=False, lent=self.lent)
         return str(orjson.loads(made)["id"])
 
-    def interrupted(self, installation: Auditing, tenant: str) -> str | None:
-        """Return the id of the same audit that was interrupted, None when there is none."""
+    def interrupted(self, installation: Auditing, tenant: str) -> Sequence[Audit]:
+        """Return the same audit where it was interrupted, newest first."""
         return installation.audits.interrupted(
             tenant=tenant,
             connection_ids=(self.connection,),

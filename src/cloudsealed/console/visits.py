@@ -131,7 +131,7 @@ class Reception:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._sessions = services.sessions
-        public = urlsplit(services.settings.public_url)
+        public = urlsplit(services.settings.address)
         self._host, self.prefix = public.netloc, public.path.rstrip("/")
         secure, path = public.scheme == "https", self.prefix or "/"
         self.cookie = session_cookie(secure=secure, path=path)
