@@ -9,7 +9,7 @@ import pytest
 
 from cloudsealed.cli.commands import COMMANDS, command
 
-SLOW = ("alembic", "argon2", "botocore", "cryptography", "fastapi", "psycopg", "sqlalchemy")
+SLOW = ("alembic", "botocore", "cryptography", "fastapi", "psycopg", "sqlalchemy")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -33,16 +33,7 @@ def test_what_needs_no_server_imports_none_of_its_libraries(words: list[str]) ->
     assert ran.stderr.splitlines()[-1] == "[]"
 
 
-_OTHERS = (
-    "alembic",
-    "argon2",
-    "cloudsealed.reports",
-    "fastapi",
-    "psycopg",
-    "typst",
-    "uvicorn",
-    "valkey",
-)
+_OTHERS = ("alembic", "cloudsealed.reports", "fastapi", "psycopg", "typst", "uvicorn", "valkey")
 
 
 @pytest.mark.parametrize("slow", _OTHERS)
