@@ -72,4 +72,4 @@ lock: ## Write constraints.txt anew from pyproject.toml (ARGS=--upgrade for newe
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lock.py $(ARGS)
 
 clean: ## Remove what was made here
-	rm -rf .venv .venv-* cloudsealed-demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv cloudsealed-demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
