@@ -9,6 +9,7 @@ import pytest
 
 from cloudsealed.cli.commands import COMMANDS, command
 
+<<<<<<< HEAD
 SLOW = (
     "alembic",
     "argon2",
@@ -30,6 +31,9 @@ HELPS = (
     ["api", "--help"],
     ["serv"],
 )
+=======
+SLOW = ("alembic", "botocore", "cryptography", "fastapi", "psycopg", "sqlalchemy")
+>>>>>>> k
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -53,16 +57,7 @@ def test_what_needs_no_server_imports_none_of_its_libraries(words: list[str]) ->
     assert ran.stderr.splitlines()[-1] == "[]"
 
 
-_OTHERS = (
-    "alembic",
-    "argon2",
-    "cloudsealed.reports",
-    "fastapi",
-    "psycopg",
-    "typst",
-    "uvicorn",
-    "valkey",
-)
+_OTHERS = ("alembic", "cloudsealed.reports", "fastapi", "psycopg", "typst", "uvicorn", "valkey")
 
 
 @pytest.mark.parametrize("slow", _OTHERS)
