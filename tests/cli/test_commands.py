@@ -9,7 +9,6 @@ import pytest
 
 from cloudsealed.cli.commands import COMMANDS, command
 
-<<<<<<< HEAD
 SLOW = (
     "alembic",
     "argon2",
@@ -31,9 +30,6 @@ HELPS = (
     ["api", "--help"],
     ["serv"],
 )
-=======
-SLOW = ("alembic", "botocore", "cryptography", "fastapi", "psycopg", "sqlalchemy")
->>>>>>> k
 
 
 @pytest.mark.parametrize("name", COMMANDS)
