@@ -3,9 +3,9 @@
     python tools/docs.py [--check]
 
 A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
-this program, and so do the policies' schema, every page below docs/policies/builtin and the tables
-of a new database. With `--check` it writes nothing and exits 1 when a document is stale. It refuses
-to touch another line.
+this program, and so do the policies' schema, every page below docs/policies/builtin, the tables of
+a new database and the operations that the command line knows. With `--check` it writes nothing and
+exits 1 when a document is stale. It refuses to touch another line.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from cloudsealed.api.gauges import COUNTED, Gauges
 from cloudsealed.api.outside import OUTSIDE
 from cloudsealed.auth.model import ROLE_SCOPES, Scope
 from cloudsealed.auth.oauth.errors import OAuthError
+from cloudsealed.cli.client import derive
 from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import FUNCTIONS, Function
+from cloudsealed.events.chain import MEMBERS
 from cloudsealed.jobs import PulseStore
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.markdown import code, table
@@ -60,8 +62,18 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = DOCS / "policies" / "builtin"
 SCHEMA = DOCS / "policies" / "policy.schema.json"
+OPERATIONS = ROOT / "src/cloudsealed/cli/client/operations.json"
 TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
 REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def events() -> str:
+    """Return each operation that an event tells of, with the event."""
+    told = [op for noun in NOUNS for op in noun.operations if op.event]
+    return table(
+        ("request", "event"),
+        ((code(f"{op.method} {op.path}"), code(op.event or "")) for op in told),
+    )
 
 
 def functions() -> str:
@@ -249,7 +261,9 @@ def _full(family: Metric) -> str:
 
 
 DERIVED: Mapping[str, Callable[[], str]] = {
+    "chain": lambda: ", ".join(map(code, MEMBERS)) + ".",
     "errors": errors,
+    "events": events,
     "frameworks": frameworks,
     "functions": functions,
     "metrics": metrics,
@@ -273,7 +287,8 @@ def renewed(text: str) -> str:
 def whole() -> dict[Path, str]:
     """Return the files that are derived as a whole."""
     pages = {PAGES / f"{p.key}.md": page(p) for p in load_policies()}
-    return {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables(), **pages}
+    own = {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables()}
+    return {**own, OPERATIONS: derive.text(), **pages}
 
 
 def tables() -> str:

@@ -29,9 +29,10 @@ def source_of(audited: Any, number: int, *seal_keys: Key) -> ReportSource:
     sources = ReportSources(
         tenants=services.tenants,
         users=services.users,
+        policies=services.policies,
+        events=services.events,
         audits=services.audits,
         findings=services.findings,
-        policies=services.policies,
         resources=services.resources,
         keys=keys,
         owner_tags=(),

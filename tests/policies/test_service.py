@@ -20,6 +20,7 @@ from cloudsealed.policies import service
 from cloudsealed.policies.frameworks import controls_of, frameworks
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
+    InvalidPolicyExampleError,
     InvalidPolicyExpressionError,
     NameAlreadyExistsError,
     PolicyNotFoundError,
@@ -490,3 +491,51 @@ def test_a_check_can_be_changed_after_what_it_yields_to_is_deleted(policies: Pol
     assert change(policies, CHECK["key"], title="New")["yields_to"] == ["general"]
     with pytest.raises(InvalidFieldError, match="key of no check"):
         change(policies, CHECK["key"], yields_to=["general", "other"])
+
+
+EXAMPLES = {
+    "fail": [{"resource": {"Tags": [{"Key": "env", "Value": "prod"}]}, "severity": "critical"}],
+    "pass": [{"resource": {"Tags": []}}],
+}
+FILE = CHECK | {
+    "version": 7,
+    "fail_when": "tag(resource, 'env') != null",
+    "severity_when": [{"when": "tag(resource, 'env') == 'prod'", "severity": "critical"}],
+    "formerly": ["queues-were-closed"],
+    "applies_because": "Tags do not open a queue",
+    "examples": EXAMPLES,
+}
+
+
+def test_what_a_file_says_is_taken_and_shown_and_no_audit_judges_by_its_examples(
+    policies: PolicyService,
+) -> None:
+    made = orjson.loads(policies.create(tenant=TENANT, body=FILE))
+    assert made["version"] == 1
+    assert {name: made[name] for name in ("examples", "formerly", "applies_because")} == {
+        name: FILE[name] for name in ("examples", "formerly", "applies_because")
+    }
+    (pinned,) = policies.audit_set(tenant=TENANT, only=[made["id"]]).checks
+    assert pinned.spec.keys().isdisjoint({"examples", "formerly", "applies_because"})
+    other = {"examples": {"pass": EXAMPLES["pass"]}}
+    changed = orjson.loads(policies.update(tenant=TENANT, ident=made["id"], body=other))
+    assert (changed["version"], changed["examples"]) == (1, other["examples"])
+
+
+def test_examples_that_end_otherwise_than_they_say_are_refused_each_by_its_place(
+    policies: PolicyService,
+) -> None:
+    wrong = {"fail": [*EXAMPLES["fail"], *EXAMPLES["pass"]], "pass": EXAMPLES["pass"]}
+    with pytest.raises(InvalidPolicyExampleError) as caught:
+        policies.create(tenant=TENANT, body=FILE | {"examples": wrong})
+    (detail,) = caught.value.details
+    assert (detail["field"], detail["message"]) == (
+        "examples.fail[1]",
+        "should be fail and is pass",
+    )
+    found = policies.validate(tenant=TENANT, body=FILE | {"examples": wrong})
+    assert (found["valid"], found["errors"]) == (False, [dict(detail)])
+    made = orjson.loads(policies.create(tenant=TENANT, body=FILE))
+    with pytest.raises(InvalidPolicyExampleError):
+        policies.update(tenant=TENANT, ident=made["id"], body={"fail_when": "false"})
+    assert policies.get(tenant=TENANT, ident=made["id"]) == orjson.dumps(made)

@@ -149,6 +149,7 @@ def test_what_somebody_accepted_is_an_exception_with_reason_person_and_end(
         "A honeypot",
     )
     assert (shown["until"], shown["over"]) == ("2027-01-01T00:00:00.000Z", False)
+    assert (shown["person"], shown["at"]) == ("Ada Auditor", "2026-11-01T00:00:00.000Z")
     assert shown["controls"] == ["5.3"]
 
 
@@ -157,7 +158,8 @@ def test_what_a_classification_leaves_out_is_an_exception_with_its_reason(
 ) -> None:
     rule = {"key": "sandboxes", "version": 2}
     spec = {"reason": "Sandboxes are emptied", "expires_at": "2026-11-01T00:00:00.000Z"}
-    said = {**rule, "counts": {}, "spec": spec}
+    written = {"written_by": "Ada Auditor", "written_at": "2026-10-02T08:00:00.000Z"}
+    said = {**rule, "counts": {}, "spec": spec, **written}
     left_out = make_observation(1, status="suppressed", suppressed=True, classified_by=rule)
     source = make_source(
         framework=make_framework(), observations=[left_out], policies={"sandboxes": said}
@@ -166,6 +168,7 @@ def test_what_a_classification_leaves_out_is_an_exception_with_its_reason(
     (shown,) = document["exceptions"]["shown"]
     assert (shown["kind"], shown["by"], shown["over"]) == ("classification", "sandboxes", True)
     assert shown["reason"] == "Sandboxes are emptied"
+    assert (shown["person"], shown["at"]) == ("Ada Auditor", "2026-10-02T08:00:00.000Z")
     assert document["findings"] == {"open": 0, "resolved": 0, "suppressed": 1}
 
 

@@ -6,6 +6,7 @@ for a unit that is there gets the stored answer: that is all of resuming and of 
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -37,12 +38,14 @@ from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339, utc_now
 from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.logs import carried
+from cloudsealed.kit.logs import carried, detail
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.schema import calls
 from cloudsealed.vocabulary import CallOutcome
+
+log = logging.getLogger(__name__)
 
 _KEY = ("provider", "account", "region", "service", "operation", "parameters", "page")
 _VALUES = (
@@ -281,6 +284,15 @@ class RecordedCalls:
                 aside[unit] = answer
                 return answer
             COUNTS.add("provider_calls", service=unit.service, outcome=answer.outcome)
+            detail(
+                log,
+                f"{unit.action} {answer.outcome}",
+                region=unit.region,
+                page=unit.page,
+                attempts=answer.attempts,
+                milliseconds=answer.duration_ms,
+                **({"code": answer.error_code} if answer.error_code else {}),
+            )
             return self._recorder.record(unit, answer)
 
 

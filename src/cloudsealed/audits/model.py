@@ -177,7 +177,11 @@ class Audit:
         """Whether it can go on where it stopped: the cloud was out of reach while it collected, and
         what it collected is of the last day."""
         stopped = self.status is AuditStatus.FAILED and (self.error or {}).get("code") in _STOPPED
-        return stopped and now - parse_rfc3339(self.created_at) < _RESUMABLE
+        return stopped and self.is_recent(now)
+
+    def is_recent(self, now: datetime) -> bool:
+        """Whether what it collected is of the last day."""
+        return now - parse_rfc3339(self.created_at) < _RESUMABLE
 
     def require_evidence(self) -> None:
         """Raise EvidenceExpiredError once retention has dropped the evidence."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -81,6 +82,18 @@ class Progress:
         self.counts[name] += number
         self.tell()
 
+    def recount(self, name: str) -> Callable[[int], None]:
+        """Return what counts something once more, from nothing: what is shown never falls."""
+        found = 0
+
+        def add(number: int) -> None:
+            nonlocal found
+            found += number
+            self.counts[name] = max(self.counts[name], found)
+            self.tell()
+
+        return add
+
     def tell(self) -> None:
         """Report where it stands."""
         self.report(self.phase, self.counts)
@@ -136,6 +149,10 @@ class Runner:
                 return True  # it was canceled
             log.warning("audit %s was taken over by another worker", ident)
             return False
+        except KeyboardInterrupt:
+            with suppress(CloudSealedError):  # what is not given back ends by itself
+                lease.anew().free()
+            raise
         return True
 
     def give_up(self, *, tenant: str, ident: str, owner: str, reason: Mapping[str, str]) -> bool:
@@ -184,7 +201,7 @@ class Runner:
             tasks=tasks,
             stored=stored,
             clock=audit.clock,
-            done=lambda number: progress.add("resources", number),
+            done=progress.recount("resources"),
         )
         if audit.kind is AuditKind.LIVE:
             self._ask_again(lease, audit, tasks, stored, progress, profile)
@@ -312,8 +329,14 @@ class Runner:
                 providers.append(provider)
                 callers[connection_id] = RecordedCalls(ledger, provider, recorder)
 
+            before = dict(progress.counts)
+
+            def seen(resources: int) -> None:
+                if not again:
+                    progress.counts["resources"] = resources
+
             def tick(ended: int) -> None:
-                before = dict(progress.counts)
+                nonlocal before
                 progress.counts["calls"] = recorder.calls
                 progress.add("tasks_done", ended)
                 lease.look()
@@ -321,6 +344,7 @@ class Runner:
                     lease.check()
                 else:
                     lease.set(progress=progress.counts)
+                before = dict(progress.counts)
 
             try:
                 collect(
@@ -329,6 +353,7 @@ class Runner:
                     recorder,
                     workers=self._settings.collect_workers,
                     tick=tick,
+                    seen=seen,
                     again=again,
                 )
             finally:
@@ -386,6 +411,7 @@ class Runner:
             "resources": sum(block.count for block in snapshots.listings()),
             "findings": len(failing),
         }
+        progress.counts["resources"] = summary["resources"]
         digest = self._verdict_digest(lease, observations)
         root, tally = seals.grow(self._database, lease, audit)
         now = rfc3339((present or self._clock)())

@@ -96,7 +96,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report as it stands. Times are RFC 3339 text; `error` has `code` and `message`."""
+    """A report as it stands. Times are RFC 3339 text; `error` has `code` and `message`.
+    `created_by` is the id of the user who asked for it, None when a schedule did; nobody can change
+    one, so the same user is the last to have."""
 
     id: str
     status: ReportStatus
@@ -107,6 +109,7 @@ class Report:
     error: Mapping[str, str] | None = None
     formats: tuple[ReportFormat, ...] = ()
     progress: Progress | None = None
+    created_by: str | None = None
 
     def public(self) -> Document:
         """Return the report as the API shows it."""
@@ -129,6 +132,8 @@ class Report:
             "created_at": self.created_at,
             "finished_at": self.finished_at,
             "expires_at": self.expires_at,
+            "created_by": self.created_by,
+            "updated_by": self.created_by,
         }
 
 

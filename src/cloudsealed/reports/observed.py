@@ -8,6 +8,7 @@ from typing import Any
 from cloudsealed.reports.model import Document, Observation, ReportSource, matches
 from cloudsealed.vocabulary import FindingStatus, Outcome, TriageState
 
+_WRITTEN = ("written_by", "written_at")
 _NEVER = "~"  # after every time
 _ACCEPTING = (TriageState.ACCEPTED_RISK, TriageState.FALSE_POSITIVE)
 
@@ -28,9 +29,13 @@ def reason(why: Mapping[str, Any]) -> str:
 
 
 def exception(observation: Observation, source: ReportSource) -> Document | None:
-    """Return why a failing resource is an exception (kind, reason, by, until, over), None if it is
-    none. Of a person's decision and a classification the one that ends last counts, since until
-    then it is one, and of equals the person's; `over` is one that had ended when the audit did."""
+    """Return why a failing resource is an exception (kind, reason, by, person, at, until, over),
+    None if it is none. Of a person's decision and a classification the one that ends last counts,
+    since until then it is one, and of equals the person's.
+
+    `by` is who decided, or the classification; `person` who decided or wrote that, and `at` when,
+    as far as that is known; `over` is one that had ended when the audit did.
+    """
     if observation["outcome"] != Outcome.FAIL:
         return None
     finding = observation["finding"] or {}
@@ -50,6 +55,8 @@ def _decided(triage: Mapping[str, Any] | None) -> Document | None:
         "kind": triage["state"],
         "reason": triage["note"],
         "by": triage["updated_by"],
+        "person": triage["updated_by"],
+        "at": triage["updated_at"],
         "until": triage["expires_at"],
     }
 
@@ -67,17 +74,18 @@ def _suppressed(
         "kind": "classification",
         "reason": said.get("reason"),
         "by": named.get("key"),
+        "person": said.get("written_by"),
+        "at": said.get("written_at"),
         "until": said.get("expires_at"),
     }
 
 
 def _said(named: Mapping[str, Any], source: ReportSource) -> Mapping[str, Any]:
     """Return what a classification says in the version that is named, also one from after the
-    audit: that is the one which counts."""
+    audit (that is the one which counts), and who wrote that when, as far as it is known."""
     if not named:
         return {}
     judged = source.policies.get(named["key"], {})
     if judged.get("version") == named["version"]:
-        spec: Mapping[str, Any] = judged["spec"]
-        return spec
+        return {**judged["spec"], **{name: judged.get(name) for name in _WRITTEN}}
     return source.classification(named["key"], named["version"])
