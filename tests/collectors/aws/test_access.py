@@ -132,6 +132,13 @@ def test_an_endpoint_where_nobody_listens_is_unreachable(credentials, monkeypatc
         identity()
 
 
+def test_a_region_that_there_is_not_is_named_with_the_nearest(credentials, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-9")
+    with pytest.raises(EndpointUnreachableError, match="'eu-west-9'; did you mean 'eu-west-1'"):
+        identity()
+
+
 def test_an_endpoint_that_hangs_is_unreachable(faults, reply):
     faults.replies = [reply(hold=60)]
     with pytest.raises(EndpointUnreachableError):
