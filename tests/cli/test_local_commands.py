@@ -137,7 +137,7 @@ def test_the_package_is_the_command() -> None:
     assert done.stdout.strip() == __version__
 
 
-def test_a_seal_key_is_replaced_and_both_are_listed(run: Run) -> None:
+def test_a_seal_key_is_replaced_and_both_are_listed(run: Run, tmp_path: Path) -> None:
     run("init", "--json")
     old = run("keys", "list").stdout.splitlines()[-1]
     assert "signs from the next start" in run("keys", "rotate", "seal").stdout
@@ -145,6 +145,11 @@ def test_a_seal_key_is_replaced_and_both_are_listed(run: Run) -> None:
     assert kept == old.replace("current", "previous")
     assert new.endswith("current")
     assert run("keys", "rotate", "seal", "--days", "1").returncode == 1
+    with closing(sqlite3.connect(tmp_path / "cloudsealed-data" / "cloudsealed.db")) as raw:
+        told = raw.execute(
+            "SELECT actor_kind, subject FROM events WHERE type = 'security.key_replaced'"
+        ).fetchall()
+    assert told == [("operator", new.split()[1])]
 
 
 def test_keys_of_every_kind_are_replaced_with_the_end_that_is_declared(run: Run) -> None:

@@ -233,7 +233,7 @@ def test_a_change_is_an_event_with_who_what_before_and_after_and_no_secret(
     assert event["type"] == operation.event
     assert (actor["kind"], actor["user_id"]) == ("user", tenant.user_id)
     assert (actor["credential_id"], actor["ip"]) == (_me(tenant)["token_id"], "127.0.0.1")
-    assert actor["email"] == _me(tenant)["user"]["email"]
+    assert (actor["email"], actor["credential_name"]) == (_me(tenant)["user"]["email"], "test")
     _fits(tenant, operation, answer, event)
     told = orjson.dumps(tenant.every("/v1/events")).decode()
     assert secrets

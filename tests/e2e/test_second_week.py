@@ -13,6 +13,7 @@ from tests.e2e.held import NARROW
 from tests.program import program
 from tests.served import Served, served
 from tests.servers import PostgresServer
+from tests.waiting import until
 
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate_site import HOME_REGION
@@ -31,6 +32,10 @@ def audited(running: Served, connection: str) -> str:
     ident = running.audit(connection, **SCOPE)
     assert running.ended(ident)["status"] == "completed"
     return ident
+
+
+def events(running: Served) -> Any:
+    return listed(running, "/v1/events?limit=1")["data"]
 
 
 def bundle(running: Served, ident: str, path: Path) -> str:
@@ -89,9 +94,15 @@ def test_an_installation_is_backed_up_restored_moved_and_goes_on(
         again_the_same = Path(bundle(there, first, tmp_path / "again"))
         assert again_the_same.read_bytes() == Path(bundles[0]).read_bytes()
         bundles.append(bundle(there, audited(there, connection), tmp_path / "third"))
+        until(lambda: events(there)[0]["sequence"] is not None, "the worker chains events")
+        log = there.http.get("/v1/events/export")
+        (tmp_path / "events.jsonl").write_bytes(log.content)
         keys = there.http.get("/.well-known/cloudsealed-keys")
         (tmp_path / "keys.json").write_bytes(keys.content)
         assert there.complaints() == []
     # One chain of seals, over both databases and both keys.
     run(tmp_path, moved, "verify", "--key", str(tmp_path / "keys.json"), *bundles)
+    # And one of events.
+    said = run(tmp_path, moved, "verify", "--key", str(tmp_path / "keys.json"), "events.jsonl")
+    assert "events     “1 to" in said
     postgres.drop("test_second_week")

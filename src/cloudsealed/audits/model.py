@@ -93,7 +93,8 @@ class Target:
     """One connection of an audit: the account that it leads to, or why it leads nowhere.
 
     `left_out` are the regions that the account has enabled and the audit does not look at;
-    `regions_gap` says why it is not known which regions those are.
+    `regions_gap` says why it is not known which regions those are. `alias` is what the account's
+    owners call it, None where they do not or it could not be read.
     """
 
     connection_id: str
@@ -103,12 +104,14 @@ class Target:
     error: Mapping[str, str] | None = None
     left_out: tuple[str, ...] = ()
     regions_gap: Mapping[str, Any] | None = None
+    alias: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the target as JSON values."""
         return {
             "connection_id": self.connection_id,
             "account": self.account,
+            "alias": self.alias,
             "partition": self.partition,
             "regions": list(self.regions),
             "error": self.error,

@@ -16,6 +16,7 @@ from typing import Any
 from cloudsealed.audits import collisions
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.again import remarks, shrunk
+from cloudsealed.audits.aliases import with_aliases
 from cloudsealed.audits.apply import Applier, spoken_places
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
@@ -206,6 +207,7 @@ class Runner:
             self._ask_again(lease, audit, tasks, stored, progress, profile)
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
         self._tell_collisions(lease, snapshots)
+        self._tell_aliases(lease, snapshots)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set),
             snapshots=snapshots,
@@ -296,6 +298,13 @@ class Runner:
         if told != audit.remarks:
             log.warning("audit %s: %s", audit.id, "; ".join(r["message"] for r in told))
             lease.set(plan=replace(audit, remarks=told).plan)
+
+    def _tell_aliases(self, lease: Lease, snapshots: Snapshots) -> None:
+        """Let the audit say what its accounts are called."""
+        audit = self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+        named = with_aliases(audit.targets or (), snapshots)
+        if named != audit.targets:
+            lease.set(plan=replace(audit, targets=named).plan)
 
     def _collect(
         self,

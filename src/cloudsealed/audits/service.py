@@ -12,7 +12,7 @@ from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.explanation import NotExplainableError, explanation
-from cloudsealed.audits.ledger import Ledger
+from cloudsealed.audits.ledger import Collected, Ledger
 from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
@@ -346,6 +346,11 @@ class AuditService:
         on: `audits.observations` says in which form and order."""
         audit = self.with_evidence(tenant=tenant, ident=ident)
         return Observations(self._database, tenant=tenant, audit=audit).of(policies)
+
+    def collected(self, *, tenant: str, ident: str) -> Collected:
+        """Return which services an audit's calls asked, and from when until when."""
+        source = self.find(tenant=tenant, ident=ident).source_id
+        return Ledger(self._database, tenant=tenant, audit_id=source).collected()
 
     def policy_versions(self, *, tenant: str, ident: str) -> tuple[Mapping[str, Any], ...]:
         """Return the versions of the policies that an audit judges by, as JSON values."""

@@ -92,6 +92,7 @@ class TokenService:
                 tenant=tenant,
                 subject=token.id,
                 actor=actor,
+                now=token,
                 owner_id=user_id,
                 name=name,
                 scopes=token.scopes,
@@ -163,6 +164,8 @@ class TokenService:
                 tenant=tenant,
                 subject=ident,
                 actor=caller.actor,
+                was=old,
+                now=replace(old, expires_at=min(old.expires_at, until)),
                 owner_id=old.user_id,
                 successor_id=token.id,
                 until=until,
@@ -207,6 +210,7 @@ class TokenService:
                     tenant=tenant,
                     subject=ident,
                     actor=caller.actor,
+                    was=token,
                     owner_id=token.user_id,
                 )
         self._database.after(self.authenticator.forget)

@@ -69,6 +69,7 @@ class UserService:
                 tenant=tenant,
                 subject=user.id,
                 actor=OPERATOR,
+                now=user,
                 email=user.email,
                 role=role,
             )

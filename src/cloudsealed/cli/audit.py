@@ -15,15 +15,16 @@ import typer
 from cloudsealed.auditing import Auditing
 from cloudsealed.cli.outputs import SUFFIXES, Ended, document, read_outputs, write_outputs
 from cloudsealed.cli.progress import AuditProgress, Told
-from cloudsealed.cli.request import AuditRequest, read_files, refuse_unknown_framework, requested
+from cloudsealed.cli.request import AuditRequest, read_given, refuse_unknown_framework, requested
 from cloudsealed.cli.session import LOCAL, open_auditing, settings
-from cloudsealed.cli.summary import share, show_rest, show_summary
+from cloudsealed.cli.summary import show_rest, show_summary
 from cloudsealed.cli.telling import Telling
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.packs import FilesError
+from cloudsealed.kit.percent import percent
+from cloudsealed.packs import PolicyFileError
 from cloudsealed.vocabulary import AuditStatus, FindingStatus, Severity
 
 app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
@@ -101,15 +102,18 @@ def aws(
         "resource_types": _parts(types),
     }
     try:
-        files = read_files(policy or (), exceptions)
+        files = read_given(policy or (), exceptions)
         installation = open_auditing()
         tenant = installation.tenants.ensure(name=LOCAL).id
         request = requested(installation, tenant, profile, scope, framework, files)
         ident = _begun(installation, tenant, request, telling, fresh=fresh)
-    except FilesError as error:
-        for each in error.errors:
+    except PolicyFileError as error:
+        for each in error.every:
             telling.error(str(each), each.code)
         raise typer.Exit(_USAGE) from error
+    except CloudSealedError as error:
+        telling.error(error.message, error.code)
+        raise typer.Exit(_ERROR) from error
     try:
         with telling.progress() as progress:
             audit = run_audit(
@@ -226,7 +230,7 @@ def _code(
     judged = audit["coverage"] is not None or audit["verdicts"]["forbidden"] > 0
     if judged and found < THIN:
         telling.warn(
-            f"Only {share(found)} could be read: nothing is said of the rest, which may fail too"
+            f"Only {percent(found)} could be read: nothing is said of the rest, which may fail too"
         )
     ranks = [
         Severity(each["severity"]).rank
@@ -238,7 +242,7 @@ def _code(
         return _AT_OR_ABOVE
     least = LEAST if judged and fail_on is not None else 0.0
     if found < (least := least if min_coverage is None else min_coverage):
-        telling.error(f"Coverage is {share(found)}, which is below {share(least)}")
+        telling.error(f"Coverage is {percent(found)}, which is below {percent(least)}")
         return _COVERAGE
     return 0
 

@@ -29,7 +29,7 @@ from cloudsealed.console.line import AT_ONCE, Line
 from cloudsealed.console.rendering import page, redirect
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
-from cloudsealed.kit.threads import run_in_threadpool
+from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
@@ -151,7 +151,7 @@ class Reception:
                 await (
                     self._in_line(request, form.values, work)
                     if found.hashes
-                    else run_in_threadpool(work)
+                    else write_in_threadpool(work)
                 )
             )
 

@@ -1,10 +1,9 @@
 """The chain of a tenant's events, by which one that is changed, removed or added shows.
 
 The worker gives events their place in it soon after they are written: a number without gap, the
-hash of the one before, and their own hash, which covers both and all that the API shows of them but
-`hash` and `signature`. The last of each batch is signed with the seal key, for itself and so for
-all before it. It refuses to wait for events in the transactions that write them: those would take
-turns.
+hash of the one before, and their own hash, which covers both and all else of MEMBERS. The last of
+each batch is signed with the seal key, for itself and so for all before it. It refuses to chain
+events in the transactions that write them: those would take turns.
 """
 
 from __future__ import annotations
@@ -24,8 +23,12 @@ from cloudsealed.storage.keys import Key, KeyRing, key_id, public_key
 from cloudsealed.storage.schema import events
 from cloudsealed.storage.tenancy import turn
 
-BATCH = 1_000
-UNPROVED = ("hash", "signature")
+BATCH = 500
+MEMBERS = (
+    *("id", "object", "tenant_id", "type", "subject", "created_at", "actor", "request_id"),
+    *("data", "before", "after", "sequence", "previous"),
+)
+"""What of an event its hash covers: for good, whatever else the API may show of one later."""
 _TENANT = events.c.tenant_id == bindparam("tenant")
 _OPEN = (
     select(*(events.c[name] for name in COLUMNS))
@@ -53,7 +56,7 @@ _PLACE = (
 
 def hash_of(event: Mapping[str, Any]) -> str:
     """Return the hash of an event as the API shows it, whose place in the chain is given."""
-    return sha256(canonical({n: value for n, value in event.items() if n not in UNPROVED}))
+    return sha256(canonical({name: event[name] for name in MEMBERS}))
 
 
 def signed_bytes(tenant: str, sequence: int, own: str) -> bytes:

@@ -10,12 +10,14 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.events.chain import MEMBERS
 from cloudsealed.kit import spreadsheet
 from cloudsealed.kit.canonical import canonical
 
 FORMATS: Mapping[str, str] = {"jsonl": "application/jsonl", "csv": spreadsheet.MEDIA_TYPE}
 """Every format, with its media type."""
-_ACTOR = ("kind", "user_id", "name", "email", "credential_id", "ip")
+_LINE = (*MEMBERS, "hash", "signature")
+_ACTOR = ("kind", "user_id", "name", "email", "credential_id", "credential_name", "ip")
 _PLAIN = ("sequence", "id", "created_at", "type", "subject")
 _PARTS = ("data", "before", "after")
 COLUMNS = (
@@ -33,7 +35,7 @@ def written(events: Iterable[Mapping[str, Any]], wanted: str) -> Iterator[bytes]
     """Yield the pieces of a file of FORMATS, from events as the API shows them."""
     if wanted == "csv":
         return spreadsheet.csv_pieces(COLUMNS, map(_cells, events))
-    return (canonical(event) + b"\n" for event in events)
+    return (canonical({name: event[name] for name in _LINE}) + b"\n" for event in events)
 
 
 def _cells(event: Mapping[str, Any]) -> Iterator[Any]:

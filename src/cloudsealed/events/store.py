@@ -3,24 +3,24 @@ the chain, which it gets once. Triggers of the database hold others to that too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, Table, bindparam, select
 
 from cloudsealed.events.deed import Actor, current
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.ids import new_id
-from cloudsealed.storage.database import Connection
+from cloudsealed.storage.database import Connection, Row
 from cloudsealed.storage.filters import Filter, at_least, before
 from cloudsealed.storage.keyset import Listing, Page, Paged, Residual, counted
-from cloudsealed.storage.schema import events, users
+from cloudsealed.storage.schema import events, oauth_clients, oauth_grants, tokens, users
 from cloudsealed.vocabulary import ActorKind, EventCategory, EventType
 
-_ACTOR = ("user_id", "user_name", "user_email", "credential_id", "ip")
+_ACTOR = ("user_id", "user_name", "user_email", "credential_id", "credential_name", "ip")
 _CHAIN = ("sequence", "previous", "hash", "signature")
 COLUMNS = (
     *("tenant_id", "id", "type", "subject", "created_at", "data", "actor_kind"),
@@ -72,9 +72,20 @@ _CALLED = (
     .order_by(events.c.id.desc())
     .limit(1)
 )
-_USER = select(users.c.name, users.c.email).where(
-    users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("ident")
-)
+
+
+def _of_one(table: Table, *names: str) -> Select[Any]:
+    return select(*(table.c[name] for name in names)).where(
+        table.c.tenant_id == bindparam("tenant"), table.c.id == bindparam("ident")
+    )
+
+
+_USER = _of_one(users, "name", "email")
+_CREDENTIALS = {
+    "tok": _of_one(tokens, "name"),
+    "gra": _of_one(oauth_grants, "app_name"),
+    "cli": _of_one(oauth_clients, "name"),
+}
 
 
 def emit(
@@ -85,21 +96,25 @@ def emit(
     subject: str,
     data: Mapping[str, Any],
     actor: Actor | None = None,
+    was: bytes | None = None,
+    now: bytes | None = None,
 ) -> None:
-    """Append an event in the caller's transaction, or leave it to the deed whose event it is."""
+    """Append an event in the caller's transaction, or leave it to the deed whose event it is. `was`
+    and `now` are as `append` takes them."""
     deed = current()
-    if deed is None:
-        append(connection, tenant=tenant, kind=kind, subject=subject, data=data, actor=actor)
-    elif not deed.takes(kind, subject, data):
-        append(
-            connection,
-            tenant=tenant,
-            kind=kind,
-            subject=subject,
-            data=data,
-            actor=deed.actor,
-            request_id=deed.request_id,
-        )
+    if deed is not None and deed.takes(kind, subject, data):
+        return
+    append(
+        connection,
+        tenant=tenant,
+        kind=kind,
+        subject=subject,
+        data=data,
+        actor=actor if deed is None else deed.actor,
+        request_id=None if deed is None else deed.request_id,
+        was=was,
+        now=now,
+    )
 
 
 def emit_changes(
@@ -112,18 +127,15 @@ def emit_changes(
     """Append an event for each of many objects that a deed changes: its id, and its public JSON as
     it was and as it is. The deed has no other event then."""
     deed = current()
-    for subject, was, now in changes:
-        append(
-            connection,
-            tenant=tenant,
-            kind=kind,
-            subject=subject,
-            data={},
-            actor=None if deed is None else deed.actor,
-            request_id=None if deed is None else deed.request_id,
-            was=was,
-            now=now,
-        )
+    told = {
+        **_told_of(connection, tenant, None if deed is None else deed.actor),
+        "request_id": None if deed is None else deed.request_id,
+    }
+    rows = [
+        {**_row(tenant, kind, subject, {}), **told, **_states(was, now)}
+        for subject, was, now in changes
+    ]
+    connection.many(_INSERT, rows)
     if deed is not None and deed.kind is kind:
         deed.is_told = True
 
@@ -143,40 +155,62 @@ def append(
 ) -> str:
     """Append an event in the caller's transaction; return its id. `was` and `now` are the public
     JSON of its object, which holds no secret; it happened at `at`, now unless given."""
-    ident = new_id("evt")
     row = {
+        **_row(tenant, kind, subject, data, at),
+        **_told_of(connection, tenant, actor),
+        "request_id": request_id,
+        **_states(was, now),
+    }
+    connection.run(_INSERT, row)
+    return str(row["id"])
+
+
+def _row(
+    tenant: str, kind: EventType, subject: str, data: Mapping[str, Any], at: str | None = None
+) -> dict[str, Any]:
+    return {
         "tenant_id": tenant,
-        "id": ident,
+        "id": new_id("evt"),
         "category": kind.category.value,
         "type": kind.value,
         "subject": subject,
         "created_at": at or rfc3339(utc_now()),
         "data": orjson.dumps(data).decode(),
-        **_told_of(connection, tenant, actor),
-        "request_id": request_id,
-        "before": None if was is None else was.decode(),
-        "after": None if now is None else now.decode(),
         **dict.fromkeys(_CHAIN),
     }
-    connection.run(_INSERT, row)
-    return ident
+
+
+def _states(was: bytes | None, now: bytes | None) -> dict[str, str | None]:
+    return {
+        "before": None if was is None else was.decode(),
+        "after": None if now is None else now.decode(),
+    }
 
 
 def _told_of(connection: Connection, tenant: str, actor: Actor | None) -> dict[str, str | None]:
-    """Return what an event says of its actor: the name too, which may be another's tomorrow."""
+    """Return what an event says of its actor: the names too, which may be others' tomorrow."""
     if actor is None:
         return dict.fromkeys(("actor_kind", *_ACTOR))
-    named = {"tenant": tenant, "ident": actor.user_id}
-    user = None if actor.user_id is None else connection.first(_USER, named)
-    name, email = user or (None, None)
+    name, email = _named(connection, _USER, tenant, actor.user_id) or (None, None)
+    statement = _CREDENTIALS.get((actor.credential_id or "").partition("_")[0])
+    credential = _named(connection, statement, tenant, actor.credential_id) or (None,)
     return {
         "actor_kind": actor.kind.value,
         "user_id": actor.user_id,
         "user_name": name,
         "user_email": email,
         "credential_id": actor.credential_id,
+        "credential_name": credential[0],
         "ip": actor.ip,
     }
+
+
+def _named(
+    connection: Connection, statement: Select[Any] | None, tenant: str, ident: str | None
+) -> Row | None:
+    if statement is None or ident is None:
+        return None
+    return connection.first(statement, {"tenant": tenant, "ident": ident})
 
 
 class EventStore(Paged):
@@ -198,7 +232,8 @@ class EventStore(Paged):
         found = self.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
         )
-        return Page([orjson.dumps(public(row[2:])) for row in found.rows], found.next)
+        items = [orjson.dumps(public(row[2:], orjson.Fragment)) for row in found.rows]
+        return Page(items, found.next)
 
     def name_of(self, *, tenant: str, user_id: str) -> str | None:
         """Return what a user was called when they last did something; None if they never did."""
@@ -236,8 +271,12 @@ def _chained(residual: Residual) -> Select[Any]:
     )
 
 
-def public(row: Sequence[Any]) -> dict[str, Any]:
-    """Return an event as the API shows it, from a row of COLUMNS."""
+def public(row: Sequence[Any], read: Callable[[str], Any] = orjson.loads) -> dict[str, Any]:
+    """Return an event as the API shows it, from a row of COLUMNS; `read` takes the JSON in it."""
+
+    def loaded(name: str) -> Any:
+        return None if found[name] is None else read(found[name])
+
     found = dict(zip(COLUMNS, row, strict=True))
     return {
         "id": found["id"],
@@ -248,13 +287,13 @@ def public(row: Sequence[Any]) -> dict[str, Any]:
         "created_at": found["created_at"],
         "actor": _actor(found),
         "request_id": found["request_id"],
-        "data": orjson.loads(found["data"]),
-        "before": _loaded(found["before"]),
-        "after": _loaded(found["after"]),
+        "data": loaded("data"),
+        "before": loaded("before"),
+        "after": loaded("after"),
         "sequence": found["sequence"],
         "previous": found["previous"],
         "hash": found["hash"],
-        "signature": _loaded(found["signature"]),
+        "signature": loaded("signature"),
     }
 
 
@@ -267,9 +306,6 @@ def _actor(found: Mapping[str, Any]) -> dict[str, Any] | None:
         "name": found["user_name"],
         "email": found["user_email"],
         "credential_id": found["credential_id"],
+        "credential_name": found["credential_name"],
         "ip": found["ip"],
     }
-
-
-def _loaded(text: str | None) -> Any:
-    return None if text is None else orjson.loads(text)

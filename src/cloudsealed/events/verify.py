@@ -16,13 +16,12 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloudsealed.events.chain import hash_of, signed_bytes
+from cloudsealed.events.chain import MEMBERS, hash_of, signed_bytes
 from cloudsealed.kit.canonical import canonical, sha256
 
 LONGEST_LINE = 64 * 1024 * 1024  # bytes
 _TEXTS = ("id", "tenant_id", "type", "subject", "created_at", "hash")
-_MEMBERS = frozenset((*_TEXTS, "object", "actor", "request_id", "data", "before", "after"))
-_FORM = _MEMBERS | {"sequence", "previous", "signature"}
+_FORM = {*MEMBERS, "hash", "signature"}
 _SIGNATURE = {"key_id", "public_key", "signature"}
 
 

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import floor
 from typing import Any
 
 import orjson
@@ -22,6 +21,7 @@ from markupsafe import Markup
 
 from cloudsealed import __version__
 from cloudsealed.findings.exceptions import is_accepted
+from cloudsealed.kit.percent import percent
 from cloudsealed.kit.visible import shown
 from cloudsealed.reports.model import Finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Severity
@@ -67,7 +67,7 @@ def page(source: Shown) -> Iterator[bytes]:
                 "regions": _regions(audit),
                 "calls": sum(audit["calls"].values()),
                 "verdicts": sum(audit["counts"].values()),
-                "coverage": _share(audit["coverage"]),
+                "coverage": percent(audit["coverage"]),
                 "thin": audit["coverage"] is not None and audit["coverage"] < THIN,
                 "cards": [_card(name, each) for name, each in audit["dimensions"].items()],
                 "framework": source.framework,
@@ -214,11 +214,6 @@ def _accounts(audit: Mapping[str, Any]) -> str:
 def _regions(audit: Mapping[str, Any]) -> str:
     names = sorted({region for target in audit["accounts"] for region in target["regions"]})
     return ", ".join(names) if len(names) <= 5 else f"{len(names)} regions"
-
-
-def _share(coverage: float | None) -> str:
-    """Return coverage in per cent, rounded down: what is not whole is never 100.0 %."""
-    return "-" if coverage is None else f"{floor(coverage * 1_000 + 1e-9) / 10:.1f} %"
 
 
 def _short(value: Any) -> str:

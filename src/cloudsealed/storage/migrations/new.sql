@@ -110,7 +110,7 @@ CREATE TABLE events (
 	type TEXT NOT NULL, 
 	subject TEXT NOT NULL, 
 	created_at TEXT NOT NULL, 
-	data TEXT NOT NULL, actor_kind TEXT, user_id TEXT, user_name TEXT, user_email TEXT, credential_id TEXT, ip TEXT, request_id TEXT, "before" TEXT, "after" TEXT, sequence INTEGER, previous TEXT, hash TEXT, signature TEXT, 
+	data TEXT NOT NULL, actor_kind TEXT, user_id TEXT, user_name TEXT, user_email TEXT, credential_id TEXT, credential_name TEXT, ip TEXT, request_id TEXT, "before" TEXT, "after" TEXT, sequence INTEGER, previous TEXT, hash TEXT, signature TEXT, 
 	PRIMARY KEY (tenant_id, id)
 );
 CREATE TABLE finding_counts (
@@ -574,7 +574,7 @@ CREATE INDEX simulations_created ON simulations (created_at);
 CREATE INDEX tokens_user ON tokens (tenant_id, user_id, id);
 CREATE INDEX users_kind ON users (tenant_id, kind, id);
 CREATE INDEX users_role ON users (tenant_id, role, id);
-CREATE TRIGGER events_are_chained_once BEFORE UPDATE ON events WHEN old.sequence IS NOT NULL OR new.sequence IS NULL OR new."tenant_id" IS NOT old."tenant_id" OR new."id" IS NOT old."id" OR new."category" IS NOT old."category" OR new."type" IS NOT old."type" OR new."subject" IS NOT old."subject" OR new."created_at" IS NOT old."created_at" OR new."data" IS NOT old."data" OR new."actor_kind" IS NOT old."actor_kind" OR new."user_id" IS NOT old."user_id" OR new."user_name" IS NOT old."user_name" OR new."user_email" IS NOT old."user_email" OR new."credential_id" IS NOT old."credential_id" OR new."ip" IS NOT old."ip" OR new."request_id" IS NOT old."request_id" OR new."before" IS NOT old."before" OR new."after" IS NOT old."after" BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER events_are_chained_once BEFORE UPDATE ON events WHEN old.sequence IS NOT NULL OR new.sequence IS NULL OR new."tenant_id" IS NOT old."tenant_id" OR new."id" IS NOT old."id" OR new."category" IS NOT old."category" OR new."type" IS NOT old."type" OR new."subject" IS NOT old."subject" OR new."created_at" IS NOT old."created_at" OR new."data" IS NOT old."data" OR new."actor_kind" IS NOT old."actor_kind" OR new."user_id" IS NOT old."user_id" OR new."user_name" IS NOT old."user_name" OR new."user_email" IS NOT old."user_email" OR new."credential_id" IS NOT old."credential_id" OR new."credential_name" IS NOT old."credential_name" OR new."ip" IS NOT old."ip" OR new."request_id" IS NOT old."request_id" OR new."before" IS NOT old."before" OR new."after" IS NOT old."after" BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
 CREATE TRIGGER finding_grams_new AFTER INSERT ON finding_texts BEGIN INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
 CREATE TRIGGER finding_grams_other AFTER UPDATE OF text ON finding_texts BEGIN INSERT INTO finding_grams (finding_grams, rowid, text) VALUES ('delete', old.number, old.text); INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint, literal_column
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    literal_column,
+)
 
 from cloudsealed.storage.schema.columns import blob, integer, metadata, text
 
@@ -103,7 +112,7 @@ simulations = Table(
     Index("simulations_created", "created_at"),
 )
 
-_UNCHAINED = literal_column("sequence IS NULL")
+_UNCHAINED: ColumnElement[Any] = literal_column("sequence IS NULL")
 events = Table(  # triggers let none be removed, nor changed but for its place in the chain, once
     "events",
     metadata,
@@ -119,6 +128,7 @@ events = Table(  # triggers let none be removed, nor changed but for its place i
     text("user_name", null=True),
     text("user_email", null=True),
     text("credential_id", null=True),
+    text("credential_name", null=True),
     text("ip", null=True),
     text("request_id", null=True),
     text("before", null=True),

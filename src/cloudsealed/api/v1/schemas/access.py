@@ -225,6 +225,9 @@ class EventActor(Shape):
         description="The token, grant, client or session by which it was done.",
         examples=["tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
     )
+    credential_name: Word | None = Field(
+        description="What the token or client, or the grant's app, is called.", examples=["ci"]
+    )
     ip: Word | None = Field(description="Where it came from.", examples=["192.0.2.17"])
 
 
@@ -289,8 +292,8 @@ class Event(Shape):
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
     hash: Word | None = Field(
-        description="SHA-256 of the canonical JSON of all its members but `hash` and `signature`;"
-        " null: it has no place yet.",
+        description="SHA-256 of the canonical JSON of its members from `id` to `previous`, as"
+        " docs/events.md lists them; null: it has no place yet.",
         examples=["60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"],
     )
     signature: EventSignature | None = Field(

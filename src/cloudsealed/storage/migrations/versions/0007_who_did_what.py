@@ -3,6 +3,8 @@
 Revision: 0007, after 0006.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,6 +21,7 @@ TOLD = (
     "user_name",
     "user_email",
     "credential_id",
+    "credential_name",
     "ip",
     "request_id",
     "before",
@@ -33,7 +36,7 @@ AUTHORS = (
 )
 STAYS = ("tenant_id", "id", "category", "type", "subject", "created_at", "data", *TOLD)
 events = sa.table("events", *map(sa.column, ("category", "data", *TOLD)))
-UNCHAINED = sa.literal_column("sequence IS NULL")
+UNCHAINED: sa.ColumnElement[Any] = sa.literal_column("sequence IS NULL")
 SQLITE = (
     (
         "CREATE TRIGGER events_are_kept BEFORE DELETE ON events"
