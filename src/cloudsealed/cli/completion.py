@@ -9,11 +9,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any
 
 import typer
 
+from cloudsealed.cli.client.table import names
 from cloudsealed.cli.commands import COMMANDS, command
 from cloudsealed.cli.terminal import Terminal
 
@@ -55,11 +56,11 @@ def completion(shell: Shell = typer.Argument(help="The shell that the script is 
 
 def places() -> Iterator[Place]:
     """Yield every place where a word of the program is typed."""
-    commands = tuple(Word(name, text) for name, (_, text) in COMMANDS.items())
-    yield Place(
-        _PROGRAM, (*commands, Word("--version", "Print the version and exit."), _HELP), False
-    )
-    for name in COMMANDS:
+    texts = {name: text for name, (_, text) in COMMANDS.items()} | names()
+    commands = [Word(name, _first_line(text)) for name, text in texts.items()]
+    version = Word("--version", "Print the version and exit.")
+    yield Place(_PROGRAM, (*commands, version, _HELP), False)
+    for name in texts:
         yield from _below(_PROGRAM, command(name))
 
 
@@ -67,31 +68,25 @@ _HELP = Word("--help", "Show what can be given, and exit.")
 
 
 def _below(before: str, found: Any) -> Iterator[Place]:
-    at = f"{before} {found.name}"
+    at, here = f"{before} {found.name}", found.context_class(found)
     inner = dict(getattr(found, "commands", {}))
     words = [Word(name, _first_line(each.help)) for name, each in inner.items()]
     takes_more = False
     for given in found.params:
-        if given.opts[0].startswith("-"):
-            words += [] if given.hidden else _options(given)
-        else:
+        choices = tuple(each.value for each in given.shell_complete(here, ""))
+        if not given.opts[0].startswith("-"):
             takes_more = True
-            words += [Word(choice, "") for choice in _choices(given)]
+            words += [Word(choice, "") for choice in choices]
+        elif not given.hidden:
+            words += _options(given, choices)
     yield Place(at, (*words, _HELP), takes_more)
-    for each in inner.values():
-        yield from _below(at, each)
+    for name in inner:
+        yield from _below(at, found.resolve_command(here, [name])[1])
 
 
-def _options(given: Any) -> Iterator[Word]:
-    values = None if given.is_flag else _choices(given)
+def _options(given: Any, choices: tuple[str, ...]) -> Iterator[Word]:
     for text in (*given.opts, *given.secondary_opts):
-        yield Word(text, _first_line(given.help), values)
-
-
-def _choices(given: Any) -> tuple[str, ...]:
-    kind = given.type_descriptor.annotation
-    is_enum = isinstance(kind, type) and issubclass(kind, Enum)
-    return tuple(str(each.value) for each in kind) if is_enum else ()
+        yield Word(text, _first_line(given.help), None if given.is_flag else choices)
 
 
 def _first_line(text: str | None) -> str:
