@@ -37,7 +37,7 @@ def many(running: Served, method: str, path: str) -> Iterator[list[Future[httpx.
             headers=running.http.headers,
             trust_env=False,
             timeout=SECONDS,
-            limits=httpx.Limits(max_connections=MANY),
+            limits=httpx.Limits(max_connections=MANY, keepalive_expiry=None),
         )
         with http:
             yield [pool.submit(http.request, method, path) for _ in range(MANY)]
