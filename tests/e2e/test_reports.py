@@ -16,7 +16,6 @@ from cloudsealed.reports.source import ReportSources
 from cloudsealed.storage.keys import Key, KeyFileError, KeyRing
 from cloudsealed.vocabulary import ReportKind, ReportStatus
 
-pytestmark = pytest.mark.xdist_group("estate")
 MOMENT = "2026-11-21T10:00:00.000Z"
 
 
