@@ -27,14 +27,14 @@ ROUNDS, SECONDS = 7, 1.0
 BARS = {"list": 0.35, "get": 0.50}
 
 
-def _with_static_route(gate: App, _: Services) -> App:
+def _with_static_route(edge: App, _: Services) -> App:
     """Add one more route to the API, as plain as FastAPI has them."""
 
     async def static_route() -> dict[str, bool]:
         return {"ok": True}
 
-    gate._app.add_api_route("/static-route", static_route)
-    return gate
+    edge._app._app.add_api_route("/static-route", static_route)
+    return edge
 
 
 def _write(settings: Settings, stop: Any) -> None:

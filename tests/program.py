@@ -203,6 +203,8 @@ def _serve(orders: socket.socket) -> None:
     for late in (
         "api.server",
         "auditing",
+        "cli.client.nouns",
+        "cli.client.run",
         "console",
         "storage.migrate",
         "storage.postgres",

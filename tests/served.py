@@ -23,10 +23,15 @@ Document = dict[str, Any]
 
 class Served:
     """An installation that is served. Its log is a file beside the data folder; each of its
-    processes may have so many open `files`."""
+    processes may have so many open `files`. It is a new one unless its `init` said `made`."""
 
     def __init__(
-        self, data: Path, log: Path, environment: Mapping[str, str], files: int = 1024
+        self,
+        data: Path,
+        log: Path,
+        environment: Mapping[str, str],
+        files: int = 1024,
+        made: Document | None = None,
     ) -> None:
         self.data = data
         self.log = log
@@ -37,7 +42,7 @@ class Served:
             "CLOUDSEALED_LIMIT_AUDITS": "1000/hour",
             **environment,
         }
-        self.made = orjson.loads(self.run("init", "--json"))
+        self.made = made or orjson.loads(self.run("init", "--json"))
         self.process: Started
         self.http: httpx.Client
 
@@ -128,10 +133,15 @@ class Served:
 
 @contextmanager
 def served(
-    data: Path, log: Path, environment: Mapping[str, str], *, files: int = 1024
+    data: Path,
+    log: Path,
+    environment: Mapping[str, str],
+    *,
+    files: int = 1024,
+    made: Document | None = None,
 ) -> Iterator[Served]:
-    """Serve an installation until the block ends."""
-    found = Served(data, log, environment, files)
+    """Serve an installation until the block ends, a new one unless its `init` said `made`."""
+    found = Served(data, log, environment, files, made)
     found.start()
     try:
         yield found

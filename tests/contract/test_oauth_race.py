@@ -35,7 +35,9 @@ from cloudsealed.wiring import build_services
 
 passwords.HASHER = PasswordHasher(1, 64, 1)
 services = build_services(Settings.from_environment(os.environ))
-run(services, Listen(port=int(sys.argv[1])), Console(services))
+listen = Listen(port=int(sys.argv[1]))
+with listen.taken() as taken:
+    run(services, listen, taken, Console(services))
 """
 
 

@@ -24,6 +24,7 @@ NARROW = {
 }
 """Settings under which no budget ends, and so few connections that all are open within minutes."""
 _CLIENTS = 12
+_HEAP = 64 * 2**20  # HEAP_MAX_SIZE of glibc's arena.c
 _HELD_OPEN = ("01", "08")  # ESTABLISHED, CLOSE_WAIT of the kernel's tcp_states.h
 Figures = dict[str, int]
 _Kind = tuple[str, str, Any, str | None, tuple[int, ...]]
@@ -32,11 +33,13 @@ _Kind = tuple[str, str, Any, str | None, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Held:
-    """What one process holds: open handles, threads, and resident memory in KiB."""
+    """What one process holds: open handles, threads, resident memory in KiB, and the arenas that
+    its malloc has beside the first, each with free memory of its own."""
 
     files: int
     threads: int
     memory: int
+    arenas: int
 
     @classmethod
     def of(cls, pid: int) -> Held:
@@ -46,6 +49,7 @@ class Held:
             len(list(Path(f"/proc/{pid}/fd").iterdir())),
             int(status["Threads"]),
             int(status["VmRSS"].split()[0]),
+            _arenas(pid),
         )
 
 
@@ -131,6 +135,16 @@ class Busy:
                 assert row is not None
                 found["connections"] = row[0]
         return found
+
+
+def _arenas(pid: int) -> int:
+    """Return how many heaps of threads there are: glibc reserves 64 MiB for each, so aligned."""
+    maps = [line.split()[:2] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    ends = [(*(int(end, 16) for end in place.split("-")), rights) for place, rights in maps]
+    return sum(
+        begin % _HEAP == 0 and (used, end, rest) == (then, begin + _HEAP, "---p")
+        for (begin, used, _rights), (then, end, rest) in itertools.pairwise(ends)
+    )
 
 
 def _open_at(port: int) -> int:

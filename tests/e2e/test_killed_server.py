@@ -40,7 +40,9 @@ from cloudsealed.api.server import Listen, run
 from cloudsealed.settings import Settings
 from cloudsealed.wiring import build_services
 
-run(build_services(Settings.from_environment(os.environ)), Listen(port=int(sys.argv[1])))
+listen = Listen(port=int(sys.argv[1]))
+with listen.taken() as taken:
+    run(build_services(Settings.from_environment(os.environ)), listen, taken)
 """
 _numbers = itertools.count()
 

@@ -38,6 +38,7 @@ def test_twenty_audits_hold_what_ten_did(
     for name in ("api", "worker"):
         assert last[f"{name} files"] <= files
         assert last[f"{name} threads"] <= THREADS + THREADS_BESIDE
+        assert last[f"{name} arenas"] == 0
     assert last.get("connections", 0) <= PROCESSES * CONNECTIONS
     memory = {name: value for name, value in first.items() if name.endswith("memory")}
     assert grown(memory, last, 1.3) == {}

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import traceback
 from types import TracebackType
+from typing import NoReturn
 
 import typer
 
@@ -15,6 +16,9 @@ from cloudsealed import __version__
 from cloudsealed.cli.commands import Commands
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
+
+INTERRUPTED = 130
+"""The exit code after Ctrl+C, as shells have it."""
 
 app = typer.Typer(
     name="cloudsealed",
@@ -55,11 +59,18 @@ def main() -> None:
         _tell_usage(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        end_at_once(INTERRUPTED)
     except _system_errors() as error:
         Terminal(stderr=True).error(" ".join(str(error).split()), "system_error")
         sys.exit(1)
     sys.exit(status)
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End this process, whatever its threads wait for: what they did is kept in transactions."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _system_errors() -> tuple[type[Exception], ...]:

@@ -61,6 +61,11 @@ def _fix(spec: PolicySpec) -> Iterator[str]:
     yield "## How to fix it"
     yield paragraphs(fix.summary)
     yield f"Effort: {fix.effort}."
+    if fix.caution:
+        yield f"**Careful.** {paragraphs(fix.caution)}"
+    if fix.first:
+        yield "First, which changes nothing or can be taken back:"
+        yield fence("sh", fix.first)
     if fix.cli:
         yield "On the command line:"
         yield fence("sh", fix.cli)

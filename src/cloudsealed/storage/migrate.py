@@ -38,7 +38,7 @@ _SHAPES = (
 
 
 def engine_for(settings: Settings) -> Engine:
-    """Return an SQLAlchemy engine for schema work; rows are read and written elsewhere."""
+    """Return an SQLAlchemy engine for schemas and archives; the rest is `storage.database`'s."""
     if settings.database_url:
         url = settings.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         return create_engine(url, poolclass=NullPool)
