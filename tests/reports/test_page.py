@@ -91,6 +91,22 @@ def test_the_severest_that_is_open_comes_first_then_what_was_accepted() -> None:
     assert "accepted: why" in read
 
 
+def test_commands_name_the_resources_and_say_of_how_many_they_are() -> None:
+    remedy = {"summary": "Do it.", "cli": "aws ec2 delete-security-group --group-id <GROUP_ID>"}
+    text = Read(html_of(*(found(n, name=f"sg-{n}", remediation=remedy) for n in range(5)))).text
+    for number in range(3):
+        assert f"--group-id sg-{number} --region eu-west-1" in text
+    assert "<GROUP_ID>" not in text
+    assert "the commands of the first 3" in text
+    assert "This deletes, cuts off or writes over something" in text
+
+
+def test_what_a_classification_raised_comes_after_what_is_as_severe_by_itself() -> None:
+    raised = [found(n, policy="a-subnets", base_severity="medium") for n in range(5)]
+    html = html_of(*raised, found(9, policy="z-database", base_severity="critical"))
+    assert html.index("<code>z-database</code>") < html.index("<code>a-subnets</code>")
+
+
 def test_what_a_remediation_takes_away_stands_before_its_commands() -> None:
     careful = {"summary": "Close it.", "caution": "Cuts off.", "first": "aws one", "cli": "aws two"}
     html = html_of(found(remediation=careful))
@@ -100,7 +116,8 @@ def test_what_a_remediation_takes_away_stands_before_its_commands() -> None:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_whatever_a_customer_wrote_is_text(hostile: str) -> None:
-    plain = Read(html_of(found(), policies={"aws-ec2-sg-ssh-open": {"title": "x"}}))
+    mild = dict.fromkeys(("summary", "cli", "terraform"), "x")
+    plain = Read(html_of(found(remediation=mild), policies={"aws-ec2-sg-ssh-open": {"title": "x"}}))
     read = Read(
         html_of(
             found(

@@ -21,6 +21,7 @@ from cloudsealed.kit import markdown
 from cloudsealed.kit.canonical import digest
 from cloudsealed.kit.percent import percent
 from cloudsealed.kit.visible import shown
+from cloudsealed.packs.danger import caution_of
 from cloudsealed.reports.model import Document, Finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Severity
 
@@ -163,8 +164,8 @@ def _help(finding: Finding, said: Mapping[str, Any], title: str) -> str:
         parts.append(markdown.paragraphs(finding["description"]))
     if remedy := finding["remediation"]:
         parts += ["## How to fix it", markdown.paragraphs(remedy["summary"])]
-        if remedy.get("caution"):
-            parts.append(f"**Caution:** {markdown.paragraphs(remedy['caution'])}")
+        if caution := caution_of(remedy):
+            parts.append(f"**Caution:** {markdown.paragraphs(caution)}")
         for name, language in (("first", "sh"), ("cli", "sh"), ("terraform", "hcl")):
             if remedy.get(name):
                 parts.append(markdown.fence(language, remedy[name]))
