@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore import xform_name
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,3 +168,44 @@ def test_every_type_that_a_built_in_policy_judges_has_a_line_of_its_commands(
         for kind in policy.resource_types:
             own = OWN.get(kind, {}).keys() | {"ARN", "ACCOUNT_ID", "REGION", "PARTITION"}
             assert named & own or not named or len(policy.resource_types) == 1, kind
+
+
+OTHERWISE = {
+    "authorize-security-group-ingress": {"protocol", "port", "cidr", "source-group"},
+    "create-network-acl-entry": {"ingress"},
+    "update-cluster-version": {"kubernetes-version"},
+}
+"""Options that the AWS command line has in the place of members of the API."""
+EVERYWHERE = {"region", "query", "output", "cli-input-json"}
+SERVICES = {"s3api": "s3", "configservice": "config"}
+
+
+def complaints(line: str, models: botocore.session.Session) -> Iterator[str]:
+    """Yield what the API does not know of a command: its operation, or an option."""
+    program, service, name, *words = shlex.split(line)
+    assert program == "aws"
+    model = models.get_service_model(SERVICES.get(service, service))
+    operations = {xform_name(each, "-"): each for each in model.operation_names}
+    if name not in operations:
+        yield name
+        return
+    shape = model.operation_model(operations[name]).input_shape
+    members = {xform_name(each, "-") for each in (shape.members if shape else ())}
+    known = members | {f"no-{each}" for each in members} | EVERYWHERE | OTHERWISE.get(name, set())
+    options = (word for word in words if word.startswith("--"))
+    yield from (word for word in options if word.removeprefix("--") not in known)
+
+
+def test_every_built_in_command_is_one_that_the_api_knows() -> None:
+    models = botocore.session.get_session()
+    texts = {
+        line
+        for policy in POLICIES
+        if policy.remediation is not None
+        for text in (policy.remediation.first, policy.remediation.cli)
+        for line in (text or "").splitlines()
+    }
+    wrong = {line: found for line in texts if (found := list(complaints(line, models)))}
+    assert wrong == {}
+    assert list(complaints("aws ec2 delete-volumes --volume v", models)) == ["delete-volumes"]
+    assert list(complaints("aws ec2 delete-volume --volume v", models)) == ["--volume"]
