@@ -1,6 +1,7 @@
 # Everything that a newcomer needs: `make demo`, `make test`; and what CI runs: `make check`.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= 2
 
@@ -10,24 +11,24 @@ WORKERS ?= 2
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv/bin/python:
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=…") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 
-.venv/demo: constraints.txt pyproject.toml | .venv/bin/python
+$(VENV)/demo: constraints.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python tools/install.py demo
 	@touch $@
 
-.venv/installed: .venv/demo
+$(VENV)/installed: $(VENV)/demo
 	@$(BIN)/python tools/install.py all
 	@touch $@
 
-install: .venv/installed ## Make .venv and install everything that development needs, as constraints.txt says
+install: $(VENV)/installed ## Install everything that development needs, as constraints.txt says
 
-demo: .venv/demo ## Audit a sample estate on an emulated AWS and serve what was found (ARGS=--once to exit)
+demo: $(VENV)/demo ## Audit a sample estate on an emulated AWS and serve what was found (ARGS=--once to exit)
 	$(BIN)/cloudsealed demo $(ARGS)
 
-wheel: .venv/demo ## Make the wheel that pip, pipx and uvx install, in dist
+wheel: $(VENV)/demo ## Make the wheel that pip, pipx and uvx install, in dist
 	@$(BIN)/python -m hatchling build --target wheel
 
 test: install ## Run the whole test suite
@@ -71,4 +72,4 @@ lock: ## Write constraints.txt anew from pyproject.toml (ARGS=--upgrade for newe
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lock.py $(ARGS)
 
 clean: ## Remove what was made here
-	rm -rf .venv cloudsealed-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv cloudsealed-demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -41,7 +41,7 @@ from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
 from cloudsealed.connections.schedules.service import ScheduleService
 from cloudsealed.events import EventStore
-from cloudsealed.events.chain import extend
+from cloudsealed.events.chain_store import extend
 from cloudsealed.events.export import written
 from cloudsealed.jobs import Ending, Handler, PulseStore, Worker, WorkerProcess
 from cloudsealed.jobs.store import JobStore

@@ -122,7 +122,7 @@ def test_findings_are_read_without_a_server(audited: Audited) -> None:
     done = audited.run("findings", "list", "policy=queues-have-owners")
     assert done.returncode == 0, done.stderr
     assert "queues-have-owners" in done.stdout
-    wrong = audited.run("findings", "list", "severity=urgent")
+    wrong = audited.run("api", "GET", "/v1/findings?severity=urgent")
     assert wrong.returncode == 1
     assert "invalid_severity_filter" in wrong.stderr
 

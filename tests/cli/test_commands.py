@@ -53,16 +53,7 @@ def test_what_needs_no_server_imports_none_of_its_libraries(words: list[str]) ->
     assert ran.stderr.splitlines()[-1] == "[]"
 
 
-_OTHERS = (
-    "alembic",
-    "argon2",
-    "cloudsealed.reports",
-    "fastapi",
-    "psycopg",
-    "typst",
-    "uvicorn",
-    "valkey",
-)
+_OTHERS = ("alembic", "cloudsealed.reports", "fastapi", "psycopg", "typst", "uvicorn", "valkey")
 
 
 @pytest.mark.parametrize("slow", _OTHERS)

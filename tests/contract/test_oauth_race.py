@@ -26,14 +26,13 @@ from cloudsealed.wiring import build_services
 AT_ONCE = 12
 _SERVE = """
 import os, sys
-from argon2 import PasswordHasher
 from cloudsealed.api.server import Listen, run
 from cloudsealed.auth import passwords
 from cloudsealed.console import Console
 from cloudsealed.settings import Settings
 from cloudsealed.wiring import build_services
 
-passwords.HASHER = PasswordHasher(1, 64, 1)
+passwords.HASHER = passwords.Hasher(1, 64)
 services = build_services(Settings.from_environment(os.environ))
 listen = Listen(port=int(sys.argv[1]))
 with listen.taken() as taken:

@@ -152,6 +152,21 @@ def test_of_parallel_changes_with_one_tag_exactly_one_is_made(racing: Tenant) ->
             assert Counter(statuses) == {200: 1, 412: WRITERS - 1}, noun
 
 
+def test_of_parallel_changes_each_event_begins_with_what_the_one_before_ended_with(
+    racing: Tenant,
+) -> None:
+    path = NOUNS["policies"][0](racing, "policy-made")
+    bodies = [{"title": f"title {number}"} for number in range(WRITERS)]
+    changes = [partial(racing.http.patch, path, json=body) for body in bodies]
+    assert set(at_once(changes)) == {200}
+    racing.services.chain_events()
+    told = racing.http.get("/v1/events?type=policy.changed&limit=200").json()["data"]
+    told.sort(key=lambda event: int(event["sequence"]))
+    assert len(told) == WRITERS
+    assert [event["before"] for event in told[1:]] == [event["after"] for event in told[:-1]]
+    assert told[-1]["after"] == racing.http.get(path).json()
+
+
 def test_of_parallel_changes_and_deletions_with_one_tag_exactly_one_is_made(racing: Tenant) -> None:
     for noun in sorted(DELETED & NOUNS.keys()):
         make, change = NOUNS[noun]

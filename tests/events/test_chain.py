@@ -11,8 +11,9 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from cloudsealed.events import EventStore, append, chain
-from cloudsealed.events.chain import extend, hash_of
+from cloudsealed.events import EventStore, append, chain_store
+from cloudsealed.events.chain import hash_of
+from cloudsealed.events.chain_store import extend
 from cloudsealed.events.export import written
 from cloudsealed.events.verify import VerifiedEvents, verify_events, verify_succession
 from cloudsealed.kit.canonical import canonical
@@ -59,7 +60,7 @@ def checked(lines: Sequence[bytes], trusted: Sequence[str] | None = None) -> Ver
 def test_events_get_their_places_in_batches_each_signed_at_its_end(
     database: Database, keys: KeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chain, "BATCH", 2)
+    monkeypatch.setattr(chain_store, "BATCH", 2)
     add(database, 5)
     add(database, 1, tenant="ten_b")
     assert [extend(database, keys, tenant="ten_a") for _ in range(4)] == [True, True, False, False]

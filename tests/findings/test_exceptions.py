@@ -56,6 +56,10 @@ def accepts(exceptions: Exceptions, found: dict[str, Any], now: str = NOW) -> bo
         (("resource: arn:aws:ec2:eu-west-1:123456789012:security-group/sg-1",), True),
         (("resource: arn:aws:ec2:*:security-group/sg-*",), True),
         (('resource: "*"',), True),
+        (("resource: bas*on",), True),
+        (("resource: bastion*",), True),
+        (("resource: bastion*n",), False),  # a character counts once
+        (('resource: "*x*"',), False),
         (("resource: bast",), False),
         (("resource: .astion",), False),  # a point is a point
         (("account: 123456789012",), True),  # a number, as YAML reads it
@@ -151,6 +155,9 @@ def test_everything_that_is_wrong_is_told_with_its_line_and_field() -> None:
         ("exceptions: none\n", "exceptions must be a list"),
         ("exception: []\n", "unknown field 'exception'"),
         ("exceptions: [", "not YAML"),
+        ("exceptions:\n  - {policy: ssh-open, resource: *}\n", "quote the text"),
+        ("exceptions:\n  - policy: ssh-open\n    resource: *-bastion\n", "quote the text"),
+        ("exceptions:\n  - policy: ssh-open\n    resource: *:x\n", "quote the text"),
     ],
 )
 def test_what_is_no_file_of_exceptions_is_refused(text: str, said: str) -> None:

@@ -1,8 +1,8 @@
 """A newcomer with an empty home types what the README says, and it does what the README says.
 
 Not typed here are the installers, which `.ci/newcomer` runs: they need a network. An id or a token
-that the README cuts short (`con_…`) is the last one that was printed, as a reader takes it to be, and
-the server's port is a free one.
+that the README cuts short (`con_…`) is the last one that was printed, as a reader takes it to be,
+and the server's port is a free one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,7 @@ class Newcomer:
 
 
 @pytest.fixture
-def newcomer(tmp_path: Path, estate: Emulator) -> Iterator[Newcomer]:
+def newcomer(tmp_path: Path, estate: Emulator) -> Newcomer:
     for tool in ("bash", "curl"):
         if shutil.which(tool) is None:
             pytest.skip(f"there is no {tool} here")
@@ -106,7 +105,7 @@ def newcomer(tmp_path: Path, estate: Emulator) -> Iterator[Newcomer]:
     keys = [f"{name.lower()} = {cloud[name]}" for name in cloud if "KEY" in name]
     (home / ".aws" / "config").write_text("\n".join(["[profile prod]", *keys]))
     path = f"{tools}:{os.environ['PATH']}"
-    yield Newcomer(home, {"PATH": path, "HOME": str(home), **cloud})
+    return Newcomer(home, {"PATH": path, "HOME": str(home), **cloud})
 
 
 def test_every_section_that_tells_commands_is_run() -> None:
@@ -134,7 +133,6 @@ def test_what_the_readme_says_works_as_it_is_written(newcomer: Newcomer) -> None
     for name in ("permissions.json", "audit.json"):
         assert json.loads((newcomer.home / name).read_text())
     assert (newcomer.home / "report.pdf").read_bytes().startswith(b"%PDF")
-    assert "verified" in done.stdout or "seal" in done.stdout, done.stdout
 
 
 def _wait(newcomer: Newcomer, line: str, printed: str) -> None:

@@ -10,13 +10,15 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 from tests.waiting import SECONDS
 
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError, UnknownFieldError
-from cloudsealed.packs import load_policies
+from cloudsealed.packs import PolicySpec, load_policies
 from cloudsealed.policies import service
+from cloudsealed.policies.files import read_policy
 from cloudsealed.policies.frameworks import controls_of, frameworks
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
@@ -491,6 +493,43 @@ def test_a_check_can_be_changed_after_what_it_yields_to_is_deleted(policies: Pol
     assert change(policies, CHECK["key"], title="New")["yields_to"] == ["general"]
     with pytest.raises(InvalidFieldError, match="key of no check"):
         change(policies, CHECK["key"], yields_to=["general", "other"])
+
+
+def spec(**said: Any) -> PolicySpec:
+    words = yaml.safe_dump({**CHECK, **said})
+    return read_policy(words, file="own.yaml")
+
+
+def test_a_check_of_a_file_counts_for_the_audits_that_name_it_alone(
+    policies: PolicyService,
+) -> None:
+    [ident] = policies.lend(tenant=TENANT, specs=[spec()])
+    assert policies.lend(tenant=TENANT, specs=[spec()]) == [ident]
+    assert ident not in {version.id for version in policies.audit_set(tenant=TENANT).checks}
+    only = {v.id for v in policies.audit_set(tenant=TENANT, only=(), lent=[ident]).checks}
+    assert only == {ident}
+    assert ident in policies.withdrawn(tenant=TENANT)
+
+
+def test_a_check_of_a_file_has_a_new_version_when_it_says_something_else(
+    policies: PolicyService,
+) -> None:
+    [ident] = policies.lend(tenant=TENANT, specs=[spec()])
+    policies.lend(tenant=TENANT, specs=[spec(severity="low")])
+    found = orjson.loads(policies.get(tenant=TENANT, ident=ident))
+    assert (found["version"], found["severity"], found["enabled"]) == (2, "low", False)
+
+
+def test_a_check_of_a_file_takes_no_key_of_what_says_something_else(
+    policies: PolicyService,
+) -> None:
+    policies.create(tenant=TENANT, body=CHECK)
+    assert policies.lend(tenant=TENANT, specs=[spec()])  # it says the same
+    with pytest.raises(NameAlreadyExistsError):
+        policies.lend(tenant=TENANT, specs=[spec(severity="low")])
+    policies.synchronize(tenant=TENANT)
+    with pytest.raises(BuiltinPolicyImmutableError):
+        policies.lend(tenant=TENANT, specs=[spec(key=load_policies()[0].key)])
 
 
 EXAMPLES = {

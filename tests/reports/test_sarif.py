@@ -21,6 +21,8 @@ AUDIT = {
     "finished_at": ENDED,
     "coverage": 1.0,
     "verdict_digest": "d" * 64,
+    "scope": None,
+    "policies": None,
     "accounts": [{"account": "210987654321"}, {"account": None}, {"account": "123456789012"}],
 }
 
@@ -30,8 +32,8 @@ def found(number: int = 1, **given: Any) -> Json:
     return finding(number, **{**plain, **given})
 
 
-def run_of(*findings: Json, policies: Json | None = None, **audit: Any) -> Json:
-    log = orjson.loads(sarif({**AUDIT, **audit}, list(findings), policies or {}))
+def run_of(*findings: Json, said: Json | None = None, **audit: Any) -> Json:
+    log = orjson.loads(sarif({**AUDIT, **audit}, list(findings), said or {}))
     assert log["version"] == "2.1.0"
     [run] = log["runs"]
     return run
@@ -95,7 +97,7 @@ def test_only_security_has_a_score_of_security() -> None:
 
 def test_the_help_says_how_it_is_cured() -> None:
     said = {"title": "SSH is open", "references": ["https://example.com/why", "A book"]}
-    [rule] = run_of(found(), policies={"aws-ec2-sg-ssh-open": said})["tool"]["driver"]["rules"]
+    [rule] = run_of(found(), said={"aws-ec2-sg-ssh-open": said})["tool"]["driver"]["rules"]
     assert rule["shortDescription"]["text"] == "SSH is open"
     assert rule["helpUri"] == "https://example.com/why"
     for part in ("How to fix it", "```sh\naws ec2 revoke", "```hcl\n", "A book"):
@@ -142,10 +144,18 @@ def test_a_name_is_text_and_a_place(name: str) -> None:
     assert unquote(parts[-1]) == name
 
 
-def test_accounts_that_are_audited_apart_do_not_replace_each_other() -> None:
-    assert run_of()["automationDetails"]["id"] == "cloudsealed/123456789012+210987654321/"
+def test_audits_of_other_accounts_and_scopes_do_not_replace_each_other() -> None:
+    def category(**audit: Any) -> str:
+        return str(run_of(**audit)["automationDetails"]["id"])
+
+    one, two = ({"regions": [region]} for region in ("eu-west-1", "us-east-1"))
+    assert category() == "cloudsealed/123456789012+210987654321/"
     alone = [{"account": "123456789012"}]
-    assert run_of(accounts=alone)["automationDetails"]["id"] == "cloudsealed/123456789012/"
+    others = [{}, {"accounts": alone}, {"scope": one}, {"scope": two}, {"policies": ["a"]}]
+    found = [category(**audit) for audit in others]
+    assert len(set(found)) == len(found)
+    assert found == [category(**audit) for audit in others]
+    assert all(each.endswith("/") for each in found)
 
 
 def test_what_was_not_read_and_what_is_left_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,9 @@ def aws(
         for each in error.every:
             telling.error(str(each), each.code)
         raise typer.Exit(_USAGE) from error
+    except CloudSealedError as error:
+        telling.error(error.message, error.code)
+        raise typer.Exit(_ERROR) from error
     try:
         with telling.progress() as progress:
             audit = run_audit(

@@ -23,7 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "audit": ("audit:app", "Audit a cloud account."),
     "verify": (
         "verify:verify",
-        "Verify bundles of audits and the chain of several of one tenant, or proofs of findings.",
+        "Verify audits' bundles and their chain, proofs of findings, or the chain of events.",
     ),
     "policy": ("policy:app", "Check, try and describe policy files."),
     "types": (

@@ -38,7 +38,7 @@ def is_meant() -> bool:
     """Say whether commands read this folder: nothing says that there is a server."""
     if os.environ.get("CLOUDSEALED_URL") or os.environ.get("CS_TOKEN"):
         return False
-    return kept.token(DEFAULT_URL) is None
+    return not kept.knows(DEFAULT_URL)
 
 
 def client() -> httpx.Client:

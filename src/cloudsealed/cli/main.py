@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 import traceback
+from importlib.util import find_spec
 from types import TracebackType
 from typing import NoReturn
 
@@ -75,6 +76,8 @@ def end_at_once(code: int) -> NoReturn:
 
 def _system_errors() -> tuple[type[Exception], ...]:
     """What files, networks and databases raise; asked for, and imported, once something did."""
+    if find_spec("psycopg") is None:
+        return OSError, sqlite3.Error
     import psycopg
 
     return OSError, sqlite3.Error, psycopg.Error

@@ -111,6 +111,8 @@ def requested(
     except CloudSealedError as error:
         raise typer.BadParameter(error.message) from error
     only = policies.serving(tenant=tenant, framework=framework) if framework else None
+    if framework and not only:
+        raise _wrong("--framework", f"no policy of {framework} is enabled")
     return AuditRequest(connection, given, framework, only, lent, accepted)
 
 

@@ -29,6 +29,7 @@ from cloudsealed.vocabulary import TriageState
 MOST = 10_000
 LONGEST = 4 << 20
 """Characters of a file: those of as many exceptions, and room for what people remark."""
+_ANY = "*"
 _LAST_MOMENT = time(23, 59, 59, 999_000)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -110,16 +111,19 @@ class Exceptions:
         self.file = file
         self._entries = entries
         self._used: set[Accepted] = set()
-        self._by_policy: dict[str, list[Accepted]] = {}
+        self._by_name: dict[tuple[str, str], list[Accepted]] = {}
         for entry in entries:
-            self._by_policy.setdefault(entry.policy, []).append(entry)
+            name = _ANY if _ANY in entry.resource else entry.resource
+            self._by_name.setdefault((entry.policy, name), []).append(entry)
 
     def of(
         self, finding: Mapping[str, Any], policy: str, resource: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """Return a finding with its triage: the file's, unless a person decided to accept it. Of
         several the one that ends last counts."""
-        about = [each for each in self._by_policy.get(policy, ()) if each.covers(resource)]
+        names = (resource["native_id"], resource["name"], _ANY)
+        known = (each for name in names for each in self._by_name.get((policy, name), ()))
+        about = [each for each in known if each.covers(resource)]
         if not about:
             return finding
         self._used.update(about)
@@ -185,8 +189,13 @@ def read_exceptions(text: str, *, file: str, policies: Collection[str]) -> Excep
 
 
 def _fits(pattern: str, value: str) -> bool:
-    """Say whether a pattern is a value; `*` in it is any text."""
-    if "*" not in pattern:
+    """Say whether a pattern is a value; `*` in it is any text. It looks at the value once."""
+    first, *rest = pattern.split("*")
+    if not rest:
         return pattern == value
-    parts = map(re.escape, pattern.split("*"))
-    return re.fullmatch(".*".join(parts), value, re.DOTALL) is not None
+    *middle, last = rest
+    at = len(first) if value.startswith(first) else -1
+    for part in middle:
+        found = value.find(part, at) if at >= 0 else -1
+        at = found + len(part) if found >= 0 else -1
+    return at >= 0 and value.endswith(last) and len(value) - len(last) >= at

@@ -195,7 +195,7 @@ class PolicyService:
             return policy.id
         if known.source is PolicySource.BUILTIN:
             raise BuiltinPolicyImmutableError(f"{spec.key} is built in: choose another key")
-        if known.spec != spec.words:
+        if known.effective != spec.words:
             if known.enabled or known.kind is not PolicyKind.CHECK:
                 raise NameAlreadyExistsError(
                     f"A policy with the key {spec.key} says something else"

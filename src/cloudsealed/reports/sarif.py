@@ -18,6 +18,7 @@ from cloudsealed import __version__
 from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit import markdown
+from cloudsealed.kit.canonical import digest
 from cloudsealed.kit.percent import percent
 from cloudsealed.kit.visible import shown
 from cloudsealed.packs.danger import caution_of
@@ -93,9 +94,11 @@ def sarif(
 
 def _category(audit: Mapping[str, Any]) -> str:
     """Return what tells the logs of one commit apart: the newest of a category replaces those
-    before it, so each set of accounts has one of its own."""
+    before it, so what looks elsewhere, or for something else, has one of its own."""
     accounts = sorted({each["account"] for each in audit["accounts"] if each["account"]})
-    return f"cloudsealed/{'+'.join(accounts)}/"
+    narrowed = {**(audit["scope"] or {}), "policies": audit["policies"]}
+    scope = {name: sorted(values) for name, values in narrowed.items() if values}
+    return f"cloudsealed/{'+'.join(accounts)}/{digest(scope)[:8] + '/' if scope else ''}"
 
 
 def _invocation(audit: Mapping[str, Any], left_out: int) -> Document:

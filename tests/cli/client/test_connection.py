@@ -55,5 +55,8 @@ def test_an_empty_folder_is_told(here: Cs) -> None:
 def test_an_address_that_is_none_is_told(here: Cs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDSEALED_URL", "example.com")
     assert "http:// or https://" in here("findings").err
+    monkeypatch.setenv("CLOUDSEALED_URL", "https://ann:secret@example.com/x")
+    said = here("findings")
+    assert (said.code, "must not hold a user" in said.err, "secret" in said.err) == (1, True, False)
     monkeypatch.setenv("CLOUDSEALED_URL", "http://127.0.0.1:9")
     assert "cloudsealed login" in here("findings").err

@@ -70,6 +70,29 @@ def test_a_server_does_not_choose_the_folder(
     assert not names(tmp_path / "in")
 
 
+def test_what_is_there_stays_what_it_is(stranger: Stranger, there: Cs, tmp_path: Path) -> None:
+    (tmp_path / "own.zip").write_bytes(b"old")
+    (tmp_path / "own.zip").chmod(0o600)
+    (tmp_path / "link.zip").symlink_to("own.zip")
+    stranger.say(200, ZIP)
+    assert there("audits", "bundle", "aud_x", "-o", str(tmp_path / "link.zip")).code == 0
+    assert (tmp_path / "link.zip").is_symlink()
+    assert (tmp_path / "own.zip").read_bytes() == ZIP
+    assert (tmp_path / "own.zip").stat().st_mode & 0o777 == 0o600
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    stranger.say(200, ZIP[:1000])
+    assert there("audits", "bundle", "aud_x", "-o", str(tmp_path / "pipe")).code == 0
+    assert os.read(reader, 65536) == ZIP[:1000]
+    os.close(reader)
+    assert names(tmp_path) == ["link.zip", "own.zip", "pipe"]
+
+
+def test_a_folder_that_there_is_not_is_told(stranger: Stranger, there: Cs, tmp_path: Path) -> None:
+    said = there("audits", "bundle", "aud_x", "-o", f"{tmp_path}/none/")
+    assert (said.code, "is no folder" in said.err, names(tmp_path)) == (1, True, [])
+
+
 def test_a_place_that_cannot_be_written_is_told(
     stranger: Stranger, there: Cs, tmp_path: Path
 ) -> None:

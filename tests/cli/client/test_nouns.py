@@ -31,6 +31,8 @@ def test_a_filter_is_an_option_or_a_pair(cs: Cs, tenant: Tenant) -> None:
         ["--severity=critical"],
         ["--limit", "50", "severity=critical", "--json"],
         ["--json", "severity=critical"],
+        ["-n50", "severity=critical"],
+        ["--sort", "-severity", "severity=critical"],
         ["severity_not=info,low,medium", "severity-not=high"],
         ["--severity_not", "info,low", "--severity-not", "medium", "severity_not=high"],
     ):
@@ -64,7 +66,7 @@ def test_an_id_is_one_part_of_the_path(cs: Cs) -> None:
         said = cs("findings", "get", ident)
         assert said.code == 1
         assert "not_found" in said.err
-    for ident in ("", ".", ".."):
+    for ident in ("", ".", "..", "a\nb", "\udcff"):
         assert cs("findings", "get", ident).code == 2
 
 

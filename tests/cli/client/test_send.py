@@ -173,6 +173,13 @@ def test_work_that_is_asked_for_again_has_the_same_key(stranger: Stranger, cs: C
     assert stranger.keys[-1] == "mine"
 
 
+def test_a_header_that_cannot_be_sent_is_told_at_once(stranger: Stranger, cs: Cs) -> None:
+    for given in ("a\nb", "a\rX-Y: z", "\udcff"):
+        said = cs("tokens", "delete", "tok_x", "--if-match", given)
+        assert (said.code, "once more" in said.err) == (1, False)
+    assert not stranger.asked
+
+
 def test_what_may_not_be_done_twice_is_not_sent_twice(stranger: Stranger, cs: Cs) -> None:
     for words in (
         ["policies", "validate", "-d", "{}"],

@@ -19,7 +19,8 @@ SCHEDULE = next(each for each in noun("schedules").operations if each.verb == "c
 
 
 def body(raw: list[str], free: list[str] | None = None, data: Any = None) -> Any:
-    return values.merged(data, values.by_name(raw, free or [], SCHEDULE))
+    written = None if data is None else values.parsed(json.dumps(data))
+    return values.merged(written, values.by_name(raw, free or [], SCHEDULE))
 
 
 def test_a_field_is_read_as_the_kind_that_it_has() -> None:
@@ -33,11 +34,12 @@ def test_a_field_is_read_as_the_kind_that_it_has() -> None:
 
 
 def test_a_field_that_nobody_knows_is_text_and_json_where_that_is_asked_for() -> None:
-    assert body(["size=7"], ["length=7", "gone=null", "name=x y"]) == {
+    assert body(["size=7"], ["length=7", "gone=null", "name=x y", "score=NaN"]) == {
         "size": "7",
         "length": 7,
         "gone": None,
         "name": "x y",
+        "score": "NaN",
     }
 
 
@@ -79,9 +81,15 @@ def test_a_body_is_written_there_or_in_a_file_or_comes_by_standard_input(
         assert json.loads(said.out)["triage"]["note"] == f"note {number}"
 
 
+def test_a_body_is_sent_as_it_is_written(cs: Cs, tenant: Tenant) -> None:
+    (ident,) = tenant.add_findings(1)
+    twice = '{"triage": {"state": "in_progress", "state": "acknowledged"}}'
+    assert "duplicate_json_key" in cs("findings", "triage", ident, "-d", twice).err
+
+
 def test_a_body_that_cannot_be_read_is_usage(cs: Cs, tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for data in (f"@{tmp_path / 'none'}", f"@{tmp_path / 'binary'}", "{", f"@{tmp_path}"):
+    for data in (f"@{tmp_path / 'none'}", f"@{tmp_path / 'binary'}", "{", f"@{tmp_path}", "NaN"):
         said = cs("findings", "triage", "fnd_x", "-d", data)
         assert (said.code, said.out) == (2, "")
         assert "Traceback" not in said.err

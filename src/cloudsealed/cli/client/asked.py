@@ -14,12 +14,23 @@ if TYPE_CHECKING:
     import httpx
 
 KEY: Final = "Idempotency-Key"
+LONGEST: Final = 660
+"""Seconds that a file may take to begin: the server reads all of an export first."""
 Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A body as somebody wrote it, which is sent as it is; `document` is what it says."""
+
+    text: str
+    document: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. `once` gives it an Idempotency-Key, unless its headers have one."""
+    """One request. `once` gives it an Idempotency-Key, unless its headers have one; `patience` is
+    how many seconds an answer may take to begin, where that is long."""
 
     method: str
     path: str
@@ -27,6 +38,7 @@ class Asked:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     once: bool = False
+    patience: float | None = None
 
     def request(self, client: httpx.Client) -> httpx.Request:
         """Return it as the client sends it; raises ServerError when it cannot be."""
@@ -37,7 +49,8 @@ class Asked:
             headers[KEY] = str(uuid4())
         content = None
         if self.body is not None:
-            content = json.dumps(self.body).encode()
+            is_written = isinstance(self.body, Written)
+            content = (self.body.text if is_written else json.dumps(self.body)).encode()
             headers.setdefault("Content-Type", "application/json")
         try:
             # `params` would take the place of what a path has after its question mark
@@ -45,6 +58,9 @@ class Asked:
             if url.scheme or url.host:
                 raise ValueError(f"{url.host or url} may be another server, which gets no token")
             url = url.copy_merge_params(list(self.query)) if self.query else url
-            return client.build_request(self.method, url, content=content, headers=headers)
+            made = client.build_request(self.method, url, content=content, headers=headers)
         except (httpx.InvalidURL, UnicodeEncodeError, ValueError) as error:
             raise ServerError(f"This cannot be asked for: {error}") from error
+        if self.patience is not None:
+            made.extensions["timeout"] = {**made.extensions["timeout"], "read": self.patience}
+        return made

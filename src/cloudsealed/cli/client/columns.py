@@ -30,6 +30,9 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         "id", "severity", "title~", "status", "resource.account", "resource.region", "dimension"
     ),
     "episode": _columns("sequence", "outcome", "severity", "first_at", "last_at", "last_audit_id"),
+    "decision": _columns(
+        "decided_at", "triage.state", "decided_by_name", "triage.expires_at", "triage.note~"
+    ),
     "resource": _columns("id", "type", "name~", "account", "region", "state"),
     "resource_version": _columns("snapshot", "first_seen_at", "last_seen_at", "last_audit_id"),
     "audit": _columns("id", "status", "kind", "coverage", "created_at", "findings"),
@@ -45,7 +48,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "token": _columns("id", "name~", "expires_at", "last_used_at", "scopes~", "user_id"),
     "error_code": _columns("code", "status", "when~"),
     "user": _columns("id", "name~", "role", "status", "email~", "kind"),
-    "event": _columns("id", "type", "created_at", "subject"),
+    "event": _columns("id", "type", "subject", "created_at", "actor.name", "actor.ip"),
     "oauth_app": _columns("id", "name~", "client_id", "audience", "scopes~"),
     "oauth_installation": _columns("tenant_id", "users", "created_at", "last_used_at"),
     "oauth_grant": _columns("id", "app_name~", "user_id", "last_used_at", "scopes~"),

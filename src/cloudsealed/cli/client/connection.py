@@ -21,6 +21,8 @@ def server_url() -> str:
     base = os.environ.get(URL, DEFAULT_URL).strip().rstrip("/")
     if not base.startswith(("http://", "https://")):
         raise ServerError(f"{URL} must begin with http:// or https://")
+    if "@" in base.partition("://")[2].partition("/")[0]:
+        raise ServerError(f"{URL} must not hold a user: the token alone says who you are")
     return base
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from typing import Final
 import httpx
 
 from cloudsealed.cli.client import show
-from cloudsealed.cli.client.asked import Asked
+from cloudsealed.cli.client.asked import LONGEST, Asked
 from cloudsealed.cli.client.send import send
 from cloudsealed.cli.client.table import Operation
 from cloudsealed.cli.exchange import ServerError
@@ -46,34 +45,48 @@ def with_format(operation: Operation, asked: Asked, output: str | None) -> Asked
 def fetch(client: httpx.Client, asked: Asked, output: str | None) -> None:
     """Send a request and put the answer where it is to be, in the form that the server likes best
     unless the request says which; raises FileError, ServerError."""
-    asked = replace(asked, headers={"Accept": "*/*", **asked.headers})
+    asked = replace(asked, headers={"Accept": "*/*", **asked.headers}, patience=LONGEST)
     if output is None or output == STDOUT:
         send(client, asked, lambda response: to_stdout(response, forced=output == STDOUT))
         return
-    written = send(client, asked, lambda response: to_file(response, Path(output)))
+    place = Path(output).expanduser()
+    if output.endswith("/") and not place.is_dir():
+        raise FileError(f"{output} is no folder")
+    written = send(client, asked, lambda response: to_file(response, place))
     show.note(f"{written}: {written.stat().st_size} bytes")
 
 
 def to_file(response: httpx.Response, output: Path) -> Path:
-    """Write an answer to a file, or into a folder by the name that the server gives it."""
+    """Write an answer to a file, or into a folder by the name that the server gives it.
+
+    What is there and is no file, such as /dev/null, is written to and stays what it is.
+    """
     if output.is_dir():
-        found = _NAMED.search(response.headers.get("Content-Disposition", ""))
-        name = found[1] if found and found[1] not in (".", "..") else ""
-        if not name:
-            raise FileError(f"{output} is a folder, and the server names no file")
-        output /= name
-    part = output.with_name(f".{output.name}.part")
+        output /= _named(response, output)
+    is_special = output.exists() and not output.is_file()
+    output = output if is_special else output.resolve()  # a link stays one
+    part = output if is_special else output.with_name(f".{output.name}.part")
     try:
         with part.open("wb") as file:
             for piece in response.iter_bytes():
                 file.write(piece)
-        part.replace(output)
+        if not is_special:
+            if output.exists():
+                part.chmod(output.stat().st_mode & 0o777)
+            part.replace(output)
     except OSError as error:
         raise FileError(f"{output} cannot be written: {error.strerror}") from error
     finally:
-        with suppress(OSError):
-            part.unlink()
+        if not is_special:
+            part.unlink(missing_ok=True)
     return output
+
+
+def _named(response: httpx.Response, folder: Path) -> str:
+    found = _NAMED.search(response.headers.get("Content-Disposition", ""))
+    if found is None or found[1] in (".", ".."):
+        raise FileError(f"{folder} is a folder, and the server names no file")
+    return found[1]
 
 
 def to_stdout(response: httpx.Response, *, forced: bool = False) -> None:

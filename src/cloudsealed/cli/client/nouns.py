@@ -38,18 +38,17 @@ class Verb(TyperCommand):
         return super().parse_args(ctx, list(self._options(args)) if self.has_filters else args)
 
     def _options(self, args: list[str]) -> Iterator[str]:
-        flags = {
+        valued = {
             name
             for each in self.params
-            if getattr(each, "is_flag", False)
-            for name in (*each.opts, *each.secondary_opts)
-        } | set(_HELP)
-        before = ""
+            if each.param_type_name == "option" and not getattr(each, "is_flag", False)
+            for name in each.opts
+        }
+        is_value = False
         for word in args:
-            is_value = before.startswith("-") and "=" not in before and before not in flags
             found = None if is_value else _PAIR.match(word)
             yield f"--{_plain(found[1])}{word[found.end(1) :]}" if found else word
-            before = word
+            is_value = not is_value and _plain(word) in valued
 
 
 class NounGroup(QuickGroup):

@@ -200,7 +200,7 @@ def _segment(text: str) -> str:
     """Return a name as a part of a path; raises typer.BadParameter for what would be another."""
     from urllib.parse import quote
 
-    if not text or text in (".", ".."):
+    if text in ("", ".", "..") or not text.isprintable():
         raise typer.BadParameter(f"{text!r} is no id")
     return quote(text, safe="")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from cloudsealed.cli.client import values
-from cloudsealed.cli.client.asked import Asked
+from cloudsealed.cli.client.asked import LONGEST, Asked
 from cloudsealed.cli.client.table import Operation, names, noun
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def api(
             values.merged(None if data is None else values.parsed(data), () if is_read else fields),
             dict(map(_header, header or ())),
             once=method == "POST" and (operation is None or operation.once),
+            patience=LONGEST if is_read else None,
         )
         _answer(client, asked, output, include=include or method == "HEAD")
 

@@ -25,6 +25,7 @@ _BUSY: Final = (429, 503)
 _IN_PROGRESS: Final = "idempotency_in_progress"
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 8
+_LOST: Final = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 _REPEATABLE: Final = ("GET", "HEAD", "PATCH", "PUT", "DELETE")
 
 
@@ -85,8 +86,9 @@ class _Waits:
 
     def lost(self, error: httpx.TransportError, told: ServerError) -> None:
         """Wait after a connection was lost; raises `told` when it never was one, or is enough."""
-        was_there = not isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol)
-        if not self._may_repeat or not (was_there or self.was_lost) or self._pause > self._left:
+        was_there = isinstance(error, _LOST)
+        is_away = self.was_lost and isinstance(error, httpx.ConnectError)
+        if not self._may_repeat or not (was_there or is_away) or self._pause > self._left:
             raise told from error
         self.was_lost = True
         self._wait(self._pause, told.message)

@@ -11,13 +11,14 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 
+from cloudsealed.cli.client.asked import Written
 from cloudsealed.cli.client.table import BodyField
+from cloudsealed.kit.nearest import did_you_mean
 
 _BRACKETS: Final = re.compile(r"\[([^\[\]]*)\]")
 _WORDS: Final = {"true": True, "false": False}
@@ -30,8 +31,7 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise typer.BadParameter when a value is none of the words that there are."""
     if not choices or value in choices:
         return
-    close = get_close_matches(value, choices, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(value, choices)
     raise typer.BadParameter(f"{name} must be one of: {', '.join(choices)}{hint}")
 
 
@@ -69,9 +69,18 @@ def _single(field: BodyField, text: str) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _loaded(text)
     except ValueError as error:
         raise typer.BadParameter(f"This is no JSON: {error}") from None
+
+
+def _loaded(text: str) -> Any:
+    """Return what JSON says; raises ValueError, also for NaN, which only Python writes."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"there is no {name} in it")
 
 
 def source(text: str) -> str:
@@ -87,9 +96,10 @@ def source(text: str) -> str:
         raise typer.BadParameter(f"{text[1:]} cannot be read: {why}") from None
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str) -> Written:
     """Return the JSON of `-d`: written there, in a file, or on standard input."""
-    return _json(source(text))
+    found = source(text)
+    return Written(found, _json(found))
 
 
 def by_name(raw: Iterable[str], free: Iterable[str], fields: Sequence[BodyField]) -> list[Place]:
@@ -108,7 +118,7 @@ def by_name(raw: Iterable[str], free: Iterable[str], fields: Sequence[BodyField]
 def _free(text: str) -> Any:
     text = source(text)
     try:
-        return json.loads(text)
+        return _loaded(text)
     except ValueError:
         return text
 
@@ -137,7 +147,7 @@ def _put(body: dict[str, Any], path: Names, value: Any) -> None:
     body[last] = value
 
 
-def merged(data: Any, given: Sequence[Place]) -> Any:
+def merged(data: Written | None, given: Sequence[Place]) -> Any:
     """Return the body: what `-d` has, and the fields that are given besides, in its place."""
     if not given:
         return data
@@ -146,9 +156,9 @@ def merged(data: Any, given: Sequence[Place]) -> Any:
         _put(fresh, path, value)
     if data is None:
         return fresh
-    if not isinstance(data, dict):
+    if not isinstance(data.document, dict):
         raise typer.BadParameter("fields can only be put into an object")
-    return _over(data, fresh)
+    return _over(data.document, fresh)
 
 
 def _over(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
