@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -101,6 +101,16 @@ def test_each_part_of_a_resource_has_its_place(
     assert filled(line, resource(kind, native_id, name, region)) == expected
 
 
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.key)
+def test_no_line_of_a_policy_with_one_type_is_left_out(policy: PolicySpec) -> None:
+    remedy = policy.remediation
+    assert remedy is not None
+    if len(policy.resource_types) == 1:
+        one = resource(policy.resource_types[0], "arn:aws:s:eu-west-1:1:t/p/i", "n")
+        for text in filter(None, (remedy.first, remedy.cli)):
+            assert len((filled(text, one) or "").splitlines()) == len(text.splitlines())
+
+
 def test_of_several_types_only_the_lines_of_its_own_are_left() -> None:
     lines = "aws iam a <USER>\naws iam b <ROLE>\naws iam c <GROUP>\naws iam list"
     role = resource("aws.iam.role", "arn:aws:iam::111122223333:role/ops", "ops", "global")
@@ -122,6 +132,8 @@ def test_a_hostile_name_is_one_word_of_the_shell_or_stays_a_placeholder(name: st
 
 
 @given(name=st.text(max_size=20))
+@example(name='"')
+@example(name="it's > a | b")
 def test_no_name_adds_a_word_to_a_command(name: str) -> None:
     group = resource("aws.logs.log_group", "arn:aws:logs:eu-west-1:1:log-group:x", name)
     line = filled("aws logs x --name <LOG_GROUP> --days 4", group) or ""
