@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import hypothesis
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 
 from cloudsealed.auth import passwords
@@ -72,7 +71,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | N
 def _cheap_passwords() -> Iterator[None]:
     """Hash passwords for a hundredth of their cost, in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "HASHER", PasswordHasher(1, 64, 1))
+        patch.setattr(passwords, "HASHER", passwords.Hasher(1, 64))
         yield
 
 

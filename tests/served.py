@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +15,9 @@ from typing import Any
 import httpx
 import orjson
 
-from tests.program import program
+from tests.program import Started, program
 from tests.waiting import SECONDS, until
 
-_PROGRAM = (sys.executable, "-m", "cloudsealed.cli.main")
 Document = dict[str, Any]
 
 
@@ -37,7 +35,7 @@ class Served:
     ) -> None:
         self.data = data
         self.log = log
-        self._limited = ("sh", "-c", f'ulimit -n {files} && exec "$@"', "sh")
+        self._files = files
         self.environment = {
             **os.environ,
             "CLOUDSEALED_DATA_DIR": str(data),
@@ -45,7 +43,7 @@ class Served:
             **environment,
         }
         self.made = made or orjson.loads(self.run("init", "--json"))
-        self.process: subprocess.Popen[bytes]
+        self.process: Started
         self.http: httpx.Client
 
     def run(self, *arguments: str) -> str:
@@ -56,11 +54,14 @@ class Served:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self._limited, *_PROGRAM, "serve", "--port", "0"],
-                env=self.environment,
+            self.process = program().start(
+                "serve",
+                "--port",
+                "0",
+                environment=self.environment,
                 stdout=log,
                 stderr=log,
+                limits={"NOFILE": self._files},
             )
         url = until(self._address, "serve answers")
         self.http = httpx.Client(

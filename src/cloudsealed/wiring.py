@@ -272,7 +272,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         database=database,
         keys=keys,
         clock=clock,
-        issuer=settings.public_url,
+        issuer=settings.address,
         authenticator=tokens.authenticator,
     )
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
@@ -298,7 +298,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         counters=counters,
         blobs=blobs,
         users=UserService(
-            database=database, keys=keys, clock=clock, access=access, public_url=settings.public_url
+            database=database, keys=keys, clock=clock, access=access, public_url=settings.address
         ),
         service_accounts=ServiceAccountService(database=database, clock=clock),
         logins=LoginService(
@@ -323,7 +323,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             database=database,
             keys=keys,
             clock=clock,
-            issuer=settings.public_url,
+            issuer=settings.address,
             authenticator=tokens.authenticator,
         ),
         devices=DeviceFlow(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloudsealed.packs import PolicySpec, load_policies
-from cloudsealed.packs.danger import dangerous_words, dangers
+from cloudsealed.packs.danger import UNSAID, caution_of, dangerous_words, dangers
 
 each_policy = pytest.mark.parametrize("policy", load_policies(), ids=lambda policy: policy.key)
 
@@ -88,3 +88,10 @@ def test_a_command_that_looks_or_adds_is_none(line: str) -> None:
 def test_terraform_that_makes_anew_or_owns_a_whole_list_is_known(terraform: str) -> None:
     assert dangers({"summary": "Do it.", "terraform": terraform})
     assert not dangers({"summary": "Do it.", "terraform": "tags = {}"})
+
+
+def test_what_does_not_say_what_it_takes_away_is_said_to_by_us() -> None:
+    silent = {"summary": "Do it.", "cli": "kubectl delete pod p"}
+    assert caution_of(silent) == UNSAID
+    assert caution_of({**silent, "caution": "The pod is gone."}) == "The pod is gone."
+    assert caution_of({"summary": "Do it.", "cli": "kubectl get pods"}) is None

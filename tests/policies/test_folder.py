@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudsealed.policies.folder import NoPolicyFilesError, files_of, read_files, trials
+from cloudsealed.policies.folder import NoPolicyFilesError, files_of, read_files, tried
 
 GOOD = """\
 key: {key}
@@ -94,7 +94,7 @@ def test_two_files_of_one_key_and_a_stranger_that_is_yielded_to_are_told(tmp_pat
 def test_an_example_that_ends_otherwise_is_told_at_its_line(tmp_path: Path) -> None:
     text = GOOD.format(key="a").replace("x/invoices", "x/other/orders")
     (found,) = read_files(written(tmp_path, a=text))
-    right, wrong = trials(found)
-    assert right.error is None
-    assert wrong.error is not None
-    assert (wrong.error.line, wrong.error.message) == (11, "example 2 should be pass and is fail")
+    (_, right), (_, wrong) = tried(found)
+    assert right is None
+    assert wrong is not None
+    assert (wrong.line, wrong.message) == (11, "example 2 should be pass and is fail")

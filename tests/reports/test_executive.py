@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import pypdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from cloudsealed.reports.gaps import sentence, thing
 from cloudsealed.reports.kinds import executive, remediation
 from cloudsealed.reports.model import Comparison, Document, ReportSource
+from cloudsealed.reports.render import render_pdf
 
 
 def _priced(amount: str, currency: str = "USD") -> dict[str, str]:
@@ -342,3 +345,28 @@ def test_regions_that_deny_everything_are_one_sentence(make_gap: Any) -> None:
 )
 def test_a_resource_type_has_a_name_in_plain_words(kind: str, one: str, many: str) -> None:
     assert (thing(kind, many=False), thing(kind, many=True)) == (one, many)
+
+
+def test_a_cause_names_its_resources_and_never_their_arns(
+    make_finding: Any, make_source: Any
+) -> None:
+    topic = make_finding(1, name="arn:aws:sns:eu-west-1:123456789012:news")
+    topic["resource"]["native_id"] = topic["resource"]["name"]
+    (item,) = summary(make_source([topic]))["priorities"]
+    assert item["worst"][0]["called"] == "news"
+
+
+def test_money_is_hidden_until_there_is_a_price_and_the_coverage_says_so(
+    several: Any, make_source: Any
+) -> None:
+    def text(findings: Any) -> str:
+        pages = pypdf.PdfReader(io.BytesIO(render_pdf(summary(make_source(findings))))).pages
+        return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+    unpriced = text([{**each, "monthly_savings": None} for each in several])
+    assert "Money on the table" not in unpriced
+    assert "a month" not in unpriced
+    assert "No price is known for any of the 3 open cost findings" in unpriced
+    priced = text(several)
+    assert "Money on the table" in priced
+    assert "No price is known" not in priced

@@ -404,6 +404,7 @@ def test_each_resource_has_its_own_commands_and_a_step_those_of_its_worst(
     text = shown(built)
     told = ("Careful", "Itisgone.", "describe-security-groups--group-idssg-0", "first3resources")
     assert [each for each in told if each not in text] == []
+    assert "[U+" not in text, "a command a line"
     rows = as_csv(remediation.build(make_source(findings)))
     assert [row["cli"] for row in rows] == lines
     assert {row["caution"] for row in rows} == {"It is gone."}

@@ -17,7 +17,8 @@ from cloudsealed.storage.private import loose, private_file, private_folder, tig
 WRITE = """
 import os, pathlib, sys
 os.umask(int(sys.argv[2], 8))
-from cloudsealed.cli.operate import initialize, only_server
+from cloudsealed.cli.operate import initialize
+from cloudsealed.cli.serve import only_server
 from cloudsealed.cli.session import open_installation
 from cloudsealed.storage.backup import back_up
 data = pathlib.Path(sys.argv[1])
@@ -25,7 +26,7 @@ os.environ["CLOUDSEALED_DATA_DIR"] = str(data)
 initialize("ann@example.com")
 services = open_installation(create=False)
 services.blobs.put("report.json", b"{}")
-with only_server(data):
+with only_server(services.settings):
     services.tenants.create(name="b")
     back_up(services.settings, data.parent / "copies" / "one")
     os.system(f"find {data} {data.parent / 'copies'} -printf '%m %y %p\\n'")

@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 ROUNDS = HERE / "rounds"
 NODE = HERE / "node_modules" / ".bin"
 OWN = HERE / ".venv" / "bin"
-SECONDS = 300
+SECONDS = 900
 _WIDE = "100000/minute"
 _CORE = "400/minute"  # of one token: what ends a round is that they are spent
 Command = list[str]
@@ -80,15 +80,18 @@ def _made(generator: Generator, document: Path, folder: Path) -> bool:
 
 
 def _run(command: Command, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=folder,
-        check=False,
-        text=True,
-        timeout=SECONDS,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            check=False,
+            text=True,
+            timeout=SECONDS,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    except subprocess.TimeoutExpired as late:
+        return subprocess.CompletedProcess(command, 1, f"It did not end within {late.timeout} s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -52,7 +53,14 @@ from cloudsealed.events.reads import Reads
 from cloudsealed.kit import deprecation
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
-from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
+from cloudsealed.kit.threads import (
+    Crew,
+    CrowdedError,
+    Holder,
+    look,
+    run_in_threadpool,
+    write_in_threadpool,
+)
 from cloudsealed.storage.database import Connection, ReadDeadlineError, ServiceUnavailableError
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Page
@@ -154,15 +162,27 @@ class Endpoint:
         return response
 
     async def _placed(self, exchange: Exchange, call: Call, work: Callable[[], T]) -> T:
-        if self._operation.costs is not None:
-            return await self._paid(self._operation.costs, exchange, call, work)
+        costs = self._operation.costs
+        if costs is not None and costs.when(call.body):
+            return await self._paid(costs, exchange, call, work)
         if self._on_loop and not (call.shown and call.shown.expansions):
             call.deadline = QUICK_SECONDS
             try:
                 return work()
             except ReadDeadlineError:
                 call.deadline = None
-        return await run_in_threadpool(work)
+        if self._operation.writes:
+            return await write_in_threadpool(work)
+        if not self._operation.is_json:
+            return await run_in_threadpool(work)
+        return await self._looked(work)
+
+    async def _looked(self, work: Callable[[], T]) -> T:
+        def hurried(deadline: float | None) -> T:
+            with self._desk.services.database.hurried(deadline):
+                return work()
+
+        return await look(hurried)
 
     async def _paid(self, costs: Costs, exchange: Exchange, call: Call, work: Callable[[], T]) -> T:
         """Spend what the request costs, then do its work among the few that may do such."""
@@ -178,7 +198,7 @@ class Endpoint:
     async def _refuse_missing(self, call: Call) -> None:
         """Raise the 404 that goes before any other fault of the request."""
         if self._operation.getter is not None:
-            await run_in_threadpool(self._operation.getter, call)
+            await self._looked(partial(self._operation.getter, call))
 
     async def _read(self, request: Request, call: Call) -> Walk | None:
         operation = self._operation

@@ -97,10 +97,12 @@ class Costs:
 
     Each request spends of the tenant's `budget` before anything is done. At most `most` are at
     work in a process, of one caller their share of these, each in a thread that nobody else needs.
+    A request whose body `when` is false of costs nothing of it.
     """
 
     budget: str
     most: int
+    when: Callable[[Any], bool] = lambda _body: True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from cloudsealed.audits import collisions
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.again import remarks, shrunk
+from cloudsealed.audits.aliases import with_aliases
 from cloudsealed.audits.apply import Applier, spoken_places
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
@@ -147,6 +149,10 @@ class Runner:
                 return True  # it was canceled
             log.warning("audit %s was taken over by another worker", ident)
             return False
+        except KeyboardInterrupt:
+            with suppress(CloudSealedError):  # what is not given back ends by itself
+                lease.anew().free()
+            raise
         return True
 
     def give_up(self, *, tenant: str, ident: str, owner: str, reason: Mapping[str, str]) -> bool:
@@ -201,6 +207,7 @@ class Runner:
             self._ask_again(lease, audit, tasks, stored, progress, profile)
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
         self._tell_collisions(lease, snapshots)
+        self._tell_aliases(lease, snapshots)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set),
             snapshots=snapshots,
@@ -291,6 +298,13 @@ class Runner:
         if told != audit.remarks:
             log.warning("audit %s: %s", audit.id, "; ".join(r["message"] for r in told))
             lease.set(plan=replace(audit, remarks=told).plan)
+
+    def _tell_aliases(self, lease: Lease, snapshots: Snapshots) -> None:
+        """Let the audit say what its accounts are called."""
+        audit = self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+        named = with_aliases(audit.targets or (), snapshots)
+        if named != audit.targets:
+            lease.set(plan=replace(audit, targets=named).plan)
 
     def _collect(
         self,

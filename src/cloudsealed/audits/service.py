@@ -12,7 +12,7 @@ from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.explanation import NotExplainableError, explanation
-from cloudsealed.audits.ledger import Ledger
+from cloudsealed.audits.ledger import Collected, Ledger
 from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
@@ -49,6 +49,7 @@ from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 JOB = "audit"
 _SCOPE = ("regions", "services", "resource_types")
+_UNFINISHED = tuple(status for status in AuditStatus if not status.is_final)
 
 
 class AuditService:
@@ -205,32 +206,38 @@ class AuditService:
         scope: Mapping[str, Any],
         policies: Sequence[str] | None = None,
         lent: Collection[str] = (),
-    ) -> str | None:
-        """Return the newest unfinished audit of the same request that no job will finish, or the
-        newest of all if the cloud stopped taking its credentials, which goes on."""
-        only = None if policies is None else tuple(policies)
-        asked = (connection_ids, scope, only)
-        for status in (
-            AuditStatus.QUEUED,
-            AuditStatus.COLLECTING,
-            AuditStatus.EVALUATING,
-            AuditStatus.SEALING,
-        ):
+    ) -> Sequence[Audit]:
+        """Return the audits of the same request that no job will finish, newest first; also the
+        newest of all if the cloud stopped taking its credentials."""
+        asked = (connection_ids, scope, None if policies is None else tuple(policies))
+        found: list[Audit] = []
+        for status in _UNFINISHED:
             rows = self._store.page(
                 tenant=tenant, filters={"status": (status,)}, sort="-id", after=None, limit=50
             )
-            for audit in self._same(rows, asked):
-                if not self._has_job(tenant, audit.id) and self._judges(tenant, audit, lent):
-                    return audit.id
+            same = self._same(rows, asked)
+            found += [audit for audit in same if not self._has_job(tenant, audit.id)]
         rows = self._store.page(tenant=tenant, filters={}, sort="-id", after=None, limit=50)
         newest = next(self._same(rows, asked), None)
-        if newest is None or not newest.is_resumable(self._clock()):
-            return None
-        if not self._judges(tenant, newest, lent):
-            return None
+        if newest is not None and newest.is_resumable(self._clock()):
+            found.append(newest)
+        judging = (audit for audit in found if self._judges(tenant, audit, lent))
+        return sorted(judging, key=lambda audit: audit.id, reverse=True)
+
+    def go_on(self, *, tenant: str, audit: Audit) -> bool:
+        """Let an interrupted audit be run to its end; False when it is too old: what it would find
+        were two days' halves."""
+        if not audit.is_recent(self._clock()):
+            return False
+        if not audit.status.is_final:
+            return True
         with self._database.write() as connection:
-            reopened = self._store.reopen(connection, tenant=tenant, ident=newest.id)
-        return newest.id if reopened else None
+            return self._store.reopen(connection, tenant=tenant, ident=audit.id)
+
+    def abandon(self, *, tenant: str, ident: str, owner: str) -> bool:
+        """Cancel an interrupted audit; False when somebody works at it, or it has ended."""
+        free = self._store.take(tenant=tenant, ident=ident, owner=owner) is not None
+        return free and self._store.cancel(tenant=tenant, ident=ident)
 
     def _same(
         self, rows: Rows, asked: tuple[tuple[str, ...], Mapping[str, Any], tuple[str, ...] | None]
@@ -339,6 +346,11 @@ class AuditService:
         on: `audits.observations` says in which form and order."""
         audit = self.with_evidence(tenant=tenant, ident=ident)
         return Observations(self._database, tenant=tenant, audit=audit).of(policies)
+
+    def collected(self, *, tenant: str, ident: str) -> Collected:
+        """Return which services an audit's calls asked, and from when until when."""
+        source = self.find(tenant=tenant, ident=ident).source_id
+        return Ledger(self._database, tenant=tenant, audit_id=source).collected()
 
     def policy_versions(self, *, tenant: str, ident: str) -> tuple[Mapping[str, Any], ...]:
         """Return the versions of the policies that an audit judges by, as JSON values."""

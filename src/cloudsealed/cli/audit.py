@@ -15,21 +15,26 @@ import typer
 from cloudsealed.auditing import Auditing
 from cloudsealed.cli.outputs import SUFFIXES, Ended, document, read_outputs, write_outputs
 from cloudsealed.cli.progress import AuditProgress, Told
-from cloudsealed.cli.request import AuditRequest, read_files, refuse_unknown_framework, requested
+from cloudsealed.cli.request import AuditRequest, read_given, refuse_unknown_framework, requested
 from cloudsealed.cli.session import LOCAL, open_auditing, settings
-from cloudsealed.cli.summary import share, show_rest, show_summary
+from cloudsealed.cli.summary import show_rest, show_summary
 from cloudsealed.cli.telling import Telling
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.packs import FilesError
+from cloudsealed.kit.percent import percent
+from cloudsealed.packs import PolicyFileError
 from cloudsealed.vocabulary import AuditStatus, FindingStatus, Severity
 
 app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
 
 _ERROR, _USAGE, _AT_OR_ABOVE, _COVERAGE = 1, 2, 3, 4
 _HELD_SECONDS = 0.5
+_INTERRUPTED = (
+    "Interrupted. What was collected is kept: the same command goes on within a day, and begins"
+    " anew with --fresh."
+)
 _GOES_ON = "What was collected is kept: renew the credentials and run the same command to go on."
 THIN = 0.9
 """Coverage below this is remarked on."""
@@ -68,6 +73,7 @@ def aws(
         None, help=f"A file to write; its name ends in {', '.join(SUFFIXES)}. Repeatable."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the audit and its findings as JSON."),
+    fresh: bool = typer.Option(False, "--fresh", help="Do not go on with an interrupted audit."),
     fail_on: Severity = typer.Option(
         None, help="Exit 3 when a finding that nobody accepted is at or above this."
     ),
@@ -96,15 +102,18 @@ def aws(
         "resource_types": _parts(types),
     }
     try:
-        files = read_files(policy or (), exceptions)
+        files = read_given(policy or (), exceptions)
         installation = open_auditing()
         tenant = installation.tenants.ensure(name=LOCAL).id
         request = requested(installation, tenant, profile, scope, framework, files)
-        ident = _begun(installation, tenant, request, telling)
-    except FilesError as error:
-        for each in error.errors:
+        ident = _begun(installation, tenant, request, telling, fresh=fresh)
+    except PolicyFileError as error:
+        for each in error.every:
             telling.error(str(each), each.code)
         raise typer.Exit(_USAGE) from error
+    except CloudSealedError as error:
+        telling.error(error.message, error.code)
+        raise typer.Exit(_ERROR) from error
     try:
         with telling.progress() as progress:
             audit = run_audit(
@@ -113,6 +122,9 @@ def aws(
         ended = _ended(installation, tenant, audit, request)
         _refuse_incomplete(ended, telling, as_json=as_json)
         write_outputs(outputs, ended)
+    except KeyboardInterrupt:
+        telling.warn(_INTERRUPTED)
+        raise
     except (CloudSealedError, OSError) as error:
         telling.error(getattr(error, "message", str(error)), getattr(error, "code", ""))
         raise typer.Exit(_ERROR) from error
@@ -136,7 +148,7 @@ def run_audit(
     if progress is None:
         with AuditProgress(Terminal(stderr=True)) as shown:
             return run_audit(installation, tenant, ident, profile=profile, progress=shown)
-    owner = f"cli:{os.getpid()}"
+    owner = _owner()
     while True:
         ran = installation.runner.run(
             tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
@@ -148,13 +160,25 @@ def run_audit(
         time.sleep(_HELD_SECONDS)  # another process holds the audit; its lease ends within 15 s
 
 
-def _begun(installation: Auditing, tenant: str, request: AuditRequest, telling: Telling) -> str:
+def _begun(
+    installation: Auditing, tenant: str, request: AuditRequest, telling: Telling, *, fresh: bool
+) -> str:
     """Return the id of the audit to run: one that was interrupted, else a new one."""
-    interrupted = request.interrupted(installation, tenant)
-    if interrupted:
-        telling.remark(f"Resuming {interrupted}, which was interrupted.")
-        return interrupted
+    audits = installation.audits
+    for audit in request.interrupted(installation, tenant):
+        if not fresh and audits.go_on(tenant=tenant, audit=audit):
+            telling.remark(f"Resuming {audit.id}, which was interrupted.")
+            return audit.id
+        if audits.abandon(tenant=tenant, ident=audit.id, owner=_owner()):
+            telling.remark(
+                f"{audit.id} of {audit.created_at}, which was interrupted, is canceled: a new one"
+                " begins."
+            )
     return request.create(installation, tenant)
+
+
+def _owner() -> str:
+    return f"cli:{os.getpid()}"
 
 
 def _parts(text: str) -> list[str] | None:
@@ -206,7 +230,7 @@ def _code(
     judged = audit["coverage"] is not None or audit["verdicts"]["forbidden"] > 0
     if judged and found < THIN:
         telling.warn(
-            f"Only {share(found)} could be read: nothing is said of the rest, which may fail too"
+            f"Only {percent(found)} could be read: nothing is said of the rest, which may fail too"
         )
     ranks = [
         Severity(each["severity"]).rank
@@ -218,7 +242,7 @@ def _code(
         return _AT_OR_ABOVE
     least = LEAST if judged and fail_on is not None else 0.0
     if found < (least := least if min_coverage is None else min_coverage):
-        telling.error(f"Coverage is {share(found)}, which is below {share(least)}")
+        telling.error(f"Coverage is {percent(found)}, which is below {percent(least)}")
         return _COVERAGE
     return 0
 

@@ -18,7 +18,7 @@ import httpx
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.model import ROLE_SCOPES, Caller
 from cloudsealed.cli import kept
-from cloudsealed.cli.exchange import ServerError
+from cloudsealed.cli.exchange import DEFAULT_URL, ServerError
 from cloudsealed.cli.session import open_installation, settings
 from cloudsealed.settings import Window
 from cloudsealed.storage.revision import has_schema
@@ -27,8 +27,6 @@ from cloudsealed.vocabulary import Role
 if TYPE_CHECKING:
     from cloudsealed.wiring import Services
 
-URL = "http://127.0.0.1:8000"
-"""Where a server is, unless CLOUDSEALED_URL says otherwise."""
 _READING = ("GET", "HEAD", "OPTIONS")
 _NO_LIMIT = (Window(10**9, 60),)
 _NEVER = "9999-12-31T23:59:59.999Z"
@@ -40,7 +38,7 @@ def is_meant() -> bool:
     """Say whether commands read this folder: nothing says that there is a server."""
     if os.environ.get("CLOUDSEALED_URL") or os.environ.get("CS_TOKEN"):
         return False
-    return kept.token(URL) is None
+    return not kept.knows(DEFAULT_URL)
 
 
 def client() -> httpx.Client:
@@ -51,7 +49,7 @@ def client() -> httpx.Client:
             f"There is no server (CLOUDSEALED_URL is not set) and nothing in {found.data_dir}:"
             " run `cloudsealed audit aws`, or name the server"
         )
-    return httpx.Client(transport=_InProcess(open_installation(create=False)), base_url=URL)
+    return httpx.Client(transport=_InProcess(open_installation(create=False)), base_url=DEFAULT_URL)
 
 
 class _InProcess(httpx.BaseTransport):
@@ -85,7 +83,7 @@ class _InProcess(httpx.BaseTransport):
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         answer = _Answer()
-        await self._app(_scope(request), _nothing, answer)
+        await self._app(_scope(request), _Nothing(), answer)
         return httpx.Response(answer.status, headers=answer.headers, content=bytes(answer.body))
 
 
@@ -126,8 +124,17 @@ class _Answer:
             self.body += message.get("body", b"")
 
 
-async def _nothing() -> MutableMapping[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
+class _Nothing:
+    """A request without a body, by somebody who does not go away."""
+
+    def __init__(self) -> None:
+        self._is_said = False
+
+    async def __call__(self) -> MutableMapping[str, Any]:
+        if self._is_said:
+            await asyncio.get_running_loop().create_future()
+        self._is_said = True
+        return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _scope(request: httpx.Request) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from cloudsealed.cli.session import open_installation
 from cloudsealed.cli.terminal import as_json
 from cloudsealed.findings.exceptions import Exceptions
 from cloudsealed.findings.export import written
+from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.policies.frameworks import OWN
+from cloudsealed.reports.look import Look
 from cloudsealed.vocabulary import ReportKind
 
 SUFFIXES: Mapping[str, str] = {
@@ -38,6 +40,13 @@ SUFFIXES: Mapping[str, str] = {
 """How names of files end, and the format of such a file; the longest that fits counts."""
 
 Finding = Mapping[str, Any]
+
+
+class OutputError(CloudSealedError):
+    """A file of an audit's results could not be made."""
+
+    code = "output_failed"
+    status = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +205,6 @@ def _reported(wanted: str, ended: Ended) -> Iterator[bytes]:
     PDF, and as OCSF evidence of every policy."""
     from cloudsealed.reports.kinds import build
     from cloudsealed.reports.model import ReportRequest
-    from cloudsealed.reports.render import render_pdf
 
     evidence = wanted == "ocsf" or ended.framework
     kind = ReportKind.COMPLIANCE_EVIDENCE if evidence else ReportKind.EXECUTIVE_SUMMARY
@@ -211,6 +219,15 @@ def _reported(wanted: str, ended: Ended) -> Iterator[bytes]:
         )
         built = build(request, source)
         if wanted == "pdf":
-            yield render_pdf(built.document, source.look)
+            yield _pdf(built.document, source.look)
         else:
             yield from built.files[wanted]
+
+
+def _pdf(document: dict[str, Any], look: Look) -> bytes:
+    from cloudsealed.reports.render import RenderError, render_pdf
+
+    try:
+        return render_pdf(document, look)
+    except RenderError as error:
+        raise OutputError(str(error)) from error

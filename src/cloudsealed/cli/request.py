@@ -14,13 +14,14 @@ import orjson
 import typer
 
 from cloudsealed.auditing import Auditing
+from cloudsealed.audits.model import Audit
 from cloudsealed.collectors.aws.regions import known_regions
-from cloudsealed.findings.exceptions import LONGEST, Exceptions, read_exceptions
+from cloudsealed.findings.exceptions import Exceptions, read_exceptions
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.nearest import did_you_mean
-from cloudsealed.packs import FilesError, PolicyFileError, PolicySpec, load_policies
+from cloudsealed.packs import PolicySpec, load_policies
 from cloudsealed.policies.files import read_text
-from cloudsealed.policies.folder import read_policies
+from cloudsealed.policies.folder import NoPolicyFilesError, files_of, read_files
 from cloudsealed.policies.frameworks import frameworks
 
 
@@ -55,8 +56,8 @@ class AuditRequest:
         made = installation.audits.create(tenant=tenant, body=body, queue=False, lent=self.lent)
         return str(orjson.loads(made)["id"])
 
-    def interrupted(self, installation: Auditing, tenant: str) -> str | None:
-        """Return the id of the same audit that was interrupted, None when there is none."""
+    def interrupted(self, installation: Auditing, tenant: str) -> Sequence[Audit]:
+        """Return the same audit where it was interrupted, newest first."""
         return installation.audits.interrupted(
             tenant=tenant,
             connection_ids=(self.connection,),
@@ -66,19 +67,19 @@ class AuditRequest:
         )
 
 
-def read_files(policies: Sequence[Path], exceptions: Path | None) -> Files:
-    """Return what files say; raises FilesError with what is wrong with them."""
-    specs = read_policies(policies)
+def read_given(policies: Sequence[Path], exceptions: Path | None) -> Files:
+    """Return what files say; raises PolicyFileError with all that is wrong with them, and the usage
+    error of a folder without policies."""
     try:
-        return Files(specs, exceptions, _text(exceptions) if exceptions else "")
-    except PolicyFileError as error:
-        raise FilesError([error]) from error
-
-
-def _text(file: Path) -> str:
-    if file.is_file() and file.stat().st_size > 4 * LONGEST:
-        raise PolicyFileError(str(file), 1, 1, f"longer than {LONGEST} characters")
-    return read_text(file)
+        found = read_files(files_of(policies))
+    except NoPolicyFilesError as error:
+        raise _wrong("--policy", error.message) from error
+    errors = [error for each in found for error in each.errors]
+    if errors:
+        errors[0].others = tuple(errors[1:])
+        raise errors[0]
+    specs = [each.policy for each in found if each.policy is not None]
+    return Files(specs, exceptions, read_text(exceptions) if exceptions else "")
 
 
 def requested(
@@ -91,7 +92,7 @@ def requested(
 ) -> AuditRequest:
     """Return the audit that is asked for, once everything that it names is known.
 
-    Raises FilesError, and the usage error of the first name that is not known.
+    Raises PolicyFileError, and the usage error of the first name that is not known.
     """
     policies = installation.policies
     policies.synchronize(tenant=tenant)
@@ -110,6 +111,8 @@ def requested(
     except CloudSealedError as error:
         raise typer.BadParameter(error.message) from error
     only = policies.serving(tenant=tenant, framework=framework) if framework else None
+    if framework and not only:
+        raise _wrong("--framework", f"no policy of {framework} is enabled")
     return AuditRequest(connection, given, framework, only, lent, accepted)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ from rich.table import Table
 
 from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.findings.exceptions import is_accepted
+from cloudsealed.kit.percent import percent
 from cloudsealed.vocabulary import CallOutcome, Severity
 
-_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+"""Of severities."""
 _WORST = 10
 _BAR = 10
 _SHORT = {"critical": "Crit", "high": "High", "medium": "Med", "low": "Low", "info": "Info"}
@@ -35,7 +36,7 @@ def show_summary(
     console.print(f"Accounts {accounts} · regions {', '.join(regions)}", soft_wrap=True)
     console.print(
         f"{audit['resources']} resources · {calls} calls · {verdicts} verdicts · "
-        f"coverage {share(audit['coverage'])}"
+        f"coverage {percent(audit['coverage'])}"
     )
     console.print(_dimensions(audit["dimensions"]))
     at = audit["finished_at"]
@@ -71,11 +72,6 @@ def show_rest(
         console.print(Line.assemble((f"{label}: ", "dim"), command))
 
 
-def share(coverage: float | None) -> str:
-    """Return coverage in per cent, rounded down: what is not whole is never 100.0 %."""
-    return "-" if coverage is None else f"{floor(coverage * 1_000 + 1e-9) / 10:.1f}%"
-
-
 def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Dimension", no_wrap=True)
@@ -85,7 +81,7 @@ def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for dimension, figures in dimensions.items():
         score = figures["score"]
-        counts = [_count(figures["severities"][s], _STYLES[s]) for s in reversed(Severity)]
+        counts = [_count(figures["severities"][s], STYLES[s]) for s in reversed(Severity)]
         table.add_row(
             dimension.capitalize(),
             "-" if score is None else str(score),
@@ -124,7 +120,7 @@ def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
         resource = finding["resource"]
         where = f"{resource['account']} {resource['region']}"
         table.add_row(
-            Line(finding["severity"], style=_STYLES[finding["severity"]]), finding["title"], where
+            Line(finding["severity"], style=STYLES[finding["severity"]]), finding["title"], where
         )
     return table
 

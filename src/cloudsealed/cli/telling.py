@@ -7,7 +7,6 @@ stdout: that is the result's.
 from __future__ import annotations
 
 import logging
-import sys
 from typing import IO, cast
 
 import typer
@@ -19,14 +18,18 @@ from cloudsealed.kit.logs import JsonFormatter, LineFormatter, LogHandler
 log = logging.getLogger("cloudsealed.audit")
 
 
-class _Stderr:
-    """The stderr of the moment: a live view of progress takes its place for a while."""
+class _Lines:
+    """A stream to the terminal, above a live view of progress if there is one."""
 
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+    def __init__(self, console: Terminal) -> None:
+        self._console = console
+
+    def write(self, text: str) -> None:
+        for line in text.removesuffix("\n").split("\n"):
+            self._console.print(line)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        """Do nothing: a line is written at once."""
 
 
 class Telling:
@@ -70,7 +73,7 @@ class Telling:
 
     def _handle(self) -> None:
         """Send log records to stderr."""
-        handler = LogHandler(cast(IO[str], _Stderr()))
+        handler = LogHandler(cast(IO[str], _Lines(self._console)))
         handler.setFormatter(JsonFormatter() if self._as_json else LineFormatter())
         logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
         logging.getLogger("cloudsealed").setLevel(self._level())

@@ -45,8 +45,7 @@ _SAYS, _CLAIMS = "its seal says", "it claims, as anybody could"
 def verify(
     files: Annotated[list[Path], _FILES], key: Annotated[list[str] | None, _KEY] = None
 ) -> None:
-    """Verify bundles of audits and the chain of several of one tenant, proofs of findings, or the
-    chain of exported events.
+    """Verify audits' bundles and their chain, proofs of findings, or the chain of events.
 
     Exits with 1 if one of them fails.
     """

@@ -235,7 +235,9 @@ class ConnectionService:
         return AwsCaller(again, redaction_key=secrets.token_bytes(32))
 
     def learn_account(self, *, tenant: str, ident: str, account: str) -> None:
-        """Keep the account that a connection turned out to lead to."""
+        """Keep the account that a connection turned out to lead to; most often it is known."""
+        if self.find(tenant=tenant, ident=ident).account == account:
+            return
         with turn(self._store.database, tenant=tenant) as connection:
             item = self._store.get_in(connection, tenant=tenant, ident=ident)
             if item.account != account:

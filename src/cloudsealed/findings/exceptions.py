@@ -19,16 +19,17 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from cloudsealed.kit.clock import rfc3339
-from cloudsealed.packs import FilesError, FormError, PolicyFileError
+from cloudsealed.packs import FormError
 from cloudsealed.packs.document import Document
 from cloudsealed.packs.errors import Path
 from cloudsealed.packs.reader import placed
-from cloudsealed.packs.shapes import Free, Many, Moment, Part, Record, Text
+from cloudsealed.packs.shapes import Many, Moment, Part, Record, Text, words
 from cloudsealed.vocabulary import TriageState
 
 MOST = 10_000
 LONGEST = 4 << 20
 """Characters of a file: those of as many exceptions, and room for what people remark."""
+_ANY = "*"
 _LAST_MOMENT = time(23, 59, 59, 999_000)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -62,18 +63,20 @@ class _Number:
         return {"type": ["string", "integer"]}
 
 
-_ENTRY = Record(
-    {
-        "policy": Part(Text(longest=100), needed=True),
-        "resource": Part(Text(longest=2048), needed=True),
-        "account": Part(_Number(), default="*"),
-        "region": Part(Text(longest=100), default="*"),
-        "reason": Part(Text(longest=4000), needed=True),
-        "expires_at": Part(_End(), needed=True),
-        "accepted_by": Part(Text(longest=200)),
-    }
-)
-_FILE = Record({"exceptions": Part(Many(Free(), most=MOST), needed=True)})
+def _form(policies: Collection[str]) -> Record:
+    """Return the form of a file; `policies` are the keys that it may name."""
+    entry = Record(
+        {
+            "policy": Part(words(sorted(policies)), needed=True),
+            "resource": Part(Text(longest=2048), needed=True),
+            "account": Part(_Number(), default="*"),
+            "region": Part(Text(longest=100), default="*"),
+            "reason": Part(Text(longest=4000), needed=True),
+            "expires_at": Part(_End(), needed=True),
+            "accepted_by": Part(Text(longest=200)),
+        }
+    )
+    return Record({"exceptions": Part(Many(entry, most=MOST), needed=True)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +111,19 @@ class Exceptions:
         self.file = file
         self._entries = entries
         self._used: set[Accepted] = set()
-        self._by_policy: dict[str, list[Accepted]] = {}
+        self._by_name: dict[tuple[str, str], list[Accepted]] = {}
         for entry in entries:
-            self._by_policy.setdefault(entry.policy, []).append(entry)
+            name = _ANY if _ANY in entry.resource else entry.resource
+            self._by_name.setdefault((entry.policy, name), []).append(entry)
 
     def of(
         self, finding: Mapping[str, Any], policy: str, resource: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """Return a finding with its triage: the file's, unless a person decided to accept it. Of
         several the one that ends last counts."""
-        about = [each for each in self._by_policy.get(policy, ()) if each.covers(resource)]
+        names = (resource["native_id"], resource["name"], _ANY)
+        known = (each for name in names for each in self._by_name.get((policy, name), ()))
+        about = [each for each in known if each.covers(resource)]
         if not about:
             return finding
         self._used.update(about)
@@ -166,39 +172,30 @@ def is_accepted(finding: Mapping[str, Any], now: str) -> bool:
 def read_exceptions(text: str, *, file: str, policies: Collection[str]) -> Exceptions:
     """Read a file; `policies` are the keys that there are.
 
-    Raises FilesError with everything that is wrong, each with its line and field.
+    Raises PolicyFileError: the first thing that is wrong, with its line and field, and the others.
     """
+    document = Document(text, file, longest=LONGEST)
     try:
-        document = Document(text, file, longest=LONGEST)
-    except PolicyFileError as error:
-        raise FilesError([error]) from error
-    try:
-        found = _FILE.read(document.value(document.root))["exceptions"]
+        found = _form(policies).read(document.value(document.root))["exceptions"]
     except FormError as refused:
-        raise FilesError([placed(document, refused)]) from refused
-    entries, errors = [], []
-    for index, each in enumerate(found):
-        at = ("exceptions", index)
-        try:
-            entries.append(_entry(each, at, policies, document.node(at).start_mark.line + 1))
-        except FormError as refused:
-            errors.append(placed(document, refused))
-    if errors:
-        raise FilesError(errors)
+        errors = [placed(document, each) for each in refused.every]
+        first, *others = sorted(errors, key=lambda each: (each.line, each.column))
+        first.others = tuple(others)
+        raise first from refused
+    places = (document.node(("exceptions", index)) for index in range(len(found)))
+    lines = (place.start_mark.line + 1 for place in places)
+    entries = [Accepted(**each, line=line) for each, line in zip(found, lines, strict=True)]
     return Exceptions(file, entries)
 
 
-def _entry(value: Any, at: Path, policies: Collection[str], line: int) -> Accepted:
-    found = _ENTRY.read(value, at)
-    if found["policy"] not in policies:
-        message = f"names no policy that there is: {found['policy']}"
-        raise FormError((*at, "policy"), message, word=found["policy"], known=policies)
-    return Accepted(**found, line=line)
-
-
 def _fits(pattern: str, value: str) -> bool:
-    """Say whether a pattern is a value; `*` in it is any text."""
-    if "*" not in pattern:
+    """Say whether a pattern is a value; `*` in it is any text. It looks at the value once."""
+    first, *rest = pattern.split("*")
+    if not rest:
         return pattern == value
-    parts = map(re.escape, pattern.split("*"))
-    return re.fullmatch(".*".join(parts), value, re.DOTALL) is not None
+    *middle, last = rest
+    at = len(first) if value.startswith(first) else -1
+    for part in middle:
+        found = value.find(part, at) if at >= 0 else -1
+        at = found + len(part) if found >= 0 else -1
+    return at >= 0 and value.endswith(last) and len(value) - len(last) >= at

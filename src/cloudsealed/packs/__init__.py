@@ -3,7 +3,7 @@
 It evaluates nothing and knows no engine: expressions are text here, with their place in the file.
 """
 
-from cloudsealed.packs.errors import Fault, FilesError, FormError, PolicyFileError, dotted, hint
+from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, dotted, hint
 from cloudsealed.packs.form import (
     CLASSIFICATION,
     body_schema,
@@ -13,6 +13,7 @@ from cloudsealed.packs.form import (
 )
 from cloudsealed.packs.loader import load_frameworks, load_policies
 from cloudsealed.packs.model import (
+    AUTHORS,
     EFFORTS,
     EXAMPLES_AT,
     Control,
@@ -27,6 +28,7 @@ from cloudsealed.packs.model import (
 )
 from cloudsealed.packs.reader import (
     draft_of,
+    examples_of,
     parse_framework,
     parse_policy,
     read_body,
@@ -36,6 +38,7 @@ from cloudsealed.packs.shapes import Use
 from cloudsealed.packs.yields import leads, refuse_yields
 
 __all__ = [
+    "AUTHORS",
     "CLASSIFICATION",
     "EFFORTS",
     "EXAMPLES_AT",
@@ -43,7 +46,6 @@ __all__ = [
     "Degree",
     "Example",
     "Fault",
-    "FilesError",
     "FormError",
     "Framework",
     "PolicyBody",
@@ -58,6 +60,7 @@ __all__ = [
     "check_form",
     "dotted",
     "draft_of",
+    "examples_of",
     "file_schema",
     "hint",
     "leads",

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Resource = Mapping[str, Any]
 """`type`, `native_id`, `name`, `account` and `region`, as a finding shows them."""
 
+COMMANDS = ("first", "cli")
+"""The commands of a remediation, in the order in which they are run."""
 OWN: Mapping[str, Mapping[str, str]] = {
     "aws.acm.certificate": {"CERTIFICATE_ARN": "arn"},
     "aws.autoscaling.group": {"GROUP": "name"},
@@ -79,6 +81,17 @@ def filled(commands: str | None, resource: Resource) -> str | None:
     names = names_of(resource)
     own = OWN.get(resource["type"], {}).keys()
     return "\n".join(_line(line, names) for line in _of_type(commands.split("\n"), own))
+
+
+def commands_of(remedy: Mapping[str, Any], resources: Iterable[Resource]) -> dict[str, str | None]:
+    """Return the commands `first` and `cli` of a remediation for some resources, each line once."""
+    asked = list(resources)
+    return {name: _joined(filled(remedy.get(name), each) for each in asked) for name in COMMANDS}
+
+
+def _joined(texts: Iterable[str | None]) -> str | None:
+    lines = dict.fromkeys(text for text in texts if text is not None)
+    return "\n".join(lines) or None
 
 
 def names_of(resource: Resource) -> dict[str, str]:

@@ -50,6 +50,13 @@ _ENDS = re.compile(r"""[\s=;|&(){}\[\],"']+""")
 _SAYS_SO = re.compile(r"(?i)\b(?:delete|terminate|release|remove|detach|revoke|destroy)\b")
 
 
+UNSAID = (
+    "This deletes, cuts off or writes over something, and its policy does not say what: look before"
+    " you run it."
+)
+"""What is said of a remediation that takes something away and does not say so itself."""
+
+
 def dangers(remedy: Mapping[str, Any]) -> list[str]:
     """Return what of a remediation takes something away, in its words; empty where nothing does.
 
@@ -58,6 +65,12 @@ def dangers(remedy: Mapping[str, Any]) -> list[str]:
     summary, cli, terraform = (remedy.get(name) or "" for name in ("summary", "cli", "terraform"))
     found = [*_SAYS_SO.findall(summary), *dangerous_words(cli)]
     return [*found, *(match[0] for match in _ANEW.finditer(terraform))]
+
+
+def caution_of(remedy: Mapping[str, Any]) -> str | None:
+    """Return what a remediation takes away, in its policy's words, or in ours where that has none;
+    None where nothing does."""
+    return remedy.get("caution") or (UNSAID if dangers(remedy) else None)
 
 
 def dangerous_words(commands: str) -> Iterator[str]:

@@ -38,6 +38,7 @@ for _tag, _pattern, _first in _JSON_SCALARS:
 
 
 _MARKED = "in YAML {}, which this format has not: quote the text, as in '!resource.Encrypted'"
+_ANCHORED = _MARKED.format("a & or * at the beginning names an anchor")
 
 
 class Document:
@@ -109,6 +110,8 @@ class Document:
             node = yaml.compose(self.text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            if "alias" in str(error.context) or "anchor" in str(error.context):
+                self._refuse(error.context_mark or mark, _ANCHORED)
             self._refuse(mark, f"not YAML: {error.problem or error.context}")
         except yaml.YAMLError as error:
             self._refuse(None, f"not YAML: {error}")
@@ -130,9 +133,7 @@ class Document:
             if depth > MAX_DEPTH:
                 self._refuse(event.start_mark, f"nested deeper than {MAX_DEPTH}")
             if getattr(event, "anchor", None):
-                self._refuse(
-                    event.start_mark, _MARKED.format("a & or * at the beginning names an anchor")
-                )
+                self._refuse(event.start_mark, _ANCHORED)
             if getattr(event, "tag", None):
                 self._refuse(event.start_mark, _MARKED.format("a ! at the beginning makes a tag"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -108,14 +108,6 @@ class PolicyFileError(ValueError):
     def every(self) -> tuple[PolicyFileError, ...]:
         """It and the others."""
         return (self, *self.others)
-
-
-class FilesError(ValueError):
-    """Files cannot be read; `errors` is everything that is wrong with them, at least one."""
-
-    def __init__(self, errors: Sequence[PolicyFileError]) -> None:
-        super().__init__("\n".join(map(str, errors)))
-        self.errors = tuple(errors)
 
 
 def hint(message: str, suggestion: str | None) -> str:

@@ -16,6 +16,9 @@ Effort = Literal["low", "medium", "high"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 _ABOUT = ("key", "version", "formerly")
+AUTHORS: Mapping[str, Any] = {"applies_because": None, "formerly": [], "examples": None}
+"""What a policy says for its authors alone, and what it says when it does not: nothing is judged by
+it, and no digest covers it."""
 
 Scope = Literal["account", "region", "idle_regions"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -16,6 +16,7 @@ from cloudsealed.packs.document import Document
 from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, path_of, refuse_all
 from cloudsealed.packs.form import CLASSIFICATION, EXAMPLE_OUTCOMES, FRAMEWORK, check_form
 from cloudsealed.packs.model import (
+    AUTHORS,
     Control,
     Degree,
     Example,
@@ -166,7 +167,13 @@ def kind_of(value: Any) -> PolicyKind:
 
 
 def _body(kind: PolicyKind, found: Values) -> PolicyBody:
-    spec = policy_of(found).words if kind is PolicyKind.CHECK else _classification(found)
+    if kind is PolicyKind.CHECK:
+        told = {name: found[name] for name in AUTHORS if found[name]}
+        if "examples" in told:
+            told["examples"] = _as_said(told["examples"])
+        spec = {**policy_of(found).words, **told}
+    else:
+        spec = _classification(found)
     return PolicyBody(kind, found["key"], found["enabled"], spec)
 
 
@@ -208,7 +215,7 @@ def policy_of(found: Values) -> PolicySpec:
         discriminator=found["discriminator"],
         formerly=tuple(found["formerly"]),
         applies_because=found["applies_because"],
-        examples=_examples(found["examples"], tuple(found["related"])),
+        examples=examples_of(found["examples"], tuple(found["related"])),
     )
 
 
@@ -218,14 +225,27 @@ def _relation(found: Values) -> Relation:
     )
 
 
-def _examples(found: Values, relations: Sequence[str]) -> tuple[Example, ...]:
+def _as_said(found: Values) -> dict[str, Any]:
+    """Return examples as they are written, without what their form fills in."""
+    return {
+        outcome: [
+            {n: said for n, said in each.items() if n == "resource" or said not in (None, {})}
+            for each in examples
+        ]
+        for outcome, examples in found.items()
+        if examples
+    }
+
+
+def examples_of(found: Values, relations: Sequence[str]) -> tuple[Example, ...]:
     """Return the examples; a relation that one leaves out is empty. Raises FormError."""
     examples, strangers = [], []
     for outcome in EXAMPLE_OUTCOMES:
         for index, each in enumerate(found.get(outcome, ())):
             at = ("examples", outcome, index, "related")
-            strangers += unknown(each["related"], relations, at)
-            related = {name: each["related"].get(name, []) for name in relations}
+            given = each.get("related") or {}
+            strangers += unknown(given, relations, at)
+            related = {name: given.get(name, []) for name in relations}
             severity = Severity(each["severity"]) if each.get("severity") else None
             examples.append(Example(outcome, each["resource"], related, severity))
     refuse_all(strangers)

@@ -10,19 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.packs import (
-    EXAMPLES_AT,
-    Example,
-    FilesError,
-    FormError,
-    PolicyFileError,
-    PolicySpec,
-    load_policies,
-    refuse_yields,
-)
+from cloudsealed.packs import FormError, PolicyFileError, PolicySpec, load_policies, refuse_yields
 from cloudsealed.packs.document import Document
 from cloudsealed.packs.reader import placed
 from cloudsealed.policies.files import read_policy, read_text, rule_of
+from cloudsealed.policies.trial import Trial, trials
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -42,15 +34,6 @@ class Read:
     text: str
     policy: PolicySpec | None
     errors: tuple[PolicyFileError, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """An example of a policy and how it ended; `error` is None where that is as it says."""
-
-    number: int
-    ended: str
-    error: PolicyFileError | None
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
@@ -101,33 +84,13 @@ def _read(file: Path) -> Read:
         return Read(file, "", None, error.every)
 
 
-def read_policies(paths: Iterable[Path]) -> list[PolicySpec]:
-    """Read policy files, and all those in folders and below; raises FilesError with everything that
-    is wrong, and NoPolicyFilesError."""
-    found = read_files(files_of(paths))
-    if errors := [error for each in found for error in each.errors]:
-        raise FilesError(errors)
-    return [each.policy for each in found if each.policy is not None]
-
-
-def trials(read: Read) -> Iterator[Trial]:
-    """Judge the examples of a policy that was read, in the file's order."""
+def tried(read: Read) -> Iterator[tuple[Trial, PolicyFileError | None]]:
+    """Judge the examples of a policy that was read, in the file's order; one that ends otherwise
+    than it says has an error at its place."""
     assert read.policy is not None
-    rule, document = rule_of(read.policy), Document(read.text, str(read.file))
-    counted: dict[str, int] = {}
-    for number, example in enumerate(read.policy.examples, start=1):
-        index = counted[example.outcome] = counted.get(example.outcome, -1) + 1
-        judgement = rule.judge(example.resource, example.related, now=EXAMPLES_AT)
-        outcome = "unknown" if judgement.outcome == "error" else judgement.outcome
-        severity = judgement.severity or read.policy.severity
-        said = f"{outcome}, {severity}" if example.severity else outcome
-        detail = judgement.message or (judgement.error.message if judgement.error else "")
-        ended = f"{said} {detail}".rstrip()
-        right = outcome == example.outcome and example.severity in (None, severity)
-        at = document.node(("examples", example.outcome, index))
-        message = f"example {number} should be {_wanted(example)} and is {ended}"
-        yield Trial(number, ended, None if right else document.error(at, message))
-
-
-def _wanted(example: Example) -> str:
-    return f"{example.outcome}, {example.severity}" if example.severity else str(example.outcome)
+    document = Document(read.text, str(read.file))
+    rule, examples = rule_of(read.policy), read.policy.examples
+    for number, trial in enumerate(trials(rule, examples, read.policy.severity), start=1):
+        at = document.node(("examples", trial.example.outcome, trial.index))
+        message = f"example {number} {trial.wrong}"
+        yield trial, None if trial.right else document.error(at, message)

@@ -10,6 +10,7 @@ import orjson
 
 from cloudsealed.kit.canonical import digest
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.packs import AUTHORS
 from cloudsealed.vocabulary import PolicyKind, PolicySource
 
 
@@ -65,6 +66,19 @@ class InvalidPolicyExpressionError(CloudSealedError):
         super().__init__(f"{where}: {first['message']}", details=details)
 
 
+class InvalidPolicyExampleError(CloudSealedError):
+    """An example of a policy ends otherwise than it says; `details` name each."""
+
+    code = "invalid_policy_example"
+    status = 422
+
+    def __init__(self, wrong: Sequence[tuple[str, str]]) -> None:
+        details = [
+            {"field": field, "code": self.code, "message": message} for field, message in wrong
+        ]
+        super().__init__(f"{wrong[0][0]} {wrong[0][1]}", details=details)
+
+
 def nowhere(field: str, message: str) -> dict[str, object]:
     """Return the detail of an expression that is wrong as a whole."""
     place = {"line": 1, "column": 1, "end_column": None, "suggestion": None}
@@ -101,8 +115,10 @@ class Policy:
     @property
     def effective(self) -> dict[str, Any]:
         """What an audit judges by: the spec with the tenant's params."""
-        merged = {**self.spec.get("params", {}), **self.params}
-        return {**self.spec, "params": merged} if self.kind is PolicyKind.CHECK else dict(self.spec)
+        said = {name: value for name, value in self.spec.items() if name not in AUTHORS}
+        if self.kind is not PolicyKind.CHECK:
+            return said
+        return {**said, "params": {**self.spec.get("params", {}), **self.params}}
 
     @property
     def pinned(self) -> PolicyVersion:
@@ -180,6 +196,7 @@ def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
         "params": spec.get("params", {}),
         "controls": list(controls),
         **{name: spec.get(name, default) for name, default in _OPTIONAL},
+        **{name: policy.spec.get(name, default) for name, default in AUTHORS.items()},
         "remediation": _remediation(spec),
         "applied_at": policy.applied_at,
         "created_at": policy.created_at,

@@ -36,6 +36,7 @@ from cloudsealed.policies.needs import not_asked
 from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
+from cloudsealed.policies.trial import refuse_wrong_examples
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page, numbered
@@ -113,7 +114,7 @@ class PolicyService:
 
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a policy of the tenant's own; it counts from the next audit."""
-        said = _compiled(read_policy_body(body))
+        said = _tried(read_policy_body(body))
         now = rfc3339(self._clock())
         policy = Policy(
             new_id("pol"),
@@ -194,7 +195,7 @@ class PolicyService:
             return policy.id
         if known.source is PolicySource.BUILTIN:
             raise BuiltinPolicyImmutableError(f"{spec.key} is built in: choose another key")
-        if known.spec != spec.words:
+        if known.effective != spec.words:
             if known.enabled or known.kind is not PolicyKind.CHECK:
                 raise NameAlreadyExistsError(
                     f"A policy with the key {spec.key} says something else"
@@ -288,7 +289,7 @@ class PolicyService:
     def validate(self, *, tenant: str, body: Any) -> dict[str, Any]:
         """Say whether `create` would take a body, and if not, why."""
         try:
-            said = _compiled(read_policy_body(body))
+            said = _tried(read_policy_body(body))
             refuse_strangers(said.key, said.words, partial(self._store.all, tenant=tenant))
         except CloudSealedError as error:
             return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
@@ -421,6 +422,11 @@ class PolicyService:
         not known; raises PolicyNotFoundError."""
         return self._store.version_author(tenant=tenant, ident=ident, number=number)
 
+    def named(self, *, tenant: str, key: str, number: int) -> PolicyVersion:
+        """Return one version of the policy that has a key; raises PolicyNotFoundError."""
+        policy = self._store.get(tenant=tenant, ident=key)
+        return self.version(tenant=tenant, ident=policy.id, number=number)
+
     def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
         """Return the policy's part of a finding's JSON, without braces; kept per version."""
         return self._part(tenant, ident, version)
@@ -498,11 +504,19 @@ def _compiled(said: PolicyBody) -> PolicyBody:
     return said
 
 
+def _tried(said: PolicyBody) -> PolicyBody:
+    """Return what compiles and whose examples end as they say; raises as `_compiled` does, and
+    InvalidPolicyExampleError."""
+    _compiled(said)
+    refuse_wrong_examples(said.words)
+    return said
+
+
 def _changed(policy: Policy, body: Any) -> Policy:
     """Return a policy as a body changes it, compiled; not yet seen beside the others."""
     if policy.source is PolicySource.BUILTIN:
         return _adjusted(policy, body)
-    said = _compiled(read_change(body, policy))
+    said = _tried(read_change(body, policy))
     return replace(policy, spec=said.words, enabled=said.enabled)
 
 

@@ -166,6 +166,9 @@ class ReportSource:
     shows it, each with its `controls`; the same each time that it is read.
     policies: what the audit's policies say, by key: the version as JSON values, and `counts` of
     resources by outcome.
+    classification: what a classification says, from its key and version, as JSON values; empty
+    where that is not known any more.
+    collected: `services` that were asked, `first_call_at` and `last_call_at`, RFC 3339 or None.
     seal: `root`, `digest` (of its envelope), `sequence` and `key_id`.
     gaps: what could not be read, and policy_errors: how many verdicts a policy failed to give, as
     the audit's coverage shows both.
@@ -192,6 +195,8 @@ class ReportSource:
     look: Look = PLAIN
     observations: Iterable[Observation] = ()
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    classification: Callable[[str, int], Mapping[str, Any]] = lambda _key, _version: {}
+    collected: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

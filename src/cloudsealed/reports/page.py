@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import floor
 from typing import Any
 
 import orjson
@@ -22,7 +21,12 @@ from markupsafe import Markup
 
 from cloudsealed import __version__
 from cloudsealed.findings.exceptions import is_accepted
+from cloudsealed.kit.percent import percent
 from cloudsealed.kit.visible import shown
+from cloudsealed.packs.commands import commands_of
+from cloudsealed.packs.danger import caution_of
+from cloudsealed.reports.kinds.plan import COMMANDED
+from cloudsealed.reports.kinds.rank import Rank, effort_of, own_rank, rank
 from cloudsealed.reports.model import Finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Severity
 
@@ -67,7 +71,7 @@ def page(source: Shown) -> Iterator[bytes]:
                 "regions": _regions(audit),
                 "calls": sum(audit["calls"].values()),
                 "verdicts": sum(audit["counts"].values()),
-                "coverage": _share(audit["coverage"]),
+                "coverage": percent(audit["coverage"]),
                 "thin": audit["coverage"] is not None and audit["coverage"] < THIN,
                 "cards": [_card(name, each) for name, each in audit["dimensions"].items()],
                 "framework": source.framework,
@@ -129,19 +133,40 @@ def _rank(row: Mapping[str, Any]) -> tuple[bool, int, str, str, str, str]:
 def _groups(
     rows: Sequence[Mapping[str, Any]], policies: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the rows by policy: first those with the worst that asks for attention, then those
-    with most of that; `rows` are in the order of `_rank`."""
+    """Return the rows by policy, in the order of a plan: by the worst that asks for attention, then
+    what is left out; `rows` are in the order of `_rank`."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["key"], []).append(row)
     return [_group(own, policies.get(key, {})) for key, own in sorted(found.items(), key=_weight)]
 
 
-def _weight(pair: tuple[str, Sequence[Mapping[str, Any]]]) -> tuple[bool, int, int, str]:
+def _weight(pair: tuple[str, Sequence[Mapping[str, Any]]]) -> tuple[bool, Rank, str]:
     key, rows = pair
     first = rows[0]
-    alike = sum((r["state"], r["severity"]) == (first["state"], first["severity"]) for r in rows)
-    return first["state"] != "open", -Severity(first["severity"]).rank, -alike, key
+    alike = [r for r in rows if (r["state"], r["severity"]) == (first["state"], first["severity"])]
+    place = rank(
+        severity=first["severity"],
+        own=max(own_rank(row["finding"]) for row in alike),
+        count=len(alike),
+        others=sum(row["state"] == first["state"] for row in rows) - len(alike),
+        effort=effort_of(first["finding"]["remediation"]),
+    )
+    return first["state"] != "open", place, key
+
+
+def _remedy(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return how to cure them, with the commands of the worst."""
+    remedy = rows[0]["finding"]["remediation"]
+    if not remedy:
+        return None
+    resources = [row["finding"]["resource"] for row in rows[:COMMANDED]]
+    return {
+        **remedy,
+        "caution": caution_of(remedy),
+        **commands_of(remedy, resources),
+        "commands_of": len(resources),
+    }
 
 
 def _group(rows: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +177,7 @@ def _group(rows: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> dict[s
         "title": said.get("title") or first["title"],
         "dimension": first["dimension"],
         "description": first["description"],
-        "remediation": first["remediation"],
+        "remediation": _remedy(rows),
         "controls": [f"{each['framework']} {each['control']}" for each in first["controls"]],
         "references": said.get("references") or [],
         "findings": rows,
@@ -214,11 +239,6 @@ def _accounts(audit: Mapping[str, Any]) -> str:
 def _regions(audit: Mapping[str, Any]) -> str:
     names = sorted({region for target in audit["accounts"] for region in target["regions"]})
     return ", ".join(names) if len(names) <= 5 else f"{len(names)} regions"
-
-
-def _share(coverage: float | None) -> str:
-    """Return coverage in per cent, rounded down: what is not whole is never 100.0 %."""
-    return "-" if coverage is None else f"{floor(coverage * 1_000 + 1e-9) / 10:.1f} %"
 
 
 def _short(value: Any) -> str:

@@ -18,7 +18,10 @@ from cloudsealed import __version__
 from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit import markdown
+from cloudsealed.kit.canonical import digest
+from cloudsealed.kit.percent import percent
 from cloudsealed.kit.visible import shown
+from cloudsealed.packs.danger import caution_of
 from cloudsealed.reports.model import Document, Finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Severity
 
@@ -91,16 +94,18 @@ def sarif(
 
 def _category(audit: Mapping[str, Any]) -> str:
     """Return what tells the logs of one commit apart: the newest of a category replaces those
-    before it, so each set of accounts has one of its own."""
+    before it, so what looks elsewhere, or for something else, has one of its own."""
     accounts = sorted({each["account"] for each in audit["accounts"] if each["account"]})
-    return f"cloudsealed/{'+'.join(accounts)}/"
+    narrowed = {**(audit["scope"] or {}), "policies": audit["policies"]}
+    scope = {name: sorted(values) for name, values in narrowed.items() if values}
+    return f"cloudsealed/{'+'.join(accounts)}/{digest(scope)[:8] + '/' if scope else ''}"
 
 
 def _invocation(audit: Mapping[str, Any], left_out: int) -> Document:
     """Return how the audit went; what the log lacks is a notification."""
     notes = []
     if audit["coverage"] is not None and audit["coverage"] < 1:
-        share = f"{audit['coverage']:.2%}"
+        share = percent(audit["coverage"])
         notes.append(_note(f"Coverage is {share}: nothing is said of what could not be read."))
     if left_out:
         notes.append(_note(f"{left_out} findings are left out, none worse than those here."))
@@ -159,7 +164,9 @@ def _help(finding: Finding, said: Mapping[str, Any], title: str) -> str:
         parts.append(markdown.paragraphs(finding["description"]))
     if remedy := finding["remediation"]:
         parts += ["## How to fix it", markdown.paragraphs(remedy["summary"])]
-        for name, language in (("cli", "sh"), ("terraform", "hcl")):
+        if caution := caution_of(remedy):
+            parts.append(f"**Caution:** {markdown.paragraphs(caution)}")
+        for name, language in (("first", "sh"), ("cli", "sh"), ("terraform", "hcl")):
             if remedy.get(name):
                 parts.append(markdown.fence(language, remedy[name]))
     if finding["controls"]:

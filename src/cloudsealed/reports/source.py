@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache, partial
 from typing import Any
 
@@ -49,10 +50,10 @@ class ReportSources:
     ) -> None:
         self._tenants = tenants
         self._users = users
-        self._rules = policies
         self._events = events
         self._audits = audits
         self._findings = findings
+        self._policies = policies
         self._resources = resources
         self._keys = keys
         self._owner_tags = [key.lower() for key in owner_tags]
@@ -80,7 +81,9 @@ class ReportSources:
             frameworks=self._audits.frameworks(tenant=tenant, ident=audit_id) if summary else (),
             look=self._look,
             observations=self._observations(tenant, audit_id, assessed) if assessed else (),
-            policies=self._policies(tenant, audit_id) if assessed else {},
+            policies=self._judged(tenant, audit_id) if assessed else {},
+            classification=partial(self._classification, tenant),
+            collected=asdict(self._audits.collected(tenant=tenant, ident=audit_id)),
         )
 
     def _history(self, tenant: str, audit_id: str) -> Sequence[Audit]:
@@ -158,7 +161,14 @@ class ReportSources:
             return self._events.name_of(tenant=tenant, user_id=ident) or ident
         return user.name or user.email
 
-    def _policies(self, tenant: str, audit_id: str) -> dict[str, Mapping[str, Any]]:
+    def _classification(self, tenant: str, key: str, version: int) -> Mapping[str, Any]:
+        try:
+            named = self._policies.named(tenant=tenant, key=key, number=version)
+        except NotFoundError:
+            return {}
+        return {**named.spec, **self._written(tenant, named.as_dict())}
+
+    def _judged(self, tenant: str, audit_id: str) -> dict[str, Mapping[str, Any]]:
         verdicts = self._audits.verdicts(tenant=tenant, ident=audit_id)
         versions = self._audits.policy_versions(tenant=tenant, ident=audit_id)
         return {
@@ -171,7 +181,7 @@ class ReportSources:
         if version["kind"] != PolicyKind.CLASSIFICATION:
             return {}
         number = version["version"]
-        moment, author = self._rules.author(tenant=tenant, ident=version["id"], number=number)
+        moment, author = self._policies.author(tenant=tenant, ident=version["id"], number=number)
         person = None if author is None else self._person(tenant, author)
         return {"written_at": moment, "written_by": person}
 

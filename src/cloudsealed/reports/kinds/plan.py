@@ -14,7 +14,7 @@ from itertools import islice
 import orjson
 
 from cloudsealed.kit.batches import batches
-from cloudsealed.packs.commands import filled
+from cloudsealed.packs.commands import commands_of
 from cloudsealed.packs.danger import dangers
 from cloudsealed.reports.kinds.parts import WORST_FIRST, Badness, Savings, badness, brief, open_of
 from cloudsealed.reports.kinds.rank import RISK_WEIGHTS, Rank, effort_of, own_rank, rank
@@ -23,8 +23,8 @@ from cloudsealed.reports.model import Document, Finding, ReportSource
 from cloudsealed.vocabulary import Severity
 
 _BATCH = 500
-_COMMANDS = ("first", "cli")
-_COMMANDED = 3  # resources whose commands a step shows
+COMMANDED = 3
+"""Resources whose commands a step shows."""
 _OF_POLICY = ("policy", "dimension", "description", "remediation", "controls")
 
 
@@ -108,8 +108,7 @@ class Plan:
         remedy = self._policies[step.policy]["remediation"] or {}
         for line in self._spool.lines(place for _, place in islice(step.places, most)):
             row = orjson.loads(line)
-            own = {name: filled(remedy.get(name), row["resource"]) for name in _COMMANDS}
-            yield {**row, **own}
+            yield {**row, **commands_of(remedy, [row["resource"]])}
 
     def described(self) -> Iterator[tuple[Step, Document]]:
         """Yield each step, and what is to be said of it, in order."""
@@ -148,11 +147,10 @@ class Plan:
         }
 
     def _commands(self, step: Step) -> Document:
-        """Return the commands of a step's worst resources, each once, and of how many they are."""
-        rows = list(self.rows(step, _COMMANDED))
-        lines = {name: [row[name] for row in rows if row[name] is not None] for name in _COMMANDS}
-        texts = {name: "\n".join(dict.fromkeys(lines[name])) or None for name in _COMMANDS}
-        return {**texts, "commands_of": len(rows)}
+        """Return the commands of a step's worst resources, and of how many they are."""
+        remedy = self._policies[step.policy]["remediation"] or {}
+        resources = [row["resource"] for row in self.rows(step, COMMANDED)]
+        return {**commands_of(remedy, resources), "commands_of": len(resources)}
 
 
 def _count_lesser(steps: Iterable[Step]) -> None:

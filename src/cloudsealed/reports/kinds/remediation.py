@@ -16,10 +16,10 @@ import orjson
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.spreadsheet import csv_pieces
 from cloudsealed.packs import EFFORTS
+from cloudsealed.packs.danger import caution_of
 from cloudsealed.reports.kinds.parts import WORST_FIRST, Savings, counted, heading
 from cloudsealed.reports.kinds.plan import Plan, Step
 from cloudsealed.reports.kinds.rank import EFFORT_WEIGHTS, RISK_WEIGHTS
-from cloudsealed.reports.language import worded
 from cloudsealed.reports.model import Built, Document, ReportSource
 from cloudsealed.vocabulary import ReportKind
 
@@ -37,11 +37,6 @@ _MILESTONES = (0.5, 0.8)
 _POINTS = 100
 _FIRST = 5
 _ROWS = 500
-
-_UNSAID = worded(
-    "This deletes, cuts off or writes over something, and its policy does not say what: look before"
-    " you run it."
-)
 
 
 class Column(NamedTuple):
@@ -76,7 +71,7 @@ COLUMNS = (
     Column("currency", "Of the savings", _money("currency")),
     Column("triage", "What people decided", lambda _, f: f["triage"]),
     Column("remediation", "What to do", lambda s, _: s["summary"]),
-    Column("caution", "What that deletes, cuts off or writes over", lambda s, _: cautioned(s)),
+    Column("caution", "What that deletes, cuts off or writes over", lambda s, _: caution_of(s)),
     Column("first", "Commands to run before, with the resource's names", lambda _, f: f["first"]),
     Column("cli", "The commands, with the resource's names", lambda _, f: f["cli"]),
     Column("terraform", "The same in Terraform", lambda s, _: s["terraform"]),
@@ -201,11 +196,6 @@ def _shown(plan: Plan) -> Document:
         "risk_share": plan.share(sum(step.risk for step in rest)),
     }
     return {"steps": steps, "lines": lines, "more": more, "curve": points}
-
-
-def cautioned(step: Document) -> str | None:
-    """Return what a step takes away, in its policy's words, or in ours where that has none."""
-    return step["caution"] or (_UNSAID if step["takes_away"] else None)
 
 
 def _most(steps: Sequence[Step]) -> int:

@@ -48,6 +48,10 @@ class ReportedAudit(Shape):
     coverage: Share | None = Field(description="Verdicts given / verdicts possible.")
     verdict_digest: Digest | None = Field(description="SHA-256 over its ordered verdicts.")
     accounts: Many[Word] = Field(description="Its accounts.", examples=[["123456789012"]])
+    aliases: dict[str, Word] = Field(
+        description="What the owners of an account call it, by its id, for those that say so.",
+        examples=[{"123456789012": "acme-production"}],
+    )
 
 
 class ReportedSeal(Shape):
@@ -103,6 +107,10 @@ class ReportedFinding(Shape):
     dimension: Dimension = Field(description="The way of looking.", examples=["security"])
     title: Text = Field(
         description="What is wrong.", examples=["Bucket invoices is readable by everyone"]
+    )
+    called: Text = Field(
+        description="What the resource is called: its name, or the last of its id.",
+        examples=["invoices"],
     )
     policy: Key = Field(description="The policy that it fails.")
     resource: Json = Field(description="The resource that fails.", examples=[_RESOURCE])
@@ -344,10 +352,37 @@ class EvidencedControl(Shape):
     counts: OutcomeCounts = Field(description="What they said, by outcome.")
 
 
+class CollectedPlace(Shape):
+    """An account that was audited, and in which regions."""
+
+    account: Word = Field(description="The account.", examples=["123456789012"])
+    alias: Word | None = Field(
+        description="What its owners call it; null where they do not.", examples=["acme-production"]
+    )
+    regions: Few[Word] = Field(
+        description="The regions that were audited.", examples=[["eu-west-1", "us-east-1"]]
+    )
+    left_out: Few[Word] = Field(
+        description="Regions that it has enabled and that were left out.", examples=[["sa-east-1"]]
+    )
+
+
+class Collected(Shape):
+    """Where the evidence of a report is from, and of when."""
+
+    places: Many[CollectedPlace] = Field(description="Accounts and regions.")
+    services: Many[Word] = Field(
+        description="The services that were asked, as the SDK names them.", examples=[["ec2", "s3"]]
+    )
+    first_call_at: Time | None = Field(description="When the first call was made.")
+    last_call_at: Time | None = Field(description="When the last call was made.")
+
+
 class ComplianceEvidence(ReportHeading):
     """Each control of a framework, how it stands and what shows it: every observation."""
 
     kind: Literal["compliance_evidence"] = Field(description="Always `compliance_evidence`.")
+    collected: Collected = Field(description="Where the evidence is from, and of when.")
     framework: Json = Field(
         description="The framework: key, title, version and source.",
         examples=[{"key": "cis-aws-5.0", "title": "CIS AWS Foundations", "version": "5.0"}],

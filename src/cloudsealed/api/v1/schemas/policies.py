@@ -152,6 +152,17 @@ class Policy(Shape):
         description="Of a classification: when it ends; null: it stays.",
         examples=["2026-12-31T00:00:00.000Z"],
     )
+    applies_because: Text | None = Field(
+        description="Of a check of the tenant's own: why a state in `applies_when` cannot get worse"
+        " by the problem itself."
+    )
+    formerly: Few[Key] = Field(
+        description="Of a check of the tenant's own: keys that it had before."
+    )
+    examples: Json | None = Field(
+        description="Of a check of the tenant's own: documents and the outcome for each.",
+        examples=[{"fail": [{"resource": {"Name": "x"}}]}],
+    )
     applied_at: Time | None = Field(
         description="When the open findings were last classified by it as it stands;"
         " null while that is to be done, and of a check."
