@@ -11,7 +11,6 @@ from cloudsealed.cli.commands import COMMANDS, command
 
 SLOW = (
     "alembic",
-    "argon2",
     "botocore",
     "cloudsealed.api",
     "cryptography",
