@@ -69,6 +69,14 @@ def test_a_shell_completes_commands_options_and_choices(
     assert offered("cloudsealed", "audit", "aws", "--profile", "init", "--reg") == {"--regions"}
     assert offered("cloudsealed", "findings", "list", "--severity", "") == SEVERITIES
     assert offered("cloudsealed", "serve", "--tls-c") == {"--tls-cert"}
+    assert offered("cloudsealed", "fin") == {"findings"}
+    assert offered("cloudsealed", "findings", "tri") == {"triage", "triage-history"}
+    assert offered("cloudsealed", "findings", "--sev") == {"--severity"}
+    assert offered("cloudsealed", "findings", "--severity", "") == SEVERITIES
+    assert offered("cloudsealed", "findings", "list", "--severity", "") == SEVERITIES
+    assert offered("cloudsealed", "findings", "triage", "fnd_x", "--state", "acc") == {
+        "accepted_risk"
+    }
 
 
 def test_a_shell_without_a_script_is_a_fault_of_usage(run: Run) -> None:

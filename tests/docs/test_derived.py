@@ -84,15 +84,15 @@ def test_a_page_of_no_policy_is_to_be_removed(
 
 
 def exists(words: list[str]) -> bool:
-    if not words or words[0] not in COMMANDS.keys() | names().keys():
+    if not words or words[0] not in {*COMMANDS, *names()}:
         return not words
     found: Any = command(words[0])
     for word in words[1:]:
         if not isinstance(found, TyperGroup):
             return True  # what follows are arguments
-        if word not in found.commands:
+        found = found.get_command(None, word)  # type: ignore[arg-type]  # none of ours asks for one
+        if found is None:
             return False
-        found = found.commands[word]
     return True
 
 

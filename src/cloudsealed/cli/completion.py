@@ -7,13 +7,14 @@ an upgrade. It refuses to complete what only a server or a cloud knows.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 
 import typer
 
+from cloudsealed.cli.client.nouns import NounGroup
 from cloudsealed.cli.client.table import names
 from cloudsealed.cli.commands import COMMANDS, command
 from cloudsealed.cli.terminal import Terminal
@@ -56,11 +57,10 @@ def completion(shell: Shell = typer.Argument(help="The shell that the script is 
 
 def places() -> Iterator[Place]:
     """Yield every place where a word of the program is typed."""
-    texts = {name: text for name, (_, text) in COMMANDS.items()} | names()
-    commands = [Word(name, _first_line(text)) for name, text in texts.items()]
-    version = Word("--version", "Print the version and exit.")
-    yield Place(_PROGRAM, (*commands, version, _HELP), False)
-    for name in texts:
+    commands = {name: text for name, (_, text) in COMMANDS.items()} | names()
+    words = [Word(name, text) for name, text in commands.items()]
+    yield Place(_PROGRAM, (*words, Word("--version", "Print the version and exit."), _HELP), False)
+    for name in commands:
         yield from _below(_PROGRAM, command(name))
 
 
@@ -68,25 +68,32 @@ _HELP = Word("--help", "Show what can be given, and exit.")
 
 
 def _below(before: str, found: Any) -> Iterator[Place]:
-    at, here = f"{before} {found.name}", found.context_class(found)
-    inner = dict(getattr(found, "commands", {}))
+    at = f"{before} {found.name}"
+    inner = found.made() if isinstance(found, NounGroup) else dict(getattr(found, "commands", {}))
+    alone = inner.pop("", found)
     words = [Word(name, _first_line(each.help)) for name, each in inner.items()]
     takes_more = False
-    for given in found.params:
-        choices = tuple(each.value for each in given.shell_complete(here, ""))
-        if not given.opts[0].startswith("-"):
+    for given in alone.params:
+        if given.opts[0].startswith("-"):
+            words += [] if given.hidden else _options(given, getattr(alone, "choices", {}))
+        else:
             takes_more = True
-            words += [Word(choice, "") for choice in choices]
-        elif not given.hidden:
-            words += _options(given, choices)
+            words += [Word(choice, "") for choice in _choices(given)]
     yield Place(at, (*words, _HELP), takes_more)
-    for name in inner:
-        yield from _below(at, found.resolve_command(here, [name])[1])
+    for each in inner.values():
+        yield from _below(at, each)
 
 
-def _options(given: Any, choices: tuple[str, ...]) -> Iterator[Word]:
+def _options(given: Any, known: Mapping[str, tuple[str, ...]]) -> Iterator[Word]:
     for text in (*given.opts, *given.secondary_opts):
-        yield Word(text, _first_line(given.help), None if given.is_flag else choices)
+        values = None if given.is_flag else known.get(text) or _choices(given)
+        yield Word(text, _first_line(given.help), values)
+
+
+def _choices(given: Any) -> tuple[str, ...]:
+    kind = given.type_descriptor.annotation
+    is_enum = isinstance(kind, type) and issubclass(kind, Enum)
+    return tuple(str(each.value) for each in kind) if is_enum else ()
 
 
 def _first_line(text: str | None) -> str:
