@@ -45,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Watch(), "guard")
     for part in ("connect", "read", "write", "pool"):  # 5 s would judge the machine
         setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, part, SECONDS)
+    httpx._config.DEFAULT_LIMITS.keepalive_expiry = None  # nor what is idle within 5 s
     transport = httpx._transports.default  # every client read all certificates anew: 0.03 s
     transport.create_ssl_context = functools.cache(transport.create_ssl_context)
 

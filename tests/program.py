@@ -108,6 +108,17 @@ class Program:
             numbers = [file if isinstance(file, int) else file.fileno() for file in files]
             return Started(self, int(self.ask(order, *numbers)))
 
+    def talk(self, *arguments: str, environment: Mapping[str, str], code: str) -> Talker:
+        """Start `code`, which is told lines and says lines."""
+        heard, tells = os.pipe()
+        hears, said = os.pipe()
+        started = self.start(
+            *arguments, environment=environment, code=code, stdin=heard, stdout=said
+        )
+        os.close(heard)
+        os.close(said)
+        return Talker(started, tells, hears)
+
     def ask(self, order: Any, *files: int) -> str:
         """Return the answer to an order, which may use open files of this process."""
         with self._turn:
@@ -149,6 +160,31 @@ class Started:
     def _send(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
+
+
+class Talker:
+    """A process that is told lines and says lines; a context manager that ends it."""
+
+    def __init__(self, process: Started, tells: int, hears: int) -> None:
+        self.process = process
+        self._tells = os.fdopen(tells, "w")
+        self._hears = os.fdopen(hears)
+
+    def __enter__(self) -> Talker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._tells.close()
+        self._hears.close()
+
+    def tell(self, line: str) -> None:
+        print(line, file=self._tells, flush=True)
+
+    def said(self) -> str:
+        """Return the next line, empty when it ended."""
+        return self._hears.readline().strip()
 
 
 @functools.cache

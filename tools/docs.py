@@ -256,11 +256,19 @@ def outside() -> str:
     return table(("path", "what it is", "why it is outside of the document"), rows)
 
 
+def commands() -> str:
+    """Return every command that is an operation of the API, a noun a row."""
+    found = sorted(derive.derived(), key=lambda noun: noun.name)
+    rows = ((code(noun.name), ", ".join(code(op.verb) for op in noun.operations)) for noun in found)
+    return table(("noun", "what can be done"), rows)
+
+
 def _full(family: Metric) -> str:
     return family.name + ("_total" if family.type == "counter" else "")
 
 
 DERIVED: Mapping[str, Callable[[], str]] = {
+    "commands": commands,
     "chain": lambda: ", ".join(map(code, MEMBERS)) + ".",
     "errors": errors,
     "events": events,

@@ -11,7 +11,6 @@ from cloudsealed.cli.commands import COMMANDS, command
 
 SLOW = (
     "alembic",
-    "argon2",
     "botocore",
     "cloudsealed.api",
     "cryptography",
@@ -51,6 +50,24 @@ def test_what_needs_no_server_imports_none_of_its_libraries(words: list[str]) ->
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
     )
     assert ran.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_command_that_speaks_to_a_server_imports_none_itself() -> None:
+    code = (
+        "import sys\n"
+        "from cloudsealed.cli.main import main\n"
+        "try: main()\n"
+        f"finally: print([name for name in {SLOW} if name in sys.modules])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "findings", "--json"],
+        env={"CLOUDSEALED_URL": "http://127.0.0.1:9", "CS_TOKEN": "token", "no_proxy": "*"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stdout.splitlines() == ["['httpx', 'pydantic']"]  # the second is Typer's
 
 
 _OTHERS = ("alembic", "cloudsealed.reports", "fastapi", "psycopg", "typst", "uvicorn", "valkey")

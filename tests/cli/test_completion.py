@@ -62,12 +62,21 @@ def test_a_shell_completes_commands_options_and_choices(
         return {line for line in lines if line.startswith(words[-1]) and line}
 
     assert offered("cloudsealed", "") >= COMMANDS.keys()
-    assert offered("cloudsealed", "au") == {"audit", "audits"}
+    assert {"audit", "audits"} <= offered("cloudsealed", "au")
     assert offered("cloudsealed", "audit", "") >= {"aws"}
     assert {"--fail-on", "--fresh"} <= offered("cloudsealed", "audit", "aws", "--f")
     assert offered("cloudsealed", "audit", "aws", "--fail-on", "") == SEVERITIES
     assert offered("cloudsealed", "audit", "aws", "--profile", "init", "--reg") == {"--regions"}
+    assert offered("cloudsealed", "findings", "list", "--severity", "") == SEVERITIES
     assert offered("cloudsealed", "serve", "--tls-c") == {"--tls-cert"}
+    assert offered("cloudsealed", "fin") == {"findings"}
+    assert offered("cloudsealed", "findings", "tri") == {"triage", "triage-history"}
+    assert offered("cloudsealed", "findings", "--sev") == {"--severity"}
+    assert offered("cloudsealed", "findings", "--severity", "") == SEVERITIES
+    assert offered("cloudsealed", "findings", "list", "--severity", "") == SEVERITIES
+    assert offered("cloudsealed", "findings", "triage", "fnd_x", "--state", "acc") == {
+        "accepted_risk"
+    }
 
 
 def test_a_shell_without_a_script_is_a_fault_of_usage(run: Run) -> None:

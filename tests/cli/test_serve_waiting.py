@@ -38,7 +38,7 @@ def at_once(running: Served, *requests: tuple[str, str]) -> Iterator[list[Asked]
         headers=running.http.headers,
         trust_env=False,
         timeout=SECONDS,
-        limits=httpx.Limits(max_connections=most),
+        limits=httpx.Limits(max_connections=most, keepalive_expiry=None),
     )
     with ThreadPoolExecutor(most) as pool, http:
         rounds = [[pool.submit(http.request, *each) for each in requests] for _ in range(MANY)]

@@ -18,7 +18,6 @@ from cloudsealed.storage.keys import Key, KeyFileError, KeyRing
 from cloudsealed.testing.estate_site import ALIAS, MAIN_ACCOUNT
 from cloudsealed.vocabulary import ReportKind, ReportStatus, Severity
 
-pytestmark = pytest.mark.xdist_group("estate")
 MOMENT = "2026-11-21T10:00:00.000Z"
 
 

@@ -218,6 +218,22 @@ def test_what_is_read_within_a_moment_goes_past_all_that_hang_and_else_stands_in
     asyncio.run(ask())
 
 
+def test_who_waits_for_their_own_work_alone_goes_past_nobody() -> None:
+    async def ask() -> None:
+        crews, held = Crews(Crew("c", 8, line=9, patience=SECONDS), Crew("looks", 1)), Held()
+        belong(crews, ANN)
+        hanging = started(crews.requests, held, *[ANN] * 4)
+        await settled()
+        mine = asyncio.create_task(look(str))
+        await settled()
+        assert not mine.done()
+        held.let_go()
+        assert await mine == "None"
+        await asyncio.gather(*hanging)
+
+    asyncio.run(ask())
+
+
 def test_a_line_that_does_not_move_is_given_up_and_nobody_joins_it_until_it_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
 import pytest
@@ -48,14 +47,17 @@ def test_a_finding_is_a_result_of_its_policys_rule_at_its_resources_place() -> N
     assert (other["ruleId"], other["ruleIndex"], other["level"]) == ("a-first", 0, "note")
     [place] = worst["locations"]
     uri = place["physicalLocation"]["artifactLocation"]["uri"]
-    assert uri == "aws/123456789012/eu-west-1/aws.ec2.security_group/web-1"
+    assert uri == "aws/123456789012/eu-west-1/aws.ec2.security_group/security-group/web-1"
     assert place["physicalLocation"]["region"] == {"startLine": 1}
 
 
-def test_a_fingerprint_is_the_findings_own_whatever_it_is_called_today() -> None:
+def test_an_alert_stays_whatever_the_finding_and_its_resource_are_called_today() -> None:
     before, after = found(1), found(1, title="Renamed", severity="low", id="fnd_other")
+    after["resource"] = {**before["resource"], "name": "renamed", "id": "res_other"}
     [first] = run_of(before)["results"]
     [second] = run_of(after)["results"]
+    paths = [r["locations"][0]["physicalLocation"] for r in (first, second)]
+    assert paths[0] == paths[1]
     own = fingerprint(
         policy_key="aws-ec2-sg-ssh-open",
         provider="aws",
@@ -132,16 +134,18 @@ def test_what_somebody_accepted_or_a_policy_suppresses_is_suppressed_with_its_re
     ]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [*HOSTILE, "../../x", "a//b", "."])
 def test_a_name_is_text_and_a_place(name: str) -> None:
     [result] = run_of(found(name=name, title=f"{name} [x](javascript:y) {{0}}"))["results"]
     text = result["message"]["text"]
     assert text.isprintable()
     assert r"\[x\](javascript:y) {{0}}" in text
     [place] = result["locations"]
-    parts = place["physicalLocation"]["artifactLocation"]["uri"].split("/")
-    assert len(parts) == 5
-    assert unquote(parts[-1]) == name
+    uri = place["physicalLocation"]["artifactLocation"]["uri"]
+    assert re.fullmatch(r"[A-Za-z0-9._~%/-]+", uri)
+    steps = uri.split("/")
+    assert all(steps)
+    assert {".", ".."}.isdisjoint(steps)
 
 
 def test_audits_of_other_accounts_and_scopes_do_not_replace_each_other() -> None:

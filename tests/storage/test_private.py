@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.waiting import SECONDS
+from tests.program import program
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.private import loose, private_file, private_folder, tighten
@@ -35,8 +33,8 @@ with only_server(services.settings):
 
 @pytest.mark.parametrize("umask", ["000", "022", "077", "0777"])
 def test_every_file_and_folder_is_private(tmp_path: Path, umask: str) -> None:
-    command = [sys.executable, "-c", WRITE, str(tmp_path / "new" / "data"), umask]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    data = str(tmp_path / "new" / "data")
+    done = program().run(data, umask, code=WRITE, folder=tmp_path, environment=os.environ)
     assert done.returncode == 0, done.stderr
     found = [line.split(maxsplit=2) for line in done.stdout.splitlines() if line[0].isdigit()]
     names = {Path(path).name for _mode, _kind, path in found}

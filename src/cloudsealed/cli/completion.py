@@ -7,13 +7,15 @@ an upgrade. It refuses to complete what only a server or a cloud knows.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
 import typer
 
+from cloudsealed.cli.client.nouns import NounGroup
+from cloudsealed.cli.client.table import names
 from cloudsealed.cli.commands import COMMANDS, command
 from cloudsealed.cli.terminal import Terminal
 
@@ -55,11 +57,10 @@ def completion(shell: Shell = typer.Argument(help="The shell that the script is 
 
 def places() -> Iterator[Place]:
     """Yield every place where a word of the program is typed."""
-    commands = tuple(Word(name, text) for name, (_, text) in COMMANDS.items())
-    yield Place(
-        _PROGRAM, (*commands, Word("--version", "Print the version and exit."), _HELP), False
-    )
-    for name in COMMANDS:
+    commands = {name: text for name, (_, text) in COMMANDS.items()} | names()
+    words = [Word(name, text) for name, text in commands.items()]
+    yield Place(_PROGRAM, (*words, Word("--version", "Print the version and exit."), _HELP), False)
+    for name in commands:
         yield from _below(_PROGRAM, command(name))
 
 
@@ -68,12 +69,13 @@ _HELP = Word("--help", "Show what can be given, and exit.")
 
 def _below(before: str, found: Any) -> Iterator[Place]:
     at = f"{before} {found.name}"
-    inner = dict(getattr(found, "commands", {}))
+    inner = found.made() if isinstance(found, NounGroup) else dict(getattr(found, "commands", {}))
+    alone = inner.pop("", found)
     words = [Word(name, _first_line(each.help)) for name, each in inner.items()]
     takes_more = False
-    for given in found.params:
+    for given in alone.params:
         if given.opts[0].startswith("-"):
-            words += [] if given.hidden else _options(given)
+            words += [] if given.hidden else _options(given, getattr(alone, "choices", {}))
         else:
             takes_more = True
             words += [Word(choice, "") for choice in _choices(given)]
@@ -82,9 +84,9 @@ def _below(before: str, found: Any) -> Iterator[Place]:
         yield from _below(at, each)
 
 
-def _options(given: Any) -> Iterator[Word]:
-    values = None if given.is_flag else _choices(given)
+def _options(given: Any, known: Mapping[str, tuple[str, ...]]) -> Iterator[Word]:
     for text in (*given.opts, *given.secondary_opts):
+        values = None if given.is_flag else known.get(text) or _choices(given)
         yield Word(text, _first_line(given.help), values)
 
 

@@ -8,7 +8,6 @@ rest. It makes no installation, and opens no socket.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import MutableMapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ import httpx
 
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.model import ROLE_SCOPES, Caller
-from cloudsealed.cli import kept
 from cloudsealed.cli.exchange import DEFAULT_URL, ServerError
 from cloudsealed.cli.session import open_installation, settings
 from cloudsealed.settings import Window
@@ -32,13 +30,6 @@ _NO_LIMIT = (Window(10**9, 60),)
 _NEVER = "9999-12-31T23:59:59.999Z"
 _OPERATOR = "operator"
 _NOT_SENT = (b"accept-encoding", b"authorization")  # nothing is coded for nobody
-
-
-def is_meant() -> bool:
-    """Say whether commands read this folder: nothing says that there is a server."""
-    if os.environ.get("CLOUDSEALED_URL") or os.environ.get("CS_TOKEN"):
-        return False
-    return not kept.knows(DEFAULT_URL)
 
 
 def client() -> httpx.Client:

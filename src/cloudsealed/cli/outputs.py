@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import typer
@@ -23,8 +23,10 @@ from cloudsealed.findings.exceptions import Exceptions
 from cloudsealed.findings.export import written
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.policies.frameworks import OWN
-from cloudsealed.reports.look import Look
 from cloudsealed.vocabulary import ReportKind
+
+if TYPE_CHECKING:
+    from cloudsealed.reports.look import Look
 
 SUFFIXES: Mapping[str, str] = {
     ".html": "html",

@@ -64,11 +64,14 @@ def show_rest(
     if not findings:
         return
     everything = f"All {len(findings)}" if len(findings) > 1 else "It"
-    for label, command in (
-        (f"{everything} here, without a server", "cloudsealed findings list"),
-        ("As a page to search and filter", "the same command with --output report.html"),
-        ("With a server", "cloudsealed init && cloudsealed serve"),
-    ):
+    ways = {
+        f"{everything} here, without a server": "cloudsealed findings list",
+        "As a page to search and filter": "the same command with --output report.html",
+        "With a server": "cloudsealed init && cloudsealed serve",
+    }
+    if any(path.suffix == ".html" for path in written):
+        del ways["As a page to search and filter"]
+    for label, command in ways.items():
         console.print(Line.assemble((f"{label}: ", "dim"), command))
 
 

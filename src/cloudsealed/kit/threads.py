@@ -94,7 +94,7 @@ class Crew:
 
         Whoever stops waiting for it leaves it at work, and its thread taken, until it ends.
         """
-        if self.has_room(holder):
+        if self._has_room(holder):
             self._take(holder, 1)
         else:
             await self._turn(holder)
@@ -108,9 +108,17 @@ class Crew:
             threading.Thread(target=self._serve, name=name, daemon=True).start()
         return await done
 
-    def has_room(self, holder: Holder) -> bool:
+    def _has_room(self, holder: Holder) -> bool:
         """Say whether somebody's work would begin at once."""
-        return all(self._at_work[share] < self._most_of(share) for share in holder.shares)
+        return not any(map(self._is_full, holder.shares))
+
+    def has_hope(self, holder: Holder) -> bool:
+        """Say whether somebody has room, or waits for their own work alone, and that ends."""
+        others = ((), ("", holder.kind))
+        return not (any(map(self._is_full, others)) or self._stands_still(holder))
+
+    def _is_full(self, share: _Share) -> bool:
+        return self._at_work[share] >= self._most_of(share)
 
     def _most_of(self, share: _Share) -> int:
         if not share:
@@ -152,7 +160,7 @@ class Crew:
         for share in holder.shares:
             self._still.pop(share, None)
         for next_one in list(self._waiting):
-            if self.has_room(next_one):
+            if self._has_room(next_one):
                 self._let_in(next_one)
 
     def _let_in(self, holder: Holder) -> None:
@@ -179,9 +187,7 @@ class Crew:
         machine that stood still itself counts once."""
         self._is_counting = False
         self._still = {
-            share: self._still.get(share, 0) + 1
-            for share, number in self._at_work.items()
-            if number >= self._most_of(share)
+            share: self._still.get(share, 0) + 1 for share in self._at_work if self._is_full(share)
         }
         for holder, turns in self._waiting.items():
             if self._stands_still(holder):
@@ -265,9 +271,9 @@ async def write_in_threadpool(work: Callable[P, T], *args: P.args, **kwargs: P.k
 
 async def look(work: Callable[[float | None], T]) -> T:
     """Return what `work` reads in a thread, which takes the seconds that each read has, None for
-    any; past who waits for a thread if a moment is enough. Raises CrowdedError."""
+    any; past who waits for others' work if a moment is enough. Raises CrowdedError."""
     crews, holder = _PLACE.get()
-    if not crews.requests.has_room(holder._replace(kind=READS)):
+    if not crews.requests.has_hope(holder._replace(kind=READS)):
         with suppress(OverdueError):
             return await crews.looks.run(holder, partial(work, _LOOK_SECONDS))
     return await _run(READS, partial(work, None))

@@ -1,7 +1,7 @@
 """Findings as SARIF 2.1.0 (OASIS, March 2020), as GitHub's code scanning shows it best.
 
 A policy is a rule, a finding a result. A resource stands where a source file would: its place is a
-path of provider, account, region, type and name, which no repository has. Fingerprints are those of
+path of provider, account, region, type and id, which no repository has. Fingerprints are those of
 findings, the same in every audit and on every machine. Pure.
 """
 
@@ -210,21 +210,33 @@ def _result(finding: Finding, index: Mapping[str, int], ended: str) -> Document:
 
 
 def _location(resource: Mapping[str, Any]) -> Document:
-    name = resource["name"] or resource["native_id"]
-    parts = (*(resource[part] for part in ("provider", "account", "region", "type")), name)
+    name, native_id = resource["name"] or resource["native_id"], resource["native_id"]
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": "/".join(quote(part, safe="") for part in parts)},
+            "artifactLocation": {"uri": _path(resource)},
             "region": {"startLine": 1},
         },
         "logicalLocations": [
-            {
-                "name": _plain(name),
-                "fullyQualifiedName": _plain(resource["native_id"]),
-                "kind": "resource",
-            }
+            {"name": _plain(name), "fullyQualifiedName": _plain(native_id), "kind": "resource"}
         ],
     }
+
+
+def _path(resource: Mapping[str, Any]) -> str:
+    """Return where a resource is as a relative path that no change of it changes: GitHub makes
+    another alert of another path. An ARN's last part is what it has beside the parts before."""
+    own = resource["native_id"].split(":", _ARN_PARTS)[-1]
+    parts = [resource[name] for name in ("provider", "account", "region", "type")]
+    return "/".join(_step(part) for part in (*parts, *own.split("/")))
+
+
+_ARN_PARTS = 5
+
+
+def _step(text: str) -> str:
+    """Return one step of a path, which leads nowhere but down."""
+    quoted = quote(text, safe="")
+    return quoted.replace(".", "%2E") if text in (".", "..") else quoted or "-"
 
 
 def _fingerprint(finding: Finding) -> str:

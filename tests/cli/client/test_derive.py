@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cloudsealed.api.app import TABLES
@@ -47,12 +49,24 @@ def test_every_parameter_of_an_operation_is_an_option(name: str) -> None:
     assert wanted <= options_of(KNOWN[name])
 
 
+def fields_of(schema: dict[str, Any]) -> set[str]:
+    """Return the names of a body's fields, in whichever of its forms."""
+    named = {
+        each["$ref"].rpartition("/")[2]
+        for each in [schema, *schema.get("oneOf", ())]
+        if "$ref" in each
+    }
+    named |= {each["$ref"].rpartition("/")[2] for each in schema.get("anyOf", ())}
+    forms = [schema, *(schema.get("$defs", {})[name] for name in named)]
+    return {field for form in forms for field in form.get("properties", ())}
+
+
 @every_operation
 def test_every_field_of_a_body_is_an_option(name: str) -> None:
     body = SERVED[name].body
-    fields = set() if body is None else set(body.model_json_schema().get("properties", ()))
-    top = {each.path[0] for each in KNOWN[name].body}
-    assert fields <= top
+    assert fields_of(body.model_json_schema() if body else {}) == {
+        each.path[0] for each in KNOWN[name].body
+    }
     assert {f"--{each.option}" for each in KNOWN[name].body} <= options_of(KNOWN[name])
     assert (body is None) or {"--data", "--field", "--typed-field"} <= options_of(KNOWN[name])
 
@@ -82,6 +96,9 @@ def test_a_field_knows_its_kind_and_its_words() -> None:
     assert field("create_policy", "message").kind == "string"
     assert field("create_policy", "params").kind == "json"
     assert "accepted_risk" in field("triage_finding", "state").choices
+    assert field("create_policy", "kind").choices == ("check", "classification")
+    assert field("create_policy", "kind").needed
+    assert not field("create_policy", "when").needed
 
 
 def test_a_command_has_the_verb_of_its_operation_and_the_plain_word_too() -> None:

@@ -8,8 +8,7 @@ import pytest
 from tests.cli.client.conftest import Cs
 from tests.contract.conftest import Tenant
 
-from cloudsealed.cli.client.nouns import command, group
-from cloudsealed.cli.client.table import noun
+from cloudsealed.cli.client.nouns import group
 
 
 def test_a_noun_alone_lists(cs: Cs, tenant: Tenant) -> None:
@@ -86,18 +85,10 @@ def test_the_help_has_every_filter_with_its_words(cs: Cs) -> None:
     assert "-not" in said
 
 
-def test_what_completes_a_word_of_a_list_keeps_those_before_it() -> None:
-    listed = noun("findings").operation("list")
-    assert listed is not None
-    made = command(listed)
-    (severity,) = [each for each in made.params if "--severity" in each.opts]
-    found = [item.value for item in severity.shell_complete(None, "high,c")]  # type: ignore[arg-type]
-    assert found == ["high,critical"]
-    options = [item.value for item in group("findings").shell_complete(_context(), "--sev")]
-    assert options == ["--severity", "--severity-not"] or options == ["--severity"]
-
-
-def _context() -> object:
-    from typer import Context
-
-    return Context(group("findings"))
+def test_the_words_of_an_option_are_known_to_what_completes_them() -> None:
+    found = group("findings").made()
+    assert found[""] is found["list"]
+    assert "critical" in found["list"].choices["--severity"]
+    assert "accepted_risk" in found["triage"].choices["--state"]
+    assert group("policies").made()["update"].choices["--enabled"] == ("true", "false")
+    assert "" not in group("simulations").made()

@@ -26,15 +26,22 @@ def server_url() -> str:
     return base
 
 
+def is_local() -> bool:
+    """Say whether commands read this folder: nothing says that there is a server."""
+    if os.environ.get(URL) or os.environ.get("CS_TOKEN"):
+        return False
+    return not kept.knows(DEFAULT_URL)
+
+
 def connect() -> httpx.Client:
     """Return the client that every command of this folder speaks through: whoever answers, and by
     which transport, is decided here alone.
 
     Its `base_url` is named in errors. Raises ServerError when there is no token.
     """
-    from cloudsealed.cli import local  # with what reads an installation: slow to import
+    if is_local():
+        from cloudsealed.cli import local  # with what reads an installation: slow to import
 
-    if local.is_meant():
         return local.client()
     base = server_url()
     headers = {"Authorization": f"Bearer {_token(base)}", "Accept": "application/json, */*;q=0.5"}

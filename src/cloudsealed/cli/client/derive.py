@@ -216,17 +216,18 @@ Found = tuple[tuple[str, ...], Schema, bool]
 def _fields(
     schema: Schema, defs: Schema, path: tuple[str, ...], *, needed: bool
 ) -> Iterator[Found]:
-    """Yield every field that a body names, those of the objects in it after it."""
-    seen: set[str] = set()
-    for form in _forms(schema, defs):
+    """Yield every field that a body names, those of the objects in it after it; of a body of
+    several forms those of each."""
+    forms = _forms(schema, defs)
+    named: dict[str, list[Schema]] = {}
+    for form in forms:
         for name, inner in form.get("properties", {}).items():
-            if name in seen:
-                continue
-            seen.add(name)
-            here = (*path, name)
-            must = needed and all(name in each.get("required", ()) for each in _forms(schema, defs))
-            yield here, inner, must
-            yield from _fields(inner, defs, here, needed=must)
+            named.setdefault(name, []).append(inner)
+    for name, found in named.items():
+        inner = {"anyOf": found, "description": found[0].get("description", "")}
+        must = needed and all(name in form.get("required", ()) for form in forms)
+        yield (*path, name), inner, must
+        yield from _fields(inner, defs, (*path, name), needed=must)
 
 
 def _forms(schema: Schema, defs: Schema) -> list[Schema]:

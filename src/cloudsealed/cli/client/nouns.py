@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import typer
@@ -32,6 +32,8 @@ class Verb(TyperCommand):
     """The command of one operation."""
 
     has_filters = False
+    choices: Mapping[str, tuple[str, ...]] = {}
+    """The words that an option takes."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read `name=value` of a parameter as its option."""
@@ -81,17 +83,16 @@ class NounGroup(QuickGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what has no verb as what the noun alone does."""
         usual = self._noun.usual
-        wants_names = ctx.resilient_parsing and not args
-        if usual is not None and not wants_names and _has_no_verb(args):
+        if usual is not None and _has_no_verb(args):
             args = [usual.verb, *args]
         return super().parse_args(ctx, args)
 
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Complete a verb, or an option of what the noun alone does."""
-        found = super().shell_complete(ctx, incomplete)
-        if incomplete.startswith("-") and self._noun.usual is not None:
-            found += command(self._noun.usual).shell_complete(ctx, incomplete)
-        return found
+    def made(self) -> dict[str, Verb]:
+        """Return every command by its verb, that of the noun alone as the empty one: for what has
+        to know all of them."""
+        usual = self._noun.usual
+        found = {each.verb: command(each) for each in self._noun.operations}
+        return found | ({"": found[usual.verb]} if usual is not None else {})
 
 
 def _has_no_verb(args: list[str]) -> bool:
@@ -119,6 +120,7 @@ def command(operation: table.Operation) -> Verb:
     assert isinstance(made, Verb)
     made.name = operation.verb
     made.has_filters = bool(operation.query)
+    made.choices = options.choices(operation)
     return made
 
 

@@ -71,6 +71,16 @@ def callback(operation: Operation, run: Callable[[Operation, Given], None]) -> C
     return command
 
 
+def choices(operation: Operation) -> dict[str, tuple[str, ...]]:
+    """Return the words that options take, by option."""
+    query = {f"--{_dashed(each.name)}": each.choices for each in operation.query}
+    body = {
+        f"--{each.option}": tuple(values.WORDS) if each.kind == "boolean" else each.choices
+        for each in operation.body
+    }
+    return {option: words for option, words in (query | body).items() if words}
+
+
 def _options(operation: Operation) -> Iterator[_Option]:
     for name in PLACE.findall(operation.path):
         yield _Option(f"at_{name}", str, typer.Argument(metavar=name.upper(), help="Its id."))
@@ -96,7 +106,6 @@ def _filter(each: Parameter, *, negated: bool = False) -> _Option:
         metavar=_metavar(each.form or "TEXT", each.choices, many=each.commas),
         rich_help_panel=_FILTERS,
         hidden=negated,
-        autocompletion=_words(each.choices),
     )
     return _Option(f"query_{name}", list[str] if each.many else str, declared)
 
@@ -111,7 +120,6 @@ def _body_options(operation: Operation) -> Iterator[_Option]:
             metavar=_metavar(_KINDS.get(each.kind, "TEXT"), each.choices),
             rich_help_panel=_BODY,
             hidden=each.path[-1].endswith(_NOT),
-            autocompletion=_words(each.choices),
         )
         yield _Option(f"body_{number}", list[str], declared)
     yield from _field_options()
@@ -159,18 +167,6 @@ def _metavar(form: str, choices: tuple[str, ...], *, many: bool = False) -> str:
 def _helped(text: str, choices: tuple[str, ...]) -> str:
     long = len("|".join(choices)) > _WIDEST
     return f"{text}: {', '.join(choices)}." if long else f"{text.removesuffix('.')}."
-
-
-def _words(choices: tuple[str, ...]) -> Callable[[str], list[str]] | None:
-    """Return what completes a value; after a comma another one."""
-    if not choices:
-        return None
-
-    def complete(incomplete: str) -> list[str]:
-        before, comma, last = incomplete.rpartition(",")
-        return [f"{before}{comma}{word}" for word in choices if word.startswith(last)]
-
-    return complete
 
 
 def _dashed(name: str) -> str:

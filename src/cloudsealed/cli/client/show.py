@@ -67,13 +67,18 @@ def record(found: Any) -> None:
 
 
 def _are_rows(found: Any) -> bool:
-    """Say whether a value is a list of objects that have the same plain values."""
+    """Say whether a value is a list of objects with the same plain values, or lists of such."""
     return (
         isinstance(found, list)
         and bool(found)
         and all(isinstance(item, Mapping) and item.keys() == found[0].keys() for item in found)
-        and not any(isinstance(value, dict | list) for item in found for value in item.values())
+        and all(_is_plain(value) for item in found for value in item.values())
     )
+
+
+def _is_plain(value: Any) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return not any(isinstance(item, dict | list) for item in items)
 
 
 def _lines(found: Any, name: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from cloudsealed.cli.client.table import BodyField
 from cloudsealed.kit.nearest import did_you_mean
 
 _BRACKETS: Final = re.compile(r"\[([^\[\]]*)\]")
-_WORDS: Final = {"true": True, "false": False}
+WORDS: Final = {"true": True, "false": False}
 Names = tuple[str, ...]
 Place = tuple[Names, Any]
 """Names, one below the other, and the value there."""
@@ -60,8 +60,8 @@ def _single(field: BodyField, text: str) -> Any:
         one_of(field.option, text, field.choices)
         return text
     if field.kind == "boolean":
-        one_of(field.option, text.lower(), tuple(_WORDS))
-        return _WORDS[text.lower()]
+        one_of(field.option, text.lower(), tuple(WORDS))
+        return WORDS[text.lower()]
     if field.kind == "integer" and not re.fullmatch(r"-?[0-9]+", text):
         raise typer.BadParameter(f"{field.option} must be a whole number, not {text!r}")
     return _json(source(text))

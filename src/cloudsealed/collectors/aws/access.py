@@ -51,11 +51,13 @@ from cloudsealed.collectors.aws.errors import (
     UnexpectedAnswerError,
 )
 from cloudsealed.collectors.aws.models import models
+from cloudsealed.collectors.aws.regions import known_regions
 from cloudsealed.collectors.aws.shape import check_body
 from cloudsealed.collectors.aws.skew import HeardClock
 from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Call, Wire
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.kit.clock import Clock, utc_now
+from cloudsealed.kit.nearest import did_you_mean
 
 _SAME_EVERYWHERE = frozenset({"cloudtrail"})
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -337,6 +339,12 @@ def access_error(failure: Failure, session: AwsSession) -> CloudAccessError:
     if failure.code in TLS:
         return TlsRefusedError(_TLS_REFUSED[failure.code])
     if is_silence(failure):
+        if session.region not in known_regions():
+            near = did_you_mean(session.region, known_regions())
+            return EndpointUnreachableError(
+                f"There is no region {session.region!r}{near} It comes from AWS_REGION,"
+                " AWS_DEFAULT_REGION or the profile."
+            )
         return EndpointUnreachableError(
             "AWS cannot be reached. Check the network, the proxy and AWS_ENDPOINT_URL."
         )

@@ -81,7 +81,7 @@ _RENEWING = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCreden
 """Calls that the SDK makes for credentials, within a call of ours."""
 
 _TRANSIENT = re.compile(
-    r"MalformedResponse|EndpointUnreachable|ConnectionFailed|Timeout|RequestTimeout.*|5\d\d"
+    r"MalformedResponse|EndpointUnreachable|TlsFailed|ConnectionFailed|Timeout|RequestTimeout.*|5\d\d"
     r"|Internal(?:Error|Failure|ServerError|ServerException)|ServiceUnavailable.*|Unavailable"
 )
 _SENTENCES = {
@@ -190,7 +190,7 @@ def _refusal_of(error: SSLError) -> str:
         (each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None
     )
     if refused is not None:
-        return _REFUSALS.get(refused.verify_code, UNTRUSTED)
+        return _REFUSALS.get(getattr(refused, "verify_code", 0), UNTRUSTED)
     if any(isinstance(each, CertificateError) for each in causes):
         return MISNAMED
     if any(isinstance(each, OSError) and _is_of_file(each) for each in causes):
@@ -208,7 +208,7 @@ def _causes(error: Any) -> Iterator[Any]:
 def _is_of_file(error: OSError) -> bool:
     """Say whether an error is about the file of trusted certificates."""
     if isinstance(error, ssl.SSLError):
-        return error.reason == "NO_CERTIFICATE_OR_CRL_FOUND"
+        return getattr(error, "reason", "") == "NO_CERTIFICATE_OR_CRL_FOUND"
     return not isinstance(error, ConnectionError)
 
 
@@ -270,7 +270,7 @@ def is_transient(failure: Failure) -> bool:
 
 def is_silence(failure: Failure) -> bool:
     """Whether nothing answered at all."""
-    return failure.code in ("DeadlineExceeded", UNREACHABLE, HOST_NOT_FOUND)
+    return failure.code in ("DeadlineExceeded", UNREACHABLE, HOST_NOT_FOUND, NO_TLS)
 
 
 def is_expired(failure: Failure) -> bool:
