@@ -89,9 +89,18 @@ def referred(node: Any) -> Iterator[str]:
         target = node.get("$ref", "")
         if isinstance(target, str) and target.startswith(PREFIX):
             yield target.removeprefix(PREFIX)
-        for key, value in node.items():
-            if key not in ("discriminator", "example", "examples"):
-                yield from referred(value)
+        for part in within(node):
+            yield from referred(part)
+
+
+def within(node: Schema) -> Iterator[Any]:
+    """Yield the parts of a part of the document that are schemas or hold some: not the values that
+    illustrate it. A field may be called as a keyword is."""
+    for key, value in node.items():
+        if key == "properties" and isinstance(value, dict):
+            yield from value.values()
+        elif key not in ("discriminator", "default", "example", "examples"):
+            yield value
 
 
 def pascal(text: str) -> str:

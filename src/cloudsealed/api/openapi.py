@@ -17,6 +17,7 @@ from cloudsealed.api.components import (
     reached,
     reference,
     referred,
+    within,
 )
 from cloudsealed.api.described import CORS, HEADERS, TEXT, page_name
 from cloudsealed.api.examples import example_of, illustrate
@@ -254,6 +255,5 @@ def bounded(node: Any) -> None:
             node.setdefault(name, value)
     if "array" in kinds:
         node.setdefault("maxItems", _LONGEST_LIST)
-    for key, value in node.items():
-        if key not in ("example", "examples", "default"):
-            bounded(value)
+    for part in within(node):
+        bounded(part)
