@@ -10,7 +10,10 @@ import pytest
 
 from cloudsealed.api.gate.limits import OF_OTHERS, OF_TENANTS
 from cloudsealed.auth.model import Scope
+from cloudsealed.cli.login import SCOPES
+from cloudsealed.packs import parse_policy
 from cloudsealed.packs.commands import OWN
+from cloudsealed.packs.danger import dangerous_words, dangers
 from cloudsealed.reports.kinds import KINDS
 from cloudsealed.settings import Settings
 from cloudsealed.storage.flights import FILE as FLIGHTS
@@ -42,6 +45,13 @@ def test_a_role_may_change_what_its_scopes_say() -> None:
     reads = {scope for scope in Scope if scope.endswith(":read")}
     sensitive = {scope for scope in reads if "viewer" not in by_scope[scope]}
     assert {scope.partition(":")[0] for scope in sensitive} == {"evidence", "users", "events"}
+
+
+def test_a_login_of_the_command_line_reads_what_is_said() -> None:
+    said = re.search(r"the token reads ([^;]+);", (DOCS / "access.md").read_text())
+    assert said is not None
+    nouns = re.split(r",\s+|\s+and\s+", said[1].strip())
+    assert [f"{noun}:read" for noun in nouns] == SCOPES.split()
 
 
 def test_the_states_of_triage_are_those_that_there_are() -> None:
@@ -83,3 +93,14 @@ def test_every_setting_that_is_named_exists(document: str) -> None:
 def test_every_placeholder_that_a_plan_fills_is_listed() -> None:
     said = {row[0] for row in rows("remediation-plan.md", "type")}
     assert said == set(OWN)
+
+
+def test_the_remediation_of_the_guide_is_one_that_a_file_may_have() -> None:
+    guide = (DOCS / "policies.md").read_text()
+    said = next(b for b in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "caution:" in b)
+    policy = next(b for b in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "key:" in b)
+    remedy = parse_policy(policy + said, file="policies.md").remediation
+    assert remedy is not None
+    assert all(remedy.as_dict()[name] for name in ("caution", "first", "cli", "effort"))
+    assert dangers(remedy.as_dict())
+    assert list(dangerous_words(remedy.first or "")) == []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
+import botocore.session
 import pytest
-from hypothesis import given
+from botocore import xform_name
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -98,6 +101,16 @@ def test_each_part_of_a_resource_has_its_place(
     assert filled(line, resource(kind, native_id, name, region)) == expected
 
 
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.key)
+def test_no_line_of_a_policy_with_one_type_is_left_out(policy: PolicySpec) -> None:
+    remedy = policy.remediation
+    assert remedy is not None
+    if len(policy.resource_types) == 1:
+        one = resource(policy.resource_types[0], "arn:aws:s:eu-west-1:1:t/p/i", "n")
+        for text in filter(None, (remedy.first, remedy.cli)):
+            assert len((filled(text, one) or "").splitlines()) == len(text.splitlines())
+
+
 def test_of_several_types_only_the_lines_of_its_own_are_left() -> None:
     lines = "aws iam a <USER>\naws iam b <ROLE>\naws iam c <GROUP>\naws iam list"
     role = resource("aws.iam.role", "arn:aws:iam::111122223333:role/ops", "ops", "global")
@@ -119,6 +132,8 @@ def test_a_hostile_name_is_one_word_of_the_shell_or_stays_a_placeholder(name: st
 
 
 @given(name=st.text(max_size=20))
+@example(name='"')
+@example(name="it's > a | b")
 def test_no_name_adds_a_word_to_a_command(name: str) -> None:
     group = resource("aws.logs.log_group", "arn:aws:logs:eu-west-1:1:log-group:x", name)
     line = filled("aws logs x --name <LOG_GROUP> --days 4", group) or ""
@@ -165,3 +180,44 @@ def test_every_type_that_a_built_in_policy_judges_has_a_line_of_its_commands(
         for kind in policy.resource_types:
             own = OWN.get(kind, {}).keys() | {"ARN", "ACCOUNT_ID", "REGION", "PARTITION"}
             assert named & own or not named or len(policy.resource_types) == 1, kind
+
+
+OTHERWISE = {
+    "authorize-security-group-ingress": {"protocol", "port", "cidr", "source-group"},
+    "create-network-acl-entry": {"ingress"},
+    "update-cluster-version": {"kubernetes-version"},
+}
+"""Options that the AWS command line has in the place of members of the API."""
+EVERYWHERE = {"region", "query", "output", "cli-input-json"}
+SERVICES = {"s3api": "s3", "configservice": "config"}
+
+
+def complaints(line: str, models: botocore.session.Session) -> Iterator[str]:
+    """Yield what the API does not know of a command: its operation, or an option."""
+    program, service, name, *words = shlex.split(line)
+    assert program == "aws"
+    model = models.get_service_model(SERVICES.get(service, service))
+    operations = {xform_name(each, "-"): each for each in model.operation_names}
+    if name not in operations:
+        yield name
+        return
+    shape = model.operation_model(operations[name]).input_shape
+    members = {xform_name(each, "-") for each in (shape.members if shape else ())}
+    known = members | {f"no-{each}" for each in members} | EVERYWHERE | OTHERWISE.get(name, set())
+    options = (word for word in words if word.startswith("--"))
+    yield from (word for word in options if word.removeprefix("--") not in known)
+
+
+def test_every_built_in_command_is_one_that_the_api_knows() -> None:
+    models = botocore.session.get_session()
+    texts = {
+        line
+        for policy in POLICIES
+        if policy.remediation is not None
+        for text in (policy.remediation.first, policy.remediation.cli)
+        for line in (text or "").splitlines()
+    }
+    wrong = {line: found for line in texts if (found := list(complaints(line, models)))}
+    assert wrong == {}
+    assert list(complaints("aws ec2 delete-volumes --volume v", models)) == ["delete-volumes"]
+    assert list(complaints("aws ec2 delete-volume --volume v", models)) == ["--volume"]

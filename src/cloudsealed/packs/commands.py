@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 Resource = Mapping[str, Any]
@@ -62,7 +63,6 @@ OWN: Mapping[str, Mapping[str, str]] = {
 
 Every resource has ARN, ACCOUNT_ID, REGION and PARTITION beside them.
 """
-_OTHERS = frozenset(name for own in OWN.values() for name in own)
 _PLACEHOLDER = re.compile(r"<([A-Z][A-Z0-9_]*)>")
 _PLAIN = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./:@+-]*")
 _DOMAINS = {"aws-cn": "amazonaws.com.cn"}
@@ -74,13 +74,13 @@ _CALL = re.compile(r"aws (?:<[A-Z0-9_]+>|[^|;&><\\])*(?:<[A-Z0-9_]+>|[^|;&><\\\s
 def filled(commands: str | None, resource: Resource) -> str | None:
     """Return `commands` with the resource's own names, and its region where it has one.
 
-    Of a policy that judges several types, lines with the name of another type alone are left out.
+    Of commands for several types of a service, the lines for another type alone are left out.
     """
     if commands is None:
         return None
     names = names_of(resource)
-    own = OWN.get(resource["type"], {}).keys()
-    return "\n".join(_line(line, names) for line in _of_type(commands.split("\n"), own))
+    lines = _of_type(commands.split("\n"), resource["type"])
+    return "\n".join(_line(line, names) for line in lines)
 
 
 def commands_of(remedy: Mapping[str, Any], resources: Iterable[Resource]) -> dict[str, str | None]:
@@ -126,18 +126,28 @@ def _parts(resource: Resource) -> dict[str, str | None]:
     }
 
 
-def _of_type(lines: list[str], own: Any) -> list[str]:
+def _of_type(lines: list[str], kind: str) -> list[str]:
+    """Return the lines that are not for another type of the same service alone."""
+    own = OWN.get(kind, {}).keys()
     held = [set(_PLACEHOLDER.findall(line)) for line in lines]
     if not any(names & own for names in held):
         return lines
+    others = _beside(kind)
     return [
-        line for line, names in zip(lines, held, strict=True) if names & own or not names & _OTHERS
+        line for line, names in zip(lines, held, strict=True) if names & own or not names & others
     ]
 
 
+@cache
+def _beside(kind: str) -> frozenset[str]:
+    service = kind.rpartition(".")[0]
+    beside = (names for other, names in OWN.items() if other.rpartition(".")[0] == service)
+    return frozenset(name for names in beside for name in names) - OWN[kind].keys()
+
+
 def _line(line: str, names: Mapping[str, str]) -> str:
-    text = _PLACEHOLDER.sub(lambda found: _value(found, names), line)
-    return _placed(text, names.get("REGION"))
+    placed = _placed(line, names.get("REGION"))
+    return _PLACEHOLDER.sub(lambda found: _value(found, names), placed)
 
 
 def _value(found: re.Match[str], names: Mapping[str, str]) -> str:
