@@ -41,6 +41,10 @@ TAKEN = (
     "EXISTS (SELECT 1 FROM events AS other"
     " WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence)"
 )
+KNOWN = (
+    "EXISTS (SELECT 1 FROM events AS other"
+    " WHERE other.tenant_id = new.tenant_id AND other.id = new.id)"
+)
 SQLITE = (
     (
         "CREATE TRIGGER events_are_kept BEFORE DELETE ON events"
@@ -54,10 +58,9 @@ SQLITE = (
         + " BEGIN SELECT RAISE(ABORT, 'events are never changed'); END"
     ),
     (  # a conflict that is resolved by REPLACE would remove one, and ask no other trigger
-        "CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events"
-        f" WHEN {TAKEN} OR EXISTS (SELECT 1 FROM events AS other"
-        " WHERE other.tenant_id = new.tenant_id AND other.id = new.id)"
-        " BEGIN SELECT RAISE(ABORT, 'events are never changed'); END"
+        "CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events WHEN "
+        + " OR ".join((TAKEN, KNOWN))
+        + " BEGIN SELECT RAISE(ABORT, 'events are never changed'); END"
     ),
 )
 POSTGRESQL = (
