@@ -90,7 +90,9 @@ def referred(node: Any) -> Iterator[str]:
         if isinstance(target, str) and target.startswith(PREFIX):
             yield target.removeprefix(PREFIX)
         for key, value in node.items():
-            if key not in ("discriminator", "example", "examples"):
+            if key == "properties":  # names of fields, which may be words of schemas too
+                yield from referred(list(value.values()))
+            elif key not in ("discriminator", "example", "examples"):
                 yield from referred(value)
 
 

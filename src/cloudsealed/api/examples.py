@@ -41,8 +41,8 @@ def _of_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) 
 def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> Any:
     values = schema.get("additionalProperties")
     if isinstance(values, Mapping) and "properties" not in schema:
-        name = example_of(schema.get("propertyNames", {"examples": ["name"]}), schemas, depth)
-        return {name: example_of(values, schemas, depth + 1)}
+        name = example_of(schema.get("propertyNames", {}), schemas, depth)
+        return {name or "name": example_of(values, schemas, depth + 1)}
     wanted = set(schema.get("required", ()))
     parts = schema.get("properties", {}).items()
     return {name: example_of(part, schemas, depth + 1) for name, part in parts if name in wanted}
