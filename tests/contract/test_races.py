@@ -10,12 +10,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import TextClause, text
 from tests.contract.conftest import MakeTenant, Tenant, serving
-from tests.waiting import SECONDS
+from tests.waiting import SECONDS, until
 
 from cloudsealed.api.app import TABLES
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.settings import Settings
+from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.wiring import build_services
 
 WRITERS = 20
@@ -275,3 +279,35 @@ def test_what_goes_before_and_after_a_mismatch_is_said_in_the_order_of_the_contr
 
 def _audit(tenant: Tenant, connection: str) -> str:
     return _posted(tenant, "/v1/audits", {"connection_ids": [connection.rpartition("/")[2]]})
+
+
+def test_a_cancel_waits_for_the_runner_and_not_the_runner_for_it(racing: Tenant) -> None:
+    """The runner holds its audit's row, then takes the tenant's turn."""
+    connection = _connection(racing, "canceled").rpartition("/")[2]
+    path = _posted(racing, "/v1/audits", {"connection_ids": [connection]})
+    store = AuditStore(racing.services.database, racing.services.clock)
+    ident = path.rpartition("/")[2]
+    lease = store.take(tenant=racing.id, ident=ident, owner="worker")
+    assert lease is not None
+    with ThreadPoolExecutor(1) as pool:
+        with lease.write() as connection_:
+            canceled = pool.submit(racing.http.post, f"{path}/cancel")
+            until(lambda: _waits(racing), "the cancel waits for the runner")
+            take_turn(connection_, tenant=racing.id)
+        answer = canceled.result(SECONDS)
+    assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
+
+
+def _waits(tenant: Tenant) -> bool:
+    """Say whether a statement waits for another's lock; SQLite's wait where nobody sees it."""
+    database = tenant.services.database
+    if database.name == "sqlite":
+        return True
+    waiting = text("SELECT 1 FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as pool:  # in a transaction of its own
+        return pool.submit(_found, database, waiting).result(SECONDS)
+
+
+def _found(database: Database, statement: TextClause) -> bool:
+    with database.read() as connection:
+        return connection.first(statement) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,7 +11,9 @@ from sqlalchemy import text
 
 from cloudsealed.events import OPERATOR, Actor, Deed, EventStore, append, doing, emit
 from cloudsealed.kit.cursor import Position
-from cloudsealed.storage.database import Database
+from cloudsealed.settings import Settings
+from cloudsealed.storage.database import Database, SqliteDatabase
+from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import EventType
 
 
@@ -120,3 +123,21 @@ def test_the_database_lets_nobody_change_or_remove_an_event(
     with pytest.raises(Exception, match="events are never"), database.write() as connection:
         connection.run(text(statement))
     assert listed(database)[0]["data"] == {"n": 1}
+
+
+@pytest.mark.parametrize("change", ["id = id", "id = 'evt_other'"])
+def test_no_event_takes_the_place_of_another(tmp_path: Path, change: str) -> None:
+    """By its id, or by its number in the chain; on PostgreSQL no insertion replaces a row."""
+    settings = Settings(data_dir=tmp_path)
+    migrate(settings)
+    database = SqliteDatabase(settings.sqlite_path)
+    add(database, "aud_a", 1)
+    with database.write() as connection:
+        connection.run(text("UPDATE events SET sequence = 1, hash = 'x'"))
+    with database.write() as connection:
+        connection.run(text("CREATE TEMP TABLE copy AS SELECT * FROM events"))
+        connection.run(text(f"UPDATE copy SET data = '{{}}', {change}"))
+        with pytest.raises(Exception, match="events are never"):
+            connection.run(text("INSERT OR REPLACE INTO events SELECT * FROM copy"))
+    assert listed(database)[0]["data"] == {"n": 1}
+    database.close()

@@ -10,8 +10,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from cloudsealed.api.components import (
+    DATA,
     Namer,
     Schemas,
+    are_names,
     components,
     pascal,
     reached,
@@ -236,8 +238,9 @@ def _shared_responses(paths: dict[str, Any]) -> dict[str, Any]:
     return {named[status]: response for status, response in shared.items()}
 
 
-def bounded(node: Any) -> None:
-    """Bound every schema of a document that its author left open (OWASP API4:2023)."""
+def bounded(node: Any, *, names: bool = False) -> None:
+    """Bound every schema of a document that its author left open (OWASP API4:2023); `names` when
+    its keys are names of properties."""
     if isinstance(node, list):
         for item in node:
             bounded(item)
@@ -255,5 +258,5 @@ def bounded(node: Any) -> None:
     if "array" in kinds:
         node.setdefault("maxItems", _LONGEST_LIST)
     for key, value in node.items():
-        if key not in ("example", "examples", "default"):
-            bounded(value)
+        if names or key not in DATA:
+            bounded(value, names=are_names(key, names=names))

@@ -31,7 +31,7 @@ def hash_of(event: Mapping[str, Any]) -> str:
 
 def signed_bytes(tenant: str, sequence: int, own: str) -> bytes:
     """Return what the signature of a chain up to one event is of."""
-    return f"cloudsealed events v1 {tenant} {sequence} {own}".encode()
+    return f"cloudsealed-events-v1 {tenant} {sequence} {own}".encode()
 
 
 def signature(tenant: str, sequence: int, own: str, key: Key) -> str:

@@ -243,7 +243,7 @@ class EventSignature(Shape):
         examples=["11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="],
     )
     signature: Word = Field(
-        description="64 bytes in base64, over `cloudsealed events v1 TENANT SEQUENCE HASH`.",
+        description="64 bytes in base64, over `cloudsealed-events-v1 TENANT SEQUENCE HASH`.",
         examples=[
             "0TzRj2gKnWGnsnO3Nl5tYZJmSHhjGHyyC2YeLTrgZyh1z2AhQdqLMHv0eUWkQx0BM9KG5zyB4v4nXdTm2JQFAw=="
         ],

@@ -37,6 +37,14 @@ AUTHORS = (
 STAYS = ("tenant_id", "id", "category", "type", "subject", "created_at", "data", *TOLD)
 events = sa.table("events", *map(sa.column, ("category", "data", *TOLD)))
 UNCHAINED: sa.ColumnElement[Any] = sa.literal_column("sequence IS NULL")
+TAKEN = (
+    "EXISTS (SELECT 1 FROM events AS other"
+    " WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence)"
+)
+KNOWN = (
+    "EXISTS (SELECT 1 FROM events AS other"
+    " WHERE other.tenant_id = new.tenant_id AND other.id = new.id)"
+)
 SQLITE = (
     (
         "CREATE TRIGGER events_are_kept BEFORE DELETE ON events"
@@ -46,6 +54,12 @@ SQLITE = (
         "CREATE TRIGGER events_are_chained_once BEFORE UPDATE ON events"
         " WHEN old.sequence IS NOT NULL OR new.sequence IS NULL OR "
         + " OR ".join(f'new."{name}" IS NOT old."{name}"' for name in STAYS)
+        + f" OR {TAKEN}"
+        + " BEGIN SELECT RAISE(ABORT, 'events are never changed'); END"
+    ),
+    (  # a conflict that is resolved by REPLACE would remove one, and ask no other trigger
+        "CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events WHEN "
+        + " OR ".join((TAKEN, KNOWN))
         + " BEGIN SELECT RAISE(ABORT, 'events are never changed'); END"
     ),
 )
@@ -120,8 +134,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the triggers, then what they keep."""
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("DROP TRIGGER events_are_kept")
-        op.execute("DROP TRIGGER events_are_chained_once")
+        for name in ("kept", "chained_once", "not_replaced"):
+            op.execute(f"DROP TRIGGER events_are_{name}")
     else:
         for name in ("kept", "not_truncated", "chained_once"):
             op.execute(f"DROP TRIGGER events_are_{name} ON events")
