@@ -93,12 +93,6 @@ def referred(node: Any, *, names: bool = False) -> Iterator[str]:
         if isinstance(target, str) and target.startswith(PREFIX):
             yield target.removeprefix(PREFIX)
         for key, value in node.items():
-<<<<<<< HEAD
-            if key == "properties":  # names of fields, which may be words of schemas too
-                yield from referred(list(value.values()))
-            elif key not in ("discriminator", "example", "examples"):
-                yield from referred(value)
-=======
             if names or key not in DATA:
                 yield from referred(value, names=are_names(key, names=names))
 
@@ -107,7 +101,6 @@ def are_names(key: str, *, names: bool) -> bool:
     """Say whether what stands below a key of the document has names of properties as its keys;
     `names` when that key is such a name itself."""
     return key == "properties" and not names
->>>>>>> main
 
 
 def pascal(text: str) -> str:
