@@ -163,6 +163,7 @@ def check_form(types: Iterable[str] | None = None) -> Record:
                 "Documents and the outcome that the policy gives for each; the clock is "
                 "2026-01-01T00:00:00Z.",
                 default={},
+                example={"fail": [{"resource": {"Name": "invoices"}}]},
             ),
         }
     )
