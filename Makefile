@@ -1,26 +1,35 @@
 # Everything that a newcomer needs: `make demo`, `make test`; and what CI runs: `make check`.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos check lint types imports contract contract-full fuzz format bench lock clean
+.PHONY: help install demo wheel test chaos check lint types imports contract contract-full fuzz format bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: .venv/installed ## Make .venv and install everything, exactly as constraints.txt says
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=…") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
 
-.venv/installed: constraints.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+$(VENV)/demo: constraints.txt pyproject.toml | $(BIN)/python
+	@$(BIN)/python tools/install.py demo
+	@touch $@
 
-demo: install ## Audit a sample estate on an emulated AWS and serve what was found (ARGS=--once to exit)
+$(VENV)/installed: $(VENV)/demo
+	@$(BIN)/python tools/install.py all
+	@touch $@
+
+install: $(VENV)/installed ## Install everything that development needs, as constraints.txt says
+
+demo: $(VENV)/demo ## Audit a sample estate on an emulated AWS and serve what was found (ARGS=--once to exit)
 	$(BIN)/cloudsealed demo $(ARGS)
+
+wheel: $(VENV)/demo ## Make the wheel that pip, pipx and uvx install, in dist
+	@$(BIN)/python -m hatchling build --target wheel
 
 test: install ## Run the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
@@ -58,9 +67,9 @@ format: install ## Put the code into form
 bench: install ## Measure (see benchmarks/README.md)
 	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file || exit 1; done
 
-lock: ## Write constraints.txt anew from pyproject.toml
+lock: ## Write constraints.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(BIN)/python -m pip install --quiet "uv>=0.9"
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev --quiet --output-file constraints.txt pyproject.toml
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lock.py $(ARGS)
 
 clean: ## Remove what was made here
-	rm -rf .venv cloudsealed-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv cloudsealed-demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

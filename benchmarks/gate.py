@@ -45,7 +45,7 @@ def _either_way(gate: App, services: Services) -> App:
         elif path.startswith(PAST):
             caller = callers.get(PAST) or callers.setdefault(PAST, known(scope))
             exchange = Exchange("req_0", "127.0.0.1", caller=caller)
-            belong(gate._app._crew, Holder(caller.tenant_id, caller.token_id))
+            belong(gate._app._crews, Holder(caller.tenant_id, caller.token_id))
             inner = {**scope, "path": path.removeprefix(PAST), KEY: exchange}
             await gate._app._app(inner, receive, send)
         elif path == CPU:

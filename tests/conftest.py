@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import hypothesis
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 
 from cloudsealed.auth import passwords
@@ -46,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Watch(), "guard")
     for part in ("connect", "read", "write", "pool"):  # 5 s would judge the machine
         setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, part, SECONDS)
+    httpx._config.DEFAULT_LIMITS.keepalive_expiry = None  # nor what is idle within 5 s
     transport = httpx._transports.default  # every client read all certificates anew: 0.03 s
     transport.create_ssl_context = functools.cache(transport.create_ssl_context)
 
@@ -72,7 +72,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | N
 def _cheap_passwords() -> Iterator[None]:
     """Hash passwords for a hundredth of their cost, in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "HASHER", PasswordHasher(1, 64, 1))
+        patch.setattr(passwords, "HASHER", passwords.Hasher(1, 64))
         yield
 
 

@@ -6,6 +6,9 @@ need is built twice.
 
 from __future__ import annotations
 
+import functools
+import re
+from pathlib import Path
 from typing import Any
 
 from xdist.scheduler.loadscope import LoadScopeScheduling
@@ -18,23 +21,13 @@ _FIRST = (
     "tests/browser",
     "tests/console",
 )
-_ESTATE = (
-    "tests/e2e/test_audited_estate.py",
-    "tests/e2e/test_bundles.py",
-    "tests/e2e/test_canaries.py",
-    "tests/e2e/test_evidence.py",
-    "tests/e2e/test_fuzzed_answers.py",
-    "tests/e2e/test_killed_audit.py",
-    "tests/e2e/test_policies_of_ones_own.py",
-    "tests/e2e/test_proofs.py",
-    "tests/e2e/test_reports.py",
-    "tests/testing/test_estate.py",
-    "tests/testing/test_estate_mutations.py",
-)
+_NEEDS_ESTATE = re.compile(r"\b(estate|audited|deployed|second): (Any|Emulator|Deployed|Second)\b")
+_ESTATE = "the files that ask for the sample estate"
+_ROOT = Path(__file__).parents[1]
 
 
 class Together(LoadScopeScheduling):
-    """Sends a file, or all of `_ESTATE`, to one worker."""
+    """Sends a file, or all that need the sample estate, to one worker."""
 
     def __init__(self, config: Any, log: Any) -> None:
         super().__init__(config, log)
@@ -42,10 +35,17 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return _ESTATE[0] if path in _ESTATE else path
+        return _ESTATE if needs_estate(path) else path
+
+
+@functools.cache
+def needs_estate(path: str) -> bool:
+    """Return whether a file has a parameter for the sample estate, or for what was found there."""
+    file = _ROOT / path
+    return file.is_file() and _NEEDS_ESTATE.search(file.read_text()) is not None
 
 
 def rank(path: str) -> tuple[bool, int, str]:
     """Return the place of a file in the order of the run."""
     folder = next((n for n, first in enumerate(_FIRST) if path.startswith(first)), len(_FIRST))
-    return path not in _ESTATE, folder, path
+    return not needs_estate(path), folder, path

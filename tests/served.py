@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,31 +15,35 @@ from typing import Any
 import httpx
 import orjson
 
-from tests.program import program
+from tests.program import Started, program
 from tests.waiting import SECONDS, until
 
-_PROGRAM = (sys.executable, "-m", "cloudsealed.cli.main")
 Document = dict[str, Any]
 
 
 class Served:
     """An installation that is served. Its log is a file beside the data folder; each of its
-    processes may have so many open `files`."""
+    processes may have so many open `files`. It is a new one unless its `init` said `made`."""
 
     def __init__(
-        self, data: Path, log: Path, environment: Mapping[str, str], files: int = 1024
+        self,
+        data: Path,
+        log: Path,
+        environment: Mapping[str, str],
+        files: int = 1024,
+        made: Document | None = None,
     ) -> None:
         self.data = data
         self.log = log
-        self._limited = ("sh", "-c", f'ulimit -n {files} && exec "$@"', "sh")
+        self._files = files
         self.environment = {
             **os.environ,
             "CLOUDSEALED_DATA_DIR": str(data),
             "CLOUDSEALED_LIMIT_AUDITS": "1000/hour",
             **environment,
         }
-        self.made = orjson.loads(self.run("init", "--json"))
-        self.process: subprocess.Popen[bytes]
+        self.made = made or orjson.loads(self.run("init", "--json"))
+        self.process: Started
         self.http: httpx.Client
 
     def run(self, *arguments: str) -> str:
@@ -51,11 +54,14 @@ class Served:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self._limited, *_PROGRAM, "serve", "--port", "0"],
-                env=self.environment,
+            self.process = program().start(
+                "serve",
+                "--port",
+                "0",
+                environment=self.environment,
                 stdout=log,
                 stderr=log,
+                limits={"NOFILE": self._files},
             )
         url = until(self._address, "serve answers")
         self.http = httpx.Client(
@@ -127,10 +133,15 @@ class Served:
 
 @contextmanager
 def served(
-    data: Path, log: Path, environment: Mapping[str, str], *, files: int = 1024
+    data: Path,
+    log: Path,
+    environment: Mapping[str, str],
+    *,
+    files: int = 1024,
+    made: Document | None = None,
 ) -> Iterator[Served]:
-    """Serve an installation until the block ends."""
-    found = Served(data, log, environment, files)
+    """Serve an installation until the block ends, a new one unless its `init` said `made`."""
+    found = Served(data, log, environment, files, made)
     found.start()
     try:
         yield found

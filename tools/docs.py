@@ -3,9 +3,9 @@
     python tools/docs.py [--check]
 
 A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
-this program, and so do the policies' schema, every page below docs/policies/builtin and the tables
-of a new database. With `--check` it writes nothing and exits 1 when a document is stale. It refuses
-to touch another line.
+this program, and so do the policies' schema, every page below docs/policies/builtin, the tables of
+a new database and the operations that the command line knows. With `--check` it writes nothing and
+exits 1 when a document is stale. It refuses to touch another line.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from tempfile import TemporaryDirectory
 
 from prometheus_client.core import Metric
 
-import cloudsealed.api.app  # noqa: F401 - the catalogue of errors is whole when the routes exist
+from cloudsealed.api.app import TABLES as NOUNS
 from cloudsealed.api.errors import catalogue
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
 from cloudsealed.api.outside import OUTSIDE
+from cloudsealed.auth.model import ROLE_SCOPES, Scope
 from cloudsealed.auth.oauth.errors import OAuthError
+from cloudsealed.cli.client import derive
 from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.model import Enrich, Together
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import FUNCTIONS, Function
+from cloudsealed.events.chain import MEMBERS
 from cloudsealed.jobs import PulseStore
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.markdown import code, table
@@ -42,6 +45,7 @@ from cloudsealed.packs import (
     load_frameworks,
     load_policies,
 )
+from cloudsealed.packs.commands import OWN
 from cloudsealed.packs.shapes import Record
 from cloudsealed.policies.files import schema
 from cloudsealed.policies.frameworks import builtin_controls
@@ -51,15 +55,25 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.fresh import script_of
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import migrate
-from cloudsealed.vocabulary import Dimension
+from cloudsealed.vocabulary import Dimension, Role
 from cloudsealed.wiring import build_services
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = DOCS / "policies" / "builtin"
 SCHEMA = DOCS / "policies" / "policy.schema.json"
+OPERATIONS = ROOT / "src/cloudsealed/cli/client/operations.json"
 TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
 REGION = re.compile(r"(<!-- derived: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def events() -> str:
+    """Return each operation that an event tells of, with the event."""
+    told = [op for noun in NOUNS for op in noun.operations if op.event]
+    return table(
+        ("request", "event"),
+        ((code(f"{op.method} {op.path}"), code(op.event or "")) for op in told),
+    )
 
 
 def functions() -> str:
@@ -96,17 +110,22 @@ def settings() -> str:
     )
 
 
-def unused_settings() -> str:
-    """Return the settings that no other module reads."""
-    source = ROOT / "src"
-    texts = [f.read_text() for f in source.rglob("*.py") if f.name != "settings.py"]
-    own = (source / "cloudsealed" / "settings.py").read_text()
-    unused = [
-        item.metadata["name"]
-        for item in fields(Settings)
-        if not any(re.search(rf"\.{item.name}\b", text) for text in (*texts, own))
-    ]
-    return "".join(f"- {code(name)}\n" for name in unused) or "None.\n"
+def scopes() -> str:
+    """Return every scope, the roles that reach as far, and what of the API asks for it."""
+    asked: dict[Scope, list[str]] = {}
+    for each in NOUNS:
+        for operation in each.operations:
+            if operation.scope is not None:
+                asked.setdefault(operation.scope, []).append(operation.path)
+    rows = (
+        (
+            code(scope),
+            ", ".join(role for role in Role if scope in ROLE_SCOPES[role]),
+            ", ".join(map(code, dict.fromkeys(asked.get(scope, ())))) or "–",
+        )
+        for scope in Scope
+    )
+    return table(("scope", "roles", "asked for at"), rows)
 
 
 def errors() -> str:
@@ -197,6 +216,12 @@ def plan_columns() -> str:
     return table(("column", "what it holds"), ((code(c.name), c.doc) for c in COLUMNS))
 
 
+def placeholders() -> str:
+    """Return which placeholders of a command are filled, by type."""
+    rows = ((code(kind), ", ".join(code(f"<{name}>") for name in own)) for kind, own in OWN.items())
+    return table(("type", "placeholders that are its own"), rows)
+
+
 def metrics() -> str:
     """Return every family of figures that `/metrics` can show."""
     with TemporaryDirectory() as folder:
@@ -231,23 +256,34 @@ def outside() -> str:
     return table(("path", "what it is", "why it is outside of the document"), rows)
 
 
+def commands() -> str:
+    """Return every command that is an operation of the API, a noun a row."""
+    found = sorted(derive.derived(), key=lambda noun: noun.name)
+    rows = ((code(noun.name), ", ".join(code(op.verb) for op in noun.operations)) for noun in found)
+    return table(("noun", "what can be done"), rows)
+
+
 def _full(family: Metric) -> str:
     return family.name + ("_total" if family.type == "counter" else "")
 
 
 DERIVED: Mapping[str, Callable[[], str]] = {
+    "commands": commands,
+    "chain": lambda: ", ".join(map(code, MEMBERS)) + ".",
     "errors": errors,
+    "events": events,
     "frameworks": frameworks,
     "functions": functions,
     "metrics": metrics,
     "oauth-errors": oauth_errors,
     "outside": outside,
+    "placeholders": placeholders,
     "plan-columns": plan_columns,
     "policies": policies,
     "policy-fields": policy_fields,
     "resource-types": resource_types,
+    "scopes": scopes,
     "settings": settings,
-    "unused-settings": unused_settings,
 }
 
 
@@ -259,7 +295,8 @@ def renewed(text: str) -> str:
 def whole() -> dict[Path, str]:
     """Return the files that are derived as a whole."""
     pages = {PAGES / f"{p.key}.md": page(p) for p in load_policies()}
-    return {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables(), **pages}
+    own = {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables()}
+    return {**own, OPERATIONS: derive.text(), **pages}
 
 
 def tables() -> str:

@@ -21,7 +21,6 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
-_LOCAL_URL = "http://127.0.0.1:8000"
 LANGUAGES = ("en", "de", "es", "fr")
 """The languages that reports are written in."""
 LOG_FORMATS = ("lines", "json")
@@ -65,6 +64,10 @@ def _networks(text: str) -> tuple[str, ...]:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _optional_url(text: str) -> str:
+    return _public_url(text) if text else ""
 
 
 def _public_url(text: str) -> str:
@@ -154,9 +157,16 @@ class Settings:
     )
     public_url: str = _setting(
         "PUBLIC_URL",
-        _LOCAL_URL,
-        "Address that clients use, with its path if it has one; while nobody sets it, links in"
-        " answers follow a loopback Host",
+        "",
+        "Address that clients use, with its path if it has one; empty means the one that `serve`"
+        " listens on, and that links in answers follow a loopback Host",
+        _optional_url,
+    )
+    listens_at: str = _setting(
+        "LISTENS_AT",
+        "http://127.0.0.1:8000",
+        "Where `serve` listens, which it says to its own worker; set it for a worker elsewhere if"
+        " there is no public address",
         _public_url,
     )
     ambient_credentials: str = _setting(
@@ -286,9 +296,9 @@ class Settings:
         return cls(**values)
 
     @property
-    def has_public_url(self) -> bool:
-        """Whether somebody said what clients call this installation."""
-        return self.public_url != _LOCAL_URL
+    def address(self) -> str:
+        """What links and documents call this installation, without a slash at the end."""
+        return self.public_url or self.listens_at
 
     @property
     def key_path(self) -> Path:

@@ -7,6 +7,7 @@ it is made in `auditing.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
@@ -40,6 +41,8 @@ from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
 from cloudsealed.connections.schedules.service import ScheduleService
 from cloudsealed.events import EventStore
+from cloudsealed.events.chain_store import extend
+from cloudsealed.events.export import written
 from cloudsealed.jobs import Ending, Handler, PulseStore, Worker, WorkerProcess
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.jobs.worker import worker_name
@@ -57,10 +60,13 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.blobs import Blobs, DiskBlobs
 from cloudsealed.storage.counters import Counters, open_counters
 from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.exports import kept, slot, timed
+from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.spools import Spooled, Spools
 from cloudsealed.vocabulary import ScheduleKind
 
-_HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 5.0, 3600.0
+_CHAIN_SECONDS, _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 2.0, 5.0, 3600.0
+_CHAINED = 20  # batches of events that an export chains first
 _LONGEST = {
     AUDIT_JOB: 24 * 3600.0,
     REPORT_JOB: 3600.0,
@@ -102,6 +108,21 @@ class Services(Auditing):
             server=self.oauth, credentials=self.client_credentials, devices=self.devices
         )
 
+    def sources(self) -> ReportSources:
+        """Return what gathers the data of reports."""
+        return ReportSources(
+            tenants=self.tenants,
+            users=self.users,
+            policies=self.policies,
+            events=self.events,
+            audits=self.audits,
+            findings=self.findings,
+            resources=self.resources,
+            keys=self.keys,
+            owner_tags=self.settings.owner_tags,
+            look=self.look,
+        )
+
     def worker(self) -> Worker:
         """Return a worker for every kind of background work of this installation."""
         audits = RunAudit(
@@ -111,16 +132,7 @@ class Services(Auditing):
             database=self.database,
             blobs=self.blobs,
             clock=self.clock,
-            source=ReportSources(
-                tenants=self.tenants,
-                users=self.users,
-                audits=self.audits,
-                findings=self.findings,
-                resources=self.resources,
-                keys=self.keys,
-                owner_tags=self.settings.owner_tags,
-                look=self.look,
-            ),
+            source=self.sources(),
             retention_days=self.settings.report_retention_days,
         )
         classify = Reclassify(
@@ -159,6 +171,7 @@ class Services(Auditing):
             patience=self.settings.job_patience,
             kept={
                 "housekeeping": (self.housekeep, _HOUSEKEEPING_SECONDS),
+                "chain of events": (self.chain_events, _CHAIN_SECONDS),
                 "retention": (self.expire_evidence, _RETENTION_SECONDS),
             },
         )
@@ -192,6 +205,24 @@ class Services(Auditing):
             self.schedules.fire_due(tenant=tenant.id)
             self.reports.expire(tenant=tenant.id)
             self.policies.expire(tenant=tenant.id)
+
+    def chain_events(self) -> bool:
+        """Give some of the events of every tenant their place in its chain; say whether more
+        wait."""
+        found = [extend(self.database, self.keys, tenant=t.id) for t in self.tenants.all()]
+        return any(found)
+
+    def export_events(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], after: int, wanted: str
+    ) -> Iterator[bytes]:
+        """Return the pieces of a file of the tenant's events after one's number in the chain; what
+        has no place in it yet gets one first, if the disk takes it. `wanted` is one of
+        `events.export.FORMATS`."""
+        with suppress(ServiceUnavailableError):
+            any(not extend(self.database, self.keys, tenant=tenant) for _ in range(_CHAINED))
+        with slot(), snapshot(self.database):
+            found = timed(self.events.chained(tenant=tenant, filters=filters, after=after))
+            return kept(written(found, wanted), self.settings.data_dir)
 
     def expire_evidence(self) -> None:
         """End the evidence of every tenant that is older than evidence is kept, and what was found
@@ -241,7 +272,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         database=database,
         keys=keys,
         clock=clock,
-        issuer=settings.public_url,
+        issuer=settings.address,
         authenticator=tokens.authenticator,
     )
     access = Access(database=database, clock=clock, authenticator=tokens.authenticator)
@@ -267,7 +298,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         counters=counters,
         blobs=blobs,
         users=UserService(
-            database=database, keys=keys, clock=clock, access=access, public_url=settings.public_url
+            database=database, keys=keys, clock=clock, access=access, public_url=settings.address
         ),
         service_accounts=ServiceAccountService(database=database, clock=clock),
         logins=LoginService(
@@ -292,7 +323,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             database=database,
             keys=keys,
             clock=clock,
-            issuer=settings.public_url,
+            issuer=settings.address,
             authenticator=tokens.authenticator,
         ),
         devices=DeviceFlow(

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.waiting import SECONDS
 
-from cloudsealed.api.server import Listen, UnencryptedHostError, server
+from cloudsealed.api.listen import AddressNotFreeError, Listen, UnencryptedHostError
+from cloudsealed.api.server import NotStartedError, server
 
 
 def test_another_host_is_refused_before_anything_is_served(services: Any) -> None:
@@ -39,7 +41,40 @@ def test_who_stands_behind_a_proxy_without_saying_where_is_told(
 ) -> None:
     known = replace(services.settings, public_url="https://example.com")
     server(replace(services, settings=known), Listen(behind_proxy=True))
+    assert "links lead to https://example.com, as CLOUDSEALED_PUBLIC_URL says" in caplog.text
+    caplog.clear()
+    same = replace(services.settings, public_url=services.settings.listens_at)
+    server(replace(services, settings=same), Listen())
     server(services, Listen())
     assert "PUBLIC_URL" not in caplog.text
     server(services, Listen(behind_proxy=True))
     assert "CLOUDSEALED_PUBLIC_URL is not set" in caplog.text
+
+
+def test_the_address_of_a_server_is_what_it_listens_on() -> None:
+    with Listen("localhost", 0).taken() as taken:
+        port = taken.sockets[0].getsockname()[1]
+        assert taken.url == f"http://localhost:{port}"
+        assert {each.getsockname()[1] for each in taken.sockets} == {port}
+        for each in taken.sockets:
+            each.listen()
+        second = Listen("127.0.0.1", port).taken()
+        with pytest.raises(AddressNotFreeError, match="taken by another program"):
+            second.__enter__()
+    assert Listen("::1").url(8000) == "http://[::1]:8000"
+    tls = Listen("0.0.0.0", tls_cert=Path("a"), tls_key=Path("b"))
+    assert tls.url(443) == f"https://{socket.gethostname().lower()}:443"
+
+
+def test_a_server_that_cannot_begin_is_an_error_of_ours(services: Any) -> None:
+    """Its exit code would be uvicorn's own otherwise, which is that of findings."""
+    with Listen(port=0).taken() as taken:
+        refused = server(services, Listen())
+        refused.config.app = _refuse_to_begin
+        with pytest.raises(NotStartedError):
+            refused.run(taken.sockets)
+
+
+async def _refuse_to_begin(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no"})

@@ -122,6 +122,16 @@ def test_what_was_throttled_is_asked_again_when_all_else_has_ended(
     assert sum(ended) == len(audit.tasks)
 
 
+def test_it_tells_how_many_resources_it_has_read_each_once(begin: Any, cloud: Cloud) -> None:
+    audit = begin()
+    cloud.queues = {f"q{number}": {"A": str(number)} for number in range(20)}
+    cloud.faults["GetQueueAttributes", "q1"] = (CallOutcome.THROTTLED, "Throttling")
+    told: list[int] = []
+    audit.collect(cloud, seen=told.append)  # the walk of queues is made three times
+    assert told[-1] == 20
+    assert max(told) == 20
+
+
 def test_what_stays_throttled_is_asked_three_times_and_is_a_row_once(
     begin: Any, cloud: Cloud
 ) -> None:

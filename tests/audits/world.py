@@ -140,7 +140,11 @@ class Pass:
         return lease
 
     def collect(
-        self, cloud: Cloud, lease: Lease | None = None, tick: Callable[[int], None] | None = None
+        self,
+        cloud: Cloud,
+        lease: Lease | None = None,
+        tick: Callable[[int], None] | None = None,
+        seen: Callable[[int], None] = lambda _number: None,
     ) -> None:
         lease = lease or self.take()
         with Recorder(lease, self.id) as recorder:
@@ -151,6 +155,7 @@ class Pass:
                 recorder,
                 workers=4,
                 tick=tick or (lambda _ended: None),
+                seen=seen,
             )
         recorder.stop_if_asked()
         settle_regions(self.database, lease)

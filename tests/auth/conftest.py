@@ -74,7 +74,7 @@ def house(tmp_path: Path) -> Iterator[Installation]:
         database,
         time,
         TenantService(database=database, clock=time),
-        UserService(**shared, public_url=settings.public_url),
+        UserService(**shared, public_url=settings.address),
         LoginService(**shared, attempts=attempts),
         tokens,
     )

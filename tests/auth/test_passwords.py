@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from argon2 import extract_parameters
-from argon2.exceptions import VerifyMismatchError
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from tests.waiting import SECONDS
 
 from cloudsealed.auth import passwords
@@ -42,14 +43,26 @@ def test_who_would_wait_behind_too_many_is_turned_away_and_told_for_how_long(
 def test_a_hash_costs_what_rfc_9106_recommends_and_as_much_where_there_is_none(
     dear_passwords: None,
 ) -> None:
-    stored, nobodys = passwords.hashed(PASSWORD), passwords._nobodys()
-    cost = extract_parameters(stored)
-    assert (cost.memory_cost, cost.time_cost, cost.parallelism) == (64 * 1024, 3, 1)
-    assert extract_parameters(nobodys) == cost
+    stored, nobodys = passwords.hashed(PASSWORD), passwords.HASHER.nobodys()
+    forms = [re.sub(r"[^$]+$", str(len(text)), text) for text in (stored, nobodys)]
+    assert forms[0].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
+    assert [form.rpartition("$")[2] for form in forms] == [str(len(stored))] * 2
     assert not passwords.is_outdated(nobodys)
+    assert passwords.is_outdated(passwords.Hasher(1, 64).nobodys())
     assert not passwords.verifies(None, PASSWORD)
-    with pytest.raises(VerifyMismatchError):  # it was hashed and compared
-        passwords.HASHER.verify(nobodys, PASSWORD)
+    with pytest.raises(InvalidKey):  # it was hashed and compared
+        Argon2id.verify_phc_encoded(PASSWORD.encode(), nobodys)
+
+
+def test_what_an_earlier_version_stored_still_logs_in() -> None:
+    """The text is of the reference implementation, by way of argon2-cffi 25.1."""
+    stored = (
+        "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA"
+        "$TUhCoV6YH8thtZpQqRp0JvQQ5ZYgiLA0LYApKDG6qtM"
+    )
+    assert passwords.verifies(stored, PASSWORD)
+    assert not passwords.verifies(stored, PASSWORD + "!")
+    assert not passwords.verifies("no hash", PASSWORD)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a priority")

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
+from tests.waiting import SECONDS
 
 from cloudsealed.testing.emulator import Emulator
 
@@ -90,6 +99,71 @@ def test_a_session_that_ends_is_1_and_the_same_command_goes_on(run: Run, estate:
     assert "Resuming aud_" in gone_on.stderr
     assert "coverage 100.0%" in gone_on.stdout
     assert "Resuming" not in run("audit", "aws", *SMALL, **estate.environment()).stderr
+
+
+@contextmanager
+def interrupted(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Press Ctrl+C while a call hangs; yield what was said."""
+    command = [sys.executable, "-m", "cloudsealed", "audit", "aws", *SMALL]
+    variables = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
+    with subprocess.Popen(
+        command, cwd=folder, env=variables, stderr=subprocess.PIPE, text=True
+    ) as audit:
+        assert audit.stderr is not None
+        said = ""
+        while "Collecting" not in said:
+            said = audit.stderr.readline()
+            assert said, "the audit ended by itself"
+        audit.send_signal(signal.SIGINT)
+        rest = audit.stderr.read()
+        assert audit.wait(SECONDS) == 130
+        yield rest
+
+
+def test_ctrl_c_waits_for_no_call_and_the_same_command_goes_on_or_begins_anew(
+    run: Run, estate: Emulator, tmp_path: Path
+) -> None:
+    environment = {**estate.environment()}
+    estate.faults({"service": "sqs", "operation": "GetQueueAttributes", "kind": "hang"})
+    try:
+        with interrupted(tmp_path, environment) as said:
+            assert "the same command goes on" in said
+            assert "Traceback" not in said
+    finally:
+        estate.faults()
+    gone_on = run("audit", "aws", *SMALL, **environment)
+    assert gone_on.returncode == 0, gone_on.stderr
+    assert "Resuming aud_" in gone_on.stderr
+    assert "Waiting" not in gone_on.stderr
+    estate.faults({"service": "sqs", "operation": "GetQueueAttributes", "kind": "hang"})
+    try:
+        with interrupted(tmp_path, environment):
+            pass
+    finally:
+        estate.faults()
+    anew = run("audit", "aws", *SMALL, "--fresh", **environment)
+    assert anew.returncode == 0, anew.stderr
+    assert re.search(r"aud_\w+ of \S+, which was interrupted, is canceled: a new", anew.stderr)
+    assert "Resuming" not in anew.stderr
+
+
+def test_an_audit_of_another_day_is_not_resumed_silently(
+    run: Run, estate: Emulator, tmp_path: Path
+) -> None:
+    environment = estate.environment()
+    estate.faults({"service": "sqs", "operation": "GetQueueAttributes", "kind": "hang"})
+    try:
+        with interrupted(tmp_path, environment):
+            pass
+    finally:
+        estate.faults()
+    with closing(sqlite3.connect(tmp_path / "cloudsealed-data" / "cloudsealed.db")) as raw, raw:
+        raw.execute("UPDATE audits SET created_at = '2026-01-01T00:00:00.000Z'")
+    done = run("audit", "aws", *SMALL, **environment)
+    assert done.returncode == 0, done.stderr
+    assert "of 2026-01-01T00:00:00.000Z, which was interrupted, is canceled" in done.stderr
+    assert "Resuming" not in done.stderr
+    assert "canceled" not in run("audit", "aws", *SMALL, **environment).stderr
 
 
 def test_regions_that_deny_everything_are_named_and_cost_coverage_but_no_score(

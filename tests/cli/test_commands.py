@@ -9,7 +9,26 @@ import pytest
 
 from cloudsealed.cli.commands import COMMANDS, command
 
-SLOW = ("alembic", "argon2", "botocore", "cryptography", "fastapi", "psycopg", "sqlalchemy")
+SLOW = (
+    "alembic",
+    "botocore",
+    "cloudsealed.api",
+    "cryptography",
+    "fastapi",
+    "httpx",
+    "psycopg",
+    "pydantic",
+    "sqlalchemy",
+)
+HELPS = (
+    ["--help"],
+    ["--version"],
+    ["findings", "--help"],
+    ["findings", "list", "--help"],
+    ["audits", "create", "--help"],
+    ["api", "--help"],
+    ["serv"],
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -19,7 +38,7 @@ def test_a_line_of_the_help_is_the_first_paragraph_of_the_commands_own(name: str
     assert " ".join((found.help or "").split("\n\n")[0].split()) == COMMANDS[name][1]
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["findings", "--help"], ["serv"]])
+@pytest.mark.parametrize("words", HELPS)
 def test_what_needs_no_server_imports_none_of_its_libraries(words: list[str]) -> None:
     code = (
         "import sys\n"
@@ -33,16 +52,25 @@ def test_what_needs_no_server_imports_none_of_its_libraries(words: list[str]) ->
     assert ran.stderr.splitlines()[-1] == "[]"
 
 
-_OTHERS = (
-    "alembic",
-    "argon2",
-    "cloudsealed.reports",
-    "fastapi",
-    "psycopg",
-    "typst",
-    "uvicorn",
-    "valkey",
-)
+def test_a_command_that_speaks_to_a_server_imports_none_itself() -> None:
+    code = (
+        "import sys\n"
+        "from cloudsealed.cli.main import main\n"
+        "try: main()\n"
+        f"finally: print([name for name in {SLOW} if name in sys.modules])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "findings", "--json"],
+        env={"CLOUDSEALED_URL": "http://127.0.0.1:9", "CS_TOKEN": "token", "no_proxy": "*"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stdout.splitlines() == ["['httpx', 'pydantic']"]  # the second is Typer's
+
+
+_OTHERS = ("alembic", "cloudsealed.reports", "fastapi", "psycopg", "typst", "uvicorn", "valkey")
 
 
 @pytest.mark.parametrize("slow", _OTHERS)

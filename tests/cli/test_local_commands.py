@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
+import socket
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
+
+from cloudsealed import __version__
+from cloudsealed.auth.user_store import TenantStore
+from cloudsealed.settings import Settings
+from cloudsealed.storage.open import open_database
+from cloudsealed.testing.emulator import Emulator
 
 POLICY = """\
 key: queue-name
@@ -32,7 +42,15 @@ examples:
 
 def test_init_makes_an_admin_and_a_token_of_every_scope_once(run: Run) -> None:
     made = json.loads(run("init", "--json").stdout)
-    assert made.keys() == {"tenant", "user_id", "email", "password", "token", "scopes"}
+    assert made.keys() == {
+        "tenant",
+        "user_id",
+        "email",
+        "password",
+        "token",
+        "token_expires_at",
+        "scopes",
+    }
     assert made["tenant"].keys() == {"id", "name"}
     assert "admin" in made["scopes"]
     assert run("token", "check", made["token"]).returncode == 0
@@ -41,7 +59,85 @@ def test_init_makes_an_admin_and_a_token_of_every_scope_once(run: Run) -> None:
     assert "has an admin already" in again.stderr
 
 
-def test_a_seal_key_is_replaced_and_both_are_listed(run: Run) -> None:
+def test_init_names_the_tenant_that_an_audit_made_and_says_when_the_token_ends(
+    run: Run, estate: Emulator, tmp_path: Path
+) -> None:
+    run("audit", "aws", "--regions", "eu-west-1", "--services", "efs", **estate.environment())
+    done = run("init", "--name", "Larkspur Ltd")
+    assert "Tenant    Larkspur Ltd (ten_" in done.stdout
+    assert re.search(r"every scope, until 20\d\d-", done.stdout)
+    with closing(open_database(Settings(data_dir=tmp_path / "cloudsealed-data"))) as database:
+        assert [each.name for each in TenantStore(database).all()] == ["Larkspur Ltd"]
+
+
+def test_a_data_folder_keeps_itself_out_of_a_repository_and_leaves_anybody_elses_alone(
+    run: Run, tmp_path: Path
+) -> None:
+    run("migrate", CLOUDSEALED_DATA_DIR="new")
+    (tmp_path / "loose").mkdir(mode=0o755)
+    run("init", "--json", CLOUDSEALED_DATA_DIR="loose")
+    for name in ("new", "loose"):
+        assert (tmp_path / name / ".gitignore").read_text() == "*\n"
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o700
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "code.py").write_text("")
+    run("init", "--json", CLOUDSEALED_DATA_DIR="work")
+    assert not (tmp_path / "work" / ".gitignore").exists()
+
+
+def test_doctor_makes_nothing(run: Run, tmp_path: Path) -> None:
+    assert run("doctor", AWS_EC2_METADATA_DISABLED="true").returncode == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_serve_says_init_where_nobody_could_log_in(run: Run) -> None:
+    for prepared in ([], ["migrate"]):
+        if prepared:
+            assert run(*prepared).returncode == 0
+        done = run("serve", "--port", "0")
+        assert done.returncode == 1
+        assert "run `cloudsealed init`" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_there_is_none_of_is_a_fault_of_usage(run: Run, command: str) -> None:
+    for port in ("65536", "99999", "-1"):
+        done = run(command, "--port", port)
+        assert done.returncode == 2
+        assert "--port" in done.stderr
+
+
+def test_a_taken_port_is_found_before_anything_is_begun(run: Run, tmp_path: Path) -> None:
+    run("init", "--json")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        served = run("serve", "--port", port)
+        demo = run("demo", "--port", port)
+    for done in (served, demo):
+        assert done.returncode == 1
+        assert f"Port {port} of 127.0.0.1 is taken by another program" in done.stderr
+    assert not (tmp_path / "cloudsealed-data" / "serve.lock").exists()
+    assert {path.name for path in (tmp_path / "cloudsealed-demo").iterdir()} == {
+        ".gitignore",
+        "serve.lock",
+    }
+
+
+def test_a_host_that_is_not_this_machines_is_said_in_words(run: Run) -> None:
+    for host in ("192.0.2.1", "no.such.host.invalid"):
+        done = run("serve", "--host", host, "--behind-proxy", "--port", "0")
+        assert done.returncode == 1
+        assert host in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_package_is_the_command() -> None:
+    command = [sys.executable, "-m", "cloudsealed", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == __version__
+
+
+def test_a_seal_key_is_replaced_and_both_are_listed(run: Run, tmp_path: Path) -> None:
     run("init", "--json")
     old = run("keys", "list").stdout.splitlines()[-1]
     assert "signs from the next start" in run("keys", "rotate", "seal").stdout
@@ -49,6 +145,11 @@ def test_a_seal_key_is_replaced_and_both_are_listed(run: Run) -> None:
     assert kept == old.replace("current", "previous")
     assert new.endswith("current")
     assert run("keys", "rotate", "seal", "--days", "1").returncode == 1
+    with closing(sqlite3.connect(tmp_path / "cloudsealed-data" / "cloudsealed.db")) as raw:
+        told = raw.execute(
+            "SELECT actor_kind, subject FROM events WHERE type = 'security.key_replaced'"
+        ).fetchall()
+    assert told == [("operator", new.split()[1])]
 
 
 def test_keys_of_every_kind_are_replaced_with_the_end_that_is_declared(run: Run) -> None:
@@ -141,6 +242,23 @@ def test_a_broken_policy_file_is_refused_with_its_place(
     assert f"policy.yaml{said}" in done.stderr
     hints = done.stderr.count("did you mean") + done.stderr.count("must be one of")
     assert hints == 1
+
+
+def test_a_folder_of_policy_files_is_told_to_programs_and_to_github(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "own, policies"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(POLICY)
+    (folder / "b.yaml").write_text(POLICY.replace("severity: low", "severity: low%"))
+    done = run("policy", "validate", "own, policies", "--format", "json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["files"], told["valid"]) == (1, 2, False)
+    assert [error["line"] for error in told["errors"]] == [4]
+    said = run("policy", "test", "own, policies", "--format", "github")
+    assert said.returncode == 1
+    assert said.stdout.startswith("::error file=own%2C policies/b.yaml,line=4,col=11::severity")
+    assert run("policy", "test", "own, policies/a.yaml", "--format", "github").stdout == ""
 
 
 def test_the_page_of_a_policy_is_printed(run: Run, tmp_path: Path) -> None:

@@ -18,10 +18,19 @@ from tests.auth.oauth.party import Site, serving
 from tests.waiting import SECONDS
 
 from cloudsealed.cli import kept
-from cloudsealed.cli.client import request
+from cloudsealed.cli.client.asked import Asked
+from cloudsealed.cli.client.connection import connect
+from cloudsealed.cli.client.send import document, send
 from cloudsealed.cli.exchange import CLIENT_ID, ServerError
 from cloudsealed.cli.login import logout
 from cloudsealed.vocabulary import Role
+
+
+def asked(path: str) -> Any:
+    """Return what the server of the environment answers."""
+    with connect() as client:
+        return send(client, Asked("GET", path), document)
+
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -77,13 +86,13 @@ def test_login_asks_a_person_and_keeps_what_they_allow_for_the_commands(
     assert "findings:read" in out
     assert stat.S_IMODE((home / "logins.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
-    assert request("GET", "/v1/me")["user"]["role"] == "viewer"
+    assert asked("/v1/me")["user"]["role"] == "viewer"
     login = json.loads((home / "logins.json").read_text())[site.url]
     assert login["access_token"] not in out
     logout()
     assert not site.works(login["access_token"])
     with pytest.raises(ServerError, match="cloudsealed login"):
-        request("GET", "/v1/me")
+        asked("/v1/me")
     logout()  # there is none any more
 
 
@@ -94,7 +103,7 @@ def test_a_token_of_the_environment_goes_first(
     with site.http() as http:
         text = http.headers["authorization"].removeprefix("Bearer ")
     monkeypatch.setenv("CS_TOKEN", text)
-    assert request("GET", "/v1/me")["user"]["role"] == "admin"
+    assert asked("/v1/me")["user"]["role"] == "admin"
 
 
 def test_a_token_goes_to_the_server_that_gave_it_alone(
@@ -103,7 +112,7 @@ def test_a_token_goes_to_the_server_that_gave_it_alone(
     kept.keep(site.url, given(site))
     monkeypatch.setenv("CLOUDSEALED_URL", site.url.replace("127.0.0.1", "localhost"))
     with pytest.raises(ServerError, match="cloudsealed login"):
-        request("GET", "/v1/me")
+        asked("/v1/me")
 
 
 def test_a_token_about_to_end_is_renewed_once_by_all_that_run(site: Site, home: Path) -> None:
@@ -118,7 +127,7 @@ def test_a_token_about_to_end_is_renewed_once_by_all_that_run(site: Site, home: 
         (token,) = set(pool.map(ask, range(8)))
     assert token is not None
     assert site.works(token)
-    assert request("GET", "/v1/findings")["data"] == []
+    assert asked("/v1/findings")["data"] == []
 
 
 def test_a_login_that_was_ended_elsewhere_says_what_to_do(site: Site, home: Path) -> None:
@@ -126,7 +135,7 @@ def test_a_login_that_was_ended_elsewhere_says_what_to_do(site: Site, home: Path
     kept.keep(site.url, {**made, "expires_in": 0})
     site.post("/oauth/revoke", token=made["refresh_token"], client_id=CLIENT_ID)
     with pytest.raises(ServerError, match="is over: run `cloudsealed login`"):
-        request("GET", "/v1/me")
+        asked("/v1/me")
 
 
 def test_a_file_that_others_can_read_or_that_is_none_is_refused(site: Site, home: Path) -> None:
@@ -134,12 +143,12 @@ def test_a_file_that_others_can_read_or_that_is_none_is_refused(site: Site, home
     file = home / "logins.json"
     file.chmod(0o644)
     with pytest.raises(ServerError, match="chmod 600"):
-        request("GET", "/v1/me")
+        asked("/v1/me")
     for text in ("{", "[]", '{"x": 1}', '{"x": {}}', "\xff"):
         file.write_bytes(text.encode("latin-1"))
         file.chmod(0o600)
         with pytest.raises(ServerError, match="log in"):
-            request("GET", "/v1/me")
+            asked("/v1/me")
 
 
 def test_a_server_that_is_gone_does_not_keep_the_token_here(

@@ -19,6 +19,14 @@ def test_serve_waits_for_its_worker_and_one_that_is_killed_comes_back(tmp_path: 
         log = running.log.read_text()
         assert log.index(f"the worker is up: process {running.worker}") < log.index("running on")
         first = running.worker
+        base = str(running.http.base_url).rstrip("/")  # a port that nobody chose
+        told = running.http.get("/.well-known/oauth-authorization-server").json()
+        assert told["issuer"] == base
+        asked = {"email": "ann@example.com", "name": "Ann", "role": "viewer"}
+        link = running.http.post("/v1/users", json=asked).json()["invitation_url"]
+        assert link.startswith(f"{base}/invitation?")
+        inherited = Path(f"/proc/{first}/environ").read_bytes().split(b"\0")
+        assert f"CLOUDSEALED_LISTENS_AT={base}".encode() in inherited  # reports lead there, too
         os.kill(first, signal.SIGKILL)
         until(lambda: running.worker not in (0, first), "the next worker is started")
         next_one = f'{{worker="{socket.gethostname()}:{running.worker}"}}'

@@ -20,6 +20,7 @@ from tests.waiting import SECONDS, until
 
 from cloudsealed.kit.ids import new_id
 
+Asked = list[Future[httpx.Response]]
 MANY = 64
 ROOMY = {
     "CLOUDSEALED_LIMIT_EXPLANATIONS": "1000/minute",
@@ -29,24 +30,33 @@ ROOMY = {
 
 
 @contextmanager
-def many(running: Served, method: str, path: str) -> Iterator[list[Future[httpx.Response]]]:
-    """Ask the same many times at once."""
-    with ThreadPoolExecutor(MANY) as pool:
-        http = httpx.Client(
-            base_url=running.http.base_url,
-            headers=running.http.headers,
-            trust_env=False,
-            timeout=SECONDS,
-            limits=httpx.Limits(max_connections=MANY),
-        )
-        with http:
-            yield [pool.submit(http.request, method, path) for _ in range(MANY)]
+def at_once(running: Served, *requests: tuple[str, str]) -> Iterator[list[Asked]]:
+    """Ask for each of some things many times, all at once."""
+    most = MANY * len(requests)
+    http = httpx.Client(
+        base_url=running.http.base_url,
+        headers=running.http.headers,
+        trust_env=False,
+        timeout=SECONDS,
+        limits=httpx.Limits(max_connections=most, keepalive_expiry=None),
+    )
+    with ThreadPoolExecutor(most) as pool, http:
+        rounds = [[pool.submit(http.request, *each) for each in requests] for _ in range(MANY)]
+        yield [list(asked) for asked in zip(*rounds, strict=True)]
 
 
-def still(asked: list[Future[httpx.Response]], at_work: int) -> list[httpx.Response]:
-    """Wait until only so many are at work; return the answers of the others."""
-    until(lambda: sum(not each.done() for each in asked) == at_work, "the others are refused")
-    return [each.result() for each in asked if each.done()]
+def hang(asked: Asked) -> int:
+    """Return how many are at work."""
+    return sum(not each.done() for each in asked)
+
+
+def refused(asked: Asked, at_work: int) -> None:
+    """Wait until only so many are at work, and the others are told when to ask again."""
+    until(lambda: hang(asked) == at_work, "the others are refused")
+    for answer in (each.result() for each in asked if each.done()):
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "1"
+        assert answer.json()["error"]["code"] == "service_unavailable"
 
 
 def children(pid: int) -> list[int]:
@@ -89,44 +99,32 @@ def ordinary_requests_are_answered(running: Served) -> None:
     assert running.connect(new_id("c")).status_code == 201
 
 
-def test_explanations_that_hang_keep_no_other_request_waiting_and_too_many_are_told(
-    running: Served,
+def test_explanations_and_tests_of_connections_that_hang_keep_no_other_request_waiting(
+    running: Served, silent: Dripping
 ) -> None:
-    path = f"/v1/findings/{explainable(running)}/explanation"
-    told: Any = running.http.get(path)
+    explanation = f"/v1/findings/{explainable(running)}/explanation"
+    told: Any = running.http.get(explanation)
     assert (told.status_code, told.json()["outcome"]) == (200, "fail")
+    test = f"/v1/connections/{running.connect('silent').json()['id']}/test"
     warm = warm_process(running)
     os.kill(warm, signal.SIGSTOP)
     try:
-        with many(running, "GET", path) as asked:
-            refused = still(asked, 2)
-            assert {each.status_code for each in refused} == {503}
-            assert {each.headers["retry-after"] for each in refused} == {"1"}
-            assert refused[0].json()["error"]["code"] == "service_unavailable"
+        with at_once(running, ("GET", explanation), ("POST", test)) as (explained, tested):
+            refused(explained, at_work=2)
+            refused(tested, at_work=8)
+            until(lambda: silent.asked == 8, "all tests at work wait for the cloud")
             ordinary_requests_are_answered(running)
-            assert sum(not each.done() for each in asked) == 2, "they hang still"
+            assert (hang(explained), hang(tested)) == (2, 8), "they hang still"
             os.kill(warm, signal.SIGCONT)
-            assert Counter(each.result().status_code for each in asked) == {200: 2, 503: MANY - 2}
+            silent.end()
+            ended = [each.result() for each in (*explained, *tested)]
     finally:
         os.kill(warm, signal.SIGCONT)
+    assert Counter(each.status_code for each in ended) == {200: 10, 503: 2 * MANY - 10}
+    assert [each.json()["ok"] for each in ended[MANY:] if each.status_code == 200] == [False] * 8
     os.kill(warm, signal.SIGKILL)
-    assert running.http.get(path).status_code == 200, "another process is begun"
+    assert running.http.get(explanation).status_code == 200, "another process is begun"
     assert running.complaints() == []
-
-
-def test_tests_of_connections_that_hang_keep_no_other_request_waiting(
-    running: Served, silent: Dripping
-) -> None:
-    path = f"/v1/connections/{running.connect('silent').json()['id']}/test"
-    with many(running, "POST", path) as asked:
-        assert {each.status_code for each in still(asked, 8)} == {503}
-        until(lambda: silent.asked == 8, "all of them wait for the cloud")
-        ordinary_requests_are_answered(running)
-        assert sum(not each.done() for each in asked) == 8, "they hang still"
-        silent.end()
-        answers = [each.result() for each in asked]
-    ended = [each.json()["ok"] for each in answers if each.status_code == 200]
-    assert ended == [False] * 8
 
 
 def test_the_budgets_of_what_costs_more_are_shown_and_what_there_is_not_spends_none(

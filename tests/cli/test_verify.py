@@ -15,8 +15,9 @@ import pytest
 from tests.program import program
 
 from cloudsealed.audits.seal import KINDS, sign, signer
+from cloudsealed.events.chain import hash_of, signature
 from cloudsealed.kit.canonical import canonical, sha256
-from cloudsealed.storage.keys import Key, KeyRing
+from cloudsealed.storage.keys import Key, KeyRing, key_id, public_key
 
 MEMORY = 256 * 1024 * 1024
 KEY = Key("forged", b"f" * 32)
@@ -243,3 +244,49 @@ def test_a_signature_by_no_key_is_refused(verify: Verify, tmp_path: Path, key: A
     done = verify(forged(tmp_path / "b.zip", {**members, "seal.json": canonical(seal)}))
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "signed by a key without an id" in done.stdout
+
+
+def chained(count: int, **said: Any) -> list[bytes]:
+    """Return the lines of an export of events, the last of them signed by a key of its own."""
+    previous, lines = None, []
+    for number in range(1, count + 1):
+        event: dict[str, Any] = {
+            "id": f"evt_{number}",
+            "object": "event",
+            "tenant_id": "ten_a",
+            "actor": None,
+            "type": "policy.changed",
+            "subject": LIE,
+            "created_at": LIE,
+            "data": {},
+            "request_id": None,
+            "before": None,
+            "after": None,
+            **said,
+            "sequence": number,
+            "previous": previous,
+            "signature": None,
+        }
+        event["hash"] = previous = hash_of(event)
+        if number == count:
+            event["signature"] = orjson.loads(signature("ten_a", number, previous, KEY))
+        lines.append(canonical(event) + b"\n")
+    return lines
+
+
+def test_an_export_of_events_is_verified_as_a_chain(verify: Verify, tmp_path: Path) -> None:
+    first, second, third = chained(3)
+    export, bad = tmp_path / "events.jsonl", tmp_path / "bad.jsonl"
+    export.write_bytes(first + second + third)
+    bad.write_bytes(first + third)
+    pinned = f"sha256:{key_id(public_key(KEY))}"
+    ended = verify("--key", pinned, export)
+    assert ended.returncode == 0, ended.stdout
+    assert "events     “1 to 3 of tenant ten_a, none left out”" in ended.stdout
+    assert LIE not in ended.stdout
+    ended = verify(export)
+    assert (ended.returncode, "is not pinned" in ended.stdout) == (0, True)
+    ended = verify("--key", f"sha256:{'0' * 64}", export)
+    assert (ended.returncode, "is not trusted" in ended.stdout) == (1, True)
+    ended = verify("--key", pinned, export, bad)
+    assert (ended.returncode, "event 3 comes after event 1" in ended.stdout) == (1, True)

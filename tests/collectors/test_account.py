@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from cloudsealed.collectors.attributes import attributes_of
+from cloudsealed.collectors.attributes import attributes_of, shape_of
 from cloudsealed.collectors.model import Answer, CallRequest, Listing, Unit
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
 from cloudsealed.collectors.walk import walk
@@ -197,6 +197,40 @@ def test_every_native_id_is_unique_and_every_attribute_is_declared(account):
     for each in snapshots:
         assert "None" not in each.native_id
         assert set(each.document) <= set(attributes_of(each.type)), each.type
+
+
+def test_every_document_has_the_shape_that_is_said_of_its_type(account):
+    for each in (each for found in account[1].values() for each in found[:-1]):
+        assert list(strays(each.document, shape_of(each.type), each.type)) == []
+
+
+WORDS = {
+    "string": str,
+    "time": str,
+    "integer": int,
+    "number": int | float,
+    "boolean": bool,
+    "map": dict,
+}
+
+
+def strays(value, shape, path):
+    """Yields the paths at which a value is not of its shape."""
+    if value is None or shape is None:
+        return
+    if isinstance(shape, str):
+        if shape == "string" and isinstance(value, dict) and "redacted" in value:
+            return
+        right = isinstance(value, WORDS[shape]) and isinstance(value, bool) == (shape == "boolean")
+        if not right:
+            yield path, shape, value
+    elif isinstance(value, type(shape)):
+        pairs = value.items() if isinstance(value, dict) else ((0, each) for each in value)
+        for name, below in pairs:
+            if isinstance(shape, list) or name in shape:
+                yield from strays(below, shape[name], f"{path}.{name}")
+    else:
+        yield path, shape, value
 
 
 def test_no_secret_of_the_account_is_in_any_answer_or_snapshot(account):

@@ -18,6 +18,7 @@ from cloudsealed.policies.model import NameAlreadyExistsError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.schema import tenants
+from cloudsealed.storage.tenancy import turn
 from cloudsealed.testing.factories import add_connections, make_connection
 
 TENANT = "ten_a"
@@ -191,6 +192,18 @@ def test_the_account_that_a_connection_leads_to_is_kept(connections: ConnectionS
     made = create(connections)
     connections.learn_account(tenant=TENANT, ident=made["id"], account="123456789012")
     assert connections.find(tenant=TENANT, ident=made["id"]).account == "123456789012"
+
+
+def test_an_account_that_is_known_waits_for_no_writer_of_its_tenant(
+    connections: ConnectionService, database: Database
+) -> None:
+    known = {"tenant": TENANT, "ident": create(connections)["id"], "account": "123456789012"}
+    connections.learn_account(**known)
+    learning = threading.Thread(target=connections.learn_account, kwargs=known, daemon=True)
+    with turn(database, tenant=TENANT):
+        learning.start()
+        learning.join(SECONDS)
+        assert not learning.is_alive()
 
 
 def test_the_processs_own_credentials_are_for_one_tenant_alone(

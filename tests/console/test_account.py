@@ -140,7 +140,8 @@ def test_confirming_spends_the_budget_of_logins(site: Site) -> None:
 
 
 def test_a_token_is_made_rotated_and_revoked_on_its_page(site: Site) -> None:
-    browser = site.tenant("Tokens").browser(Role.VIEWER)
+    own = site.tenant("Tokens")
+    browser = own.browser(Role.VIEWER)
     page = browser.http.get("/account/tokens")
     assert "There are none" in page.text
     assert "See and change findings" not in page.text  # a viewer has it not to give
@@ -167,6 +168,18 @@ def test_a_token_is_made_rotated_and_revoked_on_its_page(site: Site) -> None:
     done = browser.http.post("/account/tokens", data={**csrf, "revoke": last[1]})
     assert done.status_code == 303
     assert not site.works(second)
+    with own.http() as http:
+        named = {"subject": [ident[1], last[1]]}
+        found = http.get("/v1/events", params=named).json()["data"]
+    told = {e["type"]: (e["before"], e["after"], e["actor"]["kind"]) for e in found}
+    assert told["security.token_created"][0] is None
+    assert told["security.token_created"][1]["name"] == "ci"
+    before, after, kind = told["security.token_rotated"]
+    assert (before["id"], after["id"], kind) == (ident[1], ident[1], "user")
+    assert after["expires_at"] < before["expires_at"]
+    assert told["security.token_revoked"][0]["id"] == last[1]
+    assert first not in str(found)
+    assert second not in str(found)
 
 
 def test_a_token_of_the_page_never_has_more_than_the_users_role(site: Site) -> None:

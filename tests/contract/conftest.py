@@ -27,6 +27,7 @@ from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.counters import MemoryCounters
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import migrate
+from cloudsealed.storage.statements import SqliteConnection
 from cloudsealed.vocabulary import (
     AuditKind,
     AuditStatus,
@@ -219,6 +220,23 @@ def tenant(make_tenant: MakeTenant, roomy: Services, url: str) -> Tenant:
 @pytest.fixture
 def strict_tenant(make_tenant: MakeTenant, strict: Services, strict_url: str) -> Tenant:
     return make_tenant(strict, strict_url)
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the SQLite databases of this process are asked from now on, in order."""
+    asked: list[str] = []
+
+    def watched(run: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(self: SqliteConnection, statement: Any, *given: Any) -> Any:
+            asked.append(str(statement))
+            return run(self, statement, *given)
+
+        return ask
+
+    for name in ("all", "first", "run", "many"):
+        monkeypatch.setattr(SqliteConnection, name, watched(getattr(SqliteConnection, name)))
+    return asked
 
 
 @pytest.fixture

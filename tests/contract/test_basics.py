@@ -9,7 +9,7 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from cloudsealed.api.server import Listen, UnencryptedHostError
+from cloudsealed.api.listen import Listen, UnencryptedHostError
 
 LISTS = ("findings", "resources", "audits", "policies", "reports")
 

@@ -104,3 +104,12 @@ def test_an_addition_breaks_nobody() -> None:
     _schema(new, "TokenBody")["properties"]["more"] = {"type": "string"}
     new["paths"]["/v1/tokens"]["get"]["parameters"].append({"name": "more", "schema": {}})
     assert _breaks(new) == []
+
+
+@pytest.mark.parametrize(("words", "broken"), [("check|classification", 0), ("check", 1)])
+def test_a_list_of_words_may_become_a_pattern_that_takes_them_all(words: str, broken: int) -> None:
+    new = copy.deepcopy(RELEASED)
+    del _schema(new, "PolicyKind")["enum"]
+    _schema(new, "PolicyKind")["pattern"] = f"^({words})$"
+    found = [text for text in _breaks(new) if text.startswith("PolicyKind")]
+    assert len(found) == broken

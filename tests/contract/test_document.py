@@ -160,6 +160,18 @@ def test_names_of_components_clash_with_nothing_that_generators_name(document: A
         assert _pascal(operation["operationId"]) not in schemas
 
 
+def test_no_choice_takes_one_enumeration_alone_and_in_a_list(document: Any) -> None:
+    schemas = _schemas(document)
+    for name, schema in schemas.items():
+        members = [_named(part) for part in schema.get("oneOf", ())]
+        listed = [_named(schemas[each].get("items", {})) for each in members if each]
+        assert not {each for each in members if each and "enum" in schemas[each]} & {*listed}, name
+
+
+def _named(part: Any) -> str:
+    return str(part.get("$ref", "")).removeprefix(PREFIX)
+
+
 def test_what_changes_an_object_says_nothing_that_a_client_left_out(document: Any) -> None:
     for method, path, operation in _operations(document):
         if method == "patch":

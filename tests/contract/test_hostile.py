@@ -198,7 +198,9 @@ def test_a_failure_shows_no_trace_and_the_log_no_token(
     assert text not in caplog.text
 
 
-def test_10_000_filters_and_long_lists_are_refused_cheaply(tenant: Any) -> None:
+def test_10_000_filters_and_long_lists_are_refused_cheaply(
+    tenant: Any, statements: list[str]
+) -> None:
     for query in (
         "&".join(f"severity={n}" for n in range(700)),
         "severity=" + ",".join(["high"] * 101),
@@ -208,7 +210,7 @@ def test_10_000_filters_and_long_lists_are_refused_cheaply(tenant: Any) -> None:
     ):
         answer = tenant.http.get(f"/v1/findings?{query}")
         assert answer.status_code in (414, 422)
-        assert answer.elapsed.total_seconds() < 1
+    assert not [each for each in statements if "FROM findings" in each]
 
 
 def test_a_body_one_byte_over_the_limit_is_refused_chunked_or_not(tenant: Any) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from tests.auth.oauth.party import PASSWORD, Browser, Site, hidden, serving
 
+from cloudsealed.auth.passwords import Hasher
 from cloudsealed.vocabulary import Role
 
 COOKIE = "cloudsealed_session"
@@ -29,13 +29,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def hashings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The parameters of every hash that a password was held against, in order."""
     seen: list[str] = []
-    verify = PasswordHasher.verify
+    verify = Hasher.verify
 
-    def counted(self: PasswordHasher, stored: Any, password: Any) -> Any:
+    def counted(self: Hasher, stored: Any, password: Any) -> Any:
         seen.append(str(stored).rpartition("$")[0].rpartition("$")[0])
         return verify(self, stored, password)
 
-    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    monkeypatch.setattr(Hasher, "verify", counted)
     return seen
 
 

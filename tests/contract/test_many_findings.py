@@ -15,6 +15,7 @@ from tests.waiting import until
 
 from cloudsealed.findings import export
 from cloudsealed.findings import service as services
+from cloudsealed.storage import exports
 from cloudsealed.vocabulary import FindingStatus
 
 TRIAGE = {"state": "accepted_risk", "note": "until the move"}
@@ -143,7 +144,7 @@ def test_an_export_is_of_one_moment_and_leaves_no_file(
 ) -> None:
     """While it is made, findings come and change: it has none of that."""
     monkeypatch.setattr(services, "BLOCK_LINES", 2)
-    ids, made = tenant.add_findings(6), export.timed
+    ids, made = tenant.add_findings(6), exports.timed
     folder: Path = tenant.services.settings.data_dir
     there = set(folder.iterdir())
 
@@ -171,12 +172,12 @@ def test_exports_have_a_budget_and_a_bound_of_their_own(
 ) -> None:
     http = strict_tenant.http
     assert http.get(EXPORT).headers["x-ratelimit-resource"] == "exports"
-    with export.slot(), export.slot():
+    with exports.slot(), exports.slot():
         busy = http.get(EXPORT)
     assert (busy.status_code, busy.json()["error"]["code"]) == (503, "service_unavailable")
     budget = http.get("/v1/rate_limit").json()["resources"]["exports"]
     assert (budget["limit"], budget["used"]) == (10, 1)  # what was refused spends nothing
-    monkeypatch.setattr(export, "SECONDS", -1)
+    monkeypatch.setattr(exports, "SECONDS", -1)
     strict_tenant.add_findings(1)
     assert http.get(EXPORT).status_code == 503
     assert http.get(EXPORT, params={"format": "pdf"}).json()["error"]["code"] == (
@@ -219,10 +220,11 @@ def test_a_client_that_goes_away_leaves_nothing_behind(
         spools.append(_Spool(TemporaryFile(**where), gone))  # noqa: SIM115
         return spools[-1]
 
-    monkeypatch.setattr(export, "TemporaryFile", made)
+    monkeypatch.setattr(exports, "TemporaryFile", made)
     plain = {"Accept-Encoding": "identity"}  # coded it would be so short that all of it is sent
     with tenant.http.stream("GET", EXPORT, headers=plain) as answer:
-        assert next(answer.iter_raw())
+        pieces = answer.iter_raw()  # which ends the answer when it is gone
+        assert next(pieces)
         assert [spool.file.closed for spool in spools] == [False]
     gone.set()
     until(lambda: spools[0].file.closed, "the file is closed")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ import httpx
 import pytest
 from tests.auth.oauth.machine import machine
 from tests.auth.oauth.party import Site, hidden
+from tests.program import Started, program
 from tests.servers import free_port
 from tests.waiting import SECONDS, until
 
@@ -27,16 +26,17 @@ from cloudsealed.wiring import build_services
 AT_ONCE = 12
 _SERVE = """
 import os, sys
-from argon2 import PasswordHasher
 from cloudsealed.api.server import Listen, run
 from cloudsealed.auth import passwords
 from cloudsealed.console import Console
 from cloudsealed.settings import Settings
 from cloudsealed.wiring import build_services
 
-passwords.HASHER = PasswordHasher(1, 64, 1)
+passwords.HASHER = passwords.Hasher(1, 64)
 services = build_services(Settings.from_environment(os.environ))
-run(services, Listen(port=int(sys.argv[1])), Console(services))
+listen = Listen(port=int(sys.argv[1]))
+with listen.taken() as taken:
+    run(services, listen, taken, Console(services))
 """
 
 
@@ -72,10 +72,7 @@ def cluster(storage_settings: Settings) -> Iterator[Cluster]:
     ensure_keys(storage_settings.key_path)
     services = build_services(storage_settings)
     tenant = services.tenants.create(name="Acme").id
-    servers = [
-        subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], env=environment)
-        for port in ports
-    ]
+    servers = [program().start(str(port), code=_SERVE, environment=environment) for port in ports]
     try:
         for port, server in zip(ports, servers, strict=True):
             until(partial(_answers, port, server), "the server answers")
@@ -88,7 +85,7 @@ def cluster(storage_settings: Settings) -> Iterator[Cluster]:
         services.database.close()
 
 
-def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
+def _answers(port: int, server: Started) -> bool:
     assert server.poll() is None, "the server ended"
     try:
         httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)

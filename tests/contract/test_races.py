@@ -10,12 +10,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import TextClause, text
 from tests.contract.conftest import MakeTenant, Tenant, serving
-from tests.waiting import SECONDS
+from tests.waiting import SECONDS, until
 
 from cloudsealed.api.app import TABLES
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.settings import Settings
+from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import ensure_keys
+from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.wiring import build_services
 
 WRITERS = 20
@@ -152,6 +156,21 @@ def test_of_parallel_changes_with_one_tag_exactly_one_is_made(racing: Tenant) ->
             assert Counter(statuses) == {200: 1, 412: WRITERS - 1}, noun
 
 
+def test_of_parallel_changes_each_event_begins_with_what_the_one_before_ended_with(
+    racing: Tenant,
+) -> None:
+    path = NOUNS["policies"][0](racing, "policy-made")
+    bodies = [{"title": f"title {number}"} for number in range(WRITERS)]
+    changes = [partial(racing.http.patch, path, json=body) for body in bodies]
+    assert set(at_once(changes)) == {200}
+    racing.services.chain_events()
+    told = racing.http.get("/v1/events?type=policy.changed&limit=200").json()["data"]
+    told.sort(key=lambda event: int(event["sequence"]))
+    assert len(told) == WRITERS
+    assert [event["before"] for event in told[1:]] == [event["after"] for event in told[:-1]]
+    assert told[-1]["after"] == racing.http.get(path).json()
+
+
 def test_of_parallel_changes_and_deletions_with_one_tag_exactly_one_is_made(racing: Tenant) -> None:
     for noun in sorted(DELETED & NOUNS.keys()):
         make, change = NOUNS[noun]
@@ -260,3 +279,35 @@ def test_what_goes_before_and_after_a_mismatch_is_said_in_the_order_of_the_contr
 
 def _audit(tenant: Tenant, connection: str) -> str:
     return _posted(tenant, "/v1/audits", {"connection_ids": [connection.rpartition("/")[2]]})
+
+
+def test_a_cancel_waits_for_the_runner_and_not_the_runner_for_it(racing: Tenant) -> None:
+    """The runner holds its audit's row, then takes the tenant's turn."""
+    connection = _connection(racing, "canceled").rpartition("/")[2]
+    path = _posted(racing, "/v1/audits", {"connection_ids": [connection]})
+    store = AuditStore(racing.services.database, racing.services.clock)
+    ident = path.rpartition("/")[2]
+    lease = store.take(tenant=racing.id, ident=ident, owner="worker")
+    assert lease is not None
+    with ThreadPoolExecutor(1) as pool:
+        with lease.write() as connection_:
+            canceled = pool.submit(racing.http.post, f"{path}/cancel")
+            until(lambda: _waits(racing), "the cancel waits for the runner")
+            take_turn(connection_, tenant=racing.id)
+        answer = canceled.result(SECONDS)
+    assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
+
+
+def _waits(tenant: Tenant) -> bool:
+    """Say whether a statement waits for another's lock; SQLite's wait where nobody sees it."""
+    database = tenant.services.database
+    if database.name == "sqlite":
+        return True
+    waiting = text("SELECT 1 FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as pool:  # in a transaction of its own
+        return pool.submit(_found, database, waiting).result(SECONDS)
+
+
+def _found(database: Database, statement: TextClause) -> bool:
+    with database.read() as connection:
+        return connection.first(statement) is not None

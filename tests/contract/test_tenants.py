@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from tests.waiting import until
 
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.kit.ids import new_id
@@ -219,20 +219,22 @@ def test_a_cursor_of_another_tenant_is_refused_on_every_list(twins: Any) -> None
     assert tried >= 3
 
 
-def test_the_time_of_an_answer_tells_nothing_on_any_route(twins: Any) -> None:
-    """A refusal costs the same work: CPU time, as the server runs in this process."""
+def test_the_time_of_an_answer_tells_nothing_on_any_route(
+    twins: Any, statements: list[str]
+) -> None:
+    """A refusal costs the same work: the same statements, whosever the id is."""
     mine, _theirs, ids = twins
     document = httpx.get(f"{mine.url}/openapi.json", trust_env=False).json()
     for path in _routes(mine):
         if "get" not in document["paths"][path]:
             continue
         foreign = ids[path.partition("/{id}")[0]]
-        times: dict[str, list[float]] = {foreign: [], _never(foreign): []}
         with mine.client(mine.token()) as http:  # whose budget is never spent
-            for _ in range(25):
-                for ident, taken in times.items():
-                    began = time.process_time()
-                    assert http.get(path.replace("{id}", ident)).status_code == 404
-                    taken.append(time.process_time() - began)
-        one, other = (min(taken) for taken in times.values())
-        assert abs(one - other) < max(0.25 * max(one, other), 0.0005), path
+
+            def work(ident: str, http: httpx.Client = http, path: str = path) -> list[str]:
+                statements.clear()
+                assert http.get(path.replace("{id}", ident)).status_code == 404
+                return list(statements)
+
+            # Now and then the token is looked up anew, or what runs beside requests has its turn.
+            until(lambda: work(foreign) == work(_never(foreign)) != [], f"{path} works alike")  # noqa: B023

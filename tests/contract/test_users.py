@@ -23,7 +23,7 @@ def test_a_user_is_invited_changed_and_removed(tenant: Any) -> None:
     assert answer.headers["location"] == f"{tenant.url}/v1/users/{made['id']}"
     assert made["status"] == "invited"
     link = made.pop("invitation_url")
-    assert link.startswith(f"{tenant.services.settings.public_url}/invitation?token=csin_")
+    assert link.startswith(f"{tenant.services.settings.address}/invitation?token=csin_")
     assert tenant.http.get(f"/v1/users/{made['id']}").json() == made
     changed = tenant.http.patch(f"/v1/users/{made['id']}", json={"role": "editor", "name": "B"})
     assert changed.json() == {**made, "role": "editor", "name": "B"}

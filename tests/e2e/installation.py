@@ -46,6 +46,12 @@ class Hasty(Impatient):
     seconds = 6.0
 
 
+class Patient(Impatient):
+    """Connections that ask nothing twice because the machine is slow: calls can be counted."""
+
+    seconds = 900.0
+
+
 class Installation:
     """Services over a data folder, and the variables that lead to a cloud."""
 
@@ -69,6 +75,7 @@ class Installation:
         )
         self.impatient = self._runner(Impatient, clock)
         self.hasty = self._runner(Hasty, clock)
+        self.patient = self._runner(Patient, clock)
 
     def _runner(self, kind: type[Impatient], clock: Clock) -> Runner:
         services = self.services

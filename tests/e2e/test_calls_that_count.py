@@ -13,8 +13,6 @@ from cloudsealed.audits.runner import Runner
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.testing.emulator import Emulator
 
-pytestmark = pytest.mark.xdist_group("estate")
-
 CALL = ("elb", "DescribeLoadBalancerAttributes")
 READING = {
     "key": "classic-drains",

@@ -80,13 +80,13 @@ def test_an_audit_killed_while_it_collects_resumes_and_concludes_the_same(
     assert audit["status"] == "collecting"
     assert installation.findings() == {}
     estate.reset()
-    resumed = installation.run(audit["id"])
+    resumed = installation.run(audit["id"], installation.patient)
     assert (resumed["status"], resumed["coverage"] > 0) == ("completed", True)
     calls_resumed = estate.calls()["total"]
     stood = installation.findings()
 
     estate.reset()
-    undisturbed = installation.audit(**SCOPE)
+    undisturbed = installation.audit(installation.patient, **SCOPE)
     calls_whole = estate.calls()["total"]
     whole = sum(undisturbed["calls"].values())
     assert sum(resumed["calls"].values()) == whole

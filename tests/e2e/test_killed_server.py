@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ import httpx
 import orjson
 import pytest
 from sqlalchemy import select
+from tests.program import Started, program
 from tests.servers import free_port
 from tests.waiting import SECONDS, until
 
@@ -41,7 +40,9 @@ from cloudsealed.api.server import Listen, run
 from cloudsealed.settings import Settings
 from cloudsealed.wiring import build_services
 
-run(build_services(Settings.from_environment(os.environ)), Listen(port=int(sys.argv[1])))
+listen = Listen(port=int(sys.argv[1]))
+with listen.taken() as taken:
+    run(build_services(Settings.from_environment(os.environ)), listen, taken)
 """
 _numbers = itertools.count()
 
@@ -90,7 +91,7 @@ class Running:
             tenant=tenant, user_id=user.id, name="t", scopes=ALL_SCOPES
         ).text
         services.database.close()
-        self.process: subprocess.Popen[bytes]
+        self.process: Started
         self.http: httpx.Client
 
     def start(self) -> None:
@@ -101,7 +102,7 @@ class Running:
             "CLOUDSEALED_LIMIT_CORE": "100000/minute",
         }
         port = self.url.rpartition(":")[2]
-        self.process = subprocess.Popen([sys.executable, "-c", _SERVE, port], env=environment)
+        self.process = program().start(port, code=_SERVE, environment=environment)
         self.http = httpx.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {self._token}"}, trust_env=False
         )

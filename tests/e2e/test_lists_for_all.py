@@ -21,8 +21,6 @@ from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate_site import MAIN_ACCOUNT
 from cloudsealed.vocabulary import PolicyKind
 
-pytestmark = pytest.mark.xdist_group("estate")
-
 BEFORE = 300
 """Calls of an audit of the sample estate's first account when every resource had its own."""
 MOST = 0.85

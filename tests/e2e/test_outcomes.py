@@ -46,7 +46,8 @@ def test_a_session_that_ends_stops_the_audit_which_goes_on_when_it_is_renewed(au
     kept = sum(call.count for call in recorded(installation, ident))
 
     request = {"tenant": tenant, "connection_ids": (installation.connection,), "scope": scope}
-    assert services.audits.interrupted(**request) == ident
+    [found] = services.audits.interrupted(**request)
+    assert (found.id, services.audits.go_on(tenant=tenant, audit=found)) == (ident, True)
     audited.emulator.reset()
     resumed = installation.run(ident)
     asked = audited.emulator.calls()["total"]
@@ -54,7 +55,7 @@ def test_a_session_that_ends_stops_the_audit_which_goes_on_when_it_is_renewed(au
     left = sum(resumed["calls"].values()) - kept + 1  # and whose account it is
     in_flight = services.settings.collect_workers  # what the cloud still heard when it stopped
     assert left <= asked <= left + in_flight
-    assert services.audits.interrupted(**request) is None
+    assert services.audits.interrupted(**request) == []
     whole = installation.audit(services=SERVICES)
     assert resumed["verdict_digest"] == whole["verdict_digest"]
 

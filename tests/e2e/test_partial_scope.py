@@ -11,7 +11,6 @@ from tests.e2e.scopes import Recorded, differences, scopes
 from cloudsealed.audits.model import Scope
 from cloudsealed.testing.estate_site import FAR_REGION, HOME_REGION
 
-pytestmark = pytest.mark.xdist_group("estate")
 SUBSETS = 60
 
 

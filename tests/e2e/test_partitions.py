@@ -16,7 +16,6 @@ from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
 from cloudsealed.testing.estate_site import REGIONS
 
-pytestmark = pytest.mark.xdist_group("estate")
 OTHERS = [partition for partition in REGIONS if partition != "aws"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import orjson
 import pytest
 
 from cloudsealed.kit.canonical import sha256
@@ -14,9 +15,9 @@ from cloudsealed.reports.model import Report, ReportRequest, ReportSource
 from cloudsealed.reports.render import render_pdf
 from cloudsealed.reports.source import ReportSources
 from cloudsealed.storage.keys import Key, KeyFileError, KeyRing
-from cloudsealed.vocabulary import ReportKind, ReportStatus
+from cloudsealed.testing.estate_site import ALIAS, MAIN_ACCOUNT
+from cloudsealed.vocabulary import ReportKind, ReportStatus, Severity
 
-pytestmark = pytest.mark.xdist_group("estate")
 MOMENT = "2026-11-21T10:00:00.000Z"
 
 
@@ -27,6 +28,8 @@ def source_of(audited: Any, number: int, *seal_keys: Key) -> ReportSource:
     sources = ReportSources(
         tenants=services.tenants,
         users=services.users,
+        policies=services.policies,
+        events=services.events,
         audits=services.audits,
         findings=services.findings,
         resources=services.resources,
@@ -87,3 +90,41 @@ def test_the_same_audit_gives_the_same_bytes(audited: Any) -> None:
     assert render_pdf(made[0].document) == render_pdf(made[1].document)
     assert made[0].document["findings"]["open"] > 100
     assert made[0].document["compliance"]
+
+
+def test_no_title_of_a_finding_is_an_arn(audited: Any) -> None:
+    titles = [finding["title"] for finding in source_of(audited, 0).findings]
+    assert titles
+    assert [title for title in titles if "arn:" in title] == []
+
+
+def test_evidence_is_of_the_services_and_the_time_of_an_audits_calls(audited: Any) -> None:
+    audit = audited.audits[0]
+    collected = source_of(audited, 0).collected
+    assert {"ec2", "iam", "s3"} <= set(collected["services"])
+    assert collected["first_call_at"] <= collected["last_call_at"] <= audit["finished_at"]
+    assert source_of(audited, 2).collected == collected, "a reanalysis makes no call"
+
+
+def test_a_command_of_a_plan_names_the_resource_in_its_region(audited: Any) -> None:
+    source = source_of(audited, 0)
+    request = ReportRequest(ReportKind.REMEDIATION_PLAN, audited.audits[0]["id"])
+    steps = orjson.loads(b"".join(build(request, source).files["json"]))["steps"]
+    severities = [Severity(step["severity"]).rank for step in steps]
+    assert severities == sorted(severities, reverse=True)
+    groups = [
+        (row["cli"], row["resource"])
+        for step in steps
+        if step["policy"]["key"].startswith("aws-ec2-sg-")
+        for row in step["resources"]
+    ]
+    assert groups
+    for line, group in groups:
+        named = f"--group-id {group['native_id'].split('/')[-1]} "
+        assert (named in line, f"--region {group['region']}" in line) == (True, True)
+
+
+def test_an_audit_says_what_its_accounts_are_called(audited: Any) -> None:
+    for audit in audited.audits:
+        named = {each["account"]: each["alias"] for each in audit["accounts"]}
+        assert named == {MAIN_ACCOUNT: ALIAS}

@@ -19,7 +19,6 @@ from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate_site import HOME_REGION
 from cloudsealed.vocabulary import Outcome
 
-pytestmark = pytest.mark.xdist_group("estate")
 ACCOUNT = "777788889999"
 GATHERED = {
     f"aws-idle-regions-{what}"

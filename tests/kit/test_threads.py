@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 from tests.waiting import SECONDS
 
-from cloudsealed.kit.threads import Crew, CrowdedError, Holder, belong, run_in_threadpool
+from cloudsealed.kit import threads
+from cloudsealed.kit.threads import (
+    Crew,
+    Crews,
+    CrowdedError,
+    Holder,
+    OverdueError,
+    belong,
+    look,
+    run_in_threadpool,
+    write_in_threadpool,
+)
 
 ANN, ANNS_OTHER, BEN = Holder("a", "1"), Holder("a", "2"), Holder("b", "1")
 
@@ -152,13 +163,111 @@ def test_what_a_thread_raises_reaches_who_asked_and_the_thread_goes_on() -> None
         raise ValueError("so")
 
     async def ask() -> None:
-        crew = Crew("c", 1)
-        belong(crew, ANN)
+        belong(Crews(Crew("c", 1), Crew("looks", 1)), ANN)
         for _ in range(3):
             with pytest.raises(ValueError, match="so"):
                 await run_in_threadpool(fail)
         assert await run_in_threadpool(int, "7", base=8) == 7
         names = {await run_in_threadpool(lambda: threading.current_thread().name) for _ in "abc"}
         assert names == {"c 1"}
+
+    asyncio.run(ask())
+
+
+def test_writes_that_hang_of_however_many_leave_threads_to_reads() -> None:
+    async def ask() -> None:
+        crews, held = Crews(Crew("c", 4, line=9, patience=SECONDS), Crew("looks", 1)), Held()
+        writes = []
+        for name in "abcdef":
+            belong(crews, Holder(name, "1"))
+            writes.append(asyncio.create_task(write_in_threadpool(held.of(name))))
+        await settled()
+        belong(crews, BEN)
+        assert [await run_in_threadpool(lambda: "read") for _ in range(9)] == ["read"] * 9
+        assert crews.requests.at_work == 3
+        held.let_go()
+        assert await asyncio.gather(*writes) == [*"abcdef"]
+
+    asyncio.run(ask())
+
+
+def test_what_is_read_within_a_moment_goes_past_all_that_hang_and_else_stands_in_line() -> None:
+    def read(deadline: float | None) -> str:
+        return "any time" if deadline is None else f"within {deadline}"
+
+    def read_long(deadline: float | None) -> str:
+        if deadline is not None:
+            raise OverdueError
+        return "long"
+
+    async def ask() -> None:
+        crews, held = Crews(Crew("c", 2, line=9, patience=SECONDS), Crew("looks", 1)), Held()
+        belong(crews, BEN)
+        assert await look(read) == "any time"
+        hanging = started(crews.requests, held, Holder("a", "1"), Holder("c", "1"))
+        await settled()
+        assert {await look(read) for _ in range(9)} == {"within 0.25"}
+        long = asyncio.create_task(look(read_long))
+        while crews.looks.at_work or not crews.requests._waiting:
+            await asyncio.sleep(0)
+        assert not long.done()
+        held.let_go()
+        assert await long == "long"
+        assert await asyncio.gather(*hanging) == ["a1", "c1"]
+
+    asyncio.run(ask())
+
+
+def test_who_waits_for_their_own_work_alone_goes_past_nobody() -> None:
+    async def ask() -> None:
+        crews, held = Crews(Crew("c", 8, line=9, patience=SECONDS), Crew("looks", 1)), Held()
+        belong(crews, ANN)
+        hanging = started(crews.requests, held, *[ANN] * 4)
+        await settled()
+        mine = asyncio.create_task(look(str))
+        await settled()
+        assert not mine.done()
+        held.let_go()
+        assert await mine == "None"
+        await asyncio.gather(*hanging)
+
+    asyncio.run(ask())
+
+
+def test_a_line_that_does_not_move_is_given_up_and_nobody_joins_it_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "_STILL_SECONDS", 0)
+
+    async def ask() -> None:
+        crew, held = Crew("c", 2, line=9, patience=SECONDS), Held()
+        hanging = started(crew, held, ANN, Holder("c", "1"))
+        await settled()
+        for task in started(crew, held, BEN, BEN, ANN):
+            with pytest.raises(CrowdedError):
+                await task
+        with pytest.raises(CrowdedError) as refused:
+            await crew.run(BEN, lambda: "too many")
+        assert refused.value.headers["Retry-After"] == "1"
+        held.let_go()
+        await asyncio.gather(*hanging)
+        assert await crew.run(BEN, lambda: "again") == "again"
+        assert not crew._waiting
+
+    asyncio.run(ask())
+
+
+def test_a_line_that_moves_slowly_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_STILL_SECONDS", SECONDS)  # it is counted by hand
+
+    async def ask() -> None:
+        crew, held = Crew("c", 2, line=9, patience=SECONDS), [Held() for _ in range(5)]
+        tasks = [asyncio.create_task(crew.run(BEN, each.of("ben"))) for each in held]
+        await settled()
+        for task, each in zip(tasks, held, strict=True):
+            for _ in range(threads._STILL - 1):
+                crew._count()
+            each.let_go()
+            assert await task == "ben"
 
     asyncio.run(ask())

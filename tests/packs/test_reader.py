@@ -104,7 +104,7 @@ def marked(text: str, old: str, new: str) -> tuple[str, int, int]:
             None,
         ),
         ("A title\n", "[A\ndimension¦: x\n", "not YAML", None),
-        ("A title", "¦&a A title", "anchors and aliases", None),
+        ("A title", "¦&a A title", "quote the text", None),
         ("A title", "¦!!python/name:os.system x", "tag", None),
         ("A title", "title\nversion: ¦0", "version must be an integer", None),
         ("A title", "title\nversion: ¦true", "version must be an integer", None),

@@ -33,7 +33,7 @@ def refused(body: Any) -> dict[str, Any]:
     with pytest.raises(CloudSealedError) as caught:
         read_policy_body(body)
     assert caught.value.status == 422
-    (detail,) = caught.value.details
+    detail = caught.value.details[0]
     assert detail["message"] == caught.value.message
     return dict(detail)
 

@@ -10,16 +10,19 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 from tests.waiting import SECONDS
 
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError, UnknownFieldError
-from cloudsealed.packs import load_policies
+from cloudsealed.packs import PolicySpec, load_policies
 from cloudsealed.policies import service
+from cloudsealed.policies.files import read_policy
 from cloudsealed.policies.frameworks import controls_of, frameworks
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
+    InvalidPolicyExampleError,
     InvalidPolicyExpressionError,
     NameAlreadyExistsError,
     PolicyNotFoundError,
@@ -490,3 +493,88 @@ def test_a_check_can_be_changed_after_what_it_yields_to_is_deleted(policies: Pol
     assert change(policies, CHECK["key"], title="New")["yields_to"] == ["general"]
     with pytest.raises(InvalidFieldError, match="key of no check"):
         change(policies, CHECK["key"], yields_to=["general", "other"])
+
+
+def spec(**said: Any) -> PolicySpec:
+    words = yaml.safe_dump({**CHECK, **said})
+    return read_policy(words, file="own.yaml")
+
+
+def test_a_check_of_a_file_counts_for_the_audits_that_name_it_alone(
+    policies: PolicyService,
+) -> None:
+    [ident] = policies.lend(tenant=TENANT, specs=[spec()])
+    assert policies.lend(tenant=TENANT, specs=[spec()]) == [ident]
+    assert ident not in {version.id for version in policies.audit_set(tenant=TENANT).checks}
+    only = {v.id for v in policies.audit_set(tenant=TENANT, only=(), lent=[ident]).checks}
+    assert only == {ident}
+    assert ident in policies.withdrawn(tenant=TENANT)
+
+
+def test_a_check_of_a_file_has_a_new_version_when_it_says_something_else(
+    policies: PolicyService,
+) -> None:
+    [ident] = policies.lend(tenant=TENANT, specs=[spec()])
+    policies.lend(tenant=TENANT, specs=[spec(severity="low")])
+    found = orjson.loads(policies.get(tenant=TENANT, ident=ident))
+    assert (found["version"], found["severity"], found["enabled"]) == (2, "low", False)
+
+
+def test_a_check_of_a_file_takes_no_key_of_what_says_something_else(
+    policies: PolicyService,
+) -> None:
+    policies.create(tenant=TENANT, body=CHECK)
+    assert policies.lend(tenant=TENANT, specs=[spec()])  # it says the same
+    with pytest.raises(NameAlreadyExistsError):
+        policies.lend(tenant=TENANT, specs=[spec(severity="low")])
+    policies.synchronize(tenant=TENANT)
+    with pytest.raises(BuiltinPolicyImmutableError):
+        policies.lend(tenant=TENANT, specs=[spec(key=load_policies()[0].key)])
+
+
+EXAMPLES = {
+    "fail": [{"resource": {"Tags": [{"Key": "env", "Value": "prod"}]}, "severity": "critical"}],
+    "pass": [{"resource": {"Tags": []}}],
+}
+FILE = CHECK | {
+    "version": 7,
+    "fail_when": "tag(resource, 'env') != null",
+    "severity_when": [{"when": "tag(resource, 'env') == 'prod'", "severity": "critical"}],
+    "formerly": ["queues-were-closed"],
+    "applies_because": "Tags do not open a queue",
+    "examples": EXAMPLES,
+}
+
+
+def test_what_a_file_says_is_taken_and_shown_and_no_audit_judges_by_its_examples(
+    policies: PolicyService,
+) -> None:
+    made = orjson.loads(policies.create(tenant=TENANT, body=FILE))
+    assert made["version"] == 1
+    assert {name: made[name] for name in ("examples", "formerly", "applies_because")} == {
+        name: FILE[name] for name in ("examples", "formerly", "applies_because")
+    }
+    (pinned,) = policies.audit_set(tenant=TENANT, only=[made["id"]]).checks
+    assert pinned.spec.keys().isdisjoint({"examples", "formerly", "applies_because"})
+    other = {"examples": {"pass": EXAMPLES["pass"]}}
+    changed = orjson.loads(policies.update(tenant=TENANT, ident=made["id"], body=other))
+    assert (changed["version"], changed["examples"]) == (1, other["examples"])
+
+
+def test_examples_that_end_otherwise_than_they_say_are_refused_each_by_its_place(
+    policies: PolicyService,
+) -> None:
+    wrong = {"fail": [*EXAMPLES["fail"], *EXAMPLES["pass"]], "pass": EXAMPLES["pass"]}
+    with pytest.raises(InvalidPolicyExampleError) as caught:
+        policies.create(tenant=TENANT, body=FILE | {"examples": wrong})
+    (detail,) = caught.value.details
+    assert (detail["field"], detail["message"]) == (
+        "examples.fail[1]",
+        "should be fail and is pass",
+    )
+    found = policies.validate(tenant=TENANT, body=FILE | {"examples": wrong})
+    assert (found["valid"], found["errors"]) == (False, [dict(detail)])
+    made = orjson.loads(policies.create(tenant=TENANT, body=FILE))
+    with pytest.raises(InvalidPolicyExampleError):
+        policies.update(tenant=TENANT, ident=made["id"], body={"fail_when": "false"})
+    assert policies.get(tenant=TENANT, ident=made["id"]) == orjson.dumps(made)

@@ -194,7 +194,14 @@ def source(findings: Iterable[Json] = (), **given: Any) -> ReportSource:
         },
         "verdict_digest": "5f" * 32,
         "accounts": [
-            {"connection_id": "con_1", "account": "210987654321", "error": None},
+            {
+                "connection_id": "con_1",
+                "account": "210987654321",
+                "alias": "acme-sandbox",
+                "regions": ["eu-west-1", "us-east-1"],
+                "left_out": ["sa-east-1"],
+                "error": None,
+            },
             {"connection_id": "con_2", "account": "123456789012", "error": None},
             {
                 "connection_id": "con_3",

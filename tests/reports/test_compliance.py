@@ -149,6 +149,7 @@ def test_what_somebody_accepted_is_an_exception_with_reason_person_and_end(
         "A honeypot",
     )
     assert (shown["until"], shown["over"]) == ("2027-01-01T00:00:00.000Z", False)
+    assert (shown["person"], shown["at"]) == ("Ada Auditor", "2026-11-01T00:00:00.000Z")
     assert shown["controls"] == ["5.3"]
 
 
@@ -157,7 +158,8 @@ def test_what_a_classification_leaves_out_is_an_exception_with_its_reason(
 ) -> None:
     rule = {"key": "sandboxes", "version": 2}
     spec = {"reason": "Sandboxes are emptied", "expires_at": "2026-11-01T00:00:00.000Z"}
-    said = {**rule, "counts": {}, "spec": spec}
+    written = {"written_by": "Ada Auditor", "written_at": "2026-10-02T08:00:00.000Z"}
+    said = {**rule, "counts": {}, "spec": spec, **written}
     left_out = make_observation(1, status="suppressed", suppressed=True, classified_by=rule)
     source = make_source(
         framework=make_framework(), observations=[left_out], policies={"sandboxes": said}
@@ -166,7 +168,96 @@ def test_what_a_classification_leaves_out_is_an_exception_with_its_reason(
     (shown,) = document["exceptions"]["shown"]
     assert (shown["kind"], shown["by"], shown["over"]) == ("classification", "sandboxes", True)
     assert shown["reason"] == "Sandboxes are emptied"
+    assert (shown["person"], shown["at"]) == ("Ada Auditor", "2026-10-02T08:00:00.000Z")
     assert document["findings"] == {"open": 0, "resolved": 0, "suppressed": 1}
+
+
+def exceptions_of(source: ReportSource) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = built(source).document["exceptions"]["shown"]
+    return shown
+
+
+def test_an_exception_has_the_end_of_the_classification_as_it_stands_now(
+    make_observation: Any, make_source: Any, make_framework: Any
+) -> None:
+    judged = {"key": "sandboxes", "version": 1, "counts": {}, "spec": {"expires_at": None}}
+    now = {"key": "sandboxes", "version": 2}
+    changed = {"reason": "Until the move", "expires_at": "2026-12-31T00:00:00.000Z"}
+    versions = {("sandboxes", 2): changed}
+    left_out = make_observation(1, status="suppressed")
+    left_out["finding"]["classified_by"] = now
+    source = make_source(
+        framework=make_framework(),
+        observations=[left_out],
+        policies={"sandboxes": judged},
+        classification=lambda key, version: versions.get((key, version), {}),
+    )
+    (shown,) = exceptions_of(source)
+    assert (shown["reason"], shown["until"]) == ("Until the move", "2026-12-31T00:00:00.000Z")
+
+
+@pytest.mark.parametrize(
+    ("accepted_until", "classified_until", "kind"),
+    [
+        ("2027-01-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z", "accepted_risk"),
+        ("2026-12-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z", "classification"),
+        ("2026-12-01T00:00:00.000Z", None, "classification"),
+        (None, "2027-01-01T00:00:00.000Z", "accepted_risk"),
+        (None, None, "accepted_risk"),
+    ],
+)
+def test_of_two_reasons_for_an_exception_the_one_that_lasts_is_shown(
+    accepted_until: str | None,
+    classified_until: str | None,
+    kind: str,
+    make_observation: Any,
+    make_source: Any,
+    make_framework: Any,
+) -> None:
+    rule = {"key": "sandboxes", "version": 2}
+    said = {**rule, "counts": {}, "spec": {"reason": "No", "expires_at": classified_until}}
+    triage = {
+        "state": "accepted_risk",
+        "note": "A honeypot",
+        "updated_by": "Ada",
+        "expires_at": accepted_until,
+    }
+    both = make_observation(1, status="suppressed", triage=triage)
+    both["finding"]["classified_by"] = rule
+    source = make_source(
+        framework=make_framework(), observations=[both], policies={"sandboxes": said}
+    )
+    (shown,) = exceptions_of(source)
+    lasting = {"accepted_risk": accepted_until, "classification": classified_until}
+    assert (shown["kind"], shown["until"], shown["over"]) == (kind, lasting[kind], False)
+
+
+def test_the_evidence_says_from_where_and_of_when_it_is(
+    make_source: Any, make_framework: Any
+) -> None:
+    collected = {
+        "services": ("ec2", "s3"),
+        "first_call_at": "2026-11-20T09:00:01.000Z",
+        "last_call_at": "2026-11-20T09:11:59.000Z",
+    }
+    document = built(make_source(framework=make_framework(), collected=collected)).document
+    assert document["audit"]["aliases"] == {"210987654321": "acme-sandbox"}
+    assert document["collected"]["places"][1] == {
+        "account": "210987654321",
+        "alias": "acme-sandbox",
+        "regions": ["eu-west-1", "us-east-1"],
+        "left_out": ["sa-east-1"],
+    }
+    reader = pypdf.PdfReader(io.BytesIO(render_pdf(document)))
+    text = re.sub(r"\s+", "", "\n".join(page.extract_text() for page in reader.pages))
+    facts = (
+        "from 2026-11-20 09:00:01 UTC to 2026-11-20 09:11:59 UTC",
+        "ec2, s3",
+        "acme-sandbox (210987654321)",
+        "eu-west-1, us-east-1",
+        "sa-east-1",
+    )
+    assert [fact for fact in facts if fact.replace(" ", "") not in text] == []
 
 
 def test_the_json_is_the_document_and_every_observation(five_states: ReportSource) -> None:
@@ -205,7 +296,7 @@ def test_the_pdf_shows_every_state_and_lines_for_who_attests(five_states: Report
         "Exceptions",
         "A honeypot",
         "Ada Auditor",
-        "2027-01-01",
+        "2027-01-01 00:00 UTC",
         "1 Identity",
         "Other controls",
         "2 of 3 verdicts fail",

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import pypdf
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cloudsealed.reports.gaps import sentence, thing
-from cloudsealed.reports.kinds import executive
+from cloudsealed.reports.kinds import executive, remediation
 from cloudsealed.reports.model import Comparison, Document, ReportSource
+from cloudsealed.reports.render import render_pdf
 
 
 def _priced(amount: str, currency: str = "USD") -> dict[str, str]:
@@ -65,7 +70,7 @@ def test_waste_is_summed_a_currency_and_says_how_many_findings_have_a_price(
     ]
 
 
-def test_ten_different_things_come_first_the_severest_then_the_heaviest(
+def test_ten_different_things_come_first_by_their_findings_of_the_worst_severity(
     make_finding: Any, make_source: Any
 ) -> None:
     few, many = {"policy": "few"}, {"policy": "many"}
@@ -76,10 +81,61 @@ def test_ten_different_things_come_first_the_severest_then_the_heaviest(
         make_finding(300, severity="critical", **many),
     ]
     priorities = summary(make_source(iter(findings)))["priorities"]
-    assert [item["policy"] for item in priorities[:3]] == ["many", "few", "p-0"]
+    assert [item["policy"] for item in priorities[:3]] == ["few", "many", "p-0"]
     assert len(priorities) == len({item["policy"] for item in priorities}) == 10
-    assert (priorities[0]["findings"], priorities[0]["more"]) == (51, 48)
-    assert priorities[0]["worst"][0]["finding_id"] == findings[-1]["id"]
+    assert (priorities[1]["findings"], priorities[1]["more"]) == (51, 48)
+    assert priorities[1]["worst"][0]["finding_id"] == findings[-1]["id"]
+    assert "One of them is critical." in map(shown, priorities[1]["why"])
+
+
+@pytest.mark.parametrize("made_critical", [1, 3, 118])
+def test_what_a_classification_raised_never_comes_before_what_is_as_severe_by_itself(
+    made_critical: int, make_finding: Any, make_source: Any
+) -> None:
+    base = {"base_severity": "medium", "classified_by": {"key": "prod", "version": 1}}
+    raised = [
+        make_finding(
+            n, policy="a-subnets", **base, severity="critical" if n < made_critical else "medium"
+        )
+        for n in range(118)
+    ]
+    database = make_finding(200, policy="z-database", base_severity="critical")
+    source = make_source([*raised, database])
+    assert [p["policy"] for p in summary(source)["priorities"]] == ["z-database", "a-subnets"]
+    steps = remediation.build(make_source([*raised, database])).document["steps"]
+    assert steps[0]["policy"]["key"] == "z-database"
+
+
+policies = st.lists(
+    st.tuples(
+        st.sampled_from("abcdef"),
+        st.sampled_from(["info", "low", "medium", "high", "critical"]),
+        st.sampled_from(["low", "medium", "critical"]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(max_examples=60)
+@given(estate=policies)
+def test_a_summary_and_a_plan_of_nobodys_resources_come_in_the_same_order(
+    estate: list[tuple[str, str, str]], make_finding: Any, make_source: Any
+) -> None:
+    efforts = {"a": "low", "b": "high", "c": None}
+    findings = [
+        make_finding(
+            n,
+            policy=key,
+            severity=severity,
+            base_severity=base,
+            remediation={"summary": "Do it.", "effort": efforts.get(key, "medium")},
+        )
+        for n, (key, severity, base) in enumerate(estate)
+    ]
+    steps = remediation.build(make_source(findings)).document["steps"]
+    order = list(dict.fromkeys(step["policy"]["key"] for step in steps))
+    assert [p["policy"] for p in summary(make_source(findings))["priorities"]] == order
 
 
 def test_why_something_matters_is_said_from_its_facts(make_finding: Any, make_source: Any) -> None:
@@ -289,3 +345,28 @@ def test_regions_that_deny_everything_are_one_sentence(make_gap: Any) -> None:
 )
 def test_a_resource_type_has_a_name_in_plain_words(kind: str, one: str, many: str) -> None:
     assert (thing(kind, many=False), thing(kind, many=True)) == (one, many)
+
+
+def test_a_cause_names_its_resources_and_never_their_arns(
+    make_finding: Any, make_source: Any
+) -> None:
+    topic = make_finding(1, name="arn:aws:sns:eu-west-1:123456789012:news")
+    topic["resource"]["native_id"] = topic["resource"]["name"]
+    (item,) = summary(make_source([topic]))["priorities"]
+    assert item["worst"][0]["called"] == "news"
+
+
+def test_money_is_hidden_until_there_is_a_price_and_the_coverage_says_so(
+    several: Any, make_source: Any
+) -> None:
+    def text(findings: Any) -> str:
+        pages = pypdf.PdfReader(io.BytesIO(render_pdf(summary(make_source(findings))))).pages
+        return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+    unpriced = text([{**each, "monthly_savings": None} for each in several])
+    assert "Money on the table" not in unpriced
+    assert "a month" not in unpriced
+    assert "No price is known for any of the 3 open cost findings" in unpriced
+    priced = text(several)
+    assert "Money on the table" in priced
+    assert "No price is known" not in priced

@@ -12,7 +12,8 @@ import pypdf
 import pytest
 
 from cloudsealed.reports.kinds import executive
-from cloudsealed.reports.look import MOST_LOGO, Look, look_of
+from cloudsealed.reports.look import MOST_LOGO, PLAIN, Look, look_of
+from cloudsealed.reports.model import Comparison
 from cloudsealed.reports.render import render_pdf
 from cloudsealed.settings import InvalidSettingError, Settings
 
@@ -114,9 +115,33 @@ def test_a_report_in_another_language_writes_words_days_and_numbers_of_it(
 def test_a_chart_says_in_words_what_it_shows(language: str, make_source: Any) -> None:
     look = Look(language=language)
     audit = make_source().audit
-    document = document_in(look, make_source, history=[audit, audit])
+    before = {**audit, "finished_at": "2026-10-20T09:00:00.000Z"}
+    document = document_in(look, make_source, history=[before, audit])
     told = alternatives(pypdf.PdfReader(io.BytesIO(render_pdf(document, look))))
-    assert len([text for text in told if "2026-11-20 61; 2026-11-20 61" in text]) == 1
+    assert len([text for text in told if "2026-10-20 61; 2026-11-20 61" in text]) == 1
+
+
+def test_audits_of_one_day_are_told_apart_by_their_times(make_source: Any) -> None:
+    audit = make_source().audit
+    earlier = {**audit, "finished_at": "2026-11-20T08:05:44.823Z"}
+    since = Comparison(earlier, clock=earlier["finished_at"])
+    document = document_in(PLAIN, make_source, history=[earlier, audit], since=since)
+    pdf = pypdf.PdfReader(io.BytesIO(render_pdf(document)))
+    text = " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
+    for fact in ("audit of 20 November 2026 08:05 UTC", "08:05 09:12"):
+        assert fact in text
+    assert any("2026-11-20 08:05 61; 2026-11-20 09:12 61" in told for told in alternatives(pdf))
+
+
+def test_audits_of_one_minute_are_told_apart_by_their_seconds(make_source: Any) -> None:
+    audit = make_source().audit
+    earlier = {**audit, "finished_at": "2026-11-20T09:12:05.000Z"}
+    since = Comparison(earlier, clock=earlier["finished_at"])
+    document = document_in(PLAIN, make_source, history=[earlier, audit], since=since)
+    pdf = pypdf.PdfReader(io.BytesIO(render_pdf(document)))
+    text = " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
+    for fact in ("audit of 20 November 2026 09:12:05 UTC", "09:12:05 09:12:44"):
+        assert fact in text
 
 
 def document_in(look: Look, make_source: Any, **given: Any) -> dict[str, Any]:

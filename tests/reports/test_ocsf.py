@@ -32,7 +32,13 @@ def observed_fixture(
     make_observation: Any, make_policy: Any, make_source: Any, make_framework: Any
 ) -> ReportSource:
     both = [{"framework": "cis-aws-5.0", "control": name} for name in ("5.3", "1.4")]
-    triage = {"state": "accepted_risk", "note": None, "updated_by": "Ada", "expires_at": None}
+    triage = {
+        "state": "accepted_risk",
+        "note": None,
+        "updated_at": "2026-10-05T09:00:00.000Z",
+        "updated_by": "Ada",
+        "expires_at": None,
+    }
     observations = [
         make_observation(1, controls=both),
         make_observation(2, "pass"),

@@ -28,6 +28,7 @@ def assessed_fixture(
     triage = {
         "state": "false_positive",
         "note": "It *is* closed",
+        "updated_at": "2026-10-05T09:00:00.000Z",
         "updated_by": "Ada",
         "expires_at": None,
     }
@@ -95,7 +96,7 @@ def test_a_risk_that_was_accepted_wholly_is_an_approved_deviation(assessed: dict
     states = {r["props"][0]["value"]: r["status"] for r in result["risks"]}
     assert states == {"aws-ec2-sg-ssh-open": "open", "aws-s3-x": "deviation-approved"}
     accepted = result["observations"][-1]["subjects"][0]["remarks"]
-    assert "by Ada until further notice: It \\*is\\* closed" in accepted
+    assert "by Ada on 2026-10-05 until further notice: It \\*is\\* closed" in accepted
 
 
 def test_the_seal_is_in_the_back_matter_with_its_digest(

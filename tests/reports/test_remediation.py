@@ -16,6 +16,7 @@ from cloudsealed.reports.kinds import remediation
 from cloudsealed.reports.kinds.remediation import COLUMNS, LISTED, LISTED_IN_ALL
 from cloudsealed.reports.model import Built, Document
 from cloudsealed.reports.render import render_pdf
+from cloudsealed.vocabulary import Severity
 
 LOW = {"summary": "Do it.", "cli": None, "terraform": None, "effort": "low"}
 
@@ -50,30 +51,35 @@ def shown(built: Built) -> str:
     return "".join("".join(page.extract_text() for page in pages).split())
 
 
-def test_a_step_is_one_policy_and_one_owner(make_finding: Any, make_source: Any) -> None:
-    findings = [make_finding(n, policy=f"policy-{n % 2}") for n in range(6)]
+def test_a_step_is_one_policy_one_owner_and_one_severity(
+    make_finding: Any, make_source: Any
+) -> None:
+    findings = [
+        make_finding(n, policy=f"policy-{n % 2}", severity="low" if n == 4 else "critical")
+        for n in range(6)
+    ]
     owners = owned({0: "web", 1: "web", 2: "data", 4: "web"})
-    document = remediation.build(make_source(findings, owners=owners)).document
-    assert {(s["policy"]["key"], s["owner"]): s["findings"] for s in document["steps"]} == {
-        ("policy-0", "web"): 2,
-        ("policy-0", "data"): 1,
-        ("policy-1", "web"): 1,
-        ("policy-1", None): 2,
+    steps = remediation.build(make_source(findings, owners=owners)).document["steps"]
+    assert {(s["policy"]["key"], s["owner"], s["severity"]): s["findings"] for s in steps} == {
+        ("policy-0", "web", "critical"): 1,
+        ("policy-0", "web", "low"): 1,
+        ("policy-0", "data", "critical"): 1,
+        ("policy-1", "web", "critical"): 1,
+        ("policy-1", None, "critical"): 2,
     }
 
 
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (("high", "low", 1), ("critical", "medium", 1)),  # 5 for 1 before 10 for 3
-        (("critical", "medium", 1), ("high", "high", 4)),  # 10 for 3 before 20 for 8
-        (("low", "low", 11), ("critical", "low", 1)),  # 11 for 1 before 10 for 1
-        (("high", "low", 1), ("low", "low", 5)),  # of equals the more severe
-        (("high", "medium", 6), ("high", "low", 2)),  # then the more numerous
-        (("low", "high", 1), ("info", "low", 99)),  # information is no risk
+        (("critical", "high", 1), ("high", "low", 99)),  # the more severe, whatever it takes
+        (("low", "high", 1), ("info", "low", 99)),
+        (("high", "low", 1), ("high", "medium", 2)),  # 5 for 1 before 10 for 3
+        (("high", "medium", 2), ("high", "high", 5)),  # 10 for 3 before 25 for 8
+        (("high", "medium", 6), ("high", "low", 2)),  # of equals the more numerous
     ],
 )
-def test_the_most_risk_for_the_effort_comes_first(
+def test_the_severest_come_first_and_of_these_the_most_risk_for_the_effort(
     first: Any, second: Any, make_finding: Any, make_source: Any
 ) -> None:
     findings = [
@@ -167,18 +173,22 @@ def test_what_a_step_says_is_its_policys_newest_version(
         return make_finding(number, severity=severity, remediation=remedy) | {"policy": policy}
 
     findings = [of(2, 1, "low"), of(3, 2, "low"), of(1, 3, "critical")]
-    (step,) = remediation.build(make_source(findings)).document["steps"]
-    assert (step["summary"], step["severity"]) == ("version 3", "critical")
+    steps = remediation.build(make_source(findings)).document["steps"]
+    assert [(step["summary"], step["severity"]) for step in steps] == [
+        ("version 3", "critical"),
+        ("version 3", "low"),
+    ]
 
 
 def test_the_pdf_shows_the_worst_of_a_step_and_counts_the_others(
     make_finding: Any, make_source: Any
 ) -> None:
-    findings = (make_finding(n, severity="critical" if n == 700 else "low") for n in range(730))
+    dear = {"monthly_savings": {"amount": "9.00", "currency": "USD"}}
+    findings = (make_finding(n, **(dear if n == 700 else {})) for n in range(730))
     built = remediation.build(make_source(findings))
     (step,) = built.document["steps"]
     assert (len(step["resources"]), step["more"], step["findings"]) == (LISTED, 730 - LISTED, 730)
-    assert step["resources"][0]["severity"] == step["severity"] == "critical"
+    assert step["resources"][0]["monthly_savings"] is not None
     assert "705morefindingsofthisstep" in shown(built)
 
 
@@ -259,9 +269,17 @@ def test_every_open_finding_is_in_the_json_and_in_the_csv_once(
     assert sum(step["risk"] for step in document["steps"]) == document["totals"]["risk"]
     assert sum(int(row["risk"]) for row in rows) == document["totals"]["risk"]
     assert sum(owner["findings"] for owner in document["owners"]) == len(opened)
-    gains = [s["risk"] / {"low": 1, "medium": 3, "high": 8}[s["effort"]] for s in document["steps"]]
+    efforts = {"low": 1, "medium": 3, "high": 8}
+    gains = [
+        (Severity(s["severity"]).rank, s["risk"] / efforts[s["effort"]]) for s in document["steps"]
+    ]
     assert gains == sorted(gains, reverse=True)
-    assert len(set(order(document))) == len(document["steps"])
+    assert len(
+        {
+            (*which, s["severity"])
+            for which, s in zip(order(document), document["steps"], strict=True)
+        }
+    ) == len(gains)
 
 
 @settings(max_examples=15)
@@ -320,7 +338,15 @@ def test_a_row_of_the_csv_says_what_where_whose_and_how(
         "currency": "USD",
         "triage": "acknowledged",
         "remediation": finding["remediation"]["summary"],
-        "cli": finding["remediation"]["cli"],
+        "caution": (
+            "This deletes, cuts off or writes over something, and its policy does not say what:"
+            " look before you run it."
+        ),
+        "first": "",
+        "cli": (
+            "aws ec2 revoke-security-group-ingress --group-id web-1 --protocol tcp"
+            " --port 22 --cidr 0.0.0.0/0 --region eu-west-1"
+        ),
         "terraform": finding["remediation"]["terraform"],
         "controls": "cis 5.3; own 1",
     }
@@ -357,3 +383,50 @@ def test_hostile_names_are_shown_as_they_are_in_the_pdf_and_run_nowhere_in_the_c
     )
     assert {row["owner"] for row in rows} == set(hostile_names)
     assert {row["cli"] for row in rows} == set(hostile_names)
+
+
+def test_each_resource_has_its_own_commands_and_a_step_those_of_its_worst(
+    make_finding: Any, make_source: Any
+) -> None:
+    remedy = {
+        **LOW,
+        "caution": "It is gone.",
+        "first": "aws ec2 describe-security-groups --group-ids <GROUP_ID>",
+        "cli": "aws ec2 delete-security-group --group-id <GROUP_ID>",
+    }
+    findings = [make_finding(n, name=f"sg-{n}", remediation=remedy) for n in range(5)]
+    built = remediation.build(make_source(findings))
+    (step,) = built.document["steps"]
+    lines = [
+        f"aws ec2 delete-security-group --group-id sg-{n} --region eu-west-1" for n in range(5)
+    ]
+    assert (step["cli"].split("\n"), step["commands_of"]) == (lines[:3], 3)
+    text = shown(built)
+    told = ("Careful", "Itisgone.", "describe-security-groups--group-idssg-0", "first3resources")
+    assert [each for each in told if each not in text] == []
+    assert "[U+" not in text, "a command a line"
+    rows = as_csv(remediation.build(make_source(findings)))
+    assert [row["cli"] for row in rows] == lines
+    assert {row["caution"] for row in rows} == {"It is gone."}
+    assert rows[4]["first"].split()[4] == "sg-4"
+    (step,) = as_json(remediation.build(make_source(findings)))["steps"]
+    assert [row["cli"] for row in step["resources"]] == lines
+
+
+def test_a_plan_says_that_a_policy_of_ones_own_takes_something_away(
+    make_finding: Any, make_source: Any
+) -> None:
+    remedies = {
+        "own": {"summary": "Do it.", "cli": "kubectl delete pod <POD>"},
+        "mild": {"summary": "Do it.", "cli": "kubectl get pod <POD>"},
+    }
+    findings = [
+        make_finding(n, policy=key, remediation=remedy)
+        for n, (key, remedy) in enumerate(remedies.items())
+    ]
+    built = remediation.build(make_source(findings))
+    assert {s["policy"]["key"]: s["takes_away"] for s in built.document["steps"]} == {
+        "own": True,
+        "mild": False,
+    }
+    assert shown(built).count("Careful") == 1

@@ -69,7 +69,7 @@ _FACTS = {
         "Saves a month",
         "32.85 USD",
         "Allow SSH only from the networks that need it.",
-        "--group-id <GROUP_ID>",
+        "--group-id web-1",
         'resource "aws_vpc_security_group_ingress_rule" "ssh"',
         "Removes of the risk",
         "arn:aws:ec2:eu-west-1:123456789012:security-group/web-1",

@@ -86,6 +86,8 @@ def test_a_created_report_is_queued_and_shows_every_key(service: ReportService) 
         "created_at": "2026-11-21T10:00:00.000Z",
         "finished_at": None,
         "expires_at": None,
+        "created_by": None,
+        "updated_by": None,
     }
     assert orjson.loads(service.get(tenant=TENANT, ident=report["id"])) == report
     page = service.list(tenant=TENANT, filters={"status": ("queued",)})

@@ -11,13 +11,8 @@ from tests.waiting import until
 
 from cloudsealed.kit.ids import new_id
 from cloudsealed.settings import Settings
-from cloudsealed.storage.counters import (
-    RETRY_SECONDS,
-    Counters,
-    MemoryCounters,
-    ValkeyCounters,
-    open_counters,
-)
+from cloudsealed.storage.counters import Counters, MemoryCounters, open_counters
+from cloudsealed.storage.valkey_counters import RETRY_SECONDS, ValkeyCounters
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.program import Talker, program
 from tests.servers import PostgresServer
 from tests.waiting import SECONDS, until
 
@@ -40,29 +39,20 @@ for line in sys.stdin:
 class Other:
     """Another process of the same installation."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _OTHER, str(settings.data_dir), settings.database_url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, talker: Talker) -> None:
+        self._talker = talker
+        self.process = talker.process
 
     def ask(self, *words: str) -> str:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        print(*words, file=self.process.stdin, flush=True)
-        return self.process.stdout.readline().strip()
+        self._talker.tell(" ".join(words))
+        return self._talker.said()
 
 
 @contextmanager
 def another(settings: Settings) -> Iterator[Other]:
-    other = Other(settings)
-    try:
-        yield other
-    finally:
-        other.process.kill()
-        other.process.communicate(timeout=SECONDS)
+    place = str(settings.data_dir), settings.database_url
+    with program().talk(*place, code=_OTHER, environment=os.environ) as talker:
+        yield Other(talker)
 
 
 @pytest.fixture

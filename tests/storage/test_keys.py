@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.program import Talker, program
 from tests.waiting import SECONDS
 
 from cloudsealed.kit.clock import rfc3339
@@ -31,6 +34,10 @@ MAKE = (
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 NONE = json.dumps({purpose: [] for purpose in PURPOSES})
 SHORT = json.dumps({purpose: [{"id": "short", "secret": "YQ=="}] for purpose in PURPOSES})
+
+
+def started(path: Path, code: str) -> Talker:
+    return program().talk(str(path), code=code, environment=os.environ)
 
 
 @pytest.fixture
@@ -68,10 +75,9 @@ def test_what_a_killed_process_left_does_not_keep_one_of_the_same_number_from_ma
 
 
 def test_processes_that_make_it_at_once_end_with_one_set(path: Path) -> None:
-    command = [sys.executable, "-c", MAKE, str(path)]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    found = {process.communicate(timeout=SECONDS)[0].strip() for process in running}
-    assert found == {load_keys(path).fingerprint}
+    with ExitStack() as stack:
+        running = [stack.enter_context(started(path, MAKE)) for _ in range(4)]
+        assert {each.said() for each in running} == {load_keys(path).fingerprint}
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
@@ -168,12 +174,13 @@ def test_a_later_end_never_lengthens_an_earlier_one(path: Path) -> None:
 
 def test_keys_that_are_replaced_at_once_are_all_kept(path: Path) -> None:
     ensure_keys(path)
-    program = (
+    replaces = (
         "import sys, pathlib; from cloudsealed.storage.keys import replace_key;"
         "replace_key(pathlib.Path(sys.argv[1]), 'cursors')"
     )
-    running = [subprocess.Popen([sys.executable, "-c", program, str(path)]) for _ in range(4)]
-    assert [process.wait(SECONDS) for process in running] == [0] * 4
+    with ExitStack() as stack:
+        running = [stack.enter_context(started(path, replaces)) for _ in range(4)]
+        assert [each.process.wait(SECONDS) for each in running] == [0] * 4
     assert len(load_keys(path).all("cursors")) == 5
     assert list(path.parent.iterdir()) == [path]
 

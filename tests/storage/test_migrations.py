@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from tests.program import program
 from tests.waiting import SECONDS
 
 from cloudsealed.settings import Settings
@@ -69,8 +70,8 @@ def test_processes_that_migrate_at_once_do_not_meet(
         "from cloudsealed.storage.migrate import migrate;"
         "migrate(Settings(data_dir=pathlib.Path(sys.argv[1]), database_url=sys.argv[2]))"
     )
-    command = [sys.executable, "-c", code, str(tmp_path), url]
-    running = [subprocess.Popen(command) for _ in range(3)]
+    start = partial(program().start, str(tmp_path), url, code=code, environment=os.environ)
+    running = [start() for _ in range(3)]
     assert [process.wait(SECONDS) for process in running] == [0, 0, 0]
     require_current_schema(Settings(data_dir=tmp_path, database_url=url))
 
@@ -173,8 +174,9 @@ def test_a_migration_that_is_killed_half_way_leaves_nothing_and_runs_again(
         url = request.getfixturevalue("postgres").create("test_killed")
     settings = Settings(data_dir=tmp_path, database_url=url)
     for statements in (2, 40):
-        command = [sys.executable, "-c", KILLED, str(tmp_path), url, str(statements)]
-        assert subprocess.run(command, check=False, timeout=SECONDS).returncode == -signal.SIGKILL
+        place = str(tmp_path), url, str(statements)
+        killed = program().start(*place, code=KILLED, environment=os.environ)
+        assert killed.wait(SECONDS) == -signal.SIGKILL
         assert not has_schema(settings)
     migrate(settings)
     require_current_schema(settings)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from tests.program import program
 from tests.servers import free_port
 from tests.storage.old_databases import dumped, load
 from tests.waiting import SECONDS, until
@@ -121,16 +120,16 @@ def test_a_database_of_an_edited_first_revision_is_refused(tmp_path: Path) -> No
 
 @contextmanager
 def _served(settings: Settings) -> Iterator[str]:
-    """Run the real `serve` until the block ends."""
-    port = free_port()
+    """Run `serve` until the block ends."""
+    port = str(free_port())
     environment = {
         "PATH": os.environ["PATH"],
         "CLOUDSEALED_DATA_DIR": str(settings.data_dir),
         "CLOUDSEALED_DATABASE_URL": settings.database_url,
         "CLOUDSEALED_RETENTION_DAYS": "36500",
     }
-    command = [sys.executable, "-m", "cloudsealed.cli.main", "serve", "--port", str(port)]
-    running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    with Path(os.devnull).open("wb") as nobody:
+        running = program().start("serve", "--port", port, environment=environment, stderr=nobody)
     base = f"http://127.0.0.1:{port}"
 
     def is_ready() -> bool:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.waiting import SECONDS
+from tests.program import program
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.private import loose, private_file, private_folder, tighten
@@ -17,7 +15,8 @@ from cloudsealed.storage.private import loose, private_file, private_folder, tig
 WRITE = """
 import os, pathlib, sys
 os.umask(int(sys.argv[2], 8))
-from cloudsealed.cli.operate import initialize, only_server
+from cloudsealed.cli.operate import initialize
+from cloudsealed.cli.serve import only_server
 from cloudsealed.cli.session import open_installation
 from cloudsealed.storage.backup import back_up
 data = pathlib.Path(sys.argv[1])
@@ -25,7 +24,7 @@ os.environ["CLOUDSEALED_DATA_DIR"] = str(data)
 initialize("ann@example.com")
 services = open_installation(create=False)
 services.blobs.put("report.json", b"{}")
-with only_server(data):
+with only_server(services.settings):
     services.tenants.create(name="b")
     back_up(services.settings, data.parent / "copies" / "one")
     os.system(f"find {data} {data.parent / 'copies'} -printf '%m %y %p\\n'")
@@ -34,8 +33,8 @@ with only_server(data):
 
 @pytest.mark.parametrize("umask", ["000", "022", "077", "0777"])
 def test_every_file_and_folder_is_private(tmp_path: Path, umask: str) -> None:
-    command = [sys.executable, "-c", WRITE, str(tmp_path / "new" / "data"), umask]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    data = str(tmp_path / "new" / "data")
+    done = program().run(data, umask, code=WRITE, folder=tmp_path, environment=os.environ)
     assert done.returncode == 0, done.stderr
     found = [line.split(maxsplit=2) for line in done.stdout.splitlines() if line[0].isdigit()]
     names = {Path(path).name for _mode, _kind, path in found}

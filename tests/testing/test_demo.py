@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cloudsealed.cli.serve import only_server
+from cloudsealed.settings import Settings
+from cloudsealed.storage.private import data_folder
 from cloudsealed.testing.demo import main
 
 
@@ -24,3 +27,17 @@ def test_a_place_that_the_demo_cannot_have_is_said_in_words_and_left_as_it_is(
     assert main(["--once"]) == 1
     assert "cloudsealed-demo" in capsys.readouterr().err
     assert any(path.read_text() == "kept" for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_a_second_demo_in_a_folder_is_refused_and_harms_nothing_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = Settings(data_dir=Path("cloudsealed-demo"))
+    data_folder(first.data_dir)
+    with only_server(first):
+        first.key_path.write_text("kept")
+        for arguments in (["--once"], ["--port", "0"]):
+            assert main(arguments) == 1
+            assert "Another demo runs in" in capsys.readouterr().err
+    assert first.key_path.read_text() == "kept"

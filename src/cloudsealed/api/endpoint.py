@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -45,12 +46,21 @@ from cloudsealed.api.idempotency import (
 from cloudsealed.api.listing import Pages, Walk
 from cloudsealed.api.operation import Call, Costs, Follow, Operation, Reply, Stream
 from cloudsealed.api.precondition import Precondition, etag, names, refuse_long_tags
+from cloudsealed.api.recording import Recording, read_of
 from cloudsealed.api.shown import PARTIAL, SHOWN, read_shown
 from cloudsealed.api.streams import streamed
+from cloudsealed.events.reads import Reads
 from cloudsealed.kit import deprecation
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
-from cloudsealed.kit.threads import Crew, CrowdedError, Holder, run_in_threadpool
+from cloudsealed.kit.threads import (
+    Crew,
+    CrowdedError,
+    Holder,
+    look,
+    run_in_threadpool,
+    write_in_threadpool,
+)
 from cloudsealed.storage.database import Connection, ReadDeadlineError, ServiceUnavailableError
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Page
@@ -61,6 +71,7 @@ T = TypeVar("T")
 _LONGEST_NAME = 200
 _AFTER_PRECONDITION = (409, 429)  # refusals that a failed precondition goes before
 QUICK_SECONDS = 0.005  # how long a read may hold the event loop
+_READ = (200, 206)  # what hands something out
 _COST_NOTHING = (CrowdedError, ServiceUnavailableError, NotFoundError)
 
 
@@ -74,6 +85,7 @@ class Desk:
     idempotency: Idempotency
     crews: Mapping[str, Crew]
     feed: Feed
+    reads: Reads
 
     @property
     def reads_on_loop(self) -> bool:
@@ -140,18 +152,37 @@ class Endpoint:
         made = await self._placed(exchange, call, work)
         if isinstance(made, Response):
             return made
-        return self._shape(request, exchange, made, walk)
+        response = self._shape(request, exchange, made, walk)
+        if (
+            self._operation.event is not None
+            and response.status_code in _READ
+            and not exchange.is_head
+        ):
+            self._desk.reads.add(read_of(self._operation, call, exchange.request_id))
+        return response
 
     async def _placed(self, exchange: Exchange, call: Call, work: Callable[[], T]) -> T:
-        if self._operation.costs is not None:
-            return await self._paid(self._operation.costs, exchange, call, work)
+        costs = self._operation.costs
+        if costs is not None and costs.when(call.body):
+            return await self._paid(costs, exchange, call, work)
         if self._on_loop and not (call.shown and call.shown.expansions):
             call.deadline = QUICK_SECONDS
             try:
                 return work()
             except ReadDeadlineError:
                 call.deadline = None
-        return await run_in_threadpool(work)
+        if self._operation.writes:
+            return await write_in_threadpool(work)
+        if not self._operation.is_json:
+            return await run_in_threadpool(work)
+        return await self._looked(work)
+
+    async def _looked(self, work: Callable[[], T]) -> T:
+        def hurried(deadline: float | None) -> T:
+            with self._desk.services.database.hurried(deadline):
+                return work()
+
+        return await look(hurried)
 
     async def _paid(self, costs: Costs, exchange: Exchange, call: Call, work: Callable[[], T]) -> T:
         """Spend what the request costs, then do its work among the few that may do such."""
@@ -167,7 +198,7 @@ class Endpoint:
     async def _refuse_missing(self, call: Call) -> None:
         """Raise the 404 that goes before any other fault of the request."""
         if self._operation.getter is not None:
-            await run_in_threadpool(self._operation.getter, call)
+            await self._looked(partial(self._operation.getter, call))
 
     async def _read(self, request: Request, call: Call) -> Walk | None:
         operation = self._operation
@@ -231,25 +262,28 @@ class Endpoint:
     def _unit(
         self, request: Request, exchange: Exchange, call: Call, claim: Claim | None
     ) -> Response:
-        """Run the handler in one transaction with its precondition and its kept answer.
+        """Run the handler in one transaction with its precondition, event and kept answer.
 
         The transaction begins with the handler's first write: what it does before makes none wait.
         """
         database, keys = self._desk.services.database, self._desk.idempotency
         precondition = Precondition(self._operation, call, request.headers.get("if-match"))
+        recording = Recording(self._operation, call, exchange.request_id)
 
         def begins(connection: Connection) -> None:
             if claim is not None:
                 keys.begin(connection, claim)
             precondition.compare(connection)
+            recording.begin(connection)
 
-        with database.unit(begins):
+        with recording.doing(), database.unit(begins):
             try:
                 response = self._shape(request, exchange, self._operation.handler(call), None)
             except CloudSealedError as error:
                 if error.status in _AFTER_PRECONDITION:
                     precondition.require()
                 raise
+            recording.finish(bytes(response.body))
             if claim is not None or precondition.is_asked:
                 with database.write() as connection:
                     precondition.require()

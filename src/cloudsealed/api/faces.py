@@ -34,8 +34,9 @@ class Pages(Protocol):
     def takes_password(self, path: str) -> bool:
         """Say whether the page's form takes a password, so that its use is a try to log in."""
 
-    def visitor(self, scope: Scope) -> str | None:
-        """Return the id of the session that a request belongs to, None when there is none."""
+    def visitor(self, scope: Scope, deadline: float | None) -> str | None:
+        """Return the id of the session that a request belongs to, None when there is none; each
+        read has `deadline` seconds."""
 
     def refusal(self, error: CloudSealedError, request_id: str) -> Response:
         """Return the page of an error."""

@@ -25,7 +25,7 @@ from cloudsealed.auth.oauth.parameters import Parameters, read
 from cloudsealed.auth.oauth.token_endpoint import GRANT_TYPES, Party
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.kit.threads import run_in_threadpool
+from cloudsealed.kit.threads import write_in_threadpool
 from cloudsealed.wiring import Services
 
 TOKEN, REVOKE, INTROSPECT = "/oauth/token", "/oauth/revoke", "/oauth/introspect"
@@ -86,7 +86,7 @@ class OAuthRoutes:
         try:
             given, app = await self._client(request, exchange)
             await self._spend(exchange, budget, _budget_of(app, exchange))
-            answer = await run_in_threadpool(act, app, given, exchange.address)
+            answer = await write_in_threadpool(act, app, given, exchange.address)
         except OAuthError as error:
             return _refused(error, exchange)
         content = b"" if answer is None else orjson.dumps(answer)
@@ -98,7 +98,7 @@ class OAuthRoutes:
             given = await _read(request)
             authorization = request.headers.get("authorization")
             who = given, authorization, exchange.address
-            return given, await run_in_threadpool(self._oauth.authenticate, *who)
+            return given, await write_in_threadpool(self._oauth.authenticate, *who)
         except (OAuthError, CloudSealedError):
             await self._spend(exchange, "anonymous", budget_key(exchange.address))
             raise

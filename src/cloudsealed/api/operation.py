@@ -25,6 +25,7 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import Rows
+from cloudsealed.vocabulary import EventType
 from cloudsealed.wiring import Services
 
 _NO_FILTERS = {"limit", "cursor", "sort"}
@@ -96,10 +97,12 @@ class Costs:
 
     Each request spends of the tenant's `budget` before anything is done. At most `most` are at
     work in a process, of one caller their share of these, each in a thread that nobody else needs.
+    A request whose body `when` is false of costs nothing of it.
     """
 
     budget: str
     most: int
+    when: Callable[[Any], bool] = lambda _body: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,9 @@ class Operation:
     `files` says what is in the media types of a download: a shape, or a schema;
     `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
     object is when it is not below the POST's own path; `{object}` in it is what it is;
-    `expansions` are what `expand` shows whole; `deprecated` says when it goes.
+    `expansions` are what `expand` shows whole; `deprecated` says when it goes;
+    `event` is what tells of a change, or of a read that is told, `tells_made` that it is about the
+    object that a POST makes where the path names another.
     """
 
     method: str
@@ -155,6 +160,8 @@ class Operation:
     expansions: tuple[Expansion, ...] = ()
     errors: tuple[type[CloudSealedError], ...] = ()
     deprecated: Deprecation | None = None
+    event: EventType | None = None
+    tells_made: bool = False
 
     @property
     def name(self) -> str:
@@ -247,21 +254,23 @@ class Table:
         parameters = _shown(options)
         return self._add("GET", path, parameters=parameters, quick=True, tagged=True, **options)
 
-    def makes(self, path: str, **options: Any) -> Declare:
+    def makes(self, path: str, *, event: EventType, **options: Any) -> Declare:
         """Declare a POST that makes an object: 201, or 202 when work begins."""
-        return self._add("POST", path, **{"status": 201, "once": True, **options})
+        options = {"status": 201, "once": True, **options}
+        return self._add("POST", path, event=event, **options)
 
-    def acts(self, path: str, **options: Any) -> Declare:
-        """Declare a POST that makes no object."""
-        return self._add("POST", path, **{"once": True, "body_optional": True, **options})
+    def acts(self, path: str, *, event: EventType | None, **options: Any) -> Declare:
+        """Declare a POST that makes no object; one without an event changes nothing."""
+        options = {"once": True, "body_optional": True, **options}
+        return self._add("POST", path, event=event, **options)
 
-    def changes(self, path: str, **options: Any) -> Declare:
+    def changes(self, path: str, *, event: EventType, **options: Any) -> Declare:
         """Declare a PATCH."""
-        return self._add("PATCH", path, tagged=True, **options)
+        return self._add("PATCH", path, event=event, tagged=True, **options)
 
-    def deletes(self, path: str, **options: Any) -> Declare:
+    def deletes(self, path: str, *, event: EventType, **options: Any) -> Declare:
         """Declare a DELETE."""
-        return self._add("DELETE", path, status=204, **options)
+        return self._add("DELETE", path, event=event, status=204, **options)
 
     def _add(self, method: str, path: str, **options: Any) -> Declare:
         if "{id}" in path:

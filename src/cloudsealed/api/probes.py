@@ -15,7 +15,7 @@ from cloudsealed.api.parts import Parts
 from cloudsealed.audits.seal import public_keys
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.looks import Looks, TooOldError
-from cloudsealed.kit.threads import run_in_threadpool
+from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
 from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.wiring import Services
@@ -95,7 +95,7 @@ class Probes:
     async def _report_leak(self, request: Request) -> Response:
         """Revoke the token in the body; the answer is the same whether it was one."""
         given = Fields(body.parse(await body.read(request, (_JSON,))), ("token",))
-        await run_in_threadpool(
+        await write_in_threadpool(
             self._services.tokens.report_leak,
             text=given.text("token"),
             ip=exchange_of(request.scope).address,

@@ -5,65 +5,49 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from dataclasses import dataclass
-from ipaddress import ip_address
-from pathlib import Path
 
 import uvicorn
 
 from cloudsealed.api.app import create_app
 from cloudsealed.api.faces import Pages
 from cloudsealed.api.feed import Feed
+from cloudsealed.api.listen import Listen, Taken
 from cloudsealed.api.protocol import BoundedProtocol
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.settings import Settings
 from cloudsealed.wiring import Services
 
 _GRACE_SECONDS = 10
 _log = logging.getLogger("cloudsealed.api")
 
 
-class UnencryptedHostError(CloudSealedError):
-    """The server was to listen beyond this machine without TLS and without a proxy before it."""
+class NotStartedError(CloudSealedError):
+    """The server could not begin: the log says why."""
 
-    code = "unencrypted_host"
+    code = "not_started"
     status = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where to listen, and what encrypts the way to it."""
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    behind_proxy: bool = False
-
-    def check(self) -> None:
-        """Raise UnencryptedHostError unless bearer tokens cannot cross a network in the clear."""
-        if _is_loopback(self.host) or self.behind_proxy or (self.tls_cert and self.tls_key):
-            return
-        raise UnencryptedHostError(
-            f"{self.host} is not this machine alone: give --tls-cert and --tls-key, or"
-            " --behind-proxy when a proxy before it speaks TLS"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _Server(uvicorn.Server):
     """Ends streams when it is asked to stop: they would last for as long as they may."""
 
-    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+    def __init__(self, config: uvicorn.Config, feed: Feed, listen: Listen) -> None:
         super().__init__(config)
         self._feed = feed
+        self._listen = listen
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin as uvicorn does, but for its own exit code; raises NotStartedError, and
+        AddressNotFreeError when another server began to listen in the same moment."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            raise NotStartedError("The server could not begin: its log says why") from error
+        except OSError as error:
+            await self.lifespan.shutdown()
+            raise self._listen.not_free(error) from error
+        if sockets:
+            _log.info("running on %s", self._listen.url(sockets[0].getsockname()[1]))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what is open, then stop as uvicorn does."""
@@ -74,11 +58,7 @@ class _Server(uvicorn.Server):
 def server(services: Services, listen: Listen, pages: Pages | None = None) -> uvicorn.Server:
     """Return a server that is ready to run; raises UnencryptedHostError."""
     listen.check()
-    if listen.behind_proxy and not services.settings.has_public_url:
-        _log.warning(
-            "CLOUDSEALED_PUBLIC_URL is not set: links lead to the host that the proxy asks for, by"
-            " http"
-        )
+    _tell_address(services.settings, listen)
     feed = Feed(services)
     config = uvicorn.Config(
         create_app(services, pages, feed),
@@ -98,9 +78,24 @@ def server(services: Services, listen: Listen, pages: Pages | None = None) -> uv
         ssl_keyfile=str(listen.tls_key) if listen.tls_key else None,
         ssl_version=ssl.PROTOCOL_TLS_SERVER,
     )
-    return _Server(config, feed)
+    return _Server(config, feed, listen)
 
 
-def run(services: Services, listen: Listen, pages: Pages | None = None) -> None:
-    """Serve until a signal says stop."""
-    server(services, listen, pages).run()
+def run(services: Services, listen: Listen, taken: Taken, pages: Pages | None = None) -> None:
+    """Serve until a signal says stop; raises AddressNotFreeError and NotStartedError."""
+    server(services, listen, pages).run(taken.sockets)
+
+
+def _tell_address(settings: Settings, listen: Listen) -> None:
+    """Say where links lead when that is not where this server listens."""
+    if settings.public_url and settings.public_url != settings.listens_at:
+        _log.info(
+            "links lead to %s, as CLOUDSEALED_PUBLIC_URL says; this server listens at %s",
+            settings.public_url,
+            settings.listens_at,
+        )
+    if listen.behind_proxy and not settings.public_url:
+        _log.warning(
+            "CLOUDSEALED_PUBLIC_URL is not set: links lead to the host that the proxy asks for, by"
+            " http"
+        )

@@ -22,6 +22,7 @@ def collect(
     *,
     workers: int,
     tick: Callable[[int], None],
+    seen: Callable[[int], None] = lambda _number: None,
     again: bool = False,
 ) -> None:
     """Make every call of the tasks that the ledger lacks; `callers` are by connection. With `again`
@@ -29,9 +30,12 @@ def collect(
     when all others have ended, twice at most.
 
     `tick` hears at least once a second how many tasks ended since; what it raises (a lost lease, a
-    cancellation) ends the collection. Walks and calls have a pool each: a walk waits for its calls.
+    cancellation) ends the collection; `seen` hears before it how many resources were read by then.
+    Walks and calls have a pool each: a walk waits for its calls.
     """
     calls, walks = ThreadPoolExecutor(workers, "call"), ThreadPoolExecutor(workers, "walk")
+    left = list(tasks)
+    resources = dict.fromkeys(map(id, left), 0)  # by task: one that is walked again counts once
 
     def run(task: Task) -> Task | None:
         """Walk a task; return it when it is to be walked again."""
@@ -41,17 +45,22 @@ def collect(
             return calls.map(carried(caller.call), requests)
 
         aside = False
+        resources[id(task)] = 0
         for derived in walk(task.row, task.place, caller, ask, again=again):
             recorder.stop_if_asked()
+            resources[id(task)] += isinstance(derived, Snapshot)
             aside = aside or any(caller.is_aside(gap.unit) for gap in _gaps(derived))
         return task if aside else None
 
+    def look(ended: int) -> None:
+        seen(sum(resources.values()))
+        tick(ended)
+
     try:
-        left = list(tasks)
         for number in range(1, _PASSES + 1):
             for caller in callers.values():
                 caller.begin_pass(last=number == _PASSES)
-            left = _wait({walks.submit(carried(run), task) for task in _interleaved(left)}, tick)
+            left = _wait({walks.submit(carried(run), task) for task in _interleaved(left)}, look)
     except BaseException as error:
         recorder.abort(error)
         raise

@@ -34,6 +34,7 @@ from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
 from cloudsealed.policies.service import PolicySet
 from cloudsealed.policies.yielding import Yields
+from cloudsealed.resources.naming import titled
 from cloudsealed.vocabulary import CallOutcome, Outcome, Severity
 
 _PERHAPS = ("base_severity", "yields_to", "formerly")
@@ -343,7 +344,9 @@ class Evaluator:
             base["severity"] = base["base_severity"] = Severity(judgement.severity)
         decided = Observation(
             outcome=Outcome(judgement.outcome),
-            title=judgement.message or check.version.spec["title"] if fails else None,
+            title=titled(judgement.message or check.version.spec["title"], snapshot)
+            if fails
+            else None,
             evidence=tuple({"path": e.path, "value": e.value} for e in judgement.evidence),
             **base,
         )

@@ -6,17 +6,18 @@ for a unit that is there gets the stored answer: that is all of resuming and of 
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
-from sqlalchemy import Select, bindparam, select, tuple_
+from sqlalchemy import Select, bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_ignoring
 
 from cloudsealed.audits.model import LeaseLostError
@@ -37,12 +38,14 @@ from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339, utc_now
 from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.logs import carried
+from cloudsealed.kit.logs import carried, detail
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.schema import calls
 from cloudsealed.vocabulary import CallOutcome
+
+log = logging.getLogger(__name__)
 
 _KEY = ("provider", "account", "region", "service", "operation", "parameters", "page")
 _VALUES = (
@@ -80,6 +83,12 @@ _SOME_OF = _OPERATION.where(
     calls.c.parameters.in_([bindparam(f"given_{index}") for index in range(_AT_ONCE)])
 )
 _AGAIN = _OPERATION.where(calls.c.page >= AGAIN).limit(1)
+_COLLECTED = (
+    select(calls.c.service, func.min(calls.c.called_at), func.max(calls.c.called_at))
+    .where(*_THIS_AUDIT)
+    .group_by(calls.c.service)
+    .order_by(calls.c.service)
+)
 _FORGET = calls.delete().where(*_THIS_AUDIT)
 _BATCH = 200
 _LOOK_SECONDS, _GRACE_SECONDS = 0.5, 2.0
@@ -92,6 +101,15 @@ _Packed = tuple[Unit, dict[str, Any], dict[str, Any] | None]
 def forget_calls(connection: Connection, *, tenant: str, audit_id: str) -> None:
     """Drop an audit's ledger."""
     connection.run(_FORGET, {"tenant": tenant, "audit": audit_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The services that an audit asked, and the times, RFC 3339, of its first and last call."""
+
+    services: tuple[str, ...]
+    first_call_at: str | None
+    last_call_at: str | None
 
 
 class Ledger:
@@ -195,6 +213,15 @@ class Ledger:
         with self._database.read() as connection:
             return connection.all(statement, {**self._scope, **named, **bound})
 
+    def collected(self) -> Collected:
+        """Return which services were asked, and from when until when; a ledger that was dropped
+        says nothing of it."""
+        with self._database.read() as connection:
+            rows: list[Row] = connection.all(_COLLECTED, self._scope)
+        begun, ended = (sorted(row[place] for row in rows) for place in (1, 2))
+        services = tuple(row[0] for row in rows)
+        return Collected(services, begun[0] if begun else None, ended[-1] if ended else None)
+
     def count(self) -> dict[str, int]:
         """Return how many calls ended in each outcome."""
         counts = {outcome.value: 0 for outcome in CallOutcome}
@@ -257,6 +284,15 @@ class RecordedCalls:
                 aside[unit] = answer
                 return answer
             COUNTS.add("provider_calls", service=unit.service, outcome=answer.outcome)
+            detail(
+                log,
+                f"{unit.action} {answer.outcome}",
+                region=unit.region,
+                page=unit.page,
+                attempts=answer.attempts,
+                milliseconds=answer.duration_ms,
+                **({"code": answer.error_code} if answer.error_code else {}),
+            )
             return self._recorder.record(unit, answer)
 
 

@@ -93,7 +93,8 @@ class Target:
     """One connection of an audit: the account that it leads to, or why it leads nowhere.
 
     `left_out` are the regions that the account has enabled and the audit does not look at;
-    `regions_gap` says why it is not known which regions those are.
+    `regions_gap` says why it is not known which regions those are. `alias` is what the account's
+    owners call it, None where they do not or it could not be read.
     """
 
     connection_id: str
@@ -103,12 +104,14 @@ class Target:
     error: Mapping[str, str] | None = None
     left_out: tuple[str, ...] = ()
     regions_gap: Mapping[str, Any] | None = None
+    alias: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the target as JSON values."""
         return {
             "connection_id": self.connection_id,
             "account": self.account,
+            "alias": self.alias,
             "partition": self.partition,
             "regions": list(self.regions),
             "error": self.error,
@@ -174,7 +177,11 @@ class Audit:
         """Whether it can go on where it stopped: the cloud was out of reach while it collected, and
         what it collected is of the last day."""
         stopped = self.status is AuditStatus.FAILED and (self.error or {}).get("code") in _STOPPED
-        return stopped and now - parse_rfc3339(self.created_at) < _RESUMABLE
+        return stopped and self.is_recent(now)
+
+    def is_recent(self, now: datetime) -> bool:
+        """Whether what it collected is of the last day."""
+        return now - parse_rfc3339(self.created_at) < _RESUMABLE
 
     def require_evidence(self) -> None:
         """Raise EvidenceExpiredError once retention has dropped the evidence."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from cloudsealed.audits import collisions
 from cloudsealed.audits import seal as seals
 from cloudsealed.audits.again import remarks, shrunk
+from cloudsealed.audits.aliases import with_aliases
 from cloudsealed.audits.apply import Applier, spoken_places
 from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.collect import collect
@@ -80,6 +82,18 @@ class Progress:
         self.counts[name] += number
         self.tell()
 
+    def recount(self, name: str) -> Callable[[int], None]:
+        """Return what counts something once more, from nothing: what is shown never falls."""
+        found = 0
+
+        def add(number: int) -> None:
+            nonlocal found
+            found += number
+            self.counts[name] = max(self.counts[name], found)
+            self.tell()
+
+        return add
+
     def tell(self) -> None:
         """Report where it stands."""
         self.report(self.phase, self.counts)
@@ -135,6 +149,10 @@ class Runner:
                 return True  # it was canceled
             log.warning("audit %s was taken over by another worker", ident)
             return False
+        except KeyboardInterrupt:
+            with suppress(CloudSealedError):  # what is not given back ends by itself
+                lease.anew().free()
+            raise
         return True
 
     def give_up(self, *, tenant: str, ident: str, owner: str, reason: Mapping[str, str]) -> bool:
@@ -183,12 +201,13 @@ class Runner:
             tasks=tasks,
             stored=stored,
             clock=audit.clock,
-            done=lambda number: progress.add("resources", number),
+            done=progress.recount("resources"),
         )
         if audit.kind is AuditKind.LIVE:
             self._ask_again(lease, audit, tasks, stored, progress, profile)
         snapshots = Snapshots(self._database, tenant=lease.tenant, audit_id=audit.id)
         self._tell_collisions(lease, snapshots)
+        self._tell_aliases(lease, snapshots)
         evaluator = Evaluator(
             policies=policy_set(audit.policy_set),
             snapshots=snapshots,
@@ -280,6 +299,13 @@ class Runner:
             log.warning("audit %s: %s", audit.id, "; ".join(r["message"] for r in told))
             lease.set(plan=replace(audit, remarks=told).plan)
 
+    def _tell_aliases(self, lease: Lease, snapshots: Snapshots) -> None:
+        """Let the audit say what its accounts are called."""
+        audit = self._store.get(tenant=lease.tenant, ident=lease.audit_id)
+        named = with_aliases(audit.targets or (), snapshots)
+        if named != audit.targets:
+            lease.set(plan=replace(audit, targets=named).plan)
+
     def _collect(
         self,
         lease: Lease,
@@ -303,8 +329,14 @@ class Runner:
                 providers.append(provider)
                 callers[connection_id] = RecordedCalls(ledger, provider, recorder)
 
+            before = dict(progress.counts)
+
+            def seen(resources: int) -> None:
+                if not again:
+                    progress.counts["resources"] = resources
+
             def tick(ended: int) -> None:
-                before = dict(progress.counts)
+                nonlocal before
                 progress.counts["calls"] = recorder.calls
                 progress.add("tasks_done", ended)
                 lease.look()
@@ -312,6 +344,7 @@ class Runner:
                     lease.check()
                 else:
                     lease.set(progress=progress.counts)
+                before = dict(progress.counts)
 
             try:
                 collect(
@@ -320,6 +353,7 @@ class Runner:
                     recorder,
                     workers=self._settings.collect_workers,
                     tick=tick,
+                    seen=seen,
                     again=again,
                 )
             finally:
@@ -377,6 +411,7 @@ class Runner:
             "resources": sum(block.count for block in snapshots.listings()),
             "findings": len(failing),
         }
+        progress.counts["resources"] = summary["resources"]
         digest = self._verdict_digest(lease, observations)
         root, tally = seals.grow(self._database, lease, audit)
         now = rfc3339((present or self._clock)())

@@ -12,7 +12,7 @@ from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.explanation import NotExplainableError, explanation
-from cloudsealed.audits.ledger import Ledger
+from cloudsealed.audits.ledger import Collected, Ledger
 from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
@@ -38,6 +38,8 @@ from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError, NotFoundError
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.nearest import did_you_mean
+from cloudsealed.packs import load_policies
 from cloudsealed.policies.frameworks import JUDGED, assess, framework, frameworks
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Connection, Database
@@ -47,6 +49,7 @@ from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 JOB = "audit"
 _SCOPE = ("regions", "services", "resource_types")
+_UNFINISHED = tuple(status for status in AuditStatus if not status.is_final)
 
 
 class AuditService:
@@ -101,14 +104,27 @@ class AuditService:
         return audit
 
     def create(
-        self, *, tenant: str, body: Any, queue: bool = True, admit: Admit = admitted
+        self,
+        *,
+        tenant: str,
+        body: Any,
+        queue: bool = True,
+        admit: Admit = admitted,
+        lent: Collection[str] = (),
     ) -> bytes:
-        """Add an audit of {connection_ids, scope?, policies?}; with `queue` a worker runs it."""
-        audit = self.prepare(tenant=tenant, body=body)
+        """Add an audit of {connection_ids, scope?, policies?}; with `queue` a worker runs it. It
+        judges by the checks with the ids `lent`, too."""
+        audit = self.prepare(tenant=tenant, body=body, lent=lent)
         admit()
         return self._insert(tenant, audit, queue)
 
-    def prepare(self, *, tenant: str, body: Any, path: str = "") -> Audit:
+    def refuse_scope(self, scope: Mapping[str, Any]) -> None:
+        """Raise the 422 of the first thing in a scope that is not known."""
+        _scope(Fields({"scope": dict(scope) or None}, ("scope",)))
+
+    def prepare(
+        self, *, tenant: str, body: Any, path: str = "", lent: Collection[str] = ()
+    ) -> Audit:
         """Return the audit that a body asks for, which is stored nowhere; raises a 422 that names
         the bad field, below `path`, also for a connection that the tenant may not open."""
         fields = Fields(body, ("connection_ids", "scope", "policies"), path=path)
@@ -125,6 +141,7 @@ class AuditService:
             source_id=ident,
             connection_ids=connection_ids,
             scope=_scope(fields),
+            lent=lent,
         )
 
     def add(
@@ -182,38 +199,65 @@ class AuditService:
         return self._insert(tenant, audit, queue)
 
     def interrupted(
-        self, *, tenant: str, connection_ids: tuple[str, ...], scope: Mapping[str, Any]
-    ) -> str | None:
-        """Return the newest unfinished audit of the same request that no job will finish, or the
-        newest of all if the cloud stopped taking its credentials, which goes on."""
-        for status in (
-            AuditStatus.QUEUED,
-            AuditStatus.COLLECTING,
-            AuditStatus.EVALUATING,
-            AuditStatus.SEALING,
-        ):
+        self,
+        *,
+        tenant: str,
+        connection_ids: tuple[str, ...],
+        scope: Mapping[str, Any],
+        policies: Sequence[str] | None = None,
+        lent: Collection[str] = (),
+    ) -> Sequence[Audit]:
+        """Return the audits of the same request that no job will finish, newest first; also the
+        newest of all if the cloud stopped taking its credentials."""
+        asked = (connection_ids, scope, None if policies is None else tuple(policies))
+        found: list[Audit] = []
+        for status in _UNFINISHED:
             rows = self._store.page(
                 tenant=tenant, filters={"status": (status,)}, sort="-id", after=None, limit=50
             )
-            for audit in self._whole(rows, connection_ids, scope):
-                if not self._has_job(tenant, audit.id):
-                    return audit.id
+            same = self._same(rows, asked)
+            found += [audit for audit in same if not self._has_job(tenant, audit.id)]
         rows = self._store.page(tenant=tenant, filters={}, sort="-id", after=None, limit=50)
-        newest = next(self._whole(rows, connection_ids, scope), None)
-        if newest is None or not newest.is_resumable(self._clock()):
-            return None
-        with self._database.write() as connection:
-            reopened = self._store.reopen(connection, tenant=tenant, ident=newest.id)
-        return newest.id if reopened else None
+        newest = next(self._same(rows, asked), None)
+        if newest is not None and newest.is_resumable(self._clock()):
+            found.append(newest)
+        judging = (audit for audit in found if self._judges(tenant, audit, lent))
+        return sorted(judging, key=lambda audit: audit.id, reverse=True)
 
-    def _whole(
-        self, rows: Rows, connection_ids: tuple[str, ...], scope: Mapping[str, Any]
+    def go_on(self, *, tenant: str, audit: Audit) -> bool:
+        """Let an interrupted audit be run to its end; False when it is too old: what it would find
+        were two days' halves."""
+        if not audit.is_recent(self._clock()):
+            return False
+        if not audit.status.is_final:
+            return True
+        with self._database.write() as connection:
+            return self._store.reopen(connection, tenant=tenant, ident=audit.id)
+
+    def abandon(self, *, tenant: str, ident: str, owner: str) -> bool:
+        """Cancel an interrupted audit; False when somebody works at it, or it has ended."""
+        free = self._store.take(tenant=tenant, ident=ident, owner=owner) is not None
+        return free and self._store.cancel(tenant=tenant, ident=ident)
+
+    def _same(
+        self, rows: Rows, asked: tuple[tuple[str, ...], Mapping[str, Any], tuple[str, ...] | None]
     ) -> Iterator[Audit]:
-        """Yield the live audits of a request by all policies."""
+        """Yield the live audits of a request."""
         for audit in (decode(row[2:]) for row in rows.rows):
-            same = audit.connection_ids == connection_ids and (audit.scope.as_dict() or {}) == scope
-            if same and audit.kind is AuditKind.LIVE and audit.policies is None:
+            found = (audit.connection_ids, audit.scope.as_dict() or {}, audit.policies)
+            if found == asked and audit.kind is AuditKind.LIVE:
                 yield audit
+
+    def _judges(self, tenant: str, audit: Audit, lent: Collection[str]) -> bool:
+        """Say whether an audit judges by the policies of the tenant's own that one would now."""
+        shipped = {spec.key for spec in load_policies()}
+        now = self._policies.audit_set(tenant=tenant, only=audit.policies, lent=lent).as_list()
+        then = self.policy_versions(tenant=tenant, ident=audit.id)
+        own = [
+            {(each["id"], each["version"]) for each in versions if each["key"] not in shipped}
+            for versions in (now, then)
+        ]
+        return own[0] == own[1]
 
     def resume(self, *, tenant: str, ident: str, admit: Admit = admitted) -> bytes:
         """Let an audit go on that stopped when the cloud no longer took its credentials; raises
@@ -302,6 +346,11 @@ class AuditService:
         on: `audits.observations` says in which form and order."""
         audit = self.with_evidence(tenant=tenant, ident=ident)
         return Observations(self._database, tenant=tenant, audit=audit).of(policies)
+
+    def collected(self, *, tenant: str, ident: str) -> Collected:
+        """Return which services an audit's calls asked, and from when until when."""
+        source = self.find(tenant=tenant, ident=ident).source_id
+        return Ledger(self._database, tenant=tenant, audit_id=source).collected()
 
     def policy_versions(self, *, tenant: str, ident: str) -> tuple[Mapping[str, Any], ...]:
         """Return the versions of the policies that an audit judges by, as JSON values."""
@@ -398,11 +447,18 @@ class AuditService:
             return has_open_job(connection, tenant=tenant, subject=ident)
 
     def _new(
-        self, tenant: str, fields: Fields, *, ident: str, kind: AuditKind, **values: Any
+        self,
+        tenant: str,
+        fields: Fields,
+        *,
+        ident: str,
+        kind: AuditKind,
+        lent: Collection[str] = (),
+        **values: Any,
     ) -> Audit:
         only = fields.texts("policies", most=500)
         try:
-            chosen = self._policies.audit_set(tenant=tenant, only=only)
+            chosen = self._policies.audit_set(tenant=tenant, only=only, lent=lent)
         except NotFoundError as error:
             raise InvalidFieldError(fields.name("policies"), error.message) from error
         defaults: dict[str, Any] = {"parent_id": None, "targets": None, "clock": None}
@@ -427,6 +483,14 @@ class AuditService:
             return self.add(connection, tenant=tenant, audit=audit, queue=queue)
 
 
+def _refuse_nothing(inner: Fields, parts: Mapping[str, Sequence[str] | None]) -> None:
+    """Raise the 422 of a type that is of none of the services: the two narrow each other."""
+    for kind in parts["resource_types"] or ():
+        service = RESOURCE_TYPES[kind].service_name
+        if parts["services"] and service not in parts["services"]:
+            raise inner.refuse("resource_types", f"names {kind}, whose service is {service}")
+
+
 def _scope(fields: Fields) -> Scope:
     value = fields.mapping("scope")
     if value is None:
@@ -443,5 +507,7 @@ def _scope(fields: Fields) -> Scope:
     for name, names in known.items():
         for wanted in parts[name] or ():
             if wanted not in names:
-                raise inner.refuse(name, f"names nothing that is collected: {wanted}")
+                near = did_you_mean(wanted, names)
+                raise inner.refuse(name, f"names nothing that is collected: {wanted}{near}")
+    _refuse_nothing(inner, parts)
     return Scope(**{name: tuple(value) if value else None for name, value in parts.items()})

@@ -40,7 +40,10 @@ def supervised(lease: Lease, work: Callable[[], None]) -> None:
     try:
         _watch(lease, thread)
     except BaseException as error:
-        lease.end(error if isinstance(error, Exception) else LeaseLostError(lease.audit_id))
+        if not isinstance(error, Exception):  # Ctrl+C: whoever pressed it waits
+            lease.end(LeaseLostError(lease.audit_id))
+            raise
+        lease.end(error)
         thread.join(_GRACE_SECONDS)
         raise
     if met:

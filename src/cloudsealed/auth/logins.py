@@ -10,10 +10,11 @@ from cloudsealed.auth import credential, passwords
 from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.errors import InvitationNotFoundError
-from cloudsealed.auth.model import Actor, Caller
+from cloudsealed.auth.model import Caller
 from cloudsealed.auth.security import record
 from cloudsealed.auth.user_store import User, UserStore
 from cloudsealed.auth.users import INVITATION
+from cloudsealed.events.deed import Actor
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.kit.logs import say

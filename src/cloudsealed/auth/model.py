@@ -8,6 +8,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from cloudsealed.auth.errors import InsufficientScopeError, InvalidScopeError
+from cloudsealed.events.deed import Actor
 from cloudsealed.vocabulary import Role
 
 Network = IPv4Network | IPv6Network
@@ -85,22 +86,6 @@ def effective(scopes: Iterable[Scope], role: Role) -> frozenset[Scope]:
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does something that the log of security events keeps; None is not known, or nobody.
-
-    `credential_id` is a token's, grant's, session's, app's or client's. The operator at the command
-    line has neither id nor address.
-    """
-
-    user_id: str | None = None
-    credential_id: str | None = None
-    ip: str | None = None
-
-
-OPERATOR = Actor()
-
-
-@dataclass(frozen=True, slots=True)
 class Caller:
     """Whose request it is. `scopes` are effective; no `networks` means any address.
 
@@ -118,7 +103,7 @@ class Caller:
 
     @property
     def actor(self) -> Actor:
-        """The caller as the log of security events names them."""
+        """The caller as events name them."""
         return Actor(self.user_id, self.token_id, self.ip or None)
 
     @property

@@ -18,11 +18,11 @@ from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.low_level import ARGON2_VERSION
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError
 
@@ -32,11 +32,55 @@ SHORTEST = 12
 LONGEST = 1024  # hashing time grows with it
 MOST_AT_ONCE = 8  # at work and waiting
 LONGEST_RETRY = 5  # seconds
-HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
 PATIENCE, LONGEST_WAIT = 1.0, 300.0  # seconds
 _NICENESS = (
     19  # the lowest, where no thread can be idle: with every processor busy it takes seconds
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Hasher:
+    """Argon2id with a cost: passes over KiB of memory, in one lane. Its text is a PHC string,
+    `$argon2id$v=19$m=65536,t=3,p=1$SALT$DIGEST`."""
+
+    passes: int
+    memory: int
+
+    def hash(self, password: str) -> str:
+        """Return what is stored of a password."""
+        return self._of(secrets.token_bytes(_SALT)).derive_phc_encoded(password.encode())
+
+    def verify(self, stored: str, password: str) -> bool:
+        """Say whether a password is the stored one, whatever the cost it was hashed at."""
+        try:
+            Argon2id.verify_phc_encoded(password.encode(), stored)
+        except (InvalidKey, ValueError):
+            return False
+        return True
+
+    def is_outdated(self, stored: str) -> bool:
+        """Say whether a text is not of this cost."""
+        return not stored.startswith(f"{self._cost}$")
+
+    def nobodys(self) -> str:
+        """Return what would be stored of a password that nobody knows: bytes in place of a hash."""
+        salt, digest = (
+            b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (_SALT, _DIGEST)
+        )
+        return f"{self._cost}${salt}${digest}"
+
+    @property
+    def _cost(self) -> str:
+        return f"$argon2id$v=19$m={self.memory},t={self.passes},p=1"
+
+    def _of(self, salt: bytes) -> Argon2id:
+        return Argon2id(
+            salt=salt, length=_DIGEST, iterations=self.passes, lanes=1, memory_cost=self.memory
+        )
+
+
+_SALT, _DIGEST = 16, 32  # bytes
+HASHER = Hasher(passes=3, memory=65536)
 
 
 class TooManyLoginAttemptsError(CloudSealedError):
@@ -67,26 +111,14 @@ def verifies(stored: str | None, password: str, *, known: bool = False) -> bool:
 
     Raises TooManyLoginAttemptsError.
     """
-    try:
-        _in_turn(lambda: HASHER.verify(stored or _nobodys(), password[:LONGEST]), known=known)
-    except (VerificationError, InvalidHashError):
-        return False
-    return stored is not None and len(password) <= LONGEST
+    hashed = stored or HASHER.nobodys()
+    same = _in_turn(lambda: HASHER.verify(hashed, password[:LONGEST]), known=known)
+    return same and stored is not None and len(password) <= LONGEST
 
 
 def is_outdated(stored: str) -> bool:
     """Say whether a password should be hashed anew, with the parameters of today."""
-    return HASHER.check_needs_rehash(stored)
-
-
-def _nobodys() -> str:
-    """Return what would be stored of a password that nobody knows: bytes instead of its hash."""
-    cost = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
-    salt, digest = (
-        b64encode(secrets.token_bytes(size)).decode().rstrip("=")
-        for size in (HASHER.salt_len, HASHER.hash_len)
-    )
-    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
+    return HASHER.is_outdated(stored)
 
 
 def crowded() -> TooManyLoginAttemptsError:

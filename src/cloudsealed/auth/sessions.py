@@ -10,10 +10,11 @@ import hmac
 from datetime import timedelta
 
 from cloudsealed.auth import credential
-from cloudsealed.auth.model import ROLE_SCOPES, Actor, Caller
+from cloudsealed.auth.model import ROLE_SCOPES, Caller
 from cloudsealed.auth.security import record
 from cloudsealed.auth.session_store import Session, SessionStore
 from cloudsealed.auth.user_store import User
+from cloudsealed.events.deed import Actor
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.ids import new_id

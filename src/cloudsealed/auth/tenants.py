@@ -19,10 +19,8 @@ class TenantService:
         self._clock = clock
 
     def create(self, *, name: str) -> Tenant:
-        """Add a tenant."""
-        if not 1 <= len(name.strip()) <= 200:
-            raise InvalidFieldError("name", "name must be a text of 1 to 200 characters")
-        tenant = Tenant(new_id("ten"), name.strip(), rfc3339(self._clock()))
+        """Add a tenant; raises InvalidFieldError."""
+        tenant = Tenant(new_id("ten"), _checked(name), rfc3339(self._clock()))
         self._store.insert(tenant)
         return tenant
 
@@ -31,6 +29,11 @@ class TenantService:
         existing = self.all()
         return existing[0] if existing else self.create(name=name)
 
+    def rename(self, *, tenant: str, name: str) -> Tenant:
+        """Call a tenant by another name; raises InvalidFieldError and TenantNotFoundError."""
+        self._store.rename(tenant, _checked(name))
+        return self._store.get(tenant)
+
     def all(self) -> Sequence[Tenant]:
         """Return every tenant, oldest first."""
         return self._store.all()
@@ -38,3 +41,9 @@ class TenantService:
     def get(self, *, tenant: str) -> Tenant:
         """Return one tenant; raises TenantNotFoundError."""
         return self._store.get(tenant)
+
+
+def _checked(name: str) -> str:
+    if not 1 <= len(name.strip()) <= 200:
+        raise InvalidFieldError("name", "name must be a text of 1 to 200 characters")
+    return name.strip()

@@ -13,13 +13,14 @@ import orjson
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import InsufficientRoleError, TokenNotFoundError
-from cloudsealed.auth.model import OPERATOR, Actor, Caller, Network, Scope, parse_scopes
+from cloudsealed.auth.model import Caller, Network, Scope, parse_scopes
 from cloudsealed.auth.oauth.client_store import ClientStore
 from cloudsealed.auth.oauth.grant_store import GrantStore
 from cloudsealed.auth.security import record
 from cloudsealed.auth.service_accounts import service_account
 from cloudsealed.auth.token_store import Token, TokenStore, decode
 from cloudsealed.auth.user_store import UserStore
+from cloudsealed.events.deed import OPERATOR, Actor
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
@@ -91,6 +92,7 @@ class TokenService:
                 tenant=tenant,
                 subject=token.id,
                 actor=actor,
+                now=token,
                 owner_id=user_id,
                 name=name,
                 scopes=token.scopes,
@@ -162,6 +164,8 @@ class TokenService:
                 tenant=tenant,
                 subject=ident,
                 actor=caller.actor,
+                was=old,
+                now=replace(old, expires_at=min(old.expires_at, until)),
                 owner_id=old.user_id,
                 successor_id=token.id,
                 until=until,
@@ -206,6 +210,7 @@ class TokenService:
                     tenant=tenant,
                     subject=ident,
                     actor=caller.actor,
+                    was=token,
                     owner_id=token.user_id,
                 )
         self._database.after(self.authenticator.forget)

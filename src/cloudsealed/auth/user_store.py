@@ -83,6 +83,11 @@ _OTHER_ADMINS = select(func.count()).where(
 )
 _TENANTS = select(tenants.c.tenant_id, tenants.c.name, tenants.c.created_at)
 _TENANT = _TENANTS.where(tenants.c.tenant_id == bindparam("tenant"))
+_RENAME = (
+    tenants.update()
+    .where(tenants.c.tenant_id == bindparam("tenant"))
+    .values(name=bindparam("new_name"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,11 @@ class TenantStore:
         row = {"tenant_id": tenant.id, "name": tenant.name, "created_at": tenant.created_at}
         with self._database.write() as connection:
             connection.run(tenants.insert(), row)
+
+    def rename(self, ident: str, name: str) -> None:
+        """Give a tenant another name, if there is one."""
+        with self._database.write() as connection:
+            connection.run(_RENAME, {"tenant": ident, "new_name": name})
 
     def all(self) -> Sequence[Tenant]:
         """Return every tenant, oldest first."""

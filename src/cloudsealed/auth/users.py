@@ -17,9 +17,10 @@ import orjson
 
 from cloudsealed.auth import credential, passwords
 from cloudsealed.auth.access import Access
-from cloudsealed.auth.model import OPERATOR, ROLE_SCOPES, Caller
+from cloudsealed.auth.model import ROLE_SCOPES, Caller
 from cloudsealed.auth.security import record
 from cloudsealed.auth.user_store import User, UserStore, decode
+from cloudsealed.events.deed import OPERATOR
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
@@ -68,6 +69,7 @@ class UserService:
                 tenant=tenant,
                 subject=user.id,
                 actor=OPERATOR,
+                now=user,
                 email=user.email,
                 role=role,
             )

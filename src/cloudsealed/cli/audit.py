@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import orjson
 import typer
 
 from cloudsealed.auditing import Auditing
-from cloudsealed.cli.progress import AuditProgress
-from cloudsealed.cli.session import LOCAL, open_auditing
-from cloudsealed.cli.summary import show_summary
+from cloudsealed.cli.outputs import SUFFIXES, Ended, document, read_outputs, write_outputs
+from cloudsealed.cli.progress import AuditProgress, Told
+from cloudsealed.cli.request import AuditRequest, read_given, refuse_unknown_framework, requested
+from cloudsealed.cli.session import LOCAL, open_auditing, settings
+from cloudsealed.cli.summary import show_rest, show_summary
+from cloudsealed.cli.telling import Telling
 from cloudsealed.cli.terminal import Terminal
+from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.kit.clock import utc_now
-from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.vocabulary import AuditStatus, Severity
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.percent import percent
+from cloudsealed.packs import PolicyFileError
+from cloudsealed.vocabulary import AuditStatus, FindingStatus, Severity
 
 app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
 
-_USAGE, _AT_OR_ABOVE, _COVERAGE = 2, 3, 4
+_ERROR, _USAGE, _AT_OR_ABOVE, _COVERAGE = 1, 2, 3, 4
 _HELD_SECONDS = 0.5
+_INTERRUPTED = (
+    "Interrupted. What was collected is kept: the same command goes on within a day, and begins"
+    " anew with --fresh."
+)
 _GOES_ON = "What was collected is kept: renew the credentials and run the same command to go on."
+THIN = 0.9
+"""Coverage below this is remarked on."""
+LEAST = 0.5
+"""The coverage without which --fail-on proves nothing, unless --min-coverage says otherwise."""
+
+
+class LogFormat(StrEnum):
+    """The forms of what is said on stderr; those of the setting."""
+
+    LINES = "lines"
+    JSON = "json"
 
 
 @app.callback()
@@ -35,104 +59,195 @@ def aws(
     profile: str = typer.Option("", help="AWS profile; default: the SDK's own chain."),
     regions: str = typer.Option("", help="Comma list; default: every region that is enabled."),
     services: str = typer.Option("", help="Comma list such as s3,iam; default: all."),
+    types: str = typer.Option("", help="Comma list such as aws.s3.bucket; default: all."),
+    framework: str = typer.Option(
+        "", help="Judge by the policies of this framework alone, such as cis-aws-5.0."
+    ),
+    policy: list[Path] = typer.Option(
+        None, exists=True, help="A policy file, or a folder of them, to judge by too; repeatable."
+    ),
+    exceptions: Path = typer.Option(
+        None, exists=True, dir_okay=False, help="A file of accepted risks, with reason and end."
+    ),
+    output: list[str] = typer.Option(
+        None, help=f"A file to write; its name ends in {', '.join(SUFFIXES)}. Repeatable."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the audit and its findings as JSON."),
-    fail_on: Severity = typer.Option(None, help="Exit 3 when a finding is at or above this."),
+    fresh: bool = typer.Option(False, "--fresh", help="Do not go on with an interrupted audit."),
+    fail_on: Severity = typer.Option(
+        None, help="Exit 3 when a finding that nobody accepted is at or above this."
+    ),
     min_coverage: float = typer.Option(
-        0.0,
+        None,
         min=0.0,
         max=1.0,
-        help="Exit 4 when coverage is below; what is forbidden is not covered.",
+        help="Exit 4 when coverage is below; what is forbidden is not covered. With --fail-on 0.5.",
     ),
+    verbose: bool = typer.Option(False, "--verbose", help="Log every call, on stderr."),
+    quiet: bool = typer.Option(False, "--quiet", help="Say errors alone, and why not 0."),
+    log_format: LogFormat = typer.Option(None, help="Whether stderr is lines or JSON records."),
 ) -> None:
     """Audit an AWS account and print what was found.
 
     Exit codes: 0 done, 1 error or nothing readable, 2 usage, 3 findings at or above --fail-on,
     4 coverage below --min-coverage.
     """
-    installation = open_auditing()
-    tenant = installation.tenants.ensure(name=LOCAL).id
-    installation.policies.synchronize(tenant=tenant)
+    form = str(log_format or settings().log_format)
+    telling = Telling(verbose=verbose, quiet=quiet, as_json=form == LogFormat.JSON)
+    refuse_unknown_framework(framework)
+    outputs = read_outputs(output or ())
     scope = {
-        name: _parts(value)
-        for name, value in (("regions", regions), ("services", services))
-        if value
+        "regions": _parts(regions),
+        "services": _parts(services),
+        "resource_types": _parts(types),
     }
-    ident = _begun(installation, tenant, profile or "default", scope)
-    audit = run_audit(installation, tenant, ident, profile=profile or None)
-    findings = list(installation.findings.of_audit(tenant=tenant, audit=ident))
+    try:
+        files = read_given(policy or (), exceptions)
+        installation = open_auditing()
+        tenant = installation.tenants.ensure(name=LOCAL).id
+        request = requested(installation, tenant, profile, scope, framework, files)
+        ident = _begun(installation, tenant, request, telling, fresh=fresh)
+    except PolicyFileError as error:
+        for each in error.every:
+            telling.error(str(each), each.code)
+        raise typer.Exit(_USAGE) from error
+    except CloudSealedError as error:
+        telling.error(error.message, error.code)
+        raise typer.Exit(_ERROR) from error
+    try:
+        with telling.progress() as progress:
+            audit = run_audit(
+                installation, tenant, ident, profile=profile or None, progress=progress
+            )
+        ended = _ended(installation, tenant, audit, request)
+        _refuse_incomplete(ended, telling, as_json=as_json)
+        write_outputs(outputs, ended)
+    except KeyboardInterrupt:
+        telling.warn(_INTERRUPTED)
+        raise
+    except (CloudSealedError, OSError) as error:
+        telling.error(getattr(error, "message", str(error)), getattr(error, "code", ""))
+        raise typer.Exit(_ERROR) from error
     if as_json:
-        Terminal().document({"audit": audit, "findings": findings})
-    if audit["status"] != AuditStatus.COMPLETED:
-        problem = audit["error"] or {"message": f"The audit was {audit['status']}"}
-        Terminal(stderr=True).error(problem["message"])
-        if installation.audits.find(tenant=tenant, ident=ident).is_resumable(utc_now()):
-            Terminal(stderr=True).print(_GOES_ON)
-        raise typer.Exit(1)
-    if not as_json:
-        show_summary(
-            Terminal(wraps=True),
-            audit,
-            findings,
-            installation.audits.coverage(tenant=tenant, ident=ident),
-        )
-    raise typer.Exit(_exit_code(audit, findings, fail_on, min_coverage))
+        Terminal().document(document(ended))
+    elif not telling.is_quiet:
+        show_summary(Terminal(wraps=True), audit, ended.findings, ended.coverage)
+        show_rest(Terminal(), ended.findings, [each.path for each in outputs])
+    raise typer.Exit(_code(ended, fail_on, min_coverage, telling))
 
 
 def run_audit(
-    installation: Auditing, tenant: str, ident: str, *, profile: str | None = None
+    installation: Auditing,
+    tenant: str,
+    ident: str,
+    *,
+    profile: str | None = None,
+    progress: Told | None = None,
 ) -> dict[str, Any]:
     """Run an audit to its end in this process, showing its progress; return its public form."""
-    owner = f"cli:{os.getpid()}"
-    with AuditProgress(Terminal(stderr=True)) as progress:
-        while True:
-            ran = installation.runner.run(
-                tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
-            )
-            audit: dict[str, Any] = orjson.loads(
-                installation.audits.get(tenant=tenant, ident=ident)
-            )
-            if ran or AuditStatus(audit["status"]).is_final:
-                return audit
-            progress.waiting()
-            time.sleep(_HELD_SECONDS)  # another process holds the audit; its lease ends within 15 s
-
-
-def _begun(installation: Auditing, tenant: str, name: str, scope: dict[str, list[str]]) -> str:
-    """Return the id of the audit to run: one that was interrupted, else a new one."""
-    connection = installation.connections.ensure(tenant=tenant, name=name, body={"provider": "aws"})
-    interrupted = installation.audits.interrupted(
-        tenant=tenant, connection_ids=(connection,), scope=scope
-    )
-    if interrupted:
-        Terminal(stderr=True).print(f"Resuming {interrupted}, which was interrupted.")
-        return interrupted
-    body = {"connection_ids": [connection], "scope": scope or None}
-    try:
-        return str(
-            orjson.loads(installation.audits.create(tenant=tenant, body=body, queue=False))["id"]
+    if progress is None:
+        with AuditProgress(Terminal(stderr=True)) as shown:
+            return run_audit(installation, tenant, ident, profile=profile, progress=shown)
+    owner = _owner()
+    while True:
+        ran = installation.runner.run(
+            tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
         )
-    except InvalidFieldError as error:
-        Terminal(stderr=True).error(error.message)
-        raise typer.Exit(_USAGE) from error
+        audit: dict[str, Any] = orjson.loads(installation.audits.get(tenant=tenant, ident=ident))
+        if ran or AuditStatus(audit["status"]).is_final:
+            return audit
+        progress.waiting()
+        time.sleep(_HELD_SECONDS)  # another process holds the audit; its lease ends within 15 s
 
 
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _begun(
+    installation: Auditing, tenant: str, request: AuditRequest, telling: Telling, *, fresh: bool
+) -> str:
+    """Return the id of the audit to run: one that was interrupted, else a new one."""
+    audits = installation.audits
+    for audit in request.interrupted(installation, tenant):
+        if not fresh and audits.go_on(tenant=tenant, audit=audit):
+            telling.remark(f"Resuming {audit.id}, which was interrupted.")
+            return audit.id
+        if audits.abandon(tenant=tenant, ident=audit.id, owner=_owner()):
+            telling.remark(
+                f"{audit.id} of {audit.created_at}, which was interrupted, is canceled: a new one"
+                " begins."
+            )
+    return request.create(installation, tenant)
 
 
-def _exit_code(
-    audit: dict[str, Any],
-    findings: list[dict[str, Any]],
-    fail_on: Severity | None,
-    min_coverage: float,
+def _owner() -> str:
+    return f"cli:{os.getpid()}"
+
+
+def _parts(text: str) -> list[str] | None:
+    """Return the parts of a comma list; None when the option was left out."""
+    return [*dict.fromkeys(filter(None, map(str.strip, text.split(","))))] if text else None
+
+
+def _ended(
+    installation: Auditing, tenant: str, audit: dict[str, Any], request: AuditRequest
+) -> Ended:
+    """Return how an audit ended, with what it found, worst first."""
+    completed = audit["status"] == AuditStatus.COMPLETED
+    found = installation.findings.of_audit(tenant=tenant, audit=audit["id"])
+    coverage = installation.audits.coverage(tenant=tenant, ident=audit["id"]) if completed else {}
+    return Ended(
+        installation=installation,
+        tenant=tenant,
+        audit=audit,
+        findings=list(request.exceptions.applied(found)),
+        coverage=coverage,
+        exceptions=request.exceptions,
+        framework=request.framework,
+    )
+
+
+def _refuse_incomplete(ended: Ended, telling: Telling, *, as_json: bool) -> None:
+    """Say why an audit has not completed, and exit 1."""
+    audit = ended.audit
+    if audit["status"] == AuditStatus.COMPLETED:
+        return
+    if as_json:
+        Terminal().document(document(ended))
+    problem = audit["error"] or {"message": f"The audit was {audit['status']}", "code": ""}
+    telling.error(problem["message"], problem["code"])
+    found = ended.installation.audits.find(tenant=ended.tenant, ident=audit["id"])
+    if found.is_resumable(utc_now()):
+        telling.remark(_GOES_ON)
+    raise typer.Exit(_ERROR)
+
+
+def _code(
+    ended: Ended, fail_on: Severity | None, min_coverage: float | None, telling: Telling
 ) -> int:
-    counted = [Severity(f["severity"]).rank for f in findings if f["status"] == "open"]
-    if fail_on is not None and any(rank >= fail_on.rank for rank in counted):
+    """Return the exit code, and say why it is not 0 and what else should not be overlooked."""
+    audit, at = ended.audit, ended.audit["finished_at"]
+    for remark in ended.exceptions.remarks(at):
+        telling.warn(remark)
+    found = covered(audit)
+    judged = audit["coverage"] is not None or audit["verdicts"]["forbidden"] > 0
+    if judged and found < THIN:
+        telling.warn(
+            f"Only {percent(found)} could be read: nothing is said of the rest, which may fail too"
+        )
+    ranks = [
+        Severity(each["severity"]).rank
+        for each in ended.findings
+        if each["status"] == FindingStatus.OPEN and not is_accepted(each, at)
+    ]
+    if fail_on is not None and (number := sum(rank >= fail_on.rank for rank in ranks)):
+        telling.error(f"--fail-on {fail_on}: {number} at or above")
         return _AT_OR_ABOVE
-    return _COVERAGE if covered(audit) < min_coverage else 0
+    least = LEAST if judged and fail_on is not None else 0.0
+    if found < (least := least if min_coverage is None else min_coverage):
+        telling.error(f"Coverage is {percent(found)}, which is below {percent(least)}")
+        return _COVERAGE
+    return 0
 
 
-def covered(audit: dict[str, Any]) -> float:
+def covered(audit: Mapping[str, Any]) -> float:
     """Return the coverage that CI asks for: what nobody may read is not read either."""
     verdicts = audit["verdicts"]
     sought = verdicts["possible"] + verdicts["forbidden"]

@@ -12,22 +12,29 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from cloudsealed.cli.client.table import names
 from cloudsealed.kit.garbage import staying
 from cloudsealed.kit.memory import share_one_arena
+
+_SERVED: Final = "What a server has (CLOUDSEALED_URL, with CS_TOKEN or after login)"
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo:demo", "Audit a sample estate on an emulated AWS, then serve what was found."),
     "audit": ("audit:app", "Audit a cloud account."),
     "verify": (
         "verify:verify",
-        "Verify bundles of audits and the chain of several of one tenant, or proofs of findings.",
+        "Verify audits' bundles and their chain, proofs of findings, or the chain of events.",
     ),
     "policy": ("policy:app", "Check, try and describe policy files."),
+    "types": (
+        "types:types",
+        "List the types of resources, or show a type's document, by call and as an example.",
+    ),
     "init": (
         "operate:init",
         "Make the data folder, its keys and the first admin; print their secrets once.",
     ),
-    "serve": ("operate:serve", "Serve the API, with a worker beside it that ends with it."),
+    "serve": ("serve:serve", "Serve the API, with a worker beside it that ends with it."),
     "worker": ("work:worker", "Run background work: audits, simulations and reports."),
     "migrate": ("operate:migrate", "Bring the database's schema to this version of the program."),
     "backup": ("doctor:backup", "Copy database, blobs and key file, while the server runs."),
@@ -35,6 +42,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "doctor:restore",
         "Put a backup back, into a data folder that has no installation.",
     ),
+    "export": (
+        "archive:export",
+        "Write a whole installation to one file, to move it to another database.",
+    ),
+    "import": ("archive:import_", "Take in what `export` wrote, where there is no installation."),
     "doctor": (
         "doctor:doctor",
         "Check this installation and its way to AWS; exit 1 when something is wrong.",
@@ -54,20 +66,21 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "login:logout",
         "End the login at the server CLOUDSEALED_URL, and forget its token.",
     ),
-    "api": ("client:api", "Send one request to the API and print the answer."),
-    "findings": ("client:findings", "Findings of a server."),
-    "resources": ("client:resources", "Resources of a server."),
-    "audits": ("client:audits", "Audits of a server."),
-    "policies": ("client:policies", "Policies of a server."),
-    "reports": ("client:reports", "Reports of a server."),
-    "connections": ("client:connections", "Connections of a server."),
-    "schedules": ("client:schedules", "Schedules of a server."),
+    "completion": (
+        "completion:completion",
+        "Print a script that completes commands and options in a shell.",
+    ),
+    "api": ("client.raw:api", "Send one request to the API and print the answer."),
 }
 """By name: where it is in this folder, and the first paragraph of its own help."""
 
 
 def command(name: str) -> Any:
     """Return the command of this name, imported."""
+    if name in names():
+        from cloudsealed.cli.client.nouns import group
+
+        return group(name)
     module, attribute = COMMANDS[name][0].split(":")
     found = getattr(import_module(f"cloudsealed.cli.{module}"), attribute)
     alone = typer.Typer(pretty_exceptions_enable=False)
@@ -78,15 +91,33 @@ def command(name: str) -> Any:
     return typer.main.get_group(alone).commands[name]
 
 
-class Commands(TyperGroup):
+class QuickGroup(TyperGroup):
+    """A group that reads its own `--help` without the library that converts values."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option, which is a flag that nobody has set."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
+
+
+class Commands(QuickGroup):
     """The group of all commands: in its help each is a line, and the one that runs is imported."""
 
     def __init__(self, **given: Any) -> None:
         """Stand for every command with its name and its help."""
         super().__init__(**given)
-        self.commands.update(
-            {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
-        )
+        own = {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
+        served = {
+            name: TyperCommand(name, help=text, rich_help_panel=_SERVED)
+            for name, text in names().items()
+        }
+        self.commands.update(own | served)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by its name, also as the API writes it: `rate_limit`."""
+        return super().get_command(ctx, cmd_name.replace("_", "-"))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, the imported command and its arguments."""

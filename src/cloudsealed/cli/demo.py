@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import typer
 
+from cloudsealed.api.listen import HIGHEST_PORT
 from cloudsealed.cli.terminal import Terminal
 
 
@@ -15,7 +16,9 @@ def demo(
     once: bool = typer.Option(
         False, "--once", help="Print the summary and exit instead of serving."
     ),
-    port: int = typer.Option(8000, help="Port of the API."),
+    port: int = typer.Option(
+        8000, min=0, max=HIGHEST_PORT, help="Port of the API; 0 takes any free one."
+    ),
 ) -> None:
     """Audit a sample estate on an emulated AWS, then serve what was found."""
     if find_spec("moto") is None:

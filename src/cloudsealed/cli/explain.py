@@ -14,10 +14,11 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.tree import Tree
 
-from cloudsealed.cli.terminal import Line, Terminal, shown
+from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.engine import Explanation, Step
 from cloudsealed.engine import explain as explain_rule
 from cloudsealed.kit.clock import utc_now
+from cloudsealed.kit.visible import shown
 from cloudsealed.packs import EXAMPLES_AT, PolicyFileError, PolicySpec
 from cloudsealed.policies import files
 from cloudsealed.policies.rules import compile_check
@@ -48,9 +49,10 @@ _EXAMPLE = typer.Option(None, "--example", min=1, help="The number of one of the
 def read_file(file: Path) -> PolicySpec:
     """Return the policy of a file, or say what is wrong with it and exit 1."""
     try:
-        return files.read_policy(file.read_text(encoding="utf-8"), file=str(file))
+        return files.read_policy(files.read_text(file), file=str(file))
     except PolicyFileError as error:
-        Terminal(stderr=True).print(str(error), style="red")
+        for each in error.every:
+            Terminal(stderr=True).print(str(each), style="red")
         raise typer.Exit(1) from error
 
 

@@ -55,6 +55,11 @@ def token(url: str) -> str | None:
     return str(login["access_token"])
 
 
+def knows(url: str) -> bool:
+    """Say whether there is a login at a server, good or over; raises LoginFileError."""
+    return url in _read()
+
+
 def keep(url: str, given: dict[str, Any]) -> None:
     """Keep what a server gave, in place of what it gave before."""
     with _alone() as logins:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 import typer
 
+from cloudsealed.auth.tenants import TenantService
 from cloudsealed.cli.session import settings
 from cloudsealed.cli.terminal import Terminal
+from cloudsealed.events import OPERATOR, emit
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import (
@@ -20,7 +23,10 @@ from cloudsealed.storage.keys import (
     public_key,
     replace_key,
 )
+from cloudsealed.storage.open import open_database
 from cloudsealed.storage.ownership import require_own_keys
+from cloudsealed.storage.revision import has_schema, require_current_schema
+from cloudsealed.vocabulary import EventType
 
 app = typer.Typer(help="The keys of this installation, without a server.", no_args_is_help=True)
 
@@ -56,6 +62,21 @@ def _state(key: Key, purpose: str, ring: KeyRing) -> str:
     return f"previous, until {key.until}" if key.until else "previous"
 
 
+def _tell(found: Settings, purpose: str, key: Key) -> None:
+    """Append to the events of every tenant that the operator put a new key in use."""
+    with closing(open_database(found)) as database:
+        for tenant in TenantService(database=database, clock=utc_now).all():
+            with database.write() as connection:
+                emit(
+                    connection,
+                    tenant=tenant.id,
+                    kind=EventType.KEY_REPLACED,
+                    subject=key.id,
+                    data={"purpose": purpose, "since": key.since},
+                    actor=OPERATOR,
+                )
+
+
 @app.command("rotate")
 def rotate(
     kind: str = typer.Argument(help=f"What to replace: {', '.join(_KINDS)}."),
@@ -77,10 +98,14 @@ def rotate(
     if purpose == "seal" and days is not None:
         raise KeyFileError("Old seal keys stay: they verify what they signed")
     found = _own()
+    if has_database := has_schema(found):
+        require_current_schema(found)  # or a key would be replaced, and no event told of it
     keep = REPLACEABLE.get(purpose) if days is None else timedelta(days=days)
     key = replace_key(
         found.key_path, purpose, keep=keep, wait=timedelta(minutes=in_minutes), clock=utc_now
     )
+    if has_database:
+        _tell(found, purpose, key)
     start = (
         f"{key.since}, if serve and worker start again before"
         if key.since

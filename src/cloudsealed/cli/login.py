@@ -11,7 +11,7 @@ from typing import Any, Final
 import typer
 
 from cloudsealed.cli import kept
-from cloudsealed.cli.client import server_url
+from cloudsealed.cli.client.connection import server_url
 from cloudsealed.cli.exchange import RefusedError, ServerError, post
 from cloudsealed.cli.terminal import Terminal
 

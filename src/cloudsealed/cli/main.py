@@ -7,7 +7,9 @@ import os
 import sqlite3
 import sys
 import traceback
+from importlib.util import find_spec
 from types import TracebackType
+from typing import NoReturn
 
 import typer
 
@@ -15,6 +17,9 @@ from cloudsealed import __version__
 from cloudsealed.cli.commands import Commands
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
+
+INTERRUPTED = 130
+"""The exit code after Ctrl+C, as shells have it."""
 
 app = typer.Typer(
     name="cloudsealed",
@@ -55,15 +60,24 @@ def main() -> None:
         _tell_usage(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        end_at_once(INTERRUPTED)
     except _system_errors() as error:
         Terminal(stderr=True).error(" ".join(str(error).split()), "system_error")
         sys.exit(1)
     sys.exit(status)
 
 
+def end_at_once(code: int) -> NoReturn:
+    """End this process, whatever its threads wait for: what they did is kept in transactions."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _system_errors() -> tuple[type[Exception], ...]:
     """What files, networks and databases raise; asked for, and imported, once something did."""
+    if find_spec("psycopg") is None:
+        return OSError, sqlite3.Error
     import psycopg
 
     return OSError, sqlite3.Error, psycopg.Error

@@ -13,7 +13,7 @@ from cloudsealed.storage.fresh import make_tables
 from cloudsealed.storage.keys import KeyFileError, ensure_keys
 from cloudsealed.storage.open import open_database
 from cloudsealed.storage.ownership import claim, recorded
-from cloudsealed.storage.private import tighten
+from cloudsealed.storage.private import data_folder, tighten
 from cloudsealed.storage.revision import has_schema, require_current_schema
 
 if TYPE_CHECKING:
@@ -57,14 +57,20 @@ def open_auditing() -> Auditing:
 def _there(*, create: bool) -> Settings:
     """Return the settings of an installation that is there, or was made."""
     found = settings()
-    tighten(found)
     if create:
-        _refuse_lost_keys(found)
-        ensure_keys(found.key_path)
-        if not has_schema(found):
-            make_tables(found)
+        make(found)
+    tighten(found)
     require_current_schema(found)
     return found
+
+
+def make(found: Settings) -> None:
+    """Make what is missing of an installation: the data folder, keys, tables."""
+    _refuse_lost_keys(found)
+    data_folder(found.data_dir)
+    ensure_keys(found.key_path)
+    if not has_schema(found):
+        make_tables(found)
 
 
 def _refuse_lost_keys(found: Settings) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import floor
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from cloudsealed.cli.terminal import Line, Terminal
+from cloudsealed.findings.exceptions import is_accepted
+from cloudsealed.kit.percent import percent
 from cloudsealed.vocabulary import CallOutcome, Severity
 
-_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+"""Of severities."""
 _WORST = 10
 _BAR = 10
 _SHORT = {"critical": "Crit", "high": "High", "medium": "Med", "low": "Low", "info": "Info"}
@@ -33,22 +36,43 @@ def show_summary(
     console.print(f"Accounts {accounts} · regions {', '.join(regions)}", soft_wrap=True)
     console.print(
         f"{audit['resources']} resources · {calls} calls · {verdicts} verdicts · "
-        f"coverage {share(audit['coverage'])}"
+        f"coverage {percent(audit['coverage'])}"
     )
     console.print(_dimensions(audit["dimensions"]))
-    open_findings = [f for f in findings if f["status"] == "open"]
+    at = audit["finished_at"]
+    asking = [f for f in findings if f["status"] == "open"]
+    open_findings = [f for f in asking if not is_accepted(f, at)]
     worst = sorted(open_findings, key=lambda f: (-Severity(f["severity"]).rank, f["title"]))[
         :_WORST
     ]
     if worst:
         console.print(_findings(worst, len(open_findings)))
+    if accepted := len(asking) - len(open_findings):
+        console.print(
+            Line.assemble(("Accepted risks", "magenta"), f" {accepted}, which do not count")
+        )
     _unread(console, coverage)
     console.print(Line.assemble("Verdict digest ", (str(audit["verdict_digest"]), "dim")))
 
 
-def share(coverage: float | None) -> str:
-    """Return coverage in per cent, rounded down: what is not whole is never 100.0 %."""
-    return "-" if coverage is None else f"{floor(coverage * 1_000 + 1e-9) / 10:.1f}%"
+def show_rest(
+    console: Terminal, findings: Sequence[Mapping[str, Any]], written: Sequence[Path]
+) -> None:
+    """Print where the rest of the findings is to be seen: in files, here, and with a server."""
+    for path in written:
+        console.print(f"Written  {path}")
+    if not findings:
+        return
+    everything = f"All {len(findings)}" if len(findings) > 1 else "It"
+    ways = {
+        f"{everything} here, without a server": "cloudsealed findings list",
+        "As a page to search and filter": "the same command with --output report.html",
+        "With a server": "cloudsealed init && cloudsealed serve",
+    }
+    if any(path.suffix == ".html" for path in written):
+        del ways["As a page to search and filter"]
+    for label, command in ways.items():
+        console.print(Line.assemble((f"{label}: ", "dim"), command))
 
 
 def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -60,7 +84,7 @@ def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for dimension, figures in dimensions.items():
         score = figures["score"]
-        counts = [_count(figures["severities"][s], _STYLES[s]) for s in reversed(Severity)]
+        counts = [_count(figures["severities"][s], STYLES[s]) for s in reversed(Severity)]
         table.add_row(
             dimension.capitalize(),
             "-" if score is None else str(score),
@@ -99,7 +123,7 @@ def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
         resource = finding["resource"]
         where = f"{resource['account']} {resource['region']}"
         table.add_row(
-            Line(finding["severity"], style=_STYLES[finding["severity"]]), finding["title"], where
+            Line(finding["severity"], style=STYLES[finding["severity"]]), finding["title"], where
         )
     return table
 

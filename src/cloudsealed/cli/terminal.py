@@ -9,7 +9,7 @@ It refuses a line break within a line: one `print` is one line.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from rich.console import (
@@ -24,17 +24,10 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from cloudsealed.kit.visible import shown
+
 _NEWLINE: Final = "\n"
-
-
-def shown(text: str) -> str:
-    """Return `text` with each character that is not printable (Unicode's controls, line ends,
-    marks of direction and other invisible ones) as `[U+001B]`."""
-    return text if text.isprintable() else "".join(map(_shown, text))
-
-
-def _shown(char: str) -> str:
-    return char if char.isprintable() else f"[U+{ord(char):04X}]"
+_ITEM: Final = "    "
 
 
 def as_json(document: Any) -> str:
@@ -70,6 +63,23 @@ class Terminal(Console):
     def document(self, document: Any) -> None:
         """Print a document as JSON."""
         self.file.write(as_json(document) + _NEWLINE)
+
+    def page(self, items: Iterable[Any], rest: Callable[[], Mapping[str, Any]]) -> None:
+        """Print the JSON of a page as its items come: `data`, and after them what `rest` says."""
+        opened, between = '{\n  "data": [', ""
+        for item in items:
+            text = as_json(item).replace(_NEWLINE, _NEWLINE + _ITEM)
+            self.file.write(f"{opened}{between}{_NEWLINE}{_ITEM}{text}")
+            opened, between = "", ","
+        ends = "".join(f',\n  "{key}": {as_json(value)}' for key, value in rest().items())
+        closing = _NEWLINE + "  ]" if between else opened + "]"
+        self.file.write(closing + ends + "\n}" + _NEWLINE)
+
+    def binary(self, piece: bytes) -> None:
+        """Write bytes as they are: for a file or a program, or where a person asked for them."""
+        self.file.flush()
+        self.file.buffer.write(piece)  # type: ignore[attr-defined]  # standard output has one
+        self.file.buffer.flush()  # type: ignore[attr-defined]
 
     def render_str(
         self,

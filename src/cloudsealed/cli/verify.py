@@ -1,9 +1,9 @@
-"""`cloudsealed verify`: check bundles and proofs with no server and no network."""
+"""`cloudsealed verify`: check bundles, proofs and exported events, with no server, no network."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +16,20 @@ from cloudsealed.audits.proof import verify_proof
 from cloudsealed.audits.signed import Verified, is_digest
 from cloudsealed.audits.verify import verify_bundle, verify_chain
 from cloudsealed.cli.terminal import Line, Terminal
+from cloudsealed.events.verify import (
+    LONGEST_LINE,
+    VerifiedEvents,
+    is_export,
+    verify_events,
+    verify_succession,
+)
 from cloudsealed.storage.keys import key_id
 
 _FILES = typer.Argument(
-    exists=True, dir_okay=False, readable=True, help="Bundles of audits, or proofs of findings."
+    exists=True,
+    dir_okay=False,
+    readable=True,
+    help="Bundles of audits, proofs of findings, or exports of events.",
 )
 _KEY = typer.Option(
     metavar="FILE|sha256:…",
@@ -35,7 +45,7 @@ _SAYS, _CLAIMS = "its seal says", "it claims, as anybody could"
 def verify(
     files: Annotated[list[Path], _FILES], key: Annotated[list[str] | None, _KEY] = None
 ) -> None:
-    """Verify bundles of audits and the chain of several of one tenant, or proofs of findings.
+    """Verify audits' bundles and their chain, proofs of findings, or the chain of events.
 
     Exits with 1 if one of them fails.
     """
@@ -43,15 +53,11 @@ def verify(
     found = [_verified(path, trusted) for path in files]
     console = Terminal()
     for each in found:
-        _tell(console, each)
+        _tell(console, each) if isinstance(each, Verified) else _tell_events(console, each)
     broken = [each for each in found if each.problems]
-    bundles = [each for each in found if each.leaf is None]
-    chain = [] if broken else verify_chain(bundles)
+    chain = [] if broken else _chain(console, found)
     for problem in chain:
         _show(console, ("✗ ", "  "), f"chain: {problem}", "red")
-    if len(bundles) > 1 and not broken and not chain:
-        places = [each.predicate["sequence"] for each in bundles]
-        console.print(f"✓ chain: seals {min(places)} to {max(places)} follow each other")
     if not broken and trusted is None:
         console.print(
             "The key came with the file and is not pinned: give --key to know that it is the "
@@ -61,11 +67,28 @@ def verify(
     raise typer.Exit(1 if broken or chain else 0)
 
 
-def _verified(path: Path, trusted: Collection[str] | None) -> Verified:
+def _chain(console: Terminal, found: Sequence[Verified | VerifiedEvents]) -> Sequence[str]:
+    """Return why bundles, or exports of events, do not follow each other; say that they do."""
+    bundles = [each for each in found if isinstance(each, Verified) and each.leaf is None]
+    exports = [each for each in found if isinstance(each, VerifiedEvents)]
+    problems = [*verify_chain(bundles), *verify_succession(exports)]
+    if len(bundles) > 1 and not problems:
+        places = [each.predicate["sequence"] for each in bundles]
+        console.print(f"✓ chain: seals {min(places)} to {max(places)} follow each other")
+    if len(exports) > 1 and not problems:
+        console.print(f"✓ chain: {len(exports)} exports of events follow each other")
+    return problems
+
+
+def _verified(path: Path, trusted: Collection[str] | None) -> Verified | VerifiedEvents:
     if not path.is_file():  # a pipe or a device, which may have no end
         return Verified(str(path), problems=["this is no regular file"])
     with path.open("rb") as file:
         is_json = file.read(1) == b"{"
+        file.seek(0)
+        if is_json and is_export(file.readline(LONGEST_LINE)):
+            file.seek(0)
+            return verify_events(str(path), file, trusted)
     return verify_proof(path, trusted) if is_json else verify_bundle(path, trusted)
 
 
@@ -115,6 +138,29 @@ def _tell(console: Terminal, found: Verified) -> None:
     for name, text in _said(found):
         cut = text if len(text) <= _LONGEST_CLAIM else f"{text[:_LONGEST_CLAIM]}…"
         _show(console, ("  │ ", "  │ "), f"{name:<10} “{cut}”")
+
+
+def _tell_events(console: Terminal, found: VerifiedEvents) -> None:
+    """Print what an export of events says, or what is wrong with it."""
+    if found.problems:
+        _show(console, ("✗ ", "  "), found.path, "red")
+        for problem in found.problems:
+            _show(console, ("  ", "  "), problem)
+        return
+    names = ", ".join(sorted(found.keys))
+    signed = f"unchanged since {names} signed them, a key of their own; they claim:"
+    if found.is_trusted:
+        signed = f"signed by {names}, which is trusted; they say:"
+    mark, style = ("✓ ", "green") if found.is_trusted else ("? ", "yellow")
+    _show(console, (mark, "  "), found.path, style)
+    console.print(f"  {signed}")
+    for name, text in (
+        ("events", f"{found.first} to {found.last} of tenant {found.tenant}, none left out"),
+        ("from", found.began_at),
+        ("to", found.ended_at),
+        *([("before", f"event {found.first - 1} is not in it")] if found.first > 1 else ()),
+    ):
+        _show(console, ("  │ ", "  │ "), f"{name:<10} “{text[:_LONGEST_CLAIM]}”")
 
 
 def _show(console: Terminal, margins: tuple[str, str], text: str, style: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Which attributes a document of a type can have, and which call fills each.
+"""Which attributes a document of a type can have, of what shape, and which call fills each.
 
 Derived from the rows and from botocore's models; nothing is asked of a cloud.
 """
@@ -9,19 +9,36 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from botocore.model import ListShape, Shape, StructureShape
+from botocore.model import ListShape, StructureShape
+from botocore.model import Shape as BotocoreShape
 
 from cloudsealed.collectors.aws.pagination import operation_model
 from cloudsealed.collectors.model import Row
 from cloudsealed.collectors.paths import tree_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 
+Shape = Any
+"""What stands somewhere in a document, as JSON: a word of WORDS, a list with the shape of its
+elements, a mapping with the shape of each attribute; None where nobody knows."""
 Attributes = Mapping[str, Any]
 """Name to the attributes below it, or to None for a value or a map of free names. Lists are seen
 through: what stands under a list's name are the attributes of its elements."""
 
+WORDS: Mapping[str, str] = {
+    "string": "string",
+    "character": "string",
+    "integer": "integer",
+    "long": "integer",
+    "float": "number",
+    "double": "number",
+    "boolean": "boolean",
+    "timestamp": "time",
+    "map": "map",
+}
+"""How a shape calls what botocore's models do; a `time` is a string in RFC 3339."""
+
 _DEPTH = 12
-_TAGS = {"Key": None, "Value": None}
+_TAGS = [{"Key": "string", "Value": "string"}]
 
 
 def filling_calls(resource_type: str) -> dict[str, tuple[str, str]]:
@@ -42,76 +59,121 @@ def filling_calls(resource_type: str) -> dict[str, tuple[str, str]]:
 @cache
 def attributes_of(resource_type: str) -> Attributes:
     """Return every attribute that a document of the type may have; raises KeyError."""
+    found: Attributes = _seen_through(shape_of(resource_type))
+    return found
+
+
+@cache
+def shape_of(resource_type: str) -> Mapping[str, Shape]:
+    """Return the shape of a document of the type; raises KeyError."""
     row = RESOURCE_TYPES[resource_type]
     filled = {
-        name: _found(path, row, call.operation)
+        name: [found] if call.each else found
         for call in row.enrich
         for name, path in call.fills.items()
+        for found in [_found(path, row, call.operation)]
     }
     told = dict.fromkeys(name for each in row.together for name in each.fills)
-    return {"Arn": None, **_listed(row), **told, **filled, "Tags": _TAGS}
+    shape = {"Arn": "string", **_listed(row), **told, **filled, "Tags": _TAGS}
+    for path in row.decode:
+        shape = _forgotten(shape, path.replace("[]", "").split("."))
+    return shape
 
 
-def _listed(row: Row) -> Attributes:
+def _seen_through(shape: Shape) -> Any:
+    if isinstance(shape, list):
+        return _seen_through(shape[0])
+    if isinstance(shape, dict):
+        return {name: _seen_through(below) for name, below in shape.items()}
+    return None
+
+
+def _forgotten(shape: Shape, path: list[str]) -> Any:
+    """Return a shape in which nobody knows what stands at a path: text that is decoded."""
+    if isinstance(shape, list):
+        return [_forgotten(shape[0], path)]
+    if not path or not isinstance(shape, dict):
+        return None
+    name, *rest = path
+    return {**shape, name: _forgotten(shape.get(name), rest)} if name in shape else shape
+
+
+def _listed(row: Row) -> Mapping[str, Shape]:
     if row.operation is None:
-        return {"AccountId": None}
-    return dict.fromkeys(row.inherit) | dict(_found(row.items, row, row.operation) or {})
+        return {"AccountId": "string"}
+    item = _found(row.items, row, row.operation)
+    item = item[0] if isinstance(item, list) else item
+    return dict.fromkeys(row.inherit) | (item if isinstance(item, dict) else {})
 
 
-def _found(path: str, row: Row, operation: str) -> Attributes | None:
+def _found(path: str, row: Row, operation: str) -> Shape:
     output = operation_model(row.service, operation).output_shape
     return _resolve(tree_of(path), _shape(output, _DEPTH))
 
 
-def _shape(shape: Shape | None, depth: int) -> Attributes | None:
+def _shape(shape: BotocoreShape | None, depth: int) -> Shape:
     if isinstance(shape, ListShape):
-        return _shape(shape.member, depth)
-    if not isinstance(shape, StructureShape) or depth == 0:
-        return None
-    return {name: _shape(member, depth - 1) for name, member in shape.members.items()}
+        return [_shape(shape.member, depth)]
+    if isinstance(shape, StructureShape):
+        below = shape.members.items() if depth else ()
+        return {name: _shape(member, depth - 1) for name, member in below} if depth else None
+    is_text = shape is not None and not shape.serialization.get("jsonvalue")
+    return WORDS.get(shape.type_name) if shape is not None and is_text else None
 
 
-def _resolve(node: Mapping[str, Any], below: Attributes | None) -> Attributes | None:
-    """Return what a JMESPath syntax tree finds in a tree of names instead of in values."""
+def _resolve(node: Mapping[str, Any], below: Shape) -> Shape:
+    """Return what a JMESPath syntax tree finds in a shape instead of in values."""
     find = _NODES.get(node["type"])
     return find(node, below) if find else None
 
 
-def _through(node: Mapping[str, Any], below: Attributes | None) -> Attributes | None:
+def _through(node: Mapping[str, Any], below: Shape) -> Shape:
     for child in node["children"][:2]:
         below = _resolve(child, below)
     return below
 
 
-def _field(node: Mapping[str, Any], below: Attributes | None) -> Attributes | None:
-    found: Attributes | None = (below or {}).get(node["value"])
-    return found
+def _field(node: Mapping[str, Any], below: Shape) -> Shape:
+    """A field; of a list, which a projection went into before, the list of what its elements have,
+    with lists in it joined."""
+    if isinstance(below, list):
+        found = _field(node, below[0])
+        return found if isinstance(found, list) else [found]
+    return below.get(node["value"]) if isinstance(below, dict) else None
 
 
-def _object(node: Mapping[str, Any], below: Attributes | None) -> Attributes | None:
+def _item(_: Mapping[str, Any], below: Shape) -> Shape:
+    return below[0] if isinstance(below, list) else None
+
+
+def _object(node: Mapping[str, Any], below: Shape) -> Shape:
+    if isinstance(below, list):
+        return [_object(node, below[0])]
     return {each["value"]: _through(each, below) for each in node["children"]}
 
 
-def _either(node: Mapping[str, Any], below: Attributes | None) -> Attributes | None:
+def _either(node: Mapping[str, Any], below: Shape) -> Shape:
     found = (_resolve(child, below) for child in node["children"])
     return next((each for each in found if each is not None), None)
 
 
-def _function(node: Mapping[str, Any], below: Attributes | None) -> Attributes | None:
+def _function(node: Mapping[str, Any], below: Shape) -> Shape:
     if node["value"] != "merge":
         return None
+    if isinstance(below, list):
+        return [_function(node, below[0])]
     return {k: v for each in node["children"] for k, v in (_resolve(each, below) or {}).items()}
 
 
-def _same(_: Mapping[str, Any], below: Attributes | None) -> Attributes | None:
+def _same(_: Mapping[str, Any], below: Shape) -> Shape:
     return below
 
 
-_NODES: Mapping[str, Callable[[Mapping[str, Any], Attributes | None], Attributes | None]] = {
+_NODES: Mapping[str, Callable[[Mapping[str, Any], Shape], Shape]] = {
     "field": _field,
     "current": _same,
     "identity": _same,
-    "index": _same,
+    "index": _item,
     "subexpression": _through,
     "index_expression": _through,
     "pipe": _through,

@@ -11,6 +11,8 @@ from typing import Any
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, Identity, identify
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.aws.errors import CloudAccessError, RoleRefusedError
+from cloudsealed.collectors.aws.regions import enabled_regions
+from cloudsealed.collectors.model import Place
 from cloudsealed.collectors.permissions import trust_statement
 from cloudsealed.collectors.probe import NOT_TRIED, Probe, probe
 from cloudsealed.connections.model import (
@@ -190,11 +192,7 @@ class ConnectionService:
     def _probed(self, session: AwsSession, identity: Identity, *, tenant: str, ident: str) -> Probe:
         """Try what the connection may ask, in its first region, or the session's own."""
         regions = self.find(tenant=tenant, ident=ident).regions
-        access = replace(session.access, deadline=_CALL_SECONDS, max_attempts=1)
-        caller = AwsCaller(
-            AwsSession(access, clock=self._clock), redaction_key=secrets.token_bytes(32)
-        )
-        try:
+        with closing(self._brief(tenant=tenant, ident=ident)) as caller:
             return probe(
                 caller,
                 identity.account,
@@ -202,8 +200,6 @@ class ConnectionService:
                 regions[0] if regions else session.region,
                 seconds=_PROBE_SECONDS,
             )
-        finally:
-            caller.close()
 
     def open(self, *, tenant: str, ident: str, profile: str | None = None) -> AwsSession:
         """Return a session for a connection; raises CloudAccessError or a 422."""
@@ -217,8 +213,31 @@ class ConnectionService:
         )
         return AwsSession(access, clock=self._clock)
 
+    def regions(
+        self, *, tenant: str, ident: str, profile: str | None = None
+    ) -> frozenset[str] | None:
+        """Return the regions that the account of a connection has enabled; None when it does not
+        say, for whatever reason."""
+        try:
+            with closing(self._brief(tenant=tenant, ident=ident, profile=profile)) as caller:
+                session = caller.session
+                place = Place("", session.region, session.partition())
+                found = enabled_regions(place, caller)
+        except CloudAccessError:
+            return None
+        return None if found.gap else frozenset(found.names)
+
+    def _brief(self, *, tenant: str, ident: str, profile: str | None = None) -> AwsCaller:
+        """Return a caller that tries once, and records nothing."""
+        session = self.open(tenant=tenant, ident=ident, profile=profile)
+        access = replace(session.access, deadline=_CALL_SECONDS, max_attempts=1)
+        again = AwsSession(access, clock=self._clock)
+        return AwsCaller(again, redaction_key=secrets.token_bytes(32))
+
     def learn_account(self, *, tenant: str, ident: str, account: str) -> None:
-        """Keep the account that a connection turned out to lead to."""
+        """Keep the account that a connection turned out to lead to; most often it is known."""
+        if self.find(tenant=tenant, ident=ident).account == account:
+            return
         with turn(self._store.database, tenant=tenant) as connection:
             item = self._store.get_in(connection, tenant=tenant, ident=ident)
             if item.account != account:

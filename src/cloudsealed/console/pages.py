@@ -25,7 +25,7 @@ class Console:
     """The routes, and what the gate asks about them."""
 
     def __init__(self, services: Services) -> None:
-        self._sessions = services.sessions
+        self._database, self._sessions = services.database, services.sessions
         self.home = ACCOUNT
         self._reception = Reception(services)
         pages = (route for page in _PAGES for route in self._reception.routes(page))
@@ -39,9 +39,10 @@ class Console:
         """Say whether the page's form takes a password, so that its use is a try to log in."""
         return path in _HASHING
 
-    def visitor(self, scope: Scope) -> str | None:
+    def visitor(self, scope: Scope, deadline: float | None) -> str | None:
         """Return the id of the session that a request belongs to, None when there is none."""
-        session = self._sessions.find(self._reception.cookie.read(scope))
+        with self._database.hurried(deadline):
+            session = self._sessions.find(self._reception.cookie.read(scope))
         return session.id if session is not None else None
 
     def refusal(self, error: CloudSealedError, request_id: str) -> Response:

@@ -29,7 +29,7 @@ from cloudsealed.console.line import AT_ONCE, Line
 from cloudsealed.console.rendering import page, redirect
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
-from cloudsealed.kit.threads import run_in_threadpool
+from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
@@ -131,7 +131,7 @@ class Reception:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._sessions = services.sessions
-        public = urlsplit(services.settings.public_url)
+        public = urlsplit(services.settings.address)
         self._host, self.prefix = public.netloc, public.path.rstrip("/")
         secure, path = public.scheme == "https", self.prefix or "/"
         self.cookie = session_cookie(secure=secure, path=path)
@@ -151,7 +151,7 @@ class Reception:
                 await (
                     self._in_line(request, form.values, work)
                     if found.hashes
-                    else run_in_threadpool(work)
+                    else write_in_threadpool(work)
                 )
             )
 

@@ -32,8 +32,11 @@ class ExpressionError(ValueError):
     `line` and `column` count from 1, in characters; `end_column` is the column after the last
     character. `suggestion` is the replacement for the marked text, when there is a likely one.
     `field` is the part of a policy that holds the text (`fail_when`, `applies_when`, `message`,
-    `severity_when[0].when`), or "expression" for any other.
+    `severity_when[0].when`), or "expression" for any other. `others` are the errors of the policy's
+    other texts.
     """
+
+    others: tuple[ExpressionError, ...] = ()
 
     code: ClassVar[str] = "invalid_policy_expression"
     status: ClassVar[int] = 422
@@ -56,6 +59,11 @@ class ExpressionError(ValueError):
         text = expression[start : start + 1 if end is None else end].partition("\n")[0]
         self.end_column = self.column + max(1, len(text))
         super().__init__(f"{self.line}:{self.column}: {message}")
+
+    @property
+    def every(self) -> tuple[ExpressionError, ...]:
+        """It and the others."""
+        return (self, *self.others)
 
 
 class EvaluationError(Exception):

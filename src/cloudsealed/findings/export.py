@@ -1,32 +1,16 @@
-"""Findings as a file: JSON Lines, or a table for spreadsheets. It reads nothing by itself.
-
-The file is made at once, of one moment, and kept in a temporary file without a name until it is
-sent: a slow client holds up no database, and one that goes away leaves nothing behind.
-"""
+"""Findings as a file: JSON Lines, or a table for spreadsheets. It reads nothing by itself."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import orjson
 
 from cloudsealed.kit import spreadsheet
-from cloudsealed.storage.database import ServiceUnavailableError
 
 FORMATS: Mapping[str, str] = {"jsonl": "application/jsonl", "csv": spreadsheet.MEDIA_TYPE}
 """Every format, with its media type."""
-SECONDS = 600
-AT_ONCE = 2
-"""Files made at the same moment in a process: they must not crowd out other requests."""
-_PIECE = 1 << 16
-_slots = threading.BoundedSemaphore(AT_ONCE)
-
 _OWN = ("id", "status", "severity", "base_severity", "dimension", "title")
 _LAST = ("audit_id", "first_seen_at", "last_seen_at", "resolved_at")
 _PATHS: Mapping[str, tuple[str, ...]] = {
@@ -71,44 +55,3 @@ def _cells(finding: Mapping[str, Any]) -> Iterator[Any]:
             value = None if value is None else value[name]
         yield value
     yield " ".join(f"{each['framework']}/{each['control']}" for each in finding["controls"])
-
-
-@contextmanager
-def slot() -> Iterator[None]:
-    """Be one of those that make a file; raises ServiceUnavailableError where there are enough."""
-    if not _slots.acquire(blocking=False):
-        raise ServiceUnavailableError("Other exports are being made: try again in a moment")
-    try:
-        yield
-    finally:
-        _slots.release()
-
-
-def timed(findings: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield findings for as long as one moment is held."""
-    ends = time.monotonic() + SECONDS
-    for finding in findings:
-        if time.monotonic() > ends:
-            raise ServiceUnavailableError("The export takes too long: narrow it by filters")
-        yield finding
-
-
-def kept(pieces: Iterable[bytes], folder: Path) -> Iterator[bytes]:
-    """Write pieces to a temporary file in a folder, if it is there, at once; return an iterator
-    that reads it, and with which it ends. Raises ServiceUnavailableError when the disk is full."""
-    reading = _kept(pieces, folder if folder.is_dir() else None)
-    try:
-        next(reading)
-    except OSError as error:
-        raise ServiceUnavailableError("The disk has no room for the export") from error
-    return reading
-
-
-def _kept(pieces: Iterable[bytes], folder: Path | None) -> Iterator[bytes]:
-    """Yield nothing once all is written, then what was."""
-    with TemporaryFile(dir=folder) as file:
-        file.writelines(pieces)
-        file.seek(0)
-        yield b""
-        while piece := file.read(_PIECE):
-            yield piece

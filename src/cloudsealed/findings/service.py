@@ -11,10 +11,11 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.events import emit_changes
 from cloudsealed.findings.bulk import Bulk, CountMismatchError, Filters, read_bulk
-from cloudsealed.findings.codec import whole
+from cloudsealed.findings.codec import encode, whole
 from cloudsealed.findings.delta_store import Compared
-from cloudsealed.findings.export import kept, slot, timed, written
+from cloudsealed.findings.export import written
 from cloudsealed.findings.listing import OWNER_TAGS, listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
 from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
@@ -29,11 +30,12 @@ from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database, ReadDeadlineError, Row
+from cloudsealed.storage.exports import kept, slot, timed
 from cloudsealed.storage.filters import NOT
 from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.tenancy import turn
-from cloudsealed.vocabulary import FindingStatus, Resolution, Severity, TriageState
+from cloudsealed.vocabulary import EventType, FindingStatus, Resolution, Severity, TriageState
 
 EPISODE = (
     "sequence",
@@ -148,6 +150,7 @@ class FindingService:
             }
             changed = [(old, replace(old, triage=triage)) for old in known.values()]
             update(connection, tenant=tenant, changed=changed)
+            self._tell(connection, tenant, changed)
         return {
             "object": "finding_bulk",
             "updated": len(known),
@@ -157,6 +160,21 @@ class FindingService:
                 for ident in ids
             ],
         }
+
+    def _tell(
+        self, connection: Connection, tenant: str, changed: Sequence[tuple[Finding, Finding]]
+    ) -> None:
+        """Append an event for each finding about which people decided otherwise."""
+        emit_changes(
+            connection,
+            tenant=tenant,
+            kind=EventType.FINDING_TRIAGED,
+            changes=[
+                (new.id, self._shown(tenant, old), self._shown(tenant, new))
+                for old, new in changed
+                if old.triage != new.triage
+            ],
+        )
 
     def _matched(self, tenant: str, asked: Bulk) -> Sequence[str]:
         """Return the ids of what a filter matches, which must be as many as were counted."""
@@ -334,6 +352,10 @@ class FindingService:
                 text = self._policies.finding_part(tenant=tenant, ident=policy_id, version=version)
                 part = parts[policy_id, version] = orjson.loads(b"{" + text + b"}")
             yield orjson.loads(whole(doc)) | part
+
+    def _shown(self, tenant: str, finding: Finding) -> bytes:
+        doc = encode(tenant, finding)["doc"]
+        return self._serve(tenant, (doc, finding.policy_id, finding.policy_version))
 
     def _serve(self, tenant: str, row: Row) -> bytes:
         doc, policy_id, version = row

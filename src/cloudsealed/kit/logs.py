@@ -62,6 +62,11 @@ def say(log: logging.Logger, message: str, **facts: object) -> None:
     log.info(message, extra={"facts": facts})
 
 
+def detail(log: logging.Logger, message: str, **facts: object) -> None:
+    """Log what only who looks for it wants to know, with its facts."""
+    log.debug(message, extra={"facts": facts})
+
+
 def escaped(text: str) -> str:
     """Return a text whose control characters and lone surrogates are `\\xNN` or `\\uNNNN`."""
     return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)

@@ -1,8 +1,10 @@
 """Threads for what waits, and who may have them: nobody more than their share, nobody for ever.
 
-Of a crew's threads one token has at most half and its tenant at most three quarters, so whatever
-somebody's requests wait for, others have threads. Who has their share stands in line without one.
-The threads end with the process, also those that wait for what never comes.
+Of a crew's threads one token has at most half, its tenant and all reads and all writes at most
+three quarters each: whatever somebody's requests wait for, others have threads, and writes that
+hang keep no read waiting. Who has their share stands in line without a thread, as long as the line
+moves. When a crew is taken by who hangs, what is read within a moment goes past it (`look`). The
+threads end with the process, also those that wait for what never comes.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import contextvars
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from queue import SimpleQueue
@@ -23,8 +26,13 @@ from cloudsealed.kit.errors import CloudSealedError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TENANTS_SHARE, _TOKENS_SHARE = 0.75, 0.5
+READS, WRITES = "reads", "writes"
+"""The kinds of work that share a crew."""
+
+_SHARE, _TOKENS_SHARE = 0.75, 0.5  # of a tenant or a kind of work, and of a token
 _RETRY_SECONDS = 1
+_LOOK_SECONDS = 0.25  # that each read has of what goes past a crew
+_STILL_SECONDS, _STILL = 0.5, 10  # between two counts, and how many say that a line does not move
 
 
 class CrowdedError(CloudSealedError):
@@ -35,11 +43,29 @@ class CrowdedError(CloudSealedError):
     status = 503
 
 
+class OverdueError(Exception):
+    """What was done under a deadline takes longer: do it again without one."""
+
+
 class Holder(NamedTuple):
-    """Who asks: a tenant and a token of it, or twice what stands for both."""
+    """Who asks: a tenant and a token of it, or twice what stands for both; for what kind of
+    work."""
 
     tenant: str
     token: str
+    kind: str = ""
+
+    @property
+    def shares(self) -> Iterator[_Share]:
+        """What a place of theirs is a part of."""
+        yield ()
+        yield (self.tenant,)
+        yield (self.tenant, self.token)
+        if self.kind:
+            yield ("", self.kind)
+
+
+_Share = tuple[str, ...]
 
 
 class Crew:
@@ -50,9 +76,9 @@ class Crew:
         self._name = name
         self._most = most
         self._line, self._patience = line, patience
-        self._tenants_most = math.ceil(most * _TENANTS_SHARE)
-        self._tokens_most = math.ceil(most * _TOKENS_SHARE)
-        self._at_work: Counter[tuple[str, ...]] = Counter()
+        self._at_work: Counter[_Share] = Counter()
+        self._still: dict[_Share, int] = {}  # counts since one of a share that is taken ended
+        self._is_counting = False
         self._in_line: Counter[str] = Counter()
         self._waiting: dict[Holder, deque[asyncio.Future[None]]] = {}
         self._orders: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -83,22 +109,33 @@ class Crew:
         return await done
 
     def _has_room(self, holder: Holder) -> bool:
-        count = self._at_work
-        return (
-            count[()] < self._most
-            and count[holder[:1]] < self._tenants_most
-            and count[holder] < self._tokens_most
-        )
+        """Say whether somebody's work would begin at once."""
+        return not any(map(self._is_full, holder.shares))
+
+    def has_hope(self, holder: Holder) -> bool:
+        """Say whether somebody has room, or waits for their own work alone, and that ends."""
+        others = ((), ("", holder.kind))
+        return not (any(map(self._is_full, others)) or self._stands_still(holder))
+
+    def _is_full(self, share: _Share) -> bool:
+        return self._at_work[share] >= self._most_of(share)
+
+    def _most_of(self, share: _Share) -> int:
+        if not share:
+            return self._most
+        is_tokens = len(share) == 2 and share[0] != ""
+        return math.ceil(self._most * (_TOKENS_SHARE if is_tokens else _SHARE))
 
     def _take(self, holder: Holder, number: int) -> None:
-        for who in ((), holder[:1], holder):
-            self._at_work[who] += number
-            if not self._at_work[who]:
-                del self._at_work[who]
+        for share in holder.shares:
+            self._at_work[share] += number
+            if not self._at_work[share]:
+                del self._at_work[share]
 
     async def _turn(self, holder: Holder) -> None:
-        if self._in_line[holder.tenant] >= self._line:
+        if self._in_line[holder.tenant] >= self._line or self._stands_still(holder):
             raise crowded()
+        self._count_on()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(holder, deque()).append(turn)
         self._in_line[holder.tenant] += 1
@@ -120,6 +157,8 @@ class Crew:
 
     def _give_back(self, holder: Holder) -> None:
         self._take(holder, -1)
+        for share in holder.shares:
+            self._still.pop(share, None)
         for next_one in list(self._waiting):
             if self._has_room(next_one):
                 self._let_in(next_one)
@@ -134,6 +173,29 @@ class Crew:
             self._waiting[holder] = self._waiting.pop(holder)
         self._take(holder, 1)
         turn.set_result(None)
+
+    def _stands_still(self, holder: Holder) -> bool:
+        return any(self._still.get(share, 0) >= _STILL for share in holder.shares)
+
+    def _count_on(self) -> None:
+        if not self._is_counting:
+            self._is_counting = True
+            asyncio.get_running_loop().call_later(_STILL_SECONDS, self._count)
+
+    def _count(self) -> None:
+        """Refuse who waits for what stands still. It is told by counts and not by a clock: a
+        machine that stood still itself counts once."""
+        self._is_counting = False
+        self._still = {
+            share: self._still.get(share, 0) + 1 for share in self._at_work if self._is_full(share)
+        }
+        for holder, turns in self._waiting.items():
+            if self._stands_still(holder):
+                for turn in turns:
+                    if not turn.done():
+                        turn.set_exception(crowded())
+        if self._still or self._waiting:
+            self._count_on()
 
     def _leave(self, holder: Holder, turn: asyncio.Future[None]) -> None:
         self._waiting[holder].remove(turn)
@@ -182,16 +244,41 @@ def crowded() -> CrowdedError:
     )
 
 
-_PLACE: ContextVar[tuple[Crew, Holder]] = ContextVar("place")
+class Crews(NamedTuple):
+    """Who works for requests: at all that takes its time, and at what takes a moment."""
+
+    requests: Crew
+    looks: Crew
 
 
-def belong(crew: Crew, holder: Holder) -> None:
-    """Have what this request does in threads done by a crew, as somebody's share of it."""
-    _PLACE.set((crew, holder))
+_PLACE: ContextVar[tuple[Crews, Holder]] = ContextVar("place")
+
+
+def belong(crews: Crews, holder: Holder) -> None:
+    """Have what this request does in threads done by these, as somebody's share of them."""
+    _PLACE.set((crews, holder))
 
 
 async def run_in_threadpool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what `work` does in a thread of the crew that this request belongs to; raises
-    CrowdedError."""
-    crew, holder = _PLACE.get()
-    return await crew.run(holder, partial(work, *args, **kwargs))
+    """Return what `work`, which writes nothing, does in a thread; raises CrowdedError."""
+    return await _run(READS, partial(work, *args, **kwargs))
+
+
+async def write_in_threadpool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what `work`, which may write, does in a thread; raises CrowdedError."""
+    return await _run(WRITES, partial(work, *args, **kwargs))
+
+
+async def look(work: Callable[[float | None], T]) -> T:
+    """Return what `work` reads in a thread, which takes the seconds that each read has, None for
+    any; past who waits for others' work if a moment is enough. Raises CrowdedError."""
+    crews, holder = _PLACE.get()
+    if not crews.requests.has_hope(holder._replace(kind=READS)):
+        with suppress(OverdueError):
+            return await crews.looks.run(holder, partial(work, _LOOK_SECONDS))
+    return await _run(READS, partial(work, None))
+
+
+async def _run(kind: str, work: Callable[[], T]) -> T:
+    crews, holder = _PLACE.get()
+    return await crews.requests.run(holder._replace(kind=kind), work)

@@ -13,6 +13,7 @@ from cloudsealed.packs.form import (
 )
 from cloudsealed.packs.loader import load_frameworks, load_policies
 from cloudsealed.packs.model import (
+    AUTHORS,
     EFFORTS,
     EXAMPLES_AT,
     Control,
@@ -25,11 +26,19 @@ from cloudsealed.packs.model import (
     Remediation,
     Section,
 )
-from cloudsealed.packs.reader import parse_framework, parse_policy, read_body, read_policies
+from cloudsealed.packs.reader import (
+    draft_of,
+    examples_of,
+    parse_framework,
+    parse_policy,
+    read_body,
+    read_policies,
+)
 from cloudsealed.packs.shapes import Use
 from cloudsealed.packs.yields import leads, refuse_yields
 
 __all__ = [
+    "AUTHORS",
     "CLASSIFICATION",
     "EFFORTS",
     "EXAMPLES_AT",
@@ -50,6 +59,8 @@ __all__ = [
     "change_schema",
     "check_form",
     "dotted",
+    "draft_of",
+    "examples_of",
     "file_schema",
     "hint",
     "leads",

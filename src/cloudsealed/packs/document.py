@@ -37,12 +37,17 @@ for _tag, _pattern, _first in _JSON_SCALARS:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
+_MARKED = "in YAML {}, which this format has not: quote the text, as in '!resource.Encrypted'"
+_ANCHORED = _MARKED.format("a & or * at the beginning names an anchor")
+
+
 class Document:
     """One file's text and its root node."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, *, longest: int = MAX_CHARACTERS) -> None:
         self.text = text
         self.file = file
+        self._longest = longest
         self.root = self._compose()
         self._check(self.root)
 
@@ -105,6 +110,8 @@ class Document:
             node = yaml.compose(self.text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            if "alias" in str(error.context) or "anchor" in str(error.context):
+                self._refuse(error.context_mark or mark, _ANCHORED)
             self._refuse(mark, f"not YAML: {error.problem or error.context}")
         except yaml.YAMLError as error:
             self._refuse(None, f"not YAML: {error}")
@@ -117,8 +124,8 @@ class Document:
 
         libyaml's composer recurses in C: 60 kB of "- - - " would end the process.
         """
-        if len(self.text) > MAX_CHARACTERS:
-            self._refuse(None, f"longer than {MAX_CHARACTERS} characters")
+        if len(self.text) > self._longest:
+            self._refuse(None, f"longer than {self._longest} characters")
         depth = 0
         for event in yaml.parse(self.text, Loader=_Loader):
             depth += isinstance(event, yaml.CollectionStartEvent)
@@ -126,9 +133,9 @@ class Document:
             if depth > MAX_DEPTH:
                 self._refuse(event.start_mark, f"nested deeper than {MAX_DEPTH}")
             if getattr(event, "anchor", None):
-                self._refuse(event.start_mark, "anchors and aliases are not part of this format")
-            if tag := getattr(event, "tag", None):
-                self._refuse(event.start_mark, f"tag {tag} is not part of this format")
+                self._refuse(event.start_mark, _ANCHORED)
+            if getattr(event, "tag", None):
+                self._refuse(event.start_mark, _MARKED.format("a ! at the beginning makes a tag"))
 
     def _refuse(self, mark: Any, message: str) -> NoReturn:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 Path = tuple[str | int, ...]
@@ -27,8 +28,12 @@ class FormError(ValueError):
     """A value is not of its form; whoever knows where it came from says so in its own words.
 
     `message` is a sentence without its subject, which is `field`; `suggestion` is the known word
-    that looks most like the one that is there, or None.
+    that looks most like the one that is there, or None. `others` are what else is wrong, and `good`
+    the fields of the record that are right.
     """
+
+    others: tuple[FormError, ...] = ()
+    good: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self,
@@ -46,9 +51,22 @@ class FormError(ValueError):
         self.suggestion = next(iter(close), None)
 
     @property
+    def every(self) -> tuple[FormError, ...]:
+        """It and the others."""
+        return (self, *self.others)
+
+    @property
     def field(self) -> str:
         """The path as people write it: `related.account.scope`, `controls[0].control`."""
         return dotted(self.at)
+
+
+def refuse_all(errors: Iterable[FormError], good: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Raise the first of some errors, which has the others; nothing happens when there is none."""
+    every = [each for error in errors for each in error.every]
+    if every:
+        every[0].others, every[0].good = tuple(every[1:]), good
+        raise every[0]
 
 
 def dotted(path: Path) -> str:
@@ -67,8 +85,11 @@ class PolicyFileError(ValueError):
     """A policy or framework file cannot be read: bad YAML, a wrong field, a bad expression.
 
     `line` and `column` count from 1 and point into the file; `suggestion` is what the author
-    probably meant, or None. No route of the API reads files, so its catalogue lacks this code.
+    probably meant, or None; `others` are what else is wrong, in the file's order. No route of the
+    API reads files, so its catalogue lacks this code.
     """
+
+    others: tuple[PolicyFileError, ...] = ()
 
     code: ClassVar[str] = "invalid_policy_file"
     status: ClassVar[int] = 422
@@ -82,6 +103,11 @@ class PolicyFileError(ValueError):
         self.column = column
         self.message = message
         self.suggestion = suggestion
+
+    @property
+    def every(self) -> tuple[PolicyFileError, ...]:
+        """It and the others."""
+        return (self, *self.others)
 
 
 def hint(message: str, suggestion: str | None) -> str:

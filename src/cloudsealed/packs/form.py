@@ -52,7 +52,11 @@ def check_form(types: Iterable[str] | None = None) -> Record:
             "kind": _kind(PolicyKind.CHECK),
             "key": _KEY,
             "version": Part(
-                Number(), "Counts the changes of what the policy means.", default=1, only=Use.FILE
+                Number(),
+                "Counts the changes of what the policy means; a server counts its own, and passes "
+                "over what is said.",
+                default=1,
+                example=1,
             ),
             "title": _TITLE,
             "enabled": _ENABLED,
@@ -100,7 +104,6 @@ def check_form(types: Iterable[str] | None = None) -> Record:
                 _paragraph,
                 "Why a state in `applies_when` cannot get worse by the problem itself; of "
                 "built-in policies asked for where it reads one.",
-                only=Use.FILE,
             ),
             "fail_when": _must(
                 _expression,
@@ -147,20 +150,19 @@ def check_form(types: Iterable[str] | None = None) -> Record:
             "discriminator": Part(
                 Text(),
                 "Stands in a finding's fingerprint beside the key and the resource.",
-                only=Use.FILE,
+                example="owner",
             ),
             "formerly": Part(
                 Many(_key, distinct=True),
                 "Keys that the policy had before.",
                 default=[],
-                only=Use.FILE,
+                example=["buckets-had-owners"],
             ),
             "examples": Part(
                 _EXAMPLES,
                 "Documents and the outcome that the policy gives for each; the clock is "
                 "2026-01-01T00:00:00Z.",
                 default={},
-                only=Use.FILE,
             ),
         }
     )
@@ -228,9 +230,19 @@ _REMEDIATION = Brief(
                 "What to do, in a sentence or two.",
                 example="Tag the bucket with its owner",
             ),
+            "caution": Part(
+                _paragraph,
+                "What it deletes, cuts off or writes over, and for whom.",
+                example="The command replaces all tags of the bucket.",
+            ),
+            "first": Part(
+                _paragraph,
+                "Commands to run before: they look, or keep what would be lost.",
+                example="aws s3api get-bucket-tagging --bucket <BUCKET>",
+            ),
             "cli": Part(
                 _paragraph,
-                "A command that does it, with `<PLACEHOLDER>`s.",
+                "Commands that do it, one a line, with `<PLACEHOLDER>`s.",
                 example="aws s3api put-bucket-tagging --bucket <BUCKET> --tagging <TAGS>",
             ),
             "terraform": Part(

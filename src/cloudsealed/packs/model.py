@@ -16,6 +16,9 @@ Effort = Literal["low", "medium", "high"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 _ABOUT = ("key", "version", "formerly")
+AUTHORS: Mapping[str, Any] = {"applies_because": None, "formerly": [], "examples": None}
+"""What a policy says for its authors alone, and what it says when it does not: nothing is judged by
+it, and no digest covers it."""
 
 Scope = Literal["account", "region", "idle_regions"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -43,17 +46,26 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Remediation:
-    """How a finding is cured; `cli` has `<PLACEHOLDER>`s, `terraform` is an HCL block."""
+    """How a finding is cured; `cli` has `<PLACEHOLDER>`s, `terraform` is an HCL block.
+
+    `caution` says what that takes away or writes over, `first` are commands to run before, which
+    look or keep what would be lost.
+    """
 
     summary: str
+    caution: str | None
+    first: str | None
     cli: str | None
     terraform: str | None
     effort: Effort
 
     def as_dict(self) -> dict[str, Any]:
         """Return the remediation as JSON values."""
+        # Left out where nothing is said: other policies keep the words and the digest they had.
+        before = {"caution": self.caution, "first": self.first}
         return {
             "summary": self.summary,
+            **{name: text for name, text in before.items() if text is not None},
             "cli": self.cli,
             "terraform": self.terraform,
             "effort": self.effort,

@@ -7,14 +7,16 @@ mistake stands is said in other words.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import yaml
 
 from cloudsealed.packs.document import Document
-from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, path_of
+from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, path_of, refuse_all
 from cloudsealed.packs.form import CLASSIFICATION, EXAMPLE_OUTCOMES, FRAMEWORK, check_form
 from cloudsealed.packs.model import (
+    AUTHORS,
     Control,
     Degree,
     Example,
@@ -25,7 +27,7 @@ from cloudsealed.packs.model import (
     Remediation,
     Section,
 )
-from cloudsealed.packs.shapes import Use, refuse_unknown, words
+from cloudsealed.packs.shapes import Record, Use, unknown, words
 from cloudsealed.packs.yields import refuse_yields
 from cloudsealed.vocabulary import Dimension, PolicyKind, Severity
 
@@ -44,34 +46,72 @@ def parse_policy(
 
     The file may be what `GET /v1/policies/{id}` answers of a check: of that, what a file cannot say
     is passed over. `compile` may refuse an expression by a ValueError that has `message`, `line`
-    and `column` (from 1, in the expression), perhaps `suggestion`, and `field` (`fail_when`,
-    `severity_when[0].when`) or
-    `expression` (its text); it becomes a PolicyFileError at its place in the file.
+    and `column` (from 1, in the expression), perhaps `suggestion`, `others`, and `field`
+    (`fail_when`, `severity_when[0].when`) or `expression` (its text); each becomes a
+    PolicyFileError at its place in the file. Of what else is wrong, it is given stand-ins.
 
     Raises:
-        PolicyFileError: the first thing that is wrong, with its line and column.
+        PolicyFileError: the first thing that is wrong, with its line and column, and the others.
     """
     document = Document(text, file)
-    spec, _ = _read(document, types)
-    if compile is not None:
+    found, refused = _draft(check_form(types).of(Use.FILE), _said(document))
+    errors = [placed(document, each) for each in refused]
+    try:
+        spec = policy_of(found)
+    except FormError as error:
+        errors += [placed(document, each) for each in error.every]
+        spec = policy_of({**found, "examples": {}})
+    if compile is not None and not _hidden(refused):
         try:
             compile(spec)
         except ValueError as error:
-            raise _located(document, error) from error
+            every = (error, *getattr(error, "others", ()))
+            errors += [_located(document, each) for each in every]
+    if errors:
+        first, *others = sorted(errors, key=lambda each: (each.line, each.column))
+        first.others = tuple(others)
+        raise first
     return spec
 
 
-def _read(document: Document, types: Iterable[str] | None) -> tuple[PolicySpec, Values]:
-    """Return a policy, and the values that `policy_of` makes it of."""
-    form = check_form(types).of(Use.FILE)
+def _said(document: Document) -> Any:
     value = document.value(document.root)
     if isinstance(value, dict) and value.get("object") == "policy":
-        value = {name: said for name, said in value.items() if name in form.known}
+        known = check_form().of(Use.FILE).known
+        value = {name: said for name, said in value.items() if name in known}
+    return value
+
+
+_STAND_INS: Values = {
+    "kind": PolicyKind.CHECK,
+    "key": "x",
+    "title": "x",
+    "dimension": Dimension.SECURITY,
+    "severity": Severity.LOW,
+    "resource_types": [],
+    "fail_when": "true",
+    "when": "true",
+}
+
+
+def _draft(form: Record, value: Any) -> tuple[Values, Sequence[FormError]]:
+    """Return what a value says, with something in place of what is wrong, and what is wrong."""
     try:
-        found = form.read(value)
-        return policy_of(found), found
+        return form.read(value), ()
     except FormError as refused:
-        raise _placed(document, refused) from refused
+        return _filled(form, refused.good), refused.every
+
+
+def _filled(form: Record, good: Values) -> Values:
+    return {
+        name: copy(_STAND_INS.get(name, part.default)) if good.get(name) is None else good[name]
+        for name, part in form.parts.items()
+    }
+
+
+def _hidden(refused: Iterable[FormError]) -> bool:
+    """Say whether what expressions read by name is among what is wrong."""
+    return any(each.at[:1] in (("params",), ("related",)) for each in refused)
 
 
 def read_policies(files: Iterable[tuple[str, str]]) -> list[Values]:
@@ -80,23 +120,60 @@ def read_policies(files: Iterable[tuple[str, str]]) -> list[Values]:
 
     Raises PolicyFileError for the first thing that is wrong."""
     documents = [Document(text, file) for file, text in files]
-    read = [_read(document, None) for document in documents]
+    read = [_read(document) for document in documents]
     checks = {spec.key: spec.words for spec, _ in read}
     for document, (spec, _) in zip(documents, read, strict=True):
         try:
             refuse_yields(spec.key, spec.words, checks)
         except FormError as refused:
-            raise _placed(document, refused) from refused
+            raise placed(document, refused) from refused
     return [found for _, found in read]
 
 
+def _read(document: Document) -> tuple[PolicySpec, Values]:
+    """Return a policy, and the values that `policy_of` makes it of."""
+    try:
+        found = check_form().of(Use.FILE).read(_said(document))
+        return policy_of(found), found
+    except FormError as refused:
+        raise placed(document, refused) from refused
+
+
 def read_body(value: Any, *, types: Iterable[str]) -> PolicyBody:
-    """Read a policy of either kind; raises FormError at the first thing that is wrong."""
-    said = value.get("kind") if isinstance(value, dict) else None
-    kind = PolicyKind(_KIND.read(PolicyKind.CHECK if said is None else said, ("kind",)))
+    """Read a policy of either kind; raises FormError for the first thing that is wrong, with the
+    others."""
+    kind = kind_of(value)
     form = check_form(types) if kind is PolicyKind.CHECK else CLASSIFICATION
-    found = form.of(Use.API).read(value)
-    spec = policy_of(found).words if kind is PolicyKind.CHECK else _classification(found)
+    return _body(kind, form.of(Use.API).read(value))
+
+
+def draft_of(value: Any, good: Values) -> PolicyBody | None:
+    """Return the policy that a refused body would be, with something in place of what is wrong, so
+    that its expressions can be looked at; None where what they read is wrong too."""
+    kind = kind_of(value)
+    form = (check_form() if kind is PolicyKind.CHECK else CLASSIFICATION).of(Use.API)
+    if any(good.get(name) is None for name in ("params", "related") if name in form.parts):
+        return None
+    try:
+        return _body(kind, _filled(form, good))
+    except FormError:
+        return None
+
+
+def kind_of(value: Any) -> PolicyKind:
+    """Return which kind of policy a value says that it is; raises FormError."""
+    said = value.get("kind") if isinstance(value, dict) else None
+    return PolicyKind(_KIND.read(PolicyKind.CHECK if said is None else said, ("kind",)))
+
+
+def _body(kind: PolicyKind, found: Values) -> PolicyBody:
+    if kind is PolicyKind.CHECK:
+        told = {name: found[name] for name in AUTHORS if found[name]}
+        if "examples" in told:
+            told["examples"] = _as_said(told["examples"])
+        spec = {**policy_of(found).words, **told}
+    else:
+        spec = _classification(found)
     return PolicyBody(kind, found["key"], found["enabled"], spec)
 
 
@@ -106,7 +183,7 @@ def parse_framework(text: str, *, file: str) -> Framework:
     try:
         return _framework(FRAMEWORK.read(document.value(document.root)))
     except FormError as refused:
-        raise _placed(document, refused) from refused
+        raise placed(document, refused) from refused
 
 
 _KIND = words(PolicyKind)
@@ -138,7 +215,7 @@ def policy_of(found: Values) -> PolicySpec:
         discriminator=found["discriminator"],
         formerly=tuple(found["formerly"]),
         applies_because=found["applies_because"],
-        examples=_examples(found["examples"], tuple(found["related"])),
+        examples=examples_of(found["examples"], tuple(found["related"])),
     )
 
 
@@ -148,15 +225,30 @@ def _relation(found: Values) -> Relation:
     )
 
 
-def _examples(found: Values, relations: Sequence[str]) -> tuple[Example, ...]:
-    """Return the examples; a relation that one leaves out is empty."""
-    examples = []
+def _as_said(found: Values) -> dict[str, Any]:
+    """Return examples as they are written, without what their form fills in."""
+    return {
+        outcome: [
+            {n: said for n, said in each.items() if n == "resource" or said not in (None, {})}
+            for each in examples
+        ]
+        for outcome, examples in found.items()
+        if examples
+    }
+
+
+def examples_of(found: Values, relations: Sequence[str]) -> tuple[Example, ...]:
+    """Return the examples; a relation that one leaves out is empty. Raises FormError."""
+    examples, strangers = [], []
     for outcome in EXAMPLE_OUTCOMES:
         for index, each in enumerate(found.get(outcome, ())):
-            refuse_unknown(each["related"], relations, ("examples", outcome, index, "related"))
-            related = {name: each["related"].get(name, []) for name in relations}
+            at = ("examples", outcome, index, "related")
+            given = each.get("related") or {}
+            strangers += unknown(given, relations, at)
+            related = {name: given.get(name, []) for name in relations}
             severity = Severity(each["severity"]) if each.get("severity") else None
             examples.append(Example(outcome, each["resource"], related, severity))
+    refuse_all(strangers)
     return tuple(examples)
 
 
@@ -192,7 +284,7 @@ def _control(found: Values, at: tuple[str | int, ...], seen: set[str]) -> Contro
     return control
 
 
-def _placed(document: Document, refused: FormError) -> PolicyFileError:
+def placed(document: Document, refused: FormError) -> PolicyFileError:
     """Return what is wrong with its place in the file."""
     name = refused.at[-1] if refused.at else ""
     node = document.node(refused.at, name=refused.fault in (Fault.NAME, Fault.UNKNOWN))

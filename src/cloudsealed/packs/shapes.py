@@ -8,15 +8,16 @@ is what is left out, but for a flag.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.kit.fields import NOT_BLANK
-from cloudsealed.packs.errors import Fault, FormError, Path
+from cloudsealed.packs.errors import Fault, FormError, Path, refuse_all
 
 NAME = "[a-z_][a-z0-9_]{0,62}"
 _MOST_LISTED = 10
@@ -48,11 +49,28 @@ def _mapping(value: Any, at: Path) -> dict[str, Any]:
     return value
 
 
-def refuse_unknown(value: Mapping[str, Any], known: Iterable[str], at: Path) -> None:
-    """Raise FormError at the first name that is not known."""
-    for name in value:
-        if name not in known:
-            raise FormError((*at, name), "is not known", Fault.UNKNOWN, name, known)
+def unknown(value: Mapping[str, Any], known: Iterable[str], at: Path) -> list[FormError]:
+    """Return an error for each name that is not known."""
+    return [
+        FormError((*at, name), "is not known", Fault.UNKNOWN, name, known)
+        for name in value
+        if name not in known
+    ]
+
+
+class _Gathered:
+    """Reads several values, and keeps what is wrong with each."""
+
+    def __init__(self, errors: Iterable[FormError] = ()) -> None:
+        self.errors = list(errors)
+
+    def read(self, read: Callable[[], Any]) -> Any:
+        """Return what `read` returns; None if that is wrong."""
+        try:
+            return read()
+        except FormError as error:
+            self.errors.append(error)
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +226,14 @@ class Many:
         if not self.least <= len(value) <= self.most:
             raise FormError(at, f"must be a list of at least {self.least} and at most {self.most}")
         found: list[Any] = []
+        gathered = _Gathered()
         for index, each in enumerate(value):
-            item = self.item.read(each, (*at, index))
-            if self.distinct and item in found:
-                raise FormError((*at, index), f"is twice in its list: {item!r}")
+            item = gathered.read(partial(self.item.read, each, (*at, index)))
+            if self.distinct and item is not None and item in found:
+                twice = FormError((*at, index), f"is twice in its list: {item!r}")
+                gathered.errors.append(twice)
             found.append(item)
+        refuse_all(gathered.errors)
         return found
 
     def schema(self) -> dict[str, Any]:
@@ -236,10 +257,17 @@ class Named:
 
     def read(self, value: Any, at: Path) -> dict[str, Any]:
         """Return the mapping."""
-        for name in _mapping(value, at):
-            if not re.fullmatch(NAME, name):
-                raise FormError((*at, name), f"is no name: it must match {NAME}", Fault.NAME)
-        return {name: self.value.read(each, (*at, name)) for name, each in value.items()}
+        gathered = _Gathered(
+            FormError((*at, name), f"is no name: it must match {NAME}", Fault.NAME)
+            for name in _mapping(value, at)
+            if not re.fullmatch(NAME, name)
+        )
+        found = {
+            name: gathered.read(partial(self.value.read, each, (*at, name)))
+            for name, each in value.items()
+        }
+        refuse_all(gathered.errors)
+        return found
 
     def schema(self) -> dict[str, Any]:
         """Return the schema of an object with names of a pattern."""
@@ -314,19 +342,23 @@ class Record:
         return {n: part for n, part in self.parts.items() if not self.use or part.serves(self.use)}
 
     def read(self, value: Any, at: Path = ()) -> dict[str, Any]:
-        """Return every field's value, or its default."""
+        """Return every field's value, or its default; what is refused has None in `good`."""
         found = _mapping(value, at)
-        refuse_unknown(found, self.known, at)
+        gathered = _Gathered(unknown(found, self.known, at))
         absent = [name for name in self.together if found.get(name) is None]
         if absent and len(absent) < len(self.together):
             others = " and ".join(name for name in self.together if name != absent[0])
-            raise FormError((*at, absent[0]), f"and {others} go together")
+            gathered.errors.append(FormError((*at, absent[0]), f"and {others} go together"))
         if len(found) < self.least:
-            raise FormError(at, f"must have one of: {', '.join(self.known)}")
-        return {name: self._part(name, found, at) for name in self.parts}
+            gathered.errors.append(FormError(at, f"must have one of: {', '.join(self.known)}"))
+        read = {n: gathered.read(partial(self._part, n, found, at)) for n in self.parts}
+        refuse_all(_meant(gathered.errors), read)
+        return read
 
     def _part(self, name: str, found: Mapping[str, Any], at: Path) -> Any:
         part, there = self.parts[name], (*at, name)
+        if name not in self.known:
+            return copy(part.default)
         value = found.get(name)
         if value is None and part.needed:
             raise FormError(there, "is required", Fault.MISSING)
@@ -352,6 +384,12 @@ class Record:
         none = {"properties": dict.fromkeys(self.together, null)}
         every = {"properties": {name: {"not": null} for name in self.together}}
         return [none, {**every, "required": list(self.together)}]
+
+
+def _meant(errors: Sequence[FormError]) -> Iterable[FormError]:
+    """Return errors, without that of a missing field that an unknown name was meant to be."""
+    meant = {(*each.at[:-1], each.suggestion) for each in errors if each.fault is Fault.UNKNOWN}
+    return (each for each in errors if each.fault is not Fault.MISSING or each.at not in meant)
 
 
 @dataclass(frozen=True, slots=True)

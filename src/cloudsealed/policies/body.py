@@ -1,8 +1,8 @@
-"""Bodies of `/v1/policies`, read by the form of policies. Pure; it compiles nothing."""
+"""Bodies of `/v1/policies`, read by the form of policies. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -21,11 +21,13 @@ from cloudsealed.packs import (
     Use,
     check_form,
     dotted,
+    draft_of,
     hint,
     read_body,
     refuse_yields,
 )
 from cloudsealed.policies.model import InvalidPolicyExpressionError, Policy, nowhere
+from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.vocabulary import PolicyKind
 
 FIELDS = {
@@ -36,11 +38,27 @@ FIELDS = {
 
 
 def read_policy_body(body: Any) -> PolicyBody:
-    """Return what a body says; raises the 422 that names the first field that is wrong."""
+    """Return what a body says; raises the 422 that names the first field that is wrong, whose
+    details name the others and the expressions that do not compile."""
     try:
         return read_body(body, types=RESOURCE_TYPES)
     except FormError as error:
-        raise _refusal(error) from error
+        refused = _refusal(error)
+        others = [detail for each in error.others for detail in _refusal(each).details]
+        refused.details = (*refused.details, *others, *_broken(body, error))
+        raise refused from error
+
+
+def _broken(body: Any, error: FormError) -> Sequence[Mapping[str, object]]:
+    """Return the details of the expressions that do not compile in a body that is refused."""
+    draft = draft_of(body, error.good) if error.good else None
+    if draft is None:
+        return ()
+    try:
+        refuse_broken(draft.kind, draft.words)
+    except InvalidPolicyExpressionError as broken:
+        return broken.details
+    return ()
 
 
 def read_change(body: Any, policy: Policy) -> PolicyBody:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from cloudsealed.packs import Framework, load_frameworks
+from cloudsealed import __version__
+from cloudsealed.packs import Control, Framework, Section, load_frameworks
 from cloudsealed.policies.model import FrameworkNotFoundError
-from cloudsealed.vocabulary import PolicyKind
+from cloudsealed.vocabulary import Dimension, PolicyKind
 
 
 @cache
@@ -72,6 +73,26 @@ def framework(key: str) -> Framework:
     if found is None:
         raise FrameworkNotFoundError(key)
     return found
+
+
+OWN = "cloudsealed"
+"""The key of what `own` returns; no route of the API knows it."""
+
+
+def own(versions: Iterable[Mapping[str, Any]]) -> Framework:
+    """Return the framework whose controls are the checks that an audit judged by, each one of
+    itself, a section a dimension; `versions` are as `assess` takes them."""
+    by_dimension: dict[str, list[Control]] = {dimension.value: [] for dimension in Dimension}
+    for each in versions:
+        if each["kind"] == PolicyKind.CHECK:
+            spec, key = each["spec"], each["key"]
+            by_dimension[spec["dimension"]].append(Control(key, spec["title"], 1, (key,), False))
+    sections = (
+        Section(name, name.capitalize(), tuple(sorted(controls, key=lambda each: each.id)))
+        for name, controls in by_dimension.items()
+    )
+    title, source = "CloudSealed policies", "The policies that the audit judged by"
+    return Framework(OWN, title, __version__, source, "aws", tuple(sections))
 
 
 def summary(item: Framework) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import orjson
 
 from cloudsealed.kit.canonical import digest
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.packs import AUTHORS
 from cloudsealed.vocabulary import PolicyKind, PolicySource
 
 
@@ -65,6 +66,19 @@ class InvalidPolicyExpressionError(CloudSealedError):
         super().__init__(f"{where}: {first['message']}", details=details)
 
 
+class InvalidPolicyExampleError(CloudSealedError):
+    """An example of a policy ends otherwise than it says; `details` name each."""
+
+    code = "invalid_policy_example"
+    status = 422
+
+    def __init__(self, wrong: Sequence[tuple[str, str]]) -> None:
+        details = [
+            {"field": field, "code": self.code, "message": message} for field, message in wrong
+        ]
+        super().__init__(f"{wrong[0][0]} {wrong[0][1]}", details=details)
+
+
 def nowhere(field: str, message: str) -> dict[str, object]:
     """Return the detail of an expression that is wrong as a whole."""
     place = {"line": 1, "column": 1, "end_column": None, "suggestion": None}
@@ -75,7 +89,8 @@ def nowhere(field: str, message: str) -> dict[str, object]:
 class Policy:
     """A policy as it stands. `spec` is what its author wrote (and, built in, what ships);
     `params` are the tenant's own values over the spec's; `applied_at` is when the open findings
-    were last classified by a classification as it stands, None while that is to be done."""
+    were last classified by a classification as it stands, None while that is to be done.
+    `created_by` and `updated_by` are ids of users, None for what no user did."""
 
     id: str
     key: str
@@ -88,6 +103,8 @@ class Policy:
     updated_at: str
     params: Mapping[str, Any] = field(default_factory=dict)
     applied_at: str | None = None
+    created_by: str | None = None
+    updated_by: str | None = None
 
     @property
     def provider(self) -> str:
@@ -98,8 +115,10 @@ class Policy:
     @property
     def effective(self) -> dict[str, Any]:
         """What an audit judges by: the spec with the tenant's params."""
-        merged = {**self.spec.get("params", {}), **self.params}
-        return {**self.spec, "params": merged} if self.kind is PolicyKind.CHECK else dict(self.spec)
+        said = {name: value for name, value in self.spec.items() if name not in AUTHORS}
+        if self.kind is not PolicyKind.CHECK:
+            return said
+        return {**said, "params": {**self.spec.get("params", {}), **self.params}}
 
     @property
     def pinned(self) -> PolicyVersion:
@@ -150,7 +169,6 @@ _OPTIONAL: tuple[tuple[str, Any], ...] = (
     ("applies_when", None),
     ("related", {}),
     ("message", None),
-    ("remediation", None),
     ("references", []),
     ("when", None),
     ("set", None),
@@ -178,9 +196,13 @@ def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
         "params": spec.get("params", {}),
         "controls": list(controls),
         **{name: spec.get(name, default) for name, default in _OPTIONAL},
+        **{name: policy.spec.get(name, default) for name, default in AUTHORS.items()},
+        "remediation": _remediation(spec),
         "applied_at": policy.applied_at,
         "created_at": policy.created_at,
         "updated_at": policy.updated_at,
+        "created_by": policy.created_by,
+        "updated_by": policy.updated_by,
     }
     return orjson.dumps(body)
 
@@ -192,7 +214,13 @@ def finding_part(version: PolicyVersion, controls: Sequence[Mapping[str, str]]) 
         "dimension": spec["dimension"],
         "description": spec.get("description"),
         "policy": {"id": version.id, "key": version.key, "version": version.version},
-        "remediation": spec.get("remediation"),
+        "remediation": _remediation(spec),
         "controls": list(controls),
     }
     return orjson.dumps(body)[1:-1]
+
+
+def _remediation(spec: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how a finding is cured, with what versions of before had no words for."""
+    said = spec.get("remediation")
+    return {"caution": None, "first": None, **said} if said else None

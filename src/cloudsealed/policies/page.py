@@ -13,6 +13,7 @@ from typing import Any
 from cloudsealed.engine import Rule
 from cloudsealed.kit.markdown import code, fence, paragraphs, table, text
 from cloudsealed.packs import EXAMPLES_AT, Example, PolicySpec, Relation
+from cloudsealed.packs.danger import caution_of
 from cloudsealed.packs.model import Scope
 from cloudsealed.policies.files import rule_of
 from cloudsealed.policies.frameworks import served_by
@@ -61,6 +62,11 @@ def _fix(spec: PolicySpec) -> Iterator[str]:
     yield "## How to fix it"
     yield paragraphs(fix.summary)
     yield f"Effort: {fix.effort}."
+    if caution := caution_of(fix.as_dict()):
+        yield f"**Careful.** {paragraphs(caution)}"
+    if fix.first:
+        yield "First, which changes nothing or can be taken back:"
+        yield fence("sh", fix.first)
     if fix.cli:
         yield "On the command line:"
         yield fence("sh", fix.cli)

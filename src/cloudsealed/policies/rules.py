@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from cloudsealed.collectors.attributes import attributes_of
+from cloudsealed.collectors.attributes import attributes_of, shape_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import (
     DocumentType,
@@ -69,8 +69,9 @@ def _document_types(spec: Mapping[str, Any]) -> dict[str, DocumentType]:
     """Return what is known of the documents that a check reads: a misspelt field is found by it."""
     related = (spec.get("related") or {}).items()
     own = DocumentType.any_of([_type_of(name) for name in spec["resource_types"]])
+    resource = {"resource": _with_names(own, own.name, _EVERY_RESOURCE)} if own.fields else {}
     return {
-        "resource": _with_names(own, own.name, _EVERY_RESOURCE),
+        **resource,
         **{f"related.{name}": _type_of(relation["type"]) for name, relation in related},
     }
 
@@ -87,6 +88,20 @@ def _with_names(own: DocumentType, name: str, hint: str) -> DocumentType:
 @cache
 def _type_of(name: str) -> DocumentType:
     return DocumentType(name, attributes_of(name))
+
+
+def refuse_doubts(spec: Mapping[str, Any], rule: Rule) -> None:
+    """Raise the engine's ExpressionError for what a check compares that can never be equal, with
+    the others. Whoever writes a check is told; one that is stored is judged as it stands."""
+    kinds = spec["resource_types"]
+    related = {
+        name: [shape_of(relation["type"])] for name, relation in (spec.get("related") or {}).items()
+    }
+    own = {**dict.fromkeys(RESOURCE_NAMES), **shape_of(kinds[0])} if len(kinds) == 1 else None
+    if found := rule.doubts({"resource": own, "related": related}):
+        first, *others = found
+        first.others = tuple(others)
+        raise first
 
 
 def compile_classification(spec: Mapping[str, Any]) -> Expression:
@@ -112,14 +127,14 @@ def _classified_types() -> dict[str, DocumentType]:
 
 
 def refuse_broken(kind: PolicyKind, spec: Mapping[str, Any]) -> None:
-    """Raise InvalidPolicyExpressionError for the first expression that does not compile."""
+    """Raise InvalidPolicyExpressionError for the expressions that do not compile."""
     try:
         if kind is PolicyKind.CLASSIFICATION:
             compile_classification(spec).ready()
         else:
-            compile_check(spec).ready()
+            refuse_doubts(spec, compile_check(spec).ready())
     except ExpressionError as error:
-        raise InvalidPolicyExpressionError([explain(error)]) from error
+        raise InvalidPolicyExpressionError([*map(explain, error.every)]) from error
 
 
 def explain(error: ExpressionError) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, lru_cache, partial
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.collectors.asked import NotAsked
+from cloudsealed.events import acting_user
 from cloudsealed.jobs import enqueue
 from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -35,6 +36,7 @@ from cloudsealed.policies.needs import not_asked
 from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
+from cloudsealed.policies.trial import refuse_wrong_examples
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page, numbered
@@ -43,6 +45,7 @@ from cloudsealed.vocabulary import PolicyKind, PolicySource
 
 MOST_CHECKS = 1_000  # of a tenant's own
 MOST_CLASSIFICATIONS = 200  # enabled
+_CHECK = PolicyKind.CHECK
 JOB = "classification"
 """The kind of job that classifies a tenant's open findings anew."""
 
@@ -111,7 +114,7 @@ class PolicyService:
 
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a policy of the tenant's own; it counts from the next audit."""
-        said = _compiled(read_policy_body(body))
+        said = _tried(read_policy_body(body))
         now = rfc3339(self._clock())
         policy = Policy(
             new_id("pol"),
@@ -123,6 +126,8 @@ class PolicyService:
             said.words,
             now,
             now,
+            created_by=acting_user(),
+            updated_by=acting_user(),
         )
         with turn(self._database, tenant=tenant) as connection:
             try:
@@ -154,6 +159,7 @@ class PolicyService:
                 version=policy.version + new,
                 updated_at=rfc3339(self._clock()),
                 applied_at=None if says_other else policy.applied_at,
+                updated_by=acting_user(),
             )
             self._store.update(connection, tenant=tenant, policy=changed, new_version=new)
             if says_other:
@@ -161,6 +167,55 @@ class PolicyService:
             if changed.enabled and not policy.enabled:
                 self._refuse_too_many(connection, tenant)
         return self._public(changed)
+
+    def lend(self, *, tenant: str, specs: Sequence[PolicySpec]) -> Sequence[str]:
+        """Keep checks that come from files, disabled, for the audits that name them; return their
+        ids. One that is gone next time resolves its findings as any disabled check does.
+
+        Raises BuiltinPolicyImmutableError and NameAlreadyExistsError for a key that is taken, by
+        what says something else.
+        """
+        now = rfc3339(self._clock())
+        with turn(self._database, tenant=tenant) as connection:
+            idents = [self._lent(connection, tenant, spec, now) for spec in specs]
+            for spec in specs:
+                own = partial(self._store.all_in, connection, tenant=tenant)
+                refuse_strangers(spec.key, spec.words, own)
+            self._refuse_too_many(connection, tenant)
+        return idents
+
+    def _lent(self, connection: Connection, tenant: str, spec: PolicySpec, now: str) -> str:
+        """Bring the row of a check to what its file says; return its id."""
+        try:
+            known = self._store.get_in(connection, tenant=tenant, ident=spec.key)
+        except PolicyNotFoundError:
+            own = (spec.key, PolicyKind.CHECK, PolicySource.CUSTOM, False, 1, spec.words, now, now)
+            policy = Policy(new_id("pol"), *own)
+            self._store.insert(connection, tenant=tenant, policy=policy)
+            return policy.id
+        if known.source is PolicySource.BUILTIN:
+            raise BuiltinPolicyImmutableError(f"{spec.key} is built in: choose another key")
+        if known.effective != spec.words:
+            if known.enabled or known.kind is not PolicyKind.CHECK:
+                raise NameAlreadyExistsError(
+                    f"A policy with the key {spec.key} says something else"
+                )
+            changed = replace(known, spec=spec.words, version=known.version + 1, updated_at=now)
+            self._store.update(connection, tenant=tenant, policy=changed, new_version=True)
+        return known.id
+
+    def serving(self, *, tenant: str, framework: str) -> Sequence[str]:
+        """Return the keys of the enabled checks that serve controls of a framework."""
+        checks = [p for p in self._store.all(tenant=tenant) if p.enabled and p.kind is _CHECK]
+        return [
+            p.key
+            for p in checks
+            if any(each["framework"] == framework for each in controls_of(p.key, p.spec))
+        ]
+
+    def keys(self, *, tenant: str) -> Sequence[str]:
+        """Return the keys of the tenant's policies, deleted ones too."""
+        return [key for _ident, key in self._store.keys(tenant=tenant)]
 
     def _refuse_too_many(self, connection: Connection, tenant: str) -> None:
         """Raise QuotaExceededError when what was written is more than a tenant can have."""
@@ -203,6 +258,7 @@ class PolicyService:
                 "policy_id": policy.id,
                 "version": row[0],
                 "created_at": row[2],
+                "created_by": row[3],
                 "spec": orjson.loads(row[1]),
             }
             for row in rows
@@ -233,7 +289,7 @@ class PolicyService:
     def validate(self, *, tenant: str, body: Any) -> dict[str, Any]:
         """Say whether `create` would take a body, and if not, why."""
         try:
-            said = _compiled(read_policy_body(body))
+            said = _tried(read_policy_body(body))
             refuse_strangers(said.key, said.words, partial(self._store.all, tenant=tenant))
         except CloudSealedError as error:
             return {"object": "policy_validation", "valid": False, "errors": list(error.details)}
@@ -261,14 +317,17 @@ class PolicyService:
 
         return lambda ident: known().get(ident, (ident, ()))
 
-    def audit_set(self, *, tenant: str, only: Sequence[str] | None = None) -> PolicySet:
-        """Return the enabled policies as they stand; `only` names checks by id or key."""
-        everything = [p for p in self._store.all(tenant=tenant) if p.enabled]
+    def audit_set(
+        self, *, tenant: str, only: Sequence[str] | None = None, lent: Collection[str] = ()
+    ) -> PolicySet:
+        """Return the enabled policies as they stand; `only` names checks by id or key. Those with
+        the ids `lent` count besides, enabled or not."""
         wanted = None if only is None else {self.resolve(tenant=tenant, ident=i) for i in only}
         checks = [
             p
-            for p in everything
-            if p.kind is PolicyKind.CHECK and (wanted is None or p.id in wanted)
+            for p in self._store.all(tenant=tenant)
+            if p.kind is PolicyKind.CHECK
+            and (p.id in lent or (p.enabled and (wanted is None or p.id in wanted)))
         ]
         return PolicySet(tuple(p.pinned for p in checks), self.classifications(tenant=tenant))
 
@@ -358,6 +417,16 @@ class PolicyService:
         spec = self._store.version_spec(tenant=tenant, ident=ident, number=number)
         return PolicyVersion(ident, spec["key"], number, PolicyKind(spec["kind"]), spec)
 
+    def author(self, *, tenant: str, ident: str, number: int) -> tuple[str, str | None]:
+        """Return when a version was written, and the id of the user who did, None for nobody or
+        not known; raises PolicyNotFoundError."""
+        return self._store.version_author(tenant=tenant, ident=ident, number=number)
+
+    def named(self, *, tenant: str, key: str, number: int) -> PolicyVersion:
+        """Return one version of the policy that has a key; raises PolicyNotFoundError."""
+        policy = self._store.get(tenant=tenant, ident=key)
+        return self.version(tenant=tenant, ident=policy.id, number=number)
+
     def finding_part(self, *, tenant: str, ident: str, version: int) -> bytes:
         """Return the policy's part of a finding's JSON, without braces; kept per version."""
         return self._part(tenant, ident, version)
@@ -435,11 +504,19 @@ def _compiled(said: PolicyBody) -> PolicyBody:
     return said
 
 
+def _tried(said: PolicyBody) -> PolicyBody:
+    """Return what compiles and whose examples end as they say; raises as `_compiled` does, and
+    InvalidPolicyExampleError."""
+    _compiled(said)
+    refuse_wrong_examples(said.words)
+    return said
+
+
 def _changed(policy: Policy, body: Any) -> Policy:
     """Return a policy as a body changes it, compiled; not yet seen beside the others."""
     if policy.source is PolicySource.BUILTIN:
         return _adjusted(policy, body)
-    said = _compiled(read_change(body, policy))
+    said = _tried(read_change(body, policy))
     return replace(policy, spec=said.words, enabled=said.enabled)
 
 

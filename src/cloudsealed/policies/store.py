@@ -29,6 +29,8 @@ _COLUMNS = (
     "created_at",
     "updated_at",
     "applied_at",
+    "created_by",
+    "updated_by",
 )
 _NEWEST = 2**62  # above every version
 _DELETED = " "  # between the key and the id of a policy that is deleted
@@ -94,7 +96,12 @@ _UPDATE = (
 )
 _INSERT_VERSION = policy_versions.insert()
 _VERSIONS = (
-    select(policy_versions.c.version, policy_versions.c.spec, policy_versions.c.created_at)
+    select(
+        policy_versions.c.version,
+        policy_versions.c.spec,
+        policy_versions.c.created_at,
+        policy_versions.c.created_by,
+    )
     .where(
         policy_versions.c.tenant_id == bindparam("tenant"),
         policy_versions.c.policy_id == bindparam("ident"),
@@ -103,7 +110,9 @@ _VERSIONS = (
     .order_by(policy_versions.c.version.desc())
     .limit(bindparam("most"))
 )
-_VERSION = select(policy_versions.c.spec).where(
+_VERSION = select(
+    policy_versions.c.spec, policy_versions.c.created_at, policy_versions.c.created_by
+).where(
     policy_versions.c.tenant_id == bindparam("tenant"),
     policy_versions.c.policy_id == bindparam("ident"),
     policy_versions.c.version == bindparam("number"),
@@ -186,6 +195,8 @@ def encode(tenant: str, policy: Policy, deleted_at: str | None = None) -> dict[s
         "updated_at": policy.updated_at,
         "applied_at": policy.applied_at,
         "deleted_at": deleted_at,
+        "created_by": policy.created_by,
+        "updated_by": policy.updated_by,
     }
 
 
@@ -204,6 +215,8 @@ def decode(row: Row) -> Policy:
         created_at=values["created_at"],
         updated_at=values["updated_at"],
         applied_at=values["applied_at"],
+        created_by=values["created_by"],
+        updated_by=values["updated_by"],
     )
 
 
@@ -298,19 +311,28 @@ class PolicyStore(Paged):
     def versions(
         self, *, tenant: str, ident: str, before: int = _NEWEST, most: int = 1_000
     ) -> list[Row]:
-        """Return at most `most` (version, spec, created_at) below a version, newest first."""
+        """Return at most `most` (version, spec, created_at, created_by) below a version, newest
+        first."""
         values = {"tenant": tenant, "ident": ident, "before": before, "most": most}
         with self.database.read() as connection:
             return connection.all(_VERSIONS, values)
 
     def version_spec(self, *, tenant: str, ident: str, number: int) -> dict[str, Any]:
         """Return what one version says; raises PolicyNotFoundError."""
+        spec: dict[str, Any] = orjson.loads(self._version(tenant, ident, number)[0])
+        return spec
+
+    def version_author(self, *, tenant: str, ident: str, number: int) -> tuple[str, str | None]:
+        """Return when one version was written, and by which user; raises PolicyNotFoundError."""
+        _spec, moment, author = self._version(tenant, ident, number)
+        return moment, author
+
+    def _version(self, tenant: str, ident: str, number: int) -> Row:
         with self.database.read() as connection:
             row = connection.first(_VERSION, {"tenant": tenant, "ident": ident, "number": number})
         if row is None:
             raise PolicyNotFoundError(ident)
-        spec: dict[str, Any] = orjson.loads(row[0])
-        return spec
+        return row
 
     def _overwrite(self, connection: Connection, row: dict[str, Any]) -> None:
         values = {
@@ -327,5 +349,6 @@ class PolicyStore(Paged):
             "digest": version.digest,
             "spec": orjson.dumps({**version.spec, "key": policy.key, "kind": policy.kind}).decode(),
             "created_at": policy.updated_at,
+            "created_by": policy.updated_by,
         }
         connection.run(_INSERT_VERSION, row)

@@ -19,7 +19,7 @@ FONTS = Path(str(files("fontpkg_inter").joinpath("files")))
 FONT = FONTS / "Inter[opsz,wght].ttf"
 """The font, with every weight, of text and, where the monospaced one lacks a character, of code."""
 
-MULTILINE = frozenset({"summary", "description", "cli", "terraform"})
+MULTILINE = frozenset({"summary", "description", "caution", "first", "cli", "terraform"})
 """The keys of a document whose texts have lines."""
 
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -42,7 +42,7 @@ def look_of(settings: Settings) -> Look:
         colour=settings.report_colour,
         language=settings.report_language,
         logo=_logo(Path(settings.report_logo)) if settings.report_logo else None,
-        public_url=settings.public_url.rstrip("/"),
+        public_url=settings.address,
     )
 
 

@@ -96,7 +96,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report as it stands. Times are RFC 3339 text; `error` has `code` and `message`."""
+    """A report as it stands. Times are RFC 3339 text; `error` has `code` and `message`.
+    `created_by` is the id of the user who asked for it, None when a schedule did; nobody can change
+    one, so the same user is the last to have."""
 
     id: str
     status: ReportStatus
@@ -107,6 +109,7 @@ class Report:
     error: Mapping[str, str] | None = None
     formats: tuple[ReportFormat, ...] = ()
     progress: Progress | None = None
+    created_by: str | None = None
 
     def public(self) -> Document:
         """Return the report as the API shows it."""
@@ -129,6 +132,8 @@ class Report:
             "created_at": self.created_at,
             "finished_at": self.finished_at,
             "expires_at": self.expires_at,
+            "created_by": self.created_by,
+            "updated_by": self.created_by,
         }
 
 
@@ -161,6 +166,9 @@ class ReportSource:
     shows it, each with its `controls`; the same each time that it is read.
     policies: what the audit's policies say, by key: the version as JSON values, and `counts` of
     resources by outcome.
+    classification: what a classification says, from its key and version, as JSON values; empty
+    where that is not known any more.
+    collected: `services` that were asked, `first_call_at` and `last_call_at`, RFC 3339 or None.
     seal: `root`, `digest` (of its envelope), `sequence` and `key_id`.
     gaps: what could not be read, and policy_errors: how many verdicts a policy failed to give, as
     the audit's coverage shows both.
@@ -187,6 +195,8 @@ class ReportSource:
     look: Look = PLAIN
     observations: Iterable[Observation] = ()
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    classification: Callable[[str, int], Mapping[str, Any]] = lambda _key, _version: {}
+    collected: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

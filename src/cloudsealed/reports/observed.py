@@ -8,6 +8,8 @@ from typing import Any
 from cloudsealed.reports.model import Document, Observation, ReportSource, matches
 from cloudsealed.vocabulary import FindingStatus, Outcome, TriageState
 
+_WRITTEN = ("written_by", "written_at")
+_NEVER = "~"  # after every time
 _ACCEPTING = (TriageState.ACCEPTED_RISK, TriageState.FALSE_POSITIVE)
 
 
@@ -27,17 +29,23 @@ def reason(why: Mapping[str, Any]) -> str:
 
 
 def exception(observation: Observation, source: ReportSource) -> Document | None:
-    """Return why a failing resource is an exception (kind, reason, by, until, over), None if it is
-    none. A person's decision counts before a classification's; `over` is one that had ended when
-    the audit did."""
+    """Return why a failing resource is an exception (kind, reason, by, person, at, until, over),
+    None if it is none. Of a person's decision and a classification the one that ends last counts,
+    since until then it is one, and of equals the person's.
+
+    `by` is who decided, or the classification; `person` who decided or wrote that, and `at` when,
+    as far as that is known; `over` is one that had ended when the audit did.
+    """
     if observation["outcome"] != Outcome.FAIL:
         return None
     finding = observation["finding"] or {}
-    decided = _decided(finding.get("triage")) or _suppressed(observation, finding, source)
-    if decided is None:
+    said = (_decided(finding.get("triage")), _suppressed(observation, finding, source))
+    reasons = [each for each in said if each is not None]
+    if not reasons:
         return None
-    until = decided["until"]
-    return {**decided, "over": until is not None and until <= source.audit["finished_at"]}
+    lasting = max(reasons, key=lambda each: each["until"] or _NEVER)
+    until = lasting["until"]
+    return {**lasting, "over": until is not None and until <= source.audit["finished_at"]}
 
 
 def _decided(triage: Mapping[str, Any] | None) -> Document | None:
@@ -47,6 +55,8 @@ def _decided(triage: Mapping[str, Any] | None) -> Document | None:
         "kind": triage["state"],
         "reason": triage["note"],
         "by": triage["updated_by"],
+        "person": triage["updated_by"],
+        "at": triage["updated_at"],
         "until": triage["expires_at"],
     }
 
@@ -59,11 +69,23 @@ def _suppressed(
     if not (silenced or (status is None and observation["suppressed"])):
         return None
     named = finding.get("classified_by") or observation["classified_by"] or {}
-    version = source.policies.get(named.get("key", ""), {})
-    said = version.get("spec", {}) if version.get("version") == named.get("version") else {}
+    said = _said(named, source)
     return {
         "kind": "classification",
         "reason": said.get("reason"),
         "by": named.get("key"),
+        "person": said.get("written_by"),
+        "at": said.get("written_at"),
         "until": said.get("expires_at"),
     }
+
+
+def _said(named: Mapping[str, Any], source: ReportSource) -> Mapping[str, Any]:
+    """Return what a classification says in the version that is named, also one from after the
+    audit (that is the one which counts), and who wrote that when, as far as it is known."""
+    if not named:
+        return {}
+    judged = source.policies.get(named["key"], {})
+    if judged.get("version") == named["version"]:
+        return {**judged["spec"], **{name: judged.get(name) for name in _WRITTEN}}
+    return source.classification(named["key"], named["version"])

@@ -384,6 +384,15 @@ def _value(value: Any) -> str:
 
 def _accepted(accepted: Mapping[str, Any]) -> str:
     return (
-        f"Accepted as {accepted['kind']} by {accepted['by'] or 'nobody named'} "
+        f"Accepted as {accepted['kind']} by {_who(accepted)}{_since(accepted)} "
         f"until {accepted['until'] or 'further notice'}: {accepted['reason'] or 'no reason given'}"
     )
+
+
+def _who(accepted: Mapping[str, Any]) -> str:
+    by, person = accepted["by"] or "nobody named", accepted["person"]
+    return by if person in (None, by) else f"{by}, which {person} wrote,"
+
+
+def _since(accepted: Mapping[str, Any]) -> str:
+    return "" if accepted["at"] is None else f" on {accepted['at'][:10]}"

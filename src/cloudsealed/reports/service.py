@@ -14,6 +14,7 @@ import orjson
 
 from cloudsealed.audits.model import AuditNotFinishedError
 from cloudsealed.audits.trusted import TrustedTime
+from cloudsealed.events import acting_user
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -122,7 +123,13 @@ class ReportService:
     def prepare(self, request: ReportRequest) -> Report:
         """Return the report that was asked for, which is stored nowhere."""
         created = rfc3339(self._clock())
-        return Report(new_id("rep"), ReportStatus.QUEUED, request, created_at=created)
+        return Report(
+            new_id("rep"),
+            ReportStatus.QUEUED,
+            request,
+            created_at=created,
+            created_by=acting_user(),
+        )
 
     def add(self, connection: Connection, *, tenant: str, report: Report) -> bytes:
         """Queue a prepared report in the caller's transaction; return it as public JSON."""

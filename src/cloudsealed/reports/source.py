@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache, partial
 from typing import Any
 
@@ -13,16 +14,18 @@ from cloudsealed.audits.seal import opened
 from cloudsealed.audits.service import AuditService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.users import UserService
+from cloudsealed.events import EventStore
 from cloudsealed.findings.service import FindingService
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import NotFoundError
-from cloudsealed.policies.frameworks import framework
+from cloudsealed.policies.frameworks import OWN, assess, framework, own
+from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.kinds.spool import Spooled
 from cloudsealed.reports.look import Look
 from cloudsealed.reports.model import Comparison, Report, ReportSource
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.storage.keys import KeyFileError, KeyRing, key_id, public_key
-from cloudsealed.vocabulary import ReportKind
+from cloudsealed.vocabulary import PolicyKind, ReportKind
 
 _LOOKED_AT = 5 * TREND
 """Audits that these are taken from: of those of one ledger, only the newest counts."""
@@ -38,6 +41,8 @@ class ReportSources:
         audits: AuditService,
         findings: FindingService,
         users: UserService,
+        policies: PolicyService,
+        events: EventStore,
         resources: ResourceService,
         keys: KeyRing,
         owner_tags: Sequence[str],
@@ -45,8 +50,10 @@ class ReportSources:
     ) -> None:
         self._tenants = tenants
         self._users = users
+        self._events = events
         self._audits = audits
         self._findings = findings
+        self._policies = policies
         self._resources = resources
         self._keys = keys
         self._owner_tags = [key.lower() for key in owner_tags]
@@ -74,7 +81,9 @@ class ReportSources:
             frameworks=self._audits.frameworks(tenant=tenant, ident=audit_id) if summary else (),
             look=self._look,
             observations=self._observations(tenant, audit_id, assessed) if assessed else (),
-            policies=self._policies(tenant, audit_id) if assessed else {},
+            policies=self._judged(tenant, audit_id) if assessed else {},
+            classification=partial(self._classification, tenant),
+            collected=asdict(self._audits.collected(tenant=tenant, ident=audit_id)),
         )
 
     def _history(self, tenant: str, audit_id: str) -> Sequence[Audit]:
@@ -114,8 +123,14 @@ class ReportSources:
         }
 
     def _framework(self, tenant: str, key: str, audit_id: str) -> dict[str, Any]:
-        sections = [{"id": each.id, "title": each.title} for each in framework(key).sections]
-        assessed = self._audits.framework(tenant=tenant, key=key, audit_id=audit_id)
+        """Return how an audit stands by a framework, OWN too."""
+        if key == OWN:
+            item = own(self._audits.policy_versions(tenant=tenant, ident=audit_id))
+            assessed = assess(item, self._audits.verdicts(tenant=tenant, ident=audit_id))
+        else:
+            item = framework(key)
+            assessed = self._audits.framework(tenant=tenant, key=key, audit_id=audit_id)
+        sections = [{"id": each.id, "title": each.title} for each in item.sections]
         return {**assessed, "sections": sections}
 
     def _observations(
@@ -139,17 +154,36 @@ class ReportSources:
         )
 
     def _person(self, tenant: str, ident: str) -> str:
-        """Return what a user is called; one who was removed since by the id alone."""
+        """Return what a user is called; or was, one who was removed since."""
         try:
             user = self._users.get(tenant=tenant, ident=ident)
         except NotFoundError:
-            return ident
+            return self._events.name_of(tenant=tenant, user_id=ident) or ident
         return user.name or user.email
 
-    def _policies(self, tenant: str, audit_id: str) -> dict[str, Mapping[str, Any]]:
+    def _classification(self, tenant: str, key: str, version: int) -> Mapping[str, Any]:
+        try:
+            named = self._policies.named(tenant=tenant, key=key, number=version)
+        except NotFoundError:
+            return {}
+        return {**named.spec, **self._written(tenant, named.as_dict())}
+
+    def _judged(self, tenant: str, audit_id: str) -> dict[str, Mapping[str, Any]]:
         verdicts = self._audits.verdicts(tenant=tenant, ident=audit_id)
         versions = self._audits.policy_versions(tenant=tenant, ident=audit_id)
-        return {v["key"]: {**v, "counts": verdicts.get(v["key"], {})} for v in versions}
+        return {
+            v["key"]: {**v, "counts": verdicts.get(v["key"], {}), **self._written(tenant, v)}
+            for v in versions
+        }
+
+    def _written(self, tenant: str, version: Mapping[str, Any]) -> dict[str, Any]:
+        """Return who wrote a classification's version, and when; a check accepts nothing."""
+        if version["kind"] != PolicyKind.CLASSIFICATION:
+            return {}
+        number = version["version"]
+        moment, author = self._policies.author(tenant=tenant, ident=version["id"], number=number)
+        person = None if author is None else self._person(tenant, author)
+        return {"written_at": moment, "written_by": person}
 
 
 def _with_person(

@@ -27,7 +27,7 @@ JOB = "report"
 """The kind of job that makes a report; its subject is the report's id."""
 
 _CHANGED = ("status", "finished_at", "expires_at", "error", "files", "progress")
-_COLUMNS = ("id", "kind", "audit_id", "request", "created_at", *_CHANGED)
+_COLUMNS = ("id", "kind", "audit_id", "request", "created_at", "created_by", *_CHANGED)
 _FILTERS = (
     Filter("audit", "Audit it is made from", "audit_id", kind="id", prefix="aud", sorts=("-id",)),
     Filter("kind", "What it is", "kind", tuple(ReportKind), kind="enum", sorts=("-id",)),
@@ -72,12 +72,14 @@ def encode(tenant: str, report: Report) -> dict[str, Any]:
         "error": _json(report.error) if report.error is not None else None,
         "files": _json(report.formats),
         "progress": _json(report.progress) if report.progress is not None else None,
+        "created_by": report.created_by,
     }
 
 
 def decode(row: Sequence[Any]) -> Report:
     """Return the report of a row that holds the columns of LISTING."""
-    ident, kind, audit_id, request, created, status, finished, expires, error, files, progress = row
+    ident, kind, audit_id, request, created, author, status, *rest = row
+    finished, expires, error, files, progress = rest
     asked = orjson.loads(request)
     filters = {name: tuple(values) for name, values in asked["filters"].items()}
     return Report(
@@ -90,6 +92,7 @@ def decode(row: Sequence[Any]) -> Report:
         error=orjson.loads(error) if error is not None else None,
         formats=tuple(ReportFormat(**file) for file in orjson.loads(files)),
         progress=_progress(orjson.loads(progress)) if progress is not None else None,
+        created_by=author,
     )
 
 

@@ -11,7 +11,7 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import load_keys
 from cloudsealed.storage.ownership import require_own_keys
-from cloudsealed.storage.private import private_file, private_folder
+from cloudsealed.storage.private import data_folder, private_file, private_folder
 from cloudsealed.storage.revision import has_schema
 from cloudsealed.storage.sqlite_file import DatabaseFileError, readable
 
@@ -91,7 +91,7 @@ def _copy(source: Settings, target: Settings) -> list[Path]:
     if not source.sqlite_path.is_file() or source.sqlite_path.stat().st_size == 0:
         raise BackupError(f"There is no database at {source.sqlite_path}")
     load_keys(source.key_path)
-    private_folder(target.data_dir)
+    data_folder(target.data_dir)
     database, keys, blobs = target.sqlite_path, target.key_path, target.blob_dir
     _copy_database(source.sqlite_path, database)
     _copy_file(source.key_path, keys)

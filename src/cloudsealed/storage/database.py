@@ -23,7 +23,8 @@ from sqlalchemy.dialects.sqlite import pysqlite as sqlite_dialect
 from sqlalchemy.sql import ClauseElement
 
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.storage.pool import NoneFreeError, Pool
+from cloudsealed.kit.threads import OverdueError
+from cloudsealed.storage.pool import NoneFreeError, Pool, Use
 from cloudsealed.storage.sqlite_file import DatabaseFileError, open_file
 from cloudsealed.storage.statements import Compiler, SqliteConnection
 from cloudsealed.storage.statements import Parameters as Parameters
@@ -45,8 +46,8 @@ class ServiceUnavailableError(CloudSealedError):
     status = 503
 
 
-class ReadDeadlineError(Exception):
-    """A read on the event loop took longer than it may: run it again elsewhere."""
+class ReadDeadlineError(OverdueError):
+    """A read took longer than it may: run it again elsewhere."""
 
 
 class Connection(Protocol):
@@ -75,6 +76,9 @@ class Database(Protocol):
 
     def read(self, deadline: float | None = None) -> AbstractContextManager[Connection]:
         """Open a read: a context manager of a Connection; `deadline` in seconds."""
+
+    def hurried(self, deadline: float | None) -> AbstractContextManager[None]:
+        """Give every read of this thread within the block a `deadline`, in seconds."""
 
     def write(self) -> AbstractContextManager[Connection]:
         """Open a write transaction: a context manager of a Connection; commits unless it raises.
@@ -116,10 +120,12 @@ def status_of(*pools: Pool[Any]) -> dict[str, int]:
     return {"in_use": sum(pool.in_use for pool in pools), "limit": sum(pool.size for pool in pools)}
 
 
-def taken(pool: Pool[T], deadline: float | None = None) -> T:
+def taken(pool: Pool[T], deadline: float | None = None, *, writes: bool = False) -> T:
     """Take a connection; the wait for it counts to the deadline of a read."""
     try:
-        return pool.take(_BUSY_SECONDS if deadline is None else deadline)
+        if deadline is not None:
+            return pool.take(deadline, Use.LOOK)
+        return pool.take(_BUSY_SECONDS, Use.WRITE if writes else Use.READ)
     except NoneFreeError as error:
         if deadline is not None:
             raise ReadDeadlineError from error
@@ -192,6 +198,7 @@ class SqliteDatabase(Transactions[SqliteConnection]):
         if blocks:
             yield blocks[-1]
             return
+        deadline = self._in_hand.deadline if deadline is None else deadline
         ends = None if deadline is None else time.monotonic() + deadline
         with _readable():
             raw = taken(self._readers, deadline)
@@ -209,7 +216,7 @@ class SqliteDatabase(Transactions[SqliteConnection]):
         """Open a write transaction; it takes the write lock at once, so it never fails half way."""
         blocks = self._in_hand.blocks
         with _readable():
-            raw = taken(self._writer)
+            raw = taken(self._writer, writes=True)
             try:
                 connection = SqliteConnection(raw, self._compiler, writes=True)
                 raw.execute("BEGIN IMMEDIATE")

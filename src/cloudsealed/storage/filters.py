@@ -6,7 +6,6 @@ negation, `<name>_not`: no row is lost between the two, one without a value is o
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from sqlalchemy import (
 
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.nearest import LONGEST, did_you_mean
 from cloudsealed.storage.database import one_of
 from cloudsealed.storage.schema import resource_tags
 from cloudsealed.vocabulary import Provider
@@ -42,7 +42,6 @@ _BOTH = "tag_pair"
 _AFTER_DOT = chr(ord(".") + 1)
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 ESCAPE = "/"  # before a character of LIKE that means itself
-_LONGEST_NAME = 100  # of what a nearest name is looked for
 
 Binds = tuple[ColumnElement[Any], ...]
 Condition = Callable[[FromClause, Binds], ColumnElement[bool]]
@@ -66,21 +65,9 @@ class UnknownValueError(FilterValueError):
     """A filter names what neither the program nor any row of the tenant knows."""
 
     def __init__(self, name: str, value: str, known: Collection[str]) -> None:
-        shown = value if len(value) <= _LONGEST_NAME else f"{value[:_LONGEST_NAME]}…"
-        close = nearest(value, known)
-        hint = f"; did you mean {close!r}?" if close is not None else ""
+        shown = value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+        hint = did_you_mean(value, known)
         super().__init__(name, f"one that there is, not {shown!r}{hint}")
-
-
-def nearest(value: str, known: Collection[str]) -> str | None:
-    """Return the name that is written most like `value`, None when none is."""
-    if len(value) > _LONGEST_NAME:
-        return None
-    names = sorted(known)
-    found = difflib.get_close_matches(value, names, n=1)
-    found = found or [name for name in names if value in name]
-    found = found or difflib.get_close_matches(value, names, n=1, cutoff=0.3)
-    return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)

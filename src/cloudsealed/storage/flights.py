@@ -10,15 +10,11 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
-import psycopg
-
 from cloudsealed.storage.database import Database, ServiceUnavailableError, SqliteDatabase
-from cloudsealed.storage.postgres import PostgresDatabase, answering
 from cloudsealed.storage.private import private_file
 
 FILE = "flights.lock"
@@ -112,48 +108,6 @@ class _FileLocks:
             return self._descriptor
 
 
-class _SessionLocks:
-    """Advisory locks of one session of PostgreSQL, which ends with its process.
-
-    The session is one of the pool's, lent for good, so it counts in the budget of connections. One
-    that broke is replaced, and what it had locked is then only known in this process.
-    """
-
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._database = database
-        self._raw: psycopg.Connection[tuple[object, ...]] | None = None
-        self._lock = threading.Lock()
-
-    def take(self, place: int) -> bool:
-        with self._lock, answering():
-            try:
-                return self._try(place)
-            except psycopg.OperationalError:
-                self._give_up()
-                return self._try(place)
-
-    def free(self, place: int) -> None:
-        with self._lock, suppress(psycopg.Error):  # a session that broke has freed it
-            if self._raw is not None:
-                self._raw.execute("SELECT pg_advisory_unlock(%s)", (place,))
-
-    def close(self) -> None:
-        with self._lock:
-            self._give_up()
-
-    def _try(self, place: int) -> bool:
-        if self._raw is None:
-            self._raw = self._database.lend()
-        row = self._raw.execute("SELECT pg_try_advisory_lock(%s)", (place,)).fetchone()
-        return row is not None and bool(row[0])
-
-    def _give_up(self) -> None:
-        if self._raw is not None:
-            raw, self._raw = self._raw, None
-            raw.close()
-            self._database.take_back(raw)
-
-
 def open_flights(database: Database) -> Flights:
     """Return the flights of a database's installation.
 
@@ -161,5 +115,8 @@ def open_flights(database: Database) -> Flights:
     """
     if isinstance(database, SqliteDatabase):
         return Flights(_FileLocks(database.path.with_name(FILE)))
+    from cloudsealed.storage.postgres import PostgresDatabase  # which is slow to import
+    from cloudsealed.storage.session_locks import SessionLocks
+
     assert isinstance(database, PostgresDatabase)
-    return Flights(_SessionLocks(database) if database.size > 1 else None)
+    return Flights(SessionLocks(database) if database.size > 1 else None)

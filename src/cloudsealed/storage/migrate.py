@@ -9,7 +9,6 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-import psycopg
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -20,26 +19,28 @@ from sqlalchemy.exc import DBAPIError
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.extra import need
 from cloudsealed.storage.private import private_file
-from cloudsealed.storage.revision import OTHER_SHAPE, SchemaVersionError
+from cloudsealed.storage.revision import OTHER_SHAPE, SchemaVersionError, missing
 from cloudsealed.storage.schema import metadata
 from cloudsealed.storage.sqlite_file import readable
 
 _SCRIPTS = str(files("cloudsealed.storage") / "migrations")
 _WAIT_SECONDS = 600
 _SHAPES = (
-    psycopg.errors.UndefinedTable,
-    psycopg.errors.UndefinedColumn,
-    psycopg.errors.UndefinedObject,
-    psycopg.errors.DuplicateTable,
-    psycopg.errors.DuplicateColumn,
-    psycopg.errors.DuplicateObject,
+    "UndefinedTable",
+    "UndefinedColumn",
+    "UndefinedObject",
+    "DuplicateTable",
+    "DuplicateColumn",
+    "DuplicateObject",
 )
 
 
 def engine_for(settings: Settings) -> Engine:
-    """Return an SQLAlchemy engine for schema work; rows are read and written elsewhere."""
+    """Return an SQLAlchemy engine for schemas and archives; the rest is `storage.database`'s."""
     if settings.database_url:
+        need("psycopg", "PostgreSQL")
         url = settings.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         return create_engine(url, poolclass=NullPool)
     with readable(settings.sqlite_path):
@@ -126,7 +127,7 @@ def _difference(kind: str, *about: Any) -> str | None:
 def _is_other_shape(error: BaseException | None) -> bool:
     """Say whether a statement of a migration failed by tables that are not as they should be."""
     code = getattr(error, "sqlite_errorcode", None)
-    return code == sqlite3.SQLITE_ERROR or isinstance(error, _SHAPES)
+    return code == sqlite3.SQLITE_ERROR or isinstance(error, missing(*_SHAPES)[1:])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, SqliteDatabase
+from cloudsealed.storage.extra import need
 
 _ALLOWED = text("""
     SELECT current_setting('max_connections')::int
@@ -23,10 +24,12 @@ class ConnectionBudgetError(CloudSealedError):
 
 
 def open_database(settings: Settings) -> Database:
-    """Return PostgreSQL when a URL is set, else SQLite in the data folder."""
+    """Return PostgreSQL when a URL is set, else SQLite in the data folder; raises
+    MissingExtraError."""
     connections = settings.database_connections
     if not settings.database_url:
         return SqliteDatabase(settings.sqlite_path, connections=connections)
+    need("psycopg", "PostgreSQL")
     from cloudsealed.storage.postgres import PostgresDatabase  # which is slow to import
 
     return PostgresDatabase(

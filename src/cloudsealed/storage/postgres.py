@@ -59,13 +59,15 @@ class PostgresDatabase(Transactions[PostgresConnection]):
         )
 
     @contextmanager
-    def _connected(self, deadline: float | None = None) -> Iterator[psycopg.Connection[Row]]:
+    def _connected(
+        self, deadline: float | None = None, *, writes: bool = False
+    ) -> Iterator[psycopg.Connection[Row]]:
         """Lend the connection of this thread's innermost block, or one of the pool."""
         if self._in_hand.blocks:
             yield self._in_hand.blocks[-1].raw
             return
         with answering():
-            raw = taken(self._pool, deadline)
+            raw = taken(self._pool, deadline, writes=writes)
             try:
                 yield raw
             finally:
@@ -91,6 +93,7 @@ class PostgresDatabase(Transactions[PostgresConnection]):
         if blocks:
             yield blocks[-1]
             return
+        deadline = self._in_hand.deadline if deadline is None else deadline
         with self._connected(deadline) as raw, wire.ending(raw, deadline), self._block(raw) as read:
             try:
                 yield read
@@ -103,7 +106,7 @@ class PostgresDatabase(Transactions[PostgresConnection]):
     def _transaction(self) -> Iterator[PostgresConnection]:
         """Open a write transaction."""
         with (
-            self._connected() as raw,
+            self._connected(writes=True) as raw,
             raw.transaction(),
             self._block(raw, writes=True) as connection,
         ):

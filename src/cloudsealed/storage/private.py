@@ -11,6 +11,8 @@ from pathlib import Path
 from cloudsealed.settings import Settings
 
 FOLDER, FILE = 0o700, 0o600
+IGNORED = ".gitignore"
+"""The file that keeps what an installation writes out of a repository around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,15 @@ def private_folder(path: Path) -> None:
         private_folder(path.parent)
         path.mkdir(mode=FOLDER, exist_ok=True)
         path.chmod(FOLDER)  # a umask may take the owner's own bits away
+
+
+def data_folder(path: Path) -> None:
+    """Make a folder of an installation, or take an empty one; what it will hold is kept out of the
+    repository that it may lie in. One with something in it stays as it is."""
+    private_folder(path)
+    if not any(path.iterdir()):
+        private_file(path / IGNORED)
+        (path / IGNORED).write_text("*\n")
 
 
 def private_file(path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any, Final
 
 from sqlalchemy import Select, literal_column, select, table
@@ -78,7 +79,7 @@ def _other_tables(connection: Connection) -> str | None:
     for each in metadata.sorted_tables:
         try:
             connection.all(select(*each.c).limit(0))
-        except _missing("UndefinedTable", "UndefinedColumn") as error:
+        except missing("UndefinedTable", "UndefinedColumn") as error:
             return OTHER_SHAPE.format(str(error).splitlines()[0])
     return None
 
@@ -94,16 +95,18 @@ def revisions() -> tuple[str, ...]:
 def _revision(connection: Connection) -> str | None:
     try:
         row = connection.first(_REVISION)
-    except _missing("UndefinedTable") as error:
+    except missing("UndefinedTable") as error:
         if isinstance(error, sqlite3.Error) and "no such table" not in str(error):
             raise
         return None
     return None if row is None else str(row[0])
 
 
-def _missing(*names: str) -> tuple[type[Exception], ...]:
+def missing(*names: str) -> tuple[type[Exception], ...]:
     """Return what databases raise for what is not there, PostgreSQL's of these names: asked for,
     and its driver imported, once something did."""
+    if find_spec("psycopg") is None:
+        return (sqlite3.OperationalError,)
     import psycopg
 
     return sqlite3.OperationalError, *(getattr(psycopg.errors, name) for name in names)

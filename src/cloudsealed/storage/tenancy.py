@@ -9,7 +9,7 @@ from functools import cache
 from sqlalchemy import Select, Table, bindparam, or_, select
 
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.schema import tenants
+from cloudsealed.storage.schema import audits, tenants
 
 Rows = Table
 """The table of a noun."""
@@ -30,9 +30,11 @@ def take_turn(connection: Connection, *, tenant: str) -> None:
 def hold(connection: Connection, table: Rows, *, tenant: str, ident: str) -> None:
     """Take the tenant's turn, and keep the row that an id or key names from every other writer.
 
-    In this order, as whoever takes turns writes rows after it.
+    In this order, as whoever takes turns writes rows after it; but an audit's row is the fence of
+    who runs it, held before their turn: it is kept without one, or the two would wait for another.
     """
-    take_turn(connection, tenant=tenant)
+    if table is not audits:
+        take_turn(connection, tenant=tenant)
     connection.first(_held(table), {"tenant": tenant, "ident": ident})
 
 

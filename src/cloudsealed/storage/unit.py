@@ -44,7 +44,8 @@ class Unit(Generic[C]):
 
 
 class InHand(threading.local, Generic[C]):
-    """The connections of a thread's blocks, one block in another, the innermost last; its unit.
+    """The connections of a thread's blocks, one block in another, the innermost last; its unit, and
+    the deadline of its reads.
 
     A block may end on another thread than it began, as a generator does: hold on to `blocks`.
     """
@@ -52,6 +53,7 @@ class InHand(threading.local, Generic[C]):
     def __init__(self) -> None:
         self.blocks: list[C] = []
         self.unit: Unit[C] | None = None
+        self.deadline: float | None = None
 
 
 class Transactions(Generic[C]):
@@ -66,6 +68,15 @@ class Transactions(Generic[C]):
 
     def _step(self, connection: C) -> AbstractContextManager[None]:
         raise NotImplementedError
+
+    @contextmanager
+    def hurried(self, deadline: float | None) -> Iterator[None]:
+        """Give every read of this thread within the block a deadline, in seconds."""
+        outer, self._in_hand.deadline = self._in_hand.deadline, deadline
+        try:
+            yield
+        finally:
+            self._in_hand.deadline = outer
 
     @contextmanager
     def write(self) -> Iterator[C]:

@@ -12,29 +12,35 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cloudsealed.api.server import Listen
+from cloudsealed.api.listen import Listen
 from cloudsealed.cli.audit import run_audit
 from cloudsealed.cli.beside import worker_beside
-from cloudsealed.cli.operate import initialize, only_server, serve_until_stopped
+from cloudsealed.cli.main import INTERRUPTED, end_at_once
+from cloudsealed.cli.operate import initialize
+from cloudsealed.cli.serve import DataFolderInUseError, only_server, opened, serve_until_stopped
 from cloudsealed.cli.session import open_installation
 from cloudsealed.cli.summary import show_summary
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.storage.private import private_folder
+from cloudsealed.settings import Settings
+from cloudsealed.storage.private import IGNORED, data_folder
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
 from cloudsealed.testing.estate_site import AUDIT_ROLE, FAR_REGION, HOME_REGION, SECOND_ACCOUNT
 from cloudsealed.vocabulary import AuditStatus
 
 FOLDER = Path("cloudsealed-demo")
-_MARK = "keys.json"
+_EMAIL, _TENANT = "demo@example.com", "Larkspur"
+_LOCK, _KEYS = "serve.lock", "keys.json"
+_ELSEWHERE = ("DATABASE_URL", "BLOB_URL", "KEY_FILE", "PUBLIC_URL", "VALKEY_URL")
 
 
 class DemoFolderError(CloudSealedError):
@@ -51,44 +57,93 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     console = Terminal(wraps=True)
     try:
-        return _demo(console, once=arguments.once, port=arguments.port)
+        with _own_folder():
+            if arguments.once:
+                return _once(console)
+            return _served(console, Listen(port=arguments.port))
     except CloudSealedError as error:
-        Terminal(stderr=True).error(error.message)
+        Terminal(stderr=True).error(error.message, error.code)
         return 1
+    except KeyboardInterrupt:
+        end_at_once(INTERRUPTED)
 
 
-def _demo(console: Terminal, *, once: bool, port: int) -> int:
-    _fresh_folder()
-    os.environ["CLOUDSEALED_DATA_DIR"] = str(FOLDER.resolve())
-    for name in ("DATABASE_URL", "BLOB_URL", "KEY_FILE"):
-        os.environ.pop(f"CLOUDSEALED_{name}", None)
-    with Emulator() as emulator:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            del os.environ[name]  # the demo never speaks to a real account
-        os.environ.update(emulator.environment())
-        _deploy(emulator.endpoint)
-        made = initialize("demo@example.com")
-        audit = _audit(console, made["tenant"]["id"])
-        if audit["status"] != AuditStatus.COMPLETED:
-            return 1
-        if once:
-            return 0
-        _show_how(console, made["token"], port)
-        with only_server(FOLDER), worker_beside() as beside:
-            installation = open_installation(create=False)
-            serve_until_stopped(installation, Listen(port=port), beside)
+def _once(console: Terminal) -> int:
+    _empty_folder()
+    with _emulated() as endpoint:
+        return 0 if _audited(console, endpoint) else 1
+
+
+def _served(console: Terminal, listen: Listen) -> int:
+    """Audit, then serve until a signal; return the exit code."""
+    with listen.taken() as taken:
+        for each in taken.sockets:
+            each.listen()  # who asks meanwhile waits, and nobody else gets the port
+        _empty_folder()
+        with _emulated() as endpoint:
+            made = _audited(console, endpoint)
+            if made is None:
+                return 1
+            _show_how(console, made, taken.url)
+            with worker_beside() as beside:
+                serve_until_stopped(opened(taken), listen, taken, beside)
     return 0
 
 
-def _fresh_folder() -> None:
-    try:
-        if FOLDER.exists():
-            if not (FOLDER / _MARK).exists() and any(FOLDER.iterdir()):
+@contextmanager
+def _own_folder() -> Iterator[None]:
+    """Hold the demo's folder; raises DemoFolderError where it cannot be the demo's alone."""
+    with ExitStack() as stack:
+        try:
+            if FOLDER.exists() and any(FOLDER.iterdir()) and not _is_the_demos():
                 raise DemoFolderError(f"{FOLDER} exists and is not the demo's: move it away")
-            shutil.rmtree(FOLDER)
-        private_folder(FOLDER)
+            data_folder(FOLDER)
+            stack.enter_context(only_server(Settings(data_dir=FOLDER)))
+        except OSError as error:
+            raise DemoFolderError(f"{FOLDER.absolute()} cannot be made anew: {error}") from error
+        except DataFolderInUseError as error:
+            raise DemoFolderError(
+                f"Another demo runs in {FOLDER.absolute()}: end it with Ctrl+C, or begin this one"
+                " in another folder"
+            ) from error
+        yield
+
+
+def _is_the_demos() -> bool:
+    return any((FOLDER / name).exists() for name in (_LOCK, _KEYS))
+
+
+def _empty_folder() -> None:
+    """Remove what the last demo left, but for the lock, which is held."""
+    try:
+        for path in FOLDER.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name not in (_LOCK, IGNORED):
+                path.unlink()
     except OSError as error:
         raise DemoFolderError(f"{FOLDER.absolute()} cannot be made anew: {error}") from error
+
+
+@contextmanager
+def _emulated() -> Iterator[str]:
+    """Run an emulator whose endpoint, and no real account, is all that this process knows."""
+    os.environ["CLOUDSEALED_DATA_DIR"] = str(FOLDER.resolve())
+    for name in _ELSEWHERE:
+        os.environ.pop(f"CLOUDSEALED_{name}", None)
+    with Emulator() as emulator:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ.update(emulator.environment())
+        yield emulator.endpoint
+
+
+def _audited(console: Terminal, endpoint: str) -> Mapping[str, Any] | None:
+    """Return what `init` made, after an audit of the sample estate; None when that failed."""
+    _deploy(endpoint)
+    made = initialize(_EMAIL, _TENANT)
+    audit = _audit(console, made["tenant"]["id"])
+    return made if audit["status"] == AuditStatus.COMPLETED else None
 
 
 def _deploy(endpoint: str) -> None:
@@ -143,19 +198,19 @@ def _audit(console: Terminal, tenant: str) -> Mapping[str, Any]:
     return audit
 
 
-def _show_how(console: Terminal, token: str, port: int) -> None:
-    base = f"http://127.0.0.1:{port}"
+def _show_how(console: Terminal, made: Mapping[str, Any], base: str) -> None:
     curl = f'  curl -s -H "Authorization: Bearer $CS_TOKEN" \'{base}'
     lines = [
         "",
         "Serving. In another terminal:",
         "",
-        f"  export CS_TOKEN={token}",
+        f"  export CS_TOKEN={made['token']}",
         f"{curl}/v1/findings?severity=critical&limit=5'",
         f"{curl}/v1/findings?limit=50'",
         f"{curl}/v1/findings?severity=urgent'",
         f"{curl}/v1/audits'",
         "",
+        f"  Log in at {base}/login as {made['email']} with {made['password']}",
         f"  Interactive docs: {base}/docs      Stop with Ctrl+C",
         "",
     ]

@@ -50,7 +50,7 @@ _WORKERS = 4
 Chain = tuple[tuple[str, int], tuple[Step, ...]]
 _PHASES: tuple[tuple[Chain, ...], ...] = (
     (
-        (_HOME, (foundation.service_roles, foundation.audit_role)),
+        (_HOME, (foundation.service_roles, foundation.audit_role, foundation.alias)),
         (_HOME, (foundation.keys, foundation.log_groups)),
         (_HOME, (foundation.networks, network.security_groups, network.default_groups)),
         (_HOME, (compute.certificates,)),

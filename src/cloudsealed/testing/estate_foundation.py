@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cloudsealed.testing.estate_site import AUDIT_ROLE, EXTERNAL_ID, MAIN_ACCOUNT, Site, tags
+from cloudsealed.testing.estate_site import ALIAS, AUDIT_ROLE, EXTERNAL_ID, MAIN_ACCOUNT, Site, tags
 
 
 def trust(principal: dict[str, Any], condition: dict[str, Any] | None = None) -> str:
@@ -27,6 +27,11 @@ def audit_role(site: Site) -> None:
     iam.create_role(RoleName=AUDIT_ROLE, AssumeRolePolicyDocument=document, Tags=tags(AUDIT_ROLE))
     iam.attach_role_policy(RoleName=AUDIT_ROLE, PolicyArn=site.managed("SecurityAudit"))
     site.good("iam.role", AUDIT_ROLE, "security", "trusts one account and asks an external id")
+
+
+def alias(site: Site) -> None:
+    """Give the account a name."""
+    site.client("iam").create_account_alias(AccountAlias=ALIAS)
 
 
 def service_roles(site: Site) -> None:

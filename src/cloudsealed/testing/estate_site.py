@@ -35,6 +35,8 @@ REGIONS: Mapping[str, tuple[str, str]] = {
 }
 """The estate's home, and far from it the region of the partition's global services."""
 HOME_REGION, FAR_REGION = REGIONS["aws"]
+ALIAS = "larkspur-main"
+"""What the main account is called; the second one has no alias."""
 AUDIT_ROLE = "CloudSealedAudit"
 EXTERNAL_ID = "larkspur-audit"
 

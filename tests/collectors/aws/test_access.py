@@ -132,6 +132,13 @@ def test_an_endpoint_where_nobody_listens_is_unreachable(credentials, monkeypatc
         identity()
 
 
+def test_a_region_that_there_is_not_is_named_with_the_nearest(credentials, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-9")
+    with pytest.raises(EndpointUnreachableError, match="'eu-west-9'; did you mean 'eu-west-1'"):
+        identity()
+
+
 def test_an_endpoint_that_hangs_is_unreachable(faults, reply):
     faults.replies = [reply(hold=60)]
     with pytest.raises(EndpointUnreachableError):
@@ -147,7 +154,7 @@ def test_a_page_that_is_not_aws_is_said_to_be_none(status, body, faults, reply):
 
 def test_every_access_error_has_its_own_code():
     codes = [error.code for error in error_classes(CloudAccessError)]
-    assert len(codes) == len(set(codes)) == 8
+    assert len(codes) == len(set(codes)) == 9
 
 
 def test_the_sdk_never_logs_answers():

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import ssl
+
 import pytest
+import urllib3
 from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     EndpointConnectionError,
     ParamValidationError,
+    SSLError,
     SSOTokenLoadError,
 )
 
@@ -14,6 +18,7 @@ from cloudsealed.collectors.aws.answers import (
     failure_of,
     is_expired,
     is_refused,
+    is_silence,
     is_transient,
     outcome_of,
     sentence,
@@ -164,3 +169,28 @@ def test_the_outcomes_of_calls_are_read_forbidden_or_neither_in_one_table():
     assert {each for each in CallOutcome if each.forbidden} < {
         each for each in CallOutcome if each.denied
     }
+
+
+def refused_by_tls(error):
+    return failure_of(
+        SSLError(endpoint_url="https://aws", error=urllib3.exceptions.SSLError(error))
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "transient"),
+    [
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), "TlsFailed", True),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), "TlsFailed", True),
+        (ssl.SSLCertVerificationError(1, "self-signed"), "CertificateUntrusted", False),
+        (FileNotFoundError(2, "No such file"), "AuthoritiesUnreadable", False),
+        (ConnectionResetError(104, "reset"), "TlsFailed", True),
+    ],
+)
+def test_a_handshake_that_breaks_off_is_tried_again_and_a_certificate_is_not(
+    error, code, transient
+):
+    failure = refused_by_tls(error)
+    assert failure.code == code
+    assert is_transient(failure) is transient
+    assert is_silence(failure) is transient

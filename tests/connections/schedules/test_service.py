@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import bindparam
 from tests.audits.world import Clock
+from tests.program import program
 from tests.waiting import SECONDS
 
 from cloudsealed.connections.schedules import model
@@ -407,41 +407,17 @@ def test_two_worker_processes_start_each_due_time_once(world: World) -> None:
     environment = {
         "CLOUDSEALED_DATA_DIR": str(settings.data_dir),
         "CLOUDSEALED_DATABASE_URL": settings.database_url,
-        "PYTHONPATH": ":".join(sys.path),
     }
     idents = [world.create(world.body(name=f"n{number}")) for number in range(20)]
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _WORKER],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    try:
-        assert [_said(worker) for worker in workers] == ["ready", "ready"]
+    start = partial(program().talk, code=_WORKER, environment=environment)
+    with start() as one, start() as other:
+        workers = (one, other)
+        assert [worker.said() for worker in workers] == ["ready", "ready"]
         for day in range(1, 5):
             for worker in workers:
-                _tell(worker, datetime(2026, 1, day, 2, 0, day, tzinfo=UTC).isoformat())
-            assert sum(int(_said(worker)) for worker in workers) == len(idents)
+                worker.tell(datetime(2026, 1, day, 2, 0, day, tzinfo=UTC).isoformat())
+            assert sum(int(worker.said()) for worker in workers) == len(idents)
             assert len(world.audits()) == len(idents) * day
             for audit in world.audits():
                 world.finish(audit["id"])
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.communicate()
     assert {world.get(ident)["next_run_at"] for ident in idents} == {"2026-01-05T02:00:00.000Z"}
-
-
-def _said(worker: subprocess.Popen[str]) -> str:
-    assert worker.stdout is not None
-    return worker.stdout.readline().strip()
-
-
-def _tell(worker: subprocess.Popen[str], line: str) -> None:
-    assert worker.stdin is not None
-    worker.stdin.write(f"{line}\n")
-    worker.stdin.flush()

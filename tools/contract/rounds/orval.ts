@@ -31,7 +31,7 @@ async function auditOf(connection: string) {
     if (answer.status !== 202 && answer.status !== 200) throw new Error(String(answer.status))
     if (answer.data.finished_at !== null) return answer.data
     await pause()
-    answer = await api.getAudit(answer.data.id, options)
+    answer = await api.getAudit(answer.data.id, {}, options)
   }
 }
 
@@ -42,7 +42,7 @@ async function reportOf(ident: string) {
     if (answer.status !== 202 && answer.status !== 200) throw new Error(String(answer.status))
     if (answer.data.finished_at !== null) return answer.data
     await pause()
-    answer = await api.getReport(answer.data.id, options)
+    answer = await api.getReport(answer.data.id, {}, options)
   }
 }
 
@@ -55,7 +55,7 @@ async function policy(body: api.PolicyBody) {
 async function main() {
   const { found, pages } = await findings()
   const first = found[0]!
-  const one = await api.getFinding(first.id, options)
+  const one = await api.getFinding(first.id, {}, options)
   if (one.status !== 200) throw new Error(String(one.status))
   const check: api.CheckBody = {
     kind: 'check', key: `${name}-check`, title: 'Buckets have owners', dimension: 'compliance',

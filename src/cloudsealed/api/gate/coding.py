@@ -1,7 +1,8 @@
 """Content codings (RFC 9110, sections 8.4.1 and 12.5.3): which one a client gets, and its bytes.
 
 The levels are those at which a list costs at most half as much again (benchmarks/coding.py): zlib's
-own gzip costs several times that, so ISA-L makes the same format.
+own gzip costs several times that, so ISA-L makes the same format where the extra `cluster` is
+installed, and br and zstd are offered.
 """
 
 from __future__ import annotations
@@ -12,9 +13,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-import brotli
-import zstandard
-from isal import isal_zlib
+try:
+    import brotli
+    import zstandard
+    from isal import isal_zlib as zlib
+except ImportError:  # the extra `cluster` brings all three
+    import zlib  # type: ignore[no-redef]  # the same functions
+
+    HAS_ALL = False
+else:
+    HAS_ALL = True
 
 IDENTITY = "identity"
 _GZIP_WINDOW = 31  # zlib's way to say: 32 KiB, in a gzip wrapper
@@ -46,7 +54,7 @@ class _Codec:
 
 
 def _gzip() -> Encoder:
-    made = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP_WINDOW)
+    made = zlib.compressobj(1, zlib.DEFLATED, _GZIP_WINDOW)
     return _Encoder(made.compress, made.flush)
 
 
@@ -63,9 +71,9 @@ def _zstd() -> Encoder:
 _CODECS = {
     "zstd": _Codec(lambda body: zstandard.ZstdCompressor(level=1).compress(body), _zstd),
     "br": _Codec(lambda body: bytes(brotli.compress(body, quality=0)), _brotli),
-    "gzip": _Codec(lambda body: isal_zlib.compress(body, 1, _GZIP_WINDOW), _gzip),
+    "gzip": _Codec(lambda body: zlib.compress(body, 1, _GZIP_WINDOW), _gzip),
 }
-CODINGS: Sequence[str] = tuple(_CODECS)
+CODINGS: Sequence[str] = tuple(_CODECS) if HAS_ALL else (_KNOWN_TO_ALL,)
 """What is offered, the cheapest for its size first."""
 
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, MutableMapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,7 +30,7 @@ from cloudsealed.auth.passwords import TooManyLoginAttemptsError
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import ACCESS_LOG, enter, say
-from cloudsealed.kit.threads import Crew, Holder, belong, run_in_threadpool
+from cloudsealed.kit.threads import Crews, Holder, belong, look
 from cloudsealed.storage.database import ReadDeadlineError, ServiceUnavailableError
 
 UNLIMITED = frozenset(("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
@@ -63,7 +64,7 @@ class Gate:
         addresses: Addresses,
         cors: Cors,
         place: Place,
-        crew: Crew,
+        crews: Crews,
         look_up_in_thread: bool,
         access_log: bool = False,
     ) -> None:
@@ -75,7 +76,7 @@ class Gate:
         self._addresses = addresses
         self._cors = cors
         self._place = place
-        self._crew = crew
+        self._crews = crews
         self._in_thread = look_up_in_thread
         self.logs_access = access_log
         self._ids = RequestIds()
@@ -93,7 +94,7 @@ class Gate:
             extra_headers=self._cors.headers(scope),
         )
         enter({"request": exchange.request_id})
-        belong(self._crew, Holder(exchange.address, exchange.address))
+        belong(self._crews, Holder(exchange.address, exchange.address))
         outgoing = _Outgoing(self, send, exchange, scope)
         try:
             if scope["method"] == "OPTIONS" and self._cors.is_preflight(scope):
@@ -149,7 +150,7 @@ class Gate:
             if guarded:
                 raise
         else:
-            belong(self._crew, Holder(caller.tenant_id, caller.token_id))
+            belong(self._crews, Holder(caller.tenant_id, caller.token_id))
             exchange.rate = rate = await limits.asked(limits.spend, "core", caller.token_id)
             if rate.exceeded:
                 raise rate.refusal(limits.clock())
@@ -160,7 +161,7 @@ class Gate:
         if not self._in_thread or known.is_cached(text, address):
             with suppress(ReadDeadlineError):
                 return known.authenticate(text, address, deadline=LOOK_UP_SECONDS)
-        return await run_in_threadpool(known.authenticate, text, address)
+        return await look(lambda deadline: known.authenticate(text, address, deadline=deadline))
 
     async def _admit_visitor(self, scope: Scope, exchange: Exchange, pages: Pages) -> None:
         read_head(scope)
@@ -169,8 +170,8 @@ class Gate:
         logging_in = scope["method"] == "POST" and pages.takes_password(scope["path"])
         if logging_in:
             exchange.rate = await self._spend("login", address)
-        elif session := await run_in_threadpool(pages.visitor, scope):
-            belong(self._crew, Holder(session, session))
+        elif session := await look(partial(pages.visitor, scope)):
+            belong(self._crews, Holder(session, session))
             exchange.rate = await self._spend("core", session)
         else:
             exchange.rate = await self._spend("anonymous", address)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from cloudsealed.api.errors import RateLimitedError
-from cloudsealed.kit.threads import run_in_threadpool
+from cloudsealed.kit.threads import look
 from cloudsealed.settings import Settings, Window
 from cloudsealed.storage.counters import Counters, MemoryCounters
 
@@ -113,7 +113,7 @@ class Limits:
     async def asked(self, ask: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Call what counts with these: in a thread when its counters may wait for a network."""
         if self.counters.is_shared:
-            return await run_in_threadpool(ask, *args, **named)
+            return await look(lambda _: ask(*args, **named))
         return ask(*args, **named)
 
     def spend(self, resource: str, key: str) -> Rate:

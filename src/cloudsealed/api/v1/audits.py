@@ -19,6 +19,7 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
+from cloudsealed.vocabulary import EventType
 
 TABLE = Table(
     "Audits",
@@ -45,6 +46,7 @@ def list_audits(call: Call) -> Reply:
     answer=shapes.Audit,
     body=shapes.AuditBody,
     errors=(AmbientCredentialsNotAllowedError,),
+    event=EventType.AUDIT_CREATED,
 )
 def create_audit(call: Call) -> Reply:
     """Start an audit.
@@ -73,6 +75,8 @@ def get_audit(call: Call) -> Reply:
     body=shapes.ReanalysisBody,
     body_optional=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
+    event=EventType.AUDIT_CREATED,
+    tells_made=True,
 )
 def reanalyze_audit(call: Call) -> Reply:
     """Reanalyze an audit.
@@ -88,6 +92,7 @@ def reanalyze_audit(call: Call) -> Reply:
     scope=Scope.AUDITS_WRITE,
     answer=shapes.Audit,
     errors=(AuditEndedError,),
+    event=EventType.AUDIT_CANCELED,
 )
 def cancel_audit(call: Call) -> Reply:
     """Cancel an audit.
@@ -105,6 +110,7 @@ def cancel_audit(call: Call) -> Reply:
     heavy=("audits",),
     answer=shapes.Audit,
     errors=(AuditNotResumableError, AmbientCredentialsNotAllowedError),
+    event=EventType.AUDIT_RESUMED,
 )
 def resume_audit(call: Call) -> Reply:
     """Resume an audit that stopped when the cloud no longer took its credentials.
@@ -120,6 +126,7 @@ def resume_audit(call: Call) -> Reply:
     scope=Scope.EVIDENCE_READ,
     answer=ledger.ProviderCall,
     errors=(EvidenceExpiredError,),
+    event=EventType.EVIDENCE_READ,
 )
 def list_audit_calls(call: Call) -> Reply:
     """List an audit's provider calls: its ledger.
@@ -190,6 +197,7 @@ def get_audit_seal(call: Call) -> Reply:
     produces=("application/zip",),
     ranged=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
+    event=EventType.EVIDENCE_DOWNLOADED,
 )
 def get_audit_bundle(call: Call) -> Reply:
     """Download a completed audit's bundle.
@@ -204,7 +212,12 @@ def get_audit_bundle(call: Call) -> Reply:
     return File(file.open, file.size, file.sha256, kind, name)
 
 
-@TABLE.deletes("/v1/audits/{id}", scope=Scope.AUDITS_WRITE, errors=(AuditNotFinishedError,))
+@TABLE.deletes(
+    "/v1/audits/{id}",
+    scope=Scope.AUDITS_WRITE,
+    errors=(AuditNotFinishedError,),
+    event=EventType.AUDIT_DELETED,
+)
 def delete_audit(call: Call) -> Reply:
     """Delete an ended audit; its seal stays in the chain.
 

@@ -9,6 +9,7 @@ from cloudsealed.auth.errors import InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth.client_store import LISTING
 from cloudsealed.storage import schema
+from cloudsealed.vocabulary import EventType
 
 TABLE = Table(
     "OAuth clients",
@@ -36,6 +37,7 @@ def list_oauth_clients(call: Call) -> Reply:
     body=shapes.OAuthClientBody,
     secrets=("client_secret",),
     errors=(InvalidScopeError,),
+    event=EventType.CLIENT_CREATED,
 )
 def create_oauth_client(call: Call) -> Reply:
     """Register a client of a service account.
@@ -62,6 +64,7 @@ def get_oauth_client(call: Call) -> Reply:
     answer=shapes.OAuthClient,
     body=shapes.OAuthClientChange,
     errors=(InvalidScopeError,),
+    event=EventType.CLIENT_CHANGED,
 )
 def update_oauth_client(call: Call) -> Reply:
     """Change a client's name, scopes or keys.
@@ -80,6 +83,7 @@ def update_oauth_client(call: Call) -> Reply:
     body_optional=True,
     secrets=("client_secret",),
     errors=(InvalidScopeError,),
+    event=EventType.CLIENT_SECRET_ROTATED,
 )
 def rotate_oauth_client_secret(call: Call) -> Reply:
     """Give a client a new secret; the old one ends after `overlap_seconds`, at once unless given.
@@ -89,7 +93,7 @@ def rotate_oauth_client_secret(call: Call) -> Reply:
     return call.services.clients.rotate(caller=call.caller, ident=call.ident, body=call.body)
 
 
-@TABLE.deletes("/v1/oauth/clients/{id}", scope=Scope.APPS_WRITE)
+@TABLE.deletes("/v1/oauth/clients/{id}", scope=Scope.APPS_WRITE, event=EventType.CLIENT_DELETED)
 def delete_oauth_client(call: Call) -> Reply:
     """Delete a client.
 

@@ -10,6 +10,7 @@ from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError
 from cloudsealed.storage import schema
+from cloudsealed.vocabulary import EventType
 
 TABLE = Table(
     "Connections",
@@ -37,6 +38,7 @@ def list_connections(call: Call) -> Reply:
     answer=shapes.Connection,
     body=shapes.ConnectionBody,
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
+    event=EventType.CONNECTION_CREATED,
 )
 def create_connection(call: Call) -> Reply:
     """Add a connection; the external id of a role is made here.
@@ -61,6 +63,7 @@ def get_connection(call: Call) -> Reply:
     answer=shapes.Connection,
     body=shapes.ConnectionPatch,
     errors=(NameAlreadyExistsError,),
+    event=EventType.CONNECTION_CHANGED,
 )
 def update_connection(call: Call) -> Reply:
     """Change a connection's name or regions.
@@ -76,6 +79,7 @@ def update_connection(call: Call) -> Reply:
     answer=shapes.ConnectionTest,
     costs=Costs("connection_tests", most=16),
     errors=(AmbientCredentialsNotAllowedError,),
+    event=EventType.CONNECTION_TESTED,
 )
 def test_connection(call: Call) -> Reply:
     """Test a connection.
@@ -87,7 +91,9 @@ def test_connection(call: Call) -> Reply:
     return call.services.connections.test(**call.one)
 
 
-@TABLE.deletes("/v1/connections/{id}", scope=Scope.CONNECTIONS_WRITE)
+@TABLE.deletes(
+    "/v1/connections/{id}", scope=Scope.CONNECTIONS_WRITE, event=EventType.CONNECTION_DELETED
+)
 def delete_connection(call: Call) -> Reply:
     """Remove a connection; what was found through it resolves as connection_removed.
 

@@ -21,12 +21,14 @@ from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.bulk import CountMismatchError
+from cloudsealed.findings.decisions import decisions
 from cloudsealed.findings.export import FORMATS
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.summary import GROUPS
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
+from cloudsealed.vocabulary import EventType
 
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
@@ -112,6 +114,7 @@ def summarize_findings(call: Call) -> Reply:
     heavy=("exports",),
     parameters={"format": FORMAT, **FILTERS},
     errors=(EvidenceExpiredError,),
+    event=EventType.FINDINGS_EXPORTED,
 )
 def export_findings(call: Call) -> Reply:
     """Export findings.
@@ -137,6 +140,7 @@ def export_findings(call: Call) -> Reply:
     body=shapes.FindingBulkBody,
     body_optional=False,
     errors=(CountMismatchError,),
+    event=EventType.FINDING_TRIAGED,
 )
 def triage_findings(call: Call) -> Reply:
     """Triage many findings.
@@ -174,7 +178,11 @@ def get_finding(call: Call) -> Reply:
 
 
 @TABLE.changes(
-    "/v1/findings/{id}", scope=Scope.FINDINGS_WRITE, answer=shapes.Finding, body=shapes.FindingPatch
+    "/v1/findings/{id}",
+    scope=Scope.FINDINGS_WRITE,
+    answer=shapes.Finding,
+    body=shapes.FindingPatch,
+    event=EventType.FINDING_TRIAGED,
 )
 def triage_finding(call: Call) -> Reply:
     """Triage a finding.
@@ -191,10 +199,24 @@ def list_finding_history(call: Call) -> Reply:
     """List a finding's episodes, oldest first.
 
     An episode begins when an audit first says something else, so the list is short however many
-    audits there were.
+    audits there were. What people decided meanwhile is `/v1/findings/{id}/triage_history`.
     """
     after, limit = call.page["after"], call.page["limit"]
     return call.services.findings.history(**call.one, after=after, limit=limit)
+
+
+@TABLE.lists(
+    "/v1/findings/{id}/triage_history", Listed(), scope=Scope.FINDINGS_READ, answer=shapes.Decision
+)
+def list_finding_decisions(call: Call) -> Reply:
+    """List what people decided about a finding, newest first.
+
+    Who accepted a risk, when, why and until when; and what was decided before, as long as the
+    finding is known.
+    """
+    findings, events = call.services.findings, call.services.events
+    after, limit = call.page["after"], call.page["limit"]
+    return decisions(findings, events, **call.one, after=after, limit=limit)
 
 
 @TABLE.reads(
@@ -202,6 +224,7 @@ def list_finding_history(call: Call) -> Reply:
     scope=Scope.EVIDENCE_READ,
     answer=evidence.Evidence,
     errors=(EvidenceExpiredError,),
+    event=EventType.EVIDENCE_READ,
 )
 def get_finding_evidence(call: Call) -> Reply:
     """Retrieve what a finding rests on.
@@ -219,6 +242,7 @@ def get_finding_evidence(call: Call) -> Reply:
     answer=evidence.Proof,
     parameters={"audit": Parameter("audit", "Audit that observed it; else the last")},
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
+    event=EventType.EVIDENCE_READ,
 )
 def get_finding_proof(call: Call) -> Reply:
     """Retrieve the proof of a finding.
@@ -235,6 +259,7 @@ def get_finding_proof(call: Call) -> Reply:
     answer=evidence.Explanation,
     costs=Costs("explanations", most=4),
     errors=(NotExplainableError, EvidenceExpiredError),
+    event=EventType.EVIDENCE_READ,
 )
 def get_finding_explanation(call: Call) -> Reply:
     """Retrieve why a finding fails: the parts of its policy's expressions with their values.

@@ -9,6 +9,7 @@ from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.oauth import app_store, grant_store
 from cloudsealed.storage import schema
+from cloudsealed.vocabulary import EventType
 
 APPS = Table(
     "OAuth apps",
@@ -42,6 +43,7 @@ def list_oauth_apps(call: Call) -> Reply:
     body=shapes.OAuthAppBody,
     secrets=("client_secret",),
     errors=(InvalidScopeError,),
+    event=EventType.APP_CREATED,
 )
 def create_oauth_app(call: Call) -> Reply:
     """Register an app.
@@ -85,6 +87,7 @@ def list_oauth_app_installations(call: Call) -> Reply:
     answer=shapes.OAuthApp,
     body=shapes.OAuthAppChange,
     errors=(InvalidScopeError,),
+    event=EventType.APP_CHANGED,
 )
 def update_oauth_app(call: Call) -> Reply:
     """Change an app; fewer scopes, or a narrower audience, hold for its grants at once.
@@ -101,6 +104,7 @@ def update_oauth_app(call: Call) -> Reply:
     body=shapes.OAuthSecretRotation,
     body_optional=True,
     secrets=("client_secret",),
+    event=EventType.APP_SECRET_ROTATED,
 )
 def rotate_oauth_app_secret(call: Call) -> Reply:
     """Give an app a new secret; the old one ends after `overlap_seconds`, at once unless given.
@@ -110,7 +114,7 @@ def rotate_oauth_app_secret(call: Call) -> Reply:
     return call.services.apps.rotate(caller=call.caller, ident=call.ident, body=call.body)
 
 
-@APPS.deletes("/v1/oauth/apps/{id}", scope=Scope.APPS_WRITE)
+@APPS.deletes("/v1/oauth/apps/{id}", scope=Scope.APPS_WRITE, event=EventType.APP_DELETED)
 def delete_oauth_app(call: Call) -> Reply:
     """Delete an app; everything that was granted to it ends.
 
@@ -143,7 +147,12 @@ def get_oauth_grant(call: Call) -> Reply:
     return call.services.grants.get(caller=call.caller, ident=call.ident)
 
 
-@GRANTS.deletes("/v1/oauth/grants/{id}", scope=Scope.TOKENS_WRITE, errors=(InsufficientRoleError,))
+@GRANTS.deletes(
+    "/v1/oauth/grants/{id}",
+    scope=Scope.TOKENS_WRITE,
+    errors=(InsufficientRoleError,),
+    event=EventType.GRANT_REVOKED,
+)
 def revoke_oauth_grant(call: Call) -> Reply:
     """End a grant; its tokens stop working within a second.
 

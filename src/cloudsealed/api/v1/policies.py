@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cloudsealed.api.listing import Listed
-from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.v1.schemas import policies as shapes
 from cloudsealed.auth.model import Scope
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
+    InvalidPolicyExampleError,
     InvalidPolicyExpressionError,
     NameAlreadyExistsError,
     QuotaExceededError,
 )
 from cloudsealed.policies.store import LISTING
 from cloudsealed.storage import schema
+from cloudsealed.vocabulary import EventType
+
+_JUDGED = Costs(
+    "explanations", most=4, when=lambda body: isinstance(body, dict) and "examples" in body
+)
+"""What it costs to judge the examples of a policy, if it has some."""
+_JUDGED_AGAIN = replace(
+    _JUDGED, when=lambda body: isinstance(body, dict) and not body.keys() <= {"enabled", "title"}
+)
+"""The same of a change, after which those that it has may end otherwise."""
 
 TABLE = Table(
     "Policies",
@@ -37,12 +50,20 @@ def list_policies(call: Call) -> Reply:
     scope=Scope.POLICIES_WRITE,
     answer=shapes.Policy,
     body=shapes.PolicyBody,
-    errors=(NameAlreadyExistsError, QuotaExceededError, InvalidPolicyExpressionError),
+    costs=_JUDGED,
+    errors=(
+        NameAlreadyExistsError,
+        QuotaExceededError,
+        InvalidPolicyExpressionError,
+        InvalidPolicyExampleError,
+    ),
+    event=EventType.POLICY_CREATED,
 )
 def create_policy(call: Call) -> Reply:
     """Create a policy.
 
-    A check counts from the next audit or reanalysis.
+    A check counts from the next audit or reanalysis. It takes what a policy file says; examples
+    that end otherwise than they say are refused.
     """
     return call.services.policies.create(tenant=call.tenant, body=call.body)
 
@@ -54,6 +75,8 @@ def create_policy(call: Call) -> Reply:
     body=shapes.PolicyDraft,
     body_optional=False,
     once=False,
+    costs=_JUDGED,
+    event=None,
 )
 def validate_policy(call: Call) -> Reply:
     """Say whether a policy would be taken, and if not, why; nothing is stored.
@@ -78,7 +101,14 @@ def get_policy(call: Call) -> Reply:
     scope=Scope.POLICIES_WRITE,
     answer=shapes.Policy,
     body=shapes.PolicyPatch,
-    errors=(BuiltinPolicyImmutableError, QuotaExceededError, InvalidPolicyExpressionError),
+    costs=_JUDGED_AGAIN,
+    errors=(
+        BuiltinPolicyImmutableError,
+        QuotaExceededError,
+        InvalidPolicyExpressionError,
+        InvalidPolicyExampleError,
+    ),
+    event=EventType.POLICY_CHANGED,
 )
 def update_policy(call: Call) -> Reply:
     """Change a policy; of a built-in one only `enabled` and `params`.
@@ -90,7 +120,10 @@ def update_policy(call: Call) -> Reply:
 
 
 @TABLE.deletes(
-    "/v1/policies/{id}", scope=Scope.POLICIES_WRITE, errors=(BuiltinPolicyImmutableError,)
+    "/v1/policies/{id}",
+    scope=Scope.POLICIES_WRITE,
+    errors=(BuiltinPolicyImmutableError,),
+    event=EventType.POLICY_DELETED,
 )
 def delete_policy(call: Call) -> Reply:
     """Delete a policy of the tenant's own.

@@ -17,6 +17,7 @@ from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotRead
 from cloudsealed.reports.store import LISTING
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
+from cloudsealed.vocabulary import EventType
 
 # A media type as clients name it, without what it says of the file.
 _MEDIA = {media.partition(";")[0]: name for name, media in FORMATS.items()}
@@ -48,6 +49,7 @@ def list_reports(call: Call) -> Reply:
     answer=shapes.Report,
     body=shapes.ReportBody,
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
+    event=EventType.REPORT_CREATED,
 )
 def create_report(call: Call) -> Reply:
     """Generate a report of a completed audit.
@@ -75,6 +77,7 @@ def get_report(call: Call) -> Reply:
     files={FORMATS[name]: shape for name, shape in shapes.FILES.items()},
     parameters={"format": FORMAT},
     errors=(ReportNotReadyError, ReportExpiredError),
+    event=EventType.REPORT_DOWNLOADED,
 )
 def download_report(call: Call) -> Reply:
     """Download a report's file.
@@ -99,7 +102,7 @@ def _accepted(header: str, offered: Sequence[str]) -> str:
     return _MEDIA[chosen]
 
 
-@TABLE.deletes("/v1/reports/{id}", scope=Scope.REPORTS_WRITE)
+@TABLE.deletes("/v1/reports/{id}", scope=Scope.REPORTS_WRITE, event=EventType.REPORT_DELETED)
 def delete_report(call: Call) -> Reply:
     """Delete a report and its files.
 

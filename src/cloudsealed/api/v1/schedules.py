@@ -12,7 +12,7 @@ from cloudsealed.connections.schedules.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededError
 from cloudsealed.reports.model import ReportNotReadyError
 from cloudsealed.storage import schema
-from cloudsealed.vocabulary import ScheduleKind
+from cloudsealed.vocabulary import EventType, ScheduleKind
 
 TABLE = Table(
     "Schedules",
@@ -40,6 +40,7 @@ def list_schedules(call: Call) -> Reply:
     answer=shapes.Schedule,
     body=shapes.ScheduleBody,
     errors=(NameAlreadyExistsError, QuotaExceededError, AmbientCredentialsNotAllowedError),
+    event=EventType.SCHEDULE_CREATED,
 )
 def create_schedule(call: Call) -> Reply:
     """Add a schedule of an audit or of a report.
@@ -65,6 +66,7 @@ def get_schedule(call: Call) -> Reply:
     answer=shapes.Schedule,
     body=shapes.SchedulePatch,
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
+    event=EventType.SCHEDULE_CHANGED,
 )
 def update_schedule(call: Call) -> Reply:
     """Change a schedule; `audit` and `report` are replaced whole.
@@ -82,6 +84,7 @@ def update_schedule(call: Call) -> Reply:
     heavy=tuple(_BUDGETS.values()),
     answer=shapes.StartedWork,
     errors=(AuditNotFinishedError, ReportNotReadyError, AmbientCredentialsNotAllowedError),
+    event=EventType.SCHEDULE_RUN,
 )
 def run_schedule(call: Call) -> Reply:
     """Start now what a schedule starts.
@@ -93,7 +96,7 @@ def run_schedule(call: Call) -> Reply:
     return call.services.schedules.run(**call.one, admits=admits)
 
 
-@TABLE.deletes("/v1/schedules/{id}", scope=Scope.SCHEDULES_WRITE)
+@TABLE.deletes("/v1/schedules/{id}", scope=Scope.SCHEDULES_WRITE, event=EventType.SCHEDULE_DELETED)
 def delete_schedule(call: Call) -> Reply:
     """Remove a schedule; what it started stays.
 

@@ -13,6 +13,7 @@ from cloudsealed.policies.model import (
 )
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
+from cloudsealed.vocabulary import EventType
 
 TABLE = Table(
     "Simulations",
@@ -37,6 +38,7 @@ TABLE = Table(
         InvalidPolicyExpressionError,
         PolicyNotFoundError,
     ),
+    event=EventType.SIMULATION_CREATED,
 )
 def simulate_policy(call: Call) -> Reply:
     """Simulate a policy.

@@ -9,6 +9,7 @@ from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.token_store import LISTING
 from cloudsealed.storage import schema
+from cloudsealed.vocabulary import EventType
 
 TABLE = Table(
     "Tokens",
@@ -34,6 +35,7 @@ def list_tokens(call: Call) -> Reply:
     body=shapes.TokenBody,
     secrets=("token",),
     errors=(InsufficientRoleError, InvalidScopeError),
+    event=EventType.TOKEN_CREATED,
 )
 def create_token(call: Call) -> Reply:
     """Create a token for the caller; its text is shown once.
@@ -62,6 +64,7 @@ def get_token(call: Call) -> Reply:
     body_optional=True,
     secrets=("token",),
     errors=(InvalidScopeError, InsufficientRoleError),
+    event=EventType.TOKEN_ROTATED,
 )
 def rotate_token(call: Call) -> Reply:
     """Rotate a token.
@@ -72,7 +75,12 @@ def rotate_token(call: Call) -> Reply:
     return call.services.tokens.rotate(caller=call.caller, ident=call.ident, body=call.body)
 
 
-@TABLE.deletes("/v1/tokens/{id}", scope=Scope.TOKENS_WRITE, errors=(InsufficientRoleError,))
+@TABLE.deletes(
+    "/v1/tokens/{id}",
+    scope=Scope.TOKENS_WRITE,
+    errors=(InsufficientRoleError,),
+    event=EventType.TOKEN_REVOKED,
+)
 def revoke_token(call: Call) -> Reply:
     """Revoke a token; it stops working within a second.
 

@@ -11,6 +11,7 @@ from cloudsealed.auth.errors import EmailTakenError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.user_store import LISTING
 from cloudsealed.storage import schema
+from cloudsealed.vocabulary import EventType
 
 TABLE = Table(
     "Users",
@@ -36,6 +37,7 @@ def list_users(call: Call) -> Reply:
     body=shapes.UserBody,
     secrets=("invitation_url",),
     errors=(InvalidScopeError, EmailTakenError),
+    event=EventType.USER_INVITED,
 )
 def invite_user(call: Call) -> Reply:
     """Invite a user.
@@ -67,6 +69,7 @@ def list_service_accounts(call: Call) -> Reply:
     body=shapes.ServiceAccountBody,
     made_at="/v1/users",
     errors=(InvalidScopeError,),
+    event=EventType.USER_CREATED,
 )
 def create_service_account(call: Call) -> Reply:
     """Create a service account: a user that is a program, with a role and without a password.
@@ -93,6 +96,7 @@ def get_user(call: Call) -> Reply:
     answer=shapes.User,
     body=shapes.UserChange,
     errors=(InvalidScopeError,),
+    event=EventType.USER_CHANGED,
 )
 def update_user(call: Call) -> Reply:
     """Change a user's name, role or status.
@@ -109,6 +113,7 @@ def update_user(call: Call) -> Reply:
     answer=shapes.InvitedUser,
     secrets=("invitation_url",),
     errors=(InvalidScopeError,),
+    event=EventType.USER_INVITED,
 )
 def invite_user_again(call: Call) -> Reply:
     """Give a user a new link, in place of the one before.
@@ -118,7 +123,7 @@ def invite_user_again(call: Call) -> Reply:
     return call.services.users.invite_again(caller=call.caller, ident=call.ident)
 
 
-@TABLE.deletes("/v1/users/{id}", scope=Scope.USERS_WRITE)
+@TABLE.deletes("/v1/users/{id}", scope=Scope.USERS_WRITE, event=EventType.USER_REMOVED)
 def remove_user(call: Call) -> Reply:
     """Remove a user; their sessions, tokens and grants end at once.
 

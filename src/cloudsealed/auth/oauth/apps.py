@@ -74,6 +74,7 @@ class AppService:
                 EventType.APP_CREATED,
                 caller,
                 app.id,
+                now=app,
                 name=app.name,
                 redirect_uris=app.redirect_uris,
                 scopes=app.scopes,
@@ -163,7 +164,9 @@ class AppService:
                 for name in _CHANGEABLE
                 if getattr(app, name) != getattr(changed, name)
             }
-            _record(connection, EventType.APP_CHANGED, caller, ident, changes=told)
+            _record(
+                connection, EventType.APP_CHANGED, caller, ident, was=app, now=changed, changes=told
+            )
         self._database.after(self._authenticator.forget)
         return orjson.dumps(changed.public())
 
@@ -189,6 +192,8 @@ class AppService:
                 EventType.APP_SECRET_ROTATED,
                 caller,
                 ident,
+                was=app,
+                now=changed,
                 until=changed.previous_until,
             )
         return orjson.dumps({**changed.public(), "client_secret": text})
@@ -197,8 +202,9 @@ class AppService:
         """Remove an app; everything that was granted to it ends."""
         tenant, now = caller.tenant_id, rfc3339(self._clock())
         with turn(self._database, tenant=tenant) as connection:
+            app = self._store.get_in(connection, tenant=tenant, ident=ident)
             self._store.delete(connection, tenant=tenant, ident=ident, now=now)
-            _record(connection, EventType.APP_DELETED, caller, ident)
+            _record(connection, EventType.APP_DELETED, caller, ident, was=app)
         self._database.after(self._authenticator.forget)
 
     def _digest(self, text: str | None) -> str | None:
@@ -259,6 +265,7 @@ class GrantService:
                     EventType.GRANT_REVOKED,
                     caller,
                     ident,
+                    was=grant,
                     owner_id=grant.user_id,
                     client_id=grant.client_id,
                 )

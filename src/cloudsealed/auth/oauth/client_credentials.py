@@ -12,7 +12,6 @@ from typing import Any
 
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
-from cloudsealed.auth.model import Actor
 from cloudsealed.auth.oauth import assertions
 from cloudsealed.auth.oauth.client_model import Client, ClientToken
 from cloudsealed.auth.oauth.client_store import ClientStore
@@ -25,6 +24,7 @@ from cloudsealed.auth.oauth.model import ACCESS, ACCESS_SECONDS, accepts, named
 from cloudsealed.auth.oauth.parameters import ClientProof, Parameters
 from cloudsealed.auth.oauth.rules import within
 from cloudsealed.auth.security import record
+from cloudsealed.events.deed import Actor
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Database

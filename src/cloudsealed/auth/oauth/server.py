@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
-from cloudsealed.auth.model import Actor, Caller
+from cloudsealed.auth.model import Caller
 from cloudsealed.auth.oauth import redirects
 from cloudsealed.auth.oauth.app_store import AppStore
 from cloudsealed.auth.oauth.errors import (
@@ -51,6 +51,7 @@ from cloudsealed.auth.oauth.model import (
 from cloudsealed.auth.oauth.parameters import Parameters, proof, read
 from cloudsealed.auth.oauth.rules import challenge_of, code_fault, within
 from cloudsealed.auth.security import record
+from cloudsealed.events.deed import Actor
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing

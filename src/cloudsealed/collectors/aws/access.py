@@ -26,6 +26,12 @@ from botocore.exceptions import ProfileNotFound
 from botocore.session import Session
 
 from cloudsealed.collectors.aws.answers import (
+    MISNAMED,
+    NO_AUTHORITIES,
+    NO_TLS,
+    OUT_OF_DATE,
+    TLS,
+    UNTRUSTED,
     Failure,
     failure_of,
     is_expired,
@@ -41,21 +47,25 @@ from cloudsealed.collectors.aws.errors import (
     ProfileNotFoundError,
     RoleRefusedError,
     SessionExpiredError,
+    TlsRefusedError,
     UnexpectedAnswerError,
 )
 from cloudsealed.collectors.aws.models import models
+from cloudsealed.collectors.aws.regions import known_regions
 from cloudsealed.collectors.aws.shape import check_body
 from cloudsealed.collectors.aws.skew import HeardClock
 from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Call, Wire
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.kit.clock import Clock, utc_now
+from cloudsealed.kit.nearest import did_you_mean
 
 _SAME_EVERYWHERE = frozenset({"cloudtrail"})
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 # Below WARNING these write endpoints, and at DEBUG whole answers, secrets with them, to the log.
-for _name in ("boto3", "botocore", "urllib3"):
+for _name in ("boto3", "botocore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of what an answer's outcome says
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,13 +336,36 @@ def access_error(failure: Failure, session: AwsSession) -> CloudAccessError:
             "The AWS session has expired. Sign in again, or get new temporary credentials, and"
             " run the same again; if the session is new, check this machine's clock."
         )
+    if failure.code in TLS:
+        return TlsRefusedError(_TLS_REFUSED[failure.code])
     if is_silence(failure):
+        if session.region not in known_regions():
+            near = did_you_mean(session.region, known_regions())
+            return EndpointUnreachableError(
+                f"There is no region {session.region!r}{near} It comes from AWS_REGION,"
+                " AWS_DEFAULT_REGION or the profile."
+            )
         return EndpointUnreachableError(
             "AWS cannot be reached. Check the network, the proxy and AWS_ENDPOINT_URL."
         )
     return UnexpectedAnswerError(
         f"What answered is not AWS ({failure.code}). Check the proxy and AWS_ENDPOINT_URL."
     )
+
+
+_TLS_REFUSED = {
+    UNTRUSTED: "The certificate of what answers for AWS is by nobody whom this machine trusts. A"
+    " proxy that opens TLS has an authority of its own: name the file of its certificate in"
+    " AWS_CA_BUNDLE, or in ca_bundle of the profile.",
+    OUT_OF_DATE: "The certificate of what answers for AWS is not valid today. Check this machine's"
+    " clock, then the certificate of the proxy or of AWS_ENDPOINT_URL.",
+    MISNAMED: "The certificate of what answers for AWS names another host. Check AWS_ENDPOINT_URL"
+    " and the proxy.",
+    NO_AUTHORITIES: "The file of trusted certificates that AWS_CA_BUNDLE (or ca_bundle of the"
+    " profile) names cannot be read, or holds none.",
+    NO_TLS: "What answers for AWS does not speak TLS as it should. Check AWS_ENDPOINT_URL (is it"
+    " http://, or another port?) and the proxy.",
+}
 
 
 def _refused(code: str, session: AwsSession) -> CloudAccessError:

@@ -7,7 +7,8 @@ here are made from the code alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from socket import gaierror
 from typing import Any
@@ -23,6 +24,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     RefreshWithMFAUnsupportedError,
+    SSLError,
     SSOTokenLoadError,
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
@@ -31,6 +33,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from cloudsealed.collectors.aws.denials import Denier, denier_of
 from cloudsealed.collectors.aws.shape import MalformedResponseError
@@ -78,7 +81,7 @@ _RENEWING = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCreden
 """Calls that the SDK makes for credentials, within a call of ours."""
 
 _TRANSIENT = re.compile(
-    r"MalformedResponse|EndpointUnreachable|ConnectionFailed|Timeout|RequestTimeout.*|5\d\d"
+    r"MalformedResponse|EndpointUnreachable|TlsFailed|ConnectionFailed|Timeout|RequestTimeout.*|5\d\d"
     r"|Internal(?:Error|Failure|ServerError|ServerException)|ServiceUnavailable.*|Unavailable"
 )
 _SENTENCES = {
@@ -98,6 +101,18 @@ _REQUEST_ID = re.compile(r"[!-~]{1,200}")
 
 UNREACHABLE, HOST_NOT_FOUND, UNLISTED = "EndpointUnreachable", "HostNotFound", "EndpointNotListed"
 """Codes of the connection: nothing can be reached; a host has no address; nor is one known."""
+
+UNTRUSTED, OUT_OF_DATE, MISNAMED, NO_AUTHORITIES, NO_TLS = (
+    "CertificateUntrusted",
+    "CertificateOutOfDate",
+    "CertificateMisnamed",
+    "AuthoritiesUnreadable",
+    "TlsFailed",
+)
+"""Codes of a connection that TLS refuses: who signed the certificate is not trusted, today is not
+within its dates, it names another host, the file of who is trusted cannot be read; or what answers
+does not speak TLS so."""
+TLS: frozenset[str] = frozenset({UNTRUSTED, OUT_OF_DATE, MISNAMED, NO_AUTHORITIES, NO_TLS})
 
 TOO_LARGE, UNSTORABLE = "too_large", "unstorable"
 """Our own reasons of a failed call, beside AWS's codes and CIRCUIT_OPEN: its answer is larger than
@@ -138,6 +153,8 @@ def failure_of(error: Exception) -> Failure:
             denier_of(said.get("Message")),
             renewing=error.operation_name in _RENEWING,
         )
+    if isinstance(error, SSLError):
+        return Failure(_refusal_of(error))
     for kinds, code in _EXCEPTIONS:
         if isinstance(error, kinds):
             return Failure(HOST_NOT_FOUND if _is_unresolved(error) else code)
@@ -164,6 +181,40 @@ _EXCEPTIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ..
         "MalformedResponse",
     ),
 )
+
+
+def _refusal_of(error: SSLError) -> str:
+    """Return how TLS refused a connection."""
+    causes = list(_causes(error.kwargs.get("error")))
+    refused = next(
+        (each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None
+    )
+    if refused is not None:
+        return _REFUSALS.get(getattr(refused, "verify_code", 0), UNTRUSTED)
+    if any(isinstance(each, CertificateError) for each in causes):
+        return MISNAMED
+    if any(isinstance(each, OSError) and _is_of_file(each) for each in causes):
+        return NO_AUTHORITIES
+    return NO_TLS
+
+
+def _causes(error: Any) -> Iterator[Any]:
+    """Yield an error, and those that it was raised about."""
+    while error is not None:
+        yield error
+        error = next((each for each in error.args if isinstance(each, Exception)), None)
+
+
+def _is_of_file(error: OSError) -> bool:
+    """Say whether an error is about the file of trusted certificates."""
+    if isinstance(error, ssl.SSLError):
+        return getattr(error, "reason", "") == "NO_CERTIFICATE_OR_CRL_FOUND"
+    return not isinstance(error, ConnectionError)
+
+
+_REFUSALS = {9: OUT_OF_DATE, 10: OUT_OF_DATE, 62: MISNAMED, 64: MISNAMED}
+"""By what OpenSSL calls it: X509_V_ERR_CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED, _HOSTNAME_MISMATCH
+and _IP_ADDRESS_MISMATCH."""
 
 
 def _is_unresolved(error: Exception) -> bool:
@@ -219,7 +270,7 @@ def is_transient(failure: Failure) -> bool:
 
 def is_silence(failure: Failure) -> bool:
     """Whether nothing answered at all."""
-    return failure.code in ("DeadlineExceeded", UNREACHABLE, HOST_NOT_FOUND)
+    return failure.code in ("DeadlineExceeded", UNREACHABLE, HOST_NOT_FOUND, NO_TLS)
 
 
 def is_expired(failure: Failure) -> bool:

@@ -49,6 +49,14 @@ class EndpointUnreachableError(CloudAccessError):
     status = 502
 
 
+class TlsRefusedError(CloudAccessError):
+    """What answers for AWS has a certificate that is not trusted, not of today or another host's,
+    or it does not speak TLS."""
+
+    code = "cloud_tls_refused"
+    status = 502
+
+
 class UnexpectedAnswerError(CloudAccessError):
     """Something answered that is not AWS, such as a proxy's or a portal's page."""
 

@@ -90,6 +90,7 @@ ROWS: tuple[Row, ...] = (
         scope="global",
         native_id="arn:{partition}:iam::{account}:account",
         name="Aliases[0]",
+        names_account=True,
         tags=None,
         enrich=(
             Enrich(operation="GetAccountSummary", fills={"Summary": "SummaryMap"}),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from cloudsealed.collectors.asking import gap_of
+from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.model import Caller, CallRequest, Gap, Place, Unit, unit_of
 from cloudsealed.collectors.paths import read
 from cloudsealed.vocabulary import CallOutcome
@@ -33,3 +35,11 @@ def enabled_regions(place: Place, caller: Caller) -> Regions:
     if names:
         return Regions(tuple(sorted(names)), unit)
     return Regions((place.region,), unit, gap_of(request, answer, None))
+
+
+@cache
+def known_regions() -> frozenset[str]:
+    """Return every region that the SDK's own data name, of every partition."""
+    partitions = models().load_data("partitions")["partitions"]
+    names = (name for each in partitions for name in each["regions"])
+    return frozenset(name for name in names if not name.endswith("-global"))

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
 from cloudsealed.engine.gaps import Reasons, Unknown, joined
+from cloudsealed.engine.language.doubts import Shape, doubts
 from cloudsealed.engine.language.evidence import Evidence, explain
 from cloudsealed.engine.language.partial import PartialInterpreter
 from cloudsealed.engine.language.program import SLOW, Program
@@ -131,6 +132,20 @@ class Rule:
     @property
     def _programs(self) -> tuple[Program, ...]:
         return (*self.conditions.values(), *self.degrees.values())
+
+    def doubts(self, shapes: Mapping[str, Shape]) -> tuple[ExpressionError, ...]:
+        """What its conditions compare that can never be equal, and the fields of its message that
+        are not there, by the `shapes` of `resource` and `related`: each error names its field."""
+        found = {
+            field: doubts(program.tree, program.source, shapes)
+            for field, program in {**self.conditions, **self.degrees}.items()
+        }
+        if self._message is not None:
+            found["message"] = tuple(self._message.doubts({"params": None, **shapes}))
+        for field, errors in found.items():
+            for error in errors:
+                error.field = field
+        return tuple(error for errors in found.values() for error in errors)
 
     @property
     def slow_path_hits(self) -> int:
@@ -315,7 +330,8 @@ def compile_rule(
     attributes: Mapping[str, DocumentType] | None = None,
     severity_when: Sequence[tuple[str, str]] = (),
 ) -> Rule:
-    """Compile a check over `resource`, `related` and `params`; raises `ExpressionError`.
+    """Compile a check over `resource`, `related` and `params`; raises `ExpressionError`, with those
+    of its other texts.
 
     `params` are fixed here. `related` are the names of the declared relations. `attributes` says
     which fields documents have, by variable: `resource` and `related.<name>`; what it leaves out is
@@ -332,16 +348,24 @@ def compile_rule(
         reads.update(reads_of(program.tree, source, _VARIABLES, types))
         return program
 
-    with _naming("fail_when"):
+    refused: list[ExpressionError] = []
+    fails: Program | None = None
+    applies: Program | None = None
+    template: Template | None = None
+    with _naming("fail_when", refused):
         fails = condition(fail_when)
-    with _naming("applies_when"):
+    with _naming("applies_when", refused):
         applies = None if applies_when is None else condition(applies_when)
     severities = []
     for index, (when, severity) in enumerate(severity_when):
-        with _naming(degree_field(index)):
+        with _naming(degree_field(index), refused):
             severities.append((condition(when), severity))
-    with _naming("message"):
+    with _naming("message", refused):
         template = None if message is None else Template(message, (*_VARIABLES, "params"))
+    if refused:
+        refused[0].others = tuple(refused[1:])
+        raise refused[0]
+    assert fails is not None
     return Rule(fails, applies, template, constants["params"], frozenset(reads), severities)
 
 
@@ -351,13 +375,13 @@ def degree_field(index: int) -> str:
 
 
 @contextmanager
-def _naming(field: str) -> Iterator[None]:
-    """Let an error say which field of the policy it is about."""
+def _naming(field: str, refused: list[ExpressionError]) -> Iterator[None]:
+    """Keep an error, which says what field of the policy it is about, beside the others."""
     try:
         yield
     except ExpressionError as error:
         error.field = field
-        raise
+        refused.append(error)
 
 
 def compile_expression(

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from cloudsealed.engine.errors import EvaluationError, ExpressionError
 from cloudsealed.engine.gaps import GAPS, PartialList, Span, Unknown
+from cloudsealed.engine.language.doubts import Shape
 from cloudsealed.engine.language.program import Program
 from cloudsealed.engine.language.reads import reads_of
 from cloudsealed.engine.language.resolve import did_you_mean, nearest
@@ -40,9 +41,10 @@ _NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 class Template:
     """A parsed message; raises `ExpressionError` where a path is wrong."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "_source")
 
     def __init__(self, source: str, variables: Collection[str]) -> None:
+        self._source = source
         self._pieces: list[str | Steps | Program] = []
         at = 0
         for match in _PIECE.finditer(source):
@@ -61,6 +63,27 @@ class Template:
             elif not isinstance(piece, str):
                 found.add(tuple(step for step in piece if isinstance(step, str)))
         return frozenset(found)
+
+    def doubts(self, shapes: Mapping[str, Shape]) -> Iterator[ExpressionError]:
+        """An error for each field that it shows and that no document of the `shapes` has."""
+        for path in sorted(self.paths):
+            shape: Shape = shapes
+            for name in path:
+                shape = shape[0] if isinstance(shape, list) else shape
+                if not isinstance(shape, Mapping) or (not shape.get(name) and name in shape):
+                    break
+                if name not in shape:
+                    yield self._stranger(path, name, shape)
+                    break
+                shape = shape[name]
+
+    def _stranger(
+        self, path: tuple[str, ...], name: str, known: Mapping[str, Shape]
+    ) -> ExpressionError:
+        hint = nearest(name, known)
+        message = f"no field {name!r} in {'.'.join(path[: path.index(name)])}{did_you_mean(hint)}"
+        start = max(0, self._source.rfind(name))
+        return ExpressionError(message, self._source, start, start + len(name), hint)
 
     def fill(self, variables: Mapping[str, Value], now: datetime = _NO_TIME) -> str:
         """The message for these variables, at the audit's clock."""

@@ -49,6 +49,7 @@ def build(source: ReportSource, filters: Mapping[str, tuple[str, ...]] | None = 
     controls = [_control(control, source.policies) for control in framework["controls"]]
     document = {
         **heading(ReportKind.COMPLIANCE_EVIDENCE, source, filters),
+        "collected": _collected(source),
         "findings": counted(seen.statuses),
         "framework": {name: framework.get(name) for name in ("key", "title", "version", "source")},
         "summary": {s: sum(control["status"] == s for control in controls) for s in _STATEMENTS},
@@ -64,6 +65,24 @@ def build(source: ReportSource, filters: Mapping[str, tuple[str, ...]] | None = 
         "ocsf": ocsf.lines(document, source, filters or {}),
     }
     return Built(document, files)
+
+
+def _collected(source: ReportSource) -> Document:
+    """Return from where and when the evidence is: accounts with their regions, services, period."""
+    targets = [t for t in source.audit["accounts"] or () if t["account"] is not None]
+    places = [
+        {
+            **{name: target.get(name) for name in ("account", "alias")},
+            **{name: list(target.get(name) or ()) for name in ("regions", "left_out")},
+        }
+        for target in targets
+    ]
+    return {
+        "places": sorted(places, key=lambda place: (place["account"], place["regions"])),
+        "services": list(source.collected.get("services", ())),
+        "first_call_at": source.collected.get("first_call_at"),
+        "last_call_at": source.collected.get("last_call_at"),
+    }
 
 
 def _control(control: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]) -> Document:

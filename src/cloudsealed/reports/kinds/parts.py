@@ -14,6 +14,7 @@ from typing import Any
 
 from cloudsealed.reports.language import worded
 from cloudsealed.reports.model import Document, Finding, ReportSource, matches
+from cloudsealed.resources.naming import called
 from cloudsealed.vocabulary import FindingStatus, ReportKind, Severity
 
 LISTED = 50
@@ -108,6 +109,7 @@ def heading(
         "audit": {
             **{name: audit[name] for name in copied},
             "accounts": _accounts(audit["accounts"]),
+            "aliases": _aliases(audit["accounts"]),
         },
         "seal": dict(source.seal) if source.seal is not None else None,
         "filters": {name: list(values) for name, values in (filters or {}).items()},
@@ -116,6 +118,10 @@ def heading(
 
 def _accounts(targets: Iterable[Mapping[str, Any]] | None) -> list[str]:
     return sorted({t["account"] for t in targets or () if t["account"] is not None})
+
+
+def _aliases(targets: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
+    return {t["account"]: t["alias"] for t in targets or () if t["account"] and t.get("alias")}
 
 
 def open_of(
@@ -149,6 +155,7 @@ def brief(finding: Finding) -> Document:
         "severity": finding["severity"],
         "dimension": finding["dimension"],
         "title": finding["title"],
+        "called": called(resource),
         "policy": finding["policy"]["key"],
         "resource": {
             name: resource[name]

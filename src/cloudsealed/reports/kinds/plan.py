@@ -1,45 +1,46 @@
-"""The steps of a remediation plan, in the order of risk removed per effort.
+"""The steps of a remediation plan, the severest first, of these the most risk per effort.
 
-A step is what one owner has to do about one policy. Findings are read once, in any order, and what
-is shown of each waits on disk. It refuses to decide how a plan looks.
+A step is what one owner has to do about one policy's findings of one severity. Findings are read
+once, in any order, and what is shown of each waits on disk. It refuses to decide how a plan looks.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import islice
-from typing import Any
+
+import orjson
 
 from cloudsealed.kit.batches import batches
-from cloudsealed.packs import EFFORTS
+from cloudsealed.packs.commands import commands_of
+from cloudsealed.packs.danger import dangers
 from cloudsealed.reports.kinds.parts import WORST_FIRST, Badness, Savings, badness, brief, open_of
+from cloudsealed.reports.kinds.rank import RISK_WEIGHTS, Rank, effort_of, own_rank, rank
 from cloudsealed.reports.kinds.spool import Spool
 from cloudsealed.reports.model import Document, Finding, ReportSource
 from cloudsealed.vocabulary import Severity
 
-EFFORT_WEIGHTS: Mapping[str, int] = dict(zip(EFFORTS, (1, 3, 8), strict=True))
-"""What a step costs, by its policy's effort.
-
-Our choice: each is two to three times the one before, in the manner of the sizes that teams give to
-work. A step is one repair, worked out once, however many resources need it.
-"""
-RISK_WEIGHTS: Mapping[str, int] = {severity.value: severity.weight for severity in WORST_FIRST}
-"""What repairing a finding removes: the weight of its severity in a score."""
-_UNKNOWN_EFFORT = "medium"  # as of a tenant's own policy whose remediation does not say
 _BATCH = 500
+COMMANDED = 3
+"""Resources whose commands a step shows."""
 _OF_POLICY = ("policy", "dimension", "description", "remediation", "controls")
 
 
 @dataclass(slots=True)
 class Step:
-    """The open findings of one policy on the resources of one owner."""
+    """The open findings of one policy and severity on the resources of one owner.
+
+    `own` is the highest rank that the policy itself gives one of them; `lesser` counts the findings
+    of that policy and owner that are of a lesser severity.
+    """
 
     policy: str
     owner: str | None
-    severities: Counter[str] = field(default_factory=Counter)
+    severity: Severity
+    own: int = 0
+    lesser: int = 0
     savings: Savings = field(default_factory=Savings)
     places: list[tuple[Badness, int]] = field(default_factory=list)
 
@@ -49,14 +50,9 @@ class Step:
         return len(self.places)
 
     @property
-    def severity(self) -> Severity:
-        """The worst of them."""
-        return next(severity for severity in WORST_FIRST if self.severities[severity])
-
-    @property
     def risk(self) -> int:
         """What repairing them removes."""
-        return sum(RISK_WEIGHTS[name] * count for name, count in self.severities.items())
+        return RISK_WEIGHTS[self.severity] * self.findings
 
 
 class Plan:
@@ -67,43 +63,52 @@ class Plan:
         self._titles = source.policy_titles
         self._policies: dict[str, Finding] = {}
         self._spool = Spool()
-        steps: dict[tuple[str, str | None], Step] = {}
+        steps: dict[tuple[str, str | None, Severity], Step] = {}
         for batch in batches(open_of(source.findings, filters, self.statuses), _BATCH):
             owners = source.owners([finding["resource"]["id"] for finding in batch])
             for finding in batch:
-                key = finding["policy"]["key"], owners.get(finding["resource"]["id"])
+                owner = owners.get(finding["resource"]["id"])
+                key = finding["policy"]["key"], owner, Severity(finding["severity"])
                 step = steps.get(key) or steps.setdefault(key, Step(*key))
                 self._add(step, finding)
+        _count_lesser(steps.values())
         self.steps = sorted(steps.values(), key=self._order)
         self.risk = sum(step.risk for step in self.steps)
         for step in self.steps:
             step.places.sort()
 
     def _add(self, step: Step, finding: Finding) -> None:
-        step.severities[finding["severity"]] += 1
+        step.own = max(step.own, own_rank(finding))
         step.savings.add(finding)
         step.places.append((badness(finding), self._spool.add(brief(finding))))
         known = self._policies.get(step.policy)
         if known is None or known["policy"]["version"] < finding["policy"]["version"]:
             self._policies[step.policy] = {name: finding.get(name) for name in _OF_POLICY}
 
-    def _order(self, step: Step) -> tuple[Any, ...]:
-        per_effort = Fraction(step.risk, EFFORT_WEIGHTS[self.effort(step)])
-        worst = -step.severity.rank
-        return -per_effort, worst, -step.findings, step.policy, step.owner is None, step.owner or ""
+    def _order(self, step: Step) -> tuple[Rank, str, bool, str]:
+        place = rank(
+            severity=step.severity,
+            own=step.own,
+            count=step.findings,
+            others=step.lesser,
+            effort=self.effort(step),
+        )
+        return place, step.policy, step.owner is None, step.owner or ""
 
     def effort(self, step: Step) -> str:
         """Return the effort of a step's policy."""
-        remedy = self._policies[step.policy]["remediation"] or {}
-        return str(remedy.get("effort") or _UNKNOWN_EFFORT)
+        return effort_of(self._policies[step.policy]["remediation"])
 
     def share(self, risk: int) -> float:
         """Return which part of the plan's risk it is, from 0 to 1."""
         return round(risk / self.risk, 4) if self.risk else 0.0
 
-    def rows(self, step: Step, most: int | None = None) -> Iterator[bytes]:
-        """Yield the briefs of a step's findings as JSON, the worst first."""
-        return self._spool.lines(place for _, place in islice(step.places, most))
+    def rows(self, step: Step, most: int | None = None) -> Iterator[Document]:
+        """Yield the briefs of a step's findings with their own commands, the worst first."""
+        remedy = self._policies[step.policy]["remediation"] or {}
+        for line in self._spool.lines(place for _, place in islice(step.places, most)):
+            row = orjson.loads(line)
+            yield {**row, **commands_of(remedy, [row["resource"]])}
 
     def described(self) -> Iterator[tuple[Step, Document]]:
         """Yield each step, and what is to be said of it, in order."""
@@ -132,9 +137,25 @@ class Plan:
             "dimension": policy["dimension"],
             "severity": step.severity,
             "findings": step.findings,
-            "severities": {s.value: step.severities[s] for s in WORST_FIRST},
+            "severities": {s.value: step.findings * (s is step.severity) for s in WORST_FIRST},
             "effort": self.effort(step),
             "monthly_savings": step.savings.total(),
             "controls": [dict(control) for control in policy["controls"]],
-            **{name: remedy.get(name) for name in ("summary", "cli", "terraform")},
+            "takes_away": bool(dangers(remedy)),
+            **{name: remedy.get(name) for name in ("summary", "caution", "terraform")},
+            **self._commands(step),
         }
+
+    def _commands(self, step: Step) -> Document:
+        """Return the commands of a step's worst resources, and of how many they are."""
+        remedy = self._policies[step.policy]["remediation"] or {}
+        resources = [row["resource"] for row in self.rows(step, COMMANDED)]
+        return {**commands_of(remedy, resources), "commands_of": len(resources)}
+
+
+def _count_lesser(steps: Iterable[Step]) -> None:
+    """Say of each step how many findings of its policy and owner are of a lesser severity."""
+    counted: Counter[tuple[str, str | None]] = Counter()
+    for step in sorted(steps, key=lambda step: step.severity.rank):
+        step.lesser = counted[step.policy, step.owner]
+        counted[step.policy, step.owner] += step.findings

@@ -1,6 +1,7 @@
 """Open findings by the policy that they fail: which causes matter most, why, and what they cost.
 
-Findings of one policy are one thing to repair, so ten of them are ten different things. Pure.
+Findings of one policy are one thing to repair, so ten of them are ten different things. What ranks
+a cause is its findings of its worst severity, by the order of a plan. Pure.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from decimal import Decimal
 
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.reports.kinds.parts import Savings, Worst, brief
+from cloudsealed.reports.kinds.rank import Rank, effort_of, own_rank, rank
 from cloudsealed.reports.language import said, worded
 from cloudsealed.reports.model import Document, Finding, ReportSource
-from cloudsealed.vocabulary import Dimension, Severity
+from cloudsealed.vocabulary import Dimension
 
 SHOWN = 3
 """Resources that are named for each cause."""
@@ -38,7 +40,7 @@ class Causes:
         cause.add(finding)
 
     def worst(self, most: int) -> list[Document]:
-        """Return the causes that matter most: the severest, of these the heaviest on the score."""
+        """Return the causes that matter most: the severest, of these the most risk per effort."""
         ordered = sorted(self._causes.values(), key=_Cause.order)[:most]
         end = parse_rfc3339(self._source.audit["finished_at"])
         return [cause.document(end) for cause in ordered]
@@ -68,7 +70,9 @@ class _Cause:
         self.savings = Savings()
         self.findings = 0
         self._title = title
-        self._weight = 0
+        self._counts: Counter[str] = Counter()
+        self._own: Counter[str] = Counter()
+        self._said: tuple[int, str] = (0, effort_of(None))
         self._accounts: set[str] = set()
         self._oldest = "~"  # after every time
         self._worst = Worst(SHOWN)
@@ -77,7 +81,12 @@ class _Cause:
     def add(self, finding: Finding) -> None:
         self.findings += 1
         self.of_cost += finding["dimension"] == Dimension.COST
-        self._weight += _WEIGHTS[finding["severity"]]
+        severity = finding["severity"]
+        self._counts[severity] += 1
+        self._own[severity] = max(self._own[severity], own_rank(finding))
+        said_by = finding["policy"]["version"]
+        if said_by > self._said[0]:
+            self._said = said_by, effort_of(finding.get("remediation"))
         self._accounts.add(finding["resource"]["account"])
         if finding["first_seen_at"] < self._oldest:
             self._oldest = finding["first_seen_at"]
@@ -87,9 +96,17 @@ class _Cause:
         if by is not None and finding["severity"] != finding["base_severity"]:
             self._classified[finding["severity"], by["key"]] += 1
 
-    def order(self) -> tuple[int, int, str]:
+    def order(self) -> tuple[Rank, str]:
         worst = self._worst.sorted()[0]
-        return -Severity(worst["severity"]).rank, -self._weight, self.key
+        severity, count = worst["severity"], self._counts[worst["severity"]]
+        place = rank(
+            severity=severity,
+            own=self._own[severity],
+            count=count,
+            others=self.findings - count,
+            effort=self._said[1],
+        )
+        return place, self.key
 
     def dearness(self) -> tuple[Decimal, int, str]:
         most = max((Decimal(m["amount"]) for m in self.savings.total()), default=Decimal(0))
@@ -126,7 +143,7 @@ class _Cause:
     def _why(self, end: datetime) -> Sequence[Document]:
         """Return what its findings add to the policy's reason, a sentence a fact."""
         days = (end - parse_rfc3339(self._oldest)).days
-        facts = [_spread(self.findings, len(self._accounts))]
+        facts = [_spread(self.findings, len(self._accounts)), *self._mixed()]
         if days >= 1:
             one, more = worded("Open for one day."), worded("Open for {n} days.")
             facts.append(said(one if days == 1 else more, n=days))
@@ -140,6 +157,14 @@ class _Cause:
                 )
             )
         return facts
+
+    def _mixed(self) -> Sequence[Document]:
+        severity = self._worst.sorted()[0]["severity"]
+        count = self._counts[severity]
+        if count == self.findings:
+            return ()
+        one, more = worded("One of them is {severity}."), worded("{n} of them are {severity}.")
+        return (said(one if count == 1 else more, n=count, severity=said(severity)),)
 
 
 def _spread(findings: int, accounts: int) -> Document:
@@ -158,6 +183,3 @@ def _sentence(description: str | None) -> str | None:
         return None
     first, stop, _rest = description.partition(". ")
     return first + stop.strip()
-
-
-_WEIGHTS = {severity.value: severity.weight for severity in Severity}

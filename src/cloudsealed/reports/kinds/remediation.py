@@ -1,4 +1,4 @@
-"""A remediation plan: what to repair, a step a policy and owner, the most risk per effort first.
+"""A remediation plan: what to repair, the severest first, of these the most risk per effort.
 
 The PDF shows what can be read: the first steps with their worst resources, more steps as lines. The
 JSON has every finding under its step, and the CSV every finding as a row, in the same order.
@@ -16,8 +16,10 @@ import orjson
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.spreadsheet import csv_pieces
 from cloudsealed.packs import EFFORTS
+from cloudsealed.packs.danger import caution_of
 from cloudsealed.reports.kinds.parts import WORST_FIRST, Savings, counted, heading
-from cloudsealed.reports.kinds.plan import EFFORT_WEIGHTS, RISK_WEIGHTS, Plan, Step
+from cloudsealed.reports.kinds.plan import Plan, Step
+from cloudsealed.reports.kinds.rank import EFFORT_WEIGHTS, RISK_WEIGHTS
 from cloudsealed.reports.model import Built, Document, ReportSource
 from cloudsealed.vocabulary import ReportKind
 
@@ -69,7 +71,9 @@ COLUMNS = (
     Column("currency", "Of the savings", _money("currency")),
     Column("triage", "What people decided", lambda _, f: f["triage"]),
     Column("remediation", "What to do", lambda s, _: s["summary"]),
-    Column("cli", "The same on the command line", lambda s, _: s["cli"]),
+    Column("caution", "What that deletes, cuts off or writes over", lambda s, _: caution_of(s)),
+    Column("first", "Commands to run before, with the resource's names", lambda _, f: f["first"]),
+    Column("cli", "The commands, with the resource's names", lambda _, f: f["cli"]),
     Column("terraform", "The same in Terraform", lambda s, _: s["terraform"]),
     Column(
         "controls",
@@ -81,7 +85,7 @@ COLUMNS = (
 
 
 def build(source: ReportSource, filters: Mapping[str, tuple[str, ...]] | None = None) -> Built:
-    """Return what to repair, in the order in which it removes the most risk for the effort."""
+    """Return what to repair, the severest first, of these what removes the most for the effort."""
     plan = Plan(source, filters or {})
     owners = _owners(plan)
     front = {
@@ -137,7 +141,7 @@ class _Owner:
         self.steps.append(number)
         self.findings += step.findings
         self.risk += step.risk
-        self.severities.update(step.severities)
+        self.severities[step.severity] += step.findings
         self.efforts[effort] += 1
         self.savings.merge(step.savings)
 
@@ -178,7 +182,7 @@ def _shown(plan: Plan) -> Document:
     for step, document in plan.described():
         number = document["step"]
         if number <= DETAILED:
-            resources = [orjson.loads(row) for row in plan.rows(step, most)]
+            resources = list(plan.rows(step, most))
             document |= {"resources": resources, "more": step.findings - len(resources)}
             steps.append(document)
         elif number <= LINES:
@@ -221,7 +225,7 @@ def _json(front: Document, plan: Plan) -> Iterator[bytes]:
     for step, document in plan.described():
         yield b",\n" if document["step"] > 1 else b"\n"
         yield orjson.dumps(document)[:-1] + b',"resources":['
-        yield from _joined(plan.rows(step))
+        yield from _joined(map(orjson.dumps, plan.rows(step)))
         yield b"]}"
     yield b"]}\n"
 
@@ -237,6 +241,6 @@ def _csv(plan: Plan) -> Iterator[bytes]:
     rows = (
         [column.value(document, finding) for column in COLUMNS]
         for step, document in plan.described()
-        for finding in map(orjson.loads, plan.rows(step))
+        for finding in plan.rows(step)
     )
     return csv_pieces([column.name for column in COLUMNS], rows)

@@ -1,4 +1,4 @@
--- revision 0006
+-- revision 0007
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -110,7 +110,7 @@ CREATE TABLE events (
 	type TEXT NOT NULL, 
 	subject TEXT NOT NULL, 
 	created_at TEXT NOT NULL, 
-	data TEXT NOT NULL, 
+	data TEXT NOT NULL, actor_kind TEXT, user_id TEXT, user_name TEXT, user_email TEXT, credential_id TEXT, credential_name TEXT, ip TEXT, request_id TEXT, "before" TEXT, "after" TEXT, sequence INTEGER, previous TEXT, hash TEXT, signature TEXT, 
 	PRIMARY KEY (tenant_id, id)
 );
 CREATE TABLE finding_counts (
@@ -347,7 +347,7 @@ CREATE TABLE policies (
 	created_at TEXT NOT NULL, 
 	updated_at TEXT NOT NULL, 
 	applied_at TEXT, 
-	deleted_at TEXT, 
+	deleted_at TEXT, created_by TEXT, updated_by TEXT, 
 	PRIMARY KEY (tenant_id, id), 
 	CONSTRAINT policies_key UNIQUE (tenant_id, "key")
 );
@@ -357,7 +357,7 @@ CREATE TABLE policy_versions (
 	version INTEGER NOT NULL, 
 	digest TEXT NOT NULL, 
 	spec TEXT NOT NULL, 
-	created_at TEXT NOT NULL, 
+	created_at TEXT NOT NULL, created_by TEXT, 
 	PRIMARY KEY (tenant_id, policy_id, version)
 );
 CREATE TABLE reports (
@@ -372,7 +372,7 @@ CREATE TABLE reports (
 	expires_at TEXT, 
 	error TEXT, 
 	files TEXT NOT NULL, 
-	progress TEXT, 
+	progress TEXT, created_by TEXT, 
 	PRIMARY KEY (tenant_id, id)
 );
 CREATE TABLE resource_tags (
@@ -508,8 +508,12 @@ CREATE INDEX audits_parent ON audits (tenant_id, parent_id);
 CREATE INDEX audits_tenant_kind ON audits (tenant_id, kind, id);
 CREATE INDEX audits_tenant_status ON audits (tenant_id, status, id);
 CREATE INDEX events_category ON events (tenant_id, category, id);
+CREATE INDEX events_credential ON events (tenant_id, credential_id, id);
+CREATE UNIQUE INDEX events_sequence ON events (tenant_id, sequence);
 CREATE INDEX events_subject ON events (tenant_id, subject, id);
 CREATE INDEX events_type ON events (tenant_id, type, id);
+CREATE INDEX events_unchained ON events (tenant_id, id) WHERE sequence IS NULL;
+CREATE INDEX events_user ON events (tenant_id, user_id, id);
 CREATE INDEX finding_counts_policy ON finding_counts (tenant_id, policy_id);
 CREATE INDEX finding_counts_provider ON finding_counts (tenant_id, provider);
 CREATE INDEX finding_counts_region ON finding_counts (tenant_id, region);
@@ -570,6 +574,9 @@ CREATE INDEX simulations_created ON simulations (created_at);
 CREATE INDEX tokens_user ON tokens (tenant_id, user_id, id);
 CREATE INDEX users_kind ON users (tenant_id, kind, id);
 CREATE INDEX users_role ON users (tenant_id, role, id);
+CREATE TRIGGER events_are_chained_once BEFORE UPDATE ON events WHEN old.sequence IS NOT NULL OR new.sequence IS NULL OR new."tenant_id" IS NOT old."tenant_id" OR new."id" IS NOT old."id" OR new."category" IS NOT old."category" OR new."type" IS NOT old."type" OR new."subject" IS NOT old."subject" OR new."created_at" IS NOT old."created_at" OR new."data" IS NOT old."data" OR new."actor_kind" IS NOT old."actor_kind" OR new."user_id" IS NOT old."user_id" OR new."user_name" IS NOT old."user_name" OR new."user_email" IS NOT old."user_email" OR new."credential_id" IS NOT old."credential_id" OR new."credential_name" IS NOT old."credential_name" OR new."ip" IS NOT old."ip" OR new."request_id" IS NOT old."request_id" OR new."before" IS NOT old."before" OR new."after" IS NOT old."after" OR EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence) BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
+CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence) OR EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.id = new.id) BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 CREATE TRIGGER finding_grams_new AFTER INSERT ON finding_texts BEGIN INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
 CREATE TRIGGER finding_grams_other AFTER UPDATE OF text ON finding_texts BEGIN INSERT INTO finding_grams (finding_grams, rowid, text) VALUES ('delete', old.number, old.text); INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
-INSERT INTO alembic_version VALUES ('0006');
+INSERT INTO alembic_version VALUES ('0007');

@@ -100,6 +100,8 @@ policies = Table(
     text("updated_at"),
     text("applied_at", null=True),
     text("deleted_at", null=True),
+    text("created_by", null=True),
+    text("updated_by", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "key", name="policies_key"),
     Index("policies_kind", "tenant_id", "kind", "id"),
@@ -117,6 +119,7 @@ policy_versions = Table(
     text("digest"),
     text("spec"),
     text("created_at"),
+    text("created_by", null=True),
     PrimaryKeyConstraint("tenant_id", "policy_id", "version"),
 )
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    literal_column,
+)
 
 from cloudsealed.storage.schema.columns import blob, integer, metadata, text
 
@@ -60,6 +69,7 @@ reports = Table(
     text("error", null=True),
     text("files"),
     text("progress", null=True),
+    text("created_by", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("reports_tenant_status", "tenant_id", "status", "id"),
     Index("reports_tenant_kind", "tenant_id", "kind", "id"),
@@ -102,7 +112,8 @@ simulations = Table(
     Index("simulations_created", "created_at"),
 )
 
-events = Table(
+_UNCHAINED: ColumnElement[Any] = literal_column("sequence IS NULL")
+events = Table(  # triggers let none be removed, nor changed but for its place in the chain, once
     "events",
     metadata,
     text("tenant_id"),
@@ -112,10 +123,30 @@ events = Table(
     text("subject"),
     text("created_at"),
     text("data"),
+    text("actor_kind", null=True),
+    text("user_id", null=True),
+    text("user_name", null=True),
+    text("user_email", null=True),
+    text("credential_id", null=True),
+    text("credential_name", null=True),
+    text("ip", null=True),
+    text("request_id", null=True),
+    text("before", null=True),
+    text("after", null=True),
+    integer("sequence", null=True),
+    text("previous", null=True),
+    text("hash", null=True),
+    text("signature", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("events_category", "tenant_id", "category", "id"),
     Index("events_type", "tenant_id", "type", "id"),
     Index("events_subject", "tenant_id", "subject", "id"),
+    Index("events_user", "tenant_id", "user_id", "id"),
+    Index("events_credential", "tenant_id", "credential_id", "id"),
+    Index("events_sequence", "tenant_id", "sequence", unique=True),
+    Index(
+        "events_unchained", "tenant_id", "id", sqlite_where=_UNCHAINED, postgresql_where=_UNCHAINED
+    ),
 )
 
 idempotency = Table(

@@ -27,7 +27,7 @@ from cloudsealed.api.v1.schemas.base import (
 )
 from cloudsealed.auth.model import Scope
 from cloudsealed.kit.fields import NOT_BLANK
-from cloudsealed.vocabulary import EventType, Role, UserKind, UserStatus
+from cloudsealed.vocabulary import ActorKind, EventType, Role, UserKind, UserStatus
 
 UserName = TypeAliasType(
     "UserName",
@@ -210,6 +210,46 @@ class UserChange(Body):
     )
 
 
+class EventActor(Shape):
+    """Who did something, as they were called then."""
+
+    kind: ActorKind = Field(
+        description="A user by a token or in the pages; an app or a program, by OAuth, for a user;"
+        " the operator at the command line; or somebody who had not said who they are.",
+        examples=["user"],
+    )
+    user_id: UserId | None = Field(description="The user's id; null: there is none.")
+    name: Word | None = Field(description="The user's name.", examples=["Ann"])
+    email: Word | None = Field(description="The user's address.", examples=["ann@example.com"])
+    credential_id: Word | None = Field(
+        description="The token, grant, client or session by which it was done.",
+        examples=["tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+    )
+    credential_name: Word | None = Field(
+        description="What the token or client, or the grant's app, is called.", examples=["ci"]
+    )
+    ip: Word | None = Field(description="Where it came from.", examples=["192.0.2.17"])
+
+
+class EventSignature(Shape):
+    """A signature of the chain up to an event, by Ed25519."""
+
+    key_id: Word = Field(
+        description="SHA-256 of the public key, as `/.well-known/cloudsealed-keys` lists it.",
+        examples=["60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"],
+    )
+    public_key: Word = Field(
+        description="The public key, 32 bytes in base64.",
+        examples=["11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="],
+    )
+    signature: Word = Field(
+        description="64 bytes in base64, over `cloudsealed-events-v1 TENANT SEQUENCE HASH`.",
+        examples=[
+            "0TzRj2gKnWGnsnO3Nl5tYZJmSHhjGHyyC2YeLTrgZyh1z2AhQdqLMHv0eUWkQx0BM9KG5zyB4v4nXdTm2JQFAw=="
+        ],
+    )
+
+
 class Event(Shape):
     """Something that happened; an event never changes."""
 
@@ -223,7 +263,43 @@ class Event(Shape):
         description="Id of the object that it is about.",
         examples=["tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
     )
+    tenant_id: TenantId = Field(description="The tenant in which it happened.")
     created_at: Time = Field(description="When it happened.")
+    actor: EventActor | None = Field(
+        description="Who did it; null where background work did, or what did is in `data`."
+    )
+    request_id: Word | None = Field(
+        description="The request that did it; null where none did.",
+        examples=["req_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+    )
+    before: Json | None = Field(
+        description="The object as it was, as the API showed it; null: it was not there, or the"
+        " event changed none.",
+        examples=[{"id": "tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC", "name": "ci"}],
+    )
+    after: Json | None = Field(
+        description="The object as it is since, without what is shown only once; null: it is no"
+        " more, or the event changed none.",
+        examples=[{"id": "tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC", "name": "ci"}],
+    )
+    sequence: Count | None = Field(
+        description="Its number in the tenant's chain, from 1; null for the seconds until it has"
+        " one.",
+        examples=[1201],
+    )
+    previous: Word | None = Field(
+        description="The `hash` of the event before it; null: it has no place yet, or is first.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+    hash: Word | None = Field(
+        description="SHA-256 of the canonical JSON of its members from `id` to `previous`, as"
+        " docs/events.md lists them; null: it has no place yet.",
+        examples=["60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"],
+    )
+    signature: EventSignature | None = Field(
+        description="The seal key's signature of the chain up to this event; null: a later one's"
+        " covers it."
+    )
     data: Json = Field(
         description="Facts, by the type. A security event has `actor`: who did it.",
         examples=[

@@ -99,6 +99,11 @@ class AuditTarget(Shape):
         description="The account that it led to; null when it led nowhere.",
         examples=["123456789012"],
     )
+    alias: Word | None = Field(
+        description="What its owners call the account; null where they do not, until it was read,"
+        " and in audits of before.",
+        examples=["acme-production"],
+    )
     partition: Word = Field(description="The provider's partition.", examples=["aws"])
     regions: Few[Word] = Field(
         description="The regions that were audited.", examples=[["eu-west-1", "us-east-1"]]

@@ -48,6 +48,10 @@ class ReportedAudit(Shape):
     coverage: Share | None = Field(description="Verdicts given / verdicts possible.")
     verdict_digest: Digest | None = Field(description="SHA-256 over its ordered verdicts.")
     accounts: Many[Word] = Field(description="Its accounts.", examples=[["123456789012"]])
+    aliases: dict[str, Word] = Field(
+        description="What the owners of an account call it, by its id, for those that say so.",
+        examples=[{"123456789012": "acme-production"}],
+    )
 
 
 class ReportedSeal(Shape):
@@ -103,6 +107,10 @@ class ReportedFinding(Shape):
     dimension: Dimension = Field(description="The way of looking.", examples=["security"])
     title: Text = Field(
         description="What is wrong.", examples=["Bucket invoices is readable by everyone"]
+    )
+    called: Text = Field(
+        description="What the resource is called: its name, or the last of its id.",
+        examples=["invoices"],
     )
     policy: Key = Field(description="The policy that it fails.")
     resource: Json = Field(description="The resource that fails.", examples=[_RESOURCE])
@@ -240,8 +248,21 @@ class PlanTotals(Shape):
     monthly_savings: Few[Money] = Field(description="What all of it saves, a currency each.")
 
 
+class PlannedFinding(ReportedFinding):
+    """A finding of a step, with the commands for its resource."""
+
+    first: Text | None = Field(
+        description="Commands to run before; they take nothing away.",
+        examples=["aws s3api get-bucket-policy-status --bucket acme-logs"],
+    )
+    cli: Text | None = Field(
+        description="The commands; what only people know is a `<PLACEHOLDER>`.",
+        examples=["aws s3api put-public-access-block --bucket acme-logs …"],
+    )
+
+
 class PlanStep(Shape):
-    """What one owner has to do about one policy."""
+    """What one owner has to do about one policy's findings of one severity."""
 
     step: Count = Field(description="The step's number.", examples=[1])
     policy: Json = Field(
@@ -259,16 +280,32 @@ class PlanStep(Shape):
         examples=["data-platform"],
     )
     dimension: Dimension = Field(description="The way of looking.", examples=["security"])
-    severity: Severity = Field(description="The worst severity.", examples=["critical"])
+    severity: Severity = Field(description="The severity of its findings.", examples=["critical"])
     findings: Count = Field(description="How many findings there are.", examples=[3])
-    severities: SeverityCounts = Field(description="Its findings by severity.")
+    severities: SeverityCounts = Field(description="Its findings by severity: all of one.")
     effort: Effort = Field(description="How much work it is.", examples=["low"])
     monthly_savings: Few[Money] = Field(description="What it saves, a currency each.")
     controls: Few[ControlReference] = Field(description="The controls that it serves.")
     summary: Text | None = Field(description="What to do.", examples=["Block public access"])
+    caution: Text | None = Field(
+        description="What that deletes, cuts off or writes over; null where its policy is silent.",
+        examples=["What is read without credentials, such as a website, is closed at once."],
+    )
+    takes_away: bool = Field(
+        description="Whether it deletes, cuts off or writes over something, as its words say.",
+        examples=[True],
+    )
+    first: Text | None = Field(
+        description="Commands to run before, of its worst resources: they take nothing away.",
+        examples=["aws s3api get-bucket-policy-status --bucket acme-logs"],
+    )
     cli: Text | None = Field(
-        description="The same on the command line.",
-        examples=["aws s3api put-public-access-block --bucket <BUCKET> …"],
+        description="The commands, of its worst resources; what only people know is a"
+        " `<PLACEHOLDER>`.",
+        examples=["aws s3api put-public-access-block --bucket acme-logs …"],
+    )
+    commands_of: Count = Field(
+        description="How many resources these commands are of.", examples=[1]
     )
     terraform: Text | None = Field(
         description="The same as HCL.", examples=["block_public_policy = true"]
@@ -276,11 +313,11 @@ class PlanStep(Shape):
     risk: Count = Field(description="The weight that it removes.", examples=[30])
     risk_share: Share = Field(description="Which part of the plan's risk that is.")
     cumulative_risk_share: Share = Field(description="The same with all steps before it.")
-    resources: Many[ReportedFinding] = Field(description="Its findings, the worst first.")
+    resources: Many[PlannedFinding] = Field(description="Its findings, the worst first.")
 
 
 class RemediationPlan(ReportHeading):
-    """What to repair, a step a policy and owner, the most risk per effort first."""
+    """What to repair, the severest first, of these the most risk per effort."""
 
     kind: Literal["remediation_plan"] = Field(description="Always `remediation_plan`.")
     weights: Json = Field(
@@ -315,10 +352,37 @@ class EvidencedControl(Shape):
     counts: OutcomeCounts = Field(description="What they said, by outcome.")
 
 
+class CollectedPlace(Shape):
+    """An account that was audited, and in which regions."""
+
+    account: Word = Field(description="The account.", examples=["123456789012"])
+    alias: Word | None = Field(
+        description="What its owners call it; null where they do not.", examples=["acme-production"]
+    )
+    regions: Few[Word] = Field(
+        description="The regions that were audited.", examples=[["eu-west-1", "us-east-1"]]
+    )
+    left_out: Few[Word] = Field(
+        description="Regions that it has enabled and that were left out.", examples=[["sa-east-1"]]
+    )
+
+
+class Collected(Shape):
+    """Where the evidence of a report is from, and of when."""
+
+    places: Many[CollectedPlace] = Field(description="Accounts and regions.")
+    services: Many[Word] = Field(
+        description="The services that were asked, as the SDK names them.", examples=[["ec2", "s3"]]
+    )
+    first_call_at: Time | None = Field(description="When the first call was made.")
+    last_call_at: Time | None = Field(description="When the last call was made.")
+
+
 class ComplianceEvidence(ReportHeading):
     """Each control of a framework, how it stands and what shows it: every observation."""
 
     kind: Literal["compliance_evidence"] = Field(description="Always `compliance_evidence`.")
+    collected: Collected = Field(description="Where the evidence is from, and of when.")
     framework: Json = Field(
         description="The framework: key, title, version and source.",
         examples=[{"key": "cis-aws-5.0", "title": "CIS AWS Foundations", "version": "5.0"}],

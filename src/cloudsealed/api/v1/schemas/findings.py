@@ -11,6 +11,7 @@ from cloudsealed.api.v1.schemas.base import (
     AuditId,
     Body,
     Count,
+    EventId,
     Few,
     FindingId,
     Key,
@@ -102,8 +103,16 @@ class Remediation(Shape):
         description="What to do, in a sentence or two.",
         examples=["Let only known addresses reach port 22"],
     )
+    caution: Text | None = Field(
+        description="What it deletes, cuts off or writes over; null where nothing is said.",
+        examples=["Whoever comes in by this rule is cut off at once."],
+    )
+    first: Text | None = Field(
+        description="Commands to run before: they look, or keep what would be lost.",
+        examples=["aws ec2 describe-security-group-rules --filters Name=group-id,Values=<GROUP>"],
+    )
     cli: Text | None = Field(
-        description="A command that does it, with `<PLACEHOLDER>`s.",
+        description="Commands that do it, one a line, with `<PLACEHOLDER>`s.",
         examples=["aws ec2 revoke-security-group-ingress --group-id <GROUP> --ip-permissions …"],
     )
     terraform: Text | None = Field(
@@ -242,7 +251,17 @@ def _filters(schema: dict[str, Any]) -> None:
 def _value(item: Filter) -> dict[str, Any]:
     value = value_schema(item)
     many = {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_VALUES}
-    return {"anyOf": [value, many]} if item.is_multiple else value
+    return {"anyOf": [_alone(value), many]} if item.is_multiple else value
+
+
+def _alone(value: dict[str, Any]) -> dict[str, Any]:
+    """Say by a pattern which words there are: OpenAPI Generator's TypeScript takes one enumeration
+    in, alone and in a list, twice."""
+    if "enum" not in value:
+        return value
+    words: list[str] = value["enum"]
+    pattern = f"^({'|'.join(words)})$"
+    return {"type": "string", "maxLength": 100, "pattern": pattern, "examples": words[:1]}
 
 
 def _distinct(schema: dict[str, Any]) -> None:
@@ -316,6 +335,30 @@ class Episode(Shape):
     last_audit_id: AuditId = Field(description="The span's last audit so far.")
     first_at: Time = Field(description="When the span began.")
     last_at: Time = Field(description="When it was last so.", examples=["2026-02-07T09:30:00.000Z"])
+
+
+class Decision(Shape):
+    """One decision of people about a finding."""
+
+    object: Literal["decision"] = Field(description="Always `decision`.")
+    finding_id: FindingId = Field(description="The finding.")
+    event_id: EventId | None = Field(
+        description="The event that told of it; null of one from before events told of decisions."
+    )
+    triage: Triage | None = Field(
+        description="What was decided, why and until when; null: the decision before was withdrawn."
+    )
+    previous: Triage | None = Field(description="What had been decided before; null: nothing.")
+    decided_at: Time = Field(description="When.")
+    decided_by: UserId | None = Field(description="The user who decided, or whose token did.")
+    decided_by_name: Word | None = Field(
+        description="What they were called then; null where that was not kept yet.",
+        examples=["Ann"],
+    )
+    credential_id: Word | None = Field(
+        description="The token, grant or client by which it was done.",
+        examples=["tok_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+    )
 
 
 class FindingGroup(Shape):

@@ -22,6 +22,7 @@ from cloudsealed.api.v1.schemas.base import (
     SimulationId,
     Text,
     Time,
+    UserId,
     Word,
 )
 from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation, ResourceReference
@@ -151,12 +152,29 @@ class Policy(Shape):
         description="Of a classification: when it ends; null: it stays.",
         examples=["2026-12-31T00:00:00.000Z"],
     )
+    applies_because: Text | None = Field(
+        description="Of a check of the tenant's own: why a state in `applies_when` cannot get worse"
+        " by the problem itself."
+    )
+    formerly: Few[Key] = Field(
+        description="Of a check of the tenant's own: keys that it had before."
+    )
+    examples: Json | None = Field(
+        description="Of a check of the tenant's own: documents and the outcome for each.",
+        examples=[{"fail": [{"resource": {"Name": "x"}}]}],
+    )
     applied_at: Time | None = Field(
         description="When the open findings were last classified by it as it stands;"
         " null while that is to be done, and of a check."
     )
     created_at: Time = Field(description="When it was made.")
     updated_at: Time = Field(description="When it was last changed.")
+    created_by: UserId | None = Field(
+        description="Who made it; null of a built-in one, and where that was not kept yet."
+    )
+    updated_by: UserId | None = Field(
+        description="Who last changed it; null where nobody did, and where that was not kept yet."
+    )
 
 
 class CheckBody(Body):
@@ -284,6 +302,9 @@ class PolicyVersion(Shape):
     policy_id: PolicyId = Field(description="The policy.")
     version: Count = Field(description="Its number, from 1.", examples=[1])
     created_at: Time = Field(description="When it became so.")
+    created_by: UserId | None = Field(
+        description="Who wrote it; null of a built-in one, and where that was not kept yet."
+    )
     spec: Json = Field(description="What the policy meant then.", examples=[_WORDS])
 
 

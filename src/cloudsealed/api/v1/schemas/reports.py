@@ -20,6 +20,7 @@ from cloudsealed.api.v1.schemas.base import (
     ReportId,
     Shape,
     Time,
+    UserId,
     Word,
     shown,
 )
@@ -78,6 +79,12 @@ class Report(Shape):
     expires_at: Time | None = Field(
         description="When its files are deleted; null until it is ready.",
         examples=["2026-05-01T09:45:03.000Z"],
+    )
+    created_by: UserId | None = Field(
+        description="Who asked for it; null: a schedule did, or that was not kept yet."
+    )
+    updated_by: UserId | None = Field(
+        description="The same: a report is never changed, only made anew."
     )
 
 

@@ -1,0 +1,88 @@
+"""Whether a policy's own examples end as they say.
+
+Those that come by the API are judged in a process of its own, as `kit.confined` bounds it: whoever
+sends them gets an answer within seconds, and nobody else waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from cloudsealed.collectors.attributes import attributes_of
+from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.engine import Rule
+from cloudsealed.kit.confined import ConfinedError, run_confined
+from cloudsealed.packs import EXAMPLES_AT, Example, examples_of
+from cloudsealed.policies.model import InvalidPolicyExampleError
+from cloudsealed.policies.rules import compile_check
+
+SECONDS = 10.0
+MEMORY = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An example and how it ended: its place among those of its outcome, from 0, what it came to in
+    words, and whether that is what it says."""
+
+    example: Example
+    index: int
+    ended: str
+    right: bool
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with it, in words."""
+        wanted = str(self.example.outcome)
+        if self.example.severity:
+            wanted = f"{wanted}, {self.example.severity}"
+        return f"should be {wanted} and is {self.ended}"
+
+
+def trials(rule: Rule, examples: tuple[Example, ...], severity: str) -> Iterator[Trial]:
+    """Judge examples in their order; `severity` is the policy's own."""
+    counted: dict[str, int] = {}
+    for example in examples:
+        index = counted[example.outcome] = counted.get(example.outcome, -1) + 1
+        judgement = rule.judge(example.resource, example.related, now=EXAMPLES_AT)
+        outcome = "unknown" if judgement.outcome == "error" else judgement.outcome
+        found = judgement.severity or severity
+        right = outcome == example.outcome and example.severity in (None, found)
+        detail = judgement.message or (judgement.error.message if judgement.error else "")
+        said = f"{outcome}, {found}" if example.severity else outcome
+        yield Trial(example, index, f"{said} {detail}".rstrip(), right)
+
+
+def refuse_wrong_examples(words: Mapping[str, Any]) -> None:
+    """Raise InvalidPolicyExampleError for the examples of a check that end otherwise than they say,
+    and for those that take too long."""
+    if not words.get("examples"):
+        return
+    try:
+        made = run_confined(__name__, {"words": dict(words)}, seconds=SECONDS, memory=MEMORY)
+    except ConfinedError as error:
+        raise InvalidPolicyExampleError([("examples", f"cannot be judged {error}")]) from error
+    if wrong := orjson.loads(made):
+        raise InvalidPolicyExampleError(wrong)
+
+
+def prepare() -> None:
+    """Have what orders need that is made when it is first used."""
+    for name in RESOURCE_TYPES:
+        attributes_of(name)
+
+
+def answer(order: Mapping[str, Any]) -> bytes:
+    """Judge an order's examples, in the process that `kit.confined` has for it."""
+    words = order["words"]
+    examples = examples_of(words["examples"], tuple(words["related"]))
+    wrong = [
+        (f"examples.{trial.example.outcome}[{trial.index}]", trial.wrong)
+        for trial in trials(compile_check(words), examples, words["severity"])
+        if not trial.right
+    ]
+    return orjson.dumps(wrong)
