@@ -17,7 +17,8 @@ from typing import Any
 
 from million import TENANT, prepare
 
-from cloudsealed.api.server import Listen, server
+from cloudsealed.api.listen import Listen
+from cloudsealed.api.server import server
 from cloudsealed.auth.model import Scope
 from cloudsealed.console import Console
 from cloudsealed.settings import Settings, Window

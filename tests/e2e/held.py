@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-from tests.served import Served, until
+from tests.served import Served
+from tests.waiting import until
 
 _UNLIMITED = "1000000/minute"
 _LIMITS = ("CORE", "AUDITS", "ANONYMOUS", "LOGIN", "REPORTS", "SIMULATIONS")
@@ -139,12 +140,17 @@ class Busy:
 
 def _arenas(pid: int) -> int:
     """Return how many heaps of threads there are: glibc reserves 64 MiB for each, so aligned."""
-    maps = [line.split()[:2] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
-    ends = [(*(int(end, 16) for end in place.split("-")), rights) for place, rights in maps]
+    lines = [line.split()[:2] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    maps = [(*_ends(place), rights) for place, rights in lines]
     return sum(
-        begin % _HEAP == 0 and (used, end, rest) == (then, begin + _HEAP, "---p")
-        for (begin, used, _rights), (then, end, rest) in itertools.pairwise(ends)
+        begin % _HEAP == 0 and (used, begin + _HEAP, "---p") == rest
+        for (begin, used, _rights), rest in itertools.pairwise(maps)
     )
+
+
+def _ends(place: str) -> tuple[int, int]:
+    begin, end = place.split("-")
+    return int(begin, 16), int(end, 16)
 
 
 def _open_at(port: int) -> int:
