@@ -42,7 +42,7 @@ def test_every_operation_needs_the_scope_of_its_noun() -> None:
 
 def test_what_starts_work_has_a_budget_and_what_makes_a_secret_hides_it() -> None:
     operations = [operation for table in TABLES for operation in table.operations]
-    heavy = [op for op in operations if op.status == 202 or op.name == "export_findings"]
+    heavy = [op for op in operations if op.status == 202 or op.name.startswith("export_")]
     assert all(bool(op.heavy) == (op in heavy) for op in operations)
     secret = {op.name for op in operations if op.secrets}
     assert secret == {
@@ -61,6 +61,9 @@ def test_what_costs_more_than_this_process_has_a_budget_of_the_tenant_and_its_ow
     operations = [operation for table in TABLES for operation in table.operations]
     assert {op.name: op.costs.budget for op in operations if op.costs} == {
         "get_finding_explanation": "explanations",
+        "create_policy": "explanations",
+        "update_policy": "explanations",
+        "validate_policy": "explanations",
         "test_connection": "connection_tests",
     }
     assert {name for op in operations for name in op.budgets} == set(OF_TENANTS)

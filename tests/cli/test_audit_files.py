@@ -209,6 +209,18 @@ def test_what_is_not_known_is_refused_with_the_nearest_before_anything_is_audite
     assert not list(tmp_path.glob("a.csv"))
 
 
+def test_where_the_account_does_not_say_its_regions_the_program_knows_some(
+    run: Run, estate: Emulator
+) -> None:
+    estate.faults({"service": "ec2", "operation": "DescribeRegions", "kind": "access_denied"})
+    try:
+        done = run("audit", "aws", "--regions", "eu-west-9", **estate.environment())
+    finally:
+        estate.faults()
+    assert done.returncode == 2
+    assert "did you mean 'eu-west-1'?" in done.stderr
+
+
 def test_little_coverage_is_told_and_fails_what_asks_to_fail(run: Run, estate: Emulator) -> None:
     lists = ("ListQueues", "ListBuckets")
     denied = [{"service": "*", "operation": name, "kind": "access_denied"} for name in lists]

@@ -3,6 +3,7 @@ whatever is added to it."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -158,6 +159,12 @@ def test_names_of_components_clash_with_nothing_that_generators_name(document: A
         assert _pascal(field) != name, f"{name} has a field of its own name"
     for *_, operation in _operations(document):
         assert _pascal(operation["operationId"]) not in schemas
+
+
+def test_every_reference_leads_to_a_component_whatever_a_field_is_called(document: Any) -> None:
+    named = set(re.findall(r'"#/components/(\w+)/([^"]+)"', json.dumps(document)))
+    assert named
+    assert not {each for each in named if each[1] not in document["components"][each[0]]}
 
 
 def test_no_choice_takes_one_enumeration_alone_and_in_a_list(document: Any) -> None:

@@ -134,9 +134,10 @@ def test_no_event_takes_the_place_of_another(tmp_path: Path, change: str) -> Non
     add(database, "aud_a", 1)
     with database.write() as connection:
         connection.run(text("UPDATE events SET sequence = 1, hash = 'x'"))
+    with database.write() as connection:
         connection.run(text("CREATE TEMP TABLE copy AS SELECT * FROM events"))
         connection.run(text(f"UPDATE copy SET data = '{{}}', {change}"))
-    with pytest.raises(Exception, match="events are never"), database.write() as connection:
-        connection.run(text("INSERT OR REPLACE INTO events SELECT * FROM copy"))
+        with pytest.raises(Exception, match="events are never"):
+            connection.run(text("INSERT OR REPLACE INTO events SELECT * FROM copy"))
     assert listed(database)[0]["data"] == {"n": 1}
     database.close()

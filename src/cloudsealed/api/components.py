@@ -22,6 +22,8 @@ Schemas = dict[str, Schema]
 PREFIX = "#/components/schemas/"
 CLOSED = frozenset(("Severity", "Dimension", "Outcome"))
 """Enumerations that have the same words for the life of v1, in answers too."""
+DATA = frozenset(("example", "examples", "default", "discriminator"))
+"""What a schema has besides schemas, where a key is no property's name."""
 _LATER = "OrLater"
 _SAID = ("title", "description", "examples")
 _SCALARS = ("string", "integer", "number")
@@ -80,8 +82,9 @@ def reached(schemas: Mapping[str, Schema], names: Iterable[str]) -> set[str]:
     return found
 
 
-def referred(node: Any) -> Iterator[str]:
-    """Yield the names of the components that a part of the document refers to by itself."""
+def referred(node: Any, *, names: bool = False) -> Iterator[str]:
+    """Yield the names of the components that a part of the document refers to by itself; `names`
+    when its keys are names of properties."""
     if isinstance(node, list):
         for item in node:
             yield from referred(item)
@@ -89,18 +92,15 @@ def referred(node: Any) -> Iterator[str]:
         target = node.get("$ref", "")
         if isinstance(target, str) and target.startswith(PREFIX):
             yield target.removeprefix(PREFIX)
-        for part in within(node):
-            yield from referred(part)
+        for key, value in node.items():
+            if names or key not in DATA:
+                yield from referred(value, names=are_names(key, names=names))
 
 
-def within(node: Schema) -> Iterator[Any]:
-    """Yield the parts of a part of the document that are schemas or hold some: not the values that
-    illustrate it. A field may be called as a keyword is."""
-    for key, value in node.items():
-        if key == "properties" and isinstance(value, dict):
-            yield from value.values()
-        elif key not in ("discriminator", "default", "example", "examples"):
-            yield value
+def are_names(key: str, *, names: bool) -> bool:
+    """Say whether what stands below a key of the document has names of properties as its keys;
+    `names` when that key is such a name itself."""
+    return key == "properties" and not names
 
 
 def pascal(text: str) -> str:
@@ -287,13 +287,15 @@ def _or_later(schema: Schema) -> Schema:
     }
 
 
-def _opened(node: Any, growing: set[str]) -> Any:
+def _opened(node: Any, growing: set[str], *, names: bool = False) -> Any:
     if isinstance(node, list):
         return [_opened(item, growing) for item in node]
     if not isinstance(node, dict):
         return node
     found = {
-        key: value if key in ("examples", "default") else _opened(value, growing)
+        key: _opened(value, growing, names=are_names(key, names=names))
+        if names or key not in DATA
+        else value
         for key, value in node.items()
     }
     name = str(found.get("$ref", "")).removeprefix(PREFIX)

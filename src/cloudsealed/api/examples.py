@@ -41,10 +41,12 @@ def _of_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) 
 def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> Any:
     values = schema.get("additionalProperties")
     if isinstance(values, Mapping) and "properties" not in schema:
-        name = example_of(schema.get("propertyNames", {}), schemas, depth)
-        return {name or "name": example_of(values, schemas, depth + 1)}
-    wanted = set(schema.get("required", ()))
+        name = example_of(schema.get("propertyNames", {}), schemas, depth) or "name"
+        return {name: example_of(values, schemas, depth + 1)}
     parts = schema.get("properties", {}).items()
+    wanted = set(schema.get("required", ()))
+    missing = max(0, schema.get("minProperties", 0) - len(wanted))
+    wanted |= {name for name, _ in list(parts)[:missing]}
     return {name: example_of(part, schemas, depth + 1) for name, part in parts if name in wanted}
 
 

@@ -10,14 +10,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from cloudsealed.api.components import (
+    DATA,
     Namer,
     Schemas,
+    are_names,
     components,
     pascal,
     reached,
     reference,
     referred,
-    within,
 )
 from cloudsealed.api.described import CORS, HEADERS, TEXT, page_name
 from cloudsealed.api.examples import example_of, illustrate
@@ -237,8 +238,9 @@ def _shared_responses(paths: dict[str, Any]) -> dict[str, Any]:
     return {named[status]: response for status, response in shared.items()}
 
 
-def bounded(node: Any) -> None:
-    """Bound every schema of a document that its author left open (OWASP API4:2023)."""
+def bounded(node: Any, *, names: bool = False) -> None:
+    """Bound every schema of a document that its author left open (OWASP API4:2023); `names` when
+    its keys are names of properties."""
     if isinstance(node, list):
         for item in node:
             bounded(item)
@@ -255,5 +257,6 @@ def bounded(node: Any) -> None:
             node.setdefault(name, value)
     if "array" in kinds:
         node.setdefault("maxItems", _LONGEST_LIST)
-    for part in within(node):
-        bounded(part)
+    for key, value in node.items():
+        if names or key not in DATA:
+            bounded(value, names=are_names(key, names=names))

@@ -3,10 +3,9 @@
 Once a large block was freed it keeps the next ones, up to 32 MiB for each thread's arena, until its
 threshold is set (mallopt(3), M_MMAP_THRESHOLD); small blocks it keeps until it is asked.
 
-What one thread's arena holds free is of no use to another thread. A connection's page cache is
-freed into the arenas of the threads that filled it, and filled again from the next one's, so each
-of eight arenas came to hold as much as all need at once: half of a worker's memory was free, and
-kept.
+What one thread's arena holds free is of no use to another thread. A connection's cache of pages is
+freed into the arenas of the threads that filled it, and filled again from that of the next one, so
+that each of fifteen came to hold what all need at once: a quarter of a worker's memory.
 """
 
 from __future__ import annotations

@@ -111,6 +111,19 @@ def test_what_is_no_answer_of_ours_is_told_in_words(stranger: Stranger, path: st
         get(path)
 
 
+@pytest.mark.parametrize("body", [b"[]", b"7", b"null", b"", b'{"data": 7}', b'{"error": "x"}'])
+def test_json_that_is_no_answer_of_ours_is_told_in_words(
+    stranger: Stranger, cs: Cs, body: bytes
+) -> None:
+    for words in (["findings", "--json"], ["findings", "--table"]):
+        stranger.say(200, body)
+        said = cs(*words)
+        assert said.code == 1
+        assert "is it CloudSealed?" in said.err
+    stranger.say(200, body)
+    assert cs("me", "--table").code == 0  # whatever it is, it is shown
+
+
 def test_an_answer_that_is_cut_short_is_told_in_words(
     stranger: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from cloudsealed.cli.client.asked import Asked
 from cloudsealed.cli.client.columns import COLUMNS, Column
 from cloudsealed.cli.client.send import AnswerError
 from cloudsealed.cli.client.table import Operation
+from cloudsealed.cli.exchange import ServerError
 
 _LARGEST: Final = 200
 COUNTED: Final = 1_000
@@ -77,14 +78,16 @@ class Walk:
         query += [("cursor", self.next)] if self.next else []
         query += [("sort", self._sort)] if self._sort else []
         try:
-            page: Page = self.ask(replace(self.asked, query=[*query, ("limit", str(limit))]))
+            page = self.ask(replace(self.asked, query=[*query, ("limit", str(limit))]))
         except AnswerError as error:
             if error.code != "invalid_sort" or not self._sort or self.pages:
                 raise
             self._sort = ""
             return self._page(limit)
+        if not isinstance(page, dict) or not isinstance(page.get("data"), list):
+            raise ServerError("What was answered is no page of a list: is it CloudSealed?")
         self.pages += 1
-        self.next = page["next_cursor"]
+        self.next = page.get("next_cursor")
         return page
 
 

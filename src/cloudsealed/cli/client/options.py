@@ -126,13 +126,19 @@ def _body_options(operation: Operation) -> Iterator[_Option]:
 
 
 def _field_options() -> Iterator[_Option]:
-    data = "The whole body as JSON: written here, @FILE, or - for standard input."
-    raw = "KEY=VALUE, a field of the body as the kind that it has; a.b=… is below a."
-    free = "KEY=VALUE, where a VALUE that is JSON is that: note=null; @FILE is a file's content."
-    yield _Option("data", str, typer.Option(None, "--data", "-d", help=data, metavar="JSON"))
-    for name, short, said in (("field", "-f", raw), ("typed-field", "-F", free)):
-        shown = typer.Option(None, f"--{name}", short, help=said, metavar="KEY=VALUE")
-        yield _Option(_undashed(name), list[str], shown)
+    data = "The whole body: JSON, @FILE, or - for standard input."
+    raw = "A field of the body as the kind that it has; a.b=… is below a."
+    free = "The same, where a VALUE that is JSON is that: note=null; @FILE is a file's content."
+    for name, short, kind, said in (
+        ("data", "-d", str, data),
+        ("field", "-f", list[str], raw),
+        ("typed-field", "-F", list[str], free),
+    ):
+        form = "JSON" if kind is str else "KEY=VALUE"
+        shown = typer.Option(
+            None, f"--{name}", short, help=said, metavar=form, rich_help_panel=_BODY
+        )
+        yield _Option(_undashed(name), kind, shown)
 
 
 def _answer_options(operation: Operation) -> Iterator[_Option]:

@@ -32,7 +32,7 @@ def _one(client: httpx.Client, operation: Operation, given: Given) -> None:
         found = document(response)
         if found is None:
             show.done(operation)
-        elif for_people(given.json):
+        elif for_people(given.json) and isinstance(found, dict):
             show.record(found)
         else:
             show.document(found)

@@ -50,7 +50,7 @@ def head(response: httpx.Response) -> None:
     console.print()
 
 
-def record(found: Any) -> None:
+def record(found: Mapping[str, Any]) -> None:
     """Print an object, a line a value, with the names of what is within it, and lists of rows as
     tables."""
     console = Terminal()

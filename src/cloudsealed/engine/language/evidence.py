@@ -142,7 +142,7 @@ class _Explainer:
         elif isinstance(node, Loop) and node.result is not None:
             yield from self.made(node, scope)
         elif isinstance(node, Loop | OptionalMap):
-            yield from self.leaves(next(children(node)), scope)
+            yield from self.leaves(children(node)[0], scope)
         elif isinstance(node, Bind):
             yield from self.leaves(node.body, self.interpreter.bind(node, scope))
         elif not isinstance(node, Constant):

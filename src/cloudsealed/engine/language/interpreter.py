@@ -154,7 +154,7 @@ class Interpreter:
             # A loop over a map goes over its keys; what one stands for is its entry.
             return _extend(self.locate(node, scope), (list(value)[number],))
         listed = isinstance(node, Apply) and node.function.name == "as_list"
-        if listed and self.quietly(next(children(node)), scope).__class__ not in LISTS:
+        if listed and self.quietly(children(node)[0], scope).__class__ not in LISTS:
             return self.locate(node, scope)
         return _extend(self.locate(node, scope), (number,))
 

@@ -250,13 +250,16 @@ class _Parser:
         return MapOf(opening.start, self.expect("}").end, tuple(keys), tuple(values))
 
 
+_LOOPING: Final = (Loop, Bind, OptionalMap)
+
+
 def _check_size(tree: Node, source: str) -> None:
     """Refuse a tree that is too deep or has too many loops, without recursion."""
     loops = 0
     stack: list[tuple[Node, int, int]] = [(tree, 1, int(isinstance(tree, Loop)))]
     while stack:
         node, depth, nesting = stack.pop()
-        loops += isinstance(node, Loop | Bind | OptionalMap)
+        loops += isinstance(node, _LOOPING)
         message = ""
         if depth > MAX_DEPTH:
             message = f"the expression is nested deeper than {MAX_DEPTH} levels"

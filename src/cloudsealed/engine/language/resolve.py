@@ -159,7 +159,7 @@ class _Resolver:
         renamed = replace(node, variable=names[node.variable])
         if isinstance(renamed, Loop) and second is not None:
             renamed = replace(renamed, second=names[second])
-        outside, inner = next(children(node)), {**scope, **names}
+        outside, inner = children(node)[0], {**scope, **names}
         return rebuild(
             renamed, lambda child: self.resolve(child, scope if child is outside else inner)
         )

@@ -6,7 +6,7 @@ character). Refuses to hold macros as calls: `has` and the loops are nodes of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -205,14 +205,16 @@ _BELOW: Final = {
 """The fields that hold nodes, by class and in order."""
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> list[Node]:
     """The nodes directly under `node`, from left to right."""
+    found: list[Node] = []
     for name in _BELOW[node.__class__]:
         value = getattr(node, name)
         if value.__class__ is tuple:
-            yield from value
+            found += value
         elif value is not None:
-            yield value
+            found.append(value)
+    return found
 
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
@@ -229,4 +231,8 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
 
 def size_of(node: Node) -> int:
     """How many nodes there are in and under `node`."""
-    return 1 + sum(size_of(child) for child in children(node))
+    size, nodes = 0, [node]
+    while nodes:
+        size += 1
+        nodes += children(nodes.pop())
+    return size

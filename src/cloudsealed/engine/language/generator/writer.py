@@ -37,10 +37,10 @@ class Writer(Statements):
 
     def each(self, nodes: Sequence[Node]) -> list[Code]:
         """The code of nodes that may run in another order: none uses what another has learnt."""
-        codes = []
+        codes, known = [], self.known
         for node in nodes:
-            with self.perhaps():
-                codes.append(self.code(node))
+            codes.append(self.code(node))
+            self.known = known
         return codes
 
     def sequence(self, nodes: Sequence[Node]) -> str:
