@@ -369,6 +369,9 @@ def file_schema(types: Iterable[str]) -> dict[str, Any]:
 
 
 _FORMS = {PolicyKind.CHECK: check_form(), PolicyKind.CLASSIFICATION: CLASSIFICATION}
+_WITHOUT_DEFAULT = {"kind", "version"}
+"""Fields of a body whose default says nothing: one is needed, one a server passes over. Generated
+clients take a field with a default for one that is always there."""
 _SHOWN = ("set",)
 """Fields without which a body is refused although none of them alone is needed."""
 
@@ -381,7 +384,8 @@ def body_schema(kind: PolicyKind) -> dict[str, Any]:
     form = _FORMS[kind].of(Use.API)
     schema = _without_conditions(form.schema())
     schema["required"] = ["kind", *schema["required"]]
-    del schema["properties"]["kind"]["default"]
+    for name in _WITHOUT_DEFAULT & schema["properties"].keys():
+        del schema["properties"][name]["default"]
     names = (*schema["required"], *(name for name in _SHOWN if name in form.known))
     return {**schema, "examples": [{name: form.parts[name].example for name in names}]}
 
