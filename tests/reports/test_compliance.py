@@ -220,6 +220,7 @@ def test_of_two_reasons_for_an_exception_the_one_that_lasts_is_shown(
         "state": "accepted_risk",
         "note": "A honeypot",
         "updated_by": "Ada",
+        "updated_at": "2026-11-01T00:00:00.000Z",
         "expires_at": accepted_until,
     }
     both = make_observation(1, status="suppressed", triage=triage)
