@@ -82,6 +82,7 @@ def _bodies(http: httpx.Client) -> list[httpx.Response]:
         http.post("/v1/policies", json={}),
         http.post("/v1/policies", json={**POLICY, "severity": "urgent"}),
         http.post("/v1/policies", json={**POLICY, "fail_when": "("}),
+        http.post("/v1/policies", json={**POLICY, "examples": {"pass": [{"resource": {}}]}}),
         http.post("/v1/tokens", json={"name": "x", "scopes": ["nope"]}),
         http.post("/v1/connections", json=role),
         http.post("/v1/connections", json=connection),

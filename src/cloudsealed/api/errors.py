@@ -186,8 +186,11 @@ class IdempotencyInProgressError(CloudSealedError):
 
 _NOT_SERVED = (
     "settings",
+    "api.listen",
     "api.server",
+    "storage.archive",
     "storage.backup",
+    "storage.extra",
     "storage.keys",
     "storage.revision",
     "storage.open",

@@ -6,6 +6,7 @@ sends them gets an answer within seconds, and nobody else waits.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +20,13 @@ from cloudsealed.kit.confined import ConfinedError, run_confined
 from cloudsealed.packs import EXAMPLES_AT, Example, examples_of
 from cloudsealed.policies.model import InvalidPolicyExampleError
 from cloudsealed.policies.rules import compile_check
+from cloudsealed.storage.database import ServiceUnavailableError
 
 SECONDS = 10.0
 MEMORY = 512 * 1024 * 1024
+AT_ONCE = 4
+_slots = threading.BoundedSemaphore(AT_ONCE)
+"""Of a process: a change of a policy that has examples waits in a thread that others need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,17 @@ def trials(rule: Rule, examples: tuple[Example, ...], severity: str) -> Iterator
 
 def refuse_wrong_examples(words: Mapping[str, Any]) -> None:
     """Raise InvalidPolicyExampleError for the examples of a check that end otherwise than they say,
-    and for those that take too long."""
+    and for those that take too long; ServiceUnavailableError when enough others are judged."""
     if not words.get("examples"):
         return
+    if not _slots.acquire(blocking=False):
+        raise ServiceUnavailableError("Other examples are being judged: try again in a moment")
     try:
         made = run_confined(__name__, {"words": dict(words)}, seconds=SECONDS, memory=MEMORY)
     except ConfinedError as error:
         raise InvalidPolicyExampleError([("examples", f"cannot be judged {error}")]) from error
+    finally:
+        _slots.release()
     if wrong := orjson.loads(made):
         raise InvalidPolicyExampleError(wrong)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.v1.schemas import policies as shapes
@@ -23,10 +21,6 @@ _JUDGED = Costs(
     "explanations", most=4, when=lambda body: isinstance(body, dict) and "examples" in body
 )
 """What it costs to judge the examples of a policy, if it has some."""
-_JUDGED_AGAIN = replace(
-    _JUDGED, when=lambda body: isinstance(body, dict) and not body.keys() <= {"enabled", "title"}
-)
-"""The same of a change, after which those that it has may end otherwise."""
 
 TABLE = Table(
     "Policies",
@@ -101,7 +95,7 @@ def get_policy(call: Call) -> Reply:
     scope=Scope.POLICIES_WRITE,
     answer=shapes.Policy,
     body=shapes.PolicyPatch,
-    costs=_JUDGED_AGAIN,
+    costs=_JUDGED,
     errors=(
         BuiltinPolicyImmutableError,
         QuotaExceededError,
