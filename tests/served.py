@@ -73,7 +73,7 @@ class Served:
 
     def _address(self) -> str | None:
         assert self.process.poll() is None, self.log.read_text()
-        found = re.search(r"running on (http://\S+)", self.log.read_text())
+        found = re.search(r'running on (http://[^\s"]+)', self.log.read_text())
         return found[1] if found else None
 
     @property

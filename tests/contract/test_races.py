@@ -66,7 +66,7 @@ NOUNS: dict[str, tuple[Made, Callable[[str], Any]]] = {
     "schedules": (_schedule, lambda name: {"name": name}),
     "policies": (
         lambda tenant, name: _posted(tenant, "/v1/policies", {**POLICY, "key": name}),
-        lambda name: {"title": name},
+        lambda name: {"title": name, "fail_when": f"'{name}' == 'x'"},
     ),
     "findings": (
         lambda tenant, _name: f"/v1/findings/{tenant.add_findings(1)[0]}",

@@ -86,7 +86,6 @@ def test_the_setting_is_kept_in_one_form(text: str, read: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "example.com",
         "ftp://example.com",
         "https://",
