@@ -186,6 +186,7 @@ class IdempotencyInProgressError(CloudSealedError):
 
 _NOT_SERVED = (
     "settings",
+    "policies.folder",
     "api.listen",
     "api.server",
     "storage.archive",
