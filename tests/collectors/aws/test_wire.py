@@ -101,7 +101,7 @@ def test_eight_answers_of_100_mb_take_no_memory_of_that_size(chunked, faults, re
 
 def test_eight_large_answers_at_once_take_little_more_memory_than_one(faults, reply):
     member = f"<member><UserName>{'a' * 5_000}</UserName><Path>/</Path></member>"
-    faults.replies = [reply(200, USERS.format(member * (15_000_000 // len(member))))]
+    faults.replies = [reply(200, USERS.format(member * (6_000_000 // len(member))))]
     (one_end, one, _), (end, eight, _) = peak(1), peak(8)
     assert {one_end, end} == {"ok"}
     assert eight <= 1.3 * one
