@@ -130,8 +130,8 @@ def scopes() -> str:
 def errors() -> str:
     """Return the catalogue of codes that a response can carry."""
     return table(
-        ("status", "code", "when"),
-        ((str(e["status"]), code(e["code"]), e["when"]) for e in catalogue().values()),
+        ("status", "code", "when", "what to do"),
+        ((str(e["status"]), code(e["code"]), e["when"], e["remedy"]) for e in catalogue().values()),
     )
 
 
