@@ -44,7 +44,7 @@ from cloudsealed.packs import (
     load_frameworks,
     load_policies,
 )
-from cloudsealed.packs.commands import OWN
+from cloudsealed.packs.names import OWN
 from cloudsealed.packs.shapes import Record
 from cloudsealed.policies.files import schema
 from cloudsealed.policies.frameworks import builtin_controls
