@@ -38,7 +38,8 @@ def used() -> set[str]:
 
 def of_template(source: str) -> Iterator[str]:
     """Yield the texts that a template hands to `t` and `tn`, and the words to `said`."""
-    for call in Environment().parse(source).find_all(nodes.Call):
+    parsed = Environment(autoescape=True).parse(source)
+    for call in parsed.find_all(nodes.Call):
         if not isinstance(call.node, nodes.Name):
             continue
         for part in call.args[: _SAID.get(call.node.name, 0)]:
@@ -69,8 +70,7 @@ def _own_words() -> Iterator[str]:
     yield from STATUSES
     for found in vars(vocabulary).values():
         if isinstance(found, EnumType) and issubclass(found, StrEnum):
-            if found is not vocabulary.EventType:
-                yield from found
+            yield from found
 
 
 def lacking(language: str) -> list[str]:

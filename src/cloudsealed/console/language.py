@@ -20,6 +20,7 @@ from cloudsealed.kit.clock import parse_rfc3339
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 _THOUSANDS = {"en": ",", "de": ".", "fr": "\u202f", "es": "\u202f"}
 
+
 def worded(text: str) -> str:
     """Return `text`: marks one that a template shows by `t`, so that every catalogue has it."""
     return text
