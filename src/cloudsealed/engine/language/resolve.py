@@ -48,9 +48,9 @@ def resolve(
 
 def nearest(name: str, known: Collection[str]) -> str | None:
     """The known name that `name` is most likely meant to be."""
-    found = get_close_matches(name, known, n=1, cutoff=0.7)
     lower = {each.lower(): each for each in known}
-    return found[0] if found else lower.get(name.lower())
+    found = get_close_matches(name.lower(), lower, n=1)
+    return lower[found[0]] if found else None
 
 
 def did_you_mean(suggestion: str | None) -> str:
