@@ -36,16 +36,9 @@ from cloudsealed.events.chain import MEMBERS
 from cloudsealed.jobs import PulseStore
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.markdown import code, table
-from cloudsealed.packs import (
-    CLASSIFICATION,
-    PolicySpec,
-    Use,
-    check_form,
-    load_frameworks,
-    load_policies,
-)
-from cloudsealed.packs.commands import OWN
-from cloudsealed.packs.shapes import Record
+from cloudsealed.kit.shapes import Record, Use
+from cloudsealed.packs import CLASSIFICATION, PolicySpec, check_form, load_frameworks, load_policies
+from cloudsealed.packs.names import OWN
 from cloudsealed.policies.files import schema
 from cloudsealed.policies.frameworks import builtin_controls
 from cloudsealed.policies.page import page

@@ -10,8 +10,8 @@ from cloudsealed.api.gate.limits import OF_OTHERS, OF_TENANTS
 from cloudsealed.auth.model import Scope
 from cloudsealed.cli.login import SCOPES
 from cloudsealed.packs import parse_policy
-from cloudsealed.packs.commands import OWN
 from cloudsealed.packs.danger import dangerous_words, dangers
+from cloudsealed.packs.names import OWN
 from cloudsealed.reports.kinds import KINDS
 from cloudsealed.settings import Settings
 from cloudsealed.storage.flights import FILE as FLIGHTS

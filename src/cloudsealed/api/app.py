@@ -37,6 +37,7 @@ from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gate.place import Place
 from cloudsealed.api.gauges import Gauges
 from cloudsealed.api.idempotency import Idempotency
+from cloudsealed.api.inside import Inside
 from cloudsealed.api.listing import Pages
 from cloudsealed.api.oauth import OAuthRoutes
 from cloudsealed.api.operation import Operation, Table
@@ -143,6 +144,8 @@ def create_app(
     ]
     place.refuse_shadowed(frozenset(r.path for r in app.router.routes if isinstance(r, Route)))
     app.state.faces = faces
+    if pages is not None:
+        pages.connect(Inside(app))
     gate = Gate(
         app,
         faces=faces,

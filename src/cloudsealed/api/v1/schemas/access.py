@@ -26,7 +26,7 @@ from cloudsealed.api.v1.schemas.base import (
     shown,
 )
 from cloudsealed.auth.model import Scope
-from cloudsealed.kit.fields import NOT_BLANK
+from cloudsealed.kit.shapes import NOT_BLANK
 from cloudsealed.vocabulary import ActorKind, EventType, Role, UserKind, UserStatus
 
 UserName = TypeAliasType(
