@@ -14,9 +14,10 @@ from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.model import Caller, Scope, parse_scopes
 from cloudsealed.auth.oauth import client_store
 from cloudsealed.auth.oauth.apps import LONGEST_OVERLAP
-from cloudsealed.auth.oauth.assertions import BadKeyError, PublicKey, public_keys
+from cloudsealed.auth.oauth.assertions import BadKeyError, public_keys
 from cloudsealed.auth.oauth.client_model import Client
 from cloudsealed.auth.oauth.client_store import ClientStore
+from cloudsealed.auth.oauth.jws import PublicKey
 from cloudsealed.auth.oauth.model import CLIENT, SECRET, ordered
 from cloudsealed.auth.security import record
 from cloudsealed.auth.service_accounts import refuse_beyond_role, service_account
