@@ -14,7 +14,7 @@ from tests.waiting import until
 from cloudsealed.findings import store as findings
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202etxt.exe\u202c \U0001f4a5 ${x} {{ 7*7 }}"
-"""Markup, an override of direction, an emoji, and what templates and shells might take for theirs."""
+"""Markup, an override of direction, an emoji, and what templates and shells may take for theirs."""
 
 
 def add_findings(site: Site, count: int, **changes: Any) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cloudsealed.console.counts import Counts, Facets
+from cloudsealed.console.counts import Counts
 from cloudsealed.kit.errors import InvalidFieldError
 
 
@@ -16,10 +16,10 @@ class World:
     def __init__(self, cost: float) -> None:
         self.now, self.cost, self.counted = 100.0, cost, 0
 
-    async def count(self) -> Facets:
+    async def count(self) -> int:
         self.counted += 1
         self.now += self.cost
-        return Facets({}, self.counted, complete=True)
+        return self.counted
 
 
 def test_what_took_long_is_shown_again_with_its_age_and_then_counted_anew() -> None:
@@ -31,7 +31,7 @@ def test_what_took_long_is_shown_again_with_its_age_and_then_counted_anew() -> N
             world.now += later
             found = await counts.of(("t", "q"), world.count)
             assert found is not None
-            seen.append((found.total, found.age))
+            seen.append((found.value, found.age))
         return seen
 
     assert asyncio.run(story()) == [(1, 0.0), (1, 10.0), (1, 19.0), (2, 0.0)]
@@ -46,7 +46,7 @@ def test_what_costs_nothing_is_never_old() -> None:
             world.now += 0.001
             found = await counts.of("q", world.count)
             assert found is not None
-            seen.append(found.total)
+            seen.append(found.value)
         return seen
 
     assert asyncio.run(story()) == [1, 2, 3]
@@ -58,7 +58,7 @@ def test_many_who_ask_at_once_are_answered_by_one_count_and_nobody_waits_for_lon
     async def story() -> None:
         counts, gate = Counts(lambda: world.now), asyncio.Event()
 
-        async def slow() -> Facets:
+        async def slow() -> int:
             await gate.wait()
             return await world.count()
 
@@ -67,7 +67,7 @@ def test_many_who_ask_at_once_are_answered_by_one_count_and_nobody_waits_for_lon
         gate.set()
         found = await counts.of("q", slow)
         assert found is not None
-        assert (found.total, world.counted) == (1, 1)
+        assert (found.value, world.counted) == (1, 1)
 
     asyncio.run(story())
 
@@ -83,7 +83,7 @@ def test_what_a_tenant_changed_is_counted_anew_for_it_alone() -> None:
         for tenant in ("a", "b"):
             found = await counts.of((tenant, "q"), world.count)
             assert found is not None
-            seen.append(found.total)
+            seen.append(found.value)
         return seen
 
     assert asyncio.run(story()) == [3, 2]
@@ -92,7 +92,7 @@ def test_what_a_tenant_changed_is_counted_anew_for_it_alone() -> None:
 def test_a_refusal_is_told_and_not_kept() -> None:
     world = World(cost=1.0)
 
-    async def refused() -> Facets:
+    async def refused() -> int:
         raise InvalidFieldError("severity", "no")
 
     async def story() -> int:
@@ -101,6 +101,6 @@ def test_a_refusal_is_told_and_not_kept() -> None:
             await counts.of("q", refused)
         found = await counts.of("q", world.count)
         assert found is not None
-        return found.total
+        return found.value
 
     assert asyncio.run(story()) == 1

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from tests.auth.oauth.party import Site, serving
 from tests.console.estate import HOSTILE, add_findings, facets, linked, settled, texts
+from tests.contract.conftest import statements as statements
 
 from cloudsealed.vocabulary import FindingStatus, Role
 
@@ -225,3 +226,14 @@ def test_a_visitor_who_is_not_logged_in_is_led_to_the_login_and_back(site: Site)
         assert parse_qs(answer.headers["location"].partition("?")[2])["next"] == [path]
     page = site.browser(None).http.get("/", headers={"Accept": "text/html"})
     assert page.headers["location"].endswith("/overview")
+
+
+@pytest.mark.parametrize("path", ["/findings?severity=critical", "/findings/{id}", "/overview"])
+def test_a_page_asks_the_database_few_things(mine: Site, statements: list[str], path: str) -> None:
+    ident = add_findings(mine, 1)[0]
+    http = mine.browser().http
+    settled(http, path.format(id=ident))
+    statements.clear()
+    assert http.get(path.format(id=ident)).status_code == 200
+    asked = list(statements)
+    assert len(asked) <= 12, asked

@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 _MOST_KEPT = 500
 _SHARE = 0.05  # of the time that counting one thing may take
@@ -19,28 +22,16 @@ _SECONDS = 60  # after which counts are not shown any more
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """One value of a filter, what people call it, and how many have it."""
+class Counted(Generic[T]):
+    """What was counted, and how long ago, in seconds."""
 
-    value: str
-    label: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """The values of each facet, most frequent first; how many objects the filters match, and
-    whether all were counted. `age` in seconds."""
-
-    shown: Mapping[str, Sequence[Value]]
-    total: int
-    complete: bool
-    age: float = 0.0
+    value: T
+    age: float
 
 
 @dataclass(slots=True)
 class _Kept:
-    task: asyncio.Task[Facets]
+    task: asyncio.Future[Any]
     began: float
     took: float | None = None
 
@@ -52,9 +43,9 @@ class Counts:
         self._clock = clock
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
-    async def of(self, key: Hashable, count: Callable[[], Awaitable[Facets]]) -> Facets | None:
+    async def of(self, key: Hashable, count: Callable[[], Awaitable[T]]) -> Counted[T] | None:
         """Return what `count` returns, or returned a moment ago; None when it takes longer than a
-        page waits. Raises what `count` raises."""
+        page waits. Raises what `count` raises. A key of a tenant's begins with its id."""
         now = self._clock()
         kept = self._kept.get(key)
         if kept is None or self._is_old(kept, now):
@@ -63,9 +54,8 @@ class Counts:
         await asyncio.wait([kept.task], timeout=_PATIENCE)
         if not kept.task.done():
             return None
-        found = kept.task.result()
         age = self._clock() - kept.began - (kept.took or 0)
-        return Facets(found.shown, found.total, found.complete, max(age, 0.0))
+        return Counted(kept.task.result(), max(age, 0.0))
 
     def forget(self, tenant: str) -> None:
         """Count anew what a tenant's people ask next: one of them has just changed something."""
@@ -79,7 +69,7 @@ class Counts:
             return True
         return now - kept.began > min(kept.took * (1 + 1 / _SHARE), _SECONDS)
 
-    def _begun(self, key: Hashable, count: Callable[[], Awaitable[Facets]], now: float) -> _Kept:
+    def _begun(self, key: Hashable, count: Callable[[], Awaitable[Any]], now: float) -> _Kept:
         kept = _Kept(asyncio.ensure_future(count()), now)
         kept.task.add_done_callback(lambda _task: self._ended(kept))
         self._kept[key] = kept

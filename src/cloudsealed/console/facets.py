@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from cloudsealed.console.counts import Facets, Value
 from cloudsealed.console.look import Look
 
 _MOST_VALUES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a filter, what people call it, and how many have it."""
+
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The values of each facet, most frequent first; how many objects the filters match, and
+    whether all were counted. `age` in seconds."""
+
+    shown: Mapping[str, Sequence[Value]]
+    total: int
+    complete: bool
+    age: float = 0.0
 
 
 async def counted(
@@ -21,7 +41,8 @@ async def counted(
     given = {name: tuple(look.query[name]) for name in filters if look.query.get(name)}
     caller = look.visit.me.caller
     key = (caller.tenant_id, caller.scopes, path, tuple(sorted(given.items())))
-    return await look.counts.of(key, lambda: _count(look, path, tuple(names), given))
+    found = await look.counts.of(key, lambda: _count(look, path, tuple(names), given))
+    return replace(found.value, age=found.age) if found is not None else None
 
 
 async def _count(
