@@ -142,8 +142,9 @@ class Browser:
         return self.submit(page, email=email, password=password)
 
     def submit(self, page: httpx.Response, **fields: str) -> httpx.Response:
-        """Send a page's first form with its hidden fields."""
-        action = re.search(r'<form method="post" action="([^"]*)"', page.text)
+        """Send the first form of what a page is about, with its hidden fields."""
+        content = page.text[page.text.index("<main") :]
+        action = re.search(r'<form method="post" action="([^"]*)"', content)
         assert action is not None, page.text
         return self.http.post(html.unescape(action[1]), data={**hidden(page), **fields})
 
@@ -165,8 +166,9 @@ class Browser:
 
 
 def hidden(page: httpx.Response) -> dict[str, str]:
-    """Return the hidden fields of a page's first form."""
-    form = page.text[page.text.index("<form") :].partition("</form>")[0]
+    """Return the hidden fields of the first form of what a page is about."""
+    content = page.text[page.text.index("<main") :]
+    form = content[content.index("<form") :].partition("</form>")[0]
     found = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', form)
     return {name: html.unescape(value) for name, value in found}
 
