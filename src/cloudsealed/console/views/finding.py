@@ -27,7 +27,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         except ApiRefusedError as error:  # the evidence is gone, or the policy is another by now
             refusal = error
     resource = finding["resource"]["id"]
-    others = await look.api.value(f"/v1/resources/{resource}/findings", limit=str(_OTHERS + 1))
+    others = await look.api.value("/v1/findings", resource=resource, limit=str(_OTHERS + 1))
     return {
         "finding": finding,
         "evidence": evidence,
