@@ -49,6 +49,7 @@ from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 JOB = "audit"
 _SCOPE = ("regions", "services", "resource_types")
+_UNSAID = {"base_severity": None, "severity_open": False, "yields_to": None}  # by a line
 _UNFINISHED = tuple(status for status in AuditStatus if not status.is_final)
 
 
@@ -413,7 +414,7 @@ class AuditService:
         found = snapshots.line_about(block, resource["native_id"]) if block else None
         if found is None:
             raise AuditNotFoundError(audit_id)
-        line = {"base_severity": None, "yields_to": None, **orjson.loads(found[1])}
+        line = {**_UNSAID, **orjson.loads(found[1])}
         snapshot = snapshots.at(line["snapshot"])
         return {
             "object": "evidence",

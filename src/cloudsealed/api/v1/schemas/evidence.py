@@ -56,6 +56,10 @@ class Observation(Shape):
         description="What the policy's `severity_when` gave it, null where it gave none.",
         examples=["high"],
     )
+    severity_open: bool = Field(
+        description="Whether `severity_when` could not say it, since what it reads was not read.",
+        examples=[False],
+    )
     yields_to: Digest | None = Field(
         description="The fingerprint of the observation of a more general policy that asks for"
         " attention in the place of this one, which is outside the score."
