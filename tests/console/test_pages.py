@@ -201,7 +201,9 @@ def test_a_session_has_a_core_budget_of_its_own(site: Site) -> None:
     assert nobody.headers["x-ratelimit-resource"] == "anonymous"
 
 
-def test_rfc9700_4_16_no_page_can_be_framed_cached_or_run_a_script(site: Site) -> None:
+def test_rfc9700_4_16_no_page_is_framed_or_cached_and_none_of_logins_runs_a_script(
+    site: Site,
+) -> None:
     app, browser = site.app(), site.browser()
     pages = {
         "login": Browser(site.url).http.get("/login"),
@@ -215,8 +217,10 @@ def test_rfc9700_4_16_no_page_can_be_framed_cached_or_run_a_script(site: Site) -
         policy = page.headers["content-security-policy"]
         assert "default-src 'none'" in policy, name
         assert "frame-ancestors 'none'" in policy
-        assert "script" not in policy + page.text
-        assert " style=" not in page.text
+        assert "unsafe" not in policy
+        assert re.search(r"<script(?! src=./static/)|<[^>]* (on\w+|style)=", page.text) is None
+        if name != "account":
+            assert "script" not in policy + page.text
         assert page.headers["x-frame-options"] == "DENY"
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["x-content-type-options"] == "nosniff"
@@ -266,7 +270,7 @@ def test_pages_have_language_title_one_heading_and_a_label_for_every_field(site:
         assert '<html lang="en">' in page.text
         assert re.search(r"<title>\S.* · CloudSealed</title>", page.text)
         assert page.text.count("<h1>") == 1
-        assert page.text.count("<main>") == 1
+        assert page.text.count("<main") == 1
         for field in re.findall(r'<input id="(\w+)"', page.text):
             assert f'<label for="{field}">' in page.text
     assert 'role="alert"' in failed.text

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from cloudsealed.api.errors import envelope, served
+from cloudsealed.api.inside import Inside
 from cloudsealed.kit.errors import CloudSealedError
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -28,8 +29,11 @@ class Pages(Protocol):
     home: str
     """The path of the page that people begin with."""
 
-    def owns(self, path: str) -> bool:
-        """Say whether a path is a page's."""
+    def connect(self, inside: Inside) -> None:
+        """Take the API, which pages ask for what they show."""
+
+    def route(self, path: str) -> str | None:
+        """Return the route of the page that has a path, None when no page has."""
 
     def takes_password(self, path: str) -> bool:
         """Say whether the page's form takes a password, so that its use is a try to log in."""
@@ -51,7 +55,7 @@ class Faces:
 
     def page(self, path: str) -> Pages | None:
         """Return the pages if a path is one of theirs."""
-        return self.pages if self.pages is not None and self.pages.owns(path) else None
+        return self.pages if self.pages is not None and self.pages.route(path) else None
 
     def refusal(self, path: str, error: CloudSealedError, request_id: str) -> Response:
         """Return the response of an error, in the shape of the path's clients."""

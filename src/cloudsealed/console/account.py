@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from cloudsealed.console.forms import target
 from cloudsealed.console.rendering import redirect
-from cloudsealed.console.visits import ACCOUNT, Need, Page, Visit
+from cloudsealed.console.visits import ACCOUNT, HOME, TASTE, Need, Page, Visit
 from cloudsealed.console.words import told
 
 PASSWORD = "/account/password"
@@ -15,7 +16,7 @@ def _show(visit: Visit) -> Response:
     """Show who the user is, and what their apps may do."""
     user, services = visit.me.user, visit.services
     grants = services.grants.of_user(tenant=user.tenant_id, user_id=user.id)
-    return visit.page(
+    return visit.shell(
         "account.html",
         tenant=services.tenants.get(tenant=user.tenant_id),
         grants=[(grant, told(grant.scopes)) for grant in grants],
@@ -28,7 +29,7 @@ def _end_grant(visit: Visit) -> Response:
 
 
 def _password(visit: Visit) -> Response:
-    return visit.page("password.html", done="done" in visit.query)
+    return visit.shell("password.html", done="done" in visit.query)
 
 
 def _change_password(visit: Visit) -> Response:
@@ -45,7 +46,16 @@ def _change_password(visit: Visit) -> Response:
     return answer
 
 
+def _choose(visit: Visit) -> Response:
+    """Keep how the visitor likes the pages."""
+    assert visit.tastes is not None
+    answer = redirect(target(visit.form.get("next"), HOME))
+    visit.tastes.write(answer, visit.form.get("theme", ""), visit.form.get("language", ""))
+    return answer
+
+
 PAGES = (
+    Page(TASTE, None, _choose, need=Need.NOTHING),
     Page(ACCOUNT, _show, _end_grant, need=Need.USER),
     Page(PASSWORD, _password, _change_password, need=Need.USER, hashes=True),
 )

@@ -34,7 +34,7 @@ def _tokens(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     page = services.tokens.list(caller=me.caller, filters={"user": (me.user.id,)}, limit=_SHOWN)
     days = [day for day in DAYS if day <= services.settings.token_max_days]
     tokens = [(one, told(one["scopes"])) for one in map(orjson.loads, page.items)]
-    return visit.page(
+    return visit.shell(
         "tokens.html",
         tokens=tokens,
         made=made,
@@ -68,7 +68,7 @@ def _apps(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     """Show the tenant's apps and the form of a new one; `made` has the secret of one just made."""
     _refuse_who_has_no_apps(visit)
     page = visit.services.apps.list(caller=visit.me.caller, filters={}, limit=_SHOWN)
-    return visit.page(
+    return visit.shell(
         "apps.html",
         apps=[orjson.loads(item) for item in page.items],
         made=made,
@@ -96,7 +96,7 @@ def _app(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
         "device_flow": "on" if app["device_flow"] else "",
         **{f"{_SCOPE}{name}": "on" for name in app["scopes"]},
     }
-    return visit.page(
+    return visit.shell(
         "app.html",
         app=app,
         made=made,

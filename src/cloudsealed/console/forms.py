@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -11,6 +12,8 @@ from cloudsealed.auth.oauth.parameters import Parameters, read
 from cloudsealed.auth.sessions import CsrfFailedError
 
 LARGEST_FORM = 16 * 1024
+LARGEST_VIEWS_FORM = 512 * 1024  # a policy, percent-encoded
+MOST_FIELDS = 1200  # a finding's id each
 SECONDS = 30
 
 
@@ -25,14 +28,28 @@ async def form_of(request: Request) -> Parameters:
     return form
 
 
-async def _collected(request: Request) -> bytes:
+async def fields_of(request: Request) -> dict[str, list[str]]:
+    """Return the fields of a view's form, each with its values in order; a form that cannot be
+    read raises CsrfFailedError."""
+    try:
+        raw = await asyncio.wait_for(_collected(request, LARGEST_VIEWS_FORM), SECONDS)
+        found: dict[str, list[str]] = {}
+        pairs = parse_qsl(raw.decode("ascii"), True, errors="strict", max_num_fields=MOST_FIELDS)
+        for name, value in pairs:
+            found.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    except (ValueError, TimeoutError, ClientDisconnect):
+        raise CsrfFailedError("The form cannot be read: load the page again") from None
+    return found
+
+
+async def _collected(request: Request, largest: int = LARGEST_FORM) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise CsrfFailedError("The form cannot be read: load the page again")
     raw = b""
     async for part in request.stream():
         raw += part
-        if len(raw) > LARGEST_FORM:
+        if len(raw) > largest:
             raise CsrfFailedError("The form is too large")
     return raw
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
 from cloudsealed.console import account, consent, credentials, device, login
-from cloudsealed.console.rendering import error_page, stylesheet
-from cloudsealed.console.visits import ACCOUNT, Reception
+from cloudsealed.console.asking import Inside
+from cloudsealed.console.look import Views
+from cloudsealed.console.rendering import asset, error_page
+from cloudsealed.console.views import PASSAGES, VIEWS
+from cloudsealed.console.visits import HOME, Reception
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.wiring import Services
 
 _PAGES = (*consent.PAGES, *device.PAGES, *login.PAGES, *account.PAGES, *credentials.PAGES)
-_PATHS = frozenset(page.path for page in _PAGES)
-_UNDER = tuple(page.path.partition("{")[0] for page in _PAGES if "{" in page.path)
+_ROUTES = [
+    *(page.path for page in _PAGES),
+    *(view.path for view in VIEWS),
+    *(passage.path for passage in PASSAGES),
+]
+_LITERAL = frozenset(path for path in _ROUTES if "{" not in path)
+_PATTERNS = [(re.compile(re.sub(r"{\w+}", "[^/]+", path)), path) for path in _ROUTES if "{" in path]
 _HASHING = frozenset(page.path for page in _PAGES if page.hashes)
 
 
@@ -26,14 +34,25 @@ class Console:
 
     def __init__(self, services: Services) -> None:
         self._database, self._sessions = services.database, services.sessions
-        self.home = ACCOUNT
+        self.home = HOME
         self._reception = Reception(services)
-        pages = (route for page in _PAGES for route in self._reception.routes(page))
-        self.routes: Sequence[BaseRoute] = (*pages, Route("/static/console.css", _style))
+        self._views = Views(self._reception)
+        self.routes: Sequence[BaseRoute] = (
+            *(route for page in _PAGES for route in self._reception.routes(page)),
+            *(self._views.passage(passage) for passage in PASSAGES),
+            *(route for view in VIEWS for route in self._views.routes(view)),
+            Route("/static/{name}", asset),
+        )
 
-    def owns(self, path: str) -> bool:
-        """Say whether a path is a page's."""
-        return path in _PATHS or path.startswith(_UNDER)
+    def connect(self, inside: Inside) -> None:
+        """Take the API, which views ask."""
+        self._views.connect(inside)
+
+    def route(self, path: str) -> str | None:
+        """Return the route of the page that has a path, None when no page has."""
+        if path in _LITERAL:
+            return path
+        return next((route for form, route in _PATTERNS if form.fullmatch(path)), None)
 
     def takes_password(self, path: str) -> bool:
         """Say whether the page's form takes a password, so that its use is a try to log in."""
@@ -48,8 +67,3 @@ class Console:
     def refusal(self, error: CloudSealedError, request_id: str) -> Response:
         """Return the page of an error."""
         return error_page(error, request_id, self._reception.prefix)
-
-
-async def _style(request: Request) -> Response:
-    headers = {"Cache-Control": "public, max-age=3600"}
-    return Response(stylesheet(), 200, headers, "text/css")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from cloudsealed.console.language import words_of
+from cloudsealed.console.taste import Taste
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.vocabulary import Severity, TriageState
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'; form-action {targets}"
 )
+_SCRIPTED = _POLICY + "; script-src 'self'; connect-src 'self'; frame-src 'self'"
 _TITLES = {
     400: "This request cannot be answered",
     401: "Log in",
@@ -24,6 +31,49 @@ _TITLES = {
     429: "Too many requests",
     503: "Not available now",
 }
+
+_NO_TASTE = Taste()
+
+
+class NoSuchAssetError(CloudSealedError):
+    """The pages have no file of this name."""
+
+    code = "not_found"
+    status = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that pages load: what it holds, and a tag of that for its address."""
+
+    media_type: str
+    content: bytes
+
+    @property
+    def tag(self) -> str:
+        """Return the beginning of its SHA-256."""
+        return sha256(self.content).hexdigest()[:12]
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Return the files that pages load, by name."""
+    types = {
+        "console.css": "text/css",
+        "console.js": "text/javascript",
+        "icon.svg": "image/svg+xml",
+    }
+    folder = files("cloudsealed.console") / "static"
+    return {name: Asset(kind, (folder / name).read_bytes()) for name, kind in types.items()}
+
+
+def middle(text: str, most: int = 28) -> str:
+    """Return a long id shortened in its middle, as its ends tell it from others."""
+    if len(text) <= most:
+        return text
+    head = most // 2
+    return f"{text[:head]}…{text[head + 1 - most :]}"
+
 
 _templates = Environment(
     loader=PackageLoader("cloudsealed.console"),
@@ -40,13 +90,28 @@ def _moment(text: str) -> str:
 
 
 _templates.filters["moment"] = _moment
+_templates.filters["middle"] = middle
+_templates.globals["assets"] = assets
+_templates.globals["TRIAGE"] = tuple(TriageState)
+_templates.globals["SEVERITIES"] = tuple(Severity)[::-1]
 
 
-def page(template: str, *, status: int = 200, form_target: str = "", **values: Any) -> Response:
-    """Return a page. `form_target` is where its form may end besides here (CSP `form-action`);
-    `prefix`, which every page needs, is the path of the public URL."""
-    content = _templates.get_template(template).render(values)
-    return HTMLResponse(content, status, _headers(form_target))
+def page(
+    template: str,
+    *,
+    status: int = 200,
+    form_target: str = "",
+    scripted: bool = False,
+    taste: Taste = _NO_TASTE,
+    **values: Any,
+) -> Response:
+    """Return a page. `form_target` is where its form may end besides here (CSP `form-action`),
+    `scripted` whether our script runs in it: never where people log in or consent; `prefix`, which
+    every page needs, is the path of the public URL."""
+    words = words_of(taste.language)
+    said = {"t": words.t, "tn": words.tn, "said": words.said, "words": words, "taste": taste}
+    content = _templates.get_template(template).render({**said, **values})
+    return HTMLResponse(content, status, _headers(form_target, scripted=scripted))
 
 
 def error_page(error: CloudSealedError, request_id: str, prefix: str) -> Response:
@@ -69,16 +134,20 @@ def redirect(location: str) -> Response:
     return Response(status_code=303, headers={**_headers(""), "Location": location})
 
 
-@cache
-def stylesheet() -> bytes:
-    """Return the one stylesheet."""
-    return (files("cloudsealed.console") / "static" / "console.css").read_bytes()
+async def asset(request: Request) -> Response:
+    """Answer a request for the stylesheet or the script: for a year, as its address changes with
+    what it holds."""
+    found = assets().get(request.path_params["name"])
+    if found is None:
+        raise NoSuchAssetError("There is no such file")
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(found.content, 200, headers, found.media_type)
 
 
-def _headers(form_target: str) -> dict[str, str]:
+def _headers(form_target: str, *, scripted: bool = False) -> dict[str, str]:
     targets = f"'self' {form_target}".strip()
     return {
-        "Content-Security-Policy": _POLICY.format(targets=targets),
+        "Content-Security-Policy": (_SCRIPTED if scripted else _POLICY).format(targets=targets),
         "X-Frame-Options": "DENY",
         "Cache-Control": "no-store",
         "Referrer-Policy": "strict-origin",  # no path: some hold secrets; no-referrer spoils Origin

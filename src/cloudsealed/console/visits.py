@@ -25,14 +25,18 @@ from cloudsealed.auth.sessions import CsrfFailedError, ReauthenticationRequiredE
 from cloudsealed.auth.user_store import User
 from cloudsealed.console.cookies import Cookie, device_cookie, session_cookie
 from cloudsealed.console.forms import form_of, here
+from cloudsealed.console.language import LANGUAGES
 from cloudsealed.console.line import AT_ONCE, Line
 from cloudsealed.console.rendering import page, redirect
+from cloudsealed.console.shell import shown_to
+from cloudsealed.console.taste import Taste, Tastes
 from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
 from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
+HOME, TASTE = "/overview", "/taste"
 _SHOWN_STATUS = {409, 422}  # errors about fields, which the form shows at their place
 
 
@@ -71,6 +75,8 @@ class Visit:
     query: Mapping[str, str]
     ident: str = ""
     login: Login | None = None
+    taste: Taste = Taste()
+    tastes: Tastes | None = None
     form: Mapping[str, str] = field(default_factory=dict)
     error: CloudSealedError | None = None
 
@@ -92,6 +98,10 @@ class Visit:
     def _has_apps(self) -> bool:
         return self.login is not None and Scope.APPS_WRITE in self.login.caller.scopes
 
+    def shell(self, template: str, **values: Any) -> Response:
+        """Return a page within the frame that all views have, in which the script runs."""
+        return self.page(template, scripted=True, **values)
+
     def page(self, template: str, **values: Any) -> Response:
         """Return a page, with what the account pages share."""
         shared: dict[str, Any] = {
@@ -105,8 +115,13 @@ class Visit:
             "user": self.login.user if self.login else None,
             "has_apps": self._has_apps,
             "status": self.error.status if self.error else 200,
+            "nav": shown_to(self.login.caller.scopes) if self.login else (),
+            "now": self.services.clock(),
+            "here": self.here,
+            "languages": LANGUAGES,
+            "taste_token": self.token(TASTE),
         }
-        return page(template, **{**shared, **values})
+        return page(template, taste=self.taste, **{**shared, **values})
 
 
 Act = Callable[[Visit], Response]
@@ -136,18 +151,19 @@ class Reception:
         secure, path = public.scheme == "https", self.prefix or "/"
         self.cookie = session_cookie(secure=secure, path=path)
         self.device = device_cookie(secure=secure, path=path)
+        self.tastes = Tastes(secure=secure, path=path)
         self._lines: Mapping[bool, tuple[Line, anyio.CapacityLimiter]] = {}
 
     def routes(self, found: Page) -> list[Route]:
         """Return the routes of a page."""
 
         async def show(request: Request) -> Response:
-            return self._outward(await run_in_threadpool(self._show, found, request))
+            return self.outward(await run_in_threadpool(self._show, found, request))
 
         async def act(request: Request) -> Response:
             form = await form_of(request)
             work = partial(self._act, found, request, form.values)
-            return self._outward(
+            return self.outward(
                 await (
                     self._in_line(request, form.values, work)
                     if found.hashes
@@ -158,7 +174,7 @@ class Reception:
         routes = [Route(found.path, show)] if found.show else []
         return [*routes, Route(found.path, act, methods=["POST"])] if found.act else routes
 
-    def _outward(self, answer: Response) -> Response:
+    def outward(self, answer: Response) -> Response:
         """Send a redirect to a path of ours below the public URL's."""
         if answer.headers.get("location", "").startswith("/"):
             answer.headers["Location"] = self.prefix + answer.headers["Location"]
@@ -186,15 +202,15 @@ class Reception:
 
     def _show(self, found: Page, request: Request) -> Response:
         assert found.show is not None
-        visit = self._visit(request)
-        if (away := self._sent_away(found, visit)) is not None:
+        visit = self.visit(request)
+        if (away := self.sent_away(found.need, visit)) is not None:
             return away
         return found.show(visit)
 
     def _act(self, found: Page, request: Request, form: Mapping[str, str]) -> Response:
         assert found.act is not None
-        visit = replace(self._visit(request), form=form)
-        self._check(request, visit, found.about(request))
+        visit = replace(self.visit(request), form=form)
+        self.check(request, visit, found.about(request))
         if visit.login is None and found.need is not Need.NOTHING:
             return visit.to_login()
         if found.need is Need.RECENT and not self._sessions.is_recent(visit.me.session):
@@ -206,16 +222,18 @@ class Reception:
                 raise
             return found.show(replace(visit, error=error))
 
-    def _sent_away(self, found: Page, visit: Visit) -> Response | None:
-        if found.need is Need.NOTHING:
+    def sent_away(self, need: Need, visit: Visit) -> Response | None:
+        """Return where a visitor is sent who is not, or not recently enough, logged in."""
+        if need is Need.NOTHING:
             return None
         if visit.login is None:
             return visit.to_login()
-        if found.need is Need.RECENT and not self._sessions.is_recent(visit.login.session):
+        if need is Need.RECENT and not self._sessions.is_recent(visit.login.session):
             return redirect(f"{CONFIRM}?{urlencode({'next': visit.here})}")
         return None
 
-    def _visit(self, request: Request) -> Visit:
+    def visit(self, request: Request) -> Visit:
+        """Return who asks for what; reads the session."""
         text = self.cookie.read(request.scope)
         address = _address(request)
         login = self._login(text, address)
@@ -232,6 +250,8 @@ class Reception:
             _query(request),
             request.path_params.get("id", ""),
             login,
+            taste=self.tastes.read(request),
+            tastes=self.tastes,
         )
 
     def _login(self, text: str, address: str) -> Login | None:
@@ -241,7 +261,7 @@ class Reception:
         user = self._services.users.get(tenant=session.tenant_id, ident=session.user_id)
         return Login(session, user, self._sessions.caller(session, user, address))
 
-    def _check(self, request: Request, visit: Visit, about: str) -> None:
+    def check(self, request: Request, visit: Visit, about: str) -> None:
         """Raise CsrfFailedError unless the form is this server's own, and this visitor's."""
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             raise CsrfFailedError("The form comes from another site")

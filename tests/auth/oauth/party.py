@@ -27,8 +27,7 @@ from cloudsealed.console import Console
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import engine_for
-from cloudsealed.storage.schema import metadata
+from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services, build_services
 
@@ -142,8 +141,9 @@ class Browser:
         return self.submit(page, email=email, password=password)
 
     def submit(self, page: httpx.Response, **fields: str) -> httpx.Response:
-        """Send a page's first form with its hidden fields."""
-        action = re.search(r'<form method="post" action="([^"]*)"', page.text)
+        """Send the first form of what a page is about, with its hidden fields."""
+        content = page.text[page.text.index("<main") :]
+        action = re.search(r'<form method="post" action="([^"]*)"', content)
         assert action is not None, page.text
         return self.http.post(html.unescape(action[1]), data={**hidden(page), **fields})
 
@@ -165,8 +165,9 @@ class Browser:
 
 
 def hidden(page: httpx.Response) -> dict[str, str]:
-    """Return the hidden fields of a page's first form."""
-    form = page.text[page.text.index("<form") :].partition("</form>")[0]
+    """Return the hidden fields of the first form of what a page is about."""
+    content = page.text[page.text.index("<main") :]
+    form = content[content.index("<form") :].partition("</form>")[0]
     found = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', form)
     return {name: html.unescape(value) for name, value in found}
 
@@ -202,7 +203,7 @@ def serving(
     budgets = {name: parse_budget("100000/minute") for name in _ROOMY} if roomy else {}
     settings = Settings(**{"data_dir": folder, "public_url": url, **budgets, **changes})
     ensure_keys(settings.key_path)
-    metadata.create_all(engine_for(settings))
+    migrate(settings)
     services = build_services(settings, clock=clock)
     running = server(services, Listen(port=urlsplit(url).port or 0), Console(services))
     thread = threading.Thread(target=running.run, daemon=True)

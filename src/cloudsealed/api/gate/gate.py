@@ -165,7 +165,7 @@ class Gate:
 
     async def _admit_visitor(self, scope: Scope, exchange: Exchange, pages: Pages) -> None:
         read_head(scope)
-        exchange.route = scope["path"]
+        exchange.route = pages.route(scope["path"]) or exchange.route
         address = budget_key(exchange.address)
         logging_in = scope["method"] == "POST" and pages.takes_password(scope["path"])
         if logging_in:

@@ -46,7 +46,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "schedule": _columns("id", "name~", "cron", "enabled", "next_run_at"),
     "framework": _columns("key", "title~", "controls", "controls_with_policies", "provider"),
     "token": _columns("id", "name~", "expires_at", "last_used_at", "scopes~", "user_id"),
-    "error_code": _columns("code", "status", "when~"),
+    "error_code": _columns("code", "status", "when~", "remedy~"),
     "user": _columns("id", "name~", "role", "status", "email~", "kind"),
     "event": _columns("id", "type", "subject", "created_at", "actor.name", "actor.ip"),
     "oauth_app": _columns("id", "name~", "client_id", "audience", "scopes~"),

@@ -256,3 +256,6 @@ class ErrorCode(Shape):
     when: Text = Field(
         description="When it is answered.", examples=["A budget of requests is spent."]
     )
+    remedy: Text = Field(
+        description="What whoever gets it can do.", examples=["Wait for so long, then go on."]
+    )

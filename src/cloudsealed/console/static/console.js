@@ -1,0 +1,144 @@
+// Makes pages quick that work without it: parts are swapped instead of loaded, the keyboard finds
+// the search, and an audit that runs is watched. Nothing is shown that the server has not written.
+"use strict";
+
+const main = () => document.getElementById("main");
+let asked = 0;
+
+async function go(url, { push = true, focus = null, body = null } = {}) {
+  const mine = ++asked;
+  main().setAttribute("aria-busy", "true");
+  let answer;
+  try {
+    answer = await fetch(url, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" } });
+  } catch {
+    location.href = url;
+    return;
+  }
+  const text = await answer.text();
+  if (mine !== asked) return; // another page was asked for meanwhile
+  const found = new DOMParser().parseFromString(text, "text/html");
+  const next = found.getElementById("main");
+  if (!next || !answer.headers.get("content-type")?.startsWith("text/html")) {
+    location.href = url;
+    return;
+  }
+  main().replaceWith(document.adoptNode(next));
+  document.querySelector(".side")?.replaceWith(document.adoptNode(found.querySelector(".side")));
+  document.title = found.title;
+  if (push) history.pushState(null, "", answer.url);
+  if (!location.hash && push && !focus) scrollTo(0, 0);
+  const held = focus && document.getElementById(focus);
+  if (held) held.focus();
+  else if (push) main().focus({ preventScroll: true });
+  ready();
+}
+
+document.addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const copy = event.target.closest("button.copy");
+  if (copy) return void copied(copy);
+  const link = event.target.closest("a[href]");
+  if (!link || link.target || link.hasAttribute("download") || link.dataset.whole !== undefined) return;
+  const url = new URL(link.href, location.href);
+  if (url.origin !== location.origin || !link.closest("#main, .side") || (url.hash && url.pathname === location.pathname)) return;
+  event.preventDefault();
+  go(url.href, { focus: link.id });
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "get" || !form.closest("#main")) return;
+  event.preventDefault();
+  const query = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
+  go(`${form.action.split("?")[0]}?${query}`, { focus: document.activeElement?.id });
+});
+
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field.dataset.all !== undefined) {
+    for (const box of document.querySelectorAll(`input[name="${field.dataset.all}"]`)) box.checked = field.checked;
+  }
+  if (field.closest("form[data-now]")) field.form.requestSubmit();
+  counted();
+});
+
+addEventListener("popstate", () => go(location.href, { push: false }));
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const search = document.getElementById("q");
+  if (!search) return;
+  if ((event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) || (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey))) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+  if (event.key === "Escape") for (const open of document.querySelectorAll("details.menu[open]")) open.open = false;
+});
+
+async function copied(button) {
+  const from = document.getElementById(button.dataset.from);
+  try {
+    await navigator.clipboard.writeText(button.dataset.text ?? from.textContent);
+    button.textContent = button.dataset.done;
+  } catch {
+    getSelection().selectAllChildren(from ?? button);
+  }
+}
+
+function counted() {
+  for (const shown of document.querySelectorAll("[data-counts]")) {
+    const boxes = document.querySelectorAll(`input[name="${shown.dataset.counts}"]:checked`);
+    shown.textContent = boxes.length;
+  }
+}
+
+let stream = null;
+function watched() {
+  stream?.close();
+  stream = null;
+  const place = document.querySelector("[data-live]");
+  if (!place || !window.EventSource) return;
+  stream = new EventSource(place.dataset.live);
+  const anew = () => refreshed();
+  for (const name of ["status", "progress"]) stream.addEventListener(name, anew);
+}
+
+let refreshing = false;
+async function refreshed() {
+  if (refreshing) return;
+  refreshing = true;
+  try {
+    const text = await (await fetch(location.href)).text();
+    const found = new DOMParser().parseFromString(text, "text/html");
+    for (const part of document.querySelectorAll("[data-part]")) {
+      const next = found.querySelector(`[data-part="${part.dataset.part}"]`);
+      if (next) part.replaceWith(document.adoptNode(next));
+    }
+    if (stream && !found.querySelector("[data-live]")) {
+      stream.close();
+      go(location.href, { push: false });
+    }
+  } finally {
+    refreshing = false;
+  }
+}
+
+function awaited() {
+  if (!document.querySelector("[data-pending]")) return;
+  setTimeout(async () => {
+    if (!document.querySelector("[data-pending]")) return;
+    await refreshed();
+    awaited();
+  }, 800);
+}
+
+function ready() {
+  for (const button of document.querySelectorAll("button.copy[hidden]")) button.hidden = false;
+  counted();
+  watched();
+  awaited();
+}
+ready();

@@ -1,0 +1,13 @@
+"""The pages of the product: each asks the API as its visitor, and shows the answers."""
+
+from __future__ import annotations
+
+from cloudsealed.console.look import Passage, View
+from cloudsealed.console.views import finding, findings, overview
+
+_NOUNS = (overview, findings, finding)
+
+VIEWS: tuple[View, ...] = tuple(view for noun in _NOUNS for view in noun.VIEWS)
+PASSAGES: tuple[Passage, ...] = tuple(
+    passage for noun in _NOUNS for passage in getattr(noun, "PASSAGES", ())
+)

@@ -1,0 +1,59 @@
+"""A finding: what is wrong, why, on what evidence, how to mend it, and what people decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudsealed.auth.model import Scope
+from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.decisions import decision
+from cloudsealed.console.look import Look, Passage, View
+from cloudsealed.console.tree import tree
+
+_ONE = "/v1/findings/{id}"
+_OTHERS, _PAST = 20, 100
+
+
+async def _gather(look: Look) -> Mapping[str, Any]:
+    path = _ONE.format(id=look.ident)
+    finding = await look.api.get(path)
+    may_see_evidence = look.may(Scope.EVIDENCE_READ)
+    evidence, explanation, refusal = None, None, None
+    if may_see_evidence:
+        try:
+            evidence = await look.api.get(f"{path}/evidence")
+            explanation = await look.api.get(f"{path}/explanation")
+        except ApiRefusedError as error:  # the evidence is gone, or the policy is another by now
+            refusal = error
+    resource = finding["resource"]["id"]
+    others = await look.api.value("/v1/findings", resource=resource, limit=str(_OTHERS + 1))
+    return {
+        "finding": finding,
+        "evidence": evidence,
+        "explanation": explanation,
+        "refusal": refusal,
+        "may_see_evidence": may_see_evidence,
+        "may_triage": look.may(Scope.FINDINGS_WRITE),
+        "document": _document(finding, evidence),
+        "history": await look.api.value(f"{path}/history", limit=str(_PAST)),
+        "decisions": await look.api.value(f"{path}/triage_history", limit=str(_PAST)),
+        "others": [each for each in others["data"] if each["id"] != finding["id"]][:_OTHERS],
+    }
+
+
+def _document(finding: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> Any:
+    if evidence is None or evidence["snapshot"] is None:
+        return None
+    marked = {each["path"] for each in finding["evidence"] if each["path"]}
+    return tree(evidence["snapshot"]["document"], marked)
+
+
+async def _triage(look: Look) -> str:
+    body = {"triage": decision(look)}
+    await look.api.send("PATCH", _ONE.format(id=look.ident), body)
+    return look.visit.here
+
+
+VIEWS = (View("/findings/{id}", "finding.html", _gather, _triage),)
+PASSAGES = (Passage("/findings/{id}/proof", f"{_ONE}/proof"),)
