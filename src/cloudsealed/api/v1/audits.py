@@ -8,6 +8,7 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Follow, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.api.v1.schemas import ledger
+from cloudsealed.audits import bodies
 from cloudsealed.audits.model import (
     AuditEndedError,
     AuditNotFinishedError,
@@ -44,7 +45,7 @@ def list_audits(call: Call) -> Reply:
     status=202,
     heavy=("audits",),
     answer=shapes.Audit,
-    body=shapes.AuditBody,
+    body=bodies.AUDIT,
     errors=(AmbientCredentialsNotAllowedError,),
     event=EventType.AUDIT_CREATED,
 )
@@ -72,7 +73,7 @@ def get_audit(call: Call) -> Reply:
     status=202,
     heavy=("audits",),
     answer=shapes.Audit,
-    body=shapes.ReanalysisBody,
+    body=bodies.REANALYSIS,
     body_optional=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
     event=EventType.AUDIT_CREATED,

@@ -6,6 +6,7 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.v1.schemas import policies as shapes
 from cloudsealed.auth.model import Scope
+from cloudsealed.policies import body as bodies
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
     InvalidPolicyExampleError,
@@ -43,7 +44,7 @@ def list_policies(call: Call) -> Reply:
     "/v1/policies",
     scope=Scope.POLICIES_WRITE,
     answer=shapes.Policy,
-    body=shapes.PolicyBody,
+    body=bodies.POLICY,
     costs=_JUDGED,
     errors=(
         NameAlreadyExistsError,
@@ -66,7 +67,7 @@ def create_policy(call: Call) -> Reply:
     "/v1/policies/validate",
     scope=Scope.POLICIES_READ,
     answer=shapes.PolicyValidation,
-    body=shapes.PolicyDraft,
+    body=bodies.DRAFT,
     body_optional=False,
     once=False,
     costs=_JUDGED,
@@ -94,7 +95,7 @@ def get_policy(call: Call) -> Reply:
     "/v1/policies/{id}",
     scope=Scope.POLICIES_WRITE,
     answer=shapes.Policy,
-    body=shapes.PolicyPatch,
+    body=bodies.CHANGE,
     costs=_JUDGED,
     errors=(
         BuiltinPolicyImmutableError,

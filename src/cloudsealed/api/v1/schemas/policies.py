@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import Field
 
-from cloudsealed.api.v1.schemas.audits import PolicyName
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
-    Body,
     Count,
     ErrorDetail,
     Failure,
@@ -26,7 +24,6 @@ from cloudsealed.api.v1.schemas.base import (
     Word,
 )
 from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation, ResourceReference
-from cloudsealed.packs import body_schema, change_schema
 from cloudsealed.vocabulary import (
     Dimension,
     Effect,
@@ -174,63 +171,6 @@ class Policy(Shape):
     )
     updated_by: UserId | None = Field(
         description="Who last changed it; null where nobody did, and where that was not kept yet."
-    )
-
-
-class CheckBody(Body):
-    """A new check of the tenant's own: it raises findings from the next audit on."""
-
-    model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(body_schema(PolicyKind.CHECK))
-    )
-
-    kind: Literal["check"]
-
-
-class ClassificationBody(Body):
-    """A new classification: open findings are classified by it at once, in the background."""
-
-    model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(body_schema(PolicyKind.CLASSIFICATION))
-    )
-
-    kind: Literal["classification"]
-
-
-class PolicyBody(RootModel[Annotated[CheckBody | ClassificationBody, Field(discriminator="kind")]]):
-    """A new policy of the tenant's own; one without `kind` is taken as a check."""
-
-
-class PolicyDraft(RootModel[Any]):
-    """A policy as far as it is written: whatever is wrong with it is the answer."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"key": "buckets-have-owners", "title": "Buckets have owners"}]
-        }
-    )
-
-
-class PolicyPatch(Body):
-    """A change of a policy; what is left out stays, and of a built-in one more than `enabled` and
-    `params` does."""
-
-    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(change_schema()))
-
-
-class SimulationBody(Body):
-    """A policy and the audits to try it on; a classification needs none."""
-
-    policy: PolicyName | CheckBody | ClassificationBody = Field(
-        description="A policy's id or key, or what `POST /v1/policies` takes.",
-        examples=["aws-s3-bucket-public-read"],
-    )
-    audit_ids: list[AuditId] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=10,
-        description="Of a check: the completed audits to judge again.",
-        examples=[["aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]],
     )
 
 
