@@ -43,6 +43,8 @@ class Look:
     path: Mapping[str, str]
     counts: Counts
     error: CloudSealedError | None = None
+    made: Any = None
+    """What a form has made, where the page shows it once."""
 
     @property
     def ident(self) -> str:
@@ -56,6 +58,17 @@ class Look:
     def sent(self, name: str) -> str:
         """Return the first value of a field of the form, without space around it."""
         return next(iter(self.form.get(name, ())), "").strip()
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether the visitor has given their password lately, as guarded forms ask."""
+        return self.visit.services.sessions.is_recent(self.visit.me.session)
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        """What is wrong with each field, by its name in the API's body."""
+        details = self.error.details if self.error is not None else ()
+        return {str(each["field"]): str(each["message"]) for each in details}
 
     def may(self, *rights: Right) -> bool:
         """Say whether the visitor has all of these rights."""
@@ -78,26 +91,28 @@ class Look:
 
 
 Gather = Callable[[Look], Awaitable[Mapping[str, Any]]]
-Act = Callable[[Look], Awaitable[str]]
+Act = Callable[[Look], Awaitable[str | Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A page: its path, its template, what it asks for, and what its forms do; `act` returns the
-    path to go on to."""
+    path to go on to, or what was made, for the page to show it this once."""
 
     path: str
     template: str
     gather: Gather
     act: Act | None = None
     need: Need = Need.USER
+    guarded: bool = False
+    """Whether its forms say who gets in, so that they need a password given lately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A path below which the API's own answer is given as it is: a file, or a stream.
 
-    `frames` when a page of ours shows it within itself.
+    `frames` when a page of ours shows it within itself, instead of its being saved as a file.
     """
 
     path: str
@@ -132,13 +147,16 @@ class Views:
             visit = await run_in_threadpool(self._reception.visit, request)
             given = replace(visit, form={"csrf": next(iter(form.get("csrf", ())), "")})
             await run_in_threadpool(self._reception.check, request, given, visit.path)
-            if (away := self._reception.sent_away(view.need, visit)) is not None:
+            need = Need.RECENT if view.guarded else view.need
+            if (away := self._reception.sent_away(need, visit)) is not None:
                 return self._reception.outward(away)
             look = replace(self._look(request, visit), form=form)
             try:
-                goal = await view.act(look)
+                done = await view.act(look)
                 self._counts.forget(visit.me.caller.tenant_id)
-                return self._reception.outward(redirect(goal))
+                if not isinstance(done, str):
+                    return await self._shown(view, replace(look, form={}, made=done))
+                return self._reception.outward(redirect(done))
             except CloudSealedError as error:
                 if error.status not in _SHOWN:
                     raise
@@ -159,7 +177,8 @@ class Views:
         query = request.scope["query_string"].decode("latin-1")
         path = passage.target.format(**request.path_params)
         api = self._look(request, visit).api
-        await api.pass_on(request.receive, send, f"{path}?{query}" if query else path)
+        joint = "&" if "?" in path else "?"
+        await api.pass_on(request.receive, send, f"{path}{joint}{query}" if query else path)
         return None
 
     def _look(self, request: Request, visit: Visit) -> Look:
@@ -211,7 +230,8 @@ def _framed(send: Send) -> Send:
     async def framing(message: Any) -> None:
         if message["type"] == "http.response.start":
             policy = (b"content-security-policy", b"frame-ancestors 'self'")
-            message["headers"] = [*message["headers"], policy]
+            kept = [(n, v) for n, v in message["headers"] if n.lower() != b"content-disposition"]
+            message["headers"] = [*kept, policy]
         await send(message)
 
     return framing

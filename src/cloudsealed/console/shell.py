@@ -43,6 +43,21 @@ _GROUPS = (
         ),
     ),
     Group(
+        worded("Evidence"),
+        (
+            Place("/frameworks", worded("Frameworks"), "frameworks", Scope.POLICIES_READ),
+            Place("/reports", worded("Reports"), "reports", Scope.REPORTS_READ),
+        ),
+    ),
+    Group(
+        worded("Organisation"),
+        (
+            Place("/users", worded("Users"), "users", Scope.USERS_READ),
+            Place("/events", worded("Events"), "events", Scope.EVENTS_READ),
+            Place("/limits", worded("Limits"), "limits"),
+        ),
+    ),
+    Group(
         worded("Your account"),
         (
             Place("/account", worded("Account"), "account"),

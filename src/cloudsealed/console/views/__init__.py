@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from cloudsealed.console.look import Passage, View
-from cloudsealed.console.views import finding, findings, overview
+from cloudsealed.console.views import (
+    events,
+    finding,
+    findings,
+    frameworks,
+    limits,
+    overview,
+    reports,
+    users,
+)
 
-_NOUNS = (overview, findings, finding)
+_NOUNS = (overview, findings, finding, frameworks, reports, users, events, limits)
 
 VIEWS: tuple[View, ...] = tuple(view for noun in _NOUNS for view in noun.VIEWS)
 PASSAGES: tuple[Passage, ...] = tuple(
