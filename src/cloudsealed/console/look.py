@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -163,7 +164,11 @@ class Views:
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(raw, max_num_fields=200):
             query.setdefault(name, []).append(value)
-        api = Asking(self._inside, request.scope, visit.me.caller) if visit.login else None
+        api = None
+        if visit.login:
+            again = partial(self._reception.still, visit)
+            caller = visit.me.caller
+            api = Asking(self._inside, request.scope, caller=caller, again=again)
         return Look(visit, api, query, {}, request.path_params)  # type: ignore[arg-type]
 
     async def _shown(self, view: View, look: Look) -> Response:

@@ -106,9 +106,10 @@ function watched() {
   for (const name of ["status", "progress"]) stream.addEventListener(name, anew);
 }
 
-let refreshing = false;
+let refreshing = false, again = false;
 async function refreshed() {
-  if (refreshing) return;
+  again = refreshing; // what was told meanwhile is shown too
+  if (again) return;
   refreshing = true;
   try {
     const text = await (await fetch(location.href)).text();
@@ -123,6 +124,7 @@ async function refreshed() {
     }
   } finally {
     refreshing = false;
+    if (again) refreshed();
   }
 }
 
