@@ -356,11 +356,7 @@ class Endpoint:
         assert self._operation.scope is not None, "what is followed needs a scope"
         known = request.headers.get("last-event-id")
         watcher = Watcher(
-            exchange.authenticated,
-            exchange.still,
-            self._operation.scope,
-            reply.standing.id,
-            known,
+            exchange.authenticated, exchange.still, self._operation.scope, reply.standing.id, known
         )
         return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
 

@@ -74,12 +74,7 @@ class Asking:
     """Asks the API for one page, and remembers what was asked."""
 
     def __init__(
-        self,
-        inside: Inside,
-        outer: Scope,
-        *,
-        caller: Caller,
-        again: Callable[[], Caller | None],
+        self, inside: Inside, outer: Scope, *, caller: Caller, again: Callable[[], Caller | None]
     ) -> None:
         """`again` asks whether the visitor is still logged in: a stream outlasts the request."""
         self._inside, self._outer = inside, outer
