@@ -28,13 +28,14 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.threads import run_in_threadpool
 
 Query = Mapping[str, Sequence[str]]
-_SHOWN = {400, 409, 412, 422}
+_SHOWN = {400, 409, 412, 422, 429}
 """Refusals that a page shows beside what it was asked, instead of a page of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request for a view. `form` is what was sent, `error` why it was refused."""
+    """One request for a view. `form` is what was sent, `error` why it was refused, `told` what its
+    act found out, which is shown at once."""
 
     visit: Visit
     api: Asking
@@ -42,6 +43,7 @@ class Look:
     form: Query
     path: Mapping[str, str]
     error: CloudSealedError | None = None
+    told: Any = None
 
     @property
     def ident(self) -> str:
@@ -55,6 +57,10 @@ class Look:
     def sent(self, name: str) -> str:
         """Return the first value of a field of the form, without space around it."""
         return next(iter(self.form.get(name, ())), "").strip()
+
+    def words_sent(self, name: str) -> list[str] | None:
+        """Return the words of a field of the form, between space or commas; None of none."""
+        return self.sent(name).replace(",", " ").split() or None
 
     def may(self, *rights: Right) -> bool:
         """Say whether the visitor has all of these rights."""
@@ -77,13 +83,13 @@ class Look:
 
 
 Gather = Callable[[Look], Awaitable[Mapping[str, Any]]]
-Act = Callable[[Look], Awaitable[str]]
+Act = Callable[[Look], Awaitable[str | Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A page: its path, its template, what it asks for, and what its forms do; `act` returns the
-    path to go on to."""
+    path to go on to, or what the page then shows as `look.told`."""
 
     path: str
     template: str
@@ -134,7 +140,10 @@ class Views:
                 return self._reception.outward(away)
             look = replace(self._look(request, visit), form=form)
             try:
-                return self._reception.outward(redirect(await view.act(look)))
+                done = await view.act(look)
+                if isinstance(done, str):
+                    return self._reception.outward(redirect(done))
+                return await self._shown(view, replace(look, told=done))
             except CloudSealedError as error:
                 if error.status not in _SHOWN:
                     raise

@@ -123,8 +123,10 @@ async function refreshed() {
       go(location.href, { push: false });
     }
   } finally {
-    refreshing = false;
-    if (again) refreshed();
+    setTimeout(() => {
+      refreshing = false;
+      if (again) refreshed();
+    }, 1000); // an audit that runs tells more often than people read
   }
 }
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from cloudsealed.console.look import Passage, View
-from cloudsealed.console.views import finding, findings, overview
+from cloudsealed.console.views import (
+    audit,
+    audits,
+    connections,
+    finding,
+    findings,
+    overview,
+    schedules,
+)
 
-_NOUNS = (overview, findings, finding)
+_NOUNS = (overview, findings, finding, audits, audit, connections, schedules)
 
 VIEWS: tuple[View, ...] = tuple(view for noun in _NOUNS for view in noun.VIEWS)
 PASSAGES: tuple[Passage, ...] = tuple(
