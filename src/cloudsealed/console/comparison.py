@@ -16,12 +16,11 @@ async def compared(
     look: Look, audit: Mapping[str, Any], other: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what differs between two completed audits: rows (name, then, now) of scores and
-    counts, the policies whose failures differ, and findings where the API has them compared."""
+    counts, and the policies whose failures differ."""
     return {
         "scores": [(name.value, _score(other, name), _score(audit, name)) for name in Dimension],
         "counts": _counts(other, audit),
         "policies": await _policies(look, audit, other),
-        "deltas": await _deltas(look, audit, other),
     }
 
 
@@ -70,13 +69,20 @@ async def _fails(look: Look, ident: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-async def _deltas(
-    look: Look, audit: Mapping[str, Any], other: Mapping[str, Any]
-) -> list[tuple[str, Sequence[Mapping[str, Any]], bool]] | None:
-    """Return the findings of each kind of delta, and whether there are more; None where the API
-    compares the audit with another one."""
-    if not await _is_the_one_before(look, audit["id"], other["id"]):
-        return None
+async def before(look: Look, ident: str) -> str | None:
+    """Return the audit that the API compares one with: what became of findings since."""
+    summary = await look.api.value(
+        "/v1/findings/summary", audit=ident, delta=DeltaKind.NEW.value, group_by="severity"
+    )
+    found: str | None = (summary["compared"] or {}).get("before_id")
+    return found
+
+
+async def deltas(
+    look: Look, audit: Mapping[str, Any]
+) -> list[tuple[str, Sequence[Mapping[str, Any]], bool]]:
+    """Return the findings of each kind of delta since the audit before, and whether there are
+    more."""
     found = []
     for kind in DeltaKind:
         page = await look.api.get(
@@ -84,10 +90,3 @@ async def _deltas(
         )
         found.append((kind.value, page["data"], page["has_more"]))
     return found
-
-
-async def _is_the_one_before(look: Look, ident: str, other: str) -> bool:
-    summary = await look.api.value(
-        "/v1/findings/summary", audit=ident, group_by="severity", over="audits"
-    )
-    return [row["audit_id"] for row in summary["audits"][-2:]] == [other, ident]

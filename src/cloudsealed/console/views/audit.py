@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.comparison import compared
+from cloudsealed.console.comparison import before, compared, deltas
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.matrix import matrix
@@ -150,24 +150,17 @@ async def _gather_compared(look: Look) -> Mapping[str, Any]:
     audit = shown["audit"]
     listed = await look.api.value(LIST, status="completed", limit=str(_CANDIDATES))
     others = [each for each in listed["data"] if each["id"] != audit["id"]]
-    wanted = look.one("with") or _before(audit, others)
-    if audit["status"] != AuditStatus.COMPLETED or not wanted:
-        return {**shown, "others": others, "other": None, "difference": None}
-    other = await look.api.get(f"{LIST}/{wanted}")
-    return {
-        **shown,
-        "others": others,
-        "other": other,
-        "difference": await compared(look, audit, other),
-    }
-
-
-def _before(audit: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the newest audit before one that was asked for the same, else the newest before."""
-    asked = ("connection_ids", "scope", "policies")
-    older = [each for each in others if each["id"] < audit["id"]]
-    same = [each for each in older if all(each[name] == audit[name] for name in asked)]
-    return next((each["id"] for each in (*same, *older)), None)
+    found: dict[str, Any] = {"others": others, "other": None, "difference": None, "deltas": None}
+    if audit["status"] != AuditStatus.COMPLETED:
+        return {**shown, **found}
+    previous = await before(look, audit["id"]) if shown["is_kept"] else None
+    wanted = look.one("with") or previous or next((each["id"] for each in others), None)
+    if wanted is not None:
+        found["other"] = await look.api.get(f"{LIST}/{wanted}")
+        found["difference"] = await compared(look, audit, found["other"])
+    if previous is not None and wanted == previous:
+        found["deltas"] = await deltas(look, audit)
+    return {**shown, **found}
 
 
 async def _gather_seal(look: Look) -> Mapping[str, Any]:
