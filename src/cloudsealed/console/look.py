@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from cloudsealed.auth.model import Scope as Right
 from cloudsealed.console.asking import Asking, Inside
+from cloudsealed.console.counts import Counts
 from cloudsealed.console.forms import fields_of
 from cloudsealed.console.rendering import redirect
 from cloudsealed.console.same import same
@@ -42,6 +43,7 @@ class Look:
     query: Query
     form: Query
     path: Mapping[str, str]
+    counts: Counts
     error: CloudSealedError | None = None
     told: Any = None
 
@@ -116,6 +118,7 @@ class Views:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self._inside: Inside | None = None
+        self._counts = Counts()
 
     def connect(self, inside: Inside) -> None:
         """Take the API that is asked."""
@@ -141,6 +144,7 @@ class Views:
             look = replace(self._look(request, visit), form=form)
             try:
                 done = await view.act(look)
+                self._counts.forget(visit.me.caller.tenant_id)
                 if isinstance(done, str):
                     return self._reception.outward(redirect(done))
                 return await self._shown(view, replace(look, told=done))
@@ -178,7 +182,7 @@ class Views:
             again = partial(self._reception.still, visit)
             caller = visit.me.caller
             api = Asking(self._inside, request.scope, caller=caller, again=again)
-        return Look(visit, api, query, {}, request.path_params)  # type: ignore[arg-type]
+        return Look(visit, api, query, {}, request.path_params, self._counts)  # type: ignore[arg-type]
 
     async def _shown(self, view: View, look: Look) -> Response:
         try:

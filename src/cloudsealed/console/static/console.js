@@ -118,8 +118,8 @@ async function refreshed() {
       const next = found.querySelector(`[data-part="${part.dataset.part}"]`);
       if (next) part.replaceWith(document.adoptNode(next));
     }
-    if (!found.querySelector("[data-live]")) {
-      stream?.close();
+    if (stream && !found.querySelector("[data-live]")) {
+      stream.close();
       go(location.href, { push: false });
     }
   } finally {
@@ -130,9 +130,19 @@ async function refreshed() {
   }
 }
 
+function awaited() {
+  if (!document.querySelector("[data-pending]")) return;
+  setTimeout(async () => {
+    if (!document.querySelector("[data-pending]")) return;
+    await refreshed();
+    awaited();
+  }, 800);
+}
+
 function ready() {
   for (const button of document.querySelectorAll("button.copy[hidden]")) button.hidden = false;
   counted();
   watched();
+  awaited();
 }
 ready();
