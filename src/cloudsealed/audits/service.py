@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.bodies import AUDIT, REANALYSIS, SCOPE
+from cloudsealed.audits.calls import calls_page
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.explanation import NotExplainableError, explanation
 from cloudsealed.audits.ledger import Collected, Ledger
+from cloudsealed.audits.matrix import matrix_page
 from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
@@ -287,12 +290,40 @@ class AuditService:
         self._store.delete(tenant=tenant, ident=ident)
 
     def calls(
-        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
+        self,
+        *,
+        tenant: str,
+        ident: str,
+        filters: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
     ) -> Page:
         """Return a page of an audit's ledger, in the order of its key."""
         audit = self.with_evidence(tenant=tenant, ident=ident)
-        ledger = Ledger(self._database, tenant=tenant, audit_id=audit.source_id)
-        return ledger.page(after=after, limit=limit)
+        return calls_page(
+            self._database,
+            tenant=tenant,
+            audit_id=audit.source_id,
+            filters=filters,
+            after=after,
+            limit=limit,
+            deadline=deadline,
+        )
+
+    def matrix(
+        self,
+        *,
+        tenant: str,
+        ident: str,
+        filters: Mapping[str, Sequence[str]],
+        after: Position | None,
+        limit: int,
+    ) -> Page:
+        """Return a page of an audit's policies, each with what it said place by place."""
+        audit = self.with_evidence(tenant=tenant, ident=ident)
+        blocks = Blocks(self._database, tenant=tenant, audit_id=ident)
+        return matrix_page(blocks, audit, filters=filters, after=after, limit=limit)
 
     def coverage(self, *, tenant: str, ident: str) -> dict[str, Any]:
         """Return what could not be read, and the IAM statement that would cure it."""

@@ -107,9 +107,10 @@ function watched() {
   for (const name of ["status", "progress"]) stream.addEventListener(name, anew);
 }
 
-let refreshing = false;
+let refreshing = false, again = false;
 async function refreshed() {
-  if (refreshing) return;
+  again = refreshing; // what was told meanwhile is shown too
+  if (again) return;
   refreshing = true;
   try {
     const text = await (await fetch(location.href)).text();
@@ -123,7 +124,10 @@ async function refreshed() {
       go(location.href, { push: false });
     }
   } finally {
-    refreshing = false;
+    setTimeout(() => {
+      refreshing = false;
+      if (again) refreshed();
+    }, 1000); // an audit that runs tells more often than people read
   }
 }
 

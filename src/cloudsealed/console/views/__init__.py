@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from cloudsealed.console.look import Passage, View
 from cloudsealed.console.views import (
+    audit,
+    audits,
+    connections,
     events,
     finding,
     findings,
@@ -11,10 +14,24 @@ from cloudsealed.console.views import (
     limits,
     overview,
     reports,
+    schedules,
     users,
 )
 
-_NOUNS = (overview, findings, finding, frameworks, reports, users, events, limits)
+_NOUNS = (
+    overview,
+    findings,
+    finding,
+    audits,
+    audit,
+    frameworks,
+    reports,
+    connections,
+    schedules,
+    users,
+    events,
+    limits,
+)
 
 VIEWS: tuple[View, ...] = tuple(view for noun in _NOUNS for view in noun.VIEWS)
 PASSAGES: tuple[Passage, ...] = tuple(

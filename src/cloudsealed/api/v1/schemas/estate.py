@@ -172,6 +172,22 @@ class MissingPermission(Shape):
     )
 
 
+class ConnectionSetup(Shape):
+    """What a connection's role needs in its account, as IAM policies."""
+
+    object: Literal["connection_setup"] = Field(description="Always `connection_setup`.")
+    connection_id: ConnectionId = Field(description="The connection.")
+    trust_policy: Json | None = Field(
+        description="Who may assume the role, and with which external id; null where no role is"
+        " assumed, or while the server has no identity of its own that could be trusted.",
+        examples=[{"Version": "2012-10-17", "Statement": [{"Action": "sts:AssumeRole"}]}],
+    )
+    permissions_policy: Json = Field(
+        description="The least that audits need.",
+        examples=[{"Version": "2012-10-17", "Statement": [{"Action": ["s3:ListAllMyBuckets"]}]}],
+    )
+
+
 class ConnectionTest(Shape):
     """Who a connection is to its cloud and what it may not ask there, or why it cannot be used."""
 
