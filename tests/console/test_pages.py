@@ -201,7 +201,9 @@ def test_a_session_has_a_core_budget_of_its_own(site: Site) -> None:
     assert nobody.headers["x-ratelimit-resource"] == "anonymous"
 
 
-def test_rfc9700_4_16_no_page_is_framed_or_cached_and_none_of_logins_runs_a_script(site: Site) -> None:
+def test_rfc9700_4_16_no_page_is_framed_or_cached_and_none_of_logins_runs_a_script(
+    site: Site,
+) -> None:
     app, browser = site.app(), site.browser()
     pages = {
         "login": Browser(site.url).http.get("/login"),

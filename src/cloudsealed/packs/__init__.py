@@ -6,6 +6,7 @@ It evaluates nothing and knows no engine: expressions are text here, with their 
 from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, dotted, hint
 from cloudsealed.packs.form import (
     CLASSIFICATION,
+    EXAMPLE_OUTCOMES,
     body_schema,
     change_schema,
     check_form,
@@ -42,6 +43,7 @@ __all__ = [
     "CLASSIFICATION",
     "EFFORTS",
     "EXAMPLES_AT",
+    "EXAMPLE_OUTCOMES",
     "Control",
     "Degree",
     "Example",

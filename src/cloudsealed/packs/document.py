@@ -17,6 +17,7 @@ from cloudsealed.packs.errors import Path, PolicyFileError
 
 MAX_CHARACTERS = 65_536
 MAX_DEPTH = 40
+_WIDTH = 96
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -39,6 +40,29 @@ for _tag, _pattern, _first in _JSON_SCALARS:
 
 _MARKED = "in YAML {}, which this format has not: quote the text, as in '!resource.Encrypted'"
 _ANCHORED = _MARKED.format("a & or * at the beginning names an anchor")
+
+
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that leaves unquoted what `_Loader` reads as a string."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = _Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Write everything out: the format has no aliases."""
+        return True
+
+    def lines(self, text: str) -> yaml.ScalarNode:
+        """Write a text of several lines as a block."""
+        style = "|" if "\n" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.lines)
+
+
+def written(value: Any) -> str:
+    """Return JSON values as text that a Document reads as the same."""
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH))
 
 
 class Document:
