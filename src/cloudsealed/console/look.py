@@ -76,13 +76,13 @@ class Look:
 
 
 Gather = Callable[[Look], Awaitable[Mapping[str, Any]]]
-Act = Callable[[Look], Awaitable[str]]
+Act = Callable[[Look], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A page: its path, its template, what it asks for, and what its forms do; `act` returns the
-    path to go on to."""
+    path to go on to, None to show the page with what was sent."""
 
     path: str
     template: str
@@ -133,11 +133,14 @@ class Views:
                 return self._reception.outward(away)
             look = replace(self._look(request, visit), form=form)
             try:
-                return self._reception.outward(redirect(await view.act(look)))
+                goal = await view.act(look)
             except CloudSealedError as error:
                 if error.status not in _SHOWN:
                     raise
                 return await self._shown(view, replace(look, error=error))
+            if goal is None:
+                return await self._shown(view, look)
+            return self._reception.outward(redirect(goal))
 
         routes = [Route(view.path, show)]
         return [*routes, Route(view.path, act, methods=["POST"])] if view.act else routes

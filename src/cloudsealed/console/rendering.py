@@ -58,7 +58,8 @@ class Asset:
 @cache
 def assets() -> dict[str, Asset]:
     """Return the files that pages load, by name."""
-    types = {"console.css": "text/css", "console.js": "text/javascript"}
+    script = "text/javascript"
+    types = {"console.css": "text/css", "console.js": script, "editor.js": script}
     folder = files("cloudsealed.console") / "static"
     return {name: Asset(kind, (folder / name).read_bytes()) for name, kind in types.items()}
 

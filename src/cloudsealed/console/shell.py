@@ -40,6 +40,7 @@ _GROUPS = (
                 Scope.FINDINGS_READ,
                 "status=open&sort=-severity",
             ),
+            Place("/policies", worded("Policies"), "policies", Scope.POLICIES_READ),
         ),
     ),
     Group(

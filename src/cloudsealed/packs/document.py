@@ -42,6 +42,9 @@ _MARKED = "in YAML {}, which this format has not: quote the text, as in '!resour
 _ANCHORED = _MARKED.format("a & or * at the beginning names an anchor")
 
 
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+
+
 class _Dumper(yaml.SafeDumper):
     """SafeDumper that leaves unquoted what `_Loader` reads as a string."""
 
@@ -52,8 +55,10 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def lines(self, text: str) -> yaml.ScalarNode:
-        """Write a text of several lines as a block."""
+        """Write a text of several lines as a block; one with other breaks, which a reader would
+        fold, as JSON does."""
         style = "|" if "\n" in text else None
+        style = '"' if _OTHER_BREAKS.search(text) else style
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -62,7 +67,15 @@ _Dumper.add_representer(str, _Dumper.lines)
 
 def written(value: Any) -> str:
     """Return JSON values as text that a Document reads as the same."""
-    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH))
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=_WIDTH,
+    )
+    return text
 
 
 class Document:

@@ -23,6 +23,10 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
     location.href = url;
     return;
   }
+  if ([...found.scripts].some((script) => ![...document.scripts].some((each) => each.src === script.src))) {
+    location.href = url; // the page has a script of its own
+    return;
+  }
   main().replaceWith(document.adoptNode(next));
   document.querySelector(".side")?.replaceWith(document.adoptNode(found.querySelector(".side")));
   document.title = found.title;
@@ -96,14 +100,22 @@ function counted() {
 }
 
 let stream = null;
+let poll = 0;
 function watched() {
   stream?.close();
   stream = null;
+  polled();
   const place = document.querySelector("[data-live]");
   if (!place || !window.EventSource) return;
   stream = new EventSource(place.dataset.live);
   const anew = () => refreshed();
   for (const name of ["status", "progress"]) stream.addEventListener(name, anew);
+}
+
+function polled() {
+  clearTimeout(poll);
+  const place = document.querySelector("[data-poll]");
+  if (place) poll = setTimeout(refreshed, 1000 * place.dataset.poll);
 }
 
 let refreshing = false;
@@ -117,10 +129,10 @@ async function refreshed() {
       const next = found.querySelector(`[data-part="${part.dataset.part}"]`);
       if (next) part.replaceWith(document.adoptNode(next));
     }
-    if (!found.querySelector("[data-live]")) {
+    if (!found.querySelector("[data-live], [data-poll]")) {
       stream?.close();
       go(location.href, { push: false });
-    }
+    } else polled();
   } finally {
     refreshing = false;
   }

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from cloudsealed.console.look import Passage, View
-from cloudsealed.console.views import finding, findings, overview
+from cloudsealed.console.views import (
+    criteria,
+    finding,
+    findings,
+    overview,
+    policies,
+    policy_editor,
+    simulations,
+)
 
-_NOUNS = (overview, findings, finding)
+_NOUNS = (
+    overview,
+    findings,
+    finding,
+    *(criteria, policy_editor, simulations, policies),  # the last has a path that others match
+)
 
 VIEWS: tuple[View, ...] = tuple(view for noun in _NOUNS for view in noun.VIEWS)
 PASSAGES: tuple[Passage, ...] = tuple(
