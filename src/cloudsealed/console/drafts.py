@@ -26,6 +26,7 @@ from cloudsealed.vocabulary import PolicyKind
 
 _NAMES = {"unknown_field"}
 _SET_BY_BUTTONS = ("enabled", "version")
+_RECORDS = {"remediation", "related"}  # of which null says that a part is left out
 _EMPTY: tuple[Any, ...] = (None, [], {}, False)
 
 
@@ -98,7 +99,10 @@ def text_of(policy: Mapping[str, Any], examples: Mapping[str, Any] | None = None
     if policy["kind"] == PolicyKind.CHECK:
         said["kind"] = None
     names = (name for name in fields_of(policy["kind"]) if name not in _SET_BY_BUTTONS)
-    return written({n: _without_nulls(said[n]) for n in names if said.get(n) not in _EMPTY})
+    shown = {name: said[name] for name in names if said.get(name) not in _EMPTY}
+    for name in _RECORDS & shown.keys():
+        shown[name] = _without_nulls(shown[name])
+    return written(shown)
 
 
 def change_of(draft: Draft, kind: str) -> dict[str, Any]:

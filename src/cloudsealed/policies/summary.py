@@ -13,6 +13,7 @@ from typing import Any
 
 from cloudsealed.policies.frameworks import controls_of
 from cloudsealed.policies.model import Policy
+from cloudsealed.vocabulary import Severity
 
 Values = Sequence[str | None]
 
@@ -43,14 +44,19 @@ GROUPS = tuple(_FACETS)
 
 def groups(group_by: Sequence[str], policies: Iterable[Policy]) -> list[dict[str, Any]]:
     """Return the groups that have any, in the order of their values; null is without one."""
-    tally = Counter[tuple[str | None, ...]]()
+    tally = Counter[tuple[str, ...]]()
     for policy in policies:
-        held = [sorted({v or "" for v in _FACETS[name](policy)} or {""}) for name in group_by]
+        held = [{value or "" for value in _FACETS[name](policy)} or {""} for name in group_by]
         tally.update(product(*held))
     return [
         {
             **{name: value or None for name, value in zip(group_by, group, strict=True)},
             "count": tally[group],
         }
-        for group in sorted(tally)
+        for group in sorted(tally, key=lambda group: [*map(_place, group_by, group)])
     ]
+
+
+def _place(facet: str, value: str) -> tuple[int, str]:
+    """Return where a value stands among those of its facet: severities from the least on."""
+    return (Severity(value).rank if facet == "severity" and value else -1), value

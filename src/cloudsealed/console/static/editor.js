@@ -1,5 +1,5 @@
-// The editor of policies: says what is wrong as one types, and suggests names. Without it the page's
-// buttons do the same. It stores nothing and decides nothing: the server reads every draft.
+// The editor of policies: marks what is wrong as one types, and suggests names. The server reads
+// every draft; without this the page's buttons do.
 "use strict";
 (() => {
   const shapes = {};
@@ -49,7 +49,7 @@
     try {
       const answer = await fetch(url, { method: "POST", body: new URLSearchParams({ csrf, text: area.value }) });
       const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("problems");
-      if (!found || mine !== asked) return; // more was typed meanwhile
+      if (mine !== asked) return; // more was typed meanwhile
       document.getElementById("problems").replaceWith(document.adoptNode(found));
       marked();
     } catch {} // the next key tries again
@@ -70,15 +70,15 @@
     const types = [...document.querySelectorAll("#type-names option")].map((each) => each.value);
     if (type && types.some((each) => each.startsWith(type[1]))) return [types, type[1]];
     const path = /((?:\w+(?:\[\d+\])*\.)+)(\w*)$/.exec(line);
-    return path ? [Object.keys((await below(path[1].slice(0, -1))) ?? {}), path[2]] : [[], ""];
+    return [Object.keys((path && (await below(path[1].slice(0, -1)))) ?? {}), path?.[2] ?? ""];
   }
 
-  // The attributes below a path; lists are seen through.
+  // The attributes below a path.
   async function below(path, depth = 0) {
     const [head, ...rest] = path.replace(/\[\d+\]/g, "").split("."), text = area.value;
     let found;
     if (head === "resource") {
-      const types = /^resource_types:([^\]]*?)(?=\]|\n\w|$(?![^]))/m.exec(text)?.[1].match(/\w+\.[\w.]+/g) ?? [];
+      const types = /^resource_types:[^\]]*?(?:\]|\n\w|$(?![^]))/m.exec(text)?.[0].match(/\w+\.[\w.]+/g) ?? [];
       found = Object.assign(named(area.dataset.resource), ...(await Promise.all(types.map(shape))));
     } else if (head === "finding") found = named(area.dataset.finding);
     else if (head === "related") {
@@ -164,8 +164,7 @@
     event.preventDefault();
     const from = area.value.split("\n").slice(0, place.line - 1).reduce((sum, line) => sum + line.length + 1, place.column - 1);
     area.focus();
-    area.setSelectionRange(from, from + place.end - place.column);
+    area.setSelectionRange(from, from + (place.end - place.column));
   });
-  const first = document.querySelector("[data-editor]");
-  if (first) begin(first);
+  document.querySelectorAll("[data-editor]").forEach(begin);
 })();

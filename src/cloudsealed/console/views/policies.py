@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.console.diffs import Version, compared
 from cloudsealed.console.drafts import text_of
-from cloudsealed.console.facets import counted
-from cloudsealed.console.language import worded
+from cloudsealed.console.facets import Value, counted
+from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.params import params_of, shown
 from cloudsealed.console.tree import tree
@@ -46,13 +47,25 @@ async def _listed(look: Look) -> Mapping[str, Any]:
         "page": page,
         "rows": sorted(page["data"], key=_place),
         "open": await _open(look),
-        "facets": facets,
+        "facets": {name: _said(look, name, values) for name, values in facets.items()},
         "facet_names": FACETS,
         "filter_names": {**FACETS, **OTHERS},
         "total": total,
         "complete": complete,
         "may_write": look.may(Scope.POLICIES_WRITE),
     }
+
+
+def _said(look: Look, facet: str, values: Sequence[Value]) -> list[Value]:
+    """Return the values of a facet that are the product's own words as people read them."""
+    words = words_of(look.visit.taste.language)
+    if facet == "enabled":
+        labels = {"true": words.t("Yes"), "false": words.t("No")}
+    elif facet in ("dimension", "kind", "source"):
+        labels = {each.value: words.said(each.value) for each in values}
+    else:
+        return list(values)
+    return [replace(each, label=labels[each.value]) for each in values]
 
 
 def _place(policy: Mapping[str, Any]) -> tuple[bool, bool, int, str]:
