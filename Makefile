@@ -37,8 +37,8 @@ test: install ## Run the whole test suite
 chaos: install ## Break things for long and count what grows, before a release (ARGS picks some)
 	$(BIN)/python -m pytest -n 0 --timeout 7200 $(or $(ARGS),tests/chaos)
 
-pythons: ## Install and run the demo with the other Pythons of this machine, before a release
-	.ci/pythons
+pythons: ## Run the demo with the other Pythons of this machine, before a release (ARGS=test: the suite)
+	.ci/pythons $(ARGS)
 
 check: lint types imports test ## Everything that CI runs
 

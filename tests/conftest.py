@@ -23,6 +23,7 @@ from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.postgres import PostgresDatabase
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import EstateManifest, deploy
+from tests.folders import keep_in_memory
 from tests.guard import Guard, Watch
 from tests.scheduling import Together, rank
 from tests.servers import PostgresServer
@@ -41,7 +42,8 @@ _numbers = itertools.count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch every test of the run, and be patient with every server."""
+    """Watch every test of the run, keep its files in memory, be patient with every server."""
+    keep_in_memory()
     config.pluginmanager.register(Watch(), "guard")
     for part in ("connect", "read", "write", "pool"):  # 5 s would judge the machine
         setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, part, SECONDS)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import psycopg
 
+from tests.folders import runs_programs
 from tests.waiting import SECONDS
 
 _PR_SET_PDEATHSIG = 1
-_NOEXEC = getattr(os, "ST_NOEXEC", 0)  # Linux's
 
 
 class PostgresServer:
@@ -60,7 +60,9 @@ class PostgresServer:
     def create(self, name: str, template: str = "template1") -> str:
         """Make a database; return its address."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+            connection.execute(
+                f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'.encode()
+            )
         return self.url(name)
 
     def drop(self, name: str) -> None:
@@ -98,6 +100,9 @@ class PostgresServer:
         settings = (
             "fsync=off",
             "full_page_writes=off",
+            "wal_level=minimal",
+            "max_wal_senders=0",
+            "wal_init_zero=off",
             f"synchronous_commit={'on' if self._keeps else 'off'}",
             f"max_connections={self._max_connections}",
         )
@@ -154,7 +159,7 @@ def _open_to_all() -> Path:
     for place in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):
         there = place.resolve()
         is_open = all(each.stat().st_mode & stat.S_IXOTH for each in (there, *there.parents))
-        if is_open and not os.statvfs(there).f_flag & _NOEXEC:
+        if is_open and runs_programs(there):
             return there
     raise RuntimeError("There is no folder for temporary files where every user can run programs")
 

@@ -19,13 +19,12 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from prometheus_client.core import Metric
-
 from cloudsealed.api.app import TABLES as NOUNS
 from cloudsealed.api.errors import catalogue
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
 from cloudsealed.api.outside import OUTSIDE
+from cloudsealed.api.process import Process
 from cloudsealed.auth.model import ROLE_SCOPES, Scope
 from cloudsealed.auth.oauth.errors import OAuthError
 from cloudsealed.cli.client import derive
@@ -37,16 +36,9 @@ from cloudsealed.events.chain import MEMBERS
 from cloudsealed.jobs import PulseStore
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.markdown import code, table
-from cloudsealed.packs import (
-    CLASSIFICATION,
-    PolicySpec,
-    Use,
-    check_form,
-    load_frameworks,
-    load_policies,
-)
-from cloudsealed.packs.commands import OWN
-from cloudsealed.packs.shapes import Record
+from cloudsealed.kit.shapes import Record, Use
+from cloudsealed.packs import CLASSIFICATION, PolicySpec, check_form, load_frameworks, load_policies
+from cloudsealed.packs.names import OWN
 from cloudsealed.policies.files import schema
 from cloudsealed.policies.frameworks import builtin_controls
 from cloudsealed.policies.page import page
@@ -131,8 +123,8 @@ def scopes() -> str:
 def errors() -> str:
     """Return the catalogue of codes that a response can carry."""
     return table(
-        ("status", "code", "when"),
-        ((str(e["status"]), code(e["code"]), e["when"]) for e in catalogue().values()),
+        ("status", "code", "when", "what to do"),
+        ((str(e["status"]), code(e["code"]), e["when"], e["remedy"]) for e in catalogue().values()),
     )
 
 
@@ -234,11 +226,11 @@ def metrics() -> str:
         PulseStore(services.database).beat(
             name="x", started_at=now, now=now, state={}, counted=counted
         )
-        families = [*Metrics().collect(), *Gauges(services).collect()]
+        collectors = (Metrics(), Gauges(services), Process())
+        families = [family for each in collectors for family in each.collect()]
         services.database.close()
-    rows = ((code(_full(f)), f.type, f.documentation) for f in families)
-    own = (code("process_…"), "gauge", "Memory, processor time, files of the API's process")
-    return table(("name", "type", "what it is"), sorted((*rows, own)))
+    rows = ((code(f.name), f.kind, f.help) for f in families)
+    return table(("name", "type", "what it is"), sorted(rows))
 
 
 def oauth_errors() -> str:
@@ -261,10 +253,6 @@ def commands() -> str:
     found = sorted(derive.derived(), key=lambda noun: noun.name)
     rows = ((code(noun.name), ", ".join(code(op.verb) for op in noun.operations)) for noun in found)
     return table(("noun", "what can be done"), rows)
-
-
-def _full(family: Metric) -> str:
-    return family.name + ("_total" if family.type == "counter" else "")
 
 
 DERIVED: Mapping[str, Callable[[], str]] = {

@@ -55,8 +55,8 @@ class Ledger:
         if isinstance(found, list):
             found = found[unit.page]
         if isinstance(found, dict):
-            values = orjson.loads(unit.parameters).values()
-            found = next(found[value] for value in values if value in found)
+            values = list(orjson.loads(unit.parameters).values())
+            found = next(found[value] for value in reversed(values) if value in found)
         return found
 
 
@@ -519,6 +519,35 @@ def test_an_alias_is_named_with_its_function_and_has_a_policy_of_its_own():
     (asked,) = [unit for unit in ledger.asked if unit.operation == "GetPolicy"]
     assert orjson.loads(asked.parameters) == {"FunctionName": "f", "Qualifier": "live"}
     assert listing.complete
+
+
+@pytest.mark.parametrize("count", [0, 5, 12])
+def test_the_newest_versions_of_a_function_are_asked_for_their_policies(count):
+    numbers = list(map(str, range(1, count + 1)))
+    policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "lambda:*"}]}
+    said = dict.fromkeys(numbers, NO_SUCH)
+    said |= dict.fromkeys(numbers[-1:], ok({"Policy": orjson.dumps(policy).decode()}))
+    ledger = Ledger(
+        ListFunctions=FUNCTION,
+        ListVersionsByFunction=ok(
+            {"Versions": [{"Version": each} for each in ("$LATEST", *numbers)]}
+        ),
+        GetPolicy={**said, "f": NO_SUCH},
+    )
+    (function,), _ = walked("aws.lambda.function", ledger)
+    asked = [orjson.loads(u.parameters) for u in ledger.asked if u.operation == "GetPolicy"]
+    assert [each["Qualifier"] for each in asked if "Qualifier" in each] == numbers[-5:]
+    assert function.document["VersionPolicies"] == [policy] * bool(count)
+    assert not function.document.get("OlderVersionPolicies")
+    older = function.unread.get("OlderVersionPolicies")
+    assert (older and older.error_code) == ("too_many" if count > 5 else None)
+
+
+def test_where_versions_were_not_listed_their_policies_are_unread():
+    ledger = Ledger(ListFunctions=FUNCTION, ListVersionsByFunction=refused())
+    (function,), _ = walked("aws.lambda.function", ledger)
+    for name in ("VersionPolicies", "OlderVersionPolicies"):
+        assert function.unread[name].unit.operation == "ListVersionsByFunction"
 
 
 @pytest.mark.parametrize(("kind", "asked"), [("manual", 1), ("automated", 0), ("awsbackup", 1)])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+from tests.waiting import SECONDS
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.vocabulary import Role
@@ -142,15 +147,23 @@ def test_every_role_with_every_scope_on_every_route(tenant: Any) -> None:
     for role, power in POWER.items():
         for scope in Scope:
             able = _implied(scope.value) & power
-            with tenant.client(tenant.token(scope, role=role)) as http:
-                for path, methods in NEEDS.items():
-                    for method, needed in methods.items():
-                        answer = http.request(method, path.replace("{id}", "nothing"), json={})
-                        allowed = needed is None or needed in able
-                        refused = answer.status_code == 403
-                        if refused == allowed:
-                            wrong.append((role, scope, method, path, answer.status_code))
+            for method, path, status in _answers(tenant, tenant.token(scope, role=role)):
+                needed = NEEDS[path][method]
+                if (status == 403) == (needed is None or needed in able):
+                    wrong.append((role, scope, method, path, status))
     assert not wrong
+
+
+def _answers(tenant: Any, token: str) -> Iterator[tuple[str, str, int]]:
+    """Yield method, path and status of every route, by a client that costs less than the answer."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with closing(HTTPConnection(urlsplit(tenant.url).netloc, timeout=SECONDS)) as http:
+        for path, methods in NEEDS.items():
+            for method in methods:
+                http.request(method, path.replace("{id}", "nothing"), b"{}", headers)
+                answer = http.getresponse()
+                answer.read()
+                yield method, path, answer.status
 
 
 def test_a_method_override_overrides_nothing(tenant: Any) -> None:

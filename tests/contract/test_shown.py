@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.contract.conftest import POLICY
 
 from cloudsealed.api.shown import PARTIAL
 from cloudsealed.auth.model import Scope
@@ -122,3 +123,45 @@ def test_every_list_and_single_object_takes_fields(tenant: Any, completed: Any) 
             }.get(path, "id")
             for each in listed(tenant, path, fields=field):
                 assert list(each) == [field]
+
+
+REMEDY = {
+    "summary": "Close it.",
+    "cli": "aws ec2 delete-security-group --group-id <GROUP_ID> --tag <OWNER>",
+    "terraform": 'security_group_id = "<GROUP_ID>"',
+}
+
+
+def test_one_finding_has_its_own_commands_and_a_list_where_it_is_asked_for_them(
+    tenant: Any,
+) -> None:
+    tenant.http.post("/v1/policies", json={**POLICY, "remediation": REMEDY})
+    ident = tenant.add_findings(1)[0]
+    answer = tenant.http.get(f"/v1/findings/{ident}")
+    one = answer.json()
+    group = one["resource"]["native_id"].rpartition("/")[2]
+    line = f"aws ec2 delete-security-group --group-id {group} --tag <OWNER> --region eu-west-1"
+    assert one["remediation"]["cli"] == line
+    assert one["remediation"]["terraform"] == f'security_group_id = "{group}"'
+    (plain,) = listed(tenant)
+    assert plain["remediation"] == one["remediation"] | {
+        name: REMEDY[name] for name in ("cli", "terraform")
+    }
+    (whole,) = listed(tenant, expand="remediation,resource")
+    assert whole["remediation"] == one["remediation"]
+    assert listed(tenant, expand="remediation", fields="remediation.cli") == [
+        {"remediation": {"cli": line}}
+    ]
+    exported = tenant.http.get("/v1/findings/export", params={"format": "jsonl"})
+    assert exported.json() == one
+    triage = {"triage": {"state": "acknowledged"}}
+    changed = tenant.http.patch(
+        f"/v1/findings/{ident}", json=triage, headers={"If-Match": answer.headers["etag"]}
+    )
+    assert changed.json()["remediation"] == one["remediation"]
+
+
+def test_what_has_no_remediation_is_shown_without(tenant: Any) -> None:
+    ident = tenant.add_findings(1)[0]
+    assert listed(tenant, expand="remediation")[0]["remediation"] is None
+    assert tenant.http.get(f"/v1/findings/{ident}").json()["remediation"] is None

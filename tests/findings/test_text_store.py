@@ -85,14 +85,14 @@ def test_the_database_looks_into_its_index(database: Database) -> None:
 def test_what_is_short_or_in_too_many_is_looked_for_along_the_list(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = [make_finding(name=f"n{number}") for number in range(5)]
+    made = [make_finding(name=f"u{number}") for number in range(5)]
     add_findings(database, TENANT, *made)
     monkeypatch.setattr(text_store, "MOST", 4)
     assert named(database, "queue") is None
-    assert named(database, "n1") is None
-    assert named(database, "n10", "queue") is None
+    assert named(database, "u1") is None
+    assert named(database, "u10", "queue") is None
     assert found(database, "queue") == [finding.id for finding in reversed(made)]
-    assert found(database, "n1", "n3") == [made[3].id, made[1].id]
+    assert found(database, "u1", "u3") == [made[3].id, made[1].id]
 
 
 def test_findings_from_before_the_index_are_found(

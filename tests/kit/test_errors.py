@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cloudsealed import wiring  # noqa: F401 - loads every module that defines an error
-from cloudsealed.api import errors as api_errors  # noqa: F401 - defines errors
+from cloudsealed.api.app import TABLES
+from cloudsealed.api.errors import catalogue
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError, error_classes
 
 
@@ -27,3 +28,11 @@ def test_details_and_headers_are_kept_and_default_to_none() -> None:
     assert (error.details, error.headers) == ((detail,), {"Retry-After": "1"})
     bare = CloudSealedError("no")
     assert (bare.details, bare.headers, bare.code, bare.status) == ((), {}, "internal_error", 500)
+
+
+def test_every_code_that_is_served_says_what_to_do_and_none_by_default() -> None:
+    assert TABLES  # with which every filter has its error
+    said = {code: entry["remedy"] for code, entry in catalogue().items()}
+    default = {code for code, text in said.items() if text == CloudSealedError.remedy}
+    assert default == {"internal_error"}
+    assert [code for code, text in said.items() if not text.endswith(".")] == []

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.packs import PolicySpec, load_policies
-from cloudsealed.packs.commands import OWN, filled, names_of
+from cloudsealed.packs.commands import filled
+from cloudsealed.packs.names import OWN, names_of
 
 POLICIES = load_policies()
 HOSTILE = ("$(touch pwned)", "a b", "x;reboot", "`id`", "-rf", "--profile", "a\nb", "é", "'", '"')
@@ -141,6 +142,35 @@ def test_no_name_adds_a_word_to_a_command(name: str) -> None:
     assert words[5:] == ["--days", "4", "--region", "eu-west-1"]
     assert words[4] in (name, "LOG_GROUP")
     assert not words[4].startswith("-")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        """aws logs put --document '{\n "name": <LOG_GROUP> \n}'""",
+        """cat <<EOT > policy.json\n <LOG_GROUP> \nEOT""",
+        """# don't\naws logs put --document 'n= <LOG_GROUP> '""",
+        """echo \\' <LOG_GROUP> \\'""",
+        """echo $'it\\'s <LOG_GROUP> '""",
+        """echo "$(cat " <LOG_GROUP> ")" """,
+        """echo `echo \\\\' <LOG_GROUP> `""",
+    ],
+)
+def test_where_a_quoted_word_may_be_no_word_the_placeholder_stays(text: str) -> None:
+    group = resource("aws.logs.log_group", "arn:aws:logs:eu-west-1:1:log-group:x", "$(touch pwned)")
+    line = filled(text, group) or ""
+    assert "<LOG_GROUP>" in line
+    assert "pwned" not in line
+
+
+def test_a_command_of_several_lines_is_one() -> None:
+    text = "aws rds modify --name <INSTANCE> \\\n  --other <CLUSTER>\naws rds x <CLUSTER>"
+    one = resource("aws.rds.instance", "arn:aws:rds:eu-west-1:1:db:web", "web")
+    assert filled(text, one) == (
+        "aws rds modify --name web --region eu-west-1 \\\n  --other <CLUSTER>"
+    )
+    hostile = resource("aws.rds.instance", "arn:aws:rds:eu-west-1:1:db:web", "a b")
+    assert "--name 'a b' --region" in (filled(text, hostile) or "")
 
 
 @pytest.mark.parametrize("kind", OWN)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.packs.test_packs import compiled
 
+from cloudsealed.engine import Unknown
 from cloudsealed.packs import EXAMPLES_AT, PolicySpec, load_policies
 
 FAMILY = {p.key: p for p in load_policies() if p.resource_types == ("aws.ec2.security_group",)}
@@ -65,3 +66,21 @@ def test_a_prefix_list_that_nobody_read_leaves_it_unknown(policy: PolicySpec) ->
     judged = compiled(policy).judge(group, nothing_beside(policy), EXAMPLES_AT)
     assert judged.error is not None
     assert "pl-1" in str(judged.error)
+
+
+PUBLIC = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "lambda:*"}]}
+
+
+@pytest.mark.parametrize(
+    ("newest", "older", "outcome"),
+    [
+        ([PUBLIC], Unknown(frozenset({"not asked"})), "fail"),
+        ([], Unknown(frozenset({"not asked"})), "unknown"),
+        ([], [], "pass"),
+        (Unknown(frozenset({"denied"})), [], "unknown"),
+    ],
+)
+def test_what_is_not_known_of_versions_is_no_pass(newest: Any, older: Any, outcome: str) -> None:
+    (spec,) = [each for each in load_policies() if each.key == "aws-lambda-version-public"]
+    function = {"FunctionName": "f", "VersionPolicies": newest, "OlderVersionPolicies": older}
+    assert compiled(spec).judge_partly(function, {}, now=EXAMPLES_AT).outcome == outcome

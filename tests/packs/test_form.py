@@ -13,22 +13,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from tests.packs.test_schema import TYPES, Path, mutated
 
-from cloudsealed.packs import (
-    AUTHORS,
-    CLASSIFICATION,
-    FormError,
-    PolicyFileError,
-    Use,
-    body_schema,
-    change_schema,
-    check_form,
-    parse_policy,
-    read_body,
-)
-from cloudsealed.packs.shapes import (
+from cloudsealed.kit.shapes import (
     Brief,
-    Expression,
     Flag,
+    FormError,
     Free,
     Many,
     Moment,
@@ -38,8 +26,20 @@ from cloudsealed.packs.shapes import (
     Record,
     Shape,
     Text,
+    Use,
     Word,
 )
+from cloudsealed.packs import (
+    AUTHORS,
+    CLASSIFICATION,
+    PolicyFileError,
+    body_schema,
+    change_schema,
+    check_form,
+    parse_policy,
+    read_body,
+)
+from cloudsealed.packs.expression import Expression
 from cloudsealed.vocabulary import PolicyKind
 
 FORM = check_form(TYPES)

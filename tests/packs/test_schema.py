@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from tests.packs.test_reader import GOOD
 
-from cloudsealed.packs import PolicyFileError, Use, check_form, load_policies, parse_policy
+from cloudsealed.kit.shapes import Use
+from cloudsealed.packs import PolicyFileError, check_form, load_policies, parse_policy
 from cloudsealed.packs.document import Document
 from cloudsealed.policies.files import read_policy, schema
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any
 
 import orjson
@@ -138,7 +139,7 @@ def test_what_somebody_accepted_or_a_policy_suppresses_is_suppressed_with_its_re
 def test_a_name_is_text_and_a_place(name: str) -> None:
     [result] = run_of(found(name=name, title=f"{name} [x](javascript:y) {{0}}"))["results"]
     text = result["message"]["text"]
-    assert text.isprintable()
+    assert all(line.isprintable() for line in text.split("\n"))
     assert r"\[x\](javascript:y) {{0}}" in text
     [place] = result["locations"]
     uri = place["physicalLocation"]["artifactLocation"]["uri"]
@@ -172,3 +173,38 @@ def test_what_was_not_read_and_what_is_left_out_is_told(monkeypatch: pytest.Monk
         "Coverage is 29.0%: nothing is said of what could not be read.",
         "1 findings are left out, none worse than those here.",
     ]
+
+
+def test_a_result_has_the_commands_of_its_own_resource_and_a_rule_the_policys() -> None:
+    remedy = {
+        "summary": "Close it.",
+        "first": "aws ec2 describe-security-groups --group-ids <GROUP_ID> --query 'x[0]'",
+        "cli": "aws ec2 delete-security-group --group-id <GROUP_ID>",
+        "terraform": 'security_group_id = "<GROUP_ID>"',
+    }
+    run = run_of(
+        *(found(n, name=f"sg-{n}", title="It is open", remediation=remedy) for n in (1, 2))
+    )
+    for number, result in enumerate(run["results"], start=1):
+        commands = result["properties"]["remediation"]
+        assert commands == {
+            "first": f"aws ec2 describe-security-groups --group-ids sg-{number} --query 'x[0]'"
+            " --region eu-west-1",
+            "cli": f"aws ec2 delete-security-group --group-id sg-{number} --region eu-west-1",
+            "terraform": f'security_group_id = "sg-{number}"',
+        }
+        escaped = commands["first"].replace("[0]", r"\[0\]")
+        text = f"It is open\n\nRun first:\n{escaped}\n\nTo fix it:\n{commands['cli']}"
+        assert result["message"]["text"] == text
+    [rule] = run["tool"]["driver"]["rules"]
+    assert remedy["cli"] in rule["help"]["markdown"]
+
+
+@pytest.mark.parametrize("name", ["$(touch x)", "a\nb", '"; x', "${x}", "--profile"])
+def test_no_name_adds_to_the_commands_of_a_result(name: str) -> None:
+    remedy = {"summary": "Close it.", "cli": "run <GROUP_ID>", "terraform": 'x = "<GROUP_ID>"'}
+    [result] = run_of(found(name=name, remediation=remedy))["results"]
+    commands = result["properties"]["remediation"]
+    assert commands["cli"] in ("run <GROUP_ID>", f"run {shlex.quote(name)}")
+    hcl = name.replace('"', r"\"").replace("${", "$${")
+    assert commands["terraform"] in ('x = "<GROUP_ID>"', f'x = "{hcl}"')

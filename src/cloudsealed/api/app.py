@@ -35,7 +35,7 @@ from cloudsealed.api.gate.gate import Gate
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gate.place import Place
-from cloudsealed.api.gauges import Gauges, registry
+from cloudsealed.api.gauges import Gauges
 from cloudsealed.api.idempotency import Idempotency
 from cloudsealed.api.inside import Inside
 from cloudsealed.api.listing import Pages
@@ -43,6 +43,7 @@ from cloudsealed.api.oauth import OAuthRoutes
 from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.parts import Parts
 from cloudsealed.api.probes import Probes
+from cloudsealed.api.process import Process
 from cloudsealed.api.root import root
 from cloudsealed.api.v1 import (
     audits,
@@ -113,7 +114,7 @@ def create_app(
     streams that whoever serves it ends."""
     place = Place(services.settings.address, follows_host=not services.settings.public_url)
     limits, metrics = Limits(services.settings, services.counters), Metrics()
-    parts = Parts(services)
+    parts, collectors = Parts(services), (metrics, Gauges(services), Process())
     flights = open_flights(services.database)
     keys = Idempotency(services.database, flights, services.clock)
     faces = Faces(services.settings.address, pages)
@@ -136,7 +137,7 @@ def create_app(
     for table in TABLES:
         app.router.routes += [OperationRoute(op, Endpoint(op, desk)) for op in table.operations]
     app.router.routes += [
-        *Probes(services, parts, registry(metrics, Gauges(services)), limits.counters).routes(),
+        *Probes(services, parts, collectors, limits.counters).routes(),
         *OAuthRoutes(services, limits, place.prefix).routes(),
         *(pages.routes if pages is not None else ()),
         *docs.ROUTES,

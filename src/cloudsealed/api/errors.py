@@ -15,6 +15,7 @@ class InvalidRequestError(CloudSealedError):
 
     code = "invalid_request"
     status = 400
+    remedy = "Read the message, which names the path, query or header, and send that anew."
 
 
 class InvalidJsonError(CloudSealedError):
@@ -22,6 +23,7 @@ class InvalidJsonError(CloudSealedError):
 
     code = "invalid_json"
     status = 400
+    remedy = "Write the body with a JSON library; the message says where it ends to be JSON."
 
 
 class DuplicateJsonKeyError(CloudSealedError):
@@ -29,6 +31,7 @@ class DuplicateJsonKeyError(CloudSealedError):
 
     code = "duplicate_json_key"
     status = 400
+    remedy = "Send each key of an object once."
 
 
 class JsonTooDeepError(CloudSealedError):
@@ -36,6 +39,7 @@ class JsonTooDeepError(CloudSealedError):
 
     code = "json_too_deep"
     status = 400
+    remedy = "Send fewer levels: no operation takes a body that deep."
 
 
 class RouteNotFoundError(CloudSealedError):
@@ -43,6 +47,9 @@ class RouteNotFoundError(CloudSealedError):
 
     code = "not_found"
     status = 404
+    remedy = (
+        "Compare the path with those of `/openapi.json`, where the spelling and the version count."
+    )
 
 
 class MethodNotAllowedError(CloudSealedError):
@@ -50,6 +57,7 @@ class MethodNotAllowedError(CloudSealedError):
 
     code = "method_not_allowed"
     status = 405
+    remedy = "Use a method that `Allow` names."
 
 
 class NotAcceptableError(CloudSealedError):
@@ -57,6 +65,7 @@ class NotAcceptableError(CloudSealedError):
 
     code = "not_acceptable"
     status = 406
+    remedy = "Ask for `application/json`, or leave `Accept` out."
 
 
 class RequestTimeoutError(CloudSealedError):
@@ -64,6 +73,7 @@ class RequestTimeoutError(CloudSealedError):
 
     code = "request_timeout"
     status = 408
+    remedy = "Send it again, over a faster line or with a smaller body."
 
 
 class EtagMismatchError(CloudSealedError):
@@ -71,6 +81,7 @@ class EtagMismatchError(CloudSealedError):
 
     code = "etag_mismatch"
     status = 412
+    remedy = "Get the object, look at what changed, and send the request with its new `ETag`."
 
 
 class PayloadTooLargeError(CloudSealedError):
@@ -78,6 +89,7 @@ class PayloadTooLargeError(CloudSealedError):
 
     code = "payload_too_large"
     status = 413
+    remedy = "Send it in parts: fewer ids, fewer examples, one policy a request."
 
 
 class UriTooLongError(CloudSealedError):
@@ -85,6 +97,7 @@ class UriTooLongError(CloudSealedError):
 
     code = "uri_too_long"
     status = 414
+    remedy = "Use fewer values of a filter at once, or several requests."
 
 
 class RangeNotSatisfiableError(CloudSealedError):
@@ -92,6 +105,7 @@ class RangeNotSatisfiableError(CloudSealedError):
 
     code = "range_not_satisfiable"
     status = 416
+    remedy = "Ask for bytes within the size, or for the whole file."
 
 
 class UnsupportedMediaTypeError(CloudSealedError):
@@ -99,6 +113,7 @@ class UnsupportedMediaTypeError(CloudSealedError):
 
     code = "unsupported_media_type"
     status = 415
+    remedy = "Send `Content-Type: application/json`, or what the document names for the operation."
 
 
 class HeadersTooLargeError(CloudSealedError):
@@ -106,6 +121,7 @@ class HeadersTooLargeError(CloudSealedError):
 
     code = "headers_too_large"
     status = 431
+    remedy = "Send fewer or shorter headers, mostly fewer cookies."
 
 
 class RateLimitedError(CloudSealedError):
@@ -113,6 +129,10 @@ class RateLimitedError(CloudSealedError):
 
     code = "rate_limited"
     status = 429
+    remedy = (
+        "Wait for so long, then go on; `GET /v1/rate_limit` shows every budget, settings "
+        "raise them."
+    )
 
 
 class ParameterError(CloudSealedError):
@@ -120,6 +140,7 @@ class ParameterError(CloudSealedError):
 
     code = "invalid_request"
     status = 422
+    remedy = "Read the message, which names the parameter and what it takes."
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(message)  # the code and the message name the parameter: no details
@@ -130,34 +151,43 @@ class InvalidLimitError(ParameterError):
     """`limit` is not a whole number from 1 to 200."""
 
     code = "invalid_limit"
+    remedy = "Ask for 1 to 200, and follow `next_cursor` for more."
 
 
 class InvalidCursorError(ParameterError):
     """`cursor` is altered, foreign, or of a list with other filters."""
 
     code = "invalid_cursor"
+    remedy = (
+        "Begin the list anew without `cursor`, and keep the filters the same from page to page."
+    )
 
 
 class InvalidSortError(ParameterError):
     """The list cannot be sorted so, or not under these filters."""
 
     code = "invalid_sort"
+    remedy = "Take a sort that the message names, or leave `sort` out."
 
 
 class UnknownParameterError(ParameterError):
     """The operation has no query parameter of this name."""
 
     code = "unknown_parameter"
+    remedy = "Take the parameter that the message suggests, or one that the document has."
 
 
 class RepeatedParameterError(ParameterError):
     """A query parameter is given twice."""
 
     code = "repeated_parameter"
+    remedy = "Give it once; what takes several values takes them with commas."
 
 
 class InvalidFilterError(ParameterError):
     """A filter has a value that it cannot take; each filter has a subclass with its own code."""
+
+    remedy = "Take a value that the message names, or the nearest one that it suggests."
 
 
 @cache
@@ -175,6 +205,7 @@ class IdempotencyKeyReusedError(CloudSealedError):
 
     code = "idempotency_key_reused"
     status = 422
+    remedy = "Use a new key for another request, and the same key for a repeated one alone."
 
 
 class IdempotencyInProgressError(CloudSealedError):
@@ -182,6 +213,7 @@ class IdempotencyInProgressError(CloudSealedError):
 
     code = "idempotency_in_progress"
     status = 409
+    remedy = "Wait a moment, then send the same request again: it gets the answer of the first."
 
 
 _NOT_SERVED = (
@@ -212,7 +244,13 @@ def catalogue() -> dict[str, dict[str, Any]]:
         if cls.__module__.removeprefix("cloudsealed.").startswith(_NOT_SERVED):
             continue
         when = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
-        entry = {"object": "error_code", "code": cls.code, "status": cls.status, "when": when}
+        entry = {
+            "object": "error_code",
+            "code": cls.code,
+            "status": cls.status,
+            "when": when,
+            "remedy": cls.remedy,
+        }
         named_so = cls.__name__ == cls.code.title().replace("_", "") + "Error"
         if named_so or cls.code not in found:  # of classes that share a code, its namesake speaks
             found[cls.code] = entry

@@ -12,15 +12,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-
 from cloudsealed.api.parts import free_bytes
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import PulseStore
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import parse_rfc3339
+from cloudsealed.kit.exposition import Family
 from cloudsealed.kit.looks import Looks, TooOldError
 from cloudsealed.wiring import Services
 
@@ -35,67 +32,72 @@ COUNTED: Mapping[str, str] = {
 """What workers count, each with its help."""
 
 
-class Gauges(Collector):
+class Gauges:
     """Figures of the installation, for every process that serves it the same, but for `pool`."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._asked = Looks(self._of_the_database, kept=_KEPT, oldest=_OLDEST)
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """Yield every family; one that cannot be read now is left out."""
         with suppress(TooOldError):
             yield from self._asked.wait()
         for family in (self._pool, self._disk, _threads):
             yield from _readable(family)
 
-    def _of_the_database(self) -> list[Metric]:
+    def _of_the_database(self) -> list[Family]:
         families = (self._counts, self._jobs, self._audits, self._workers)
         return [found for family in families for found in _readable(family)]
 
-    def _counts(self) -> Iterator[Metric]:
-        found: dict[str, CounterMetricFamily] = {}
+    def _counts(self) -> Iterator[Family]:
+        found: dict[str, Family] = {}
         for (name, labels), value in PulseStore(self._services.database).counted():
             family = found.setdefault(
                 name,
-                CounterMetricFamily(
-                    f"cloudsealed_{name}", COUNTED[name], labels=[label for label, _ in labels]
+                Family(
+                    f"cloudsealed_{name}_total",
+                    "counter",
+                    COUNTED[name],
+                    tuple(label for label, _ in labels),
                 ),
             )
-            family.add_metric([text for _, text in labels], value)
+            family.add([text for _, text in labels], value)
         yield from found.values()
 
-    def _jobs(self) -> Iterator[Metric]:
+    def _jobs(self) -> Iterator[Family]:
         labels = ("kind", "status")
-        number = GaugeMetricFamily("cloudsealed_jobs", "Jobs by kind and status", labels=labels)
-        age = GaugeMetricFamily(
+        number = Family("cloudsealed_jobs", "gauge", "Jobs by kind and status", labels)
+        age = Family(
             "cloudsealed_jobs_oldest_seconds",
+            "gauge",
             "Age of the oldest job by kind and status",
-            labels=labels,
+            labels,
         )
         now = self._services.clock()
         for row in JobStore(self._services.database).standing():
             seconds = (now - parse_rfc3339(row.oldest)).total_seconds()
-            number.add_metric([row.kind, row.status], row.count)
-            age.add_metric([row.kind, row.status], max(0.0, seconds))
+            number.add([row.kind, row.status], row.count)
+            age.add([row.kind, row.status], max(0.0, seconds))
         yield number
         yield age
 
-    def _audits(self) -> Iterator[Metric]:
-        found = GaugeMetricFamily("cloudsealed_audits", "Audits by status", labels=("status",))
+    def _audits(self) -> Iterator[Family]:
+        found = Family("cloudsealed_audits", "gauge", "Audits by status", ("status",))
         store = AuditStore(self._services.database, self._services.clock)
         for status, number in store.standing().items():
-            found.add_metric([status], number)
+            found.add([status], number)
         yield found
 
-    def _workers(self) -> Iterator[Metric]:
-        seen = GaugeMetricFamily(
+    def _workers(self) -> Iterator[Family]:
+        seen = Family(
             "cloudsealed_worker_seen_seconds",
+            "gauge",
             "Seconds since a worker was alive",
-            labels=("worker",),
+            ("worker",),
         )
         figures = {
-            name: GaugeMetricFamily(f"cloudsealed_worker_{name}", text, labels=("worker",))
+            name: Family(f"cloudsealed_worker_{name}", "gauge", text, ("worker",))
             for name, text in (
                 ("open_files", "Open files of a worker"),
                 ("resident_bytes", "Resident memory of a worker"),
@@ -104,49 +106,41 @@ class Gauges(Collector):
         }
         now = self._services.clock()
         for pulse in PulseStore(self._services.database).all():
-            seen.add_metric([pulse.name], pulse.age(now))
+            seen.add([pulse.name], pulse.age(now))
             for name, family in figures.items():
                 if name in pulse.state:
-                    family.add_metric([pulse.name], pulse.state[name])
+                    family.add([pulse.name], pulse.state[name])
         yield seen
         yield from figures.values()
 
-    def _pool(self) -> Iterator[Metric]:
-        found = GaugeMetricFamily(
+    def _pool(self) -> Iterator[Family]:
+        found = Family(
             "cloudsealed_database_connections",
+            "gauge",
             "Database connections of this process: in use, and their limit",
-            labels=("state",),
+            ("state",),
         )
         for state, value in self._services.database.pool_status().items():
-            found.add_metric([state], value)
+            found.add([state], value)
         yield found
 
-    def _disk(self) -> Iterator[Metric]:
-        found = GaugeMetricFamily("cloudsealed_disk_free_bytes", "Free bytes", labels=("folder",))
+    def _disk(self) -> Iterator[Family]:
+        found = Family("cloudsealed_disk_free_bytes", "gauge", "Free bytes", ("folder",))
         settings = self._services.settings
         for name, folder in (("data", settings.data_dir), ("blobs", settings.blob_dir)):
-            found.add_metric([name], free_bytes(folder))
+            found.add([name], free_bytes(folder))
         yield found
 
 
-def _threads() -> Iterator[Metric]:
-    yield GaugeMetricFamily(
-        "cloudsealed_threads", "Threads of this process", threading.active_count()
-    )
+def _threads() -> Iterator[Family]:
+    found = Family("cloudsealed_threads", "gauge", "Threads of this process")
+    found.add((), threading.active_count())
+    yield found
 
 
-def _readable(family: Callable[[], Iterator[Metric]]) -> list[Metric]:
+def _readable(family: Callable[[], Iterator[Family]]) -> list[Family]:
     try:
         return list(family())
     except Exception as error:
         log.warning("metrics: %s is left out: %s", family.__name__, type(error).__name__)
         return []
-
-
-def registry(*collectors: Collector) -> CollectorRegistry:
-    """Return a registry of these collectors and of this process's own figures."""
-    found = CollectorRegistry()
-    for collector in collectors:
-        found.register(collector)
-    ProcessCollector(registry=found)
-    return found

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,6 +13,7 @@ from cloudsealed.api import body
 from cloudsealed.api.gate.exchange import exchange_of
 from cloudsealed.api.parts import Parts
 from cloudsealed.audits.seal import public_keys
+from cloudsealed.kit.exposition import CONTENT_TYPE, Collector, exposed
 from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.looks import Looks, TooOldError
 from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
@@ -28,11 +29,11 @@ class Probes:
     """The routes outside /v1; none of them needs a credential."""
 
     def __init__(
-        self, services: Services, parts: Parts, registry: CollectorRegistry, counters: Counters
+        self, services: Services, parts: Parts, collectors: Sequence[Collector], counters: Counters
     ) -> None:
         self._services = services
         self._parts = parts
-        self._registry = registry
+        self._collectors = collectors
         self._counters = counters
         self._faults = Looks(counters.fault, kept=0, oldest=_OLDEST)
 
@@ -81,8 +82,8 @@ class Probes:
             return "Valkey has not answered for seconds"
 
     async def _metrics(self, request: Request) -> Response:
-        content = await run_in_threadpool(generate_latest, self._registry)
-        return Response(content, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        content = await run_in_threadpool(exposed, self._collectors)
+        return Response(content, media_type=CONTENT_TYPE)
 
     async def _keys(self, request: Request) -> Response:
         """Show the public keys of seals, the current one first, for `cloudsealed verify --key`."""

@@ -1,5 +1,5 @@
-"""Which parts of an object an answer shows: `fields` leaves parts out, `expand` puts whole objects
-in the place of their summaries.
+"""Which parts of an object an answer shows: `fields` leaves parts out, `expand` puts more in the
+place of some, such as a whole object in that of its summary.
 
 Neither decides which objects there are, so a cursor goes on with others, as it does with another
 limit. A name that the object does not have is refused. What `fields` leaves is no whole object any
@@ -28,21 +28,36 @@ SHOWN = ("fields", "expand")
 _DEEPEST = 2  # names in a path
 _NEAREST = 3
 
-Reader = Callable[[Any, Sequence[str], bool], Mapping[str, Any]]
-"""From a call, ids and whether a single object is asked for, to the whole objects by id."""
+Reader = Callable[[Any, Sequence[Mapping[str, Any]], bool], Sequence[Any]]
+"""From a call, the objects that it shows and whether a single one is asked for, to what stands in
+each in the place of the part."""
+LookUp = Callable[[Any, Sequence[str], bool], Mapping[str, Any]]
+"""The same from ids to the whole objects that there are, by id."""
 Tree = Mapping[str, Any]
 """Names to what is shown below them, which is everything where that is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """A summary that `expand` replaces by the whole object: its name, the object's shape, and the
-    scope that reading it needs."""
+    """A part that `expand` shows with more: its name, the shape that it then has, and the scope
+    that reading it needs."""
 
     name: str
     answer: type[BaseModel]
     scope: Scope
     read: Reader
+
+
+def whole(name: str, look_up: LookUp) -> Reader:
+    """Return the reader of a part that is the summary of another object; it stays where there is
+    none."""
+
+    def read(call: Any, objects: Sequence[Mapping[str, Any]], single: bool) -> Sequence[Any]:
+        wanted = tuple(dict.fromkeys(each[name]["id"] for each in objects))
+        found = look_up(call, wanted, single)
+        return [found.get(each[name]["id"], each[name]) for each in objects]
+
+    return read
 
 
 def parameters_of(answer: type[BaseModel], expansions: Sequence[Expansion]) -> dict[str, Parameter]:
@@ -53,7 +68,7 @@ def parameters_of(answer: type[BaseModel], expansions: Sequence[Expansion]) -> d
     found = {"fields": Parameter("fields", text, names, is_multiple=True)}
     if expansions:
         choices = tuple(each.name for each in expansions)
-        text = "Show these whole, as they stand, in the place of their summaries"
+        text = "Show these whole, as they stand, in the place of what is short of them"
         found["expand"] = Parameter("expand", text, choices, is_multiple=True)
     return found
 
@@ -98,10 +113,8 @@ class Shown:
     def _shown(self, items: Sequence[bytes], call: Any, *, single: bool) -> list[bytes]:
         objects = [orjson.loads(item) for item in items]
         for each in self.expansions:
-            wanted = tuple(dict.fromkeys(found[each.name]["id"] for found in objects))
-            whole = each.read(call, wanted, single)
-            for found in objects:
-                found[each.name] = whole.get(found[each.name]["id"], found[each.name])
+            for found, more in zip(objects, each.read(call, objects, single), strict=True):
+                found[each.name] = more
         tree = self.tree
         return [orjson.dumps(each if tree is None else _part(each, tree)) for each in objects]
 

@@ -18,7 +18,16 @@ from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.asked import NotAsked, without
 from cloudsealed.collectors.draft import today, underived
-from cloudsealed.collectors.model import NOT_ASKED, Gap, Listing, Place, Row, Snapshot, Unit
+from cloudsealed.collectors.model import (
+    NOT_ASKED,
+    TOO_MANY,
+    Gap,
+    Listing,
+    Place,
+    Row,
+    Snapshot,
+    Unit,
+)
 from cloudsealed.collectors.permissions import action_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
 from cloudsealed.collectors.walk import walk
@@ -173,8 +182,8 @@ def _header(
 def gap_document(gap: Gap) -> dict[str, Any]:
     """Return why something could not be read, with its IAM action and whether that cures it."""
     unit = gap.unit
-    if gap.error_code == NOT_ASKED:
-        return not_asked_reason(unit)
+    if gap.error_code in _WHY_NOT_ASKED:
+        return not_asked_reason(unit, gap.error_code)
     return {
         "kind": "call",
         "service": unit.service,
@@ -189,9 +198,16 @@ def gap_document(gap: Gap) -> dict[str, Any]:
     }
 
 
-def not_asked_reason(unit: Unit) -> dict[str, Any]:
-    """Return why something was left out: by a setting, or since nothing read it at the time."""
-    message = f"{unit.action} was not asked: no policy read it at the time, or a setting says so"
+_WHY_NOT_ASKED = {
+    NOT_ASKED: "no policy read it at the time, or a setting says so",
+    TOO_MANY: "it would be a call for each of too many",
+}
+
+
+def not_asked_reason(unit: Unit, why: str = NOT_ASKED) -> dict[str, Any]:
+    """Return why something was left out: by a setting, since nothing read it at the time, or since
+    it would be too many calls."""
+    message = f"{unit.action} was not asked: {_WHY_NOT_ASKED[why]}"
     return {
         "kind": NOT_ASKED,
         "service": unit.service,

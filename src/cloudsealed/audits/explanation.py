@@ -34,6 +34,10 @@ class NotExplainableError(CloudSealedError):
 
     code = "not_explainable"
     status = 409
+    remedy = (
+        "Look at the finding's evidence instead; of a policy of your own, try it by "
+        "`cloudsealed policy explain`."
+    )
 
 
 def explanation(

@@ -34,6 +34,7 @@ class AuditNotFinishedError(CloudSealedError):
 
     code = "audit_not_finished"
     status = 409
+    remedy = "Wait until `status` of the audit is `completed`, or take one that is."
 
 
 class AuditEndedError(CloudSealedError):
@@ -41,6 +42,7 @@ class AuditEndedError(CloudSealedError):
 
     code = "audit_ended"
     status = 409
+    remedy = "Nothing is to be done: `GET /v1/audits/{id}` says how it ended."
 
 
 class AuditNotResumableError(CloudSealedError):
@@ -49,6 +51,7 @@ class AuditNotResumableError(CloudSealedError):
 
     code = "audit_not_resumable"
     status = 409
+    remedy = "Start a new audit of the same scope."
 
 
 class AuditFailedError(CloudSealedError):
@@ -56,6 +59,10 @@ class AuditFailedError(CloudSealedError):
 
     code = "cloud_provider_error"
     status = 502
+    remedy = (
+        "Test the connections (`POST /v1/connections/{id}/test`): the message says what the "
+        "provider answered."
+    )
 
 
 class AuditStalledError(Exception):

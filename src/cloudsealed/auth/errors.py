@@ -15,6 +15,7 @@ class CredentialError(CloudSealedError):
 
     code = "invalid_token"
     status = 401
+    remedy = "Make a new token, or log in again."
     challenge: ClassVar[str] = f'{_REALM}, error="invalid_token"'
 
     def __init__(self, message: str) -> None:
@@ -25,17 +26,23 @@ class MissingCredentialsError(CredentialError):
     """The request carries no bearer token."""
 
     code = "missing_credentials"
+    remedy = (
+        "Send `Authorization: Bearer TOKEN`; `cloudsealed init` and `POST /v1/tokens` make tokens."
+    )
     challenge = _REALM  # RFC 6750, 3.1: no error code when no credential was given
 
 
 class InvalidTokenError(CredentialError):
     """The bearer token is malformed, unknown or revoked, or its owner is disabled."""
 
+    remedy = "Send a whole token of this installation; if it was revoked, make a new one."
+
 
 class TokenExpiredError(CredentialError):
     """The bearer token's time is over."""
 
     code = "token_expired"
+    remedy = "Make a new token, or rotate one before its end."
 
 
 class TwoCredentialsError(CloudSealedError):
@@ -43,6 +50,7 @@ class TwoCredentialsError(CloudSealedError):
 
     code = "two_credentials"
     status = 400
+    remedy = "Send one `Authorization` header, and no token anywhere else."
 
 
 class IpNotAllowedError(CloudSealedError):
@@ -50,6 +58,7 @@ class IpNotAllowedError(CloudSealedError):
 
     code = "ip_not_allowed"
     status = 403
+    remedy = "Call from a network of the token, or make one with yours in `allowed_cidrs`."
 
 
 class InsufficientScopeError(CloudSealedError):
@@ -57,6 +66,9 @@ class InsufficientScopeError(CloudSealedError):
 
     code = "insufficient_scope"
     status = 403
+    remedy = (
+        "Make a token with the scope that the message names; `GET /v1/me` shows what this one has."
+    )
 
     def __init__(self, scope: str) -> None:
         challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
@@ -71,6 +83,7 @@ class InsufficientRoleError(CloudSealedError):
 
     code = "insufficient_role"
     status = 403
+    remedy = "Ask an admin of the tenant to do it, or for another role."
 
 
 class InvalidScopeError(CloudSealedError):
@@ -78,6 +91,7 @@ class InvalidScopeError(CloudSealedError):
 
     code = "invalid_scope"
     status = 422
+    remedy = "Ask for scopes that `GET /v1/me` shows, as docs/access.md spells them."
 
     def __init__(self, names: Iterable[str], reason: str, field: str = "scopes") -> None:
         message = f"{', '.join(sorted(names))}: {reason}"
@@ -90,6 +104,7 @@ class EmailTakenError(CloudSealedError):
 
     code = "name_already_exists"
     status = 409
+    remedy = "Ask that person to log in, or use another address."
 
 
 class InvitationNotFoundError(CloudSealedError):
@@ -97,6 +112,7 @@ class InvitationNotFoundError(CloudSealedError):
 
     code = "not_found"
     status = 404
+    remedy = "Ask an admin for a new link (`POST /v1/users/{id}/invite`)."
 
 
 class TokenNotFoundError(NotFoundError):

@@ -92,6 +92,7 @@ class TooManyLoginAttemptsError(CloudSealedError):
 
     code = "too_many_login_attempts"
     status = 429
+    remedy = "Wait as `Retry-After` says; for a forgotten password ask an admin for a new link."
 
 
 def hashed(password: str, *, known: bool = False) -> str:

@@ -34,6 +34,7 @@ class InvalidLoginError(CloudSealedError):
 
     code = "invalid_login"
     status = 401
+    remedy = "Try again; for a forgotten password ask an admin for a new link."
 
 
 class CsrfFailedError(CloudSealedError):
@@ -41,6 +42,7 @@ class CsrfFailedError(CloudSealedError):
 
     code = "csrf_failed"
     status = 403
+    remedy = "Load the page anew, and send the form from there."
 
 
 class ReauthenticationRequiredError(CloudSealedError):
@@ -48,6 +50,7 @@ class ReauthenticationRequiredError(CloudSealedError):
 
     code = "reauthentication_required"
     status = 403
+    remedy = "Give the password again on the page that asks for it."
 
 
 class SessionService:

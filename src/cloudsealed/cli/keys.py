@@ -107,9 +107,9 @@ def rotate(
     if has_database:
         _tell(found, purpose, key)
     start = (
-        f"{key.since}, if serve and worker start again before"
+        f"{key.since} on, if serve and worker are started again before"
         if key.since
-        else ("the next start of serve and worker")
+        else "the next start of serve and worker on"
     )
     use = "signs" if purpose == "seal" else "is used"
-    Terminal().print(f"{key.id} {use} from {start} on; back up {found.key_path}")
+    Terminal().print(f"{key.id} {use} from {start}; back up {found.key_path}")

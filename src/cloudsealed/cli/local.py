@@ -59,11 +59,16 @@ class _InProcess(httpx.BaseTransport):
         self._runner = asyncio.Runner()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request that only reads; raises ServerError for another."""
+        """Answer a request that only reads; raises ServerError for another, and for whose it is."""
         if request.method not in _READING:
             raise ServerError(
                 f"{request.method} {request.url.path} changes something, which needs a server:"
                 " run `cloudsealed serve`, and set CLOUDSEALED_URL"
+            )
+        if request.url.path == "/v1/me":
+            raise ServerError(
+                "/v1/me is about a credential, and without a server there is none: what reads here"
+                " is the operator of this folder; run `cloudsealed serve`, and set CLOUDSEALED_URL"
             )
         return self._runner.run(self._answer(request))
 

@@ -13,7 +13,8 @@ from cloudsealed.cli.client.asked import Asked
 from cloudsealed.cli.client.connection import connect
 from cloudsealed.cli.client.send import AnswerError, document, send
 from cloudsealed.cli.terminal import Terminal
-from cloudsealed.packs import PolicySpec, Use, check_form
+from cloudsealed.kit.shapes import Use
+from cloudsealed.packs import PolicySpec, check_form
 from cloudsealed.packs.document import Document
 from cloudsealed.policies.folder import Read
 

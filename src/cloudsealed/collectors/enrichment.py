@@ -19,6 +19,7 @@ from cloudsealed.collectors.draft import Draft
 from cloudsealed.collectors.model import (
     NOT_ASKED,
     NOT_RECORDED,
+    TOO_MANY,
     CallRequest,
     Enrich,
     Gap,
@@ -111,6 +112,10 @@ def _requests(
     if found is None:
         for name in call.fills:
             draft.untold.pop(name, None)
+    if found and call.too_many:
+        gap = Gap(unit_of(place, row.service, call.operation, {}), CallOutcome.FAILED, TOO_MANY)
+        draft.gaps.update(dict.fromkeys(call.fills, gap))
+        return None
     return found
 
 

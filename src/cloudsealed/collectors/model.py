@@ -25,6 +25,8 @@ NOT_RECORDED = "NotRecorded"
 """The reason of a failed call that a ledger lacks: whoever recorded it did not make it."""
 NOT_ASKED = "not_asked"
 """The reason of a call that was left out, since nothing reads what it says or a setting says so."""
+TOO_MANY = "too_many"
+"""The reason of a call that would have to be made too often for one resource."""
 UNCURED = "which no permission overrides"
 """Stands in the message of a denied call that a statement which allows it would not cure."""
 AGAIN = 1_000_000
@@ -169,7 +171,8 @@ class Enrich:
 
     A code of `gone`, or an answer without what `holds` names, says that the resource is no longer
     there. Where one code says either, it is in `absent` and `decided_by` names another call of the
-    row: made after this one, it says whether the resource still is there.
+    row: made after this one, it says whether the resource still is there. A call that is `too_many`
+    is never made: of a resource for which it would be, its attributes are unread.
     """
 
     operation: str
@@ -186,6 +189,7 @@ class Enrich:
     region: str | None = None
     secret_paths: tuple[str, ...] = ()
     omits_empty: bool = False
+    too_many: bool = False
 
     @cached_property
     def reads(self) -> frozenset[str]:

@@ -31,6 +31,10 @@ class AmbientCredentialsNotAllowedError(CloudSealedError):
 
     code = "ambient_credentials_not_allowed"
     status = 422
+    remedy = (
+        "Give the connection a `role_arn`, or name this tenant in "
+        "`CLOUDSEALED_AMBIENT_CREDENTIALS`."
+    )
 
     def __init__(self, message: str, field: str | None = None) -> None:
         named = [{"field": field, "code": self.code, "message": message}] if field else []

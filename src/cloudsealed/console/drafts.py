@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloudsealed.kit.shapes import Part
 from cloudsealed.packs import (
     CLASSIFICATION,
     EXAMPLE_OUTCOMES,
@@ -21,7 +22,6 @@ from cloudsealed.packs import (
 )
 from cloudsealed.packs.document import Document, written
 from cloudsealed.packs.errors import path_of
-from cloudsealed.packs.shapes import Part
 from cloudsealed.vocabulary import PolicyKind
 
 _NAMES = {"unknown_field"}

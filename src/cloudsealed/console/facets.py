@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cloudsealed.console.look import Look
 
-_MOST = 60
+_MOST_VALUES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +20,44 @@ class Value:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The values of each facet, most frequent first; how many objects the filters match, and
+    whether all were counted. `age` in seconds."""
+
+    shown: Mapping[str, Sequence[Value]]
+    total: int
+    complete: bool
+    age: float = 0.0
+
+
 async def counted(
     look: Look, path: str, names: Iterable[str], filters: Sequence[str]
-) -> tuple[dict[str, list[Value]], int, bool]:
-    """Return the values of each facet, most frequent first, how many objects the filters match,
-    and whether all were counted.
+) -> Facets | None:
+    """Return the facets of a list, None when counting takes long.
 
     A facet counts with every filter but its own, so that another value can be taken beside one.
     """
-    found: dict[str, list[Value]] = {}
+    given = {name: tuple(look.query[name]) for name in filters if look.query.get(name)}
+    caller = look.visit.me.caller
+    key = (caller.tenant_id, caller.scopes, path, tuple(sorted(given.items())))
+    found = await look.counts.of(key, lambda: _count(look, path, tuple(names), given))
+    return replace(found.value, age=found.age) if found is not None else None
+
+
+async def _count(
+    look: Look, path: str, names: Sequence[str], given: Mapping[str, Sequence[str]]
+) -> Facets:
+    values: dict[str, Sequence[Value]] = {}
     total, complete = 0, True
-    given = {name: look.query.get(name, ()) for name in filters}
     for name in names:
         asked = {n: v for n, v in given.items() if n != name}
         summary = await look.api.value(path, group_by=name, **asked)
-        found[name] = _values(name, summary["groups"])
+        values[name] = _values(name, summary["groups"])
         complete = complete and summary["complete"]
-        if not given.get(name):
+        if name not in given:
             total = summary["total"]
-    return found, total, complete
+    return Facets(values, total, complete)
 
 
 def _values(name: str, groups: Sequence[Mapping[str, Any]]) -> list[Value]:
@@ -49,4 +68,4 @@ def _values(name: str, groups: Sequence[Mapping[str, Any]]) -> list[Value]:
     ]
     if name == "severity":
         return shown[::-1]
-    return sorted(shown, key=lambda each: (-each.count, each.label))[:_MOST]
+    return sorted(shown, key=lambda each: (-each.count, each.label))[:_MOST_VALUES]

@@ -19,12 +19,19 @@ from cloudsealed.kit.clock import parse_rfc3339
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 _THOUSANDS = {"en": ",", "de": ".", "fr": "\u202f", "es": "\u202f"}
+
+
+def worded(text: str) -> str:
+    """Return `text`: marks one that a template shows by `t`, so that every catalogue has it."""
+    return text
+
+
 _STEPS = (
-    (60, 60, "{n} minute", "{n} minutes"),
-    (3600, 24, "{n} hour", "{n} hours"),
-    (86400, 60, "{n} day", "{n} days"),
-    (30 * 86400, 24, "{n} month", "{n} months"),
-    (365 * 86400, 1000, "{n} year", "{n} years"),
+    (60, 60, worded("{n} minute"), worded("{n} minutes")),
+    (3600, 24, worded("{n} hour"), worded("{n} hours")),
+    (86400, 60, worded("{n} day"), worded("{n} days")),
+    (30 * 86400, 24, worded("{n} month"), worded("{n} months")),
+    (365 * 86400, 1000, worded("{n} year"), worded("{n} years")),
 )
 
 
@@ -73,11 +80,6 @@ class Words:
         if seconds < 0:
             return self.t("in {span}", span=self.span(-seconds))
         return self.t("{span} ago", span=self.span(seconds))
-
-
-def worded(text: str) -> str:
-    """Return `text`: marks one that a template shows by `t`, so that every catalogue has it."""
-    return text
 
 
 @cache

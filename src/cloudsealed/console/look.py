@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from cloudsealed.auth.model import Scope as Right
 from cloudsealed.console.asking import Asking, Inside
+from cloudsealed.console.counts import Counts
 from cloudsealed.console.forms import fields_of
 from cloudsealed.console.rendering import redirect
 from cloudsealed.console.same import same
@@ -40,6 +41,7 @@ class Look:
     query: Query
     form: Query
     path: Mapping[str, str]
+    counts: Counts
     error: CloudSealedError | None = None
 
     @property
@@ -109,6 +111,7 @@ class Views:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self._inside: Inside | None = None
+        self._counts = Counts()
 
     def connect(self, inside: Inside) -> None:
         """Take the API that is asked."""
@@ -140,6 +143,7 @@ class Views:
                 return await self._shown(view, replace(look, error=error))
             if goal is None:
                 return await self._shown(view, look)
+            self._counts.forget(visit.me.caller.tenant_id)
             return self._reception.outward(redirect(goal))
 
         routes = [Route(view.path, show)]
@@ -167,7 +171,7 @@ class Views:
         for name, value in parse_qsl(raw, max_num_fields=200):
             query.setdefault(name, []).append(value)
         api = Asking(self._inside, request.scope, visit.me.caller) if visit.login else None
-        return Look(visit, api, query, {}, request.path_params)  # type: ignore[arg-type]
+        return Look(visit, api, query, {}, request.path_params, self._counts)  # type: ignore[arg-type]
 
     async def _shown(self, view: View, look: Look) -> Response:
         try:

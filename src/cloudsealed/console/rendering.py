@@ -58,8 +58,12 @@ class Asset:
 @cache
 def assets() -> dict[str, Asset]:
     """Return the files that pages load, by name."""
-    script = "text/javascript"
-    types = {"console.css": "text/css", "console.js": script, "editor.js": script}
+    types = {
+        "console.css": "text/css",
+        "console.js": "text/javascript",
+        "editor.js": "text/javascript",
+        "icon.svg": "image/svg+xml",
+    }
     folder = files("cloudsealed.console") / "static"
     return {name: Asset(kind, (folder / name).read_bytes()) for name, kind in types.items()}
 

@@ -23,6 +23,7 @@ class CountMismatchError(CloudSealedError):
 
     code = "count_mismatch"
     status = 409
+    remedy = "List what the filter matches now, and send that number, or ids."
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,9 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from cloudsealed.kit.clock import rfc3339
-from cloudsealed.packs import FormError
+from cloudsealed.kit.shapes import FormError, Many, Moment, Part, Path, Record, Text, words
 from cloudsealed.packs.document import Document
-from cloudsealed.packs.errors import Path
 from cloudsealed.packs.reader import placed
-from cloudsealed.packs.shapes import Many, Moment, Part, Record, Text, words
 from cloudsealed.vocabulary import TriageState
 
 MOST = 10_000

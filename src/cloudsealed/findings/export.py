@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.findings.remedy import with_own_names
 from cloudsealed.kit import spreadsheet
 
 FORMATS: Mapping[str, str] = {"jsonl": "application/jsonl", "csv": spreadsheet.MEDIA_TYPE}
@@ -42,10 +43,11 @@ COLUMNS = (*_PATHS, "controls")
 
 
 def written(findings: Iterable[bytes], wanted: str) -> Iterator[bytes]:
-    """Yield the pieces of a file of FORMATS, from the public JSON of findings."""
+    """Yield the pieces of a file of FORMATS, from the public JSON of findings; the commands in it
+    have the names of each one's resource."""
     if wanted == "csv":
         return spreadsheet.csv_pieces(COLUMNS, map(_cells, map(orjson.loads, findings)))
-    return (finding + b"\n" for finding in findings)
+    return (with_own_names(finding) + b"\n" for finding in findings)
 
 
 def _cells(finding: Mapping[str, Any]) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.export import written
 from cloudsealed.findings.listing import OWNER_TAGS, listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
+from cloudsealed.findings.remedy import with_own_names
 from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
 from cloudsealed.findings.summary import columns_of, groups
 from cloudsealed.findings.yielding import below, settled
@@ -114,10 +115,10 @@ class FindingService:
         return self._compare(tenant, pinned)
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
-        """Return one finding; raises FindingNotFoundError."""
-        return self._serve(
-            tenant, self._store.served(tenant=tenant, ident=ident, deadline=deadline)
-        )
+        """Return one finding, its remediation with the resource's own names; raises
+        FindingNotFoundError."""
+        row = self._store.served(tenant=tenant, ident=ident, deadline=deadline)
+        return with_own_names(self._serve(tenant, row))
 
     def triage(self, *, tenant: str, ident: str, body: Any, user_id: str) -> bytes:
         """Set or, with null, clear what people decided, and leave it as it is where the body does

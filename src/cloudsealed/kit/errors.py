@@ -13,12 +13,17 @@ from typing import ClassVar
 class CloudSealedError(Exception):
     """An error with a stable code, an HTTP status and a message for people.
 
-    A subclass declares `code` and `status` and says in its docstring when it happens.
+    A subclass declares `code` and `status`, says in its docstring when it happens, and in `remedy`
+    what whoever meets it can do.
     `details` are further facts: mappings with `field`, `code` and `message`.
     """
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
+    remedy: ClassVar[str] = (
+        "Send it again later; if it stays so, look for the request's id in the server's log, "
+        "and report it."
+    )
 
     def __init__(
         self,
@@ -48,6 +53,10 @@ class NotFoundError(CloudSealedError):
 
     code = "not_found"
     status = 404
+    remedy = (
+        "Take the id from a list: what was deleted, or is another tenant's, is answered like "
+        "what never was."
+    )
 
     def __init__(self, noun: str, ident: str) -> None:
         super().__init__(f"No such {noun}: {ident}")
@@ -58,6 +67,7 @@ class InvalidFieldError(CloudSealedError):
 
     code = "invalid_field"
     status = 422
+    remedy = "Read `details`, which name each field and what it takes."
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message, details=[{"field": field, "code": self.code, "message": message}])
@@ -68,6 +78,7 @@ class UnknownFieldError(CloudSealedError):
 
     code = "unknown_field"
     status = 422
+    remedy = "Leave the field out, or take the name that the message suggests."
 
     def __init__(self, field: str, known: Sequence[str] = ()) -> None:
         close = difflib.get_close_matches(field, known, n=1)
@@ -80,6 +91,7 @@ class MissingFieldError(CloudSealedError):
 
     code = "missing_field"
     status = 422
+    remedy = "Add the field that `details` name."
 
     def __init__(self, field: str) -> None:
         message = f"{field} is required"

@@ -11,9 +11,6 @@ from typing import Any
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.kit.errors import InvalidFieldError, MissingFieldError, UnknownFieldError
 
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
-"""What a text that is read matches, as JSON Schemas say it: JSON with NUL is refused before."""
-
 
 class Fields:
     """One JSON object, read field by field; every reader raises a 422 that names the field."""

@@ -3,7 +3,7 @@
 It evaluates nothing and knows no engine: expressions are text here, with their place in the file.
 """
 
-from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, dotted, hint
+from cloudsealed.packs.errors import PolicyFileError
 from cloudsealed.packs.form import (
     CLASSIFICATION,
     EXAMPLE_OUTCOMES,
@@ -35,7 +35,6 @@ from cloudsealed.packs.reader import (
     read_body,
     read_policies,
 )
-from cloudsealed.packs.shapes import Use
 from cloudsealed.packs.yields import leads, refuse_yields
 
 __all__ = [
@@ -47,8 +46,6 @@ __all__ = [
     "Control",
     "Degree",
     "Example",
-    "Fault",
-    "FormError",
     "Framework",
     "PolicyBody",
     "PolicyFileError",
@@ -56,15 +53,12 @@ __all__ = [
     "Relation",
     "Remediation",
     "Section",
-    "Use",
     "body_schema",
     "change_schema",
     "check_form",
-    "dotted",
     "draft_of",
     "examples_of",
     "file_schema",
-    "hint",
     "leads",
     "load_frameworks",
     "load_policies",

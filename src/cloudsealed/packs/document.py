@@ -13,7 +13,8 @@ from typing import Any, ClassVar, NoReturn
 
 import yaml
 
-from cloudsealed.packs.errors import Path, PolicyFileError
+from cloudsealed.kit.shapes import Path
+from cloudsealed.packs.errors import PolicyFileError
 
 MAX_CHARACTERS = 65_536
 MAX_DEPTH = 40

@@ -12,10 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cloudsealed.packs.model import EFFORTS, SCOPES
-from cloudsealed.packs.shapes import (
+from cloudsealed.kit.shapes import (
     Brief,
-    Expression,
     Flag,
     Free,
     Many,
@@ -29,6 +27,8 @@ from cloudsealed.packs.shapes import (
     Use,
     words,
 )
+from cloudsealed.packs.expression import Expression
+from cloudsealed.packs.model import EFFORTS, SCOPES
 from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Severity
 
 KEY = r"[a-z0-9]+(?:-[a-z0-9]+)*"

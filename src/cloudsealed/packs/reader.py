@@ -12,8 +12,18 @@ from typing import Any
 
 import yaml
 
+from cloudsealed.kit.shapes import (
+    Fault,
+    FormError,
+    Record,
+    Use,
+    path_of,
+    refuse_all,
+    unknown,
+    words,
+)
 from cloudsealed.packs.document import Document
-from cloudsealed.packs.errors import Fault, FormError, PolicyFileError, path_of, refuse_all
+from cloudsealed.packs.errors import PolicyFileError
 from cloudsealed.packs.form import CLASSIFICATION, EXAMPLE_OUTCOMES, FRAMEWORK, check_form
 from cloudsealed.packs.model import (
     AUTHORS,
@@ -27,7 +37,6 @@ from cloudsealed.packs.model import (
     Remediation,
     Section,
 )
-from cloudsealed.packs.shapes import Record, Use, unknown, words
 from cloudsealed.packs.yields import refuse_yields
 from cloudsealed.vocabulary import Dimension, PolicyKind, Severity
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from cloudsealed.packs.errors import FormError
+from cloudsealed.kit.shapes import FormError
 
 Words = Mapping[str, Any]
 

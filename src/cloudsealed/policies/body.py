@@ -6,23 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.kit.errors import (
-    CloudSealedError,
-    InvalidFieldError,
-    MissingFieldError,
-    UnknownFieldError,
-)
+from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.shapes import Fault, FormError, Use, refusal
 from cloudsealed.packs import (
     CLASSIFICATION,
-    Fault,
-    FormError,
     PolicyBody,
-    Use,
     check_form,
-    dotted,
     draft_of,
-    hint,
     read_body,
     refuse_yields,
 )
@@ -90,15 +81,6 @@ def refuse_strangers(
 
 
 def _refusal(error: FormError) -> CloudSealedError:
-    field = error.field or "body"
-    match error.fault:
-        case Fault.MISSING:
-            return MissingFieldError(field)
-        case Fault.UNKNOWN:
-            near = error.suggestion
-            return UnknownFieldError(field, [dotted((*error.at[:-1], near))] if near else ())
-        case Fault.EXPRESSION:
-            return InvalidPolicyExpressionError([nowhere(field, error.message)])
-        case _:
-            message = f"{field} {error.message}"
-            return InvalidFieldError(field, message + hint(message, error.suggestion))
+    if error.fault is Fault.EXPRESSION:
+        return InvalidPolicyExpressionError([nowhere(error.field, error.message)])
+    return refusal(error)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.packs import FormError, PolicyFileError, PolicySpec, load_policies, refuse_yields
+from cloudsealed.kit.shapes import FormError
+from cloudsealed.packs import PolicyFileError, PolicySpec, load_policies, refuse_yields
 from cloudsealed.packs.document import Document
 from cloudsealed.packs.reader import placed
 from cloudsealed.policies.files import read_policy, read_text, rule_of

@@ -37,6 +37,7 @@ class BuiltinPolicyImmutableError(CloudSealedError):
 
     code = "builtin_policy_immutable"
     status = 409
+    remedy = "Change `enabled` or `params` alone, or write a policy or classification of your own."
 
 
 class NameAlreadyExistsError(CloudSealedError):
@@ -44,6 +45,7 @@ class NameAlreadyExistsError(CloudSealedError):
 
     code = "name_already_exists"
     status = 409
+    remedy = "Use another name, or change the object that has it."
 
 
 class QuotaExceededError(CloudSealedError):
@@ -51,6 +53,7 @@ class QuotaExceededError(CloudSealedError):
 
     code = "quota_exceeded"
     status = 409
+    remedy = "Delete some that are not needed any more."
 
 
 class InvalidPolicyExpressionError(CloudSealedError):
@@ -59,6 +62,9 @@ class InvalidPolicyExpressionError(CloudSealedError):
 
     code = "invalid_policy_expression"
     status = 422
+    remedy = (
+        "Mend the expression at that place; `POST /v1/policies/validate` tries it without storing."
+    )
 
     def __init__(self, details: Sequence[Mapping[str, object]]) -> None:
         first = details[0]
@@ -71,6 +77,9 @@ class InvalidPolicyExampleError(CloudSealedError):
 
     code = "invalid_policy_example"
     status = 422
+    remedy = (
+        "Change the expression or the example; `cloudsealed policy explain` shows how it came out."
+    )
 
     def __init__(self, wrong: Sequence[tuple[str, str]]) -> None:
         details = [

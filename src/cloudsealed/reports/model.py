@@ -54,6 +54,7 @@ class ReportNotReadyError(CloudSealedError):
 
     code = "report_not_ready"
     status = 409
+    remedy = "Wait until `status` is `ready`; where it is `failed`, its `error` says why."
 
 
 class ReportExpiredError(CloudSealedError):
@@ -61,6 +62,7 @@ class ReportExpiredError(CloudSealedError):
 
     code = "report_expired"
     status = 410
+    remedy = "Ask for the report again, of the same audit while its evidence is kept."
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from cloudsealed import __version__
 from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.kit.percent import percent
 from cloudsealed.kit.visible import shown
-from cloudsealed.packs.commands import commands_of
 from cloudsealed.packs.danger import caution_of
+from cloudsealed.packs.remedies import for_resources
 from cloudsealed.reports.kinds.plan import COMMANDED
 from cloudsealed.reports.kinds.rank import Rank, effort_of, own_rank, rank
 from cloudsealed.reports.model import Finding
@@ -162,9 +162,8 @@ def _remedy(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         return None
     resources = [row["finding"]["resource"] for row in rows[:COMMANDED]]
     return {
-        **remedy,
+        **for_resources(remedy, resources),
         "caution": caution_of(remedy),
-        **commands_of(remedy, resources),
         "commands_of": len(resources),
     }
 

@@ -8,7 +8,7 @@ findings, the same in every audit and on every machine. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ import orjson
 from cloudsealed import __version__
 from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.findings.model import fingerprint
+from cloudsealed.findings.remedy import remedy_of
 from cloudsealed.kit import markdown
 from cloudsealed.kit.canonical import digest
 from cloudsealed.kit.percent import percent
@@ -169,6 +170,8 @@ def _help(finding: Finding, said: Mapping[str, Any], title: str) -> str:
         for name, language in (("first", "sh"), ("cli", "sh"), ("terraform", "hcl")):
             if remedy.get(name):
                 parts.append(markdown.fence(language, remedy[name]))
+        if remedy.get("first") or remedy.get("cli"):
+            parts.append("A result has these commands with the names of its own resource.")
     if finding["controls"]:
         served = (f"{each['framework']} {each['control']}" for each in finding["controls"])
         parts.append("Controls: " + ", ".join(map(markdown.text, served)))
@@ -179,14 +182,14 @@ def _help(finding: Finding, said: Mapping[str, Any], title: str) -> str:
 
 def _result(finding: Finding, index: Mapping[str, int], ended: str) -> Document:
     key, resource = finding["policy"]["key"], finding["resource"]
-    whole = _fingerprint(finding)
+    whole, remedy = _fingerprint(finding), remedy_of(finding) or {}
     suppressed = _suppressions(finding, ended)
     return {
         "ruleId": key,
         "ruleIndex": index[key],
         "kind": "fail",
         "level": _LEVELS[finding["severity"]],
-        "message": {"text": _escaped(_plain(finding["title"]))},
+        "message": {"text": _escaped("\n\n".join(_message(finding["title"], remedy)))},
         "locations": [_location(resource)],
         # GitHub tells alerts apart by the first, which has a form of its own: a hash, and a number.
         "partialFingerprints": {
@@ -204,9 +207,18 @@ def _result(finding: Finding, index: Mapping[str, int], ended: str) -> Document:
             "resourceType": resource["type"],
             "nativeId": _plain(resource["native_id"]),
             "evidence": finding["evidence"],
+            "remediation": {name: remedy.get(name) for name in ("first", "cli", "terraform")},
             "firstSeenAt": finding["first_seen_at"],
         },
     }
+
+
+def _message(title: str, remedy: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong, which a list shows alone, and the commands that cure it."""
+    yield _plain(title)
+    for name, said in (("first", "Run first:"), ("cli", "To fix it:")):
+        if commands := remedy.get(name):
+            yield "\n".join((said, *map(shown, commands.splitlines())))
 
 
 def _location(resource: Mapping[str, Any]) -> Document:

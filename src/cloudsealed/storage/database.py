@@ -44,6 +44,9 @@ class ServiceUnavailableError(CloudSealedError):
 
     code = "service_unavailable"
     status = 503
+    remedy = (
+        "Wait as `Retry-After` says, then send it again; `/readyz` names the part that is at fault."
+    )
 
 
 class ReadDeadlineError(OverdueError):

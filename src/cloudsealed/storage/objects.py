@@ -49,6 +49,10 @@ class EvidenceExpiredError(CloudSealedError):
 
     code = "evidence_expired"
     status = 410
+    remedy = (
+        "Take a newer audit, or a bundle that was downloaded before; "
+        "`CLOUDSEALED_RETENTION_DAYS` says how long."
+    )
 
     def __init__(self, name: str) -> None:
         """`name` is the audit's id, or the address that holds nothing."""

@@ -20,6 +20,7 @@ from cloudsealed.storage.schema import metadata
 from cloudsealed.storage.sqlite_file import readable
 
 _REVISION: Select[Any] = select(literal_column("version_num")).select_from(table("alembic_version"))
+_FIRST = "run `cloudsealed init`, or run `cloudsealed migrate` for one without a first admin"
 OTHER_SHAPE: Final = (
     "The database has not the tables that its revision made ({}): a version from before the first"
     " release made them, or they were changed since; restore a backup, or begin with a new database"
@@ -44,10 +45,7 @@ def has_schema(settings: Settings) -> bool:
 def require_current_schema(settings: Settings) -> None:
     """Raise SchemaVersionError unless the database is at this program's version."""
     if not settings.database_url and not settings.sqlite_path.exists():
-        raise SchemaVersionError(
-            f"There is no database at {settings.sqlite_path}: run `cloudsealed init`,"
-            " or run `cloudsealed migrate` for one without a first admin"
-        )
+        raise SchemaVersionError(f"There is no database at {settings.sqlite_path}: {_FIRST}")
     with _read(settings) as connection:
         fault = schema_fault(connection) or _other_tables(connection)
     if fault is not None:
@@ -60,7 +58,7 @@ def schema_fault(connection: Connection) -> str | None:
     found, known = _revision(connection), revisions()
     head = known[-1]
     if found is None:
-        return "The database has no tables: run `cloudsealed migrate`"
+        return f"The database has no tables: {_FIRST}"
     if found not in known:
         return (
             f"The database is at revision {found}, which this program does not know (it needs "

@@ -27,8 +27,7 @@ from cloudsealed.console import Console
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import engine_for
-from cloudsealed.storage.schema import metadata
+from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services, build_services
 
@@ -204,7 +203,7 @@ def serving(
     budgets = {name: parse_budget("100000/minute") for name in _ROOMY} if roomy else {}
     settings = Settings(**{"data_dir": folder, "public_url": url, **budgets, **changes})
     ensure_keys(settings.key_path)
-    metadata.create_all(engine_for(settings))
+    migrate(settings)
     services = build_services(settings, clock=clock)
     running = server(services, Listen(port=urlsplit(url).port or 0), Console(services))
     thread = threading.Thread(target=running.run, daemon=True)

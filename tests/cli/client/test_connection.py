@@ -44,6 +44,8 @@ def test_what_is_in_the_folder_is_read_without_a_server(here: Cs, tmp_path: Path
     assert (missing.code, "error finding_not_found: " in missing.err) == (1, True)
     refused = here("findings", "triage", new[0].id, "--state", "in_progress")
     assert (refused.code, "needs a server" in refused.err) == (1, True)
+    nobody = here("api", "v1/me")
+    assert (nobody.code, "operator of this folder" in nobody.err) == (1, True)
 
 
 def test_an_empty_folder_is_told(here: Cs) -> None:

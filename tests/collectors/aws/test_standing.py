@@ -92,6 +92,7 @@ def cloud(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body would be 40 ms apart
 
         def do_POST(self) -> None:
             form = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()

@@ -12,7 +12,7 @@ from cloudsealed.api import accept, query
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
-from cloudsealed.api.shown import Expansion
+from cloudsealed.api.shown import Expansion, whole
 from cloudsealed.api.v1.schemas import evidence
 from cloudsealed.api.v1.schemas import findings as shapes
 from cloudsealed.api.v1.schemas.estate import Resource
@@ -24,6 +24,7 @@ from cloudsealed.findings.bulk import CountMismatchError
 from cloudsealed.findings.decisions import decisions
 from cloudsealed.findings.export import FORMATS
 from cloudsealed.findings.listing import LISTING
+from cloudsealed.findings.remedy import remedy_of
 from cloudsealed.findings.summary import GROUPS
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.storage import schema
@@ -61,11 +62,19 @@ def _policies(call: Call, idents: Sequence[str], _single: bool) -> Mapping[str, 
     return call.services.policies.many(tenant=call.tenant, idents=idents)
 
 
+def _remedies(
+    _call: Call, findings: Sequence[Mapping[str, Any]], _single: bool
+) -> Sequence[dict[str, Any] | None]:
+    return [remedy_of(finding) for finding in findings]
+
+
 EXPANSIONS = (
-    Expansion("resource", Resource, Scope.RESOURCES_READ, _resources),
-    Expansion("policy", Policy, Scope.POLICIES_READ, _policies),
+    Expansion("resource", Resource, Scope.RESOURCES_READ, whole("resource", _resources)),
+    Expansion("policy", Policy, Scope.POLICIES_READ, whole("policy", _policies)),
+    Expansion("remediation", shapes.Remediation, Scope.FINDINGS_READ, _remedies),
 )
-"""What a finding shows of other nouns; a policy that was deleted has its summary alone."""
+"""What a finding shows of other nouns, where a policy that was deleted has its summary alone; and
+how the resource itself is cured, which a list is spared."""
 
 
 @TABLE.lists(
@@ -80,7 +89,8 @@ def list_findings(call: Call) -> Reply:
     """List findings.
 
     For a work list or a copy of your own: follow `next_cursor` until it is null. With `audit`
-    the list is pinned to what failed in that audit.
+    the list is pinned to what failed in that audit. A remediation is as its policy says it, with
+    `<PLACEHOLDER>`s; `expand=remediation` puts the resource's own names there.
     """
     findings = call.services.findings
     return findings.list(tenant=call.tenant, deadline=call.deadline, **call.page)
@@ -172,7 +182,8 @@ def _read_filters(wanted: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 def get_finding(call: Call) -> Reply:
     """Retrieve a finding.
 
-    Everything that is known of one finding, from the evidence to what people decided.
+    Everything that is known of one finding, from the evidence to what people decided. Commands and
+    Terraform have the resource's own names.
     """
     return call.services.findings.get(**call.one, deadline=call.deadline)
 

@@ -6,24 +6,28 @@ never looked at. Which algorithms may have signed is decided by the key, never b
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from joserfc.errors import JoseError
 
+from cloudsealed.auth.oauth.jws import (
+    ALGORITHMS,
+    PublicKey,
+    Signed,
+    is_signed_by,
+    load,
+    number,
+    parse,
+)
 from cloudsealed.kit.canonical import sha256
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ALGORITHMS: Final = {"RSA": ("RS256", "PS256"), "EC": ("ES256",), "OKP": ("EdDSA",)}
-"""What a key of each kind signs with."""
 LONGEST_LIFE = 3600  # seconds from now to `exp`: what widespread clients give it
 SKEW = 30  # seconds that a client's clock may differ
 MOST_KEYS = 10
@@ -36,9 +40,6 @@ _PRIVATE = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 _BASE64 = re.compile(r"[A-Za-z0-9_-]+")
 _RSA_BITS = range(2048, 4097)
 _EXPONENTS = range(65537, 1 << 32)  # larger ones make verifying slow
-
-PublicKey = Mapping[str, str]
-"""A public key as a JWK: `kty`, the parts of its kind, `kid` and `alg` where it has them."""
 
 
 class UnprovenError(Exception):
@@ -53,8 +54,7 @@ class BadKeyError(Exception):
 class Assertion:
     """A JWT, and what it says of itself; `client_id` is its `sub`."""
 
-    text: str
-    header: Mapping[str, Any]
+    signed: Signed
     claims: Mapping[str, Any]
     client_id: str
 
@@ -65,21 +65,6 @@ class Proof:
 
     digest: str
     until: datetime
-
-
-@cache
-def _registry() -> Any:
-    """Return what the library verifies by: its algorithms, bounded in size."""
-    from joserfc import jws  # slow to import, and most processes never see a JWT
-
-    class Registry(jws.JWSRegistry):
-        max_payload_length = _LONGEST
-
-        def get_alg(self, name: str) -> Any:
-            """Return an algorithm of ours; the library warns of the name `EdDSA` (RFC 9864)."""
-            return self.algorithms[name]
-
-    return Registry(strict_check_header=False)
 
 
 def public_keys(given: Any) -> tuple[PublicKey, ...]:
@@ -119,11 +104,13 @@ def _public_key(given: Any) -> PublicKey:
 
 
 def _require_strong(key: PublicKey) -> None:
-    if key["kty"] == "RSA" and _bits(key["n"]) not in _RSA_BITS:
-        raise BadKeyError(f"must hold RSA keys of {_RSA_BITS.start} to {_RSA_BITS.stop - 1} bits")
     try:
-        public = _loaded(key).public_key
-    except (JoseError, ValueError, TypeError, OverflowError) as error:
+        if key["kty"] == "RSA" and number(key["n"]).bit_length() not in _RSA_BITS:
+            raise BadKeyError(
+                f"must hold RSA keys of {_RSA_BITS.start} to {_RSA_BITS.stop - 1} bits"
+            )
+        public = load(key)
+    except ValueError as error:
         raise BadKeyError("must hold whole and valid keys") from error
     if isinstance(public, RSAPublicKey) and public.public_numbers().e not in _EXPONENTS:
         raise BadKeyError(
@@ -131,64 +118,35 @@ def _require_strong(key: PublicKey) -> None:
         )
 
 
-def _bits(number: str) -> int:
-    try:
-        raw = base64.urlsafe_b64decode(number + "=" * (-len(number) % 4))
-    except ValueError as error:
-        raise BadKeyError("must hold whole and valid keys") from error
-    return int.from_bytes(raw, "big").bit_length()
-
-
-def _loaded(key: PublicKey) -> Any:
-    from joserfc import jwk  # slow to import
-
-    kinds: Any = {"RSA": jwk.RSAKey, "EC": jwk.ECKey, "OKP": jwk.OKPKey}
-    parts: Any = {name: key[name] for name in ("kty", *_PARTS[key["kty"]])}
-    return kinds[key["kty"]].import_key(parts)
-
-
 def read(text: str) -> Assertion:
     """Return what a JWT says, proven by nothing; raises UnprovenError when it is none."""
-    from joserfc import jws  # slow to import
-
+    if len(text) > _LONGEST:
+        raise UnprovenError("It is too long")
     try:
-        if len(text) > _LONGEST:
-            raise UnprovenError("It is too long")
-        parts = jws.extract_compact(text.encode())
-        header, claims = parts.headers(), json.loads(parts.payload)
-        subject, kind = claims.get("sub"), header.get("typ")
-    except (JoseError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        signed = parse(text)
+        claims, kind = json.loads(signed.payload.decode()), signed.header.get("typ")
+    except (ValueError, RecursionError) as error:
         raise UnprovenError("It is no JWT") from error
+    subject = claims.get("sub") if isinstance(claims, dict) else None
     if not isinstance(subject, str) or not (subject.isascii() and subject.isprintable()):
         raise UnprovenError("It has no sub")
     if (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
         raise UnprovenError("It is no JWT of a client")
-    return Assertion(text, header, claims, subject)
+    return Assertion(signed, claims, subject)
 
 
 def is_signed(assertion: Assertion, keys: Sequence[PublicKey]) -> bool:
     """Say whether one of a client's keys signed an assertion."""
-    return any(_verifies(assertion, key) for key in _candidates(keys, assertion.header))
+    signed = assertion.signed
+    return any(is_signed_by(signed, key) for key in _candidates(keys, signed.header))
 
 
 def _candidates(keys: Sequence[PublicKey], header: Mapping[str, Any]) -> Iterator[PublicKey]:
     """Yield the keys that may have signed: those of the kid, if one is named, and of the alg."""
     for key in keys:
-        allowed = (key["alg"],) if "alg" in key else ALGORITHMS[key["kty"]]
         named = "kid" not in header or header["kid"] == key.get("kid")
-        if named and header["alg"] in allowed:
+        if named and key.get("alg", header["alg"]) == header["alg"]:
             yield key
-
-
-def _verifies(assertion: Assertion, key: PublicKey) -> bool:
-    from joserfc import jws  # slow to import
-
-    own, algorithms = _loaded(key), [assertion.header["alg"]]
-    try:
-        jws.deserialize_compact(assertion.text, own, algorithms=algorithms, registry=_registry())
-    except (JoseError, ValueError, TypeError):
-        return False
-    return True
 
 
 def proven(assertion: Assertion, *, audiences: Sequence[str], now: datetime) -> Proof:

@@ -89,6 +89,7 @@ class UnanswerableAuthorizationError(CloudSealedError):
 
     code = "invalid_request"
     status = 400
+    remedy = "Begin again from the app; its maker checks the client id and the redirect address."
 
 
 class AppNotFoundError(NotFoundError):
@@ -141,6 +142,7 @@ class UserCodeError(CloudSealedError):
 
     code = "invalid_user_code"
     status = 422
+    remedy = "Type the code that the device shows now, or let it show a new one."
 
     def __init__(self) -> None:
         message = "No device shows this code now: look at it again, or begin anew there"
@@ -153,3 +155,4 @@ class TooManyUserCodesError(CloudSealedError):
 
     code = "too_many_user_codes"
     status = 429
+    remedy = "Wait for so long, and type the code that the device shows now."

@@ -47,7 +47,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "framework": _columns("key", "title~", "controls", "controls_with_policies", "provider"),
     "resource_type": _columns("type", "listed_by", "provider", "service"),
     "token": _columns("id", "name~", "expires_at", "last_used_at", "scopes~", "user_id"),
-    "error_code": _columns("code", "status", "when~"),
+    "error_code": _columns("code", "status", "when~", "remedy~"),
     "user": _columns("id", "name~", "role", "status", "email~", "kind"),
     "event": _columns("id", "type", "subject", "created_at", "actor.name", "actor.ip"),
     "oauth_app": _columns("id", "name~", "client_id", "audience", "scopes~"),

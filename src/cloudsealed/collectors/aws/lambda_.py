@@ -1,7 +1,8 @@
 """Lambda: functions and their aliases, with who may call them. Their code is never fetched.
 
-Each alias has a policy of its own, which lets in beside the function's. Policies of single versions
-are not read: that would be a call for every version ever published.
+Each alias and each published version has a policy of its own, which lets in beside the function's.
+Of versions there may be thousands, each deployment one, and no list says which have a policy: the
+newest are asked for theirs, and what is not asked is unread.
 """
 
 from __future__ import annotations
@@ -10,6 +11,26 @@ from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _NONE = frozenset({"ResourceNotFoundException"})  # no policy, no address, or no function
+_NEWEST = 5  # versions of a function; ten calls a second are made of Lambda
+_SECRETS = (
+    "Environment.Variables",
+    "ImageConfigResponse.ImageConfig.Command",
+    "ImageConfigResponse.ImageConfig.EntryPoint",
+)
+
+
+def _version_policies(attribute: str, versions: str, *, too_many: bool = False) -> Enrich:
+    """The policies of some of a function's versions; one without a policy has none among them."""
+    return Enrich(
+        operation="GetPolicy",
+        params={"FunctionName": "FunctionName", "Qualifier": "each"},
+        each=versions,
+        fills={attribute: "Policy"},
+        absent=_NONE,
+        decided_by="ListTags",
+        too_many=too_many,
+    )
+
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -19,11 +40,7 @@ ROWS: tuple[Row, ...] = (
         items="Functions",
         native_id="{FunctionArn}",
         name="FunctionName",
-        secret_paths=(
-            "Functions[].Environment.Variables",
-            "Functions[].ImageConfigResponse.ImageConfig.Command",
-            "Functions[].ImageConfigResponse.ImageConfig.EntryPoint",
-        ),
+        secret_paths=tuple(f"Functions[].{path}" for path in _SECRETS),
         enrich=(
             Enrich(
                 operation="GetPolicy",
@@ -32,6 +49,15 @@ ROWS: tuple[Row, ...] = (
                 absent=_NONE,
                 decided_by="ListTags",
             ),
+            Enrich(
+                operation="ListVersionsByFunction",
+                params={"FunctionName": "FunctionName"},
+                fills={"Versions": "Versions[?Version!='$LATEST'].Version"},
+                gone=_NONE,
+                secret_paths=tuple(f"Versions[].{path}" for path in _SECRETS),
+            ),
+            _version_policies("VersionPolicies", f"Versions[-{_NEWEST}:]"),
+            _version_policies("OlderVersionPolicies", f"Versions[:-{_NEWEST}]", too_many=True),
             Enrich(
                 operation="GetFunctionUrlConfig",
                 params={"FunctionName": "FunctionName"},
@@ -52,7 +78,7 @@ ROWS: tuple[Row, ...] = (
                 gone=_NONE,
             ),
         ),
-        decode={"Policy": json_text},
+        decode={"Policy": json_text, "VersionPolicies[]": json_text},
         relations=(
             Relation("role", "Role", "aws.iam.role", "Arn"),
             Relation("key", "KMSKeyArn", "aws.kms.key", "Arn"),

@@ -15,8 +15,7 @@ from functools import cache
 from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo, available_timezones
 
-from cronsim import CronSim, CronSimError
-
+from cloudsealed.connections.schedules.cron import Cron, CronError
 from cloudsealed.kit.fields import Fields
 
 SHORTEST = timedelta(minutes=15)
@@ -34,13 +33,8 @@ class Timetable:
     timezone: str
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """Yield the times after `moment`, in UTC and in order; it ends when 50 years have none."""
-        last = moment
-        for local in CronSim(self.cron, moment.astimezone(_zone(self.timezone))):
-            found = local.astimezone(UTC)
-            if found > last:  # of a time that comes twice the library gives the first, also late
-                yield found
-                last = found
+        """Yield the times after `moment` within 50 years, in UTC and in order."""
+        return Cron.parse(self.cron).times(moment.astimezone(_zone(self.timezone)))
 
     def next(self, moment: datetime) -> datetime | None:
         """Return the first time after `moment`, None when 50 years have none."""
@@ -70,7 +64,7 @@ def _refuse_pace(fields: Fields, timetable: Timetable, now: datetime) -> None:
             islice(takewhile(lambda at: at < now + _LOOKED_AHEAD, timetable.after(now)), _LOOKED_AT)
         )
         never = not times and timetable.next(now) is None
-    except CronSimError as error:
+    except CronError as error:
         raise fields.refuse(
             "cron", f"has a field that cannot be: {error}; it is {_FIELDS}"
         ) from error

@@ -100,22 +100,14 @@ function counted() {
 }
 
 let stream = null;
-let poll = 0;
 function watched() {
   stream?.close();
   stream = null;
-  polled();
   const place = document.querySelector("[data-live]");
   if (!place || !window.EventSource) return;
   stream = new EventSource(place.dataset.live);
   const anew = () => refreshed();
   for (const name of ["status", "progress"]) stream.addEventListener(name, anew);
-}
-
-function polled() {
-  clearTimeout(poll);
-  const place = document.querySelector("[data-poll]");
-  if (place) poll = setTimeout(refreshed, 1000 * place.dataset.poll);
 }
 
 let refreshing = false;
@@ -129,18 +121,28 @@ async function refreshed() {
       const next = found.querySelector(`[data-part="${part.dataset.part}"]`);
       if (next) part.replaceWith(document.adoptNode(next));
     }
-    if (!found.querySelector("[data-live], [data-poll]")) {
-      stream?.close();
+    if (stream && !found.querySelector("[data-live]")) {
+      stream.close();
       go(location.href, { push: false });
-    } else polled();
+    }
   } finally {
     refreshing = false;
   }
+}
+
+function awaited() {
+  if (!document.querySelector("[data-pending]")) return;
+  setTimeout(async () => {
+    if (!document.querySelector("[data-pending]")) return;
+    await refreshed();
+    awaited();
+  }, 800);
 }
 
 function ready() {
   for (const button of document.querySelectorAll("button.copy[hidden]")) button.hidden = false;
   counted();
   watched();
+  awaited();
 }
 ready();

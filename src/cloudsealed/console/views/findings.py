@@ -82,7 +82,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     groups = None
     if page is None:
         groups = await look.api.get(SUMMARY, group_by=[group, "severity"], **filters)
-    facets, total, complete = await counted(look, SUMMARY, FACETS, (*_FILTERS, *NEGATED))
+    facets = await counted(look, SUMMARY, FACETS, (*_FILTERS, *NEGATED))
     return {
         "page": page,
         "groups": _by_severity(group, groups["groups"]) if groups else None,
@@ -90,8 +90,6 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "facets": facets,
         "facet_names": FACETS,
         "filter_names": {**FACETS, **OTHERS},
-        "total": total,
-        "complete": complete,
         "columns": [name for name in COLUMNS if name in look.query.get("column", _SHOWN_AT_FIRST)],
         "column_names": COLUMNS,
         "group_names": GROUPS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cloudsealed.auth.model import Scope
@@ -25,22 +26,39 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     if newest is None:
         running = await look.api.value("/v1/audits", limit="1")
         return {"newest": None, "running": running["data"], "connections": connections}
-    open_ = await look.api.get(
-        "/v1/findings/summary", group_by=["dimension", "severity"], status="open"
-    )
+    caller = look.visit.me.caller
+    key = (caller.tenant_id, caller.scopes, "overview", newest["id"])
+    counted = await look.counts.of(key, lambda: _count(look, audits))
     first = await look.api.get("/v1/findings", status="open", sort="-severity", limit=str(_FIRST))
     coverage = await look.api.value(f"/v1/audits/{newest['id']}/coverage")
     return {
         "newest": newest,
         "connections": connections,
         "audits": audits,
-        "dimensions": _dimensions(look, audits, open_["groups"]),
-        "open": open_,
+        "dimensions": _dimensions(look, audits, counted.value.open if counted else None),
+        "counted": counted,
         "first": first["data"],
-        "deltas": [(name, await _moved(look, name)) for name in _DELTAS] if audits[1:] else [],
         "coverage": coverage,
-        "frameworks": await _frameworks(look, newest["id"]),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What the overview counts: findings by dimension and severity, and how many are in what an
+    audit moved; the frameworks with their controls by status."""
+
+    open: Mapping[str, Any]
+    moved: Sequence[tuple[str, int]]
+    frameworks: Sequence[Mapping[str, Any]]
+
+
+async def _count(look: Look, audits: Sequence[Mapping[str, Any]]) -> _Counted:
+    wanted = {"group_by": ["dimension", "severity"], "status": "open"}
+    return _Counted(
+        await look.api.value("/v1/findings/summary", **wanted),
+        [(name, await _moved(look, name)) for name in _DELTAS] if audits[1:] else [],
+        await _frameworks(look, audits[0]["id"]),
+    )
 
 
 async def _audits(look: Look) -> Sequence[Mapping[str, Any]]:
@@ -71,7 +89,7 @@ async def _frameworks(look: Look, audit: str) -> list[Mapping[str, Any]]:
 
 
 def _dimensions(
-    look: Look, audits: Sequence[Mapping[str, Any]], groups: Sequence[Mapping[str, Any]]
+    look: Look, audits: Sequence[Mapping[str, Any]], counted: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
     words = words_of(look.visit.taste.language)
     found = []
@@ -80,6 +98,7 @@ def _dimensions(
             Point(audit["finished_at"][:10], audit["dimensions"][name]["score"])
             for audit in reversed(audits)
         ]
+        groups = counted["groups"] if counted else ()
         held = {g["severity"]: g["count"] for g in groups if g["dimension"] == name}
         counts = [(each.value, held.get(each, 0)) for each in reversed(Severity)]
         title = words.t("{name}: score over the audits", name=words.said(name))
@@ -91,7 +110,7 @@ def _dimensions(
                 "points": points,
                 "chart": trend(points, title=title, most=100),
                 "counts": counts,
-                "open": sum(held.values()),
+                "open": sum(held.values()) if counted else None,
                 "shares": shares(counts, title=words.t("Open findings by severity")),
             }
         )

@@ -9,7 +9,7 @@ from typing import Any
 from cloudsealed.auth.model import Scope
 from cloudsealed.console.diffs import Version, compared
 from cloudsealed.console.drafts import text_of
-from cloudsealed.console.facets import Value, counted
+from cloudsealed.console.facets import Facets, Value, counted
 from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.params import params_of, shown
@@ -42,18 +42,21 @@ async def _listed(look: Look) -> Mapping[str, Any]:
     filters = {name: look.query.get(name, ()) for name in _FILTERS}
     limit, cursor = look.one("limit", _PAGE), look.one("cursor")
     page = await look.api.get(LIST, **filters, cursor=cursor, limit=limit)
-    facets, total, complete = await counted(look, f"{LIST}/summary", FACETS, _FILTERS)
+    facets = await counted(look, f"{LIST}/summary", FACETS, _FILTERS)
     return {
         "page": page,
         "rows": sorted(page["data"], key=_place),
         "open": await _open(look),
-        "facets": {name: _said(look, name, values) for name, values in facets.items()},
+        "facets": facets and _worded(look, facets),
         "facet_names": FACETS,
         "filter_names": {**FACETS, **OTHERS},
-        "total": total,
-        "complete": complete,
         "may_write": look.may(Scope.POLICIES_WRITE),
     }
+
+
+def _worded(look: Look, facets: Facets) -> Facets:
+    shown = {name: _said(look, name, values) for name, values in facets.shown.items()}
+    return replace(facets, shown=shown)
 
 
 def _said(look: Look, facet: str, values: Sequence[Value]) -> list[Value]:

@@ -14,8 +14,8 @@ from itertools import islice
 import orjson
 
 from cloudsealed.kit.batches import batches
-from cloudsealed.packs.commands import commands_of
 from cloudsealed.packs.danger import dangers
+from cloudsealed.packs.remedies import for_resources
 from cloudsealed.reports.kinds.parts import WORST_FIRST, Badness, Savings, badness, brief, open_of
 from cloudsealed.reports.kinds.rank import RISK_WEIGHTS, Rank, effort_of, own_rank, rank
 from cloudsealed.reports.kinds.spool import Spool
@@ -26,6 +26,7 @@ _BATCH = 500
 COMMANDED = 3
 """Resources whose commands a step shows."""
 _OF_POLICY = ("policy", "dimension", "description", "remediation", "controls")
+_FILLED = ("first", "cli", "terraform")
 
 
 @dataclass(slots=True)
@@ -108,7 +109,8 @@ class Plan:
         remedy = self._policies[step.policy]["remediation"] or {}
         for line in self._spool.lines(place for _, place in islice(step.places, most)):
             row = orjson.loads(line)
-            yield {**row, **commands_of(remedy, [row["resource"]])}
+            found = for_resources(remedy, [row["resource"]])
+            yield {**row, **{name: found[name] for name in _FILLED}}
 
     def described(self) -> Iterator[tuple[Step, Document]]:
         """Yield each step, and what is to be said of it, in order."""
@@ -142,7 +144,7 @@ class Plan:
             "monthly_savings": step.savings.total(),
             "controls": [dict(control) for control in policy["controls"]],
             "takes_away": bool(dangers(remedy)),
-            **{name: remedy.get(name) for name in ("summary", "caution", "terraform")},
+            **{name: remedy.get(name) for name in ("summary", "caution")},
             **self._commands(step),
         }
 
@@ -150,7 +152,8 @@ class Plan:
         """Return the commands of a step's worst resources, and of how many they are."""
         remedy = self._policies[step.policy]["remediation"] or {}
         resources = [row["resource"] for row in self.rows(step, COMMANDED)]
-        return {**commands_of(remedy, resources), "commands_of": len(resources)}
+        found = for_resources(remedy, resources)
+        return {**{name: found[name] for name in _FILLED}, "commands_of": len(resources)}
 
 
 def _count_lesser(steps: Iterable[Step]) -> None:

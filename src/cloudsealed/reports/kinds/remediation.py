@@ -74,7 +74,7 @@ COLUMNS = (
     Column("caution", "What that deletes, cuts off or writes over", lambda s, _: caution_of(s)),
     Column("first", "Commands to run before, with the resource's names", lambda _, f: f["first"]),
     Column("cli", "The commands, with the resource's names", lambda _, f: f["cli"]),
-    Column("terraform", "The same in Terraform", lambda s, _: s["terraform"]),
+    Column("terraform", "The same in Terraform", lambda _, f: f["terraform"]),
     Column(
         "controls",
         "Framework and control; between several a semicolon",

@@ -26,7 +26,7 @@ from cloudsealed.api.v1.schemas.base import (
     shown,
 )
 from cloudsealed.auth.model import Scope
-from cloudsealed.kit.fields import NOT_BLANK
+from cloudsealed.kit.shapes import NOT_BLANK
 from cloudsealed.vocabulary import ActorKind, EventType, Role, UserKind, UserStatus
 
 UserName = TypeAliasType(
@@ -359,4 +359,7 @@ class ErrorCode(Shape):
     status: Count = Field(description="The status that goes with it.", examples=[429])
     when: Text = Field(
         description="When it is answered.", examples=["A budget of requests is spent."]
+    )
+    remedy: Text = Field(
+        description="What whoever gets it can do.", examples=["Wait for so long, then go on."]
     )

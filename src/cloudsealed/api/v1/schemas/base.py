@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
-from cloudsealed.kit.fields import NOT_BLANK
+from cloudsealed.kit.shapes import NOT_BLANK
 
 T = TypeVar("T")
 

@@ -259,6 +259,9 @@ class PlannedFinding(ReportedFinding):
         description="The commands; what only people know is a `<PLACEHOLDER>`.",
         examples=["aws s3api put-public-access-block --bucket acme-logs …"],
     )
+    terraform: Text | None = Field(
+        description="The same as HCL.", examples=['bucket = "acme-logs"']
+    )
 
 
 class PlanStep(Shape):
@@ -308,7 +311,8 @@ class PlanStep(Shape):
         description="How many resources these commands are of.", examples=[1]
     )
     terraform: Text | None = Field(
-        description="The same as HCL.", examples=["block_public_policy = true"]
+        description="The same as HCL: with its resource's names where the step has one alone.",
+        examples=["block_public_policy = true"],
     )
     risk: Count = Field(description="The weight that it removes.", examples=[30])
     risk_share: Share = Field(description="Which part of the plan's risk that is.")

@@ -97,7 +97,8 @@ class EvidenceItem(Shape):
 
 
 class Remediation(Shape):
-    """How to cure a finding."""
+    """How to cure a finding: in commands and Terraform of one finding stand its resource's own
+    names, in a list of findings and in a policy `<PLACEHOLDER>`s."""
 
     summary: Text = Field(
         description="What to do, in a sentence or two.",
@@ -112,7 +113,8 @@ class Remediation(Shape):
         examples=["aws ec2 describe-security-group-rules --filters Name=group-id,Values=<GROUP>"],
     )
     cli: Text | None = Field(
-        description="Commands that do it, one a line, with `<PLACEHOLDER>`s.",
+        description="Commands that do it, one a line; what nobody but you knows is a"
+        " `<PLACEHOLDER>`.",
         examples=["aws ec2 revoke-security-group-ingress --group-id <GROUP> --ip-permissions …"],
     )
     terraform: Text | None = Field(

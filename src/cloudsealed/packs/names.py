@@ -1,0 +1,97 @@
+"""What a resource is called in the `<PLACEHOLDER>`s of a remediation. It refuses to guess: what the
+resource does not say has no name here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Resource = Mapping[str, Any]
+"""`type`, `native_id`, `name`, `account` and `region`, as a finding shows them."""
+
+PLACEHOLDER = re.compile(r"<([A-Z][A-Z0-9_]*)>")
+PLAIN = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./:@+-]*")
+"""What means itself in every language that a remediation is written in, quoted or not."""
+OWN: Mapping[str, Mapping[str, str]] = {
+    "aws.acm.certificate": {"CERTIFICATE_ARN": "arn"},
+    "aws.autoscaling.group": {"GROUP": "name"},
+    "aws.cloudformation.stack": {"STACK": "name"},
+    "aws.cloudtrail.trail": {"TRAIL": "arn"},
+    "aws.dynamodb.table": {"TABLE": "name"},
+    "aws.ec2.address": {"ALLOCATION_ID": "id"},
+    "aws.ec2.image": {"IMAGE_ID": "id"},
+    "aws.ec2.instance": {"INSTANCE_ID": "id"},
+    "aws.ec2.network_acl": {"ACL_ID": "id"},
+    "aws.ec2.security_group": {"GROUP_ID": "id"},
+    "aws.ec2.snapshot": {"SNAPSHOT_ID": "id"},
+    "aws.ec2.subnet": {"SUBNET_ID": "id"},
+    "aws.ec2.volume": {"VOLUME_ID": "id"},
+    "aws.ec2.vpc": {"VPC_ID": "id"},
+    "aws.ecr.repository": {"REPOSITORY": "name"},
+    "aws.ecs.cluster": {"CLUSTER": "id"},
+    "aws.ecs.service": {"SERVICE": "id", "CLUSTER": "parent"},
+    "aws.efs.file_system": {"FILE_SYSTEM_ID": "id"},
+    "aws.eks.cluster": {"CLUSTER": "name"},
+    "aws.elb.load_balancer": {"LOAD_BALANCER": "name"},
+    "aws.elbv2.load_balancer": {"LOAD_BALANCER_ARN": "arn"},
+    "aws.elbv2.target_group": {"TARGET_GROUP_ARN": "arn"},
+    "aws.iam.group": {"GROUP": "name"},
+    "aws.iam.policy": {"POLICY_ARN": "arn"},
+    "aws.iam.role": {"ROLE": "name"},
+    "aws.iam.user": {"USER": "name"},
+    "aws.kms.key": {"KEY_ID": "id", "KEY_ARN": "arn"},
+    "aws.lambda.alias": {"FUNCTION": "arn"},
+    "aws.lambda.function": {"FUNCTION": "name"},
+    "aws.logs.log_group": {"LOG_GROUP": "name"},
+    "aws.rds.cluster": {"CLUSTER": "name"},
+    "aws.rds.cluster_snapshot": {"CLUSTER_SNAPSHOT": "name"},
+    "aws.rds.instance": {"INSTANCE": "name"},
+    "aws.rds.snapshot": {"SNAPSHOT": "name"},
+    "aws.route53.hosted_zone": {"ZONE_ID": "id"},
+    "aws.s3.bucket": {"BUCKET": "name"},
+    "aws.secretsmanager.secret": {"SECRET": "arn"},
+    "aws.sns.topic": {"TOPIC_ARN": "arn"},
+    "aws.sqs.queue": {"QUEUE_URL": "queue_url"},
+}
+"""The placeholders that name a resource itself, by its type, and which part of it each is.
+
+Every resource has ARN, ACCOUNT_ID, REGION and PARTITION beside them.
+"""
+_COMMON = {"ARN": "arn", "ACCOUNT_ID": "account", "REGION": "region", "PARTITION": "partition"}
+_DOMAINS = {"aws-cn": "amazonaws.com.cn"}
+
+
+def names_of(resource: Resource) -> dict[str, str]:
+    """Return what stands for each placeholder that a resource can fill: one line of ASCII each,
+    as the cloud has it and not yet quoted for any language."""
+    parts = _parts(resource)
+    named = {**_COMMON, **OWN.get(resource["type"], {})}
+    found = ((name, parts.get(part)) for name, part in named.items())
+    return {name: value for name, value in found if value and _is_shown(value)}
+
+
+def _is_shown(value: str) -> bool:
+    """Say whether what one sees of a text is what it is."""
+    return value.isascii() and value.isprintable()
+
+
+def _parts(resource: Resource) -> dict[str, str | None]:
+    ident, account, region = (resource[name] for name in ("native_id", "account", "region"))
+    known = {"name": resource["name"], "account": account}
+    pieces = ident.split(":", 5)
+    if pieces[0] != "arn" or len(pieces) < 6:
+        return {**known, "region": None if region == "global" else region}
+    _, partition, _, its_region, _, rest = pieces
+    region = its_region or region
+    path = re.split("[:/]", rest)
+    domain = _DOMAINS.get(partition, "amazonaws.com")
+    return {
+        **known,
+        "arn": ident,
+        "id": path[-1],
+        "parent": path[-2] if len(path) > 1 else None,
+        "region": None if region == "global" else region,
+        "partition": partition,
+        "queue_url": f"https://sqs.{region}.{domain}/{account}/{rest}",
+    }
