@@ -11,17 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloudsealed.kit.shapes import Part
-from cloudsealed.packs import (
-    CLASSIFICATION,
-    EXAMPLE_OUTCOMES,
-    PolicyFileError,
-    Use,
-    check_form,
-    hint,
-)
+from cloudsealed.kit.shapes import Part, Use, hint
+from cloudsealed.kit.shapes.errors import path_of
+from cloudsealed.packs import CLASSIFICATION, EXAMPLE_OUTCOMES, PolicyFileError, check_form
 from cloudsealed.packs.document import Document, written
-from cloudsealed.packs.errors import path_of
 from cloudsealed.vocabulary import PolicyKind
 
 _NAMES = {"unknown_field"}
