@@ -42,6 +42,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.kit.shapes import Path, dotted, read_body
 from cloudsealed.packs import load_policies
 from cloudsealed.policies.frameworks import JUDGED, assess, framework, frameworks
+from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page, Rows
@@ -462,14 +463,18 @@ class AuditService:
         version = self._policies.version(
             tenant=tenant, ident=policy["id"], number=policy["version"]
         )
-        audit = self.find(tenant=tenant, ident=audit_id)
-        snapshots = Snapshots(self._database, tenant=tenant, audit_id=audit_id)
-        return {
-            "object": "explanation",
-            "finding_id": finding["id"],
-            "audit_id": audit_id,
-            **explanation(snapshots, audit, version, snapshot),
-        }
+        told = self.explained(tenant=tenant, ident=audit_id, version=version, snapshot=snapshot)
+        return {"object": "explanation", "finding_id": finding["id"], **told}
+
+    def explained(
+        self, *, tenant: str, ident: str, version: PolicyVersion, snapshot: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what a check says of a snapshot by an audit's clock, and why. Raises
+        NotExplainableError."""
+        audit = self.find(tenant=tenant, ident=ident)
+        audit.require_evidence()
+        snapshots = Snapshots(self._database, tenant=tenant, audit_id=ident)
+        return {"audit_id": ident, **explanation(snapshots, audit, version, snapshot)}
 
     def _has_job(self, tenant: str, ident: str) -> bool:
         with self._database.read() as connection:

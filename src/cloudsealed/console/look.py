@@ -96,13 +96,13 @@ class Look:
 
 
 Gather = Callable[[Look], Awaitable[Mapping[str, Any]]]
-Act = Callable[[Look], Awaitable[str | Mapping[str, Any]]]
+Act = Callable[[Look], Awaitable[str | Mapping[str, Any] | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A page: its path, its template, what it asks for, and what its forms do; `act` returns the
-    path to go on to, or what the page then shows as `look.told`."""
+    path to go on to, or what the page then shows as `look.told`, None with what was sent."""
 
     path: str
     template: str
@@ -158,14 +158,16 @@ class Views:
             look = replace(self._look(request, visit), form=form)
             try:
                 done = await view.act(look)
-                self._counts.forget(visit.me.caller.tenant_id)
-                if not isinstance(done, str):
-                    return await self._shown(view, replace(look, form={}, told=done))
-                return self._reception.outward(redirect(done))
             except CloudSealedError as error:
                 if error.status not in _SHOWN:
                     raise
                 return await self._shown(view, replace(look, error=error))
+            if done is None:
+                return await self._shown(view, look)
+            self._counts.forget(visit.me.caller.tenant_id)
+            if isinstance(done, str):
+                return self._reception.outward(redirect(done))
+            return await self._shown(view, replace(look, form={}, told=done))
 
         routes = [Route(view.path, show)]
         return [*routes, Route(view.path, act, methods=["POST"])] if view.act else routes

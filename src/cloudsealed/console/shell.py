@@ -41,6 +41,7 @@ _GROUPS = (
                 "status=open&sort=-severity",
             ),
             Place("/audits", worded("Audits"), "audits", Scope.AUDITS_READ),
+            Place("/policies", worded("Policies"), "policies", Scope.POLICIES_READ),
         ),
     ),
     Group(

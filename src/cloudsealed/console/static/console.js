@@ -24,6 +24,10 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
     location.href = url;
     return;
   }
+  if ([...found.scripts].some((script) => ![...document.scripts].some((each) => each.src === script.src))) {
+    location.href = url; // the page has a script of its own
+    return;
+  }
   main().replaceWith(document.adoptNode(next));
   document.querySelector(".side")?.replaceWith(document.adoptNode(found.querySelector(".side")));
   document.title = found.title;

@@ -7,14 +7,18 @@ from cloudsealed.console.views import (
     audit,
     audits,
     connections,
+    criteria,
     events,
     finding,
     findings,
     frameworks,
     limits,
     overview,
+    policies,
+    policy_editor,
     reports,
     schedules,
+    simulations,
     users,
 )
 
@@ -31,6 +35,7 @@ _NOUNS = (
     users,
     events,
     limits,
+    *(criteria, policy_editor, simulations, policies),  # the last has a path that others match
 )
 
 VIEWS: tuple[View, ...] = tuple(view for noun in _NOUNS for view in noun.VIEWS)

@@ -214,3 +214,34 @@ class ConnectionTest(Shape):
         description="Where the role may not be assumed, what its trust policy has to say.",
         examples=[{"Effect": "Allow", "Action": "sts:AssumeRole"}],
     )
+
+
+class CollectedType(Shape):
+    """A type of resource that audits collect."""
+
+    object: Literal["resource_type"] = Field(description="Always `resource_type`.")
+    type: Word = Field(description="Its name.", examples=["aws.s3.bucket"])
+    provider: Word = Field(description="Its cloud.", examples=["aws"])
+    service: Word = Field(description="Its service.", examples=["s3"])
+    listed_by: Word | None = Field(
+        description="The call that lists them; null where an account has one.",
+        examples=["s3:ListBuckets"],
+    )
+
+
+class DescribedType(CollectedType):
+    """A type of resource, and what its documents may hold."""
+
+    document: Json = Field(
+        description="Each attribute and its kind: `string`, `integer`, `number`, `boolean`, `time`"
+        " (RFC 3339), `map`, null where nobody knows; a list has one element, the kind of each of"
+        " its own.",
+        examples=[{"Name": "string", "Tags": [{"Key": "string", "Value": "string"}]}],
+    )
+    calls: Json = Field(
+        description="The call that fills an attribute, by its name; `*` fills the others.",
+        examples=[{"*": "s3:ListBuckets", "Policy": "s3:GetBucketPolicy"}],
+    )
+    example: Json = Field(
+        description="A document with every value made up.", examples=[{"Name": "text"}]
+    )
