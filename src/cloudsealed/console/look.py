@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -28,13 +29,14 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.threads import run_in_threadpool
 
 Query = Mapping[str, Sequence[str]]
-_SHOWN = {400, 409, 412, 422}
+_SHOWN = {400, 409, 412, 422, 429}
 """Refusals that a page shows beside what it was asked, instead of a page of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request for a view. `form` is what was sent, `error` why it was refused."""
+    """One request for a view. `form` is what was sent, `error` why it was refused, `told` what its
+    act found out, which is shown at once."""
 
     visit: Visit
     api: Asking
@@ -43,8 +45,7 @@ class Look:
     path: Mapping[str, str]
     counts: Counts
     error: CloudSealedError | None = None
-    made: Any = None
-    """What a form has made, where the page shows it once."""
+    told: Any = None
 
     @property
     def ident(self) -> str:
@@ -70,6 +71,10 @@ class Look:
         details = self.error.details if self.error is not None else ()
         return {str(each["field"]): str(each["message"]) for each in details}
 
+    def words_sent(self, name: str) -> list[str] | None:
+        """Return the words of a field of the form, between space or commas; None of none."""
+        return self.sent(name).replace(",", " ").split() or None
+
     def may(self, *rights: Right) -> bool:
         """Say whether the visitor has all of these rights."""
         return set(rights) <= self.visit.me.caller.scopes
@@ -91,13 +96,13 @@ class Look:
 
 
 Gather = Callable[[Look], Awaitable[Mapping[str, Any]]]
-Act = Callable[[Look], Awaitable[str | Mapping[str, Any]]]
+Act = Callable[[Look], Awaitable[str | Mapping[str, Any] | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A page: its path, its template, what it asks for, and what its forms do; `act` returns the
-    path to go on to, or what was made, for the page to show it this once."""
+    path to go on to, or what the page then shows as `look.told`, None with what was sent."""
 
     path: str
     template: str
@@ -153,14 +158,16 @@ class Views:
             look = replace(self._look(request, visit), form=form)
             try:
                 done = await view.act(look)
-                self._counts.forget(visit.me.caller.tenant_id)
-                if not isinstance(done, str):
-                    return await self._shown(view, replace(look, form={}, made=done))
-                return self._reception.outward(redirect(done))
             except CloudSealedError as error:
                 if error.status not in _SHOWN:
                     raise
                 return await self._shown(view, replace(look, error=error))
+            if done is None:
+                return await self._shown(view, look)
+            self._counts.forget(visit.me.caller.tenant_id)
+            if isinstance(done, str):
+                return self._reception.outward(redirect(done))
+            return await self._shown(view, replace(look, form={}, told=done))
 
         routes = [Route(view.path, show)]
         return [*routes, Route(view.path, act, methods=["POST"])] if view.act else routes
@@ -187,7 +194,11 @@ class Views:
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(raw, max_num_fields=200):
             query.setdefault(name, []).append(value)
-        api = Asking(self._inside, request.scope, visit.me.caller) if visit.login else None
+        api = None
+        if visit.login:
+            again = partial(self._reception.still, visit)
+            caller = visit.me.caller
+            api = Asking(self._inside, request.scope, caller=caller, again=again)
         return Look(visit, api, query, {}, request.path_params, self._counts)  # type: ignore[arg-type]
 
     async def _shown(self, view: View, look: Look) -> Response:

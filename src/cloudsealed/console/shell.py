@@ -40,6 +40,15 @@ _GROUPS = (
                 Scope.FINDINGS_READ,
                 "status=open&sort=-severity",
             ),
+            Place("/audits", worded("Audits"), "audits", Scope.AUDITS_READ),
+            Place("/policies", worded("Policies"), "policies", Scope.POLICIES_READ),
+        ),
+    ),
+    Group(
+        worded("Set up"),
+        (
+            Place("/connections", worded("Connections"), "connections", Scope.CONNECTIONS_READ),
+            Place("/schedules", worded("Schedules"), "schedules", Scope.SCHEDULES_READ),
         ),
     ),
     Group(

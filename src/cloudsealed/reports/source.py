@@ -18,7 +18,7 @@ from cloudsealed.events import EventStore
 from cloudsealed.findings.service import FindingService
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import NotFoundError
-from cloudsealed.policies.frameworks import OWN, assess, framework, own
+from cloudsealed.policies.frameworks import OWN, assess, own
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.kinds.spool import Spooled
 from cloudsealed.reports.look import Look
