@@ -32,7 +32,6 @@ from cloudsealed.api.feed import Feed, Watcher
 from cloudsealed.api.files import File
 from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
-from cloudsealed.api.gate.head import bearer
 from cloudsealed.api.gate.limits import Limits, tighter
 from cloudsealed.api.gate.purse import Purse
 from cloudsealed.api.idempotency import (
@@ -53,6 +52,7 @@ from cloudsealed.events.reads import Reads
 from cloudsealed.kit import deprecation
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.kit.shapes import deprecations_used
 from cloudsealed.kit.threads import (
     Crew,
     CrowdedError,
@@ -357,11 +357,7 @@ class Endpoint:
         assert self._operation.scope is not None, "what is followed needs a scope"
         known = request.headers.get("last-event-id")
         watcher = Watcher(
-            exchange.authenticated,
-            bearer(request.scope),
-            self._operation.scope,
-            reply.standing.id,
-            known,
+            exchange.authenticated, exchange.still, self._operation.scope, reply.standing.id, known
         )
         return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
 
@@ -380,7 +376,7 @@ def _deprecations_used(operation: Operation, request: Request, call: Call) -> It
     items = (item.deprecated for name, item in operation.parameters.items() if name in given)
     yield from filter(None, items)
     if operation.body is not None:
-        yield from deprecation.fields_used(operation.body, call.body)
+        yield from deprecations_used(operation.body, call.body)
 
 
 def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.v1.schemas import estate as shapes
 from cloudsealed.auth.model import Scope
+from cloudsealed.connections import bodies
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError
@@ -36,7 +37,7 @@ def list_connections(call: Call) -> Reply:
     "/v1/connections",
     scope=Scope.CONNECTIONS_WRITE,
     answer=shapes.Connection,
-    body=shapes.ConnectionBody,
+    body=bodies.CONNECTION,
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
     event=EventType.CONNECTION_CREATED,
 )
@@ -61,7 +62,7 @@ def get_connection(call: Call) -> Reply:
     "/v1/connections/{id}",
     scope=Scope.CONNECTIONS_WRITE,
     answer=shapes.Connection,
-    body=shapes.ConnectionPatch,
+    body=bodies.CONNECTION_CHANGE,
     errors=(NameAlreadyExistsError,),
     event=EventType.CONNECTION_CHANGED,
 )
@@ -71,6 +72,18 @@ def update_connection(call: Call) -> Reply:
     What is left out stays. Which account it reaches cannot change: add another connection.
     """
     return call.services.connections.update(**call.one, body=call.body)
+
+
+@TABLE.reads(
+    "/v1/connections/{id}/setup", scope=Scope.CONNECTIONS_WRITE, answer=shapes.ConnectionSetup
+)
+def get_connection_setup(call: Call) -> Reply:
+    """Retrieve what a connection's role needs: its trust policy and its permissions.
+
+    Both are IAM policies ready to paste. The permissions are those that the tenant's policies need
+    and nothing else; none of them reads an object, an item, a message or a secret's value.
+    """
+    return call.services.connection_setup(**call.one)
 
 
 @TABLE.acts(
