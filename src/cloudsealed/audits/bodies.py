@@ -143,3 +143,24 @@ SIMULATION = Component(
     ),
     "A policy and the audits to try it on; a classification needs none.",
 )
+
+
+TRIAL = Component(
+    "PolicyTrialBody",
+    Record(
+        {
+            "policy": Part(
+                Choice((POLICY_NAME, CHECK), lambda _value, _at: _AS_IT_IS),
+                "A policy's id or key, or what `POST /v1/policies` takes.",
+                needed=True,
+                example="aws-s3-bucket-public-read",
+            ),
+            "resource_id": Part(
+                ident("ResourceId", "res", "a resource"),
+                "A resource of a type that the check judges.",
+                needed=True,
+            ),
+        }
+    ),
+    "A check, and the resource that it is tried on.",
+)

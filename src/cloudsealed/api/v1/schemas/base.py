@@ -31,6 +31,15 @@ def _id(prefix: str, noun: str) -> Any:
     return _of(ident("", prefix, noun))
 
 
+def optional(example: Any, description: str) -> Any:
+    """Return a field that may be absent but not null; no default is shown."""
+
+    def shown(schema: dict[str, Any]) -> None:
+        schema.pop("default", None)
+
+    return Field(default="", json_schema_extra=shown, description=description, examples=[example])
+
+
 # What has a form of its own is a component of the document by this name.
 FindingId = TypeAliasType("FindingId", Annotated[str, _of(FINDING_ID)])
 ResourceId = TypeAliasType("ResourceId", Annotated[str, _id("res", "a resource")])
