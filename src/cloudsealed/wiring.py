@@ -49,6 +49,7 @@ from cloudsealed.jobs import Ending, Handler, PulseStore, Worker, WorkerProcess
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.jobs.worker import worker_name
 from cloudsealed.kit.clock import Clock, utc_now
+from cloudsealed.policies.catalogue import Catalogue
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.reports.look import Look, look_of
@@ -99,6 +100,7 @@ class Services(Auditing):
     schedules: ScheduleService
     resources: ResourceService
     simulations: SimulationService
+    catalogue: Catalogue
     reports: ReportService
     look: Look
     events: EventStore
@@ -356,6 +358,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         simulations=SimulationService(
             database=database, policies=core.policies, clock=clock, seconds=settings.policy_seconds
         ),
+        catalogue=Catalogue(database),
         reports=reports,
         look=look_of(settings),
         events=EventStore(database),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -14,14 +14,16 @@ from cloudsealed.api import app as application
 from cloudsealed.api.operation import Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1 import tokens
-from cloudsealed.api.v1.schemas.access import TokenBody
+from cloudsealed.auth.bodies import TOKEN
 from cloudsealed.kit.deprecation import Deprecation
+from cloudsealed.kit.shapes import Component, Part, Record, Text
 
 OLD = Deprecation(date(2026, 1, 1), "use `new`", date(2027, 7, 1))
 
 
-class Body(TokenBody):
-    older: Annotated[str | None, OLD] = None
+assert isinstance(TOKEN.shape, Record)
+OLDER = Record({**TOKEN.shape.parts, "older": Part(Text(), deprecated=OLD)})
+BODY = Component("Body", OLDER, "A token with a field that goes away.")
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def ask(services: Any, token: str, monkeypatch: pytest.MonkeyPatch) -> Any:
             more = {"old": Parameter("old", "An old one", deprecated=OLD)}
             operation = replace(operation, parameters={**operation.parameters, **more}, listed=None)
         if operation.name == "create_token":
-            operation = replace(operation, body=Body)
+            operation = replace(operation, body=BODY)
         table.operations.append(operation)
     monkeypatch.setattr(application, "TABLES", (table,))
     app = application.create_app(services)

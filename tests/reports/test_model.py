@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.reports.model import ReportRequest, matches, parse_request
+from cloudsealed.reports.bodies import parse_request
+from cloudsealed.reports.model import ReportRequest, matches
 from cloudsealed.vocabulary import ReportKind
 
 AUDIT = "aud_01JD0000000000000000000000"

@@ -15,11 +15,11 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from cloudsealed.api.examples import example_of
 from cloudsealed.api.v1.schemas.base import PLAIN
+from cloudsealed.kit.shapes import PREFIX, Component, components_of
 
 Schema = dict[str, Any]
 Schemas = dict[str, Schema]
 
-PREFIX = "#/components/schemas/"
 CLOSED = frozenset(("Severity", "Dimension", "Outcome"))
 """Enumerations that have the same words for the life of v1, in answers too."""
 DATA = frozenset(("example", "examples", "default", "discriminator"))
@@ -48,18 +48,17 @@ def reference(name: str) -> Schema:
     return {"$ref": PREFIX + name}
 
 
-def components(
-    answers: Collection[type[BaseModel]], requests: Collection[type[BaseModel]]
-) -> Schemas:
+def components(answers: Collection[type[BaseModel]], requests: Collection[Component]) -> Schemas:
     """Return every component that these shapes need, and some more."""
-    ordered = sorted({*requests, *answers}, key=lambda model: model.__name__)
+    ordered = sorted(answers, key=lambda model: model.__name__)
     wanted: list[tuple[type[BaseModel], Literal["validation"]]] = [
         (model, "validation") for model in ordered
     ]
     _, made = models_json_schema(
         wanted, ref_template=PREFIX + "{model}", schema_generator=_Generator
     )
-    found: Schemas = made["$defs"]
+    both: Schemas = {**components_of(*requests), **made["$defs"]}
+    found = {name: both[name] for name in sorted(both)}
     for schema in found.values():
         if "const" in schema:  # an enumeration of one word so far
             schema["enum"] = [schema.pop("const")]

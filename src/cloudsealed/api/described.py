@@ -52,7 +52,7 @@ def described(operation: Operation) -> dict[str, Any]:
         kinds = (bodies.JSON_TYPE, bodies.MERGE_PATCH)[: 2 if operation.method == "PATCH" else 1]
         found["requestBody"] = {
             "required": not operation.body_optional,
-            "content": {kind: {"schema": reference(operation.body.__name__)} for kind in kinds},
+            "content": {kind: {"schema": operation.body.schema()} for kind in kinds},
         }
     return found
 

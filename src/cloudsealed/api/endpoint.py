@@ -52,6 +52,7 @@ from cloudsealed.events.reads import Reads
 from cloudsealed.kit import deprecation
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
+from cloudsealed.kit.shapes import deprecations_used
 from cloudsealed.kit.threads import (
     Crew,
     CrowdedError,
@@ -375,7 +376,7 @@ def _deprecations_used(operation: Operation, request: Request, call: Call) -> It
     items = (item.deprecated for name, item in operation.parameters.items() if name in given)
     yield from filter(None, items)
     if operation.body is not None:
-        yield from deprecation.fields_used(operation.body, call.body)
+        yield from deprecations_used(operation.body, call.body)
 
 
 def _parameters(known: query.Known, given: query.Given) -> dict[str, tuple[str, ...]]:

@@ -140,7 +140,7 @@ def _schemas(operations: Sequence[Operation]) -> Schemas:
     files = [shape for op in operations for shape in op.files.values()]
     answers = {op.answer for op in operations if op.answer is not None}
     answers |= {shape for shape in files if not isinstance(shape, dict)} | {ErrorEnvelope}
-    requests = {op.body for op in operations if op.body is not None}
+    requests = [op.body for op in operations if op.body is not None]
     found = components(answers, requests)
     for operation in operations:
         if (name := page_name(operation)) is not None:

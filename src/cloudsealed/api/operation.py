@@ -20,8 +20,9 @@ from cloudsealed.api.shown import Expansion, Shown, parameters_of
 from cloudsealed.audits.model import Standing
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.jobs import Admit, admitted
-from cloudsealed.kit.deprecation import Deprecation, fields_of
+from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.shapes import Component, deprecations_of
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import Rows
@@ -143,7 +144,7 @@ class Operation:
     answer: type[BaseModel] | None = None
     parameters: Mapping[str, Filter | Parameter] = field(default_factory=dict)
     listed: Listed | None = None
-    body: type[BaseModel] | None = None
+    body: Component | None = None
     body_optional: bool = False
     produces: tuple[str, ...] = ("application/json",)
     files: Mapping[str, type[BaseModel] | dict[str, Any]] = field(default_factory=dict)
@@ -177,7 +178,7 @@ class Operation:
     def ages_in_part(self) -> bool:
         """Whether a parameter or a field of its body is deprecated."""
         old = (item.deprecated for item in self.parameters.values())
-        return any(old) or (self.body is not None and any(fields_of(self.body)))
+        return any(old) or (self.body is not None and any(deprecations_of(self.body)))
 
     @property
     def is_followed(self) -> bool:

@@ -13,9 +13,10 @@ from cloudsealed.api import body
 from cloudsealed.api.gate.exchange import exchange_of
 from cloudsealed.api.parts import Parts
 from cloudsealed.audits.seal import public_keys
+from cloudsealed.auth.bodies import LEAK
 from cloudsealed.kit.exposition import CONTENT_TYPE, Collector, exposed
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.looks import Looks, TooOldError
+from cloudsealed.kit.shapes import read_body
 from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
 from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.database import ServiceUnavailableError
@@ -95,10 +96,10 @@ class Probes:
 
     async def _report_leak(self, request: Request) -> Response:
         """Revoke the token in the body; the answer is the same whether it was one."""
-        given = Fields(body.parse(await body.read(request, (_JSON,))), ("token",))
+        given = read_body(LEAK, body.parse(await body.read(request, (_JSON,))))
         await write_in_threadpool(
             self._services.tokens.report_leak,
-            text=given.text("token"),
+            text=given["token"],
             ip=exchange_of(request.scope).address,
         )
         return Response(orjson.dumps({"status": "accepted"}), 202, media_type=_JSON)

@@ -21,6 +21,7 @@ from cloudsealed.kit.errors import (
     UnknownFieldError,
     error_classes,
 )
+from cloudsealed.kit.shapes import parts_of
 from cloudsealed.settings import Budget, Settings
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.filters import Filter
@@ -159,9 +160,7 @@ def _missing(operation: Operation) -> tuple[type[CloudSealedError], ...]:
 
 def _fields(operation: Operation) -> Iterator[CloudSealedError]:
     assert operation.body is not None
-    names = [
-        field.alias or name for name, field in operation.body.model_fields.items() if name != "root"
-    ] or ["key"]
+    names = list(parts_of(operation.body)) or ["key"]
     first = names[0]
     yield UnknownFieldError("colour", names)
     yield MissingFieldError(first)

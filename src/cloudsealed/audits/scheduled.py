@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cloudsealed.audits.bodies import AUDIT
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.audits.service import AuditService
 from cloudsealed.connections.schedules.model import Started
@@ -14,6 +15,8 @@ from cloudsealed.storage.database import Connection
 
 class ScheduledAudits:
     """Audits as the work of schedules; a request is a body of POST /v1/audits."""
+
+    form = AUDIT
 
     def __init__(self, audits: AuditService) -> None:
         self._audits = audits

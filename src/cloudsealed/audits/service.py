@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.bodies import AUDIT, REANALYSIS, SCOPE
 from cloudsealed.audits.calls import calls_page
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
@@ -30,8 +31,6 @@ from cloudsealed.audits.model import (
 from cloudsealed.audits.observations import Observations
 from cloudsealed.audits.store import AuditStore, decode
 from cloudsealed.audits.tally import tally
-from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.connections.model import read_regions
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.findings.delta_store import Compared
 from cloudsealed.jobs import Admit, admitted, enqueue
@@ -39,11 +38,11 @@ from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError, NotFoundError
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
-from cloudsealed.kit.nearest import did_you_mean
+from cloudsealed.kit.shapes import Path, dotted, read_body
 from cloudsealed.packs import load_policies
 from cloudsealed.policies.frameworks import JUDGED, assess, framework, frameworks
+from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page, Rows
@@ -51,7 +50,7 @@ from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 JOB = "audit"
-_SCOPE = ("regions", "services", "resource_types")
+_UNSAID = {"base_severity": None, "severity_open": False, "yields_to": None}  # by a line
 _UNFINISHED = tuple(status for status in AuditStatus if not status.is_final)
 
 
@@ -123,27 +122,27 @@ class AuditService:
 
     def refuse_scope(self, scope: Mapping[str, Any]) -> None:
         """Raise the 422 of the first thing in a scope that is not known."""
-        _scope(Fields({"scope": dict(scope) or None}, ("scope",)))
+        read_body(SCOPE, dict(scope), ("scope",))
 
     def prepare(
         self, *, tenant: str, body: Any, path: str = "", lent: Collection[str] = ()
     ) -> Audit:
         """Return the audit that a body asks for, which is stored nowhere; raises a 422 that names
         the bad field, below `path`, also for a connection that the tenant may not open."""
-        fields = Fields(body, ("connection_ids", "scope", "policies"), path=path)
-        connection_ids = self._connections.read_ids(fields, tenant=tenant) or ()
-        self._connections.refuse_closed(
-            connection_ids, tenant=tenant, field=fields.name("connection_ids")
-        )
+        at: Path = (path,) if path else ()
+        asked, field = read_body(AUDIT, body, at), dotted((*at, "connection_ids"))
+        self._connections.refuse_unknown(asked["connection_ids"], tenant=tenant, field=field)
+        self._connections.refuse_closed(asked["connection_ids"], tenant=tenant, field=field)
         ident = new_id("aud")
         return self._new(
             tenant,
-            fields,
+            asked["policies"],
+            at,
             ident=ident,
             kind=AuditKind.LIVE,
             source_id=ident,
-            connection_ids=connection_ids,
-            scope=_scope(fields),
+            connection_ids=asked["connection_ids"],
+            scope=Scope(**(asked["scope"] or {})),
             lent=lent,
         )
 
@@ -179,13 +178,13 @@ class AuditService:
         self, *, tenant: str, ident: str, body: Any, queue: bool = True, admit: Admit = admitted
     ) -> bytes:
         """Add an audit that judges an ended one's ledger by today's policies; no call is made."""
-        fields = Fields(body, ("policies",))
+        asked = read_body(REANALYSIS, body)
         parent = self.with_evidence(tenant=tenant, ident=ident)
         if parent.status is not AuditStatus.COMPLETED:
             raise AuditNotFinishedError("Only a completed audit can be reanalyzed")
         audit = self._new(
             tenant,
-            fields,
+            asked["policies"],
             ident=new_id("aud"),
             kind=AuditKind.REANALYSIS,
             source_id=parent.source_id,
@@ -444,7 +443,7 @@ class AuditService:
         found = snapshots.line_about(block, resource["native_id"]) if block else None
         if found is None:
             raise AuditNotFoundError(audit_id)
-        line = {"base_severity": None, "yields_to": None, **orjson.loads(found[1])}
+        line = {**_UNSAID, **orjson.loads(found[1])}
         snapshot = snapshots.at(line["snapshot"])
         return {
             "object": "evidence",
@@ -464,14 +463,18 @@ class AuditService:
         version = self._policies.version(
             tenant=tenant, ident=policy["id"], number=policy["version"]
         )
-        audit = self.find(tenant=tenant, ident=audit_id)
-        snapshots = Snapshots(self._database, tenant=tenant, audit_id=audit_id)
-        return {
-            "object": "explanation",
-            "finding_id": finding["id"],
-            "audit_id": audit_id,
-            **explanation(snapshots, audit, version, snapshot),
-        }
+        told = self.explained(tenant=tenant, ident=audit_id, version=version, snapshot=snapshot)
+        return {"object": "explanation", "finding_id": finding["id"], **told}
+
+    def explained(
+        self, *, tenant: str, ident: str, version: PolicyVersion, snapshot: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what a check says of a snapshot by an audit's clock, and why. Raises
+        NotExplainableError."""
+        audit = self.find(tenant=tenant, ident=ident)
+        audit.require_evidence()
+        snapshots = Snapshots(self._database, tenant=tenant, audit_id=ident)
+        return {"audit_id": ident, **explanation(snapshots, audit, version, snapshot)}
 
     def _has_job(self, tenant: str, ident: str) -> bool:
         with self._database.read() as connection:
@@ -480,18 +483,18 @@ class AuditService:
     def _new(
         self,
         tenant: str,
-        fields: Fields,
+        only: tuple[str, ...] | None,
+        at: Path = (),
         *,
         ident: str,
         kind: AuditKind,
         lent: Collection[str] = (),
         **values: Any,
     ) -> Audit:
-        only = fields.texts("policies", most=500)
         try:
             chosen = self._policies.audit_set(tenant=tenant, only=only, lent=lent)
         except NotFoundError as error:
-            raise InvalidFieldError(fields.name("policies"), error.message) from error
+            raise InvalidFieldError(dotted((*at, "policies")), error.message) from error
         defaults: dict[str, Any] = {"parent_id": None, "targets": None, "clock": None}
         return Audit(
             id=ident,
@@ -512,33 +515,3 @@ class AuditService:
     def _insert(self, tenant: str, audit: Audit, queue: bool) -> bytes:
         with self._database.write() as connection:
             return self.add(connection, tenant=tenant, audit=audit, queue=queue)
-
-
-def _refuse_nothing(inner: Fields, parts: Mapping[str, Sequence[str] | None]) -> None:
-    """Raise the 422 of a type that is of none of the services: the two narrow each other."""
-    for kind in parts["resource_types"] or ():
-        service = RESOURCE_TYPES[kind].service_name
-        if parts["services"] and service not in parts["services"]:
-            raise inner.refuse("resource_types", f"names {kind}, whose service is {service}")
-
-
-def _scope(fields: Fields) -> Scope:
-    value = fields.mapping("scope")
-    if value is None:
-        return Scope()
-    inner = Fields(value, _SCOPE, path=fields.name("scope"))
-    parts: dict[str, Sequence[str] | None] = {
-        name: read_regions(inner) if name == "regions" else inner.texts(name, most=200)
-        for name in _SCOPE
-    }
-    known = {
-        "services": {row.service_name for row in RESOURCE_TYPES.values()},
-        "resource_types": set(RESOURCE_TYPES),
-    }
-    for name, names in known.items():
-        for wanted in parts[name] or ():
-            if wanted not in names:
-                near = did_you_mean(wanted, names)
-                raise inner.refuse(name, f"names nothing that is collected: {wanted}{near}")
-    _refuse_nothing(inner, parts)
-    return Scope(**{name: tuple(value) if value else None for name, value in parts.items()})

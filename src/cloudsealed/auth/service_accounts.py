@@ -11,14 +11,15 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.auth.bodies import SERVICE_ACCOUNT
 from cloudsealed.auth.errors import InvalidScopeError, UserNotFoundError
 from cloudsealed.auth.model import ROLE_SCOPES, Caller, Scope, implied
 from cloudsealed.auth.security import record
 from cloudsealed.auth.user_store import User, UserStore, decode
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keyset import Page
 from cloudsealed.vocabulary import EventType, Role, UserKind
@@ -36,9 +37,8 @@ class ServiceAccountService:
 
     def create(self, *, caller: Caller, body: Any) -> bytes:
         """Add a service account; raises InvalidScopeError for a role beyond the caller's power."""
-        fields = Fields(body, ("name", "role"))
-        name = fields.text("name", longest=200)
-        role = Role(fields.text("role", choices=tuple(Role)))
+        asked = read_body(SERVICE_ACCOUNT, body)
+        name, role = asked["name"], Role(asked["role"])
         caller.refuse_beyond(ROLE_SCOPES[role], "role")
         ident, now = new_id("usr"), rfc3339(self._clock())
         address = f"{ident.lower()}@{_NOWHERE}"
@@ -79,19 +79,18 @@ class ServiceAccountService:
         return Page([orjson.dumps(decode(row[2:]).public()) for row in rows.rows], rows.next)
 
 
-def service_account(users: UserStore, fields: Fields, tenant: str, scopes: Iterable[Scope]) -> User:
-    """Return the account that `user_id` of a body names, if its role has `scopes`.
+def service_account(users: UserStore, ident: str, tenant: str, scopes: Iterable[Scope]) -> User:
+    """Return the account that a body names by its `user_id`, if its role has `scopes`.
 
     Raises InvalidFieldError, the same for a person, another tenant's and one that never was; and
     InvalidScopeError.
     """
-    ident = fields.text("user_id", longest=100)
     try:
         user = users.get(tenant=tenant, ident=ident)
     except UserNotFoundError:
         user = None
     if user is None or not user.is_service:
-        raise fields.refuse("user_id", "must name a service account")
+        raise refuse("user_id", "must name a service account")
     refuse_beyond_role(scopes, user.role)
     return user
 

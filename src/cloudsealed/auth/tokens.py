@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
@@ -12,6 +12,7 @@ import orjson
 
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
+from cloudsealed.auth.bodies import TOKEN, TOKEN_ROTATION
 from cloudsealed.auth.errors import InsufficientRoleError, TokenNotFoundError
 from cloudsealed.auth.model import Caller, Network, Scope, parse_scopes
 from cloudsealed.auth.oauth.client_store import ClientStore
@@ -23,9 +24,8 @@ from cloudsealed.auth.user_store import UserStore
 from cloudsealed.events.deed import OPERATOR, Actor
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
@@ -33,8 +33,6 @@ from cloudsealed.storage.keyset import Page
 from cloudsealed.vocabulary import EventType, Role
 
 DEFAULT_DAYS = 90
-LONGEST_OVERLAP = 86_400  # seconds
-_BODY = ("name", "scopes", "expires_at", "allowed_cidrs", "user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +110,27 @@ class TokenService:
         It has no more power than the caller's. Raises InvalidScopeError, InsufficientRoleError and
         InvalidFieldError.
         """
-        fields = Fields(body, _BODY)
-        name = fields.text("name", longest=100)
-        scopes = parse_scopes(fields.texts("scopes", most=len(Scope), required=True) or ())
+        asked = read_body(TOKEN, body)
+        scopes = parse_scopes(asked["scopes"])
         caller.refuse_beyond(scopes)
         made = self.issue(
             tenant=caller.tenant_id,
-            user_id=self._owner(caller, fields, scopes),
-            name=name,
+            user_id=self._owner(caller, asked["user_id"], scopes),
+            name=asked["name"],
             scopes=scopes,
-            expires_at=self._expiry(fields),
-            allowed_cidrs=_cidrs(fields, caller.networks),
+            expires_at=self._expiry(asked["expires_at"]),
+            allowed_cidrs=_cidrs(asked["allowed_cidrs"], caller.networks),
             actor=caller.actor,
         )
         return made.public()
 
-    def _owner(self, caller: Caller, fields: Fields, scopes: frozenset[Scope]) -> str:
+    def _owner(self, caller: Caller, ident: str | None, scopes: frozenset[Scope]) -> str:
         """Return whose the new token is: the caller's, or a service account's that is named."""
-        if fields.optional_text("user_id", longest=100) in (None, caller.user_id):
+        if ident is None or ident == caller.user_id:
             return caller.user_id
         if caller.role is not Role.ADMIN:
             raise InsufficientRoleError("Only an admin can make a service account's token")
-        return service_account(self._users, fields, caller.tenant_id, scopes).id
+        return service_account(self._users, ident, caller.tenant_id, scopes).id
 
     def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Make a token like another, which ends after `overlap_seconds` (0 unless given).
@@ -141,8 +138,7 @@ class TokenService:
         Scopes, networks and length of life stay; the new token has an id of its own.
         """
         old = self._owned(caller, ident)
-        fields = Fields({} if body is None else body, ("overlap_seconds",))
-        overlap = fields.whole("overlap_seconds", 0, most=LONGEST_OVERLAP)
+        overlap = read_body(TOKEN_ROTATION, {} if body is None else body)["overlap_seconds"]
         caller.refuse_beyond(parse_scopes(old.scopes))
         now = self._clock()
         life = parse_rfc3339(old.expires_at) - parse_rfc3339(old.created_at)
@@ -269,24 +265,22 @@ class TokenService:
     def _default_expiry(self) -> str:
         return rfc3339(min(self._clock() + timedelta(days=DEFAULT_DAYS), self._latest()))
 
-    def _expiry(self, fields: Fields) -> str | None:
-        moment = fields.moment("expires_at")
+    def _expiry(self, moment: str | None) -> str | None:
         if moment is None:
             return None
         if not rfc3339(self._clock()) < moment <= rfc3339(self._latest()):
-            raise fields.refuse("expires_at", f"must be within the next {self._most_days} days")
+            raise refuse("expires_at", f"must be within the next {self._most_days} days")
         return moment
 
 
-def _cidrs(fields: Fields, callers: tuple[Network, ...]) -> tuple[str, ...]:
+def _cidrs(given: Sequence[str] | None, callers: tuple[Network, ...]) -> tuple[str, ...]:
     """Return the networks of a body: the caller's unless given, and never beyond them."""
-    given = fields.texts("allowed_cidrs", most=50)
     if given is None:
         return tuple(str(network) for network in callers)
     networks = tuple(_network(text) for text in given)
     for network in networks:
         if callers and not any(_within(network, outer) for outer in callers):
-            raise fields.refuse("allowed_cidrs", f"must be within the credential's own: {network}")
+            raise refuse("allowed_cidrs", f"must be within the credential's own: {network}")
     return tuple(str(network) for network in networks)
 
 
@@ -294,8 +288,8 @@ def _network(text: str) -> Network:
     try:
         return ip_network(text)
     except ValueError:
-        message = f"allowed_cidrs must be networks such as 192.0.2.0/24: {text}"
-        raise InvalidFieldError("allowed_cidrs", message) from None
+        message = f"must be networks such as 192.0.2.0/24: {text}"
+        raise refuse("allowed_cidrs", message) from None
 
 
 def _within(inner: Network, outer: Network) -> bool:

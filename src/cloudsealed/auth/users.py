@@ -17,15 +17,15 @@ import orjson
 
 from cloudsealed.auth import credential, passwords
 from cloudsealed.auth.access import Access
+from cloudsealed.auth.bodies import USER, USER_CHANGE
 from cloudsealed.auth.model import ROLE_SCOPES, Caller
 from cloudsealed.auth.security import record
 from cloudsealed.auth.user_store import User, UserStore, decode
 from cloudsealed.events.deed import OPERATOR
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.keyset import Page
@@ -36,7 +36,6 @@ INVITATION = "csin_"
 INVITATION_DAYS = 7
 INVITATION_PATH = "/invitation"
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
-_STATUSES = (UserStatus.ACTIVE.value, UserStatus.DISABLED.value)
 
 
 class UserService:
@@ -80,11 +79,10 @@ class UserService:
 
         Raises EmailTakenError, and InvalidScopeError for a role beyond the credential's power.
         """
-        fields = Fields(body, ("email", "role", "name"))
-        role = Role(fields.text("role", choices=tuple(Role)))
+        asked = read_body(USER, body)
+        role = Role(asked["role"])
         caller.refuse_beyond(ROLE_SCOPES[role], "role")
-        name = fields.optional_text("name", longest=200) or ""
-        user = self._new(caller.tenant_id, fields.text("email", longest=254), name, role)
+        user = self._new(caller.tenant_id, asked["email"], asked["name"] or "", role)
         with self._database.write() as connection:
             self._store.insert(connection, user)
             return self._invited(connection, caller, user)
@@ -98,9 +96,9 @@ class UserService:
             user = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             caller.refuse_beyond(ROLE_SCOPES[user.role], "role")
             if user.is_service:
-                raise InvalidFieldError("kind", "kind must be person: nobody logs in as a service")
+                raise refuse("kind", "must be person: nobody logs in as a service")
             if user.disabled_at is not None:
-                raise InvalidFieldError("status", "status must be active: enable the user first")
+                raise refuse("status", "must be active: enable the user first")
             return self._invited(connection, caller, user)
 
     def list(
@@ -138,19 +136,17 @@ class UserService:
         Their tokens and grants have no power while they are disabled, and a role is what tokens
         are held to from now on. Raises UserNotFoundError, InvalidScopeError, InvalidFieldError.
         """
-        fields = Fields(body, ("name", "role", "status"))
-        role = fields.optional_text("role", choices=tuple(Role))
-        status = fields.optional_text("status", choices=_STATUSES)
-        name = fields.optional_text("name", longest=200)
+        asked = read_body(USER_CHANGE, body)
+        role = asked["role"]
         if role is not None:
             caller.refuse_beyond(ROLE_SCOPES[Role(role)], "role")
         with turn(self._database, tenant=caller.tenant_id) as connection:
             user = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             changed = replace(
                 user,
-                name=name or user.name,
+                name=asked["name"] or user.name,
                 role=Role(role) if role else user.role,
-                disabled_at=self._disabled_at(user, status),
+                disabled_at=self._disabled_at(user, asked["status"]),
             )
             if changed != user:
                 self._write(connection, caller, user, changed)
@@ -203,12 +199,12 @@ class UserService:
         may_log_in = user.status is UserStatus.ACTIVE and not user.is_service
         is_admin = user.role is Role.ADMIN and may_log_in
         if is_admin and not self._store.has_other_admin(connection, user):
-            raise InvalidFieldError("role", "role must stay admin: the tenant has no other admin")
+            raise refuse("role", "must stay admin: the tenant has no other admin")
 
     def _new(self, tenant: str, email: str, name: str, role: Role) -> User:
         address = email.strip().lower()
         if _EMAIL.fullmatch(address) is None:
-            raise InvalidFieldError("email", "email must be an address such as ann@example.com")
+            raise refuse("email", "must be an address such as ann@example.com")
         now = rfc3339(self._clock())
         return User(tenant, new_id("usr"), address, name or address, role, now)
 

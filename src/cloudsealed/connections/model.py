@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from cloudsealed.connections.bodies import CONNECTION, CONNECTION_CHANGE, FIXED, without_fixed
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
-from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.vocabulary import ConnectionMethod, Provider
-
-FIELDS = ("provider", "name", "method", "role_arn", "regions")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
 class ConnectionNotFoundError(NotFoundError):
@@ -56,41 +52,34 @@ class CloudConnection:
     created_at: str
 
 
-def read_body(body: Any, *, ident: str, external_id: str, now: str) -> CloudConnection:
+def read_connection(body: Any, *, ident: str, external_id: str, now: str) -> CloudConnection:
     """Return the connection that a body describes; raises the error of the first bad field."""
-    fields = Fields(body, FIELDS)
-    provider = Provider(fields.text("provider", choices=tuple(Provider)))
-    name = fields.text("name", longest=100)
-    choices = (ConnectionMethod.AMBIENT, ConnectionMethod.ASSUME_ROLE)
-    role_arn = fields.optional_text("role_arn")
+    asked = read_body(CONNECTION, body)
+    role_arn = asked["role_arn"]
     default = ConnectionMethod.ASSUME_ROLE if role_arn else ConnectionMethod.AMBIENT
-    method = ConnectionMethod(fields.optional_text("method", choices=choices) or default)
+    method = ConnectionMethod(asked["method"] or default)
     if (method is ConnectionMethod.ASSUME_ROLE) != (role_arn is not None):
-        raise fields.refuse("role_arn", "goes with method assume_role, and only with it")
-    if role_arn is not None and not _ROLE.fullmatch(role_arn):
-        raise fields.refuse("role_arn", "must be the ARN of an IAM role")
-    regions = read_regions(fields)
+        raise refuse("role_arn", "goes with method assume_role, and only with it")
     assumed = method is ConnectionMethod.ASSUME_ROLE
     return CloudConnection(
         ident,
-        provider,
-        name,
+        Provider(asked["provider"]),
+        asked["name"],
         method,
         None,
         role_arn,
         external_id if assumed else None,
-        regions,
+        asked["regions"],
         now,
     )
 
 
-def read_regions(fields: Fields) -> tuple[str, ...] | None:
-    """Return the regions that a body names; None means all."""
-    regions = fields.texts("regions", most=50)
-    for region in regions or ():
-        if not _REGION.fullmatch(region):
-            raise fields.refuse("regions", f"names no region: {region}")
-    return regions
+def read_change(body: Any, item: CloudConnection) -> CloudConnection:
+    """Return a connection as a body changes it; raises the error of the first bad field."""
+    for name in FIXED if isinstance(body, dict) else ():
+        if name in body and body[name] != getattr(item, name):
+            raise refuse(name, "cannot be changed: make another connection")
+    return replace(item, **read_body(CONNECTION_CHANGE, without_fixed(body)))
 
 
 def public(connection: CloudConnection) -> bytes:

@@ -17,19 +17,17 @@ from cloudsealed.collectors.permissions import trust_statement
 from cloudsealed.collectors.probe import NOT_TRIED, Probe, probe
 from cloudsealed.connections.itself import Itself
 from cloudsealed.connections.model import (
-    FIELDS,
     AmbientCredentialsNotAllowedError,
     CloudConnection,
     ConnectionNotFoundError,
     public,
-    read_body,
-    read_regions,
+    read_change,
+    read_connection,
 )
 from cloudsealed.connections.store import ConnectionStore, decode
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import NameAlreadyExistsError
 from cloudsealed.settings import Settings
@@ -85,7 +83,7 @@ class ConnectionService:
 
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a connection; the external id of a role is made here."""
-        item = read_body(
+        item = read_connection(
             body, ident=new_id("con"), external_id=secrets.token_hex(16), now=rfc3339(self._clock())
         )
         self._allow(tenant, item)
@@ -95,19 +93,15 @@ class ConnectionService:
             self._store.insert(connection, tenant=tenant, item=item)
         return public(item)
 
-    def read_ids(
-        self, fields: Fields, *, tenant: str, required: bool = True
-    ) -> tuple[str, ...] | None:
-        """Return the connections that a body's `connection_ids` names, None when it may and does
-        name none; raises the 422 that names the first that there is not."""
-        found = fields.texts("connection_ids", most=100, required=required)
-        for index, ident in enumerate(found or ()):
+    def refuse_unknown(
+        self, idents: Sequence[str], *, tenant: str, field: str = "connection_ids"
+    ) -> None:
+        """Raise the 422 that names the place in `field` of the first that there is not."""
+        for index, ident in enumerate(idents):
             try:
                 self.find(tenant=tenant, ident=ident)
             except ConnectionNotFoundError as error:
-                name = f"{fields.name('connection_ids')}[{index}]"
-                raise InvalidFieldError(name, error.message) from error
-        return found
+                raise InvalidFieldError(f"{field}[{index}]", error.message) from error
 
     def refuse_closed(
         self, idents: Sequence[str], *, tenant: str, field: str = "connection_ids"
@@ -129,18 +123,12 @@ class ConnectionService:
 
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
         """Change a connection's name or regions."""
-        fields = Fields(body, FIELDS)
         with turn(self._store.database, tenant=tenant) as connection:
             item = self._store.get_in(connection, tenant=tenant, ident=ident)
-            for name in ("provider", "method", "role_arn"):
-                if fields.has(name) and fields.body[name] != getattr(item, name):
-                    raise fields.refuse(name, "cannot be changed: make another connection")
-            renamed = fields.text("name", longest=100) if fields.has("name") else item.name
-            other = self._store.named(connection, tenant=tenant, name=renamed)
+            item = read_change(body, item)
+            other = self._store.named(connection, tenant=tenant, name=item.name)
             if other is not None and other.id != item.id:
-                raise NameAlreadyExistsError(f"A connection with the name {renamed} exists")
-            regions = read_regions(fields) if fields.has("regions") else item.regions
-            item = replace(item, name=renamed, regions=regions)
+                raise NameAlreadyExistsError(f"A connection with the name {item.name} exists")
             self._store.update(connection, tenant=tenant, item=item)
         return public(item)
 

@@ -6,15 +6,13 @@ to match. Reads no row and writes none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
-from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.shapes import Component, read_body
 
-MOST_IDS = 500
-MOST_MATCHING = 5_000
 Filters = Mapping[str, tuple[str, ...]]
 
 
@@ -37,20 +35,21 @@ class Bulk:
     triage: Mapping[str, Any] | None
 
 
-def read_bulk(body: Any, read_filters: Callable[[Mapping[str, Any]], Filters]) -> Bulk:
-    """Return what a body asks; raises the 422 that names the first field that is wrong."""
-    fields = Fields(body, ("ids", "filter", "count", "triage"))
-    if not fields.has("triage"):
-        raise MissingFieldError("triage")
-    ids, wanted = fields.texts("ids", most=MOST_IDS), fields.mapping("filter")
-    if ids is not None and wanted is not None:
-        raise fields.refuse("filter", "goes without ids")
-    if ids is not None:
-        if fields.has("count"):
-            raise fields.refuse("count", "goes with filter")
-        return Bulk(ids, {}, len(ids), fields.mapping("triage"))
-    if wanted is None:
-        raise MissingFieldError("ids")
-    fields.required("count")
-    count = fields.whole("count", 0, most=MOST_MATCHING)
-    return Bulk(None, read_filters(wanted), count, fields.mapping("triage"))
+def read_bulk(body: Any, form: Component) -> Bulk:
+    """Return what a body asks by its form, which `bodies.bulk` made; raises the 422 that names the
+    first field that is wrong."""
+    asked = read_body(form, _said(body))
+    if "ids" in asked:
+        return Bulk(asked["ids"], {}, len(asked["ids"]), asked["triage"])
+    return Bulk(None, asked["filter"], asked["count"], asked["triage"])
+
+
+def _said(body: Any) -> Any:
+    """Return a body without the way of naming findings that it leaves out by null."""
+    if not isinstance(body, dict):
+        return body
+    return {
+        name: value
+        for name, value in body.items()
+        if value is not None or name not in ("ids", "filter")
+    }

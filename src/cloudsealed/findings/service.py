@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.events import emit_changes
+from cloudsealed.findings.bodies import PATCH
 from cloudsealed.findings.bulk import Bulk, CountMismatchError, Filters, read_bulk
 from cloudsealed.findings.codec import encode, whole
 from cloudsealed.findings.delta_store import Compared
@@ -26,7 +27,7 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.shapes import Component, read_body
 from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.yielding import Yields
@@ -53,7 +54,6 @@ _OF_STATUS = ("status", f"status{NOT}", "delta")
 Compare = Callable[[str, str | None], Compared]
 Followed = Callable[[str, str | None], Sequence[tuple[str, str]]]
 _MOST_PAGES = 100  # of what a filter looks through in a transaction of writing
-_TRIAGE = ("state", "assignee", "note", "expires_at")
 
 
 class FindingService:
@@ -123,11 +123,10 @@ class FindingService:
     def triage(self, *, tenant: str, ident: str, body: Any, user_id: str) -> bytes:
         """Set or, with null, clear what people decided, and leave it as it is where the body does
         not say; the status stays what the audits say."""
-        fields = Fields(body, ("triage",))
-        if not fields.has("triage"):
+        asked = read_body(PATCH, body)
+        if "triage" not in asked:
             return self.get(tenant=tenant, ident=ident)
-        value = fields.mapping("triage")
-        triage = None if value is None else self._triage(value, user_id)
+        triage = self._triage(asked["triage"], user_id)
 
         def change(finding: Finding) -> Finding:
             return replace(finding, triage=triage)
@@ -136,12 +135,12 @@ class FindingService:
         return self.get(tenant=tenant, ident=ident)
 
     def triage_many(
-        self, *, tenant: str, body: Any, user_id: str, read_filters: Callable[[Any], Filters]
+        self, *, tenant: str, body: Any, user_id: str, form: Component
     ) -> dict[str, Any]:
         """Set or clear what people decided about many findings, in one transaction; say of each id
         whether it is there. Raises CountMismatchError."""
-        asked = read_bulk(body, read_filters)
-        triage = None if asked.triage is None else self._triage(dict(asked.triage), user_id)
+        asked = read_bulk(body, form)
+        triage = self._triage(asked.triage, user_id)
         with turn(self._database, tenant=tenant) as connection:
             ids = self._matched(tenant, asked) if asked.ids is None else asked.ids
             known = {
@@ -365,13 +364,14 @@ class FindingService:
         part = self._policies.finding_part(tenant=tenant, ident=policy_id, version=version)
         return whole(bytes(doc))[:-1] + b"," + part + b"}"
 
-    def _triage(self, value: dict[str, Any], user_id: str) -> Triage:
-        fields = Fields(value, _TRIAGE, path="triage")
+    def _triage(self, said: Mapping[str, Any] | None, user_id: str) -> Triage | None:
+        if said is None:
+            return None
         return Triage(
-            state=TriageState(fields.text("state", choices=tuple(TriageState))),
-            assignee=fields.optional_text("assignee", longest=200),
-            note=fields.optional_text("note", longest=4000),
-            expires_at=fields.moment("expires_at"),
+            state=TriageState(said["state"]),
+            assignee=said["assignee"],
+            note=said["note"],
+            expires_at=said["expires_at"],
             updated_at=rfc3339(self._clock()),
             updated_by=user_id,
         )

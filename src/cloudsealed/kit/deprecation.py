@@ -5,7 +5,7 @@ The rules are those of docs/versioning.md; the headers RFC 9745's and RFC 8594's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
@@ -40,12 +40,6 @@ class Deprecation:
         ends = {"x-sunset": self.sunset.isoformat()} if self.sunset else {}
         return {"deprecated": True, **ends}
 
-    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
-        """Show it in the schema of a field that is annotated with it."""
-        shown: dict[str, Any] = handler(core)
-        described = " ".join(filter(None, (shown.get("description"), self.text)))
-        return {**shown, **self.schema, "description": described}
-
 
 def headers(found: Iterable[Deprecation], document: str) -> list[tuple[bytes, bytes]]:
     """Return the headers of an answer to who uses these: the first that was, the first that ends.
@@ -63,33 +57,6 @@ def headers(found: Iterable[Deprecation], document: str) -> list[tuple[bytes, by
         *((b"sunset", format_datetime(end, usegmt=True).encode()) for end in sorted(ends)[:1]),
         (b"link", link.encode()),
     ]
-
-
-def fields_used(model: Any, value: Any) -> Iterable[Deprecation]:
-    """Yield the deprecations of the fields of a pydantic model that a value has, at any depth."""
-    if not isinstance(value, Mapping):
-        return
-    for name, info in model.model_fields.items():
-        if name in value:
-            yield from (each for each in info.metadata if isinstance(each, Deprecation))
-            for inner in _models(info.annotation):
-                for item in value[name] if isinstance(value[name], list) else (value[name],):
-                    yield from fields_used(inner, item)
-
-
-def fields_of(model: Any) -> Iterable[Deprecation]:
-    """Yield every deprecation of a pydantic model's fields, at any depth."""
-    for info in model.model_fields.values():
-        yield from (each for each in info.metadata if isinstance(each, Deprecation))
-        for inner in _models(info.annotation):
-            yield from fields_of(inner)
-
-
-def _models(annotation: Any) -> Iterable[Any]:
-    if isinstance(annotation, type) and hasattr(annotation, "model_fields"):
-        yield annotation
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _models(argument)
 
 
 def _moment(day: date) -> datetime:

@@ -5,9 +5,10 @@ It refuses to know any of them: each lives beside the code that raises it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
+
+from cloudsealed.kit.nearest import closest, suggested
 
 
 class CloudSealedError(Exception):
@@ -81,8 +82,7 @@ class UnknownFieldError(CloudSealedError):
     remedy = "Leave the field out, or take the name that the message suggests."
 
     def __init__(self, field: str, known: Sequence[str] = ()) -> None:
-        close = difflib.get_close_matches(field, known, n=1)
-        message = f"Unknown field {field!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+        message = f"Unknown field {field!r}{suggested(closest(field, known))}"
         super().__init__(message, details=[{"field": field, "code": self.code, "message": message}])
 
 

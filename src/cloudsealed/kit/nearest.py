@@ -10,8 +10,9 @@ LONGEST = 100
 _ALIKE, _REMOTELY = 0.6, 0.3
 
 
-def nearest(value: str, known: Collection[str]) -> str | None:
-    """Return the name that is written most like `value`, whatever the case, None when none is.
+def closest(value: str, known: Collection[str], alike: float = _ALIKE) -> str | None:
+    """Return the name that is written so much like `value`, whatever the case, that it was probably
+    meant; None when none is. `alike` is from 0, of nothing in common, to 1, of the same letters.
 
     Of those that are equally near the first in the order of characters counts.
     """
@@ -19,25 +20,32 @@ def nearest(value: str, known: Collection[str]) -> str | None:
         return None
     folded = value.casefold()
     names = {name.casefold(): name for name in sorted(known, reverse=True)}
-    found = _closest(folded, names, _ALIKE)
-    found = found or min((name for name in names if folded and folded in name), default=None)
-    found = found or _closest(folded, names, _REMOTELY)
-    return names[found] if found else None
-
-
-def did_you_mean(value: str, known: Collection[str]) -> str:
-    """Return the end of a sentence that names the nearest, nothing when there is none."""
-    found = nearest(value, known)
-    return f"; did you mean {found!r}?" if found else ""
-
-
-def _closest(value: str, names: Collection[str], cutoff: float) -> str | None:
-    close = difflib.get_close_matches(value, names, n=len(names) or 1, cutoff=cutoff)
+    close = difflib.get_close_matches(folded, names, n=len(names) or 1, cutoff=alike)
     if not close:
         return None
-    matcher = difflib.SequenceMatcher(b=value)
+    matcher = difflib.SequenceMatcher(b=folded)
     ratios = []
     for name in close:
         matcher.set_seq1(name)
         ratios.append((-matcher.ratio(), name))
-    return min(ratios)[1]
+    return names[min(ratios)[1]]
+
+
+def nearest(value: str, known: Collection[str]) -> str | None:
+    """Return the name that is most like `value`: the closest, one that it is a part of, or one that
+    it is remotely like; None when none is."""
+    found = closest(value, known)
+    if found is None and value and len(value) <= LONGEST:
+        folded = value.casefold()
+        found = min((name for name in known if folded in name.casefold()), default=None)
+    return found or closest(value, known, _REMOTELY)
+
+
+def did_you_mean(value: str, known: Collection[str]) -> str:
+    """Return the end of a sentence that names the nearest, nothing when there is none."""
+    return suggested(nearest(value, known))
+
+
+def suggested(name: str | None) -> str:
+    """Return the end of a sentence that names what was probably meant, nothing if nothing was."""
+    return f"; did you mean {name!r}?" if name else ""

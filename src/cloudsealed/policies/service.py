@@ -17,10 +17,14 @@ from cloudsealed.jobs.store import has_open_job
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import derived_id, new_id
 from cloudsealed.packs import PolicyBody, PolicySpec, load_policies
-from cloudsealed.policies.body import FIELDS, read_change, read_policy_body, refuse_strangers
+from cloudsealed.policies.body import (
+    read_adjustment,
+    read_change,
+    read_policy_body,
+    refuse_strangers,
+)
 from cloudsealed.policies.frameworks import controls_of
 from cloudsealed.policies.model import (
     BuiltinPolicyImmutableError,
@@ -522,13 +526,9 @@ def _changed(policy: Policy, body: Any) -> Policy:
 
 def _adjusted(policy: Policy, body: Any) -> Policy:
     """Return a built-in policy as a tenant changed it."""
-    fields = Fields(body, FIELDS[policy.kind])
-    if other := set(fields.body) - {"enabled", "params"}:
-        raise BuiltinPolicyImmutableError(
-            f"{policy.key} is built in: only enabled and params change, not {min(other)}"
-        )
-    params = fields.mapping("params") if fields.has("params") else dict(policy.params)
-    for name in params or {}:
-        if name not in policy.spec["params"]:
-            raise fields.refuse(f"params.{name}", "is not a param of this policy")
-    return replace(policy, enabled=fields.flag("enabled", policy.enabled), params=params or {})
+    said = read_adjustment(body, policy)
+    return replace(
+        policy,
+        enabled=said.get("enabled", policy.enabled),
+        params=said.get("params", policy.params),
+    )

@@ -6,13 +6,12 @@ It refuses to know how a report is stored or rendered.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.spreadsheet import MEDIA_TYPE as CSV
 from cloudsealed.reports.look import PLAIN, Look
 from cloudsealed.vocabulary import (
@@ -244,42 +243,3 @@ def matches(finding: Finding, filters: Mapping[str, tuple[str, ...]]) -> bool:
         any(value in wanted for value in FILTERS[name].values(finding))
         for name, wanted in filters.items()
     )
-
-
-REQUEST = ("kind", "framework", "filters")
-"""What a body says of a report but whose it is."""
-
-
-def read_request(fields: Fields) -> ReportRequest:
-    """Return what a body asks for, as yet of no audit."""
-    kind = ReportKind(fields.text("kind", choices=tuple(ReportKind)))
-    return ReportRequest(kind, "", _framework(kind, fields), _filters(fields))
-
-
-def parse_request(body: Any) -> ReportRequest:
-    """Return what a body asks for; raises the 422 that names the first bad field."""
-    fields = Fields(body, (*REQUEST, "audit_id"))
-    return replace(read_request(fields), audit_id=fields.text("audit_id"))
-
-
-def _framework(kind: ReportKind, fields: Fields) -> str | None:
-    if kind is ReportKind.COMPLIANCE_EVIDENCE:
-        return fields.text("framework")
-    if fields.optional_text("framework") is not None:
-        raise fields.refuse("framework", f"must be absent for {kind}")
-    return None
-
-
-def _filters(fields: Fields) -> dict[str, tuple[str, ...]]:
-    given = Fields(fields.mapping("filters") or {}, tuple(FILTERS), path=fields.name("filters"))
-    return {name: _filter_values(name, given) for name in given.body}
-
-
-def _filter_values(name: str, given: Fields) -> tuple[str, ...]:
-    choices = FILTERS[name].choices
-    if isinstance(given.body[name], str):
-        return (given.text(name, choices=choices),)
-    values = given.texts(name, most=100, required=True) or ()
-    if choices and not set(values) <= set(choices):
-        raise given.refuse(name, f"must be one of: {', '.join(choices)}")
-    return values

@@ -11,15 +11,20 @@ from cloudsealed.audits.service import AuditService
 from cloudsealed.connections.schedules.model import Started
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.jobs import Admit
-from cloudsealed.kit.fields import Fields
-from cloudsealed.reports.model import REQUEST, ReportRequest, read_request
+from cloudsealed.kit.shapes import read_body
+from cloudsealed.reports.bodies import SCHEDULED, request_of
+from cloudsealed.reports.model import ReportRequest
 from cloudsealed.reports.service import ReportService
 from cloudsealed.storage.database import Connection
+
+_AT = ("report",)
 
 
 class ScheduledReports:
     """Reports as the work of schedules; a request is a body of POST /v1/reports that names
     connections instead of an audit: it is of the newest audit of those, or of any."""
+
+    form = SCHEDULED
 
     def __init__(
         self, *, reports: ReportService, audits: AuditService, connections: ConnectionService
@@ -61,7 +66,9 @@ class ScheduledReports:
         return Started(report.id, self._reports.add(connection, tenant=tenant, report=report))
 
     def _read(self, tenant: str, body: Any) -> tuple[ReportRequest, tuple[str, ...] | None]:
-        fields = Fields(body, (*REQUEST, "connection_ids"), path="report")
-        request = read_request(fields)
-        self._reports.refuse_unknown(tenant=tenant, request=request, field=fields.name("framework"))
-        return request, self._connections.read_ids(fields, tenant=tenant, required=False)
+        asked = read_body(SCHEDULED, body, _AT)
+        request, idents = request_of(asked, at=_AT), asked["connection_ids"]
+        self._reports.refuse_unknown(tenant=tenant, request=request, field="report.framework")
+        field = "report.connection_ids"
+        self._connections.refuse_unknown(idents or (), tenant=tenant, field=field)
+        return request, idents

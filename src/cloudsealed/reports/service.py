@@ -20,6 +20,7 @@ from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.kit.ids import new_id
+from cloudsealed.reports.bodies import parse_request
 from cloudsealed.reports.kinds import KINDS
 from cloudsealed.reports.model import (
     FORMATS,
@@ -30,7 +31,6 @@ from cloudsealed.reports.model import (
     ReportNotFoundError,
     ReportNotReadyError,
     ReportRequest,
-    parse_request,
 )
 from cloudsealed.reports.store import ReportStore, decode
 from cloudsealed.storage.blobs import Blobs

@@ -10,10 +10,16 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from cloudsealed.connections.schedules.bodies import schedule
 from cloudsealed.connections.schedules.timetable import Timetable, read_timetable
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.shapes import Anything, Record, read_body
+from cloudsealed.vocabulary import ScheduleKind
 
+FORMS = {kind: Anything() for kind in ScheduleKind}
+SCHEDULE = schedule(FORMS).shape
+assert isinstance(SCHEDULE, Record)
+TIMING = Record({name: SCHEDULE.parts[name] for name in ("cron", "timezone")})
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 ZONES = (
@@ -157,7 +163,7 @@ def test_the_second_half_of_a_doubled_hour_waits_for_tomorrow() -> None:
         ({"cron": "0,1 0 1 1 *"}, "cron", "every 15 minutes"),
         ({"cron": "0,50 0,23 29,1 2,3 *"}, "cron", "every 15 minutes"),  # in leap years alone
         ({"cron": "0 0 * * *" + " " * 100}, "cron", "1 to 100"),
-        ({"cron": 5}, "cron", "text"),
+        ({"cron": 5}, "cron", "string"),
         ({"cron": "0 0 * * *", "timezone": "Mars"}, "timezone", "IANA"),
         ({"cron": "0 0 * * *", "timezone": "Europe"}, "timezone", "IANA"),
         ({"cron": "0 0 * * *", "timezone": "../../etc/passwd"}, "timezone", "IANA"),
@@ -168,7 +174,7 @@ def test_what_is_no_timetable_is_refused_with_what_to_do(
     body: dict[str, object], field: str, says: str
 ) -> None:
     with pytest.raises(CloudSealedError, match=says) as caught:
-        read_timetable(Fields(body, ("cron", "timezone")), NOW)
+        read_timetable(read_body(TIMING, body), NOW)
     assert caught.value.status == 422
     assert [detail["field"] for detail in caught.value.details] == [field]
 
@@ -178,7 +184,7 @@ def test_what_is_no_timetable_is_refused_with_what_to_do(
     ["*/15 * * * *", "0 6 * * MON", "0,50 3 * * *", "0 0 29 2 *", "0 0 L * *", "0 0 29 2 MON#5"],
 )
 def test_what_fires_seldom_enough_is_taken(cron: str) -> None:
-    found = read_timetable(Fields({"cron": cron}, ("cron",)), NOW)
+    found = read_timetable(read_body(TIMING, {"cron": cron}), NOW)
     assert found == Timetable(cron, "UTC")
     following = found.next(NOW)
     assert following is not None
@@ -189,7 +195,7 @@ def test_what_fires_seldom_enough_is_taken(cron: str) -> None:
 @settings(max_examples=500)
 def test_no_text_does_anything_but_fit_or_be_refused(text: str) -> None:
     try:
-        found = read_timetable(Fields({"cron": text}, ("cron",)), NOW)
+        found = read_timetable(read_body(TIMING, {"cron": text}), NOW)
     except CloudSealedError as error:
         assert error.status == 422  # noqa: PT017 - either way is good
     else:

@@ -8,6 +8,7 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Follow, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.api.v1.schemas import ledger
+from cloudsealed.audits import bodies
 from cloudsealed.audits.calls import FILTERS as CALLS
 from cloudsealed.audits.matrix import FILTERS as CELLS
 from cloudsealed.audits.model import (
@@ -47,7 +48,7 @@ def list_audits(call: Call) -> Reply:
     status=202,
     heavy=("audits",),
     answer=shapes.Audit,
-    body=shapes.AuditBody,
+    body=bodies.AUDIT,
     errors=(AmbientCredentialsNotAllowedError,),
     event=EventType.AUDIT_CREATED,
 )
@@ -75,7 +76,7 @@ def get_audit(call: Call) -> Reply:
     status=202,
     heavy=("audits",),
     answer=shapes.Audit,
-    body=shapes.ReanalysisBody,
+    body=bodies.REANALYSIS,
     body_optional=True,
     errors=(AuditNotFinishedError, EvidenceExpiredError),
     event=EventType.AUDIT_CREATED,

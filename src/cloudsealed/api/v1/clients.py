@@ -7,6 +7,7 @@ from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import clients as shapes
 from cloudsealed.auth.errors import InvalidScopeError
 from cloudsealed.auth.model import Scope
+from cloudsealed.auth.oauth import bodies
 from cloudsealed.auth.oauth.client_store import LISTING
 from cloudsealed.storage import schema
 from cloudsealed.vocabulary import EventType
@@ -34,7 +35,7 @@ def list_oauth_clients(call: Call) -> Reply:
     "/v1/oauth/clients",
     scope=Scope.APPS_WRITE,
     answer=shapes.NewOAuthClient,
-    body=shapes.OAuthClientBody,
+    body=bodies.CLIENT,
     secrets=("client_secret",),
     errors=(InvalidScopeError,),
     event=EventType.CLIENT_CREATED,
@@ -62,7 +63,7 @@ def get_oauth_client(call: Call) -> Reply:
     "/v1/oauth/clients/{id}",
     scope=Scope.APPS_WRITE,
     answer=shapes.OAuthClient,
-    body=shapes.OAuthClientChange,
+    body=bodies.CLIENT_CHANGE,
     errors=(InvalidScopeError,),
     event=EventType.CLIENT_CHANGED,
 )
@@ -79,7 +80,7 @@ def update_oauth_client(call: Call) -> Reply:
     "/v1/oauth/clients/{id}/rotate",
     scope=Scope.APPS_WRITE,
     answer=shapes.NewOAuthClient,
-    body=shapes.OAuthClientRotation,
+    body=bodies.CLIENT_ROTATION,
     body_optional=True,
     secrets=("client_secret",),
     errors=(InvalidScopeError,),

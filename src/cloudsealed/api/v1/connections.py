@@ -6,6 +6,7 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.v1.schemas import estate as shapes
 from cloudsealed.auth.model import Scope
+from cloudsealed.connections import bodies
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError
@@ -36,7 +37,7 @@ def list_connections(call: Call) -> Reply:
     "/v1/connections",
     scope=Scope.CONNECTIONS_WRITE,
     answer=shapes.Connection,
-    body=shapes.ConnectionBody,
+    body=bodies.CONNECTION,
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
     event=EventType.CONNECTION_CREATED,
 )
@@ -61,7 +62,7 @@ def get_connection(call: Call) -> Reply:
     "/v1/connections/{id}",
     scope=Scope.CONNECTIONS_WRITE,
     answer=shapes.Connection,
-    body=shapes.ConnectionPatch,
+    body=bodies.CONNECTION_CHANGE,
     errors=(NameAlreadyExistsError,),
     event=EventType.CONNECTION_CHANGED,
 )

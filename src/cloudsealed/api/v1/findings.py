@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
-from cloudsealed.api import accept, query
+from cloudsealed.api import accept
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.shown import Expansion, whole
+from cloudsealed.api.v1.narrowing import Narrowing
 from cloudsealed.api.v1.schemas import evidence
 from cloudsealed.api.v1.schemas import findings as shapes
 from cloudsealed.api.v1.schemas.estate import Resource
@@ -20,13 +20,13 @@ from cloudsealed.api.v1.schemas.policies import Policy
 from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
+from cloudsealed.findings import bodies
 from cloudsealed.findings.bulk import CountMismatchError
 from cloudsealed.findings.decisions import decisions
 from cloudsealed.findings.export import FORMATS
 from cloudsealed.findings.listing import LISTING
 from cloudsealed.findings.remedy import remedy_of
 from cloudsealed.findings.summary import GROUPS
-from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.storage import schema
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import EventType
@@ -36,6 +36,7 @@ GROUP_BY = Parameter(
 )
 OVER = Parameter("over", "A row for each of the newest audits: what failed in it", ("audits",))
 FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
+_BULK = bodies.bulk(Narrowing(FILTERS))
 JSONL = FORMATS["jsonl"]
 # A media type as clients name it, without what it says of the file.
 _MEDIA = {media.partition(";")[0]: name for name, media in FORMATS.items()}
@@ -147,7 +148,7 @@ def export_findings(call: Call) -> Reply:
     "/v1/findings/bulk",
     scope=Scope.FINDINGS_WRITE,
     answer=shapes.FindingBulk,
-    body=shapes.FindingBulkBody,
+    body=_BULK,
     body_optional=False,
     errors=(CountMismatchError,),
     event=EventType.FINDING_TRIAGED,
@@ -160,20 +161,8 @@ def triage_findings(call: Call) -> Reply:
     All are changed in one transaction; the answer says of each id whether there is such a finding.
     """
     return call.services.findings.triage_many(
-        tenant=call.tenant, body=call.body, user_id=call.caller.user_id, read_filters=_read_filters
+        tenant=call.tenant, body=call.body, user_id=call.caller.user_id, form=_BULK
     )
-
-
-def _read_filters(wanted: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return filters that a body gives, each a text or a list of texts, as the query gives them."""
-    pairs: list[tuple[str, str]] = []
-    for name, value in wanted.items():
-        texts = value if isinstance(value, list) else [value]
-        if not texts or not all(isinstance(text, str) for text in texts):
-            raise InvalidFieldError(f"filter.{name}", f"filter.{name} must be a text or texts")
-        pairs += [(name, text) for text in texts]
-    given = query.parse(urlencode(pairs).encode(), FILTERS)
-    return {name: query.read_filter(FILTERS[name], texts) for name, texts in given.items()}
 
 
 @TABLE.gets(
@@ -192,7 +181,7 @@ def get_finding(call: Call) -> Reply:
     "/v1/findings/{id}",
     scope=Scope.FINDINGS_WRITE,
     answer=shapes.Finding,
-    body=shapes.FindingPatch,
+    body=bodies.PATCH,
     event=EventType.FINDING_TRIAGED,
 )
 def triage_finding(call: Call) -> Reply:

@@ -7,7 +7,7 @@ from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import oauth as shapes
 from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError
 from cloudsealed.auth.model import Scope
-from cloudsealed.auth.oauth import app_store, grant_store
+from cloudsealed.auth.oauth import app_store, bodies, grant_store
 from cloudsealed.storage import schema
 from cloudsealed.vocabulary import EventType
 
@@ -40,7 +40,7 @@ def list_oauth_apps(call: Call) -> Reply:
     "/v1/oauth/apps",
     scope=Scope.APPS_WRITE,
     answer=shapes.NewOAuthApp,
-    body=shapes.OAuthAppBody,
+    body=bodies.APP,
     secrets=("client_secret",),
     errors=(InvalidScopeError,),
     event=EventType.APP_CREATED,
@@ -85,7 +85,7 @@ def list_oauth_app_installations(call: Call) -> Reply:
     "/v1/oauth/apps/{id}",
     scope=Scope.APPS_WRITE,
     answer=shapes.OAuthApp,
-    body=shapes.OAuthAppChange,
+    body=bodies.APP_CHANGE,
     errors=(InvalidScopeError,),
     event=EventType.APP_CHANGED,
 )
@@ -101,7 +101,7 @@ def update_oauth_app(call: Call) -> Reply:
     "/v1/oauth/apps/{id}/rotate",
     scope=Scope.APPS_WRITE,
     answer=shapes.NewOAuthApp,
-    body=shapes.OAuthSecretRotation,
+    body=bodies.SECRET_ROTATION,
     body_optional=True,
     secrets=("client_secret",),
     event=EventType.APP_SECRET_ROTATED,

@@ -13,6 +13,7 @@ from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import reports as shapes
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
+from cloudsealed.reports import bodies
 from cloudsealed.reports.model import FORMATS, ReportExpiredError, ReportNotReadyError
 from cloudsealed.reports.store import LISTING
 from cloudsealed.storage import schema
@@ -47,7 +48,7 @@ def list_reports(call: Call) -> Reply:
     status=202,
     heavy=("reports",),
     answer=shapes.Report,
-    body=shapes.ReportBody,
+    body=bodies.REPORT,
     errors=(AuditNotFinishedError, AuditNotFoundError, EvidenceExpiredError),
     event=EventType.REPORT_CREATED,
 )

@@ -5,14 +5,19 @@ from __future__ import annotations
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import schedules as shapes
+from cloudsealed.audits.bodies import AUDIT
 from cloudsealed.audits.model import AuditNotFinishedError
 from cloudsealed.auth.model import Scope
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
+from cloudsealed.connections.schedules import bodies
 from cloudsealed.connections.schedules.store import LISTING
 from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededError
+from cloudsealed.reports.bodies import SCHEDULED
 from cloudsealed.reports.model import ReportNotReadyError
 from cloudsealed.storage import schema
 from cloudsealed.vocabulary import EventType, ScheduleKind
+
+_WORKS = {ScheduleKind.AUDIT: AUDIT, ScheduleKind.REPORT: SCHEDULED}
 
 TABLE = Table(
     "Schedules",
@@ -38,7 +43,7 @@ def list_schedules(call: Call) -> Reply:
     "/v1/schedules",
     scope=Scope.SCHEDULES_WRITE,
     answer=shapes.Schedule,
-    body=shapes.ScheduleBody,
+    body=bodies.schedule(_WORKS),
     errors=(NameAlreadyExistsError, QuotaExceededError, AmbientCredentialsNotAllowedError),
     event=EventType.SCHEDULE_CREATED,
 )
@@ -64,7 +69,7 @@ def get_schedule(call: Call) -> Reply:
     "/v1/schedules/{id}",
     scope=Scope.SCHEDULES_WRITE,
     answer=shapes.Schedule,
-    body=shapes.SchedulePatch,
+    body=bodies.schedule_change(_WORKS),
     errors=(NameAlreadyExistsError, AmbientCredentialsNotAllowedError),
     event=EventType.SCHEDULE_CHANGED,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import policies as shapes
+from cloudsealed.audits import bodies
 from cloudsealed.audits.model import AuditNotFinishedError
 from cloudsealed.auth.model import Scope
 from cloudsealed.policies.model import (
@@ -30,7 +31,7 @@ TABLE = Table(
     status=202,
     heavy=("simulations",),
     answer=shapes.Simulation,
-    body=shapes.SimulationBody,
+    body=bodies.SIMULATION,
     errors=(
         AuditNotFinishedError,
         BuiltinPolicyImmutableError,

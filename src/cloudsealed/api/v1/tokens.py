@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import access as shapes
+from cloudsealed.auth import bodies
 from cloudsealed.auth.errors import InsufficientRoleError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.token_store import LISTING
@@ -32,7 +33,7 @@ def list_tokens(call: Call) -> Reply:
     "/v1/tokens",
     scope=Scope.TOKENS_WRITE,
     answer=shapes.NewToken,
-    body=shapes.TokenBody,
+    body=bodies.TOKEN,
     secrets=("token",),
     errors=(InsufficientRoleError, InvalidScopeError),
     event=EventType.TOKEN_CREATED,
@@ -60,7 +61,7 @@ def get_token(call: Call) -> Reply:
     "/v1/tokens/{id}/rotate",
     scope=Scope.TOKENS_WRITE,
     answer=shapes.NewToken,
-    body=shapes.TokenRotation,
+    body=bodies.TOKEN_ROTATION,
     body_optional=True,
     secrets=("token",),
     errors=(InvalidScopeError, InsufficientRoleError),

@@ -7,6 +7,7 @@ import orjson
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import access as shapes
+from cloudsealed.auth import bodies
 from cloudsealed.auth.errors import EmailTakenError, InvalidScopeError
 from cloudsealed.auth.model import Scope
 from cloudsealed.auth.user_store import LISTING
@@ -34,7 +35,7 @@ def list_users(call: Call) -> Reply:
     "/v1/users",
     scope=Scope.USERS_WRITE,
     answer=shapes.InvitedUser,
-    body=shapes.UserBody,
+    body=bodies.USER,
     secrets=("invitation_url",),
     errors=(InvalidScopeError, EmailTakenError),
     event=EventType.USER_INVITED,
@@ -66,7 +67,7 @@ def list_service_accounts(call: Call) -> Reply:
     "/v1/service_accounts",
     scope=Scope.USERS_WRITE,
     answer=shapes.User,
-    body=shapes.ServiceAccountBody,
+    body=bodies.SERVICE_ACCOUNT,
     made_at="/v1/users",
     errors=(InvalidScopeError,),
     event=EventType.USER_CREATED,
@@ -94,7 +95,7 @@ def get_user(call: Call) -> Reply:
     "/v1/users/{id}",
     scope=Scope.USERS_WRITE,
     answer=shapes.User,
-    body=shapes.UserChange,
+    body=bodies.USER_CHANGE,
     errors=(InvalidScopeError,),
     event=EventType.USER_CHANGED,
 )

@@ -8,16 +8,22 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from cloudsealed.audits.bodies import SIMULATION
 from cloudsealed.audits.model import Audit, AuditNotFinishedError
 from cloudsealed.audits.simulations.forecast import Forecast
-from cloudsealed.audits.simulations.model import MOST_AUDITS, Simulation, SimulationNotFoundError
+from cloudsealed.audits.simulations.model import Simulation, SimulationNotFoundError
 from cloudsealed.audits.simulations.store import SimulationStore
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import Admit, Job, admitted
 from cloudsealed.kit.clock import Clock, rfc3339
-from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError, NotFoundError
-from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.errors import (
+    CloudSealedError,
+    InvalidFieldError,
+    MissingFieldError,
+    NotFoundError,
+)
 from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.shapes import read_body
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 from cloudsealed.vocabulary import AuditStatus, PolicyKind, SimulationStatus
@@ -50,10 +56,11 @@ class SimulationService:
         `policy` is an id or key, or what `POST /v1/policies` takes. A check needs audits.
         Raises a 422 that names the bad field, PolicyNotFoundError and AuditNotFinishedError.
         """
-        fields = Fields(body, ("policy", "audit_ids"))
-        policy = self._policies.draft(tenant=tenant, value=fields.required("policy"))
-        needed = policy.kind is PolicyKind.CHECK
-        audit_ids = fields.texts("audit_ids", most=MOST_AUDITS, required=needed) or ()
+        asked = read_body(SIMULATION, body)
+        policy = self._policies.draft(tenant=tenant, value=asked["policy"])
+        audit_ids = asked["audit_ids"] or ()
+        if policy.kind is PolicyKind.CHECK and not audit_ids:
+            raise MissingFieldError("audit_ids")
         for index, ident in enumerate(audit_ids):
             try:
                 self._completed(tenant, ident)

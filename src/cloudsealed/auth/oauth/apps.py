@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,8 +12,8 @@ import orjson
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.errors import InsufficientRoleError
-from cloudsealed.auth.model import Caller, Scope, parse_scopes
-from cloudsealed.auth.oauth import app_store, grant_store, redirects
+from cloudsealed.auth.model import Caller, parse_scopes
+from cloudsealed.auth.oauth import app_store, bodies, grant_store, redirects
 from cloudsealed.auth.oauth.app_store import AppStore
 from cloudsealed.auth.oauth.errors import GrantNotFoundError
 from cloudsealed.auth.oauth.grant_store import GrantStore
@@ -21,17 +21,13 @@ from cloudsealed.auth.oauth.model import CLIENT, SECRET, App, Audience, Grant, o
 from cloudsealed.auth.security import record
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import EventType, Role
-
-MOST_REDIRECT_URIS = 20
-LONGEST_OVERLAP = 86_400  # seconds
-_CHANGEABLE = ("name", "redirect_uris", "scopes", "audience", "device_flow")
 
 
 class AppService:
@@ -49,23 +45,24 @@ class AppService:
 
     def create(self, *, caller: Caller, body: Any) -> bytes:
         """Register an app in the caller's tenant."""
-        fields = Fields(body, (*_CHANGEABLE, "confidential"))
-        text = credential.mint(SECRET) if fields.flag("confidential", True) else None
+        asked = read_body(bodies.APP, body)
+        _refuse_redirects(asked["redirect_uris"])
+        text = credential.mint(SECRET) if asked["confidential"] else None
         now = rfc3339(self._clock())
         app = App(
             tenant_id=caller.tenant_id,
             id=new_id("app"),
             client_id=credential.mint(CLIENT),
-            name=fields.text("name", longest=100),
+            name=asked["name"],
             secret_digest=self._digest(text),
             previous_digest=None,
             previous_until=None,
-            redirect_uris=_redirect_uris(fields, required=True) or (),
-            scopes=_scopes(fields, required=True) or (),
-            audience=_audience(fields) or Audience.TENANT,
+            redirect_uris=asked["redirect_uris"],
+            scopes=_scopes(asked["scopes"]),
+            audience=Audience(asked["audience"]),
             created_at=now,
             updated_at=now,
-            device_flow=fields.flag("device_flow", False),
+            device_flow=asked["device_flow"],
         )
         with self._database.write() as connection:
             self._store.insert(connection, app)
@@ -144,16 +141,18 @@ class AppService:
 
     def change(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Change an app; fewer scopes, or a narrower audience, hold for its grants at once."""
-        fields = Fields(body, _CHANGEABLE)
+        asked = read_body(bodies.APP_CHANGE, body)
+        _refuse_redirects(asked["redirect_uris"] or ())
+        flow = asked["device_flow"]
         with turn(self._database, tenant=caller.tenant_id) as connection:
             app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             changed = replace(
                 app,
-                name=fields.optional_text("name", longest=100) or app.name,
-                redirect_uris=_redirect_uris(fields) or app.redirect_uris,
-                scopes=_scopes(fields) or app.scopes,
-                audience=_audience(fields) or app.audience,
-                device_flow=fields.flag("device_flow", app.device_flow),
+                name=asked["name"] or app.name,
+                redirect_uris=asked["redirect_uris"] or app.redirect_uris,
+                scopes=_scopes(asked["scopes"] or ()) or app.scopes,
+                audience=Audience(asked["audience"] or app.audience),
+                device_flow=app.device_flow if flow is None else flow,
             )
             if changed == app:
                 return orjson.dumps(app.public())
@@ -161,7 +160,7 @@ class AppService:
             self._store.change(connection, changed)
             told = {
                 name: [getattr(app, name), getattr(changed, name)]
-                for name in _CHANGEABLE
+                for name in bodies.CHANGEABLE
                 if getattr(app, name) != getattr(changed, name)
             }
             _record(
@@ -172,13 +171,12 @@ class AppService:
 
     def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Give an app a new secret; the old one ends after `overlap_seconds`, 0 unless given."""
-        fields = Fields(body if body is not None else {}, ("overlap_seconds",))
-        overlap = fields.whole("overlap_seconds", 0, most=LONGEST_OVERLAP)
+        overlap = read_body(bodies.SECRET_ROTATION, {} if body is None else body)["overlap_seconds"]
         text, now = credential.mint(SECRET), self._clock()
         with turn(self._database, tenant=caller.tenant_id) as connection:
             app = self._store.get_in(connection, tenant=caller.tenant_id, ident=ident)
             if not app.is_confidential:
-                raise fields.refuse("confidential", "must be true: a public app has no secret")
+                raise refuse("confidential", "must be true: a public app has no secret")
             changed = replace(
                 app,
                 secret_digest=self._digest(text),
@@ -284,19 +282,11 @@ def _record(
     record(connection, kind, tenant=caller.tenant_id, subject=subject, actor=caller.actor, **facts)
 
 
-def _redirect_uris(fields: Fields, *, required: bool = False) -> tuple[str, ...] | None:
-    given = fields.texts("redirect_uris", most=MOST_REDIRECT_URIS, required=required)
-    for uri in given or ():
+def _refuse_redirects(uris: Iterable[str]) -> None:
+    for uri in uris:
         if reason := redirects.fault(uri):
-            raise fields.refuse("redirect_uris", f"{reason}: {uri[:200]}")
-    return given
+            raise refuse("redirect_uris", f"{reason}: {uri[:200]}")
 
 
-def _scopes(fields: Fields, *, required: bool = False) -> tuple[str, ...] | None:
-    given = fields.texts("scopes", most=len(Scope), required=required)
-    return ordered(parse_scopes(given)) if given else None
-
-
-def _audience(fields: Fields) -> Audience | None:
-    given = fields.optional_text("audience", choices=tuple(Audience))
-    return Audience(given) if given else None
+def _scopes(given: Iterable[str]) -> tuple[str, ...]:
+    return ordered(parse_scopes(given))

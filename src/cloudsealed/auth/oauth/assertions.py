@@ -32,7 +32,7 @@ LONGEST_LIFE = 3600  # seconds from now to `exp`: what widespread clients give i
 SKEW = 30  # seconds that a client's clock may differ
 MOST_KEYS = 10
 _LONGEST = 8192  # of a JWT
-_LONGEST_NAME = 255  # of a `jti` and a `kid`
+LONGEST_KEY_NAME = 255  # of a `jti` and a `kid`
 _TYPES = (None, "jwt", "client-authentication+jwt")
 _PARTS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _CURVES = {"EC": "P-256", "OKP": "Ed25519"}
@@ -97,8 +97,8 @@ def _public_key(given: Any) -> PublicKey:
         raise BadKeyError("must hold keys whose parts are texts")
     if not all(_BASE64.fullmatch(kept.get(name, "")) for name in _PARTS[kind] if name != "crv"):
         raise BadKeyError(f"must hold keys {kind} with {', '.join(_PARTS[kind])} in base64url")
-    if len(kept.get("kid", "")) > _LONGEST_NAME:
-        raise BadKeyError(f"must hold keys whose kid has at most {_LONGEST_NAME} characters")
+    if len(kept.get("kid", "")) > LONGEST_KEY_NAME:
+        raise BadKeyError(f"must hold keys whose kid has at most {LONGEST_KEY_NAME} characters")
     _require_strong(kept)
     return kept
 
@@ -172,7 +172,7 @@ def proven(assertion: Assertion, *, audiences: Sequence[str], now: datetime) -> 
         if name in claims and (begins is None or begins > moment + SKEW):
             raise UnprovenError(f"{name} must be a moment that is past")
     number = claims.get("jti")
-    if not isinstance(number, str) or not 0 < len(number) <= _LONGEST_NAME:
+    if not isinstance(number, str) or not 0 < len(number) <= LONGEST_KEY_NAME:
         raise UnprovenError("jti must be a text that no other assertion has")
     needed = timedelta(seconds=math.ceil(ends - moment) + SKEW)
     return Proof(sha256(number.encode("utf-8", "surrogatepass")), now + needed)

@@ -12,9 +12,7 @@ import orjson
 from cloudsealed.auth import credential
 from cloudsealed.auth.authenticator import Authenticator
 from cloudsealed.auth.model import Caller, Scope, parse_scopes
-from cloudsealed.auth.oauth import client_store
-from cloudsealed.auth.oauth.apps import LONGEST_OVERLAP
-from cloudsealed.auth.oauth.assertions import BadKeyError, PublicKey, public_keys
+from cloudsealed.auth.oauth import bodies, client_store
 from cloudsealed.auth.oauth.client_model import Client
 from cloudsealed.auth.oauth.client_store import ClientStore
 from cloudsealed.auth.oauth.model import CLIENT, SECRET, ordered
@@ -23,14 +21,12 @@ from cloudsealed.auth.service_accounts import refuse_beyond_role, service_accoun
 from cloudsealed.auth.user_store import UserStore
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.keyset import Page
 from cloudsealed.vocabulary import EventType
-
-_CHANGEABLE = ("name", "scopes", "jwks")
 
 
 class ClientService:
@@ -51,11 +47,11 @@ class ClientService:
 
     def create(self, *, caller: Caller, body: Any) -> bytes:
         """Register a client; one without keys gets a secret, which is in this answer only."""
-        fields = Fields(body, ("user_id", *_CHANGEABLE))
-        scopes = parse_scopes(fields.texts("scopes", most=len(Scope), required=True) or ())
+        asked = read_body(bodies.CLIENT, body)
+        scopes = parse_scopes(asked["scopes"])
         caller.refuse_beyond(scopes)
-        account = service_account(self._users, fields, caller.tenant_id, scopes)
-        keys = _keys(fields) or ()
+        account = service_account(self._users, asked["user_id"], caller.tenant_id, scopes)
+        keys = asked["jwks"] or ()
         text = None if keys else credential.mint(SECRET)
         now = rfc3339(self._clock())
         client = Client(
@@ -63,7 +59,7 @@ class ClientService:
             id=new_id("cli"),
             user_id=account.id,
             client_id=credential.mint(CLIENT),
-            name=fields.text("name", longest=100),
+            name=asked["name"],
             scopes=ordered(scopes),
             keys=keys,
             secret_digest=self._digest(text),
@@ -118,22 +114,19 @@ class ClientService:
 
         Raises ClientNotFoundError, InvalidScopeError and InvalidFieldError.
         """
-        fields = Fields(body, _CHANGEABLE)
-        given, keys = fields.texts("scopes", most=len(Scope)), _keys(fields)
+        asked = read_body(bodies.CLIENT_CHANGE, body)
+        given, keys = asked["scopes"], asked["jwks"]
         with self._database.write() as connection:
             client = self._owned(connection, caller, ident)
             if keys and not client.keys:
-                raise fields.refuse("jwks", "must be left out: this client has a secret")
+                raise refuse("jwks", "must be left out: this client has a secret")
             scopes = client.scopes
             if given is not None:
                 caller.refuse_beyond(wanted := parse_scopes(given))
                 refuse_beyond_role(wanted, client.role)
                 scopes = ordered(wanted)
             changed = replace(
-                client,
-                name=fields.optional_text("name", longest=100) or client.name,
-                scopes=scopes,
-                keys=keys or client.keys,
+                client, name=asked["name"] or client.name, scopes=scopes, keys=keys or client.keys
             )
             if changed == client:
                 return orjson.dumps(client.public())
@@ -153,13 +146,12 @@ class ClientService:
 
     def rotate(self, *, caller: Caller, ident: str, body: Any) -> bytes:
         """Give a client a new secret; the old one ends after `overlap_seconds`, 0 unless given."""
-        fields = Fields(body if body is not None else {}, ("overlap_seconds",))
-        overlap = fields.whole("overlap_seconds", 0, most=LONGEST_OVERLAP)
+        overlap = read_body(bodies.CLIENT_ROTATION, {} if body is None else body)["overlap_seconds"]
         text, now = credential.mint(SECRET), self._clock()
         with self._database.write() as connection:
             client = self._owned(connection, caller, ident)
             if client.keys:
-                raise fields.refuse("jwks", "must be changed instead: this client has no secret")
+                raise refuse("jwks", "must be changed instead: this client has no secret")
             changed = replace(
                 client,
                 secret_digest=self._digest(text),
@@ -208,14 +200,3 @@ def _record(
         client_id=client.client_id,
         **facts,
     )
-
-
-def _keys(fields: Fields) -> tuple[PublicKey, ...] | None:
-    """Return the keys of a body; only what is in it: no address of keys is ever fetched."""
-    given = fields.mapping("jwks")
-    if given is None:
-        return None
-    try:
-        return public_keys(Fields(given, ("keys",), path=fields.name("jwks")).body)
-    except BadKeyError as error:
-        raise fields.refuse("jwks", str(error)) from error

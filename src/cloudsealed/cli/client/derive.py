@@ -19,6 +19,7 @@ from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.query import Parameter as Given
 from cloudsealed.cli.client.table import BodyField, Noun, Parameter
 from cloudsealed.cli.client.table import Operation as Command
+from cloudsealed.kit.shapes import components_of
 from cloudsealed.storage.filters import NOT, Filter
 
 OWN: Final = frozenset(
@@ -199,14 +200,14 @@ def _said(*parts: str) -> str:
 def _body(operation: Operation) -> tuple[BodyField, ...]:
     if operation.body is None:
         return ()
-    schema = operation.body.model_json_schema()
-    found = list(_fields(schema, schema.get("$defs", {}), (), needed=True))
+    defs = components_of(operation.body)
+    found = list(_fields(operation.body.schema(), defs, (), needed=True))
     taken = OWN | {_dashed(name) for name in operation.parameters}
     names = _names([path for path, _, _ in found], taken)
     return tuple(
         BodyField(path, names[path], _said(form.get("description", "")), kind, choices, needed)
         for path, form, needed in found
-        for kind, choices in [_typed(form, schema.get("$defs", {}))]
+        for kind, choices in [_typed(form, defs)]
     )
 
 

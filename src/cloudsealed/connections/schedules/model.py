@@ -15,12 +15,11 @@ from cloudsealed.connections.schedules.timetable import Timetable, read_timetabl
 from cloudsealed.jobs import Admit
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.kit.errors import NotFoundError
-from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.shapes import Shape, refuse
 from cloudsealed.storage.database import Connection
 from cloudsealed.vocabulary import ScheduleKind
 
 MOST_SCHEDULES = 100
-FIELDS = ("name", "cron", "timezone", "enabled", *ScheduleKind)
 _SHOWN_AHEAD = 5
 
 
@@ -42,6 +41,11 @@ class Started(NamedTuple):
 
 class Work(Protocol):
     """One kind of work that schedules start."""
+
+    @property
+    def form(self) -> Shape:
+        """What a body says of it."""
+        ...
 
     def read(self, *, tenant: str, body: Any) -> dict[str, Any]:
         """Return a request in full, as JSON values; raises the 422 that the kind's own POST does,
@@ -113,19 +117,20 @@ class Schedule:
         }
 
 
-def read_kind(fields: Fields) -> ScheduleKind:
+def read_kind(asked: Mapping[str, Any]) -> ScheduleKind:
     """Return what a new schedule starts: the one of the kinds that its body has."""
-    given = [kind for kind in ScheduleKind if fields.body.get(kind) is not None]
+    given = [kind for kind in ScheduleKind if asked[kind] is not None]
     if len(given) != 1:
-        raise fields.refuse("audit", "or report must be there, and not both: say what it starts")
+        raise refuse("audit", "or report must be there, and not both: say what it starts")
     return given[0]
 
 
-def read_timing(fields: Fields, now: datetime, known: Schedule | None = None) -> dict[str, Any]:
+def read_timing(
+    asked: Mapping[str, Any], now: datetime, known: Schedule | None = None
+) -> dict[str, Any]:
     """Return name, timetable and `enabled` of a body; what it lacks is that of `known`."""
-    kept = known if known and not fields.has("name") else None
+    kept = {"name": known.name, "enabled": known.enabled} if known else {}
     return {
-        "name": kept.name if kept else fields.text("name", longest=100),
-        "timetable": read_timetable(fields, now, known.timetable if known else None),
-        "enabled": fields.flag("enabled", known.enabled if known else True),
+        **{name: asked.get(name, kept.get(name)) for name in ("name", "enabled")},
+        "timetable": read_timetable(asked, now, known.timetable if known else None),
     }

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.connections.schedules import bodies
 from cloudsealed.connections.schedules.model import (
-    FIELDS,
     MOST_SCHEDULES,
     Schedule,
     Work,
@@ -26,8 +26,8 @@ from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import CloudSealedError
-from cloudsealed.kit.fields import Fields
 from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededError
 from cloudsealed.storage.database import Connection, Database, ServiceUnavailableError
 from cloudsealed.storage.keyset import Page
@@ -46,6 +46,8 @@ class ScheduleService:
         self._store = ScheduleStore(database)
         self._clock = clock
         self._works = works
+        forms = {kind: work.form for kind, work in works.items()}
+        self._new, self._change = bodies.schedule(forms), bodies.schedule_change(forms)
 
     def list(
         self,
@@ -69,9 +71,9 @@ class ScheduleService:
 
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a schedule of {name, cron, timezone?, enabled?} and one of {audit} and {report}."""
-        now, fields = self._clock(), Fields(body, FIELDS)
-        kind, timing = read_kind(fields), read_timing(fields, now)
-        request = self._works[kind].read(tenant=tenant, body=fields.body[kind])
+        now, asked = self._clock(), read_body(self._new, body)
+        kind, timing = read_kind(asked), read_timing(asked, now)
+        request = self._works[kind].read(tenant=tenant, body=body[kind])
         item = Schedule(
             id=new_id("sch"),
             kind=kind,
@@ -90,17 +92,17 @@ class ScheduleService:
 
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
         """Change a schedule; its next time is counted from now when its times change."""
-        now, fields = self._clock(), Fields(body, FIELDS)
+        now, asked = self._clock(), read_body(self._change, body)
         kind = self._store.get(tenant=tenant, ident=ident).kind
         for other in ScheduleKind:
-            if fields.has(other) and other is not kind and fields.body[other] is not None:
-                raise fields.refuse(other, f"cannot be set on a schedule of an {kind}")
+            if other is not kind and asked.get(other) is not None:
+                raise refuse(other, f"cannot be set on a schedule of an {kind}")
         given: dict[str, Any] = {}
-        if fields.has(kind):
-            given["request"] = self._works[kind].read(tenant=tenant, body=fields.body[kind])
+        if kind in asked:
+            given["request"] = self._works[kind].read(tenant=tenant, body=body[kind])
         with turn(self._store.database, tenant=tenant) as connection:
             old = self._store.get_in(connection, tenant=tenant, ident=ident)
-            item = replace(old, **read_timing(fields, now, old), **given)
+            item = replace(old, **read_timing(asked, now, old), **given)
             if (item.timetable, item.enabled) != (old.timetable, old.enabled):
                 item = replace(item, next_run_at=item.next_run(now))
             self._refuse_taken(connection, tenant, item)

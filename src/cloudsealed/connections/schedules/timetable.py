@@ -8,19 +8,19 @@ a minute or an hour that begins with `*` goes by elapsed time instead, as Debian
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from itertools import islice, pairwise, takewhile
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from cloudsealed.connections.schedules.cron import Cron, CronError
-from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.shapes import refuse
 
 SHORTEST = timedelta(minutes=15)
 _FIELDS = "minute hour day-of-month month day-of-week"
-_LONGEST = 100
 _LOOKED_AT = 200  # firings: two days of the densest expression that is taken
 _LOOKED_AHEAD = timedelta(days=4 * 366)  # every 29 February has come once
 
@@ -41,23 +41,25 @@ class Timetable:
         return next(self.after(moment), None)
 
 
-def read_timetable(fields: Fields, now: datetime, known: Timetable | None = None) -> Timetable:
+def read_timetable(
+    asked: Mapping[str, Any], now: datetime, known: Timetable | None = None
+) -> Timetable:
     """Return the timetable of a body's `cron` and `timezone`, from `known` where it has none;
     raises the 422 that names the bad one and says what to do."""
-    if known is not None and not fields.has("cron") and not fields.has("timezone"):
+    if known is not None and "cron" not in asked and "timezone" not in asked:
         return known
-    cron = known.cron if known and not fields.has("cron") else fields.text("cron", longest=_LONGEST)
-    zone = fields.optional_text("timezone") or (known.timezone if known else "UTC")
+    cron = known.cron if known and "cron" not in asked else asked["cron"]
+    zone = asked.get("timezone") or (known.timezone if known else "UTC")
     if zone not in _zones():
-        raise fields.refuse("timezone", "must be an IANA time zone such as Europe/Berlin")
+        raise refuse("timezone", "must be an IANA time zone such as Europe/Berlin")
     if len(cron.split()) != 5:
-        raise fields.refuse("cron", f"must have five fields, such as 0 6 * * 1: {_FIELDS}")
+        raise refuse("cron", f"must have five fields, such as 0 6 * * 1: {_FIELDS}")
     found = Timetable(cron, zone)
-    _refuse_pace(fields, Timetable(cron, "UTC"), now)
+    _refuse_pace(Timetable(cron, "UTC"), now)
     return found
 
 
-def _refuse_pace(fields: Fields, timetable: Timetable, now: datetime) -> None:
+def _refuse_pace(timetable: Timetable, now: datetime) -> None:
     """Refuse an expression that fires never or too often by an even clock."""
     try:
         times = list(
@@ -65,13 +67,11 @@ def _refuse_pace(fields: Fields, timetable: Timetable, now: datetime) -> None:
         )
         never = not times and timetable.next(now) is None
     except CronError as error:
-        raise fields.refuse(
-            "cron", f"has a field that cannot be: {error}; it is {_FIELDS}"
-        ) from error
+        raise refuse("cron", f"has a field that cannot be: {error}; it is {_FIELDS}") from error
     if never:
-        raise fields.refuse("cron", "never fires: choose a day that one of its months has")
+        raise refuse("cron", "never fires: choose a day that one of its months has")
     if any(later - earlier < SHORTEST for earlier, later in pairwise(times)):
-        raise fields.refuse(
+        raise refuse(
             "cron", "fires more often than every 15 minutes: choose minutes 15 apart, such as */15"
         )
 

@@ -19,8 +19,13 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
   if (mine !== asked) return; // another page was asked for meanwhile
   const found = new DOMParser().parseFromString(text, "text/html");
   const next = found.getElementById("main");
-  if (!next || !answer.headers.get("content-type")?.startsWith("text/html")) {
+  const fits = next && found.body.className === document.body.className; // the login has no frame
+  if (!fits || !answer.headers.get("content-type")?.startsWith("text/html")) {
     location.href = url;
+    return;
+  }
+  if ([...found.scripts].some((script) => ![...document.scripts].some((each) => each.src === script.src))) {
+    location.href = url; // the page has a script of its own
     return;
   }
   main().replaceWith(document.adoptNode(next));

@@ -36,6 +36,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "refusal": refusal,
         "may_see_evidence": may_see_evidence,
         "may_triage": look.may(Scope.FINDINGS_WRITE),
+        "may_classify": look.may(Scope.POLICIES_WRITE),
         "document": _document(finding, evidence),
         "history": await look.api.value(f"{path}/history", limit=str(_PAST)),
         "decisions": await look.api.value(f"{path}/triage_history", limit=str(_PAST)),

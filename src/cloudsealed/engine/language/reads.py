@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cloudsealed.engine.errors import ExpressionError
-from cloudsealed.engine.language.resolve import did_you_mean, nearest
+from cloudsealed.engine.language.resolve import nearest
 from cloudsealed.engine.language.syntax import (
     Apply,
     Bind,
@@ -32,6 +32,7 @@ from cloudsealed.engine.language.syntax import (
     Select,
     children,
 )
+from cloudsealed.kit.nearest import suggested
 
 Path: TypeAlias = tuple[str, ...]
 Fields: TypeAlias = Mapping[str, "Fields | None"]
@@ -200,7 +201,7 @@ class _Reader:
         self, node: Node, name: str, document: DocumentType, fields: Fields
     ) -> ExpressionError:
         hint = nearest(name, fields)
-        message = f"no field {name!r} in {document.name}{did_you_mean(hint)}"
+        message = f"no field {name!r} in {document.name}{suggested(hint)}"
         if document.hint:
             message = f"{message.rstrip('?')}; {document.hint}"
         start = self.source.rfind(name, node.start, node.end)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 
 from cloudsealed.engine.errors import ExpressionError
 from cloudsealed.engine.functions import CALLS, METHODS, NAMESPACES, arities
@@ -30,6 +29,7 @@ from cloudsealed.engine.language.syntax import (
 )
 from cloudsealed.engine.signature import Function, Kinds
 from cloudsealed.engine.values import TYPES, Value, kind_of
+from cloudsealed.kit.nearest import closest, suggested
 
 
 def resolve(
@@ -48,14 +48,7 @@ def resolve(
 
 def nearest(name: str, known: Collection[str]) -> str | None:
     """The known name that `name` is most likely meant to be."""
-    found = get_close_matches(name, known, n=1, cutoff=0.7)
-    lower = {each.lower(): each for each in known}
-    return found[0] if found else lower.get(name.lower())
-
-
-def did_you_mean(suggestion: str | None) -> str:
-    """The end of a message that offers the suggestion, if there is one."""
-    return f"; did you mean {suggestion!r}?" if suggestion else ""
+    return closest(name, known)
 
 
 class _Resolver:
@@ -74,7 +67,7 @@ class _Resolver:
 
     def unknown(self, what: str, name: str, known: Collection[str], node: Node) -> ExpressionError:
         hint = nearest(name, known)
-        message = f"{what} {name!r}{did_you_mean(hint)}"
+        message = f"{what} {name!r}{suggested(hint)}"
         return ExpressionError(message, self.source, node.start, node.end, hint)
 
     def resolve(self, node: Node, scope: Mapping[str, str]) -> Node:

@@ -19,10 +19,11 @@ from cloudsealed.engine.gaps import GAPS, PartialList, Span, Unknown
 from cloudsealed.engine.language.doubts import Shape
 from cloudsealed.engine.language.program import Program
 from cloudsealed.engine.language.reads import reads_of
-from cloudsealed.engine.language.resolve import did_you_mean, nearest
+from cloudsealed.engine.language.resolve import nearest
 from cloudsealed.engine.paths import follow, is_redacted
 from cloudsealed.engine.signature import Steps
 from cloudsealed.engine.values import Value
+from cloudsealed.kit.nearest import suggested
 
 MAX_SHOWN: Final = 200
 """Characters of one value in a message or in evidence."""
@@ -81,7 +82,7 @@ class Template:
         self, path: tuple[str, ...], name: str, known: Mapping[str, Shape]
     ) -> ExpressionError:
         hint = nearest(name, known)
-        message = f"no field {name!r} in {'.'.join(path[: path.index(name)])}{did_you_mean(hint)}"
+        message = f"no field {name!r} in {'.'.join(path[: path.index(name)])}{suggested(hint)}"
         start = max(0, self._source.rfind(name))
         return ExpressionError(message, self._source, start, start + len(name), hint)
 
@@ -113,7 +114,7 @@ def _piece(source: str, match: re.Match[str], variables: Collection[str]) -> str
     steps = tuple(int(step) if step.isdigit() else step for step in _STEP.findall(path))
     if steps[0] not in variables:
         hint = nearest(str(steps[0]), variables)
-        message = f"undeclared reference to {steps[0]!r}{did_you_mean(hint)}"
+        message = f"undeclared reference to {steps[0]!r}{suggested(hint)}"
         raise ExpressionError(message, source, match.start(1), match.end(1), hint)
     return steps
 

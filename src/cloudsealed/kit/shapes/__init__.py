@@ -6,22 +6,29 @@ document say the same. It knows no noun: each says which fields it has.
 
 from cloudsealed.kit.shapes.body import read_body, refusal, refuse
 from cloudsealed.kit.shapes.component import (
+    ITEM,
+    LINE,
+    NAME,
     PREFIX,
     Choice,
     Component,
     components_of,
     deprecations_of,
     deprecations_used,
+    ident,
     parts_of,
 )
 from cloudsealed.kit.shapes.errors import Fault, FormError, Path, dotted, hint, path_of, refuse_all
 from cloudsealed.kit.shapes.lists import Many, Texts
 from cloudsealed.kit.shapes.record import Brief, Named, Part, Record, Use, unknown
 from cloudsealed.kit.shapes.values import (
+    EXAMPLE,
     NOT_BLANK,
+    ULID,
     Anything,
     Flag,
     Free,
+    Ident,
     Moment,
     Number,
     Shape,
@@ -32,8 +39,13 @@ from cloudsealed.kit.shapes.values import (
 )
 
 __all__ = [
+    "EXAMPLE",
+    "ITEM",
+    "LINE",
+    "NAME",
     "NOT_BLANK",
     "PREFIX",
+    "ULID",
     "Anything",
     "Brief",
     "Choice",
@@ -42,6 +54,7 @@ __all__ = [
     "Flag",
     "FormError",
     "Free",
+    "Ident",
     "Many",
     "Moment",
     "Named",
@@ -59,6 +72,7 @@ __all__ = [
     "deprecations_used",
     "dotted",
     "hint",
+    "ident",
     "mapping",
     "parts_of",
     "path_of",

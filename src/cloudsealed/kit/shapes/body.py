@@ -16,14 +16,11 @@ from cloudsealed.kit.shapes.values import Shape
 
 def read_body(shape: Shape, body: Any, at: Path = ()) -> Any:
     """Return what a body says that stands `at` a path of a larger one; raises the 422 that names
-    the first field that is wrong, whose details name the others."""
+    the first field that is wrong: one that is not known before all others."""
     try:
         return shape.read(body, at)
     except FormError as error:
-        refused = refusal(error)
-        others = [detail for each in error.others for detail in refusal(each).details]
-        refused.details = (*refused.details, *others)
-        raise refused from error
+        raise refusal(error) from error
 
 
 def refusal(error: FormError) -> CloudSealedError:

@@ -10,7 +10,7 @@ from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.shapes.errors import Path
 from cloudsealed.kit.shapes.lists import Many, Texts
 from cloudsealed.kit.shapes.record import Brief, Named, Part, Record
-from cloudsealed.kit.shapes.values import Shape
+from cloudsealed.kit.shapes.values import EXAMPLE, Ident, Shape, Text
 
 PREFIX = "#/components/schemas/"
 
@@ -38,7 +38,13 @@ class Component:
     def said(self) -> dict[str, Any]:
         """Return the schema that the reference leads to."""
         shown = {"examples": list(self.examples)} if self.examples else {}
-        return {**self.shape.schema(), "description": self.doc, **shown}
+        doc = {"description": self.doc} if self.doc else {}
+        return {**self.shape.schema(), **doc, **shown}
+
+
+def ident(name: str, prefix: str, noun: str) -> Component:
+    """Return the component of the ids of `noun`, which begin with `prefix`."""
+    return Component(name, Ident(prefix), f"Id of {noun}.", (f"{prefix}_{EXAMPLE}",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Choice:
     options: tuple[Shape, ...]
     chosen: Callable[[Any, Path], Shape]
     by: str = ""
-    words: Mapping[str, Component] | None = None
+    words: Mapping[Any, Component] | None = None
 
     def read(self, value: Any, at: Path) -> Any:
         """Return what the shape that was chosen reads."""
@@ -60,8 +66,15 @@ class Choice:
         options = [each.schema() for each in self.options]
         if not self.by:
             return {"anyOf": options}
-        words = {word: each.schema()["$ref"] for word, each in (self.words or {}).items()}
+        words = {str(word): each.schema()["$ref"] for word, each in (self.words or {}).items()}
         return {"oneOf": options, "discriminator": {"propertyName": self.by, "mapping": words}}
+
+
+NAME = Component("Name", Text(longest=100), "A name of a request: not blank.", ("production",))
+LINE = Component(
+    "Line", Text(), "A line of a request: not blank.", ("Bastion host, agreed until spring",)
+)
+ITEM = Component("Item", Text(told=r"^[^\u0000]+$"), "A member of a request's list.", ("s3",))
 
 
 def components_of(*shapes: Shape) -> dict[str, dict[str, Any]]:
@@ -71,10 +84,10 @@ def components_of(*shapes: Shape) -> dict[str, dict[str, Any]]:
     while left:
         shape = left.pop()
         if isinstance(shape, Component):
-            if found.get(shape.name) is shape:
+            known = found.setdefault(shape.name, shape)
+            assert known.said() == shape.said(), f"two shapes are {shape.name}"
+            if known is not shape:
                 continue
-            assert shape.name not in found, f"two shapes are {shape.name}"
-            found[shape.name] = shape
         left += within(shape)
     return {name: found[name].said() for name in sorted(found)}
 

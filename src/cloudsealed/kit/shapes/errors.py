@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
+
+from cloudsealed.kit.nearest import closest, suggested
 
 Path = tuple[str | int, ...]
 """The names and numbers that lead to a value from the top."""
@@ -47,8 +48,7 @@ class FormError(ValueError):
         self.at = at
         self.message = message
         self.fault = fault
-        close = difflib.get_close_matches(word, list(known), n=1) if isinstance(word, str) else []
-        self.suggestion = next(iter(close), None)
+        self.suggestion = closest(word, tuple(known)) if isinstance(word, str) else None
 
     @property
     def every(self) -> tuple[FormError, ...]:
@@ -83,5 +83,4 @@ def path_of(field: str) -> Path:
 
 def hint(message: str, suggestion: str | None) -> str:
     """Return what a message still lacks of its suggestion; an expression's error says it itself."""
-    said = suggestion is None or "did you mean" in message
-    return "" if said else f"; did you mean {suggestion!r}?"
+    return "" if "did you mean" in message else suggested(suggestion)

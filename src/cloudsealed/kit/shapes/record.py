@@ -72,8 +72,8 @@ class Named:
 class Part:
     """A field of a record: its shape, what it is for, an example, and its value when left out.
 
-    One with `only` is read there and unknown elsewhere; one that is `told` is never null; of one
-    that is `deprecated`, that says when it goes.
+    One with `only` is read there and unknown elsewhere; one that is `told` is never null; one that
+    is `stated` must be there, though it may be null; `deprecated` says when it goes.
     """
 
     shape: Shape
@@ -83,6 +83,7 @@ class Part:
     only: Use | None = None
     example: Any = None
     told: bool = False
+    stated: bool = False
     deprecated: Deprecation | None = None
 
     def serves(self, use: Use) -> bool:
@@ -122,8 +123,8 @@ class Record:
     """A mapping of known fields, at least `least`; those of `together` are all there or none.
 
     What is read for one `use` has no fields of another's, and their defaults. Of a `change` only
-    what is there is read: a field that is needed is one that cannot be null. `name` is its schema's
-    title.
+    what is there is read: a field that is needed is one that cannot be null. One that `is_open` may
+    have others, which are left out. `name` is its schema's title.
     """
 
     parts: Mapping[str, Part]
@@ -132,6 +133,7 @@ class Record:
     use: Use | None = None
     name: str = ""
     change: bool = False
+    is_open: bool = False
 
     def of(self, use: Use) -> Record:
         """Return the form of what is read for one use."""
@@ -163,7 +165,7 @@ class Record:
             except FormError as error:
                 errors.append(error)
                 read[name] = None
-        if known < len(found):
+        if known < len(found) and not self.is_open:
             errors = [*unknown(found, self.known, at), *errors]
         if errors:
             refuse_all(_meant(errors), read)
@@ -181,7 +183,7 @@ class Record:
 
     def _absent(self, name: str, part: Part, at: Path, *, is_there: bool) -> Any:
         """Return what a field is that is left out, or is there and null."""
-        if part.needed and name in self.known:
+        if (part.needed or (part.stated and not is_there)) and name in self.known:
             raise FormError((*at, name), "is required", Fault.MISSING)
         if is_there and not part.may_be_null:
             return part.shape.read(None, (*at, name))
@@ -189,11 +191,11 @@ class Record:
 
     def schema(self) -> dict[str, Any]:
         """Return the schema of an object that has no other fields."""
-        needed = [] if self.change else [n for n, part in self.known.items() if part.needed]
+        needed = [] if self.change else [n for n, p in self.known.items() if p.needed or p.stated]
         return {
             **({"title": self.name} if self.name else {}),
             "type": "object",
-            "additionalProperties": False,
+            "additionalProperties": self.is_open,
             "properties": {name: part.schema() for name, part in self.known.items()},
             **({"required": needed} if needed else {}),
             **({"anyOf": self._together()} if self.together else {}),

@@ -12,6 +12,9 @@ from cloudsealed.kit.shapes.errors import Fault, FormError, Path
 
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 """What a text that is read matches, as JSON Schemas say it: JSON with NUL is refused before."""
+ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+"""What an id is after its prefix and an underscore."""
+EXAMPLE = "01J8ZQ4X7M2N5P8R1T4V6W9YAC"
 _MOST_LISTED = 10
 """More words than these are not listed in an error; the nearest one is suggested."""
 
@@ -44,13 +47,14 @@ def whole(pattern: str) -> str:
 class Text:
     """A string of at most `longest` characters that is not blank; all of it matches `pattern`.
 
-    `name` is its schema's title; `told` is the pattern that its schema has instead, where only the
-    noun can say what is wrong with a text that does not match.
+    `says` is what an error says of one that does not match, `name` its schema's title. `told` and
+    `least` are the pattern and the length that the schema has, where the noun says what is wrong.
     """
 
     pattern: str | None = None
     longest: int = 1000
     name: str = ""
+    says: str = ""
     told: str | None = None
     least: int = 1
 
@@ -59,7 +63,7 @@ class Text:
         if not isinstance(value, str) or len(value) > self.longest or not value.strip():
             raise FormError(at, f"must be a string of 1 to {self.longest} characters, not blank")
         if self.pattern is not None and not re.fullmatch(self.pattern, value):
-            raise FormError(at, f"must match {self.pattern}, not {value!r}")
+            raise FormError(at, self.says or f"must match {self.pattern}, not {value!r}")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -76,9 +80,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One of a few strings."""
+    """One of a few strings; one that `grows` may be one of more in a later version."""
 
     words: tuple[str, ...]
+    grows: bool = False
 
     def read(self, value: Any, at: Path) -> str:
         """Return the string."""
@@ -92,14 +97,34 @@ class Word:
 
     def schema(self) -> dict[str, Any]:
         """Return an enumeration, or the only string."""
-        if len(self.words) == 1:
+        if len(self.words) == 1 and not self.grows:
             return {"type": "string", "const": self.words[0]}
         return {"type": "string", "enum": list(self.words)}
 
 
+@dataclass(frozen=True, slots=True)
+class Ident:
+    """The id of an object, which begins with `prefix`. What is read is any name: one of another
+    form names nothing, and that is what the noun says of it."""
+
+    prefix: str
+
+    def read(self, value: Any, at: Path) -> str:
+        """Return the string."""
+        return _NAME.read(value, at)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the schema of an id."""
+        pattern = f"^{self.prefix}_{ULID}$"
+        return {"type": "string", "maxLength": len(self.prefix) + 27, "pattern": pattern}
+
+
+_NAME = Text()
+
+
 def words(found: Iterable[str]) -> Word:
-    """Return the shape of one of the words of an enumeration."""
-    return Word(tuple(str(each) for each in found))
+    """Return the shape of one of the words of an enumeration, or of some of them."""
+    return Word(tuple(str(each) for each in found), grows=isinstance(found, type))
 
 
 @dataclass(frozen=True, slots=True)

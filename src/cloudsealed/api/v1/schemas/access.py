@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
-from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
-    Body,
     Count,
     CredentialId,
     EventId,
     Few,
-    Item,
     Json,
-    Name,
     Shape,
     TenantId,
     Text,
@@ -23,26 +19,11 @@ from cloudsealed.api.v1.schemas.base import (
     TokenId,
     UserId,
     Word,
-    shown,
 )
+from cloudsealed.auth.bodies import RANGES
 from cloudsealed.auth.model import Scope
-from cloudsealed.kit.shapes import NOT_BLANK
 from cloudsealed.vocabulary import ActorKind, EventType, Role, UserKind, UserStatus
 
-UserName = TypeAliasType(
-    "UserName",
-    Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=200,
-            pattern=NOT_BLANK,
-            description="A person's name.",
-            examples=["Ann"],
-        ),
-    ],
-)
-_RANGES = "Networks that it may be used from, as CIDR; none: from everywhere."
 _TOKEN = "cspat_…"
 
 
@@ -54,7 +35,7 @@ class Token(Shape):
     user_id: UserId = Field(description="The user whose it is; it never has more power than they.")
     name: Word = Field(description="What it is for.", examples=["ci"])
     scopes: Few[Scope] = Field(description="What it may do.", examples=[["findings:read"]])
-    allowed_cidrs: Few[Word] = Field(description=_RANGES, examples=[["192.0.2.0/24"]])
+    allowed_cidrs: Few[Word] = Field(description=RANGES, examples=[["192.0.2.0/24"]])
     created_at: Time = Field(description="When it was made.")
     expires_at: Time = Field(
         description="When it ends by itself.", examples=["2026-05-01T09:30:00.000Z"]
@@ -74,54 +55,6 @@ class NewToken(Token):
     token: Word | None = Field(
         description="The secret; null when answered again.", examples=[_TOKEN]
     )
-
-
-class TokenBody(Body):
-    """A new token, with no more power than the credential that asks for it."""
-
-    user_id: UserId | None = Field(
-        default=None,
-        description="Service account that the token acts as, which only an admin can name; left out"
-        " or null: the caller.",
-        examples=["usr_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
-    )
-    name: Name = Field(description="What it is for.", examples=["ci"])
-    scopes: list[Scope] = Field(
-        min_length=1,
-        max_length=len(Scope),
-        json_schema_extra={"uniqueItems": True},
-        description="What it may do; a write scope implies its read scope.",
-        examples=[["findings:read"]],
-    )
-    expires_at: Time | None = Field(
-        default=None,
-        description="When it ends, in the future; left out or null: after 90 days.",
-        examples=["2027-01-31T09:30:00.000Z"],
-    )
-    allowed_cidrs: list[Item] | None = Field(
-        default=None, min_length=1, max_length=100, description=_RANGES, examples=[["192.0.2.0/24"]]
-    )
-
-
-class TokenRotation(Body):
-    """How long the old token still works beside the new one."""
-
-    model_config = shown({"overlap_seconds": 3600})
-
-    overlap_seconds: int = Field(
-        default=0,
-        ge=0,
-        le=86400,
-        json_schema_extra={"format": "int32"},
-        description="Seconds until the old token ends; 0: at once.",
-        examples=[3600],
-    )
-
-
-class LeakReport(Body):
-    """A token that was found where it should not be."""
-
-    token: Word = Field(description="The token's text.", examples=[_TOKEN])
 
 
 class Tenant(Shape):
@@ -170,43 +103,6 @@ class InvitedUser(User):
     invitation_url: Word | None = Field(
         description="Where the user goes; null when answered again.",
         examples=["https://cloudsealed.example.com/invitation?token=csin_…"],
-    )
-
-
-class UserBody(Body):
-    """A new user, with no more power than the credential that asks for them."""
-
-    email: str = Field(
-        min_length=3,
-        max_length=254,
-        pattern=r"^\s*[^@\s\u0000-\u001f]{1,64}@[^@\s\u0000-\u001f]{1,189}\s*$",
-        description="The address to log in with, unique in the installation.",
-        examples=["ann@example.com"],
-    )
-    role: Role = Field(description="What they may do at most.", examples=["editor"])
-    name: UserName | None = Field(
-        default=None, description="Their name; left out or null: their address.", examples=["Ann"]
-    )
-
-
-class ServiceAccountBody(Body):
-    """A new service account, with no more power than the credential that asks for it."""
-
-    name: UserName = Field(description="What it is for.", examples=["nightly export"])
-    role: Role = Field(description="What it may do at most.", examples=["viewer"])
-
-
-class UserChange(Body):
-    """What can change of a user; what is left out or null stays."""
-
-    model_config = shown({"role": "auditor"})
-
-    name: UserName | None = Field(default=None, description="Their name.", examples=["Ann"])
-    role: Role | None = Field(
-        default=None, description="What they may do at most.", examples=["auditor"]
-    )
-    status: Literal["active", "disabled"] | None = Field(
-        default=None, description="Whether they can log in.", examples=["disabled"]
     )
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
-from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
-    Body,
     ConnectionId,
     Count,
     Digest,
     Failure,
     Few,
-    Item,
     Json,
     Many,
     Percent,
@@ -24,35 +21,9 @@ from cloudsealed.api.v1.schemas.base import (
     Text,
     Time,
     Word,
-    shown,
 )
 from cloudsealed.vocabulary import AuditKind, AuditStatus, Dimension
 
-Region = TypeAliasType(
-    "Region",
-    Annotated[
-        str,
-        Field(
-            max_length=64,
-            pattern="^[a-z0-9-]+$",
-            description="A region of the provider.",
-            examples=["eu-west-1"],
-        ),
-    ],
-)
-PolicyName = TypeAliasType(
-    "PolicyName",
-    Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=100,
-            pattern=r"^[^\s\u0000]+$",
-            description="A policy's id or key.",
-            examples=["aws-s3-bucket-versioning"],
-        ),
-    ],
-)
 _REGIONS, _SERVICES, _TYPES = (["eu-west-1"], ["s3", "ec2"], ["aws.s3.bucket"])
 _CALL = {
     "kind": "call",
@@ -129,34 +100,6 @@ class AuditScope(Shape):
     )
     resource_types: Few[Word] | None = Field(
         default=None, description="Only these types of resources.", examples=[_TYPES]
-    )
-
-
-class AuditScopeBody(Body):
-    """What an audit looks at; what is left out is not narrowed."""
-
-    model_config = shown({"regions": _REGIONS, "services": _SERVICES})
-
-    regions: list[Region] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=50,
-        description="Only these regions; services without regions are always audited.",
-        examples=[_REGIONS],
-    )
-    services: list[Item] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=100,
-        description="Only these services.",
-        examples=[_SERVICES],
-    )
-    resource_types: list[Item] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        description="Only these types of resources.",
-        examples=[_TYPES],
     )
 
 
@@ -352,41 +295,4 @@ class Audit(Shape):
     started_at: Time | None = Field(description="When its work began; null while it is queued.")
     finished_at: Time | None = Field(
         description="When it ended; null until then.", examples=["2026-01-31T09:41:12.000Z"]
-    )
-
-
-class AuditBody(Body):
-    """A new audit; without a scope, of everything."""
-
-    connection_ids: list[ConnectionId] = Field(
-        min_length=1,
-        max_length=100,
-        json_schema_extra={"uniqueItems": True},
-        description="The connections to go through, of one tenant.",
-        examples=[["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]],
-    )
-    scope: AuditScopeBody | None = Field(
-        default=None, description="What to look at; left out or null: everything."
-    )
-    policies: list[PolicyName] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=500,
-        json_schema_extra={"uniqueItems": True},
-        description="The policies to judge by; left out or null: all that are enabled.",
-        examples=[["aws-s3-bucket-versioning"]],
-    )
-
-
-class ReanalysisBody(Body):
-    """A reanalysis: by these policies, or by all that are enabled."""
-
-    model_config = shown({"policies": ["aws-s3-bucket-versioning"]})
-
-    policies: list[PolicyName] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=500,
-        description="The policies to judge by; left out or null: all that are enabled.",
-        examples=[["aws-s3-bucket-versioning"]],
     )

@@ -7,25 +7,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
-from cloudsealed.kit.shapes import NOT_BLANK
+from cloudsealed.audits.bodies import AUDIT_ID
+from cloudsealed.auth.bodies import USER_ID
+from cloudsealed.connections.bodies import CONNECTION_ID
+from cloudsealed.findings.bodies import FINDING_ID
+from cloudsealed.kit.shapes import EXAMPLE, ULID, Component, ident
+from cloudsealed.reports.bodies import FRAMEWORK_KEY
 
 T = TypeVar("T")
 
-_ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
-_EXAMPLE = "01J8ZQ4X7M2N5P8R1T4V6W9YAC"
 _LARGEST_INTEGER = 2**53 - 1  # what every JSON reader keeps exactly
 
 
+def _of(component: Component) -> Any:
+    """Return the schema of what bodies have too, as they say it."""
+    return WithJsonSchema(component.said())
+
+
 def _id(prefix: str, noun: str) -> Any:
-    return Field(
-        pattern=f"^{prefix}_{_ULID}$",
-        max_length=len(prefix) + 27,
-        description=f"Id of {noun}.",
-        examples=[f"{prefix}_{_EXAMPLE}"],
-    )
+    return _of(ident("", prefix, noun))
 
 
 def optional(example: Any, description: str) -> Any:
@@ -38,16 +41,16 @@ def optional(example: Any, description: str) -> Any:
 
 
 # What has a form of its own is a component of the document by this name.
-FindingId = TypeAliasType("FindingId", Annotated[str, _id("fnd", "a finding")])
+FindingId = TypeAliasType("FindingId", Annotated[str, _of(FINDING_ID)])
 ResourceId = TypeAliasType("ResourceId", Annotated[str, _id("res", "a resource")])
-AuditId = TypeAliasType("AuditId", Annotated[str, _id("aud", "an audit")])
+AuditId = TypeAliasType("AuditId", Annotated[str, _of(AUDIT_ID)])
 PolicyId = TypeAliasType("PolicyId", Annotated[str, _id("pol", "a policy")])
 ReportId = TypeAliasType("ReportId", Annotated[str, _id("rep", "a report")])
 SimulationId = TypeAliasType("SimulationId", Annotated[str, _id("sim", "a simulation")])
 ScheduleId = TypeAliasType("ScheduleId", Annotated[str, _id("sch", "a schedule")])
-ConnectionId = TypeAliasType("ConnectionId", Annotated[str, _id("con", "a connection")])
+ConnectionId = TypeAliasType("ConnectionId", Annotated[str, _of(CONNECTION_ID)])
 TokenId = TypeAliasType("TokenId", Annotated[str, _id("tok", "a personal access token")])
-UserId = TypeAliasType("UserId", Annotated[str, _id("usr", "a user")])
+UserId = TypeAliasType("UserId", Annotated[str, _of(USER_ID)])
 EventId = TypeAliasType("EventId", Annotated[str, _id("evt", "an event")])
 TenantId = TypeAliasType("TenantId", Annotated[str, _id("ten", "a tenant")])
 AppId = TypeAliasType("AppId", Annotated[str, _id("app", "an OAuth app")])
@@ -57,10 +60,10 @@ CredentialId = TypeAliasType(
     Annotated[
         str,
         Field(
-            pattern=f"^(tok|gra|cli)_{_ULID}$",
+            pattern=f"^(tok|gra|cli)_{ULID}$",
             max_length=30,
             description="Id of a credential.",
-            examples=[f"tok_{_EXAMPLE}"],
+            examples=[f"tok_{EXAMPLE}"],
         ),
     ],
 )
@@ -90,45 +93,6 @@ Word = TypeAliasType(
         ),
     ],
 )
-Name = TypeAliasType(
-    "Name",
-    Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=100,
-            pattern=NOT_BLANK,
-            description="A name of a request: not blank.",
-            examples=["production"],
-        ),
-    ],
-)
-Item = TypeAliasType(
-    "Item",
-    Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=1000,
-            pattern=r"^[^\u0000]+$",
-            description="A member of a request's list.",
-            examples=["s3"],
-        ),
-    ],
-)
-Line = TypeAliasType(
-    "Line",
-    Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=1000,
-            pattern=NOT_BLANK,
-            description="A line of a request: not blank.",
-            examples=["Bastion host, agreed until spring"],
-        ),
-    ],
-)
 Key = TypeAliasType(
     "Key",
     Annotated[
@@ -141,18 +105,7 @@ Key = TypeAliasType(
         ),
     ],
 )
-FrameworkKey = TypeAliasType(
-    "FrameworkKey",
-    Annotated[
-        str,
-        Field(
-            max_length=100,
-            pattern=r"^[a-z0-9.-]+$",
-            description="Key of a framework of controls.",
-            examples=["cis-aws-5.0"],
-        ),
-    ],
-)
+FrameworkKey = TypeAliasType("FrameworkKey", Annotated[str, _of(FRAMEWORK_KEY)])
 Digest = TypeAliasType(
     "Digest",
     Annotated[
@@ -221,17 +174,6 @@ class Shape(BaseModel):
     """A JSON object of an answer: every key is always there, absent is null; it may grow more."""
 
 
-class Body(BaseModel):
-    """A request's JSON object: an unknown key is refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-def shown(*examples: dict[str, Any]) -> ConfigDict:
-    """Return the configuration of a body that shows these, as its fields alone show too little."""
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": list(examples)})
-
-
 class Money(Shape):
     """An amount of money, as decimal text."""
 
@@ -298,7 +240,7 @@ class ErrorBody(Shape):
     )
     request_id: str = Field(
         max_length=30,
-        pattern=f"^req_{_ULID}$",
+        pattern=f"^req_{ULID}$",
         description="The response's `X-Request-Id`: what to quote when you ask for help.",
         examples=["req_01HZ8K3V5W6X7Y8Z9A0B1C2D3E"],
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
-from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
-    Body,
     ConnectionId,
     Count,
     Digest,
@@ -17,18 +15,14 @@ from cloudsealed.api.v1.schemas.base import (
     Few,
     Json,
     Many,
-    Name,
     ResourceId,
     Shape,
     Text,
     Time,
     Word,
-    optional,
-    shown,
 )
+from cloudsealed.connections.bodies import ROLE
 from cloudsealed.vocabulary import ConnectionMethod, Provider, ResourceState
-
-_ROLE = "arn:aws:iam::123456789012:role/cloudsealed"
 
 
 class Resource(Shape):
@@ -147,7 +141,7 @@ class Connection(Shape):
         examples=["123456789012"],
     )
     role_arn: Word | None = Field(
-        description="The role that is assumed; null where none is.", examples=[_ROLE]
+        description="The role that is assumed; null where none is.", examples=[ROLE]
     )
     external_id: Word | None = Field(
         description="What the role's trust policy must ask for; null where no role is assumed.",
@@ -158,77 +152,6 @@ class Connection(Shape):
         examples=[["eu-west-1"]],
     )
     created_at: Time = Field(description="When it was made.")
-
-
-RoleArn = TypeAliasType(
-    "RoleArn",
-    Annotated[
-        str,
-        Field(
-            max_length=1000,
-            pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^\s\u0000]+$",
-            description="ARN of an IAM role.",
-            examples=[_ROLE],
-        ),
-    ],
-)
-AwsRegion = TypeAliasType(
-    "AwsRegion",
-    Annotated[
-        str,
-        Field(
-            max_length=64,
-            pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$",
-            description="A region of AWS.",
-            examples=["eu-west-1"],
-        ),
-    ],
-)
-Regions = Annotated[
-    list[AwsRegion],
-    Field(
-        min_length=1,
-        max_length=50,
-        json_schema_extra={"uniqueItems": True},
-        examples=[["eu-west-1"]],
-    ),
-]
-
-
-class ConnectionBody(Body):
-    """A new connection; `role_arn` goes with the method assume_role, and only with it."""
-
-    model_config = shown(
-        {"provider": "aws", "name": "production", "method": "assume_role", "role_arn": _ROLE}
-    )
-
-    provider: Provider = Field(description="The cloud to reach.", examples=["aws"])
-    name: Name = Field(description="Its name, unique in the tenant.", examples=["production"])
-    method: Literal["ambient", "assume_role"] | None = Field(
-        default=None,
-        description="How it gets credentials; left out or null: `assume_role` if there is a role,"
-        " else `ambient`, the process's own.",
-        examples=["assume_role"],
-    )
-    role_arn: RoleArn | None = Field(default=None, description="The role to assume.")
-    regions: Regions | None = Field(
-        default=None,
-        description="The regions to look at; left out or null: every enabled one.",
-        examples=[["eu-west-1"]],
-    )
-
-
-class ConnectionPatch(Body):
-    """A change of a connection's name or regions; what is left out stays."""
-
-    model_config = shown({"name": "staging"})
-
-    name: Name = optional("staging", "Its name, unique in the tenant.")
-    regions: Regions | None = Field(
-        default=None,
-        description="The regions to look at; null: every enabled one.",
-        examples=[["eu-west-1", "us-east-1"]],
-    )
 
 
 class MissingPermission(Shape):
@@ -290,4 +213,35 @@ class ConnectionTest(Shape):
     trust_statement: Json | None = Field(
         description="Where the role may not be assumed, what its trust policy has to say.",
         examples=[{"Effect": "Allow", "Action": "sts:AssumeRole"}],
+    )
+
+
+class CollectedType(Shape):
+    """A type of resource that audits collect."""
+
+    object: Literal["resource_type"] = Field(description="Always `resource_type`.")
+    type: Word = Field(description="Its name.", examples=["aws.s3.bucket"])
+    provider: Word = Field(description="Its cloud.", examples=["aws"])
+    service: Word = Field(description="Its service.", examples=["s3"])
+    listed_by: Word | None = Field(
+        description="The call that lists them; null where an account has one.",
+        examples=["s3:ListBuckets"],
+    )
+
+
+class DescribedType(CollectedType):
+    """A type of resource, and what its documents may hold."""
+
+    document: Json = Field(
+        description="Each attribute and its kind: `string`, `integer`, `number`, `boolean`, `time`"
+        " (RFC 3339), `map`, null where nobody knows; a list has one element, the kind of each of"
+        " its own.",
+        examples=[{"Name": "string", "Tags": [{"Key": "string", "Value": "string"}]}],
+    )
+    calls: Json = Field(
+        description="The call that fills an attribute, by its name; `*` fills the others.",
+        examples=[{"*": "s3:ListBuckets", "Policy": "s3:GetBucketPolicy"}],
+    )
+    example: Json = Field(
+        description="A document with every value made up.", examples=[{"Name": "text"}]
     )

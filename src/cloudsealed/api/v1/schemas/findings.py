@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
-from cloudsealed.api.listing import Listed
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
-    Body,
     Count,
     EventId,
     Few,
     FindingId,
     Key,
-    Line,
     Many,
     Money,
     PolicyId,
@@ -25,12 +22,8 @@ from cloudsealed.api.v1.schemas.base import (
     Time,
     UserId,
     Word,
-    shown,
 )
-from cloudsealed.api.value_schema import value_schema
-from cloudsealed.findings.listing import LISTING
 from cloudsealed.packs.model import Effort
-from cloudsealed.storage.filters import MOST_VALUES, Filter
 from cloudsealed.vocabulary import (
     Dimension,
     FindingStatus,
@@ -210,100 +203,6 @@ class Finding(Shape):
         description="The finding of a more general policy that fails on the same resource and asks"
         " for attention in the place of this one, which is suppressed meanwhile."
     )
-
-
-class TriageBody(Body):
-    """What people decide about a finding."""
-
-    state: TriageState = Field(description="What is decided.", examples=["accepted_risk"])
-    assignee: Line | None = Field(
-        default=None, description="Who looks after it, as free text.", examples=["ann@example.com"]
-    )
-    note: Line | None = Field(
-        default=None, description="Why it is decided so.", examples=["Bastion host"]
-    )
-    expires_at: Time | None = Field(
-        default=None,
-        description="When the decision ends, in the future; null: it stays.",
-        examples=["2027-06-30T00:00:00.000Z"],
-    )
-
-
-class FindingPatch(Body):
-    """A change of a finding: its triage, null to clear it; left out, nothing changes."""
-
-    model_config = shown({"triage": {"state": "accepted_risk", "note": "Bastion host"}})
-
-    triage: TriageBody | None = Field(
-        default=None,
-        description="The whole of what is decided, in place of what was; null clears it.",
-        examples=[{"state": "accepted_risk", "note": "Bastion host"}],
-    )
-
-
-def _filters(schema: dict[str, Any]) -> None:
-    """Say of each filter of the list what it takes, once or in a list."""
-    schema["properties"] = {
-        item.name: {**_value(item), "description": f"{item.description}."}
-        for item in Listed.of(LISTING).filters
-    }
-    schema["additionalProperties"] = False
-
-
-def _value(item: Filter) -> dict[str, Any]:
-    value = value_schema(item)
-    many = {"type": "array", "items": value, "minItems": 1, "maxItems": MOST_VALUES}
-    return {"anyOf": [_alone(value), many]} if item.is_multiple else value
-
-
-def _alone(value: dict[str, Any]) -> dict[str, Any]:
-    """Say by a pattern which words there are: OpenAPI Generator's TypeScript takes one enumeration
-    in, alone and in a list, twice."""
-    if "enum" not in value:
-        return value
-    words: list[str] = value["enum"]
-    pattern = f"^({'|'.join(words)})$"
-    return {"type": "string", "maxLength": 100, "pattern": pattern, "examples": words[:1]}
-
-
-def _distinct(schema: dict[str, Any]) -> None:
-    schema["uniqueItems"] = True
-
-
-_TRIAGE = Field(
-    description="The whole of what is decided, in place of what was; null clears it.",
-    examples=[{"state": "accepted_risk", "note": "Bastion"}],
-)
-
-
-class FindingBulkByIds(Body):
-    """What people decide about some findings, by their ids."""
-
-    ids: list[FindingId] = Field(
-        min_length=1,
-        max_length=500,
-        json_schema_extra=_distinct,
-        description="The findings by their ids.",
-    )
-    triage: TriageBody | None = _TRIAGE
-
-
-class FindingBulkByFilter(Body):
-    """What people decide about all findings that a filter matches, if they are as many as said."""
-
-    filter: dict[str, Any] = Field(
-        json_schema_extra=_filters,
-        examples=[{"severity": ["low", "info"], "account": "123456789012"}],
-        description="Filters of the list by name, each with a value or a list of them.",
-    )
-    count: int = Field(
-        ge=0, le=5000, description="How many findings the filter matches.", examples=[12]
-    )
-    triage: TriageBody | None = _TRIAGE
-
-
-class FindingBulkBody(RootModel[FindingBulkByIds | FindingBulkByFilter]):
-    """Which findings, and what people decide about them."""
 
 
 class BulkResult(Shape):

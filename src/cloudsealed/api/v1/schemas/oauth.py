@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
-from typing_extensions import TypeAliasType
 
-from cloudsealed.api.v1.schemas.base import (
-    AppId,
-    Body,
-    GrantId,
-    Shape,
-    TenantId,
-    Time,
-    UserId,
-    Word,
-    optional,
-    shown,
-)
+from cloudsealed.api.v1.schemas.base import AppId, GrantId, Shape, TenantId, Time, UserId, Word
 from cloudsealed.auth.model import Scope
+from cloudsealed.auth.oauth.bodies import APP_NAME, APP_SCOPES, AUDIENCE, DEVICE, REDIRECTS
 from cloudsealed.auth.oauth.model import Audience
 
-RedirectUri = TypeAliasType(
-    "RedirectUri",
-    Annotated[
-        str,
-        Field(
-            max_length=2048,
-            pattern=r"^[^\u0000]*$",
-            description="Where a user is sent back to.",
-            examples=["https://app.example.com/callback"],
-        ),
-    ],
-)
 _URIS = [["https://app.example.com/callback"]]
 _CLIENT = "csci_7Wq3nB0vX2kLd9TzR5yUaE8mHcJ1sPf4hK2mQz"
-_NAME = "What users see when they are asked for consent."
-_REDIRECTS = "Where users may be sent back to, exactly; on the loopback any port is taken."
-_SCOPES = "The most that users can grant it."
-_DEVICE = "Whether it may ask users by a code that they enter on `/device` (RFC 8628)."
-_AUDIENCE = "Whose users may grant it: the tenant's own, or every tenant's."
 
 
 class OAuthApp(Shape):
@@ -48,13 +20,13 @@ class OAuthApp(Shape):
 
     id: AppId = Field(description="The app's id.")
     object: Literal["oauth_app"] = Field(description="Always `oauth_app`.")
-    name: str = Field(description=_NAME, examples=["Dashboards"])
+    name: str = Field(description=APP_NAME, examples=["Dashboards"])
     client_id: str = Field(description="The `client_id` of OAuth.", examples=[_CLIENT])
     confidential: bool = Field(description="Whether it has a secret.", examples=[True])
-    redirect_uris: list[Word] = Field(description=_REDIRECTS, examples=_URIS)
-    scopes: list[Scope] = Field(description=_SCOPES, examples=[["findings:read"]])
-    audience: Audience = Field(description=_AUDIENCE, examples=["tenant"])
-    device_flow: bool = Field(description=_DEVICE, examples=[False])
+    redirect_uris: list[Word] = Field(description=REDIRECTS, examples=_URIS)
+    scopes: list[Scope] = Field(description=APP_SCOPES, examples=[["findings:read"]])
+    audience: Audience = Field(description=AUDIENCE, examples=["tenant"])
+    device_flow: bool = Field(description=DEVICE, examples=[False])
     created_at: Time = Field(description="When it was registered.")
     updated_at: Time = Field(description="When it was last changed.")
 
@@ -77,60 +49,6 @@ class OAuthInstallation(Shape):
     users: int = Field(ge=1, description="How many of its users granted it", examples=[3])
     created_at: Time = Field(description="When the first of those grants was given")
     last_used_at: Time | None = Field(description="When the app last acted for one of them")
-
-
-class OAuthAppBody(Body):
-    """A new app of the caller's tenant."""
-
-    name: str = Field(description=_NAME, examples=["Dashboards"])
-    redirect_uris: list[RedirectUri] = Field(
-        min_length=1, max_length=20, description=_REDIRECTS, examples=_URIS
-    )
-    scopes: list[Scope] = Field(description=_SCOPES, examples=[["findings:read"]])
-    confidential: bool = Field(
-        default=True,
-        description="Whether it can keep a secret; one that cannot uses PKCE.",
-        examples=[True],
-    )
-    audience: Audience = Field(default=Audience.TENANT, description=_AUDIENCE, examples=["tenant"])
-    device_flow: bool = Field(
-        default=False,
-        description=f"{_DEVICE} Whoever knows a public app's client id can ask so in its name.",
-        examples=[False],
-    )
-
-
-class OAuthAppChange(Body):
-    """What changes of an app; what is absent stays."""
-
-    model_config = shown({"name": "Dashboards", "scopes": ["findings:read", "resources:read"]})
-
-    name: str | None = Field(default=None, description=_NAME, examples=["Dashboards"])
-    redirect_uris: list[RedirectUri] | None = Field(
-        default=None, min_length=1, max_length=20, description=_REDIRECTS, examples=_URIS
-    )
-    scopes: list[Scope] | None = Field(
-        default=None, description=_SCOPES, examples=[["findings:read", "resources:read"]]
-    )
-    audience: Audience | None = Field(
-        default=None, description=_AUDIENCE, examples=["installation"]
-    )
-    device_flow: bool = optional(True, _DEVICE)
-
-
-class OAuthSecretRotation(Body):
-    """How long the old secret still works beside the new one."""
-
-    model_config = shown({"overlap_seconds": 3600})
-
-    overlap_seconds: int = Field(
-        default=0,
-        ge=0,
-        le=86400,
-        json_schema_extra={"format": "int32"},
-        description="Seconds until the old secret ends; 0: at once.",
-        examples=[3600],
-    )
 
 
 class OAuthGrant(Shape):

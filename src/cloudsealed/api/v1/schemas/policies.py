@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import Field
 
-from cloudsealed.api.v1.schemas.audits import PolicyName
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
-    Body,
     Count,
     ErrorDetail,
     Failure,
@@ -17,16 +15,19 @@ from cloudsealed.api.v1.schemas.base import (
     FindingId,
     Json,
     Key,
+    Many,
     PolicyId,
+    ResourceId,
     Shape,
     SimulationId,
     Text,
     Time,
     UserId,
     Word,
+    optional,
 )
+from cloudsealed.api.v1.schemas.evidence import Explained
 from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation, ResourceReference
-from cloudsealed.packs import body_schema, change_schema
 from cloudsealed.vocabulary import (
     Dimension,
     Effect,
@@ -177,63 +178,6 @@ class Policy(Shape):
     )
 
 
-class CheckBody(Body):
-    """A new check of the tenant's own: it raises findings from the next audit on."""
-
-    model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(body_schema(PolicyKind.CHECK))
-    )
-
-    kind: Literal["check"]
-
-
-class ClassificationBody(Body):
-    """A new classification: open findings are classified by it at once, in the background."""
-
-    model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(body_schema(PolicyKind.CLASSIFICATION))
-    )
-
-    kind: Literal["classification"]
-
-
-class PolicyBody(RootModel[Annotated[CheckBody | ClassificationBody, Field(discriminator="kind")]]):
-    """A new policy of the tenant's own; one without `kind` is taken as a check."""
-
-
-class PolicyDraft(RootModel[Any]):
-    """A policy as far as it is written: whatever is wrong with it is the answer."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"key": "buckets-have-owners", "title": "Buckets have owners"}]
-        }
-    )
-
-
-class PolicyPatch(Body):
-    """A change of a policy; what is left out stays, and of a built-in one more than `enabled` and
-    `params` does."""
-
-    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(change_schema()))
-
-
-class SimulationBody(Body):
-    """A policy and the audits to try it on; a classification needs none."""
-
-    policy: PolicyName | CheckBody | ClassificationBody = Field(
-        description="A policy's id or key, or what `POST /v1/policies` takes.",
-        examples=["aws-s3-bucket-public-read"],
-    )
-    audit_ids: list[AuditId] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=10,
-        description="Of a check: the completed audits to judge again.",
-        examples=[["aud_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]],
-    )
-
-
 class SimulatedPolicy(Shape):
     """The policy that a simulation tries."""
 
@@ -306,6 +250,64 @@ class PolicyVersion(Shape):
         description="Who wrote it; null of a built-in one, and where that was not kept yet."
     )
     spec: Json = Field(description="What the policy meant then.", examples=[_WORDS])
+
+
+class PolicyExamples(Shape):
+    """Documents by which a check is tried, and the outcome that it gives for each."""
+
+    object: Literal["policy_examples"] = Field(description="Always `policy_examples`.")
+    policy_id: PolicyId = Field(description="The policy.")
+    fail: Few[Json] = Field(
+        description="Those that fail, each a `resource`, perhaps with `related` and `severity`.",
+        examples=[[{"resource": {"Name": "logs", "Tags": []}}]],
+    )
+    pass_: Few[Json] = Field(
+        alias="pass", description="Those that pass.", examples=[[{"resource": {"Name": "logs"}}]]
+    )
+    not_applicable: Few[Json] = Field(
+        description="Those that it does not apply to.", examples=[[{"resource": {"Name": "x"}}]]
+    )
+
+
+class PolicyGroup(Shape):
+    """How many policies have the same values; it has the keys that were counted by."""
+
+    kind: PolicyKind = optional("check", "Whether they are checks.")
+    source: PolicySource = optional("builtin", "Whether they ship with the product.")
+    enabled: Literal["true", "false"] = optional("true", "Whether audits use them.")
+    severity: Severity | None = optional("high", "Their severity; null of classifications.")
+    dimension: Dimension | None = optional("security", "Their dimension; null of classifications.")
+    provider: Word = optional("aws", "The cloud that they judge.")
+    resource_type: Word | None = optional("aws.s3.bucket", "A type that they judge.")
+    service: Word | None = optional("s3", "A service whose resources they judge.")
+    framework: Word | None = optional("cis-aws-5.0", "A framework that they serve.")
+    count: Count = Field(description="How many policies there are.", examples=[17])
+
+
+class PolicySummary(Shape):
+    """Policies, counted by group."""
+
+    object: Literal["policy_summary"] = Field(description="Always `policy_summary`.")
+    group_by: Few[Word] = Field(
+        description="What was counted by, in this order.", examples=[["dimension", "severity"]]
+    )
+    total: Count = Field(description="How many policies there are in all groups.", examples=[168])
+    complete: bool = Field(
+        description="Whether every policy was looked at; false where the bound of a read ended"
+        " the count.",
+        examples=[True],
+    )
+    groups: Many[PolicyGroup] = Field(
+        description="The groups that have any, in the order of their values.",
+        examples=[[{"dimension": "security", "count": 17}]],
+    )
+
+
+class PolicyExplanation(Explained):
+    """What a check says of a resource, and why."""
+
+    object: Literal["policy_explanation"] = Field(description="Always `policy_explanation`.")
+    resource_id: ResourceId = Field(description="The resource that was judged.")
 
 
 class PolicyValidation(Shape):

@@ -5,24 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, RootModel
-from typing_extensions import TypeAliasType
 
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
-    Body,
     Count,
     Digest,
     Failure,
     Few,
     FrameworkKey,
-    Name,
     Percent,
     ReportId,
     Shape,
     Time,
     UserId,
     Word,
-    shown,
 )
 from cloudsealed.api.v1.schemas.documents import (
     ComplianceEvidence,
@@ -85,55 +81,6 @@ class Report(Shape):
     )
     updated_by: UserId | None = Field(
         description="The same: a report is never changed, only made anew."
-    )
-
-
-OneOrMore = TypeAliasType(
-    "OneOrMore", Name | Annotated[list[Name], Field(min_length=1, max_length=100)]
-)
-
-
-class ReportNarrowing(Body):
-    """What narrows a report's findings: for each, a value or several."""
-
-    model_config = shown({"severity": ["high", "critical"]})
-
-    severity: OneOrMore | None = Field(
-        default=None, description="Severities.", examples=[["high", "critical"]]
-    )
-    dimension: OneOrMore | None = Field(
-        default=None, description="Dimensions.", examples=["security"]
-    )
-    policy: OneOrMore | None = Field(
-        default=None, description="Ids or keys of policies.", examples=["aws-s3-bucket-public-read"]
-    )
-    resource_type: OneOrMore | None = Field(
-        default=None, description="Types of resources.", examples=["aws.s3.bucket"]
-    )
-    provider: OneOrMore | None = Field(default=None, description="Clouds.", examples=["aws"])
-    account: OneOrMore | None = Field(
-        default=None, description="Accounts.", examples=["123456789012"]
-    )
-    region: OneOrMore | None = Field(
-        default=None, description="Regions.", examples=[["eu-west-1", "global"]]
-    )
-    framework: OneOrMore | None = Field(
-        default=None, description="Keys of frameworks.", examples=["cis-aws-5.0"]
-    )
-
-
-class ReportBody(Body):
-    """A new report of a completed audit."""
-
-    kind: ReportKind = Field(description="What to tell.", examples=["executive_summary"])
-    audit_id: AuditId = Field(description="The audit to tell of; it must be completed.")
-    framework: FrameworkKey | None = Field(
-        default=None, description="Of compliance evidence, which needs it, the framework."
-    )
-    filters: ReportNarrowing | None = Field(
-        default=None,
-        description="What to narrow its findings to.",
-        examples=[{"severity": ["high", "critical"]}],
     )
 
 

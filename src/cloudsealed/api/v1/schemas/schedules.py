@@ -5,47 +5,25 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field, RootModel
-from typing_extensions import TypeAliasType
 
-from cloudsealed.api.v1.schemas.audits import Audit, AuditBody, AuditScope
+from cloudsealed.api.v1.schemas.audits import Audit, AuditScope
 from cloudsealed.api.v1.schemas.base import (
     AuditId,
-    Body,
     ConnectionId,
     Failure,
     Few,
     FrameworkKey,
     Many,
-    Name,
     ReportId,
     ScheduleId,
     Shape,
     Time,
     Word,
-    optional,
-    shown,
 )
-from cloudsealed.api.v1.schemas.reports import Report, ReportNarrowing
+from cloudsealed.api.v1.schemas.reports import Report
+from cloudsealed.connections.schedules.bodies import ENABLED, SCHEDULE_NAME, WHEN, ZONE
+from cloudsealed.reports.bodies import THROUGH
 from cloudsealed.vocabulary import ReportKind
-
-Cron = TypeAliasType(
-    "Cron",
-    Annotated[
-        str,
-        Field(
-            min_length=9,
-            max_length=100,
-            pattern=r"^\s*[^\s\u0000]+(\s+[^\s\u0000]+){4}\s*$",
-            description="Minute, hour, day of month, month, day of week; at most every 15 minutes.",
-            examples=["0 6 * * MON"],
-        ),
-    ],
-)
-_NAME = "Its name, unique in the tenant."
-_CRON = "When: minute, hour, day of month, month, day of week; at most every 15 minutes."
-_ZONE = "IANA time zone in which the times are read."
-_ENABLED = "Whether it starts anything."
-_THROUGH = "Of the newest completed audit through these connections; null: through any."
 
 
 class ScheduledAudit(Shape):
@@ -70,7 +48,7 @@ class ScheduledReport(Shape):
         description="What its findings are narrowed to: for each filter its values.",
         examples=[{"severity": ["high", "critical"]}],
     )
-    connection_ids: Few[ConnectionId] | None = Field(description=_THROUGH)
+    connection_ids: Few[ConnectionId] | None = Field(description=THROUGH)
 
 
 class ScheduleResult(Shape):
@@ -88,10 +66,10 @@ class Schedule(Shape):
 
     id: ScheduleId = Field(description="The schedule's id.")
     object: Literal["schedule"] = Field(description="Always `schedule`.")
-    name: Word = Field(description=_NAME, examples=["every Monday"])
-    cron: Word = Field(description=_CRON, examples=["0 6 * * MON"])
-    timezone: Word = Field(examples=["Europe/Berlin"], description=_ZONE)
-    enabled: bool = Field(description=_ENABLED, examples=[True])
+    name: Word = Field(description=SCHEDULE_NAME, examples=["every Monday"])
+    cron: Word = Field(description=WHEN, examples=["0 6 * * MON"])
+    timezone: Word = Field(examples=["Europe/Berlin"], description=ZONE)
+    enabled: bool = Field(description=ENABLED, examples=[True])
     audit: ScheduledAudit | None = Field(description="The audit that it starts, or null.")
     report: ScheduledReport | None = Field(description="The report that it starts, or null.")
     next_run_at: Time | None = Field(
@@ -110,73 +88,6 @@ class Schedule(Shape):
         description="What that made, or why it made nothing; null while it never ran."
     )
     created_at: Time = Field(description="When it was made.")
-
-
-class ScheduledReportBody(Body):
-    """A report of the newest completed audit through these connections, or through any."""
-
-    kind: ReportKind = Field(description="What to tell.", examples=["executive_summary"])
-    framework: FrameworkKey | None = Field(
-        default=None, description="Of compliance evidence, which needs it, the framework."
-    )
-    filters: ReportNarrowing | None = Field(
-        default=None,
-        description="What to narrow its findings to.",
-        examples=[{"severity": ["high", "critical"]}],
-    )
-    connection_ids: list[ConnectionId] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=100,
-        json_schema_extra={"uniqueItems": True},
-        description=_THROUGH,
-    )
-
-
-_AUDIT = {"connection_ids": ["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]}
-
-
-class ScheduleBody(Body):
-    """A new schedule; it has either `audit` or `report`."""
-
-    model_config = shown({"name": "every Monday", "cron": "0 6 * * MON", "audit": _AUDIT})
-
-    name: Name = Field(description=_NAME, examples=["every Monday"])
-    cron: Cron = Field(description=_CRON, examples=["0 6 * * MON"])
-    timezone: Name | None = Field(
-        default=None, examples=["Europe/Berlin"], description=f"{_ZONE} Left out or null: UTC."
-    )
-    enabled: bool = Field(default=True, description=_ENABLED, examples=[True])
-    audit: AuditBody | None = Field(
-        default=None, description="The audit to start; or `report`.", examples=[_AUDIT]
-    )
-    report: ScheduledReportBody | None = Field(
-        default=None,
-        description="The report to start; or `audit`.",
-        examples=[{"kind": "executive_summary"}],
-    )
-
-
-class SchedulePatch(Body):
-    """A change of a schedule; what it starts stays an audit or a report, and what is left out
-    stays."""
-
-    model_config = shown({"cron": "0 6 * * TUE"})
-
-    name: Name = optional("every Tuesday", _NAME)
-    cron: Cron = optional("0 6 * * TUE", _CRON)
-    timezone: Name | None = Field(
-        default=None, examples=["Europe/Berlin"], description=f"{_ZONE} Null: UTC."
-    )
-    enabled: bool = optional(False, _ENABLED)
-    audit: AuditBody | None = Field(
-        default=None, description="The audit to start, replaced whole.", examples=[_AUDIT]
-    )
-    report: ScheduledReportBody | None = Field(
-        default=None,
-        description="The report to start, replaced whole.",
-        examples=[{"kind": "executive_summary"}],
-    )
 
 
 class StartedWork(RootModel[Annotated[Audit | Report, Field(discriminator="object")]]):
