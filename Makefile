@@ -68,7 +68,7 @@ format: install ## Put the code into form
 	$(BIN)/ruff check --fix .
 
 bench: install ## Measure (see benchmarks/README.md)
-	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file || exit 1; done
+	for file in benchmarks/[a-z]*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
 
 lock: ## Write constraints.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(BIN)/python -m pip install --quiet "uv>=0.9"

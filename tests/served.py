@@ -32,10 +32,12 @@ class Served:
         environment: Mapping[str, str],
         files: int = 1024,
         made: Document | None = None,
+        code: str = "",
     ) -> None:
         self.data = data
         self.log = log
         self._files = files
+        self._code = code
         self.environment = {
             **os.environ,
             "CLOUDSEALED_DATA_DIR": str(data),
@@ -59,6 +61,7 @@ class Served:
                 "--port",
                 "0",
                 environment=self.environment,
+                code=self._code,
                 stdout=log,
                 stderr=log,
                 limits={"NOFILE": self._files},
@@ -139,9 +142,13 @@ def served(
     *,
     files: int = 1024,
     made: Document | None = None,
+    code: str = "",
 ) -> Iterator[Served]:
-    """Serve an installation until the block ends, a new one unless its `init` said `made`."""
-    found = Served(data, log, environment, files, made)
+    """Serve an installation until the block ends, a new one unless its `init` said `made`.
+
+    `code` is run in the place of the program, which it then has to be.
+    """
+    found = Served(data, log, environment, files, made, code)
     found.start()
     try:
         yield found

@@ -18,6 +18,7 @@ from jinja2 import Environment, nodes
 
 from cloudsealed import vocabulary
 from cloudsealed.console.language import LANGUAGES, words_of
+from cloudsealed.console.words import happening
 from cloudsealed.policies.frameworks import STATUSES
 
 CONSOLE = Path(str(files("cloudsealed.console")))
@@ -68,8 +69,9 @@ def of_module(source: str) -> Iterator[str]:
 
 def _own_words() -> Iterator[str]:
     yield from STATUSES
+    yield from map(happening, vocabulary.EventType)
     for found in vars(vocabulary).values():
-        if isinstance(found, EnumType) and issubclass(found, StrEnum):
+        if isinstance(found, EnumType) and issubclass(found, StrEnum) and found is not vocabulary.EventType:
             yield from found
 
 

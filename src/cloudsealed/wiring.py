@@ -39,6 +39,8 @@ from cloudsealed.auth.service_accounts import ServiceAccountService
 from cloudsealed.auth.sessions import SessionService
 from cloudsealed.auth.tokens import TokenService
 from cloudsealed.auth.users import UserService
+from cloudsealed.collectors.asked import joined, left_out
+from cloudsealed.collectors.permissions import policy_document
 from cloudsealed.connections.schedules.service import ScheduleService
 from cloudsealed.events import EventStore
 from cloudsealed.events.chain_store import extend
@@ -47,6 +49,7 @@ from cloudsealed.jobs import Ending, Handler, PulseStore, Worker, WorkerProcess
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.jobs.worker import worker_name
 from cloudsealed.kit.clock import Clock, utc_now
+from cloudsealed.policies.catalogue import Catalogue
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.reports.look import Look, look_of
@@ -97,6 +100,7 @@ class Services(Auditing):
     schedules: ScheduleService
     resources: ResourceService
     simulations: SimulationService
+    catalogue: Catalogue
     reports: ReportService
     look: Look
     events: EventStore
@@ -182,6 +186,20 @@ class Services(Auditing):
             return any(pulse.name == worker_name(pid) for pulse in PulseStore(self.database).all())
         except ServiceUnavailableError:
             return False
+
+    def connection_setup(self, *, tenant: str, ident: str) -> dict[str, Any]:
+        """Return what has to stand in the cloud for a connection: whom its role trusts, and the
+        least that it may read for the tenant's policies."""
+        trust = self.connections.trust_policy(tenant=tenant, ident=ident)
+        left = joined(
+            self.policies.not_asked(tenant=tenant), left_out(self.settings.calls_left_out)
+        )
+        return {
+            "object": "connection_setup",
+            "connection_id": ident,
+            "trust_policy": trust,
+            "permissions_policy": policy_document(not_asked=left),
+        }
 
     def remove_connection(self, *, tenant: str, ident: str) -> None:
         """Delete a connection and resolve what was found through it."""
@@ -340,6 +358,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         simulations=SimulationService(
             database=database, policies=core.policies, clock=clock, seconds=settings.policy_seconds
         ),
+        catalogue=Catalogue(database),
         reports=reports,
         look=look_of(settings),
         events=EventStore(database),

@@ -11,6 +11,7 @@ EVIDENCE = {
     "/v1/findings/{id}/proof",
     "/v1/audits/{id}/calls",
     "/v1/audits/{id}/bundle",
+    "/v1/policies/explain",
 }
 
 
@@ -22,6 +23,7 @@ def test_every_operation_needs_the_scope_of_its_noun() -> None:
         noun = path.removeprefix("/v1/oauth").removeprefix("/v1").split("/")[1]
         noun = {
             "frameworks": "policies",
+            "resource_types": "policies",
             "grants": "tokens",
             "simulations": "findings",
             "service_accounts": "users",
@@ -64,13 +66,14 @@ def test_what_costs_more_than_this_process_has_a_budget_of_the_tenant_and_its_ow
         "create_policy": "explanations",
         "update_policy": "explanations",
         "validate_policy": "explanations",
+        "explain_policy": "explanations",
         "test_connection": "connection_tests",
     }
     assert {name for op in operations for name in op.budgets} == set(OF_TENANTS)
 
 
-def test_every_post_but_validate_takes_an_idempotency_key() -> None:
+def test_every_post_but_what_changes_nothing_takes_an_idempotency_key() -> None:
     without = {
         op.path for t in TABLES for op in t.operations if op.method == "POST" and not op.once
     }
-    assert without == {"/v1/policies/validate"}
+    assert without == {"/v1/policies/validate", "/v1/policies/explain"}

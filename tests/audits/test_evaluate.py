@@ -523,9 +523,10 @@ def test_a_condition_of_the_policy_gives_the_severity_of_what_fails(
     only = classification("only", "finding.severity == 'low'", set={"severity": "medium"})
     policy = check("resource.QueueName != ''", severity_when=degrees)
     lines = judged(begin, queues, policy, only)
-    said = {n: (line["severity"], line.get("base_severity")) for n, line in lines.items()}
+    told = ("severity", "base_severity", "severity_open")
+    said = {n: tuple(line.get(name) for name in told) for n, line in lines.items()}
     # Of the other the first condition is unknown: it has the policy's own.
-    assert said == {"good": ("medium", "low"), "bad": ("high", None)}
+    assert said == {"good": ("medium", "low", None), "bad": ("high", None, True)}
     assert [line["outcome"] for line in lines.values()] == ["fail", "fail"]
 
 

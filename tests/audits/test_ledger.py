@@ -139,21 +139,6 @@ def test_a_tenant_sees_no_other_s_calls(database: Database, begin: Any, cloud: C
     assert Ledger(database, tenant="ten_b", audit_id=audit.id).find(LIST.unit) is None
 
 
-def test_pages_of_the_ledger_give_every_call_once(begin: Any, cloud: Cloud) -> None:
-    audit = begin()
-    cloud.queues = {f"q{number}": {"A": str(number)} for number in range(5)}
-    audit.collect(cloud)
-    whole = [entry["parameters"] for entry in audit.ledger.entries()]
-    walked, after = 0, None
-    while True:
-        page = audit.ledger.page(after=after, limit=3)
-        walked += len(page.items)
-        if page.next is None:
-            break
-        after = page.next
-    assert walked == len(whole) == 1 + 5 + 1
-
-
 def test_two_that_ask_for_one_unit_at_once_share_one_call(begin: Any, cloud: Cloud) -> None:
     audit = begin()
     both_wait, answers = threading.Event(), []

@@ -31,7 +31,7 @@ from cloudsealed.storage import objects
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.schema import findings, resources
-from cloudsealed.vocabulary import AuditKind, AuditStatus, Outcome
+from cloudsealed.vocabulary import AuditKind, AuditStatus, Outcome, Severity
 
 TENANT, ACCOUNT, REGION = "ten_a", "123456789012", "eu-west-1"
 TYPE, POLICY, KEY = "aws.sqs.queue", "pol_a", "policy-a"
@@ -42,7 +42,8 @@ NAMES = ("one", "two", "three")
 class Pass:
     """One audit's word on one cell: `outcomes` by resource; what is absent was not listed.
 
-    One that `withdraws` found the policy disabled: it lists, and judges nothing.
+    One that `withdraws` found the policy disabled: it lists, and judges nothing. Conditions of a
+    policy give `severity`; None is that they could not be read.
     """
 
     at: int
@@ -50,6 +51,7 @@ class Pass:
     complete: bool
     version: int
     withdraws: bool = False
+    severity: str | None = "critical"
 
     def moment(self) -> str:
         return f"2026-01-01T00:00:{self.at:02d}.000Z"
@@ -62,6 +64,7 @@ PASSES = st.builds(
     complete=st.booleans(),
     version=st.integers(1, 2),
     withdraws=st.sampled_from((False, False, False, True)),
+    severity=st.sampled_from((None, None, "critical", "medium")),
 )
 
 
@@ -154,7 +157,7 @@ def write(database: SqliteDatabase, number: int, spoken: Pass) -> None:
                 "policy_version": spoken.version,
                 "policy_digest": "x",
                 "dimension": "security",
-                "severity": "high",
+                "severity": own(spoken),
                 "observed_at": spoken.moment(),
                 "connection_id": "con_a",
                 "complete": {TYPE: spoken.complete},
@@ -180,13 +183,19 @@ def snapshot(name: str) -> dict[str, Any]:
     }
 
 
+def own(spoken: Pass) -> str:
+    """Return the severity of a version of the policy."""
+    return "high" if spoken.version == 1 else "low"
+
+
 def line(name: str, spoken: Pass, address: str) -> dict[str, Any]:
     outcome = spoken.outcomes[name]
     return {
         "native_id": name,
         "type": TYPE,
         "outcome": outcome,
-        "severity": "high" if spoken.version == 1 else "low",
+        "severity": spoken.severity or own(spoken),
+        **({"base_severity": spoken.severity} if spoken.severity else {"severity_open": True}),
         "fingerprint": fingerprint(
             policy_key=KEY, provider="aws", account=ACCOUNT, region=REGION, native_id=name
         ),
@@ -224,6 +233,7 @@ def present(database: SqliteDatabase) -> dict[str, tuple[Any, ...]]:
             f.status,
             f.resolution,
             f.severity,
+            f.base_severity,
             f.evidence,
             f.policy_version,
             f.title,
@@ -287,7 +297,23 @@ def test_an_old_fail_that_arrives_late_does_not_reopen_what_was_fixed(
     ]
     told = told_in(order, passes)
     assert told["one"][:2] == ("resolved", "fixed")
-    assert told["one"][6] is Outcome.UNKNOWN
+    assert told["one"][7] is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_a_severity_that_could_not_be_read_is_the_last_that_was_by_the_policys_version(
+    order: tuple[int, ...],
+) -> None:
+    fails = {"one": Outcome.FAIL}
+    passes = [
+        Pass(1, fails, complete=True, version=1, severity="medium"),
+        Pass(2, fails, complete=True, version=1, severity=None),
+        Pass(3, {"one": Outcome.PASS}, complete=True, version=1),
+        Pass(4, fails, complete=True, version=1, severity=None),
+    ]
+    assert told_in(order, passes)["one"][2] is Severity.MEDIUM
+    changed = [*passes[:3], Pass(4, fails, complete=True, version=2, severity=None)]
+    assert told_in(order, changed)["one"][2] is Severity.LOW, "the new version's own"
 
 
 def test_finishing_twice_changes_nothing() -> None:

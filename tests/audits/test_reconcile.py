@@ -84,6 +84,34 @@ def test_a_fail_keeps_a_finding_open_and_brings_it_up_to_date() -> None:
     assert kept.audit_id == at(20).audit_id
 
 
+def open_fail(number: int, **changes: Any) -> Seen:
+    """Return a failure whose severity could not be read; the policy's own is info."""
+    own = {"severity": Severity.INFO, "base_severity": Severity.INFO}
+    return seen(Outcome.FAIL, number, severity_open=True, **own | changes)
+
+
+def test_a_severity_that_was_not_read_stays_what_it_was_by_the_same_version() -> None:
+    for kept in (finding(open_fail(20)), finding(seen(Outcome.PASS, 20), open_fail(30))):
+        assert (kept.severity, kept.base_severity) == (Severity.HIGH, Severity.HIGH)
+    changed = finding(open_fail(20, policy_version=2))
+    assert (changed.severity, changed.base_severity) == (Severity.INFO, Severity.INFO)
+    opened = reconcile(None, open_fail(10), SUBJECT)
+    assert opened is not None
+    assert (opened.severity, opened.base_severity) == (Severity.INFO, Severity.INFO)
+
+
+def test_a_classification_counts_over_a_severity_that_was_not_read() -> None:
+    by = {"key": "prod-is-critical", "version": 1}
+    set_by = finding(open_fail(20, severity=Severity.CRITICAL, classified_by=by))
+    assert (set_by.severity, set_by.base_severity) == (Severity.CRITICAL, Severity.HIGH)
+    silent = finding(open_fail(20, classified_by=by, suppressed=True))
+    assert (silent.severity, silent.base_severity) == (Severity.HIGH, Severity.HIGH)
+    late = seen(Outcome.FAIL, 15, severity=Severity.LOW, base_severity=Severity.LOW)
+    later = [open_fail(20, severity=Severity.CRITICAL, classified_by=by)]
+    weighed = reconcile(set_by, late, later=later)
+    assert weighed == replace(set_by, base_severity=Severity.LOW)
+
+
 def test_a_fail_reopens_what_was_resolved() -> None:
     reopened = finding(seen(Outcome.PASS, 20), seen(Outcome.FAIL, 30))
     assert (reopened.status, reopened.resolution, reopened.resolved) == (OPEN, None, None)

@@ -1,7 +1,7 @@
 """A person who has a keyboard and no mouse, in a real browser.
 
-Every step with Tab asserts what such a person relies on: that the focus can be seen, and that it
-goes in the order in which the page is read.
+Every step with Tab asserts what such a person relies on: that the focus can be seen, with nothing
+before it, and that it goes in the order in which the page is read, one region after the other.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ _FOCUS = """() => {
   if (!element || element === document.body) return null
   const style = getComputedStyle(element), box = element.getBoundingClientRect()
   const named = element.labels?.length ? element.labels[0] : element
+  const regions = [...document.querySelectorAll('header, nav, main')]
+  const middle = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2)
   return {
     name: named.innerText.trim(),
     order: [...document.querySelectorAll('*')].indexOf(element),
     seen: element.matches(':focus-visible') && style.outlineStyle === 'solid'
       && parseFloat(style.outlineWidth) >= 2 && box.top >= 0 && box.bottom <= innerHeight
-      && box.left >= 0 && box.right <= innerWidth,
+      && box.left >= 0 && box.right <= innerWidth
+      && (element.contains(middle) || (middle?.contains(element) ?? false)),
+    region: regions.findLastIndex(each => each.contains(element)),
     top: box.top + scrollY, bottom: box.bottom + scrollY, left: box.left,
     type: element.type ?? '', described: (element.getAttribute('aria-describedby') ?? '')
       .split(' ').map(id => document.getElementById(id)?.innerText ?? '').join(' ').trim(),
@@ -37,11 +41,13 @@ _FOCUS = """() => {
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """The element that has the focus: its label or text, its place in the document and on paper."""
+    """The element that has the focus: its label or text, its place in the document and on paper;
+    `region` which of the page's header, navigations and main part it is in."""
 
     name: str
     order: int
     seen: bool
+    region: int
     top: float
     bottom: float
     left: float
@@ -51,7 +57,10 @@ class Focus:
     value: str
 
     def is_read_before(self, other: Focus) -> bool:
-        """Say whether one reads this before the other: further up, or further left in a line."""
+        """Say whether one reads this before the other: in a region before, or further up, or
+        further left in a line."""
+        if self.region != other.region:
+            return self.region < other.region
         same_line = self.top < other.bottom and other.top < self.bottom
         return self.left < other.left if same_line else self.top < other.top
 

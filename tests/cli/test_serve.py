@@ -11,6 +11,14 @@ from tests.served import served, small_disk, until
 
 from cloudsealed.testing.emulator import Emulator
 
+# Misses a worker after two of its beats: whoever waits for that waits half a minute otherwise.
+IMPATIENT = """
+from cloudsealed.api import parts
+from cloudsealed.cli.main import main
+parts.DEAD_SECONDS = 10
+main()
+"""
+
 
 def test_serve_waits_for_its_worker_and_one_that_is_killed_comes_back(tmp_path: Path) -> None:
     with served(tmp_path / "data", tmp_path / "log", {}) as running:
@@ -40,7 +48,9 @@ def test_on_a_full_disk_reads_are_answered_writes_say_why_and_room_is_enough(
     environment = {**estate.environment(), "CLOUDSEALED_LOG_FORMAT": "json"}
     with (
         small_disk(tmp_path / "disk") as disk,
-        served(tmp_path / "disk" / "data", tmp_path / "log", environment) as running,
+        served(
+            tmp_path / "disk" / "data", tmp_path / "log", environment, code=IMPATIENT
+        ) as running,
     ):
         connection = running.connect("first").json()["id"]
         before = running.worker

@@ -35,6 +35,7 @@ PREFIXES = {
     "kms",
     "lambda",
     "logs",
+    "organizations",
     "rds",
     "route53",
     "s3",

@@ -22,7 +22,7 @@ CALLS = [
 ]
 CALL_IDS = [f"{row.type}-{operation}" for row, operation, *_ in CALLS]
 EXPECTED_SERVICES = {
-    "account",
+    "organizations",
     "iam",
     "s3",
     "s3control",

@@ -260,11 +260,20 @@ def test_a_singleton_exists_even_when_every_call_about_it_is_refused():
     assert (listing.complete, listing.units, listing.called_at) == (True, (), None)
 
 
-def test_the_account_itself_needs_no_call():
-    ledger = Ledger()
-    (account,), _ = walked("aws.account", ledger, EVERYWHERE)
-    assert ledger.asked == []
-    assert account.native_id == "arn:aws:iam::123456789012:root"
+def test_the_account_itself_is_there_whoever_may_list_those_of_its_organisation():
+    names = [{"Id": "123456789012", "Name": "Payments"}]
+    told = ok({"Accounts": [{**names[0], "Email": "a@example.com"}]})
+    for answer, document, unread in (
+        (told, names, set()),
+        (ABSENT, None, set()),
+        (refused(), None, {"OrganizationAccounts"}),
+    ):
+        ledger = Ledger(ListAccounts=answer)
+        (account,), listing = walked("aws.account", ledger, EVERYWHERE)
+        assert [unit.operation for unit in ledger.asked] == ["ListAccounts"]
+        assert (account.native_id, listing.complete) == ("arn:aws:iam::123456789012:root", True)
+        assert account.document.get("OrganizationAccounts") == document
+        assert set(account.unread) == unread
 
 
 CLUSTERS = ok({"clusterArns": ["arn:c1", "arn:c2"]})

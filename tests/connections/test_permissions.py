@@ -12,6 +12,7 @@ import pytest
 
 from cloudsealed.collectors.permissions import required_actions
 from cloudsealed.connections import service as services
+from cloudsealed.connections.itself import Itself
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import SqliteDatabase
@@ -19,6 +20,7 @@ from cloudsealed.storage.schema import tenants
 from cloudsealed.testing.emulator import Emulator
 
 TENANT = "ten_a"
+ROLE = "arn:aws:iam::123456789012:role/audit"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,8 @@ def tested(
         body = {"provider": "aws", "name": "main", "regions": ["eu-west-1"], **changes}
         made = orjson.loads(connections.create(tenant=TENANT, body=body))
         found = connections.test(tenant=TENANT, ident=made["id"])
-        return {**found, "external_id": made["external_id"]}
+        trust = connections.trust_policy(tenant=TENANT, ident=made["id"])
+        return {**found, "external_id": made["external_id"], "trust_policy": trust}
 
     yield tested
     cloud.faults()
@@ -84,18 +87,20 @@ def test_what_is_missing_is_named_with_the_statement_that_allows_it(
 def test_nothing_is_missing_where_everything_is_allowed(tested: Any) -> None:
     found = tested()
     assert (found["ok"], found["missing"], found["iam_statement"]) == (True, [], None)
+    assert found["trust_policy"] is None
 
 
 def test_a_role_that_may_not_be_assumed_is_told_with_what_would_trust_us(
     tested: Any, cloud: Emulator
 ) -> None:
     cloud.faults({"service": "sts", "operation": "AssumeRole", "kind": "access_denied"})
-    found = tested(role_arn="arn:aws:iam::123456789012:role/audit")
+    found = tested(role_arn=ROLE)
     assert (found["ok"], found["error"]["code"]) == (False, "cloud_role_refused")
     statement = found["trust_statement"]
     assert statement["Action"] == "sts:AssumeRole"
     assert statement["Principal"]["AWS"].startswith("arn:aws:")
     assert statement["Condition"]["StringEquals"]["sts:ExternalId"] == found["external_id"]
+    assert found["trust_policy"] == {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def test_what_cannot_be_used_was_not_tried(tested: Any, cloud: Emulator) -> None:
@@ -103,3 +108,14 @@ def test_what_cannot_be_used_was_not_tried(tested: Any, cloud: Emulator) -> None
     found = tested()
     assert (found["ok"], found["account"], found["calls_tried"]) == (False, None, 0)
     assert found["error"]["code"] == "cloud_credentials_refused"
+    assert tested(name="other", role_arn=ROLE)["trust_policy"] is None
+
+
+def test_who_this_process_is_is_asked_once_and_not_for_every_page(
+    tested: Any, cloud: Emulator
+) -> None:
+    itself = Itself(lambda: datetime(2026, 1, 31, tzinfo=UTC), seconds=60)
+    found = itself.arn()
+    assert found is not None
+    cloud.faults({"service": "*", "kind": "unrecognized"})
+    assert itself.arn() == found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from typing import Any
 
 import httpx
-from tests.auth.oauth.party import Site
+from tests.auth.oauth.party import Browser, Site
 from tests.contract.conftest import POLICY, make_finding
 from tests.waiting import until
 
@@ -59,3 +60,24 @@ def facets(page: httpx.Response, name: str) -> dict[str, int]:
         label, count = re.findall(r"<span.*?>([^<>]+)</(?:span|bdi)>", link)[-2:]
         found[html.unescape(label)] = int(count.replace(",", ""))
     return found
+
+
+def sent(browser: Browser, path: str, **fields: Any) -> httpx.Response:
+    """Send a form of a page, with that page's token."""
+    page = browser.http.get(path)
+    found = re.findall(r'name="csrf" value="(\w+)"', page.text[page.text.index("<main") :])
+    return browser.http.post(path, data={"csrf": found[0] if found else "", **fields})
+
+
+def insisted(site: Site, browser: Browser, path: str, **fields: Any) -> httpx.Response:
+    """Send a form that the page does not show its visitor, with the token that it would have."""
+    secret = browser.http.cookies["cloudsealed_session"]
+    token = site.services.sessions.form_token(secret, path)
+    return browser.http.post(path, data={"csrf": token, **fields})
+
+
+def block(page: httpx.Response, ident: str) -> Any:
+    """Return what a block to copy holds, as JSON."""
+    found = re.search(rf'<code id="{ident}">(.*?)</code>', page.text, re.DOTALL)
+    assert found is not None, page.text
+    return json.loads(html.unescape(found[1]))

@@ -113,6 +113,7 @@ def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
         "schedules",
         "users",
         "frameworks",
+        "resource_types",
         "oauth/apps",
         "oauth/grants",
         "oauth/clients",

@@ -66,6 +66,11 @@ NEEDS = {
     "/v1/audits/{id}/seal": {"GET": "audits:read"},
     "/v1/policies": {"GET": "policies:read", "POST": "policies:write"},
     "/v1/policies/validate": {"POST": "policies:read"},
+    "/v1/policies/explain": {"POST": "evidence:read"},
+    "/v1/policies/summary": {"GET": "policies:read"},
+    "/v1/policies/{id}/examples": {"GET": "policies:read"},
+    "/v1/resource_types": {"GET": "policies:read"},
+    "/v1/resource_types/{id}": {"GET": "policies:read"},
     "/v1/policies/{id}": {
         "GET": "policies:read",
         "PATCH": "policies:write",

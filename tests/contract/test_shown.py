@@ -116,7 +116,11 @@ def test_every_list_and_single_object_takes_fields(tenant: Any, completed: Any) 
         names = [each["name"] for each in methods.get("get", {}).get("parameters", ())]
         if "cursor" in names and "{" not in path:
             assert "fields" in names, path
-            field = {"/v1/frameworks": "key", "/v1/errors": "code"}.get(path, "id")
+            field = {
+                "/v1/frameworks": "key",
+                "/v1/errors": "code",
+                "/v1/resource_types": "type",
+            }.get(path, "id")
             for each in listed(tenant, path, fields=field):
                 assert list(each) == [field]
 

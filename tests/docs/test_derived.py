@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from cloudsealed.cli.client.table import names
 from cloudsealed.cli.commands import COMMANDS, command
+from cloudsealed.engine import ExpressionError, compile_rule
 from cloudsealed.packs import EXAMPLES_AT, parse_policy
 from cloudsealed.policies.rules import compile_check
 
@@ -140,6 +141,16 @@ def test_the_policy_of_the_guide_gives_what_its_examples_say() -> None:
     judged = [rule.judge(e.resource, e.related, now=EXAMPLES_AT).outcome for e in spec.examples]
     assert judged == [example.outcome for example in spec.examples]
     assert set(judged) == {"fail", "pass"}
+
+
+def test_a_mistyped_function_is_told_as_the_guide_says() -> None:
+    guide = " ".join((ROOT / "docs" / "policies.md").read_text().split())
+    said = re.search(
+        r"`bad\.yaml:\d+:\d+: fail_when: (unknown function '(\w+)'; did you mean [^`]+)`", guide
+    )
+    assert said is not None
+    with pytest.raises(ExpressionError, match=re.escape(said[1])):
+        compile_rule(fail_when=f"{said[2]}(resource, 'owner') == null")
 
 
 def test_the_picture_is_well_formed_and_its_text_is_text() -> None:

@@ -25,6 +25,9 @@ BEFORE = 300
 """Calls of an audit of the sample estate's first account when every resource had its own."""
 MOST = 0.85
 """Of BEFORE. Lists of the 44 regional types in two regions are 0.29, calls of buckets 0.13."""
+SINCE = 3
+"""Calls for what no audit knew when BEFORE was counted: the versions of each of two functions, and
+what the organisation calls its accounts."""
 TOLD = [
     row
     for row in RESOURCE_TYPES.values()
@@ -94,4 +97,4 @@ def test_the_estate_has_something_to_say_of_a_list(name: str, cloud: Cloud) -> N
 
 def test_an_audit_of_the_estate_makes_fewer_calls(audited: Any) -> None:
     first: Document = audited.audits[0]
-    assert sum(first["calls"].values()) <= MOST * BEFORE
+    assert sum(first["calls"].values()) - SINCE <= MOST * BEFORE

@@ -15,8 +15,8 @@ from cloudsealed.packs.names import OWN
 
 POLICIES = [each for each in load_policies() if each.remediation and each.remediation.terraform]
 HOSTILE = ('"', "\\", '" }\nx = "', "${file(1)}", "%{for x}", "a b", "$(x)", "*/", "# x")
-TEXT = re.compile(r'"((?:[^"\\$%\n]|\\["\\]|\$\$\{|%%\{|[$%](?!\{))*)"')
-"""A text without templates: quotes and backslashes escaped, `$${` and `%%{` as HCL doubles them."""
+TEXT = re.compile(r'"((?:[^"\\$%\n]|\\["\\]|[$%](?!\{))*)"')
+"""A text without templates, its quotes and backslashes escaped."""
 
 
 def group(name: str) -> Any:
@@ -33,8 +33,7 @@ def read(text: str) -> str:
     """Return the value of a text of HCL that has no template."""
     found = TEXT.fullmatch(text)
     assert found is not None, text
-    doubled = found[1].replace("$${", "${").replace("%%{", "%{")
-    return re.sub(r"\\(.)", r"\1", doubled)
+    return re.sub(r"\\(.)", r"\1", found[1])
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,11 @@ def test_the_second_account_is_isolated(sites: dict[tuple[str, str], Site]) -> N
     assert names[MAIN_ACCOUNT].isdisjoint(names[SECOND_ACCOUNT])
 
 
+def test_the_readme_says_how_much_there_is(estate: EstateManifest) -> None:
+    text = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
+    assert f"deploys {estate.total} resources of {len(estate.counts)} types" in text
+
+
 def test_progress_tells_every_step(deployed: Deployed) -> None:
     total = deployed.told[0][1]
     assert [done for done, _, _ in deployed.told] == list(range(1, total + 1))

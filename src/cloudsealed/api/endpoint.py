@@ -32,7 +32,6 @@ from cloudsealed.api.feed import Feed, Watcher
 from cloudsealed.api.files import File
 from cloudsealed.api.gate import coding
 from cloudsealed.api.gate.exchange import Exchange, exchange_of
-from cloudsealed.api.gate.head import bearer
 from cloudsealed.api.gate.limits import Limits, tighter
 from cloudsealed.api.gate.purse import Purse
 from cloudsealed.api.idempotency import (
@@ -358,11 +357,7 @@ class Endpoint:
         assert self._operation.scope is not None, "what is followed needs a scope"
         known = request.headers.get("last-event-id")
         watcher = Watcher(
-            exchange.authenticated,
-            bearer(request.scope),
-            self._operation.scope,
-            reply.standing.id,
-            known,
+            exchange.authenticated, exchange.still, self._operation.scope, reply.standing.id, known
         )
         return EventStream(self._desk.feed, watcher, reply.standing, only_head=exchange.is_head)
 

@@ -17,8 +17,8 @@ import anyio
 import anyio.to_thread
 
 from cloudsealed.api.errors import RateLimitedError
+from cloudsealed.api.gate.exchange import Again
 from cloudsealed.audits.model import Standing
-from cloudsealed.auth.errors import CredentialError, IpNotAllowedError
 from cloudsealed.auth.model import Caller, Scope
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.storage.database import ServiceUnavailableError
@@ -33,10 +33,13 @@ _log = logging.getLogger("cloudsealed.api")
 
 @dataclass(eq=False, slots=True)
 class Watcher:
-    """Who reads one open stream: of which audit, and the state that it has not sent yet."""
+    """Who reads one open stream: of which audit, and the state that it has not sent yet.
+
+    `again` asks whether the caller is still let in.
+    """
 
     caller: Caller
-    token: str
+    again: Again
     needs: Scope
     audit: str
     sent: str | None
@@ -47,7 +50,7 @@ class Watcher:
     @property
     def who(self) -> tuple[str, str]:
         """The credential and the address that it is used from."""
-        return self.token, self.caller.ip
+        return self.caller.token_id, self.caller.ip
 
     def tell(self, standing: Standing | None) -> None:
         """Hear how the audit stands; None when it, or the right to see it, is gone."""
@@ -126,7 +129,8 @@ class Feed:
     def _look(self, streams: Sequence[Watcher]) -> list[Standing | None]:
         """Return what each stream is told: how its audit stands, None when that is not its right
         any more or there is none."""
-        callers = {who: self._admitted(*who) for who in {each.who for each in streams}}
+        asked = {each.who: each.again for each in streams}
+        callers = {who: again() for who, again in asked.items()}
         audits: dict[str, set[str]] = defaultdict(set)
         for each in streams:
             audits[each.caller.tenant_id].add(each.audit)
@@ -142,9 +146,3 @@ class Feed:
             return known[stream.caller.tenant_id].get(stream.audit)
 
         return [told(each) for each in streams]
-
-    def _admitted(self, token: str, address: str) -> Caller | None:
-        try:
-            return self._services.tokens.authenticator.authenticate(token, address)
-        except (CredentialError, IpNotAllowedError):
-            return None

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloudsealed.api.gate.exchange import KEY, Exchange, exchange_of
+from cloudsealed.api.gate.exchange import KEY, Again, Exchange, exchange_of
 from cloudsealed.auth.model import Caller
 
 
@@ -32,21 +32,33 @@ class Inside:
         send: Send,
         *,
         caller: Caller,
-        method: str,
+        again: Again,
+        method: str | None,
         target: str,
         headers: Sequence[tuple[bytes, bytes]],
     ) -> None:
-        """Answer a request for `target`, a path with its query, within a page's request."""
+        """Answer a request for `target`, a path with its query, within a page's request.
+
+        `again` asks whether its visitor is still logged in; `method` None is the page's own, GET or
+        HEAD.
+        """
         met = exchange_of(outer)
         path, _, query = target.partition("?")
         inner = {
             **outer,
-            "method": method,
+            "method": method or outer["method"],
             "path": path,
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "headers": list(headers),
             "path_params": {},
-            KEY: Exchange(met.request_id, met.address, met.base, caller=caller),
+            KEY: Exchange(
+                met.request_id,
+                met.address,
+                met.base,
+                met.is_head and method is None,
+                caller=caller,
+                again=again,
+            ),
         }
         await self._app(inner, receive, send)

@@ -19,8 +19,8 @@ from cloudsealed.api.gate.exchange import Exchange, exchange_of
 from cloudsealed.api.gate.limits import Limits
 from cloudsealed.auth.errors import TwoCredentialsError
 from cloudsealed.auth.model import Scope
-from cloudsealed.auth.oauth.assertions import ALGORITHMS
 from cloudsealed.auth.oauth.errors import InvalidOAuthRequestError, OAuthError
+from cloudsealed.auth.oauth.jws import ALGORITHMS
 from cloudsealed.auth.oauth.parameters import Parameters, read
 from cloudsealed.auth.oauth.token_endpoint import GRANT_TYPES, Party
 from cloudsealed.kit.addresses import budget_key

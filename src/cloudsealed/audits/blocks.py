@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import Select, bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.kit.batches import batches
@@ -40,6 +40,9 @@ _LIST = (
     )
     .where(*_THIS, audit_blocks.c.kind == bindparam("which"))
     .order_by(audit_blocks.c.key, audit_blocks.c.account, audit_blocks.c.region)
+)
+_BETWEEN = _LIST.where(
+    audit_blocks.c.key >= bindparam("first"), audit_blocks.c.key <= bindparam("last")
 )
 _ONE = select(audit_blocks.c.digest, audit_blocks.c.lines, audit_blocks.c.header).where(
     *_THIS,
@@ -149,8 +152,15 @@ class Blocks:
 
     def all(self, kind: str) -> list[Block]:
         """Return the blocks of a kind in the order of key, account, region."""
+        return self._blocks(_LIST, kind, {})
+
+    def between(self, kind: str, first: str, last: str) -> list[Block]:
+        """Return the blocks of a kind whose key is one of `first` to `last`, in the same order."""
+        return self._blocks(_BETWEEN, kind, {"first": first, "last": last})
+
+    def _blocks(self, statement: Select[Any], kind: str, bound: Mapping[str, str]) -> list[Block]:
         with self._database.read() as connection:
-            rows = connection.all(_LIST, {**self._scope, "which": kind})
+            rows = connection.all(statement, {**self._scope, "which": kind, **bound})
         return [
             Block(kind, row[0], row[1], row[2], tuple(row[3].split()), row[4], orjson.loads(row[5]))
             for row in rows

@@ -37,7 +37,7 @@ from cloudsealed.policies.yielding import Yields
 from cloudsealed.resources.naming import titled
 from cloudsealed.vocabulary import CallOutcome, Outcome, Severity
 
-_PERHAPS = ("base_severity", "yields_to", "formerly")
+_PERHAPS = ("base_severity", "severity_open", "yields_to", "formerly")
 """Left out of a line where it is None, so that lines are the bytes that they were before."""
 
 OWNED_BY_ANOTHER = "owned_by_another"
@@ -86,8 +86,9 @@ class Observation:
     """The outcome of one policy on one resource; a line of a block.
 
     `base_severity` is the one by the policy's conditions, before any classification; None is the
-    policy's own. `yields_to` is the fingerprint of the observation that asks for attention in the
-    place of this one. `formerly` is the fingerprint by the id that the resource had before.
+    policy's own, also where it is `severity_open`: what a condition reads was not read. `yields_to`
+    is the fingerprint of the observation that asks for attention in the place of this one.
+    `formerly` is the fingerprint by the id that the resource had before.
     """
 
     native_id: str
@@ -102,6 +103,7 @@ class Observation:
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
     base_severity: Severity | None = None
+    severity_open: bool | None = None
     yields_to: str | None = None
     formerly: str | None = None
 
@@ -342,6 +344,8 @@ class Evaluator:
             return Observation(outcome=Outcome(judgement.outcome), **base)
         if judgement.severity is not None:
             base["severity"] = base["base_severity"] = Severity(judgement.severity)
+        if judgement.severity_open:
+            base["severity_open"] = True
         decided = Observation(
             outcome=Outcome(judgement.outcome),
             title=titled(judgement.message or check.version.spec["title"], snapshot)

@@ -37,18 +37,16 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339, utc_now
 from cloudsealed.kit.counts import COUNTS
-from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.logs import carried, detail
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
-from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.schema import calls
 from cloudsealed.vocabulary import CallOutcome
 
 log = logging.getLogger(__name__)
 
-_KEY = ("provider", "account", "region", "service", "operation", "parameters", "page")
-_VALUES = (
+KEY = ("provider", "account", "region", "service", "operation", "parameters", "page")
+VALUES = (
     "outcome",
     "attempts",
     "duration_ms",
@@ -60,22 +58,22 @@ _VALUES = (
     "called_at",
 )
 _THIS_AUDIT = (calls.c.tenant_id == bindparam("tenant"), calls.c.audit_id == bindparam("audit"))
-_GET = select(*(calls.c[name] for name in _VALUES)).where(
-    *_THIS_AUDIT, *(calls.c[name] == bindparam(f"unit_{name}") for name in _KEY)
+_GET = select(*(calls.c[name] for name in VALUES)).where(
+    *_THIS_AUDIT, *(calls.c[name] == bindparam(f"unit_{name}") for name in KEY)
 )
 _PUT = insert_ignoring(calls).on_conflict_do_nothing()
-_ALL = select(*(calls.c[name] for name in (*_KEY, *_VALUES))).where(*_THIS_AUDIT)
-_IN_ORDER = _ALL.order_by(*(calls.c[name] for name in _KEY))
-_FIRST_PAGE = _IN_ORDER.limit(bindparam("most"))
-_NEXT_PAGE = _FIRST_PAGE.where(
-    tuple_(*(calls.c[name] for name in _KEY)) > tuple_(*(bindparam(f"after_{n}") for n in _KEY))
+_ALL = select(*(calls.c[name] for name in (*KEY, *VALUES))).where(*_THIS_AUDIT)
+_IN_ORDER = _ALL.order_by(*(calls.c[name] for name in KEY))
+FIRST_PAGE = _IN_ORDER.limit(bindparam("most"))
+NEXT_PAGE = FIRST_PAGE.where(
+    tuple_(*(calls.c[name] for name in KEY)) > tuple_(*(bindparam(f"after_{n}") for n in KEY))
 )
 _ENDED = ("outcome", "called_at", "digest")
 _AT_ONCE = 100
 _READ_AT_ONCE = 1_000
 _OPERATION = (
     select(calls.c.parameters, calls.c.page, *(calls.c[name] for name in _ENDED))
-    .where(*_THIS_AUDIT, *(calls.c[name] == bindparam(f"the_{name}") for name in _KEY[:5]))
+    .where(*_THIS_AUDIT, *(calls.c[name] == bindparam(f"the_{name}") for name in KEY[:5]))
     .order_by(calls.c.parameters, calls.c.page)
 )
 _FIRST_OF = _OPERATION.limit(bindparam("most"))
@@ -122,48 +120,29 @@ class Ledger:
 
     def find(self, unit: Unit) -> Answer | None:
         """Return the stored answer of a unit, or None when the ledger lacks it."""
-        key = {f"unit_{name}": getattr(unit, name) for name in _KEY}
+        key = {f"unit_{name}": getattr(unit, name) for name in KEY}
         with self._database.read() as connection:
             row = connection.first(_GET, {**self._scope, **key})
             if row is None:
                 return None
-            values = dict(zip(_VALUES, row, strict=True))
+            values = dict(zip(VALUES, row, strict=True))
             address = values.pop("digest")
             data = objects.get(connection, self.tenant, address) if address else None
         return _answer(values, data)
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Yield every call in the order of its key, as the API shows it; a few are in memory."""
-        statement = _FIRST_PAGE
+        statement = FIRST_PAGE
         after: dict[str, Any] = {}
         while True:
             with self._database.read() as connection:
                 rows = connection.all(statement, {**self._scope, **after, "most": _READ_AT_ONCE})
             for row in rows:
-                yield {"object": "call", **dict(zip((*_KEY, *_VALUES), row, strict=True))}
+                yield {"object": "call", **dict(zip((*KEY, *VALUES), row, strict=True))}
             if len(rows) < _READ_AT_ONCE:
                 return
-            last = zip(_KEY, rows[-1], strict=False)
-            statement, after = _NEXT_PAGE, {f"after_{name}": value for name, value in last}
-
-    def page(self, *, after: Position | None, limit: int) -> Page:
-        """Return a page of calls in the order of their key."""
-        bound = {"most": limit + 1}
-        statement = _FIRST_PAGE
-        if after is not None:
-            statement = _NEXT_PAGE
-            bound |= {f"after_{n}": v for n, v in zip(_KEY, orjson.loads(after.id), strict=True)}
-        with self._database.read() as connection:
-            rows = connection.all(statement, {**self._scope, **bound})
-        items = [
-            {"object": "call", **dict(zip((*_KEY, *_VALUES), row, strict=True))}
-            for row in rows[:limit]
-        ]
-        shown = [
-            orjson.dumps({**item, "parameters": orjson.loads(item["parameters"])}) for item in items
-        ]
-        last = [items[-1][name] for name in _KEY] if len(rows) > limit else None
-        return Page(shown, Position(orjson.dumps(last).decode()) if last else None)
+            last = zip(KEY, rows[-1], strict=False)
+            statement, after = NEXT_PAGE, {f"after_{name}": value for name, value in last}
 
     def ended(
         self,
@@ -411,7 +390,7 @@ class Recorder:
         return {
             "tenant_id": self._lease.tenant,
             "audit_id": self._audit_id,
-            **{name: getattr(unit, name) for name in _KEY},
+            **{name: getattr(unit, name) for name in KEY},
             "outcome": answer.outcome,
             "attempts": answer.attempts,
             "duration_ms": answer.duration_ms,

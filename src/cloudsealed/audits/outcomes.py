@@ -193,6 +193,7 @@ def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
         policy_version=block.header["policy_version"],
         severity=observation.severity,
         base_severity=observation.base_severity or Severity(block.header["severity"]),
+        severity_open=bool(observation.severity_open),
         title=observation.title or "",
         evidence=observation.evidence,
         classified_by=observation.classified_by,

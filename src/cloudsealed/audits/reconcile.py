@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from cloudsealed.findings.model import Finding, Moment, ResourceRef
@@ -25,7 +26,8 @@ class Seen:
 
     `outcome` None means that the resource is missing from a listing that ended complete or, if
     `withdrawn`, that the policy is disabled or deleted; `withdrawn` is also a policy that does not
-    apply because another owns the resource. For a fail, the rest says how the finding now looks.
+    apply because another owns the resource. For a fail, the rest says how the finding now looks;
+    where `severity_open`, what decides its severity was not read: the policy's own stands there.
     """
 
     moment: Moment
@@ -38,6 +40,7 @@ class Seen:
     classified_by: Mapping[str, Any] | None = None
     suppressed: bool = False
     withdrawn: bool = False
+    severity_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _replayed(finding: Finding, later: Sequence[Seen]) -> Finding:
 
 def _arrived_late(finding: Finding, seen: Seen, later: Sequence[Seen]) -> Finding:
     if seen.moment <= finding.failed:
-        return finding
+        return _weighed(finding, seen, later)
     if seen.outcome is Outcome.FAIL:  # the newest failure, and resolved by one of the later ones
         replayed = _replayed(_failing(finding, seen), later)
         if replayed.decided >= finding.decided:
@@ -165,12 +168,18 @@ def _opened(seen: Seen, subject: Subject) -> Finding:
 
 
 def _failing(finding: Finding, seen: Seen) -> Finding:
+    """Return the finding as it fails now; a severity that is open is what it was by that version
+    of the policy."""
+    base, severity = seen.base_severity, seen.severity
+    if seen.severity_open and seen.policy_version == finding.policy_version:
+        base = finding.base_severity
+        severity = _severity(base, severity, seen.classified_by, seen.suppressed)
     return replace(
         finding,
         policy_version=seen.policy_version,
         title=seen.title,
-        severity=seen.severity,
-        base_severity=seen.base_severity,
+        severity=severity,
+        base_severity=base,
         classified_by=seen.classified_by,
         status=FindingStatus.SUPPRESSED if seen.suppressed else FindingStatus.OPEN,
         yields_to=None,
@@ -181,6 +190,30 @@ def _failing(finding: Finding, seen: Seen) -> Finding:
         decided=seen.moment,
         last_seen_at=seen.moment.at,
     )
+
+
+def _severity(
+    base: Severity, said: Severity, by: Mapping[str, Any] | None, suppressed: bool
+) -> Severity:
+    """Return what counts: `base`, unless a classification set another."""
+    return base if by is None or suppressed else said
+
+
+def _weighed(finding: Finding, seen: Seen, later: Sequence[Seen]) -> Finding:
+    """Return the finding after a failure that is older than its newest: that gives the severity
+    which those after it left open, if all are of its version."""
+    fails = [each for each in later if each.outcome is Outcome.FAIL]
+    if seen.outcome is not Outcome.FAIL or finding.failed not in (each.moment for each in fails):
+        return finding
+    base = None if seen.severity_open else seen.base_severity  # None: what those before gave
+    for before, each in pairwise((seen, *fails)):
+        if not each.severity_open or each.policy_version != before.policy_version:
+            base = each.base_severity
+    if base is None:
+        return finding
+    silent = finding.is_silenced or fails[-1].suppressed
+    severity = _severity(base, finding.severity, finding.classified_by, silent)
+    return replace(finding, base_severity=base, severity=severity)
 
 
 def _resolved(finding: Finding, seen: Seen) -> Finding:

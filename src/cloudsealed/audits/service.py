@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.bodies import AUDIT, REANALYSIS, SCOPE
+from cloudsealed.audits.calls import calls_page
 from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
 from cloudsealed.audits.derive import Snapshots
 from cloudsealed.audits.explanation import NotExplainableError, explanation
 from cloudsealed.audits.ledger import Collected, Ledger
+from cloudsealed.audits.matrix import matrix_page
 from cloudsealed.audits.model import (
     NO_PROGRESS,
     Audit,
@@ -39,6 +42,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.kit.shapes import Path, dotted, read_body
 from cloudsealed.packs import load_policies
 from cloudsealed.policies.frameworks import JUDGED, assess, framework, frameworks
+from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page, Rows
@@ -46,6 +50,7 @@ from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 JOB = "audit"
+_UNSAID = {"base_severity": None, "severity_open": False, "yields_to": None}  # by a line
 _UNFINISHED = tuple(status for status in AuditStatus if not status.is_final)
 
 
@@ -286,12 +291,40 @@ class AuditService:
         self._store.delete(tenant=tenant, ident=ident)
 
     def calls(
-        self, *, tenant: str, ident: str, after: Position | None = None, limit: int = 50
+        self,
+        *,
+        tenant: str,
+        ident: str,
+        filters: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        after: Position | None = None,
+        limit: int = 50,
+        deadline: float | None = None,
     ) -> Page:
         """Return a page of an audit's ledger, in the order of its key."""
         audit = self.with_evidence(tenant=tenant, ident=ident)
-        ledger = Ledger(self._database, tenant=tenant, audit_id=audit.source_id)
-        return ledger.page(after=after, limit=limit)
+        return calls_page(
+            self._database,
+            tenant=tenant,
+            audit_id=audit.source_id,
+            filters=filters,
+            after=after,
+            limit=limit,
+            deadline=deadline,
+        )
+
+    def matrix(
+        self,
+        *,
+        tenant: str,
+        ident: str,
+        filters: Mapping[str, Sequence[str]],
+        after: Position | None,
+        limit: int,
+    ) -> Page:
+        """Return a page of an audit's policies, each with what it said place by place."""
+        audit = self.with_evidence(tenant=tenant, ident=ident)
+        blocks = Blocks(self._database, tenant=tenant, audit_id=ident)
+        return matrix_page(blocks, audit, filters=filters, after=after, limit=limit)
 
     def coverage(self, *, tenant: str, ident: str) -> dict[str, Any]:
         """Return what could not be read, and the IAM statement that would cure it."""
@@ -410,7 +443,7 @@ class AuditService:
         found = snapshots.line_about(block, resource["native_id"]) if block else None
         if found is None:
             raise AuditNotFoundError(audit_id)
-        line = {"base_severity": None, "yields_to": None, **orjson.loads(found[1])}
+        line = {**_UNSAID, **orjson.loads(found[1])}
         snapshot = snapshots.at(line["snapshot"])
         return {
             "object": "evidence",
@@ -430,14 +463,18 @@ class AuditService:
         version = self._policies.version(
             tenant=tenant, ident=policy["id"], number=policy["version"]
         )
-        audit = self.find(tenant=tenant, ident=audit_id)
-        snapshots = Snapshots(self._database, tenant=tenant, audit_id=audit_id)
-        return {
-            "object": "explanation",
-            "finding_id": finding["id"],
-            "audit_id": audit_id,
-            **explanation(snapshots, audit, version, snapshot),
-        }
+        told = self.explained(tenant=tenant, ident=audit_id, version=version, snapshot=snapshot)
+        return {"object": "explanation", "finding_id": finding["id"], **told}
+
+    def explained(
+        self, *, tenant: str, ident: str, version: PolicyVersion, snapshot: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what a check says of a snapshot by an audit's clock, and why. Raises
+        NotExplainableError."""
+        audit = self.find(tenant=tenant, ident=ident)
+        audit.require_evidence()
+        snapshots = Snapshots(self._database, tenant=tenant, audit_id=ident)
+        return {"audit_id": ident, **explanation(snapshots, audit, version, snapshot)}
 
     def _has_job(self, tenant: str, ident: str) -> bool:
         with self._database.read() as connection:

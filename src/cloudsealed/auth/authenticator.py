@@ -21,7 +21,12 @@ from ipaddress import ip_network
 import orjson
 
 from cloudsealed.auth import credential
-from cloudsealed.auth.errors import InvalidTokenError, IpNotAllowedError, TokenExpiredError
+from cloudsealed.auth.errors import (
+    CredentialError,
+    InvalidTokenError,
+    IpNotAllowedError,
+    TokenExpiredError,
+)
 from cloudsealed.auth.model import Caller, Scope, effective
 from cloudsealed.auth.oauth.client_store import ClientStore
 from cloudsealed.auth.oauth.grant_store import GrantStore
@@ -79,6 +84,13 @@ class Authenticator:
             found = self._admit(text, ip, deadline)
             self._keep(place, found)
         return found[1]
+
+    def still(self, text: str, ip: str) -> Caller | None:
+        """Return the caller of a token used from `ip`, None when it is not let in any more."""
+        try:
+            return self.authenticate(text, ip)
+        except (CredentialError, IpNotAllowedError):
+            return None
 
     def forget(self) -> None:
         """Drop what is cached, so that a change holds at once in this process."""

@@ -81,8 +81,8 @@ class SessionService:
             self._record(connection, EventType.LOGGED_IN, session, ip)
         return text
 
-    def find(self, text: str) -> Session | None:
-        """Return the session of a secret; None when it is none, or over."""
+    def find(self, text: str, *, used: bool = True) -> Session | None:
+        """Return the session of a secret, None when it is none, or over; `used` counts as use."""
         if not credential.is_well_formed(text, PREFIX):
             return None
         digests = (credential.digest(text, key) for key in self._keys)
@@ -93,7 +93,7 @@ class SessionService:
         unused = now - parse_rfc3339(session.last_seen_at)
         if unused > timedelta(hours=IDLE_HOURS):
             return None
-        if unused > timedelta(seconds=_SEEN_SECONDS):
+        if used and unused > timedelta(seconds=_SEEN_SECONDS):
             self._store.seen(session, rfc3339(now))
         return session
 

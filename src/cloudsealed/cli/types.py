@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 import typer
 from rich.table import Table
@@ -11,17 +10,9 @@ from rich.tree import Tree
 
 from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.collectors.attributes import Shape, filling_calls, shape_of
+from cloudsealed.collectors.described import described, sample
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.kit.nearest import did_you_mean
-
-_SAMPLES: Final[dict[str, Any]] = {
-    "string": "text",
-    "integer": 1,
-    "number": 0.5,
-    "boolean": True,
-    "time": "2026-01-01T00:00:00Z",
-    "map": {"name": "text"},
-}
 
 
 def types(
@@ -37,9 +28,9 @@ def types(
         raise typer.BadParameter(f"there is no type {name!r}{hint}")
     shape, console = shape_of(name), Terminal()
     if as_json:
-        calls = {each: ":".join(call) for each, call in filling_calls(name).items()}
-        said = {"type": name, "document": shape, "calls": calls, "example": _sample(shape)}
-        console.document(said)
+        said = described(name)
+        shown = ("type", "document", "calls", "example")
+        console.document({part: said[part] for part in shown})
         return
     for call, attributes in _by_call(name):
         tree = Tree(Line(call, style="cyan"), guide_style="dim")
@@ -47,7 +38,7 @@ def types(
             _grow(tree, attribute, shape[attribute])
         console.print(tree, soft_wrap=False)
     console.print(Line("A document may be, with every value made up:", style="dim"))
-    console.document(_sample(shape))
+    console.document(sample(shape))
 
 
 def _list(as_json: bool) -> None:
@@ -86,11 +77,3 @@ def _opened(shape: Shape) -> tuple[dict[str, Shape] | None, str]:
     if isinstance(shape, dict):
         return shape, ""
     return None, shape or "any value"
-
-
-def _sample(shape: Shape) -> Any:
-    if isinstance(shape, list):
-        return [_sample(shape[0])]
-    if isinstance(shape, dict):
-        return {name: _sample(below) for name, below in shape.items()}
-    return _SAMPLES.get(shape)

@@ -58,8 +58,10 @@ def without(row: Row, attributes: Iterable[str]) -> Row:
 
 def own_reads(row: Row) -> frozenset[str]:
     """Return every name that a row reads of its own documents: a resource's name, tags and time of
-    creation, its relations, whether it is given, and what it is asked for by."""
-    paths = [row.name, row.tags, row.created, row.given, *(each.path for each in row.relations)]
+    creation, its relations, whether it is given, what accounts are called, and what it is asked for
+    by."""
+    own = (row.name, row.tags, row.created, row.given, row.names_accounts)
+    paths = [*own, *(each.path for each in row.relations)]
     joined = (
         each.key
         for other in RESOURCE_TYPES.values()

@@ -242,8 +242,8 @@ class Row:
     them. A service that `omits_empty` answers a list without
     resources by leaving it out. `together` are the lists that stand in for
     enriching calls, in the order in which they need each other. `not_asked` are attributes that an
-    audit does without: in the table of rows, none. With `names_account` the resource's name is what
-    people call the account.
+    audit does without: in the table of rows, none. `names_accounts` is the JMESPath of what people
+    call accounts by what the document says, a list of `{Id, Name}`.
     """
 
     type: str
@@ -271,7 +271,7 @@ class Row:
     relations: tuple[Relation, ...] = ()
     created: str | None = None
     omits_empty: bool = False
-    names_account: bool = False
+    names_accounts: str | None = None
 
     @property
     def service_name(self) -> str:

@@ -15,6 +15,7 @@ from cloudsealed.collectors.aws.regions import enabled_regions
 from cloudsealed.collectors.model import Place
 from cloudsealed.collectors.permissions import trust_statement
 from cloudsealed.collectors.probe import NOT_TRIED, Probe, probe
+from cloudsealed.connections.itself import Itself
 from cloudsealed.connections.model import (
     AmbientCredentialsNotAllowedError,
     CloudConnection,
@@ -54,6 +55,7 @@ class ConnectionService:
         self._clock = clock
         self._settings = settings
         self._tenant_count = tenant_count
+        self._itself = Itself(clock, seconds=_CALL_SECONDS)
 
     def list(
         self,
@@ -167,6 +169,15 @@ class ConnectionService:
         self.learn_account(tenant=tenant, ident=ident, account=identity.account)
         known = {"account": identity.account, "arn": identity.arn}
         return {**answer, "ok": True, **known, **found.as_dict()}
+
+    def trust_policy(self, *, tenant: str, ident: str) -> dict[str, Any] | None:
+        """Return the trust policy that a connection's role needs; None where no role is assumed, or
+        while this process has no identity of its own that could be trusted."""
+        external_id = self.find(tenant=tenant, ident=ident).external_id
+        arn = self._itself.arn() if external_id else None
+        if arn is None:
+            return None
+        return {"Version": "2012-10-17", "Statement": [trust_statement(arn, external_id)]}
 
     def _trust(self, *, tenant: str, ident: str) -> dict[str, Any] | None:
         """Return what the trust policy of a connection's role has to say, if it is known who asks

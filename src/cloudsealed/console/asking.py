@@ -5,7 +5,7 @@ So a page can show nothing that the API would not, and can say how to get the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -32,7 +32,8 @@ class Inside(Protocol):
         send: Send,
         *,
         caller: Caller,
-        method: str,
+        again: Callable[[], Caller | None],
+        method: str | None,
         target: str,
         headers: Sequence[tuple[bytes, bytes]],
     ) -> None:
@@ -72,8 +73,12 @@ def target(path: str, query: Query) -> str:
 class Asking:
     """Asks the API for one page, and remembers what was asked."""
 
-    def __init__(self, inside: Inside, outer: Scope, caller: Caller) -> None:
-        self._inside, self._outer, self._caller = inside, outer, caller
+    def __init__(
+        self, inside: Inside, outer: Scope, *, caller: Caller, again: Callable[[], Caller | None]
+    ) -> None:
+        """`again` asks whether the visitor is still logged in: a stream outlasts the request."""
+        self._inside, self._outer = inside, outer
+        self._caller, self._again = caller, again
         self.base = inside.base(outer)
         self.asked: list[tuple[str, str, Any]] = []
         """Method, path with query, and body of what was asked, in order."""
@@ -112,6 +117,7 @@ class Asking:
             _whole(raw),
             kept,
             caller=self._caller,
+            again=self._again,
             method=method,
             target=wanted,
             headers=headers,
@@ -130,7 +136,8 @@ class Asking:
             receive,
             send,
             caller=self._caller,
-            method="GET",
+            again=self._again,
+            method=None,
             target=wanted,
             headers=headers,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -28,13 +29,14 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.threads import run_in_threadpool
 
 Query = Mapping[str, Sequence[str]]
-_SHOWN = {400, 409, 412, 422}
+_SHOWN = {400, 409, 412, 422, 429}
 """Refusals that a page shows beside what it was asked, instead of a page of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request for a view. `form` is what was sent, `error` why it was refused."""
+    """One request for a view. `form` is what was sent, `error` why it was refused, `told` what its
+    act found out, which is shown at once."""
 
     visit: Visit
     api: Asking
@@ -43,6 +45,7 @@ class Look:
     path: Mapping[str, str]
     counts: Counts
     error: CloudSealedError | None = None
+    told: Any = None
 
     @property
     def ident(self) -> str:
@@ -56,6 +59,21 @@ class Look:
     def sent(self, name: str) -> str:
         """Return the first value of a field of the form, without space around it."""
         return next(iter(self.form.get(name, ())), "").strip()
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether the visitor has given their password lately, as guarded forms ask."""
+        return self.visit.services.sessions.is_recent(self.visit.me.session)
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        """What is wrong with each field, by its name in the API's body."""
+        details = self.error.details if self.error is not None else ()
+        return {str(each["field"]): str(each["message"]) for each in details}
+
+    def words_sent(self, name: str) -> list[str] | None:
+        """Return the words of a field of the form, between space or commas; None of none."""
+        return self.sent(name).replace(",", " ").split() or None
 
     def may(self, *rights: Right) -> bool:
         """Say whether the visitor has all of these rights."""
@@ -78,26 +96,28 @@ class Look:
 
 
 Gather = Callable[[Look], Awaitable[Mapping[str, Any]]]
-Act = Callable[[Look], Awaitable[str]]
+Act = Callable[[Look], Awaitable[str | Mapping[str, Any] | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A page: its path, its template, what it asks for, and what its forms do; `act` returns the
-    path to go on to."""
+    path to go on to, or what the page then shows as `look.told`, None with what was sent."""
 
     path: str
     template: str
     gather: Gather
     act: Act | None = None
     need: Need = Need.USER
+    guarded: bool = False
+    """Whether its forms say who gets in, so that they need a password given lately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A path below which the API's own answer is given as it is: a file, or a stream.
 
-    `frames` when a page of ours shows it within itself.
+    `frames` when a page of ours shows it within itself, instead of its being saved as a file.
     """
 
     path: str
@@ -132,17 +152,22 @@ class Views:
             visit = await run_in_threadpool(self._reception.visit, request)
             given = replace(visit, form={"csrf": next(iter(form.get("csrf", ())), "")})
             await run_in_threadpool(self._reception.check, request, given, visit.path)
-            if (away := self._reception.sent_away(view.need, visit)) is not None:
+            need = Need.RECENT if view.guarded else view.need
+            if (away := self._reception.sent_away(need, visit)) is not None:
                 return self._reception.outward(away)
             look = replace(self._look(request, visit), form=form)
             try:
-                goal = await view.act(look)
-                self._counts.forget(visit.me.caller.tenant_id)
-                return self._reception.outward(redirect(goal))
+                done = await view.act(look)
             except CloudSealedError as error:
                 if error.status not in _SHOWN:
                     raise
                 return await self._shown(view, replace(look, error=error))
+            if done is None:
+                return await self._shown(view, look)
+            self._counts.forget(visit.me.caller.tenant_id)
+            if isinstance(done, str):
+                return self._reception.outward(redirect(done))
+            return await self._shown(view, replace(look, form={}, told=done))
 
         routes = [Route(view.path, show)]
         return [*routes, Route(view.path, act, methods=["POST"])] if view.act else routes
@@ -159,7 +184,8 @@ class Views:
         query = request.scope["query_string"].decode("latin-1")
         path = passage.target.format(**request.path_params)
         api = self._look(request, visit).api
-        await api.pass_on(request.receive, send, f"{path}?{query}" if query else path)
+        joint = "&" if "?" in path else "?"
+        await api.pass_on(request.receive, send, f"{path}{joint}{query}" if query else path)
         return None
 
     def _look(self, request: Request, visit: Visit) -> Look:
@@ -168,7 +194,11 @@ class Views:
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(raw, max_num_fields=200):
             query.setdefault(name, []).append(value)
-        api = Asking(self._inside, request.scope, visit.me.caller) if visit.login else None
+        api = None
+        if visit.login:
+            again = partial(self._reception.still, visit)
+            caller = visit.me.caller
+            api = Asking(self._inside, request.scope, caller=caller, again=again)
         return Look(visit, api, query, {}, request.path_params, self._counts)  # type: ignore[arg-type]
 
     async def _shown(self, view: View, look: Look) -> Response:
@@ -211,7 +241,8 @@ def _framed(send: Send) -> Send:
     async def framing(message: Any) -> None:
         if message["type"] == "http.response.start":
             policy = (b"content-security-policy", b"frame-ancestors 'self'")
-            message["headers"] = [*message["headers"], policy]
+            kept = [(n, v) for n, v in message["headers"] if n.lower() != b"content-disposition"]
+            message["headers"] = [*kept, policy]
         await send(message)
 
     return framing

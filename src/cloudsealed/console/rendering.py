@@ -61,6 +61,7 @@ def assets() -> dict[str, Asset]:
     types = {
         "console.css": "text/css",
         "console.js": "text/javascript",
+        "editor.js": "text/javascript",
         "icon.svg": "image/svg+xml",
     }
     folder = files("cloudsealed.console") / "static"

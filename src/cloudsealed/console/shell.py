@@ -40,6 +40,30 @@ _GROUPS = (
                 Scope.FINDINGS_READ,
                 "status=open&sort=-severity",
             ),
+            Place("/audits", worded("Audits"), "audits", Scope.AUDITS_READ),
+            Place("/policies", worded("Policies"), "policies", Scope.POLICIES_READ),
+        ),
+    ),
+    Group(
+        worded("Set up"),
+        (
+            Place("/connections", worded("Connections"), "connections", Scope.CONNECTIONS_READ),
+            Place("/schedules", worded("Schedules"), "schedules", Scope.SCHEDULES_READ),
+        ),
+    ),
+    Group(
+        worded("Evidence"),
+        (
+            Place("/frameworks", worded("Frameworks"), "frameworks", Scope.POLICIES_READ),
+            Place("/reports", worded("Reports"), "reports", Scope.REPORTS_READ),
+        ),
+    ),
+    Group(
+        worded("Organisation"),
+        (
+            Place("/users", worded("Users"), "users", Scope.USERS_READ),
+            Place("/events", worded("Events"), "events", Scope.EVENTS_READ),
+            Place("/limits", worded("Limits"), "limits"),
         ),
     ),
     Group(

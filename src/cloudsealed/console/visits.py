@@ -256,10 +256,17 @@ class Reception:
 
     def _login(self, text: str, address: str) -> Login | None:
         session = self._sessions.find(text)
-        if session is None:
-            return None
+        return self._logged_in(session, address) if session is not None else None
+
+    def _logged_in(self, session: Session, address: str) -> Login:
         user = self._services.users.get(tenant=session.tenant_id, ident=session.user_id)
         return Login(session, user, self._sessions.caller(session, user, address))
+
+    def still(self, visit: Visit) -> Caller | None:
+        """Return who the visitor is now, None when they are logged out; asking is no use of the
+        session."""
+        session = self._sessions.find(visit.secret, used=False)
+        return self._logged_in(session, visit.address).caller if session is not None else None
 
     def check(self, request: Request, visit: Visit, about: str) -> None:
         """Raise CsrfFailedError unless the form is this server's own, and this visitor's."""

@@ -245,6 +245,7 @@ class FindingService:
             "over": None,
             **counted,
             "audits": None,
+            "compared": _sides(compared),
         }
 
     def trend(
@@ -284,6 +285,7 @@ class FindingService:
             "over": "audits",
             **shown,
             "audits": audits,
+            "compared": None,
         }
 
     def _counted(
@@ -373,6 +375,12 @@ class FindingService:
             updated_at=rfc3339(self._clock()),
             updated_by=user_id,
         )
+
+
+def _sides(compared: Compared) -> dict[str, Any] | None:
+    if not compared.audit:
+        return None
+    return {"audit_id": compared.audit, "before_id": compared.before or None}
 
 
 def _episode(row: Row) -> dict[str, Any]:

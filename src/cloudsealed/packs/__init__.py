@@ -6,6 +6,7 @@ It evaluates nothing and knows no engine: expressions are text here, with their 
 from cloudsealed.packs.errors import PolicyFileError
 from cloudsealed.packs.form import (
     CLASSIFICATION,
+    EXAMPLE_OUTCOMES,
     body_schema,
     change_schema,
     check_form,
@@ -41,6 +42,7 @@ __all__ = [
     "CLASSIFICATION",
     "EFFORTS",
     "EXAMPLES_AT",
+    "EXAMPLE_OUTCOMES",
     "Control",
     "Degree",
     "Example",

@@ -18,6 +18,7 @@ from cloudsealed.packs.errors import PolicyFileError
 
 MAX_CHARACTERS = 65_536
 MAX_DEPTH = 40
+_WIDTH = 96
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -40,6 +41,42 @@ for _tag, _pattern, _first in _JSON_SCALARS:
 
 _MARKED = "in YAML {}, which this format has not: quote the text, as in '!resource.Encrypted'"
 _ANCHORED = _MARKED.format("a & or * at the beginning names an anchor")
+
+
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+
+
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that leaves unquoted what `_Loader` reads as a string."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = _Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Write everything out: the format has no aliases."""
+        return True
+
+    def lines(self, text: str) -> yaml.ScalarNode:
+        """Write a text of several lines as a block; one with other breaks, which a reader would
+        fold, as JSON does."""
+        style = "|" if "\n" in text else None
+        style = '"' if _OTHER_BREAKS.search(text) else style
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.lines)
+
+
+def written(value: Any) -> str:
+    """Return JSON values as text that a Document reads as the same."""
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=_WIDTH,
+    )
+    return text
 
 
 class Document:

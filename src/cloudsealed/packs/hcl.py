@@ -25,9 +25,8 @@ _BEFORE_A_VALUE = re.compile(r"[=,\[(:]\s*\Z")
 _AFTER_A_VALUE = re.compile(r"[ \t]*(?:[,\])}\n#]|\Z)")
 _LABEL = re.compile(r'^[ \t]*\w+[ \t]+(?:"[^"\n]*"[ \t]+)*"\Z', re.MULTILINE)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_AMBIGUOUS = re.compile(r"\A\{|[$%][$%]\{|[$%]\Z")  # may mean more beside what stands there
-_ESCAPES = {'"': r"\"", "\\": r"\\", "$": "$$", "%": "%%"}
-_MEANS_MORE = re.compile(r'["\\]|[$%](?=\{)')
+_TEMPLATE = re.compile(r"\A\{|[$%](?:\{|\Z)")  # what could begin one, beside what stands there
+_MEANS_MORE = re.compile(r'["\\]')
 
 
 def filled(text: str | None, resource: Resource) -> str | None:
@@ -63,7 +62,7 @@ def _place(found: re.Match[str]) -> _Place | None:
 
 
 def _value(placeholder: str, value: str | None, place: _Place) -> str:
-    if value is None or _AMBIGUOUS.search(value):
+    if value is None or _TEMPLATE.search(value):
         return placeholder
     match place:
         case "label":
@@ -78,4 +77,4 @@ def _value(placeholder: str, value: str | None, place: _Place) -> str:
 
 def _escaped(value: str) -> str:
     """Return a value as it stands between quotes (templates, quoted literals)."""
-    return _MEANS_MORE.sub(lambda found: _ESCAPES[found[0]], value)
+    return _MEANS_MORE.sub(r"\\\g<0>", value)

@@ -145,6 +145,7 @@ def assess(
     return {
         **summary(item),
         "controls_with_policies": covered,
+        "sections": [{"id": each.id, "title": each.title} for each in item.sections],
         "controls": controls,
         "counts": counts,
     }

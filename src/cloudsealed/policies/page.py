@@ -108,7 +108,10 @@ def _severities(spec: PolicySpec) -> Iterator[str]:
         for degree in spec.severity_when:
             yield fence("cel", degree.when)
             yield f"gives {code(degree.severity)}."
-        yield f"Where none is, or the first that is not false stays open, it is {spec.severity}."
+        yield (
+            f"Where none is, it is {spec.severity}, also of a new finding where the first that is"
+            " not false reads what was not read; a known one keeps what it had by this version."
+        )
     if spec.yields_to:
         others = ", ".join(map(code, spec.yields_to))
         yield f"It yields to {others}: while one fails on the same resource, that asks alone."

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from sqlalchemy import and_, bindparam, func, or_, select
 
-from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersion
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.filters import Filter, listing_one_of
+from cloudsealed.storage.filters import Filter, listing_one_of, listing_services, searching
 from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import policies, policy_versions
 from cloudsealed.storage.tenancy import turn
@@ -170,7 +170,11 @@ LISTING = Listing(
             "spec",
             known=lambda: RESOURCE_TYPES,
         ),
+        listing_services("spec", services),
         Filter("framework", "Framework with a control that it serves", "id", kind="text"),
+        searching(
+            "search", "Part of its key, or of what it says, letter case aside", "key", "spec"
+        ),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),
 )

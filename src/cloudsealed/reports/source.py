@@ -18,7 +18,7 @@ from cloudsealed.events import EventStore
 from cloudsealed.findings.service import FindingService
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.errors import NotFoundError
-from cloudsealed.policies.frameworks import OWN, assess, framework, own
+from cloudsealed.policies.frameworks import OWN, assess, own
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.kinds.spool import Spooled
 from cloudsealed.reports.look import Look
@@ -126,12 +126,8 @@ class ReportSources:
         """Return how an audit stands by a framework, OWN too."""
         if key == OWN:
             item = own(self._audits.policy_versions(tenant=tenant, ident=audit_id))
-            assessed = assess(item, self._audits.verdicts(tenant=tenant, ident=audit_id))
-        else:
-            item = framework(key)
-            assessed = self._audits.framework(tenant=tenant, key=key, audit_id=audit_id)
-        sections = [{"id": each.id, "title": each.title} for each in item.sections]
-        return {**assessed, "sections": sections}
+            return assess(item, self._audits.verdicts(tenant=tenant, ident=audit_id))
+        return self._audits.framework(tenant=tenant, key=key, audit_id=audit_id)
 
     def _observations(
         self, tenant: str, audit_id: str, assessed: Mapping[str, Any]

@@ -53,6 +53,12 @@ class ResourceService:
         doc, snapshot = self._store.served(tenant=tenant, ident=ident)
         return doc if snapshot is None else with_document(doc, snapshot["document"])
 
+    def seen(self, *, tenant: str, ident: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return a resource without its document, and its newest snapshot, None when retention
+        dropped it; raises ResourceNotFoundError."""
+        doc, snapshot = self._store.served(tenant=tenant, ident=ident)
+        return orjson.loads(doc), snapshot
+
     def many(self, *, tenant: str, idents: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return at most 1,000 resources by id, each as lists show it."""
         found = map(orjson.loads, self._store.docs(tenant=tenant, idents=idents))

@@ -45,6 +45,7 @@ ESCAPE = "/"  # before a character of LIKE that means itself
 
 Binds = tuple[ColumnElement[Any], ...]
 Condition = Callable[[FromClause, Binds], ColumnElement[bool]]
+_SERVICE = "Service of the cloud, such as s3"
 _ONE_VALUE = ("time", "audit")
 _WITH_COMMAS = ("enum", "id", "policy", "word", "tag")
 
@@ -159,14 +160,16 @@ def before(column: str) -> Condition:
     return lambda table, values: table.c[column] < values[0]
 
 
-def searching(name: str, description: str, column: str) -> Filter:
-    """Return the filter that a text column contains one of the values, letter case aside.
+def searching(name: str, description: str, *columns: str) -> Filter:
+    """Return the filter that one of some text columns contains one of the values, letter case
+    aside.
 
     `%` and `_` in a value mean themselves.
     """
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
-        return or_(*(table.c[column].icontains(value, escape=ESCAPE) for value in values))
+        asked = ((table.c[column], value) for column in columns for value in values)
+        return or_(*(column.icontains(value, escape=ESCAPE) for column, value in asked))
 
     return Filter(name, description, condition=condition, convert=escaped, has_negation=False)
 
@@ -176,19 +179,41 @@ def listing_one_of(
 ) -> Filter:
     """Return the filter that a column, compact JSON, has a list with one of the values in it."""
 
+    def convert(value: str) -> str:
+        return escaped(f'"{value}"')
+
+    condition = _listing(column, ("[", ","))
+    return Filter(name, description, kind="word", condition=condition, convert=convert, known=known)
+
+
+def listing_services(column: str, known: Callable[[], Collection[str]]) -> Filter:
+    """Return the filter that a column, compact JSON, has a list with a resource type of a service
+    in it."""
+    opens = tuple(f'{before}"{provider}.' for before in ("[", ",") for provider in Provider)
+    condition = _listing(column, opens)
+    return Filter(
+        "service",
+        _SERVICE,
+        kind="word",
+        condition=condition,
+        convert=lambda value: escaped(f"{value}."),
+        known=known,
+    )
+
+
+def _listing(column: str, opens: Sequence[str]) -> Condition:
+    """Return the condition that a column has one of the values after one of some texts."""
+
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
         return or_(
             *(
-                table.c[column].contains(literal_column(f"'{opens}'").concat(value), escape=ESCAPE)
-                for opens in ("[", ",")
+                table.c[column].contains(literal_column(f"'{text}'").concat(value), escape=ESCAPE)
+                for text in opens
                 for value in values
             )
         )
 
-    def convert(value: str) -> str:
-        return escaped(f'"{value}"')
-
-    return Filter(name, description, kind="word", condition=condition, convert=convert, known=known)
+    return condition
 
 
 def of_services(column: str, *, probe: Table, known: Callable[[], Collection[str]]) -> Filter:
@@ -200,13 +225,7 @@ def of_services(column: str, *, probe: Table, known: Callable[[], Collection[str
         return or_(*(and_(types >= s.concat("."), types < s.concat(_AFTER_DOT)) for s in starts))
 
     return Filter(
-        "service",
-        "Service of the cloud, such as s3",
-        column,
-        kind="word",
-        condition=condition,
-        probe=probe,
-        known=known,
+        "service", _SERVICE, column, kind="word", condition=condition, probe=probe, known=known
     )
 
 

@@ -72,6 +72,11 @@ def test_the_policy_that_denies_is_read_from_the_words(text, words, denier):
     assert denier_of(text.format(who=WHO, words=words)) is denier
 
 
+def test_only_some_accounts_may_ask_about_their_organisation_whatever_they_are_permitted() -> None:
+    assert denier_of("You don't have permissions to access this resource.") is Denier.OWNER
+    assert denier_of(WHO + " organizations:ListAccounts on resource: *") is None
+
+
 @pytest.mark.parametrize("message", [None, 7, ["with an explicit deny"], "x" * 100_000])
 def test_what_is_no_text_of_a_refusal_names_nothing(message):
     assert denier_of(message) is None

@@ -56,23 +56,26 @@ def test_a_small_body_never_becomes_a_large_one(faults, reply, make_caller):
 
 
 PEAK = """
-import resource
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
+def most():  # getrusage would begin with what the process of the tests has
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
 caller = AwsCaller(AwsSession(AwsAccess(deadline=300)), b"k", ceilings={"iam": 1e9})
 calls = [CallRequest(unit_of(Place("1" * 12, "global"), "iam", "ListUsers", {"MaxItems": n + 1}),
                      items="Users") for n in range(int(sys.argv[1]))]
 caller.session.client("iam", "global")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = most()
 def end(call):
     answer = caller.call(call)
     return answer.error_code or answer.outcome.value
 with ThreadPoolExecutor(len(calls)) as pool:
     ends = set(pool.map(end, calls))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = most()
 print(*ends, peak * 1024, (peak - before) * 1024)
 """
 
@@ -99,12 +102,12 @@ def test_eight_answers_of_100_mb_take_no_memory_of_that_size(chunked, faults, re
     assert grown < 5 * 2 * LARGEST_ANSWER
 
 
-def test_eight_large_answers_at_once_take_little_more_memory_than_one(faults, reply):
-    member = f"<member><UserName>{'a' * 5_000}</UserName><Path>/</Path></member>"
-    faults.replies = [reply(200, USERS.format(member * (6_000_000 // len(member))))]
+def test_of_eight_large_answers_at_once_one_is_worked_on_at_a_time(faults, reply):
+    member = f"<member><UserName>{'a' * 1_000_000}</UserName><Path>/</Path></member>"
+    faults.replies = [reply(200, USERS.format(member * (15_000_000 // len(member))))]
     (one_end, one, _), (end, eight, _) = peak(1), peak(8)
     assert {one_end, end} == {"ok"}
-    assert eight <= 1.3 * one
+    assert eight <= 2.5 * one  # 2 times; without turns 3.4 times
 
 
 def test_the_wait_for_a_turn_is_no_part_of_a_calls_deadline():

@@ -188,9 +188,11 @@ def test_a_condition_without_a_value_leaves_the_severity_whatever_comes_after_it
     degrees = [("resource.Missing == 1", "low"), ("true", "critical")]
     rule = compile_rule(fail_when="resource.Open", severity_when=degrees)
     judgement = rule.judge({"Open": True}, {}, now)
-    assert (judgement.outcome, judgement.severity) == ("fail", None)
+    assert (judgement.outcome, judgement.severity, judgement.severity_open) == ("fail", None, False)
     partly = rule.judge_partly({"Open": True, "Missing": Unknown(frozenset({"gap"}))}, {}, now)
-    assert (partly.outcome, partly.severity) == ("fail", None)
+    assert (partly.outcome, partly.severity, partly.severity_open) == ("fail", None, True)
+    known = rule.judge_partly({"Open": True, "Missing": 2}, {}, now)
+    assert (known.severity, known.severity_open) == ("critical", False)
 
 
 def test_what_a_severity_reads_and_calls_is_of_the_rule(now: datetime) -> None:

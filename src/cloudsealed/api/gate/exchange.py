@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -13,11 +13,14 @@ from cloudsealed.kit.addresses import plain
 
 KEY = "cloudsealed.exchange"
 
+Again = Callable[[], Caller | None]
+"""Looks a credential up anew: its caller as that is now, None when it is not let in any more."""
+
 
 @dataclass(slots=True)
 class Exchange:
     """One request and its response. `rate` is the budget that the response shows, `base` what
-    absolute links begin with."""
+    absolute links begin with, `again` asks whether the caller is still let in."""
 
     request_id: str
     address: str
@@ -25,6 +28,7 @@ class Exchange:
     is_head: bool = False
     rate: Rate | None = None
     caller: Caller | None = None
+    again: Again | None = None
     route: str = "unmatched"
     extra_headers: Sequence[tuple[bytes, bytes]] = ()
 
@@ -33,6 +37,11 @@ class Exchange:
         """The caller of a route that needs one."""
         assert self.caller is not None, "the gate lets nobody in without a credential"
         return self.caller
+
+    def still(self) -> Caller | None:
+        """Return the caller as that is now, None when the credential is not let in any more."""
+        assert self.again is not None, "whoever lets a caller in says how to ask again"
+        return self.again()
 
 
 def exchange_of(scope: Mapping[str, Any]) -> Exchange:

@@ -140,7 +140,9 @@ class Gate:
     ) -> None:
         limits = self._limits
         try:
-            exchange.caller = caller = await self._caller(bearer(scope), exchange.address)
+            text = bearer(scope)
+            exchange.caller = caller = await self._caller(text, exchange.address)
+            exchange.again = partial(self._authenticator.still, text, exchange.address)
         except CloudSealedError as error:
             exchange.rate = await self._spend("anonymous", budget_key(exchange.address))
             if not isinstance(error, CredentialError | IpNotAllowedError):

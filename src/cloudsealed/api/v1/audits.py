@@ -9,6 +9,8 @@ from cloudsealed.api.operation import Call, Follow, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.api.v1.schemas import ledger
 from cloudsealed.audits import bodies
+from cloudsealed.audits.calls import FILTERS as CALLS
+from cloudsealed.audits.matrix import FILTERS as CELLS
 from cloudsealed.audits.model import (
     AuditEndedError,
     AuditNotFinishedError,
@@ -19,6 +21,7 @@ from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.storage import schema
+from cloudsealed.storage.filters import with_negations
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import EventType
 
@@ -123,7 +126,7 @@ def resume_audit(call: Call) -> Reply:
 
 @TABLE.lists(
     "/v1/audits/{id}/calls",
-    Listed(),
+    Listed(with_negations(CALLS)),
     scope=Scope.EVIDENCE_READ,
     answer=ledger.ProviderCall,
     errors=(EvidenceExpiredError,),
@@ -134,8 +137,25 @@ def list_audit_calls(call: Call) -> Reply:
 
     Each call with how it ended: what every verdict of the audit rests on.
     """
-    after, limit = call.page["after"], call.page["limit"]
-    return call.services.audits.calls(**call.one, after=after, limit=limit)
+    asked = {name: call.page[name] for name in ("filters", "after", "limit")}
+    return call.services.audits.calls(**call.one, **asked, deadline=call.deadline)
+
+
+@TABLE.lists(
+    "/v1/audits/{id}/cells",
+    Listed(with_negations(CELLS)),
+    scope=Scope.AUDITS_READ,
+    answer=ledger.PolicyCells,
+    errors=(EvidenceExpiredError,),
+)
+def list_audit_cells(call: Call) -> Reply:
+    """List an audit's cells: what each policy said, place by place.
+
+    In the order of the policies' keys. A cell is one policy in one account and region; a policy
+    none of whose cells passes the filters is left out.
+    """
+    asked = {name: call.page[name] for name in ("filters", "after", "limit")}
+    return call.services.audits.matrix(**call.one, **asked)
 
 
 @TABLE.reads(

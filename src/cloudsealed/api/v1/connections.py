@@ -74,6 +74,18 @@ def update_connection(call: Call) -> Reply:
     return call.services.connections.update(**call.one, body=call.body)
 
 
+@TABLE.reads(
+    "/v1/connections/{id}/setup", scope=Scope.CONNECTIONS_WRITE, answer=shapes.ConnectionSetup
+)
+def get_connection_setup(call: Call) -> Reply:
+    """Retrieve what a connection's role needs: its trust policy and its permissions.
+
+    Both are IAM policies ready to paste. The permissions are those that the tenant's policies need
+    and nothing else; none of them reads an object, an item, a message or a secret's value.
+    """
+    return call.services.connection_setup(**call.one)
+
+
 @TABLE.acts(
     "/v1/connections/{id}/test",
     scope=Scope.CONNECTIONS_WRITE,

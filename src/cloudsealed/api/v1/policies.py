@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Table
+from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import policies as shapes
+from cloudsealed.audits.explanation import NotExplainableError
+from cloudsealed.audits.tried import explain_on_resource
 from cloudsealed.auth.model import Scope
 from cloudsealed.policies import body as bodies
 from cloudsealed.policies.model import (
@@ -12,12 +15,19 @@ from cloudsealed.policies.model import (
     InvalidPolicyExampleError,
     InvalidPolicyExpressionError,
     NameAlreadyExistsError,
+    PolicyNotFoundError,
     QuotaExceededError,
 )
 from cloudsealed.policies.store import LISTING
+from cloudsealed.policies.summary import GROUPS
 from cloudsealed.storage import schema
+from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import EventType
 
+FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
+GROUP_BY = Parameter(
+    "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
+)
 _JUDGED = Costs(
     "explanations", most=4, when=lambda body: isinstance(body, dict) and "examples" in body
 )
@@ -38,6 +48,23 @@ def list_policies(call: Call) -> Reply:
     Built-in ones and the tenant's own, enabled or not.
     """
     return call.services.policies.list(tenant=call.tenant, deadline=call.deadline, **call.page)
+
+
+@TABLE.reads(
+    "/v1/policies/summary",
+    scope=Scope.POLICIES_READ,
+    answer=shapes.PolicySummary,
+    parameters={"group_by": GROUP_BY, **FILTERS},
+)
+def summarize_policies(call: Call) -> Reply:
+    """Count policies.
+
+    A policy is in a group for each type that it judges and each framework that it serves; a total
+    counts it once.
+    """
+    filters = {name: values for name, values in call.query.items() if name in FILTERS}
+    catalogue, by = call.services.catalogue, call.query["group_by"]
+    return catalogue.summary(tenant=call.tenant, group_by=by, filters=filters)
 
 
 @TABLE.makes(
@@ -82,6 +109,35 @@ def validate_policy(call: Call) -> Reply:
     return call.services.policies.validate(tenant=call.tenant, body=call.body)
 
 
+@TABLE.acts(
+    "/v1/policies/explain",
+    scope=Scope.EVIDENCE_READ,
+    answer=shapes.PolicyExplanation,
+    body=shapes.TryBody,
+    body_optional=False,
+    once=False,
+    costs=Costs("explanations", most=4),
+    errors=(
+        BuiltinPolicyImmutableError,
+        EvidenceExpiredError,
+        InvalidPolicyExpressionError,
+        NotExplainableError,
+        PolicyNotFoundError,
+    ),
+    event=None,
+)
+def explain_policy(call: Call) -> Reply:
+    """Explain what a check says of a resource; nothing is stored.
+
+    For editors: a check, also one that is not stored, is judged on the newest snapshot of one
+    resource, beside what the audit that saw it knew, and each part is shown with its value.
+    """
+    services = call.services
+    return explain_on_resource(
+        services.audits, services.policies, services.resources, tenant=call.tenant, body=call.body
+    )
+
+
 @TABLE.gets("/v1/policies/{id}", scope=Scope.POLICIES_READ, answer=shapes.Policy)
 def get_policy(call: Call) -> Reply:
     """Retrieve a policy by id or key.
@@ -89,6 +145,15 @@ def get_policy(call: Call) -> Reply:
     Its expressions, texts and controls, as they are now.
     """
     return call.services.policies.get(**call.one, deadline=call.deadline)
+
+
+@TABLE.reads("/v1/policies/{id}/examples", scope=Scope.POLICIES_READ, answer=shapes.PolicyExamples)
+def get_policy_examples(call: Call) -> Reply:
+    """Retrieve the documents by which a check is tried, and the outcome of each.
+
+    Those of a built-in policy ship with it. A classification has none.
+    """
+    return call.services.catalogue.examples(**call.one)
 
 
 @TABLE.changes(

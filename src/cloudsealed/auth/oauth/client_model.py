@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudsealed.auth.model import Scope, effective, implied
-from cloudsealed.auth.oauth.assertions import PublicKey
+from cloudsealed.auth.oauth.jws import PublicKey
 from cloudsealed.vocabulary import Role
 
 

@@ -45,6 +45,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "connection": _columns("id", "name~", "provider", "account", "method", "created_at"),
     "schedule": _columns("id", "name~", "cron", "enabled", "next_run_at"),
     "framework": _columns("key", "title~", "controls", "controls_with_policies", "provider"),
+    "resource_type": _columns("type", "listed_by", "provider", "service"),
     "token": _columns("id", "name~", "expires_at", "last_used_at", "scopes~", "user_id"),
     "error_code": _columns("code", "status", "when~", "remedy~"),
     "user": _columns("id", "name~", "role", "status", "email~", "kind"),

@@ -47,7 +47,10 @@ _CAUSE = re.compile(
     rf"|because no (?P<without>{_NAMED})\b[\w ]* allows",
     re.IGNORECASE,
 )
-_FOREIGN = re.compile(r"Not authorized for", re.IGNORECASE)
+_FOREIGN = re.compile(
+    r"Not authorized for|You don't have permissions to access this resource", re.IGNORECASE
+)
+"""What EC2 says of another account's, and Organizations to all but its management account."""
 _LONGEST = 10_000  # characters of a message that are looked at
 
 

@@ -77,11 +77,20 @@ _ATTACHED = Relation("policies", "AttachedPolicies[].PolicyArn", "aws.iam.policy
 ROWS: tuple[Row, ...] = (
     Row(
         type="aws.account",
-        service="account",
+        service="organizations",
         operation=None,
         scope="global",
         native_id="arn:{partition}:iam::{account}:root",
         tags=None,
+        names_accounts="OrganizationAccounts",
+        enrich=(  # answered to the management account and to delegated administrators alone
+            Enrich(
+                operation="ListAccounts",
+                fills={"OrganizationAccounts": "Accounts[].{Id: Id, Name: Name}"},
+                absent=frozenset({"AWSOrganizationsNotInUseException"}),
+                secret_paths=("Accounts[].Email",),
+            ),
+        ),
     ),
     Row(
         type="aws.iam.account",
@@ -90,7 +99,7 @@ ROWS: tuple[Row, ...] = (
         scope="global",
         native_id="arn:{partition}:iam::{account}:account",
         name="Aliases[0]",
-        names_account=True,
+        names_accounts="[{Id: AccountId, Name: Aliases[0]}]",
         tags=None,
         enrich=(
             Enrich(operation="GetAccountSummary", fills={"Summary": "SummaryMap"}),

@@ -23,7 +23,7 @@ class CronError(ValueError):
 @dataclass(frozen=True, slots=True)
 class _Field:
     name: str
-    range: range
+    bounds: range
     words: Sequence[str] = ()
 
     def bad(self) -> CronError:
@@ -36,8 +36,8 @@ class _Field:
     def number(self, text: str) -> int:
         """Return a number or the one of a name; raises CronError."""
         if text in self.words:
-            return self.words.index(text) + self.range[0]
-        if (number := self.count(text)) not in self.range:
+            return self.words.index(text) + self.bounds[0]
+        if (number := self.count(text)) not in self.bounds:
             raise self.bad()
         return number
 
@@ -56,10 +56,10 @@ class _Field:
 
     def _run(self, text: str, *, open_ended: bool) -> range:
         if text == "*":
-            return self.range
+            return self.bounds
         first, dash, last = text.partition("-")
         start = self.number(first)
-        end = self.number(last) if dash else self.range[-1] if open_ended else start
+        end = self.number(last) if dash else self.bounds[-1] if open_ended else start
         if end < start:
             raise self.bad()
         return range(start, end + 1)

@@ -19,8 +19,13 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
   if (mine !== asked) return; // another page was asked for meanwhile
   const found = new DOMParser().parseFromString(text, "text/html");
   const next = found.getElementById("main");
-  if (!next || !answer.headers.get("content-type")?.startsWith("text/html")) {
+  const fits = next && found.body.className === document.body.className; // the login has no frame
+  if (!fits || !answer.headers.get("content-type")?.startsWith("text/html")) {
     location.href = url;
+    return;
+  }
+  if ([...found.scripts].some((script) => ![...document.scripts].some((each) => each.src === script.src))) {
+    location.href = url; // the page has a script of its own
     return;
   }
   main().replaceWith(document.adoptNode(next));
@@ -106,9 +111,10 @@ function watched() {
   for (const name of ["status", "progress"]) stream.addEventListener(name, anew);
 }
 
-let refreshing = false;
+let refreshing = false, again = false;
 async function refreshed() {
-  if (refreshing) return;
+  again = refreshing; // what was told meanwhile is shown too
+  if (again) return;
   refreshing = true;
   try {
     const text = await (await fetch(location.href)).text();
@@ -122,7 +128,10 @@ async function refreshed() {
       go(location.href, { push: false });
     }
   } finally {
-    refreshing = false;
+    setTimeout(() => {
+      refreshing = false;
+      if (again) refreshed();
+    }, 1000); // an audit that runs tells more often than people read
   }
 }
 

@@ -3,9 +3,40 @@
 from __future__ import annotations
 
 from cloudsealed.console.look import Passage, View
-from cloudsealed.console.views import finding, findings, overview
+from cloudsealed.console.views import (
+    audit,
+    audits,
+    connections,
+    criteria,
+    events,
+    finding,
+    findings,
+    frameworks,
+    limits,
+    overview,
+    policies,
+    policy_editor,
+    reports,
+    schedules,
+    simulations,
+    users,
+)
 
-_NOUNS = (overview, findings, finding)
+_NOUNS = (
+    overview,
+    findings,
+    finding,
+    audits,
+    audit,
+    frameworks,
+    reports,
+    connections,
+    schedules,
+    users,
+    events,
+    limits,
+    *(criteria, policy_editor, simulations, policies),  # the last has a path that others match
+)
 
 VIEWS: tuple[View, ...] = tuple(view for noun in _NOUNS for view in noun.VIEWS)
 PASSAGES: tuple[Passage, ...] = tuple(

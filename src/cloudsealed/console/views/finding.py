@@ -7,6 +7,7 @@ from typing import Any
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.counts import Counted
 from cloudsealed.console.decisions import decision
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.tree import tree
@@ -19,11 +20,11 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     path = _ONE.format(id=look.ident)
     finding = await look.api.get(path)
     may_see_evidence = look.may(Scope.EVIDENCE_READ)
-    evidence, explanation, refusal = None, None, None
+    evidence, explained, refusal = None, None, None
     if may_see_evidence:
         try:
             evidence = await look.api.get(f"{path}/evidence")
-            explanation = await look.api.get(f"{path}/explanation")
+            explained = await _explained(look, finding)
         except ApiRefusedError as error:  # the evidence is gone, or the policy is another by now
             refusal = error
     resource = finding["resource"]["id"]
@@ -31,15 +32,24 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     return {
         "finding": finding,
         "evidence": evidence,
-        "explanation": explanation,
+        "explained": explained,
         "refusal": refusal,
         "may_see_evidence": may_see_evidence,
         "may_triage": look.may(Scope.FINDINGS_WRITE),
+        "may_classify": look.may(Scope.POLICIES_WRITE),
         "document": _document(finding, evidence),
         "history": await look.api.value(f"{path}/history", limit=str(_PAST)),
         "decisions": await look.api.value(f"{path}/triage_history", limit=str(_PAST)),
         "others": [each for each in others["data"] if each["id"] != finding["id"]][:_OTHERS],
     }
+
+
+async def _explained(look: Look, finding: Mapping[str, Any]) -> Counted[Any] | None:
+    """Return why it fails; None while that is being found out, which takes a process of its own."""
+    path = f"{_ONE.format(id=look.ident)}/explanation"
+    caller = look.visit.me.caller
+    key = (caller.tenant_id, caller.scopes, path, finding["audit_id"])
+    return await look.counts.of(key, lambda: look.api.value(path))
 
 
 def _document(finding: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> Any:

@@ -25,7 +25,13 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         connections = (await look.api.value("/v1/connections", limit="200"))["data"]
     if newest is None:
         running = await look.api.value("/v1/audits", limit="1")
-        return {"newest": None, "running": running["data"], "connections": connections}
+        return {
+            "newest": None,
+            "running": running["data"],
+            "connections": connections,
+            "may_connect": look.may(Scope.CONNECTIONS_WRITE),
+            "may_start": look.may(Scope.AUDITS_WRITE),
+        }
     caller = look.visit.me.caller
     key = (caller.tenant_id, caller.scopes, "overview", newest["id"])
     counted = await look.counts.of(key, lambda: _count(look, audits))

@@ -46,12 +46,9 @@ def resolve(
     return _Resolver(source, variables, constants, container).resolve(tree, {})
 
 
-_ALIKE = 0.7  # short names are much alike that mean something else
-
-
 def nearest(name: str, known: Collection[str]) -> str | None:
     """The known name that `name` is most likely meant to be."""
-    return closest(name, known, _ALIKE)
+    return closest(name, known)
 
 
 class _Resolver:

@@ -37,7 +37,7 @@ class Judgement:
     An `error` has the error, and what fails has its evidence and the policy's message. `unknown` is
     only what `judge_partly` leaves undecided, with the reasons of the gaps that leave it so.
     `severity` is what fails by the first of the conditions for it that is true; None, if none is or
-    one before it has no value.
+    one before it has no value. It is `severity_open` where that is for what was not read.
     """
 
     outcome: Outcome
@@ -46,11 +46,13 @@ class Judgement:
     message: str | None = None
     unknown: Reasons = frozenset()
     severity: str | None = None
+    severity_open: bool = False
 
 
 _PASS: Final = Judgement("pass")
 _NOT_APPLICABLE: Final = Judgement("not_applicable")
 _FAIL: Final = Judgement("fail")
+_SAYS_NONE: Final = (None, False)
 _STOPS: Final = (*SLOW, RecursionError)
 """Where the compiled functions stop, and it has to be judged exactly."""
 
@@ -234,33 +236,35 @@ class Rule:
         try:
             found = explain(by.tree, variables, now, failed, PartialInterpreter)
             message = self._filled(variables, now) if failed else None
-            severity = self._severity(values, now, _partly) if failed else None
+            severity, is_open = self._severity(values, now, _partly) if failed else _SAYS_NONE
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
-        return Judgement(outcome, None, found, message, severity=severity)
+        return Judgement(outcome, None, found, message, severity=severity, severity_open=is_open)
 
     def _told(self, resource: Document, related: Related, now: datetime) -> Judgement:
         """A fail with its evidence and message."""
         variables: dict[str, Value] = {"resource": resource, "related": related}
         try:
             found = explain(self._fail_when.tree, variables, now)
-            severity = self._severity((resource, related), now, _wholly)
-            return Judgement("fail", None, found, self._filled(variables, now), severity=severity)
+            severity, is_open = self._severity((resource, related), now, _wholly)
+            message = self._filled(variables, now)
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
+        return Judgement("fail", None, found, message, severity=severity, severity_open=is_open)
 
     def _severity(
         self,
         values: tuple[Document, Related],
         now: datetime,
         run: Callable[[Program, tuple[Document, Related], datetime], Value],
-    ) -> str | None:
-        """The severity by the first condition that is true, if all before it are false."""
+    ) -> tuple[str | None, bool]:
+        """The severity by the first condition that is true, if all before it are false; and
+        whether it stays open, since one before read what was not read."""
         for condition, severity in self._severities:
             found = run(condition, values, now)
             if found is not False:
-                return severity if found is True else None
-        return None
+                return (severity, False) if found is True else (None, isinstance(found, Unknown))
+        return _SAYS_NONE
 
     def _filled(self, variables: dict[str, Value], now: datetime) -> str | None:
         filled = self._message and self._message.fill({**variables, "params": self._params}, now)

@@ -172,6 +172,22 @@ class MissingPermission(Shape):
     )
 
 
+class ConnectionSetup(Shape):
+    """What a connection's role needs in its account, as IAM policies."""
+
+    object: Literal["connection_setup"] = Field(description="Always `connection_setup`.")
+    connection_id: ConnectionId = Field(description="The connection.")
+    trust_policy: Json | None = Field(
+        description="Who may assume the role, and with which external id; null where no role is"
+        " assumed, or while the server has no identity of its own that could be trusted.",
+        examples=[{"Version": "2012-10-17", "Statement": [{"Action": "sts:AssumeRole"}]}],
+    )
+    permissions_policy: Json = Field(
+        description="The least that audits need.",
+        examples=[{"Version": "2012-10-17", "Statement": [{"Action": ["s3:ListAllMyBuckets"]}]}],
+    )
+
+
 class ConnectionTest(Shape):
     """Who a connection is to its cloud and what it may not ask there, or why it cannot be used."""
 
@@ -197,4 +213,35 @@ class ConnectionTest(Shape):
     trust_statement: Json | None = Field(
         description="Where the role may not be assumed, what its trust policy has to say.",
         examples=[{"Effect": "Allow", "Action": "sts:AssumeRole"}],
+    )
+
+
+class CollectedType(Shape):
+    """A type of resource that audits collect."""
+
+    object: Literal["resource_type"] = Field(description="Always `resource_type`.")
+    type: Word = Field(description="Its name.", examples=["aws.s3.bucket"])
+    provider: Word = Field(description="Its cloud.", examples=["aws"])
+    service: Word = Field(description="Its service.", examples=["s3"])
+    listed_by: Word | None = Field(
+        description="The call that lists them; null where an account has one.",
+        examples=["s3:ListBuckets"],
+    )
+
+
+class DescribedType(CollectedType):
+    """A type of resource, and what its documents may hold."""
+
+    document: Json = Field(
+        description="Each attribute and its kind: `string`, `integer`, `number`, `boolean`, `time`"
+        " (RFC 3339), `map`, null where nobody knows; a list has one element, the kind of each of"
+        " its own.",
+        examples=[{"Name": "string", "Tags": [{"Key": "string", "Value": "string"}]}],
+    )
+    calls: Json = Field(
+        description="The call that fills an attribute, by its name; `*` fills the others.",
+        examples=[{"*": "s3:ListBuckets", "Policy": "s3:GetBucketPolicy"}],
+    )
+    example: Json = Field(
+        description="A document with every value made up.", examples=[{"Name": "text"}]
     )

@@ -56,6 +56,10 @@ class Observation(Shape):
         description="What the policy's `severity_when` gave it, null where it gave none.",
         examples=["high"],
     )
+    severity_open: bool = Field(
+        description="Whether `severity_when` could not say it, since what it reads was not read.",
+        examples=[False],
+    )
     yields_to: Digest | None = Field(
         description="The fingerprint of the observation of a more general policy that asks for"
         " attention in the place of this one, which is outside the score."
@@ -119,11 +123,9 @@ class ExplainedCondition(Shape):
     step: ExplanationStep = Field(description="The whole condition, and in it its parts.")
 
 
-class Explanation(Shape):
-    """Why a finding fails: the parts of its policy's expressions with their values."""
+class Explained(Shape):
+    """What a policy says of a snapshot: the parts of its expressions with their values."""
 
-    object: Literal["explanation"] = Field(description="Always `explanation`.")
-    finding_id: FindingId = Field(description="The finding that is explained.")
     audit_id: AuditId = Field(description="The audit whose snapshot was judged again.")
     outcome: Literal["fail", "pass", "not_applicable", "error", "unknown"] = Field(
         description="What the policy says of that snapshot.", examples=["fail"]
@@ -147,6 +149,13 @@ class Explanation(Shape):
     left_out: Count = Field(
         description="Parts beyond 200, or 64 KiB, that are not shown.", examples=[0]
     )
+
+
+class Explanation(Explained):
+    """Why a finding fails: the parts of its policy's expressions with their values."""
+
+    object: Literal["explanation"] = Field(description="Always `explanation`.")
+    finding_id: FindingId = Field(description="The finding that is explained.")
 
 
 class Evidence(Shape):

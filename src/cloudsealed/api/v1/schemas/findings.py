@@ -325,6 +325,15 @@ class AuditCount(Shape):
     )
 
 
+class ComparedAudits(Shape):
+    """The two audits between which `delta` says what became of findings."""
+
+    audit_id: AuditId = Field(description="The audit.")
+    before_id: AuditId | None = Field(
+        description="The one before it that was asked for the same; null where there is none."
+    )
+
+
 class FindingSummary(Shape):
     """Findings, counted by group. Over audits, the counts are those of the last one."""
 
@@ -346,4 +355,7 @@ class FindingSummary(Shape):
     )
     audits: Few[AuditCount] | None = Field(
         description="A row for each audit, oldest first; null where it is not over audits."
+    )
+    compared: ComparedAudits | None = Field(
+        description="Of a `delta`: what was compared; null without one, or where no audit is."
     )

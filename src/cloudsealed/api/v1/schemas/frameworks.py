@@ -60,6 +60,13 @@ class ControlCounts(Shape):
     not_assessed: Count = Field(description="Nothing judges it.", examples=[7])
 
 
+class FrameworkSection(Shape):
+    """A part of a framework."""
+
+    id: Word = Field(description="The section's id.", examples=["5"])
+    title: Text = Field(description="What its controls are about.", examples=["Networking"])
+
+
 class FrameworkAssessment(Shape):
     """A framework with each control's status in an audit."""
 
@@ -69,6 +76,7 @@ class FrameworkAssessment(Shape):
     version: Word = Field(description="Its version.", examples=["5.0.0"])
     provider: Word = Field(description="The cloud that it is about.", examples=["aws"])
     source: Text = Field(description="Who publishes it.", examples=["Center for Internet Security"])
+    sections: Few[FrameworkSection] = Field(description="Its parts, in order.")
     controls: Many[ControlAssessment] = Field(description="Each control.")
     controls_with_policies: Count = Field(
         description="How many of them policies judge.", examples=[41]

@@ -20,7 +20,8 @@ from cloudsealed.api.v1.schemas.base import (
     Time,
     Word,
 )
-from cloudsealed.vocabulary import CallOutcome
+from cloudsealed.api.v1.schemas.findings import PolicyReference
+from cloudsealed.vocabulary import CallOutcome, Dimension, Severity
 
 
 class ProviderCall(Shape):
@@ -59,6 +60,35 @@ class ProviderCall(Shape):
         description="SHA-256 of the stored answer; null where there is none."
     )
     called_at: Time = Field(description="When it was made.")
+
+
+class Cell(Shape):
+    """One policy in one account and region: how many resources have each outcome."""
+
+    account: Word = Field(description="The account.", examples=["123456789012"])
+    region: Word = Field(
+        description="The region; `global` of a service without regions.", examples=["eu-west-1"]
+    )
+    fail: Count = Field(description="Resources that fail the policy.", examples=[3])
+    pass_: Count = Field(alias="pass", description="Resources that pass it.", examples=[12])
+    unknown: Count = Field(
+        description="Resources of which something that decides could not be read.", examples=[1]
+    )
+    not_applicable: Count = Field(description="Resources that it does not apply to.", examples=[2])
+    complete: bool = Field(
+        description="Whether its resources were listed to the end.", examples=[True]
+    )
+
+
+class PolicyCells(Shape):
+    """A policy of an audit and what it said, place by place."""
+
+    object: Literal["policy_cells"] = Field(description="Always `policy_cells`.")
+    policy: PolicyReference = Field(description="The version that judged.")
+    title: Text = Field(description="Its title.", examples=["S3 bucket is not public"])
+    dimension: Dimension = Field(description="Its dimension.", examples=["security"])
+    severity: Severity = Field(description="Its own severity.", examples=["high"])
+    cells: Many[Cell] = Field(description="Its cells, in the order of account and region.")
 
 
 class Gap(Shape):

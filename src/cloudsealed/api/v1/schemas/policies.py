@@ -15,14 +15,18 @@ from cloudsealed.api.v1.schemas.base import (
     FindingId,
     Json,
     Key,
+    Many,
     PolicyId,
+    ResourceId,
     Shape,
     SimulationId,
     Text,
     Time,
     UserId,
     Word,
+    optional,
 )
+from cloudsealed.api.v1.schemas.evidence import Explained
 from cloudsealed.api.v1.schemas.findings import ControlReference, Remediation, ResourceReference
 from cloudsealed.vocabulary import (
     Dimension,
@@ -246,6 +250,74 @@ class PolicyVersion(Shape):
         description="Who wrote it; null of a built-in one, and where that was not kept yet."
     )
     spec: Json = Field(description="What the policy meant then.", examples=[_WORDS])
+
+
+class PolicyExamples(Shape):
+    """Documents by which a check is tried, and the outcome that it gives for each."""
+
+    object: Literal["policy_examples"] = Field(description="Always `policy_examples`.")
+    policy_id: PolicyId = Field(description="The policy.")
+    fail: Few[Json] = Field(
+        description="Those that fail, each a `resource`, perhaps with `related` and `severity`.",
+        examples=[[{"resource": {"Name": "logs", "Tags": []}}]],
+    )
+    pass_: Few[Json] = Field(
+        alias="pass", description="Those that pass.", examples=[[{"resource": {"Name": "logs"}}]]
+    )
+    not_applicable: Few[Json] = Field(
+        description="Those that it does not apply to.", examples=[[{"resource": {"Name": "x"}}]]
+    )
+
+
+class PolicyGroup(Shape):
+    """How many policies have the same values; it has the keys that were counted by."""
+
+    kind: PolicyKind = optional("check", "Whether they are checks.")
+    source: PolicySource = optional("builtin", "Whether they ship with the product.")
+    enabled: Literal["true", "false"] = optional("true", "Whether audits use them.")
+    severity: Severity | None = optional("high", "Their severity; null of classifications.")
+    dimension: Dimension | None = optional("security", "Their dimension; null of classifications.")
+    provider: Word = optional("aws", "The cloud that they judge.")
+    resource_type: Word | None = optional("aws.s3.bucket", "A type that they judge.")
+    service: Word | None = optional("s3", "A service whose resources they judge.")
+    framework: Word | None = optional("cis-aws-5.0", "A framework that they serve.")
+    count: Count = Field(description="How many policies there are.", examples=[17])
+
+
+class PolicySummary(Shape):
+    """Policies, counted by group."""
+
+    object: Literal["policy_summary"] = Field(description="Always `policy_summary`.")
+    group_by: Few[Word] = Field(
+        description="What was counted by, in this order.", examples=[["dimension", "severity"]]
+    )
+    total: Count = Field(description="How many policies there are in all groups.", examples=[168])
+    complete: bool = Field(
+        description="Whether every policy was looked at; false where the bound of a read ended"
+        " the count.",
+        examples=[True],
+    )
+    groups: Many[PolicyGroup] = Field(
+        description="The groups that have any, in the order of their values.",
+        examples=[[{"dimension": "security", "count": 17}]],
+    )
+
+
+class TryBody(Body):
+    """A check, and the resource that it is tried on."""
+
+    policy: PolicyName | CheckBody = Field(
+        description="A policy's id or key, or what `POST /v1/policies` takes.",
+        examples=["aws-s3-bucket-public-read"],
+    )
+    resource_id: ResourceId = Field(description="A resource of a type that the check judges.")
+
+
+class PolicyExplanation(Explained):
+    """What a check says of a resource, and why."""
+
+    object: Literal["policy_explanation"] = Field(description="Always `policy_explanation`.")
+    resource_id: ResourceId = Field(description="The resource that was judged.")
 
 
 class PolicyValidation(Shape):

@@ -1,0 +1,92 @@
+"""Two audits side by side: scores, counts, and what became of findings between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cloudsealed.console.look import Look
+from cloudsealed.vocabulary import DeltaKind, Dimension, Outcome
+
+_PAGES = 4  # of 200 policies
+_FIRST = 20  # findings of each kind of delta
+
+
+async def compared(
+    look: Look, audit: Mapping[str, Any], other: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what differs between two completed audits: rows (name, then, now) of scores and
+    counts, and the policies whose failures differ."""
+    return {
+        "scores": [(name.value, _score(other, name), _score(audit, name)) for name in Dimension],
+        "counts": _counts(other, audit),
+        "policies": await _policies(look, audit, other),
+    }
+
+
+def _score(audit: Mapping[str, Any], name: Dimension) -> int | None:
+    score: int | None = audit["dimensions"][name]["score"] if audit["dimensions"] else None
+    return score
+
+
+def _counts(
+    then: Mapping[str, Any], now: Mapping[str, Any]
+) -> list[tuple[str, int | None, int | None]]:
+    counts = [(audit["counts"] or {}) for audit in (then, now)]
+    outcomes = [(name.value, counts[0].get(name), counts[1].get(name)) for name in Outcome]
+    return [("resources", then["resources"], now["resources"]), *outcomes]
+
+
+async def _policies(
+    look: Look, audit: Mapping[str, Any], other: Mapping[str, Any]
+) -> list[dict[str, Any]] | None:
+    """Return the policies that fail for another number of resources, those that moved most first;
+    None when the evidence of one of the two is gone."""
+    if "expired" in (audit["evidence"], other["evidence"]):
+        return None
+    now, then = await _fails(look, audit["id"]), await _fails(look, other["id"])
+    rows = [
+        {"key": key, "title": title, "then": then.get(key, ("", 0))[1], "now": count}
+        for key, (title, count) in {**dict.fromkeys(then, ("", 0)), **now}.items()
+    ]
+    for row in rows:
+        row["title"] = row["title"] or then[row["key"]][0]
+    moved = [row for row in rows if row["then"] != row["now"]]
+    return sorted(moved, key=lambda row: (-abs(row["now"] - row["then"]), row["key"]))
+
+
+async def _fails(look: Look, ident: str) -> dict[str, tuple[str, int]]:
+    """Return the title of each policy of an audit, and of how many resources it fails."""
+    found: dict[str, tuple[str, int]] = {}
+    cursor = None
+    for _ in range(_PAGES):
+        page = await look.api.value(f"/v1/audits/{ident}/cells", limit="200", cursor=cursor)
+        for row in page["data"]:
+            found[row["policy"]["key"]] = (row["title"], sum(c["fail"] for c in row["cells"]))
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    return found
+
+
+async def before(look: Look, ident: str) -> str | None:
+    """Return the audit that the API compares one with: what became of findings since."""
+    summary = await look.api.value(
+        "/v1/findings/summary", audit=ident, delta=DeltaKind.NEW.value, group_by="severity"
+    )
+    found: str | None = (summary["compared"] or {}).get("before_id")
+    return found
+
+
+async def deltas(
+    look: Look, audit: Mapping[str, Any]
+) -> list[tuple[str, Sequence[Mapping[str, Any]], bool]]:
+    """Return the findings of each kind of delta since the audit before, and whether there are
+    more."""
+    found = []
+    for kind in DeltaKind:
+        page = await look.api.get(
+            "/v1/findings", audit=audit["id"], delta=kind.value, limit=str(_FIRST)
+        )
+        found.append((kind.value, page["data"], page["has_more"]))
+    return found

@@ -1,0 +1,83 @@
+"""Connections: what reaches which account, and a guide that ends in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudsealed.auth.model import Scope
+from cloudsealed.console.language import worded
+from cloudsealed.console.look import Look, View
+from cloudsealed.kit.errors import MissingFieldError
+from cloudsealed.vocabulary import Provider
+
+LIST = "/v1/connections"
+_ONE = f"{LIST}/{{id}}"
+FILTERS = {"name": worded("Name"), "account": worded("Account"), "provider": worded("Provider")}
+_NEGATED = ("account_not", "provider_not")
+
+
+async def _gather(look: Look) -> Mapping[str, Any]:
+    filters = {name: look.query.get(name, ()) for name in (*FILTERS, *_NEGATED)}
+    page = await look.api.get(LIST, **filters, cursor=look.one("cursor"), limit=look.one("limit"))
+    return {
+        "page": page,
+        "filter_names": FILTERS,
+        "may_write": look.may(Scope.CONNECTIONS_WRITE),
+        "may_audit": look.may(Scope.AUDITS_WRITE),
+    }
+
+
+async def _gather_new(look: Look) -> Mapping[str, Any]:
+    return {"may_write": look.may(Scope.CONNECTIONS_WRITE)}
+
+
+async def _add(look: Look) -> str:
+    body: dict[str, Any] = {"provider": Provider.AWS.value, "name": look.sent("name")}
+    if look.sent("method") == "ambient":
+        body["method"] = "ambient"
+    else:
+        body |= {"method": "assume_role", "role_arn": look.sent("role_arn") or None}
+    if regions := look.words_sent("regions"):
+        body["regions"] = regions
+    made = await look.api.send("POST", LIST, body)
+    return f"/connections/{made['id']}"
+
+
+async def _gather_one(look: Look) -> Mapping[str, Any]:
+    path = _ONE.format(id=look.ident)
+    connection = await look.api.get(path)
+    setup = None
+    if look.may(Scope.CONNECTIONS_WRITE):
+        setup = await look.api.get(f"{path}/setup")
+    audits = []
+    if look.may(Scope.AUDITS_READ):
+        listed = await look.api.value("/v1/audits", connection=look.ident, limit="5")
+        audits = listed["data"]
+    return {
+        "connection": connection,
+        "setup": setup,
+        "audits": audits,
+        "role_name": (connection["role_arn"] or "").rpartition("/")[2],
+        "may_write": look.may(Scope.CONNECTIONS_WRITE),
+        "may_audit": look.may(Scope.AUDITS_WRITE),
+    }
+
+
+async def _act(look: Look) -> str | Mapping[str, Any]:
+    """Test the connection, or delete it."""
+    path, wanted = _ONE.format(id=look.ident), look.sent("do")
+    if wanted == "delete":
+        await look.api.send("DELETE", path)
+        return "/connections"
+    if wanted != "test":
+        raise MissingFieldError("do")
+    tested: Mapping[str, Any] = await look.api.send("POST", f"{path}/test")
+    return tested
+
+
+VIEWS = (
+    View("/connections", "connections/list.html", _gather),
+    View("/connections/new", "connections/new.html", _gather_new, _add),
+    View("/connections/{id}", "connections/one.html", _gather_one, _act),
+)

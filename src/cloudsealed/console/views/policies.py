@@ -1,0 +1,169 @@
+"""The catalogue of policies, one of them, and what can be read of each type of resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cloudsealed.auth.model import Scope
+from cloudsealed.console.diffs import Version, compared
+from cloudsealed.console.drafts import text_of
+from cloudsealed.console.facets import Facets, Value, counted
+from cloudsealed.console.language import worded, words_of
+from cloudsealed.console.look import Look, Passage, View
+from cloudsealed.console.params import params_of, shown
+from cloudsealed.console.tree import tree
+from cloudsealed.packs.document import written
+from cloudsealed.vocabulary import PolicyKind, Severity
+
+LIST = "/v1/policies"
+_ONE = f"{LIST}/{{id}}"
+FACETS = {
+    "dimension": worded("Dimension"),
+    "severity": worded("Severity"),
+    "kind": worded("Kind"),
+    "source": worded("Source"),
+    "enabled": worded("In use"),
+    "service": worded("Service"),
+    "resource_type": worded("Type"),
+    "framework": worded("Framework"),
+}
+"""The facets that are shown, by filter."""
+
+OTHERS = {"search": worded("Search"), "provider": worded("Provider")}
+NEGATED = tuple(f"{name}_not" for name in (*FACETS, "provider"))
+_FILTERS = (*FACETS, *OTHERS, *NEGATED)
+_PAGE = "200"  # all that ship
+_VERSIONS, _FINDINGS = "20", "10"
+
+
+async def _listed(look: Look) -> Mapping[str, Any]:
+    filters = {name: look.query.get(name, ()) for name in _FILTERS}
+    limit, cursor = look.one("limit", _PAGE), look.one("cursor")
+    page = await look.api.get(LIST, **filters, cursor=cursor, limit=limit)
+    facets = await counted(look, f"{LIST}/summary", FACETS, _FILTERS)
+    return {
+        "page": page,
+        "rows": sorted(page["data"], key=_place),
+        "open": await _open(look),
+        "facets": facets and _worded(look, facets),
+        "facet_names": FACETS,
+        "filter_names": {**FACETS, **OTHERS},
+        "may_write": look.may(Scope.POLICIES_WRITE),
+    }
+
+
+def _worded(look: Look, facets: Facets) -> Facets:
+    shown = {name: _said(look, name, values) for name, values in facets.shown.items()}
+    return replace(facets, shown=shown)
+
+
+def _said(look: Look, facet: str, values: Sequence[Value]) -> list[Value]:
+    """Return the values of a facet that are the product's own words as people read them."""
+    words = words_of(look.visit.taste.language)
+    if facet == "enabled":
+        labels = {"true": words.t("Yes"), "false": words.t("No")}
+    elif facet in ("dimension", "kind", "source"):
+        labels = {each.value: words.said(each.value) for each in values}
+    else:
+        return list(values)
+    return [replace(each, label=labels[each.value]) for each in values]
+
+
+def _place(policy: Mapping[str, Any]) -> tuple[bool, bool, int, str]:
+    """Return where a policy stands in its page: one's own first, then the severest."""
+    rank = Severity(policy["severity"]).rank if policy["severity"] else 0
+    is_check = policy["kind"] == PolicyKind.CHECK
+    return policy["source"] == "builtin", is_check, -rank, policy["title"]
+
+
+async def _open(look: Look) -> Mapping[str, int] | None:
+    """Return how many findings of each policy are open, by key; None for who may not see them."""
+    if not look.may(Scope.FINDINGS_READ):
+        return None
+    summary = await look.api.value("/v1/findings/summary", group_by="policy", status="open")
+    return {group["policy"]: group["count"] for group in summary["groups"]}
+
+
+async def _one(look: Look) -> Mapping[str, Any]:
+    path = _ONE.format(id=look.ident)
+    policy = await look.api.get(path)
+    versions = await look.api.value(f"{path}/versions", limit=_VERSIONS)
+    findings, total = await _findings(look, policy["id"])
+    return {
+        "policy": policy,
+        "examples": _examples(await look.api.value(f"{path}/examples")),
+        "versions": compared([_version(policy, each) for each in versions["data"]]),
+        "has_older": versions["has_more"],
+        "params": shown(policy["params"]),
+        "findings": findings,
+        "open": total,
+        "may_write": look.may(Scope.POLICIES_WRITE),
+        "is_own": policy["source"] == "custom",
+    }
+
+
+def _examples(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each example with its outcome, as text."""
+    outcomes = ("fail", "pass", "not_applicable")
+    return [
+        {
+            "outcome": outcome,
+            "number": number,
+            "severity": each.get("severity") or "",
+            "text": written({n: said for n, said in each.items() if n != "severity"}),
+        }
+        for outcome in outcomes
+        for number, each in enumerate(found[outcome], start=1)
+    ]
+
+
+def _version(policy: Mapping[str, Any], version: Mapping[str, Any]) -> Version:
+    said = {**version["spec"], "kind": policy["kind"], "key": policy["key"]}
+    text = text_of(said, version["spec"].get("examples"))
+    return Version(version["version"], version["created_at"], text)
+
+
+async def _findings(look: Look, ident: str) -> tuple[Sequence[Mapping[str, Any]], int]:
+    if not look.may(Scope.FINDINGS_READ):
+        return (), 0
+    asked = {"policy": ident, "status": "open"}
+    page = await look.api.get("/v1/findings", **asked, sort="-severity", limit=_FINDINGS)
+    if not page["has_more"]:
+        return page["data"], len(page["data"])
+    summary = await look.api.value("/v1/findings/summary", **asked, group_by="severity")
+    return page["data"], summary["total"]
+
+
+async def _change(look: Look) -> str:
+    """Switch it on or off, set its params, or delete it."""
+    path = _ONE.format(id=look.ident)
+    match look.sent("do"):
+        case "delete":
+            await look.api.send("DELETE", path)
+            return "/policies"
+        case "params":
+            held = (await look.api.value(path))["params"]
+            await look.api.send("PATCH", path, {"params": params_of(look, held)})
+        case wanted:
+            await look.api.send("PATCH", path, {"enabled": wanted == "enable"})
+    return look.visit.here
+
+
+async def _type(look: Look) -> Mapping[str, Any]:
+    found = await look.api.get(f"/v1/resource_types/{look.ident}")
+    return {
+        "type": found,
+        "document": tree(found["document"]),
+        "example": tree(found["example"]),
+        "may_write": look.may(Scope.POLICIES_WRITE),
+    }
+
+
+VIEWS = (
+    View("/policies", "policies/list.html", _listed),
+    View("/policies/types/{id}", "policies/type.html", _type),
+    View("/policies/{id}", "policies/one.html", _one, _change),
+)
+PASSAGES = (Passage("/policies/types/{id}/schema", "/v1/resource_types/{id}"),)

@@ -1,0 +1,52 @@
+"""The stylesheet's colours: what is written can be read, in light and in dark (WCAG 2.2, 1.4.6)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cloudsealed.console.rendering import assets
+
+_GROUNDS = ("ground", "paper", "sunk")
+_SEVERITIES = ("critical", "high", "medium", "low", "info")
+_ON: dict[str, tuple[str, ...]] = {
+    "ink": (*_GROUNDS, "accent-ground", "warn-ground"),
+    "quiet": (*_GROUNDS, "warn-ground"),
+    "accent": (*_GROUNDS, "accent-ground"),
+    "on-accent": ("accent",),
+    **{name: (*_GROUNDS, f"{name}-ground") for name in ("bad", "good", "warn")},
+    **dict.fromkeys(_SEVERITIES, (*_GROUNDS, "accent-ground")),
+}
+"""Each colour of text, and the grounds that it stands on."""
+
+
+def tokens() -> list[dict[str, str]]:
+    """Return the colours of each scheme: light, dark by the system, dark by choice."""
+    blocks = re.findall(r":root[^{]*{([^}]*)}", assets()["console.css"].content.decode())
+    return [dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for block in blocks]
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_dark_is_the_same_by_the_system_and_by_choice() -> None:
+    light, system, chosen = tokens()
+    assert system == chosen
+    assert light.keys() == system.keys()
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_every_text_has_seven_times_the_contrast_of_its_ground(scheme: int) -> None:
+    held = tokens()[scheme]
+    pairs = [(text, ground) for text, grounds in _ON.items() for ground in grounds]
+    low = {pair: contrast(held[pair[0]], held[pair[1]]) for pair in pairs}
+    assert not {pair: ratio for pair, ratio in low.items() if ratio < 7}
