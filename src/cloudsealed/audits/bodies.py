@@ -1,4 +1,4 @@
-"""What bodies about audits and simulations may say."""
+"""What bodies about audits may say, and about what is tried on what they saw."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from cloudsealed.kit.shapes import (
 from cloudsealed.policies.body import CHECK, CLASSIFICATION
 
 AUDIT_ID = ident("AuditId", "aud", "an audit")
+RESOURCE_ID = ident("ResourceId", "res", "a resource")
 POLICY_NAME = Component(
     "PolicyName",
     Text(longest=100, told=r"^[^\s\u0000]+$"),
@@ -142,4 +143,22 @@ SIMULATION = Component(
         }
     ),
     "A policy and the audits to try it on; a classification needs none.",
+)
+
+TRY = Component(
+    "TryBody",
+    Record(
+        {
+            "policy": Part(
+                Choice((POLICY_NAME, CHECK), lambda _value, _at: _AS_IT_IS),
+                "A policy's id or key, or what `POST /v1/policies` takes.",
+                needed=True,
+                example="aws-s3-bucket-public-read",
+            ),
+            "resource_id": Part(
+                RESOURCE_ID, "A resource of a type that the check judges.", needed=True
+            ),
+        }
+    ),
+    "A check, and the resource that it is tried on.",
 )

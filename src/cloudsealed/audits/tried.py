@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudsealed.audits.bodies import TRY
 from cloudsealed.audits.service import AuditService
 from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.kit.fields import Fields
+from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.resources.model import ResourceNotFoundError
@@ -28,15 +29,15 @@ def explain_on_resource(
     Raises a 422 that names the bad field, PolicyNotFoundError, EvidenceExpiredError and
     NotExplainableError.
     """
-    fields = Fields(body, ("policy", "resource_id"))
-    version = _check(policies.draft(tenant=tenant, value=fields.required("policy")))
+    asked = read_body(TRY, body)
+    version = _check(policies.draft(tenant=tenant, value=asked["policy"]))
     try:
-        resource, snapshot = resources.seen(tenant=tenant, ident=fields.text("resource_id"))
+        resource, snapshot = resources.seen(tenant=tenant, ident=asked["resource_id"])
     except ResourceNotFoundError as error:
         raise InvalidFieldError("resource_id", error.message) from error
     if resource["type"] not in version.spec["resource_types"]:
-        message = f"resource_id must be of a type that the policy judges, not {resource['type']}"
-        raise InvalidFieldError("resource_id", message)
+        said = f"must be of a type that the policy judges, not {resource['type']}"
+        raise refuse("resource_id", said)
     if snapshot is None:
         raise EvidenceExpiredError(resource["audit_id"])
     told = audits.explained(
@@ -47,5 +48,5 @@ def explain_on_resource(
 
 def _check(version: PolicyVersion) -> PolicyVersion:
     if version.kind is not PolicyKind.CHECK:
-        raise InvalidFieldError("policy", "policy must be a check")
+        raise refuse("policy", "must be a check")
     return version

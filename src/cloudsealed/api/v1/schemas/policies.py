@@ -303,16 +303,6 @@ class PolicySummary(Shape):
     )
 
 
-class TryBody(Body):
-    """A check, and the resource that it is tried on."""
-
-    policy: PolicyName | CheckBody = Field(
-        description="A policy's id or key, or what `POST /v1/policies` takes.",
-        examples=["aws-s3-bucket-public-read"],
-    )
-    resource_id: ResourceId = Field(description="A resource of a type that the check judges.")
-
-
 class PolicyExplanation(Explained):
     """What a check says of a resource, and why."""
 
