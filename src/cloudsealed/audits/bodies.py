@@ -1,4 +1,4 @@
-"""What bodies about audits may say, and about what is tried on what they saw."""
+"""What bodies about audits and simulations may say."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from cloudsealed.kit.shapes import (
 from cloudsealed.policies.body import CHECK, CLASSIFICATION
 
 AUDIT_ID = ident("AuditId", "aud", "an audit")
-RESOURCE_ID = ident("ResourceId", "res", "a resource")
 POLICY_NAME = Component(
     "PolicyName",
     Text(longest=100, told=r"^[^\s\u0000]+$"),
@@ -145,8 +144,9 @@ SIMULATION = Component(
     "A policy and the audits to try it on; a classification needs none.",
 )
 
-TRY = Component(
-    "TryBody",
+
+TRIAL = Component(
+    "PolicyTrialBody",
     Record(
         {
             "policy": Part(
@@ -156,7 +156,9 @@ TRY = Component(
                 example="aws-s3-bucket-public-read",
             ),
             "resource_id": Part(
-                RESOURCE_ID, "A resource of a type that the check judges.", needed=True
+                ident("ResourceId", "res", "a resource"),
+                "A resource of a type that the check judges.",
+                needed=True,
             ),
         }
     ),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudsealed.audits.bodies import TRY
+from cloudsealed.audits.bodies import TRIAL
 from cloudsealed.audits.service import AuditService
 from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.kit.shapes import read_body, refuse
+from cloudsealed.kit.shapes import read_body
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.resources.model import ResourceNotFoundError
@@ -29,15 +29,15 @@ def explain_on_resource(
     Raises a 422 that names the bad field, PolicyNotFoundError, EvidenceExpiredError and
     NotExplainableError.
     """
-    asked = read_body(TRY, body)
+    asked = read_body(TRIAL, body)
     version = _check(policies.draft(tenant=tenant, value=asked["policy"]))
     try:
         resource, snapshot = resources.seen(tenant=tenant, ident=asked["resource_id"])
     except ResourceNotFoundError as error:
         raise InvalidFieldError("resource_id", error.message) from error
     if resource["type"] not in version.spec["resource_types"]:
-        said = f"must be of a type that the policy judges, not {resource['type']}"
-        raise refuse("resource_id", said)
+        message = f"resource_id must be of a type that the policy judges, not {resource['type']}"
+        raise InvalidFieldError("resource_id", message)
     if snapshot is None:
         raise EvidenceExpiredError(resource["audit_id"])
     told = audits.explained(
@@ -48,5 +48,5 @@ def explain_on_resource(
 
 def _check(version: PolicyVersion) -> PolicyVersion:
     if version.kind is not PolicyKind.CHECK:
-        raise refuse("policy", "must be a check")
+        raise InvalidFieldError("policy", "policy must be a check")
     return version

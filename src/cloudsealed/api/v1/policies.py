@@ -6,7 +6,7 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import policies as shapes
-from cloudsealed.audits import bodies as audit_bodies
+from cloudsealed.audits.bodies import TRIAL
 from cloudsealed.audits.explanation import NotExplainableError
 from cloudsealed.audits.tried import explain_on_resource
 from cloudsealed.auth.model import Scope
@@ -114,7 +114,7 @@ def validate_policy(call: Call) -> Reply:
     "/v1/policies/explain",
     scope=Scope.EVIDENCE_READ,
     answer=shapes.PolicyExplanation,
-    body=audit_bodies.TRY,
+    body=TRIAL,
     body_optional=False,
     once=False,
     costs=Costs("explanations", most=4),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
-from cloudsealed.audits.bodies import AUDIT_ID, RESOURCE_ID
+from cloudsealed.audits.bodies import AUDIT_ID
 from cloudsealed.auth.bodies import USER_ID
 from cloudsealed.connections.bodies import CONNECTION_ID
 from cloudsealed.findings.bodies import FINDING_ID
@@ -22,15 +22,6 @@ T = TypeVar("T")
 _LARGEST_INTEGER = 2**53 - 1  # what every JSON reader keeps exactly
 
 
-def optional(example: Any, description: str) -> Any:
-    """Return a field that may be absent; no default is shown."""
-
-    def shown(schema: dict[str, Any]) -> None:
-        schema.pop("default", None)
-
-    return Field(default="", json_schema_extra=shown, description=description, examples=[example])
-
-
 def _of(component: Component) -> Any:
     """Return the schema of what bodies have too, as they say it."""
     return WithJsonSchema(component.said())
@@ -40,9 +31,18 @@ def _id(prefix: str, noun: str) -> Any:
     return _of(ident("", prefix, noun))
 
 
+def optional(example: Any, description: str) -> Any:
+    """Return a field that may be absent but not null; no default is shown."""
+
+    def shown(schema: dict[str, Any]) -> None:
+        schema.pop("default", None)
+
+    return Field(default="", json_schema_extra=shown, description=description, examples=[example])
+
+
 # What has a form of its own is a component of the document by this name.
 FindingId = TypeAliasType("FindingId", Annotated[str, _of(FINDING_ID)])
-ResourceId = TypeAliasType("ResourceId", Annotated[str, _of(RESOURCE_ID)])
+ResourceId = TypeAliasType("ResourceId", Annotated[str, _id("res", "a resource")])
 AuditId = TypeAliasType("AuditId", Annotated[str, _of(AUDIT_ID)])
 PolicyId = TypeAliasType("PolicyId", Annotated[str, _id("pol", "a policy")])
 ReportId = TypeAliasType("ReportId", Annotated[str, _id("rep", "a report")])
