@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudsealed.findings.bulk import MOST_IDS, MOST_MATCHING
 from cloudsealed.kit.shapes import (
     LINE,
     Choice,
@@ -30,6 +29,8 @@ from cloudsealed.kit.shapes import (
 )
 from cloudsealed.vocabulary import TriageState
 
+MOST_IDS = 500
+MOST_MATCHING = 5_000
 FINDING_ID = ident("FindingId", "fnd", "a finding")
 _NAMES = {"ids", "filter", "count", "triage"}
 _WHOLE = "The whole of what is decided, in place of what was; null clears it."

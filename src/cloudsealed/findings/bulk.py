@@ -13,8 +13,6 @@ from typing import Any
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.shapes import Component, read_body
 
-MOST_IDS = 500
-MOST_MATCHING = 5_000
 Filters = Mapping[str, tuple[str, ...]]
 
 
