@@ -18,9 +18,8 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
   const text = await answer.text();
   if (mine !== asked) return; // another page was asked for meanwhile
   const found = new DOMParser().parseFromString(text, "text/html");
-  const next = found.getElementById("main");
-  const fits = next && found.body.className === document.body.className; // the login has no frame
-  if (!fits || !answer.headers.get("content-type")?.startsWith("text/html")) {
+  const [next, side] = [found.getElementById("main"), found.querySelector(".side")];
+  if (!next || !side || !answer.headers.get("content-type")?.startsWith("text/html")) {
     location.href = url;
     return;
   }
@@ -29,7 +28,7 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
     return;
   }
   main().replaceWith(document.adoptNode(next));
-  document.querySelector(".side")?.replaceWith(document.adoptNode(found.querySelector(".side")));
+  document.querySelector(".side").replaceWith(document.adoptNode(side));
   document.title = found.title;
   if (push) history.pushState(null, "", answer.url);
   if (!location.hash && push && !focus) scrollTo(0, 0);

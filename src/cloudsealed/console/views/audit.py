@@ -59,7 +59,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     shown = await _framed(look, told=True)
     audit = shown["audit"]
     gaps = None
-    if shown["is_kept"] and audit["started_at"] is not None:
+    if shown["is_kept"] and audit["status"] != AuditStatus.QUEUED:
         coverage = await look.api.value(f"{_ONE.format(id=look.ident)}/coverage")
         gaps = coverage["gaps"]
     return {
@@ -75,7 +75,8 @@ async def _gather(look: Look) -> Mapping[str, Any]:
 
 def _is_resumable(audit: Mapping[str, Any]) -> bool:
     """Say whether resuming is worth offering; the API decides whether it is possible."""
-    return audit["status"] == AuditStatus.FAILED and audit["started_at"] is not None
+    code = str((audit["error"] or {}).get("code", ""))
+    return audit["status"] == AuditStatus.FAILED and code.startswith("cloud_")
 
 
 async def _act(look: Look) -> str:
