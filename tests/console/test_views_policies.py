@@ -17,6 +17,8 @@ from tests.console.test_account import form_of
 from tests.console.test_pages import refused
 
 from cloudsealed.console.drafts import Draft
+from cloudsealed.findings.model import ResourceRef
+from cloudsealed.kit.ids import new_id
 from cloudsealed.vocabulary import Role
 
 TEXT = """\
@@ -365,3 +367,20 @@ def test_a_type_tells_what_can_be_read_of_it(shipped: Site) -> None:
         assert call in said, name
     assert browser.http.get("/policies/types/aws.s3.bucket/schema").json() == found
     refused(browser.http.get("/policies/types/nope"), "resource_type_not_found", 404)
+
+
+def test_a_finding_leads_to_its_policy_and_to_what_counts(site: Site) -> None:
+    own = site.tenant("Leads")
+    place = ("aws.ec2.security_group", "arn:x", None, "aws", "123456789012", "eu-west-1")
+    [ident] = add_findings(own, 1, resource=ResourceRef(new_id("res"), *place))
+    browser, path = own.browser(), f"/findings/{ident}"
+    page = browser.http.get(path)
+    assert page.status_code == 200, page.text
+    [policy] = linked(page, "/policies")
+    assert "Groups are closed" in browser.http.get(f"/policies/{policy}").text
+    query = "policy=groups-are-closed&amp;account=123456789012"
+    assert f'href="/policies/what-counts?{query}"' in page.text
+    form = browser.http.get(f"/policies/what-counts?{html.unescape(query)}").text
+    assert re.search(r'value="groups-are-closed" checked', form)
+    assert "finding.account == &#39;123456789012&#39;" in form
+    assert "what-counts" not in own.browser(Role.VIEWER).http.get(path).text
