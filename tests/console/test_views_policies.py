@@ -10,16 +10,16 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from tests.audits import world
 from tests.auth.oauth.party import Browser, Site, serving
+from tests.console.audited import audited
 from tests.console.estate import HOSTILE, add_findings, facets, linked, settled, texts
 from tests.console.test_account import form_of
 from tests.console.test_pages import refused
 
 from cloudsealed.console.drafts import Draft
-from cloudsealed.kit.clock import utc_now
-from cloudsealed.policies.model import PolicyVersion
-from cloudsealed.vocabulary import PolicyKind, Role
+from cloudsealed.findings.model import ResourceRef
+from cloudsealed.kit.ids import new_id
+from cloudsealed.vocabulary import Role
 
 TEXT = """\
 key: queues-are-named
@@ -219,9 +219,8 @@ def test_params_are_set_each_as_what_it_was(shipped: Site) -> None:
         assert "[oops" in bad.text
 
 
-def test_a_draft_is_explained_on_a_resource_that_was_seen(site: Site) -> None:
-    own = site.tenant("Explains")
-    _seen(own)
+def test_a_draft_is_explained_on_a_resource_and_simulated_on_an_audit(site: Site) -> None:
+    own = audited(site).site
     browser = own.browser()
     new = browser.http.get("/policies/new")
     checked = send(browser, new, "/policies/new", text=TEXT, do="check")
@@ -232,24 +231,16 @@ def test_a_draft_is_explained_on_a_resource_that_was_seen(site: Site) -> None:
     told = texts(send(browser, checked, "/policies/new", **fields))
     assert "Fail · Queue bad is called so" in told
     assert 'resource.QueueName → "bad"' in told
+    begun = send(browser, checked, "/policies/new", text=TEXT, do="simulate")
+    assert begun.status_code == 303, begun.text
+    worked(site, "simulation")
+    page = texts(browser.http.get(begun.headers["location"]))
+    assert "would open 1 would close 0 would change 0" in page
+    assert "Queue bad is called so" in page
     fields["text"] = TEXT.replace("aws.sqs.queue", "aws.sns.topic").replace("QueueName", "TopicArn")
     assert "must be of a type that the policy judges" in texts(
         send(browser, checked, "/policies/new", **fields)
     )
-
-
-def _seen(own: Site) -> None:
-    """Let an audit see a queue."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(world, "TENANT", own.tenant_id)
-        clock = world.Clock()
-        clock.now = utc_now()
-        audit = world.Pass(own.services.database, clock, ("aws.sqs.queue",))
-        audit.collect(world.Cloud(clock, queues={"bad": {"VisibilityTimeout": "30"}}))
-        words = {**CHECK, "params": {}}
-        audit.judge(PolicyVersion("pol_x", "queues", 1, PolicyKind.CHECK, words))
-        audit.apply()
-        audit.store.cancel(tenant=own.tenant_id, ident=audit.id)
 
 
 CHECK = {
@@ -376,3 +367,20 @@ def test_a_type_tells_what_can_be_read_of_it(shipped: Site) -> None:
         assert call in said, name
     assert browser.http.get("/policies/types/aws.s3.bucket/schema").json() == found
     refused(browser.http.get("/policies/types/nope"), "resource_type_not_found", 404)
+
+
+def test_a_finding_leads_to_its_policy_and_to_what_counts(site: Site) -> None:
+    own = site.tenant("Leads")
+    place = ("aws.ec2.security_group", "arn:x", None, "aws", "123456789012", "eu-west-1")
+    [ident] = add_findings(own, 1, resource=ResourceRef(new_id("res"), *place))
+    browser, path = own.browser(), f"/findings/{ident}"
+    page = browser.http.get(path)
+    assert page.status_code == 200, page.text
+    [policy] = linked(page, "/policies")
+    assert "Groups are closed" in browser.http.get(f"/policies/{policy}").text
+    query = "policy=groups-are-closed&amp;account=123456789012"
+    assert f'href="/policies/what-counts?{query}"' in page.text
+    form = browser.http.get(f"/policies/what-counts?{html.unescape(query)}").text
+    assert re.search(r'value="groups-are-closed" checked', form)
+    assert "finding.account == &#39;123456789012&#39;" in form
+    assert "what-counts" not in own.browser(Role.VIEWER).http.get(path).text

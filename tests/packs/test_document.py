@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cloudsealed.packs.document import Document, written
@@ -12,7 +14,16 @@ TEXTS = (
     *("!x", "&a", "*b", "{x}", "[y]", "'q'", '"d"', "%", "@", "`", "true", "2026-01-01", "1_000"),
     *("é\U0001f4a5", "\u202etxt\u202c", "a\tb", "x" * 300, "a " * 200, "0o7", "NaN", ".inf"),
 )
-VALUES = (1e-7, 1e20, -0.5, 2**63 - 1, True, None, [[], {}, [{}]], {"k: 1": 2, "1": 1, "": ""})
+VALUES: tuple[Any, ...] = (
+    1e-7,
+    1e20,
+    -0.5,
+    2**63 - 1,
+    True,
+    None,
+    [[], {}, [{}]],
+    {"k: 1": 2, "1": 1, "": ""},
+)
 
 
 @pytest.mark.parametrize("value", [*TEXTS, *VALUES], ids=ascii)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from yaml import ScalarNode
+
 from cloudsealed.kit.shapes import Part, Use, hint
 from cloudsealed.kit.shapes.errors import path_of
 from cloudsealed.packs import CLASSIFICATION, EXAMPLE_OUTCOMES, PolicyFileError, check_form
@@ -74,7 +76,7 @@ class Draft:
         mark = node.start_mark
         line, column = mark.line + 1, mark.column + 1
         end = node.end_mark.column + 1 if node.end_mark.line == mark.line else column + 1
-        if isinstance(node.value, str) and detail.get("line"):
+        if isinstance(node, ScalarNode) and detail.get("line"):
             within = int(detail["line"]), int(detail["column"])
             line, column = self._document.place(node, *within)
             last = int(detail.get("end_column") or 0) - 1
