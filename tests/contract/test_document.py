@@ -233,4 +233,4 @@ def test_every_error_that_an_operation_can_answer_has_an_example_with_its_code(
 
 def test_a_call_of_the_ledger_has_every_field_that_the_document_says(document: Any) -> None:
     shape = _schemas(document)["ProviderCall"]
-    assert set(shape["properties"]) == {"object", *ledger._KEY, *ledger._VALUES}
+    assert set(shape["properties"]) == {"object", *ledger.KEY, *ledger.VALUES}

@@ -83,6 +83,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.policies["json.dumps_kwargs"] = {"sort_keys": False}  # documents as they were said
 
 
 def _moment(text: str) -> str:

@@ -75,7 +75,7 @@ def update_connection(call: Call) -> Reply:
 
 
 @TABLE.reads(
-    "/v1/connections/{id}/setup", scope=Scope.CONNECTIONS_WRITE, answer=shapes.ConnectionSetup
+    "/v1/connections/{id}/setup", scope=Scope.CONNECTIONS_READ, answer=shapes.ConnectionSetup
 )
 def get_connection_setup(call: Call) -> Reply:
     """Retrieve what a connection's role needs: its trust policy and its permissions.

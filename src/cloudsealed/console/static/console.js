@@ -85,10 +85,11 @@ document.addEventListener("keydown", (event) => {
 async function copied(button) {
   const from = document.getElementById(button.dataset.from);
   try {
-    await navigator.clipboard.writeText(button.dataset.text ?? from.textContent);
+    await navigator.clipboard.writeText(button.dataset.text ?? from.value ?? from.textContent);
     button.textContent = button.dataset.done;
   } catch {
-    getSelection().selectAllChildren(from ?? button);
+    if (from?.select) from.select();
+    else getSelection().selectAllChildren(from ?? button);
   }
 }
 

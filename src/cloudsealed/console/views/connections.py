@@ -47,9 +47,8 @@ async def _add(look: Look) -> str:
 async def _gather_one(look: Look) -> Mapping[str, Any]:
     path = _ONE.format(id=look.ident)
     connection = await look.api.get(path)
-    setup = None
-    if look.may(Scope.CONNECTIONS_WRITE):
-        setup = await look.api.get(f"{path}/setup")
+    setup = await look.api.get(f"{path}/setup")
+    role = (connection["role_arn"] or "").partition(":role/")[2]
     audits = []
     if look.may(Scope.AUDITS_READ):
         listed = await look.api.value("/v1/audits", connection=look.ident, limit="5")
@@ -58,7 +57,8 @@ async def _gather_one(look: Look) -> Mapping[str, Any]:
         "connection": connection,
         "setup": setup,
         "audits": audits,
-        "role_name": (connection["role_arn"] or "").rpartition("/")[2],
+        "role_name": role.rpartition("/")[2],
+        "role_path": f"/{role.rpartition('/')[0]}/" if "/" in role else "",
         "may_write": look.may(Scope.CONNECTIONS_WRITE),
         "may_audit": look.may(Scope.AUDITS_WRITE),
     }
