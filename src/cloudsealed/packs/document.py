@@ -46,7 +46,10 @@ _ANCHORED = _MARKED.format("a & or * at the beginning names an anchor")
 _OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
-class _Dumper(yaml.SafeDumper):
+_BaseDumper: Any = yaml.SafeDumper
+
+
+class _Dumper(_BaseDumper):  # type: ignore[misc]  # as the loader
     """SafeDumper that leaves unquoted what `_Loader` reads as a string."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = _Loader.yaml_implicit_resolvers
