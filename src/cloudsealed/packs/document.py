@@ -78,7 +78,7 @@ class _Dumper(_BaseDumper):  # type: ignore[misc]  # as the loader
         node.flow_style = node.flow_style and _is_short(node.value)
         return node
 
-    def lines(self, text: str) -> yaml.ScalarNode:
+    def lines(self, text: str) -> Any:
         """Write a text of several lines as a block; one with other breaks, which a reader would
         fold, as JSON does."""
         style = "|" if "\n" in text else None
