@@ -52,7 +52,7 @@
       if (mine !== asked) return; // more was typed
       document.getElementById("problems").replaceWith(document.adoptNode(found));
       marked();
-    } catch {} // the next key asks again
+    } catch {} // a key asks again
   }
 
   function changed() {
