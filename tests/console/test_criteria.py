@@ -78,6 +78,11 @@ def test_no_text_of_a_form_becomes_an_expression() -> None:
     assert _matches(form, {HOSTILE.strip(): "' || true || '"}) is True
 
 
+def test_values_that_are_typed_stand_beside_those_that_are_ticked() -> None:
+    form = {"account": ["1", "2, 3 ,", "1"]}
+    assert expression_of(form) == "finding.account in ['1', '2', '3']"
+
+
 def test_a_form_makes_a_body_that_the_api_takes() -> None:
     form = {**WHOLE, "tag_key": ["env"], "tag_value": ["prod"], "until": ["2027-01-31"]}
     body = classification_of(form)

@@ -31,3 +31,9 @@ def test_a_value_is_read_as_it_was_written(value: object) -> None:
     said = {"a": value, "b": [value], "c": {"d": {"e": value}}}
     document = Document(written(said), "x.yaml")
     assert document.value(document.root) == said
+
+
+def test_the_parts_of_a_document_have_a_line_each_and_short_ones_in_them_one() -> None:
+    said = {"key": "a", "set": {"severity": "low"}, "types": ["a.b"], "fix": {"summary": "x" * 70}}
+    lines = ["key: a", "set: {severity: low}", "types: [a.b]", "fix:", f"  summary: {'x' * 70}", ""]
+    assert written(said).split("\n") == lines

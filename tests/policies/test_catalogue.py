@@ -24,6 +24,7 @@ CHECK = {
     "dimension": "compliance",
     "severity": "low",
     "resource_types": ["aws.s3.bucket", "aws.sqs.queue"],
+    "description": 'They say "no\\yes"',
     "fail_when": "tag(resource, 'owner') == null",
     "controls": [{"framework": "ours", "control": "1"}],
     "examples": {"fail": [{"resource": {"Tags": []}}]},
@@ -81,6 +82,7 @@ def test_policies_are_found_by_service_and_by_what_they_say(policies: PolicyServ
     assert _listed(policies, search=("100 %_",)) == {"owners"}
     assert _listed(policies, search=("OWNERS",)) >= {"owners"}
     assert _listed(policies, search=("100x",)) == set()
+    assert _listed(policies, search=('say "no\\',)) == {"owners"}
     assert "owners" not in _listed(policies, service_not=("sqs",))
 
 
