@@ -165,12 +165,12 @@ def test_every_form_is_bound_to_its_visitor_and_to_what_it_is_about(site: Site) 
     ("wanted", "goal"),
     [
         ("/oauth/authorize?a=1", "/oauth/authorize?a=1"),
-        ("//evil.example.com", "/account"),
-        ("/\\evil.example.com", "/account"),
-        ("https://evil.example.com", "/account"),
-        ("javascript:alert(1)", "/account"),
-        ("/\r\nSet-Cookie: x=1", "/account"),
-        ("", "/account"),
+        ("//evil.example.com", "/overview"),
+        ("/\\evil.example.com", "/overview"),
+        ("https://evil.example.com", "/overview"),
+        ("javascript:alert(1)", "/overview"),
+        ("/\r\nSet-Cookie: x=1", "/overview"),
+        ("", "/overview"),
     ],
 )
 def test_login_goes_on_only_within_this_server(site: Site, wanted: str, goal: str) -> None:
