@@ -23,6 +23,7 @@ from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.postgres import PostgresDatabase
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import EstateManifest, deploy
+from tests import migrated
 from tests.folders import keep_in_memory
 from tests.guard import Guard, Watch
 from tests.scheduling import Together, rank
@@ -126,11 +127,9 @@ def estate(deployed: Deployed) -> Emulator:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def migrated_file() -> bytes:
     """Return the bytes of a migrated, empty SQLite file."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("migrated"))
-    migrate(settings)
-    return settings.sqlite_path.read_bytes()
+    return migrated.migrated_file()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

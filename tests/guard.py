@@ -57,6 +57,8 @@ CARRIED: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = tuple(
         ("set-cookie", rf"\w+ {_PAGES}", r"(?<=cloudsealed_session=)csse_*(?=;)"),
         ("body", r"POST /account/tokens", r'(?<=readonly value=")cspat_*(?=")'),
         ("body", r"POST /account/apps(/\w+)?", r'(?<=readonly value=")cscs_*(?=")'),
+        ("body", r"POST /users(/\w+)?", r'(?<=readonly value=")c(spat|scs)_*(?=")'),
+        ("body", r"POST /users(/\w+)?", r'(?<=/invitation\?token=)csin_*(?=")'),
         ("body", r"(GET|POST) /invitation", r'(?<=name="invitation" value=")csin_*(?=")'),
     )
 )

@@ -71,7 +71,11 @@ def _own_words() -> Iterator[str]:
     yield from STATUSES
     yield from map(happening, vocabulary.EventType)
     for found in vars(vocabulary).values():
-        if isinstance(found, EnumType) and issubclass(found, StrEnum) and found is not vocabulary.EventType:
+        if (
+            isinstance(found, EnumType)
+            and issubclass(found, StrEnum)
+            and found is not vocabulary.EventType
+        ):
             yield from found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.migrated import with_tables
 from tests.waiting import SECONDS, until
 
 from cloudsealed.api.app import create_app
@@ -16,7 +17,6 @@ from cloudsealed.api.server import Listen, server
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services, build_services
 
@@ -29,7 +29,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
         trusted_proxies=("10.0.0.0/8",),
     )
     ensure_keys(settings.key_path)
-    migrate(settings)
+    with_tables(settings)
     found = build_services(settings)
     yield found
     found.database.close()

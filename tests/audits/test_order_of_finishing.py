@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, select
+from tests.migrated import migrated_file
 
 from cloudsealed.audits import blocks
 from cloudsealed.audits.apply import Applier
@@ -26,10 +26,8 @@ from cloudsealed.findings.codec import LOADED, decode
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import utc_now
-from cloudsealed.settings import Settings
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import SqliteDatabase
-from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.schema import findings, resources
 from cloudsealed.vocabulary import AuditKind, AuditStatus, Outcome, Severity
 
@@ -68,19 +66,10 @@ PASSES = st.builds(
 )
 
 
-@cache
-def empty() -> bytes:
-    """Return an empty database, made once."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = Settings(data_dir=Path(folder))
-        migrate(found)
-        return found.sqlite_path.read_bytes()
-
-
 @contextmanager
 def world() -> Iterator[SqliteDatabase]:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "cloudsealed.db").write_bytes(empty())
+        (Path(folder) / "cloudsealed.db").write_bytes(migrated_file())
         database = SqliteDatabase(Path(folder) / "cloudsealed.db")
         yield database
         database.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.migrated import with_tables
 
 from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
@@ -21,8 +22,6 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.counters import open_counters
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import KeyRing, ensure_keys
-from cloudsealed.storage.migrate import engine_for
-from cloudsealed.storage.schema import metadata
 
 
 @dataclass
@@ -57,7 +56,7 @@ class Installation:
 def house(tmp_path: Path) -> Iterator[Installation]:
     settings, time = Settings(data_dir=tmp_path), Time()
     keys = ensure_keys(settings.key_path)
-    metadata.create_all(engine_for(settings))
+    with_tables(settings)
     database = SqliteDatabase(settings.sqlite_path)
     tokens = TokenService(database=database, keys=keys, settings=settings, clock=time)
     access = Access(database=database, clock=time, authenticator=tokens.authenticator)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.migrated import with_tables
 from tests.waiting import SECONDS, until
 
 from cloudsealed.cli import beside
@@ -18,7 +19,6 @@ from cloudsealed.jobs.store import MAX_ATTEMPTS
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.schema import jobs
 
 
@@ -28,7 +28,7 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "_STOP_SECONDS", SECONDS)  # it may be asked while it starts
     settings = Settings(data_dir=tmp_path)
     ensure_keys(settings.key_path)
-    migrate(settings)
+    with_tables(settings)
 
 
 @pytest.mark.usefixtures("installation")

@@ -8,13 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.migrated import with_tables
 from tests.waiting import SECONDS, until
 
 from cloudsealed.jobs import PulseStore
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import migrate
 
 
 def test_a_worker_that_stands_alone_comes_back_when_it_is_killed_and_ends_when_asked(
@@ -22,7 +22,7 @@ def test_a_worker_that_stands_alone_comes_back_when_it_is_killed_and_ends_when_a
 ) -> None:
     settings = Settings(data_dir=tmp_path)
     ensure_keys(settings.key_path)
-    migrate(settings)
+    with_tables(settings)
     database = SqliteDatabase(settings.sqlite_path)
 
     def seen() -> set[int]:

@@ -539,7 +539,7 @@ def test_the_newest_versions_of_a_function_are_asked_for_their_policies(count):
     ledger = Ledger(
         ListFunctions=FUNCTION,
         ListVersionsByFunction=ok(
-            {"Versions": [{"Version": each} for each in ("$LATEST", *numbers)]}
+            {"Versions": [{"Version": each} for each in ("$LATEST", *reversed(numbers))]}
         ),
         GetPolicy={**said, "f": NO_SUCH},
     )

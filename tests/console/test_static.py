@@ -50,3 +50,9 @@ def test_every_text_has_seven_times_the_contrast_of_its_ground(scheme: int) -> N
     pairs = [(text, ground) for text, grounds in _ON.items() for ground in grounds]
     low = {pair: contrast(held[pair[0]], held[pair[1]]) for pair in pairs}
     assert not {pair: ratio for pair, ratio in low.items() if ratio < 7}
+
+
+def test_our_scripts_are_small() -> None:
+    sizes = {name: len(each.content) for name, each in assets().items() if name.endswith(".js")}
+    assert sum(sizes.values()) <= 20_000
+    assert sizes["editor.js"] <= 7_000

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.migrated import with_tables
 from tests.waiting import SECONDS, until
 
 from cloudsealed.api.server import Listen, server
@@ -26,7 +27,6 @@ from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.counters import MemoryCounters
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.statements import SqliteConnection
 from cloudsealed.vocabulary import (
     AuditKind,
@@ -148,7 +148,7 @@ def prepared(folder: Path, **changes: Any) -> Services:
     """Return the services of a new installation in `folder`."""
     settings = Settings(data_dir=folder, **changes)
     ensure_keys(settings.key_path)
-    migrate(settings)
+    with_tables(settings)
     return build_services(settings)
 
 

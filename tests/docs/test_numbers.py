@@ -18,7 +18,7 @@ from cloudsealed.auth.passwords import HASHER
 from cloudsealed.cli.beside import LIVED_WELL_SECONDS, UP_SECONDS
 from cloudsealed.cli.work import CANNOT_GO_ON
 from cloudsealed.events import reads
-from cloudsealed.findings import bulk
+from cloudsealed.findings import bodies
 from cloudsealed.jobs.pulse_store import DEAD_SECONDS
 from cloudsealed.jobs.store import MAX_ATTEMPTS
 from cloudsealed.policies import service as policies
@@ -47,8 +47,8 @@ SAID = {
         f"A code is good for {device._SECONDS // 60} minutes",
     ),
     "docs/answers.md": (
-        f"`ids` ({bulk.MOST_IDS} at most)",
-        f"`count` ({bulk.MOST_MATCHING:,} at most)",
+        f"`ids` ({bodies.MOST_IDS} at most)",
+        f"`count` ({bodies.MOST_MATCHING:,} at most)",
     ),
     "docs/ci.md": (f"more than {sarif.MOST:,} findings",),
     "docs/events.md": (
@@ -76,7 +76,7 @@ SAID = {
     "docs/reports.md": (f"at most {MOST_LOGO >> 10} KiB",),
     "docs/seal.md": (f"`CLOUDSEALED_RETENTION_DAYS` ({Settings(data_dir=ROOT).retention_days})",),
     "docs/secret-scanning.md": (f"{tokens.DEFAULT_DAYS} days by default",),
-    "docs/triage.md": (f"to {bulk.MOST_IDS} findings by id",),
+    "docs/triage.md": (f"to {bodies.MOST_IDS} findings by id",),
 }
 
 

@@ -26,7 +26,10 @@ def test_findings_are_named_by_ids_or_by_a_filter_and_null_is_what_is_left_out()
 @pytest.mark.parametrize(
     ("body", "field", "code"),
     [
-        ({}, "ids", "missing_field"),
+        ({}, "triage", "missing_field"),
+        ({"triage": None}, "ids", "missing_field"),
+        ({"count": 3, "triage": None}, "ids", "missing_field"),
+        ({"filtre": {}, "count": 3, "triage": None}, "filtre", "unknown_field"),
         ({"ids": ["fnd_a"]}, "triage", "missing_field"),
         ({**FILTER, "count": None}, "count", "missing_field"),
         ({**FILTER, "count": 5001}, "count", "invalid_field"),

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, create_engine
 
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.reports.model import ReportSource
 from cloudsealed.storage.blobs import DiskBlobs
 from cloudsealed.storage.database import SqliteDatabase
-from cloudsealed.storage.schema import metadata
 
 Json = dict[str, Any]
 MakeFinding = Callable[..., Json]
@@ -329,11 +327,9 @@ def clock_fixture() -> Clock:
 
 
 @pytest.fixture(name="database")
-def database_fixture(tmp_path: Path) -> Iterator[SqliteDatabase]:
+def database_fixture(tmp_path: Path, migrated_file: bytes) -> Iterator[SqliteDatabase]:
     path = tmp_path / "test.db"
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-    metadata.create_all(engine)
-    engine.dispose()
+    path.write_bytes(migrated_file)
     database = SqliteDatabase(path)
     yield database
     database.close()

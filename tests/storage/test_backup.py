@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.migrated import with_tables
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
@@ -15,7 +16,6 @@ from cloudsealed.storage.backup import BackupError, back_up, restore
 from cloudsealed.storage.blobs import DiskBlobs
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.ownership import claim
 from cloudsealed.storage.private import loose
 from cloudsealed.storage.revision import require_current_schema
@@ -25,7 +25,7 @@ from cloudsealed.storage.revision import require_current_schema
 def original(tmp_path: Path) -> Settings:
     settings = Settings(data_dir=tmp_path / "data")
     keys = ensure_keys(settings.key_path)
-    migrate(settings)
+    with_tables(settings)
     with closing(SqliteDatabase(settings.sqlite_path)) as database:
         claim(database, keys)
     DiskBlobs(settings.blob_dir).put("a.pdf", b"%PDF")

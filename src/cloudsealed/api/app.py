@@ -263,7 +263,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if known is not error:
         _log.error("an error that no response carries: %s: %s", error.code, error.message)
     faces: Faces = request.app.state.faces
-    return faces.refusal(request.url.path, known, exchange_of(request.scope).request_id)
+    path, ident = request.url.path, exchange_of(request.scope).request_id
+    if faces.page(path) is None:
+        return faces.refusal(path, known, ident)
+    return await run_in_threadpool(faces.refusal, path, known, ident, request)
 
 
 async def _fail(request: Request, error: Exception) -> Response:

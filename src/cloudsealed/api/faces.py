@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import orjson
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Scope
@@ -42,8 +43,11 @@ class Pages(Protocol):
         """Return the id of the session that a request belongs to, None when there is none; each
         read has `deadline` seconds."""
 
-    def refusal(self, error: CloudSealedError, request_id: str) -> Response:
-        """Return the page of an error."""
+    def refusal(
+        self, error: CloudSealedError, request_id: str, request: Request | None
+    ) -> Response:
+        """Return the page of an error; with the request, as its visitor likes pages and knows their
+        way."""
 
 
 class Faces:
@@ -57,11 +61,13 @@ class Faces:
         """Return the pages if a path is one of theirs."""
         return self.pages if self.pages is not None and self.pages.route(path) else None
 
-    def refusal(self, path: str, error: CloudSealedError, request_id: str) -> Response:
+    def refusal(
+        self, path: str, error: CloudSealedError, request_id: str, request: Request | None = None
+    ) -> Response:
         """Return the response of an error, in the shape of the path's clients."""
         known = served(error)
         if pages := self.page(path):
-            return pages.refusal(known, request_id)
+            return pages.refusal(known, request_id, request)
         headers = {name: self._extended(value) for name, value in known.headers.items()}
         if path.startswith(_OAUTH):
             content = flat(oauth_code(known), known.message, request_id)

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from cloudsealed.collectors.attributes import Shape, filling_calls, shape_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.kit.errors import NotFoundError
 
 _SAMPLES: Final[dict[str, Any]] = {
     "string": "text",
@@ -16,15 +15,6 @@ _SAMPLES: Final[dict[str, Any]] = {
     "time": "2026-01-01T00:00:00Z",
     "map": {"name": "text"},
 }
-
-
-class ResourceTypeNotFoundError(NotFoundError):
-    """No type of resource that is collected has this name."""
-
-    code = "resource_type_not_found"
-
-    def __init__(self, name: str) -> None:
-        super().__init__("resource type", name)
 
 
 def summary(name: str) -> dict[str, Any]:
@@ -40,9 +30,7 @@ def summary(name: str) -> dict[str, Any]:
 
 
 def described(name: str) -> dict[str, Any]:
-    """Return what is known of a type's documents; raises ResourceTypeNotFoundError."""
-    if name not in RESOURCE_TYPES:
-        raise ResourceTypeNotFoundError(name)
+    """Return what is known of a type's documents; raises KeyError."""
     shape = shape_of(name)
     calls = {each: ":".join(call) for each, call in filling_calls(name).items()}
     return {**summary(name), "document": shape, "calls": calls, "example": sample(shape)}

@@ -17,7 +17,7 @@ def _show(visit: Visit) -> Response:
     user, services = visit.me.user, visit.services
     grants = services.grants.of_user(tenant=user.tenant_id, user_id=user.id)
     return visit.shell(
-        "account.html",
+        "account/account.html",
         tenant=services.tenants.get(tenant=user.tenant_id),
         grants=[(grant, told(grant.scopes)) for grant in grants],
     )
@@ -29,7 +29,7 @@ def _end_grant(visit: Visit) -> Response:
 
 
 def _password(visit: Visit) -> Response:
-    return visit.shell("password.html", done="done" in visit.query)
+    return visit.shell("account/password.html", done="done" in visit.query)
 
 
 def _change_password(visit: Visit) -> Response:

@@ -35,7 +35,7 @@ def _tokens(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     days = [day for day in DAYS if day <= services.settings.token_max_days]
     tokens = [(one, told(one["scopes"])) for one in map(orjson.loads, page.items)]
     return visit.shell(
-        "tokens.html",
+        "account/tokens.html",
         tokens=tokens,
         made=made,
         days=days,
@@ -69,7 +69,7 @@ def _apps(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
     _refuse_who_has_no_apps(visit)
     page = visit.services.apps.list(caller=visit.me.caller, filters={}, limit=_SHOWN)
     return visit.shell(
-        "apps.html",
+        "account/apps.html",
         apps=[orjson.loads(item) for item in page.items],
         made=made,
         scopes=_choices(visit),
@@ -97,7 +97,7 @@ def _app(visit: Visit, made: Mapping[str, Any] | None = None) -> Response:
         **{f"{_SCOPE}{name}": "on" for name in app["scopes"]},
     }
     return visit.shell(
-        "app.html",
+        "account/app.html",
         app=app,
         made=made,
         scopes=_choices(visit),

@@ -7,9 +7,11 @@ examples, severities) need no forms within forms; and only a text has lines and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from yaml import ScalarNode
 
 from cloudsealed.kit.shapes import Part, Use, hint
 from cloudsealed.kit.shapes.errors import path_of
@@ -45,7 +47,7 @@ class Draft:
         try:
             self._document = Document(text, "")
         except PolicyFileError as error:
-            self.problems = [Problem(error.line, error.column, error.column + 1, error.message)]
+            self.problems = [_unread(text.split("\n"), error)]
         else:
             self.body = self._document.value(self._document.root)
 
@@ -74,13 +76,21 @@ class Draft:
         mark = node.start_mark
         line, column = mark.line + 1, mark.column + 1
         end = node.end_mark.column + 1 if node.end_mark.line == mark.line else column + 1
-        if isinstance(node.value, str) and detail.get("line"):
+        if isinstance(node, ScalarNode) and detail.get("line"):
             within = int(detail["line"]), int(detail["column"])
             line, column = self._document.place(node, *within)
             last = int(detail.get("end_column") or 0) - 1
             below = self._document.place(node, within[0], last) if last >= within[1] else None
             end = below[1] + 1 if below and below[0] == line else column + 1
         return Problem(line, column, max(end, column + 1), message)
+
+
+def _unread(lines: Sequence[str], error: PolicyFileError) -> Problem:
+    """Return why a text is no YAML; what is missing after its end stands at its end."""
+    if error.line > len(lines):
+        last = max(1, len(lines[-1]))
+        return Problem(len(lines), last, last + 1, error.message)
+    return Problem(error.line, error.column, error.column + 1, error.message)
 
 
 def text_of(policy: Mapping[str, Any], examples: Mapping[str, Any] | None = None) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
@@ -12,9 +14,9 @@ from starlette.types import Scope
 from cloudsealed.console import account, consent, credentials, device, login
 from cloudsealed.console.asking import Inside
 from cloudsealed.console.look import Views
-from cloudsealed.console.rendering import asset, error_page
+from cloudsealed.console.rendering import asset, error_page, error_title
 from cloudsealed.console.views import PASSAGES, VIEWS
-from cloudsealed.console.visits import HOME, Reception
+from cloudsealed.console.visits import HOME, Reception, Visit
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.wiring import Services
 
@@ -26,6 +28,11 @@ _ROUTES = [
 ]
 _LITERAL = frozenset(path for path in _ROUTES if "{" not in path)
 _PATTERNS = [(re.compile(re.sub(r"{\w+}", "[^/]+", path)), path) for path in _ROUTES if "{" in path]
+_ALONE = frozenset(
+    page.path
+    for page in (*consent.PAGES, *device.PAGES, *login.PAGES)  # no script runs in them
+)
+_FRAMED = frozenset(_ROUTES) - _ALONE
 _HASHING = frozenset(page.path for page in _PAGES if page.hashes)
 
 
@@ -64,6 +71,30 @@ class Console:
             session = self._sessions.find(self._reception.cookie.read(scope))
         return session.id if session is not None else None
 
-    def refusal(self, error: CloudSealedError, request_id: str) -> Response:
-        """Return the page of an error."""
-        return error_page(error, request_id, self._reception.prefix)
+    def refusal(
+        self, error: CloudSealedError, request_id: str, request: Request | None
+    ) -> Response:
+        """Return the page of an error: in the frame of views for who is logged in, where the page
+        has it."""
+        if request is None:
+            return error_page(error, request_id, self._reception.prefix)
+        if self.route(request.scope["path"]) in _FRAMED:
+            with suppress(CloudSealedError):  # such as of a database that is gone
+                visit = self._reception.visit(request)
+                if visit.login is not None:
+                    return _framed(visit, error, request_id)
+        taste = self._reception.tastes.read(request)
+        return error_page(error, request_id, self._reception.prefix, taste)
+
+
+def _framed(visit: Visit, error: CloudSealedError, request_id: str) -> Response:
+    answer = visit.shell(
+        "error.html",
+        frame="shell.html",
+        status=error.status,
+        title=error_title(error),
+        refused=error,
+        request_id=request_id,
+    )
+    answer.headers.update(error.headers)
+    return answer

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from cloudsealed.console.language import words_of
+from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.taste import Taste
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.vocabulary import Severity, TriageState
@@ -23,13 +23,13 @@ _POLICY = (
 )
 _SCRIPTED = _POLICY + "; script-src 'self'; connect-src 'self'; frame-src 'self'"
 _TITLES = {
-    400: "This request cannot be answered",
-    401: "Log in",
-    403: "This is not allowed",
-    404: "There is no such page",
-    405: "This page cannot do that",
-    429: "Too many requests",
-    503: "Not available now",
+    400: worded("This request cannot be answered"),
+    401: worded("Log in"),
+    403: worded("This is not allowed"),
+    404: worded("There is no such page"),
+    405: worded("This page cannot do that"),
+    429: worded("Too many requests"),
+    503: worded("Not available now"),
 }
 
 _NO_TASTE = Taste()
@@ -116,16 +116,26 @@ def page(
     return HTMLResponse(content, status, _headers(form_target, scripted=scripted))
 
 
-def error_page(error: CloudSealedError, request_id: str, prefix: str) -> Response:
+def error_title(error: CloudSealedError) -> str:
+    """Return what an error's page is called, in English."""
+    return _TITLES.get(error.status, worded("Something went wrong"))
+
+
+def error_page(
+    error: CloudSealedError, request_id: str, prefix: str, taste: Taste = _NO_TASTE
+) -> Response:
     """Return the page of an error: what happened, its code, and the request's id."""
-    title = _TITLES.get(error.status, "Something went wrong")
     answer = page(
         "error.html",
         status=error.status,
-        title=title,
-        error=error,
+        frame="base.html",
+        title=error_title(error),
+        refused=error,
         request_id=request_id,
         prefix=prefix,
+        path="",
+        nav=(),
+        taste=taste,
     )
     answer.headers.update(error.headers)
     return answer

@@ -25,7 +25,7 @@ from cloudsealed.auth.sessions import CsrfFailedError, ReauthenticationRequiredE
 from cloudsealed.auth.user_store import User
 from cloudsealed.console.cookies import Cookie, device_cookie, session_cookie
 from cloudsealed.console.forms import form_of, here
-from cloudsealed.console.language import LANGUAGES
+from cloudsealed.console.language import LANGUAGES, worded
 from cloudsealed.console.line import AT_ONCE, Line
 from cloudsealed.console.rendering import page, redirect
 from cloudsealed.console.shell import shown_to
@@ -283,7 +283,7 @@ def _fields(error: CloudSealedError) -> dict[str, str]:
     """Return what is wrong with each field, for people: without the name that programs use."""
     texts = {str(item["field"]): str(item["message"]) for item in error.details}
     if isinstance(error, MissingFieldError):
-        return dict.fromkeys(texts, "This is needed")
+        return dict.fromkeys(texts, worded("This is needed"))
     return {name: _sentence(text.removeprefix(f"{name} ")) for name, text in texts.items()}
 
 

@@ -13,6 +13,7 @@ from cloudsealed.kit.shapes import (
     LINE,
     Choice,
     Component,
+    Fault,
     FormError,
     Moment,
     Number,
@@ -31,6 +32,7 @@ from cloudsealed.vocabulary import TriageState
 MOST_IDS = 500
 MOST_MATCHING = 5_000
 FINDING_ID = ident("FindingId", "fnd", "a finding")
+_NAMES = {"ids", "filter", "count", "triage"}
 _WHOLE = "The whole of what is decided, in place of what was; null clears it."
 
 TRIAGE = Component(
@@ -112,10 +114,14 @@ def bulk(filters: Shape) -> Component:
 
 
 def _is_by_filter(value: Mapping[str, Any], at: Path) -> bool:
-    """Say which of the two a body means to be; raises FormError where it means both."""
+    """Say which of the two a body means to be; raises FormError where it means both,
+    or neither."""
     named, filtered = (value.get(name) is not None for name in ("ids", "filter"))
     if named and filtered:
         raise FormError((*at, "filter"), "goes without ids")
     if named and "count" in value:
         raise FormError((*at, "count"), "goes with filter")
-    return filtered
+    if not named and not filtered and value.keys() <= _NAMES:
+        missing = "ids" if "triage" in value else "triage"
+        raise FormError((*at, missing), "is required", Fault.MISSING)
+    return filtered or "count" in value

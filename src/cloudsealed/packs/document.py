@@ -18,7 +18,7 @@ from cloudsealed.packs.errors import PolicyFileError
 
 MAX_CHARACTERS = 65_536
 MAX_DEPTH = 40
-_WIDTH = 96
+_WIDTH, _SHORT = 96, 64
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -46,7 +46,10 @@ _ANCHORED = _MARKED.format("a & or * at the beginning names an anchor")
 _OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
-class _Dumper(yaml.SafeDumper):
+_BaseDumper: Any = yaml.SafeDumper
+
+
+class _Dumper(_BaseDumper):  # type: ignore[misc]  # as the loader
     """SafeDumper that leaves unquoted what `_Loader` reads as a string."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = _Loader.yaml_implicit_resolvers
@@ -55,12 +58,36 @@ class _Dumper(yaml.SafeDumper):
         """Write everything out: the format has no aliases."""
         return True
 
-    def lines(self, text: str) -> yaml.ScalarNode:
+    def represent(self, data: Any) -> None:
+        """Write a document, whose own parts have a line each."""
+        node = self.represent_data(data)
+        if isinstance(node, yaml.CollectionNode):
+            node.flow_style = False
+        self.serialize(node)
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        """Write a mapping of values in one line if it is short."""
+        node = super().represent_mapping(tag, mapping, flow_style)
+        parts = [part for pair in node.value for part in pair]
+        node.flow_style = node.flow_style and _is_short(parts)
+        return node
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
+        """Write a list of values in one line if it is short."""
+        node = super().represent_sequence(tag, sequence, flow_style)
+        node.flow_style = node.flow_style and _is_short(node.value)
+        return node
+
+    def lines(self, text: str) -> Any:
         """Write a text of several lines as a block; one with other breaks, which a reader would
         fold, as JSON does."""
         style = "|" if "\n" in text else None
         style = '"' if _OTHER_BREAKS.search(text) else style
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _is_short(nodes: list[yaml.Node]) -> bool:
+    return sum(len(node.value) + 2 for node in nodes) <= _SHORT
 
 
 _Dumper.add_representer(str, _Dumper.lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from sqlalchemy import and_, bindparam, func, or_, select
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersion
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.filters import Filter, listing_one_of, listing_services, searching
+from cloudsealed.storage.filters import Filter, escaped, listing_one_of, listing_services, searching
 from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import policies, policy_versions
 from cloudsealed.storage.tenancy import turn
@@ -172,8 +173,11 @@ LISTING = Listing(
         ),
         listing_services("spec", services),
         Filter("framework", "Framework with a control that it serves", "id", kind="text"),
-        searching(
-            "search", "Part of its key, or of what it says, letter case aside", "key", "spec"
+        replace(
+            searching(
+                "search", "Part of its key, or of what it says, letter case aside", "key", "spec"
+            ),
+            convert=lambda text: escaped(orjson.dumps(text).decode()[1:-1]),
         ),
     ),
     hidden=lambda table: table.c.deleted_at.is_(None),

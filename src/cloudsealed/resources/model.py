@@ -21,6 +21,15 @@ class ResourceNotFoundError(NotFoundError):
         super().__init__("resource", ident)
 
 
+class ResourceTypeNotFoundError(NotFoundError):
+    """No type of resource that audits collect has this name."""
+
+    code = "resource_type_not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__("resource type", name)
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What makes a resource the same one in every audit."""

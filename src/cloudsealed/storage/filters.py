@@ -179,50 +179,48 @@ def listing_one_of(
 ) -> Filter:
     """Return the filter that a column, compact JSON, has a list with one of the values in it."""
 
-    def convert(value: str) -> str:
-        return escaped(f'"{value}"')
-
-    condition = _listing(column, ("[", ","))
-    return Filter(name, description, kind="word", condition=condition, convert=convert, known=known)
+    condition = _listing(column, "", ('"',))
+    return Filter(name, description, kind="word", condition=condition, convert=escaped, known=known)
 
 
 def listing_services(column: str, known: Callable[[], Collection[str]]) -> Filter:
     """Return the filter that a column, compact JSON, has a list with a resource type of a service
     in it."""
-    opens = tuple(f'{before}"{provider}.' for before in ("[", ",") for provider in Provider)
-    condition = _listing(column, opens)
+    parts = [_listing(column, f"{provider}.", (".", '"')) for provider in Provider]
+
+    def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
+        return or_(*(part(table, values) for part in parts))
+
     return Filter(
-        "service",
-        _SERVICE,
-        kind="word",
-        condition=condition,
-        convert=lambda value: escaped(f"{value}."),
-        known=known,
+        "service", _SERVICE, kind="word", condition=condition, convert=escaped, known=known
     )
 
 
-def _listing(column: str, opens: Sequence[str]) -> Condition:
-    """Return the condition that a column has one of the values after one of some texts."""
+def _listing(column: str, begins: str, ends: Sequence[str]) -> Condition:
+    """Return the condition that a column has, as JSON, a text in a list that begins so, goes on
+    with one of the values, and then with one of `ends`."""
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
-        return or_(
-            *(
-                table.c[column].contains(literal_column(f"'{text}'").concat(value), escape=ESCAPE)
-                for text in opens
-                for value in values
-            )
+        wanted = (
+            literal_column(f"'{opens}\"{begins}'").concat(value).concat(literal_column(f"'{end}'"))
+            for opens in ("[", ",")
+            for end in ends
+            for value in values
         )
+        return or_(*(table.c[column].contains(text, escape=ESCAPE) for text in wanted))
 
     return condition
 
 
 def of_services(column: str, *, probe: Table, known: Callable[[], Collection[str]]) -> Filter:
-    """Return the filter by the service of a column of resource types: their second part."""
+    """Return the filter by the service of a column of resource types: their second part, which
+    may be the last."""
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
         starts = [literal_column(f"'{p}.'").concat(v) for p in Provider for v in values]
         types = table.c[column]
-        return or_(*(and_(types >= s.concat("."), types < s.concat(_AFTER_DOT)) for s in starts))
+        below = [and_(types >= s.concat("."), types < s.concat(_AFTER_DOT)) for s in starts]
+        return or_(*below, *(types == s for s in starts))
 
     return Filter(
         "service", _SERVICE, column, kind="word", condition=condition, probe=probe, known=known

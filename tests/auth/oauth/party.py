@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+from tests.migrated import with_tables
 from tests.servers import free_port
 from tests.waiting import SECONDS, until
 
@@ -27,7 +28,6 @@ from cloudsealed.console import Console
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.migrate import migrate
 from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services, build_services
 
@@ -203,7 +203,7 @@ def serving(
     budgets = {name: parse_budget("100000/minute") for name in _ROOMY} if roomy else {}
     settings = Settings(**{"data_dir": folder, "public_url": url, **budgets, **changes})
     ensure_keys(settings.key_path)
-    migrate(settings)
+    with_tables(settings)
     services = build_services(settings, clock=clock)
     running = server(services, Listen(port=urlsplit(url).port or 0), Console(services))
     thread = threading.Thread(target=running.run, daemon=True)

@@ -148,7 +148,7 @@ def get_policy(call: Call) -> Reply:
     return call.services.policies.get(**call.one, deadline=call.deadline)
 
 
-@TABLE.reads("/v1/policies/{id}/examples", scope=Scope.POLICIES_READ, answer=shapes.PolicyExamples)
+@TABLE.reads("/v1/policies/{id}/examples", scope=Scope.POLICIES_READ, answer=shapes.CheckExamples)
 def get_policy_examples(call: Call) -> Reply:
     """Retrieve the documents by which a check is tried, and the outcome of each.
 

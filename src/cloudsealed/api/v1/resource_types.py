@@ -6,8 +6,9 @@ from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import estate as shapes
 from cloudsealed.auth.model import Scope
-from cloudsealed.collectors.described import ResourceTypeNotFoundError, described, summary
+from cloudsealed.collectors.described import described, summary
 from cloudsealed.collectors.registry import RESOURCE_TYPES
+from cloudsealed.resources.model import ResourceTypeNotFoundError
 from cloudsealed.storage.keyset import ordered
 
 TABLE = Table("Resource types", "The types of resources that audits collect.")
@@ -34,4 +35,6 @@ def get_resource_type(call: Call) -> Reply:
 
     Its attributes with their kinds, the call that fills each, and a document as an example.
     """
+    if call.ident not in RESOURCE_TYPES:
+        raise ResourceTypeNotFoundError(call.ident)
     return described(call.ident)

@@ -12,6 +12,7 @@ from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _NONE = frozenset({"ResourceNotFoundException"})  # no policy, no address, or no function
 _NEWEST = 5  # versions of a function; ten calls a second are made of Lambda
+_OLDEST_FIRST = "(Versions && sort_by(Versions, &to_number(@)))"
 _SECRETS = (
     "Environment.Variables",
     "ImageConfigResponse.ImageConfig.Command",
@@ -52,12 +53,14 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="ListVersionsByFunction",
                 params={"FunctionName": "FunctionName"},
-                fills={"Versions": "Versions[?Version!='$LATEST'].Version"},
+                fills={"Versions": "Versions[?to_number(Version) != `null`].Version"},
                 gone=_NONE,
                 secret_paths=tuple(f"Versions[].{path}" for path in _SECRETS),
             ),
-            _version_policies("VersionPolicies", f"Versions[-{_NEWEST}:]"),
-            _version_policies("OlderVersionPolicies", f"Versions[:-{_NEWEST}]", too_many=True),
+            _version_policies("VersionPolicies", f"{_OLDEST_FIRST}[-{_NEWEST}:]"),
+            _version_policies(
+                "OlderVersionPolicies", f"{_OLDEST_FIRST}[:-{_NEWEST}]", too_many=True
+            ),
             Enrich(
                 operation="GetFunctionUrlConfig",
                 params={"FunctionName": "FunctionName"},

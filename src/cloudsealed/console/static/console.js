@@ -18,9 +18,8 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
   const text = await answer.text();
   if (mine !== asked) return; // another page was asked for meanwhile
   const found = new DOMParser().parseFromString(text, "text/html");
-  const next = found.getElementById("main");
-  const fits = next && found.body.className === document.body.className; // the login has no frame
-  if (!fits || !answer.headers.get("content-type")?.startsWith("text/html")) {
+  const [next, side] = [found.getElementById("main"), found.querySelector(".side")];
+  if (!next || !side || !answer.headers.get("content-type")?.startsWith("text/html")) {
     location.href = url;
     return;
   }
@@ -29,7 +28,7 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
     return;
   }
   main().replaceWith(document.adoptNode(next));
-  document.querySelector(".side")?.replaceWith(document.adoptNode(found.querySelector(".side")));
+  document.querySelector(".side").replaceWith(document.adoptNode(side));
   document.title = found.title;
   if (push) history.pushState(null, "", answer.url);
   if (!location.hash && push && !focus) scrollTo(0, 0);
@@ -86,10 +85,11 @@ document.addEventListener("keydown", (event) => {
 async function copied(button) {
   const from = document.getElementById(button.dataset.from);
   try {
-    await navigator.clipboard.writeText(button.dataset.text ?? from.textContent);
+    await navigator.clipboard.writeText(button.dataset.text ?? from.value ?? from.textContent);
     button.textContent = button.dataset.done;
   } catch {
-    getSelection().selectAllChildren(from ?? button);
+    if (from?.select) from.select();
+    else getSelection().selectAllChildren(from ?? button);
   }
 }
 

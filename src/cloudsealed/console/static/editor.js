@@ -25,7 +25,7 @@
     marked();
   }
 
-  // What is wrong, marked in a copy of the text behind it.
+  // Marks in a copy of the text, behind it.
   function marked() {
     const wrong = faults();
     mirror.replaceChildren(...area.value.split("\n").flatMap((line, index) => {
@@ -49,10 +49,10 @@
     try {
       const answer = await fetch(url, { method: "POST", body: new URLSearchParams({ csrf, text: area.value }) });
       const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("problems");
-      if (mine !== asked) return; // more was typed meanwhile
+      if (mine !== asked) return; // more was typed
       document.getElementById("problems").replaceWith(document.adoptNode(found));
       marked();
-    } catch {} // the next key tries again
+    } catch {} // a key asks again
   }
 
   function changed() {
@@ -62,7 +62,7 @@
     timer = setTimeout(check, 400);
   }
 
-  // The names that may stand here, and what of one is written.
+  // What may stand here, and what of it is written.
   async function known() {
     const line = /.*$/.exec(area.value.slice(0, area.selectionStart))[0];
     if (/^\w*$/.test(line)) return [area.dataset.fields.split(" ").map((name) => `${name}: `), line];

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import ApiRefusedError
 from cloudsealed.console.facets import Facets, Value
 from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.look import Look, View
@@ -119,20 +118,18 @@ async def _control(look: Look) -> Mapping[str, Any]:
         **found,
         "control": control,
         "section": titles.get(control["section"], ""),
-        "policies": [await _policy(look, key) for key in control["policies"]],
+        "policies": await _policies(look, control),
         "findings": page,
     }
 
 
-async def _policy(look: Look, key: str) -> Mapping[str, Any]:
-    """Return a policy, of one that is gone since only its key."""
-    try:
-        found: Mapping[str, Any] = await look.api.value(f"/v1/policies/{key}")
-    except ApiRefusedError as error:
-        if error.status != NoSuchControlError.status:
-            raise
-        return {"key": key}
-    return found
+async def _policies(look: Look, control: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the policies that judge a control, of one that is not listed only its key."""
+    if not control["policies"]:
+        return []
+    listed = (await look.api.get("/v1/policies", framework=look.ident, limit="200"))["data"]
+    known = {each["key"]: each for each in listed}
+    return [known.get(key, {"key": key}) for key in control["policies"]]
 
 
 VIEWS = (

@@ -146,7 +146,7 @@ async def _change(look: Look) -> str:
         case "params":
             held = (await look.api.value(path))["params"]
             await look.api.send("PATCH", path, {"params": params_of(look, held)})
-        case wanted:
+        case "enable" | "disable" as wanted:
             await look.api.send("PATCH", path, {"enabled": wanted == "enable"})
     return look.visit.here
 

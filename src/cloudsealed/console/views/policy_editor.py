@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.console.asking import ApiRefusedError
-from cloudsealed.console.drafts import Draft, change_of, fields_of, text_of
+from cloudsealed.console.drafts import Draft, Problem, change_of, fields_of, text_of
 from cloudsealed.console.look import Look, View
 from cloudsealed.console.tree import tree
 from cloudsealed.console.views.simulations import AUDITS, begun
@@ -18,6 +18,7 @@ LIST = "/v1/policies"
 CHECK = "/policies/check"
 _MOST_TYPES = 3  # whose documents are shown beside the text
 _RESOURCES = "50"
+_LATER = {429, 503}  # examples cannot be tried at the moment: that is no reason to lose a text
 _BEGUN = {
     PolicyKind.CHECK: """\
 key: buckets-have-owners
@@ -115,7 +116,13 @@ async def _check(look: Look, draft: Draft, *, examples: bool = True) -> bool:
     body = draft.body
     if not examples and isinstance(body, dict):
         body = {name: said for name, said in body.items() if name != "examples"}
-    answer = await look.api.send("POST", f"{LIST}/validate", body)
+    try:
+        answer = await look.api.send("POST", f"{LIST}/validate", body)
+    except ApiRefusedError as refused:
+        if refused.status not in _LATER:
+            raise
+        draft.problems = [Problem(1, 1, 2, refused.message)]
+        return False
     draft.place(answer["errors"])
     return bool(answer["valid"])
 

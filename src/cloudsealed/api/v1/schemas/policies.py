@@ -252,7 +252,7 @@ class PolicyVersion(Shape):
     spec: Json = Field(description="What the policy meant then.", examples=[_WORDS])
 
 
-class PolicyExamples(Shape):
+class CheckExamples(Shape):
     """Documents by which a check is tried, and the outcome that it gives for each."""
 
     object: Literal["policy_examples"] = Field(description="Always `policy_examples`.")

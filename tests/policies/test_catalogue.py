@@ -1,0 +1,113 @@
+"""Counts of policies are the list's own, and every check has examples to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from cloudsealed.kit.clock import utc_now
+from cloudsealed.packs import load_policies
+from cloudsealed.policies.catalogue import Catalogue
+from cloudsealed.policies.model import PolicyNotFoundError
+from cloudsealed.policies.service import PolicyService
+from cloudsealed.policies.summary import GROUPS, groups
+from cloudsealed.storage.database import Database
+from cloudsealed.storage.schema import tenants
+from cloudsealed.testing.factories import make_policy
+
+TENANT = "ten_a"
+CHECK = {
+    "key": "owners",
+    "title": "Owners, 100 %_",
+    "dimension": "compliance",
+    "severity": "low",
+    "resource_types": ["aws.s3.bucket", "aws.sqs.queue"],
+    "description": 'They say "no\\yes"',
+    "fail_when": "tag(resource, 'owner') == null",
+    "controls": [{"framework": "ours", "control": "1"}],
+    "examples": {"fail": [{"resource": {"Tags": []}}]},
+    "enabled": False,
+}
+CLASSIFICATION = {
+    "kind": "classification",
+    "key": "prod",
+    "title": "Prod",
+    "when": "finding.severity == 'high'",
+    "suppress": True,
+    "reason": "agreed",
+}
+
+
+@pytest.fixture
+def policies(database: Database) -> PolicyService:
+    with database.write() as connection:
+        row = {"tenant_id": TENANT, "name": "x", "created_at": "2026-01-01T00:00:00.000Z"}
+        connection.run(tenants.insert(), row)
+    service = PolicyService(database=database, clock=utc_now)
+    service.synchronize(tenant=TENANT)
+    for body in (CHECK, CLASSIFICATION):
+        service.create(tenant=TENANT, body=body)
+    return service
+
+
+def _listed(policies: PolicyService, **filters: tuple[str, ...]) -> set[str]:
+    page = policies.list(tenant=TENANT, filters=filters, limit=5_000)
+    return {orjson.loads(item)["key"] for item in page.items}
+
+
+def test_each_count_is_how_many_the_list_has_with_that_filter(
+    database: Database, policies: PolicyService
+) -> None:
+    catalogue = Catalogue(database)
+    for name in GROUPS:
+        found = catalogue.summary(tenant=TENANT, group_by=(name,), filters={})
+        assert found["complete"]
+        assert found["total"] == len(load_policies()) + 2
+        values = [group for group in found["groups"] if group[name] is not None]
+        assert values
+        for group in (values[0], values[-1]):
+            assert len(_listed(policies, **{name: (group[name],)})) == group["count"], group
+    both = catalogue.summary(
+        tenant=TENANT, group_by=("dimension", "severity"), filters={"service": ("sqs",)}
+    )
+    assert both["total"] == len(_listed(policies, service=("sqs",)))
+    assert sum(group["count"] for group in both["groups"]) == both["total"]
+
+
+def test_policies_are_found_by_service_and_by_what_they_say(policies: PolicyService) -> None:
+    ours = {spec.key for spec in load_policies() if "aws.sqs.queue" in spec.resource_types}
+    assert _listed(policies, service=("sqs",)) == {*ours, "owners"}
+    assert _listed(policies, search=("100 %_",)) == {"owners"}
+    assert _listed(policies, search=("OWNERS",)) >= {"owners"}
+    assert _listed(policies, search=("100x",)) == set()
+    assert _listed(policies, search=('say "no\\',)) == {"owners"}
+    assert "owners" not in _listed(policies, service_not=("sqs",))
+
+
+def test_severities_are_in_their_order_and_a_policy_is_in_each_of_its_groups() -> None:
+    types = ["aws.s3.bucket", "aws.s3.account"]
+    names = ("critical", "info", "high")
+    made = [make_policy(spec={"resource_types": types, "severity": name}) for name in names]
+    found = groups(["severity"], made)
+    assert [group["severity"] for group in found] == ["info", "high", "critical"]
+    counts = {each["resource_type"]: each["count"] for each in groups(["resource_type"], made)}
+    assert counts == {"aws.s3.bucket": 3, "aws.s3.account": 3}
+    assert groups(["service"], made) == [{"service": "s3", "count": 3}]
+
+
+def test_a_built_in_policys_examples_are_those_that_ship(
+    database: Database, policies: PolicyService
+) -> None:
+    catalogue = Catalogue(database)
+    for spec in load_policies()[::40]:
+        found = catalogue.examples(tenant=TENANT, ident=spec.key)
+        said: list[Any] = [*found["fail"], *found["pass"], *found["not_applicable"]]
+        assert [each["resource"] for each in said] == [each.resource for each in spec.examples]
+    own = catalogue.examples(tenant=TENANT, ident="owners")
+    assert own["fail"] == [{"resource": {"Tags": []}}]
+    assert own["pass"] == []
+    assert catalogue.examples(tenant=TENANT, ident="prod")["fail"] == []
+    with pytest.raises(PolicyNotFoundError):
+        catalogue.examples(tenant=TENANT, ident="nobody")
