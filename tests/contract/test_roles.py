@@ -62,7 +62,6 @@ NEEDS = {
     "/v1/audits/{id}/calls": {"GET": "evidence:read"},
     "/v1/audits/{id}/events": {"GET": "audits:read"},
     "/v1/audits/{id}/bundle": {"GET": "evidence:read"},
-    "/v1/audits/{id}/cells": {"GET": "audits:read"},
     "/v1/audits/{id}/coverage": {"GET": "audits:read"},
     "/v1/audits/{id}/seal": {"GET": "audits:read"},
     "/v1/policies": {"GET": "policies:read", "POST": "policies:write"},
@@ -85,7 +84,6 @@ NEEDS = {
     "/v1/reports/{id}": {"GET": "reports:read", "DELETE": "reports:write"},
     "/v1/reports/{id}/download": {"GET": "reports:read"},
     "/v1/connections": {"GET": "connections:read", "POST": "connections:write"},
-    "/v1/connections/{id}/setup": {"GET": "connections:read"},
     "/v1/connections/{id}": {
         "GET": "connections:read",
         "PATCH": "connections:write",
