@@ -73,7 +73,9 @@ def test_the_consent_page_is_read_and_walked_from_top_to_bottom(
     _, address = authorization(site, callback)
     keys = new_keyboard()
     keys.open(address)
-    assert [keys.tab().name for _ in range(3)] == ["E-mail address", "Password", "Log in"]
+    login = ["CloudSealed", "E-mail address", "Password", "Log in"]
+    assert [keys.tab().name for _ in login] == login
     keys.open(keys.page.url)
     keys.log_in(site.person(Role.ADMIN), PASSWORD)
-    assert [keys.tab().name for _ in range(3)] == ["your account", "Allow", "Deny"]
+    consent = ["CloudSealed", "your account", "Allow", "Deny"]
+    assert [keys.tab().name for _ in consent] == consent
