@@ -292,6 +292,9 @@ def test_what_counts_is_said_previewed_and_saved_without_a_word_of_cel(site: Sit
         expected,
         {"severity": "critical"},
     )
+    wordy = {**form, "reason": "\u4e00" * 900}
+    long = send(browser, shown, path, **wordy, do="preview").headers["location"]
+    assert browser.http.get(long).status_code == 200
     again = send(browser, shown, path, **form, do="store")
     assert again.status_code == 409
     assert "Ours first" in texts(browser.http.get(path))
