@@ -142,6 +142,8 @@ def test_who_may_only_read_has_no_button_and_is_refused(shipped: Site) -> None:
         assert found.status_code == 200
         for name in ("enable", "disable", "store", "activate", "preview", "params"):
             assert f'value="{name}"' not in found.text
+    offered = viewer.http.get(f"/policies/{key}/simulate").text
+    assert 'class="primary"' not in offered
     editor = viewer.http.get("/policies/new")
     held = form_of(editor, 'name="do"')
     stored = viewer.http.post("/policies/new", data={**held, "text": TEXT, "do": "store"})
