@@ -45,12 +45,16 @@ async def _policies(
     if "expired" in (audit["evidence"], other["evidence"]):
         return None
     now, then = await _fails(look, audit["id"]), await _fails(look, other["id"])
-    rows = [
-        {"key": key, "title": title, "then": then.get(key, ("", 0))[1], "now": count}
-        for key, (title, count) in {**dict.fromkeys(then, ("", 0)), **now}.items()
+    nothing = ("", 0)
+    rows: list[dict[str, Any]] = [
+        {
+            "key": key,
+            "title": now.get(key, nothing)[0] or then.get(key, nothing)[0],
+            "then": then.get(key, nothing)[1],
+            "now": now.get(key, nothing)[1],
+        }
+        for key in now | then
     ]
-    for row in rows:
-        row["title"] = row["title"] or then[row["key"]][0]
     moved = [row for row in rows if row["then"] != row["now"]]
     return sorted(moved, key=lambda row: (-abs(row["now"] - row["then"]), row["key"]))
 

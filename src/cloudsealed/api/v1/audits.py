@@ -137,8 +137,10 @@ def list_audit_calls(call: Call) -> Reply:
 
     Each call with how it ended: what every verdict of the audit rests on.
     """
-    asked = {name: call.page[name] for name in ("filters", "after", "limit")}
-    return call.services.audits.calls(**call.one, **asked, deadline=call.deadline)
+    filters, after, limit = call.page["filters"], call.page["after"], call.page["limit"]
+    return call.services.audits.calls(
+        **call.one, filters=filters, after=after, limit=limit, deadline=call.deadline
+    )
 
 
 @TABLE.lists(
@@ -154,8 +156,8 @@ def list_audit_cells(call: Call) -> Reply:
     In the order of the policies' keys. A cell is one policy in one account and region; a policy
     none of whose cells passes the filters is left out.
     """
-    asked = {name: call.page[name] for name in ("filters", "after", "limit")}
-    return call.services.audits.matrix(**call.one, **asked)
+    filters, after, limit = call.page["filters"], call.page["after"], call.page["limit"]
+    return call.services.audits.matrix(**call.one, filters=filters, after=after, limit=limit)
 
 
 @TABLE.reads(
