@@ -142,6 +142,8 @@ def test_who_may_only_read_has_no_button_and_is_refused(shipped: Site) -> None:
         assert found.status_code == 200
         for name in ("enable", "disable", "store", "activate", "preview", "params"):
             assert f'value="{name}"' not in found.text
+    offered = viewer.http.get(f"/policies/{key}/simulate").text
+    assert 'class="primary"' not in offered
     editor = viewer.http.get("/policies/new")
     held = form_of(editor, 'name="do"')
     stored = viewer.http.post("/policies/new", data={**held, "text": TEXT, "do": "store"})
@@ -292,6 +294,9 @@ def test_what_counts_is_said_previewed_and_saved_without_a_word_of_cel(site: Sit
         expected,
         {"severity": "critical"},
     )
+    wordy = {**form, "reason": "\u4e00" * 900}
+    long = send(browser, shown, path, **wordy, do="preview").headers["location"]
+    assert browser.http.get(long).status_code == 200
     again = send(browser, shown, path, **form, do="store")
     assert again.status_code == 409
     assert "Ours first" in texts(browser.http.get(path))

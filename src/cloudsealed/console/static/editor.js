@@ -1,17 +1,17 @@
-// The editor of policies: marks what is wrong as one types, and suggests names. The server reads
-// every draft; without this the page's buttons do.
+// The editor of policies: marks what the server finds wrong as one types, and suggests names.
 "use strict";
 (() => {
   const shapes = {};
   let area, mirror, list, timer, asked = 0, names = [], chosen = 0, start = 0;
   const faults = () => [...document.querySelectorAll("#problems a[data-line]")].map((a) => a.dataset);
+  const make = (name, values) => Object.assign(document.createElement(name), values);
   const named = (words) => Object.fromEntries(words.split(" ").map((word) => [word, null]));
 
   function begin(field) {
     if (field === area) return;
     area = field;
     mirror = area.previousElementSibling;
-    list = Object.assign(document.createElement("ul"), { id: "suggestions", role: "listbox", ariaLabel: area.dataset.label });
+    list = make("ul", { id: "suggestions", role: "listbox", ariaLabel: area.dataset.label });
     list.hidden = mirror.hidden = false;
     area.after(list);
     area.setAttribute("aria-autocomplete", "list");
@@ -25,7 +25,6 @@
     marked();
   }
 
-  // Marks in a copy of the text, behind it.
   function marked() {
     const wrong = faults();
     mirror.replaceChildren(...area.value.split("\n").flatMap((line, index) => {
@@ -47,7 +46,7 @@
   async function check() {
     const mine = ++asked, { check: url, token: csrf } = area.dataset;
     try {
-      const answer = await fetch(url, { method: "POST", body: new URLSearchParams({ csrf, text: area.value }) });
+      const body = new URLSearchParams({ csrf, text: area.value }), answer = await fetch(url, { method: "POST", body });
       const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("problems");
       if (mine !== asked) return; // more was typed
       document.getElementById("problems").replaceWith(document.adoptNode(found));
@@ -62,10 +61,10 @@
     timer = setTimeout(check, 400);
   }
 
-  // What may stand here, and what of it is written.
+  // What may stand here, and its beginning.
   async function known() {
     const line = /.*$/.exec(area.value.slice(0, area.selectionStart))[0];
-    if (/^\w*$/.test(line)) return [area.dataset.fields.split(" ").map((name) => `${name}: `), line];
+    if (/^\w+$/.test(line)) return [area.dataset.fields.split(" ").map((name) => `${name}: `), line];
     const type = /(?:^|[\s[,])([a-z]+\.[\w.]*)$/.exec(line);
     const types = [...document.querySelectorAll("#type-names option")].map((each) => each.value);
     if (type && types.some((each) => each.startsWith(type[1]))) return [types, type[1]];
@@ -116,7 +115,7 @@
     list.hidden = !names.length;
     area.setAttribute("aria-activedescendant", names.length ? `suggestion-${chosen}` : "");
     list.replaceChildren(...names.map((textContent, index) =>
-      Object.assign(document.createElement("li"), { id: `suggestion-${index}`, role: "option", textContent, ariaSelected: index === chosen })));
+      make("li", { id: `suggestion-${index}`, role: "option", textContent, ariaSelected: index === chosen })));
     if (list.hidden) return;
     list.children[chosen].scrollIntoView({ block: "nearest" });
     const lines = area.value.slice(0, start).split("\n");
@@ -162,9 +161,10 @@
     const place = event.target.closest?.("#problems a[data-line]")?.dataset;
     if (!place || !area) return;
     event.preventDefault();
-    const from = area.value.split("\n").slice(0, place.line - 1).reduce((sum, line) => sum + line.length + 1, place.column - 1);
+    const lines = area.value.split("\n"), from = [...lines.slice(0, place.line - 1), ""].join("\n").length + +place.column - 1;
     area.focus();
     area.setSelectionRange(from, from + (place.end - place.column));
+    area.scrollTop = (area.scrollHeight * (place.line - 9)) / lines.length;
   });
   document.querySelectorAll("[data-editor]").forEach(begin);
 })();

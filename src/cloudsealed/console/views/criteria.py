@@ -25,6 +25,7 @@ from cloudsealed.vocabulary import Dimension, Severity
 _PATH = "/policies/what-counts"
 _COUNTED = ("account", "region", "resource_type", "policy")
 _MOST = 40  # choices of one kind
+_LONGEST = 7_000  # of an address, which servers and proxies bound; a form that says more has none
 
 
 async def _gather(look: Look) -> Mapping[str, Any]:
@@ -84,7 +85,10 @@ async def _act(look: Look) -> str:
         made = await look.api.send("POST", "/v1/policies", body)
         return f"/policies/{made['id']}"
     simulation = await start(look, body)
-    return f"{_PATH}?{query_of(look.form, simulation=simulation)}"
+    preview = f"{_PATH}?{query_of(look.form, simulation=simulation)}"
+    if len(preview) > _LONGEST:
+        return f"/policies/simulations/{simulation}"
+    return preview
 
 
 VIEWS = (View(_PATH, "policies/criteria.html", _gather, _act),)

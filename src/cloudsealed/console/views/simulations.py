@@ -73,7 +73,11 @@ async def _simulate(look: Look) -> str:
 
 async def _offered(look: Look) -> Mapping[str, Any]:
     page = await look.api.value("/v1/audits", status="completed", limit=AUDITS)
-    return {"policy": await look.api.value(f"/v1/policies/{look.ident}"), "audits": page["data"]}
+    return {
+        "policy": await look.api.value(f"/v1/policies/{look.ident}"),
+        "audits": page["data"],
+        "may_write": look.may(Scope.POLICIES_WRITE),
+    }
 
 
 VIEWS = (
