@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cloudsealed.console.asking import ApiRefusedError
 from cloudsealed.console.look import Look
+from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import DeltaKind, Dimension, Outcome
 
 _PAGES = 4  # of 200 policies
@@ -45,12 +47,12 @@ async def _policies(
     if "expired" in (audit["evidence"], other["evidence"]):
         return None
     now, then = await _fails(look, audit["id"]), await _fails(look, other["id"])
-    rows = [
-        {"key": key, "title": title, "then": then.get(key, ("", 0))[1], "now": count}
-        for key, (title, count) in {**dict.fromkeys(then, ("", 0)), **now}.items()
-    ]
-    for row in rows:
-        row["title"] = row["title"] or then[row["key"]][0]
+    rows: list[dict[str, Any]] = []
+    for key in {**then, **now}:
+        earlier, later = then.get(key), now.get(key)
+        title, _count = later or earlier or ("", 0)
+        counts = [found[1] if found else 0 for found in (earlier, later)]
+        rows.append({"key": key, "title": title, "then": counts[0], "now": counts[1]})
     moved = [row for row in rows if row["then"] != row["now"]]
     return sorted(moved, key=lambda row: (-abs(row["now"] - row["then"]), row["key"]))
 
@@ -70,10 +72,16 @@ async def _fails(look: Look, ident: str) -> dict[str, tuple[str, int]]:
 
 
 async def before(look: Look, ident: str) -> str | None:
-    """Return the audit that the API compares one with: what became of findings since."""
-    summary = await look.api.value(
-        "/v1/findings/summary", audit=ident, delta=DeltaKind.NEW.value, group_by="severity"
-    )
+    """Return the audit that the API compares one with, for what became of findings since; None
+    where there is none, or its evidence is gone."""
+    try:
+        summary = await look.api.value(
+            "/v1/findings/summary", audit=ident, delta=DeltaKind.NEW.value, group_by="severity"
+        )
+    except ApiRefusedError as error:
+        if error.status != EvidenceExpiredError.status:
+            raise
+        return None
     found: str | None = (summary["compared"] or {}).get("before_id")
     return found
 

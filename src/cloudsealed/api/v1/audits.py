@@ -137,8 +137,14 @@ def list_audit_calls(call: Call) -> Reply:
 
     Each call with how it ended: what every verdict of the audit rests on.
     """
-    asked = {name: call.page[name] for name in ("filters", "after", "limit")}
-    return call.services.audits.calls(**call.one, **asked, deadline=call.deadline)
+    asked = call.page
+    return call.services.audits.calls(
+        **call.one,
+        filters=asked["filters"],
+        after=asked["after"],
+        limit=asked["limit"],
+        deadline=call.deadline,
+    )
 
 
 @TABLE.lists(
@@ -154,8 +160,10 @@ def list_audit_cells(call: Call) -> Reply:
     In the order of the policies' keys. A cell is one policy in one account and region; a policy
     none of whose cells passes the filters is left out.
     """
-    asked = {name: call.page[name] for name in ("filters", "after", "limit")}
-    return call.services.audits.matrix(**call.one, **asked)
+    asked = call.page
+    return call.services.audits.matrix(
+        **call.one, filters=asked["filters"], after=asked["after"], limit=asked["limit"]
+    )
 
 
 @TABLE.reads(

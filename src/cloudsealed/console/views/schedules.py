@@ -62,7 +62,10 @@ async def _add(look: Look) -> str:
         "timezone": look.sent("timezone") or None,
     }
     if look.sent("kind") == ScheduleKind.REPORT:
-        report = {"kind": look.sent("report"), "framework": look.sent("framework") or None}
+        report: dict[str, Any] = {
+            "kind": look.sent("report"),
+            "framework": look.sent("framework") or None,
+        }
         if wanted := list(look.form.get("connection", ())):
             report["connection_ids"] = wanted
         body["report"] = report
