@@ -31,11 +31,11 @@ def ask(services: Any) -> Any:
     return ask
 
 
-def test_a_browser_is_led_to_the_account_and_from_there_to_the_login(ask: Any) -> None:
+def test_a_browser_is_led_to_the_overview_and_from_there_to_the_login(ask: Any) -> None:
     answer = ask("/", accept=BROWSER)
-    assert (answer.status_code, answer.headers["location"]) == (303, "http://localhost:1/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "http://localhost:1/overview")
     assert "Accept" in answer.headers["vary"]
-    assert ask("/account").headers["location"].startswith("/login")
+    assert ask("/overview").headers["location"].startswith("/login")
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "", "image/png", "text/html;q=0"])

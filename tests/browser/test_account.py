@@ -24,7 +24,7 @@ def own(site: Site, request: pytest.FixtureRequest) -> Site:
 def signed_in(new_keyboard: NewKeyboard, site: Site, role: Role = Role.ADMIN) -> Keyboard:
     """Return a person who came in by the login page, and is at their account."""
     keys = new_keyboard()
-    keys.open(f"{site.url}/login")
+    keys.open(f"{site.url}/login?next=/account")
     keys.log_in(site.person(role), PASSWORD)
     assert keys.path == "/account"
     return keys
@@ -132,7 +132,7 @@ def test_by_keys_alone_one_joins_and_the_link_goes_nowhere(
     assert (wrong.name, wrong.value, wrong.invalid) == ("Password", "", True)
     keys.write("Password", PASSWORD)
     keys.press("Join")
-    assert keys.path == "/account"
+    assert keys.path == "/overview"
     assert email in keys.text
     assert len(sent) >= 4
     assert not [referer for referer in sent if token in referer]

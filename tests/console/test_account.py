@@ -88,7 +88,7 @@ def test_who_is_invited_chooses_a_password_and_is_logged_in(site: Site) -> None:
     assert 'value="Bo"' in short.text
     assert "short" not in short.text  # a password is never sent back
     done = browser.submit(short, name="Bo", password=PASSWORD)
-    assert (done.status_code, done.headers["location"]) == (303, "/account")
+    assert (done.status_code, done.headers["location"]) == (303, "/overview")
     assert email in browser.http.get("/account").text
     refused(Browser(site.url).http.get(link), "not_found", 404)
     assert Browser(site.url).log_in(email).status_code == 303

@@ -165,12 +165,12 @@ def test_every_form_is_bound_to_its_visitor_and_to_what_it_is_about(site: Site) 
     ("wanted", "goal"),
     [
         ("/oauth/authorize?a=1", "/oauth/authorize?a=1"),
-        ("//evil.example.com", "/account"),
-        ("/\\evil.example.com", "/account"),
-        ("https://evil.example.com", "/account"),
-        ("javascript:alert(1)", "/account"),
-        ("/\r\nSet-Cookie: x=1", "/account"),
-        ("", "/account"),
+        ("//evil.example.com", "/overview"),
+        ("/\\evil.example.com", "/overview"),
+        ("https://evil.example.com", "/overview"),
+        ("javascript:alert(1)", "/overview"),
+        ("/\r\nSet-Cookie: x=1", "/overview"),
+        ("", "/overview"),
     ],
 )
 def test_login_goes_on_only_within_this_server(site: Site, wanted: str, goal: str) -> None:
@@ -322,3 +322,14 @@ def test_a_user_who_is_disabled_is_out_at_once(site: Site) -> None:
     assert browser.http.get("/account").status_code == 303
     site.services.tokens.authenticator.forget()
     assert not gone.works(tokens["access_token"])
+
+
+def test_who_looks_for_a_page_where_none_is_finds_the_way_back(site: Site) -> None:
+    browser, html = site.browser(), {"Accept": "text/html,*/*;q=0.8"}
+    for visitor, has_frame in ((browser, True), (Browser(site.url), False)):
+        page = visitor.http.get("/nowhere", headers=html)
+        refused(page, "not_found", 404)
+        assert ('<nav aria-label="Pages">' in page.text) is has_frame
+    for path, headers in (("/nowhere", {}), ("/v1/nowhere", html), ("/.well-known/nowhere", html)):
+        answer = browser.http.get(path, headers=headers)
+        assert answer.headers["content-type"] == "application/json", path

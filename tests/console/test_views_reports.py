@@ -82,7 +82,7 @@ def test_a_report_that_is_ready_is_looked_at_in_the_page_and_downloaded(mine: Si
 def test_a_viewer_makes_and_deletes_nothing(mine: Site) -> None:
     audit = add_audit(mine)
     ident, browser = add_report(mine, audit, FILES), mine.browser(Role.VIEWER)
-    for path in ("/reports", f"/reports/{ident}", "/reports/new", "/reports/scheduled"):
+    for path in ("/reports", f"/reports/{ident}", "/reports/new"):
         page = browser.http.get(path)
         assert '<form method="post"' not in page.text[page.text.index("<main") :], path
         assert "/reports/new" not in page.text[page.text.index("<main") :], path
@@ -109,24 +109,18 @@ def test_anothers_report_is_not_there(site: Site, mine: Site) -> None:
         assert http.get(f"/reports/{ident}/{path}").status_code == 404
 
 
-def test_a_report_comes_by_itself_is_paused_and_ends(mine: Site) -> None:
+def test_a_report_comes_by_itself_when_it_is_asked_for_at_times(mine: Site) -> None:
     audit, browser = add_audit(mine), mine.browser(Role.EDITOR)
-    form = asked(browser, audit, when="0 6 * * MON", name=HOSTILE, timezone="Europe/Berlin")
-    assert browser.http.post("/reports/new", data=form).headers["location"] == "/reports/scheduled"
+    times = {"when": "0 6 * * MON", "name": HOSTILE, "timezone": "Europe/Berlin"}
+    form = asked(browser, audit, severity=["high"], **times)
+    made = browser.http.post("/reports/new", data=form)
     with mine.http() as http:
         [schedule] = http.get("/v1/schedules").json()["data"]
+    assert made.headers["location"] == f"/schedules/{schedule['id']}"
     assert (schedule["name"], schedule["timezone"]) == (HOSTILE, "Europe/Berlin")
-    assert schedule["report"]["kind"] == "executive_summary"
-    page = browser.http.get("/reports/scheduled")
-    assert "<script>alert" not in page.text
-    change = hidden(page)
-    for wanted, is_enabled in (("pause", False), ("resume", True)):
-        browser.http.post("/reports/scheduled", data={**change, "do": wanted})
-        with mine.http() as http:
-            found = http.get(f"/v1/schedules/{schedule['id']}").json()
-        assert found["enabled"] is is_enabled
-    browser.http.post("/reports/scheduled", data={**change, "do": "delete"})
-    assert "No report comes by itself yet" in browser.http.get("/reports/scheduled").text
+    assert schedule["report"]["filters"] == {"severity": ["high"]}
+    assert 'href="/schedules?kind=report"' in browser.http.get("/reports").text
     again = browser.http.post("/reports/new", data={**form, "when": "own", "cron": "never"})
     assert again.status_code == 422
     assert 'value="never"' in again.text
+    assert "<script>alert" not in again.text

@@ -10,6 +10,7 @@ from tests.contract.conftest import prepared
 from cloudsealed.api.app import OperationRoute, create_app
 from cloudsealed.api.outside import OUTSIDE
 from cloudsealed.console import Console
+from cloudsealed.console.views import PASSAGES, VIEWS
 
 PAGES = {
     "/device",
@@ -23,7 +24,10 @@ PAGES = {
     "/account/tokens",
     "/account/apps",
     "/account/apps/{id}",
-    "/static/console.css",
+    "/taste",
+    "/static/{name}",
+    *(view.path for view in VIEWS),
+    *(passage.path for passage in PASSAGES),
 }
 
 

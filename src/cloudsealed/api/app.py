@@ -264,7 +264,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
         _log.error("an error that no response carries: %s: %s", error.code, error.message)
     faces: Faces = request.app.state.faces
     path, ident = request.url.path, exchange_of(request.scope).request_id
-    if faces.page(path) is None:
+    if not faces.are_for_people(path, request):
         return faces.refusal(path, known, ident)
     return await run_in_threadpool(faces.refusal, path, known, ident, request)
 

@@ -14,13 +14,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
+from cloudsealed.api import accept
 from cloudsealed.api.errors import envelope, served
 from cloudsealed.api.inside import Inside
 from cloudsealed.kit.errors import CloudSealedError
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 _JSON = "application/json"
+_HTML = "text/html"
 _OAUTH = "/oauth/"
+_OF_PROGRAMS = ("/v1", _OAUTH, "/.well-known/")
 
 
 class Pages(Protocol):
@@ -61,18 +64,29 @@ class Faces:
         """Return the pages if a path is one of theirs."""
         return self.pages if self.pages is not None and self.pages.route(path) else None
 
+    def are_for_people(self, path: str, request: Request) -> bool:
+        """Say whether a refusal is a page, which reads who visits."""
+        return (self.page(path) or self._lost(path, request)) is not None
+
     def refusal(
         self, path: str, error: CloudSealedError, request_id: str, request: Request | None = None
     ) -> Response:
         """Return the response of an error, in the shape of the path's clients."""
         known = served(error)
-        if pages := self.page(path):
+        if pages := self.page(path) or self._lost(path, request):
             return pages.refusal(known, request_id, request)
         headers = {name: self._extended(value) for name, value in known.headers.items()}
         if path.startswith(_OAUTH):
             content = flat(oauth_code(known), known.message, request_id)
             return Response(content, known.status, {**headers, "Cache-Control": "no-store"}, _JSON)
         return Response(envelope(known, request_id), known.status, headers, _JSON)
+
+    def _lost(self, path: str, request: Request | None) -> Pages | None:
+        """Return the pages if somebody looks for one where nothing is: at no path of programs."""
+        if request is None or request.method != "GET" or path.startswith(_OF_PROGRAMS):
+            return None
+        wanted = accept.choose(request.headers.get("accept", ""), (_JSON, _HTML))
+        return self.pages if wanted == _HTML else None
 
     def _extended(self, header: str) -> str:
         return header + self._challenge if header.startswith("Bearer ") else header

@@ -9,7 +9,7 @@ from cloudsealed.auth.sessions import InvalidLoginError
 from cloudsealed.auth.user_store import User
 from cloudsealed.console.forms import target
 from cloudsealed.console.rendering import redirect
-from cloudsealed.console.visits import ACCOUNT, CONFIRM, LOGIN, Need, Page, Visit
+from cloudsealed.console.visits import ACCOUNT, CONFIRM, HOME, LOGIN, Need, Page, Visit
 from cloudsealed.kit.errors import InvalidFieldError
 
 INVITATION, LOGOUT = "/invitation", "/logout"
@@ -17,13 +17,13 @@ INVITATION, LOGOUT = "/invitation", "/logout"
 
 def _login(visit: Visit) -> Response:
     """Show the login form; who is logged in goes on."""
-    goal = target(visit.query.get("next"), ACCOUNT)
+    goal = target(visit.query.get("next"), HOME)
     return redirect(goal) if visit.login else _login_page(visit, goal)
 
 
 def _log_in(visit: Visit) -> Response:
     """Check e-mail and password; a new session replaces whatever the cookie held."""
-    goal, email = target(visit.form.get("next"), ACCOUNT), visit.form.get("email", "")
+    goal, email = target(visit.form.get("next"), HOME), visit.form.get("email", "")
     user = visit.services.logins.log_in(
         email=email,
         password=visit.form.get("password", ""),
@@ -107,7 +107,7 @@ def _accept(visit: Visit) -> Response:
         password=form.get("password", ""),
         ip=visit.address,
     )
-    return _opened(visit, user, ACCOUNT)
+    return _opened(visit, user, HOME)
 
 
 def _log_out(visit: Visit) -> Response:

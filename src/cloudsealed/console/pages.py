@@ -32,7 +32,6 @@ _ALONE = frozenset(
     page.path
     for page in (*consent.PAGES, *device.PAGES, *login.PAGES)  # no script runs in them
 )
-_FRAMED = frozenset(_ROUTES) - _ALONE
 _HASHING = frozenset(page.path for page in _PAGES if page.hashes)
 
 
@@ -78,7 +77,7 @@ class Console:
         has it."""
         if request is None:
             return error_page(error, request_id, self._reception.prefix)
-        if self.route(request.scope["path"]) in _FRAMED:
+        if self.route(request.scope["path"]) not in _ALONE:
             with suppress(CloudSealedError):  # such as of a database that is gone
                 visit = self._reception.visit(request)
                 if visit.login is not None:

@@ -1,5 +1,4 @@
-"""Reports: made, watched until they are ready, looked at, downloaded; and those that come by
-themselves."""
+"""Reports: made once or by a schedule, watched until they are ready, looked at, downloaded."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from cloudsealed.console.views.frameworks import completed_audits
 from cloudsealed.vocabulary import Dimension, ReportKind, ReportStatus, ScheduleKind, Severity
 
 LIST, _ONE = "/v1/reports", "/v1/reports/{id}"
-_SCHEDULES, _SCHEDULE = "/v1/schedules", "/v1/schedules/{id}"
+_SCHEDULES = "/v1/schedules"
 _FILTERS = {"kind": worded("Kind"), "status": worded("Status"), "audit": worded("Audit")}
 TELLS = {
     "executive_summary": worded("Where you stand, what moved and what matters first, for managers"),
@@ -86,8 +85,8 @@ async def _make(look: Look) -> str:
         "timezone": look.sent("timezone") or None,
         "report": body,
     }
-    await look.api.send("POST", _SCHEDULES, schedule)
-    return "/reports/scheduled"
+    made = await look.api.send("POST", _SCHEDULES, schedule)
+    return f"/schedules/{made['id']}"
 
 
 def _asked(look: Look) -> dict[str, Any]:
@@ -127,31 +126,9 @@ async def _delete(look: Look) -> str:
     return "/reports"
 
 
-async def _scheduled(look: Look) -> Mapping[str, Any]:
-    page = await look.api.get(
-        _SCHEDULES, kind=ScheduleKind.REPORT, cursor=look.one("cursor"), limit=look.one("limit")
-    )
-    return {"page": page, "may_schedule": look.may(Scope.SCHEDULES_WRITE)}
-
-
-async def _change_schedule(look: Look) -> str:
-    """Run, pause, resume or delete a schedule."""
-    path = _SCHEDULE.format(id=look.sent("schedule"))
-    match look.sent("do"):
-        case "run":
-            report = await look.api.send("POST", f"{path}/run")
-            return f"/reports/{report['id']}"
-        case "delete":
-            await look.api.send("DELETE", path)
-        case wanted:
-            await look.api.send("PATCH", path, {"enabled": wanted == "resume"})
-    return look.visit.here
-
-
 VIEWS = (
     View("/reports", "reports/list.html", _list),
     View("/reports/new", "reports/new.html", _form, _make),
-    View("/reports/scheduled", "reports/scheduled.html", _scheduled, _change_schedule),
     View("/reports/{id}", "reports/one.html", _one, _delete),
 )
 PASSAGES = (
