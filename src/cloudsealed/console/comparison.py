@@ -47,12 +47,16 @@ async def _policies(
     if "expired" in (audit["evidence"], other["evidence"]):
         return None
     now, then = await _fails(look, audit["id"]), await _fails(look, other["id"])
-    rows: list[dict[str, Any]] = []
-    for key in {**then, **now}:
-        earlier, later = then.get(key), now.get(key)
-        title, _count = later or earlier or ("", 0)
-        counts = [found[1] if found else 0 for found in (earlier, later)]
-        rows.append({"key": key, "title": title, "then": counts[0], "now": counts[1]})
+    nothing = ("", 0)
+    rows: list[dict[str, Any]] = [
+        {
+            "key": key,
+            "title": now.get(key, nothing)[0] or then.get(key, nothing)[0],
+            "then": then.get(key, nothing)[1],
+            "now": now.get(key, nothing)[1],
+        }
+        for key in now | then
+    ]
     moved = [row for row in rows if row["then"] != row["now"]]
     return sorted(moved, key=lambda row: (-abs(row["now"] - row["then"]), row["key"]))
 

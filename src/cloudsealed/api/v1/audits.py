@@ -137,13 +137,9 @@ def list_audit_calls(call: Call) -> Reply:
 
     Each call with how it ended: what every verdict of the audit rests on.
     """
-    asked = call.page
+    filters, after, limit = call.page["filters"], call.page["after"], call.page["limit"]
     return call.services.audits.calls(
-        **call.one,
-        filters=asked["filters"],
-        after=asked["after"],
-        limit=asked["limit"],
-        deadline=call.deadline,
+        **call.one, filters=filters, after=after, limit=limit, deadline=call.deadline
     )
 
 
@@ -160,10 +156,8 @@ def list_audit_cells(call: Call) -> Reply:
     In the order of the policies' keys. A cell is one policy in one account and region; a policy
     none of whose cells passes the filters is left out.
     """
-    asked = call.page
-    return call.services.audits.matrix(
-        **call.one, filters=asked["filters"], after=asked["after"], limit=asked["limit"]
-    )
+    filters, after, limit = call.page["filters"], call.page["after"], call.page["limit"]
+    return call.services.audits.matrix(**call.one, filters=filters, after=after, limit=limit)
 
 
 @TABLE.reads(
