@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import null
 from tests.audits.world import ACCOUNT
 from tests.auth.oauth.party import Browser, Site, serving
 from tests.console.audited import CONNECTION, KEY, Audited, audited
@@ -185,6 +186,20 @@ def test_the_seal_and_how_to_check_it_are_shown_and_the_bundle_is_handed_out(
     bundle = estate.site.browser().http.get(f"/audits/{ident}/bundle")
     assert bundle.headers["content-type"] == "application/zip"
     assert "seal.json" in zipfile.ZipFile(io.BytesIO(bundle.content)).namelist()
+
+
+def test_what_is_no_longer_kept_is_said_on_every_part(estate: Audited) -> None:
+    first, second = estate.idents[:2]
+    estate.set(first, expired_at="2026-01-02T00:00:00.000Z")
+    try:
+        browser = estate.site.browser()
+        for part in PARTS[:6]:
+            page = browser.http.get(f"/audits/{first}{part}")
+            assert (page.status_code, "no longer kept" in texts(page)) == (200, True), part
+        other = browser.http.get(f"/audits/{second}/compare?with={first}")
+        assert "only the figures can be compared" in texts(other)
+    finally:
+        estate.set(first, expired_at=null())
 
 
 def test_reanalysis_begins_by_a_button(estate: Audited) -> None:

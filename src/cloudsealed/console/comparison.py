@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cloudsealed.console.asking import ApiRefusedError
 from cloudsealed.console.look import Look
+from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import DeltaKind, Dimension, Outcome
 
 _PAGES = 4  # of 200 policies
@@ -74,10 +76,16 @@ async def _fails(look: Look, ident: str) -> dict[str, tuple[str, int]]:
 
 
 async def before(look: Look, ident: str) -> str | None:
-    """Return the audit that the API compares one with: what became of findings since."""
-    summary = await look.api.value(
-        "/v1/findings/summary", audit=ident, delta=DeltaKind.NEW.value, group_by="severity"
-    )
+    """Return the audit that the API compares one with, for what became of findings since; None
+    where there is none, or its evidence is gone."""
+    try:
+        summary = await look.api.value(
+            "/v1/findings/summary", audit=ident, delta=DeltaKind.NEW.value, group_by="severity"
+        )
+    except ApiRefusedError as error:
+        if error.status != EvidenceExpiredError.status:
+            raise
+        return None
     found: str | None = (summary["compared"] or {}).get("before_id")
     return found
 

@@ -31,7 +31,7 @@ from cloudsealed.console.rendering import page, redirect
 from cloudsealed.console.shell import shown_to
 from cloudsealed.console.taste import Taste, Tastes
 from cloudsealed.kit.addresses import budget_key
-from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
+from cloudsealed.kit.errors import CloudSealedError, MissingFieldError, NotFoundError
 from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
 from cloudsealed.wiring import Services
 
@@ -266,7 +266,12 @@ class Reception:
         """Return who the visitor is now, None when they are logged out; asking is no use of the
         session."""
         session = self._sessions.find(visit.secret, used=False)
-        return self._logged_in(session, visit.address).caller if session is not None else None
+        if session is None:
+            return None
+        try:
+            return self._logged_in(session, visit.address).caller
+        except NotFoundError:  # the user is deleted at this moment
+            return None
 
     def check(self, request: Request, visit: Visit, about: str) -> None:
         """Raise CsrfFailedError unless the form is this server's own, and this visitor's."""

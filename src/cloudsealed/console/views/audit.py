@@ -106,9 +106,14 @@ async def _gather_calls(look: Look) -> Mapping[str, Any]:
     return {
         **shown,
         "page": page,
+        "asked": [_written(each["parameters"]) for each in page["data"]] if page else (),
         "filter_names": CALL_FILTERS,
         "outcomes": [(each.value, counts.get(each)) for each in CallOutcome],
     }
+
+
+def _written(parameters: Any) -> str:
+    return orjson.dumps(parameters).decode() if parameters else ""
 
 
 async def _gather_coverage(look: Look) -> Mapping[str, Any]:
