@@ -354,7 +354,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         ),
         sessions=SessionService(database=database, keys=keys, clock=clock),
         schedules=schedules,
-        resources=ResourceService(database=database),
+        resources=ResourceService(database=database, owner_tags=settings.owner_tags),
         simulations=SimulationService(
             database=database, policies=core.policies, clock=clock, seconds=settings.policy_seconds
         ),

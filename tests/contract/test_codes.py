@@ -31,6 +31,7 @@ from cloudsealed.policies import service as policies
 from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
 from cloudsealed.reports.store import ReportStore
 from cloudsealed.storage.migrate import engine_for
+from cloudsealed.testing.factories import add_resources, make_resource
 from cloudsealed.vocabulary import ReportKind, ReportStatus, Role
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/a"
@@ -55,13 +56,17 @@ def _code(answer: httpx.Response) -> str:
 
 
 def _filters(tenant: Any, audit: str) -> set[str]:
+    """Return the codes of filters that nothing can be, each of an object that is there."""
+    resource = make_resource()
+    add_resources(tenant.services.database, tenant.id, resource)
+    there = {"resources": resource.id, "audits": audit}
     document = httpx.get(f"{tenant.url}/openapi.json", trust_env=False).json()
     found = set()
     for path, methods in document["paths"].items():
         for item in methods.get("get", {}).get("parameters", ()):
             if item["in"] == "query" and item["name"] not in ("limit", "cursor", "sort"):
-                known = path.replace("/v1/audits/{id}", f"/v1/audits/{audit}").replace("{id}", "x")
-                answer = tenant.http.get(known, params={item["name"]: "\x00"})
+                ident = there.get(path.split("/")[2], "x")
+                answer = tenant.http.get(path.replace("{id}", ident), params={item["name"]: "\x00"})
                 found.add(_code(answer))
     return found
 
@@ -143,6 +148,7 @@ def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
         http.get(f"/v1/reports/{report['id']}/download?format=x"),
         http.get(f"/v1/reports/{_expired(tenant, audit)}/download"),
         _past_the_end(tenant, audit),
+        _unseen(tenant),
         _in_progress(tenant),
         _expired_evidence(tenant, completed),
     ]
@@ -171,6 +177,14 @@ def _past_the_end(tenant: Any, audit: str) -> httpx.Response:
     tenant.services.blobs.put(file.blob(report.id), b"x")
     path = f"/v1/reports/{report.id}/download?format=pdf"
     answer: httpx.Response = tenant.http.get(path, headers={"Range": "bytes=1-"})
+    return answer
+
+
+def _unseen(tenant: Any) -> httpx.Response:
+    """Return the answer to a comparison with what no audit saw."""
+    resource = make_resource()
+    add_resources(tenant.services.database, tenant.id, resource)
+    answer: httpx.Response = tenant.http.get(f"/v1/resources/{resource.id}/comparison")
     return answer
 
 

@@ -63,7 +63,11 @@ def test_findings_attach_to_resources(tenant: Any, add_resource: Any) -> None:
     assert [item["id"] for item in listed] == mine
     assert tenant.http.get("/v1/resources/res_x/findings").status_code == 404
     assert tenant.http.get(f"/v1/resources/{ident}").json()["type"] == "aws.ec2.security_group"
-    assert tenant.http.get(f"/v1/resources/{ident}/relations").json()["resource_id"] == ident
+    for path in ("relations", "referrers"):
+        assert tenant.http.get(f"/v1/resources/{ident}/{path}").json()["resource_id"] == ident
+    never = "aud_01JD0000000000000000000000"
+    unseen = tenant.http.get(f"/v1/resources/{ident}/comparison?from={never}&to={never}")
+    assert (unseen.status_code, unseen.json()["error"]["code"]) == (404, "resource_not_seen")
 
 
 def test_audits_are_listed_retrieved_and_reanalyzed_on_demand(tenant: Any, completed: Any) -> None:
@@ -342,6 +346,7 @@ def test_compliance_evidence_is_downloadable_as_oscal_and_ocsf_and_no_other_kind
 def test_a_path_with_a_name_of_its_own_is_no_objects(tenant: Any) -> None:
     for path, allow in (
         ("findings/summary", "GET, HEAD, OPTIONS"),
+        ("resources/summary", "GET, HEAD, OPTIONS"),
         ("policies/validate", "OPTIONS, POST"),
     ):
         answer = tenant.http.patch(f"/v1/{path}", json={})
@@ -378,6 +383,7 @@ def test_what_is_answered_is_what_the_document_says(tenant: Any, completed: Any)
         "/v1/findings",
         f"/v1/findings/{ident}",
         "/v1/findings/summary",
+        "/v1/resources/summary",
         "/v1/audits",
         "/v1/policies",
         "/v1/tokens",

@@ -92,6 +92,7 @@ EXPECTED: dict[str, dict[str | None, int]] = {
     "resource_type": {"aws.sqs.queue": 2, "aws.s3.bucket": 1},
     "service": {"sqs": 2, "s3": 1},
     "policy": {"pol-serving": 2, "pol-plain": 1},
+    "resource": {"res_1": 2, "res_2": 1},
     "framework": {"a": 2, "b": 2, None: 1},
     "control": {"1": 2, "2": 2, None: 1},
     "owner": {"ann": 2, None: 1},

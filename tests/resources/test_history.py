@@ -14,7 +14,7 @@ from tests.resources.test_seen_store import audited
 from cloudsealed.kit.cursor import Position
 from cloudsealed.resources import seen_store as seen
 from cloudsealed.resources.history import LONGEST_VALUE, differences
-from cloudsealed.resources.model import ResourceNotFoundError
+from cloudsealed.resources.model import NotSeenError, ResourceNotFoundError
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.objects import drop_unused
@@ -148,3 +148,31 @@ def test_what_could_not_be_read_did_not_change_and_long_values_are_left_out() ->
     new = {"unread": {"A": {}}, "document": {"B": "x" * (LONGEST_VALUE + 1)}}
     (change,) = differences(old, new)
     assert (change["path"], change["after"], change["shortened"]) == ("/document/B", None, True)
+
+
+def test_what_two_audits_saw_is_compared_in_either_direction(
+    database: Database, cloud: Cloud
+) -> None:
+    audits = []
+    for delay in ("0", "5", "9"):
+        cloud.queues = {"orders": {"Delay": delay}}
+        audits.append(audited(database, cloud))
+    cloud.queues = {}
+    without, ident = audited(database, cloud), resource(database)
+    service = ResourceService(database=database)
+
+    def compared(first: str, second: str) -> list[tuple[Any, ...]]:
+        found = service.comparison(tenant=TENANT, ident=ident, first=first, second=second)
+        assert (found["from_audit_id"], found["to_audit_id"]) == (first, second)
+        return [(c["path"], c["before"], c["after"]) for c in found["changes"]]
+
+    assert compared(audits[0], audits[2]) == [("/document/Attributes/Delay", "0", "9")]
+    assert compared(audits[2], audits[0]) == [("/document/Attributes/Delay", "9", "0")]
+    assert compared(audits[1], audits[1]) == []
+    newest = service.comparison(tenant=TENANT, ident=ident)
+    assert (newest["from_audit_id"], newest["to_audit_id"]) == (audits[1], audits[2])
+    for audit in (without, "aud_01JD0000000000000000000000"):
+        with pytest.raises(NotSeenError):
+            compared(audits[0], audit)
+    with pytest.raises(ResourceNotFoundError):
+        service.comparison(tenant="ten_b", ident=ident, first=audits[0], second=audits[1])

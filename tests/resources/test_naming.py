@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloudsealed.resources.naming import called, titled
+from cloudsealed.resources.naming import called, owner_of, titled
 
 
 def resource(native_id: str, name: str | None = None) -> dict[str, Any]:
@@ -53,3 +53,25 @@ def test_a_title_keeps_a_longer_id_that_begins_alike() -> None:
 
 def test_a_name_that_is_no_arn_is_left_in_a_title() -> None:
     assert titled("Bucket logs", resource("logs", "other")) == "Bucket logs"
+
+
+KEYS = ("owner", "team", "service-owner")
+
+
+@pytest.mark.parametrize(
+    ("tags", "owner"),
+    [
+        ({"owner": "web"}, "web"),
+        ({"Owner": " web "}, "web"),
+        ({"TEAM": "data", "service-owner": "ann"}, "data"),
+        ({"team": "data", "owner": "web"}, "web"),
+        ({"owner": "  ", "team": "data"}, "data"),
+        ({"OWNER": "first", "owner": "second"}, "first"),
+        ({"OWNER": "", "owner": "second"}, "second"),
+        ({"owner": ""}, None),
+        ({"ownership": "web"}, None),
+        ({}, None),
+    ],
+)
+def test_an_owner_is_the_first_tag_of_the_list_that_names_one(tags: Any, owner: str | None) -> None:
+    assert owner_of(tags, KEYS) == owner

@@ -150,6 +150,7 @@ ROW = {
     "connection_id": "con_a",
     "name": "Orders",
     "tags": {"env": "prod", "a=": "x"},
+    "owner": "ann",
 }
 PASSING: dict[str, tuple[str, ...]] = {
     "type": ("x", "aws.sqs.queue"),
@@ -165,6 +166,8 @@ PASSING: dict[str, tuple[str, ...]] = {
     "audit": ("aud_x",),
     "service": ("sns", "sqs"),
     "tag": ("env=dev", "env=prod", "a%3D=x"),
+    "owner": ("bob", "ann"),
+    "search": ("RN:A",),
 }
 
 

@@ -78,6 +78,12 @@ def four(database: Database) -> list[Resource]:
         ({"name": ("ORDERS",)}, [3, 0]),
         ({"name": ("%_",)}, [2]),
         ({"name": ("r_d",)}, []),
+        ({"search": ("ORDERS",)}, [3, 0]),
+        ({"search": ("sqs:::GO",)}, [3]),
+        ({"search": ("%_", "sqs:::gone")}, [3, 2]),
+        ({"owner": ("prod",)}, [2]),
+        ({"owner": ("prod", "a")}, [2, 0]),
+        ({"owner_not": ("prod",)}, [3, 1, 0]),
     ],
 )
 def test_filters_narrow(
@@ -105,6 +111,8 @@ def test_every_filter_is_tried_here() -> None:
         "tag_pair",
         "service",
         "name",
+        "search",
+        "owner",
     }
 
 
@@ -157,8 +165,8 @@ def test_a_resource_is_served_with_its_newest_document_while_that_is_kept(
     assert (body["id"], body["document"]) == (kept.id, {"Arn": "é", "N": [1]})
     assert orjson.loads(service.get(tenant=TENANT, ident=expired.id))["document"] is None
     assert service.relations(tenant=TENANT, ident=expired.id)["relations"] == [
-        {"name": "vpc", "id": "v", "type": None, "resource_id": None},
-        {"name": "vpc", "id": "w", "type": None, "resource_id": None},
+        {"name": "vpc", "id": "v", "type": None, "resource_id": None, "resource_name": None},
+        {"name": "vpc", "id": "w", "type": None, "resource_id": None, "resource_name": None},
     ]
 
 

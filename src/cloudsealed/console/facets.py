@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,32 +33,51 @@ class Facets:
 
 
 async def counted(
-    look: Look, path: str, names: Iterable[str], filters: Sequence[str]
+    look: Look,
+    path: str,
+    names: Iterable[str],
+    filters: Sequence[str],
+    together: Sequence[str] = (),
 ) -> Facets | None:
     """Return the facets of a list, None when counting takes long.
 
     A facet counts with every filter but its own, so that another value can be taken beside one.
+    Those of `together`, of which an object has one value at most, are counted by one request where
+    nothing is chosen of them.
     """
     given = {name: tuple(look.query[name]) for name in filters if look.query.get(name)}
     caller = look.visit.me.caller
     key = (caller.tenant_id, caller.scopes, path, tuple(sorted(given.items())))
-    found = await look.counts.of(key, lambda: _count(look, path, tuple(names), given))
+    at_once = [name for name in together if name not in given]
+    found = await look.counts.of(key, lambda: _count(look, path, tuple(names), given, at_once))
     return replace(found.value, age=found.age) if found is not None else None
 
 
 async def _count(
-    look: Look, path: str, names: Sequence[str], given: Mapping[str, Sequence[str]]
+    look: Look,
+    path: str,
+    names: Sequence[str],
+    given: Mapping[str, Sequence[str]],
+    at_once: Sequence[str],
 ) -> Facets:
     values: dict[str, Sequence[Value]] = {}
     total, complete = 0, True
-    for name in names:
-        asked = {n: v for n, v in given.items() if n != name}
-        summary = await look.api.value(path, group_by=name, **asked)
-        values[name] = _values(name, summary["groups"])
+    for asked in [*([at_once] if at_once else []), *([n] for n in names if n not in at_once)]:
+        others = {n: v for n, v in given.items() if n not in asked}
+        summary = await look.api.value(path, group_by=asked, **others)
+        values |= {name: _values(name, _of(name, summary["groups"])) for name in asked}
         complete = complete and summary["complete"]
-        if name not in given:
+        if given.keys().isdisjoint(asked):
             total = summary["total"]
     return Facets(values, total, complete)
+
+
+def _of(name: str, groups: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the groups of one facet, whatever else they are parted by."""
+    tally: Counter[Any] = Counter()
+    for group in groups:
+        tally[group[name]] += group["count"]
+    return [{name: value, "count": count} for value, count in tally.items()]
 
 
 def _values(name: str, groups: Sequence[Mapping[str, Any]]) -> list[Value]:

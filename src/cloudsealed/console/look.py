@@ -95,14 +95,15 @@ class Look:
         return self.address(**{name: kept})
 
 
-Gather = Callable[[Look], Awaitable[Mapping[str, Any]]]
+Gather = Callable[[Look], Awaitable[Mapping[str, Any] | str]]
 Act = Callable[[Look], Awaitable[str | Mapping[str, Any] | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A page: its path, its template, what it asks for, and what its forms do; `act` returns the
-    path to go on to, or what the page then shows as `look.told`, None with what was sent."""
+    path to go on to, or what the page then shows as `look.told`, None with what was sent. `gather`
+    returns a path where another page is what was asked for."""
 
     path: str
     template: str
@@ -211,6 +212,8 @@ class Views:
             look.api.asked.clear()
             look = replace(look, query={}, error=refused)
             values = await view.gather(look)
+        if isinstance(values, str):
+            return self._reception.outward(redirect(values))
         return await run_in_threadpool(self._rendered, view, look, values)
 
     def _rendered(self, view: View, look: Look, values: Mapping[str, Any]) -> Response:

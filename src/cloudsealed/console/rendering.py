@@ -8,6 +8,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -15,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.taste import Taste
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.resources.naming import called
 from cloudsealed.vocabulary import Severity, TriageState
 
 _POLICY = (
@@ -86,6 +88,11 @@ _templates = Environment(
 _templates.policies["json.dumps_kwargs"] = {"sort_keys": False}  # documents as they were said
 
 
+def _json(value: Any) -> str:
+    """Return a value as JSON, to be escaped like any text."""
+    return orjson.dumps(value).decode()
+
+
 def _moment(text: str) -> str:
     """Return an RFC 3339 time in UTC as people read it, to the minute."""
     return f"{text[:10]} {text[11:16]} UTC"
@@ -93,6 +100,8 @@ def _moment(text: str) -> str:
 
 _templates.filters["moment"] = _moment
 _templates.filters["middle"] = middle
+_templates.filters["json"] = _json
+_templates.filters["called"] = called
 _templates.globals["assets"] = assets
 _templates.globals["TRIAGE"] = tuple(TriageState)
 _templates.globals["SEVERITIES"] = tuple(Severity)[::-1]

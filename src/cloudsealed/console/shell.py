@@ -40,6 +40,7 @@ _GROUPS = (
                 Scope.FINDINGS_READ,
                 "status=open&sort=-severity",
             ),
+            Place("/resources", worded("Resources"), "resources", Scope.RESOURCES_READ),
             Place("/audits", worded("Audits"), "audits", Scope.AUDITS_READ),
             Place("/policies", worded("Policies"), "policies", Scope.POLICIES_READ),
         ),

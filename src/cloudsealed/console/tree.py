@@ -11,6 +11,7 @@ import orjson
 
 _MOST = 5_000  # nodes; a document of more is shown in part, and says so
 _OPEN = 2  # levels that are open at first
+_DEEPEST = 50  # levels; what lies deeper is left out, and the tree says so
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -24,6 +25,7 @@ class Node:
     kind: str
     children: list[Node] = field(default_factory=list)
     is_marked: bool = False
+    is_found: bool = False
     is_open: bool = False
 
     @property
@@ -34,37 +36,84 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A document; `is_whole` false when nodes were left out."""
+    """A document; `is_whole` false when nodes were left out, `hits` how many match."""
 
     nodes: list[Node]
     is_whole: bool
+    hits: int = 0
 
 
-def tree(document: Any, marked: Collection[str] = ()) -> Tree:
+def tree(document: Any, marked: Collection[str] = (), sought: str = "") -> Tree:
     """Return a document's tree; what stands at a marked path, as evidence writes it, is marked, and
-    what leads there is open."""
-    left = [_MOST]
-    root = _node("", "", document, frozenset(marked), 0, left)
-    return Tree(root.children or [root], left[0] > 0)
-
-
-def _node(
-    key: str, path: str, value: Any, marked: frozenset[str], depth: int, left: list[int]
-) -> Node:
-    left[0] -= 1
-    is_marked = path in marked and path != ""
-    if not isinstance(value, dict | list) or not value:
-        text = value if isinstance(value, str) else orjson.dumps(value).decode()
-        return Node(key, path, text, _kind(value), is_marked=is_marked)
-    found = Node(key, path, None, "list" if isinstance(value, list) else "map")
-    found.is_marked = is_marked
-    for name, item, below in _items(value, path):
-        if left[0] <= 0:
-            break
-        found.children.append(_node(name, below, item, marked, depth + 1, left))
-    found.is_open = depth < _OPEN or any(each.is_open and depth for each in found.children)
-    found.is_open = found.is_open or any(each.is_marked for each in found.children)
+    what leads there is open. So is what has `sought` in its key or value, letter case aside: of a
+    document that is too long, nothing else is left."""
+    found = _tree(document, marked, sought, only=False)
+    if sought and not found.is_whole:
+        return _tree(document, marked, sought, only=True)
     return found
+
+
+def _tree(document: Any, marked: Collection[str], sought: str, *, only: bool) -> Tree:
+    grower = _Grower(frozenset(marked), sought.casefold(), only, _MOST)
+    root = grower.node("", "", document, 0)
+    nodes = root.children or [root]
+    return Tree(nodes, grower.left > 0 and not (only or grower.is_cut), grower.hits)
+
+
+@dataclass(slots=True)
+class _Grower:
+    """Makes nodes, `left` of them at most; `only` those that lead to what is sought."""
+
+    marked: frozenset[str]
+    sought: str
+    only: bool
+    left: int
+    hits: int = 0
+    is_cut: bool = False
+
+    def node(self, key: str, path: str, value: Any, depth: int) -> Node:
+        self.left -= 1
+        is_plain = not isinstance(value, dict | list) or not value
+        found = Node(key, path, _text(value) if is_plain else None, _kind(value))
+        if depth > _DEEPEST:
+            self.is_cut = True
+            return found
+        found.is_marked = path in self.marked and path != ""
+        found.is_found = self._has(found)
+        self.hits += found.is_found
+        if not is_plain:
+            self._grow(found, value, depth)
+        return found
+
+    def _grow(self, found: Node, value: Any, depth: int) -> None:
+        for name, item, below in _items(value, found.path):
+            if self.left <= 0:
+                break
+            if self.only and not self._leads(name, item, depth + 1):
+                continue
+            found.children.append(self.node(name, below, item, depth + 1))
+        inner = any(each.is_marked or each.is_found for each in found.children)
+        opened = any(each.is_open and depth for each in found.children)
+        found.is_open = (depth < _OPEN and not self.sought) or opened or inner
+
+    def _has(self, node: Node) -> bool:
+        return bool(self.sought) and (
+            self.sought in node.key.casefold() or self.sought in (node.text or "").casefold()
+        )
+
+    def _leads(self, name: str, value: Any, depth: int) -> bool:
+        if self.sought in name.casefold():
+            return True
+        if isinstance(value, dict | list) and value:
+            below = depth + 1
+            return depth <= _DEEPEST and any(
+                self._leads(key, item, below) for key, item, _path in _items(value, "")
+            )
+        return self.sought in _text(value).casefold()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _items(value: Any, path: str) -> Iterator[tuple[str, Any, str]]:
@@ -79,6 +128,8 @@ def _items(value: Any, path: str) -> Iterator[tuple[str, Any, str]]:
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, dict | list) and value:
+        return "list" if isinstance(value, list) else "map"
     if isinstance(value, bool):
         return "flag"
     if value is None or value in ({}, []):

@@ -8,6 +8,7 @@ from functools import lru_cache
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.findings.text_store import searched
 from cloudsealed.storage.filters import (
+    OWNER_TAGS,
     Filter,
     at_least,
     before,
@@ -40,9 +41,6 @@ def _of_policies(name: str, description: str) -> Filter:
     # The service puts the ids of the policies that the value maps to in its place.
     return Filter(name, description, "policy_id", probe=finding_counts)
 
-
-OWNER_TAGS = ("owner", "team", "service-owner")
-"""The tags that name an owner where no setting says others."""
 
 LISTING = Listing(
     table=findings,

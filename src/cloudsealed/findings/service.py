@@ -17,7 +17,7 @@ from cloudsealed.findings.bulk import Bulk, CountMismatchError, Filters, read_bu
 from cloudsealed.findings.codec import encode, whole
 from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.export import written
-from cloudsealed.findings.listing import OWNER_TAGS, listing_of
+from cloudsealed.findings.listing import listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
 from cloudsealed.findings.remedy import with_own_names
 from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
@@ -33,7 +33,7 @@ from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database, ReadDeadlineError, Row
 from cloudsealed.storage.exports import kept, slot, timed
-from cloudsealed.storage.filters import NOT
+from cloudsealed.storage.filters import NOT, OWNER_TAGS
 from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.tenancy import turn

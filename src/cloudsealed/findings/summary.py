@@ -24,6 +24,7 @@ _COLUMNS = {
     "resource_type": "resource_type",
     "service": "resource_type",
     "policy": "policy_id",
+    "resource": "resource_id",
     "framework": "policy_id",
     "control": "policy_id",
     "owner": "owner",

@@ -23,6 +23,7 @@ from cloudsealed.policies.service import PolicyService
 from cloudsealed.reports.kinds.spool import Spooled
 from cloudsealed.reports.look import Look
 from cloudsealed.reports.model import Comparison, Report, ReportSource
+from cloudsealed.resources.naming import owner_of
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.storage.keys import KeyFileError, KeyRing, key_id, public_key
 from cloudsealed.vocabulary import PolicyKind, ReportKind
@@ -189,18 +190,6 @@ def _with_person(
         return finding
     triage = finding["triage"]
     return {**finding, "triage": {**triage, "updated_by": person(triage["updated_by"])}}
-
-
-def owner_of(tags: Mapping[str, str], keys: Sequence[str]) -> str | None:
-    """Return the value of the first of `keys` (in lower case) that a resource is tagged with.
-
-    A tag of nothing but white space names nobody; of keys that differ in case alone the first in
-    the order of characters counts.
-    """
-    values = {
-        key.lower(): value for key in sorted(tags, reverse=True) if (value := tags[key].strip())
-    }
-    return next((values[key] for key in keys if key in values), None)
 
 
 def trend(history: Sequence[Audit]) -> Sequence[Mapping[str, Any]]:

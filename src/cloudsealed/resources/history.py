@@ -17,6 +17,8 @@ LONGEST_VALUE = 1_000
 """Bytes of JSON; a longer value is null, and the change says that it is shortened."""
 _COMPARED = ("name", "owner", "tags", "relations", "document")
 
+Row = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -57,7 +59,6 @@ def public(
 ) -> dict[str, Any]:
     """Return a version's public form, with what changed since the one before it, if one is known:
     a JSON Pointer (RFC 6901) into the snapshot for each change."""
-    changes = list(differences(earlier, snapshot)) if earlier is not None else []
     return {
         "object": "resource_version",
         "snapshot": version.last.snapshot,
@@ -66,6 +67,28 @@ def public(
         "last_audit_id": version.last.audit_id,
         "first_seen_at": version.first.at,
         "last_seen_at": version.last.at,
+        **_told([] if earlier is None else differences(earlier, snapshot)),
+    }
+
+
+def compared(ident: str, old: tuple[Seen, Row], new: tuple[Seen, Row]) -> dict[str, Any]:
+    """Return the public form of what differs between what two audits saw of a resource."""
+    return {
+        "object": "resource_comparison",
+        "resource_id": ident,
+        "from_audit_id": old[0].audit_id,
+        "to_audit_id": new[0].audit_id,
+        "from_seen_at": old[0].at,
+        "to_seen_at": new[0].at,
+        "from_snapshot": old[0].snapshot,
+        "to_snapshot": new[0].snapshot,
+        **_told(differences(old[1], new[1])),
+    }
+
+
+def _told(found: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    changes = list(found)
+    return {
         "changes": changes[:MOST_CHANGES],
         "changes_left_out": max(0, len(changes) - MOST_CHANGES),
     }

@@ -21,6 +21,15 @@ class ResourceNotFoundError(NotFoundError):
         super().__init__("resource", ident)
 
 
+class NotSeenError(NotFoundError):
+    """The audit did not see the resource, or nothing is kept of what it saw."""
+
+    code = "resource_not_seen"
+
+    def __init__(self, ident: str, audit: str) -> None:
+        super().__init__("resource", f"{ident} in audit {audit}")
+
+
 class ResourceTypeNotFoundError(NotFoundError):
     """No type of resource that audits collect has this name."""
 

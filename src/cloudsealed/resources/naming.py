@@ -1,9 +1,10 @@
-"""What people call a resource: its name, or the shortest of its id that tells it from others."""
+"""What people call a resource: its name, or the shortest of its id that tells it from others; and
+who they say owns it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _OF_AN_ACCOUNT = re.compile(r"root|account(?:/.*)?")
@@ -35,3 +36,15 @@ def titled(title: str, resource: Mapping[str, Any]) -> str:
     if not native_id.startswith("arn:") or native_id not in title:
         return title
     return re.sub(re.escape(native_id) + r"(?![\w/:-])", lambda _: called(resource), title)
+
+
+def owner_of(tags: Mapping[str, str], keys: Sequence[str]) -> str | None:
+    """Return the value of the first of `keys` (in lower case) that a resource is tagged with.
+
+    A tag of nothing but white space names nobody; of keys that differ in case alone the first in
+    the order of characters counts.
+    """
+    values = {
+        key.lower(): value for key in sorted(tags, reverse=True) if (value := tags[key].strip())
+    }
+    return next((values[key] for key in keys if key in values), None)

@@ -20,11 +20,12 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.resources.history import Seen, Version, versions
 from cloudsealed.resources.history import public as public_version
-from cloudsealed.resources.model import Identity, Resource, public
+from cloudsealed.resources.model import Identity, NotSeenError, Resource, public
+from cloudsealed.resources.naming import owner_of
 from cloudsealed.resources.store import LISTING
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.filters import NOT, PAIR
+from cloudsealed.storage.filters import NOT, OWNER_TAGS, PAIR
 from cloudsealed.storage.keyset import SCAN_ROWS, SCAN_SECONDS, Page, refuse_strangers
 from cloudsealed.storage.schema import audit_blocks, audits, resources
 from cloudsealed.vocabulary import AuditKind, AuditStatus, ResourceState
@@ -120,10 +121,11 @@ def pin_block(
 
 
 class SeenStore:
-    """Reads the pinned lists."""
+    """Reads the pinned lists; `owner_tags`, in lower case, are those that name an owner."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owner_tags: Sequence[str] = OWNER_TAGS) -> None:
         self._database = database
+        self._owner_tags = owner_tags
 
     def page(
         self,
@@ -136,15 +138,51 @@ class SeenStore:
     ) -> Page:
         """Return a page of what an audit saw, as public JSON; raises EvidenceExpiredError."""
         with self._database.read() as connection:
-            found = connection.first(_AUDIT, {"tenant": tenant, "audit": audit})
-            if found is None or found[0] != AuditStatus.COMPLETED:
-                return Page([], None)
-            if found[1] is not None:
-                raise objects.EvidenceExpiredError(audit)
-            refuse_strangers(connection, LISTING, tenant=tenant, filters=filters)
-            start = after.id if after else "~"
-            rows = _Audit(connection, tenant, audit).rows(start)
+            rows = self._rows(connection, tenant, audit, filters, after.id if after else "~")
             return _collected(rows, filters, limit)
+
+    def count(
+        self, *, tenant: str, audit: str, filters: Mapping[str, tuple[str, ...]]
+    ) -> tuple[list[Row], bool]:
+        """Return what an audit saw that `filters` select, as it is shown and with its `owner`, and
+        whether every resource was looked at; raises EvidenceExpiredError."""
+        found, ends = list[Row](), time.monotonic() + SCAN_SECONDS
+        with self._database.read() as connection:
+            rows = self._rows(connection, tenant, audit, filters, "~")
+            for scanned, (_ident, row, _shown) in enumerate(rows, start=1):
+                if _is_spent(scanned - 1, ends):
+                    return found, False
+                if matches(row, filters):
+                    found.append(row)
+        return found, True
+
+    def _rows(
+        self,
+        connection: Connection,
+        tenant: str,
+        audit: str,
+        filters: Mapping[str, tuple[str, ...]],
+        start: str,
+    ) -> Iterator[tuple[str, Row, bytes]]:
+        found = connection.first(_AUDIT, {"tenant": tenant, "audit": audit})
+        if found is None or found[0] != AuditStatus.COMPLETED:
+            return iter(())
+        if found[1] is not None:
+            raise objects.EvidenceExpiredError(audit)
+        refuse_strangers(connection, LISTING, tenant=tenant, filters=filters)
+        return _Audit(connection, tenant, audit, self._owner_tags).rows(start)
+
+    def seen(self, *, tenant: str, ident: str, place: Place, audit: str) -> tuple[Seen, Row]:
+        """Return what an audit saw of a resource, and the snapshot; raises NotSeenError."""
+        with self._database.read() as connection:
+            found = _Looked(connection, tenant, ident, place).in_audit(audit)
+            if found is None:
+                raise NotSeenError(ident, audit)
+            try:
+                snapshot = objects.get(connection, tenant, found.snapshot)
+            except objects.EvidenceExpiredError:
+                raise NotSeenError(ident, audit) from None
+        return found, orjson.loads(snapshot)
 
     def history(
         self, *, tenant: str, ident: str, place: Place, after: Position | None, limit: int
@@ -187,13 +225,14 @@ class _Looked:
         while found := self._connection.all(_COMPLETED, {"tenant": self._tenant, "after": after}):
             for (audit,) in found:
                 after = self.last = audit
-                if (seen := self._seen(audit)) is not None:
+                if (seen := self.in_audit(audit)) is not None:
                     yield seen
                 if time.monotonic() > ends:
                     self.bounded = True
                     return
 
-    def _seen(self, audit: str) -> Seen | None:
+    def in_audit(self, audit: str) -> Seen | None:
+        """Return what one audit saw; None when it did not, or nothing is kept of it."""
         bound = {"tenant": self._tenant, "audit": audit}
         row = self._connection.first(_ABOUT, {**bound, "ident": self._ident})
         header = self._connection.first(_HEADER, {**bound, **self._place})
@@ -232,18 +271,28 @@ def _collected(
                 return Page(items, Position(last))
             items.append(shown)
             last = ident
-        if scanned >= SCAN_ROWS or (scanned % _READ == 0 and time.monotonic() > ends):
+        if _is_spent(scanned, ends):
             return Page(items, Position(ident))
     return Page(items, None)
+
+
+def _is_spent(scanned: int, ends: float) -> bool:
+    """Say whether a page has read as much as it may."""
+    return scanned >= SCAN_ROWS or (
+        scanned > 0 and scanned % _READ == 0 and time.monotonic() > ends
+    )
 
 
 class _Audit:
     """One audit's list, as it is walked through."""
 
-    def __init__(self, connection: Connection, tenant: str, audit: str) -> None:
+    def __init__(
+        self, connection: Connection, tenant: str, audit: str, owner_tags: Sequence[str]
+    ) -> None:
         self._connection = connection
         self._tenant = tenant
         self._audit = audit
+        self._owner_tags = owner_tags
         self._headers: dict[tuple[str, str, str], Row] = {}
 
     def rows(self, start: str) -> Iterator[tuple[str, Row, bytes]]:
@@ -266,7 +315,8 @@ class _Audit:
                 raise objects.EvidenceExpiredError(self._audit)
             snapshot = orjson.loads(found[address])
             shown = public(self._resource(ident, address, snapshot, first.get(ident)))
-            yield ident, orjson.loads(shown), shown
+            owner = owner_of(snapshot["tags"], self._owner_tags)
+            yield ident, {**orjson.loads(shown), "owner": owner}, shown
 
     def _resource(
         self, ident: str, address: str, snapshot: Row, first_seen_at: str | None
@@ -334,6 +384,10 @@ _TESTS: Mapping[str, Callable[[Row, tuple[str, ...]], bool]] = {
     "connection": _is("connection_id"),
     "audit": lambda row, values: True,
     "name": lambda row, values: any(v.lower() in (row["name"] or "").lower() for v in values),
+    "owner": _is("owner"),
+    "search": lambda row, values: any(
+        v.lower() in f"{row['name'] or ''}\n{row['native_id']}".lower() for v in values
+    ),
     "service": lambda row, values: row["type"].split(".")[1] in values,
     "tag": _tagged,
     "tag_key": lambda row, values: any(key in values for key in row["tags"]),

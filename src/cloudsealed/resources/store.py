@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
 from cloudsealed.resources.model import Identity, Resource, ResourceNotFoundError, public
 from cloudsealed.storage import objects
-from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.filters import Filter, of_services, prepare_tags, searching, tag_filters
-from cloudsealed.storage.keyset import Listing, Paged
+from cloudsealed.storage.database import Connection, Database, Row
+from cloudsealed.storage.filters import (
+    OWNER_TAGS,
+    Filter,
+    of_services,
+    owner_filter,
+    owner_of,
+    prepare_tags,
+    searching,
+    tag_filters,
+)
+from cloudsealed.storage.keyset import SCAN_ROWS, Listing, Paged, fetch
+from cloudsealed.storage.schema import objects as kept
 from cloudsealed.storage.schema import resource_tags, resources
 from cloudsealed.vocabulary import Provider, ResourceState
 
@@ -59,10 +71,28 @@ LISTING = Listing(
         ),
         of_services("type", probe=resources, known=services),
         *tag_filters("id"),
+        owner_filter("id", OWNER_TAGS),
         searching("name", "Part of its name, letter case aside", "name"),
+        searching(
+            "search", "Part of its name or native id, letter case aside", "name", "native_id"
+        ),
     ),
     prepare=prepare_tags,
+    computed={"owner": lambda table: owner_of(table, "id", OWNER_TAGS)},
 )
+
+
+@lru_cache(maxsize=10)
+def listing_of(owner_tags: tuple[str, ...]) -> Listing:
+    """Return the listing of an installation where other tags name an owner."""
+    keys = tuple(key.lower() for key in owner_tags)
+    if keys == OWNER_TAGS:
+        return LISTING
+    owner = owner_filter("id", keys)
+    filters = tuple(owner if item.name == owner.name else item for item in LISTING.filters)
+    computed = {"owner": lambda table: owner_of(table, "id", keys)}
+    return replace(LISTING, filters=filters, computed=computed)
+
 
 _TENANT = resources.c.tenant_id == bindparam("tenant")
 _KNOWN = ("id", "native_id", "state", "observed_at", "audit_id", "first_seen_at", "doc")
@@ -76,20 +106,18 @@ _CELL = select(*(resources.c[name] for name in _KNOWN)).where(
 _PRESENT = _CELL.with_only_columns(resources.c.native_id).where(
     resources.c.state == ResourceState.PRESENT.value
 )
-_SERVED = select(resources.c.doc, resources.c.snapshot).where(
-    _TENANT, resources.c.id == bindparam("ident")
+_KEPT = resources.outerjoin(
+    kept, and_(kept.c.tenant_id == resources.c.tenant_id, kept.c.digest == resources.c.snapshot)
 )
+_SERVED = (
+    select(resources.c.doc, kept.c.data)
+    .select_from(_KEPT)
+    .where(_TENANT, resources.c.id == bindparam("ident"))
+)
+_DOC = select(resources.c.doc).where(_TENANT, resources.c.id == bindparam("ident"))
 _BY_NATIVE = select(resources.c.id, resources.c.type, resources.c.native_id).where(
     _TENANT, resources.c.native_id == bindparam("native")
 )
-_CALLED = select(
-    resources.c.id,
-    resources.c.native_id,
-    resources.c.account,
-    resources.c.region,
-    case((resources.c.state == ResourceState.PRESENT.value, 1), else_=0),
-    resources.c.snapshot,
-).where(_TENANT, resources.c.type == bindparam("kind"))
 _INSERT = resources.insert()
 _UPDATE = (
     resources.update()
@@ -208,38 +236,44 @@ def _docs(count: int) -> Select[Any]:
     return select(resources.c.doc).where(_TENANT, resources.c.id.in_(wanted))
 
 
-@lru_cache(maxsize=64)
-def _named(count: int) -> Select[Any]:
-    """Return the statement for resources of a type with one of so many native ids."""
-    native: list[ColumnElement[str]] = [bindparam(f"native_{n}") for n in range(count)]
-    return _CALLED.where(resources.c.native_id.in_(native))
+@lru_cache(maxsize=256)
+def _counted(listing: Listing, columns: tuple[str, ...]) -> Listing:
+    read = tuple("doc" if name == "tags" else name for name in columns)
+    return replace(listing, columns=read)
 
 
-@lru_cache(maxsize=128)
-def _ending(count: int, regions: int) -> Select[Any]:
-    """Return the statement for resources of a type in an account, and in one of so many regions or
-    in any for none, whose native id ends in one of so many texts."""
-    length = func.length(resources.c.native_id)
-    endings: list[ColumnElement[bool]] = [
-        func.substr(resources.c.native_id, length - bindparam(f"size_{index}")).in_(
-            [bindparam(f"part_{index}"), bindparam(f"item_{index}")]
-        )
-        for index in range(count)
-    ]
-    places: list[ColumnElement[str]] = [bindparam(f"region_{n}") for n in range(regions)]
-    near = [resources.c.region.in_(places)] if places else []
-    return _CALLED.where(
-        resources.c.provider == bindparam("cloud"),
-        resources.c.account == bindparam("account"),
-        *near,
-        or_(*endings),
-    )
+def _held(columns: Sequence[str], row: Row) -> dict[str, Any]:
+    held = dict(zip(columns, row, strict=True))
+    if "tags" in held:
+        held["tags"] = orjson.loads(held["tags"])["tags"]
+    return held
 
 
 class ResourceStore(Paged):
     """Reads resources."""
 
-    listing = LISTING
+    def __init__(self, database: Database, listing: Listing = LISTING) -> None:
+        super().__init__(database)
+        self.listing = listing
+
+    def count(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], columns: tuple[str, ...]
+    ) -> tuple[list[tuple[dict[str, Any], int]], bool]:
+        """Return the values of columns, and of `tags`, with how many resources have them, and
+        whether every resource was looked at: no more are than for one page."""
+        listing = _counted(self.listing, columns)
+        with self.database.read() as connection:
+            rows = fetch(
+                connection,
+                listing,
+                tenant=tenant,
+                filters=filters,
+                sort="-id",
+                after=None,
+                limit=SCAN_ROWS,
+            )
+        tally = Counter(row[2:] for row in rows.rows)
+        return [(_held(columns, row), number) for row, number in tally.items()], rows.next is None
 
     def served(self, *, tenant: str, ident: str) -> tuple[bytes, dict[str, Any] | None]:
         """Return (public JSON, snapshot or None when retention dropped it)."""
@@ -247,53 +281,17 @@ class ResourceStore(Paged):
             row = connection.first(_SERVED, {"tenant": tenant, "ident": ident})
             if row is None:
                 raise ResourceNotFoundError(ident)
-            try:
-                snapshot = orjson.loads(objects.get(connection, tenant, row[1]))
-            except objects.EvidenceExpiredError:
-                snapshot = None
+        snapshot = None if row[1] is None else orjson.loads(objects.unpack(row[1]))
         return bytes(row[0]), snapshot
 
-    def called(self, *, tenant: str, kind: str, targets: Sequence[str]) -> list[Row]:
-        """Return (id, native id, account, region, whether it is there, snapshot) of the resources
-        of a type whose native id is one of `targets`."""
-        values: dict[str, Any] = {"tenant": tenant, "kind": kind}
-        values |= {f"native_{index}": target for index, target in enumerate(targets)}
+    def known(self, *, tenant: str, ident: str) -> dict[str, Any]:
+        """Return a resource as lists show it; raises ResourceNotFoundError."""
         with self.database.read() as connection:
-            return connection.all(_named(len(targets)), values)
-
-    def ending_in(
-        self,
-        *,
-        tenant: str,
-        provider: str,
-        account: str,
-        regions: Sequence[str],
-        kind: str,
-        targets: Sequence[str],
-    ) -> list[Row]:
-        """Return the same of the resources of an account, in some regions or in any for none, whose
-        native id ends in one of `targets`."""
-        values: dict[str, Any] = {
-            "tenant": tenant,
-            "kind": kind,
-            "cloud": provider,
-            "account": account,
-        }
-        values |= {f"region_{index}": region for index, region in enumerate(regions)}
-        for index, target in enumerate(targets):
-            values |= {
-                f"size_{index}": len(target),
-                f"part_{index}": f"/{target}",
-                f"item_{index}": f":{target}",
-            }
-        with self.database.read() as connection:
-            return connection.all(_ending(len(targets), len(regions)), values)
-
-    def snapshots(self, *, tenant: str, addresses: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the snapshots at each address that still holds one."""
-        with self.database.read() as connection:
-            found = objects.get_many(connection, tenant, addresses)
-        return {address: orjson.loads(data) for address, data in found.items()}
+            row = connection.first(_DOC, {"tenant": tenant, "ident": ident})
+        if row is None:
+            raise ResourceNotFoundError(ident)
+        found: dict[str, Any] = orjson.loads(row[0])
+        return found
 
     def docs(self, *, tenant: str, idents: Sequence[str]) -> list[bytes]:
         """Return the public JSON of at most 1,000 resources, in no order."""

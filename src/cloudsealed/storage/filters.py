@@ -32,6 +32,7 @@ from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.nearest import LONGEST, did_you_mean
 from cloudsealed.storage.database import one_of
+from cloudsealed.storage.planning import rarely
 from cloudsealed.storage.schema import resource_tags
 from cloudsealed.vocabulary import Provider
 
@@ -318,6 +319,10 @@ def tag_filters(column: str, *, leads: str | None = None) -> tuple[Filter, ...]:
     )
 
 
+OWNER_TAGS = ("owner", "team", "service-owner")
+"""The tags that name an owner where no setting says others."""
+
+
 def owner_of(table: FromClause, column: str, keys: Sequence[str]) -> ColumnElement[str | None]:
     """Return the owner of the resource that a column names: the value of the first of `keys` (in
     lower case) that it is tagged with, unless that is blank."""
@@ -332,7 +337,7 @@ def owner_of(table: FromClause, column: str, keys: Sequence[str]) -> ColumnEleme
     return named.scalar_subquery()
 
 
-def owner_filter(column: str, keys: Sequence[str], *, leads: str) -> Filter:
+def owner_filter(column: str, keys: Sequence[str], *, leads: str | None = None) -> Filter:
     """Return the filter by owner, as `owner_of` tells it; `leads` is the filter by the column."""
     return Filter(
         "owner",
@@ -340,7 +345,7 @@ def owner_filter(column: str, keys: Sequence[str], *, leads: str) -> Filter:
         probe=resource_tags,
         condition=lambda table, values: owner_of(table, column, keys).in_(values),
         asks=lambda tags, values: tags.c.value.in_(values),
-        leads=("resource_id", leads),
+        leads=("resource_id", leads) if leads is not None else None,
     )
 
 
@@ -363,7 +368,7 @@ def prepare_tags(filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str,
 
 def _of(table: FromClause, column: str) -> tuple[ColumnElement[bool], ...]:
     tags = resource_tags.c
-    return tags.tenant_id == table.c.tenant_id, tags.resource_id == table.c[column]
+    return tags.tenant_id == table.c.tenant_id, rarely(tags.resource_id == table.c[column])
 
 
 def _is_pair(table: FromClause, values: Binds) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from sqlalchemy import (
@@ -260,7 +260,7 @@ def _binds(name: str, count: int) -> tuple[ColumnElement[Any], ...]:
 class Paged:
     """The reading of pages that every noun's store has; a store names its `listing`."""
 
-    listing: ClassVar[Listing]
+    listing: Listing
 
     def __init__(self, database: Database) -> None:
         self.database = database

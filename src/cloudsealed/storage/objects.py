@@ -94,6 +94,11 @@ def get(connection: Connection, tenant: str, address: str) -> bytes:
     return zlib.decompress(row[0])
 
 
+def unpack(data: bytes) -> bytes:
+    """Return the bytes of a row's `data`, where a statement of another noun has read it."""
+    return zlib.decompress(data)
+
+
 def drop_unused(database: Database, tenant: str, *, before: str) -> int:
     """Drop what was last used in a month before `before`; return how many there were.
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
+from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.findings import EXPANSIONS
 from cloudsealed.api.v1.schemas import estate as shapes
 from cloudsealed.api.v1.schemas.findings import Finding
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
+from cloudsealed.resources.model import NotSeenError
 from cloudsealed.resources.store import LISTING
+from cloudsealed.resources.summary import GROUPS
 from cloudsealed.storage import schema
 from cloudsealed.storage.database import ReadDeadlineError
 from cloudsealed.storage.objects import EvidenceExpiredError
+
+GROUP_BY = Parameter("group_by", "What to count by", GROUPS, is_multiple=True, default="type")
+FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
+_AUDITS = {
+    "from": Parameter("from", "Audit that is compared with; else the last of another snapshot"),
+    "to": Parameter("to", "Audit that is compared; else the last that saw it"),
+}
 
 TABLE = Table(
     "Resources",
@@ -39,6 +49,25 @@ def list_resources(call: Call) -> Reply:
     """
     resources = call.services.resources
     return resources.list(tenant=call.tenant, deadline=call.deadline, **call.page)
+
+
+@TABLE.reads(
+    "/v1/resources/summary",
+    scope=Scope.RESOURCES_READ,
+    answer=shapes.ResourceSummary,
+    parameters={"group_by": GROUP_BY, **FILTERS},
+    errors=(EvidenceExpiredError,),
+)
+def summarize_resources(call: Call) -> Reply:
+    """Count resources.
+
+    By any facets, with every filter of the list. Where the bound of a page's reading ended the
+    count, `complete` is false. A resource is in a group for each of its tags, with `tag_key` for
+    those of these keys alone; a total counts it once.
+    """
+    filters = {name: values for name, values in call.query.items() if name in FILTERS}
+    resources = call.services.resources
+    return resources.summary(tenant=call.tenant, group_by=call.query["group_by"], filters=filters)
 
 
 @TABLE.gets("/v1/resources/{id}", scope=Scope.RESOURCES_READ, answer=shapes.Resource)
@@ -86,6 +115,34 @@ def list_resource_history(call: Call) -> Reply:
         raise ReadDeadlineError  # snapshots are read: that is nothing for the event loop
     after, limit = call.page["after"], call.page["limit"]
     return call.services.resources.history(**call.one, after=after, limit=limit)
+
+
+@TABLE.reads(
+    "/v1/resources/{id}/comparison",
+    scope=Scope.RESOURCES_READ,
+    answer=shapes.ResourceComparison,
+    parameters=_AUDITS,
+    errors=(NotSeenError,),
+)
+def compare_resource(call: Call) -> Reply:
+    """Compare what two audits saw of a resource.
+
+    Each difference by a JSON Pointer into the snapshot. What either audit could not read is no
+    difference. `/v1/resources/{id}/history` names the audits; by default the newest version is
+    compared with the one before it.
+    """
+    first, second = call.given("from"), call.given("to")
+    return call.services.resources.comparison(**call.one, first=first, second=second)
+
+
+@TABLE.reads("/v1/resources/{id}/referrers", scope=Scope.RESOURCES_READ, answer=shapes.ReferrerList)
+def get_resource_referrers(call: Call) -> Reply:
+    """Retrieve what refers to a resource.
+
+    The other direction of its relations: resources of its account whose documents name it, those
+    that are there.
+    """
+    return call.services.resources.referrers(**call.one)
 
 
 @TABLE.reads("/v1/resources/{id}/relations", scope=Scope.RESOURCES_READ, answer=shapes.RelationList)

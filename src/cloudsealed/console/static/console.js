@@ -100,6 +100,25 @@ function counted() {
   }
 }
 
+document.addEventListener("input", (event) => {
+  if (event.target.dataset.finds === undefined) return;
+  const sought = event.target.value.trim().toLowerCase();
+  let hits = 0;
+  let first = null;
+  for (const item of document.querySelectorAll(".document li")) {
+    const parts = item.querySelectorAll(":scope > .key, :scope > .value, :scope > details > summary > .key");
+    const isFound = sought !== "" && [...parts].some((part) => part.textContent.toLowerCase().includes(sought));
+    item.classList.toggle("found", isFound);
+    if (!isFound) continue;
+    hits++;
+    first ??= item;
+    for (let up = item.parentElement.closest("details"); up; up = up.parentElement.closest("details")) up.open = true;
+  }
+  const shown = document.querySelector("[data-hits]");
+  shown.textContent = sought ? shown.dataset.form.replace("{n}", hits) : "";
+  first?.scrollIntoView({ block: "nearest" });
+});
+
 let stream = null;
 function watched() {
   stream?.close();

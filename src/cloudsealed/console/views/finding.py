@@ -35,6 +35,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "explained": explained,
         "refusal": refusal,
         "may_see_evidence": may_see_evidence,
+        "may_see_resource": look.may(Scope.RESOURCES_READ),
         "may_triage": look.may(Scope.FINDINGS_WRITE),
         "may_classify": look.may(Scope.POLICIES_WRITE),
         "document": _document(finding, evidence),

@@ -116,6 +116,96 @@ class Relation(Shape):
     resource_id: ResourceId | None = Field(
         description="The resource that it means; null where no audit saw one."
     )
+    resource_name: Word | None = Field(
+        description="Name of that resource; null if it has none.", examples=["production"]
+    )
+
+
+class ResourceComparison(Shape):
+    """What differs between what two audits saw of a resource."""
+
+    object: Literal["resource_comparison"] = Field(description="Always `resource_comparison`.")
+    resource_id: ResourceId = Field(description="The resource.")
+    from_audit_id: AuditId = Field(description="The audit that is compared with.")
+    to_audit_id: AuditId = Field(description="The audit that is compared.")
+    from_seen_at: Time = Field(description="When the first saw it.")
+    to_seen_at: Time = Field(description="When the second saw it.")
+    from_snapshot: Digest = Field(description="SHA-256 of what the first saw.")
+    to_snapshot: Digest = Field(description="SHA-256 of what the second saw.")
+    changes: Many[SnapshotChange] = Field(description="What differs; 100 at most.")
+    changes_left_out: Count = Field(description="How many more differences there are.")
+
+
+class ResourceGroup(Shape):
+    """How many resources are of one group, which has the keys that were asked for."""
+
+    type: Word = Field(default="", description="Their type.", examples=["aws.s3.bucket"])
+    service: Word = Field(default="", description="Service of their type.", examples=["s3"])
+    provider: Provider = Field(default=Provider.AWS, description="Their cloud.", examples=["aws"])
+    account: Word = Field(default="", description="Their account.", examples=["123456789012"])
+    region: Word = Field(default="", description="Their region.", examples=["eu-west-1"])
+    connection: Word = Field(
+        default="",
+        description="Id of the connection that they were found through.",
+        examples=["con_01J8ZQ4X7M2N5P8R1T4V6W9YAC"],
+    )
+    state: ResourceState = Field(
+        default=ResourceState.PRESENT,
+        description="Whether they are still there.",
+        examples=["present"],
+    )
+    owner: Word | None = Field(
+        default=None, description="Their owner, by tags; null: nobody.", examples=["ann"]
+    )
+    tag_key: Word | None = Field(
+        default=None, description="Key of a tag of theirs; null: none.", examples=["env"]
+    )
+    tag: Text | None = Field(
+        default=None,
+        description="A tag of theirs as the filter takes it; null: none.",
+        examples=["env=prod"],
+    )
+    count: Count = Field(description="How many resources there are.", examples=[17])
+
+
+class ResourceSummary(Shape):
+    """Resources, counted by group."""
+
+    object: Literal["resource_summary"] = Field(description="Always `resource_summary`.")
+    group_by: Few[Word] = Field(description="What was counted by, in this order.")
+    total: Count = Field(description="How many resources there are in all groups.", examples=[42])
+    complete: bool = Field(
+        description="Whether every resource was looked at and every group told; false where the"
+        " bound of a read ended the count.",
+        examples=[True],
+    )
+    groups: Many[ResourceGroup] = Field(
+        description="The groups that have any, in the order of their values.",
+        examples=[[{"type": "aws.s3.bucket", "count": 17}]],
+    )
+
+
+class Referrer(Shape):
+    """A resource that refers to another."""
+
+    name: Word = Field(description="What its relation is called.", examples=["security_groups"])
+    type: Word = Field(description="Its type.", examples=["aws.ec2.instance"])
+    native_id: Word = Field(description="The provider's own id of it.")
+    resource_name: Word | None = Field(description="Its name; null if it has none.")
+    resource_id: ResourceId = Field(description="Its id.")
+
+
+class ReferrerList(Shape):
+    """What refers to a resource."""
+
+    object: Literal["referrers"] = Field(description="Always `referrers`.")
+    resource_id: ResourceId = Field(description="The resource.")
+    complete: bool = Field(
+        description="Whether every resource that may refer to it was looked at and is told; false"
+        " where the bound of a read ended the search.",
+        examples=[True],
+    )
+    referrers: Many[Referrer] = Field(description="What refers to it; 200 at most.")
 
 
 class RelationList(Shape):

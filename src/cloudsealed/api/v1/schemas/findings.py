@@ -284,6 +284,9 @@ class FindingGroup(Shape):
     policy: Word = Field(
         default="", description="Key of their policy.", examples=["aws-ec2-sg-ssh-open"]
     )
+    resource: Word = Field(
+        default="", description="Id of their resource.", examples=["res_01J8ZQ4X7M2N5P8R1T4V6W9YAC"]
+    )
     framework: Word | None = Field(
         default=None,
         description="A framework that their policy serves; null: none.",
