@@ -70,7 +70,7 @@ def look(page: Page, url: str, email: str, password: str) -> None:
 def keep(page: Page, name: str, address: str) -> None:
     """Keep the image of a page once all of it is there."""
     page.goto(address)
-    page.wait_for_function("!document.querySelector('[data-pending]')")
+    page.locator("[data-pending]").wait_for(state="detached")
     page.screenshot(path=FOLDER / f"{name}.png")
     print(f"docs/console/{name}.png")
 
