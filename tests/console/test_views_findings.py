@@ -11,7 +11,7 @@ from tests.auth.oauth.party import Site, serving
 from tests.console.estate import HOSTILE, add_findings, facets, linked, settled, texts
 from tests.contract.conftest import statements as statements
 
-from cloudsealed.vocabulary import FindingStatus, Role
+from cloudsealed.vocabulary import FindingStatus, Role, Severity
 
 QUERIES = (
     "",
@@ -121,6 +121,24 @@ def test_the_ticked_are_decided_about_and_no_other(mine: Site) -> None:
     shown = texts(settled(browser.http, "/findings?triage=accepted_risk"))
     assert "3 findings" in shown
     assert "Accepted risk, Ana" in shown
+
+
+def test_all_that_match_are_decided_about_at_once_when_their_number_is_as_shown(mine: Site) -> None:
+    add_findings(mine, 520, severity=Severity.MEDIUM, title="Door of the cellar")
+    browser, path = mine.browser(), "/findings?search=cellar"
+    page = settled(browser.http, path)
+    shown = re.search(r'name="all" value="(\d+)"', page.text)
+    assert shown is not None
+    assert shown[1] == "520"
+    token = re.findall(r'name="csrf" value="([^"]+)"', page.text)[-1]
+    form = {"csrf": token, "state": "acknowledged", "all": "519"}
+    moved = browser.http.post(path, data=form)
+    assert moved.status_code == 409
+    assert "count_mismatch" in moved.text
+    assert browser.http.post(path, data={**form, "all": "520"}).status_code == 303
+    with mine.http() as http:
+        decided = http.get("/v1/findings/summary?triage=acknowledged&group_by=severity").json()
+    assert (decided["total"], decided["complete"]) == (520, True)
 
 
 def test_a_decision_that_is_refused_is_said_on_the_page(mine: Site) -> None:

@@ -163,9 +163,17 @@ function awaited() {
   }, 800);
 }
 
+// Where there is no room beside the list, the filters are shut until somebody wants them.
+const narrow = matchMedia("(max-width: 64rem)");
+function fitted() {
+  for (const box of document.querySelectorAll("details.narrowing")) box.open = !narrow.matches;
+}
+narrow.addEventListener("change", fitted);
+
 function ready() {
   for (const button of document.querySelectorAll("button.copy[hidden]")) button.hidden = false;
   counted();
+  fitted();
   watched();
   awaited();
 }

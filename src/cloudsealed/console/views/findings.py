@@ -11,8 +11,8 @@ from cloudsealed.console.decisions import decision
 from cloudsealed.console.facets import counted
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, Passage, View
+from cloudsealed.findings.bodies import MOST_MATCHING
 from cloudsealed.kit.errors import MissingFieldError
-from cloudsealed.vocabulary import TriageState
 
 LIST = "/v1/findings"
 SUMMARY = f"{LIST}/summary"
@@ -67,8 +67,13 @@ COLUMNS = {
 _SHOWN_AT_FIRST = ("where", "first_seen", "triage")
 
 
+def _asked(look: Look) -> dict[str, Sequence[str]]:
+    """Return the filters of the address."""
+    return {name: look.query[name] for name in (*_FILTERS, *NEGATED) if look.query.get(name)}
+
+
 async def _gather(look: Look) -> Mapping[str, Any]:
-    filters = {name: look.query.get(name, ()) for name in (*_FILTERS, *NEGATED)}
+    filters = _asked(look)
     group = look.one("group")
     page = None
     if group not in GROUPS:
@@ -94,9 +99,9 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "column_names": COLUMNS,
         "group_names": GROUPS,
         "sorts": SORTS,
-        "exports": urlencode({n: v for n, v in filters.items() if v}, doseq=True),
+        "exports": urlencode(filters, doseq=True),
         "may_triage": look.may(Scope.FINDINGS_WRITE),
-        "states": tuple(TriageState),
+        "most_at_once": MOST_MATCHING,
     }
 
 
@@ -114,11 +119,15 @@ def _by_severity(name: str, groups: Sequence[Mapping[str, Any]]) -> list[dict[st
 
 
 async def _triage(look: Look) -> str:
-    """Decide about the findings that are ticked."""
-    idents = list(look.form.get("finding", ()))
-    if not idents:
+    """Decide about the findings that are ticked, or about all that match, of which the visitor
+    was shown how many they are."""
+    wanted: dict[str, Any] = {"ids": list(look.form.get("finding", ()))}
+    if shown := look.sent("all"):
+        count = int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 10 else 0
+        wanted = {"filter": _asked(look), "count": count}
+    elif not wanted["ids"]:
         raise MissingFieldError("finding")
-    await look.api.send("POST", f"{LIST}/bulk", {"ids": idents, "triage": decision(look)})
+    await look.api.send("POST", f"{LIST}/bulk", {**wanted, "triage": decision(look)})
     return look.visit.here
 
 

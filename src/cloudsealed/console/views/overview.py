@@ -13,6 +13,7 @@ from cloudsealed.console.look import Look, View
 from cloudsealed.vocabulary import Dimension, Severity
 
 _AUDITS = 12  # that a trend shows
+_LATEST = 5  # of any state
 _FIRST = 8  # findings that matter first
 _DELTAS = ("new", "fixed", "reopened", "changed")
 
@@ -37,8 +38,11 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     counted = await look.counts.of(key, lambda: _count(look, audits))
     first = await look.api.get("/v1/findings", status="open", sort="-severity", limit=str(_FIRST))
     coverage = await look.api.value(f"/v1/audits/{newest['id']}/coverage")
+    latest = await look.api.value("/v1/audits", limit=str(_LATEST))
     return {
         "newest": newest,
+        "latest": latest["data"],
+        "entered": {each["connection_id"]: each["error"] for each in newest["accounts"]},
         "connections": connections,
         "audits": audits,
         "dimensions": _dimensions(look, audits, counted.value.open if counted else None),
