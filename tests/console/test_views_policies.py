@@ -15,6 +15,7 @@ from tests.console.audited import audited
 from tests.console.estate import HOSTILE, add_findings, facets, linked, settled, texts
 from tests.console.test_account import form_of
 from tests.console.test_pages import refused
+from tests.waiting import until
 
 from cloudsealed.console.drafts import Draft
 from cloudsealed.findings.model import ResourceRef
@@ -233,6 +234,14 @@ def test_a_draft_is_explained_on_a_resource_and_simulated_on_an_audit(site: Site
     told = texts(send(browser, checked, "/policies/new", **fields))
     assert "Fail · Queue bad is called so" in told
     assert 'resource.QueueName → "bad"' in told
+    with own.http() as http:
+
+        def read() -> list[Any]:
+            listed = http.get("/v1/events?type=evidence.read").json()["data"]
+            return [each["data"]["query"] for each in listed]
+
+        until(read, "that evidence was read is told")
+        assert read() == [{"resource_id": [resource[1]]}]
     begun = send(browser, checked, "/policies/new", text=TEXT, do="simulate")
     assert begun.status_code == 303, begun.text
     worked(site, "simulation")

@@ -80,6 +80,7 @@ NEEDS = {
         "DELETE": "policies:write",
     },
     "/v1/policies/simulate": {"POST": "policies:write"},
+    "/v1/audits/{id}/cells": {"GET": "audits:read"},
     "/v1/simulations/{id}": {"GET": "findings:read"},
     "/v1/policies/{id}/versions": {"GET": "policies:read"},
     "/v1/reports": {"GET": "reports:read", "POST": "reports:write"},
@@ -91,6 +92,7 @@ NEEDS = {
         "PATCH": "connections:write",
         "DELETE": "connections:write",
     },
+    "/v1/connections/{id}/setup": {"GET": "connections:read"},
     "/v1/connections/{id}/test": {"POST": "connections:write"},
     "/v1/schedules": {"GET": "schedules:read", "POST": "schedules:write"},
     "/v1/schedules/{id}": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudsealed.kit.nearest import LONGEST, did_you_mean, nearest
+from cloudsealed.kit.nearest import LONGEST, closest, did_you_mean, nearest
 
 REGIONS = ("eu-central-1", "eu-west-3", "eu-west-1", "us-east-1")
 
@@ -27,3 +27,8 @@ def test_it_is_the_name_written_most_alike_whatever_the_case(value: str, near: s
 def test_it_is_the_end_of_a_sentence_or_nothing() -> None:
     assert did_you_mean("s4", {"s3"}) == "; did you mean 's3'?"
     assert did_you_mean("s4", ()) == ""
+
+
+def test_of_equally_near_names_the_one_of_the_same_letters_is_meant() -> None:
+    assert closest("Nmae", ("Made", "Name")) == "Name"
+    assert closest("zame", ("Made", "Zone", "Name")) == "Name"

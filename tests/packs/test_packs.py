@@ -15,11 +15,11 @@ import yaml
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import DocumentType, Rule, compile_expression
+from cloudsealed.kit.shapes import Use
 from cloudsealed.packs import (
     EXAMPLES_AT,
     PolicySpec,
     Relation,
-    Use,
     check_form,
     load_frameworks,
     load_policies,

@@ -125,7 +125,7 @@ class Operation:
     `scope` None means any valid credential; `quick` that it is read on the event loop under a
     deadline; `tagged` that the answer has an ETag; `heavy` names the budgets of which a 202
     spends one, `costs` what each request costs beyond this process; `ranged`
-    that it answers a file, which can be asked for in ranges;
+    that it answers a file, which can be asked for in ranges; `asks` that a POST changes nothing;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
     `files` says what is in the media types of a download: a shape, or a schema;
     `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
@@ -153,6 +153,7 @@ class Operation:
     heavy: tuple[str, ...] = ()
     costs: Costs | None = None
     ranged: bool = False
+    asks: bool = False
     once: bool = False
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None
@@ -209,7 +210,7 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether it may change what is stored."""
-        return self.method not in ("GET", "HEAD")
+        return self.method not in ("GET", "HEAD") and not self.asks
 
     @property
     def budgets(self) -> tuple[str, ...]:

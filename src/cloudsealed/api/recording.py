@@ -102,6 +102,9 @@ def _made(made: Mapping[str, Any], subject: str) -> dict[str, str]:
 def read_of(operation: Operation, call: Call, request_id: str) -> Read:
     """Return what tells of a read, about the object that the path names or else the tenant."""
     assert operation.event is not None
+    asked = {name: list(values) for name, values in call.query.items()}
+    if operation.asks:  # in its body, of which names alone are told
+        asked |= {name: [value] for name, value in call.body.items() if isinstance(value, str)}
     return Read(
         tenant=call.tenant,
         kind=operation.event,
@@ -109,5 +112,5 @@ def read_of(operation: Operation, call: Call, request_id: str) -> Read:
         actor=call.caller.actor,
         request_id=request_id,
         at=rfc3339(call.services.clock()),
-        data={"operation": operation.name, "query": {n: list(v) for n, v in call.query.items()}},
+        data={"operation": operation.name, "query": asked},
     )

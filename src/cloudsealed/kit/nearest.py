@@ -14,7 +14,8 @@ def closest(value: str, known: Collection[str], alike: float = _ALIKE) -> str | 
     """Return the name that is written so much like `value`, whatever the case, that it was probably
     meant; None when none is. `alike` is from 0, of nothing in common, to 1, of the same letters.
 
-    Of those that are equally near the first in the order of characters counts.
+    Of those that are equally near one of the same letters counts, then one that begins alike, then
+    the first in the order of characters.
     """
     if len(value) > LONGEST:
         return None
@@ -27,8 +28,9 @@ def closest(value: str, known: Collection[str], alike: float = _ALIKE) -> str | 
     ratios = []
     for name in close:
         matcher.set_seq1(name)
-        ratios.append((-matcher.ratio(), name))
-    return names[min(ratios)[1]]
+        other = sorted(name) != sorted(folded), name[:1] != folded[:1]
+        ratios.append((-matcher.ratio(), *other, name))
+    return names[min(ratios)[-1]]
 
 
 def nearest(value: str, known: Collection[str]) -> str | None:

@@ -117,6 +117,7 @@ def validate_policy(call: Call) -> Reply:
     body=TRIAL,
     body_optional=False,
     once=False,
+    asks=True,
     costs=Costs("explanations", most=4),
     errors=(
         BuiltinPolicyImmutableError,
@@ -125,7 +126,7 @@ def validate_policy(call: Call) -> Reply:
         NotExplainableError,
         PolicyNotFoundError,
     ),
-    event=None,
+    event=EventType.EVIDENCE_READ,
 )
 def explain_policy(call: Call) -> Reply:
     """Explain what a check says of a resource; nothing is stored.
