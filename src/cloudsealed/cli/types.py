@@ -29,8 +29,8 @@ def types(
     shape, console = shape_of(name), Terminal()
     if as_json:
         said = described(name)
-        shown = ("type", "document", "calls", "example")
-        console.document({part: said[part] for part in shown})
+        shown = {part: said[part] for part in ("type", "document", "calls")}
+        console.document({**shown, "example": said["sample"]})
         return
     for call, attributes in _by_call(name):
         tree = Tree(Line(call, style="cyan"), guide_style="dim")

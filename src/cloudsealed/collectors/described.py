@@ -33,7 +33,7 @@ def described(name: str) -> dict[str, Any]:
     """Return what is known of a type's documents; raises KeyError."""
     shape = shape_of(name)
     calls = {each: ":".join(call) for each, call in filling_calls(name).items()}
-    return {**summary(name), "document": shape, "calls": calls, "example": sample(shape)}
+    return {**summary(name), "document": shape, "calls": calls, "sample": sample(shape)}
 
 
 def sample(shape: Shape) -> Any:

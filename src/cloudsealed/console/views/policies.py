@@ -156,7 +156,7 @@ async def _type(look: Look) -> Mapping[str, Any]:
     return {
         "type": found,
         "document": tree(found["document"]),
-        "example": tree(found["example"]),
+        "example": tree(found["sample"]),
         "may_write": look.may(Scope.POLICIES_WRITE),
     }
 

@@ -332,6 +332,6 @@ class DescribedType(CollectedType):
         description="The call that fills an attribute, by its name; `*` fills the others.",
         examples=[{"*": "s3:ListBuckets", "Policy": "s3:GetBucketPolicy"}],
     )
-    example: Json = Field(
+    sample: Json = Field(
         description="A document with every value made up.", examples=[{"Name": "text"}]
     )
