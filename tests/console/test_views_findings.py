@@ -86,6 +86,13 @@ def test_a_filter_that_is_refused_is_said_and_the_rest_is_shown(mine: Site) -> N
     assert len(linked(page, "/findings")) == 12
 
 
+def test_an_address_of_too_many_parameters_is_refused_with_what_to_do(mine: Site) -> None:
+    http = mine.browser().http
+    for path in ("/findings", "/overview", "/findings/export"):
+        page = http.get(f"{path}?" + "&".join(f"severity={n}" for n in range(201)))
+        assert (page.status_code, "take some out" in page.text) == (422, True)
+
+
 def test_grouped_findings_lead_to_those_of_the_group(mine: Site) -> None:
     page = mine.browser().http.get("/findings?group=account&severity=critical")
     assert 'href="/findings?account=123456789012&amp;severity=critical"' in page.text or (

@@ -25,10 +25,11 @@ from cloudsealed.console.forms import fields_of
 from cloudsealed.console.rendering import redirect
 from cloudsealed.console.same import same
 from cloudsealed.console.visits import Need, Reception, Visit
-from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.errors import CloudSealedError, InvalidFieldError
 from cloudsealed.kit.threads import run_in_threadpool
 
 Query = Mapping[str, Sequence[str]]
+_MOST_PARAMETERS = 200
 _SHOWN = {400, 409, 412, 422, 429}
 """Refusals that a page shows beside what it was asked, instead of a page of their own."""
 
@@ -191,10 +192,7 @@ class Views:
 
     def _look(self, request: Request, visit: Visit) -> Look:
         assert self._inside is not None, "the pages are served beside the API"
-        raw = request.scope["query_string"].decode("latin-1")
-        query: dict[str, list[str]] = {}
-        for name, value in parse_qsl(raw, max_num_fields=200):
-            query.setdefault(name, []).append(value)
+        query = _query(request)
         api = None
         if visit.login:
             again = partial(self._reception.still, visit)
@@ -222,6 +220,18 @@ class Views:
         if error is not None:
             shared["status"] = error.status
         return look.visit.shell(view.template, **{**shared, **values})
+
+
+def _query(request: Request) -> dict[str, list[str]]:
+    raw, found = request.scope["query_string"].decode("latin-1"), dict[str, list[str]]()
+    try:
+        pairs = parse_qsl(raw, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        message = f"The address has more than {_MOST_PARAMETERS} parameters: take some out"
+        raise InvalidFieldError("query", message) from None
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
 
 
 class _Passing:
