@@ -15,11 +15,11 @@ from typing import Any
 import orjson
 
 from cloudsealed.auditing import Auditing, build_auditing
-from cloudsealed.audits.bundle import bundle
-from cloudsealed.audits.proof import prove
-from cloudsealed.audits.reclassify import Reclassify
-from cloudsealed.audits.retention import expire_evidence
+from cloudsealed.audits.classifying.reclassify import Reclassify
 from cloudsealed.audits.scheduled import ScheduledAudits
+from cloudsealed.audits.sealing.bundle import bundle
+from cloudsealed.audits.sealing.proof import prove
+from cloudsealed.audits.sealing.retention import expire_evidence
 from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.simulations.service import SimulationService
 from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
