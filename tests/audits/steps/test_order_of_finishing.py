@@ -6,10 +6,11 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,8 +23,9 @@ from cloudsealed.audits.records.blocks import Spool
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.steps.apply import Applier
 from cloudsealed.audits.store import AuditStore
-from cloudsealed.findings.codec import LOADED, decode
+from cloudsealed.findings.codec import moved
 from cloudsealed.findings.model import fingerprint
+from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.storage import objects
@@ -41,7 +43,7 @@ class Pass:
     """One audit's word on one cell: `outcomes` by resource; what is absent was not listed.
 
     One that `withdraws` found the policy disabled: it lists, and judges nothing. Conditions of a
-    policy give `severity`; None is that they could not be read.
+    policy give `severity`; None is that they could not be read. `word` is what a failure shows.
     """
 
     at: int
@@ -50,6 +52,7 @@ class Pass:
     version: int
     withdraws: bool = False
     severity: str | None = "critical"
+    word: str = "a"
 
     def moment(self) -> str:
         return f"2026-01-01T00:00:{self.at:02d}.000Z"
@@ -63,6 +66,7 @@ PASSES = st.builds(
     version=st.integers(1, 2),
     withdraws=st.sampled_from((False, False, False, True)),
     severity=st.sampled_from((None, None, "critical", "medium")),
+    word=st.sampled_from(("a", "a", "a", "b")),
 )
 
 
@@ -189,8 +193,8 @@ def line(name: str, spoken: Pass, address: str) -> dict[str, Any]:
             policy_key=KEY, provider="aws", account=ACCOUNT, region=REGION, native_id=name
         ),
         "snapshot": address,
-        "title": f"{name} at {spoken.at}",
-        "evidence": [{"path": "x", "value": spoken.at}] if outcome is Outcome.FAIL else [],
+        "title": f"{name} {spoken.word}",
+        "evidence": [{"path": "x", "value": spoken.word}] if outcome is Outcome.FAIL else [],
         "reasons": [],
         "classified_by": None,
         "suppressed": False,
@@ -211,12 +215,17 @@ def finish(database: SqliteDatabase, number: int, spoken: Pass) -> None:
 
 def present(database: SqliteDatabase) -> dict[str, tuple[Any, ...]]:
     """Return what the product now says of every finding, its ids and history aside."""
-    statement = select(*(findings.c[name] for name in LOADED)).where(
-        findings.c.tenant_id == bindparam("tenant")
-    )
+    store = FindingStore(database)
+    statement = select(findings.c.id).where(findings.c.tenant_id == bindparam("tenant"))
     with database.read() as connection:
-        rows = connection.all(statement, {"tenant": TENANT})
-    loaded = [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+        idents = [row[0] for row in connection.all(statement, {"tenant": TENANT})]
+    loaded = [store.get(tenant=TENANT, ident=ident) for ident in idents]
+    for each in loaded:
+        doc, _policy, _version, followed = store.served(tenant=TENANT, ident=each.id)
+        shown = orjson.loads(moved(doc, followed))
+        assert (shown["last_seen_at"], shown["audit_id"]) == (each.last_seen_at, each.audit_id)
+        last = store.history(tenant=TENANT, ident=each.id)[-1]
+        assert (last[1], last[-1], last[4]) == (each.last_observation, *astuple(each.looked))
     return {
         f.resource.native_id: (
             f.status,
@@ -228,6 +237,8 @@ def present(database: SqliteDatabase) -> dict[str, tuple[Any, ...]]:
             f.title,
             f.last_observation,
             f.last_seen_at,
+            f.audit_id,
+            f.looked,
             f.resolved,
         )
         for f in loaded

@@ -47,6 +47,7 @@ TABLE = Table(
     "Individual security, cost, architectural or compliance issues.",
     getter=lambda call: call.services.findings.get(**call.one),
     rows=schema.findings,
+    untagged=("audit_id", "last_observation", "last_seen_at"),  # every audit may move them
 )
 
 

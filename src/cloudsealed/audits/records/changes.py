@@ -32,6 +32,8 @@ def write_changed(
     finding_rows.update(connection, tenant=tenant, changed=changed)
     for old, new in changed:
         begins = (old.last_observation, old.severity) != (new.last_observation, new.severity)
+        if begins and old.follows:  # so far it went on without being written
+            finding_rows.record_episode(connection, tenant=tenant, finding=old, begins=False)
         finding_rows.record_episode(connection, tenant=tenant, finding=new, begins=begins)
         if (kind := _told(old, new)) is not None:
             _announce(connection, tenant, audit_id, kind, new)

@@ -112,13 +112,13 @@ class Forecast:
             cell.header(),
         )
         with self._database.read() as connection:
-            missing = outcomes.known(connection, block)
+            unseen = outcomes.known(connection, block)
         for observation in observations:
-            outcomes.spoken(missing, block, observation)
-        for part in batches(missing, _BATCH):
+            outcomes.spoken(unseen, block, observation)
+        for part in batches(unseen, _BATCH):
             with self._database.read() as connection:
-                resolved = outcomes.resolved(connection, block, part)
-                changes = self._with_yielding(connection, yields, resolved)
+                changed = outcomes.unseen(connection, block, part)
+                changes = self._with_yielding(connection, yields, changed)
             yield from changes
         for batch in batches(observations, _BATCH):
             with self._database.read() as connection:

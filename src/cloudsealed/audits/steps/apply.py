@@ -12,17 +12,18 @@ from typing import Any
 
 from cloudsealed.audits.records import cells
 from cloudsealed.audits.records.blocks import OBSERVATIONS, SNAPSHOTS, Block, Blocks
-from cloudsealed.audits.records.changes import write_changed, write_opened
-from cloudsealed.audits.records.observation import Observation, observation_of
+from cloudsealed.audits.records.changes import write_changed
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.skew import NO_HORIZON
-from cloudsealed.audits.steps.outcomes import Outcomes
-from cloudsealed.audits.steps.reconcile import reconcile, withdrawal
+from cloudsealed.audits.steps.cells import BATCH, CellReconciler
+from cloudsealed.audits.steps.outcomes import Outcomes, cell_of
+from cloudsealed.audits.steps.reconcile import withdrawal
 from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.draft import today
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
-from cloudsealed.findings.model import Finding, Moment
+from cloudsealed.findings.cell_store import Cell
+from cloudsealed.findings.model import Moment
 from cloudsealed.findings.pin_store import Pin
 from cloudsealed.findings.yielding import settled
 from cloudsealed.kit.batches import batches
@@ -33,9 +34,7 @@ from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.resources.seen_store import blocks_of, packed, pin_block
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_turn
-from cloudsealed.vocabulary import Outcome, ResourceState, Severity
-
-_BATCH = 500
+from cloudsealed.vocabulary import ResourceState
 
 
 class Applier:
@@ -61,8 +60,14 @@ class Applier:
         self._named = {"tenant": lease.tenant, "audit_id": lease.audit_id}
         self._horizon = horizon
         self._yields = yields
-        self._settled: set[tuple[str, str, str]] = set()
-        self._outcomes = Outcomes(database=database, horizon=horizon, yields=yields, **self._named)
+        self._settled: set[Cell] = set()
+        self._cells = CellReconciler(
+            **self._named,
+            blocks=self._blocks,
+            outcomes=Outcomes(database=database, horizon=horizon, yields=yields, **self._named),
+            turn=self._turn,
+            horizon=horizon,
+        )
 
     def resources(self) -> None:
         """Bring every resource to its newest snapshot; mark as deleted what complete lists lack;
@@ -80,7 +85,7 @@ class Applier:
                     moment=Moment(*moment),
                 )
             seen: set[str] = set()
-            for batch in batches(self._snapshots.of(block), _BATCH):
+            for batch in batches(self._snapshots.of(block), BATCH):
                 seen |= {snapshot["native_id"] for _address, snapshot in batch}
                 lines += self._write_resources(block, batch, moment)
             if block.header["complete"]:
@@ -102,8 +107,8 @@ class Applier:
         for block in sorted(
             self._blocks.all(OBSERVATIONS), key=lambda block: len(above.get(block.key, ()))
         ):
-            failing += self._cell(block)
-            self._settled.add((block.header["policy_id"], block.account, block.region))
+            failing += self._cells.judged(block)
+            self._settled.add(cell_of(block))
         return failing
 
     def settle(self, places: Iterable[tuple[str, str]]) -> None:
@@ -111,16 +116,14 @@ class Applier:
         to: call it in the end, with the audit's places."""
         for account, region in places:
             for policy_id, key in self._yields.keys.items():
-                place = (policy_id, account, region)
-                if key in self._yields.others and place not in self._settled:
-                    self._settle(*place)
+                cell = Cell(policy_id, account, region)
+                if key in self._yields.others and cell not in self._settled:
+                    self._settle(cell)
 
-    def _settle(self, policy_id: str, account: str, region: str) -> None:
+    def _settle(self, cell: Cell) -> None:
         with self._database.read() as connection:
-            known = finding_rows.load_cell(
-                connection, tenant=self._tenant, policy_id=policy_id, account=account, region=region
-            )
-        for prints in batches(known, _BATCH):
+            known = finding_rows.load_cell(connection, tenant=self._tenant, cell=cell)
+        for prints in batches(known, BATCH):
             with self._turn() as connection:
                 now = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
                 olds = list(now.values())
@@ -135,17 +138,7 @@ class Applier:
         seen = withdrawal(Moment(at, self._audit))
         for policy_id in policy_ids:
             for account, region in places:
-                place = {"policy_id": policy_id, "account": account, "region": region}
-                with self._turn() as connection:
-                    cells.mark(connection, tenant=self._tenant, moment=seen.moment, **place)
-                    known = finding_rows.load_cell(connection, tenant=self._tenant, **place)
-                    pairs = [
-                        (old, reconcile(self._outcomes.grounded(old, seen), seen))
-                        for old in known.values()
-                    ]
-                    changed = [(old, new) for old, new in pairs if new and new != old]
-                    write_changed(connection, **self._named, changed=changed)
-                if changed:
+                if self._cells.withdrawn(Cell(policy_id, account, region), seen):
                     self._settled.clear()
 
     def _write_resources(
@@ -266,68 +259,12 @@ class Applier:
             last_seen_at=at,
         )
 
-    def _cell(self, block: Block) -> list[Pin]:
-        failing: list[Pin] = []
-        with self._lease.write() as connection:
-            cells.mark(
-                connection,
-                tenant=self._tenant,
-                policy_id=block.header["policy_id"],
-                account=block.account,
-                region=block.region,
-                moment=self._outcomes.moment(block),
-            )
-            missing = self._outcomes.known(connection, block)
-        for line in self._blocks.lines(block) if missing else ():
-            self._outcomes.spoken(missing, block, observation_of(line))
-        for part in batches(missing, _BATCH):
-            with self._turn() as connection:
-                changed = self._outcomes.resolved(connection, block, part)
-                write_changed(connection, **self._named, changed=changed)
-        for batch in batches(map(observation_of, self._blocks.lines(block)), _BATCH):
-            with self._turn() as connection:
-                failing += self._reconcile(connection, block, batch)
-        return failing
-
-    def _reconcile(
-        self, connection: Connection, block: Block, batch: list[Observation]
-    ) -> list[Pin]:
-        found = self._outcomes.observed(connection, block, batch)
-        write_opened(
-            connection,
-            **self._named,
-            opened=[new for _, old, new in found if old is None and new is not None],
-        )
-        write_changed(
-            connection,
-            **self._named,
-            changed=[(old, new) for _, old, new in found if old and new and new != old],
-        )
-        fails = [(seen, new) for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
-        asking = [seen.yields_to for seen, _ in fails if seen.yields_to is not None]
-        others = finding_rows.load(connection, tenant=self._tenant, fingerprints=asking)
-        base = Severity(block.header["severity"])
-        return [_pinned(new.id, seen, base, others) for seen, new in fails]
-
     @contextmanager
     def _turn(self) -> Iterator[Connection]:
         """Open a fenced transaction in which no other audit of the tenant reconciles."""
         with self._lease.write() as connection:
             take_turn(connection, tenant=self._tenant)
             yield connection
-
-
-def _pinned(ident: str, seen: Observation, base: Severity, others: Mapping[str, Finding]) -> Pin:
-    """Return what an audit says of a finding that fails in it; `base` is its policy's severity."""
-    other = others.get(seen.yields_to or "")
-    return (
-        ident,
-        seen.severity.rank,
-        (seen.base_severity or base).rank,
-        seen.classified_by,
-        not seen.asks,
-        other.id if other else None,
-    )
 
 
 def _renamed(row: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Resource]:

@@ -12,7 +12,8 @@ from cloudsealed.audits.records.observation import OWNED_BY_ANOTHER, Observation
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.steps.reconcile import Seen, Subject, grounded, reconcile, withdrawal
 from cloudsealed.findings import store as finding_rows
-from cloudsealed.findings.model import Finding, Moment, ResourceRef
+from cloudsealed.findings.cell_store import Cell
+from cloudsealed.findings.model import Finding, Follows, Moment, ResourceRef
 from cloudsealed.findings.yielding import settled
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
@@ -22,6 +23,13 @@ from cloudsealed.vocabulary import Dimension, Outcome, Severity
 
 Reconciled = tuple[Observation, Finding | None, Finding | None]
 """An observation, and its finding before and after it."""
+Change = tuple[Finding, Finding]
+"""What a finding was, and what it becomes."""
+
+
+def cell_of(block: Block) -> Cell:
+    """Return the cell that a block of observations is of."""
+    return Cell(block.header["policy_id"], block.account, block.region)
 
 
 class Outcomes:
@@ -50,36 +58,34 @@ class Outcomes:
         return Moment(block.header["observed_at"], self._audit)
 
     def known(self, connection: Connection, block: Block) -> dict[str, str]:
-        """Return, in order, the fingerprints of a cell's findings whose resource is gone unless the
-        audit saw it, each with the resource's id."""
-        known = finding_rows.load_cell(
-            connection,
-            tenant=self._tenant,
-            policy_id=block.header["policy_id"],
-            account=block.account,
-            region=block.region,
-        )
+        """Return, in order, the fingerprints of a cell's findings of which something is to be said
+        if the audit did not see their resource, each with the resource's id."""
+        known = finding_rows.load_cell(connection, tenant=self._tenant, cell=cell_of(block))
         return {
             p: f.resource.id
             for p, f in known.items()
-            if _is_missing(f.resource.type, f.resource.native_id, block)
+            if f.follows or _is_missing(f.resource.type, f.resource.native_id, block)
         }
 
-    def spoken(self, missing: dict[str, str], block: Block, observation: Observation) -> None:
-        """Take out of `missing` the finding that an observation is of, also under its former id."""
-        missing.pop(observation.fingerprint, None)
+    def spoken(self, unseen: dict[str, str], block: Block, observation: Observation) -> None:
+        """Take out of `unseen` the finding that an observation is of, also under its former id."""
+        unseen.pop(observation.fingerprint, None)
         former = observation.formerly
-        if former in missing and missing[former] == self._resource_id(block, observation):
-            del missing[former]
+        if former in unseen and unseen[former] == self._resource_id(block, observation):
+            del unseen[former]
 
-    def resolved(
-        self, connection: Connection, block: Block, prints: Sequence[str]
-    ) -> list[tuple[Finding, Finding]]:
-        """Return what becomes of findings whose resource is gone."""
+    def unseen(self, connection: Connection, block: Block, prints: Sequence[str]) -> list[Change]:
+        """Return what becomes of findings whose resource was not seen: it is gone, or nobody knows,
+        and then they stay as they were last seen."""
         known = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
         seen = _missing(block, self.moment(block))
-        pairs = [(each, reconcile(self.grounded(each, seen), seen)) for each in known.values()]
-        return [(old, new) for old, new in pairs if new is not None and new != old]
+        found: list[Change] = []
+        for each in known.values():
+            if not _is_missing(each.resource.type, each.resource.native_id, block):
+                found.append((each, replace(each, follows=Follows.NOTHING)))
+            elif new := reconcile(self.grounded(each, seen), seen):
+                found.append((each, new))
+        return found
 
     def observed(
         self, connection: Connection, block: Block, batch: Sequence[Observation]
@@ -128,9 +134,7 @@ class Outcomes:
         later = cells.later_than(
             connection,
             tenant=self._tenant,
-            policy_id=block.header["policy_id"],
-            account=block.account,
-            region=block.region,
+            **cell_of(block)._asdict(),
             moment=self.moment(block),
             horizon=self._horizon,
         )
