@@ -94,9 +94,9 @@ class Stepping(Applier):
         self.wait = wait
 
     @contextmanager
-    def _turn(self) -> Iterator[Connection]:
+    def _lane(self, account: str) -> Iterator[Connection]:
         self.wait()
-        with super()._turn() as connection:
+        with super()._lane(account) as connection:
             yield connection
 
 

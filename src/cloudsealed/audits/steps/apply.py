@@ -33,7 +33,7 @@ from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.resources.seen_store import blocks_of, packed, pin_block
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.tenancy import take_turn
+from cloudsealed.storage.tenancy import take_lane
 from cloudsealed.vocabulary import ResourceState
 
 
@@ -65,7 +65,7 @@ class Applier:
             **self._named,
             blocks=self._blocks,
             outcomes=Outcomes(database=database, horizon=horizon, yields=yields, **self._named),
-            turn=self._turn,
+            lane=self._lane,
             horizon=horizon,
         )
 
@@ -75,7 +75,7 @@ class Applier:
         lines: list[bytes] = []
         for block in self._snapshots.listings():
             moment = (block.header["observed_at"], self._audit)
-            with self._turn() as connection:
+            with self._lane(block.account) as connection:
                 cells.mark(
                     connection,
                     tenant=self._tenant,
@@ -124,7 +124,7 @@ class Applier:
         with self._database.read() as connection:
             known = finding_rows.load_cell(connection, tenant=self._tenant, cell=cell)
         for prints in batches(known, BATCH):
-            with self._turn() as connection:
+            with self._lane(cell.account) as connection:
                 now = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
                 olds = list(now.values())
                 news = settled(connection, self._yields, olds, tenant=self._tenant)
@@ -146,7 +146,7 @@ class Applier:
     ) -> list[bytes]:
         """Write a batch of snapshots; return the packed line of each."""
         lines: list[bytes] = []
-        with self._turn() as connection:
+        with self._lane(block.account) as connection:
             known = self._load(connection, block)
             heirs = self._heirs(block, known, batch)
             gone_at = self._gone_at(connection, block, moment)
@@ -189,7 +189,7 @@ class Applier:
         return found
 
     def _mark_deleted(self, block: Block, seen: set[str], moment: tuple[str, str]) -> None:
-        with self._turn() as connection:
+        with self._lane(block.account) as connection:
             gone = [
                 _deleted(resource_rows.restored(row), moment[0])
                 for native_id, row in self._load(connection, block).items()
@@ -260,10 +260,10 @@ class Applier:
         )
 
     @contextmanager
-    def _turn(self) -> Iterator[Connection]:
-        """Open a fenced transaction in which no other audit of the tenant reconciles."""
+    def _lane(self, account: str) -> Iterator[Connection]:
+        """Open a fenced transaction in which no other audit reconciles the account."""
         with self._lease.write() as connection:
-            take_turn(connection, tenant=self._tenant)
+            take_lane(connection, tenant=self._tenant, account=account)
             yield connection
 
 

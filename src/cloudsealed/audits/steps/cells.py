@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 from cloudsealed.audits.records import cells
 from cloudsealed.audits.records.blocks import Block, Blocks
@@ -45,27 +46,27 @@ class CellReconciler:
         audit_id: str,
         blocks: Blocks,
         outcomes: Outcomes,
-        turn: Turn,
+        lane: Callable[[str], AbstractContextManager[Connection]],
         horizon: str,
     ) -> None:
-        """`turn` opens a fenced transaction in which no other audit of the tenant reconciles."""
+        """`lane` opens a fenced transaction in which no other audit reconciles an account."""
         self._tenant = tenant
         self._audit = audit_id
         self._blocks = blocks
         self._outcomes = outcomes
-        self._turn = turn
+        self._lane = lane
         self._horizon = horizon
 
     def judged(self, block: Block) -> list[Pin]:
         """Reconcile what a block says; return the findings that fail in it, as it says them."""
         if block.count > BATCH:
-            return self._reconciled(block, self._turn)
-        with self._turn() as connection:
+            return self._reconciled(block, partial(self._lane, block.account))
+        with self._lane(block.account) as connection:
             return self._reconciled(block, lambda: nullcontext(connection))
 
     def withdrawn(self, cell: Cell, seen: Seen) -> bool:
         """Resolve the findings of a policy that is disabled or deleted; say whether any was."""
-        with self._turn() as connection:
+        with self._lane(cell.account) as connection:
             version = self._begun(connection, cell, seen.moment)
             known = finding_rows.load_cell(connection, tenant=self._tenant, cell=cell)
             pairs = [(f, reconcile(self._outcomes.grounded(f, seen), seen)) for f in known.values()]
@@ -89,10 +90,10 @@ class CellReconciler:
 
     def _unfollow(self, cell: Cell) -> None:
         """Write the findings of a cell as they stand, whoever settles it next."""
-        with self._turn() as connection:
+        with self._lane(cell.account) as connection:
             known = finding_rows.load_cell(connection, tenant=self._tenant, cell=cell)
         for prints in batches([p for p, each in known.items() if each.follows], BATCH):
-            with self._turn() as connection:
+            with self._lane(cell.account) as connection:
                 now = finding_rows.load(connection, tenant=self._tenant, fingerprints=prints)
                 stand = [(f, replace(f, follows=Follows.NOTHING)) for f in now.values()]
                 cell_store.begin(connection, tenant=self._tenant, cell=cell)
