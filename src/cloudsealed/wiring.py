@@ -60,7 +60,7 @@ from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.settings import Settings
-from cloudsealed.storage.blobs import Blobs, DiskBlobs
+from cloudsealed.storage.blobs import Blobs, open_blobs
 from cloudsealed.storage.counters import Counters, open_counters
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.exports import kept, slot, timed
@@ -284,7 +284,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     """
     core = build_auditing(settings, clock=clock)
     keys, database, audits = core.keys, core.database, core.audits
-    counters, blobs = open_counters(settings), DiskBlobs(settings.blob_dir)
+    counters, blobs = open_counters(settings), open_blobs(settings)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
     oauth = AuthorizationServer(
         database=database,
