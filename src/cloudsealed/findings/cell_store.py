@@ -49,7 +49,7 @@ def settled(table: FromClause) -> ColumnElement[Any]:
     time and its audit; null if none did."""
     return (
         select(heads.c.observed_at + " " + heads.c.audit_id)
-        .where(_is_of(table), heads.c.observed_at > "")
+        .where(heads.c.tenant_id == table.c.tenant_id, *_is_of(table), heads.c.observed_at > "")
         .scalar_subquery()
     )
 
@@ -64,14 +64,14 @@ def moved(table: FromClause) -> ColumnElement[Any]:
     )
     found = (
         select(heads.c.observed_at + " " + heads.c.audit_id)
-        .where(_is_of(table), newer)
+        .where(heads.c.tenant_id == table.c.tenant_id, *_is_of(table), newer)
         .scalar_subquery()
     )
     return case((follows, found), else_=None)
 
 
-def _is_of(table: FromClause) -> ColumnElement[bool]:
-    return and_(*(heads.c[name] == table.c[name] for name in ("tenant_id", *_PLACE)))
+def _is_of(table: FromClause) -> list[ColumnElement[bool]]:
+    return [heads.c[name] == table.c[name] for name in _PLACE]
 
 
 def begin(connection: Connection, *, tenant: str, cell: Cell) -> int:
