@@ -20,8 +20,9 @@ from cloudsealed.reports.store import LISTING as REPORTS
 from cloudsealed.resources.store import LISTING as RESOURCES
 from cloudsealed.storage.keyset import Listing, _Shape, statement_for
 from cloudsealed.storage.postgres import PostgresDatabase
+from cloudsealed.views.store import LISTING as VIEWS
 
-LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, SCHEDULES, TOKENS)
+LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, SCHEDULES, TOKENS, VIEWS)
 ROWS = 6_000
 TENANT = "ten_a"
 

@@ -45,6 +45,7 @@ from cloudsealed.storage.schema.work import (
     reports,
     schedules,
     simulations,
+    views,
     workers,
 )
 
@@ -89,5 +90,6 @@ __all__ = [
     "text",
     "tokens",
     "users",
+    "views",
     "workers",
 ]
