@@ -1,4 +1,4 @@
-"""Saved views beside findings and resources: chosen, saved, changed, shared and deleted by forms."""
+"""Saved views beside findings and resources: chosen, saved, changed and shared, all by forms."""
 
 from __future__ import annotations
 
