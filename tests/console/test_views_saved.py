@@ -207,6 +207,19 @@ def test_a_link_shows_the_same_list_to_who_may_not_see_the_view(mine: Site, site
     assert "Secret" not in site.tenant("Other").browser().http.get(path).text
 
 
+def test_the_search_finds_views_by_name_and_leads_to_what_they_show(mine: Site) -> None:
+    made(mine, name="Ours, urgent")
+    made(mine, name="Urgent buckets", of="resources", query={"service": "s3"})
+    made(mine, name="Urgent secret", shared=False)
+    page = mine.browser(Role.VIEWER).http.get("/search?q=urgent")
+    found = re.findall(r'href="(/(?:findings|resources)\?[^"]*view=viw_[^"]*)"', page.text)
+    assert [each.partition("&")[0] for each in found] == [
+        "/resources?service=s3",
+        "/findings?severity=critical",
+    ]
+    assert "secret" not in page.text
+
+
 def test_a_refusal_is_said_in_the_form_with_what_was_typed(mine: Site) -> None:
     made(mine, name="Urgent", shared=False)
     browser = mine.browser()

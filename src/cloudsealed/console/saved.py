@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.asking import ApiRefusedError, target
 from cloudsealed.console.look import Look
 from cloudsealed.kit.errors import MissingFieldError
 from cloudsealed.kit.ids import is_id
@@ -34,6 +33,11 @@ class Savable:
     filters: Collection[str]
     groups: Collection[str] = ()
     columns: Collection[str] = ()
+
+    @property
+    def path(self) -> str:
+        """The path of the list's page."""
+        return f"/{self.of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ class Saved:
 async def saved(look: Look, kind: Savable) -> Saved:
     """Return the views of a list's page, and which one it shows."""
     page = await look.api.get(LIST, of=kind.of.value, limit="200")
-    entries = [Entry(view, _href(look, kind, view)) for view in page["data"]]
+    prefix = look.visit.prefix
+    entries = [Entry(view, prefix + link(view, kind)) for view in page["data"]]
     entries.sort(key=lambda each: (each.view["name"].casefold(), each.view["id"]))
     asked = _state(_said(look, kind))
     current = _current(look, kind, entries, asked)
@@ -106,7 +111,7 @@ async def act(look: Look, kind: Savable) -> str | None:
             return await _change(look, kind, {"name": look.sent("name"), **shared})
         case "delete-view":
             await look.api.send("DELETE", _path(look), match=look.sent("tag") or None)
-            return _address(look, **{**look.query, PARAMETER: None})
+            return target(kind.path, {**look.query, PARAMETER: None})
     return None
 
 
@@ -117,15 +122,15 @@ async def _save(look: Look, kind: Savable) -> str:
         **_said(look, kind),
         "shared": bool(look.sent("shared")),
     }
-    return _address(look, **_params(await look.api.send("POST", LIST, body), kind))
+    return link(await look.api.send("POST", LIST, body), kind)
 
 
 async def _change(look: Look, kind: Savable, body: Mapping[str, Any]) -> str:
     match = look.sent("tag") or None
     changed = await look.api.send("PATCH", _path(look), body, match=match)
     if "query" in body:
-        return _address(look, **_params(changed, kind))
-    return _address(look, **{**look.query, PARAMETER: changed["id"]})
+        return link(changed, kind)
+    return target(kind.path, {**look.query, PARAMETER: changed["id"]})
 
 
 def _path(look: Look) -> str:
@@ -186,24 +191,12 @@ async def _tag(look: Look, current: Entry | None) -> str:
     return answer.headers["etag"]
 
 
-def _params(view: View, kind: Savable) -> dict[str, Any]:
-    """Return the parameters of a view's link; of one that its list refuses, none but its id."""
+def link(view: View, kind: Savable) -> str:
+    """Return a view's address below the public URL's path; of one that its list refuses, of the
+    whole list with the view's id."""
+    named = {PARAMETER: view["id"]}
     if view["error"]:
-        return {PARAMETER: view["id"]}
+        return target(kind.path, named)
     kept = _kept(view, kind)
-    return {
-        **kept["query"],
-        "group": kept["group_by"],
-        "column": kept["columns"],
-        PARAMETER: view["id"],
-    }
-
-
-def _href(look: Look, kind: Savable, view: View) -> str:
-    return look.visit.prefix + _address(look, **_params(view, kind))
-
-
-def _address(look: Look, **params: str | Sequence[str] | None) -> str:
-    """Return an address of the page below the public URL's path."""
-    text = urlencode({name: value for name, value in params.items() if value}, doseq=True)
-    return f"{look.visit.path}?{text}" if text else look.visit.path
+    shown = {"group": kept["group_by"], "column": kept["columns"]}
+    return target(kind.path, {**kept["query"], **shown, **named})
