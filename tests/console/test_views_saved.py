@@ -95,7 +95,7 @@ def test_what_the_page_shows_is_saved_and_its_link_is_the_whole_address(mine: Si
     }
     page = browser.http.get(link)
     assert current(page) == [view["id"]]
-    assert "changed since" not in texts(page)
+    assert "unsaved changes" not in texts(page)
     with mine.http() as http:
         listed = http.get(view["path"]).json()["data"]
     assert linked(page, "/findings") == [each["id"] for each in listed]
@@ -121,14 +121,14 @@ def test_what_was_changed_since_is_said_saved_or_left(mine: Site) -> None:
     browser, address = mine.browser(), f"/findings?severity=low&group=account&view={view['id']}"
     page = browser.http.get(address)
     assert current(page) == [view["id"]]
-    assert "changed since it was saved" in texts(page)
-    back = f'href="/findings?severity=critical&amp;view={view["id"]}">Back to the view'
+    assert "unsaved changes" in texts(page)
+    back = f'href="/findings?severity=critical&amp;view={view["id"]}">Undo changes'
     assert back in page.text
     assert done(browser, address, "update-view").status_code == 303
     changed = api(mine, f"/v1/views/{view['id']}")
     assert (changed["query"], changed["group_by"]) == ({"severity": ["low"]}, "account")
     assert (changed["name"], changed["shared"]) == ("Urgent", True)
-    assert "changed since" not in texts(browser.http.get(address))
+    assert "unsaved changes" not in texts(browser.http.get(address))
 
 
 def test_a_view_that_somebody_else_changed_meanwhile_is_not_written_over(mine: Site) -> None:
