@@ -14,8 +14,6 @@ from urllib.parse import urlencode
 from cloudsealed.auth.model import Scope
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.shapes import (
-    Anything,
-    Choice,
     Component,
     Flag,
     FormError,
@@ -23,7 +21,9 @@ from cloudsealed.kit.shapes import (
     Part,
     Path,
     Record,
+    Shape,
     Text,
+    mapping,
     read_body,
     refuse,
     words,
@@ -47,8 +47,6 @@ QUERY = (
 GROUP_BY = "What its rows are counted by, as the list's summary does; null: a row for each object."
 COLUMNS = "The columns that are shown, in their order; null: those that a page begins with."
 SHARED = "Whether the whole tenant sees it; else its owner alone. Editors and admins share."
-_AS_IT_IS = Anything()
-"""What a query may say depends on the list, which another field names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +69,33 @@ class ListForm:
     """What a list takes: `query` reads what it is asked to a Query, `groups` are what its summary
     counts by, `scope` is what reading it needs."""
 
-    query: Component
+    query: Shape
     groups: tuple[str, ...]
     scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one of some lists is asked: which one, another field says, so it is read later."""
+
+    queries: tuple[Shape, ...]
+
+    def read(self, value: Any, at: Path) -> dict[str, Any]:
+        """Return what is asked as it is."""
+        return mapping(value, at)
+
+    def schema(self) -> dict[str, Any]:
+        """Return an object of the parameters of all."""
+        found: dict[str, Any] = {}
+        for each in self.queries:
+            for name, part in each.schema()["properties"].items():
+                known = found.setdefault(name, part)
+                assert _form(known) == _form(part), f"two lists take {name} in two forms"
+        return {"type": "object", "additionalProperties": False, "properties": found}
+
+
+def _form(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if key != "description"}
 
 
 class Forms:
@@ -82,8 +104,12 @@ class Forms:
     def __init__(self, lists: Mapping[ViewOf, ListForm]) -> None:
         self._lists = lists
         self._fault = lru_cache(maxsize=4096)(self._fault_of)
-        options = tuple(each.query for each in lists.values())
-        query = Choice(options, lambda _value, _at: _AS_IT_IS)
+        query = Component(
+            "ListQuery",
+            _Asked(tuple(each.query for each in lists.values())),
+            "What a list is asked; which parameters there are depends on the list.",
+            ({"severity": ["critical", "high"], "status": "open", "sort": "-severity"},),
+        )
         groups = dict.fromkeys(name for each in lists.values() for name in each.groups)
         shown = {
             "query": Part(query, QUERY, needed=True, example={"severity": ["critical", "high"]}),

@@ -10,7 +10,6 @@ from cloudsealed.auth.errors import InsufficientRoleError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.findings.summary import GROUPS as OF_FINDINGS
-from cloudsealed.kit.shapes import Component
 from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededError
 from cloudsealed.resources.store import LISTING as RESOURCES
 from cloudsealed.resources.summary import GROUPS as OF_RESOURCES
@@ -22,28 +21,11 @@ from cloudsealed.vocabulary import EventType, ViewOf
 
 FORMS = Forms(
     {
-        ViewOf.FINDINGS: ListForm(
-            Component(
-                "FindingsQuery",
-                Whole(Listed.of(FINDINGS)),
-                "What the list of findings is asked.",
-                ({"severity": ["critical", "high"], "status": "open", "sort": "-severity"},),
-            ),
-            OF_FINDINGS,
-            Scope.FINDINGS_READ,
-        ),
-        ViewOf.RESOURCES: ListForm(
-            Component(
-                "ResourcesQuery",
-                Whole(Listed.of(RESOURCES)),
-                "What the list of resources is asked.",
-                ({"type": "aws.s3.bucket", "tag": ["env=prod"]},),
-            ),
-            OF_RESOURCES,
-            Scope.RESOURCES_READ,
-        ),
+        ViewOf.FINDINGS: ListForm(Whole(Listed.of(FINDINGS)), OF_FINDINGS, Scope.FINDINGS_READ),
+        ViewOf.RESOURCES: ListForm(Whole(Listed.of(RESOURCES)), OF_RESOURCES, Scope.RESOURCES_READ),
     }
 )
+"""What views of each list may say."""
 
 TABLE = Table(
     "Views",
