@@ -12,7 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests.auth.oauth.party import Browser, Site, serving
-from tests.console.estate import HOSTILE, add_findings, insisted, linked, texts
+from tests.console.estate import HOSTILE, add_findings, insisted, linked, settled, texts
+from tests.contract.conftest import statements as statements
 
 from cloudsealed.api.v1.findings import FILTERS as OF_FINDINGS
 from cloudsealed.api.v1.resources import FILTERS as OF_RESOURCES
@@ -248,6 +249,8 @@ def test_a_view_that_its_list_refuses_by_now_is_told_and_can_be_mended(mine: Sit
     assert "Urgent no longer valid" in texts(page)
     link = f"/findings?view={view['id']}"
     assert f'href="{link}"' in page.text
+    whole = browser.http.get(f"/findings?severity=urgent&view={view['id']}")
+    assert (whole.status_code, current(whole)) == (422, [view["id"]])
     shown = browser.http.get(link)
     assert (shown.status_code, "invalid_severity_filter" in shown.text) == (200, True)
     assert len(linked(shown, "/findings")) == 5
@@ -268,3 +271,17 @@ def test_hostile_names_are_text_and_hostile_forms_are_refused(mine: Site) -> Non
         assert insisted(mine, browser, "/findings", **form).status_code == 422
     never = {"do": "delete-view", "view": "viw_01JD0000000000000000000000"}
     assert insisted(mine, browser, "/findings", **never).status_code == 404
+
+
+def test_many_views_cost_a_page_few_looks_into_the_database(
+    mine: Site, statements: list[str]
+) -> None:
+    views = [made(mine, name=f"View {n}", query={"framework": "cis-aws-5.0"}) for n in range(30)]
+    http, path = mine.browser().http, f"/findings?severity=critical&view={views[0]['id']}"
+    settled(http, path)
+    looks = []
+    for _ in range(5):  # what is counted beside the page is counted anew now and then
+        statements.clear()
+        assert len(re.findall(r'id="view-viw_', http.get(path).text)) == 30
+        looks.append(len(statements))
+    assert min(looks) <= 12

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from typing import Any
 
 import httpx
@@ -228,11 +230,7 @@ def test_what_is_shared_outlives_its_owner_and_their_own_does_not(tenant: Any) -
 
 def test_a_query_that_its_list_refuses_by_now_is_listed_and_says_so(tenant: Any) -> None:
     path = _made(tenant.http)
-    with engine_for(tenant.services.settings).begin() as connection:
-        connection.execute(
-            text("UPDATE views SET query = :query WHERE id = :ident"),
-            {"query": '{"squad":["a"],"status":["open"]}', "ident": path.rpartition("/")[2]},
-        )
+    _rewrite(tenant, path, {"squad": ["a"], "status": ["open"]})
     [listed] = tenant.http.get("/v1/views").json()["data"]
     assert listed["error"]["code"] == "unknown_parameter"
     assert "squad" in listed["error"]["message"]
@@ -243,6 +241,57 @@ def test_a_query_that_its_list_refuses_by_now_is_listed_and_says_so(tenant: Any)
     assert _code(tenant.http.patch(path, json={"query": listed["query"]})) == "unknown_parameter"
     mended = tenant.http.patch(path, json={"query": {"status": "open"}}).json()
     assert (mended["query"], mended["error"]) == ({"status": ["open"]}, None)
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "value"),
+    [
+        ("findings", "framework", "cis-aws-0.1"),
+        ("findings", "policy_not", "a-policy-of-then"),
+        ("findings", "resource_type", "aws.s3.gone"),
+        ("resources", "service", "gone"),
+    ],
+)
+def test_a_value_that_nothing_has_by_now_is_told_as_the_list_tells_it(
+    tenant: Any, of: str, name: str, value: str
+) -> None:
+    path = _made(tenant.http, of=of, query={})
+    assert tenant.http.get(path).json()["error"] is None
+    _rewrite(tenant, path, {name: [value]})
+    [listed] = tenant.http.get("/v1/views").json()["data"]
+    refused = tenant.http.get(listed["path"]).json()["error"]
+    assert listed["error"] == {"code": refused["code"], "message": refused["message"]}
+    assert listed["error"]["code"] == f"invalid_{name}_filter"
+    assert tenant.http.get(path).json() == listed
+
+
+def test_a_view_of_an_audit_says_when_its_evidence_has_ended(
+    strict_tenant: Any, completed: Any
+) -> None:
+    tenant, services = strict_tenant, strict_tenant.services
+    audit = completed(tenant)
+    path = _made(tenant.http, of="resources", query={"audit": audit})
+    assert tenant.http.get(path).json()["error"] is None
+    with engine_for(services.settings).begin() as connection:
+        connection.execute(
+            text("UPDATE audits SET finished_at = created_at WHERE id = :id"), {"id": audit}
+        )
+    forgetful = dataclasses.replace(services.settings, retention_days=1)
+    dataclasses.replace(services, settings=forgetful).expire_evidence()
+    view = tenant.http.get(path).json()
+    answer = tenant.http.get(view["path"])
+    assert (answer.status_code, view["error"]["code"]) == (410, _code(answer))
+    refused = tenant.http.patch(path, json={"query": view["query"]})
+    assert (refused.status_code, _code(refused)) == (410, view["error"]["code"])
+
+
+def _rewrite(tenant: Any, path: str, query: dict[str, list[str]]) -> None:
+    """Let a view ask what a list took once."""
+    with engine_for(tenant.services.settings).begin() as connection:
+        connection.execute(
+            text("UPDATE views SET query = :query WHERE id = :ident"),
+            {"query": json.dumps(query), "ident": path.rpartition("/")[2]},
+        )
 
 
 def test_a_view_needs_the_scope_of_what_it_is_of(tenant: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.console.asking import ApiRefusedError, target
@@ -173,7 +174,8 @@ def _state(said: Mapping[str, Any]) -> Any:
 
 def _current(look: Look, kind: Savable, entries: Sequence[Entry], asked: Any) -> Entry | None:
     """Return the view that the address names, else the first that says the same as the address."""
-    named = look.one(PARAMETER)
+    said = parse_qs(look.visit.here.partition("?")[2])  # also of an address that is refused
+    named = next(iter(said.get(PARAMETER, ())), None)
     if found := [each for each in entries if each.view["id"] == named]:
         return found[0]
     alike = (each for each in entries if _state(_kept(each.view, kind)) == asked)

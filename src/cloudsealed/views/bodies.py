@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.shapes import (
     Component,
     Flag,
@@ -67,11 +65,13 @@ _COLUMN = Component("ViewColumn", Text("[a-z][a-z0-9_]*", 40), "A column of a vi
 @dataclass(frozen=True, slots=True)
 class ListForm:
     """What a list takes: `query` reads what it is asked to a Query, `groups` are what its summary
-    counts by, `scope` is what reading it needs."""
+    counts by, `scope` is what reading it needs. Of `naming`, filters that name what there has to
+    be, only the list itself knows which values it takes."""
 
     query: Shape
     groups: tuple[str, ...]
     scope: Scope
+    naming: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,6 @@ class Forms:
 
     def __init__(self, lists: Mapping[ViewOf, ListForm]) -> None:
         self._lists = lists
-        self._fault = lru_cache(maxsize=4096)(self._fault_of)
         query = Component(
             "ListQuery",
             _Asked(tuple(each.query for each in lists.values())),
@@ -146,19 +145,14 @@ class Forms:
         """Return what reading a list needs."""
         return self._lists[of].scope
 
-    def fault(self, of: ViewOf, query: Query) -> dict[str, str] | None:
-        """Return why a list refuses what was saved once, None while it does not: a later version
-        may lack a parameter, or a value of one."""
-        return self._fault(of, tuple(query.items()))
+    def refuse_form(self, of: ViewOf, query: Query) -> None:
+        """Raise what `query` does of what was saved once: a later version may lack a parameter, or
+        a value of one."""
+        self.query(of, {name: list(values) for name, values in query.items()})
 
-    def _fault_of(
-        self, of: ViewOf, query: tuple[tuple[str, tuple[str, ...]], ...]
-    ) -> dict[str, str] | None:
-        try:
-            self.query(of, {name: list(values) for name, values in query})
-        except CloudSealedError as error:
-            return {"code": error.code, "message": error.message}
-        return None
+    def naming(self, of: ViewOf, query: Query) -> Query:
+        """Return the part of a query that names what there has to be."""
+        return {n: values for n, values in query.items() if n in self._lists[of].naming}
 
     def refuse_group(self, of: ViewOf, name: str | None) -> None:
         """Raise the 422 of something that a list is not grouped by."""

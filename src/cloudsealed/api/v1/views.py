@@ -11,18 +11,32 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.findings.listing import LISTING as FINDINGS
 from cloudsealed.findings.summary import GROUPS as OF_FINDINGS
 from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededError
+from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.resources.store import LISTING as RESOURCES
 from cloudsealed.resources.summary import GROUPS as OF_RESOURCES
 from cloudsealed.storage import schema
+from cloudsealed.storage.filters import Filter
+from cloudsealed.storage.keyset import Listing
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.views.bodies import Forms, ListForm
 from cloudsealed.views.store import LISTING
 from cloudsealed.vocabulary import EventType, ViewOf
 
+
+def _form(listing: Listing, groups: tuple[str, ...], scope: Scope) -> ListForm:
+    listed = Listed.of(listing)
+    naming = frozenset(item.name for item in listed.filters if _names(item))
+    return ListForm(Whole(listed), groups, scope, naming)
+
+
+def _names(item: Filter) -> bool:
+    return item.known is not None or item.kind == "audit" or selects_policies({item.name: ()})
+
+
 FORMS = Forms(
     {
-        ViewOf.FINDINGS: ListForm(Whole(Listed.of(FINDINGS)), OF_FINDINGS, Scope.FINDINGS_READ),
-        ViewOf.RESOURCES: ListForm(Whole(Listed.of(RESOURCES)), OF_RESOURCES, Scope.RESOURCES_READ),
+        ViewOf.FINDINGS: _form(FINDINGS, OF_FINDINGS, Scope.FINDINGS_READ),
+        ViewOf.RESOURCES: _form(RESOURCES, OF_RESOURCES, Scope.RESOURCES_READ),
     }
 )
 """What views of each list may say."""
