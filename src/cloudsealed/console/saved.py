@@ -20,7 +20,7 @@ from cloudsealed.vocabulary import ViewOf
 
 LIST = "/v1/views"
 PARAMETER = "view"
-_USUAL = "-id"
+_SORT = "-id"
 
 View = Mapping[str, Any]
 
@@ -28,12 +28,13 @@ View = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Savable:
     """What a view keeps of the address of a list's page: its filters and its order, what it may be
-    grouped by, and which columns it may show."""
+    grouped by, and which columns it may show; the `usual` ones where the address names none."""
 
     of: ViewOf
     filters: Collection[str]
     groups: Collection[str] = ()
     columns: Collection[str] = ()
+    usual: Collection[str] = ()
 
     @property
     def path(self) -> str:
@@ -85,7 +86,7 @@ async def saved(look: Look, kind: Savable) -> Saved:
     prefix = look.visit.prefix
     entries = [Entry(view, prefix + link(view, kind)) for view in page["data"]]
     entries.sort(key=lambda each: (each.view["name"].casefold(), each.view["id"]))
-    asked = _state(_said(look, kind))
+    asked = _state(_said(look, kind), kind)
     current = _current(look, kind, entries, asked)
     caller = look.visit.me.caller
     return Saved(
@@ -93,7 +94,7 @@ async def saved(look: Look, kind: Savable) -> Saved:
         shared=[each for each in entries if each.view["shared"]],
         current=current,
         tag=await _tag(look, current),
-        is_changed=current is not None and _state(_kept(current.view, kind)) != asked,
+        is_changed=current is not None and _state(_kept(current.view, kind), kind) != asked,
         is_mine=current is not None and current.view["owner_id"] == caller.user_id,
         may_save=look.may(Scope.VIEWS_WRITE),
         may_share=caller.edits,
@@ -164,12 +165,12 @@ def _kept(view: View, kind: Savable) -> dict[str, Any]:
     }
 
 
-def _state(said: Mapping[str, Any]) -> Any:
-    """Return what tells two views apart: no order of values, and no order that goes without
+def _state(said: Mapping[str, Any], kind: Savable) -> Any:
+    """Return what tells two views apart: no order of values, and nothing that goes without
     saying."""
     query = {name: frozenset(values) for name, values in said["query"].items()}
-    query.setdefault("sort", frozenset([_USUAL]))
-    return query, said["group_by"], frozenset(said["columns"] or ())
+    query.setdefault("sort", frozenset([_SORT]))
+    return query, said["group_by"], frozenset(said["columns"] or kind.usual)
 
 
 def _current(look: Look, kind: Savable, entries: Sequence[Entry], asked: Any) -> Entry | None:
@@ -178,7 +179,7 @@ def _current(look: Look, kind: Savable, entries: Sequence[Entry], asked: Any) ->
     named = next(iter(said.get(PARAMETER, ())), None)
     if found := [each for each in entries if each.view["id"] == named]:
         return found[0]
-    alike = (each for each in entries if _state(_kept(each.view, kind)) == asked)
+    alike = (each for each in entries if _state(_kept(each.view, kind), kind) == asked)
     return next(alike, None)
 
 

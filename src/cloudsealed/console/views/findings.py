@@ -67,8 +67,10 @@ COLUMNS = {
     "triage": worded("Triage"),
     "status": worded("Status"),
 }
-SAVABLE = Savable(ViewOf.FINDINGS, (*_FILTERS, *NEGATED), tuple(GROUPS), tuple(COLUMNS))
 _SHOWN_AT_FIRST = ("where", "first_seen", "triage")
+SAVABLE = Savable(
+    ViewOf.FINDINGS, (*_FILTERS, *NEGATED), tuple(GROUPS), tuple(COLUMNS), _SHOWN_AT_FIRST
+)
 
 
 def _asked(look: Look) -> dict[str, Sequence[str]]:
