@@ -70,7 +70,8 @@ def test_a_view_is_saved_read_changed_and_removed(tenant: Any) -> None:
     ("query", "code", "said"),
     [
         ({"severity": "urgent"}, "invalid_severity_filter", "critical"),
-        ({"severty": "high"}, "unknown_parameter", "severty"),
+        ({"severty": "high"}, "unknown_parameter", "did you mean 'severity'?"),
+        ({"s" * 100_000: "high"}, "unknown_parameter", "sss…"),
         ({"cursor": "eyJpZCI6Im"}, "unknown_parameter", "cursor"),
         ({"limit": "10"}, "unknown_parameter", "limit"),
         ({"fields": "id"}, "unknown_parameter", "fields"),
@@ -96,7 +97,11 @@ def test_a_view_is_saved_read_changed_and_removed(tenant: Any) -> None:
 def test_what_the_list_refuses_no_view_says(tenant: Any, query: Any, code: str, said: str) -> None:
     answer = tenant.http.post("/v1/views", json={**URGENT, "query": query})
     assert (answer.status_code, _code(answer)) == (422, code), answer.text
-    assert said in answer.json()["error"]["message"]
+    error = answer.json()["error"]
+    assert said in error["message"]
+    assert len(answer.content) < 1_000
+    assert [each["field"].partition(".")[0] for each in error["details"]] == ["query"]
+    assert {each["code"] for each in error["details"]} == {code}
     kept = _made(tenant.http)
     assert _code(tenant.http.patch(kept, json={"query": query})) == code
     assert _names(tenant.http) == ["Urgent"]
@@ -121,6 +126,20 @@ def test_a_field_that_is_wrong_is_named(tenant: Any, change: Any, code: str, fie
     answer = tenant.http.post("/v1/views", json=URGENT | change)
     assert (answer.status_code, _code(answer)) == (422, code), answer.text
     assert answer.json()["error"]["details"][0]["field"] == field
+
+
+def test_the_parameter_that_is_wrong_is_the_field_that_is_named(tenant: Any) -> None:
+    asked = {
+        "query.cursor": {"cursor": "x"},
+        "query.severity": {"severity": "urgent"},
+        "query.framework": {"framework": "cis-aws-0.1"},
+        "query.sort": {"sort": "name"},
+        "query": {"search": ["x" * 2_000, "y" * 2_000, "z" * 2_000]},
+    }
+    for field, query in asked.items():
+        answer = tenant.http.post("/v1/views", json={**URGENT, "query": query})
+        [detail] = answer.json()["error"]["details"]
+        assert detail["field"] == field
 
 
 def test_a_view_of_resources_says_what_their_list_takes(tenant: Any, add_resource: Any) -> None:

@@ -21,6 +21,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededError
 from cloudsealed.storage.database import Connection, Database, ReadDeadlineError
+from cloudsealed.storage.filters import FilterValueError
 from cloudsealed.storage.keyset import Page
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.views.bodies import Forms, Query, refuse_long
@@ -146,7 +147,11 @@ class ViewService:
         refuse_long(query)
         filters = {name: values for name, values in query.items() if name != "sort"}
         sort = query.get("sort", (_SORT,))[0]
-        self._lists[of](tenant=caller.tenant_id, filters=filters, sort=sort, limit=1)
+        try:
+            self._lists[of](tenant=caller.tenant_id, filters=filters, sort=sort, limit=1)
+        except FilterValueError as error:
+            error.about(f"query.{error.parameter}")
+            raise
         return query
 
     def _public(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from cloudsealed.api import query
+from cloudsealed.api.errors import ParameterError
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.value_schema import value_schema
-from cloudsealed.kit.shapes import FormError, Path, mapping
+from cloudsealed.kit.shapes import FormError, Path, dotted, mapping
 from cloudsealed.storage.filters import MOST_VALUES, Filter
 
 _OF_PAGES = ("cursor", "limit")
@@ -25,8 +27,9 @@ class Narrowing:
 
     def read(self, value: Any, at: Path) -> dict[str, tuple[str, ...]]:
         """Return the values of each; raises what the query does too, in its words."""
-        asked = _parsed(value, at, self.filters)
-        return {name: query.read_filter(self.filters[name], text) for name, text in asked.items()}
+        with _told(at):
+            asked = _parsed(value, at, self.filters)
+            return {n: query.read_filter(self.filters[n], text) for n, text in asked.items()}
 
     def schema(self) -> dict[str, Any]:
         """Return what each filter takes, once or in a list."""
@@ -41,8 +44,9 @@ class Whole:
 
     def read(self, value: Any, at: Path) -> dict[str, tuple[str, ...]]:
         """Return the values of each; raises what the query does too, in its words."""
-        asked = _parsed(value, at, self._known)
-        filters, sort = self.listed.asked(asked)
+        with _told(at):
+            asked = _parsed(value, at, self._known)
+            filters, sort = self.listed.asked(asked)
         return {**filters, "sort": (sort,)} if "sort" in asked else dict(filters)
 
     def schema(self) -> dict[str, Any]:
@@ -53,6 +57,16 @@ class Whole:
     def _known(self) -> dict[str, Filter | Parameter]:
         known = self.listed.parameters
         return {name: item for name, item in known.items() if name not in _OF_PAGES}
+
+
+@contextmanager
+def _told(at: Path) -> Iterator[None]:
+    """Let what is refused name the field that the parameter is."""
+    try:
+        yield
+    except ParameterError as error:
+        error.about(dotted((*at, error.parameter)))
+        raise
 
 
 def _parsed(value: Any, at: Path, known: query.Known) -> dict[str, list[str]]:
