@@ -289,14 +289,15 @@ def test_a_view_of_an_audit_says_when_its_evidence_has_ended(
 ) -> None:
     tenant, services = strict_tenant, strict_tenant.services
     audit = completed(tenant)
-    path = _made(tenant.http, of="resources", query={"audit": audit})
-    assert tenant.http.get(path).json()["error"] is None
+    path = _made(tenant.http, of="resources", query={})
+    assert _made(tenant.http, name="then", of="resources", query={"audit": audit})
     with engine_for(services.settings).begin() as connection:
         connection.execute(
             text("UPDATE audits SET finished_at = created_at WHERE id = :id"), {"id": audit}
         )
     forgetful = dataclasses.replace(services.settings, retention_days=1)
     dataclasses.replace(services, settings=forgetful).expire_evidence()
+    _rewrite(tenant, path, {"audit": [audit], "state": ["present"]})
     view = tenant.http.get(path).json()
     answer = tenant.http.get(view["path"])
     assert (answer.status_code, view["error"]["code"]) == (410, _code(answer))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from cloudsealed.api.v1.views import FORMS
 from cloudsealed.auth.model import ROLE_SCOPES, Caller
 from cloudsealed.policies.model import NameAlreadyExistsError
 from cloudsealed.storage.database import Database
+from cloudsealed.storage.filters import UnknownValueError
 from cloudsealed.storage.schema import tenants
 from cloudsealed.views.model import ViewNotFoundError
 from cloudsealed.views.service import ViewService
@@ -106,6 +107,31 @@ def test_of_many_who_take_a_name_at_once_one_gets_it(views: ViewService) -> None
         made = [ident for ident in pool.map(taken, range(6)) if ident]
     assert len(made) == 1
     assert names(views, ANN) == ["The one"]
+
+
+def test_what_a_list_took_is_asked_of_it_again_after_a_while(database: Database) -> None:
+    now = [datetime(2026, 1, 31, tzinfo=UTC)]
+    gone: list[str] = []
+
+    def asked(**_said: Any) -> None:
+        if gone:
+            raise UnknownValueError("framework", gone[0], ())
+
+    lists = dict.fromkeys(ViewOf, asked)
+    views = ViewService(database=database, clock=lambda: now[0], lists=lists)
+    ident = save(views, ANN, "CIS", query={"framework": "cis-aws-5.0"})
+    plain = save(views, ANN, "plain", query={"region": "global"})
+
+    def error(of: str) -> Any:
+        return orjson.loads(views.get(caller=ANN, ident=of, forms=FORMS))["error"]
+
+    gone.append("cis-aws-5.0")
+    assert error(ident) is None
+    now[0] += timedelta(minutes=11)
+    assert error(ident)["code"] == "invalid_framework_filter"
+    assert error(plain) is None
+    gone.clear()
+    assert error(ident) is None
 
 
 def test_a_change_that_changes_nothing_is_none(views: ViewService) -> None:

@@ -66,7 +66,7 @@ _COLUMN = Component("ViewColumn", Text("[a-z][a-z0-9_]*", 40), "A column of a vi
 class ListForm:
     """What a list takes: `query` reads what it is asked to a Query, `groups` are what its summary
     counts by, `scope` is what reading it needs. Of `naming`, filters that name what there has to
-    be, only the list itself knows which values it takes."""
+    be or pin the list, only the list itself knows which values it takes."""
 
     query: Shape
     groups: tuple[str, ...]

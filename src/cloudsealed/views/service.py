@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import orjson
@@ -30,7 +31,8 @@ from cloudsealed.views.store import ViewStore, decode
 from cloudsealed.vocabulary import ViewOf
 
 _SORT = "-id"
-_MOST_TAKEN = 10_000  # queries that are known to be taken
+_TAKEN = timedelta(minutes=10)  # for which a list is believed to take what it took
+_MOST_TAKEN = 10_000
 
 
 class List(Protocol):
@@ -47,7 +49,7 @@ class ViewService:
         self._store = ViewStore(database)
         self._clock = clock
         self._lists = lists
-        self._taken: set[Hashable] = set()
+        self._taken: dict[Hashable, datetime] = {}
 
     def list(
         self,
@@ -162,13 +164,10 @@ class ViewService:
     def _fault(
         self, tenant: str, item: View, forms: Forms, deadline: float | None
     ) -> dict[str, str] | None:
-        """Return why a list refuses a view's query by now, None while it does not.
-
-        What a list took once it takes for as long as this process lives, but for an audit, whose
-        evidence ends: it is looked at again only then.
-        """
-        key = (tenant, item.of, tuple(item.query.items()))
-        if key in self._taken:
+        """Return why a list refuses a view's query by now, None while it does not; what it took it
+        is not asked again for a while."""
+        key, now = (tenant, item.of, tuple(item.query.items())), self._clock()
+        if self._taken.get(key, now) > now:
             return None
         naming = forms.naming(item.of, item.query)
         try:
@@ -181,14 +180,10 @@ class ViewService:
             if error.status >= 500:
                 raise
             return {"code": error.code, "message": error.message}
-        if "audit" not in naming:
-            self._keep_taken(key)
-        return None
-
-    def _keep_taken(self, key: Hashable) -> None:
         if len(self._taken) >= _MOST_TAKEN:
             self._taken.clear()
-        self._taken.add(key)
+        self._taken[key] = now + _TAKEN
+        return None
 
     def _refuse_full(
         self, connection: Connection, tenant: str, item: View, old: View | None = None

@@ -30,7 +30,7 @@ def _form(listing: Listing, groups: tuple[str, ...], scope: Scope) -> ListForm:
 
 
 def _names(item: Filter) -> bool:
-    return item.known is not None or item.kind == "audit" or selects_policies({item.name: ()})
+    return item.known is not None or item.pins or selects_policies({item.name: ()})
 
 
 FORMS = Forms(
