@@ -202,6 +202,13 @@ class ScheduleKind(StrEnum):
     REPORT = "report"
 
 
+class ViewOf(StrEnum):
+    """A list of which views are saved."""
+
+    FINDINGS = "findings"
+    RESOURCES = "resources"
+
+
 class ReportStage(StrEnum):
     """What is done for a report while it is running, in this order."""
 
@@ -291,6 +298,9 @@ class EventType(StrEnum):
     SCHEDULE_CHANGED = "schedule.changed"
     SCHEDULE_RUN = "schedule.run"
     SCHEDULE_DELETED = "schedule.deleted"
+    VIEW_CREATED = "view.created"
+    VIEW_CHANGED = "view.changed"
+    VIEW_DELETED = "view.deleted"
     EVENTS_EXPORTED = "event.exported"
     READS_LOST = "event.reads_lost"
     LOGGED_IN = "security.logged_in"
@@ -338,6 +348,7 @@ class EventCategory(StrEnum):
     REPORT = "report"
     CONNECTION = "connection"
     SCHEDULE = "schedule"
+    VIEW = "view"
     EVENT = "event"
     SECURITY = "security"
 

@@ -28,6 +28,7 @@ from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
 from cloudsealed.auth.access import Access
 from cloudsealed.auth.attempts import Attempts
 from cloudsealed.auth.logins import LoginService
+from cloudsealed.auth.model import Caller
 from cloudsealed.auth.oauth.apps import AppService, GrantService
 from cloudsealed.auth.oauth.client_credentials import ClientCredentials
 from cloudsealed.auth.oauth.clients import ClientService
@@ -66,7 +67,8 @@ from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.exports import kept, slot, timed
 from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.spools import Spooled, Spools
-from cloudsealed.vocabulary import ScheduleKind
+from cloudsealed.views.service import ViewService
+from cloudsealed.vocabulary import ScheduleKind, ViewOf
 
 _CHAIN_SECONDS, _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 2.0, 5.0, 3600.0
 _CHAINED = 20  # batches of events that an export chains first
@@ -104,6 +106,7 @@ class Services(Auditing):
     reports: ReportService
     look: Look
     events: EventStore
+    views: ViewService
     spools: Spools = field(default_factory=Spools)
 
     def token_endpoint(self) -> TokenEndpoint:
@@ -208,6 +211,11 @@ class Services(Auditing):
             lambda: self.findings.remove_connection(tenant=tenant, connection_id=ident)
         )
 
+    def remove_user(self, *, caller: Caller, ident: str) -> None:
+        """Remove a user, and the views that they alone saw; raises as `UserService.remove`."""
+        self.users.remove(caller=caller, ident=ident)
+        self.views.forget(tenant=caller.tenant_id, user=ident)
+
     def housekeep(self) -> None:
         """Take up audits whose worker died; start what is due; end what is over: logins, grants,
         reports and what expired classifications did."""
@@ -311,6 +319,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             ),
         },
     )
+    resources = ResourceService(database=database, owner_tags=settings.owner_tags)
     return Services(
         **{each.name: getattr(core, each.name) for each in fields(core)},
         counters=counters,
@@ -354,7 +363,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         ),
         sessions=SessionService(database=database, keys=keys, clock=clock),
         schedules=schedules,
-        resources=ResourceService(database=database, owner_tags=settings.owner_tags),
+        resources=resources,
         simulations=SimulationService(
             database=database, policies=core.policies, clock=clock, seconds=settings.policy_seconds
         ),
@@ -362,4 +371,9 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         reports=reports,
         look=look_of(settings),
         events=EventStore(database),
+        views=ViewService(
+            database=database,
+            clock=clock,
+            lists={ViewOf.FINDINGS: core.findings.list, ViewOf.RESOURCES: resources.list},
+        ),
     )

@@ -22,16 +22,16 @@ def test_each_role_can_do_all_that_the_role_below_it_can() -> None:
     assert viewer < auditor < editor < admin == ALL_SCOPES
 
 
-def test_a_viewer_reads_all_but_evidence_users_and_events_and_has_their_own_tokens() -> None:
+def test_a_viewer_reads_all_but_evidence_users_and_events_and_has_their_own() -> None:
     hidden = {Scope.EVIDENCE_READ, Scope.USERS_READ, Scope.EVENTS_READ}
     reads = {scope for scope in Scope if scope.endswith(":read")}
-    assert ROLE_SCOPES[Role.VIEWER] == (reads - hidden) | {Scope.TOKENS_WRITE}
+    assert ROLE_SCOPES[Role.VIEWER] == (reads - hidden) | {Scope.TOKENS_WRITE, Scope.VIEWS_WRITE}
 
 
 def test_an_editor_writes_six_nouns_and_reports() -> None:
     writes = {s.split(":")[0] for s in ROLE_SCOPES[Role.EDITOR] if s.endswith(":write")}
     nouns = {"findings", "audits", "policies", "connections", "schedules", "webhooks"}
-    assert writes == nouns | {"reports", "tokens"}
+    assert writes == nouns | {"reports", "tokens", "views"}
 
 
 @pytest.mark.parametrize("scope", [s for s in Scope if s.endswith(":write")])

@@ -49,6 +49,11 @@ def _schedule(tenant: Any) -> str:
     return str(tenant.http.post("/v1/schedules", json=body).json()["id"])
 
 
+def _view(tenant: Any) -> str:
+    body = {"name": "n", "of": "findings", "query": {"severity": "high"}, "columns": ["where"]}
+    return str(tenant.http.post("/v1/views", json=body).json()["id"])
+
+
 def _app(tenant: Any) -> str:
     body = {"name": "a", "redirect_uris": ["https://a.example/cb"], "scopes": ["findings:read"]}
     return str(tenant.http.post("/v1/oauth/apps", json=body).json()["id"])
@@ -66,6 +71,7 @@ MAKERS = [
     ("/v1/policies", _policy),
     ("/v1/policies", _builtin),
     ("/v1/schedules", _schedule),
+    ("/v1/views", _view),
     ("/v1/oauth/apps", _app),
     ("/v1/oauth/clients", _client),
     ("/v1/users", lambda tenant: tenant.user_id),

@@ -117,6 +117,7 @@ def _objects(tenant: Any, completed: Any) -> list[httpx.Response]:
     paths = [
         *nouns,
         "schedules",
+        "views",
         "users",
         "frameworks",
         "resource_types",

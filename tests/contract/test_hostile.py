@@ -36,6 +36,7 @@ def _owned(tenant: Any, audit: str) -> dict[str, str]:
         "/v1/oauth/clients": {"name": "x", "user_id": account["id"], "scopes": ["findings:read"]},
         "/v1/tokens": {"name": "x", "scopes": ["findings:read"]},
         "/v1/users": {"email": "mass@example.com", "role": "viewer"},
+        "/v1/views": {"name": "x", "of": "findings", "query": {}},
         "/v1/schedules": {
             "name": "x",
             "cron": "0 6 * * 1",

@@ -64,6 +64,12 @@ def _client(tenant: Tenant, name: str) -> str:
 NOUNS: dict[str, tuple[Made, Callable[[str], Any]]] = {
     "connections": (_connection, lambda name: {"name": name}),
     "schedules": (_schedule, lambda name: {"name": name}),
+    "views": (
+        lambda tenant, name: _posted(
+            tenant, "/v1/views", {"name": name, "of": "findings", "query": {}}
+        ),
+        lambda name: {"name": name},
+    ),
     "policies": (
         lambda tenant, name: _posted(tenant, "/v1/policies", {**POLICY, "key": name}),
         lambda name: {"title": name, "fail_when": f"'{name}' == 'x'"},
@@ -95,6 +101,7 @@ NOUNS: dict[str, tuple[Made, Callable[[str], Any]]] = {
 OTHER_FIELD = {
     "connections": ("regions", (["us-west-1"], ["us-west-2"])),
     "schedules": ("cron", ("0 4 * * *", "0 5 * * *")),
+    "views": ("group_by", ("policy", "account")),
     "policies": ("severity", ("high", "critical")),
     "users": ("role", ("auditor", "editor")),
     "apps": ("redirect_uris", (["https://b.example.com/"], ["https://c.example.com/"])),

@@ -22,12 +22,13 @@ READ_BY_ALL = (
     "reports",
     "connections",
     "schedules",
+    "views",
     "webhooks",
     "tokens",
     "apps",
 )
 EDITED = ("findings", "audits", "policies", "connections", "schedules", "webhooks")
-VIEWER = {*(f"{noun}:read" for noun in READ_BY_ALL), "tokens:write"}
+VIEWER = {*(f"{noun}:read" for noun in READ_BY_ALL), "tokens:write", "views:write"}
 AUDITOR = VIEWER | {"evidence:read", "users:read", "events:read", "reports:write"}
 EDITOR = AUDITOR | {f"{noun}:write" for noun in EDITED}
 POWER = {
@@ -101,6 +102,8 @@ NEEDS = {
         "DELETE": "schedules:write",
     },
     "/v1/schedules/{id}/run": {"POST": "schedules:write"},
+    "/v1/views": {"GET": "views:read", "POST": "views:write"},
+    "/v1/views/{id}": {"GET": "views:read", "PATCH": "views:write", "DELETE": "views:write"},
     "/v1/frameworks": {"GET": "policies:read"},
     "/v1/frameworks/{id}": {"GET": "policies:read"},
     "/v1/tokens": {"GET": "tokens:read", "POST": "tokens:write"},

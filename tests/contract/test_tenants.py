@@ -55,6 +55,7 @@ def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
     app = {"name": "a", "redirect_uris": ["https://a.example.com/"], "scopes": ["findings:read"]}
     token = {"name": "t", "scopes": ["findings:read"]}
     schedule = {"name": "one", "cron": "0 6 * * MON", "report": {"kind": "executive_summary"}}
+    view = {"name": "one", "of": "findings", "query": {}, "shared": True}
     return {
         "/v1/findings": finding,
         "/v1/policies": policy,
@@ -66,6 +67,7 @@ def _filled(tenant: Any, completed: Any, add_resource: Any) -> dict[str, str]:
         "/v1/resources": add_resource(tenant),
         "/v1/connections": http.post("/v1/connections", json=connection).json()["id"],
         "/v1/schedules": http.post("/v1/schedules", json=schedule).json()["id"],
+        "/v1/views": http.post("/v1/views", json=view).json()["id"],
         "/v1/tokens": http.post("/v1/tokens", json=token).json()["id"],
         "/v1/users": http.post(
             "/v1/users", json={"email": f"{new_id('x')}@example.com", "role": "viewer"}

@@ -55,6 +55,11 @@ def _schedule(t: Any) -> str:
     return f"/v1/schedules/{made(t.http.post('/v1/schedules', json=body))}"
 
 
+def _view(t: Any) -> str:
+    body = {"name": "n", "of": "findings", "query": {}, "shared": True}
+    return f"/v1/views/{made(t.http.post('/v1/views', json=body))}"
+
+
 def _policy(t: Any) -> str:
     return f"/v1/policies/{made(t.http.post('/v1/policies', json=CHECK))}"
 
@@ -179,6 +184,11 @@ WRITES: Mapping[str, Step] = {
     "update_schedule": lambda t, _: t.http.patch(_schedule(t), json={"enabled": False}),
     "run_schedule": lambda t, _: t.http.post(f"{_schedule(t)}/run"),
     "delete_schedule": lambda t, _: t.http.delete(_schedule(t)),
+    "create_view": lambda t, _: t.http.post(
+        "/v1/views", json={"name": "n", "of": "resources", "query": {"region": "global"}}
+    ),
+    "update_view": lambda t, _: t.http.patch(_view(t), json={"query": {"severity": "high"}}),
+    "delete_view": lambda t, _: t.http.delete(_view(t)),
     "create_token": lambda t, _: t.http.post(
         "/v1/tokens", json={"name": "x", "scopes": ["findings:read"]}
     ),

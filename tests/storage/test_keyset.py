@@ -21,10 +21,11 @@ from cloudsealed.resources.store import LISTING as RESOURCES
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keyset import Listing, plans
 from cloudsealed.testing.factories import add_findings, make_finding
+from cloudsealed.views.store import LISTING as VIEWS
 from cloudsealed.vocabulary import Severity
 
 TENANT = "ten_a"
-LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, TOKENS)
+LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, TOKENS, VIEWS)
 ROWS = st.lists(
     st.tuples(st.sampled_from(list(Severity)), st.integers(0, 3), st.sampled_from("ab")),
     max_size=25,

@@ -21,8 +21,9 @@ from cloudsealed.resources.store import LISTING as RESOURCES
 from cloudsealed.storage.keyset import Listing, _Shape, statement_for
 from cloudsealed.storage.postgres import PostgresDatabase
 from cloudsealed.storage.schema import cell_heads
+from cloudsealed.views.store import LISTING as VIEWS
 
-LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, SCHEDULES, TOKENS)
+LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, SCHEDULES, TOKENS, VIEWS)
 ROWS = 6_000
 TENANT = "ten_a"
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudsealed.api.server import Listen, server
+from cloudsealed.api.v1.views import FORMS
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.console import Console
 from cloudsealed.settings import Settings, parse_budget
@@ -101,4 +102,7 @@ def _filled(services: Services, password: str) -> str:
     issued = services.tokens.issue(
         tenant=tenant, user_id=user.id, name="contract", scopes=ALL_SCOPES
     )
+    caller = services.tokens.authenticator.authenticate(issued.text, "127.0.0.1")
+    view = {"name": "urgent", "of": "findings", "query": {"severity": ["critical", "high"]}}
+    services.views.create(caller=caller, body=view, forms=FORMS)
     return issued.text

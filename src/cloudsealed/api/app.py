@@ -62,6 +62,7 @@ from cloudsealed.api.v1 import (
     simulations,
     tokens,
     users,
+    views,
 )
 from cloudsealed.events.reads import FLUSH_SECONDS, Reads
 from cloudsealed.kit.errors import CloudSealedError
@@ -83,6 +84,7 @@ TABLES: tuple[Table, ...] = (
             reports,
             connections,
             schedules,
+            views,
             frameworks,
             resource_types,
             tokens,

@@ -32,10 +32,13 @@ CURSOR = Parameter(
 )
 
 
+Filters = Mapping[str, tuple[str, ...]]
+
+
 class PageArguments(TypedDict):
     """What a noun's `list` takes besides the tenant."""
 
-    filters: Mapping[str, tuple[str, ...]]
+    filters: Filters
     sort: str
     after: Position | None
     limit: int
@@ -70,6 +73,15 @@ class Listed:
             found["sort"] = Parameter("sort", "Order, descending", self.sorts, default="-id")
         return found | {item.name: item for item in self.filters}
 
+    def asked(self, given: Given) -> tuple[Filters, str]:
+        """Return the filters of a query and its order; raises a 422 for the first bad one."""
+        filters = {
+            item.name: read_filter(item, given[item.name])
+            for item in self.filters
+            if item.name in given
+        }
+        return filters, _sort(self, filters, _only(given, "sort"))
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
@@ -78,7 +90,7 @@ class Walk:
     tenant: str
     path: str
     given: Given
-    filters: Mapping[str, tuple[str, ...]]
+    filters: Filters
     sort: str
 
     @property
@@ -98,13 +110,8 @@ class Pages:
         self, listed: Listed, given: Given, *, tenant: str, path: str
     ) -> tuple[Walk, PageArguments]:
         """Return the walk and this page of it; raises a 422 for the first bad parameter."""
-        filters = {
-            item.name: read_filter(item, given[item.name])
-            for item in listed.filters
-            if item.name in given
-        }
         limit = _limit(_only(given, "limit"))
-        sort = _sort(listed, filters, _only(given, "sort"))
+        filters, sort = listed.asked(given)
         walk = Walk(tenant, path, given, filters, sort)
         after = self._after(walk, _only(given, "cursor"))
         page = PageArguments(filters=filters, sort=sort, after=after, limit=limit)

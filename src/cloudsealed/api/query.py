@@ -16,6 +16,7 @@ from cloudsealed.api.errors import (
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.ids import is_id
+from cloudsealed.kit.nearest import LONGEST, closest, suggested
 from cloudsealed.storage.filters import MOST_VALUES, Filter, tag_of
 
 _LONGEST_TEXT = 2048
@@ -69,11 +70,17 @@ def parse(raw: bytes, known: Known) -> dict[str, list[str]]:
         name, _, value = part.partition(b"=")
         key = _decode(name)
         if key not in known:
-            raise UnknownParameterError(key, f"There is no parameter {key!r} here")
+            raise _unknown(key, known)
         if key in found and not known[key].is_multiple:
             raise RepeatedParameterError(key, f"{key} takes one value, and is given twice")
         found.setdefault(key, []).append(_decode(value))
     return found
+
+
+def _unknown(key: str, known: Known) -> UnknownParameterError:
+    shown = key if len(key) <= LONGEST else f"{key[:LONGEST]}…"
+    hint = suggested(closest(key, known))
+    return UnknownParameterError(shown, f"There is no parameter {shown!r} here{hint}")
 
 
 def _decode(text: bytes) -> str:

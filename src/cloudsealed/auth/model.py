@@ -30,6 +30,8 @@ class Scope(StrEnum):
     CONNECTIONS_WRITE = "connections:write"
     SCHEDULES_READ = "schedules:read"
     SCHEDULES_WRITE = "schedules:write"
+    VIEWS_READ = "views:read"
+    VIEWS_WRITE = "views:write"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
     TOKENS_READ = "tokens:read"
@@ -47,10 +49,10 @@ ALL_SCOPES = frozenset(Scope)
 
 _SENSITIVE = {Scope.EVIDENCE_READ, Scope.USERS_READ, Scope.EVENTS_READ}
 _READS = {scope for scope in Scope if scope.endswith(":read")}
-_OWN_TOKENS = {Scope.TOKENS_READ, Scope.TOKENS_WRITE}
+_OWN = {Scope.TOKENS_READ, Scope.TOKENS_WRITE, Scope.VIEWS_READ, Scope.VIEWS_WRITE}
 _EDITED = ("findings", "audits", "policies", "connections", "schedules", "webhooks")
 
-_VIEWER = frozenset((_READS - _SENSITIVE) | _OWN_TOKENS)
+_VIEWER = frozenset((_READS - _SENSITIVE) | _OWN)
 _AUDITOR = _VIEWER | _SENSITIVE | {Scope.REPORTS_WRITE}
 _EDITOR = _AUDITOR | {Scope(f"{noun}:write") for noun in _EDITED}
 
@@ -110,6 +112,11 @@ class Caller:
     def sees_others(self) -> bool:
         """Whether the caller sees other users' tokens and grants: all but viewers do."""
         return self.role is not Role.VIEWER
+
+    @property
+    def edits(self) -> bool:
+        """Whether the caller's role may change what the whole tenant shares."""
+        return self.role in (Role.EDITOR, Role.ADMIN)
 
     def seen(self, filters: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
         """Return a list's filters, narrowed to what belongs to users whom the caller sees."""

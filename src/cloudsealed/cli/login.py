@@ -20,7 +20,7 @@ _SLOWER = 5  # seconds (RFC 8628, section 3.5)
 _LONGEST = 60
 SCOPES: Final = (
     "findings:read resources:read audits:read policies:read reports:read connections:read"
-    " schedules:read"
+    " schedules:read views:read"
 )
 """What the commands need that show what a server has."""
 

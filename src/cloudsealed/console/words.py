@@ -23,6 +23,8 @@ SCOPES: dict[str, str] = {
     "connections:write": worded("See and change connections to clouds"),
     "schedules:read": worded("See schedules"),
     "schedules:write": worded("See and change schedules"),
+    "views:read": worded("See saved views"),
+    "views:write": worded("See and change saved views"),
     "webhooks:read": worded("See webhooks"),
     "webhooks:write": worded("See and change webhooks"),
     "tokens:read": worded("See access tokens"),

@@ -38,6 +38,10 @@ class CloudSealedError(Exception):
         self.details = tuple(details)
         self.headers = dict(headers or {})
 
+    def about(self, field: str) -> None:
+        """Let its details name the field of the body that it is about."""
+        self.details = ({"field": field, "code": self.code, "message": self.message},)
+
     @classmethod
     def reason(cls, error: Exception, otherwise: str) -> dict[str, str]:
         """Return why work ended, for people: of an error that is none of ours, `otherwise`.

@@ -60,6 +60,7 @@ class FilterValueError(CloudSealedError):
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name} must be {message}")
+        self.parameter = name
         self.code = f"invalid_{name}_filter"  # type: ignore[misc]  # one class for every filter
 
 

@@ -128,7 +128,7 @@ def invite_user_again(call: Call) -> Reply:
 def remove_user(call: Call) -> Reply:
     """Remove a user; their sessions, tokens and grants end at once.
 
-    What they made stays. The last admin cannot be removed.
+    What they made stays, but for the views that they alone saw. The last admin cannot be removed.
     """
-    call.services.users.remove(caller=call.caller, ident=call.ident)
+    call.services.remove_user(caller=call.caller, ident=call.ident)
     return None

@@ -44,6 +44,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "report": _columns("id", "status", "kind", "audit_id", "created_at"),
     "connection": _columns("id", "name~", "provider", "account", "method", "created_at"),
     "schedule": _columns("id", "name~", "cron", "enabled", "next_run_at"),
+    "view": _columns("id", "name~", "of", "shared", "path~", "updated_at"),
     "framework": _columns("key", "title~", "controls", "controls_with_policies", "provider"),
     "resource_type": _columns("type", "listed_by", "provider", "service"),
     "token": _columns("id", "name~", "expires_at", "last_used_at", "scopes~", "user_id"),

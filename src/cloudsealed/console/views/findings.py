@@ -11,8 +11,10 @@ from cloudsealed.console.decisions import decision
 from cloudsealed.console.facets import counted
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, Passage, View
+from cloudsealed.console.saved import Savable, act, saved
 from cloudsealed.findings.bodies import MOST_MATCHING
 from cloudsealed.kit.errors import MissingFieldError
+from cloudsealed.vocabulary import ViewOf
 
 LIST = "/v1/findings"
 SUMMARY = f"{LIST}/summary"
@@ -41,6 +43,7 @@ OTHERS = {
     "delta": worded("Since the audit before"),
     "tag": worded("Tag"),
     "tag_key": worded("Tag"),
+    "tag_value": worded("Tag's value"),
     "name": worded("Name"),
     "first_seen_after": worded("First seen after"),
     "first_seen_before": worded("First seen before"),
@@ -64,6 +67,9 @@ COLUMNS = {
     "status": worded("Status"),
 }
 _SHOWN_AT_FIRST = ("where", "first_seen", "triage")
+SAVABLE = Savable(
+    ViewOf.FINDINGS, (*_FILTERS, *NEGATED), tuple(GROUPS), tuple(COLUMNS), _SHOWN_AT_FIRST
+)
 
 
 def _asked(look: Look) -> dict[str, Sequence[str]]:
@@ -91,6 +97,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "page": page,
         "groups": _by_severity(group, groups["groups"]) if groups else None,
         "group": group,
+        "saved": await saved(look, SAVABLE),
         "facets": facets,
         "facet_names": FACETS,
         "filter_names": {**FACETS, **OTHERS},
@@ -117,6 +124,10 @@ def _by_severity(name: str, groups: Sequence[Mapping[str, Any]]) -> list[dict[st
     return sorted(found, key=lambda row: tuple(-row["counts"].get(each, 0) for each in order))
 
 
+async def _act(look: Look) -> str:
+    return await act(look, SAVABLE) or await _triage(look)
+
+
 async def _triage(look: Look) -> str:
     """Decide about the findings that are ticked, or about all that match, of which the visitor
     was shown how many they are."""
@@ -130,5 +141,5 @@ async def _triage(look: Look) -> str:
     return look.visit.here
 
 
-VIEWS = (View("/findings", "findings.html", _gather, _triage),)
+VIEWS = (View("/findings", "findings.html", _gather, _act),)
 PASSAGES = (Passage("/findings/export", f"{LIST}/export"),)

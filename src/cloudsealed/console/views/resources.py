@@ -10,7 +10,9 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.console.facets import Facets, counted
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, View
-from cloudsealed.vocabulary import Severity
+from cloudsealed.console.saved import Savable, act, saved
+from cloudsealed.kit.errors import MissingFieldError
+from cloudsealed.vocabulary import Severity, ViewOf
 
 LIST = "/v1/resources"
 SUMMARY = f"{LIST}/summary"
@@ -39,6 +41,9 @@ _FILTERS = (*FACETS, *OTHERS)
 NEGATED = tuple(f"{name}_not" for name in (*FACETS, "native_id"))
 
 
+SAVABLE = Savable(ViewOf.RESOURCES, (*_FILTERS, *NEGATED))
+
+
 async def _gather(look: Look) -> Mapping[str, Any]:
     names = (*_FILTERS, *NEGATED)
     filters = {name: look.query.get(name, ()) for name in names}
@@ -47,6 +52,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     facets = await counted(look, SUMMARY, shown, names, together=tuple(_PLAIN))
     return {
         "page": page,
+        "saved": await saved(look, SAVABLE),
         "facets": _of_one_tag(look, facets),
         "facet_names": FACETS,
         "filter_names": {**FACETS, **OTHERS},
@@ -95,4 +101,10 @@ async def _open(
     }
 
 
-VIEWS = (View("/resources", "resources/list.html", _gather),)
+async def _act(look: Look) -> str:
+    if (done := await act(look, SAVABLE)) is None:
+        raise MissingFieldError("do")
+    return done
+
+
+VIEWS = (View("/resources", "resources/list.html", _gather, _act),)

@@ -11,12 +11,15 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.console.asking import ApiRefusedError
 from cloudsealed.console.language import words_of
 from cloudsealed.console.look import Look, View
+from cloudsealed.console.saved import Entry, link
 from cloudsealed.console.shell import shown_to
+from cloudsealed.console.views import findings, resources
 from cloudsealed.kit.ids import is_id
 
 _SHOWN = 10
 _STEPS = 5  # pages that are looked through for the first match
 _LISTED = "200"
+_SAVABLE = {each.of.value: each for each in (findings.SAVABLE, resources.SAVABLE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ async def _gather(look: Look) -> Mapping[str, Any] | str:
         "resources": resources,
         "policies": policies,
         "findings": await _findings(look, sought),
+        "views": await _views(look, sought),
     }
     return {"q": sought, "found": found, "pages": _pages(look, sought)}
 
@@ -136,6 +140,12 @@ async def _policies(look: Look, sought: str) -> Sequence[Mapping[str, Any]]:
         return each["key"] != wanted, not is_named, each["title"]
 
     return sorted(page["data"], key=rank)
+
+
+async def _views(look: Look, sought: str) -> list[Entry]:
+    """Return the saved views whose names have what is sought, and where they lead."""
+    page = await look.api.get("/v1/views", name=sought, limit=str(_SHOWN))
+    return [Entry(each, link(each, _SAVABLE[each["of"]])) for each in page["data"]]
 
 
 def _pages(look: Look, sought: str) -> list[Any]:

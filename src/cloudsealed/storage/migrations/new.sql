@@ -1,4 +1,4 @@
--- revision 0008
+-- revision 0009
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -507,6 +507,21 @@ CREATE TABLE users (
 	CONSTRAINT users_email UNIQUE (email), 
 	CONSTRAINT users_invitation UNIQUE (invitation_digest)
 );
+CREATE TABLE views (
+	tenant_id TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	noun TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	"query" TEXT NOT NULL, 
+	group_by TEXT, 
+	columns TEXT, 
+	audience TEXT NOT NULL, 
+	owner_id TEXT NOT NULL, 
+	created_at TEXT NOT NULL, 
+	updated_at TEXT NOT NULL, 
+	PRIMARY KEY (tenant_id, id), 
+	CONSTRAINT views_name UNIQUE (tenant_id, audience, noun, name)
+);
 CREATE TABLE workers (
 	name TEXT NOT NULL, 
 	started_at TEXT NOT NULL, 
@@ -584,9 +599,10 @@ CREATE INDEX simulations_created ON simulations (created_at);
 CREATE INDEX tokens_user ON tokens (tenant_id, user_id, id);
 CREATE INDEX users_kind ON users (tenant_id, kind, id);
 CREATE INDEX users_role ON users (tenant_id, role, id);
+CREATE INDEX views_audience ON views (tenant_id, audience, id);
 CREATE TRIGGER events_are_chained_once BEFORE UPDATE ON events WHEN old.sequence IS NOT NULL OR new.sequence IS NULL OR new."tenant_id" IS NOT old."tenant_id" OR new."id" IS NOT old."id" OR new."category" IS NOT old."category" OR new."type" IS NOT old."type" OR new."subject" IS NOT old."subject" OR new."created_at" IS NOT old."created_at" OR new."data" IS NOT old."data" OR new."actor_kind" IS NOT old."actor_kind" OR new."user_id" IS NOT old."user_id" OR new."user_name" IS NOT old."user_name" OR new."user_email" IS NOT old."user_email" OR new."credential_id" IS NOT old."credential_id" OR new."credential_name" IS NOT old."credential_name" OR new."ip" IS NOT old."ip" OR new."request_id" IS NOT old."request_id" OR new."before" IS NOT old."before" OR new."after" IS NOT old."after" OR EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence) BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
 CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence) OR EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.id = new.id) BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 CREATE TRIGGER finding_grams_new AFTER INSERT ON finding_texts BEGIN INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
 CREATE TRIGGER finding_grams_other AFTER UPDATE OF text ON finding_texts BEGIN INSERT INTO finding_grams (finding_grams, rowid, text) VALUES ('delete', old.number, old.text); INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
-INSERT INTO alembic_version VALUES ('0008');
+INSERT INTO alembic_version VALUES ('0009');

@@ -46,6 +46,7 @@ from cloudsealed.storage.schema.work import (
     reports,
     schedules,
     simulations,
+    views,
     workers,
 )
 
@@ -91,5 +92,6 @@ __all__ = [
     "text",
     "tokens",
     "users",
+    "views",
     "workers",
 ]

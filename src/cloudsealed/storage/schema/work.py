@@ -1,4 +1,4 @@
-"""What is being done: jobs, workers, reports, schedules, events, repeated requests."""
+"""What is being done: jobs, workers, reports, schedules, views, events, repeated requests."""
 
 from __future__ import annotations
 
@@ -95,6 +95,25 @@ schedules = Table(
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "name", name="schedules_name"),
     Index("schedules_due", "tenant_id", "next_run_at"),
+)
+
+views = Table(  # `audience` is the only user who sees one, '' where the whole tenant does
+    "views",
+    metadata,
+    text("tenant_id"),
+    text("id"),
+    text("noun"),
+    text("name"),
+    text("query"),
+    text("group_by", null=True),
+    text("columns", null=True),
+    text("audience"),
+    text("owner_id"),
+    text("created_at"),
+    text("updated_at"),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("tenant_id", "audience", "noun", "name", name="views_name"),
+    Index("views_audience", "tenant_id", "audience", "id"),
 )
 
 simulations = Table(
