@@ -27,7 +27,7 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.kit.shapes import Component, read_body
+from cloudsealed.kit.shapes import Component, read_body, refuse
 from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.yielding import Yields
@@ -367,12 +367,15 @@ class FindingService:
     def _triage(self, said: Mapping[str, Any] | None, user_id: str) -> Triage | None:
         if said is None:
             return None
+        now = rfc3339(self._clock())
+        if said["expires_at"] is not None and said["expires_at"] <= now:
+            raise refuse("triage.expires_at", "must be in the future, or null")
         return Triage(
             state=TriageState(said["state"]),
             assignee=said["assignee"],
             note=said["note"],
             expires_at=said["expires_at"],
-            updated_at=rfc3339(self._clock()),
+            updated_at=now,
             updated_by=user_id,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloudsealed.auth.model import Scope
+from cloudsealed.console.asking import path_to
 from cloudsealed.console.diffs import Version, compared
 from cloudsealed.console.drafts import text_of
 from cloudsealed.console.facets import Facets, Value, counted
@@ -87,7 +88,7 @@ async def _open(look: Look) -> Mapping[str, int] | None:
 
 
 async def _one(look: Look) -> Mapping[str, Any]:
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     policy = await look.api.get(path)
     versions = await look.api.value(f"{path}/versions", limit=_VERSIONS)
     findings, total = await _findings(look, policy["id"])
@@ -138,7 +139,7 @@ async def _findings(look: Look, ident: str) -> tuple[Sequence[Mapping[str, Any]]
 
 async def _change(look: Look) -> str:
     """Switch it on or off, set its params, or delete it."""
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     match look.sent("do"):
         case "delete":
             await look.api.send("DELETE", path)
@@ -152,7 +153,7 @@ async def _change(look: Look) -> str:
 
 
 async def _type(look: Look) -> Mapping[str, Any]:
-    found = await look.api.get(f"/v1/resource_types/{look.ident}")
+    found = await look.api.get(path_to("/v1/resource_types/{id}", id=look.ident))
     return {
         "type": found,
         "document": tree(found["document"]),

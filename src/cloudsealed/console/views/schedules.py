@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.auth.model import Scope
+from cloudsealed.console.asking import path_to
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, View
 from cloudsealed.console.views.audits import EXAMPLES, SCOPE, asked_for, connections_of, names_of
@@ -76,7 +77,7 @@ async def _add(look: Look) -> str:
 
 
 async def _gather_one(look: Look) -> Mapping[str, Any]:
-    schedule = await look.api.get(_ONE.format(id=look.ident))
+    schedule = await look.api.get(path_to(_ONE, id=look.ident))
     return {
         "schedule": schedule,
         "names": names_of(await connections_of(look)),
@@ -86,7 +87,7 @@ async def _gather_one(look: Look) -> Mapping[str, Any]:
 
 
 async def _act(look: Look) -> str:
-    path, wanted = _ONE.format(id=look.ident), look.sent("do")
+    path, wanted = path_to(_ONE, id=look.ident), look.sent("do")
     if wanted == "delete":
         await look.api.send("DELETE", path)
         return "/schedules"
