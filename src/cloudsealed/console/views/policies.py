@@ -16,7 +16,6 @@ from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.params import params_of, shown
 from cloudsealed.console.tree import tree
 from cloudsealed.packs.document import written
-from cloudsealed.vocabulary import PolicyKind, Severity
 
 LIST = "/v1/policies"
 _ONE = f"{LIST}/{{id}}"
@@ -35,18 +34,19 @@ FACETS = {
 OTHERS = {"search": worded("Search"), "provider": worded("Provider")}
 NEGATED = tuple(f"{name}_not" for name in (*FACETS, "provider"))
 _FILTERS = (*FACETS, *OTHERS, *NEGATED)
-_PAGE = "200"  # all that ship
+_PAGE, _SORT = "200", "-source"  # all that ship, after what is one's own
 _VERSIONS, _FINDINGS = "20", "10"
 
 
 async def _listed(look: Look) -> Mapping[str, Any]:
     filters = {name: look.query.get(name, ()) for name in _FILTERS}
     limit, cursor = look.one("limit", _PAGE), look.one("cursor")
-    page = await look.api.get(LIST, **filters, cursor=cursor, limit=limit)
+    page = await look.api.get(
+        LIST, **filters, sort=look.one("sort", _SORT), cursor=cursor, limit=limit
+    )
     facets = await counted(look, f"{LIST}/summary", FACETS, _FILTERS)
     return {
         "page": page,
-        "rows": sorted(page["data"], key=_place),
         "open": await _open(look),
         "facets": facets and _worded(look, facets),
         "facet_names": FACETS,
@@ -70,13 +70,6 @@ def _said(look: Look, facet: str, values: Sequence[Value]) -> list[Value]:
     else:
         return list(values)
     return [replace(each, label=labels[each.value]) for each in values]
-
-
-def _place(policy: Mapping[str, Any]) -> tuple[bool, bool, int, str]:
-    """Return where a policy stands in its page: one's own first, then the severest."""
-    rank = Severity(policy["severity"]).rank if policy["severity"] else 0
-    is_check = policy["kind"] == PolicyKind.CHECK
-    return policy["source"] == "builtin", is_check, -rank, policy["title"]
 
 
 async def _open(look: Look) -> Mapping[str, int] | None:
