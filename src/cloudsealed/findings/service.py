@@ -19,9 +19,10 @@ from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.export import written
 from cloudsealed.findings.listing import listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
+from cloudsealed.findings.ranges import dated
 from cloudsealed.findings.remedy import with_own_names
 from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
-from cloudsealed.findings.summary import columns_of, groups
+from cloudsealed.findings.summary import columns_of, groups, worst
 from cloudsealed.findings.yielding import below, settled
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -91,8 +92,7 @@ class FindingService:
         """Return a page of findings; a `deadline` in seconds may raise ReadDeadlineError."""
         if "delta" in filters and deadline is not None:
             raise ReadDeadlineError
-        if selects_policies(filters):
-            filters = self._policies.resolve_filters(tenant, filters)
+        filters = self._resolved(tenant, filters)
         compared = self._compared(tenant, filters, after)
         rows = self._store.page(
             tenant=tenant,
@@ -104,6 +104,14 @@ class FindingService:
             compared=compared,
         )
         return Page([self._serve(tenant, row[2:]) for row in rows.rows], rows.next)
+
+    def _resolved(
+        self, tenant: str, filters: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]]:
+        """Return filters as rows have them: policies by their ids, ages by times."""
+        if selects_policies(filters):
+            filters = self._policies.resolve_filters(tenant, filters)
+        return dated(filters, self._clock())
 
     def _compared(
         self, tenant: str, filters: Mapping[str, tuple[str, ...]], after: Position | None = None
@@ -226,24 +234,28 @@ class FindingService:
         tenant: str,
         group_by: tuple[str, ...],
         filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
+        limit: int | None = None,
     ) -> dict[str, Any]:
-        """Count findings by some of GROUPS: the open ones unless `filters` say which.
+        """Count findings by some of GROUPS: the open ones unless `filters` say which. At most
+        `limit` values of the first of `group_by` are told, as `summary.worst` chooses them.
 
         `complete` is false when the bound of a page's reading ended the count.
         """
         decided = not filters.keys().isdisjoint(_OF_STATUS)
-        asked = filters if decided else {**_OPEN, **filters}
-        resolved = self._policies.resolve_filters(tenant, asked)
+        resolved = self._resolved(tenant, filters if decided else {**_OPEN, **filters})
         compared = self._compared(tenant, resolved)
         rows, complete = self._store.count(
             tenant=tenant, filters=resolved, columns=columns_of(group_by), compared=compared
         )
         counted = self._counted(tenant, group_by, rows, complete)
+        told = counted["groups"] if limit is None else worst(group_by, counted["groups"], limit)
         return {
             "object": "finding_summary",
             "group_by": list(group_by),
             "over": None,
             **counted,
+            "values": len({group[group_by[0]] for group in counted["groups"]}),
+            "groups": told,
             "audits": None,
             "compared": _sides(compared),
         }
@@ -257,7 +269,7 @@ class FindingService:
     ) -> dict[str, Any]:
         """Count what failed in each of the newest audits that were asked for the same, those up to
         the one that `filters` name: a summary of the last one, and a row an audit, oldest first."""
-        resolved = self._policies.resolve_filters(tenant, filters)
+        resolved = dict(self._resolved(tenant, filters))
         last = resolved.pop("audit", (None,))[0]
         audits = [
             {
@@ -279,11 +291,13 @@ class FindingService:
         ]
         newest = audits[-1] if audits else self._counted(tenant, group_by, [], True)
         shown = {name: newest[name] for name in ("total", "complete", "groups")}
+        values = len({group[group_by[0]] for group in newest["groups"]})
         return {
             "object": "finding_summary",
             "group_by": list(group_by),
             "over": "audits",
             **shown,
+            "values": values,
             "audits": audits,
             "compared": None,
         }
@@ -295,7 +309,7 @@ class FindingService:
         return {
             "total": sum(row[-1] for row in rows),
             "complete": complete,
-            "groups": groups(group_by, rows, described),
+            "groups": groups(group_by, rows, described, self._clock()),
         }
 
     def remove_connection(self, *, tenant: str, connection_id: str) -> int:

@@ -162,6 +162,18 @@ def before(column: str) -> Condition:
     return lambda table, values: table.c[column] < values[0]
 
 
+def between(column: str) -> Condition:
+    """Return the condition that a column is in one of some intervals: each is two values, its start
+    and its end, which is not in it."""
+
+    def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
+        held = table.c[column]
+        ends = zip(values[::2], values[1::2], strict=True)
+        return or_(*(and_(held >= start, held < end) for start, end in ends))
+
+    return condition
+
+
 def searching(
     name: str, description: str, *columns: str, members: tuple[str, ...] = (), of: str = ""
 ) -> Filter:

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from cloudsealed.api import accept
-from cloudsealed.api.listing import Listed
+from cloudsealed.api.errors import InvalidLimitError
+from cloudsealed.api.listing import LARGEST_LIMIT, Listed, limit_of
 from cloudsealed.api.operation import Call, Costs, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.shown import Expansion, whole
@@ -34,8 +35,13 @@ from cloudsealed.vocabulary import EventType
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
 )
+MOST = Parameter(
+    "limit",
+    "How many values of the first of `group_by` are told at most, 1 to 200: the worst; else all",
+)
 OVER = Parameter("over", "A row for each of the newest audits: what failed in it", ("audits",))
 FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
+_MOST_NAMED = LARGEST_LIMIT
 _BULK = bodies.bulk(Narrowing(FILTERS))
 JSONL = FORMATS["jsonl"]
 # A media type as clients name it, without what it says of the file.
@@ -101,7 +107,7 @@ def list_findings(call: Call) -> Reply:
     "/v1/findings/summary",
     scope=Scope.FINDINGS_READ,
     answer=shapes.FindingSummary,
-    parameters={"group_by": GROUP_BY, "over": OVER, **FILTERS},
+    parameters={"group_by": GROUP_BY, "over": OVER, "limit": MOST, **FILTERS},
     errors=(EvidenceExpiredError,),
 )
 def summarize_findings(call: Call) -> Reply:
@@ -110,12 +116,29 @@ def summarize_findings(call: Call) -> Reply:
     Where the bound of a page's reading ended the count, `complete` is false. With `over=audits`
     each of the newest audits that were asked for the same, up to `audit`, is counted: what failed
     in it, as it stood when the audit ended. A finding is in a group for each framework and control
-    that its policy serves; a total counts it once.
+    that its policy serves; a total counts it once. The worst are those with the most findings of
+    the highest severity, where `group_by` has it, then those with the most.
     """
     filters = {name: values for name, values in call.query.items() if name in FILTERS}
-    findings = call.services.findings
-    count = findings.summary if call.given("over") is None else findings.trend
-    return count(tenant=call.tenant, group_by=call.query["group_by"], filters=filters)
+    asked: dict[str, Any] = {"group_by": call.query["group_by"], "filters": filters}
+    findings, limit = call.services.findings, call.given("limit")
+    if call.given("over") is not None:
+        if limit is not None:
+            raise InvalidLimitError("limit", "limit goes without over")
+        return {**findings.trend(tenant=call.tenant, **asked), "resources": None}
+    most = None if limit is None else limit_of(limit)
+    found = findings.summary(tenant=call.tenant, **asked, limit=most)
+    return {**found, "resources": _named(call, found["groups"]) if most is not None else None}
+
+
+def _named(call: Call, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    """Return the resources of groups, the bounded number of which are by resource; else None."""
+    idents = list(dict.fromkeys(group["resource"] for group in groups if "resource" in group))
+    if not idents:
+        return None
+    found = call.services.resources.many(tenant=call.tenant, idents=idents[:_MOST_NAMED])
+    names = shapes.ResourceReference.model_fields
+    return [{name: each[name] for name in names} for each in found.values()]
 
 
 @TABLE.reads(

@@ -305,6 +305,16 @@ class FindingGroup(Shape):
     triage: TriageState | None = Field(
         default=None, description="What people decided; null: nothing.", examples=["acknowledged"]
     )
+    age: Word = Field(
+        default="",
+        description="How long ago they were first seen, in days.",
+        examples=["7d_to_30d"],
+    )
+    savings: Word | None = Field(
+        default=None,
+        description="What a cure saves a month, in units of its currency; null: nothing known.",
+        examples=["10_to_100"],
+    )
     account: Word = Field(default="", description="Their account.", examples=["123456789012"])
     region: Word = Field(default="", description="Their region.", examples=["eu-west-1"])
     resource_type: Word = Field(
@@ -353,8 +363,19 @@ class FindingSummary(Shape):
         " the count.",
         examples=[True],
     )
+    values: Count = Field(
+        description="How many values the first of `group_by` has; with `limit` not all have groups"
+        " here.",
+        examples=[2],
+    )
     groups: Many[FindingGroup] = Field(
-        description="The groups that have any, in the order of their values.", examples=[_GROUPS]
+        description="The groups that have any, in the order of their values; with `limit` the worst"
+        " first.",
+        examples=[_GROUPS],
+    )
+    resources: Many[ResourceReference] | None = Field(
+        description="Of groups by resource with a `limit`: the resources, as far as they are known;"
+        " else null."
     )
     audits: Few[AuditCount] | None = Field(
         description="A row for each audit, oldest first; null where it is not over audits."
