@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.console.asking import path_to
 from cloudsealed.console.diffs import Version, compared
 from cloudsealed.console.drafts import text_of
-from cloudsealed.console.facets import Facets, Value, counted
+from cloudsealed.console.facets import Facets, counted, labeled
 from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.params import params_of, shown
@@ -56,20 +55,10 @@ async def _listed(look: Look) -> Mapping[str, Any]:
 
 
 def _worded(look: Look, facets: Facets) -> Facets:
-    shown = {name: _said(look, name, values) for name, values in facets.shown.items()}
-    return replace(facets, shown=shown)
-
-
-def _said(look: Look, facet: str, values: Sequence[Value]) -> list[Value]:
-    """Return the values of a facet that are the product's own words as people read them."""
     words = words_of(look.visit.taste.language)
-    if facet == "enabled":
-        labels = {"true": words.t("Yes"), "false": words.t("No")}
-    elif facet in ("dimension", "kind", "source"):
-        labels = {each.value: words.said(each.value) for each in values}
-    else:
-        return list(values)
-    return [replace(each, label=labels[each.value]) for each in values]
+    said = ("dimension", "kind", "source")
+    labels = {name: {v.value: words.said(v.value) for v in facets.shown[name]} for name in said}
+    return labeled(facets, {**labels, "enabled": {"true": words.t("Yes"), "false": words.t("No")}})
 
 
 async def _open(look: Look) -> Mapping[str, int] | None:
