@@ -10,6 +10,7 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.console.charts import Point, shares, trend
 from cloudsealed.console.language import words_of
 from cloudsealed.console.look import Look, View
+from cloudsealed.console.since import since
 from cloudsealed.vocabulary import Dimension, Severity
 
 _AUDITS = 12  # that a trend shows
@@ -39,6 +40,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     first = await look.api.get("/v1/findings", status="open", sort="-severity", limit=str(_FIRST))
     coverage = await look.api.value(f"/v1/audits/{newest['id']}/coverage")
     latest = await look.api.value("/v1/audits", limit=str(_LATEST))
+    day = look.one("since")
     return {
         "newest": newest,
         "latest": latest["data"],
@@ -47,6 +49,8 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "audits": audits,
         "dimensions": _dimensions(look, audits, counted.value.open if counted else None),
         "counted": counted,
+        "day": day,
+        "since": await since(look, day) if day else None,
         "first": first["data"],
         "coverage": coverage,
     }
