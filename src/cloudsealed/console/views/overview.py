@@ -38,7 +38,8 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     key = (caller.tenant_id, caller.scopes, "overview", newest["id"])
     counted = await look.counts.of(key, lambda: _count(look, audits))
     first = await look.api.get("/v1/findings", status="open", sort="-severity", limit=str(_FIRST))
-    coverage = await look.api.value(f"/v1/audits/{newest['id']}/coverage")
+    path = f"/v1/audits/{newest['id']}/coverage"
+    coverage = await look.counts.of((*key[:2], path), lambda: look.api.value(path))
     latest = await look.api.value("/v1/audits", limit=str(_LATEST))
     day = look.one("since")
     return {
@@ -52,7 +53,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "day": day,
         "since": await since(look, day) if day else None,
         "first": first["data"],
-        "coverage": coverage,
+        "coverage": coverage.value if coverage else None,
     }
 
 
