@@ -137,10 +137,16 @@ LISTING = Listing(
         Filter(
             "delta",
             "What became of it in the audit `audit`, else the newest, against the audit"
-            " before; pins the list",
+            " `against`, else the one before; pins the list",
             choices=tuple(DeltaKind),
             kind="enum",
             has_negation=False,
+        ),
+        Filter(
+            "against",
+            "Audit that `delta` compares with: one that began no later",
+            kind="audit",
+            prefix="aud",
         ),
         Filter(
             "resource_type",

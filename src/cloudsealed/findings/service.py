@@ -34,7 +34,7 @@ from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database, ReadDeadlineError, Row
 from cloudsealed.storage.exports import kept, slot, timed
-from cloudsealed.storage.filters import NOT, OWNER_TAGS
+from cloudsealed.storage.filters import NOT, OWNER_TAGS, FilterValueError
 from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.tenancy import turn
@@ -52,7 +52,7 @@ EPISODE = (
 NO_FILTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _OPEN = {"status": (FindingStatus.OPEN.value,)}
 _OF_STATUS = ("status", f"status{NOT}", "delta")
-Compare = Callable[[str, str | None], Compared]
+Compare = Callable[[str, str | None, str | None], Compared]
 Followed = Callable[[str, str | None], Sequence[tuple[str, str]]]
 _MOST_PAGES = 100  # of what a filter looks through in a transaction of writing
 
@@ -66,12 +66,12 @@ class FindingService:
         database: Database,
         policies: PolicyService,
         clock: Clock,
-        compare: Compare = lambda _tenant, _audit: Compared(),
+        compare: Compare = lambda _tenant, _audit, _against: Compared(),
         audits: Followed = lambda _tenant, _audit: (),
         owner_tags: tuple[str, ...] = OWNER_TAGS,
     ) -> None:
-        """`compare` returns the audit, the newest if None, beside the one before it; `audits` some
-        that were asked for the same up to it, oldest first: id, and when it ended."""
+        """`compare` returns an audit, the newest if None, beside another, else the one before;
+        `audits` some that were asked for the same up to it, oldest first: id, and when it ended."""
         self._database = database
         self._store = FindingStore(database, listing_of(owner_tags))
         self._policies = policies
@@ -109,6 +109,8 @@ class FindingService:
         self, tenant: str, filters: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]]:
         """Return filters as rows have them: policies by their ids, ages by times."""
+        if "against" in filters and "delta" not in filters:
+            raise FilterValueError("against", "left out without delta")
         if selects_policies(filters):
             filters = self._policies.resolve_filters(tenant, filters)
         return dated(filters, self._clock())
@@ -120,7 +122,7 @@ class FindingService:
         if "delta" not in filters:
             return Compared()
         pinned = str(after.value) if after is not None else filters.get("audit", (None,))[0]
-        return self._compare(tenant, pinned)
+        return self._compare(tenant, pinned, filters.get("against", (None,))[0])
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
         """Return one finding, its remediation with the resource's own names; raises
@@ -270,6 +272,8 @@ class FindingService:
         """Count what failed in each of the newest audits that were asked for the same, those up to
         the one that `filters` name: a summary of the last one, and a row an audit, oldest first."""
         resolved = dict(self._resolved(tenant, filters))
+        if "against" in resolved:
+            raise FilterValueError("against", "left out with over")
         last = resolved.pop("audit", (None,))[0]
         audits = [
             {
