@@ -19,7 +19,7 @@ from tests.contract.conftest import statements as statements
 from tests.contract.test_audit_events import Reader
 from tests.waiting import SECONDS
 
-from cloudsealed.vocabulary import AuditStatus, Role
+from cloudsealed.vocabulary import AuditStatus, DeltaKind, Role
 
 PARTS = ("", "/cells", "/coverage", "/calls", "/compare", "/seal", "/bundle", "/events")
 
@@ -172,7 +172,27 @@ def test_two_audits_stand_side_by_side_with_what_became_of_findings(estate: Audi
     other = estate.site.browser().http.get(f"/audits/{first}/compare?with={second}")
     assert "Fail 1 2 +1" in texts(other)
     assert linked(other, "/findings") == []
+    assert f'href="/audits/{second}/compare?with={first}"' in other.text, "the other way round"
     assert estate.site.browser().http.get(f"{path}?with=aud_nope").status_code == 404
+
+
+def test_any_two_audits_are_compared_finding_by_finding(estate: Audited) -> None:
+    first, second, last = estate.idents[0], estate.idents[1], estate.audit()
+    page = estate.site.browser().http.get(f"/audits/{last}/compare?with={first}")
+    asked = {"audit": last, "against": first}
+    for kind in DeltaKind:
+        found = api(estate.site, "/v1/findings", **asked, delta=kind.value)["data"]
+        panel = re.search(rf'id="delta-{kind.value}".*?</section>', page.text, re.DOTALL)
+        assert panel is not None
+        assert re.findall(r'href="/findings/(fnd_\w+)"', panel[0]) == [each["id"] for each in found]
+        assert len(found) == (kind is DeltaKind.FIXED), kind
+    plain = api(estate.site, "/v1/findings", audit=last, delta="fixed")["data"]
+    assert plain == [], "it was fixed before"
+    summary = api(estate.site, "/v1/findings/summary", **asked, delta="fixed", group_by="severity")
+    assert summary["compared"] == {"audit_id": last, "before_id": first}
+    listed = estate.site.browser().http.get(f"/findings?audit={last}&delta=fixed&against={first}")
+    assert len(linked(listed, "/findings")) == 1
+    estate.idents[:] = [first, second]
 
 
 def test_the_seal_and_how_to_check_it_are_shown_and_the_bundle_is_handed_out(

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import path_to
-from cloudsealed.console.comparison import before, compared, deltas
+from cloudsealed.console.asking import ApiRefusedError, path_to
+from cloudsealed.console.comparison import before, compared, deltas, is_later
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.matrix import matrix
@@ -158,15 +158,23 @@ async def _gather_compared(look: Look) -> Mapping[str, Any]:
     listed = await look.api.value(LIST, status="completed", limit=str(_CANDIDATES))
     others = [each for each in listed["data"] if each["id"] != audit["id"]]
     found: dict[str, Any] = {"others": others, "other": None, "difference": None, "deltas": None}
+    found |= {"is_later": False, "against": None}
     if audit["status"] != AuditStatus.COMPLETED:
         return {**shown, **found}
     previous = await before(look, audit["id"]) if shown["is_kept"] else None
     wanted = look.one("with") or previous or next((each["id"] for each in others), None)
     if wanted is not None:
-        found["other"] = await look.api.get(path_to(_ONE, id=wanted))
+        found["other"] = other = await look.api.get(path_to(_ONE, id=wanted))
+        if all(each["id"] != other["id"] for each in others):
+            others.append(other)
         found["difference"] = await compared(look, audit, found["other"])
-    if previous is not None and wanted == previous:
-        found["deltas"] = await deltas(look, audit)
+        found["against"] = None if wanted == previous else wanted
+        try:
+            found["deltas"] = await deltas(look, audit, found["against"])
+        except ApiRefusedError as error:
+            if not is_later(error):
+                raise
+            found["is_later"] = True
     return {**shown, **found}
 
 

@@ -42,6 +42,7 @@ OTHERS = {
     "resource": worded("Resource"),
     "audit": worded("Audit"),
     "delta": worded("Since the audit before"),
+    "against": worded("Compared with"),
     "tag": worded("Tag"),
     "tag_key": worded("Tag"),
     "name": worded("Name"),
