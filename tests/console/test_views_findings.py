@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -259,6 +260,10 @@ def test_a_finding_is_shown_with_all_that_the_api_says_of_it(mine: Site) -> None
         finding["evidence"][0]["path"],
     ):
         assert text in shown
+    assert f'href="{html.escape(finding["console"]["resource"])}"' in page.text
+    assert finding["console"]["resource"].startswith(
+        "https://eu-west-1.console.aws.amazon.com/ec2/"
+    )
     assert f"/v1/findings/{ident}" in page.text
     assert f"cloudsealed api GET /v1/findings/{ident}" in shown
 

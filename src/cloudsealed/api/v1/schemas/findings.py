@@ -118,6 +118,23 @@ class Remediation(Shape):
     )
 
 
+class ConsoleLinks(Shape):
+    """Where the provider's own console shows a resource: for who is logged in there, in its
+    account."""
+
+    resource: Text | None = Field(
+        description="The resource's page; null where it is not known for certain.",
+        examples=[
+            "https://eu-west-1.console.aws.amazon.com/sqs/v3/home?region=eu-west-1#/queues/x"
+        ],
+    )
+    shell: Text | None = Field(
+        description="The shell in its region that runs the commands of the remediation; null where"
+        " there is none.",
+        examples=["https://eu-west-1.console.aws.amazon.com/cloudshell/home?region=eu-west-1"],
+    )
+
+
 class ControlReference(Shape):
     """A control of a framework."""
 
@@ -178,6 +195,10 @@ class Finding(Shape):
     )
     controls: Few[ControlReference] = Field(
         description="The controls of frameworks that it counts against."
+    )
+    console: ConsoleLinks | None = Field(
+        description="Where the provider's own console has the resource; null in lists, and where"
+        " that is not known."
     )
     monthly_savings: Money | None = Field(
         description="What a cure saves a month; null where that is nothing or not known."
