@@ -162,7 +162,7 @@ _CONDITIONS: Mapping[str, ColumnElement[bool] | None] = {
 severity, or again after another audit had seen it pass; fixed, what it resolved, for whatever
 reason."""
 
-_UNTIL = bindparam("delta_until")
+_UNTIL: ColumnElement[str] = bindparam("delta_until")
 _SINCE_THEN = findings.c.first_seen_at >= bindparam("delta_since")
 _LATER = episodes.alias("later")
 _GOOD_LAST = _episode(

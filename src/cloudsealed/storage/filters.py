@@ -184,8 +184,8 @@ def searching(
     """
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
-        texts = [table.c[column] for column in columns]
-        texts += [member(table.c[of], each) for each in members]
+        own: list[ColumnElement[str]] = [table.c[column] for column in columns]
+        texts = [*own, *(member(table.c[of], each) for each in members)]
         asked = ((text, value) for text in texts for value in values)
         return or_(*(column.icontains(value, escape=ESCAPE) for column, value in asked))
 
