@@ -85,6 +85,7 @@ def test_ages_are_facets_and_narrow_the_list_as_the_api_does(mine: Site) -> None
     assert linked(narrowed, "/findings") == young
     assert facets(narrowed, "age") == {"1 bis 7 Tage": 2, "Über 90 Tage": 12}
     assert "Alter 1 bis 7 Tage" in texts(narrowed)
+    assert "2 Befunde" in texts(narrowed)
     assert linked(settled(browser.http, "/findings?age_not=over_90d"), "/findings") == young
     refused = browser.http.get("/findings?age=old")
     assert (refused.status_code, "invalid_age_filter" in refused.text) == (422, True)

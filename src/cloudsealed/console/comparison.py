@@ -90,10 +90,10 @@ async def before(look: Look, ident: str) -> str | None:
 
 
 async def deltas(
-    look: Look, audit: Mapping[str, Any], against: str | None
+    look: Look, audit: Mapping[str, Any], against: str
 ) -> list[tuple[str, Sequence[Mapping[str, Any]], bool]] | None:
-    """Return the findings of each kind of delta since an audit, the one before if None, and
-    whether there are more; None where the evidence of one of the two is gone.
+    """Return the findings of each kind of delta since an audit, and whether there are more; None
+    where the evidence of one of the two is gone.
 
     Raises ApiRefusedError where that audit is the later one.
     """

@@ -158,7 +158,7 @@ async def _gather_compared(look: Look) -> Mapping[str, Any]:
     listed = await look.api.value(LIST, status="completed", limit=str(_CANDIDATES))
     others = [each for each in listed["data"] if each["id"] != audit["id"]]
     found: dict[str, Any] = {"others": others, "other": None, "difference": None, "deltas": None}
-    found |= {"is_later": False, "against": None}
+    found["is_later"] = False
     if audit["status"] != AuditStatus.COMPLETED:
         return {**shown, **found}
     previous = await before(look, audit["id"]) if shown["is_kept"] else None
@@ -168,9 +168,8 @@ async def _gather_compared(look: Look) -> Mapping[str, Any]:
         if all(each["id"] != other["id"] for each in others):
             others.append(other)
         found["difference"] = await compared(look, audit, found["other"])
-        found["against"] = None if wanted == previous else wanted
         try:
-            found["deltas"] = await deltas(look, audit, found["against"])
+            found["deltas"] = await deltas(look, audit, other["id"])
         except ApiRefusedError as error:
             if not is_later(error):
                 raise
