@@ -107,7 +107,7 @@ def test_findings_grouped_by_resource_lead_to_it_and_to_its_findings(mine: Site)
     add_findings(mine, 2, resource_id=known.id, severity=Severity.CRITICAL)
     page = mine.browser().http.get("/findings?group=resource&severity=critical")
     with mine.http() as http:
-        query = "group_by=resource,severity&severity=critical&limit=200"
+        query = "group_by=resource,severity&severity=critical&top=200"
         summary = http.get(f"/v1/findings/summary?{query}").json()
     assert summary["groups"][0]["resource"] == known.id
     assert [each["id"] for each in summary["resources"]] == [known.id]

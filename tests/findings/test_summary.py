@@ -122,8 +122,8 @@ def test_any_facet_is_counted_and_its_values_are_those_of_the_filter(
 def test_the_worst_resources_are_told_first_and_how_many_there_are(
     database: Database, estate: list[Finding]
 ) -> None:
-    def told(limit: int | None, *names: str) -> tuple[list[str], int, int]:
-        summary = service(database).summary(tenant=TENANT, group_by=names, limit=limit)
+    def told(top: int | None, *names: str) -> tuple[list[str], int, int]:
+        summary = service(database).summary(tenant=TENANT, group_by=names, top=top)
         found = [group["resource"] for group in summary["groups"]]
         return list(dict.fromkeys(found)), summary["values"], summary["total"]
 

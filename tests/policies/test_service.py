@@ -279,7 +279,7 @@ def test_of_a_built_in_policy_only_enabled_and_params_change(policies: PolicySer
 
 def _told(policy: Policy) -> str:
     """Return what people know a policy by."""
-    said = (policy.spec.get(name, "") for name in ("title", "description", "reason"))
+    said = (policy.spec.get(name) or "" for name in ("title", "description", "reason"))
     return "\n".join((policy.key, *said)).lower()
 
 

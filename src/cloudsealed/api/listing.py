@@ -103,7 +103,7 @@ class Pages:
             for item in listed.filters
             if item.name in given
         }
-        limit = limit_of(_only(given, "limit"))
+        limit = _limit(_only(given, "limit"))
         sort = _sort(listed, filters, _only(given, "sort"))
         walk = Walk(tenant, path, given, filters, sort)
         after = self._after(walk, _only(given, "cursor"))
@@ -135,8 +135,7 @@ def _only(given: Given, name: str) -> str | None:
     return given[name][0] if name in given else None
 
 
-def limit_of(text: str | None) -> int:
-    """Return how many objects are asked for at most; raises InvalidLimitError."""
+def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
     if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= LARGEST_LIMIT:

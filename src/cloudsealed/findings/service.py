@@ -236,10 +236,10 @@ class FindingService:
         tenant: str,
         group_by: tuple[str, ...],
         filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
-        limit: int | None = None,
+        top: int | None = None,
     ) -> dict[str, Any]:
         """Count findings by some of GROUPS: the open ones unless `filters` say which. At most
-        `limit` values of the first of `group_by` are told, as `summary.worst` chooses them.
+        `top` values of the first of `group_by` are told, as `summary.worst` chooses them.
 
         `complete` is false when the bound of a page's reading ended the count.
         """
@@ -250,7 +250,7 @@ class FindingService:
             tenant=tenant, filters=resolved, columns=columns_of(group_by), compared=compared
         )
         counted = self._counted(tenant, group_by, rows, complete)
-        told = counted["groups"] if limit is None else worst(group_by, counted["groups"], limit)
+        told = counted["groups"] if top is None else worst(group_by, counted["groups"], top)
         return {
             "object": "finding_summary",
             "group_by": list(group_by),

@@ -64,7 +64,7 @@ def groups(
 
 
 def worst(
-    group_by: Sequence[str], found: Sequence[Mapping[str, Any]], limit: int
+    group_by: Sequence[str], found: Sequence[Mapping[str, Any]], top: int
 ) -> list[Mapping[str, Any]]:
     """Return the groups of at most so many values of the first facet: those with the most findings
     of the highest severity, where that is counted by, then with the most; the worst first."""
@@ -75,7 +75,7 @@ def worst(
         weight[-1] -= group["count"]
         if "severity" in group:
             weight[-2 - Severity(group["severity"]).rank] -= group["count"]
-    chosen = sorted(weights, key=lambda value: (weights[value], str(value)))[:limit]
+    chosen = sorted(weights, key=lambda value: (weights[value], str(value)))[:top]
     places = {value: place for place, value in enumerate(chosen)}
     kept = [group for group in found if group[first] in places]
     return sorted(kept, key=lambda group: places[group[first]])

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from cloudsealed.api import accept
-from cloudsealed.api.errors import InvalidLimitError
-from cloudsealed.api.listing import LARGEST_LIMIT, Listed, limit_of
+from cloudsealed.api.errors import filter_error
+from cloudsealed.api.listing import LARGEST_LIMIT, Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.shown import Expansion, whole
@@ -35,8 +35,8 @@ from cloudsealed.vocabulary import EventType
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
 )
-MOST = Parameter(
-    "limit",
+TOP = Parameter(
+    "top",
     "How many values of the first of `group_by` are told at most, 1 to 200: the worst; else all",
 )
 OVER = Parameter("over", "A row for each of the newest audits: what failed in it", ("audits",))
@@ -107,7 +107,7 @@ def list_findings(call: Call) -> Reply:
     "/v1/findings/summary",
     scope=Scope.FINDINGS_READ,
     answer=shapes.FindingSummary,
-    parameters={"group_by": GROUP_BY, "over": OVER, "limit": MOST, **FILTERS},
+    parameters={"group_by": GROUP_BY, "over": OVER, "top": TOP, **FILTERS},
     errors=(EvidenceExpiredError,),
 )
 def summarize_findings(call: Call) -> Reply:
@@ -121,14 +121,22 @@ def summarize_findings(call: Call) -> Reply:
     """
     filters = {name: values for name, values in call.query.items() if name in FILTERS}
     asked: dict[str, Any] = {"group_by": call.query["group_by"], "filters": filters}
-    findings, limit = call.services.findings, call.given("limit")
+    findings, top = call.services.findings, _top(call)
     if call.given("over") is not None:
-        if limit is not None:
-            raise InvalidLimitError("limit", "limit goes without over")
         return {**findings.trend(tenant=call.tenant, **asked), "resources": None}
-    most = None if limit is None else limit_of(limit)
-    found = findings.summary(tenant=call.tenant, **asked, limit=most)
-    return {**found, "resources": _named(call, found["groups"]) if most is not None else None}
+    found = findings.summary(tenant=call.tenant, **asked, top=top)
+    return {**found, "resources": _named(call, found["groups"]) if top is not None else None}
+
+
+def _top(call: Call) -> int | None:
+    text = call.given("top")
+    if text is None:
+        return None
+    if call.given("over") is not None:
+        raise filter_error("top")("top", "top must be left out with over")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_LIMIT):
+        raise filter_error("top")("top", f"top must be a whole number from 1 to {LARGEST_LIMIT}")
+    return int(text)
 
 
 def _named(call: Call, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:

@@ -116,7 +116,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         )
     groups = None
     if page is None:
-        asked = {"group_by": [group, "severity"], "limit": _GROUPED}
+        asked = {"group_by": [group, "severity"], "top": _GROUPED}
         groups = await look.api.get(SUMMARY, **asked, **{**EVERY, **filters})
     names = FACETS if await _has_money(look) else [name for name in FACETS if name != "savings"]
     facets = await counted(look, SUMMARY, names, (*_FILTERS, *NEGATED), assumed=EVERY)

@@ -385,17 +385,17 @@ class FindingSummary(Shape):
         examples=[True],
     )
     values: Count = Field(
-        description="How many values the first of `group_by` has; with `limit` not all have groups"
+        description="How many values the first of `group_by` has; with `top` not all have groups"
         " here.",
         examples=[2],
     )
     groups: Many[FindingGroup] = Field(
-        description="The groups that have any, in the order of their values; with `limit` the worst"
+        description="The groups that have any, in the order of their values; with `top` the worst"
         " first.",
         examples=[_GROUPS],
     )
     resources: Many[ResourceReference] | None = Field(
-        description="Of groups by resource with a `limit`: the resources, as far as they are known;"
+        description="Of groups by resource with `top`: the resources, as far as they are known;"
         " else null."
     )
     audits: Few[AuditCount] | None = Field(
