@@ -22,7 +22,7 @@ from cloudsealed.findings.model import Finding, Moment, Triage
 from cloudsealed.findings.ranges import dated
 from cloudsealed.findings.remedy import with_own_names
 from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
-from cloudsealed.findings.summary import columns_of, groups, worst
+from cloudsealed.findings.summary import columns_of, groups
 from cloudsealed.findings.yielding import below, settled
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -239,7 +239,7 @@ class FindingService:
         top: int | None = None,
     ) -> dict[str, Any]:
         """Count findings by some of GROUPS: the open ones unless `filters` say which. At most
-        `top` values of the first of `group_by` are told, as `summary.worst` chooses them.
+        `top` values of the first of `group_by` are told, as `summary.groups` chooses them.
 
         `complete` is false when the bound of a page's reading ended the count.
         """
@@ -249,15 +249,11 @@ class FindingService:
         rows, complete = self._store.count(
             tenant=tenant, filters=resolved, columns=columns_of(group_by), compared=compared
         )
-        counted = self._counted(tenant, group_by, rows, complete)
-        told = counted["groups"] if top is None else worst(group_by, counted["groups"], top)
         return {
             "object": "finding_summary",
             "group_by": list(group_by),
             "over": None,
-            **counted,
-            "values": len({group[group_by[0]] for group in counted["groups"]}),
-            "groups": told,
+            **self._counted(tenant, group_by, rows, complete, top),
             "audits": None,
             "compared": _sides(compared),
         }
@@ -294,26 +290,31 @@ class FindingService:
             for ident, moment in self._audits(tenant, last)
         ]
         newest = audits[-1] if audits else self._counted(tenant, group_by, [], True)
-        shown = {name: newest[name] for name in ("total", "complete", "groups")}
-        values = len({group[group_by[0]] for group in newest["groups"]})
+        shown = {name: newest[name] for name in ("total", "complete", "values", "groups")}
         return {
             "object": "finding_summary",
             "group_by": list(group_by),
             "over": "audits",
             **shown,
-            "values": values,
             "audits": audits,
             "compared": None,
         }
 
     def _counted(
-        self, tenant: str, group_by: tuple[str, ...], rows: Sequence[Row], complete: bool
+        self,
+        tenant: str,
+        group_by: tuple[str, ...],
+        rows: Sequence[Row],
+        complete: bool,
+        top: int | None = None,
     ) -> dict[str, Any]:
         described = self._policies.described(tenant=tenant)
+        found, values = groups(group_by, rows, described, self._clock(), top)
         return {
             "total": sum(row[-1] for row in rows),
             "complete": complete,
-            "groups": groups(group_by, rows, described, self._clock()),
+            "values": values,
+            "groups": found,
         }
 
     def remove_connection(self, *, tenant: str, connection_id: str) -> int:

@@ -354,6 +354,7 @@ class AuditCount(Shape):
     finished_at: Time = Field(description="When it ended.")
     total: Count = Field(description="How many findings failed in it.", examples=[42])
     complete: bool = Field(description="Whether every one was looked at.", examples=[True])
+    values: Count = Field(description="How many values the first of `group_by` has.", examples=[2])
     groups: Many[FindingGroup] = Field(
         description="The groups that have any, in the order of their values.", examples=[_GROUPS]
     )
