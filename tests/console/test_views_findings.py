@@ -13,7 +13,9 @@ from tests.auth.oauth.party import Site, serving
 from tests.console.estate import HOSTILE, add_findings, facets, linked, settled, texts
 from tests.contract.conftest import statements as statements
 
+from cloudsealed.findings import store as finding_store
 from cloudsealed.kit.clock import rfc3339
+from cloudsealed.storage import keyset
 from cloudsealed.testing.factories import add_resources, make_resource
 from cloudsealed.vocabulary import FindingStatus, Role, Severity
 
@@ -329,3 +331,15 @@ def test_a_page_asks_the_database_few_things(mine: Site, statements: list[str], 
         looks.append(list(statements))
     asked = min(looks, key=len)
     assert len(asked) <= 12, asked
+
+
+def test_a_facet_that_was_counted_in_part_says_so_and_the_total_is_whole(
+    mine: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (keyset, finding_store):
+        monkeypatch.setattr(module, "SCAN_ROWS", 5)
+    page = settled(mine.browser().http, "/findings")
+    assert "12 findings" in texts(page)
+    assert "or more" not in texts(page)
+    assert re.search(r"<summary>Age <span[^>]*>at least</span>", page.text)
+    assert "<summary>Region</summary>" in page.text

@@ -43,7 +43,7 @@ from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
 from cloudsealed.policies.trial import refuse_wrong_examples
 from cloudsealed.policies.yielding import Yields
-from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.database import Connection, Database, ReadDeadlineError
 from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import PolicyKind, PolicySource
@@ -97,9 +97,11 @@ class PolicyService:
         deadline: float | None = None,
     ) -> Page:
         """Return a page of policies."""
+        if sort in ORDERS and deadline is not None:
+            raise ReadDeadlineError  # every policy is read for it
         resolved = self.resolve_filters(tenant, filters)
         if sort in ORDERS:
-            found = self._store.matching(tenant=tenant, filters=resolved, deadline=deadline)
+            found = self._store.matching(tenant=tenant, filters=resolved)
             shown, following = page_of(found, sort=sort, after=after, limit=limit)
             return Page([self._public(policy) for policy in shown], following)
         rows = self._store.page(

@@ -246,12 +246,7 @@ class PolicyStore(Paged):
         after: Position | None = None
         while True:
             rows = self.page(
-                tenant=tenant,
-                filters=filters,
-                sort="-id",
-                after=after,
-                limit=_AT_ONCE,
-                deadline=deadline,
+                tenant=tenant, filters=filters, sort="-id", after=after, limit=_AT_ONCE
             )
             found += [decode(row[2:]) for row in rows.rows]
             if rows.next is None:

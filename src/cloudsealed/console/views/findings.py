@@ -13,7 +13,7 @@ from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.findings.bodies import MOST_MATCHING
 from cloudsealed.kit.errors import MissingFieldError
-from cloudsealed.vocabulary import Dimension, FindingStatus, TriageState
+from cloudsealed.vocabulary import DeltaKind, Dimension, FindingStatus, Severity, TriageState
 
 LIST = "/v1/findings"
 SUMMARY = f"{LIST}/summary"
@@ -83,7 +83,13 @@ LABELS = {
 EVERY = {"status": tuple(FindingStatus)}
 """What a list has where no status is asked for; counts would have the open ones alone."""
 
-_SAID = {"status": FindingStatus, "dimension": Dimension, "triage": TriageState}
+_SAID = {
+    "severity": Severity,
+    "status": FindingStatus,
+    "dimension": Dimension,
+    "triage": TriageState,
+    "delta": DeltaKind,
+}
 _GROUPED = "200"  # values of a group that are shown
 SORTS = {"-severity": worded("Severest first"), "-id": worded("Newest first")}
 COLUMNS = {
