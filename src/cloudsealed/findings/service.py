@@ -19,11 +19,11 @@ from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.export import written
 from cloudsealed.findings.listing import listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
+from cloudsealed.findings.orphans import resolve
 from cloudsealed.findings.ranges import dated
 from cloudsealed.findings.remedy import with_own_names
-from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
+from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, update
 from cloudsealed.findings.summary import columns_of, groups
-from cloudsealed.findings.yielding import below, settled
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
@@ -31,14 +31,13 @@ from cloudsealed.kit.errors import InvalidFieldError
 from cloudsealed.kit.shapes import Component, read_body, refuse
 from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
-from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database, ReadDeadlineError, Row
 from cloudsealed.storage.exports import kept, slot, timed
 from cloudsealed.storage.filters import NOT, OWNER_TAGS, FilterValueError
 from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.tenancy import turn
-from cloudsealed.vocabulary import EventType, FindingStatus, Resolution, Severity, TriageState
+from cloudsealed.vocabulary import EventType, FindingStatus, Severity, TriageState
 
 EPISODE = (
     "sequence",
@@ -324,28 +323,10 @@ class FindingService:
         while self._store.unresolved(tenant=tenant, connection_id=connection_id):
             yields = self._policies.yields(tenant=tenant)
             with turn(self._database, tenant=tenant) as connection:
-                resolved += self._orphan(connection, tenant, connection_id, moment, yields)
+                found = self._store.unresolved(tenant=tenant, connection_id=connection_id)
+                resolve(connection, yields, found, tenant=tenant, moment=moment)
+                resolved += len(found)
         return resolved
-
-    def _orphan(
-        self,
-        connection: Connection,
-        tenant: str,
-        connection_id: str,
-        moment: Moment,
-        yields: Yields,
-    ) -> int:
-        """Resolve some of the findings of a connection that is gone; return how many."""
-        found = self._store.unresolved(tenant=tenant, connection_id=connection_id)
-        if not found:
-            return 0
-        over = [_orphaned(finding, moment) for finding in found]
-        overwrite(connection, tenant=tenant, changed=over)
-        waiting = below(connection, yields, over, tenant=tenant)
-        overwrite(
-            connection, tenant=tenant, changed=settled(connection, yields, waiting, tenant=tenant)
-        )
-        return len(over)
 
     def of_audit(self, *, tenant: str, audit: str) -> Iterator[dict[str, Any]]:
         """Yield every finding that failed in an audit, newest first, as the API shows it."""
@@ -418,14 +399,3 @@ def without(idents: Iterator[str], others: Iterator[str]) -> Iterator[str]:
             other = next(others, "")
         if other != ident:
             yield ident
-
-
-def _orphaned(finding: Finding, moment: Moment) -> Finding:
-    return replace(
-        finding,
-        status=FindingStatus.RESOLVED,
-        yields_to=None,
-        resolution=Resolution.CONNECTION_REMOVED,
-        resolved=moment,
-        decided=max(finding.decided, moment),
-    )

@@ -119,8 +119,7 @@ class Remediation(Shape):
 
 
 class ConsoleLinks(Shape):
-    """Where the provider's own console shows a resource: for who is logged in there, in its
-    account."""
+    """Where the provider's own console shows a resource, to who is logged in to its account."""
 
     resource: Text | None = Field(
         description="The resource's page; null where it is not known for certain.",
@@ -197,8 +196,7 @@ class Finding(Shape):
         description="The controls of frameworks that it counts against."
     )
     console: ConsoleLinks | None = Field(
-        description="Where the provider's own console has the resource; null in lists, and where"
-        " that is not known."
+        description="The resource in the provider's own console; null in lists, or if not known."
     )
     monthly_savings: Money | None = Field(
         description="What a cure saves a month; null where that is nothing or not known."
@@ -326,14 +324,10 @@ class FindingGroup(Shape):
     triage: TriageState | None = Field(
         default=None, description="What people decided; null: nothing.", examples=["acknowledged"]
     )
-    age: Word = Field(
-        default="",
-        description="How long ago they were first seen, in days.",
-        examples=["7d_to_30d"],
-    )
+    age: Word = Field(default="", description="Their age, in days.", examples=["7d_to_30d"])
     savings: Word | None = Field(
         default=None,
-        description="What a cure saves a month, in units of its currency; null: nothing known.",
+        description="What a cure saves a month, in its currency; null: nothing known.",
         examples=["10_to_100"],
     )
     account: Word = Field(default="", description="Their account.", examples=["123456789012"])
