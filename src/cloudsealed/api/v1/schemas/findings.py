@@ -124,7 +124,7 @@ class ConsoleLinks(Shape):
     resource: Text | None = Field(
         description="The resource's page; null where it is not known for certain.",
         examples=[
-            "https://eu-west-1.console.aws.amazon.com/sqs/v3/home?region=eu-west-1#/queues/x"
+            "https://console.aws.amazon.com/ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-0ab1"
         ],
     )
     shell: Text | None = Field(
