@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -55,6 +56,8 @@ def test_a_report_is_in_the_language_of_the_page_or_in_the_one_that_is_chosen(mi
     audit, browser = add_audit(mine), mine.browser()
     page = browser.http.get("/reports/new", headers={"Accept-Language": "de"})
     assert '<option value="de" lang="de" selected>Deutsch</option>' in page.text
+    idents = re.findall(r' id="([^"]+)"', page.text)
+    assert len(idents) == len(set(idents)), "a label names one field"
     form = {**asked(browser, audit), **form_of(page, 'name="kind"'), "language": "fr"}
     made = browser.http.post("/reports/new", data={**form, "audit": audit})
     with mine.http() as http:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.console.asking import ApiRefusedError, path_to
-from cloudsealed.console.language import LANGUAGES, worded
+from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.views.frameworks import completed_audits
 from cloudsealed.vocabulary import Dimension, ReportKind, ReportStatus, ScheduleKind, Severity
@@ -67,7 +67,6 @@ async def _form(look: Look) -> Mapping[str, Any]:
         "choices": CHOICES,
         "lines": LINES,
         "times": TIMES,
-        "languages": LANGUAGES,
         "may_make": look.may(Scope.REPORTS_WRITE),
         "may_schedule": look.may(Scope.SCHEDULES_WRITE),
     }
@@ -117,7 +116,6 @@ async def _one(look: Look) -> Mapping[str, Any]:
         "report": report,
         "audit": audit,
         "tells": TELLS,
-        "languages": LANGUAGES,
         "is_made": report["status"] in (ReportStatus.QUEUED, ReportStatus.RUNNING),
         "files": {each["format"]: each for each in report["formats"]},
         "may_make": look.may(Scope.REPORTS_WRITE),

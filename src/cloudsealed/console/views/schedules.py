@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudsealed.auth.model import Scope
 from cloudsealed.console.asking import path_to
-from cloudsealed.console.language import LANGUAGES, worded
+from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, View
 from cloudsealed.console.views.audits import EXAMPLES, SCOPE, asked_for, connections_of, names_of
 from cloudsealed.kit.errors import MissingFieldError
@@ -49,7 +49,6 @@ async def _gather_new(look: Look) -> Mapping[str, Any]:
         "report_kinds": tuple(ReportKind),
         "frameworks": frameworks,
         "times": TIMES,
-        "languages": LANGUAGES,
         "scope_names": SCOPE,
         "examples": EXAMPLES,
         "may_connect": look.may(Scope.CONNECTIONS_WRITE),
@@ -82,7 +81,6 @@ async def _gather_one(look: Look) -> Mapping[str, Any]:
     schedule = await look.api.get(path_to(_ONE, id=look.ident))
     return {
         "schedule": schedule,
-        "languages": LANGUAGES,
         "names": names_of(await connections_of(look)),
         "times": TIMES,
         "may_write": look.may(Scope.SCHEDULES_WRITE),
