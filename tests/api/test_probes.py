@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.contract.conftest import MOMENT
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, free_port
 from tests.waiting import until
 
-from cloudsealed.api import gauges, parts
+from cloudsealed.api import gauges, parts, process
 from cloudsealed.api.app import create_app
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
 from cloudsealed.audits.store import AuditStore, Lease
@@ -28,6 +29,7 @@ from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.ids import new_id
 from cloudsealed.settings import Settings
+from cloudsealed.storage.blobs import open_blobs
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.ownership import claim
 from cloudsealed.storage.schema import installation, jobs
@@ -121,6 +123,29 @@ def test_an_installation_without_a_fault_is_ready(services: Services, ask: Any) 
     assert faults(answer) == {}
     assert answer.json()["parts"]["worker"]["alive"] == 1
     assert answer.json()["parts"]["disk"]["free_bytes"] > 0
+
+
+def test_an_object_store_that_does_not_answer_is_named_and_takes_no_request_away(
+    services: Services,
+) -> None:
+    beat(services)
+    settings = replace(
+        services.settings,
+        blob_url="s3://bucket",
+        blob_options=(
+            ("endpoint", f"http://127.0.0.1:{free_port()}"),
+            ("access_key_id", "a"),
+            ("secret_access_key", "b"),
+        ),
+    )
+    there = replace(services, settings=settings, blobs=open_blobs(settings))
+    app = create_app(there)
+    answer = asking(
+        lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+    )("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    fault = answer.json()["parts"]["blobs"]["fault"]
+    assert fault == "The object store of the blobs does not answer"
 
 
 def test_a_dead_worker_is_named_and_takes_no_request_away(services: Services, ask: Any) -> None:
@@ -254,6 +279,15 @@ def test_figures_of_jobs_audits_workers_and_the_process_are_there(
         "process_resident_memory_bytes",
     ):
         assert all(value >= 0 for value in found[name].values()), name
+
+
+def test_figures_are_there_where_the_machine_does_not_say_when_it_began(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_booted", lambda: None)
+    found = families(ask("/metrics").text)
+    assert "process_start_time_seconds" not in found
+    assert found["process_resident_memory_bytes"][()] > 0
 
 
 def test_no_identity_is_in_the_figures(services: Services, token: str, ask: Any) -> None:

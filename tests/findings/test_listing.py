@@ -47,7 +47,6 @@ VALUES: dict[str, tuple[str, ...]] = {
     "control": ("pol_0", "pol_1"),
     "first_seen_after": TIMES,
     "first_seen_before": TIMES,
-    "last_seen_after": TIMES,
     "resolved_after": TIMES,
     "resolved_before": TIMES,
     "reopened_after": TIMES,
@@ -82,7 +81,7 @@ OWNERS = {"res_0": "ann", "res_1": "prod", "res_2": None}
 SORTS: dict[str, Callable[[Finding], Any]] = {
     "-id": lambda f: f.id,
     "-severity": lambda f: (f.severity.rank, f.id),
-    "-last_seen_at": lambda f: (f.last_seen_at, f.id),
+    "-first_seen_at": lambda f: (f.first_seen_at, f.id),
     "-monthly_savings": lambda f: (_cents(f), f.id),
 }
 CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
@@ -101,7 +100,6 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "control": lambda f, v: f.policy_id in v,
     "first_seen_after": lambda f, v: f.first_seen_at >= v[0],
     "first_seen_before": lambda f, v: f.first_seen_at < v[0],
-    "last_seen_after": lambda f, v: f.last_seen_at >= v[0],
     "resolved_after": lambda f, v: f.resolved is not None and f.resolved.at >= v[0],
     "resolved_before": lambda f, v: f.resolved is not None and f.resolved.at < v[0],
     "reopened_after": lambda f, v: REOPENED.get(f.id, "") >= v[0],

@@ -8,6 +8,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, FromClause, and_, exists, literal
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
+from cloudsealed.findings.cell_store import moved
 from cloudsealed.findings.ranges import AGES, SAVINGS, bounded
 from cloudsealed.findings.text_store import searched
 from cloudsealed.kit.clock import parse_rfc3339
@@ -38,7 +39,7 @@ from cloudsealed.vocabulary import (
     TriageState,
 )
 
-_VALUE_SORTS = ("-severity", "-last_seen_at", "-monthly_savings")
+_VALUE_SORTS = ("-severity", "-first_seen_at", "-monthly_savings")
 
 
 def _rank(value: str) -> int:
@@ -70,7 +71,7 @@ def _of_policies(name: str, description: str) -> Filter:
 
 LISTING = Listing(
     table=findings,
-    columns=("doc", "policy_id", "policy_version"),
+    columns=("doc", "policy_id", "policy_version", "moved"),
     filters=(
         Filter("id", "Id", "id", kind="id", prefix="fnd", sorts=("-id",), is_public=False),
         Filter(
@@ -170,12 +171,6 @@ LISTING = Listing(
             "first_seen_before", "First seen before", kind="time", condition=before("first_seen_at")
         ),
         Filter(
-            "last_seen_after",
-            "Last seen at or after",
-            kind="time",
-            condition=at_least("last_seen_at"),
-        ),
-        Filter(
             "resolved_after",
             "Resolved at or after, and not open again",
             kind="time",
@@ -221,11 +216,11 @@ LISTING = Listing(
         searching("name", "Part of the resource's name, letter case aside", "name"),
     ),
     prepare=lambda filters: prepare_tags(bounded(filters)),
-    computed={"owner": lambda table: owner_of(table, "resource_id", OWNER_TAGS)},
+    computed={"moved": moved, "owner": lambda table: owner_of(table, "resource_id", OWNER_TAGS)},
     sorts={
         "-id": "id",
         "-severity": "severity",
-        "-last_seen_at": "last_seen_at",
+        "-first_seen_at": "first_seen_at",
         "-monthly_savings": "monthly_savings",
     },
     unfiltered_sorts=("-id", *_VALUE_SORTS),
@@ -240,5 +235,5 @@ def listing_of(owner_tags: tuple[str, ...]) -> Listing:
         return LISTING
     owner = owner_filter("resource_id", keys, leads="resource")
     filters = tuple(owner if item.name == owner.name else item for item in LISTING.filters)
-    computed = {"owner": lambda table: owner_of(table, "resource_id", keys)}
+    computed = {**LISTING.computed, "owner": lambda table: owner_of(table, "resource_id", keys)}
     return replace(LISTING, filters=filters, computed=computed)

@@ -48,7 +48,6 @@ OTHERS = {
     "name": worded("Name"),
     "first_seen_after": worded("First seen after"),
     "first_seen_before": worded("First seen before"),
-    "last_seen_after": worded("Last seen after"),
     "resolved_after": worded("Resolved after"),
     "resolved_before": worded("Resolved before"),
     "reopened_after": worded("Reopened after"),
