@@ -71,7 +71,9 @@ def build_auditing(settings: Settings, *, clock: Clock = utc_now) -> Auditing:
             policies=policies,
             clock=clock,
             owner_tags=settings.owner_tags,
-            compare=lambda tenant, audit: audits.compared(tenant=tenant, ident=audit),
+            compare=lambda tenant, audit, against: audits.compared(
+                tenant=tenant, ident=audit, against=against
+            ),
             audits=lambda tenant, audit: audits.followed(tenant=tenant, ident=audit, most=TREND),
         ),
         audits=audits,

@@ -76,3 +76,11 @@ def test_nothing_is_many_but_in_french() -> None:
 )
 def test_times_are_said_from_now_in_their_largest_unit(moment: str, said: str) -> None:
     assert words_of("en").ago(moment, NOW) == said
+
+
+def test_german_has_one_case_for_a_span_and_another_for_one_within_what_is_said() -> None:
+    words, seconds = words_of("de"), 3 * 86400
+    assert words.span(seconds) == "3 Tage"
+    assert words.t("after {span}", span=words.within(seconds)) == "nach 3 Tagen"
+    assert words.ago("2026-11-26T12:00:00.000Z", NOW) == "vor 3 Tagen"
+    assert words_of("en").within(seconds) == words_of("en").span(seconds) == "3 days"

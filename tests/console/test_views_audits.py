@@ -14,11 +14,12 @@ from sqlalchemy import null
 from tests.audits.world import ACCOUNT
 from tests.auth.oauth.party import Browser, Site, serving
 from tests.console.audited import CONNECTION, KEY, Audited, audited
-from tests.console.estate import HOSTILE, block, insisted, linked, sent, texts
+from tests.console.estate import HOSTILE, block, insisted, linked, sent, settled, texts
+from tests.contract.conftest import statements as statements
 from tests.contract.test_audit_events import Reader
 from tests.waiting import SECONDS
 
-from cloudsealed.vocabulary import AuditStatus, Role
+from cloudsealed.vocabulary import AuditStatus, DeltaKind, Role
 
 PARTS = ("", "/cells", "/coverage", "/calls", "/compare", "/seal", "/bundle", "/events")
 
@@ -171,7 +172,27 @@ def test_two_audits_stand_side_by_side_with_what_became_of_findings(estate: Audi
     other = estate.site.browser().http.get(f"/audits/{first}/compare?with={second}")
     assert "Fail 1 2 +1" in texts(other)
     assert linked(other, "/findings") == []
+    assert f'href="/audits/{second}/compare?with={first}"' in other.text, "the other way round"
     assert estate.site.browser().http.get(f"{path}?with=aud_nope").status_code == 404
+
+
+def test_any_two_audits_are_compared_finding_by_finding(estate: Audited) -> None:
+    first, second, last = estate.idents[0], estate.idents[1], estate.audit()
+    page = estate.site.browser().http.get(f"/audits/{last}/compare?with={first}")
+    asked = {"audit": last, "against": first}
+    for kind in DeltaKind:
+        found = api(estate.site, "/v1/findings", **asked, delta=kind.value)["data"]
+        panel = re.search(rf'id="delta-{kind.value}".*?</section>', page.text, re.DOTALL)
+        assert panel is not None
+        assert re.findall(r'href="/findings/(fnd_\w+)"', panel[0]) == [each["id"] for each in found]
+        assert len(found) == (kind is DeltaKind.FIXED), kind
+    plain = api(estate.site, "/v1/findings", audit=last, delta="fixed")["data"]
+    assert plain == [], "it was fixed before"
+    summary = api(estate.site, "/v1/findings/summary", **asked, delta="fixed", group_by="severity")
+    assert summary["compared"] == {"audit_id": last, "before_id": first}
+    listed = estate.site.browser().http.get(f"/findings?audit={last}&delta=fixed&against={first}")
+    assert len(linked(listed, "/findings")) == 1
+    estate.idents[:] = [first, second]
 
 
 def test_the_seal_and_how_to_check_it_are_shown_and_the_bundle_is_handed_out(
@@ -299,3 +320,35 @@ def test_a_stream_ends_when_its_visitor_may_not_see_audits_any_more(estate: Audi
             assert http.patch(f"/v1/users/{ident}", json={"status": "disabled"}).status_code == 200
         assert list(reader) == []
     del estate.site.emails[Role.AUDITOR]
+
+
+def test_the_overview_tells_what_moved_since_a_day_as_the_api_counts_it(
+    estate: Audited, statements: list[str]
+) -> None:
+    http = estate.site.browser().http
+    first = api(estate.site, "/v1/findings", limit=1)["data"][0]["first_seen_at"][:10]
+    counts = {}
+    for day in (first, "2999-01-01"):
+        page = settled(http, f"/overview?since={day}")
+        assert f'name="since" value="{day}"' in page.text
+        facts = texts(page).partition("What moved")[2]
+        found = re.search(r"Opened (\d+) Closed (\d+) Reopened (\d+)", facts)
+        assert found is not None, facts
+        counts[day] = [int(count) for count in found.groups()]
+        for link, count in zip(
+            re.findall(r'href="/findings\?([^"]+_after=[^"]+)"', page.text),
+            counts[day],
+            strict=True,
+        ):
+            listed = api(estate.site, f"/v1/findings?{html.unescape(link)}")["data"]
+            assert len(listed) == count, link
+    assert counts == {first: [2, 1, 0], "2999-01-01": [0, 0, 0]}
+    looks = []
+    for _ in range(5):
+        statements.clear()
+        assert http.get(f"/overview?since={first}").status_code == 200
+        looks.append(len(statements))
+    assert min(looks) <= 12, looks
+    odd = http.get("/overview?since=yesterday")
+    assert (odd.status_code, "must be an RFC 3339 time" in odd.text) == (422, True)
+    assert "Since the audit before" in odd.text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,6 +13,10 @@ from tests.auth.oauth.party import Site, serving
 from tests.console.estate import HOSTILE, add_findings, facets, linked, settled, texts
 from tests.contract.conftest import statements as statements
 
+from cloudsealed.findings import store as finding_store
+from cloudsealed.kit.clock import rfc3339
+from cloudsealed.storage import keyset
+from cloudsealed.testing.factories import add_resources, make_resource
 from cloudsealed.vocabulary import FindingStatus, Role, Severity
 
 QUERIES = (
@@ -55,6 +61,62 @@ def test_the_list_shows_what_the_api_lists_and_counts(mine: Site, query: str) ->
     if "region" not in filters:
         shown = {group["region"]: group["count"] for group in regions["groups"]}
         assert facets(page, "region") == shown
+
+
+def test_every_status_is_counted_where_none_is_asked_for_as_the_list_has_every_one(
+    mine: Site,
+) -> None:
+    add_findings(mine, 2, status=FindingStatus.RESOLVED)
+    page = settled(mine.browser().http, "/findings")
+    assert facets(page, "status") == {"Open": 12, "Resolved": 2}
+    assert len(linked(page, "/findings")) == 14
+    assert "14 findings" in texts(page)
+    grouped = texts(mine.browser().http.get("/findings?group=account"))
+    assert "123456789012" in grouped
+    assert re.search(r"\b14\b", grouped)
+
+
+def test_ages_are_facets_and_narrow_the_list_as_the_api_does(mine: Site) -> None:
+    days_ago = rfc3339(mine.services.clock() - timedelta(days=3))
+    young = add_findings(mine, 2, first_seen_at=days_ago)
+    browser = mine.browser()
+    browser.http.headers["accept-language"] = "de"
+    page = settled(browser.http, "/findings")
+    assert facets(page, "age") == {"1 bis 7 Tage": 2, "Über 90 Tage": 12}
+    narrowed = settled(browser.http, "/findings?age=1d_to_7d")
+    assert linked(narrowed, "/findings") == young
+    assert facets(narrowed, "age") == {"1 bis 7 Tage": 2, "Über 90 Tage": 12}
+    assert "Alter 1 bis 7 Tage" in texts(narrowed)
+    assert "2 Befunde" in texts(narrowed)
+    assert linked(settled(browser.http, "/findings?age_not=over_90d"), "/findings") == young
+    refused = browser.http.get("/findings?age=old")
+    assert (refused.status_code, "invalid_age_filter" in refused.text) == (422, True)
+
+
+def test_money_is_a_facet_only_where_some_finding_has_an_amount(mine: Site) -> None:
+    http = mine.browser().http
+    assert "Savings a month" not in settled(http, "/findings").text
+    dear = add_findings(mine, 1, monthly_savings_cents=12_345)
+    other = mine.browser(Role.VIEWER).http  # of whom nothing was counted a moment ago
+    page = settled(other, "/findings")
+    assert facets(page, "savings") == {"100 to 1000": 1}
+    assert linked(settled(other, "/findings?savings=100_to_1000"), "/findings") == dear
+
+
+def test_findings_grouped_by_resource_lead_to_it_and_to_its_findings(mine: Site) -> None:
+    known = make_resource(name=HOSTILE)
+    add_resources(mine.services.database, mine.tenant_id, known)
+    add_findings(mine, 2, resource_id=known.id, severity=Severity.CRITICAL)
+    page = mine.browser().http.get("/findings?group=resource&severity=critical")
+    with mine.http() as http:
+        query = "group_by=resource,severity&severity=critical&top=200"
+        summary = http.get(f"/v1/findings/summary?{query}").json()
+    assert summary["groups"][0]["resource"] == known.id
+    assert [each["id"] for each in summary["resources"]] == [known.id]
+    assert f'href="/resources/{known.id}"' in page.text
+    assert f"resource={known.id}" in page.text
+    assert HOSTILE[:20] in texts(page)
+    assert "<script>alert" not in page.text
 
 
 def test_a_facet_counts_with_every_filter_but_its_own(mine: Site) -> None:
@@ -201,6 +263,10 @@ def test_a_finding_is_shown_with_all_that_the_api_says_of_it(mine: Site) -> None
         finding["evidence"][0]["path"],
     ):
         assert text in shown
+    assert f'href="{html.escape(finding["console"]["resource"])}"' in page.text
+    assert finding["console"]["resource"].startswith(
+        "https://eu-west-1.console.aws.amazon.com/ec2/"
+    )
     assert f"/v1/findings/{ident}" in page.text
     assert f"cloudsealed api GET /v1/findings/{ident}" in shown
 
@@ -265,3 +331,15 @@ def test_a_page_asks_the_database_few_things(mine: Site, statements: list[str], 
         looks.append(list(statements))
     asked = min(looks, key=len)
     assert len(asked) <= 12, asked
+
+
+def test_a_facet_that_was_counted_in_part_says_so_and_the_total_is_whole(
+    mine: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (keyset, finding_store):
+        monkeypatch.setattr(module, "SCAN_ROWS", 5)
+    page = settled(mine.browser().http, "/findings")
+    assert "12 findings" in texts(page)
+    assert "or more" not in texts(page)
+    assert re.search(r"<summary>Age <span[^>]*>at least</span>", page.text)
+    assert "<summary>Region</summary>" in page.text

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
@@ -91,16 +91,17 @@ def worked(site: Site, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "service=s3", "kind=classification", "search=TLS", "limit=5"]
+    "query", ["", "service=s3", "kind=classification", "search=TLS", "limit=5", "sort=-severity"]
 )
 def test_the_catalogue_shows_what_the_api_lists_and_counts(shipped: Site, query: str) -> None:
     page = settled(shipped.browser().http, f"/policies?{query}")
-    filters = {} if "limit" in query else dict(part.split("=") for part in query.split("&") if part)
+    filters = {n: v for n, v in parse_qsl(query) if n not in ("limit", "sort")}
     with shipped.http() as http:
-        listed = http.get(f"/v1/policies?{query or 'limit=200'}").json()["data"]
+        asked = {"limit": "200", "sort": "-source", **dict(parse_qsl(query))}
+        listed = http.get("/v1/policies", params=asked).json()["data"]
         counted = http.get("/v1/policies/summary", params={**filters, "group_by": "severity"})
         by_type = http.get("/v1/policies/summary", params={**filters, "group_by": "resource_type"})
-    assert sorted(linked(page, "/policies")) == sorted(each["id"] for each in listed)
+    assert linked(page, "/policies") == [each["id"] for each in listed]
     assert f"{counted.json()['total']} polic" in texts(page)
     shown = {g["resource_type"]: g["count"] for g in by_type.json()["groups"] if g["resource_type"]}
     assert facets(page, "resource_type").items() <= shown.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -49,6 +50,21 @@ def test_a_report_is_made_by_a_form_as_it_is_asked_for(mine: Site) -> None:
     assert "data-pending" in page.text, "a script asks again until it is ready"
     assert "Load again" in page.text
     assert linked(browser.http.get("/reports"), "/reports") == [report["id"]]
+
+
+def test_a_report_is_in_the_language_of_the_page_or_in_the_one_that_is_chosen(mine: Site) -> None:
+    audit, browser = add_audit(mine), mine.browser()
+    page = browser.http.get("/reports/new", headers={"Accept-Language": "de"})
+    assert '<option value="de" lang="de" selected>Deutsch</option>' in page.text
+    idents = re.findall(r' id="([^"]+)"', page.text)
+    assert len(idents) == len(set(idents)), "a label names one field"
+    form = {**asked(browser, audit), **form_of(page, 'name="kind"'), "language": "fr"}
+    made = browser.http.post("/reports/new", data={**form, "audit": audit})
+    with mine.http() as http:
+        report = http.get(f"/v1{made.headers['location']}").json()
+    assert report["language"] == "fr"
+    shown = browser.http.get(made.headers["location"])
+    assert "<dt>Language</dt><dd>Français</dd>" in shown.text
 
 
 def test_what_the_api_refuses_is_said_beside_what_was_filled_in(mine: Site) -> None:

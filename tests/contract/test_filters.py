@@ -253,3 +253,52 @@ def test_what_became_of_findings_is_of_the_newest_audit_that_a_walk_began_with(
     assert [row["total"] for row in trend.json()["audits"]] == [4, 3, 2]
     for query in ({"sort": "-severity"}, {"delta_not": "new"}, {"delta": "newer"}):
         assert tenant.http.get(path, params={**delta, **query}).status_code == 422
+
+
+def test_the_worst_values_of_a_summary_are_asked_for_by_number(
+    tenant: Any, add_resource: Any
+) -> None:
+    ident = add_resource(tenant)
+    tenant.add_findings(5, resource_id=ident)
+    tenant.add_findings(1, seen="2026-02-01T00:00:00.000Z")
+    path, asked = "/v1/findings/summary", {"group_by": "resource,severity"}
+    found = tenant.http.get(path, params={**asked, "top": "1"}).json()
+    assert {group["resource"] for group in found["groups"]} == {ident}
+    assert (found["values"], found["total"], len(found["groups"])) == (2, 6, 5)
+    assert [each["id"] for each in found["resources"]] == [ident]
+    every = tenant.http.get(path, params=asked).json()
+    assert (len(every["groups"]), every["resources"]) == (6, None)
+    by_severity = tenant.http.get(path, params={"group_by": "severity", "top": "200"}).json()
+    assert (by_severity["groups"][0]["severity"], by_severity["resources"]) == ("critical", None)
+    for top in ("0", "201", "-1", "1.0", "²", "9" * 30):
+        assert refused(tenant.http, path, {"top": top})[0] == "invalid_top_filter", top
+    assert refused(tenant.http, path, {"top": "5", "over": "audits"})[0] == "invalid_top_filter"
+
+
+def test_an_audit_to_compare_with_goes_with_delta_alone(tenant: Any, completed: Any) -> None:
+    ident, never = completed(tenant), "aud_01JD0000000000000000000000"
+    for path in ("/v1/findings", "/v1/findings/summary", "/v1/findings/export"):
+        code, message = refused(tenant.http, path, {"against": ident})
+        assert (code, message) == (
+            "invalid_against_filter",
+            "against must be left out without delta",
+        )
+    over = {"over": "audits", "delta": "new", "against": ident}
+    assert refused(tenant.http, "/v1/findings/summary", over)[0] == "invalid_against_filter"
+    assert ids(tenant.http, "/v1/findings", {"delta": "new", "against": never}) == []
+    same = {"delta": "new", "audit": ident, "against": ident, "group_by": "severity"}
+    found = tenant.http.get("/v1/findings/summary", params=same).json()
+    assert (found["total"], found["compared"]["before_id"]) == (0, ident)
+
+
+def test_an_age_narrows_lists_exports_and_decisions_about_many(tenant: Any) -> None:
+    old = tenant.add_findings(2)
+    assert ids(tenant.http, "/v1/findings", {"age": "over_90d"}) == old
+    assert ids(tenant.http, "/v1/findings", {"age": "under_1d,1d_to_7d"}) == []
+    assert ids(tenant.http, "/v1/findings", {"age_not": "under_1d"}) == old
+    assert ids(tenant.http, "/v1/findings", {"savings_not": "under_10,10_to_100"}) == old
+    exported = tenant.http.get("/v1/findings/export", params={"age": "over_90d"})
+    assert exported.text.count("\n") == 2
+    body = {"filter": {"age": "over_90d"}, "count": 2, "triage": {"state": "acknowledged"}}
+    assert tenant.http.post("/v1/findings/bulk", json=body).json()["updated"] == 2
+    assert refused(tenant.http, "/v1/findings", {"age": "old"})[0] == "invalid_age_filter"

@@ -39,6 +39,7 @@ def test_a_schedule_is_made_read_changed_and_removed(tenant: Any) -> None:
         "kind": "executive_summary",
         "framework": None,
         "filters": {"severity": ["critical"]},
+        "language": None,
         "connection_ids": None,
     }
     tag = {"If-Match": found.headers["etag"]}

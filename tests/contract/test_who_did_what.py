@@ -36,7 +36,8 @@ CHECK = {
     "fail_when": "true",
 }
 CALLBACK = "https://a.example/cb"
-TRIAGE = {"triage": {"state": "accepted_risk", "note": "Bastion", "expires_at": MOMENT[:-1] + "Z"}}
+UNTIL = "2999-01-31T09:30:00.000Z"
+TRIAGE = {"triage": {"state": "accepted_risk", "note": "Bastion", "expires_at": UNTIL}}
 
 
 def made(answer: httpx.Response) -> str:
@@ -434,7 +435,7 @@ def test_who_accepted_a_risk_when_why_and_until_when_is_answered_on_the_finding(
     assert decided["triage"] == accepted == withdrawn["previous"]
     assert (decided["decided_by"], decided["decided_by_name"]) == (editor["id"], editor["name"])
     assert accepted["note"] == "Bastion"
-    assert accepted["expires_at"] == MOMENT
+    assert accepted["expires_at"] == UNTIL
     assert first["previous"] is None
     event = tenant.http.get("/v1/events", params={"subject": bulk["ids"][0], "limit": 1}).json()
     assert event["data"][0]["id"] == withdrawn["event_id"]

@@ -21,7 +21,9 @@ from cloudsealed.vocabulary import ReportKind, ReportStatus, Severity
 MOMENT = "2026-11-21T10:00:00.000Z"
 
 
-def source_of(audited: Any, number: int, *seal_keys: Key) -> ReportSource:
+def source_of(
+    audited: Any, number: int, *seal_keys: Key, language: str | None = None
+) -> ReportSource:
     """Return what a summary of one of the audits is made from, with these keys of seals."""
     services, tenant = audited.installation.services, audited.installation.tenant
     keys = KeyRing({**services.keys.keys, "seal": seal_keys or services.keys.all("seal")})
@@ -37,7 +39,8 @@ def source_of(audited: Any, number: int, *seal_keys: Key) -> ReportSource:
         owner_tags=(),
         look=PLAIN,
     )
-    request = ReportRequest(ReportKind.EXECUTIVE_SUMMARY, audited.audits[number]["id"])
+    ident = audited.audits[number]["id"]
+    request = ReportRequest(ReportKind.EXECUTIVE_SUMMARY, ident, language=language)
     return sources(tenant, Report("rep_1", ReportStatus.RUNNING, request, created_at=MOMENT))
 
 
@@ -45,6 +48,11 @@ def test_the_first_audit_has_nothing_to_compare_with(audited: Any) -> None:
     source = source_of(audited, 0)
     assert source.since is None
     assert [audit["id"] for audit in source.history] == [audited.audits[0]["id"]]
+
+
+def test_a_report_is_in_the_language_that_was_asked_for(audited: Any) -> None:
+    assert source_of(audited, 0).look.language == "en"
+    assert source_of(audited, 0, language="fr").look.language == "fr"
 
 
 def test_an_audit_is_compared_with_the_one_before(audited: Any) -> None:

@@ -142,7 +142,7 @@ def test_a_summary_counts_what_became_of_findings(
         database=database,
         policies=PolicyService(database=database, clock=utc_now),
         clock=utc_now,
-        compare=lambda _tenant, _audit: COMPARED,
+        compare=lambda _tenant, _audit, _against: COMPARED,
     )
     for kind in DeltaKind:
         summary = service.summary(tenant=TENANT, group_by=("severity",), filters={"delta": (kind,)})

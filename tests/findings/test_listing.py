@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 
 from cloudsealed.findings import store as rows
 from cloudsealed.findings.listing import LISTING
-from cloudsealed.findings.model import Finding, Triage
+from cloudsealed.findings.model import NO_SAVINGS, Finding, Moment, Triage
+from cloudsealed.findings.ranges import SAVINGS, savings_of
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.findings.text_store import words
+from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.cursor import Position
-from cloudsealed.kit.ids import new_id
+from cloudsealed.kit.ids import new_id, ulid
 from cloudsealed.storage.database import Database, SqliteDatabase
 from cloudsealed.storage.filters import NOT, with_negations
 from cloudsealed.storage.postgres import PostgresDatabase
-from cloudsealed.storage.schema import resource_tags
+from cloudsealed.storage.schema import events, resource_tags
 from cloudsealed.testing.factories import add_findings, make_finding
 from cloudsealed.vocabulary import Dimension, FindingStatus, Severity, TriageState
 
@@ -45,6 +47,11 @@ VALUES: dict[str, tuple[str, ...]] = {
     "control": ("pol_0", "pol_1"),
     "first_seen_after": TIMES,
     "first_seen_before": TIMES,
+    "resolved_after": TIMES,
+    "resolved_before": TIMES,
+    "reopened_after": TIMES,
+    "age": (f"{TIMES[2]}/~", f"/{TIMES[1]}", f"{TIMES[1]}/{TIMES[2]}"),
+    "savings": SAVINGS,
     "service": ("sqs", "s3"),
     "tag": ("env=prod", "env=test", "team=a%2Cb", "team=prod"),
     "tag_key": ("env", "team", "none"),
@@ -68,15 +75,14 @@ TAGS = {
     "res_1": {"env": "test", "team": "prod", "none": "", "service-owner": "ann"},
     "res_2": {},
 }
+REOPENED: dict[str, str] = {}
+"""When findings asked for attention again, by their ids."""
 OWNERS = {"res_0": "ann", "res_1": "prod", "res_2": None}
 SORTS: dict[str, Callable[[Finding], Any]] = {
     "-id": lambda f: f.id,
     "-severity": lambda f: (f.severity.rank, f.id),
     "-first_seen_at": lambda f: (f.first_seen_at, f.id),
-    "-monthly_savings": lambda f: (
-        -1 if f.monthly_savings_cents is None else f.monthly_savings_cents,
-        f.id,
-    ),
+    "-monthly_savings": lambda f: (_cents(f), f.id),
 }
 CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "resource": lambda f, v: f.resource.id in v,
@@ -94,6 +100,11 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "control": lambda f, v: f.policy_id in v,
     "first_seen_after": lambda f, v: f.first_seen_at >= v[0],
     "first_seen_before": lambda f, v: f.first_seen_at < v[0],
+    "resolved_after": lambda f, v: f.resolved is not None and f.resolved.at >= v[0],
+    "resolved_before": lambda f, v: f.resolved is not None and f.resolved.at < v[0],
+    "reopened_after": lambda f, v: REOPENED.get(f.id, "") >= v[0],
+    "age": lambda f, v: any(_is_within(f.first_seen_at, each) for each in v),
+    "savings": lambda f, v: savings_of(_cents(f)) in v,
     "service": lambda f, v: f.resource.type.split(".")[1] in v,
     "tag": lambda f, v: _tagged(TAGS[f.resource.id], v),
     "tag_key": lambda f, v: not TAGS[f.resource.id].keys().isdisjoint(v),
@@ -103,6 +114,16 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "search": lambda f, v: any(text.lower() in words(f) for text in v),
 }
 ASKED = {f.name: f for f in with_negations(LISTING.filters) if f.is_public and not f.pins}
+
+
+def _cents(finding: Finding) -> int:
+    held = finding.monthly_savings_cents
+    return NO_SAVINGS if held is None else held
+
+
+def _is_within(moment: str, interval: str) -> bool:
+    start, _, end = interval.partition("/")
+    return start <= moment < end
 
 
 def _tagged(tags: Mapping[str, str], wanted: tuple[str, ...]) -> bool:
@@ -143,7 +164,8 @@ def some(chosen: random.Random) -> Finding:
         region=pick(PLACES),
         first_seen_at=pick(TIMES),
         last_seen_at=pick(TIMES),
-        monthly_savings_cents=pick((None, 0, 100, 250)),
+        monthly_savings_cents=pick((None, 0, 100, 250, 999, 1_000, 20_000, 100_000)),
+        resolved=pick((None, Moment(pick(TIMES), "aud_a"))),
         name=pick(("queue-1", "queue_2", "50% off", "axb", "né", None)),
     )
 
@@ -163,13 +185,30 @@ def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     made = [some(chosen) for _ in range(150)]
     add_findings(database, TENANT, *made)
     add_findings(database, "ten_b", *(some(chosen) for _ in range(50)))
+    REOPENED.update((finding.id, chosen.choice(TIMES)) for finding in made[::4])
     with database.write() as connection:
+        connection.many(events.insert(), [reopening(TENANT, *each) for each in REOPENED.items()])
+        connection.many(events.insert(), [reopening("ten_b", made[1].id, TIMES[4])])
         connection.many(resource_tags.insert(), tag_rows(TENANT, TAGS))
         connection.many(resource_tags.insert(), tag_rows("ten_b", {"res_2": TAGS["res_0"]}))
     yield database, made
     database.close()
     if request.param == "postgresql":
         server.drop("test_listing")
+
+
+def reopening(tenant: str, finding: str, moment: str) -> dict[str, Any]:
+    milliseconds = int(parse_rfc3339(moment).timestamp() * 1_000)
+    return {
+        **dict.fromkeys(events.c.keys()),
+        "tenant_id": tenant,
+        "id": f"evt_{ulid(milliseconds)}",
+        "category": "finding",
+        "type": "finding.reopened",
+        "subject": finding,
+        "created_at": moment,
+        "data": "{}",
+    }
 
 
 def tag_rows(tenant: str, tags: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:

@@ -82,6 +82,10 @@ def test_triage_is_set_and_cleared_and_never_changes_the_status(
         ({"triage": {}}, "missing_field"),
         ({"status": "resolved"}, "unknown_field"),
         ({"triage": {"state": "acknowledged", "expires_at": "soon"}}, "invalid_field"),
+        (
+            {"triage": {"state": "acknowledged", "expires_at": "2026-01-31T00:00:00Z"}},
+            "invalid_field",
+        ),
     ],
 )
 def test_a_bad_triage_is_refused_by_field(

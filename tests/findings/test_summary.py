@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cloudsealed.findings import store as rows
 from cloudsealed.findings.model import Finding, Triage
 from cloudsealed.findings.service import FindingService
 from cloudsealed.findings.summary import GROUPS
-from cloudsealed.kit.clock import utc_now
+from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage import keyset
@@ -30,6 +31,8 @@ from cloudsealed.testing.factories import (
 from cloudsealed.vocabulary import FindingStatus, Severity, TriageState
 
 TENANT = "ten_a"
+DAYS_AGO = rfc3339(utc_now() - timedelta(days=3))
+DEAR = {"monthly_savings_cents": 1_000, "first_seen_at": DAYS_AGO}
 CONTROLS = [
     {"framework": "a", "control": "1"},
     {"framework": "a", "control": "2"},
@@ -53,7 +56,7 @@ def estate(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[Finding]
     )
     triage = Triage(TriageState.ACKNOWLEDGED, None, None, None, "2026-01-01", "usr_a")
     made = [
-        make_finding(policy_id=serving.id, resource_id="res_1", triage=triage),
+        make_finding(policy_id=serving.id, resource_id="res_1", triage=triage, **DEAR),
         make_finding(policy_id=serving.id, resource_id="res_2", severity=Severity.LOW),
         make_finding(policy_id=plain.id, resource_id="res_1", resource_type="aws.s3.bucket"),
         make_finding(policy_id=plain.id, resource_id="res_2", status=FindingStatus.SUPPRESSED),
@@ -97,6 +100,8 @@ EXPECTED: dict[str, dict[str | None, int]] = {
     "control": {"1": 2, "2": 2, None: 1},
     "owner": {"ann": 2, None: 1},
     "triage": {"acknowledged": 1, None: 2},
+    "age": {"1d_to_7d": 1, "over_90d": 2},
+    "savings": {"10_to_100": 1, None: 2},
 }
 
 
@@ -112,6 +117,21 @@ def test_any_facet_is_counted_and_its_values_are_those_of_the_filter(
             filters = {name: (value,), "status": ("open",)}
             one = service(database).summary(tenant=TENANT, group_by=(name,), filters=filters)
             assert one["total"] == expected[value]
+
+
+def test_the_worst_resources_are_told_first_and_how_many_there_are(
+    database: Database, estate: list[Finding]
+) -> None:
+    def told(top: int | None, *names: str) -> tuple[list[str], int, int]:
+        summary = service(database).summary(tenant=TENANT, group_by=names, top=top)
+        found = [group["resource"] for group in summary["groups"]]
+        return list(dict.fromkeys(found)), summary["values"], summary["total"]
+
+    many = [make_finding(resource_id="res_3", severity=Severity.INFO) for _ in range(4)]
+    add_findings(database, TENANT, *many)
+    assert told(2, "resource", "severity") == (["res_1", "res_2"], 3, 7)
+    assert told(2, "resource") == (["res_3", "res_1"], 3, 7)
+    assert told(None, "resource", "severity") == (["res_1", "res_2", "res_3"], 3, 7)
 
 
 def test_facets_combine_and_a_control_stays_with_its_framework(

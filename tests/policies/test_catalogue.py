@@ -11,11 +11,13 @@ from cloudsealed.kit.clock import utc_now
 from cloudsealed.packs import load_policies
 from cloudsealed.policies.catalogue import Catalogue
 from cloudsealed.policies.model import PolicyNotFoundError
+from cloudsealed.policies.ordering import ORDERS
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.policies.summary import GROUPS, groups
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.schema import tenants
 from cloudsealed.testing.factories import make_policy
+from cloudsealed.vocabulary import Severity
 
 TENANT = "ten_a"
 CHECK = {
@@ -82,8 +84,44 @@ def test_policies_are_found_by_service_and_by_what_they_say(policies: PolicyServ
     assert _listed(policies, search=("100 %_",)) == {"owners"}
     assert _listed(policies, search=("OWNERS",)) >= {"owners"}
     assert _listed(policies, search=("100x",)) == set()
-    assert _listed(policies, search=('say "no\\',)) == {"owners"}
+    assert _listed(policies, search=('say "NO\\',)) == {"owners"}
+    assert _listed(policies, search=("Agreed",)) == {"prod"}
+    for part_of_an_expression_or_a_field in ("== null", "fail_when", "resource_types", '"low"'):
+        assert _listed(policies, search=(part_of_an_expression_or_a_field,)) == set()
+    own = policies.list(tenant=TENANT, filters={"source": ("custom",)})
+    ident = orjson.loads(own.items[0])["id"]
+    assert len(_listed(policies, search=(ident,))) == 1
     assert "owners" not in _listed(policies, service_not=("sqs",))
+
+
+@pytest.mark.parametrize("sort", ORDERS)
+def test_an_order_goes_on_from_page_to_page_whatever_becomes_of_the_last(
+    policies: PolicyService, sort: str
+) -> None:
+    seen: list[dict[str, Any]] = []
+    after = None
+    while True:
+        page = policies.list(tenant=TENANT, filters={}, sort=sort, after=after, limit=37)
+        seen += map(orjson.loads, page.items)
+        if page.next is None:
+            break
+        after = page.next
+    keys = [each["key"] for each in seen]
+    assert len(keys) == len(set(keys)) == len(load_policies()) + 2
+    own = ["prod", "owners"] if sort == "-source" else []
+    assert keys[: len(own)] == own
+    shipped = [each for each in seen if each["source"] == "builtin"]
+    places = [(-Severity(each["severity"]).rank, each["title"].casefold()) for each in shipped]
+    assert places == sorted(places)
+    assert policies.list(tenant=TENANT, filters={"kind": ("check",)}, sort=sort, limit=1).next
+
+
+def test_a_page_begins_after_a_policy_that_is_gone(policies: PolicyService) -> None:
+    first = policies.list(tenant=TENANT, filters={}, sort="-source", limit=2)
+    assert [orjson.loads(item)["key"] for item in first.items] == ["prod", "owners"]
+    policies.delete(tenant=TENANT, ident="owners")
+    rest = policies.list(tenant=TENANT, filters={}, sort="-source", after=first.next, limit=500)
+    assert len(rest.items) == len(load_policies())
 
 
 def test_severities_are_in_their_order_and_a_policy_is_in_each_of_its_groups() -> None:

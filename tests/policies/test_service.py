@@ -25,6 +25,7 @@ from cloudsealed.policies.model import (
     InvalidPolicyExampleError,
     InvalidPolicyExpressionError,
     NameAlreadyExistsError,
+    Policy,
     PolicyNotFoundError,
     QuotaExceededError,
 )
@@ -276,6 +277,12 @@ def test_of_a_built_in_policy_only_enabled_and_params_change(policies: PolicySer
     assert (again["params"][name], again["version"]) == (value, before["version"] + 2)
 
 
+def _told(policy: Policy) -> str:
+    """Return what people know a policy by."""
+    said = (policy.spec.get(name) or "" for name in ("title", "description", "reason"))
+    return "\n".join((policy.key, *said)).lower()
+
+
 def test_filters_narrow_to_what_each_policy_says(
     policies: PolicyService, database: Database
 ) -> None:
@@ -308,7 +315,7 @@ def test_filters_narrow_to_what_each_policy_says(
         ("ec2",),
         lambda p: any(kind.split(".")[1] == "ec2" for kind in p.spec.get("resource_types", ())),
     )
-    tries["search"] = (("BUCKET",), lambda p: "bucket" in f"{p.key} {p.spec}".lower())
+    tries["search"] = (("BUCKET",), lambda p: "bucket" in _told(p))
     assert set(tries) == {item.name for item in LISTING.filters}
     for name, (values, wanted) in tries.items():
         expected = sorted(p.key for p in everything if wanted(p))

@@ -18,12 +18,14 @@ def test_a_full_body_becomes_a_request_with_lists_of_filters() -> None:
         "audit_id": AUDIT,
         "framework": None,
         "filters": {"severity": ["high", "critical"], "account": "123456789012"},
+        "language": "de",
     }
     assert parse_request(body) == ReportRequest(
         ReportKind.REMEDIATION_PLAN,
         AUDIT,
         None,
         {"severity": ("high", "critical"), "account": ("123456789012",)},
+        "de",
     )
 
 
@@ -44,6 +46,8 @@ def test_a_full_body_becomes_a_request_with_lists_of_filters() -> None:
         ({"filters": {"severity": []}}, "filters.severity", "invalid_field"),
         ({"filters": {"region": [1]}}, "filters.region", "invalid_field"),
         ({"filters": {"region": ["r"] * 101}}, "filters.region", "invalid_field"),
+        ({"language": "la"}, "language", "invalid_field"),
+        ({"language": ["de"]}, "language", "invalid_field"),
         ({"colour": "red"}, "colour", "unknown_field"),
     ],
 )

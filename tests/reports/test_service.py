@@ -80,6 +80,7 @@ def test_a_created_report_is_queued_and_shows_every_key(service: ReportService) 
         "audit_id": "aud_done",
         "framework": "cis-aws-5.0",
         "filters": {},
+        "language": None,
         "formats": [],
         "progress": None,
         "error": None,

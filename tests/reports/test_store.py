@@ -18,6 +18,7 @@ from cloudsealed.reports.model import (
 )
 from cloudsealed.reports.store import JOB, ReportStore
 from cloudsealed.storage.database import SqliteDatabase
+from cloudsealed.storage.schema import reports
 from cloudsealed.vocabulary import ReportKind, ReportStage, ReportStatus
 
 MINE, OTHER = "ten_mine", "ten_other"
@@ -32,14 +33,20 @@ def store(database: SqliteDatabase) -> ReportStore:
 def _report(
     kind: ReportKind = ReportKind.REMEDIATION_PLAN, audit: str = "aud_1", **given: str
 ) -> Report:
-    request = ReportRequest(kind, audit, given.get("framework"), {"severity": ("high", "critical")})
+    request = ReportRequest(
+        kind,
+        audit,
+        given.get("framework"),
+        {"severity": ("high", "critical")},
+        given.get("language"),
+    )
     return Report(
         new_id("rep"), ReportStatus.QUEUED, request, created_at="2026-11-21T10:00:00.000Z"
     )
 
 
 def test_a_report_is_read_back_as_it_was_written(store: ReportStore) -> None:
-    report = _report(ReportKind.COMPLIANCE_EVIDENCE, framework="cis-aws-5.0")
+    report = _report(ReportKind.COMPLIANCE_EVIDENCE, framework="cis-aws-5.0", language="fr")
     store.add(tenant=MINE, report=report)
     assert store.get(tenant=MINE, ident=report.id) == report
     ended = replace(
@@ -53,6 +60,18 @@ def test_a_report_is_read_back_as_it_was_written(store: ReportStore) -> None:
     )
     assert store.change(tenant=MINE, was=ReportStatus.QUEUED, report=ended)
     assert store.get(tenant=MINE, ident=report.id) == ended
+
+
+def test_a_report_from_before_languages_were_asked_for_says_none(
+    database: SqliteDatabase, store: ReportStore
+) -> None:
+    report = _report()
+    store.add(tenant=MINE, report=report)
+    old = orjson.dumps({"framework": None, "filters": {}}).decode()
+    with database.write() as connection:
+        connection.run(reports.update().where(reports.c.tenant_id == MINE).values(request=old), {})
+    found = store.get(tenant=MINE, ident=report.id)
+    assert (found.request.language, found.public()["language"]) == (None, None)
 
 
 def test_another_tenants_report_is_like_one_that_never_was(store: ReportStore) -> None:

@@ -131,8 +131,13 @@ def _query(item: Filter | Parameter) -> dict[str, Any]:
     if default_value is not None:
         found["schema"]["default"] = default_value
     if item.example:
-        found["example"] = [item.example] if item.is_multiple else item.example
+        found["example"] = [item.example] if item.is_multiple else _example(item)
     return found
+
+
+def _example(item: Filter | Parameter) -> str | int:
+    is_number = isinstance(item, Parameter) and item.most is not None
+    return int(item.example) if is_number else item.example
 
 
 def _responses(operation: Operation) -> dict[str, Any]:

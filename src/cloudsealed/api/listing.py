@@ -63,7 +63,7 @@ class Listed:
     @property
     def sorts(self) -> tuple[str, ...]:
         """Every sort, the default first."""
-        return tuple(self.table.sorts) if self.table is not None else ()
+        return (*self.table.sorts, *self.table.arranged) if self.table is not None else ()
 
     @property
     def parameters(self) -> dict[str, Filter | Parameter]:
@@ -155,8 +155,8 @@ def _sort(listed: Listed, filters: Mapping[str, tuple[str, ...]], asked: str | N
     table, sort = listed.table, "-id" if asked is None else asked
     if table is None:
         return sort
-    if sort not in table.sorts:
-        raise InvalidSortError("sort", f"sort must be one of: {', '.join(table.sorts)}")
+    if sort not in listed.sorts:
+        raise InvalidSortError("sort", f"sort must be one of: {', '.join(listed.sorts)}")
     pinned = any(item.pins and item.name in filters for item in listed.filters)
     if not table.allows(filters, sort) or (pinned and sort != "-id"):
         raise InvalidSortError("sort", f"sort {sort} cannot be served together with these filters")

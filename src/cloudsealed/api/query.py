@@ -22,13 +22,15 @@ from cloudsealed.storage.filters import MOST_VALUES, Filter, tag_of
 _LONGEST_TEXT = 2048
 _TEXT = f"a text of 1 to {_LONGEST_TEXT} printable characters"
 _FEWER = f"at most {MOST_VALUES} values"
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One query parameter of an operation. No `choices` means any text; one that `is_multiple` is
-    repeated for several values, or has commas between them."""
+    """One query parameter of an operation. No `choices` means any text, with `most` a whole number
+    from 1 to that; one that `is_multiple` is repeated for several values, or has commas between
+    them."""
 
     name: str
     description: str
@@ -38,6 +40,7 @@ class Parameter:
     required: bool = False
     example: str = ""
     deprecated: Deprecation | None = None
+    most: int | None = None
 
     @property
     def has_commas(self) -> bool:
@@ -51,6 +54,8 @@ class Parameter:
     def _one(self, value: str) -> str:
         if self.choices and value not in self.choices:
             raise ValueError(f"one of: {', '.join(self.choices)}")
+        if self.most is not None and not _is_counting(value, self.most):
+            raise ValueError(f"a whole number from 1 to {self.most}")
         return _printable(value)
 
 
@@ -106,6 +111,10 @@ def _read(
         return tuple(dict.fromkeys(map(form, values)))
     except ValueError as error:
         raise filter_error(item.name)(item.name, f"{item.name} must be {error}") from None
+
+
+def _is_counting(text: str, most: int) -> bool:
+    return _DIGITS.fullmatch(text) is not None and 1 <= int(text) <= most
 
 
 def _enum(item: Filter, value: str) -> str:

@@ -15,6 +15,8 @@ def value_schema(item: Filter | Parameter) -> dict[str, Any]:
     """Return the form of one value, as `query` reads it."""
     if item.choices:
         return {"type": "string", "enum": [str(choice) for choice in item.choices]}
+    if isinstance(item, Parameter) and item.most is not None:
+        return {"type": "integer", "minimum": 1, "maximum": item.most, "format": "int32"}
     kind = item.kind if isinstance(item, Filter) else "text"
     if kind == "time":
         return {"type": "string", "format": "date-time", "maxLength": 40, "examples": [_MOMENT]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cloudsealed.audits.bodies import AUDIT
@@ -17,6 +18,7 @@ class ScheduledAudits:
     """Audits as the work of schedules; a request is a body of POST /v1/audits."""
 
     form = AUDIT
+    unsaid: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, audits: AuditService) -> None:
         self._audits = audits

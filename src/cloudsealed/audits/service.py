@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.bodies import AUDIT, REANALYSIS, SCOPE
+from cloudsealed.audits.compared import compared
 from cloudsealed.audits.coverage import coverage_report
 from cloudsealed.audits.judging.explanation import NotExplainableError, explanation
 from cloudsealed.audits.matrix import matrix_page
@@ -397,24 +398,11 @@ class AuditService:
         audit = self.find(tenant=tenant, ident=ident)
         return self._store.history(tenant=tenant, audit=audit, most=most)
 
-    def compared(self, *, tenant: str, ident: str | None) -> Compared:
-        """Return an audit, the newest completed one if None, beside the one before it that was
-        asked for the same; one that is not there or not completed compares nothing.
-
-        Raises EvidenceExpiredError when what failed in one of the two is gone.
-        """
+    def compared(self, *, tenant: str, ident: str | None, against: str | None = None) -> Compared:
+        """Return an audit, the newest completed one if None, beside another, as `audits.compared`
+        has it; raises what that does."""
         ident = self.newest(tenant=tenant) if ident is None else ident
-        try:
-            audit = self.find(tenant=tenant, ident=ident or "")
-        except AuditNotFoundError:
-            return Compared()
-        if audit.status is not AuditStatus.COMPLETED:
-            return Compared()
-        before = self._store.history(tenant=tenant, audit=audit, most=2)[1:]
-        for each in (audit, *before):
-            each.require_evidence()
-        began = min(audit.clock or audit.created_at, audit.started_at or audit.created_at)
-        return Compared(audit.id, before[0].id if before else "", began)
+        return compared(self._store, tenant=tenant, ident=ident, against=against)
 
     def followed(self, *, tenant: str, ident: str | None, most: int) -> Sequence[tuple[str, str]]:
         """Return (id, when it ended) of at most `most` audits that were asked for the same, up to

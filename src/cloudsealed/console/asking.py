@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -62,6 +62,12 @@ class Answer:
     def value(self) -> Any:
         """What its JSON says; None of an empty one."""
         return orjson.loads(self.content) if self.content else None
+
+
+def path_to(form: str, **parts: str) -> str:
+    """Return a path of the API, the `{name}`s of its form filled in: whatever a part holds, it
+    stays one part, so that nothing but what it names is asked for."""
+    return form.format(**{name: quote(part, safe="") for name, part in parts.items()})
 
 
 def target(path: str, query: Query) -> str:

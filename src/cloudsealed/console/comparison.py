@@ -10,7 +10,7 @@ from cloudsealed.console.look import Look
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import DeltaKind, Dimension, Outcome
 
-_PAGES = 4  # of 200 policies
+AGAINST = "against"
 _FIRST = 20  # findings of each kind of delta
 
 
@@ -65,14 +65,13 @@ async def _fails(look: Look, ident: str) -> dict[str, tuple[str, int]]:
     """Return the title of each policy of an audit, and of how many resources it fails."""
     found: dict[str, tuple[str, int]] = {}
     cursor = None
-    for _ in range(_PAGES):
+    while True:  # a tenant has some pages of policies at most
         page = await look.api.value(f"/v1/audits/{ident}/cells", limit="200", cursor=cursor)
         for row in page["data"]:
             found[row["policy"]["key"]] = (row["title"], sum(c["fail"] for c in row["cells"]))
         cursor = page["next_cursor"]
         if cursor is None:
-            break
-    return found
+            return found
 
 
 async def before(look: Look, ident: str) -> str | None:
@@ -91,14 +90,26 @@ async def before(look: Look, ident: str) -> str | None:
 
 
 async def deltas(
-    look: Look, audit: Mapping[str, Any]
-) -> list[tuple[str, Sequence[Mapping[str, Any]], bool]]:
-    """Return the findings of each kind of delta since the audit before, and whether there are
-    more."""
+    look: Look, audit: Mapping[str, Any], against: str
+) -> list[tuple[str, Sequence[Mapping[str, Any]], bool]] | None:
+    """Return the findings of each kind of delta since an audit, and whether there are more; None
+    where the evidence of one of the two is gone.
+
+    Raises ApiRefusedError where that audit is the later one.
+    """
     found = []
+    asked = {"audit": audit["id"], "against": against, "limit": str(_FIRST)}
     for kind in DeltaKind:
-        page = await look.api.get(
-            "/v1/findings", audit=audit["id"], delta=kind.value, limit=str(_FIRST)
-        )
+        try:
+            page = await look.api.get("/v1/findings", **asked, delta=kind.value)
+        except ApiRefusedError as error:
+            if error.status != EvidenceExpiredError.status:
+                raise
+            return None
         found.append((kind.value, page["data"], page["has_more"]))
     return found
+
+
+def is_later(refusal: ApiRefusedError) -> bool:
+    """Say whether what was refused is to compare with an audit that began later."""
+    return refusal.code == f"invalid_{AGAINST}_filter"

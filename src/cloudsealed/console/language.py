@@ -1,12 +1,13 @@
 """The words of pages in the languages that reports have too: a catalogue a language, from English.
 
-English is in the templates, in `t("…")` and `tn(…)`. What customers, policies and the API's errors
-say is not translated.
+English is in the templates, in `t("…")` and `tn(…)`; where another language says one English text
+in several ways, what stands before a `|` in it tells them apart, and is not shown. What customers,
+policies and the API's errors say is not translated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -33,6 +34,14 @@ _STEPS = (
     (30 * 86400, 24, worded("{n} month"), worded("{n} months")),
     (365 * 86400, 1000, worded("{n} year"), worded("{n} years")),
 )
+_STEPS_WITHIN = (
+    (60, 60, worded("within|{n} minute"), worded("within|{n} minutes")),
+    (3600, 24, worded("within|{n} hour"), worded("within|{n} hours")),
+    (86400, 60, worded("within|{n} day"), worded("within|{n} days")),
+    (30 * 86400, 24, worded("within|{n} month"), worded("within|{n} months")),
+    (365 * 86400, 1000, worded("within|{n} year"), worded("within|{n} years")),
+)
+"""The same units where a span is a part of what is said: German has another case there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ class Words:
 
     def t(self, text: str, /, **values: Any) -> str:
         """Return a text with what its `{names}` stand for."""
-        said = self.catalogue.get(text, text)
+        said = self.catalogue.get(text) or text.rpartition("|")[2]
         return said.format(**values) if values else said
 
     def tn(self, n: int, one: str, many: str, /, **values: Any) -> str:
@@ -63,7 +72,17 @@ class Words:
     def span(self, seconds: float) -> str:
         """Return a span of time in its largest unit, rounded down; under a minute in seconds."""
         found = self.tn(int(seconds), "{n} second", "{n} seconds")
-        for length, most, one, many in _STEPS:
+        return self._largest(seconds, found, _STEPS)
+
+    def within(self, seconds: float) -> str:
+        """Return the span as a part of what is said, such as after `in` or `after`."""
+        found = self.tn(int(seconds), "within|{n} second", "within|{n} seconds")
+        return self._largest(seconds, found, _STEPS_WITHIN)
+
+    def _largest(
+        self, seconds: float, found: str, steps: Sequence[tuple[int, int, str, str]]
+    ) -> str:
+        for length, most, one, many in steps:
             if seconds < length:
                 break
             n = int(seconds // length)
@@ -78,8 +97,8 @@ class Words:
         if abs(seconds) < 5:
             return self.t("just now")
         if seconds < 0:
-            return self.t("in {span}", span=self.span(-seconds))
-        return self.t("{span} ago", span=self.span(seconds))
+            return self.t("in {span}", span=self.within(-seconds))
+        return self.t("{span} ago", span=self.within(seconds))
 
 
 @cache

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cloudsealed.auth.model import Scope as Right
-from cloudsealed.console.asking import Asking, Inside
+from cloudsealed.console.asking import Asking, Inside, path_to
 from cloudsealed.console.counts import Counts
 from cloudsealed.console.forms import fields_of
 from cloudsealed.console.rendering import redirect
@@ -184,7 +184,7 @@ class Views:
         if (away := self._reception.sent_away(Need.USER, visit)) is not None:
             return self._reception.outward(away)
         query = request.scope["query_string"].decode("latin-1")
-        path = passage.target.format(**request.path_params)
+        path = path_to(passage.target, **request.path_params)
         api = self._look(request, visit).api
         joint = "&" if "?" in path else "?"
         await api.pass_on(request.receive, send, f"{path}{joint}{query}" if query else path)

@@ -103,6 +103,7 @@ _templates.filters["middle"] = middle
 _templates.filters["json"] = _json
 _templates.filters["called"] = called
 _templates.globals["assets"] = assets
+_templates.globals["worded"] = worded
 _templates.globals["TRIAGE"] = tuple(TriageState)
 _templates.globals["SEVERITIES"] = tuple(Severity)[::-1]
 

@@ -47,7 +47,7 @@ TRIAGE = Component(
             "expires_at": Part(
                 Moment(),
                 "When the decision ends, in the future; null: it stays.",
-                example="2027-06-30T00:00:00.000Z",
+                example="2099-06-30T00:00:00.000Z",
             ),
         }
     ),

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.packs.consoles import links_of
 from cloudsealed.packs.remedies import for_resources
 
 
@@ -20,6 +21,9 @@ def remedy_of(finding: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def with_own_names(finding: bytes) -> bytes:
-    """Return the public JSON of a finding with its resource's own names in its remediation."""
+    """Return the public JSON of a finding with its resource's own names in its remediation, and
+    where the provider's console has it."""
     shown = orjson.loads(finding)
-    return orjson.dumps({**shown, "remediation": remedy_of(shown)})
+    links = links_of(shown["resource"])
+    console = links if any(links.values()) else None
+    return orjson.dumps({**shown, "remediation": remedy_of(shown), "console": console})

@@ -19,25 +19,25 @@ from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.export import written
 from cloudsealed.findings.listing import listing_of
 from cloudsealed.findings.model import Finding, Moment, Triage
+from cloudsealed.findings.orphans import resolve
+from cloudsealed.findings.ranges import dated
 from cloudsealed.findings.remedy import with_own_names
-from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, overwrite, update
+from cloudsealed.findings.store import BLOCK_LINES, FindingStore, load_ids, update
 from cloudsealed.findings.summary import columns_of, groups
-from cloudsealed.findings.yielding import below, settled
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.cursor import Position
 from cloudsealed.kit.errors import InvalidFieldError
-from cloudsealed.kit.shapes import Component, read_body
+from cloudsealed.kit.shapes import Component, read_body, refuse
 from cloudsealed.policies.selecting import selects_policies
 from cloudsealed.policies.service import PolicyService
-from cloudsealed.policies.yielding import Yields
 from cloudsealed.storage.database import Connection, Database, ReadDeadlineError, Row
 from cloudsealed.storage.exports import kept, slot, timed
-from cloudsealed.storage.filters import NOT, OWNER_TAGS
+from cloudsealed.storage.filters import NOT, OWNER_TAGS, FilterValueError
 from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.snapshot import snapshot
 from cloudsealed.storage.tenancy import turn
-from cloudsealed.vocabulary import EventType, FindingStatus, Resolution, Severity, TriageState
+from cloudsealed.vocabulary import EventType, FindingStatus, Severity, TriageState
 
 EPISODE = (
     "sequence",
@@ -51,7 +51,7 @@ EPISODE = (
 NO_FILTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _OPEN = {"status": (FindingStatus.OPEN.value,)}
 _OF_STATUS = ("status", f"status{NOT}", "delta")
-Compare = Callable[[str, str | None], Compared]
+Compare = Callable[[str, str | None, str | None], Compared]
 Followed = Callable[[str, str | None], Sequence[tuple[str, str]]]
 _MOST_PAGES = 100  # of what a filter looks through in a transaction of writing
 
@@ -65,12 +65,12 @@ class FindingService:
         database: Database,
         policies: PolicyService,
         clock: Clock,
-        compare: Compare = lambda _tenant, _audit: Compared(),
+        compare: Compare = lambda _tenant, _audit, _against: Compared(),
         audits: Followed = lambda _tenant, _audit: (),
         owner_tags: tuple[str, ...] = OWNER_TAGS,
     ) -> None:
-        """`compare` returns the audit, the newest if None, beside the one before it; `audits` some
-        that were asked for the same up to it, oldest first: id, and when it ended."""
+        """`compare` returns an audit, the newest if None, beside another, else the one before;
+        `audits` some that were asked for the same up to it, oldest first: id, and when it ended."""
         self._database = database
         self._store = FindingStore(database, listing_of(owner_tags))
         self._policies = policies
@@ -91,8 +91,7 @@ class FindingService:
         """Return a page of findings; a `deadline` in seconds may raise ReadDeadlineError."""
         if "delta" in filters and deadline is not None:
             raise ReadDeadlineError
-        if selects_policies(filters):
-            filters = self._policies.resolve_filters(tenant, filters)
+        filters = self._resolved(tenant, filters)
         compared = self._compared(tenant, filters, after)
         rows = self._store.page(
             tenant=tenant,
@@ -105,6 +104,16 @@ class FindingService:
         )
         return Page([self._serve(tenant, row[2:]) for row in rows.rows], rows.next)
 
+    def _resolved(
+        self, tenant: str, filters: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]]:
+        """Return filters as rows have them: policies by their ids, ages by times."""
+        if "against" in filters and "delta" not in filters:
+            raise FilterValueError("against", "left out without delta")
+        if selects_policies(filters):
+            filters = self._policies.resolve_filters(tenant, filters)
+        return dated(filters, self._clock())
+
     def _compared(
         self, tenant: str, filters: Mapping[str, tuple[str, ...]], after: Position | None = None
     ) -> Compared:
@@ -112,7 +121,7 @@ class FindingService:
         if "delta" not in filters:
             return Compared()
         pinned = str(after.value) if after is not None else filters.get("audit", (None,))[0]
-        return self._compare(tenant, pinned)
+        return self._compare(tenant, pinned, filters.get("against", (None,))[0])
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
         """Return one finding, its remediation with the resource's own names; raises
@@ -226,24 +235,24 @@ class FindingService:
         tenant: str,
         group_by: tuple[str, ...],
         filters: Mapping[str, tuple[str, ...]] = NO_FILTERS,
+        top: int | None = None,
     ) -> dict[str, Any]:
-        """Count findings by some of GROUPS: the open ones unless `filters` say which.
+        """Count findings by some of GROUPS: the open ones unless `filters` say which. At most
+        `top` values of the first of `group_by` are told, as `summary.groups` chooses them.
 
         `complete` is false when the bound of a page's reading ended the count.
         """
         decided = not filters.keys().isdisjoint(_OF_STATUS)
-        asked = filters if decided else {**_OPEN, **filters}
-        resolved = self._policies.resolve_filters(tenant, asked)
+        resolved = self._resolved(tenant, filters if decided else {**_OPEN, **filters})
         compared = self._compared(tenant, resolved)
         rows, complete = self._store.count(
             tenant=tenant, filters=resolved, columns=columns_of(group_by), compared=compared
         )
-        counted = self._counted(tenant, group_by, rows, complete)
         return {
             "object": "finding_summary",
             "group_by": list(group_by),
             "over": None,
-            **counted,
+            **self._counted(tenant, group_by, rows, complete, top),
             "audits": None,
             "compared": _sides(compared),
         }
@@ -257,7 +266,9 @@ class FindingService:
     ) -> dict[str, Any]:
         """Count what failed in each of the newest audits that were asked for the same, those up to
         the one that `filters` name: a summary of the last one, and a row an audit, oldest first."""
-        resolved = self._policies.resolve_filters(tenant, filters)
+        resolved = dict(self._resolved(tenant, filters))
+        if "against" in resolved:
+            raise FilterValueError("against", "left out with over")
         last = resolved.pop("audit", (None,))[0]
         audits = [
             {
@@ -278,7 +289,7 @@ class FindingService:
             for ident, moment in self._audits(tenant, last)
         ]
         newest = audits[-1] if audits else self._counted(tenant, group_by, [], True)
-        shown = {name: newest[name] for name in ("total", "complete", "groups")}
+        shown = {name: newest[name] for name in ("total", "complete", "values", "groups")}
         return {
             "object": "finding_summary",
             "group_by": list(group_by),
@@ -289,13 +300,20 @@ class FindingService:
         }
 
     def _counted(
-        self, tenant: str, group_by: tuple[str, ...], rows: Sequence[Row], complete: bool
+        self,
+        tenant: str,
+        group_by: tuple[str, ...],
+        rows: Sequence[Row],
+        complete: bool,
+        top: int | None = None,
     ) -> dict[str, Any]:
         described = self._policies.described(tenant=tenant)
+        found, values = groups(group_by, rows, described, self._clock(), top)
         return {
             "total": sum(row[-1] for row in rows),
             "complete": complete,
-            "groups": groups(group_by, rows, described),
+            "values": values,
+            "groups": found,
         }
 
     def remove_connection(self, *, tenant: str, connection_id: str) -> int:
@@ -305,28 +323,10 @@ class FindingService:
         while self._store.unresolved(tenant=tenant, connection_id=connection_id):
             yields = self._policies.yields(tenant=tenant)
             with turn(self._database, tenant=tenant) as connection:
-                resolved += self._orphan(connection, tenant, connection_id, moment, yields)
+                found = self._store.unresolved(tenant=tenant, connection_id=connection_id)
+                resolve(connection, yields, found, tenant=tenant, moment=moment)
+                resolved += len(found)
         return resolved
-
-    def _orphan(
-        self,
-        connection: Connection,
-        tenant: str,
-        connection_id: str,
-        moment: Moment,
-        yields: Yields,
-    ) -> int:
-        """Resolve some of the findings of a connection that is gone; return how many."""
-        found = self._store.unresolved(tenant=tenant, connection_id=connection_id)
-        if not found:
-            return 0
-        over = [_orphaned(finding, moment) for finding in found]
-        overwrite(connection, tenant=tenant, changed=over)
-        waiting = below(connection, yields, over, tenant=tenant)
-        overwrite(
-            connection, tenant=tenant, changed=settled(connection, yields, waiting, tenant=tenant)
-        )
-        return len(over)
 
     def of_audit(self, *, tenant: str, audit: str) -> Iterator[dict[str, Any]]:
         """Yield every finding that failed in an audit, newest first, as the API shows it."""
@@ -367,12 +367,15 @@ class FindingService:
     def _triage(self, said: Mapping[str, Any] | None, user_id: str) -> Triage | None:
         if said is None:
             return None
+        now = rfc3339(self._clock())
+        if said["expires_at"] is not None and said["expires_at"] <= now:
+            raise refuse("triage.expires_at", "must be in the future, or null")
         return Triage(
             state=TriageState(said["state"]),
             assignee=said["assignee"],
             note=said["note"],
             expires_at=said["expires_at"],
-            updated_at=rfc3339(self._clock()),
+            updated_at=now,
             updated_by=user_id,
         )
 
@@ -396,14 +399,3 @@ def without(idents: Iterator[str], others: Iterator[str]) -> Iterator[str]:
             other = next(others, "")
         if other != ident:
             yield ident
-
-
-def _orphaned(finding: Finding, moment: Moment) -> Finding:
-    return replace(
-        finding,
-        status=FindingStatus.RESOLVED,
-        yields_to=None,
-        resolution=Resolution.CONNECTION_REMOVED,
-        resolved=moment,
-        decided=max(finding.decided, moment),
-    )

@@ -236,11 +236,12 @@ def _tallied(rows: Rows) -> tuple[list[Row], bool]:
     return [(*key, number) for key, number in sorted(tally.items())], rows.next is None
 
 
-def _failing(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[str]:
-    """Yield the ids below one that failed in an audit, descending; a block at a time is read."""
+def _failing(connection: Connection, tenant: str, audit: str, below: str) -> Iterator[Line]:
+    """Yield the lines below an id of what failed in an audit, descending; a block at a time is
+    read."""
     for (address,) in connection.all(_BLOCKS, {"tenant": tenant, "audit": audit, "after": below}):
         lines: list[Line] = orjson.loads(objects.get(connection, tenant, address))
-        yield from (ident for ident in map(ident_of, lines) if ident < below)
+        yield from (line for line in lines if ident_of(line) < below)
 
 
 class FindingStore:

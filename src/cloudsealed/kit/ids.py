@@ -7,11 +7,13 @@ import os
 import re
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _RANDOM_BITS = 80
 _DIGITS = str.maketrans(_ALPHABET, "0123456789ABCDEFGHIJKLMNOPQRSTUV")  # those of `int`
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _lock = threading.Lock()
 _last = 0
 
@@ -35,6 +37,12 @@ def ulid(milliseconds: int | None = None) -> str:
 def new_id(prefix: str) -> str:
     """Return a new id such as `fnd_01JD…`."""
     return f"{prefix}_{ulid()}"
+
+
+def first_id(prefix: str, moment: datetime) -> str:
+    """Return the lowest id that can be made at a moment: those of before are lower."""
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    return f"{prefix}_{_encode(max(milliseconds, 0) << _RANDOM_BITS)}"
 
 
 def derived_id(prefix: str, name: str) -> str:

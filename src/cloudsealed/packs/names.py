@@ -65,7 +65,7 @@ _DOMAINS = {"aws-cn": "amazonaws.com.cn"}
 def names_of(resource: Resource) -> dict[str, str]:
     """Return what stands for each placeholder that a resource can fill: one line of ASCII each,
     as the cloud has it and not yet quoted for any language."""
-    parts = _parts(resource)
+    parts = parts_of(resource)
     named = {**_COMMON, **OWN.get(resource["type"], {})}
     found = ((name, parts.get(part)) for name, part in named.items())
     return {name: value for name, value in found if value and _is_shown(value)}
@@ -76,7 +76,9 @@ def _is_shown(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-def _parts(resource: Resource) -> dict[str, str | None]:
+def parts_of(resource: Resource) -> dict[str, str | None]:
+    """Return what a resource and its native id say of it, by name; None or left out where they do
+    not."""
     ident, account, region = (resource[name] for name in ("native_id", "account", "region"))
     known = {"name": resource["name"], "account": account}
     pieces = ident.split(":", 5)

@@ -225,6 +225,7 @@ def finding_part(version: PolicyVersion, controls: Sequence[Mapping[str, str]]) 
         "policy": {"id": version.id, "key": version.key, "version": version.version},
         "remediation": _remediation(spec),
         "controls": list(controls),
+        "console": None,  # of a finding that is shown alone
     }
     return orjson.dumps(body)[1:-1]
 

@@ -37,12 +37,13 @@ from cloudsealed.policies.model import (
     public,
 )
 from cloudsealed.policies.needs import not_asked
+from cloudsealed.policies.ordering import ORDERS, page_of
 from cloudsealed.policies.rules import refuse_broken
 from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
 from cloudsealed.policies.trial import refuse_wrong_examples
 from cloudsealed.policies.yielding import Yields
-from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.database import Connection, Database, ReadDeadlineError
 from cloudsealed.storage.keyset import Page, numbered
 from cloudsealed.storage.tenancy import turn
 from cloudsealed.vocabulary import PolicyKind, PolicySource
@@ -96,13 +97,15 @@ class PolicyService:
         deadline: float | None = None,
     ) -> Page:
         """Return a page of policies."""
+        if sort in ORDERS and deadline is not None:
+            raise ReadDeadlineError  # every policy is read for it
+        resolved = self.resolve_filters(tenant, filters)
+        if sort in ORDERS:
+            found = self._store.matching(tenant=tenant, filters=resolved)
+            shown, following = page_of(found, sort=sort, after=after, limit=limit)
+            return Page([self._public(policy) for policy in shown], following)
         rows = self._store.page(
-            tenant=tenant,
-            filters=self.resolve_filters(tenant, filters),
-            sort=sort,
-            after=after,
-            limit=limit,
-            deadline=deadline,
+            tenant=tenant, filters=resolved, sort=sort, after=after, limit=limit, deadline=deadline
         )
         return Page([self._public(decode(row[2:])) for row in rows.rows], rows.next)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
 from sqlalchemy import and_, bindparam, func, or_, select
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
+from cloudsealed.kit.cursor import Position
 from cloudsealed.policies.model import Policy, PolicyNotFoundError, PolicyVersion
+from cloudsealed.policies.ordering import ORDERS
 from cloudsealed.storage.database import Connection, Row
-from cloudsealed.storage.filters import Filter, escaped, listing_one_of, listing_services, searching
+from cloudsealed.storage.filters import Filter, listing_one_of, listing_services, searching
 from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.schema import policies, policy_versions
 from cloudsealed.storage.tenancy import turn
@@ -33,6 +34,7 @@ _COLUMNS = (
     "created_by",
     "updated_by",
 )
+_AT_ONCE = 1_000  # of a whole list
 _NEWEST = 2**62  # above every version
 _DELETED = " "  # between the key and the id of a policy that is deleted
 _TENANT = policies.c.tenant_id == bindparam("tenant")
@@ -173,13 +175,16 @@ LISTING = Listing(
         ),
         listing_services("spec", services),
         Filter("framework", "Framework with a control that it serves", "id", kind="text"),
-        replace(
-            searching(
-                "search", "Part of its key, or of what it says, letter case aside", "key", "spec"
-            ),
-            convert=lambda text: escaped(orjson.dumps(text).decode()[1:-1]),
+        searching(
+            "search",
+            "Part of its id, key, title or description, or of a classification's reason, letter"
+            " case aside",
+            *("id", "key"),
+            members=("title", "description", "reason"),
+            of="spec",
         ),
     ),
+    arranged=tuple(ORDERS),
     hidden=lambda table: table.c.deleted_at.is_(None),
 )
 
@@ -232,6 +237,21 @@ class PolicyStore(Paged):
     """Reads and writes policies; each write of new words writes a version too."""
 
     listing = LISTING
+
+    def matching(
+        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], deadline: float | None = None
+    ) -> list[Policy]:
+        """Return every policy that filters match, newest first."""
+        found: list[Policy] = []
+        after: Position | None = None
+        while True:
+            rows = self.page(
+                tenant=tenant, filters=filters, sort="-id", after=after, limit=_AT_ONCE
+            )
+            found += [decode(row[2:]) for row in rows.rows]
+            if rows.next is None:
+                return found
+            after = rows.next
 
     def all(self, *, tenant: str) -> list[Policy]:
         """Return every policy of a tenant, by key."""

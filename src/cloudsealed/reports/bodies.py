@@ -26,8 +26,10 @@ from cloudsealed.kit.shapes import (
     words,
 )
 from cloudsealed.reports.model import FILTERS, ReportRequest
+from cloudsealed.settings import LANGUAGES
 from cloudsealed.vocabulary import ReportKind
 
+LANGUAGE = "Language of its PDF; null: the installation's."
 THROUGH = "Of the newest completed audit through these connections; null: through any."
 FRAMEWORK_KEY = Component(
     "FrameworkKey",
@@ -85,6 +87,7 @@ _REST = {
     "filters": Part(
         NARROWING, "What to narrow its findings to.", example={"severity": ["high", "critical"]}
     ),
+    "language": Part(words(LANGUAGES), LANGUAGE, example="de"),
 }
 
 REPORT = Component(
@@ -124,4 +127,4 @@ def request_of(asked: Mapping[str, Any], audit_id: str = "", at: Path = ()) -> R
         raise refuse(field, f"must be absent for {kind}")
     given = asked["filters"] or {}
     filters = {name: values for name, values in given.items() if values is not None}
-    return ReportRequest(kind, audit_id, framework, filters)
+    return ReportRequest(kind, audit_id, framework, filters, asked["language"])

@@ -66,12 +66,13 @@ class ReportExpiredError(CloudSealedError):
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """What the customer asked for."""
+    """What the customer asked for; `language` None is the installation's."""
 
     kind: ReportKind
     audit_id: str
     framework: str | None = None
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Report:
             "audit_id": self.request.audit_id,
             "framework": self.request.framework,
             "filters": {name: list(values) for name, values in self.request.filters.items()},
+            "language": self.request.language,
             "formats": [
                 {"format": item.format, "size": item.size, "sha256": item.sha256}
                 for item in self.formats

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from cloudsealed.audits.model import AuditNotFinishedError
@@ -25,6 +26,7 @@ class ScheduledReports:
     connections instead of an audit: it is of the newest audit of those, or of any."""
 
     form = SCHEDULED
+    unsaid: Mapping[str, Any] = MappingProxyType({"language": None})
 
     def __init__(
         self, *, reports: ReportService, audits: AuditService, connections: ConnectionService
@@ -40,6 +42,7 @@ class ScheduledReports:
             "kind": request.kind,
             "framework": request.framework,
             "filters": request.filters,
+            "language": request.language,
             "connection_ids": connection_ids,
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache, partial
 from typing import Any
 
@@ -80,7 +80,7 @@ class ReportSources:
             history=trend(history),
             since=self._since(tenant, history),
             frameworks=self._audits.frameworks(tenant=tenant, ident=audit_id) if summary else (),
-            look=self._look,
+            look=replace(self._look, language=report.request.language or self._look.language),
             observations=self._observations(tenant, audit_id, assessed) if assessed else (),
             policies=self._judged(tenant, audit_id) if assessed else {},
             classification=partial(self._classification, tenant),

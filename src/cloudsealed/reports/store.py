@@ -65,7 +65,13 @@ def encode(tenant: str, report: Report) -> dict[str, Any]:
         "kind": request.kind,
         "status": report.status,
         "audit_id": request.audit_id,
-        "request": _json({"framework": request.framework, "filters": request.filters}),
+        "request": _json(
+            {
+                "framework": request.framework,
+                "filters": request.filters,
+                "language": request.language,
+            }
+        ),
         "created_at": report.created_at,
         "finished_at": report.finished_at,
         "expires_at": report.expires_at,
@@ -85,7 +91,9 @@ def decode(row: Sequence[Any]) -> Report:
     return Report(
         id=ident,
         status=ReportStatus(status),
-        request=ReportRequest(ReportKind(kind), audit_id, asked["framework"], filters),
+        request=ReportRequest(
+            ReportKind(kind), audit_id, asked["framework"], filters, asked.get("language")
+        ),
         created_at=created,
         finished_at=finished,
         expires_at=expires,

@@ -32,6 +32,7 @@ from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.nearest import LONGEST, did_you_mean
 from cloudsealed.storage.database import one_of
+from cloudsealed.storage.members import member
 from cloudsealed.storage.planning import rarely
 from cloudsealed.storage.schema import resource_tags
 from cloudsealed.vocabulary import Provider
@@ -162,15 +163,31 @@ def before(column: str) -> Condition:
     return lambda table, values: table.c[column] < values[0]
 
 
-def searching(name: str, description: str, *columns: str) -> Filter:
+def between(column: str) -> Condition:
+    """Return the condition that a column is in one of some intervals: each is two values, its start
+    and its end, which is not in it."""
+
+    def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
+        held = table.c[column]
+        ends = zip(values[::2], values[1::2], strict=True)
+        return or_(*(and_(held >= start, held < end) for start, end in ends))
+
+    return condition
+
+
+def searching(
+    name: str, description: str, *columns: str, members: tuple[str, ...] = (), of: str = ""
+) -> Filter:
     """Return the filter that one of some text columns contains one of the values, letter case
-    aside.
+    aside, or one of some `members` of the column `of`, which is JSON.
 
     `%` and `_` in a value mean themselves.
     """
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
-        asked = ((table.c[column], value) for column in columns for value in values)
+        own: list[ColumnElement[str]] = [table.c[column] for column in columns]
+        texts = [*own, *(member(table.c[of], each) for each in members)]
+        asked = ((text, value) for text in texts for value in values)
         return or_(*(column.icontains(value, escape=ESCAPE) for column, value in asked))
 
     return Filter(name, description, condition=condition, convert=escaped, has_negation=False)

@@ -52,7 +52,8 @@ class Listing:
 
     `sorts` maps each sort's public name to its column; `-id` is always there. `prepare` puts what
     a condition looks at in the place of the values that were given. `computed` are columns that
-    the table has not, by name.
+    the table has not, by name. `arranged` are sorts that no index serves: the noun reads its whole
+    list for them, which must be short.
     """
 
     table: Table
@@ -63,6 +64,7 @@ class Listing:
     hidden: Callable[[Table], ColumnElement[bool]] | None = None
     prepare: Callable[[Filters], Filters] = lambda filters: filters
     computed: Mapping[str, Callable[[FromClause], ColumnElement[Any]]] = field(default_factory=dict)
+    arranged: tuple[str, ...] = ()
     _by_name: Mapping[str, Filter] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,8 +99,9 @@ class Listing:
         return next((f for f in self.filters if f.name in names and sort in f.sorts), None)
 
     def allows(self, names: Mapping[str, Any], sort: str) -> bool:
-        """Say whether some index serves `sort` under these filters."""
-        return sort in self.unfiltered_sorts or self.driving(names, sort) is not None
+        """Say whether `sort` can be served under these filters."""
+        served = (*self.unfiltered_sorts, *self.arranged)
+        return sort in served or self.driving(names, sort) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from cloudsealed.policies.model import NameAlreadyExistsError, QuotaExceededErro
 from cloudsealed.reports.model import ReportNotReadyError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
-from cloudsealed.storage.schema import audits, jobs
+from cloudsealed.storage.schema import audits, jobs, schedules
 from cloudsealed.testing.factories import add_connections, make_connection
 from cloudsealed.vocabulary import ScheduleKind
 from cloudsealed.wiring import Services, build_services
@@ -125,6 +125,17 @@ def test_a_schedule_says_what_it_starts_and_when(world: World) -> None:
             (5, "01T00:00:00"),
         )
     ]
+
+
+def test_a_report_is_asked_for_in_a_language_and_an_older_schedule_says_none(world: World) -> None:
+    report = {"kind": "executive_summary", "language": "es"}
+    ident = world.create(world.body(audit=None, report=report))
+    assert world.get(ident)["report"]["language"] == "es"
+    old = {"kind": "executive_summary", "framework": None, "filters": {}, "connection_ids": None}
+    statement = schedules.update().where(schedules.c.id == bindparam("ident"))
+    with world.services.database.write() as connection:
+        connection.run(statement.values(request=orjson.dumps(old).decode()), {"ident": ident})
+    assert world.get(ident)["report"] == {**old, "language": None}
 
 
 WRONG: tuple[tuple[dict[str, Any], str], ...] = (

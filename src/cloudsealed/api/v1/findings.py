@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from cloudsealed.api import accept
-from cloudsealed.api.listing import Listed
+from cloudsealed.api.errors import filter_error
+from cloudsealed.api.listing import LARGEST_LIMIT, Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Stream, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.shown import Expansion, whole
@@ -34,8 +35,15 @@ from cloudsealed.vocabulary import EventType
 GROUP_BY = Parameter(
     "group_by", "What to count by", GROUPS, is_multiple=True, default="dimension,severity"
 )
+TOP = Parameter(
+    "top",
+    "How many values of the first of `group_by` are told at most: the worst; else all",
+    most=LARGEST_LIMIT,
+    example="20",
+)
 OVER = Parameter("over", "A row for each of the newest audits: what failed in it", ("audits",))
 FILTERS = {item.name: item for item in Listed.of(LISTING).filters}
+_MOST_NAMED = LARGEST_LIMIT
 _BULK = bodies.bulk(Narrowing(FILTERS))
 JSONL = FORMATS["jsonl"]
 # A media type as clients name it, without what it says of the file.
@@ -102,7 +110,7 @@ def list_findings(call: Call) -> Reply:
     "/v1/findings/summary",
     scope=Scope.FINDINGS_READ,
     answer=shapes.FindingSummary,
-    parameters={"group_by": GROUP_BY, "over": OVER, **FILTERS},
+    parameters={"group_by": GROUP_BY, "over": OVER, "top": TOP, **FILTERS},
     errors=(EvidenceExpiredError,),
 )
 def summarize_findings(call: Call) -> Reply:
@@ -111,12 +119,33 @@ def summarize_findings(call: Call) -> Reply:
     Where the bound of a page's reading ended the count, `complete` is false. With `over=audits`
     each of the newest audits that were asked for the same, up to `audit`, is counted: what failed
     in it, as it stood when the audit ended. A finding is in a group for each framework and control
-    that its policy serves; a total counts it once.
+    that its policy serves; a total counts it once. The worst are those with the most findings of
+    the highest severity, where `group_by` has it, then those with the most.
     """
     filters = {name: values for name, values in call.query.items() if name in FILTERS}
-    findings = call.services.findings
-    count = findings.summary if call.given("over") is None else findings.trend
-    return count(tenant=call.tenant, group_by=call.query["group_by"], filters=filters)
+    asked: dict[str, Any] = {"group_by": call.query["group_by"], "filters": filters}
+    findings, top = call.services.findings, _top(call)
+    if call.given("over") is not None:
+        return {**findings.trend(tenant=call.tenant, **asked), "resources": None}
+    found = findings.summary(tenant=call.tenant, **asked, top=top)
+    return {**found, "resources": _named(call, found["groups"]) if top is not None else None}
+
+
+def _top(call: Call) -> int | None:
+    text = call.given("top")
+    if text is not None and call.given("over") is not None:
+        raise filter_error("top")("top", "top must be left out with over")
+    return None if text is None else int(text)
+
+
+def _named(call: Call, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    """Return the resources of groups, the bounded number of which are by resource; else None."""
+    idents = list(dict.fromkeys(group["resource"] for group in groups if "resource" in group))
+    if not idents:
+        return None
+    found = call.services.resources.many(tenant=call.tenant, idents=idents[:_MOST_NAMED])
+    names = shapes.ResourceReference.model_fields
+    return [{name: each[name] for name in names} for each in found.values()]
 
 
 @TABLE.reads(

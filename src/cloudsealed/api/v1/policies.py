@@ -46,7 +46,9 @@ TABLE = Table(
 def list_policies(call: Call) -> Reply:
     """List policies.
 
-    Built-in ones and the tenant's own, enabled or not.
+    Built-in ones and the tenant's own, enabled or not. `sort=-severity` has the severest first,
+    then goes by title; `sort=-source` has the tenant's own first, classifications before checks,
+    each as `-severity` has them.
     """
     return call.services.policies.list(tenant=call.tenant, deadline=call.deadline, **call.page)
 

@@ -47,6 +47,11 @@ class Work(Protocol):
         """What a body says of it."""
         ...
 
+    @property
+    def unsaid(self) -> Mapping[str, Any]:
+        """What a request has whose schedule an earlier version kept, which did not know it."""
+        ...
+
     def read(self, *, tenant: str, body: Any) -> dict[str, Any]:
         """Return a request in full, as JSON values; raises the 422 that the kind's own POST does,
         with fields named below the schedule's."""

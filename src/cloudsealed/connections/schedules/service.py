@@ -63,11 +63,12 @@ class ScheduleService:
         rows = self._store.page(
             tenant=tenant, filters=filters, sort=sort, after=after, limit=limit, deadline=deadline
         )
-        return Page([orjson.dumps(decode(row[2:]).public()) for row in rows.rows], rows.next)
+        items = (self._said(decode(row[2:])) for row in rows.rows)
+        return Page([orjson.dumps(item.public()) for item in items], rows.next)
 
     def get(self, *, tenant: str, ident: str, deadline: float | None = None) -> bytes:
         """Return one schedule with its next times; raises ScheduleNotFoundError."""
-        return _whole(self._store.get(tenant=tenant, ident=ident, deadline=deadline))
+        return self._whole(self._store.get(tenant=tenant, ident=ident, deadline=deadline))
 
     def create(self, *, tenant: str, body: Any) -> bytes:
         """Add a schedule of {name, cron, timezone?, enabled?} and one of {audit} and {report}."""
@@ -88,7 +89,7 @@ class ScheduleService:
             if self._store.count(connection, tenant=tenant) >= MOST_SCHEDULES:
                 raise QuotaExceededError(f"A tenant has at most {MOST_SCHEDULES} schedules")
             self._store.insert(connection, tenant=tenant, item=item)
-        return _whole(item)
+        return self._whole(item)
 
     def update(self, *, tenant: str, ident: str, body: Any) -> bytes:
         """Change a schedule; its next time is counted from now when its times change."""
@@ -107,7 +108,7 @@ class ScheduleService:
                 item = replace(item, next_run_at=item.next_run(now))
             self._refuse_taken(connection, tenant, item)
             self._store.update(connection, tenant=tenant, item=item)
-        return _whole(item)
+        return self._whole(item)
 
     def delete(self, *, tenant: str, ident: str) -> None:
         """Remove a schedule; what it started stays. Raises ScheduleNotFoundError."""
@@ -173,6 +174,8 @@ class ScheduleService:
         if self._store.named(connection, tenant=tenant, name=item.name) not in (None, item.id):
             raise NameAlreadyExistsError(f"A schedule with the name {item.name} exists")
 
+    def _whole(self, item: Schedule) -> bytes:
+        return orjson.dumps(self._said(item).public() | {"upcoming": item.upcoming()})
 
-def _whole(item: Schedule) -> bytes:
-    return orjson.dumps(item.public() | {"upcoming": item.upcoming()})
+    def _said(self, item: Schedule) -> Schedule:
+        return replace(item, request={**self._works[item.kind].unsaid, **item.request})

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.comparison import before, compared, deltas
+from cloudsealed.console.asking import ApiRefusedError, path_to
+from cloudsealed.console.comparison import before, compared, deltas, is_later
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.matrix import matrix
@@ -44,7 +45,7 @@ _CANDIDATES = 100  # audits that one can be compared with
 
 async def _framed(look: Look, *, told: bool = False) -> dict[str, Any]:
     """Return what every page of an audit shows; with `told` the audit is what the page is of."""
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     audit = await (look.api.get(path) if told else look.api.value(path))
     return {
         "audit": audit,
@@ -60,7 +61,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     audit = shown["audit"]
     gaps = None
     if shown["is_kept"] and audit["status"] != AuditStatus.QUEUED:
-        coverage = await look.api.value(f"{_ONE.format(id=look.ident)}/coverage")
+        coverage = await look.api.value(f"{path_to(_ONE, id=look.ident)}/coverage")
         gaps = coverage["gaps"]
     return {
         **shown,
@@ -80,7 +81,7 @@ def _is_resumable(audit: Mapping[str, Any]) -> bool:
 
 
 async def _act(look: Look) -> str:
-    path, wanted = _ONE.format(id=look.ident), look.sent("do")
+    path, wanted = path_to(_ONE, id=look.ident), look.sent("do")
     if wanted == "delete":
         await look.api.send("DELETE", path)
         return "/audits"
@@ -97,7 +98,7 @@ async def _gather_calls(look: Look) -> Mapping[str, Any]:
         names = (*CALL_FILTERS, *(f"{name}_not" for name in CALL_FILTERS))
         filters = {name: look.query.get(name, ()) for name in names}
         page = await look.api.get(
-            f"{_ONE.format(id=look.ident)}/calls",
+            f"{path_to(_ONE, id=look.ident)}/calls",
             **filters,
             cursor=look.one("cursor"),
             limit=look.one("limit"),
@@ -120,7 +121,7 @@ async def _gather_coverage(look: Look) -> Mapping[str, Any]:
     shown = await _framed(look)
     coverage, policy = None, None
     if shown["is_kept"]:
-        coverage = await look.api.get(f"{_ONE.format(id=look.ident)}/coverage")
+        coverage = await look.api.get(f"{path_to(_ONE, id=look.ident)}/coverage")
         if coverage["iam_statement"] is not None:
             policy = {"Version": "2012-10-17", "Statement": [coverage["iam_statement"]]}
     names = names_of(await connections_of(look))
@@ -133,7 +134,7 @@ async def _gather_cells(look: Look) -> Mapping[str, Any]:
     if shown["is_kept"]:
         filters = {name: look.query.get(name, ()) for name in (*CELL_FILTERS, *_NOT_CELLS)}
         page = await look.api.get(
-            f"{_ONE.format(id=look.ident)}/cells",
+            f"{path_to(_ONE, id=look.ident)}/cells",
             **filters,
             cursor=look.one("cursor"),
             limit=look.one("limit"),
@@ -157,15 +158,22 @@ async def _gather_compared(look: Look) -> Mapping[str, Any]:
     listed = await look.api.value(LIST, status="completed", limit=str(_CANDIDATES))
     others = [each for each in listed["data"] if each["id"] != audit["id"]]
     found: dict[str, Any] = {"others": others, "other": None, "difference": None, "deltas": None}
+    found["is_later"] = False
     if audit["status"] != AuditStatus.COMPLETED:
         return {**shown, **found}
     previous = await before(look, audit["id"]) if shown["is_kept"] else None
     wanted = look.one("with") or previous or next((each["id"] for each in others), None)
     if wanted is not None:
-        found["other"] = await look.api.get(f"{LIST}/{wanted}")
+        found["other"] = other = await look.api.get(path_to(_ONE, id=wanted))
+        if all(each["id"] != other["id"] for each in others):
+            others.append(other)
         found["difference"] = await compared(look, audit, found["other"])
-    if previous is not None and wanted == previous:
-        found["deltas"] = await deltas(look, audit)
+        try:
+            found["deltas"] = await deltas(look, audit, other["id"])
+        except ApiRefusedError as error:
+            if not is_later(error):
+                raise
+            found["is_later"] = True
     return {**shown, **found}
 
 
@@ -173,7 +181,7 @@ async def _gather_seal(look: Look) -> Mapping[str, Any]:
     shown = await _framed(look)
     envelope, statement = None, None
     if shown["audit"]["status"] == AuditStatus.COMPLETED:
-        envelope = await look.api.get(f"{_ONE.format(id=look.ident)}/seal")
+        envelope = await look.api.get(f"{path_to(_ONE, id=look.ident)}/seal")
         statement = orjson.loads(b64decode(envelope["payload"]))
     return {**shown, "envelope": envelope, "statement": statement}
 

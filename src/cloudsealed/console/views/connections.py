@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.auth.model import Scope
+from cloudsealed.console.asking import path_to
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, View
 from cloudsealed.kit.errors import MissingFieldError
@@ -45,7 +46,7 @@ async def _add(look: Look) -> str:
 
 
 async def _gather_one(look: Look) -> Mapping[str, Any]:
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     connection = await look.api.get(path)
     setup = await look.api.get(f"{path}/setup")
     role = (connection["role_arn"] or "").partition(":role/")[2]
@@ -66,7 +67,7 @@ async def _gather_one(look: Look) -> Mapping[str, Any]:
 
 async def _act(look: Look) -> str | Mapping[str, Any]:
     """Test the connection, or delete it."""
-    path, wanted = _ONE.format(id=look.ident), look.sent("do")
+    path, wanted = path_to(_ONE, id=look.ident), look.sent("do")
     if wanted == "delete":
         await look.api.send("DELETE", path)
         return "/connections"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.asking import ApiRefusedError, path_to
 from cloudsealed.console.criteria import (
     ASKED,
     FIELDS,
@@ -70,7 +70,7 @@ async def _simulated(look: Look) -> Mapping[str, Any] | None:
     if not ident or look.form or not look.may(Scope.FINDINGS_READ):
         return None
     try:
-        found: Mapping[str, Any] = await look.api.get(f"/v1/simulations/{ident}")
+        found: Mapping[str, Any] = await look.api.get(path_to("/v1/simulations/{id}", id=ident))
     except ApiRefusedError as refused:
         if refused.status != 404:
             raise

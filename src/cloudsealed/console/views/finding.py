@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.asking import ApiRefusedError, path_to
 from cloudsealed.console.counts import Counted
 from cloudsealed.console.decisions import decision
 from cloudsealed.console.look import Look, Passage, View
@@ -17,7 +17,7 @@ _OTHERS, _PAST = 20, 100
 
 
 async def _gather(look: Look) -> Mapping[str, Any]:
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     finding = await look.api.get(path)
     may_see_evidence = look.may(Scope.EVIDENCE_READ)
     evidence, explained, refusal = None, None, None
@@ -47,7 +47,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
 
 async def _explained(look: Look, finding: Mapping[str, Any]) -> Counted[Any] | None:
     """Return why it fails; None while that is being found out, which takes a process of its own."""
-    path = f"{_ONE.format(id=look.ident)}/explanation"
+    path = f"{path_to(_ONE, id=look.ident)}/explanation"
     caller = look.visit.me.caller
     key = (caller.tenant_id, caller.scopes, path, finding["audit_id"])
     return await look.counts.of(key, lambda: look.api.value(path))
@@ -62,7 +62,7 @@ def _document(finding: Mapping[str, Any], evidence: Mapping[str, Any] | None) ->
 
 async def _triage(look: Look) -> str:
     body = {"triage": decision(look)}
-    await look.api.send("PATCH", _ONE.format(id=look.ident), body)
+    await look.api.send("PATCH", path_to(_ONE, id=look.ident), body)
     return look.visit.here
 
 

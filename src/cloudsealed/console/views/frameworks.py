@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cloudsealed.auth.model import Scope
+from cloudsealed.console.asking import path_to
 from cloudsealed.console.facets import Facets, Value
 from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.look import Look, View
@@ -30,7 +31,7 @@ async def completed_audits(look: Look) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = page["data"]
     wanted = look.one("audit")
     if wanted and wanted not in {each["id"] for each in found}:
-        found.append(await look.api.value(f"/v1/audits/{wanted}"))
+        found.append(await look.api.value(path_to("/v1/audits/{id}", id=wanted)))
     return found
 
 
@@ -45,7 +46,7 @@ async def _list(look: Look) -> Mapping[str, Any]:
     audit = _chosen(look, audits)
     listed = (await look.api.get(LIST, limit="200"))["data"]
     held = audit["id"] if audit else None
-    whole = [await look.api.value(_ONE.format(id=each["key"]), audit=held) for each in listed]
+    whole = [await look.api.value(path_to(_ONE, id=each["key"]), audit=held) for each in listed]
     return {"frameworks": whole, "audit": audit, "audits": audits, "statuses": STATUSES}
 
 
@@ -54,7 +55,7 @@ async def _assessed(look: Look) -> dict[str, Any]:
     audits = await completed_audits(look)
     audit = _chosen(look, audits)
     held = audit["id"] if audit else None
-    framework = await look.api.get(_ONE.format(id=look.ident), audit=held)
+    framework = await look.api.get(path_to(_ONE, id=look.ident), audit=held)
     return {
         "framework": framework,
         "audit": audit,

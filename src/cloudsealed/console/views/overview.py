@@ -10,6 +10,7 @@ from cloudsealed.auth.model import Scope
 from cloudsealed.console.charts import Point, shares, trend
 from cloudsealed.console.language import words_of
 from cloudsealed.console.look import Look, View
+from cloudsealed.console.since import since
 from cloudsealed.vocabulary import Dimension, Severity
 
 _AUDITS = 12  # that a trend shows
@@ -37,8 +38,10 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     key = (caller.tenant_id, caller.scopes, "overview", newest["id"])
     counted = await look.counts.of(key, lambda: _count(look, audits))
     first = await look.api.get("/v1/findings", status="open", sort="-severity", limit=str(_FIRST))
-    coverage = await look.api.value(f"/v1/audits/{newest['id']}/coverage")
+    path = f"/v1/audits/{newest['id']}/coverage"
+    coverage = await look.counts.of((*key[:2], path), lambda: look.api.value(path))
     latest = await look.api.value("/v1/audits", limit=str(_LATEST))
+    day = look.one("since")
     return {
         "newest": newest,
         "latest": latest["data"],
@@ -47,8 +50,10 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "audits": audits,
         "dimensions": _dimensions(look, audits, counted.value.open if counted else None),
         "counted": counted,
+        "day": day,
+        "since": await since(look, day) if day else None,
         "first": first["data"],
-        "coverage": coverage,
+        "coverage": coverage.value if coverage else None,
     }
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from cloudsealed.auth.model import Scope
+from cloudsealed.console.asking import path_to
 from cloudsealed.console.diffs import Version, compared
 from cloudsealed.console.drafts import text_of
-from cloudsealed.console.facets import Facets, Value, counted
+from cloudsealed.console.facets import Facets, counted, labeled
 from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.params import params_of, shown
 from cloudsealed.console.tree import tree
 from cloudsealed.packs.document import written
-from cloudsealed.vocabulary import PolicyKind, Severity
 
 LIST = "/v1/policies"
 _ONE = f"{LIST}/{{id}}"
@@ -34,18 +33,19 @@ FACETS = {
 OTHERS = {"search": worded("Search"), "provider": worded("Provider")}
 NEGATED = tuple(f"{name}_not" for name in (*FACETS, "provider"))
 _FILTERS = (*FACETS, *OTHERS, *NEGATED)
-_PAGE = "200"  # all that ship
+_PAGE, _SORT = "200", "-source"  # all that ship, after what is one's own
 _VERSIONS, _FINDINGS = "20", "10"
 
 
 async def _listed(look: Look) -> Mapping[str, Any]:
     filters = {name: look.query.get(name, ()) for name in _FILTERS}
     limit, cursor = look.one("limit", _PAGE), look.one("cursor")
-    page = await look.api.get(LIST, **filters, cursor=cursor, limit=limit)
+    page = await look.api.get(
+        LIST, **filters, sort=look.one("sort", _SORT), cursor=cursor, limit=limit
+    )
     facets = await counted(look, f"{LIST}/summary", FACETS, _FILTERS)
     return {
         "page": page,
-        "rows": sorted(page["data"], key=_place),
         "open": await _open(look),
         "facets": facets and _worded(look, facets),
         "facet_names": FACETS,
@@ -55,27 +55,10 @@ async def _listed(look: Look) -> Mapping[str, Any]:
 
 
 def _worded(look: Look, facets: Facets) -> Facets:
-    shown = {name: _said(look, name, values) for name, values in facets.shown.items()}
-    return replace(facets, shown=shown)
-
-
-def _said(look: Look, facet: str, values: Sequence[Value]) -> list[Value]:
-    """Return the values of a facet that are the product's own words as people read them."""
     words = words_of(look.visit.taste.language)
-    if facet == "enabled":
-        labels = {"true": words.t("Yes"), "false": words.t("No")}
-    elif facet in ("dimension", "kind", "source"):
-        labels = {each.value: words.said(each.value) for each in values}
-    else:
-        return list(values)
-    return [replace(each, label=labels[each.value]) for each in values]
-
-
-def _place(policy: Mapping[str, Any]) -> tuple[bool, bool, int, str]:
-    """Return where a policy stands in its page: one's own first, then the severest."""
-    rank = Severity(policy["severity"]).rank if policy["severity"] else 0
-    is_check = policy["kind"] == PolicyKind.CHECK
-    return policy["source"] == "builtin", is_check, -rank, policy["title"]
+    said = ("dimension", "kind", "source")
+    labels = {name: {v.value: words.said(v.value) for v in facets.shown[name]} for name in said}
+    return labeled(facets, {**labels, "enabled": {"true": words.t("Yes"), "false": words.t("No")}})
 
 
 async def _open(look: Look) -> Mapping[str, int] | None:
@@ -87,7 +70,7 @@ async def _open(look: Look) -> Mapping[str, int] | None:
 
 
 async def _one(look: Look) -> Mapping[str, Any]:
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     policy = await look.api.get(path)
     versions = await look.api.value(f"{path}/versions", limit=_VERSIONS)
     findings, total = await _findings(look, policy["id"])
@@ -138,7 +121,7 @@ async def _findings(look: Look, ident: str) -> tuple[Sequence[Mapping[str, Any]]
 
 async def _change(look: Look) -> str:
     """Switch it on or off, set its params, or delete it."""
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     match look.sent("do"):
         case "delete":
             await look.api.send("DELETE", path)
@@ -152,7 +135,7 @@ async def _change(look: Look) -> str:
 
 
 async def _type(look: Look) -> Mapping[str, Any]:
-    found = await look.api.get(f"/v1/resource_types/{look.ident}")
+    found = await look.api.get(path_to("/v1/resource_types/{id}", id=look.ident))
     return {
         "type": found,
         "document": tree(found["document"]),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.asking import ApiRefusedError, path_to
 from cloudsealed.console.drafts import Draft, Problem, change_of, fields_of, text_of
 from cloudsealed.console.look import Look, View
 from cloudsealed.console.tree import tree
@@ -14,7 +14,7 @@ from cloudsealed.console.views.simulations import AUDITS, begun
 from cloudsealed.policies.rules import FINDING_FIELDS, RESOURCE_NAMES
 from cloudsealed.vocabulary import PolicyKind
 
-LIST = "/v1/policies"
+LIST, _ONE = "/v1/policies", "/v1/policies/{id}"
 CHECK = "/policies/check"
 _MOST_TYPES = 3  # whose documents are shown beside the text
 _RESOURCES = "50"
@@ -59,13 +59,14 @@ async def _new(look: Look) -> Mapping[str, Any]:
 
 async def _copy(look: Look, ident: str) -> str:
     """Return the text of another policy under a key of its own."""
-    policy = await look.api.value(f"{LIST}/{ident}")
-    examples = await look.api.value(f"{LIST}/{ident}/examples")
+    path = path_to(_ONE, id=ident)
+    policy = await look.api.value(path)
+    examples = await look.api.value(f"{path}/examples")
     return text_of({**policy, "key": f"own-{policy['key']}"[:100].rstrip("-")}, examples)
 
 
 async def _edited(look: Look) -> Mapping[str, Any]:
-    path = f"{LIST}/{look.ident}"
+    path = path_to(_ONE, id=look.ident)
     answer = await look.api.ask("GET", path)
     policy = answer.value
     text = text_of(policy, await look.api.value(f"{path}/examples"))
@@ -132,7 +133,7 @@ async def _types(look: Look, names: Sequence[str]) -> list[dict[str, Any]]:
     found = []
     for name in names[:_MOST_TYPES]:
         try:
-            described = await look.api.value(f"/v1/resource_types/{name}")
+            described = await look.api.value(path_to("/v1/resource_types/{id}", id=name))
         except ApiRefusedError:
             continue
         found.append({"type": name, "document": tree(described["document"])})
@@ -193,7 +194,7 @@ async def _change(look: Look) -> str | None:
     wanted = look.sent("do")
     if not isinstance(draft.body, dict) or wanted not in ("simulate", "store", "activate"):
         return None
-    path = f"{LIST}/{look.ident}"
+    path = path_to(_ONE, id=look.ident)
     policy = await look.api.value(path)
     if wanted == "simulate":
         return await begun(look, draft.body)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.asking import ApiRefusedError, path_to
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, Passage, View
 from cloudsealed.console.views.frameworks import completed_audits
@@ -100,11 +100,12 @@ def _asked(look: Look) -> dict[str, Any]:
         "kind": kind,
         "framework": look.sent("framework") or None if is_evidence else None,
         "filters": filters or None,
+        "language": look.sent("language") or None,
     }
 
 
 async def _one(look: Look) -> Mapping[str, Any]:
-    report = await look.api.get(_ONE.format(id=look.ident))
+    report = await look.api.get(path_to(_ONE, id=look.ident))
     audit = None
     if look.may(Scope.AUDITS_READ):
         try:
@@ -122,7 +123,7 @@ async def _one(look: Look) -> Mapping[str, Any]:
 
 
 async def _delete(look: Look) -> str:
-    await look.api.send("DELETE", _ONE.format(id=look.ident))
+    await look.api.send("DELETE", path_to(_ONE, id=look.ident))
     return "/reports"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.asking import ApiRefusedError, path_to
 from cloudsealed.console.graph import Node, star
 from cloudsealed.console.language import words_of
 from cloudsealed.console.look import Look, View
@@ -21,7 +21,7 @@ _VERSIONS = 50
 
 
 async def _gather(look: Look) -> Mapping[str, Any]:
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     resource = await look.api.get(path)
     relations = (await look.api.get(f"{path}/relations"))["relations"]
     referrers = await look.api.get(f"{path}/referrers")
@@ -91,7 +91,7 @@ def _page_of(look: Look, other: Mapping[str, Any]) -> str | None:
 
 
 async def _past(look: Look) -> Mapping[str, Any]:
-    path = _ONE.format(id=look.ident)
+    path = path_to(_ONE, id=look.ident)
     versions = await look.api.get(
         f"{path}/history", cursor=look.one("cursor"), limit=str(_VERSIONS)
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.auth.model import Scope
+from cloudsealed.console.asking import path_to
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, View
 from cloudsealed.console.views.audits import EXAMPLES, SCOPE, asked_for, connections_of, names_of
@@ -65,6 +66,7 @@ async def _add(look: Look) -> str:
         report: dict[str, Any] = {
             "kind": look.sent("report"),
             "framework": look.sent("framework") or None,
+            "language": look.sent("language") or None,
         }
         if wanted := list(look.form.get("connection", ())):
             report["connection_ids"] = wanted
@@ -76,7 +78,7 @@ async def _add(look: Look) -> str:
 
 
 async def _gather_one(look: Look) -> Mapping[str, Any]:
-    schedule = await look.api.get(_ONE.format(id=look.ident))
+    schedule = await look.api.get(path_to(_ONE, id=look.ident))
     return {
         "schedule": schedule,
         "names": names_of(await connections_of(look)),
@@ -86,7 +88,7 @@ async def _gather_one(look: Look) -> Mapping[str, Any]:
 
 
 async def _act(look: Look) -> str:
-    path, wanted = _ONE.format(id=look.ident), look.sent("do")
+    path, wanted = path_to(_ONE, id=look.ident), look.sent("do")
     if wanted == "delete":
         await look.api.send("DELETE", path)
         return "/schedules"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.auth.model import Scope
-from cloudsealed.console.asking import ApiRefusedError
+from cloudsealed.console.asking import ApiRefusedError, path_to
 from cloudsealed.console.look import Look, View
 from cloudsealed.vocabulary import PolicyKind
 
@@ -36,7 +36,7 @@ async def start(look: Look, policy: Any) -> str:
 
 
 async def _gather(look: Look) -> Mapping[str, Any]:
-    simulation = await look.api.get(_ONE.format(id=look.ident))
+    simulation = await look.api.get(path_to(_ONE, id=look.ident))
     stored = await _stored(look, simulation["policy"]["key"])
     is_tried = stored is not None and stored["version"] == simulation["policy"]["version"]
     may_write = look.may(Scope.POLICIES_WRITE)
@@ -52,7 +52,7 @@ async def _stored(look: Look, key: str) -> Mapping[str, Any] | None:
     if not look.may(Scope.POLICIES_READ):
         return None
     try:
-        found: Mapping[str, Any] = await look.api.value(f"/v1/policies/{key}")
+        found: Mapping[str, Any] = await look.api.value(path_to("/v1/policies/{id}", id=key))
     except ApiRefusedError as refused:
         if refused.status != 404:
             raise
@@ -61,8 +61,8 @@ async def _stored(look: Look, key: str) -> Mapping[str, Any] | None:
 
 
 async def _activate(look: Look) -> str:
-    key = (await look.api.value(_ONE.format(id=look.ident)))["policy"]["key"]
-    changed = await look.api.send("PATCH", f"/v1/policies/{key}", {"enabled": True})
+    key = (await look.api.value(path_to(_ONE, id=look.ident)))["policy"]["key"]
+    changed = await look.api.send("PATCH", path_to("/v1/policies/{id}", id=key), {"enabled": True})
     return f"/policies/{changed['id']}"
 
 
@@ -74,7 +74,7 @@ async def _simulate(look: Look) -> str:
 async def _offered(look: Look) -> Mapping[str, Any]:
     page = await look.api.value("/v1/audits", status="completed", limit=AUDITS)
     return {
-        "policy": await look.api.value(f"/v1/policies/{look.ident}"),
+        "policy": await look.api.value(path_to("/v1/policies/{id}", id=look.ident)),
         "audits": page["data"],
         "may_write": look.may(Scope.POLICIES_WRITE),
     }

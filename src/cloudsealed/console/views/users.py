@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from cloudsealed.auth.model import ROLE_SCOPES, Scope
+from cloudsealed.console.asking import path_to
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, View
 from cloudsealed.console.words import SCOPES, happening, told
@@ -52,7 +53,7 @@ async def _add(look: Look) -> str | Mapping[str, Any]:
 
 
 async def _one(look: Look) -> Mapping[str, Any]:
-    user = await look.api.get(_ONE.format(id=look.ident))
+    user = await look.api.get(path_to(_ONE, id=look.ident))
     may_change = look.may(Scope.USERS_WRITE)
     tokens, clients, past = [], [], []
     if look.may(Scope.TOKENS_READ):
@@ -86,7 +87,7 @@ def _given(role: Role) -> list[tuple[str, str]]:
 
 async def _change(look: Look) -> str | Mapping[str, Any]:
     """Do what one of the buttons says."""
-    path, made = _ONE.format(id=look.ident), None
+    path, made = path_to(_ONE, id=look.ident), None
     match look.sent("do"):
         case "save":
             body = {"name": look.sent("name") or None, "role": look.sent("role") or None}

@@ -118,6 +118,22 @@ class Remediation(Shape):
     )
 
 
+class ConsoleLinks(Shape):
+    """Where the provider's own console shows a resource, to who is logged in to its account."""
+
+    resource: Text | None = Field(
+        description="The resource's page; null where it is not known for certain.",
+        examples=[
+            "https://console.aws.amazon.com/ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-0ab1"
+        ],
+    )
+    shell: Text | None = Field(
+        description="The shell in its region that runs the commands of the remediation; null where"
+        " there is none.",
+        examples=["https://eu-west-1.console.aws.amazon.com/cloudshell/home?region=eu-west-1"],
+    )
+
+
 class ControlReference(Shape):
     """A control of a framework."""
 
@@ -178,6 +194,9 @@ class Finding(Shape):
     )
     controls: Few[ControlReference] = Field(
         description="The controls of frameworks that it counts against."
+    )
+    console: ConsoleLinks | None = Field(
+        description="The resource in the provider's own console; null in lists, or if not known."
     )
     monthly_savings: Money | None = Field(
         description="What a cure saves a month; null where that is nothing or not known."
@@ -305,6 +324,12 @@ class FindingGroup(Shape):
     triage: TriageState | None = Field(
         default=None, description="What people decided; null: nothing.", examples=["acknowledged"]
     )
+    age: Word = Field(default="", description="Their age, in days.", examples=["7d_to_30d"])
+    savings: Word | None = Field(
+        default=None,
+        description="What a cure saves a month, in its currency; null: nothing known.",
+        examples=["10_to_100"],
+    )
     account: Word = Field(default="", description="Their account.", examples=["123456789012"])
     region: Word = Field(default="", description="Their region.", examples=["eu-west-1"])
     resource_type: Word = Field(
@@ -323,6 +348,7 @@ class AuditCount(Shape):
     finished_at: Time = Field(description="When it ended.")
     total: Count = Field(description="How many findings failed in it.", examples=[42])
     complete: bool = Field(description="Whether every one was looked at.", examples=[True])
+    values: Count = Field(description="How many values the first of `group_by` has.", examples=[2])
     groups: Many[FindingGroup] = Field(
         description="The groups that have any, in the order of their values.", examples=[_GROUPS]
     )
@@ -353,8 +379,19 @@ class FindingSummary(Shape):
         " the count.",
         examples=[True],
     )
+    values: Count = Field(
+        description="How many values the first of `group_by` has; with `top` not all have groups"
+        " here.",
+        examples=[2],
+    )
     groups: Many[FindingGroup] = Field(
-        description="The groups that have any, in the order of their values.", examples=[_GROUPS]
+        description="The groups that have any, in the order of their values; with `top` the worst"
+        " first.",
+        examples=[_GROUPS],
+    )
+    resources: Many[ResourceReference] | None = Field(
+        description="Of groups by resource with `top`: the resources, as far as they are known;"
+        " else null."
     )
     audits: Few[AuditCount] | None = Field(
         description="A row for each audit, oldest first; null where it is not over audits."

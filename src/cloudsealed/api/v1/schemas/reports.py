@@ -25,6 +25,7 @@ from cloudsealed.api.v1.schemas.documents import (
     ExecutiveSummary,
     RemediationPlan,
 )
+from cloudsealed.reports.bodies import LANGUAGE
 from cloudsealed.reports.ocsf import VERSION as OCSF
 from cloudsealed.reports.oscal import VERSION as OSCAL
 from cloudsealed.vocabulary import ReportKind, ReportStage, ReportStatus
@@ -65,6 +66,7 @@ class Report(Shape):
         description="What its findings are narrowed to: for each filter its values.",
         examples=[{"severity": ["high", "critical"]}],
     )
+    language: Word | None = Field(description=LANGUAGE, examples=["de"])
     formats: Few[ReportFile] = Field(description="Its files; none until it is ready.")
     progress: ReportProgress | None = Field(description="While it is running; else null.")
     error: Failure | None = Field(description="Why it failed; null while it has not.")

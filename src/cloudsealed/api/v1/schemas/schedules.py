@@ -22,7 +22,7 @@ from cloudsealed.api.v1.schemas.base import (
 )
 from cloudsealed.api.v1.schemas.reports import Report
 from cloudsealed.connections.schedules.bodies import ENABLED, SCHEDULE_NAME, WHEN, ZONE
-from cloudsealed.reports.bodies import THROUGH
+from cloudsealed.reports.bodies import LANGUAGE, THROUGH
 from cloudsealed.vocabulary import ReportKind
 
 
@@ -48,6 +48,7 @@ class ScheduledReport(Shape):
         description="What its findings are narrowed to: for each filter its values.",
         examples=[{"severity": ["high", "critical"]}],
     )
+    language: Word | None = Field(description=LANGUAGE, examples=["de"])
     connection_ids: Few[ConnectionId] | None = Field(description=THROUGH)
 
 
