@@ -14,7 +14,7 @@ from cloudsealed.storage.schema import audits, tenants
 from cloudsealed.testing.factories import add_connections, make_connection
 from cloudsealed.vocabulary import AuditStatus, CallOutcome, Role
 
-CONNECTION, KEY = "con_a", "queues-are-good"
+CONNECTION, KEY = "con_01JD0000000000000000000000", "queues-are-good"
 POLICY = {
     "key": KEY,
     "title": f"Queues {HOSTILE}",
