@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
+import pytest
 from tests.audits.world import ACCOUNT
-from tests.auth.oauth.party import CALLBACK, Site
+from tests.auth.oauth.party import CALLBACK, Site, serving
 from tests.console.audited import CONNECTION, KEY, Audited, audited
 from tests.console.judged import add_report
 
@@ -98,12 +101,16 @@ class Everything:
         ]
 
 
-def everything(site: Site) -> Everything:
-    """Return a new tenant of a site with one of everything."""
-    found = audited(site)
-    own = found.site
-    with own.http() as http:
-        return Everything(own, found, dict(_made(own, found, http)))
+@contextmanager
+def inhabited(folder: Path) -> Iterator[Everything]:
+    """Serve an installation in a folder that has a tenant with one of everything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # no server is asked who we are
+        with serving(folder) as site:
+            found = audited(site)
+            with found.site.http() as http:
+                named = dict(_made(found.site, found, http))
+            yield Everything(found.site, found, named)
 
 
 def _made(own: Site, found: Audited, http: httpx.Client) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from tests.auth.oauth.party import Browser, Site, serving
+from tests.auth.oauth.party import Browser
 from tests.console.estate import texts
-from tests.console.everything import Everything, everything
+from tests.console.everything import Everything, inhabited
 
 from cloudsealed.vocabulary import Role
 
@@ -29,10 +29,8 @@ _FIELD = re.compile(r'<(?:input|button)[^>]* name="([^"]*)"[^>]*?(?: value="([^"
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # no server is asked who we are
-        with serving(tmp_path_factory.mktemp("everything")) as running:
-            yield everything(running)
+    with inhabited(tmp_path_factory.mktemp("everything")) as found:
+        yield found
 
 
 def test_every_page_and_state_says_hostile_names_as_text(whole: Everything) -> None:
