@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from tests.auth.oauth.party import Browser
-from tests.console.estate import texts
+from tests.console.estate import settled, texts
 from tests.console.everything import Everything, inhabited
+from tests.contract.conftest import statements as statements
 
 from cloudsealed.vocabulary import Role
 
@@ -118,6 +119,21 @@ def _forms(page: httpx.Response) -> Iterator[tuple[str, dict[str, str]]]:
         for button in buttons:
             if action != "/logout" and button != "test":  # that goes out to the provider
                 yield html.unescape(action), {**fields, **({"do": button} if button else {})}
+
+
+def test_the_pages_that_are_looked_at_most_ask_the_database_few_things(
+    whole: Everything, statements: list[str]
+) -> None:
+    http, told = whole.site.browser().http, f"/findings/{whole.named['told']}"
+    plain = ("/overview", "/findings", "/findings/{id}", "/resources", "/resources/{id}")
+    for address in (*map(whole.address, plain), told, "/findings?severity=high"):
+        settled(http, address)
+        looks = []
+        for _ in range(3):  # what is counted beside the page is counted anew now and then
+            statements.clear()
+            assert http.get(address).status_code == 200
+            looks.append(list(statements))
+        assert len(min(looks, key=len)) <= 12, (address, min(looks, key=len))
 
 
 def test_a_visitor_without_a_session_is_led_to_the_login_from_every_page(whole: Everything) -> None:

@@ -337,8 +337,10 @@ class FindingStore:
         """Return at most `most` of a finding's episodes after one's number, oldest first."""
         values = {"tenant": tenant, "ident": ident, "after": after, "most": most}
         with self._database.read() as connection:
-            self._one(connection, tenant, ident)
-            return connection.all(_HISTORY, values)
+            rows = connection.all(_HISTORY, values)
+            if not rows:
+                self._one(connection, tenant, ident)
+            return rows
 
     def count(
         self,
