@@ -98,15 +98,18 @@ class Keyboard:
         """Go to the next element: of a date each part has the focus for itself."""
         before = self._last
         self.page.keyboard.press("Tab")
-        found = self.focused
-        while before is not None and before.type == "date" and found.order == before.order:
+        while before is not None and before.type == "date" and self._is_within(before):
             self.page.keyboard.press("Tab")
-            found = self.focused
+        found = self.focused
         if self._last is not None:
             assert self._last.order < found.order, (self._last, found)
             assert self._last.is_read_before(found), (self._last, found)
         self._last = found
         return found
+
+    def _is_within(self, before: Focus) -> bool:
+        found = self.focus
+        return found is not None and found.order == before.order
 
     def to(self, name: str) -> Focus:
         """Go on to the element with this label or text, unless it has the focus."""

@@ -51,7 +51,7 @@ def test_a_newcomer_accepts_the_first_finding_by_mouse(
     page.get_by_role("region", name="What matters first").get_by_role("link").first.click()
     page.get_by_role("heading", name="How to mend it").wait_for()
     assert page.url.endswith(f"/findings/{first['id']}")
-    page.get_by_label("Decision", exact=True).select_option("accepted_risk")
+    page.get_by_role("combobox", name="Decision").select_option("accepted_risk")
     page.get_by_label("Until").fill("2031-01-31")
     page.get_by_label("Why", exact=True).fill("until the move")
     page.get_by_role("button", name="Save the decision").click()
@@ -77,13 +77,13 @@ def test_a_newcomer_accepts_a_finding_by_keyboard_alone(
     assert keys.path == f"/findings/{ident}"
     keys.to("Decision")
     keys.page.keyboard.type("Accepted risk")
-    keys.write("Until", "31012031")
+    keys.write("Until", "02022031")
     keys.write("Why", "until the move")
     keys.press("Save the decision")
-    assert "until the move" in keys.text
+    assert "until the move" in keys.text, keys.text
     with mine.http() as http:
         triage = http.get(f"/v1/findings/{ident}").json()["triage"]
-    assert (triage["state"], triage["expires_at"][:10]) == ("accepted_risk", "2031-01-31")
+    assert (triage["state"], triage["expires_at"][:10]) == ("accepted_risk", "2031-02-02")
 
 
 def test_five_hundred_findings_are_decided_about_at_once(
@@ -97,7 +97,7 @@ def test_five_hundred_findings_are_decided_about_at_once(
     page.get_by_label("Tick all of this page").check()
     page.get_by_role("heading", name="Decide about the ticked (50)").wait_for()
     page.get_by_label(f"All {MANY} that match, on every page").check()
-    page.get_by_label("Decision", exact=True).select_option("false_positive")
+    page.get_by_role("combobox", name="Decision").select_option("false_positive")
     page.get_by_label("Why", exact=True).fill("not a door")
     page.get_by_role("button", name="Save the decision").click()
     page.get_by_text("False positive", exact=True).nth(20).wait_for()
@@ -169,9 +169,9 @@ def test_without_a_script_one_reads_narrows_and_decides(
     assert "severity=high" in page.url
     page.locator("th a.main").first.click()
     page.get_by_role("heading", name="The provider's answer").wait_for()
-    page.get_by_label("Decision", exact=True).select_option("in_progress")
+    page.get_by_role("combobox", name="Decision").select_option("in_progress")
     page.get_by_role("button", name="Save the decision").click()
-    page.get_by_role("region", name="Decision", exact=True).get_by_text("In progress").wait_for()
+    page.get_by_role("strong").filter(has_text="In progress").wait_for()
     for place, heading in (("Resources", "Resources"), ("Audits", "Audits"), ("Policies", "Polic")):
         page.locator(".side nav").get_by_role("link", name=place, exact=True).click()
         page.get_by_role("heading", name=heading).first.wait_for()
