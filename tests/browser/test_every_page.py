@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browser.walk import DESK, PHONE, accessible, harmless, look, visiting
+from tests.browser.walk import DESK, PHONE, barriers, faults, harmless, visiting
 from tests.console.everything import Everything, inhabited
 
 if TYPE_CHECKING:
@@ -27,10 +27,11 @@ def test_on_every_page_names_are_text_that_fits_and_axe_finds_nothing(
     whole: Everything, new_context: NewContext, axe: Path
 ) -> None:
     page = visiting(new_context(bypass_csp=True), whole)
+    found: list[str] = []
     with harmless(page):
         for address in whole.pages().values():
-            look(page, whole, address, PHONE)
-            accessible(page, axe, address)
+            found += [*faults(page, whole, address, PHONE), *barriers(page, axe)]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
@@ -38,7 +39,8 @@ def test_in_every_state_names_are_text_that_fits(
     whole: Everything, new_context: NewContext, width: int
 ) -> None:
     page = visiting(new_context(), whole)
-    states = whole.states()
+    states, found = whole.states(), list[str]()
     with harmless(page):
         for address in states if width == PHONE else [*whole.pages().values(), *states]:
-            look(page, whole, address, width)
+            found += faults(page, whole, address, width)
+    assert not found, "\n".join(found)

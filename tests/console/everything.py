@@ -34,6 +34,9 @@ NASTY = (
 overridden and never ended."""
 
 LONGEST = 10_000
+PARTS = ("/policies/check",)
+"""What a script puts into a page, which is no page by itself."""
+
 CONTROL = ("cis-aws-5.0", "1.4")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/{'w' * 60}"
 PAPER = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
@@ -66,7 +69,7 @@ class Everything:
 
     def pages(self) -> dict[str, str]:
         """Return the addresses of all pages of who is logged in, by path."""
-        paths = [view.path for view in VIEWS]
+        paths = [view.path for view in VIEWS if view.path not in PARTS]
         paths += [page.path for page in (*account.PAGES, *credentials.PAGES) if page.show]
         return {path: self.address(path) for path in paths}
 

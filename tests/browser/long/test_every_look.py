@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.browser.walk import DESK, PHONE, accessible, harmless, look, visiting
+from tests.browser.walk import DESK, PHONE, barriers, faults, harmless, visiting
 from tests.console.everything import Everything, inhabited
 
 if TYPE_CHECKING:
@@ -29,10 +29,11 @@ def test_axe_finds_nothing_on_any_page_in_any_state(
     whole: Everything, new_context: NewContext, axe: Path, scheme: Any, width: int
 ) -> None:
     page = visiting(new_context(bypass_csp=True, color_scheme=scheme), whole)
+    found: list[str] = []
     with harmless(page):
         for address in [*whole.pages().values(), *whole.states()]:
-            look(page, whole, address, width)
-            accessible(page, axe, (address, scheme, width))
+            found += [*faults(page, whole, address, width), *barriers(page, axe)]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "es"])
@@ -41,7 +42,9 @@ def test_every_page_fits_on_a_phone_in_every_language(
 ) -> None:
     header = {"Accept-Language": language}
     page = visiting(new_context(extra_http_headers=header), whole)
+    found: list[str] = []
     with harmless(page):
         for address in [*whole.pages().values(), *whole.states()]:
-            look(page, whole, address, PHONE)
+            found += faults(page, whole, address, PHONE)
             assert page.get_attribute("html", "lang") == language
+    assert not found, "\n".join(found)
