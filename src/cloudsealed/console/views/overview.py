@@ -37,7 +37,8 @@ async def _gather(look: Look) -> Mapping[str, Any]:
     key = (caller.tenant_id, caller.scopes, "overview", newest["id"])
     counted = await look.counts.of(key, lambda: _count(look, audits))
     first = await look.api.get("/v1/findings", status="open", sort="-severity", limit=str(_FIRST))
-    unread = await look.counts.of((*key, "coverage"), lambda: _coverage(look, newest["id"]))
+    path = f"/v1/audits/{newest['id']}/coverage"
+    coverage = await look.counts.of((*key[:2], path), lambda: look.api.value(path))
     latest = await look.api.value("/v1/audits", limit=str(_LATEST))
     return {
         "newest": newest,
@@ -48,7 +49,7 @@ async def _gather(look: Look) -> Mapping[str, Any]:
         "dimensions": _dimensions(look, audits, counted.value.open if counted else None),
         "counted": counted,
         "first": first["data"],
-        "coverage": unread and unread.value,
+        "coverage": coverage.value if coverage else None,
     }
 
 
@@ -69,11 +70,6 @@ async def _count(look: Look, audits: Sequence[Mapping[str, Any]]) -> _Counted:
         [(name, await _moved(look, name)) for name in _DELTAS] if audits[1:] else [],
         await _frameworks(look, audits[0]["id"]),
     )
-
-
-async def _coverage(look: Look, audit: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = await look.api.value(f"/v1/audits/{audit}/coverage")
-    return found
 
 
 async def _audits(look: Look) -> Sequence[Mapping[str, Any]]:
