@@ -198,7 +198,8 @@ def _from_cloud(
     relations = {"vpc": [nasty(2_000)]}
     tags = {nasty(): nasty(), "env": nasty()}
     through = {"connection_id": CONNECTION, "audit_id": audit}
-    vast = make_resource(name=nasty(), tags=tags, relations=relations, snapshot=held, **through)
+    known = {"name": nasty(), "native_id": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:{nasty()}"}
+    vast = make_resource(**known, tags=tags, relations=relations, snapshot=held, **through)
     other = make_resource(name=nasty(), relations={"q": [vast.id]}, **through)
     add_resources(database, tenant, vast, other)
     evidence = ({"path": nasty(), "value": nasty()}, {"path": "A", "value": {nasty(): nasty()}})
