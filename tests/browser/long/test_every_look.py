@@ -40,8 +40,7 @@ def test_axe_finds_nothing_on_any_page_in_any_state(
 def test_every_page_fits_on_a_phone_in_every_language(
     whole: Everything, new_context: NewContext, language: str
 ) -> None:
-    header = {"Accept-Language": language}
-    page = visiting(new_context(extra_http_headers=header), whole)
+    page = visiting(new_context(locale=language), whole)
     found: list[str] = []
     with harmless(page):
         for address in [*whole.pages().values(), *whole.states()]:
