@@ -125,7 +125,7 @@ def test_the_pages_that_are_looked_at_most_ask_the_database_few_things(
     whole: Everything, statements: list[str]
 ) -> None:
     http, told = whole.site.browser().http, f"/findings/{whole.named['told']}"
-    plain = ("/overview", "/findings", "/findings/{id}", "/resources", "/resources/{id}")
+    plain = ("/overview", "/findings", "/findings/{id}", "/resources/{id}")
     for address in (*map(whole.address, plain), told, "/findings?severity=high"):
         settled(http, address)
         looks = []
