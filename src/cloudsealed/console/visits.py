@@ -239,8 +239,7 @@ class Reception:
         """Return who asks for what; reads the session."""
         text = self.cookie.read(request.scope)
         address = _address(request)
-        scope = request.scope
-        known = scope[KNOWN] if KNOWN in scope else self._sessions.who(text)
+        known = self._known(request, text)
         login = self._logged_in(*known, address) if known is not None else None
         return Visit(
             self._services,
@@ -258,6 +257,12 @@ class Reception:
             taste=self.tastes.read(request),
             tastes=self.tastes,
         )
+
+    def _known(self, request: Request, text: str) -> tuple[Session, User] | None:
+        if KNOWN not in request.scope:
+            return self._sessions.who(text)
+        found: tuple[Session, User] | None = request.scope[KNOWN]
+        return found
 
     def _logged_in(self, session: Session, user: User, address: str) -> Login:
         return Login(session, user, self._sessions.caller(session, user, address))
