@@ -26,19 +26,19 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
 def test_on_every_page_names_are_text_that_fits_and_axe_finds_nothing(
     whole: Everything, new_context: NewContext, axe: Path
 ) -> None:
-    page = visiting(new_context(bypass_csp=True), whole)
+    page = visiting(new_context(bypass_csp=True), whole.site)
     found: list[str] = []
     with harmless(page):
         for address in whole.pages().values():
-            found += [*faults(page, whole, address, PHONE), *barriers(page, axe)]
+            found += [*faults(page, whole.site, address, PHONE), *barriers(page, axe)]
     assert not found, "\n".join(found)
 
 
 def test_in_every_state_names_are_text_that_fits(
     whole: Everything, new_context: NewContext
 ) -> None:
-    page, found = visiting(new_context(), whole), list[str]()
+    page, found = visiting(new_context(), whole.site), list[str]()
     with harmless(page):
         for address in whole.states():
-            found += faults(page, whole, address, PHONE)
+            found += faults(page, whole.site, address, PHONE)
     assert not found, "\n".join(found)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.console.everything import Everything
+from tests.auth.oauth.party import Site
 
 from cloudsealed.vocabulary import Role
 
@@ -46,11 +46,11 @@ alone in their block. What is a customer's line by line (a text that is edited, 
 may turn its own lines."""
 
 
-def visiting(context: BrowserContext, whole: Everything) -> Page:
+def visiting(context: BrowserContext, site: Site) -> Page:
     """Return a page of a browser in which an admin is logged in."""
-    cookies = whole.site.browser(Role.ADMIN).http.cookies
+    cookies = site.browser(Role.ADMIN).http.cookies
     context.add_cookies(
-        [{"name": name, "value": value, "url": whole.site.url} for name, value in cookies.items()]
+        [{"name": name, "value": value, "url": site.url} for name, value in cookies.items()]
     )
     return context.new_page()
 
@@ -70,11 +70,11 @@ def _is_bad(line: Any) -> bool:
     return line.type == "error" and "the server responded with a status of" not in line.text
 
 
-def faults(page: Page, whole: Everything, address: str, width: int) -> list[str]:
+def faults(page: Page, site: Site, address: str, width: int) -> list[str]:
     """Open an address; return what is wider than the screen, what could turn the text around it,
     and what of a name became an element."""
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto(whole.site.url + address)
+    page.goto(site.url + address)
     found = [f"{address}: wider than {width}: {each}" for each in page.evaluate(_OVERFLOWS)]
     page.evaluate(_OPEN)
     found += [f"{address}: wider when open: {each}" for each in page.evaluate(_OVERFLOWS)]

@@ -73,6 +73,10 @@ class Everything:
         paths += [page.path for page in (*account.PAGES, *credentials.PAGES) if page.show]
         return {path: self.address(path) for path in paths}
 
+    def begun(self) -> list[str]:
+        """Return the addresses of the pages that a tenant has that has nothing."""
+        return [address for path, address in self.pages().items() if "{" not in path]
+
     def states(self) -> list[str]:
         """Return the addresses of pages in states that another address has than the plain one."""
         one = self.named

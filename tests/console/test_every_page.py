@@ -54,6 +54,14 @@ def test_every_page_of_an_object_is_not_there_for_another_tenant(whole: Everythi
         assert "WWWW" not in page.text, address
 
 
+def test_every_page_of_a_tenant_that_has_nothing_says_so(whole: Everything) -> None:
+    browser = whole.site.tenant("New").browser()
+    for address in whole.begun():
+        page = browser.http.get(address)
+        assert page.status_code == 200, address
+        assert "WWWW" not in page.text, address
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
 def test_no_link_leads_a_visitor_to_what_is_refused_or_is_not_there(
     whole: Everything, role: Role
