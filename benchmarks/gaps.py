@@ -14,11 +14,11 @@ import sys
 from functools import partial
 from typing import Any
 
-from cloudsealed.audits import evaluate
-from cloudsealed.audits.derive import Snapshots
-from cloudsealed.audits.extent import Extent
-from cloudsealed.audits.given import Given, Reads
-from cloudsealed.audits.related import Found
+from cloudsealed.audits.judging.extent import Extent
+from cloudsealed.audits.judging.given import Given, Reads
+from cloudsealed.audits.judging.related import Found
+from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.steps import evaluate
 from cloudsealed.engine import PartialList, Unknown
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicySet

@@ -21,11 +21,11 @@ from typing import Any
 
 from _process import Memory, apart
 
-from cloudsealed.audits import blocks
-from cloudsealed.audits.derive import Snapshots
-from cloudsealed.audits.evaluate import Evaluator
-from cloudsealed.audits.extent import Extent
+from cloudsealed.audits.judging.extent import Extent
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.records import blocks
+from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.steps.evaluate import Evaluator
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical

@@ -29,7 +29,7 @@ import orjson
 from _process import Memory, apart, cpu_of_all
 
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
-from cloudsealed.audits.seal import Tally, seal
+from cloudsealed.audits.sealing.seal import Tally, seal
 from cloudsealed.audits.store import encode
 from cloudsealed.findings.model import Finding
 from cloudsealed.findings.store import insert, pin_to_audit

@@ -19,11 +19,12 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.audits import blocks, seal
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
-from cloudsealed.audits.proof import prove, verify_proof
+from cloudsealed.audits.records import blocks
+from cloudsealed.audits.sealing import seal
+from cloudsealed.audits.sealing.proof import prove, verify_proof
+from cloudsealed.audits.sealing.tree import path_of
 from cloudsealed.audits.store import AuditStore, Lease
-from cloudsealed.audits.tree import path_of
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.clock import utc_now

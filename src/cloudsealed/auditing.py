@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloudsealed.audits.model import TREND
-from cloudsealed.audits.runner import Runner
+from cloudsealed.audits.sealing.trusted import TrustedTime
 from cloudsealed.audits.service import AuditService
-from cloudsealed.audits.trusted import TrustedTime
+from cloudsealed.audits.steps.run import Runner
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.collectors.asked import UnknownCallError, left_out
 from cloudsealed.connections.service import ConnectionService

@@ -20,6 +20,7 @@ _LIMIT = re.compile(r"(\d+)/(second|minute|hour)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_OBJECT_STORES = ("s3", "gs", "az")
 _READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
 LANGUAGES = ("en", "de", "es", "fr")
 """The languages that reports are written in."""
@@ -64,6 +65,20 @@ def _networks(text: str) -> tuple[str, ...]:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _blob_url(text: str) -> str:
+    scheme, _, bucket = text.partition("://")
+    if text and not text.startswith("file:") and (scheme not in _OBJECT_STORES or not bucket):
+        raise ValueError("must be file:FOLDER, or s3://BUCKET, gs://BUCKET, az://CONTAINER")
+    return text
+
+
+def _options(text: str) -> tuple[tuple[str, str], ...]:
+    named = [part.partition("=") for part in _listed(text)]
+    if not all(is_given for _, is_given, _ in named):
+        raise ValueError("must be NAME=VALUE, with commas between them")
+    return tuple((name.strip(), value.strip()) for name, _, value in named)
 
 
 def _optional_url(text: str) -> str:
@@ -123,10 +138,17 @@ def _positive(text: str) -> int:
     return value
 
 
-def _setting(name: str, default: Any, doc: str, parse: Any = str) -> Any:
-    metadata = {"name": f"CLOUDSEALED_{name}", "doc": doc, "parse": parse, "default": default}
+def _setting(name: str, default: Any, doc: str, parse: Any = str, *, secret: bool = False) -> Any:
+    """Declare a setting; one that is `secret` is not shown."""
+    metadata = {
+        "name": f"CLOUDSEALED_{name}",
+        "doc": doc,
+        "parse": parse,
+        "default": default,
+        "secret": secret,
+    }
     value = parse(default) if isinstance(default, str) and parse is not str else default
-    return field(default=value, metadata=metadata)
+    return field(default=value, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +173,20 @@ class Settings:
     valkey_url: str = _setting(
         "VALKEY_URL", "", "valkey://… or unix://… that processes share limits in; empty means none"
     )
-    blob_url: str = _setting("BLOB_URL", "", "file:FOLDER ; empty means `blobs` in the data folder")
+    blob_url: str = _setting(
+        "BLOB_URL",
+        "",
+        "file:FOLDER, s3://BUCKET/PREFIX, gs://…, az://… ; empty means `blobs` in the data folder",
+        _blob_url,
+    )
+    blob_options: tuple[tuple[str, str], ...] = _setting(
+        "BLOB_OPTIONS",
+        "",
+        "NAME=VALUE, by commas: what the object store's client is told, such as endpoint, region,"
+        " access_key_id; the rest comes from the environment",
+        _options,
+        secret=True,
+    )
     key_file: str = _setting(
         "KEY_FILE", "", "File of the server's keys; empty means `keys.json` there"
     )
@@ -292,7 +327,8 @@ class Settings:
                 try:
                     values[item.name] = parse(environment[name])
                 except ValueError as error:
-                    raise InvalidSettingError(f"{name}={environment[name]!r}: {error}") from error
+                    shown = "" if item.metadata["secret"] else f"={environment[name]!r}"
+                    raise InvalidSettingError(f"{name}{shown}: {error}") from error
         return cls(**values)
 
     @property
@@ -308,9 +344,13 @@ class Settings:
     @property
     def blob_dir(self) -> Path:
         """The folder of the blobs."""
-        return (
-            Path(self.blob_url.removeprefix("file:")) if self.blob_url else self.data_dir / "blobs"
-        )
+        is_named = self.blob_url and not self.has_object_store
+        return Path(self.blob_url.removeprefix("file:")) if is_named else self.data_dir / "blobs"
+
+    @property
+    def has_object_store(self) -> bool:
+        """Whether blobs are in an object store; then the folder holds what is made to be sent."""
+        return "://" in self.blob_url
 
     @property
     def sqlite_path(self) -> Path:

@@ -15,11 +15,11 @@ from typing import Any
 import orjson
 
 from cloudsealed.auditing import Auditing, build_auditing
-from cloudsealed.audits.bundle import bundle
-from cloudsealed.audits.proof import prove
-from cloudsealed.audits.reclassify import Reclassify
-from cloudsealed.audits.retention import expire_evidence
+from cloudsealed.audits.classifying.reclassify import Reclassify
 from cloudsealed.audits.scheduled import ScheduledAudits
+from cloudsealed.audits.sealing.bundle import bundle
+from cloudsealed.audits.sealing.proof import prove
+from cloudsealed.audits.sealing.retention import expire_evidence
 from cloudsealed.audits.service import JOB as AUDIT_JOB
 from cloudsealed.audits.simulations.service import SimulationService
 from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
@@ -60,7 +60,7 @@ from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
 from cloudsealed.resources.service import ResourceService
 from cloudsealed.settings import Settings
-from cloudsealed.storage.blobs import Blobs, DiskBlobs
+from cloudsealed.storage.blobs import Blobs, open_blobs
 from cloudsealed.storage.counters import Counters, open_counters
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.storage.exports import kept, slot, timed
@@ -284,7 +284,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     """
     core = build_auditing(settings, clock=clock)
     keys, database, audits = core.keys, core.database, core.audits
-    counters, blobs = open_counters(settings), DiskBlobs(settings.blob_dir)
+    counters, blobs = open_counters(settings), open_blobs(settings)
     tokens = TokenService(database=database, clock=clock, keys=keys, settings=settings)
     oauth = AuthorizationServer(
         database=database,

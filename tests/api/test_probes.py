@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.contract.conftest import MOMENT
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, free_port
 from tests.waiting import until
 
 from cloudsealed.api import gauges, parts
@@ -28,6 +29,7 @@ from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.ids import new_id
 from cloudsealed.settings import Settings
+from cloudsealed.storage.blobs import open_blobs
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.ownership import claim
 from cloudsealed.storage.schema import installation, jobs
@@ -121,6 +123,29 @@ def test_an_installation_without_a_fault_is_ready(services: Services, ask: Any) 
     assert faults(answer) == {}
     assert answer.json()["parts"]["worker"]["alive"] == 1
     assert answer.json()["parts"]["disk"]["free_bytes"] > 0
+
+
+def test_an_object_store_that_does_not_answer_is_named_and_takes_no_request_away(
+    services: Services,
+) -> None:
+    beat(services)
+    settings = replace(
+        services.settings,
+        blob_url="s3://bucket",
+        blob_options=(
+            ("endpoint", f"http://127.0.0.1:{free_port()}"),
+            ("access_key_id", "a"),
+            ("secret_access_key", "b"),
+        ),
+    )
+    there = replace(services, settings=settings, blobs=open_blobs(settings))
+    app = create_app(there)
+    answer = asking(
+        lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+    )("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    fault = answer.json()["parts"]["blobs"]["fault"]
+    assert fault == "The object store of the blobs does not answer"
 
 
 def test_a_dead_worker_is_named_and_takes_no_request_away(services: Services, ask: Any) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cloudsealed.audits.blocks import SNAPSHOTS, Block
-from cloudsealed.audits.derive import Snapshots
-from cloudsealed.audits.evaluate import Evaluator, Observation
-from cloudsealed.audits.extent import Extent
+from cloudsealed.audits.judging.extent import Extent
 from cloudsealed.audits.model import Target
+from cloudsealed.audits.records.blocks import SNAPSHOTS, Block
+from cloudsealed.audits.records.observation import Observation
+from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.steps.evaluate import Evaluator
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicySet
 

@@ -11,6 +11,7 @@ from tests.waiting import SECONDS
 
 from cloudsealed.audits.model import CanceledError, LeaseLostError
 from cloudsealed.audits.store import LEASE_SECONDS
+from cloudsealed.storage.tenancy import take_lane, take_turn
 from cloudsealed.vocabulary import AuditStatus
 
 
@@ -114,3 +115,63 @@ def test_an_audit_without_a_living_worker_is_found(begin: Any, clock: Clock) -> 
     assert audit.store.abandoned() == []
     clock.move(seconds=LEASE_SECONDS + 1)
     assert audit.store.abandoned() == [(TENANT, audit.id)]
+
+
+def test_writers_under_one_lease_write_side_by_side_and_none_after_it_passed_on(
+    begin: Any, clock: Clock
+) -> None:
+    """On PostgreSQL; on SQLite one transaction writes at a time, so there the second waits."""
+    audit = begin()
+    lease = audit.take("first")
+    inside, go_on, told = threading.Barrier(2), threading.Event(), []
+
+    def writes() -> None:
+        with lease.write():
+            inside.wait(SECONDS)
+            go_on.wait(SECONDS)
+            told.append("written")
+
+    writer = threading.Thread(target=writes)
+    writer.start()
+    inside.wait(SECONDS)
+    if audit.database.name == "postgresql":
+        with lease.write():
+            assert told == [], "the other is still at work"
+    clock.move(seconds=LEASE_SECONDS + 1)
+    taker = threading.Thread(target=lambda: told.append(audit.take("second").epoch))
+    taker.start()
+    go_on.set()
+    writer.join(SECONDS)
+    taker.join(SECONDS)
+    assert told == ["written", lease.epoch + 1], "who takes it waits for those at work"
+    with pytest.raises(LeaseLostError), lease.write():
+        pass
+
+
+def test_accounts_reconcile_side_by_side_and_nobody_in_a_tenants_turn(database: Any) -> None:
+    if database.name != "postgresql":
+        pytest.skip("write transactions of SQLite take turns")
+    done: list[str] = []
+
+    def goes(take: Any, name: str) -> threading.Thread:
+        def runs() -> None:
+            with database.write() as connection:
+                take(connection)
+                done.append(name)
+
+        thread = threading.Thread(target=runs)
+        thread.start()
+        return thread
+
+    def lane(account: str) -> Any:
+        return lambda connection: take_lane(connection, tenant=TENANT, account=account)
+
+    with database.write() as connection:
+        take_lane(connection, tenant=TENANT, account="1")
+        goes(lane("2"), "another account").join(SECONDS)
+        waiting = goes(lambda c: take_turn(c, tenant=TENANT), "the tenant"), goes(lane("1"), "same")
+        goes(lambda c: take_turn(c, tenant="ten_b"), "another tenant").join(SECONDS)
+        assert done == ["another account", "another tenant"]
+    for thread in waiting:
+        thread.join(SECONDS)
+    assert sorted(done[2:]) == ["same", "the tenant"]

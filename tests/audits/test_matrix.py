@@ -9,9 +9,9 @@ import orjson
 import pytest
 from tests.audits.world import ACCOUNT, REGION, TENANT, Cloud, Pass
 
-from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.matrix import matrix_page
 from cloudsealed.audits.model import Audit
+from cloudsealed.audits.records.blocks import OBSERVATIONS, Blocks
 from cloudsealed.vocabulary import CallOutcome
 
 Judged = tuple[Pass, Audit]

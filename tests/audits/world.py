@@ -9,16 +9,18 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.audits.apply import Applier
-from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
-from cloudsealed.audits.collect import collect
-from cloudsealed.audits.derive import Snapshots, derive, tasks_of
-from cloudsealed.audits.evaluate import Evaluator
-from cloudsealed.audits.extent import Extent
-from cloudsealed.audits.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
+from cloudsealed.audits.judging.extent import Extent
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
-from cloudsealed.audits.regions import settle_regions
+from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Blocks
+from cloudsealed.audits.records.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
+from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.skew import NO_HORIZON
+from cloudsealed.audits.steps.apply import Applier
+from cloudsealed.audits.steps.collect import collect
+from cloudsealed.audits.steps.derive import derive
+from cloudsealed.audits.steps.evaluate import Evaluator
+from cloudsealed.audits.steps.plan import tasks_of
+from cloudsealed.audits.steps.regions import settle_regions
 from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.collectors.model import Answer, CallRequest, Unit
 from cloudsealed.findings.pin_store import Pin

@@ -14,7 +14,7 @@ import orjson
 import pytest
 from tests.program import program
 
-from cloudsealed.audits.seal import KINDS, sign, signer
+from cloudsealed.audits.sealing.seal import KINDS, sign, signer
 from cloudsealed.events.chain import hash_of, signature
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.storage.keys import Key, KeyRing, key_id, public_key

@@ -8,8 +8,8 @@ import orjson
 from tests.auth.oauth.party import Site
 from tests.contract.conftest import CONNECTION, MOMENT
 
-from cloudsealed.audits.blocks import OBSERVATIONS
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.records.blocks import OBSERVATIONS
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.ids import new_id

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from cloudsealed.api.app import TABLES
 from cloudsealed.api.components import CLOSED
 from cloudsealed.api.errors import catalogue
-from cloudsealed.audits import ledger
+from cloudsealed.audits.records import ledger
 
 JSON = "application/json"
 PREFIX = "#/components/schemas/"

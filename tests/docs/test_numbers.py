@@ -9,7 +9,7 @@ import pytest
 from cloudsealed.api.events import BEAT_SECONDS
 from cloudsealed.api.parts import LEAST_FREE, LONGEST_WAIT
 from cloudsealed.api.server import _GRACE_SECONDS
-from cloudsealed.audits import explanation
+from cloudsealed.audits.judging import explanation
 from cloudsealed.audits.simulations import model as simulations
 from cloudsealed.audits.simulations.service import _KEPT as SIMULATIONS_KEPT
 from cloudsealed.auth import sessions, tokens, users

@@ -11,8 +11,8 @@ import orjson
 from tests.e2e.installation import Document, Hasty, Installation
 from tests.e2e.mutations import mutate
 
-from cloudsealed.audits.ledger import Ledger, StoredCalls
-from cloudsealed.audits.runner import Runner
+from cloudsealed.audits.records.ledger import Ledger, StoredCalls
+from cloudsealed.audits.steps.run import Runner
 from cloudsealed.collectors.model import Answer, CallRequest
 from cloudsealed.vocabulary import CallOutcome
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from cloudsealed.audits.runner import Runner
+from cloudsealed.audits.steps.run import Runner
 from cloudsealed.collectors.aws.access import AwsSession
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.kit.clock import Clock, utc_now

@@ -10,9 +10,10 @@ from typing import Any
 from tests.audits.kept import Kept, judged
 from tests.e2e.installation import REGIONS, Installation
 
-from cloudsealed.audits.derive import Snapshots, tasks_of
-from cloudsealed.audits.evaluate import Observation
 from cloudsealed.audits.model import Scope, Target
+from cloudsealed.audits.records.observation import Observation
+from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.steps.plan import tasks_of
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.kit.clock import utc_now

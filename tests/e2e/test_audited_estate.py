@@ -10,8 +10,8 @@ import orjson
 import pytest
 from tests.e2e.installation import standing
 
-from cloudsealed.audits import explanation as explanations
-from cloudsealed.audits.seal import opened
+from cloudsealed.audits.judging import explanation as explanations
+from cloudsealed.audits.sealing.seal import opened
 from cloudsealed.storage.keys import public_key
 from cloudsealed.testing.estate_site import MAIN_ACCOUNT
 

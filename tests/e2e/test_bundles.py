@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.waiting import SECONDS
 
-from cloudsealed.audits import seal as seals
-from cloudsealed.audits.seal import public_keys
-from cloudsealed.audits.verify import verify_bundle, verify_chain
+from cloudsealed.audits.sealing import seal as seals
+from cloudsealed.audits.sealing.seal import public_keys
+from cloudsealed.audits.sealing.verify import verify_bundle, verify_chain
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.packs import load_policies
 from cloudsealed.storage.keys import Key, KeyRing, load_keys, replace_key

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from tests.e2e.installation import Document, Installation
 
-from cloudsealed.audits.runner import Runner
+from cloudsealed.audits.steps.run import Runner
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.testing.emulator import Emulator
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from tests.e2e.installation import Document, Installation
 
-from cloudsealed.audits import runner as running
+from cloudsealed.audits.steps import run as running
 from cloudsealed.testing.emulator import Emulator
 
 SOON = 50.0

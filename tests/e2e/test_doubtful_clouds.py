@@ -12,7 +12,7 @@ import boto3
 import pytest
 from tests.e2e.installation import Document, Installation
 
-from cloudsealed.audits.runner import Runner
+from cloudsealed.audits.steps.run import Runner
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.model import AGAIN, Answer, CallRequest
 from cloudsealed.kit.clock import parse_rfc3339, utc_now

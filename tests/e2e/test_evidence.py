@@ -10,7 +10,7 @@ import orjson
 import pytest
 from tests.e2e.installation import Document, Installation
 
-from cloudsealed.audits.ledger import Ledger
+from cloudsealed.audits.records.ledger import Ledger
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.reports.store import JOB
 from cloudsealed.storage import objects

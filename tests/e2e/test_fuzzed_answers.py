@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.e2e.fuzzing import Fuzzer
 
-from cloudsealed.audits.verify import verify_bundle
+from cloudsealed.audits.sealing.verify import verify_bundle
 from cloudsealed.settings import Settings
 
 

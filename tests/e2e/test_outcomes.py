@@ -10,7 +10,7 @@ import orjson
 import pytest
 from tests.e2e.installation import FAR_REGION, HOME_REGION, standing
 
-from cloudsealed.audits.tally import tally
+from cloudsealed.audits.records.tally import tally
 
 SERVICES = ["sns", "sqs", "dynamodb"]
 

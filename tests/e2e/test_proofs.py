@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cloudsealed.audits.model import AuditNotFoundError
-from cloudsealed.audits.proof import ObservationNotFoundError, verify_proof
-from cloudsealed.audits.seal import leaves_by_kind, payload, sign, signer
-from cloudsealed.audits.tree import path_of
+from cloudsealed.audits.sealing.proof import ObservationNotFoundError, verify_proof
+from cloudsealed.audits.sealing.seal import leaves_by_kind, payload, sign, signer
+from cloudsealed.audits.sealing.tree import path_of
 from cloudsealed.cli.main import app
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.kit.merkle import leaf_hash

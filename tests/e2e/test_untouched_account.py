@@ -13,7 +13,7 @@ from tests.audits.kept import Kept, judged, listing
 from tests.e2e.installation import Installation
 from tests.e2e.scopes import Recorded
 
-from cloudsealed.audits.blocks import Block
+from cloudsealed.audits.records.blocks import Block
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate_site import HOME_REGION

@@ -45,7 +45,6 @@ VALUES: dict[str, tuple[str, ...]] = {
     "control": ("pol_0", "pol_1"),
     "first_seen_after": TIMES,
     "first_seen_before": TIMES,
-    "last_seen_after": TIMES,
     "service": ("sqs", "s3"),
     "tag": ("env=prod", "env=test", "team=a%2Cb", "team=prod"),
     "tag_key": ("env", "team", "none"),
@@ -73,7 +72,7 @@ OWNERS = {"res_0": "ann", "res_1": "prod", "res_2": None}
 SORTS: dict[str, Callable[[Finding], Any]] = {
     "-id": lambda f: f.id,
     "-severity": lambda f: (f.severity.rank, f.id),
-    "-last_seen_at": lambda f: (f.last_seen_at, f.id),
+    "-first_seen_at": lambda f: (f.first_seen_at, f.id),
     "-monthly_savings": lambda f: (
         -1 if f.monthly_savings_cents is None else f.monthly_savings_cents,
         f.id,
@@ -95,7 +94,6 @@ CHECKS: dict[str, Callable[[Finding, tuple[str, ...]], bool]] = {
     "control": lambda f, v: f.policy_id in v,
     "first_seen_after": lambda f, v: f.first_seen_at >= v[0],
     "first_seen_before": lambda f, v: f.first_seen_at < v[0],
-    "last_seen_after": lambda f, v: f.last_seen_at >= v[0],
     "service": lambda f, v: f.resource.type.split(".")[1] in v,
     "tag": lambda f, v: _tagged(TAGS[f.resource.id], v),
     "tag_key": lambda f, v: not TAGS[f.resource.id].keys().isdisjoint(v),

@@ -48,7 +48,7 @@ def six(database: Database) -> list[str]:
             account=f"{number % 2}" * 12,
             name=f"queue-{number}",
             monthly_savings_cents=number * 7 % 5,
-            last_seen_at=f"2026-01-0{number % 3 + 1}T00:00:00.000Z",
+            first_seen_at=f"2026-01-0{number % 3 + 1}T00:00:00.000Z",
             status=FindingStatus.OPEN if number else FindingStatus.SUPPRESSED,
         )
         for number in range(6)
@@ -74,7 +74,6 @@ def test_a_walk_shows_the_tenants_findings_newest_first(database: Database, six:
         ({"severity": ("high",), "dimension": ("cost",)}, [1]),
         ({"name": ("QUEUE-3",)}, [3]),
         ({"name": ("%",)}, []),
-        ({"last_seen_after": ("2026-01-03T00:00:00.000Z",)}, [5, 2]),
         ({"resource_type": ("aws.sqs.queue",)}, [5, 4, 3, 2, 1, 0]),
         ({"triage": ("acknowledged",)}, []),
         ({"policy": ("pol_b",)}, []),
@@ -93,8 +92,8 @@ def test_filters_narrow(
         ("-severity", {}, [5, 3, 1, 4, 2, 0]),
         ("-severity", {"severity": ("low", "high")}, [5, 3, 1, 4, 2, 0]),
         ("-severity", {"status": ("open",)}, [5, 3, 1, 4, 2]),
-        ("-last_seen_at", {}, [5, 2, 4, 1, 3, 0]),
-        ("-last_seen_at", {"severity": ("high",)}, [5, 1, 3]),
+        ("-first_seen_at", {}, [5, 2, 4, 1, 3, 0]),
+        ("-first_seen_at", {"severity": ("high",)}, [5, 1, 3]),
         ("-monthly_savings", {}, [2, 4, 1, 3, 5, 0]),
         ("-monthly_savings", {"status": ("open", "suppressed")}, [2, 4, 1, 3, 5, 0]),
     ],

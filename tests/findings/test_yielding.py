@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudsealed.audits.reconcile import Seen, Subject, reconcile, withdrawal
+from cloudsealed.audits.steps.reconcile import Seen, Subject, reconcile, withdrawal
 from cloudsealed.findings.model import Finding, Moment, ResourceRef, fingerprint
 from cloudsealed.findings.yielding import settle
 from cloudsealed.policies.model import PolicyVersion

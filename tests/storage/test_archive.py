@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from tests.s3_servers import S3Server
 from tests.storage.old_databases import load
 
 from cloudsealed.settings import Settings
 from cloudsealed.storage.archive import ArchiveError, export_to, import_from
-from cloudsealed.storage.blobs import DiskBlobs
+from cloudsealed.storage.blobs import DiskBlobs, open_blobs
 from cloudsealed.storage.keys import load_keys
 from cloudsealed.storage.migrate import migrate, require_same_tables
 from cloudsealed.storage.open import open_database
@@ -62,11 +63,26 @@ def archive(original: Settings, tmp_path: Path) -> Path:
     return tmp_path / "all.zip"
 
 
+@pytest.fixture(scope="module")
+def store() -> Iterator[S3Server]:
+    server = S3Server("nanio")
+    server.bucket("blobs")
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Returns the settings of a PostgreSQL without tables."""
+def elsewhere(
+    request: pytest.FixtureRequest, store: S3Server, tmp_path: Path
+) -> Iterator[Settings]:
+    """Returns the settings of a PostgreSQL without tables, and of an S3 without blobs."""
     server = request.getfixturevalue("postgres")
-    yield Settings(data_dir=tmp_path / "elsewhere", database_url=server.create("test_archive"))
+    yield Settings(
+        data_dir=tmp_path / "elsewhere",
+        database_url=server.create("test_archive"),
+        blob_url=f"s3://blobs/{tmp_path.name}",
+        blob_options=store.options(),
+    )
     server.drop("test_archive")
 
 
@@ -79,6 +95,8 @@ def test_what_went_to_postgresql_and_came_back_is_what_it_was(
     require_same_tables(elsewhere)
     require_own_keys(elsewhere)
     assert rows(elsewhere) == before
+    assert b"".join(open_blobs(elsewhere).open("rep_1.pdf")) == b"%PDF"
+    assert not elsewhere.blob_dir.exists()
     export_to(tmp_path / "back.zip", elsewhere, nothing)
     back = Settings(data_dir=tmp_path / "back")
     import_from(tmp_path / "back.zip", back, nothing)

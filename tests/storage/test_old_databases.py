@@ -18,7 +18,7 @@ from tests.servers import free_port
 from tests.storage.old_databases import dumped, load
 from tests.waiting import SECONDS, until
 
-from cloudsealed.audits.verify import verify_bundle
+from cloudsealed.audits.sealing.verify import verify_bundle
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.settings import Settings
 from cloudsealed.storage.migrate import COMPARED, engine_for, migrate

@@ -20,6 +20,7 @@ from cloudsealed.reports.store import LISTING as REPORTS
 from cloudsealed.resources.store import LISTING as RESOURCES
 from cloudsealed.storage.keyset import Listing, _Shape, statement_for
 from cloudsealed.storage.postgres import PostgresDatabase
+from cloudsealed.storage.schema import cell_heads
 
 LISTINGS = (AUDITS, CONNECTIONS, FINDINGS, POLICIES, REPORTS, RESOURCES, SCHEDULES, TOKENS)
 ROWS = 6_000
@@ -48,8 +49,7 @@ def _driving(table: Table) -> set[str]:
 @pytest.fixture(scope="module")
 def filled(postgres: PostgresServer) -> Iterator[PostgresDatabase]:
     database = PostgresDatabase(postgres.create("test_plans", "migrated"))
-    for listing in LISTINGS:
-        table = listing.table
+    for table in (*(listing.table for listing in LISTINGS), cell_heads):
         rows = [{c.name: value(c, number) for c in table.c} for number in range(ROWS)]
         with database.write() as connection:
             connection.many(table.insert(), rows)

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 LONGEST = 600
 SQL_FILES = re.compile(
-    r"/storage/|/(\w+_)?store\.py$|/audits/(ledger|tally|blocks|cells|chain|tree|trusted)\.py$|/listing\.py$"
+    r"/storage/|/(\w+_)?store\.py$|/audits/records/(ledger|tally|blocks|cells)\.py$|/audits/sealing/(chain|tree|trusted)\.py$|/listing\.py$"
     r"|/api/idempotency\.py$"
 )
 TENANTLESS = {  # the look-ups that the design allows to be without a tenant

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from cloudsealed.api import body as bodies
 from cloudsealed.api.components import Schema, reference
 from cloudsealed.api.listing import CURSOR, DEFAULT_LIMIT, LARGEST_LIMIT, LIMIT
 from cloudsealed.api.operation import Operation
+from cloudsealed.api.phrases import phrase
 from cloudsealed.api.precondition import LONGEST_TAGS
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.refusals import cost, own, refusals
@@ -149,7 +149,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def _success(operation: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
+    found: dict[str, Any] = {"description": phrase(operation.status)}
     found["headers"] = headers()
     text = {"schema": dict(TEXT)}
     if operation.deprecated is not None or operation.ages_in_part:

@@ -339,7 +339,8 @@ class Endpoint:
             content = orjson.dumps(reply)
         if operation.tagged or operation.is_list:
             weak = "W/" if operation.is_list else ""
-            headers["ETag"] = weak + etag(content)
+            is_object = operation.path.endswith("{id}")
+            headers["ETag"] = weak + etag(content, operation.untagged if is_object else ())
             wanted = request.headers.get("if-none-match", "")
             if operation.is_conditional and names(wanted, headers["ETag"]):
                 return Response(status_code=304, headers=headers)

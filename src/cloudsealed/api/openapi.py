@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,6 +24,7 @@ from cloudsealed.api.examples import example_of, illustrate
 from cloudsealed.api.listing import CURSOR, LARGEST_LIMIT
 from cloudsealed.api.operation import Operation, Table
 from cloudsealed.api.outside import listed
+from cloudsealed.api.phrases import phrase
 from cloudsealed.api.v1.schemas.base import ErrorEnvelope
 from cloudsealed.auth.model import Scope
 
@@ -231,7 +231,7 @@ def _shared_responses(paths: dict[str, Any]) -> dict[str, Any]:
         for status, responses in found.items()
         if all(response == responses[0] for response in responses)
     }
-    named = {status: HTTPStatus(int(status)).phrase.replace(" ", "") for status in shared}
+    named = {status: phrase(int(status)).replace(" ", "") for status in shared}
     for operation in _operations(paths):
         for status in shared.keys() & operation["responses"].keys():
             operation["responses"][status] = {"$ref": f"#/components/responses/{named[status]}"}

@@ -128,7 +128,8 @@ class Operation:
     that it answers a file, which can be asked for in ranges; `asks` that a POST changes nothing;
     `once` that it takes an Idempotency-Key; `secrets` are keys of the answer shown only once;
     `files` says what is in the media types of a download: a shape, or a schema;
-    `getter` reads the object that the path names, a row of `rows`; `made_at` is where a POST's
+    `getter` reads the object that the path names, a row of `rows`, whose ETag does not look at
+    the fields `untagged`; `made_at` is where a POST's
     object is when it is not below the POST's own path; `{object}` in it is what it is;
     `expansions` are what `expand` shows whole; `deprecated` says when it goes;
     `event` is what tells of a change, or of a read that is told, `tells_made` that it is about the
@@ -158,6 +159,7 @@ class Operation:
     secrets: tuple[str, ...] = ()
     getter: Getter | None = None
     rows: Rows | None = None
+    untagged: tuple[str, ...] = ()
     made_at: str | None = None
     expansions: tuple[Expansion, ...] = ()
     errors: tuple[type[CloudSealedError], ...] = ()
@@ -234,13 +236,18 @@ class Table:
     """The operations of one noun, in the order in which routes are tried."""
 
     def __init__(
-        self, tag: str, description: str, *, getter: Getter | None = None, rows: Rows | None = None
+        self,
+        tag: str,
+        description: str,
+        *,
+        getter: Getter | None = None,
+        rows: Rows | None = None,
+        untagged: tuple[str, ...] = (),
     ) -> None:
         self.tag = tag
         self.description = description
         self.operations: list[Operation] = []
-        self._getter = getter
-        self._rows = rows
+        self._object = {"getter": getter, "rows": rows, "untagged": untagged}
 
     def lists(self, path: str, listed: Listed, **options: Any) -> Declare:
         """Declare a list of pages."""
@@ -276,7 +283,7 @@ class Table:
 
     def _add(self, method: str, path: str, **options: Any) -> Declare:
         if "{id}" in path:
-            options = {"getter": self._getter, "rows": self._rows, **options}
+            options = {**self._object, **options}
         for name in options.get("parameters", {}).keys() - _NO_FILTERS:
             filter_error(name)  # so that the catalogue has its code
 

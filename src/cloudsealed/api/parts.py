@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 LEAST_FREE = 64 * 1024 * 1024
 LONGEST_WAIT = 3600.0
 _ANSWER_KEPT, _OLDEST = 1.0, 15.0
+_SILENT = "It has not answered for seconds"
 Facts = dict[str, Any]
 
 
@@ -62,13 +63,24 @@ class Parts:
             "keys": self._keys,
         }
         self._seen = Looks(self._look, kept=_ANSWER_KEPT, oldest=_OLDEST)
+        self._stored = Looks(services.blobs.fault, kept=_OLDEST / 3, oldest=_OLDEST)
 
     async def look(self) -> Mapping[str, Finding]:
         """Return every part as it was seen last; who asks waits for no database that hangs."""
         try:
-            return await self._seen.seen()
+            found = await self._seen.seen()
         except TooOldError:
-            return {"database": Finding("It has not answered for seconds", {}, fatal=True)}
+            return {"database": Finding(_SILENT, {}, fatal=True)}
+        if not self._services.settings.has_object_store:
+            return found
+        return {**found, "blobs": await self._blobs()}
+
+    async def _blobs(self) -> Finding:
+        """Show what is wrong with the object store, which others do not wait for."""
+        try:
+            return Finding(await self._stored.seen(), {})
+        except TooOldError:
+            return Finding(_SILENT, {})
 
     def _look(self) -> Mapping[str, Finding]:
         return {name: _seen(look) for name, look in self._looks.items()}

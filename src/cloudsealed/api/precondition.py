@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import orjson
 from starlette.requests import Request
 
 from cloudsealed.api.errors import EtagMismatchError, InvalidRequestError
@@ -38,7 +39,8 @@ class Precondition:
         assert getter is not None
         if connection is not None and rows is not None:
             hold(connection, rows, **call.one)
-        self._fits = names(self._wanted, etag(getter(call)))
+        tag = etag(getter(call), self._operation.untagged)
+        self._fits = names(self._wanted, tag)
 
     def require(self) -> None:
         """Raise EtagMismatchError unless the object is the one that the request means."""
@@ -47,8 +49,11 @@ class Precondition:
             raise EtagMismatchError("The object has changed: read it again")
 
 
-def etag(content: bytes) -> str:
-    """Return the entity tag of an object's JSON."""
+def etag(content: bytes, untagged: tuple[str, ...] = ()) -> str:
+    """Return the entity tag of an object's JSON, whatever its fields `untagged` say."""
+    if untagged:
+        fields = orjson.loads(content)
+        content = orjson.dumps({n: v for n, v in fields.items() if n not in untagged})
     return f'"{sha256(content)[:32]}"'
 
 

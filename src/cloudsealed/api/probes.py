@@ -12,7 +12,7 @@ from starlette.routing import Route
 from cloudsealed.api import body
 from cloudsealed.api.gate.exchange import exchange_of
 from cloudsealed.api.parts import Parts
-from cloudsealed.audits.seal import public_keys
+from cloudsealed.audits.sealing.seal import public_keys
 from cloudsealed.auth.bodies import LEAK
 from cloudsealed.kit.exposition import CONTENT_TYPE, Collector, exposed
 from cloudsealed.kit.looks import Looks, TooOldError

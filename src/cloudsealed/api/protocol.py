@@ -10,7 +10,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from cloudsealed.api.errors import (
     HeadersTooLargeError,
@@ -19,8 +23,10 @@ from cloudsealed.api.errors import (
     UriTooLongError,
 )
 from cloudsealed.api.gate.head import LONGEST_HEAD, LONGEST_URI, REFUSAL
+from cloudsealed.api.phrases import CALLED
 from cloudsealed.kit.errors import CloudSealedError
 
+STATUS_LINE.update({n: f"HTTP/1.1 {n} {name}\r\n".encode() for n, name in CALLED.items()})
 SECONDS = {"head": 10.0, "body": 30.0}
 
 

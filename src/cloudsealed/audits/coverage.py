@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.model import Audit
-from cloudsealed.audits.reasons import OUT_OF_SCOPE
-from cloudsealed.audits.tally import Tallied
+from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Blocks
+from cloudsealed.audits.records.reasons import OUT_OF_SCOPE
+from cloudsealed.audits.records.tally import Tallied
 from cloudsealed.collectors.aws.answers import unrecognised
 from cloudsealed.collectors.model import NOT_ASKED, curable
 from cloudsealed.collectors.permissions import action_of

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.audits.blocks import OBSERVATIONS, Block, Blocks
-from cloudsealed.audits.calls import passes
 from cloudsealed.audits.model import Audit
-from cloudsealed.audits.verdict import is_possible
+from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Blocks
+from cloudsealed.audits.records.calls import passes
+from cloudsealed.audits.sealing.verdict import is_possible
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage.filters import NOT, Filter

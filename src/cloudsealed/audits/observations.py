@@ -14,11 +14,11 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.audits.blocks import OBSERVATIONS, SNAPSHOTS, Block, Blocks
-from cloudsealed.audits.derive import Snapshots
-from cloudsealed.audits.evaluate import Check
-from cloudsealed.audits.ledger import Ledger
 from cloudsealed.audits.model import Audit
+from cloudsealed.audits.records.blocks import OBSERVATIONS, SNAPSHOTS, Block, Blocks
+from cloudsealed.audits.records.ledger import Ledger
+from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.steps.evaluate import Check
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding

@@ -8,14 +8,9 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.audits.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.bodies import AUDIT, REANALYSIS, SCOPE
-from cloudsealed.audits.calls import calls_page
-from cloudsealed.audits.chain import envelope_of
 from cloudsealed.audits.coverage import coverage_report
-from cloudsealed.audits.derive import Snapshots
-from cloudsealed.audits.explanation import NotExplainableError, explanation
-from cloudsealed.audits.ledger import Collected, Ledger
+from cloudsealed.audits.judging.explanation import NotExplainableError, explanation
 from cloudsealed.audits.matrix import matrix_page
 from cloudsealed.audits.model import (
     NO_PROGRESS,
@@ -29,8 +24,13 @@ from cloudsealed.audits.model import (
     public,
 )
 from cloudsealed.audits.observations import Observations
+from cloudsealed.audits.records.blocks import OBSERVATIONS, Blocks
+from cloudsealed.audits.records.calls import calls_page
+from cloudsealed.audits.records.ledger import Collected, Ledger
+from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.records.tally import tally
+from cloudsealed.audits.sealing.chain import envelope_of
 from cloudsealed.audits.store import AuditStore, decode
-from cloudsealed.audits.tally import tally
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.findings.delta_store import Compared
 from cloudsealed.jobs import Admit, admitted, enqueue

@@ -28,6 +28,7 @@ from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Listing, Paged
 from cloudsealed.storage.objects import month_of
 from cloudsealed.storage.schema import audits
+from cloudsealed.storage.tenancy import take_fence
 from cloudsealed.vocabulary import AuditKind, AuditStatus, EventType
 
 LEASE_SECONDS = 15
@@ -133,7 +134,8 @@ _TAKE = (
     )
 )
 _EPOCH = select(audits.c.lease_epoch).where(_THIS)
-_FENCE = (  # an update, so that the row stays locked until the transaction ends
+_FENCE = select(audits.c.id).where(_THIS, audits.c.lease_epoch == bindparam("fence"))
+_RENEW = (
     audits.update()
     .where(_THIS, audits.c.lease_epoch == bindparam("fence"))
     .values(lease_until=bindparam("new_until"))
@@ -295,6 +297,7 @@ class Lease:
         self.audit_id = audit_id
         self.epoch = epoch
         self._store = store
+        self.renewed = store.now()
         self._owner = owner
         self._ended: BaseException | None = None
         self._alive_at = monotonic()
@@ -329,9 +332,13 @@ class Lease:
 
     def free(self) -> None:
         """Give the lease back, so that the audit goes on at once wherever it is run next."""
-        values = {"tenant": self.tenant, "ident": self.audit_id, "fence": self.epoch}
         with self._store.database.write() as connection:
-            connection.run(_FREE, values)
+            connection.run(_FREE, self.fence)
+
+    @property
+    def fence(self) -> dict[str, Any]:
+        """What a statement is bound to that no other holder of the lease may run."""
+        return {"tenant": self.tenant, "ident": self.audit_id, "fence": self.epoch}
 
     @property
     def month(self) -> str:
@@ -349,7 +356,7 @@ class Lease:
     def renew(self) -> None:
         """Hold the lease for another while; raises LeaseLostError or CanceledError."""
         with self._store.database.write() as connection:
-            self._store.check(connection, self)
+            self._store.renew(connection, self)
         self.look()
 
     def look(self) -> None:
@@ -431,6 +438,7 @@ class AuditStore(Paged):
         now = self.now()
         values = {"tenant": tenant, "ident": ident, "new_owner": owner, **_bounds(now)}
         with self.database.write() as connection:
+            take_fence(connection, tenant=tenant, audit=ident)
             if not connection.run(_TAKE, {**values, "new_until": _lease_end(now)}):
                 return None
             row = connection.first(_EPOCH, {"tenant": tenant, "ident": ident})
@@ -438,9 +446,19 @@ class AuditStore(Paged):
         return Lease(self, tenant, ident, owner, row[0])
 
     def check(self, connection: Connection, lease: Lease) -> None:
-        """Raise LeaseLostError unless `lease` is still the newest; renews it in passing."""
-        values = {"tenant": lease.tenant, "ident": lease.audit_id, "fence": lease.epoch}
-        if not connection.run(_FENCE, {**values, "new_until": _lease_end(self.now())}):
+        """Raise LeaseLostError unless `lease` is the newest, which it stays until the transaction
+        ends; other writers under it go on. Now and then it is renewed in passing."""
+        take_fence(connection, tenant=lease.tenant, audit=lease.audit_id, shared=True)
+        if connection.first(_FENCE, lease.fence) is None:
+            raise LeaseLostError(lease.audit_id)
+        if not lease.renewed <= self.now() < lease.renewed + timedelta(seconds=RENEW_SECONDS):
+            self.renew(connection, lease)
+
+    def renew(self, connection: Connection, lease: Lease) -> None:
+        """Let a lease end later; raises LeaseLostError."""
+        lease.renewed = self.now()
+        until = {"new_until": _lease_end(lease.renewed)}
+        if not connection.run(_RENEW, {**lease.fence, **until}):
             raise LeaseLostError(lease.audit_id)
 
     def is_canceled(self, connection: Connection, tenant: str, ident: str) -> bool:
@@ -455,6 +473,7 @@ class AuditStore(Paged):
         """
         values = {"tenant": tenant, "ident": ident, "moment": rfc3339(self.now())}
         with self.database.write() as connection:
+            take_fence(connection, tenant=tenant, audit=ident)
             if not connection.run(_CANCEL, values):
                 return False
             emit(

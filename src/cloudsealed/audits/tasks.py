@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.audits.model import AuditNotFoundError
-from cloudsealed.audits.runner import Runner
 from cloudsealed.audits.service import JOB
+from cloudsealed.audits.steps.run import Runner
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import Job, enqueue
 from cloudsealed.jobs.store import has_open_job

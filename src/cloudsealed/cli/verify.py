@@ -12,9 +12,9 @@ import typer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloudsealed.audits.proof import verify_proof
-from cloudsealed.audits.signed import Verified, is_digest
-from cloudsealed.audits.verify import verify_bundle, verify_chain
+from cloudsealed.audits.sealing.proof import verify_proof
+from cloudsealed.audits.sealing.signed import Verified, is_digest
+from cloudsealed.audits.sealing.verify import verify_bundle, verify_chain
 from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.events.verify import (
     LONGEST_LINE,

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.findings.model import NO_SAVINGS, Finding, Moment, ResourceRef, Triage
+from cloudsealed.findings.model import NO_SAVINGS, Finding, Follows, Moment, ResourceRef, Triage
 from cloudsealed.vocabulary import (
     Dimension,
     FindingStatus,
@@ -34,11 +34,13 @@ LOADED = (
     "looked_by",
     "resolved_by",
     "monthly_savings",
+    "follows",
 )
 
 
 _LAST = "yields_to"
 _MARK = b'"%s":' % _LAST.encode()
+_AUDIT, _SEEN = b'"audit_id":"', b'"last_seen_at":"'
 _LONGEST = len(_MARK) + 40  # with an id and the brace
 
 
@@ -123,12 +125,40 @@ def encode(tenant: str, finding: Finding) -> dict[str, Any]:
         "resolved_at": finding.resolved.at if finding.resolved else None,
         "resolved_by": finding.resolved.audit_id if finding.resolved else None,
         "monthly_savings": NO_SAVINGS if savings is None else savings,
+        "follows": finding.follows,
         "doc": document(finding),
     }
 
 
-def decode(row: Mapping[str, Any]) -> Finding:
-    """Return the finding of a row that holds the columns of LOADED."""
+def decode(row: Mapping[str, Any], settled: str | None = None) -> Finding:
+    """Return the finding of a row that holds the columns of LOADED; `settled` is the moment of the
+    newest audit that settled its cell, as `cell_store` has it."""
+    finding = _written(row)
+    return finding if settled is None else finding.at(moment_of(settled))
+
+
+def moment_of(settled: str) -> Moment:
+    """Return the moment that stands in a row as its time and its audit."""
+    return Moment(*settled.split(" "))
+
+
+def moved(doc: bytes, settled: str | None) -> bytes:
+    """Return a finding's document as of the audit that last settled its cell, if it follows that.
+
+    A quotation mark within a string is escaped, so what is found last is the document's own member.
+    """
+    if settled is None:
+        return doc
+    moment = moment_of(settled)
+    return _put(_put(doc, _AUDIT, moment.audit_id), _SEEN, moment.at)
+
+
+def _put(doc: bytes, name: bytes, value: str) -> bytes:
+    start = doc.rindex(name) + len(name)
+    return doc[:start] + value.encode() + doc[doc.index(b'"', start) :]
+
+
+def _written(row: Mapping[str, Any]) -> Finding:
     doc = orjson.loads(row["doc"])
     triage = doc["triage"]
     return Finding(
@@ -158,4 +188,5 @@ def decode(row: Mapping[str, Any]) -> Finding:
         monthly_savings_cents=None
         if row["monthly_savings"] == NO_SAVINGS
         else row["monthly_savings"],
+        follows=Follows(row["follows"]),
     )

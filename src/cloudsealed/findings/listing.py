@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES, services
+from cloudsealed.findings.cell_store import moved
 from cloudsealed.findings.text_store import searched
 from cloudsealed.storage.filters import (
     OWNER_TAGS,
@@ -30,7 +31,7 @@ from cloudsealed.vocabulary import (
     TriageState,
 )
 
-_VALUE_SORTS = ("-severity", "-last_seen_at", "-monthly_savings")
+_VALUE_SORTS = ("-severity", "-first_seen_at", "-monthly_savings")
 
 
 def _rank(value: str) -> int:
@@ -44,7 +45,7 @@ def _of_policies(name: str, description: str) -> Filter:
 
 LISTING = Listing(
     table=findings,
-    columns=("doc", "policy_id", "policy_version"),
+    columns=("doc", "policy_id", "policy_version", "moved"),
     filters=(
         Filter(
             "resource",
@@ -136,12 +137,6 @@ LISTING = Listing(
         Filter(
             "first_seen_before", "First seen before", kind="time", condition=before("first_seen_at")
         ),
-        Filter(
-            "last_seen_after",
-            "Last seen at or after",
-            kind="time",
-            condition=at_least("last_seen_at"),
-        ),
         of_services("resource_type", probe=finding_counts, known=services),
         *tag_filters("resource_id", leads="resource"),
         owner_filter("resource_id", OWNER_TAGS, leads="resource"),
@@ -151,11 +146,11 @@ LISTING = Listing(
         searching("name", "Part of the resource's name, letter case aside", "name"),
     ),
     prepare=prepare_tags,
-    computed={"owner": lambda table: owner_of(table, "resource_id", OWNER_TAGS)},
+    computed={"moved": moved, "owner": lambda table: owner_of(table, "resource_id", OWNER_TAGS)},
     sorts={
         "-id": "id",
         "-severity": "severity",
-        "-last_seen_at": "last_seen_at",
+        "-first_seen_at": "first_seen_at",
         "-monthly_savings": "monthly_savings",
     },
     unfiltered_sorts=("-id", *_VALUE_SORTS),
@@ -170,5 +165,5 @@ def listing_of(owner_tags: tuple[str, ...]) -> Listing:
         return LISTING
     owner = owner_filter("resource_id", keys, leads="resource")
     filters = tuple(owner if item.name == owner.name else item for item in LISTING.filters)
-    computed = {"owner": lambda table: owner_of(table, "resource_id", keys)}
+    computed = {**LISTING.computed, "owner": lambda table: owner_of(table, "resource_id", keys)}
     return replace(LISTING, filters=filters, computed=computed)

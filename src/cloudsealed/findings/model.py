@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import Any
 
 from cloudsealed.kit.canonical import digest
@@ -62,6 +63,18 @@ class Moment:
     audit_id: str
 
 
+class Follows(IntEnum):
+    """How a finding's last moments follow its cell: the newest audit that settled its policy in its
+    account and region. So an audit that says what is known already writes no finding."""
+
+    NOTHING = 0
+    """They are those of its row."""
+    SEEN = 1
+    """Every audit of the cell that is newer than the row observed the same."""
+    MISSED = 2
+    """None of them saw its resource."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A finding as it stands. Times are RFC 3339 text, those of observations being of collection.
@@ -95,6 +108,7 @@ class Finding:
     resolved: Moment | None
     monthly_savings_cents: int | None = None
     yields_to: str | None = None
+    follows: Follows = field(default=Follows.NOTHING, compare=False)
 
     @property
     def is_resolved(self) -> bool:
@@ -122,6 +136,27 @@ class Finding:
     def failed(self) -> Moment:
         """The moment of the newest observation that it fails."""
         return Moment(self.last_seen_at, self.audit_id)
+
+    def at(self, moment: Moment) -> Finding:
+        """Return it as it stands once an audit of `moment` settled its cell, as it follows that."""
+        if self.follows is Follows.NOTHING:
+            return self
+        decided = max(self.decided, moment)
+        if self.follows is Follows.MISSED:
+            return replace(self, decided=decided)
+        found = replace(self, looked=max(self.looked, moment))
+        if self.last_observation is Outcome.UNKNOWN:
+            return found
+        if self.last_observation is not Outcome.FAIL:
+            return replace(found, decided=decided)
+        failed = max(self.failed, moment)
+        return replace(found, decided=decided, audit_id=failed.audit_id, last_seen_at=failed.at)
+
+    def following(self, moment: Moment) -> Finding:
+        """Return it as it is to be written, when `moment` is that of its cell's newest audit."""
+        each = (replace(self, follows=follows) for follows in (Follows.SEEN, Follows.MISSED))
+        unfollowing = replace(self, follows=Follows.NOTHING)
+        return next((found for found in each if found.at(moment) == self), unfollowing)
 
 
 def fingerprint(

@@ -14,7 +14,7 @@ import orjson
 from cloudsealed.events import emit_changes
 from cloudsealed.findings.bodies import PATCH
 from cloudsealed.findings.bulk import Bulk, CountMismatchError, Filters, read_bulk
-from cloudsealed.findings.codec import encode, whole
+from cloudsealed.findings.codec import encode, moved, whole
 from cloudsealed.findings.delta_store import Compared
 from cloudsealed.findings.export import written
 from cloudsealed.findings.listing import listing_of
@@ -348,21 +348,21 @@ class FindingService:
     def _read(self, tenant: str, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         """Yield findings; the part of a policy's version is parsed once, and is one value."""
         parts: dict[tuple[str, int], dict[str, Any]] = {}
-        for _id, doc, policy_id, version in rows:
+        for _id, doc, policy_id, version, followed in rows:
             part = parts.get((policy_id, version))
             if part is None:
                 text = self._policies.finding_part(tenant=tenant, ident=policy_id, version=version)
                 part = parts[policy_id, version] = orjson.loads(b"{" + text + b"}")
-            yield orjson.loads(whole(doc)) | part
+            yield orjson.loads(moved(whole(doc), followed)) | part
 
     def _shown(self, tenant: str, finding: Finding) -> bytes:
         doc = encode(tenant, finding)["doc"]
-        return self._serve(tenant, (doc, finding.policy_id, finding.policy_version))
+        return self._serve(tenant, (doc, finding.policy_id, finding.policy_version, None))
 
     def _serve(self, tenant: str, row: Row) -> bytes:
-        doc, policy_id, version = row
+        doc, policy_id, version, followed = row
         part = self._policies.finding_part(tenant=tenant, ident=policy_id, version=version)
-        return whole(bytes(doc))[:-1] + b"," + part + b"}"
+        return moved(whole(bytes(doc)), followed)[:-1] + b"," + part + b"}"
 
     def _triage(self, said: Mapping[str, Any] | None, user_id: str) -> Triage | None:
         if said is None:

@@ -12,13 +12,14 @@ from typing import Any
 import orjson
 from sqlalchemy import Select, bindparam, select
 
+from cloudsealed.findings import cell_store as cells
 from cloudsealed.findings import count_store as counts
 from cloudsealed.findings import text_store, trend_store
 from cloudsealed.findings.by_id_store import SIZES, binds, by_ids, padded
 from cloudsealed.findings.codec import LOADED, decode, encode, kind
 from cloudsealed.findings.delta_store import Compared, changed
 from cloudsealed.findings.listing import LISTING
-from cloudsealed.findings.model import Finding, FindingNotFoundError
+from cloudsealed.findings.model import Finding, FindingNotFoundError, Moment
 from cloudsealed.findings.pin_store import Line, Pin, ident_of, pinned_rows
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.cursor import Position
@@ -41,11 +42,9 @@ BLOCK_LINES = 1_000
 _BLOCK = "findings"
 
 _TENANT = findings.c.tenant_id == bindparam("tenant")
-_LOADED = select(*(findings.c[name] for name in LOADED)).where(_TENANT)
+_LOADED = select(*(findings.c[name] for name in LOADED), cells.settled(findings)).where(_TENANT)
 _ONE = _LOADED.where(findings.c.id == bindparam("ident"))
-_SERVED = select(findings.c.doc, findings.c.policy_id, findings.c.policy_version).where(
-    _TENANT, findings.c.id == bindparam("ident")
-)
+_SERVED = select(*LISTING.shown(findings)).where(_TENANT, findings.c.id == bindparam("ident"))
 _CELL = _LOADED.where(
     findings.c.policy_id == bindparam("policy"),
     findings.c.account == bindparam("account"),
@@ -106,12 +105,11 @@ _BLOCKS = (
 )
 
 
-def load_cell(
-    connection: Connection, *, tenant: str, policy_id: str, account: str, region: str
-) -> dict[str, Finding]:
+def load_cell(connection: Connection, *, tenant: str, cell: cells.Cell) -> dict[str, Finding]:
     """Return every finding of one cell by fingerprint, whatever its status."""
-    values = {"tenant": tenant, "policy": policy_id, "account": account, "region": region}
-    rows = (decode(dict(zip(LOADED, row, strict=True))) for row in connection.all(_CELL, values))
+    values = {"tenant": tenant, "policy": cell.policy_id, "account": cell.account}
+    values["region"] = cell.region
+    rows = map(_finding, connection.all(_CELL, values))
     return {finding.fingerprint: finding for finding in rows}
 
 
@@ -121,15 +119,18 @@ def load(connection: Connection, *, tenant: str, fingerprints: Sequence[str]) ->
         return {}
     values = {f"print_{index}": value for index, value in enumerate(fingerprints)}
     rows = connection.all(_with_prints(len(fingerprints)), {"tenant": tenant, **values})
-    loaded = (decode(dict(zip(LOADED, row, strict=True))) for row in rows)
-    return {finding.fingerprint: finding for finding in loaded}
+    return {finding.fingerprint: finding for finding in map(_finding, rows)}
 
 
 def load_ids(connection: Connection, *, tenant: str, idents: Sequence[str]) -> list[Finding]:
     """Return the findings that there are of at most 1,000 ids."""
     size, values = padded(idents)
     rows = connection.all(_with_ids(size), {"tenant": tenant, **values})
-    return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+    return list(map(_finding, rows))
+
+
+def _finding(row: Row) -> Finding:
+    return decode(dict(zip(LOADED, row, strict=False)), row[-1])
 
 
 @lru_cache(maxsize=len(SIZES))
@@ -260,8 +261,8 @@ class FindingStore:
         deadline: float | None = None,
         compared: Compared = Compared(),
     ) -> Rows:
-        """Return one page; rows are (id, sort value, doc, policy id, policy version). Filtered by
-        `delta` they are of the audits `compared`."""
+        """Return one page; rows are (id, sort value, *columns of LISTING). Filtered by `delta` they
+        are of the audits `compared`."""
         with self._database.read(deadline) as connection:
             if "delta" in filters:
                 return changed(
@@ -287,7 +288,7 @@ class FindingStore:
             )
 
     def served(self, *, tenant: str, ident: str, deadline: float | None = None) -> Row:
-        """Return (doc, policy id, policy version); raises FindingNotFoundError."""
+        """Return the columns of LISTING of one finding; raises FindingNotFoundError."""
         with self._database.read(deadline) as connection:
             row = connection.first(_SERVED, {"tenant": tenant, "ident": ident})
         if row is None:
@@ -311,7 +312,7 @@ class FindingStore:
         """Return some of the findings of a connection that are not resolved."""
         with self._database.read() as connection:
             rows = connection.all(_UNRESOLVED, {"tenant": tenant, "connection": connection_id})
-        return [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
+        return list(map(_finding, rows))
 
     def undecided(self, *, tenant: str) -> Iterator[list[Finding]]:
         """Yield batches of all that is open or suppressed, each once, by id: also what becomes the
@@ -326,8 +327,7 @@ class FindingStore:
                         _UNDECIDED, {"tenant": tenant, "status": status.value, "after": after}
                     )
                 ]
-            found = [decode(dict(zip(LOADED, row, strict=True))) for row in rows]
-            batch = sorted(found, key=lambda each: each.id)[:BLOCK_LINES]
+            batch = sorted(map(_finding, rows), key=lambda each: each.id)[:BLOCK_LINES]
             if not batch:
                 return
             after = batch[-1].id
@@ -337,10 +337,13 @@ class FindingStore:
         """Return at most `most` of a finding's episodes after one's number, oldest first."""
         values = {"tenant": tenant, "ident": ident, "after": after, "most": most}
         with self._database.read() as connection:
+            finding = self._one(connection, tenant, ident)
             rows = connection.all(_HISTORY, values)
-            if not rows:
-                self._one(connection, tenant, ident)
-            return rows
+        if rows and len(rows) < most:  # the last goes on as long as the cell says the same
+            *first, audit, began, ended = rows[-1]
+            last = max(finding.looked, Moment(ended, audit))
+            rows[-1] = (*first, last.audit_id, began, last.at)
+        return rows
 
     def count(
         self,
@@ -449,7 +452,7 @@ class FindingStore:
         return page_of(rows, sort=sort, after=after, limit=limit)
 
     def of_audit(self, *, tenant: str, audit: str) -> Iterable[Row]:
-        """Yield (id, doc, policy id, policy version) of every finding that failed in an audit."""
+        """Yield (id, *columns of LISTING) of every finding that failed in an audit."""
         yield from self.by_ids(tenant=tenant, idents=self.ids_of_audit(tenant=tenant, audit=audit))
 
     def ids_of_audit(self, *, tenant: str, audit: str) -> Iterator[str]:
@@ -462,7 +465,7 @@ class FindingStore:
             yield from map(ident_of, lines)
 
     def by_ids(self, *, tenant: str, idents: Iterable[str]) -> Iterator[Row]:
-        """Yield (id, doc, policy id, policy version) of the findings with these ids."""
+        """Yield (id, *columns of LISTING) of the findings with these ids."""
         for batch in batches(idents, BLOCK_LINES):
             with self._database.read() as connection:
                 rows = by_ids(connection, self._listing, tenant, batch, {})
@@ -472,7 +475,7 @@ class FindingStore:
         row = connection.first(_ONE, {"tenant": tenant, "ident": ident})
         if row is None:
             raise FindingNotFoundError(ident)
-        return decode(dict(zip(LOADED, row, strict=True)))
+        return _finding(row)
 
     def _pinned(
         self,

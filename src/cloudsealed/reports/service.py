@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from cloudsealed.audits.model import AuditNotFinishedError
-from cloudsealed.audits.trusted import TrustedTime
+from cloudsealed.audits.sealing.trusted import TrustedTime
 from cloudsealed.events import acting_user
 from cloudsealed.jobs import Admit, admitted
 from cloudsealed.kit.clock import Clock, rfc3339

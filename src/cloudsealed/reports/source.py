@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.model import TREND, Audit, public
-from cloudsealed.audits.seal import opened
+from cloudsealed.audits.sealing.seal import opened
 from cloudsealed.audits.service import AuditService
 from cloudsealed.auth.tenants import TenantService
 from cloudsealed.auth.users import UserService

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
+from cloudsealed.storage.blobs import PIECE, BlobNotFoundError, Blobs, open_blobs
 from cloudsealed.storage.fresh import make_tables
 from cloudsealed.storage.keys import load_keys
 from cloudsealed.storage.migrate import engine_for, migrate
@@ -80,12 +81,14 @@ def _write(archive: zipfile.ZipFile, settings: Settings, progress: Progress) -> 
             progress(table.name, rows)
     archive.write(settings.key_path, _KEYS)
     # Blobs never change, and come after the rows that name them.
-    blobs = sorted(settings.blob_dir.iterdir()) if settings.blob_dir.is_dir() else []
-    for blob in blobs:
-        if not blob.name.startswith("."):  # one that is being written has no name yet
-            with suppress(FileNotFoundError):  # expired since they were listed
-                archive.write(blob, f"{_BLOBS}{blob.name}")
-    progress("blobs", len(blobs))
+    blobs = open_blobs(settings)
+    names = list(blobs.names())
+    for name in names:
+        with suppress(BlobNotFoundError):  # expired since they were listed
+            pieces = blobs.open(name)
+            with archive.open(f"{_BLOBS}{name}", "w", force_zip64=True) as member:
+                member.writelines(pieces)
+    progress("blobs", len(names))
     manifest = {"form": FORM, "revision": revisions()[-1], "tables": tables}
     archive.writestr(_MANIFEST, json.dumps(manifest))
 
@@ -117,10 +120,11 @@ def import_from(path: Path, settings: Settings, progress: Progress) -> None:
         manifest = _manifest(path, archive)
         _put(archive, _KEYS, settings.key_path, undo)
         load_keys(settings.key_path)
-        blobs = _names(archive, _BLOBS)
-        for name in blobs:
-            _put(archive, f"{_BLOBS}{name}", settings.blob_dir / name, undo)
-        progress("blobs", len(blobs))
+        names = _names(archive, _BLOBS)
+        blobs = open_blobs(settings)
+        for name in names:
+            _put_blob(archive, name, blobs, undo)
+        progress("blobs", len(names))
         is_current = manifest["revision"] == revisions()[-1]
         if not has_schema(settings):
             make_tables(settings) if is_current else migrate(settings, manifest["revision"])
@@ -196,6 +200,17 @@ def _put(archive: zipfile.ZipFile, name: str, target: Path, undo: ExitStack) -> 
             undo.callback(target.unlink, missing_ok=True)
             with target.open("wb") as file:
                 shutil.copyfileobj(source, file)
+
+
+def _put_blob(archive: zipfile.ZipFile, name: str, blobs: Blobs, undo: ExitStack) -> None:
+    """Store a blob, or see that the one there is the same."""
+    with archive.open(f"{_BLOBS}{name}") as source, suppress(BlobNotFoundError):
+        if b"".join(blobs.open(name)) != source.read():
+            raise ArchiveError(f"The blob {name} is there already, with something else in it")
+        return
+    undo.callback(blobs.delete, name)
+    with archive.open(f"{_BLOBS}{name}") as source:
+        blobs.put(name, iter(lambda: source.read(PIECE), b""))
 
 
 @contextmanager

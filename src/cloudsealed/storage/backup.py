@@ -9,9 +9,10 @@ from pathlib import Path
 
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
+from cloudsealed.storage.blobs import BlobNotFoundError, open_blobs
 from cloudsealed.storage.keys import load_keys
 from cloudsealed.storage.ownership import require_own_keys
-from cloudsealed.storage.private import data_folder, private_file, private_folder
+from cloudsealed.storage.private import data_folder, private_file
 from cloudsealed.storage.revision import has_schema
 from cloudsealed.storage.sqlite_file import DatabaseFileError, readable
 
@@ -47,6 +48,8 @@ def restore(folder: Path, settings: Settings) -> list[Path]:
     for path in (settings.sqlite_path, settings.key_path, settings.blob_dir):
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
             raise BackupError(f"{path} is there already: move it away, or name another folder")
+    if settings.has_object_store and any(True for _ in open_blobs(settings).names()):
+        raise BackupError(f"{settings.blob_url} is not empty: name another place")
     try:
         written = _copy(Settings(data_dir=folder), settings)
         check_whole(settings)
@@ -76,6 +79,9 @@ def _remove(settings: Settings) -> None:
     beside = (database.with_name(f"{database.name}{suffix}") for suffix in ("-wal", "-shm"))
     for path in (database, *beside, settings.key_path):
         path.unlink(missing_ok=True)
+    blobs = open_blobs(settings)
+    for name in list(blobs.names()):
+        blobs.delete(name)
     shutil.rmtree(settings.blob_dir, ignore_errors=True)
 
 
@@ -95,12 +101,10 @@ def _copy(source: Settings, target: Settings) -> list[Path]:
     database, keys, blobs = target.sqlite_path, target.key_path, target.blob_dir
     _copy_database(source.sqlite_path, database)
     _copy_file(source.key_path, keys)
-    if source.blob_dir.is_dir():
-        private_folder(blobs)
-        for path in sorted(source.blob_dir.iterdir()):
-            if not path.name.startswith("."):  # one that is being written has no name yet
-                with suppress(FileNotFoundError):  # expired since they were listed
-                    _copy_file(path, blobs / path.name)
+    kept, copies = open_blobs(source), open_blobs(target)
+    for name in kept.names():
+        with suppress(BlobNotFoundError):  # expired since they were listed
+            copies.put(name, kept.open(name))
     return [path for path in (database, keys, blobs) if path.exists()]
 
 

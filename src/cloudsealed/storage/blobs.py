@@ -14,12 +14,15 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Protocol
 
+from cloudsealed.settings import Settings
 from cloudsealed.storage.database import ServiceUnavailableError
+from cloudsealed.storage.extra import need
 from cloudsealed.storage.private import FILE, private_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)?")
 _LONGEST_NAME = 200
-_PIECE = 64 * 1024
+PIECE = 64 * 1024
+"""Bytes of a piece that is read."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,6 +44,30 @@ class Blobs(Protocol):
 
     def delete(self, name: str) -> None:
         """Forget a blob; nothing happens when there is none."""
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all blobs, those among them that are whole."""
+
+    def fault(self) -> str | None:
+        """Return why nothing can be read or written, for people; it may take seconds."""
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """Return the object store when its URL is set, else a folder; raises MissingExtraError and
+    InvalidSettingError."""
+    if not settings.has_object_store:
+        return DiskBlobs(settings.blob_dir)
+    need("obstore", "CLOUDSEALED_BLOB_URL")
+    from cloudsealed.storage.object_blobs import ObjectBlobs
+
+    return ObjectBlobs(settings.blob_url, settings.blob_options)
+
+
+def checked(name: str) -> str:
+    """Return a blob's name; raises ValueError for what is none."""
+    if _NAME.fullmatch(name) is None or len(name) > _LONGEST_NAME:
+        raise ValueError(f"not a blob's name: {name!r}")
+    return name
 
 
 class DiskBlobs:
@@ -94,13 +121,20 @@ class DiskBlobs:
         with suppress(FileNotFoundError):
             self._path(name).unlink()
 
+    def names(self) -> Iterator[str]:
+        """Yield the names of the folder's files, in their order."""
+        found = sorted(self._folder.iterdir()) if self._folder.is_dir() else ()
+        return (path.name for path in found if not path.name.startswith("."))  # being written
+
+    def fault(self) -> str | None:
+        """Return nothing: what is wrong with a disk is wrong with the data folder too."""
+        return None
+
     def _path(self, name: str) -> Path:
-        if _NAME.fullmatch(name) is None or len(name) > _LONGEST_NAME:
-            raise ValueError(f"not a blob's name: {name!r}")
-        return self._folder / name
+        return self._folder / checked(name)
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     with file:
-        while piece := file.read(_PIECE):
+        while piece := file.read(PIECE):
             yield piece

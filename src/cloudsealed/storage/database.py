@@ -68,6 +68,10 @@ class Connection(Protocol):
     def many(self, statement: ClauseElement, rows: Sequence[Parameters], /) -> None:
         """Run a statement once for each of `rows`."""
 
+    def lock(self, name: str, *, shared: bool = False) -> None:
+        """Wait for every other transaction that locked a name, or that did not share it, and hold
+        it until this one ends; nothing where write transactions take turns."""
+
     def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
         """Return the database's own plan of a statement."""
 

@@ -75,6 +75,9 @@ class SqliteConnection:
             text, defaults = self._compiler(statement, {})
             self._raw.executemany(text, [{**defaults, **row} for row in rows])
 
+    def lock(self, name: str, *, shared: bool = False) -> None:
+        """Do nothing: write transactions take turns."""
+
     def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
         """Return the database's own plan of a statement."""
         text, values = self._compiler(statement, parameters)
@@ -116,6 +119,13 @@ class PostgresConnection:
         """Run a statement once for each of `rows`."""
         text, defaults = self._compiler(statement, {})
         self._cursor.executemany(text.encode(), [{**defaults, **row} for row in rows])
+
+    def lock(self, name: str, *, shared: bool = False) -> None:
+        """Take an advisory lock until the transaction ends; who waits for one is served in order,
+        so none who shares it goes before who does not."""
+        kind = b"_shared" if shared else b""
+        text = b"SELECT pg_advisory_xact_lock%b(hashtextextended(%%s, 0))" % kind
+        self._cursor.execute(text, (name,))
 
     def explain(self, statement: ClauseElement, parameters: Parameters, /) -> list[Row]:
         """Return the database's own plan of a statement."""

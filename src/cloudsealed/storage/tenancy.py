@@ -1,4 +1,8 @@
-"""Taking turns within a tenant, and holding one row: locks that last until the transaction ends."""
+"""Taking turns within a tenant, and holding one row: locks that last until the transaction ends.
+
+A turn is the whole tenant's. A lane is that of one account: several go on at once, and none of them
+in another's turn. On SQLite write transactions take turns anyway.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +13,37 @@ from functools import cache
 from sqlalchemy import Select, Table, bindparam, or_, select
 
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.storage.schema import audits, tenants
+from cloudsealed.storage.schema import audits
 
 Rows = Table
 """The table of a noun."""
 
-_LOCK = (
-    select(tenants.c.tenant_id).where(tenants.c.tenant_id == bindparam("tenant")).with_for_update()
-)
-
 
 def take_turn(connection: Connection, *, tenant: str) -> None:
-    """Wait for every other transaction of the tenant that took its turn.
+    """Wait for every other transaction of the tenant that took its turn or a lane."""
+    connection.lock(tenant)
 
-    PostgreSQL locks the tenant's row; SQLite's write transactions take turns anyway.
-    """
-    connection.first(_LOCK, {"tenant": tenant})
+
+def take_lane(connection: Connection, *, tenant: str, account: str) -> None:
+    """Wait for every other transaction that took the tenant's turn, or the lane of this account."""
+    connection.lock(tenant, shared=True)
+    connection.lock(f"{tenant}/{account}")
+
+
+def take_fence(connection: Connection, *, tenant: str, audit: str, shared: bool = False) -> None:
+    """Keep an audit's lease from passing on: its holder's writers share the fence, and whoever
+    takes the lease from them waits for those at work. It comes before a turn and a lane."""
+    connection.lock(f"{tenant}/{audit}", shared=shared)
 
 
 def hold(connection: Connection, table: Rows, *, tenant: str, ident: str) -> None:
     """Take the tenant's turn, and keep the row that an id or key names from every other writer.
 
-    In this order, as whoever takes turns writes rows after it; but an audit's row is the fence of
-    who runs it, held before their turn: it is kept without one, or the two would wait for another.
+    In this order, as whoever takes turns writes rows after it; of an audit that is its fence.
     """
-    if table is not audits:
+    if table is audits:
+        take_fence(connection, tenant=tenant, audit=ident)
+    else:
         take_turn(connection, tenant=tenant)
     connection.first(_held(table), {"tenant": tenant, "ident": ident})
 

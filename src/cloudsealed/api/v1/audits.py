@@ -9,7 +9,6 @@ from cloudsealed.api.operation import Call, Follow, Reply, Stream, Table
 from cloudsealed.api.v1.schemas import audits as shapes
 from cloudsealed.api.v1.schemas import ledger
 from cloudsealed.audits import bodies
-from cloudsealed.audits.calls import FILTERS as CALLS
 from cloudsealed.audits.matrix import FILTERS as CELLS
 from cloudsealed.audits.model import (
     AuditEndedError,
@@ -17,6 +16,7 @@ from cloudsealed.audits.model import (
     AuditNotFoundError,
     AuditNotResumableError,
 )
+from cloudsealed.audits.records.calls import FILTERS as CALLS
 from cloudsealed.audits.store import LISTING
 from cloudsealed.auth.model import Scope
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError

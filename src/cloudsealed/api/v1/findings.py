@@ -17,7 +17,7 @@ from cloudsealed.api.v1.schemas import evidence
 from cloudsealed.api.v1.schemas import findings as shapes
 from cloudsealed.api.v1.schemas.estate import Resource
 from cloudsealed.api.v1.schemas.policies import Policy
-from cloudsealed.audits.explanation import NotExplainableError
+from cloudsealed.audits.judging.explanation import NotExplainableError
 from cloudsealed.audits.model import AuditNotFinishedError, AuditNotFoundError
 from cloudsealed.auth.model import Scope
 from cloudsealed.findings import bodies
@@ -47,6 +47,7 @@ TABLE = Table(
     "Individual security, cost, architectural or compliance issues.",
     getter=lambda call: call.services.findings.get(**call.one),
     rows=schema.findings,
+    untagged=("audit_id", "last_observation", "last_seen_at"),  # every audit may move them
 )
 
 

@@ -7,7 +7,7 @@ from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.query import Parameter
 from cloudsealed.api.v1.schemas import policies as shapes
 from cloudsealed.audits.bodies import TRIAL
-from cloudsealed.audits.explanation import NotExplainableError
+from cloudsealed.audits.judging.explanation import NotExplainableError
 from cloudsealed.audits.tried import explain_on_resource
 from cloudsealed.auth.model import Scope
 from cloudsealed.policies import body as bodies

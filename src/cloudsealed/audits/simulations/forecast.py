@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from cloudsealed.audits.blocks import OBSERVATIONS, Block
-from cloudsealed.audits.classify import Classifier
-from cloudsealed.audits.derive import Snapshots
-from cloudsealed.audits.evaluate import Cell, Evaluator, Observation
-from cloudsealed.audits.extent import Extent
+from cloudsealed.audits.classifying.classify import Classifier
+from cloudsealed.audits.classifying.reclassify import Reclassification
+from cloudsealed.audits.judging.extent import Extent
+from cloudsealed.audits.judging.purse import Purse
 from cloudsealed.audits.model import Audit
-from cloudsealed.audits.outcomes import Outcomes
-from cloudsealed.audits.purse import Purse
-from cloudsealed.audits.reclassify import Reclassification
+from cloudsealed.audits.records.blocks import OBSERVATIONS, Block
+from cloudsealed.audits.records.observation import Observation
+from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.simulations.model import MOST_CHANGES
+from cloudsealed.audits.steps.evaluate import Cell, Evaluator
+from cloudsealed.audits.steps.outcomes import Outcomes
 from cloudsealed.findings.model import Finding
 from cloudsealed.findings.yielding import above, below, settle
 from cloudsealed.kit.batches import batches
@@ -111,13 +112,13 @@ class Forecast:
             cell.header(),
         )
         with self._database.read() as connection:
-            missing = outcomes.known(connection, block)
+            unseen = outcomes.known(connection, block)
         for observation in observations:
-            outcomes.spoken(missing, block, observation)
-        for part in batches(missing, _BATCH):
+            outcomes.spoken(unseen, block, observation)
+        for part in batches(unseen, _BATCH):
             with self._database.read() as connection:
-                resolved = outcomes.resolved(connection, block, part)
-                changes = self._with_yielding(connection, yields, resolved)
+                changed = outcomes.unseen(connection, block, part)
+                changes = self._with_yielding(connection, yields, changed)
             yield from changes
         for batch in batches(observations, _BATCH):
             with self._database.read() as connection:

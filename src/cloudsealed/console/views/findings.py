@@ -44,7 +44,6 @@ OTHERS = {
     "name": worded("Name"),
     "first_seen_after": worded("First seen after"),
     "first_seen_before": worded("First seen before"),
-    "last_seen_after": worded("Last seen after"),
 }
 _FILTERS = (*FACETS, *OTHERS)
 NEGATED = tuple(f"{name}_not" for name in (*FACETS, "resource", "control", "tag", "tag_key"))

@@ -1,4 +1,4 @@
--- revision 0007
+-- revision 0008
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -60,6 +60,16 @@ CREATE TABLE calls (
 	digest TEXT, 
 	called_at TEXT NOT NULL, 
 	PRIMARY KEY (tenant_id, audit_id, provider, account, region, service, operation, parameters, page)
+);
+CREATE TABLE cell_heads (
+	tenant_id TEXT NOT NULL, 
+	policy_id TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	region TEXT NOT NULL, 
+	observed_at TEXT NOT NULL, 
+	audit_id TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	PRIMARY KEY (tenant_id, policy_id, account, region)
 );
 CREATE TABLE cells (
 	tenant_id TEXT NOT NULL, 
@@ -169,7 +179,7 @@ CREATE TABLE findings (
 	resolved_at TEXT, 
 	resolved_by TEXT, 
 	monthly_savings INTEGER NOT NULL, 
-	doc BLOB NOT NULL, 
+	doc BLOB NOT NULL, follows INTEGER DEFAULT '0' NOT NULL, 
 	PRIMARY KEY (tenant_id, id), 
 	CONSTRAINT findings_fingerprint UNIQUE (tenant_id, fingerprint)
 );
@@ -523,15 +533,15 @@ CREATE INDEX findings_account ON findings (tenant_id, account, id);
 CREATE INDEX findings_cell ON findings (tenant_id, policy_id, account, region);
 CREATE INDEX findings_connection ON findings (tenant_id, connection_id, id);
 CREATE INDEX findings_dimension ON findings (tenant_id, dimension, id);
-CREATE INDEX findings_last_seen ON findings (tenant_id, last_seen_at, id);
+CREATE INDEX findings_first_seen ON findings (tenant_id, first_seen_at, id);
 CREATE INDEX findings_policy ON findings (tenant_id, policy_id, id);
 CREATE INDEX findings_resource ON findings (tenant_id, resource_id, id);
 CREATE INDEX findings_savings ON findings (tenant_id, monthly_savings, id);
 CREATE INDEX findings_severity ON findings (tenant_id, severity, id);
-CREATE INDEX findings_severity_last_seen ON findings (tenant_id, severity, last_seen_at, id);
+CREATE INDEX findings_severity_first_seen ON findings (tenant_id, severity, first_seen_at, id);
 CREATE INDEX findings_severity_savings ON findings (tenant_id, severity, monthly_savings, id);
 CREATE INDEX findings_status ON findings (tenant_id, status, id);
-CREATE INDEX findings_status_last_seen ON findings (tenant_id, status, last_seen_at, id);
+CREATE INDEX findings_status_first_seen ON findings (tenant_id, status, first_seen_at, id);
 CREATE INDEX findings_status_savings ON findings (tenant_id, status, monthly_savings, id);
 CREATE INDEX findings_status_severity ON findings (tenant_id, status, severity, id);
 CREATE INDEX findings_triage ON findings (tenant_id, triage, id);
@@ -579,4 +589,4 @@ CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT,
 CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence) OR EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.id = new.id) BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 CREATE TRIGGER finding_grams_new AFTER INSERT ON finding_texts BEGIN INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
 CREATE TRIGGER finding_grams_other AFTER UPDATE OF text ON finding_texts BEGIN INSERT INTO finding_grams (finding_grams, rowid, text) VALUES ('delete', old.number, old.text); INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
-INSERT INTO alembic_version VALUES ('0007');
+INSERT INTO alembic_version VALUES ('0008');

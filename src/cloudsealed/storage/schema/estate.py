@@ -259,6 +259,7 @@ findings = Table(
     text("resolved_by", null=True),
     integer("monthly_savings"),
     blob("doc"),
+    integer("follows"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "fingerprint", name="findings_fingerprint"),
     Index("findings_cell", "tenant_id", "policy_id", "account", "region"),
@@ -270,12 +271,12 @@ findings = Table(
     Index("findings_connection", "tenant_id", "connection_id", "id"),
     Index("findings_account", "tenant_id", "account", "id"),
     Index("findings_triage", "tenant_id", "triage", "id"),
-    Index("findings_last_seen", "tenant_id", "last_seen_at", "id"),
+    Index("findings_first_seen", "tenant_id", "first_seen_at", "id"),
     Index("findings_savings", "tenant_id", "monthly_savings", "id"),
-    Index("findings_severity_last_seen", "tenant_id", "severity", "last_seen_at", "id"),
+    Index("findings_severity_first_seen", "tenant_id", "severity", "first_seen_at", "id"),
     Index("findings_severity_savings", "tenant_id", "severity", "monthly_savings", "id"),
     Index("findings_status_severity", "tenant_id", "status", "severity", "id"),
-    Index("findings_status_last_seen", "tenant_id", "status", "last_seen_at", "id"),
+    Index("findings_status_first_seen", "tenant_id", "status", "first_seen_at", "id"),
     Index("findings_status_savings", "tenant_id", "status", "monthly_savings", "id"),
 )
 
@@ -337,6 +338,19 @@ cells = Table(  # which audits have spoken for a policy in an account and region
     text("audit_id"),
     text("observed_at"),
     PrimaryKeyConstraint("tenant_id", "policy_id", "account", "region", "audit_id"),
+)
+
+cell_heads = Table(  # the newest audit that settled a cell: findings follow it, and are not written
+    "cell_heads",
+    metadata,
+    text("tenant_id"),
+    text("policy_id"),
+    text("account"),
+    text("region"),
+    text("observed_at"),
+    text("audit_id"),
+    integer("version"),
+    PrimaryKeyConstraint("tenant_id", "policy_id", "account", "region"),
 )
 
 episodes = Table(

@@ -1,0 +1,1 @@
+"""What an audit keeps: its ledger, its blocks, its cells, and how they are read. Only rows."""

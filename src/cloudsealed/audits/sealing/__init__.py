@@ -1,0 +1,1 @@
+"""What makes an audit evidence: tree, seal, chain, proofs, bundles, and how they end."""

@@ -1,0 +1,122 @@
+"""What an audit will look at: the account and the regions behind each of its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+
+from cloudsealed.audits.model import Audit, Scope, Target
+from cloudsealed.audits.records.ledger import Ledger, RecordedCalls, Recorder
+from cloudsealed.audits.records.reasons import gap_document
+from cloudsealed.audits.skew import heard
+from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.asked import NotAsked, without
+from cloudsealed.collectors.aws.access import AwsSession, Identity, identify
+from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.collectors.aws.regions import Regions, enabled_regions
+from cloudsealed.collectors.model import Caller, Place, Row
+from cloudsealed.collectors.registry import RESOURCE_TYPES, places
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
+from cloudsealed.connections.service import ConnectionService
+from cloudsealed.policies.model import PolicyVersion
+from cloudsealed.storage.database import Database
+
+
+def plan(
+    audit: Audit,
+    *,
+    tenant: str,
+    connections: ConnectionService,
+    profile: str | None,
+    caller: Callable[[AwsSession], Caller],
+    lease: Lease,
+    database: Database,
+) -> tuple[tuple[Target, ...], timedelta | None]:
+    """Return where each connection leads, and the provider's clock minus ours, None if unknown; a
+    connection that cannot be used has its error."""
+    ledger = Ledger(database, tenant=tenant, audit_id=audit.id)
+    targets, skews = [], []
+    with Recorder(lease, audit.id) as recorder:
+        for ident in audit.connection_ids:
+            wanted = audit.scope.regions or connections.find(tenant=tenant, ident=ident).regions
+            try:
+                session = connections.open(tenant=tenant, ident=ident, profile=profile)
+                identity = identify(session)
+                skews.append(session.clock_skew())
+                connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
+                place = Place(identity.account, session.region, identity.partition)
+                enabled = enabled_regions(place, RecordedCalls(ledger, caller(session), recorder))
+            except (CloudAccessError, AmbientCredentialsNotAllowedError) as error:
+                problem = {"code": error.code, "message": error.message}
+                targets.append(Target(ident, None, "aws", (), problem))
+                continue
+            targets.append(_target(ident, identity, wanted, enabled))
+    recorder.stop_if_asked()
+    return tuple(targets), heard(audit.id, skews)
+
+
+def _target(
+    ident: str, identity: Identity, wanted: Sequence[str] | None, enabled: Regions
+) -> Target:
+    """Return the target of a connection that is limited to the regions `wanted`, if it is."""
+    regions = enabled.names if wanted is None else wanted
+    return Target(
+        ident,
+        identity.account,
+        identity.partition,
+        tuple(sorted(regions)),
+        left_out=tuple(sorted(set() if enabled.gap else {*enabled.names} - {*regions})),
+        regions_gap=gap_document(enabled.gap) if enabled.gap else None,
+    )
+
+
+def policy_places(
+    checks: Sequence[PolicyVersion], tasks: Iterable[Task]
+) -> set[tuple[str, str, str]]:
+    """Return the cells that an audit means to judge: policy x account x region."""
+    by_type: dict[str, set[tuple[str, str]]] = {}
+    for task in tasks:
+        by_type.setdefault(task.row.type, set()).add((task.place.account, task.place.region))
+    return {
+        (check.key, account, region)
+        for check in checks
+        for kind in check.spec["resource_types"]
+        for account, region in by_type.get(kind, ())
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One type to collect in one place, through one connection."""
+
+    connection_id: str
+    place: Place
+    row: Row
+
+
+def tasks_of(
+    targets: Iterable[Target], scope: Scope, not_asked: NotAsked = MappingProxyType({})
+) -> list[Task]:
+    """Return what an audit collects, in a fixed order; an account reached twice counts once."""
+    rows = [
+        without(row, not_asked.get(row.type, ()))
+        for row in RESOURCE_TYPES.values()
+        if _in_scope(row, scope)
+    ]
+    found: dict[tuple[str, str, str], Task] = {}
+    for target in targets:
+        if target.account is None:
+            continue
+        for row in rows:
+            for place in places(row, target.account, target.partition, target.regions):
+                key = (place.account, place.region, row.type)
+                found.setdefault(key, Task(target.connection_id, place, row))
+    return list(found.values())
+
+
+def _in_scope(row: Row, scope: Scope) -> bool:
+    """Say whether a type is in scope; regions narrow regional services only."""
+    wanted_service = scope.services is None or row.service_name in scope.services
+    return wanted_service and (scope.resource_types is None or row.type in scope.resource_types)

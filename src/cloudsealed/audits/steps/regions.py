@@ -1,0 +1,85 @@
+"""What all calls of a region say together, once they are made: it denies everything, or is not
+enabled.
+
+One denied call is a missing permission. Where nothing is answered, and the same calls are answered
+in other regions, it is the region that is denied: no permission cures that. A region that is not
+enabled knows nobody's credentials. It refuses to ask: it reads the ledger and names the outcomes of
+calls in it anew, the same however often it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from cloudsealed.audits.records.tally import Tallied, rename, tally
+from cloudsealed.audits.store import Lease
+from cloudsealed.collectors.aws.answers import unrecognised
+from cloudsealed.collectors.model import GLOBAL
+from cloudsealed.storage.database import Database
+from cloudsealed.vocabulary import CallOutcome
+
+_EXEMPT_SERVICES = frozenset({"acm", "config", "kms", "resourcegroupstaggingapi"})
+_EXEMPT_CALLS = frozenset({("ec2", "DescribeRegions")})
+"""What AWS's own region deny leaves out, so that its answers say nothing of the region. Source: AWS
+Control Tower, "Deny access to AWS based on the requested AWS Region", of what rows ask."""
+
+_Ended = tuple[CallOutcome, str]
+"""An outcome and its error code."""
+
+
+@dataclass(slots=True)
+class _Region:
+    """One account's region: whether anything answered there, which operations did and which were
+    denied, how those ended, and how calls did whose credentials were not recognised."""
+
+    answers: bool = False
+    answered: set[tuple[str, str]] = field(default_factory=set)
+    denied: set[tuple[str, str]] = field(default_factory=set)
+    denials: set[_Ended] = field(default_factory=set)
+    unrecognised: set[_Ended] = field(default_factory=set)
+
+    def add(self, call: Tallied) -> None:
+        operation, code = (call.service, call.operation), call.error_code or ""
+        exempt = call.service in _EXEMPT_SERVICES or operation in _EXEMPT_CALLS
+        if call.outcome.answered:
+            self.answers = True
+            self.answered |= set() if exempt else {operation}
+        elif call.outcome.denied:
+            self.denied |= set() if exempt else {operation}
+            self.denials.add((call.outcome, code))
+        elif call.outcome is CallOutcome.FAILED and unrecognised(code):
+            self.unrecognised.add((call.outcome, code))
+
+    def is_denied(self, others: Iterable[_Region]) -> bool:
+        """Say whether it denies whatever it was asked, although another allows some of that, or by
+        the organisation's own word, of several services."""
+        if self.answered or not self.denied:
+            return False
+        services = {service for service, _ in self.denied}
+        told = len(services) > 1 and all(outcome.forbidden for outcome, _ in self.denials)
+        return told or any(self.denied & other.answered for other in others)
+
+
+def settle_regions(database: Database, lease: Lease) -> None:
+    """Name the outcomes of an audit's calls anew where those of their region say more."""
+    audit = {"tenant": lease.tenant, "audit_id": lease.audit_id}
+    for place, was, becomes in list(_settled(tally(database, **audit))):
+        with lease.write() as connection:
+            rename(connection, **audit, place=place, was=was, becomes=becomes)
+
+
+def _settled(calls: Iterable[Tallied]) -> Iterator[tuple[tuple[str, str], _Ended, CallOutcome]]:
+    """Yield (account, region), how calls ended there, and the outcome that this is."""
+    accounts: dict[str, dict[str, _Region]] = {}
+    for call in calls:
+        if call.region != GLOBAL:
+            accounts.setdefault(call.account, {}).setdefault(call.region, _Region()).add(call)
+    for account, regions in accounts.items():
+        for name, region in regions.items():
+            place = (account, name)
+            for was in () if region.answers else sorted(region.unrecognised):
+                yield place, was, CallOutcome.UNSUPPORTED
+            others = [each for other, each in regions.items() if other != name]
+            for was in sorted(region.denials) if region.is_denied(others) else ():
+                yield place, was, CallOutcome.REGION_DENIED
