@@ -153,7 +153,7 @@ class Pass:
             caller = RecordedCalls(self.ledger, cloud, recorder)
             collect(
                 self.tasks,
-                {"con_a": caller},
+                dict.fromkeys(self.audit.connection_ids, caller),
                 recorder,
                 workers=4,
                 tick=tick or (lambda _ended: None),

@@ -57,7 +57,7 @@ def new_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     with ExitStack() as stack:
 
         def make(**options: Any) -> BrowserContext:
-            context = stack.enter_context(chromium.new_context(locale="en-GB", **options))
+            context = stack.enter_context(chromium.new_context(**{"locale": "en-GB", **options}))
             context.set_default_timeout(SECONDS * 1000)
             return context
 

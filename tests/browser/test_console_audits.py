@@ -1,16 +1,14 @@
-"""An audit watched to its end in a real browser, and pages of audits that keep nobody out."""
+"""An audit started, watched and seen to end in a real browser."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 from tests.auth.oauth.party import PASSWORD, Site, serving
-from tests.browser.test_accessibility import _RULES, _RUN, SCHEMES, WIDTHS
-from tests.console.audited import CONNECTION, Audited, audited
+from tests.console.audited import Audited, audited
 
 from cloudsealed.audits.model import NO_PROGRESS
 from cloudsealed.vocabulary import Role
@@ -57,20 +55,3 @@ def test_an_audit_is_started_watched_and_seen_to_end(
     page.get_by_text("It was canceled").wait_for()
     assert page.locator("[data-live]").count() == 0
     assert page.get_by_role("button", name="Cancel").count() == 0
-
-
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
-    estate: Audited, new_context: NewContext, axe: Path
-) -> None:
-    page = visiting(new_context(bypass_csp=True), estate.site)
-    one = f"/audits/{estate.idents[-1]}"
-    paths = [one + part for part in ("", "/cells", "/calls", "/compare")]
-    paths += [f"/audits/{estate.begun()}", f"/connections/{CONNECTION}", "/schedules/new"]
-    for path in paths:
-        page.goto(estate.site.url + path)
-        page.add_script_tag(path=axe)
-        for scheme, width in zip(SCHEMES, WIDTHS, strict=True):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of both
-            page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate(_RUN, _RULES) == [], (path, scheme, width)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path

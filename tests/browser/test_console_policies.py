@@ -1,4 +1,5 @@
-"""A policy in a real browser: written, found wrong as one types, mended, simulated, activated."""
+"""A policy in a real browser: written, found wrong as one types, refused, mended, simulated,
+activated."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 BROKEN = TEXT.replace("fail_when: resource.QueueName == 'bad'", "fail_when: resource.")
 
 
-def test_a_policy_is_written_found_wrong_mended_simulated_and_activated(
+def test_a_policy_is_written_refused_mended_simulated_and_activated(
     site: Site, new_context: Callable[..., BrowserContext]
 ) -> None:
     own = audited(site).site
@@ -29,6 +30,12 @@ def test_a_policy_is_written_found_wrong_mended_simulated_and_activated(
     page.click("button[type=submit]")
     page.click("text=Write a check")
     page.fill("#text", BROKEN)
+    page.wait_for_selector('#problems [data-line="6"]')
+    with page.expect_navigation():
+        page.click("text=Store, not in use yet")
+    assert page.input_value("#text") == BROKEN
+    with own.http() as http:
+        assert http.get("/v1/policies/queues-are-named").status_code == 404
     page.wait_for_selector('#problems [data-line="6"]')
     assert page.text_content(".mirror mark")
     page.click('#problems [data-line="6"]')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from cloudsealed.storage.schema import audits, tenants
 from cloudsealed.testing.factories import add_connections, make_connection
 from cloudsealed.vocabulary import AuditStatus, CallOutcome, Role
 
-CONNECTION, KEY = "con_a", "queues-are-good"
+CONNECTION, KEY = "con_01JD0000000000000000000000", "queues-are-good"
 POLICY = {
     "key": KEY,
     "title": f"Queues {HOSTILE}",
@@ -44,10 +45,11 @@ class Audited:
         with self.site.services.database.write() as connection:
             connection.run(this.values(**columns), {})
 
-    def audit(self) -> str:
-        """Audit the cloud as it is; return the audit's id."""
+    def audit(self, seen: Callable[[str], None] = lambda _ident: None) -> str:
+        """Audit the cloud as it is; return the audit's id. `seen` is told it when it has begun."""
         self.clock.move(hours=1)
         found = self._pass()
+        seen(found.id)
         lease = found.take()
         found.collect(self.cloud, lease)
         lease.set(status=AuditStatus.EVALUATING)

@@ -56,7 +56,7 @@ def texts(page: httpx.Response) -> str:
 def facets(page: httpx.Response, name: str) -> dict[str, int]:
     """Return the values of a facet, as a page shows them, with their counts."""
     found = {}
-    for link in re.findall(rf'<a [^>]*id="facet-{name}-\d+".*?</a>', page.text, re.DOTALL):
+    for link in re.findall(rf'<\w+ [^>]*?id="facet-{name}-\d+".*?</li>', page.text, re.DOTALL):
         label, count = re.findall(r"<span.*?>([^<>]+)</(?:span|bdi)>", link)[-2:]
         found[html.unescape(label)] = int(count.replace(",", ""))
     return found

@@ -276,7 +276,7 @@ def test_pages_have_language_title_one_heading_and_a_label_for_every_field(site:
     assert 'role="alert"' in failed.text
     style = site.browser().http.get("/static/console.css")
     assert style.headers["content-type"].startswith("text/css")
-    assert "prefers-color-scheme: dark" in style.text
+    assert "light-dark(" in style.text
 
 
 def test_logging_out_ends_the_session_at_the_server(site: Site) -> None:

@@ -17,10 +17,9 @@ from cloudsealed.kit.clock import parse_rfc3339, rfc3339
 from cloudsealed.kit.deprecation import Deprecation
 from cloudsealed.kit.ids import is_id
 from cloudsealed.kit.nearest import LONGEST, closest, suggested
-from cloudsealed.storage.filters import MOST_VALUES, Filter, tag_of
+from cloudsealed.storage.filters import LONGEST_TEXT, MOST_VALUES, Filter, is_askable, tag_of
 
-_LONGEST_TEXT = 2048
-_TEXT = f"a text of 1 to {_LONGEST_TEXT} printable characters"
+_TEXT = f"a text of 1 to {LONGEST_TEXT} printable characters"
 _FEWER = f"at most {MOST_VALUES} values"
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -151,7 +150,7 @@ def _text(item: Filter, value: str) -> str:
 
 
 def _printable(value: str) -> str:
-    if not (1 <= len(value) <= _LONGEST_TEXT and value.isprintable()):
+    if not is_askable(value):
         raise ValueError(_TEXT)
     return value
 

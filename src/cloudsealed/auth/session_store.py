@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
+from cloudsealed.auth.user_store import COLUMNS, User, decode
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.schema import sessions, users
 
@@ -19,6 +20,7 @@ _BY_DIGEST = (  # tenantless: session by digest
         sessions.c.last_seen_at,
         sessions.c.expires_at,
         sessions.c.confirmed_at,
+        *COLUMNS,
     )
     .join(users, (users.c.tenant_id == sessions.c.tenant_id) & (users.c.id == sessions.c.user_id))
     .where(sessions.c.digest == bindparam("address"), users.c.disabled_at.is_(None))
@@ -61,11 +63,13 @@ class SessionStore:
         row = {name: getattr(session, name) for name in Session.__slots__}
         connection.run(sessions.insert(), {**row, "digest": digest})
 
-    def by_digest(self, digest: str) -> Session | None:
-        """Return the session with this digest, None when its user is disabled."""
+    def by_digest(self, digest: str) -> tuple[Session, User] | None:
+        """Return the session with this digest and its user, None when that is disabled."""
         with self._database.read() as connection:
             row = connection.first(_BY_DIGEST, {"address": digest})
-        return Session(*row) if row is not None else None
+        if row is None:
+            return None
+        return Session(*row[: -len(COLUMNS)]), decode(row[-len(COLUMNS) :])
 
     def seen(self, session: Session, now: str) -> None:
         """Write when a session was last used."""

@@ -81,21 +81,28 @@ class SessionService:
             self._record(connection, EventType.LOGGED_IN, session, ip)
         return text
 
-    def find(self, text: str, *, used: bool = True) -> Session | None:
-        """Return the session of a secret, None when it is none, or over; `used` counts as use."""
+    def find(self, text: str) -> Session | None:
+        """Return the session of a secret, None when it is none, or over."""
+        known = self.who(text)
+        return known[0] if known is not None else None
+
+    def who(self, text: str, *, used: bool = True) -> tuple[Session, User] | None:
+        """Return the session of a secret and its user, None when it is none, or over; `used` counts
+        as use."""
         if not credential.is_well_formed(text, PREFIX):
             return None
         digests = (credential.digest(text, key) for key in self._keys)
-        session = next(filter(None, map(self._store.by_digest, digests)), None)
+        known = next(filter(None, map(self._store.by_digest, digests)), None)
         now = self._clock()
-        if session is None or session.expires_at <= rfc3339(now):
+        if known is None or known[0].expires_at <= rfc3339(now):
             return None
+        session = known[0]
         unused = now - parse_rfc3339(session.last_seen_at)
         if unused > timedelta(hours=IDLE_HOURS):
             return None
         if used and unused > timedelta(seconds=_SEEN_SECONDS):
             self._store.seen(session, rfc3339(now))
-        return session
+        return known
 
     def caller(self, session: Session, user: User, ip: str) -> Caller:
         """Return the caller whom a session stands for: a user, with everything of their role."""

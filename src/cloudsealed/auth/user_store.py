@@ -40,7 +40,10 @@ LISTING = Listing(
 )
 
 _INSERT = postgresql_insert(users).on_conflict_do_nothing()  # SQLite reads the same words
-_LOADED = select(*(users.c[name] for name in _COLUMNS))  # tenantless: user by e-mail
+COLUMNS = tuple(users.c[name] for name in _COLUMNS)
+"""What a user is read from, in the order of `decode`."""
+
+_LOADED = select(*COLUMNS)  # tenantless: user by e-mail
 _THIS = (users.c.tenant_id == bindparam("tenant"), users.c.id == bindparam("ident"))
 _GET = _LOADED.where(*_THIS)
 _BY_EMAIL = _LOADED.where(users.c.email == bindparam("address"))

@@ -16,7 +16,7 @@ from cloudsealed.console.asking import Inside
 from cloudsealed.console.look import Views
 from cloudsealed.console.rendering import asset, error_page, error_title
 from cloudsealed.console.views import PASSAGES, VIEWS
-from cloudsealed.console.visits import HOME, Reception, Visit
+from cloudsealed.console.visits import HOME, KNOWN, Reception, Visit
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.wiring import Services
 
@@ -65,10 +65,12 @@ class Console:
         return path in _HASHING
 
     def visitor(self, scope: Scope, deadline: float | None) -> str | None:
-        """Return the id of the session that a request belongs to, None when there is none."""
+        """Return the id of the session that a request belongs to, None when there is none; the page
+        need not ask again."""
         with self._database.hurried(deadline):
-            session = self._sessions.find(self._reception.cookie.read(scope))
-        return session.id if session is not None else None
+            known = self._sessions.who(self._reception.cookie.read(scope))
+        scope[KNOWN] = known
+        return known[0].id if known is not None else None
 
     def refusal(
         self, error: CloudSealedError, request_id: str, request: Request | None

@@ -17,6 +17,7 @@ from cloudsealed.console.language import worded, words_of
 from cloudsealed.console.taste import Taste
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.resources.naming import called
+from cloudsealed.storage.filters import is_askable
 from cloudsealed.vocabulary import Severity, TriageState
 
 _POLICY = (
@@ -102,6 +103,7 @@ _templates.filters["moment"] = _moment
 _templates.filters["middle"] = middle
 _templates.filters["json"] = _json
 _templates.filters["called"] = called
+_templates.tests["askable"] = is_askable
 _templates.globals["assets"] = assets
 _templates.globals["worded"] = worded
 _templates.globals["TRIAGE"] = tuple(TriageState)

@@ -31,12 +31,15 @@ from cloudsealed.console.rendering import page, redirect
 from cloudsealed.console.shell import shown_to
 from cloudsealed.console.taste import Taste, Tastes
 from cloudsealed.kit.addresses import budget_key
-from cloudsealed.kit.errors import CloudSealedError, MissingFieldError, NotFoundError
+from cloudsealed.kit.errors import CloudSealedError, MissingFieldError
 from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
 from cloudsealed.wiring import Services
 
 LOGIN, CONFIRM, ACCOUNT = "/login", "/confirm", "/account"
 HOME, TASTE = "/overview", "/taste"
+KNOWN = "cloudsealed.known"
+"""Where a request's scope holds its session and user, None of a stranger."""
+
 _SHOWN_STATUS = {409, 422}  # errors about fields, which the form shows at their place
 
 
@@ -236,7 +239,8 @@ class Reception:
         """Return who asks for what; reads the session."""
         text = self.cookie.read(request.scope)
         address = _address(request)
-        login = self._login(text, address)
+        known = self._known(request, text)
+        login = self._logged_in(*known, address) if known is not None else None
         return Visit(
             self._services,
             self.prefix,
@@ -254,24 +258,20 @@ class Reception:
             tastes=self.tastes,
         )
 
-    def _login(self, text: str, address: str) -> Login | None:
-        session = self._sessions.find(text)
-        return self._logged_in(session, address) if session is not None else None
+    def _known(self, request: Request, text: str) -> tuple[Session, User] | None:
+        if KNOWN not in request.scope:
+            return self._sessions.who(text)
+        found: tuple[Session, User] | None = request.scope[KNOWN]
+        return found
 
-    def _logged_in(self, session: Session, address: str) -> Login:
-        user = self._services.users.get(tenant=session.tenant_id, ident=session.user_id)
+    def _logged_in(self, session: Session, user: User, address: str) -> Login:
         return Login(session, user, self._sessions.caller(session, user, address))
 
     def still(self, visit: Visit) -> Caller | None:
         """Return who the visitor is now, None when they are logged out; asking is no use of the
         session."""
-        session = self._sessions.find(visit.secret, used=False)
-        if session is None:
-            return None
-        try:
-            return self._logged_in(session, visit.address).caller
-        except NotFoundError:  # the user is deleted at this moment
-            return None
+        known = self._sessions.who(visit.secret, used=False)
+        return self._logged_in(*known, visit.address).caller if known is not None else None
 
     def check(self, request: Request, visit: Visit, about: str) -> None:
         """Raise CsrfFailedError unless the form is this server's own, and this visitor's."""

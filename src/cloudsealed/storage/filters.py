@@ -39,6 +39,7 @@ from cloudsealed.vocabulary import Provider
 
 NOT = "_not"
 MOST_VALUES = 100  # of one filter, and pairs of two
+LONGEST_TEXT = 2048  # of one value
 PAIR = "="  # between a tag's key and its value
 _BOTH = "tag_pair"
 _AFTER_DOT = chr(ord(".") + 1)
@@ -50,6 +51,11 @@ Condition = Callable[[FromClause, Binds], ColumnElement[bool]]
 _SERVICE = "Service of the cloud, such as s3"
 _ONE_VALUE = ("time", "audit")
 _WITH_COMMAS = ("enum", "id", "policy", "word", "tag")
+
+
+def is_askable(text: str) -> bool:
+    """Say whether filters by text take this one: 1 to LONGEST_TEXT printable characters."""
+    return 1 <= len(text) <= LONGEST_TEXT and text.isprintable()
 
 
 class FilterValueError(CloudSealedError):
