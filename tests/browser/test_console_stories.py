@@ -71,8 +71,6 @@ def test_a_newcomer_accepts_a_finding_by_keyboard_alone(
     keys.open(f"{mine.url}/findings?status=open")
     keys.log_in(mine.person(Role.EDITOR), PASSWORD)
     assert keys.query == {"status": "open"}
-    keys.press("Go to the content")
-    keys.page.locator("main:focus").wait_for()
     keys.press("Group 0 is open")
     keys.page.get_by_role("heading", name="How to mend it").wait_for()
     assert keys.path == f"/findings/{ident}"
