@@ -97,7 +97,9 @@ def checks() -> dict[str, list[evaluate.Check]]:
                 "related": related if kind == "aws.ec2.instance" else {},
             }
             version = PolicyVersion(f"pol_{number}", f"{kind}-{number}", 1, PolicyKind.CHECK, spec)
-            found.setdefault(kind, []).append(evaluate.Check(version, rule))
+            check = evaluate.Check(version)
+            check.rule = rule  # compiled already, and from what is no policy file
+            found.setdefault(kind, []).append(check)
     return found
 
 

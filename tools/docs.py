@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 from cloudsealed.api.app import TABLES as NOUNS
 from cloudsealed.api.errors import catalogue
+from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
 from cloudsealed.api.outside import OUTSIDE
@@ -226,7 +227,7 @@ def metrics() -> str:
         PulseStore(services.database).beat(
             name="x", started_at=now, now=now, state={}, counted=counted
         )
-        collectors = (Metrics(), Gauges(services), Process())
+        collectors = (Metrics(), Limits(found), Gauges(services), Process())
         families = [family for each in collectors for family in each.collect()]
         services.database.close()
     rows = ((code(f.name), f.kind, f.help) for f in families)

@@ -19,7 +19,7 @@ from tests.contract.conftest import MOMENT
 from tests.servers import PostgresServer, free_port
 from tests.waiting import until
 
-from cloudsealed.api import gauges, parts
+from cloudsealed.api import gauges, parts, process
 from cloudsealed.api.app import create_app
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
 from cloudsealed.audits.store import AuditStore, Lease
@@ -279,6 +279,15 @@ def test_figures_of_jobs_audits_workers_and_the_process_are_there(
         "process_resident_memory_bytes",
     ):
         assert all(value >= 0 for value in found[name].values()), name
+
+
+def test_figures_are_there_where_the_machine_does_not_say_when_it_began(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_booted", lambda: None)
+    found = families(ask("/metrics").text)
+    assert "process_start_time_seconds" not in found
+    assert found["process_resident_memory_bytes"][()] > 0
 
 
 def test_no_identity_is_in_the_figures(services: Services, token: str, ask: Any) -> None:

@@ -114,7 +114,7 @@ def create_app(
     streams that whoever serves it ends."""
     place = Place(services.settings.address, follows_host=not services.settings.public_url)
     limits, metrics = Limits(services.settings, services.counters), Metrics()
-    parts, collectors = Parts(services), (metrics, Gauges(services), Process())
+    parts, collectors = Parts(services), (metrics, limits, Gauges(services), Process())
     flights = open_flights(services.database)
     keys = Idempotency(services.database, flights, services.clock)
     faces = Faces(services.settings.address, pages)

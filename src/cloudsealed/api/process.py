@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,22 +27,26 @@ class Process:
 def _families() -> Iterator[Family]:
     stat = list(map(int, Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[1:]))
     tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-    figures: Mapping[str, tuple[str, float]] = {
+    figures: dict[str, tuple[str, float]] = {
         "cpu_seconds_total": ("Processor time", (stat[_USER] + stat[_SYSTEM]) / tick),
         "max_fds": ("Most files that it may open", resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         "open_fds": ("Open files", len(os.listdir("/proc/self/fd"))),  # noqa: PTH208 - a number
         "resident_memory_bytes": ("Resident memory", stat[_RESIDENT] * page),
-        "start_time_seconds": ("When it began", _booted() + stat[_STARTED] / tick),
         "virtual_memory_bytes": ("Virtual memory", stat[_VIRTUAL]),
     }
-    for name, (text, value) in figures.items():
+    if (booted := _booted()) is not None:
+        began = booted + stat[_STARTED] / tick
+        figures["start_time_seconds"] = ("When it began", began)
+    for name, (text, value) in sorted(figures.items()):
         kind: Kind = "counter" if name.endswith("_total") else "gauge"
         found = Family(f"process_{name}", kind, text)
         found.add((), value)
         yield found
 
 
-def _booted() -> float:
-    """Return when the machine began, in seconds since the epoch."""
+def _booted() -> float | None:
+    """Return when the machine began, in seconds since the epoch; None where it does not say, as in
+    some sandboxes."""
     lines = Path("/proc/stat").read_text().splitlines()
-    return float(next(line for line in lines if line.startswith("btime ")).split()[1])
+    found = next((line for line in lines if line.startswith("btime ")), None)
+    return None if found is None else float(found.split()[1])

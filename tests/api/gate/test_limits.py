@@ -85,3 +85,14 @@ def test_the_tighter_budget_has_fewer_left(one: int | None, other: int, chosen: 
         return Rate(Policy("x", Window(10, 60)), 10 - left, 0)
 
     assert tighter(None if one is None else rate(one), rate(other)).remaining == chosen
+
+
+def test_what_a_spent_budget_refuses_is_counted() -> None:
+    limits = _limits(core="1/minute")
+    for _ in range(3):
+        rate = limits.spend("core", "a")
+        if rate.exceeded:
+            rate.refusal(time.time())
+    [family] = limits.collect()
+    assert 'cloudsealed_budget_refusals_total{budget="core"} 2.0' in family.text()
+    assert 'cloudsealed_budget_refusals_total{budget="login"} 0.0' in family.text()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from cloudsealed.api.errors import RateLimitedError
+from cloudsealed.kit.exposition import Family
 from cloudsealed.kit.threads import look
 from cloudsealed.settings import Settings, Window
 from cloudsealed.storage.counters import Counters, MemoryCounters
@@ -28,13 +29,14 @@ OF_OTHERS = ("core", "anonymous", "oauth", "login")
 class Policy:
     """One window of a budget, and the headers that say of it what never changes."""
 
-    __slots__ = ("amount", "headers", "name", "resource", "seconds", "window")
+    __slots__ = ("amount", "headers", "name", "refused", "resource", "seconds", "window")
 
     def __init__(self, resource: str, window: Window) -> None:
         self.resource = resource
         self.window = window
         self.amount, self.seconds = window.amount, window.seconds
         self.name = resource.encode()
+        self.refused = 0  # by this process
         policy = f'"{resource}";q={window.amount};w={window.seconds}'
         self.headers = (
             (b"x-ratelimit-limit", b"%d" % window.amount),
@@ -85,7 +87,8 @@ class Rate(NamedTuple):
         ]
 
     def refusal(self, now: float) -> RateLimitedError:
-        """Return the error of a request over this budget."""
+        """Return the error of a request over this budget, and count it."""
+        self.policy.refused += 1
         wait = max(1, math.ceil(self.reset - now))
         return RateLimitedError(
             f"The {self.policy.resource} budget of {self.window.amount} requests in"
@@ -109,6 +112,18 @@ class Limits:
         }
         self.clock = clock
         self.counters: Counters = MemoryCounters() if counters is None else counters
+
+    def collect(self) -> Iterator[Family]:
+        """Yield how many requests each budget refused, for Prometheus."""
+        found = Family(
+            "cloudsealed_budget_refusals_total",
+            "counter",
+            "Requests that a spent budget refused, by budget",
+            ("budget",),
+        )
+        for name, policies in self._policies.items():
+            found.add([name], sum(policy.refused for policy in policies))
+        yield found
 
     async def asked(self, ask: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Call what counts with these: in a thread when its counters may wait for a network."""
