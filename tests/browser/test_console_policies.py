@@ -46,7 +46,7 @@ def test_a_policy_is_written_refused_mended_simulated_and_activated(
     page.wait_for_selector("#suggestions li")
     assert names.all_text_contents() == ["QueueUrl", "QueueName"]
     page.keyboard.type("N")
-    page.wait_for_function("document.querySelectorAll('#suggestions li').length === 1")
+    page.locator("#suggestions li").nth(1).wait_for(state="detached")
     page.keyboard.press("Enter")
     page.keyboard.type(" == 'bad'")
     page.wait_for_selector('#problems[data-valid="yes"]')

@@ -71,7 +71,6 @@ def test_a_newcomer_accepts_a_finding_by_keyboard_alone(
     keys.open(f"{mine.url}/findings?status=open")
     keys.log_in(mine.person(Role.EDITOR), PASSWORD)
     assert keys.query == {"status": "open"}
-    keys.press("Go to the content")
     keys.press("Group 0 is open")
     keys.page.get_by_role("heading", name="How to mend it").wait_for()
     assert keys.path == f"/findings/{ident}"
@@ -178,3 +177,15 @@ def test_without_a_script_one_reads_narrows_and_decides(
         page.locator("th a.main").first.click()
         page.locator("main h1").wait_for()
         assert page.locator("main .panel").count() > 0
+
+
+def test_parts_of_a_page_that_come_anew_leave_the_focus_where_it_is(
+    estate: Audited, new_context: NewContext
+) -> None:
+    page = arrived(new_context(), estate.site, Role.VIEWER, "/findings?status=open")
+    page.locator("#facet-severity-1").focus()
+    page.evaluate("refreshed()")
+    assert page.evaluate("document.activeElement.id") == "facet-severity-1"
+    page.evaluate("document.activeElement.removeAttribute('id')")
+    page.evaluate("refreshed()")
+    page.locator("[data-part=facets] :focus").wait_for()

@@ -140,7 +140,10 @@ async function refreshed() {
     const found = new DOMParser().parseFromString(text, "text/html");
     for (const part of document.querySelectorAll("[data-part]")) {
       const next = found.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (next) part.replaceWith(document.adoptNode(next));
+      if (!next) continue;
+      const held = part.contains(document.activeElement) ? document.activeElement : null;
+      part.replaceWith(document.adoptNode(next));
+      if (held) (document.getElementById(held.id) ?? next.querySelector("a, summary, button, input") ?? main()).focus();
     }
     if (stream && !found.querySelector("[data-live]")) {
       stream.close();
