@@ -29,6 +29,11 @@ def resource(site: Site) -> str:
     return found.id
 
 
+@pytest.fixture(scope="module")
+def finding(site: Site) -> str:
+    return str(add_findings(site, 1)[0])
+
+
 def test_the_field_is_on_every_page_and_keeps_what_was_typed(site: Site, resource: str) -> None:
     http = site.browser().http
     for path in ("/overview", "/findings", "/account", "/search"):
@@ -42,8 +47,7 @@ def test_the_field_is_on_every_page_and_keeps_what_was_typed(site: Site, resourc
     assert 'value="Shop &#34;"' in http.get("/search", params={"q": 'Shop "'}).text
 
 
-def test_an_exact_id_leads_straight_to_its_page(site: Site, resource: str) -> None:
-    finding = add_findings(site, 1)[0]
+def test_an_exact_id_leads_straight_to_its_page(site: Site, resource: str, finding: str) -> None:
     with site.http() as http:
         policy = http.get("/v1/policies").json()["data"][0]
     expected = {
@@ -69,6 +73,7 @@ def test_an_id_of_nothing_or_of_another_tenant_finds_nothing(site: Site, resourc
         assert linked(page, "/resources") == []
 
 
+@pytest.mark.usefixtures("finding")
 def test_results_are_grouped_and_lead_on_to_all(site: Site, resource: str) -> None:
     page = site.browser().http.get("/search", params={"q": "shop"})
     found = linked(page, "/resources")
