@@ -189,3 +189,16 @@ def test_parts_of_a_page_that_come_anew_leave_the_focus_where_it_is(
     page.evaluate("document.activeElement.removeAttribute('id')")
     page.evaluate("refreshed()")
     page.locator("[data-part=facets] :focus").wait_for()
+
+
+def test_the_link_to_the_content_leads_there_and_stays(
+    estate: Audited, new_context: NewContext
+) -> None:
+    page = arrived(new_context(), estate.site, Role.EDITOR, "/findings")
+    shown = page.locator("#main").element_handle()
+    page.locator("a.skip").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#main")
+    page.wait_for_load_state("networkidle")
+    assert shown is not None
+    assert shown.evaluate("main => main.isConnected && document.activeElement === main")

@@ -3,7 +3,9 @@
 "use strict";
 
 const main = () => document.getElementById("main");
+const here = () => location.pathname + location.search;
 let asked = 0;
+let current = here();
 
 async function go(url, { push = true, focus = null, body = null } = {}) {
   const mine = ++asked;
@@ -31,6 +33,7 @@ async function go(url, { push = true, focus = null, body = null } = {}) {
   document.querySelector(".side").replaceWith(document.adoptNode(side));
   document.title = found.title;
   if (push) history.pushState(null, "", answer.url);
+  current = here();
   if (!location.hash && push && !focus) scrollTo(0, 0);
   const held = focus && document.getElementById(focus);
   if (held) held.focus();
@@ -68,7 +71,9 @@ document.addEventListener("change", (event) => {
   counted();
 });
 
-addEventListener("popstate", () => go(location.href, { push: false }));
+addEventListener("popstate", () => {
+  if (here() !== current) go(location.href, { push: false }); // a link within the page moves the focus alone
+});
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
