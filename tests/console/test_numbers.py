@@ -20,7 +20,7 @@ from tests.console.everything import CONTROL, Everything, inhabited
 
 from cloudsealed.console.rendering import middle
 from cloudsealed.testing.factories import add_findings, make_finding
-from cloudsealed.vocabulary import Dimension, Severity
+from cloudsealed.vocabulary import Dimension, FindingStatus, Severity
 
 Shown = dict[tuple[str, str], int]
 Ask = Callable[..., Any]
@@ -87,10 +87,10 @@ def leading(page: httpx.Response, address: str) -> Iterator[tuple[str, dict[str,
         asked = {n: v for n, v in parse_qs(at.query).items() if n not in _NOT_FILTERS}
         if not numbers or not asked or at.path not in COUNTED:
             continue
-        if at.path == "/findings" and asked.keys().isdisjoint(("status", "delta", "audit")):
-            continue  # the list has findings of every status, a summary those that are open
         if at.path == urlsplit(address).path:  # one more value of a facet counts alone
             asked = {n: sorted({*v} ^ {*held.get(n, ())}) or v for n, v in asked.items()}
+        if at.path == "/findings" and asked.keys().isdisjoint(("status", "delta", "audit")):
+            asked |= {"status": list(FindingStatus)}  # a summary has those that are open
         if not any(numbers[-1] in value for values in asked.values() for value in values):
             yield at.path, asked, int(numbers[-1].replace(",", ""))
 
