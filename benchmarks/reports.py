@@ -28,6 +28,7 @@ from typing import Any
 import orjson
 from _process import Memory, apart, cpu_of_all
 
+from cloudsealed import working
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
 from cloudsealed.audits.sealing.seal import Tally, seal
 from cloudsealed.audits.store import encode
@@ -163,7 +164,7 @@ def _reported(folder: Path, tenant: str, audit: str, kind: str, pipe: Any) -> No
     services = build_services(Settings(data_dir=folder))
     body = {"kind": kind, "audit_id": audit}
     ident = orjson.loads(services.reports.create(tenant=tenant, body=body))["id"]
-    worker = services.worker()
+    worker = working.worker(services)
     began = cpu_of_all()
     with Memory() as memory:
         worker.run_once(JOB)

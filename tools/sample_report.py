@@ -21,6 +21,7 @@ from pathlib import Path
 
 import orjson
 
+from cloudsealed import working
 from cloudsealed.reports.store import JOB
 from cloudsealed.settings import LANGUAGES, Settings
 from cloudsealed.storage.keys import ensure_keys
@@ -108,7 +109,7 @@ class Sample:
         framework = FRAMEWORK if kind == ReportKind.COMPLIANCE_EVIDENCE else None
         body = {"kind": kind, "audit_id": audit, "framework": framework}
         made = orjson.loads(self.services.reports.create(tenant=self.tenant, body=body))
-        self.services.worker().run_once(JOB)
+        working.worker(self.services).run_once(JOB)
         file = self.services.reports.file(tenant=self.tenant, ident=made["id"], format="pdf")
         return b"".join(file.content)
 

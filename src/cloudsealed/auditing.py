@@ -13,7 +13,7 @@ from cloudsealed.audits.sealing.trusted import TrustedTime
 from cloudsealed.audits.service import AuditService
 from cloudsealed.audits.steps.run import Runner
 from cloudsealed.auth.tenants import TenantService
-from cloudsealed.collectors.asked import UnknownCallError, left_out
+from cloudsealed.collectors.asked import UnknownCallError, joined, left_out
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.findings.service import FindingService
 from cloudsealed.kit.clock import Clock, utc_now
@@ -53,7 +53,13 @@ def build_auditing(settings: Settings, *, clock: Clock = utc_now) -> Auditing:
     tenants = TenantService(database=database, clock=clock)
     policies = PolicyService(database=database, clock=clock, now=TrustedTime(database, clock).now)
     connections = ConnectionService(
-        database=database, clock=clock, settings=settings, tenant_count=lambda: len(tenants.all())
+        database=database,
+        clock=clock,
+        settings=settings,
+        tenant_count=lambda: len(tenants.all()),
+        not_asked=lambda tenant: joined(
+            policies.not_asked(tenant=tenant), left_out(settings.calls_left_out)
+        ),
     )
     audits = AuditService(
         database=database, connections=connections, policies=policies, clock=clock

@@ -18,6 +18,7 @@ from tests.auth.oauth.party import CALLBACK, Site, serving
 from tests.console.audited import CONNECTION, KEY, Audited, audited
 from tests.console.judged import add_report
 
+from cloudsealed import working
 from cloudsealed.auth.model import Scope
 from cloudsealed.console import account, credentials
 from cloudsealed.console.views import VIEWS
@@ -140,7 +141,7 @@ def _made(own: Site, found: Audited, http: httpx.Client) -> Iterator[tuple[str, 
     yield "/schedules", made["id"]
     yield from _people(http)
     trial = _sent(http, "POST", "/v1/policies/simulate", policy=KEY, audit_ids=[audit])
-    worker = own.services.worker()
+    worker = working.worker(own.services)
     while worker.run_once("simulation"):
         pass
     yield "/policies/simulations", trial["id"]

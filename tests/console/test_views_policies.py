@@ -17,6 +17,7 @@ from tests.console.test_account import form_of
 from tests.console.test_pages import refused
 from tests.waiting import until
 
+from cloudsealed import working
 from cloudsealed.console.drafts import Draft
 from cloudsealed.findings.model import ResourceRef
 from cloudsealed.kit.ids import new_id
@@ -85,7 +86,7 @@ def text_in(page: httpx.Response) -> str:
 
 def worked(site: Site, kind: str) -> None:
     """Do every job of a kind that waits."""
-    worker = site.services.worker()
+    worker = working.worker(site.services)
     while worker.run_once(kind):
         pass
 

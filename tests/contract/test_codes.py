@@ -22,6 +22,7 @@ from tests.contract.conftest import prepared, serving
 from tests.servers import PostgresServer
 from tests.waiting import SECONDS
 
+from cloudsealed import working
 from cloudsealed.api import protocol
 from cloudsealed.api.errors import catalogue
 from cloudsealed.auth.model import Scope
@@ -263,7 +264,7 @@ def _expired_evidence(tenant: Any, completed: Any) -> httpx.Response:
     with engine_for(services.settings).begin() as connection:
         connection.execute(text("UPDATE audits SET finished_at = created_at"))
     forgetful = replace(services.settings, retention_days=1)
-    replace(services, settings=forgetful).expire_evidence()
+    working.expire_evidence(replace(services, settings=forgetful))
     answer: httpx.Response = tenant.http.get(f"/v1/audits/{audit_id}/calls")
     return answer
 
@@ -325,7 +326,7 @@ def _failed_audit(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     body = {"provider": "aws", "name": new_id("n"), "role_arn": ROLE_ARN}
     connection = tenant.http.post("/v1/connections", json=body).json()["id"]
     made = tenant.http.post("/v1/audits", json={"connection_ids": [connection]})
-    worker = tenant.services.worker()
+    worker = working.worker(tenant.services)
     while worker.run_once("audit"):  # those before it too
         pass
     return str(tenant.http.get(made.headers["location"]).json()["error"]["code"])

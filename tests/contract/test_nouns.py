@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from cloudsealed import working
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
 from cloudsealed.reports.store import ReportStore
@@ -438,6 +439,6 @@ def test_a_removed_connection_resolves_its_findings_also_after_a_crash_in_betwee
     assert resolution(first) == "connection_removed"
     tenant.services.connections.delete(tenant=tenant.id, ident=torn)  # and the process died
     assert resolution(second) is None
-    tenant.services.expire_evidence()
+    working.expire_evidence(tenant.services)
     assert resolution(second) == "connection_removed"
     assert resolution(third) is None

@@ -14,6 +14,7 @@ from sqlalchemy import TextClause, text
 from tests.contract.conftest import MakeTenant, Tenant, serving
 from tests.waiting import SECONDS, until
 
+from cloudsealed import working
 from cloudsealed.api.app import TABLES
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.settings import Settings
@@ -170,7 +171,7 @@ def test_of_parallel_changes_each_event_begins_with_what_the_one_before_ended_wi
     bodies = [{"title": f"title {number}"} for number in range(WRITERS)]
     changes = [partial(racing.http.patch, path, json=body) for body in bodies]
     assert set(at_once(changes)) == {200}
-    racing.services.chain_events()
+    working.chain_events(racing.services)
     told = racing.http.get("/v1/events?type=policy.changed&limit=200").json()["data"]
     told.sort(key=lambda event: int(event["sequence"]))
     assert len(told) == WRITERS

@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.contract.conftest import MakeTenant, Tenant
 
+from cloudsealed import working
+
 CODE = "ambient_credentials_not_allowed"
 
 
@@ -35,7 +37,7 @@ def test_what_would_open_an_ambient_connection_is_refused_before_it_is_accepted(
         assert [each["field"] for each in details] == ([field] if field else [])
     assert http.get("/v1/rate_limit").json()["resources"]["audits"]["used"] == budget
 
-    worker = services.worker()
+    worker = working.worker(services)
     while worker.run_once("audit"):
         pass
     failed = http.get(accepted).json()
@@ -49,7 +51,7 @@ def test_work_whose_connection_was_removed_before_it_ran_says_so(strict_tenant: 
     connection = http.post("/v1/connections", json=role).json()["id"]
     accepted = http.post("/v1/audits", json={"connection_ids": [connection]}).headers["location"]
     assert http.delete(f"/v1/connections/{connection}").status_code == 204
-    worker = strict_tenant.services.worker()
+    worker = working.worker(strict_tenant.services)
     while worker.run_once("audit"):
         pass
     failed = http.get(accepted).json()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cloudsealed import working
 from cloudsealed.engine import Expression, Rule, compile_rule
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.policies.rules import compile_classification
@@ -31,7 +32,7 @@ CLASSIFICATION = {
 
 def _work(tenant: Any, kind: str) -> None:
     """Run every job of a kind that waits, also those of other tenants."""
-    worker = tenant.services.worker()
+    worker = working.worker(tenant.services)
     while worker.run_once(kind):
         pass
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from cloudsealed import working
 from cloudsealed.auth.model import Scope
 from cloudsealed.storage.migrate import engine_for
 from cloudsealed.views import service
@@ -296,7 +297,7 @@ def test_a_view_of_an_audit_says_when_its_evidence_has_ended(
             text("UPDATE audits SET finished_at = created_at WHERE id = :id"), {"id": audit}
         )
     forgetful = dataclasses.replace(services.settings, retention_days=1)
-    dataclasses.replace(services, settings=forgetful).expire_evidence()
+    working.expire_evidence(dataclasses.replace(services, settings=forgetful))
     _rewrite(tenant, path, {"audit": [audit], "state": ["present"]})
     view = tenant.http.get(path).json()
     answer = tenant.http.get(view["path"])

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from tests.e2e.installation import standing
 
+from cloudsealed import working
 from cloudsealed.audits.judging import explanation as explanations
 from cloudsealed.audits.sealing.seal import opened
 from cloudsealed.storage.keys import public_key
@@ -82,7 +83,7 @@ def test_a_plan_is_of_every_open_finding_by_the_owners_that_resources_are_tagged
     services, tenant = installation.services, installation.tenant
     body = {"kind": "remediation_plan", "audit_id": audit["id"]}
     ident = orjson.loads(services.reports.create(tenant=tenant, body=body))["id"]
-    assert services.worker().run_once("report")
+    assert working.worker(services).run_once("report")
     file = services.reports.file(tenant=tenant, ident=ident, format="csv")
     rows = list(csv.DictReader(io.StringIO(b"".join(file.content).decode(), newline="")))
     opened = installation.findings(status="open")

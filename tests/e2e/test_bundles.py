@@ -35,7 +35,9 @@ def bundles(audited: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Path
     made = []
     for number, audit in enumerate(audited.audits):
         path = folder / f"{number}.zip"
-        pieces = installation.services.bundle(tenant=installation.tenant, ident=audit["id"])
+        pieces = installation.services.evidence.bundle(
+            tenant=installation.tenant, ident=audit["id"]
+        )
         path.write_bytes(b"".join(pieces))
         made.append(path)
     return made
@@ -65,7 +67,7 @@ def test_a_bundle_verifies_and_is_the_same_bytes_again(audited: Any, bundles: li
     audit = audited.audits[0]
     assert found.predicate["verdict_digest"] == audit["verdict_digest"]
     assert found.predicate["leaves"]["calls"] == sum(audit["calls"].values())
-    again = audited.installation.services.bundle(
+    again = audited.installation.services.evidence.bundle(
         tenant=audited.installation.tenant, ident=audit["id"]
     )
     assert b"".join(again) == bundles[0].read_bytes()
@@ -278,7 +280,9 @@ def test_the_command_needs_neither_server_nor_network(
 def test_a_small_bundle_is_whole_too(install: Any, estate: Any, tmp_path: Path) -> None:
     installation = install(tmp_path / "small", estate)
     audit = installation.audit(services=["sqs"], regions=["eu-west-1"])
-    pieces = list(installation.services.bundle(tenant=installation.tenant, ident=audit["id"]))
+    pieces = list(
+        installation.services.evidence.bundle(tenant=installation.tenant, ident=audit["id"])
+    )
     path = tmp_path / "small.zip"
     path.write_bytes(b"".join(pieces))
     found = verify_bundle(path)
@@ -294,7 +298,9 @@ def test_seals_of_a_key_that_was_replaced_verify_beside_those_of_the_new_one(
         installation = install(tmp_path / "rotated", estate)
         audit = installation.audit(services=["sqs"], regions=["eu-west-1"])
         path = tmp_path / name
-        pieces = installation.services.bundle(tenant=installation.tenant, ident=audit["id"])
+        pieces = installation.services.evidence.bundle(
+            tenant=installation.tenant, ident=audit["id"]
+        )
         path.write_bytes(b"".join(pieces))
         return path
 

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from tests.e2e.installation import Document, Installation
 
+from cloudsealed import working
 from cloudsealed.audits.steps.run import Runner
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.testing.emulator import Emulator
@@ -57,7 +58,7 @@ class Own:
     def simulated(self, audit: Document) -> Document:
         body = {"policy": READING, "audit_ids": [audit["id"]]}
         made = orjson.loads(self.services.simulations.create(tenant=self.tenant, body=body))
-        worker = self.services.worker()
+        worker = working.worker(self.services)
         while worker.run_once("simulation"):
             pass
         found = self.services.simulations.get(tenant=self.tenant, ident=made["id"])

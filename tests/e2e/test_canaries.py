@@ -18,6 +18,7 @@ import orjson
 from pypdf import PdfReader
 from tests.e2e.installation import Installation, every_log
 
+from cloudsealed import working
 from cloudsealed.api.app import create_app
 from cloudsealed.auth.model import ALL_SCOPES
 from cloudsealed.reports.kinds import KINDS
@@ -107,7 +108,7 @@ async def served(installation: Installation, audit: str) -> list[Text]:
 
 def reported(installation: Installation, audit: str) -> Iterator[Text]:
     services, tenant = installation.services, installation.tenant
-    worker = services.worker()
+    worker = working.worker(services)
     for kind in ReportKind:
         evidence = kind is ReportKind.COMPLIANCE_EVIDENCE
         body = {"kind": kind, "audit_id": audit} | (

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from tests.e2e.installation import Document, Installation
 
+from cloudsealed import working
 from cloudsealed.audits.records.ledger import Ledger
 from cloudsealed.policies.frameworks import frameworks
 from cloudsealed.reports.store import JOB
@@ -36,7 +37,7 @@ def evidence(installation: Installation, audit: Document, framework: str) -> Evi
     reports, tenant = installation.services.reports, installation.tenant
     body = {"kind": "compliance_evidence", "audit_id": audit["id"], "framework": framework}
     ident = orjson.loads(reports.create(tenant=tenant, body=body))["id"]
-    assert installation.services.worker().run_once(JOB)
+    assert working.worker(installation.services).run_once(JOB)
     report = orjson.loads(reports.get(tenant=tenant, ident=ident))
     assert (report["status"], report["error"]) == ("ready", None)
     names = [item["format"] for item in report["formats"]]

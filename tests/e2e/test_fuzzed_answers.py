@@ -22,6 +22,6 @@ def test_an_audit_of_hundreds_of_mutated_answers_completes_and_replays_the_same(
     again = fuzzer.replayed(audit)
     assert (again["status"], again["verdict_digest"]) == ("completed", audit["verdict_digest"])
     path = tmp_path / "bundle.zip"
-    pieces = installation.services.bundle(tenant=installation.tenant, ident=audit["id"])
+    pieces = installation.services.evidence.bundle(tenant=installation.tenant, ident=audit["id"])
     path.write_bytes(b"".join(pieces))
     assert verify_bundle(path).problems == []

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from tests.e2e.installation import Document, Installation
 
+from cloudsealed import working
 from cloudsealed.audits.simulations.model import SimulationNotFoundError
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.testing.emulator import Emulator
@@ -44,7 +45,7 @@ class Own:
 
     def work(self, kind: str) -> int:
         """Run the jobs of a kind that wait; return how many there were."""
-        worker, done = self.services.worker(), 0
+        worker, done = working.worker(self.services), 0
         while worker.run_once(kind):
             done += 1
         return done
@@ -167,13 +168,13 @@ def test_a_classification_ends_by_itself_when_it_expires(own: Own) -> None:
     )
     own.work("classification")
     assert {how[0] for how in own.seen().values()} == {"suppressed"}
-    own.services.housekeep()
+    working.housekeep(own.services)
     assert own.work("classification") == 0
     policies = own.services.policies
     now, policies._now = policies._now, lambda _tenant: expires + timedelta(seconds=1)
     try:
-        own.services.housekeep()
-        own.services.housekeep()
+        working.housekeep(own.services)
+        working.housekeep(own.services)
         assert own.work("classification") == 1
     finally:
         policies._now = now
@@ -189,7 +190,7 @@ def test_a_job_whose_classifications_are_no_longer_those_in_force_leaves_it_to_t
     own.delete("hush")
     with monkeypatch.context() as patch:  # as a job that began before it was deleted read them
         patch.setattr(type(own.services.policies), "classifications", lambda *_, **__: read)
-        assert own.services.worker().run_once("classification")
+        assert working.worker(own.services).run_once("classification")
     assert own.seen() == before
     assert own.work("classification") >= 1
     assert own.seen() == before

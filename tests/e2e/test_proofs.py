@@ -29,7 +29,7 @@ Proof = dict[str, Any]
 
 def proved(audited: Any, finding: dict[str, Any], audit_id: str | None = None) -> Proof:
     installation = audited.installation
-    proof: Proof = installation.services.proof(
+    proof: Proof = installation.services.evidence.proof(
         tenant=installation.tenant, ident=finding["id"], audit_id=audit_id
     )
     return proof

@@ -83,7 +83,7 @@ def test_its_seal_verifies_and_its_audit_replays(services: Services, tmp_path: P
     page = services.audits.list(tenant=tenant.id, filters={}, after=None, limit=10)
     [audit] = map(orjson.loads, page.items)
     bundle = tmp_path / "bundle"
-    bundle.write_bytes(b"".join(services.bundle(tenant=tenant.id, ident=audit["id"])))
+    bundle.write_bytes(b"".join(services.evidence.bundle(tenant=tenant.id, ident=audit["id"])))
     assert verify_bundle(bundle, None).problems == []
     made = services.audits.reanalyze(tenant=tenant.id, ident=audit["id"], body={}, queue=False)
     ident = orjson.loads(made)["id"]

@@ -242,7 +242,7 @@ async def _lifespan(
         for name, step, seconds in (
             ("use of tokens", flush, HOUSEKEEPING_SECONDS),
             ("idempotency keys", keys.purge, HOUSEKEEPING_SECONDS),
-            ("files", services.spools.purge, HOUSEKEEPING_SECONDS),
+            ("files", services.evidence.purge, HOUSEKEEPING_SECONDS),
             ("events of reads", reads.flush, FLUSH_SECONDS),
         )
     ]

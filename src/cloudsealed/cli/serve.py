@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -16,6 +17,7 @@ from cloudsealed.api.server import run as run_server
 from cloudsealed.cli.beside import WorkerBeside, worker_beside
 from cloudsealed.cli.session import log_to_stderr, open_installation, settings
 from cloudsealed.console import Console as WebPages
+from cloudsealed.jobs.process import has_worker
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.settings import Settings
 from cloudsealed.storage.open import require_connections
@@ -86,7 +88,7 @@ def serve_until_stopped(
     installation: Services, listen: Listen, taken: Taken, beside: WorkerBeside
 ) -> None:
     """Wait for the worker, then serve until SIGINT or SIGTERM."""
-    beside.wait_until_up(installation.has_worker)
+    beside.wait_until_up(partial(has_worker, installation.database))
     for tenant in installation.tenants.all():
         installation.policies.synchronize(tenant=tenant.id)
     run_server(installation, listen, taken, WebPages(installation))

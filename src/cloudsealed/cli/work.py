@@ -30,7 +30,9 @@ def worker(until_stdin_closes: bool = typer.Option(False, hidden=True)) -> None:
         threading.Thread(target=_watch, args=(sys.stdin.buffer, stopped), daemon=True).start()
         installation = open_installation(create=False)
         _bound_memory(installation.settings.worker_memory * 1024 * 1024)
-        work(installation.work(), stopped)
+        from cloudsealed.working import worker_process  # which is slow to import
+
+        work(worker_process(installation), stopped)
     open_installation(create=False).database.close()  # refuse at once what no restart would mend
     with worker_beside() as beside:
         while not stopped.wait(_LOOK_SECONDS) and beside.is_watched:

@@ -8,12 +8,13 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
+from cloudsealed.collectors.asked import NotAsked
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, Identity, identify
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.aws.errors import CloudAccessError, RoleRefusedError
 from cloudsealed.collectors.aws.regions import enabled_regions
 from cloudsealed.collectors.model import Place
-from cloudsealed.collectors.permissions import trust_statement
+from cloudsealed.collectors.permissions import policy_document, trust_statement
 from cloudsealed.collectors.probe import NOT_TRIED, Probe, probe
 from cloudsealed.connections.itself import Itself
 from cloudsealed.connections.model import (
@@ -41,7 +42,8 @@ _PROBE_SECONDS = 20.0  # for all calls of a test, what does not answer included
 
 
 class ConnectionService:
-    """The use cases of connections. `tenant_count` says how many tenants the installation has."""
+    """The use cases of connections. `tenant_count` says how many tenants the installation has, and
+    `not_asked` what is not asked for a tenant."""
 
     def __init__(
         self,
@@ -50,7 +52,9 @@ class ConnectionService:
         clock: Clock,
         settings: Settings,
         tenant_count: Callable[[], int],
+        not_asked: Callable[[str], NotAsked] = lambda _tenant: {},
     ) -> None:
+        self._not_asked = not_asked
         self._store = ConnectionStore(database)
         self._clock = clock
         self._settings = settings
@@ -139,6 +143,16 @@ class ConnectionService:
             self._store.update(
                 connection, tenant=tenant, item=item, deleted_at=rfc3339(self._clock())
             )
+
+    def setup(self, *, tenant: str, ident: str) -> dict[str, Any]:
+        """Return what has to stand in the cloud for a connection: whom its role trusts, and the
+        least that it may read for the tenant's policies."""
+        return {
+            "object": "connection_setup",
+            "connection_id": ident,
+            "trust_policy": self.trust_policy(tenant=tenant, ident=ident),
+            "permissions_policy": policy_document(not_asked=self._not_asked(tenant)),
+        }
 
     def removed(self, *, tenant: str) -> Sequence[str]:
         """Return the ids of the connections that were removed."""

@@ -17,6 +17,7 @@ from cloudsealed.jobs.worker import Worker, worker_name
 from cloudsealed.kit.clock import Clock
 from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.loop import Loop
+from cloudsealed.storage.database import Database, ServiceUnavailableError
 
 _STOP_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
@@ -107,3 +108,11 @@ def process_figures() -> dict[str, int]:
         }
     except OSError:
         return {}
+
+
+def has_worker(database: Database, pid: int) -> bool:
+    """Say whether a process of this host is a worker that is up; False without a database."""
+    try:
+        return any(pulse.name == worker_name(pid) for pulse in PulseStore(database).all())
+    except ServiceUnavailableError:
+        return False

@@ -17,6 +17,7 @@ from tests.audits.world import Clock
 from tests.program import program
 from tests.waiting import SECONDS
 
+from cloudsealed import working
 from cloudsealed.connections.schedules import model
 from cloudsealed.connections.schedules.model import ScheduleNotFoundError
 from cloudsealed.jobs import admitted
@@ -377,7 +378,7 @@ def test_a_schedule_is_its_tenants_alone(world: World) -> None:
 def test_housekeeping_starts_what_is_due(world: World) -> None:
     world.create()
     world.clock.move(days=1)
-    world.services.housekeep()
+    working.housekeep(world.services)
     assert len(world.audits()) == 1
 
 

@@ -229,9 +229,9 @@ def get_audit_bundle(call: Call) -> Reply:
     Errors are JSON, so clients that accept JSON alone get the file too.
     """
     kind, name = "application/zip", f"cloudsealed-{call.ident}.zip"
-    file = call.services.bundle_file(**call.one)
+    file = call.services.evidence.bundle_file(**call.one)
     if file is None:
-        return Stream(call.services.bundle(**call.one), kind, name)
+        return Stream(call.services.evidence.bundle(**call.one), kind, name)
     return File(file.open, file.size, file.sha256, kind, name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudsealed import removal
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Costs, Reply, Table
 from cloudsealed.api.v1.schemas import estate as shapes
@@ -83,7 +84,7 @@ def get_connection_setup(call: Call) -> Reply:
     Both are IAM policies ready to paste. The permissions are those that the tenant's policies need
     and nothing else; none of them reads an object, an item, a message or a secret's value.
     """
-    return call.services.connection_setup(**call.one)
+    return call.services.connections.setup(**call.one)
 
 
 @TABLE.acts(
@@ -112,5 +113,5 @@ def delete_connection(call: Call) -> Reply:
 
     Audits that went through it stay.
     """
-    call.services.remove_connection(**call.one)
+    removal.remove_connection(call.services, **call.one)
     return None

@@ -60,7 +60,7 @@ def export_events(call: Call) -> Reply:
     if not (after.isascii() and after.isdigit() and len(after) <= _DIGITS):
         raise filter_error("after")("after", "after must be the number of an event, such as 1200")
     call.admit()
-    pieces = call.services.export_events(
+    pieces = call.services.event_files.export(
         tenant=call.tenant, filters=filters, after=int(after), wanted=wanted
     )
     return Stream(pieces, FORMATS[wanted], f"cloudsealed-events.{wanted}")

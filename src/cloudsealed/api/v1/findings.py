@@ -280,7 +280,7 @@ def get_finding_proof(call: Call) -> Reply:
     It leads from the audit's observation to the root of its seal: `cloudsealed verify` checks it
     alone, with no server.
     """
-    return call.services.proof(**call.one, audit_id=call.given("audit"))
+    return call.services.evidence.proof(**call.one, audit_id=call.given("audit"))
 
 
 @TABLE.reads(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 
+from cloudsealed import removal
 from cloudsealed.api.listing import Listed
 from cloudsealed.api.operation import Call, Reply, Table
 from cloudsealed.api.v1.schemas import access as shapes
@@ -130,5 +131,5 @@ def remove_user(call: Call) -> Reply:
 
     What they made stays, but for the views that they alone saw. The last admin cannot be removed.
     """
-    call.services.remove_user(caller=call.caller, ident=call.ident)
+    removal.remove_user(call.services, caller=call.caller, ident=call.ident)
     return None

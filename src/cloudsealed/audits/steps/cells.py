@@ -62,13 +62,19 @@ class CellReconciler:
         if block.count > BATCH:
             return self._reconciled(block, partial(self._lane, block.account))
         with self._lane(block.account) as connection:
+            if not block.count and not self._outcomes.known(connection, block):
+                self._mark(connection, cell_of(block), self._outcomes.moment(block))
+                return []  # most cells hold nothing, and nothing follows them
             return self._reconciled(block, lambda: nullcontext(connection))
 
     def withdrawn(self, cell: Cell, seen: Seen) -> bool:
         """Resolve the findings of a policy that is disabled or deleted; say whether any was."""
         with self._lane(cell.account) as connection:
-            version = self._begun(connection, cell, seen.moment)
             known = finding_rows.load_cell(connection, tenant=self._tenant, cell=cell)
+            if not known:
+                self._mark(connection, cell, seen.moment)
+                return False
+            version = self._begun(connection, cell, seen.moment)
             pairs = [(f, reconcile(self._outcomes.grounded(f, seen), seen)) for f in known.values()]
             changes = [(old, new) for old, new in pairs if new is not None]
             written = self._write(connection, cell, seen.moment, changes, version)
@@ -85,8 +91,11 @@ class CellReconciler:
             return self._spoken(block, turn, None)
 
     def _begun(self, connection: Connection, cell: Cell, moment: Moment) -> int:
-        cells.mark(connection, tenant=self._tenant, moment=moment, **cell._asdict())
+        self._mark(connection, cell, moment)
         return cell_store.begin(connection, tenant=self._tenant, cell=cell)
+
+    def _mark(self, connection: Connection, cell: Cell, moment: Moment) -> None:
+        cells.mark(connection, tenant=self._tenant, moment=moment, **cell._asdict())
 
     def _unfollow(self, cell: Cell) -> None:
         """Write the findings of a cell as they stand, whoever settles it next."""
