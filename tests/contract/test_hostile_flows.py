@@ -16,7 +16,7 @@ from tests.waiting import SECONDS
 from cloudsealed.audits.service import JOB
 from cloudsealed.jobs import Worker
 from cloudsealed.settings import parse_budget
-from cloudsealed.wiring import _SLOTS
+from cloudsealed.working import _SLOTS
 
 AT_ONCE = 100
 
