@@ -69,7 +69,8 @@ def _listed(text: str) -> tuple[str, ...]:
 
 def _blob_url(text: str) -> str:
     scheme, _, bucket = text.partition("://")
-    if text and not text.startswith("file:") and (scheme not in _OBJECT_STORES or not bucket):
+    is_named = text.startswith("file:") and text != "file:"
+    if text and not is_named and (scheme not in _OBJECT_STORES or not bucket):
         raise ValueError("must be file:FOLDER, or s3://BUCKET, gs://BUCKET, az://CONTAINER")
     return text
 

@@ -156,6 +156,7 @@ def test_settings_name_a_folder_or_a_store_and_its_secrets_are_not_shown(tmp_pat
         ("BLOB_URL", "/a/folder"),
         ("BLOB_URL", "ftp://host/a"),
         ("BLOB_URL", "s3://"),
+        ("BLOB_URL", "file:"),
         ("BLOB_OPTIONS", "hidden"),
     ):
         with pytest.raises(InvalidSettingError) as raised:

@@ -75,7 +75,7 @@ def _is_of(table: FromClause) -> list[ColumnElement[bool]]:
 
 
 def begin(connection: Connection, *, tenant: str, cell: Cell) -> int:
-    """Give a cell a new version, and return it; in the tenant's turn."""
+    """Give a cell a new version, and return it; in the account's lane."""
     place = dict(zip(_PLACE, cell, strict=True))
     connection.run(
         _BEGIN, {"tenant_id": tenant, **place, "observed_at": "", "audit_id": "", "version": 1}
@@ -93,14 +93,14 @@ def settle(
     connection: Connection, *, tenant: str, cell: Cell, moment: Moment, version: int, horizon: str
 ) -> bool:
     """Let the findings of a cell follow an audit of `moment`, unless the cell has another version
-    by now; in the tenant's turn. A head that is dated after `horizon` came of a clock that ran
+    by now; in the account's lane. A head that is dated after `horizon` came of a clock that ran
     ahead, and gives way."""
     current, now = head(connection, tenant=tenant, cell=cell)
     if now != version:
         return False
     newest = current if moment < current and current.at <= horizon else moment
-    moved = {"moment": newest.at, "audit": newest.audit_id}
-    connection.run(_SETTLE, {**_bound(tenant, cell), **moved})
+    named = {"moment": newest.at, "audit": newest.audit_id}
+    connection.run(_SETTLE, {**_bound(tenant, cell), **named})
     return True
 
 

@@ -130,7 +130,8 @@ def load_ids(connection: Connection, *, tenant: str, idents: Sequence[str]) -> l
 
 
 def _finding(row: Row) -> Finding:
-    return decode(dict(zip(LOADED, row, strict=False)), row[-1])
+    *loaded, settled = row
+    return decode(dict(zip(LOADED, loaded, strict=True)), settled)
 
 
 @lru_cache(maxsize=len(SIZES))

@@ -1,7 +1,7 @@
 """Where the provider's own console shows a resource, and the shell in it that runs commands.
 
-The addresses are those that the console itself has in the browser, as AWS has no reference of them.
-It refuses to guess: a type whose page is not known for certain has none.
+The addresses are those that the console has in the browser: AWS has no reference of them, and may
+change them. It refuses to build one of a part that is not known.
 """
 
 from __future__ import annotations

@@ -238,9 +238,7 @@ class PolicyStore(Paged):
 
     listing = LISTING
 
-    def matching(
-        self, *, tenant: str, filters: Mapping[str, tuple[str, ...]], deadline: float | None = None
-    ) -> list[Policy]:
+    def matching(self, *, tenant: str, filters: Mapping[str, tuple[str, ...]]) -> list[Policy]:
         """Return every policy that filters match, newest first."""
         found: list[Policy] = []
         after: Position | None = None

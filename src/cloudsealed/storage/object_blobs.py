@@ -55,10 +55,11 @@ class ObjectBlobs:
 
     def put(self, name: str, content: bytes | Iterable[bytes]) -> None:
         """Store `content`; one that breaks off leaves what was there."""
-        source = _Source((content,) if isinstance(content, bytes) else content)
+        source = _Source(() if isinstance(content, bytes) else content)
+        given = content if isinstance(content, bytes) else iter(source)  # that goes in parts
         try:
             with _answering():
-                obstore.put(self._store, checked(name), iter(source))
+                obstore.put(self._store, checked(name), given)
         except ServiceUnavailableError:
             if source.error is None:
                 raise

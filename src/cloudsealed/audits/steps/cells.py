@@ -77,7 +77,8 @@ class CellReconciler:
             version = self._begun(connection, cell, seen.moment)
             pairs = [(f, reconcile(self._outcomes.grounded(f, seen), seen)) for f in known.values()]
             changes = [(old, new) for old, new in pairs if new is not None]
-            written = self._write(connection, cell, seen.moment, changes, version)
+            newest = self._newest(connection, cell, seen.moment, version)
+            written = self._write(connection, cell, seen.moment, changes, newest)
             self._settle(connection, cell, seen.moment, version)
         return written
 
@@ -123,7 +124,8 @@ class CellReconciler:
         for part in batches(unseen, BATCH):
             with turn() as connection:
                 changes = self._outcomes.unseen(connection, block, part)
-                self._write(connection, cell, moment, changes, version)
+                newest = self._newest(connection, cell, moment, version)
+                self._write(connection, cell, moment, changes, newest)
         with turn() as connection:
             self._settle(connection, cell, moment, version)
         return failing
@@ -143,7 +145,7 @@ class CellReconciler:
             opened = [each.following(newest) for each in opened]
         write_opened(connection, tenant=self._tenant, audit_id=self._audit, opened=opened)
         changes = [(old, new) for _, old, new in found if old and new]
-        self._write(connection, cell, moment, changes, version)
+        self._write(connection, cell, moment, changes, newest)
         fails = [(seen, new) for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
         asking = [seen.yields_to for seen, _ in fails if seen.yields_to is not None]
         others = finding_rows.load(connection, tenant=self._tenant, fingerprints=asking)
@@ -168,10 +170,10 @@ class CellReconciler:
         cell: Cell,
         moment: Moment,
         changes: Sequence[Change],
-        version: int | None,
+        newest: Moment | None,
     ) -> bool:
-        """Write what following alone does not make of findings; say whether anything was."""
-        newest = self._newest(connection, cell, moment, version)
+        """Write what following alone does not make of findings, or all that is new where `newest`
+        is None; say whether anything was."""
         if newest is None:
             changed = [
                 (old, replace(new, follows=Follows.NOTHING)) for old, new in changes if new != old
