@@ -171,6 +171,8 @@ def _generated(document: Path, folder: Path, *, full: bool) -> bool:
 def _schemathesis(folder: Path, *, full: bool) -> bool:
     from serve import served
 
+    from cloudsealed.api.gate.head import LONGEST_URI
+
     _own_tools()
     tool = OWN / "schemathesis"
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -192,6 +194,9 @@ def _schemathesis(folder: Path, *, full: bool) -> bool:
             "--max-examples",
             "50" if full else "3",
             CONTRACT_TOKEN=here.token,
+            CONTRACT_LONGEST_URI=str(LONGEST_URI),
+            SCHEMATHESIS_HOOKS="longest",
+            PYTHONPATH=str(HERE),
         )
 
 
