@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cloudsealed.kit.shapes.errors import FormError, Path, refuse_all
@@ -51,7 +51,7 @@ class Texts:
 
     item: Shape
     most: int
-    distinct: bool = True
+    distinct: bool = field(default=True, kw_only=True)
 
     def read(self, value: Any, at: Path) -> tuple[str, ...]:
         """Return the strings in their order."""
