@@ -21,7 +21,7 @@ _AXE = """async rules => (await axe.run(document, {rules, resultTypes: ['violati
 _OPEN = "document.querySelectorAll('main details').forEach(each => { each.open = true })"
 _NEXT = """() => {
   const next = document.querySelector('main details.menu:not([open], [data-looked-at])')
-  for (const open of document.querySelectorAll('main details.menu[open]')) open.dataset.lookedAt = ''
+  document.querySelectorAll('main details.menu[open]').forEach(each => each.dataset.lookedAt = '')
   if (next) next.open = true
   return next !== null
 }"""
