@@ -27,8 +27,9 @@ from cloudsealed import __version__
 from cloudsealed.collectors.secrets import kinds_of
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.markdown import table
-from cloudsealed.packs import EXAMPLES_AT, PolicySpec, load_policies
+from cloudsealed.packs import PolicySpec, load_policies
 from cloudsealed.policies.files import rule_of
+from cloudsealed.policies.trial import judged
 from cloudsealed.settings import Settings
 from cloudsealed.storage.migrate import migrate
 from cloudsealed.testing.emulator import Emulator
@@ -81,7 +82,7 @@ def documents(spec: PolicySpec) -> tuple[Counter[str], list[str]]:
     """Return how many documents of each outcome a policy judges rightly, and what it does not."""
     rule, right, wrong = rule_of(spec), Counter[str](), []
     for number, example in enumerate(spec.examples, start=1):
-        said = rule.judge(example.resource, example.related, now=EXAMPLES_AT).outcome
+        said = judged(rule, example).outcome
         outcome = "unknown" if said == "error" else said
         if outcome == example.outcome.value:
             right[outcome] += 1

@@ -26,6 +26,7 @@ from cloudsealed.packs import (
     parse_policy,
 )
 from cloudsealed.policies.files import rule_of
+from cloudsealed.policies.trial import judged
 from cloudsealed.vocabulary import Dimension, Outcome
 
 POLICIES = load_policies()
@@ -88,16 +89,14 @@ def test_it_compiles_against_the_attributes_of_its_types(policy: PolicySpec) -> 
 def test_its_examples_end_as_they_say_without_the_slow_path(policy: PolicySpec) -> None:
     rule = compiled(policy)
     before = rule.slow_path_hits  # a rule is compiled once, and may have judged elsewhere
-    judged = [
-        (rule.judge(example.resource, example.related, EXAMPLES_AT), example.outcome)
-        for example in policy.examples
-    ]
-    assert [(j.outcome, j.error) for j, _ in judged] == [(o.value, None) for _, o in judged]
-    assert {Outcome.FAIL, Outcome.PASS} <= {outcome for _, outcome in judged}
+    found = [(judged(rule, example), example.outcome) for example in policy.examples]
+    assert [(j.outcome, j.error) for j, _ in found] == [(o.value, None) for _, o in found]
+    wanted = set(Outcome) if policy.applies_when else {*Outcome} - {Outcome.NOT_APPLICABLE}
+    assert wanted <= {outcome for _, outcome in found}
     assert rule.slow_path_hits == before
-    said = [(j, e.severity) for (j, _), e in zip(judged, policy.examples, strict=True)]
+    said = [(j, e.severity) for (j, _), e in zip(found, policy.examples, strict=True)]
     assert all((j.severity or policy.severity) == severity for j, severity in said if severity)
-    severities = {j.severity for j, _ in judged if j.outcome == "fail"}
+    severities = {j.severity for j, _ in found if j.outcome == "fail"}
     assert {each.severity for each in policy.severity_when} <= severities
 
 
@@ -105,7 +104,7 @@ def test_its_examples_end_as_they_say_without_the_slow_path(policy: PolicySpec) 
 def test_its_message_names_the_resource_of_each_failing_example(policy: PolicySpec) -> None:
     rule = compiled(policy)
     for example in policy.examples:
-        judgement = rule.judge(example.resource, example.related, EXAMPLES_AT)
+        judgement = judged(rule, example)
         if judgement.outcome == "fail":
             assert judgement.message
             assert "{" not in judgement.message

@@ -107,7 +107,7 @@ def test_every_field_of_a_policy_says_what_it_is() -> None:
         ("examples:\n  fail: [{resource: {Name: long}}]", "examples: {}"),
         ("examples:\n  fail: [{resource: {Name: long}}]", "examples: []"),
         ("[{resource: {Name: long}}]", "[]"),
-        ("  fail:", "  unknown:"),
+        ("  fail:", "  perhaps:"),
         ("  fail:", "  failed:"),
         ("{resource: {Name: long}}", "{related: {}}"),
         ("{resource: {Name: long}}", "{resource: long}"),

@@ -91,6 +91,9 @@ def _example(file: Path, spec: PolicySpec, number: int | None) -> _Case:
     if number > len(spec.examples):
         _refuse(f"{file}: there is no example {number}, the file has {len(spec.examples)}")
     found = spec.examples[number - 1]
+    if found.unread:
+        unread = ", ".join(found.unread)
+        _refuse(f"{file}: example {number} is one of which {unread} was not read: none explains it")
     return f"example {number}", found.resource, found.related, EXAMPLES_AT
 
 

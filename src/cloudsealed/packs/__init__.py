@@ -7,6 +7,7 @@ from cloudsealed.packs.errors import PolicyFileError
 from cloudsealed.packs.form import (
     CLASSIFICATION,
     EXAMPLE_OUTCOMES,
+    RELATED,
     body_schema,
     change_schema,
     check_form,
@@ -43,6 +44,7 @@ __all__ = [
     "EFFORTS",
     "EXAMPLES_AT",
     "EXAMPLE_OUTCOMES",
+    "RELATED",
     "Control",
     "Degree",
     "Example",

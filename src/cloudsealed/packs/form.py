@@ -33,7 +33,8 @@ from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Severity
 
 KEY = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 TYPE = r"[a-z0-9]+(?:\.[a-z0-9_]+)+"
-EXAMPLE_OUTCOMES = (Outcome.FAIL, Outcome.PASS, Outcome.NOT_APPLICABLE)
+EXAMPLE_OUTCOMES = (Outcome.FAIL, Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.UNKNOWN)
+RELATED = "related."
 
 _must = partial(Part, needed=True)
 _key = Text(KEY, longest=100, name="PolicyKey")
@@ -271,6 +272,12 @@ _DOCUMENTS = {
     "resource": _must(Free(), "A document of one of the resource types."),
     "related": Part(
         Named(Many(Free())), "Documents of each relation; one left out is empty.", default={}
+    ),
+    "unread": Part(
+        Many(Text(r"(?:related\.)?[A-Za-z_][A-Za-z0-9_]*", longest=100), distinct=True),
+        "Attributes of the resource that could not be read, and `related.NAME` for a relation of"
+        " which there may be more documents.",
+        default=[],
     ),
 }
 _SEVERITY = Part(words(Severity), "The severity that it has.")

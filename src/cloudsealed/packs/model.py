@@ -87,12 +87,15 @@ class Degree:
 @dataclass(frozen=True, slots=True)
 class Example:
     """A document, its related documents, and the outcome that the policy gives at EXAMPLES_AT;
-    `severity`, where one that fails says it, is the one that the policy gives."""
+    `severity`, where one that fails says it, is the one that the policy gives. `unread` are the
+    attributes of the document that nobody could read, and `related.NAME` a relation of which there
+    may be more."""
 
     outcome: Outcome
     resource: Mapping[str, Any]
     related: Mapping[str, Sequence[Mapping[str, Any]]]
     severity: Severity | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

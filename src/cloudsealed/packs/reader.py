@@ -24,7 +24,7 @@ from cloudsealed.kit.shapes import (
 )
 from cloudsealed.packs.document import Document
 from cloudsealed.packs.errors import PolicyFileError
-from cloudsealed.packs.form import CLASSIFICATION, EXAMPLE_OUTCOMES, FRAMEWORK, check_form
+from cloudsealed.packs.form import CLASSIFICATION, EXAMPLE_OUTCOMES, FRAMEWORK, RELATED, check_form
 from cloudsealed.packs.model import (
     AUTHORS,
     Control,
@@ -238,7 +238,7 @@ def _as_said(found: Values) -> dict[str, Any]:
     """Return examples as they are written, without what their form fills in."""
     return {
         outcome: [
-            {n: said for n, said in each.items() if n == "resource" or said not in (None, {})}
+            {n: said for n, said in each.items() if n == "resource" or said not in (None, {}, [])}
             for each in examples
         ]
         for outcome, examples in found.items()
@@ -254,9 +254,12 @@ def examples_of(found: Values, relations: Sequence[str]) -> tuple[Example, ...]:
             at = ("examples", outcome, index, "related")
             given = each.get("related") or {}
             strangers += unknown(given, relations, at)
+            unread = tuple(each.get("unread") or ())
+            parts = [name.removeprefix(RELATED) for name in unread if name.startswith(RELATED)]
+            strangers += unknown(parts, relations, (*at[:-1], "unread"))
             related = {name: given.get(name, []) for name in relations}
             severity = Severity(each["severity"]) if each.get("severity") else None
-            examples.append(Example(outcome, each["resource"], related, severity))
+            examples.append(Example(outcome, each["resource"], related, severity, unread))
     refuse_all(strangers)
     return tuple(examples)
 

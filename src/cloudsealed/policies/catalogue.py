@@ -69,5 +69,9 @@ def _shipped() -> Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]:
 
 def _said(example: Example) -> dict[str, Any]:
     related = {name: list(found) for name, found in example.related.items() if found}
-    said = {"related": related, "severity": example.severity and example.severity.value}
+    said = {
+        "related": related,
+        "unread": list(example.unread),
+        "severity": example.severity and example.severity.value,
+    }
     return {"resource": example.resource, **{n: each for n, each in said.items() if each}}

@@ -18,6 +18,7 @@ from cloudsealed.packs.model import Scope
 from cloudsealed.policies.files import rule_of
 from cloudsealed.policies.frameworks import served_by
 from cloudsealed.policies.needs import needs_of
+from cloudsealed.policies.trial import judged
 from cloudsealed.vocabulary import Outcome
 
 _WIDTH = 80
@@ -139,10 +140,12 @@ def _example(example: Example, rule: Rule) -> Iterator[str]:
     shown: dict[str, Any] = {"resource": example.resource}
     if any(example.related.values()):
         shown["related"] = {name: found for name, found in example.related.items() if found}
+    if example.unread:
+        shown["unread"] = list(example.unread)
     yield fence("json", _json(shown))
-    judged = rule.judge(example.resource, example.related, EXAMPLES_AT)
-    said = f", titled {code(judged.message)}" if judged.message else ""
-    yield f"On {EXAMPLES_AT:%Y-%m-%d} the outcome is {code(judged.outcome)}{said}."
+    found = judged(rule, example)
+    said = f", titled {code(found.message)}" if found.message else ""
+    yield f"On {EXAMPLES_AT:%Y-%m-%d} the outcome is {code(found.outcome)}{said}."
 
 
 def _controls(spec: PolicySpec) -> Iterator[str]:

@@ -7,7 +7,7 @@ sends them gets an answer within seconds, and nobody else waits.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,9 @@ import orjson
 
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.engine import Rule
+from cloudsealed.engine import Judgement, PartialList, Rule, Unknown
 from cloudsealed.kit.confined import ConfinedError, run_confined
-from cloudsealed.packs import EXAMPLES_AT, Example, examples_of
+from cloudsealed.packs import EXAMPLES_AT, RELATED, Example, examples_of
 from cloudsealed.policies.model import InvalidPolicyExampleError
 from cloudsealed.policies.rules import compile_check
 from cloudsealed.storage.database import ServiceUnavailableError
@@ -48,12 +48,27 @@ class Trial:
         return f"should be {wanted} and is {self.ended}"
 
 
+def judged(rule: Rule, example: Example) -> Judgement:
+    """Judge an example, with gaps where it says that something could not be read."""
+    if not example.unread:
+        return rule.judge(example.resource, example.related, now=EXAMPLES_AT)
+    reasons: frozenset[Hashable] = frozenset({"unread"})
+    resource, related = dict(example.resource), dict(example.related)
+    for name in example.unread:
+        relation = name.removeprefix(RELATED)
+        if relation != name:
+            related[relation] = PartialList(list(related[relation]), reasons)
+        else:
+            resource[name] = Unknown(reasons)
+    return rule.judge_partly(resource, related, now=EXAMPLES_AT)
+
+
 def trials(rule: Rule, examples: tuple[Example, ...], severity: str) -> Iterator[Trial]:
     """Judge examples in their order; `severity` is the policy's own."""
     counted: dict[str, int] = {}
     for example in examples:
         index = counted[example.outcome] = counted.get(example.outcome, -1) + 1
-        judgement = rule.judge(example.resource, example.related, now=EXAMPLES_AT)
+        judgement = judged(rule, example)
         outcome = "unknown" if judgement.outcome == "error" else judgement.outcome
         found = judgement.severity or severity
         right = outcome == example.outcome and example.severity in (None, found)

@@ -267,6 +267,10 @@ class CheckExamples(Shape):
     not_applicable: Few[Json] = Field(
         description="Those that it does not apply to.", examples=[[{"resource": {"Name": "x"}}]]
     )
+    unknown: Few[Json] = Field(
+        description="Those of which too little could be read, which `unread` names.",
+        examples=[[{"resource": {"Name": "logs"}, "unread": ["Tags"]}]],
+    )
 
 
 class PolicyGroup(Shape):
