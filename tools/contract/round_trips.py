@@ -150,7 +150,9 @@ def _token(running: subprocess.Popen[str]) -> str:
 
 
 def _opened(url: str, token: str) -> Demo:
-    with httpx.Client(transport=httpx.HTTPTransport(retries=20), trust_env=False) as http:
+    with httpx.Client(
+        transport=httpx.HTTPTransport(retries=20), trust_env=False, timeout=60
+    ) as http:
         http.get(f"{url}/healthz").raise_for_status()
     audit = asked(url, token, "GET", "/v1/audits")["data"][0]["id"]
     total = 0
