@@ -14,7 +14,7 @@ import typer
 
 from cloudsealed.api.listen import HIGHEST_PORT, Listen, Taken
 from cloudsealed.api.server import run as run_server
-from cloudsealed.cli.beside import WorkerBeside, worker_beside
+from cloudsealed.cli.beside import worker_beside
 from cloudsealed.cli.session import log_to_stderr, open_installation, settings
 from cloudsealed.console import Console as WebPages
 from cloudsealed.jobs.process import has_worker
@@ -63,13 +63,13 @@ def serve(
             processes=_PROCESSES,
             connections=installation.settings.database_connections,
         )
-        with only_server(installation.settings), worker_beside() as beside:
-            serve_until_stopped(installation, listen, taken, beside)
+        with only_server(installation.settings):
+            serve_until_stopped(installation, listen, taken)
 
 
 def opened(taken: Taken) -> Services:
     """Return the services of an installation that is served there: links of this process and of
-    its worker lead to it."""
+    the worker that it starts from here on lead to it."""
     os.environ["CLOUDSEALED_LISTENS_AT"] = taken.url
     return open_installation(create=False)
 
@@ -84,14 +84,13 @@ def _leave(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def serve_until_stopped(
-    installation: Services, listen: Listen, taken: Taken, beside: WorkerBeside
-) -> None:
-    """Wait for the worker, then serve until SIGINT or SIGTERM."""
-    beside.wait_until_up(partial(has_worker, installation.database))
-    for tenant in installation.tenants.all():
-        installation.policies.synchronize(tenant=tenant.id)
-    run_server(installation, listen, taken, WebPages(installation))
+def serve_until_stopped(installation: Services, listen: Listen, taken: Taken) -> None:
+    """Start a worker, then serve what was `opened` until SIGINT or SIGTERM."""
+    with worker_beside() as beside:
+        beside.wait_until_up(partial(has_worker, installation.database))
+        for tenant in installation.tenants.all():
+            installation.policies.synchronize(tenant=tenant.id)
+        run_server(installation, listen, taken, WebPages(installation))
 
 
 @contextmanager
