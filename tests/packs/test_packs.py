@@ -15,6 +15,11 @@ import yaml
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import DocumentType, PartialList, Rule, Unknown, compile_expression
+from cloudsealed.engine.functions.identities import IDENTITIES
+from cloudsealed.engine.functions.marks import MARKS
+from cloudsealed.engine.functions.network import NETWORK
+from cloudsealed.engine.functions.policies import IAM
+from cloudsealed.engine.functions.resource_policies import RESOURCE_POLICIES
 from cloudsealed.kit.shapes import Use
 from cloudsealed.packs import (
     EXAMPLES_AT,
@@ -94,12 +99,32 @@ def test_its_examples_end_as_they_say_without_the_slow_path(policy: PolicySpec) 
         for example in policy.examples
     ]
     assert [(j.outcome, j.error) for j, _ in judged] == [(o.value, None) for _, o in judged]
-    assert {Outcome.FAIL, Outcome.PASS} <= {outcome for _, outcome in judged}
+    needed = {
+        Outcome.FAIL,
+        Outcome.PASS,
+        *([Outcome.NOT_APPLICABLE] if policy.applies_when else []),
+    }
+    assert needed <= {outcome for _, outcome in judged}
     assert rule.slow_path_hits == before
     said = [(j, e.severity) for (j, _), e in zip(judged, policy.examples, strict=True)]
     assert all((j.severity or policy.severity) == severity for j, severity in said if severity)
     severities = {j.severity for j, _ in judged if j.outcome == "fail"}
     assert {each.severity for each in policy.severity_when} <= severities
+
+
+HARD_TO_JUDGE = {
+    function.name
+    for functions in (IAM, IDENTITIES, MARKS, NETWORK, RESOURCE_POLICIES)
+    for function in functions
+}
+"""What is called of policy documents, of the network and of secrets."""
+
+
+@each_policy
+def test_what_is_hard_to_judge_is_tried_thrice_in_both_directions(policy: PolicySpec) -> None:
+    if HARD_TO_JUDGE & compiled(policy).functions:
+        tried = Counter(example.outcome for example in policy.examples)
+        assert min(tried[Outcome.FAIL], tried[Outcome.PASS]) >= 3
 
 
 @each_policy
