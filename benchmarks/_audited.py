@@ -13,12 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from cloudsealed.audits.blocks import OBSERVATIONS, Block, Spool
-from cloudsealed.audits.verdict import summarize
 from million import FINDINGS, TENANT
 
-from cloudsealed.audits import blocks
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.records import blocks
+from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Spool
+from cloudsealed.audits.sealing.verdict import summarize
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import rfc3339, utc_now

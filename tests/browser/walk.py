@@ -19,6 +19,13 @@ _RULES = {"color-contrast-enhanced": {"enabled": True}, "target-size": {"enabled
 _AXE = """async rules => (await axe.run(document, {rules, resultTypes: ['violations']})).violations
   .map(found => `${found.id}: ${found.help}: ${found.nodes.map(node => node.html).join(' | ')}`)"""
 _OPEN = "document.querySelectorAll('main details').forEach(each => { each.open = true })"
+_NEXT = """() => {
+  const next = document.querySelector('main details.menu:not([open], [data-looked-at])')
+  document.querySelectorAll('main details.menu[open]').forEach(each => each.dataset.lookedAt = '')
+  if (next) next.open = true
+  return next !== null
+}"""
+"""Of the menus one is open at a time: the next of those that were not."""
 _OVERFLOWS = """() => {
   const page = document.scrollingElement
   if (page.scrollWidth <= page.clientWidth) return []
@@ -84,7 +91,9 @@ def faults(page: Page, site: Site, address: str, width: int) -> list[str]:
 
 
 def barriers(page: Page, axe: Path) -> list[str]:
-    """Return what axe finds on the page that is open."""
+    """Return what axe finds on the page that is open, with each of its menus open."""
     page.add_script_tag(path=axe)
     found: list[str] = page.evaluate(_AXE, _RULES)
-    return [f"{page.url}: {each}" for each in found]
+    while page.evaluate(_NEXT):
+        found += page.evaluate(_AXE, _RULES)
+    return [f"{page.url}: {each}" for each in dict.fromkeys(found)]

@@ -33,7 +33,7 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("installation")
 def test_a_worker_that_is_killed_is_started_again_and_ends_when_asked() -> None:
-    with beside.worker_beside() as worker:
+    with beside.workers_beside() as (worker,):
         first = worker.child
         os.kill(first.pid, signal.SIGKILL)
         until(lambda: worker.child is not first, "the next one is started")
@@ -44,7 +44,7 @@ def test_a_worker_that_is_killed_is_started_again_and_ends_when_asked() -> None:
 
 @pytest.mark.usefixtures("installation")
 def test_a_worker_that_ends_by_itself_is_not_started_again() -> None:
-    with beside.worker_beside() as worker:
+    with beside.workers_beside() as (worker,):
         only = worker.child
         only.terminate()
         only.wait(SECONDS)
@@ -72,7 +72,7 @@ def test_a_job_that_hangs_is_found_and_ended_and_the_others_go_on(
 
     add("long", "hang")
     command = [sys.executable, str(Path(__file__).with_name("hanging.py"))]
-    with beside.worker_beside(command) as worker:
+    with beside.workers_beside(command=command) as (worker,):
         first = worker.child
         until(lambda: worker.child is not first, "the next one is started")
         assert first.returncode == CANNOT_GO_ON
@@ -92,7 +92,7 @@ def test_a_worker_that_lived_well_is_started_again_at_once_and_one_that_did_not_
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(beside, "LIVED_WELL_SECONDS", float("inf"))
-    with beside.worker_beside([sys.executable, "-c", "raise SystemExit(3)"]):
+    with beside.workers_beside(command=[sys.executable, "-c", "raise SystemExit(3)"]):
         until(lambda: "starts in 2 s" in caplog.text, "the pauses grow")
         monkeypatch.setattr(beside, "LIVED_WELL_SECONDS", 0.0)
         until(lambda: caplog.text.count("starts in 0.5 s") >= 2, "the pauses begin anew")
@@ -103,7 +103,7 @@ def test_a_worker_that_lived_well_is_started_again_at_once_and_one_that_did_not_
 @pytest.mark.usefixtures("installation")
 def test_a_worker_has_no_more_memory_than_the_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDSEALED_WORKER_MEMORY", "3000")
-    with beside.worker_beside() as worker:
+    with beside.workers_beside() as (worker,):
         limits = Path(f"/proc/{worker.child.pid}/limits")
         line = f"Max data size             {3000 * 1024**2} "
         until(lambda: line in limits.read_text(), "its memory is bounded")

@@ -42,6 +42,16 @@ def test_serve_waits_for_its_worker_and_one_that_is_killed_comes_back(tmp_path: 
         assert running.http.get("/v1/me").status_code == 200
 
 
+def test_serve_can_leave_the_work_to_workers_elsewhere(tmp_path: Path) -> None:
+    alone = (
+        "import sys; sys.argv += ['--workers', '0']\nfrom cloudsealed.cli.main import main\nmain()"
+    )
+    with served(tmp_path / "data", tmp_path / "log", {}, code=alone) as running:
+        assert running.http.get("/v1/me").status_code == 200
+        assert running.ready()["parts"]["worker"]["alive"] == 0
+        assert "worker is up" not in running.log.read_text()
+
+
 def test_on_a_full_disk_reads_are_answered_writes_say_why_and_room_is_enough(
     tmp_path: Path, estate: Emulator
 ) -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.migrated import with_tables
@@ -16,11 +18,13 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.keys import ensure_keys
 
+Seen = Callable[[], set[int]]
 
-def test_a_worker_that_stands_alone_comes_back_when_it_is_killed_and_ends_when_asked(
-    tmp_path: Path,
-) -> None:
-    settings = Settings(data_dir=tmp_path)
+
+@contextmanager
+def standing(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], Seen]]:
+    """Run the command `worker`; yield its process, and what tells which workers are up."""
+    settings = Settings(data_dir=folder)
     ensure_keys(settings.key_path)
     with_tables(settings)
     database = SqliteDatabase(settings.sqlite_path)
@@ -29,14 +33,38 @@ def test_a_worker_that_stands_alone_comes_back_when_it_is_killed_and_ends_when_a
         return {int(pulse.name.rpartition(":")[2]) for pulse in PulseStore(database).all()}
 
     process = subprocess.Popen(
-        [sys.executable, "-m", "cloudsealed.cli.main", "worker"],
-        env={**os.environ, "CLOUDSEALED_DATA_DIR": str(tmp_path)},
+        [sys.executable, "-m", "cloudsealed.cli.main", "worker", *options],
+        env={**os.environ, "CLOUDSEALED_DATA_DIR": str(folder)},
         stderr=subprocess.DEVNULL,
     )
-    (first,) = until(seen, "the worker is seen")
-    os.kill(first, signal.SIGKILL)
-    until(lambda: seen() - {first}, "the next one is seen")
-    process.terminate()
-    assert process.wait(SECONDS) == 0
-    assert seen() <= {first}, "the one that ended in order said so"
-    database.close()
+    try:
+        yield process, seen
+    finally:
+        process.kill()
+        process.wait()
+        database.close()
+
+
+def test_a_worker_that_stands_alone_comes_back_when_it_is_killed_and_ends_when_asked(
+    tmp_path: Path,
+) -> None:
+    with standing(tmp_path) as (process, seen):
+        (first,) = until(seen, "the worker is seen")
+        os.kill(first, signal.SIGKILL)
+        until(lambda: seen() - {first}, "the next one is seen")
+        process.terminate()
+        assert process.wait(SECONDS) == 0
+        assert seen() <= {first}, "the one that ended in order said so"
+
+
+def test_several_processes_work_each_comes_back_and_all_end_together(tmp_path: Path) -> None:
+    with standing(tmp_path, "--processes", "2") as (process, seen):
+        two = until(lambda: seen() if len(seen()) == 2 else None, "both are seen")
+        os.kill(min(two), signal.SIGKILL)
+        until(
+            lambda: len(seen() - {min(two)}) == 2, "another one is seen beside the one that stayed"
+        )
+        assert max(two) in seen()
+        process.terminate()
+        assert process.wait(SECONDS) == 0
+        assert seen() <= {min(two)}, "those that ended in order said so"

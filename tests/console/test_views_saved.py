@@ -228,7 +228,7 @@ def test_a_refusal_is_said_in_the_form_with_what_was_typed(mine: Site) -> None:
     refused = done(browser, "/findings?severity=low", "save-view", name="Urgent", shared="")
     assert refused.status_code == 409
     assert "name_already_exists" in refused.text
-    assert '<details class="menu" id="save-view" open>' in refused.text
+    assert '<details class="menu" name="menu" id="save-view" open>' in refused.text
     assert re.search(r'id="view-name"[^>]*value="Urgent"', refused.text)
     assert len(linked(refused, "/findings")) == 1
     blank = done(browser, "/findings", "save-view", name=" \t")

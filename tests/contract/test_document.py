@@ -179,6 +179,17 @@ def _named(part: Any) -> str:
     return str(part.get("$ref", "")).removeprefix(PREFIX)
 
 
+def test_no_choice_takes_a_date_or_a_set_that_a_client_must_tell_apart(document: Any) -> None:
+    schemas = _schemas(document)
+    for name, schema in schemas.items():
+        for option in schema.get("oneOf", []):
+            target = schemas.get(option.get("$ref", "").rpartition("/")[2], option)
+            items = target.get("items", {})
+            items = schemas.get(items.get("$ref", "").rpartition("/")[2], items)
+            assert "date-time" not in (target.get("format"), items.get("format")), name
+            assert not target.get("uniqueItems"), name
+
+
 def test_what_changes_an_object_says_nothing_that_a_client_left_out(document: Any) -> None:
     for method, path, operation in _operations(document):
         if method == "patch":

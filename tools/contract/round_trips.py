@@ -150,9 +150,8 @@ def _token(running: subprocess.Popen[str]) -> str:
 
 
 def _opened(url: str, token: str) -> Demo:
-    with httpx.Client(
-        transport=httpx.HTTPTransport(retries=20), trust_env=False, timeout=60
-    ) as http:
+    again = httpx.HTTPTransport(retries=20)
+    with httpx.Client(transport=again, trust_env=False, timeout=60) as http:
         http.get(f"{url}/healthz").raise_for_status()
     audit = asked(url, token, "GET", "/v1/audits")["data"][0]["id"]
     total = 0

@@ -1,4 +1,4 @@
-"""The worker beside this process: a child that is started again when it dies."""
+"""The workers beside this process: children that are started again when they die."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from cloudsealed.kit.loop import Backoff, Loop
 log = logging.getLogger(__name__)
 
 _COMMAND = (sys.executable, "-m", "cloudsealed.cli.main", "worker", "--until-stdin-closes")
+MOST_PROCESSES = 64
 _STOP_SECONDS = 15
 _ASKED_TO_STOP = (0, -signal.SIGTERM, -signal.SIGINT)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds between two starts
-LIVED_WELL_SECONDS = 300.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds between two starts
+LIVED_WELL_SECONDS = 60.0
 """A worker that lived so long is no sequel of those that died before it."""
 _LOOK_SECONDS = 0.05
 UP_SECONDS = 60.0
@@ -47,7 +48,7 @@ class WorkerBeside:
         code = self.child.wait()
         if code in _ASKED_TO_STOP:
             self._stopping.set()
-            log.warning("the worker ended, as it was asked to: none runs here now")
+            log.warning("the worker ended, as it was asked to: it is not started again")
             return
         if time.monotonic() - self._began >= LIVED_WELL_SECONDS:
             self._pauses.worked()
@@ -75,16 +76,16 @@ class WorkerBeside:
         """Whether a worker that ends is started again."""
         return not self._stopping.is_set()
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until no worker runs that would be started again; False when one does."""
-        return self._stopping.wait(seconds)
-
-    def stop(self) -> None:
-        """Let the worker end, and wait until it has."""
+    def ask_to_end(self) -> None:
+        """Let the worker end."""
         with self._lock:
             self._stopping.set()
         assert self.child.stdin is not None
         self.child.stdin.close()
+
+    def stop(self) -> None:
+        """Let the worker end, and wait until it has."""
+        self.ask_to_end()
         try:
             self.child.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -94,10 +95,16 @@ class WorkerBeside:
 
 
 @contextmanager
-def worker_beside(command: Sequence[str] = _COMMAND) -> Iterator[WorkerBeside]:
-    """Run a worker until the block ends."""
-    worker = WorkerBeside(command)
+def workers_beside(
+    number: int = 1, command: Sequence[str] = _COMMAND
+) -> Iterator[Sequence[WorkerBeside]]:
+    """Run so many workers until the block ends; then all end at once."""
+    workers: list[WorkerBeside] = []
     try:
-        yield worker
+        workers.extend(WorkerBeside(command) for _ in range(number))
+        yield workers
     finally:
-        worker.stop()
+        for worker in workers:
+            worker.ask_to_end()
+        for worker in workers:
+            worker.stop()

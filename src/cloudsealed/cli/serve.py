@@ -14,7 +14,7 @@ import typer
 
 from cloudsealed.api.listen import HIGHEST_PORT, Listen, Taken
 from cloudsealed.api.server import run as run_server
-from cloudsealed.cli.beside import worker_beside
+from cloudsealed.cli.beside import MOST_PROCESSES, workers_beside
 from cloudsealed.cli.session import log_to_stderr, open_installation, settings
 from cloudsealed.console import Console as WebPages
 from cloudsealed.jobs.process import has_worker
@@ -23,8 +23,6 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.open import require_connections
 from cloudsealed.storage.private import private_file
 from cloudsealed.wiring import Services
-
-_PROCESSES = 2  # of a `serve`: the API and the worker
 
 
 class DataFolderInUseError(CloudSealedError):
@@ -49,6 +47,12 @@ def serve(
     tls_cert: Path = typer.Option(None, help="Certificate chain in PEM."),
     tls_key: Path = typer.Option(None, help="Private key in PEM."),
     behind_proxy: bool = typer.Option(False, help="A proxy in front speaks HTTPS."),
+    workers: int = typer.Option(
+        1,
+        min=0,
+        max=MOST_PROCESSES,
+        help="Worker processes beside it; 0 where `cloudsealed worker` runs elsewhere.",
+    ),
 ) -> None:
     """Serve the API, with a worker beside it that ends with it."""
     found = settings()
@@ -60,16 +64,16 @@ def serve(
         _require_admin(installation)
         require_connections(
             installation.database,
-            processes=_PROCESSES,
+            processes=1 + workers,
             connections=installation.settings.database_connections,
         )
         with only_server(installation.settings):
-            serve_until_stopped(installation, listen, taken)
+            serve_until_stopped(installation, listen, taken, workers)
 
 
 def opened(taken: Taken) -> Services:
     """Return the services of an installation that is served there: links of this process and of
-    the worker that it starts from here on lead to it."""
+    the workers that it starts from here on lead to it."""
     os.environ["CLOUDSEALED_LISTENS_AT"] = taken.url
     return open_installation(create=False)
 
@@ -84,10 +88,13 @@ def _leave(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def serve_until_stopped(installation: Services, listen: Listen, taken: Taken) -> None:
-    """Start a worker, then serve what was `opened` until SIGINT or SIGTERM."""
-    with worker_beside() as beside:
-        beside.wait_until_up(partial(has_worker, installation.database))
+def serve_until_stopped(
+    installation: Services, listen: Listen, taken: Taken, workers: int = 1
+) -> None:
+    """Start the workers, then serve what was `opened` until SIGINT or SIGTERM."""
+    with workers_beside(workers) as beside:
+        for worker in beside:
+            worker.wait_until_up(partial(has_worker, installation.database))
         for tenant in installation.tenants.all():
             installation.policies.synchronize(tenant=tenant.id)
         run_server(installation, listen, taken, WebPages(installation))

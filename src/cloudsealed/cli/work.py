@@ -1,4 +1,4 @@
-"""The command `worker`: background work in a child process, which is started again when it dies."""
+"""The command `worker`: background work in child processes, started again when they die."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import IO
 
 import typer
 
-from cloudsealed.cli.beside import worker_beside
+from cloudsealed.cli.beside import MOST_PROCESSES, workers_beside
 from cloudsealed.cli.session import log_to_stderr, open_installation, settings
 from cloudsealed.jobs import WorkerProcess
+from cloudsealed.storage.open import require_connections
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,12 @@ CANNOT_GO_ON = 70  # EX_SOFTWARE of sysexits.h
 _LOOK_SECONDS = 1.0
 
 
-def worker(until_stdin_closes: bool = typer.Option(False, hidden=True)) -> None:
+def worker(
+    processes: int = typer.Option(
+        1, min=1, max=MOST_PROCESSES, help="How many processes work; one keeps a core busy."
+    ),
+    until_stdin_closes: bool = typer.Option(False, hidden=True),
+) -> None:
     """Run background work: audits, simulations and reports."""
     log_to_stderr(settings())
     stopped = _stopped_by_signals()
@@ -33,9 +39,15 @@ def worker(until_stdin_closes: bool = typer.Option(False, hidden=True)) -> None:
         from cloudsealed.working import worker_process  # which is slow to import
 
         work(worker_process(installation), stopped)
-    open_installation(create=False).database.close()  # refuse at once what no restart would mend
-    with worker_beside() as beside:
-        while not stopped.wait(_LOOK_SECONDS) and beside.is_watched:
+    installation = open_installation(create=False)  # refuse at once what no restart would mend
+    require_connections(
+        installation.database,
+        processes=processes,
+        connections=installation.settings.database_connections,
+    )
+    installation.database.close()
+    with workers_beside(processes) as beside:
+        while not stopped.wait(_LOOK_SECONDS) and any(each.is_watched for each in beside):
             pass
 
 

@@ -37,7 +37,7 @@ FRAMEWORK_KEY = Component(
     "Key of a framework of controls.",
     ("cis-aws-5.0",),
 )
-_VALUES = Texts(NAME, most=100)
+_VALUES = Texts(NAME, most=100, distinct=False)  # as in a query, where it is repeated
 
 
 @dataclass(frozen=True, slots=True)

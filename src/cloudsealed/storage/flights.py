@@ -17,7 +17,10 @@ from typing import Protocol
 from cloudsealed.storage.database import Database, ServiceUnavailableError, SqliteDatabase
 from cloudsealed.storage.private import private_file
 
-FILE = "flights.lock"
+FILE, CALLS = "flights.lock", "calls.lock"
+"""The files of what is in flight: writes with a key, and calls to providers. A process opens each
+once."""
+
 _PLACES = 1 << 62  # names are told apart by a hash: what both databases can lock
 
 
@@ -108,13 +111,13 @@ class _FileLocks:
             return self._descriptor
 
 
-def open_flights(database: Database) -> Flights:
-    """Return the flights of a database's installation.
+def open_flights(database: Database, file: str = FILE) -> Flights:
+    """Return the flights of a database's installation; beside SQLite they are locks of a file.
 
     A process with one connection to PostgreSQL has none to spare: it knows only its own.
     """
     if isinstance(database, SqliteDatabase):
-        return Flights(_FileLocks(database.path.with_name(FILE)))
+        return Flights(_FileLocks(database.path.with_name(file)))
     from cloudsealed.storage.postgres import PostgresDatabase  # which is slow to import
     from cloudsealed.storage.session_locks import SessionLocks
 

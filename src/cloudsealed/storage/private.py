@@ -84,7 +84,7 @@ def tighten(settings: Settings) -> None:
 
 def _expected(settings: Settings) -> Iterator[tuple[Path, int]]:
     """Yield each path of an installation with the most that it may allow."""
-    locks = (settings.data_dir / name for name in ("serve.lock", "flights.lock"))
+    locks = (settings.data_dir / name for name in ("serve.lock", "flights.lock", "calls.lock"))
     held = (settings.sqlite_path, settings.key_path, *locks)
     if any(path.parent == settings.data_dir and path.exists() for path in held):
         yield settings.data_dir, FOLDER

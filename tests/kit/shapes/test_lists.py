@@ -24,6 +24,12 @@ def test_a_list_names_nothing_twice() -> None:
     assert TEXTS.schema()["uniqueItems"] is True
 
 
+def test_what_may_be_said_twice_counts_once() -> None:
+    texts = Texts(Text(), most=3, distinct=False)
+    assert texts.read(["b", "a", "b"], ("x",)) == ("b", "a")
+    assert "uniqueItems" not in texts.schema()
+
+
 def test_every_item_that_is_wrong_is_named_by_its_place() -> None:
     with pytest.raises(FormError) as caught:
         Many(Number(), distinct=True).read([1, 0, "x", 1], ("x",))

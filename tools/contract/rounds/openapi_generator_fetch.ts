@@ -58,7 +58,7 @@ async function main() {
   const connections = await new api.ConnectionsApi(config).listConnections()
   let started = await audits.createAudit({
     auditBody: {
-      connectionIds: new Set([connections.data[0]!.id]), scope: { services: ['sqs'] },
+      connectionIds: new Set([connections.data[0]!.id]), scope: { services: new Set(['sqs']) },
     },
   })
   while (started.finishedAt === null) {

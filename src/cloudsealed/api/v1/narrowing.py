@@ -17,6 +17,10 @@ from cloudsealed.kit.shapes import FormError, Path, dotted, mapping
 from cloudsealed.storage.filters import MOST_VALUES, Filter
 
 _OF_PAGES = ("cursor", "limit")
+_TIME = (
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,17 @@ def _value(item: Filter) -> dict[str, Any]:
 def _listed(item: Filter | Parameter) -> dict[str, Any]:
     """Return the form of a value or of a list of them, of one where it takes one alone."""
     value, most = value_schema(item), MOST_VALUES if item.is_multiple else 1
+    if value.get("format") == "date-time":
+        value = _moment(value)
     many = {"type": "array", "items": value, "minItems": 1, "maxItems": most}
     return {"anyOf": [_alone(value), many]}
+
+
+def _moment(value: dict[str, Any]) -> dict[str, Any]:
+    """Say by a pattern that a text is a time: OpenAPI Generator's TypeScript makes a date of one
+    whose format says so, and compiles nothing that is a date or a list of them."""
+    said = {"title": "TimeText", "description": "A moment in UTC, as RFC 3339 writes it."}
+    return {**{k: v for k, v in value.items() if k != "format"}, "pattern": _TIME, **said}
 
 
 def _alone(value: dict[str, Any]) -> dict[str, Any]:

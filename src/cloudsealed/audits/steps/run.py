@@ -43,6 +43,7 @@ from cloudsealed.audits.store import AuditStore, Lease
 from cloudsealed.collectors.asked import NotAsked, joined, left_out
 from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.client import AwsCaller
+from cloudsealed.collectors.aws.places import Places
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import emit
@@ -54,6 +55,7 @@ from cloudsealed.kit.logs import about
 from cloudsealed.policies.service import PolicyService, policy_set
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, ServiceUnavailableError
+from cloudsealed.storage.flights import CALLS, open_flights
 from cloudsealed.storage.keys import KeyRing
 from cloudsealed.storage.tenancy import take_turn
 from cloudsealed.vocabulary import AuditKind, AuditStatus, EventType
@@ -124,6 +126,7 @@ class Runner:
         self._keys = keys
         self._settings = settings
         self._clock = clock
+        self._places = Places(open_flights(database, CALLS))
 
     def run(
         self,
@@ -259,7 +262,8 @@ class Runner:
 
     def _caller(self, tenant: str, session: AwsSession) -> AwsCaller:
         key, clock = self._keys.for_tenant("redaction", tenant), self._clock
-        return AwsCaller(session, key, clock=corrected(clock, session.clock_skew()))
+        clock = corrected(clock, session.clock_skew())
+        return AwsCaller(session, key, clock=clock, places=self._places)
 
     def _ask_again(
         self,

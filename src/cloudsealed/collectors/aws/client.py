@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +41,7 @@ from cloudsealed.collectors.aws.pacing import (
     Sleep,
 )
 from cloudsealed.collectors.aws.pagination import page_members
+from cloudsealed.collectors.aws.places import Places
 from cloudsealed.collectors.aws.shape import check_answer
 from cloudsealed.collectors.aws.standing import Standing
 from cloudsealed.collectors.aws.wire import Call
@@ -74,7 +76,7 @@ class AwsCaller:
     """Answers requests about one account; safe for threads.
 
     `redaction_key` is the tenant's. `ceilings` are calls a second for a service. Without a `pacer`
-    it shares that of the process.
+    it shares that of the process, and with `places` its ceilings with other processes.
     """
 
     session: AwsSession
@@ -85,6 +87,7 @@ class AwsCaller:
     sleep: Sleep | None = None
     jitter: Callable[[], float] = random.random
     pacer: Pacer | None = None
+    places: Places | None = None
     _pacer: Pacer = field(init=False)
     _breaker: Breaker = field(init=False)
     _standing: Standing = field(init=False)
@@ -111,10 +114,11 @@ class AwsCaller:
         unit = request.unit
         if not unit.operation.startswith(_READING):
             raise ValueError(f"{unit.action} is no call that only reads")
-        started = self._pace(unit)
-        called_at, start = self.clock(), self.monotonic()
-        tries = _Tries(start)
-        result = self._asked(request, tries, started)
+        with self.places.at(_lane(unit), self._pause) if self.places else nullcontext():
+            started = self._pace(unit)
+            called_at, start = self.clock(), self.monotonic()
+            tries = _Tries(start)
+            result = self._asked(request, tries, started)
         spent = self.monotonic() - start
         return (self._failed if isinstance(result, Failure) else self._answered)(
             request,

@@ -1,7 +1,7 @@
 """The declared ceilings of calls per second, and the pacer that keeps under them.
 
 A pace is halved when AWS asks to slow down and recovers slowly, up to the ceiling. Pacing happens
-in one process, over all of its audits: processes that audit one account at once add up.
+in one process, over all of its audits; by `places` one process at a time calls where a ceiling is.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cloudsealed.kit.shapes.errors import FormError, Path, refuse_all
@@ -45,24 +45,26 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A list of 1 to `most` distinct strings, which name things: only the noun can say which there
-    are, so they are refused as one. `item` is what its schema says of each."""
+    """A list of 1 to `most` strings, which name things: only the noun can say which there are, so
+    they are refused as one. `item` is what its schema says of each. What is named twice is refused
+    where they are `distinct`, and else counts once."""
 
     item: Shape
     most: int
+    distinct: bool = field(default=True, kw_only=True)
 
     def read(self, value: Any, at: Path) -> tuple[str, ...]:
         """Return the strings in their order."""
         good = isinstance(value, list) and 1 <= len(value) <= self.most
         if not good or not all(isinstance(each, str) and each for each in value):
             raise FormError(at, f"must be a list of 1 to {self.most} texts")
-        if len(set(value)) != len(value):
+        if self.distinct and len(set(value)) != len(value):
             raise FormError(at, "must not name anything twice")
-        return tuple(value)
+        return tuple(dict.fromkeys(value))
 
     def schema(self) -> dict[str, Any]:
         """Return an array's schema."""
-        return _array(self.item, 1, self.most, distinct=True)
+        return _array(self.item, 1, self.most, distinct=self.distinct)
 
 
 def _array(item: Shape, least: int, most: int, *, distinct: bool) -> dict[str, Any]:
