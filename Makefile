@@ -6,7 +6,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo wheel test chaos pages pythons check lint types imports contract contract-full fuzz format bench lock clean
+.PHONY: help install demo wheel test chaos cluster pages pythons check lint types imports contract contract-full fuzz format bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test: install ## Run the whole test suite
 
 chaos: install ## Break things for long and count what grows, before a release (ARGS picks some)
 	$(BIN)/python -m pytest -n 0 --timeout 7200 $(or $(ARGS),tests/chaos)
+
+cluster: install ## Test the contract on PostgreSQL, Valkey and S3 with three servers and three workers
+	$(BIN)/python -m pytest -n 0 --cluster tests/contract
 
 pages: install ## Judge every page in light and dark, at every width, in every language, before a release
 	$(BIN)/python -m pytest -n 0 --timeout 7200 tests/browser/long

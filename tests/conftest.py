@@ -42,6 +42,11 @@ _HASHER = passwords.HASHER
 _numbers = itertools.count()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests of the contract stand on a cluster of real processes."""
+    parser.addoption("--cluster", action="store_true", help="test the contract on a cluster")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Watch every test of the run, keep its files in memory, be patient with every server."""
     keep_in_memory()
@@ -54,8 +59,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; leave out what cannot stand on a cluster."""
+    if config.getoption("--cluster"):
+        skip = pytest.mark.skip(reason="looks into the server's process")
+        for item in items:
+            if item.get_closest_marker("inside"):
+                item.add_marker(skip)
     items.sort(key=lambda item: rank(item.location[0]))
 
 

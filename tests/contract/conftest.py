@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cluster.running import cluster
 from tests.migrated import with_tables
 from tests.waiting import SECONDS, until
 
@@ -166,16 +167,37 @@ def serving(services: Services) -> Iterator[str]:
     services.database.close()
 
 
+_ROOM = "100000/minute"
+
+
 @pytest.fixture(scope="session")
-def roomy(tmp_path_factory: pytest.TempPathFactory) -> Services:
+def clustered(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Services, str] | None]:
+    """A cluster of processes and its address, where the tests are told to stand on one."""
+    if not request.config.getoption("--cluster"):
+        yield None
+        return
+    with cluster(tmp_path_factory.mktemp("cluster"), LIMIT_ANONYMOUS=_ROOM) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def roomy(
+    clustered: tuple[Services, str] | None, tmp_path_factory: pytest.TempPathFactory
+) -> Services:
     """An installation where no test spends the budget of another's address."""
-    folder = tmp_path_factory.mktemp("roomy")
-    return prepared(folder, limit_anonymous=parse_budget("100000/minute"))
+    if clustered:
+        return clustered[0]
+    return prepared(tmp_path_factory.mktemp("roomy"), limit_anonymous=parse_budget(_ROOM))
 
 
 @pytest.fixture(scope="session")
-def url(roomy: Services) -> Iterator[str]:
-    yield from serving(roomy)
+def url(clustered: tuple[Services, str] | None, roomy: Services) -> Iterator[str]:
+    if clustered:
+        yield clustered[1]
+    else:
+        yield from serving(roomy)
 
 
 @pytest.fixture

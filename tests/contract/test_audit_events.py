@@ -199,6 +199,7 @@ def _opens(audit: Followed) -> bool:
         return reader.answer.status_code == 200
 
 
+@pytest.mark.inside
 def test_streams_hold_no_thread_and_one_look_tells_them_all(audit: Followed) -> None:
     with ExitStack() as stack:
         readers = [stack.enter_context(audit.open())]

@@ -169,6 +169,7 @@ def test_a_revoked_token_stops_within_a_second_on_every_process(
         until(lambda: http.get("/v1/findings").status_code == 401, "the token stops")
 
 
+@pytest.mark.inside
 def test_when_and_from_where_a_token_was_used_is_kept(tenant: Any) -> None:
     text = tenant.token()
     with tenant.client(text) as http:

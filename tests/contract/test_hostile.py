@@ -179,6 +179,7 @@ def test_an_unknown_version_is_not_found_in_our_shape(tenant: Any) -> None:
         assert answer.json()["error"]["code"] == "not_found"
 
 
+@pytest.mark.inside
 def test_a_failure_shows_no_trace_and_the_log_no_token(
     tenant: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -57,7 +57,7 @@ HOSTILE_NAMES = (
     "{{7*7}}",
     "\u202egnp.exe",
     "\x1b[31mred",
-    "a\x00b",
+    pytest.param("a\x00b", marks=pytest.mark.inside),  # which PostgreSQL has no place for
     "line\r\nSet-Cookie: x=1",
     "\ud7ff\uffff",
     "😀" * 200,

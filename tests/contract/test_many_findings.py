@@ -77,6 +77,7 @@ def test_a_filter_with_its_count_confirmed_triages_what_it_matches(
     assert tenant.http.post(BULK, json=nothing).json()["results"] == []
 
 
+@pytest.mark.inside
 def test_a_filter_with_too_much_to_look_through_is_refused(
     tenant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_table_of_findings_is_safe_for_a_spreadsheet(tenant: Any) -> None:
     assert row["account"] == "123456789012"
 
 
+@pytest.mark.inside
 def test_an_export_is_of_one_moment_and_leaves_no_file(
     tenant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +214,7 @@ class _Spool:
         return getattr(self.file, name)
 
 
+@pytest.mark.inside
 def test_a_client_that_goes_away_leaves_nothing_behind(
     tenant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

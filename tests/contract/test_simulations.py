@@ -128,6 +128,7 @@ def test_a_built_in_policy_is_simulated_by_its_key_alone(tenant: Any, completed:
     assert taken.json()["policy"]["key"] == key
 
 
+@pytest.mark.inside
 def test_a_classification_tells_when_it_was_applied(tenant: Any) -> None:
     made = tenant.http.post("/v1/policies", json=CLASSIFICATION).json()
     assert made["applied_at"] is None

@@ -125,6 +125,7 @@ def _routes(tenant: Any) -> list[str]:
     return [path for path in document["paths"] if "{id}" in path and path not in SHARED]
 
 
+@pytest.mark.inside
 def test_every_route_with_an_id_answers_every_method_as_if_it_never_was(twins: Any) -> None:
     mine, theirs, ids = twins
     routes = _routes(mine)
@@ -221,6 +222,7 @@ def test_a_cursor_of_another_tenant_is_refused_on_every_list(twins: Any) -> None
     assert tried >= 3
 
 
+@pytest.mark.inside
 def test_the_time_of_an_answer_tells_nothing_on_any_route(
     twins: Any, statements: list[str]
 ) -> None:

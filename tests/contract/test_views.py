@@ -195,6 +195,7 @@ def test_who_only_reads_shares_nothing_and_changes_nothing_shared(tenant: Any, r
         assert sorted(_names(reader)) == ["Urgent", "own"]
 
 
+@pytest.mark.inside
 def test_an_owner_who_only_reads_by_now_leaves_what_they_shared_to_editors(tenant: Any) -> None:
     with _as(tenant, Role.EDITOR) as owner:
         shared = _made(owner, shared=True)
@@ -337,6 +338,7 @@ def test_a_service_account_has_views_of_its_own(tenant: Any) -> None:
     assert _names(tenant.http) == ["Urgent"]
 
 
+@pytest.mark.inside
 def test_there_are_as_many_as_may_be(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "MOST_OWN", 2)
     monkeypatch.setattr(service, "MOST_SHARED", 1)

@@ -398,6 +398,7 @@ def test_an_export_of_events_is_a_chain_that_verifies(tenant: Any) -> None:
     assert [e["sequence"] for e in listed][-first.last :] == list(range(first.last, 0, -1))
 
 
+@pytest.mark.inside
 def test_policies_and_reports_say_who_made_and_who_last_changed_them(
     tenant: Any, completed: Any
 ) -> None:
