@@ -77,3 +77,10 @@ def test_every_post_but_what_changes_nothing_takes_an_idempotency_key() -> None:
         op.path for t in TABLES for op in t.operations if op.method == "POST" and not op.once
     }
     assert without == {"/v1/policies/validate", "/v1/policies/explain"}
+
+
+def test_every_single_object_has_an_entity_tag() -> None:
+    operations = [op for table in TABLES for op in table.operations]
+    objects = [op for op in operations if op.method == "GET" and op.path.endswith("/{id}")]
+    assert len(objects) > 10
+    assert [op.path for op in objects if not (op.tagged and op.is_conditional)] == []

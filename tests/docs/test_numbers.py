@@ -57,7 +57,7 @@ SAID = {
     ),
     "docs/operations.md": (
         f"after {UP_SECONDS:.0f} seconds, and says which",
-        f"lived for {WORDS[int(LIVED_WELL_SECONDS // 60)]} minutes",
+        {60: "lived for a minute"}[int(LIVED_WELL_SECONDS)],
         f"({_GRACE_SECONDS} seconds at most)",
         f"(exit code {CANNOT_GO_ON})",
         f"is tried {WORDS[MAX_ATTEMPTS]} times",

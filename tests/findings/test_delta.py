@@ -135,6 +135,15 @@ def test_the_first_audit_has_only_new_ones_and_no_audit_has_none(
     assert walk(database, {"delta": tuple(DeltaKind)}, 1, Compared()) == []
 
 
+def test_what_an_audit_of_something_else_saw_is_neither_new_nor_reopened_in_a_first_audit(
+    database: Database, lives: dict[str, list[Finding]]
+) -> None:
+    first = Compared(THIS, "", AT[THIS])
+    for kinds in KINDS:
+        wanted = lives["new"] if "new" in kinds else []
+        assert walk(database, {"delta": kinds}, 1, first) == ids(wanted)
+
+
 def test_a_summary_counts_what_became_of_findings(
     database: Database, lives: dict[str, list[Finding]]
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from cloudsealed.findings import service
 from cloudsealed.findings.codec import document, whole
 from cloudsealed.findings.model import Finding, fingerprint
 from cloudsealed.findings.service import FindingService
@@ -165,6 +168,34 @@ def test_what_an_earlier_version_wrote_is_served_with_every_field(
     assert orjson.loads(findings.get(tenant=TENANT, ident=finding.id))["yields_to"] is None
     [item] = findings.list(tenant=TENANT, filters={}).items
     assert orjson.loads(item)["yields_to"] is None
+
+
+@pytest.mark.parametrize("wanted", ["jsonl", "csv"])
+def test_exporting_many_takes_no_more_memory_than_exporting_few(
+    database: Database,
+    findings: FindingService,
+    policy: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: str,
+) -> None:
+    monkeypatch.setattr(service, "BLOCK_LINES", 200)
+    of = {"policy_id": policy["id"], "policy_version": policy["version"]}
+
+    def peak() -> int:
+        tracemalloc.start()
+        try:
+            pieces = findings.export(tenant=TENANT, filters={}, wanted=wanted, folder=tmp_path)
+            assert sum(1 for _ in pieces)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    add_findings(database, TENANT, *(make_finding(**of) for _ in range(500)))
+    peak()  # what is made once
+    few = peak()
+    add_findings(database, TENANT, *(make_finding(**of) for _ in range(1_200)))
+    assert peak() < 1.2 * few
 
 
 @pytest.mark.parametrize("other", [None, "fnd_01M8KRVZZ7V49GFG8TEZ0XQVS4"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -14,10 +14,16 @@ import yaml
 
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.engine import DocumentType, Rule, compile_expression
+from cloudsealed.engine import DocumentType, PartialList, Rule, Unknown, compile_expression
+from cloudsealed.engine.functions.identities import IDENTITIES
+from cloudsealed.engine.functions.marks import MARKS
+from cloudsealed.engine.functions.network import NETWORK
+from cloudsealed.engine.functions.policies import IAM
+from cloudsealed.engine.functions.resource_policies import RESOURCE_POLICIES
 from cloudsealed.kit.shapes import Use
 from cloudsealed.packs import (
     EXAMPLES_AT,
+    Example,
     PolicySpec,
     Relation,
     check_form,
@@ -98,6 +104,40 @@ def test_its_examples_end_as_they_say_without_the_slow_path(policy: PolicySpec) 
     assert all((j.severity or policy.severity) == severity for j, severity in said if severity)
     severities = {j.severity for j, _ in found if j.outcome == "fail"}
     assert {each.severity for each in policy.severity_when} <= severities
+
+
+HARD_TO_JUDGE = {
+    function.name
+    for functions in (IAM, IDENTITIES, MARKS, NETWORK, RESOURCE_POLICIES)
+    for function in functions
+}
+"""What is called of policy documents, of the network and of secrets."""
+
+
+@each_policy
+def test_what_is_hard_to_judge_is_tried_thrice_in_both_directions(policy: PolicySpec) -> None:
+    if HARD_TO_JUDGE & compiled(policy).functions:
+        tried = Counter(example.outcome for example in policy.examples)
+        assert min(tried[Outcome.FAIL], tried[Outcome.PASS]) >= 3
+
+
+@each_policy
+def test_what_decides_and_was_not_read_leaves_it_unknown(policy: PolicySpec) -> None:
+    rule, said = compiled(policy), set()
+    for example in (each for each in policy.examples if each.outcome is Outcome.FAIL):
+        for resource, related in unread(example, rule):
+            said.add(rule.judge_partly(resource, related, now=EXAMPLES_AT).outcome)
+    assert {"unknown"} <= said <= {"unknown", "fail"}
+
+
+def unread(example: Example, rule: Rule) -> Iterator[tuple[Any, Any]]:
+    """Yield the documents of an example, in each of which one attribute or list was not read."""
+    denied = frozenset({"denied"})
+    for name in {path[1] for path in rule.reads if path[0] == "resource" and path[1:]}:
+        yield {**example.resource, name: Unknown(denied)}, example.related
+    for name in example.related:
+        nothing = PartialList((), denied, is_open=True)
+        yield example.resource, {**example.related, name: nothing}
 
 
 @each_policy

@@ -107,6 +107,17 @@ def test_what_only_narrows_reads_so_many_rows_and_says_that_there_is_more(
     assert [each["name"] for each in walked(database, audit, name=("q3",))] == ["q3"]
 
 
+def test_a_page_that_nothing_narrows_is_full_however_long_it_takes(
+    database: Database, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.queues = {f"q{number}": {} for number in range(6)}
+    audit = audited(database, cloud)
+    monkeypatch.setattr(seen, "SCAN_ROWS", 2)
+    store = SeenStore(database)
+    page = store.page(tenant=TENANT, audit=audit, filters={"audit": (audit,)}, after=None, limit=5)
+    assert (len(page.items), page.next is None) == (5, False)
+
+
 def test_an_audit_that_has_not_completed_or_is_a_strangers_lists_nothing(
     database: Database, cloud: Cloud
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 
 from cloudsealed.api.listen import HIGHEST_PORT, Listen, Taken
 from cloudsealed.api.server import run as run_server
-from cloudsealed.cli.beside import MOST_PROCESSES, WorkerBeside, workers_beside
+from cloudsealed.cli.beside import MOST_PROCESSES, workers_beside
 from cloudsealed.cli.session import log_to_stderr, open_installation, settings
 from cloudsealed.console import Console as WebPages
 from cloudsealed.jobs.process import has_worker
@@ -67,13 +67,13 @@ def serve(
             processes=1 + workers,
             connections=installation.settings.database_connections,
         )
-        with only_server(installation.settings), workers_beside(workers) as beside:
-            serve_until_stopped(installation, listen, taken, beside)
+        with only_server(installation.settings):
+            serve_until_stopped(installation, listen, taken, workers)
 
 
 def opened(taken: Taken) -> Services:
     """Return the services of an installation that is served there: links of this process and of
-    its worker lead to it."""
+    the workers that it starts from here on lead to it."""
     os.environ["CLOUDSEALED_LISTENS_AT"] = taken.url
     return open_installation(create=False)
 
@@ -89,14 +89,15 @@ def _leave(_number: int, _frame: object) -> None:
 
 
 def serve_until_stopped(
-    installation: Services, listen: Listen, taken: Taken, beside: Sequence[WorkerBeside]
+    installation: Services, listen: Listen, taken: Taken, workers: int = 1
 ) -> None:
-    """Wait for the workers, then serve until SIGINT or SIGTERM."""
-    for worker in beside:
-        worker.wait_until_up(partial(has_worker, installation.database))
-    for tenant in installation.tenants.all():
-        installation.policies.synchronize(tenant=tenant.id)
-    run_server(installation, listen, taken, WebPages(installation))
+    """Start the workers, then serve what was `opened` until SIGINT or SIGTERM."""
+    with workers_beside(workers) as beside:
+        for worker in beside:
+            worker.wait_until_up(partial(has_worker, installation.database))
+        for tenant in installation.tenants.all():
+            installation.policies.synchronize(tenant=tenant.id)
+        run_server(installation, listen, taken, WebPages(installation))
 
 
 @contextmanager

@@ -106,7 +106,9 @@ def changed(
     this, before = failed(compared.audit, start), failed(compared.before, start)
     chosen = bool(compared.until)
     conditions = _CHOSEN if chosen else _CONDITIONS
-    told = sorted_out(this, before, filters["delta"], chosen=chosen)
+    # What was known before a first audit was seen by one that was asked for something else.
+    kinds = [k for k in filters["delta"] if compared.before or k != DeltaKind.REOPENED.value]
+    told = sorted_out(this, before, kinds, chosen=chosen)
     found: list[Row] = []
     scanned, ends = 0, time.monotonic() + SCAN_SECONDS
     for part in batches(told, min(max(limit + 1, 100), MOST)):

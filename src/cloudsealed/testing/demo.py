@@ -22,7 +22,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from cloudsealed.api.listen import Listen
 from cloudsealed.cli.audit import run_audit
-from cloudsealed.cli.beside import workers_beside
 from cloudsealed.cli.main import INTERRUPTED, end_at_once
 from cloudsealed.cli.operate import initialize
 from cloudsealed.cli.serve import DataFolderInUseError, only_server, opened, serve_until_stopped
@@ -85,8 +84,7 @@ def _served(console: Terminal, listen: Listen) -> int:
             if made is None:
                 return 1
             _show_how(console, made, taken.url)
-            with workers_beside() as beside:
-                serve_until_stopped(opened(taken), listen, taken, beside)
+            serve_until_stopped(opened(taken), listen, taken)
     return 0
 
 

@@ -29,6 +29,7 @@ def list_frameworks(call: Call) -> Reply:
     "/v1/frameworks/{id}",
     scope=Scope.POLICIES_READ,
     answer=shapes.FrameworkAssessment,
+    tagged=True,
     parameters={"audit": Parameter("audit", "Audit whose verdicts give each control's status")},
     errors=(FrameworkNotFoundError,),
 )

@@ -28,6 +28,7 @@ def list_resource_types(call: Call) -> Reply:
     "/v1/resource_types/{id}",
     scope=Scope.POLICIES_READ,
     answer=shapes.DescribedType,
+    tagged=True,
     errors=(ResourceTypeNotFoundError,),
 )
 def get_resource_type(call: Call) -> Reply:
