@@ -85,6 +85,20 @@ def test_an_audit_of_something_else_or_without_an_end_is_not_in_it(
     assert history(audit("aud_2"), audit("aud_1", **change)) == ["aud_2"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"connection_ids": ("con_a", "con_b")}, {"connection_ids": ("con_b", "con_a")}),
+        ({"scope": Scope(regions=("b", "a"))}, {"scope": Scope(regions=("a", "b"))}),
+        ({"policies": ("b", "a")}, {"policies": ("a", "b")}),
+    ],
+)
+def test_the_order_in_which_it_is_asked_makes_it_nothing_else(
+    history: Any, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert history(audit("aud_2", **one), audit("aud_1", **other)) == ["aud_2", "aud_1"]
+
+
 def test_another_tenants_audit_is_not_in_it(history: Any) -> None:
     assert history(audit("aud_2"), audit("aud_1"), tenant="ten_b") == []
 

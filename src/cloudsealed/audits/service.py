@@ -31,7 +31,7 @@ from cloudsealed.audits.records.ledger import Collected, Ledger
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.records.tally import tally
 from cloudsealed.audits.sealing.chain import envelope_of
-from cloudsealed.audits.store import AuditStore, decode
+from cloudsealed.audits.store import AuditStore, asked_for, decode
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.findings.delta_store import Compared
 from cloudsealed.jobs import Admit, admitted, enqueue
@@ -212,7 +212,7 @@ class AuditService:
     ) -> Sequence[Audit]:
         """Return the audits of the same request that no job will finish, newest first; also the
         newest of all if the cloud stopped taking its credentials."""
-        asked = (connection_ids, scope, None if policies is None else tuple(policies))
+        asked = asked_for(connection_ids, scope, policies)
         found: list[Audit] = []
         for status in _UNFINISHED:
             rows = self._store.page(
@@ -242,12 +242,10 @@ class AuditService:
         free = self._store.take(tenant=tenant, ident=ident, owner=owner) is not None
         return free and self._store.cancel(tenant=tenant, ident=ident)
 
-    def _same(
-        self, rows: Rows, asked: tuple[tuple[str, ...], Mapping[str, Any], tuple[str, ...] | None]
-    ) -> Iterator[Audit]:
+    def _same(self, rows: Rows, asked: str) -> Iterator[Audit]:
         """Yield the live audits of a request."""
         for audit in (decode(row[2:]) for row in rows.rows):
-            found = (audit.connection_ids, audit.scope.as_dict() or {}, audit.policies)
+            found = asked_for(audit.connection_ids, audit.scope.as_dict() or {}, audit.policies)
             if found == asked and audit.kind is AuditKind.LIVE:
                 yield audit
 

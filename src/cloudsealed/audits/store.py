@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -277,11 +278,24 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
     }
 
 
-def _asked(audit: Audit) -> str:
-    """Return what an audit was asked for, as its row says it."""
-    scope = audit.scope.as_dict()
-    request = {"connection_ids": audit.connection_ids, "scope": scope, "policies": audit.policies}
+def asked_for(
+    connection_ids: Iterable[str],
+    scope: Mapping[str, Iterable[str]],
+    policies: Iterable[str] | None,
+) -> str:
+    """Return what an audit is asked for, as its row says it: in one order, whatever order it is
+    asked in, so that audits which are asked for the same are found."""
+    names = [each.name for each in fields(Scope) if each.name in scope]
+    request = {
+        "connection_ids": sorted(connection_ids),
+        "scope": {name: sorted(scope[name]) for name in names} or None,
+        "policies": None if policies is None else sorted(policies),
+    }
     return orjson.dumps(request).decode()
+
+
+def _asked(audit: Audit) -> str:
+    return asked_for(audit.connection_ids, audit.scope.as_dict() or {}, audit.policies)
 
 
 class Lease:
