@@ -57,16 +57,16 @@ def test_every_service_that_is_promised_has_a_row():
 
 
 @pytest.mark.parametrize(
-    ("type", "constants"),
+    ("kind", "constants"),
     [
         ("aws.cloudtrail.multi_region_trail", {"includeShadowTrails": True}),
         ("aws.ec2.image", {"IncludeDisabled": True}),
         ("aws.iam.policy", {"Scope": "Local"}),
     ],
 )
-def test_what_a_list_leaves_out_unless_asked_is_asked_for(type, constants):
+def test_what_a_list_leaves_out_unless_asked_is_asked_for(kind, constants):
     """A disabled image still holds its snapshots (EC2 API Reference, DescribeImages)."""
-    assert constants.items() <= dict(RESOURCE_TYPES[type].constants).items()
+    assert constants.items() <= dict(RESOURCE_TYPES[kind].constants).items()
 
 
 @pytest.mark.parametrize(("row", "operation", "parameters", "_"), CALLS, ids=CALL_IDS)

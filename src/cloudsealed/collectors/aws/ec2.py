@@ -311,6 +311,10 @@ ROWS: tuple[Row, ...] = (
                 operation="GetEbsEncryptionByDefault",
                 fills={"EbsEncryptionByDefault": "EbsEncryptionByDefault"},
             ),
+            Enrich(
+                operation="GetSnapshotBlockPublicAccessState",
+                fills={"SnapshotBlockPublicAccess": "State"},
+            ),
         ),
     ),
 )
