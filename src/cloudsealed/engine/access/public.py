@@ -56,9 +56,10 @@ def opening(
     known = _lower(request)
     wanted = [Region(((action.lower(),), ())) for action in actions]
     for statement, conditions in allows:
-        alone = strangers(meter, conditions, (), known)
-        if not any(_meets_all(meter, conditions, each) for each in alone):
-            continue
+        if conditions:  # nobody may meet them, whatever is denied
+            alone = strangers(meter, conditions, (), known)
+            if not any(_meets_all(meter, conditions, each) for each in alone):
+                continue
         open_parts = [part for region in wanted for part in parts(meter, region, statement)]
         against = [each for each in denies if _is_about(meter, each[0], open_parts)]
         told = [line for _, found in against for line in found]
