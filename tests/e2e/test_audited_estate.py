@@ -34,6 +34,11 @@ def test_its_ledger_names_the_calls_that_the_cloud_counted(audited: Any) -> None
     assert audited.calls[0] > 200
 
 
+def test_its_progress_ends_with_as_many_calls_as_its_ledger_has(audited: Any) -> None:
+    first = audited.audits[0]
+    assert first["progress"]["calls"] == sum(first["calls"].values())
+
+
 def test_a_second_audit_of_the_same_estate_changes_nothing(audited: Any) -> None:
     first, second, _ = audited.audits
     assert second["verdict_digest"] == first["verdict_digest"]

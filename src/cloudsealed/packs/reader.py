@@ -255,8 +255,8 @@ def examples_of(found: Values, relations: Sequence[str]) -> tuple[Example, ...]:
             given = each.get("related") or {}
             strangers += unknown(given, relations, at)
             unread = tuple(each.get("unread") or ())
-            parts = [name.removeprefix(RELATED) for name in unread if name.startswith(RELATED)]
-            strangers += unknown(parts, relations, (*at[:-1], "unread"))
+            parts = (name.removeprefix(RELATED) for name in unread if name.startswith(RELATED))
+            strangers += unknown(dict.fromkeys(parts), relations, (*at[:-1], "unread"))
             related = {name: given.get(name, []) for name in relations}
             severity = Severity(each["severity"]) if each.get("severity") else None
             examples.append(Example(outcome, each["resource"], related, severity, unread))

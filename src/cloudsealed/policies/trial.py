@@ -53,7 +53,8 @@ def judged(rule: Rule, example: Example) -> Judgement:
     if not example.unread:
         return rule.judge(example.resource, example.related, now=EXAMPLES_AT)
     reasons: frozenset[Hashable] = frozenset({"unread"})
-    resource, related = dict(example.resource), dict(example.related)
+    resource: dict[str, Any] = dict(example.resource)
+    related: dict[str, Any] = dict(example.related)
     for name in example.unread:
         relation = name.removeprefix(RELATED)
         if relation != name:

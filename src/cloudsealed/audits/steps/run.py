@@ -324,6 +324,7 @@ class Runner:
         """Fill the ledger; return the clock of the provider."""
         skews: list[timedelta | None] = []
         ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.id)
+        before_it = sum(ledger.count().values())
         with Recorder(lease, audit.id) as recorder:
             callers: dict[str, RecordedCalls] = {}
             providers: list[AwsCaller] = []
@@ -342,7 +343,7 @@ class Runner:
 
             def tick(ended: int) -> None:
                 nonlocal before
-                progress.counts["calls"] = recorder.calls
+                progress.counts["calls"] = before_it + recorder.calls
                 progress.add("tasks_done", ended)
                 lease.look()
                 if before == progress.counts:
@@ -365,6 +366,7 @@ class Runner:
                 for provider in providers:
                     provider.close()
         recorder.stop_if_asked()
+        progress.counts["calls"] = sum(ledger.count().values())  # what was asked again is one call
         lease.set(progress=progress.counts)
         return corrected(self._clock, heard(audit.id, skews))
 
