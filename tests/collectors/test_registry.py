@@ -56,6 +56,19 @@ def test_every_service_that_is_promised_has_a_row():
     assert {row.service for row in ROWS} == EXPECTED_SERVICES
 
 
+@pytest.mark.parametrize(
+    ("kind", "constants"),
+    [
+        ("aws.cloudtrail.multi_region_trail", {"includeShadowTrails": True}),
+        ("aws.ec2.image", {"IncludeDisabled": True}),
+        ("aws.iam.policy", {"Scope": "Local"}),
+    ],
+)
+def test_what_a_list_leaves_out_unless_asked_is_asked_for(kind, constants):
+    """A disabled image still holds its snapshots (EC2 API Reference, DescribeImages)."""
+    assert constants.items() <= dict(RESOURCE_TYPES[kind].constants).items()
+
+
 @pytest.mark.parametrize(("row", "operation", "parameters", "_"), CALLS, ids=CALL_IDS)
 def test_a_call_exists_with_its_parameters_and_lacks_none_that_is_required(
     row, operation, parameters, _

@@ -1,9 +1,9 @@
-"""Lists that AWS answers and moto does not, or not as asked: put in moto's place once a process.
+"""What AWS answers and moto does not, or not as asked: put in moto's place once a process.
 
 DescribeSnapshots by owners and restorable users; GetAccountAuthorizationDetails by entities and in
 pages; ListBuckets with the region of each; GetResources with the services that moto's tagging API
-forgets; ListProtectedResources, of none. It refuses to change what a call for a single resource
-answers.
+forgets; ListProtectedResources, of none; GetSnapshotBlockPublicAccessState, of nothing blocked. It
+refuses to change what a call for a single resource answers.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ _of_moto = ResourceGroupsTaggingAPIBackend._get_resources_generator
 def install() -> None:
     """Have this process's moto answer these lists as AWS does."""
     ElasticBlockStore.describe_snapshots = _describe_snapshots  # type: ignore[method-assign]
+    ElasticBlockStore.get_snapshot_block_public_access_state = _unblocked  # type: ignore[attr-defined]
     IamResponse.get_account_authorization_details = _details  # type: ignore[method-assign]
     S3Response.all_buckets = _buckets  # type: ignore[method-assign]
     ResourceGroupsTaggingAPIBackend._get_resources_generator = _tagged  # type: ignore[method-assign]
@@ -75,6 +76,11 @@ def _describe_snapshots(self: Any) -> ActionResult:
 def _protected(self: Any) -> ActionResult:
     """AWS Backup API Reference, ListProtectedResources: moto saves nothing."""
     return ActionResult({"Results": []})
+
+
+def _unblocked(self: Any) -> ActionResult:
+    """EC2 API Reference, GetSnapshotBlockPublicAccessState: moto blocks nothing."""
+    return ActionResult({"State": "unblocked"})
 
 
 def _is_shared(snapshot: Any, account: str) -> bool:

@@ -109,11 +109,33 @@ def test_what_belongs_to_others_is_denied_and_no_doubt_about_the_credentials():
     assert not is_refused(failure)
 
 
-@pytest.mark.parametrize(("code", "expired"), [("AccessDenied", True), ("Throttling", False)])
-def test_a_role_that_is_no_longer_given_ends_the_session(code, expired):
-    failure = failure_of(client_error(code, 400, operation="AssumeRole"))
+@pytest.mark.parametrize(
+    ("code", "operation", "expired"),
+    [
+        ("AccessDenied", "AssumeRole", True),
+        ("Throttling", "AssumeRole", False),
+        ("RegionDisabledException", "AssumeRole", True),
+        ("InvalidIdentityToken", "AssumeRoleWithWebIdentity", True),
+        ("IDPRejectedClaim", "AssumeRoleWithWebIdentity", True),
+        ("IDPCommunicationError", "AssumeRoleWithWebIdentity", False),
+        ("ServiceUnavailable", "AssumeRoleWithWebIdentity", False),
+        ("ResourceNotFoundException", "GetRoleCredentials", True),
+    ],
+)
+def test_a_role_that_is_no_longer_given_ends_the_session(code, operation, expired):
+    failure = failure_of(client_error(code, 400, operation=operation))
     assert is_expired(failure) is expired
     assert not is_expired(failure_of(client_error(code, 400)))
+
+
+def test_a_call_that_a_region_does_not_know_is_no_missing_permission():
+    """What services over REST answer to it (jantman/awslimitchecker, issue 336)."""
+    text = "Unable to determine service/operation name to be authorized"
+    failure = failure_of(client_error("AccessDeniedException", 403, text))
+    assert outcome_of(failure) is CallOutcome.UNSUPPORTED
+    assert not curable(outcome_of(failure), sentence_of(failure, outcome_of(failure), "efs"))
+    of_a_name = f'{text}: not authorized to perform: "x" because no identity-based policy allows x'
+    assert outcome_of(failure_of(client_error("AccessDenied", 403, of_a_name))).denied
 
 
 def test_a_code_that_says_that_there_is_none_is_an_absence():

@@ -208,13 +208,45 @@ def test_one_statement_that_lets_everybody_in_is_enough_among_many() -> None:
         is_open(statement("Allow"), *denies)
 
 
+KEYS = (
+    *("aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceOwner", "aws:userid"),
+    *("aws:SourceOrgID", "aws:SourceAccount", "kms:CallerAccount", "sns:Endpoint"),
+    *("s3:DataAccessPointArn", "s3:DataAccessPointAccount"),
+)
+
+
 def test_more_conditions_than_can_be_weighed_are_an_error() -> None:
-    keys = (
-        *("aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceOwner", "aws:userid"),
-        *("aws:SourceOrgID", "aws:SourceAccount", "kms:CallerAccount", "sns:Endpoint"),
-    )
+    """Of each key everybody has to choose which of two Denies to meet."""
+    denies = [
+        statement("Deny", {"Null": {key: absent, "aws:UserAgent": "true"}})
+        for key in KEYS
+        for absent in ("true", "false")
+    ]
     with pytest.raises(EvaluationError, match="too many conditions"):
-        is_open(statement("Allow", {"StringEquals": dict.fromkeys(keys, "a")}))
+        is_open(statement("Allow"), *denies)
+
+
+def test_a_perimeter_of_many_keys_keeps_everybody_out() -> None:
+    """As AWS writes data perimeters: each Deny spares those whom one of its keys names."""
+    fixed = dict.fromkeys(KEYS, "a")
+    assert not is_open(statement("Allow", {"StringEquals": fixed}))
+    assert is_open(statement("Allow", {"StringEqualsIfExists": fixed}))
+    denies = [
+        statement(
+            "Deny",
+            {
+                "StringNotEqualsIfExists": {**fixed, "aws:PrincipalOrgID": "o-a"},
+                "NotIpAddressIfExists": {"aws:SourceIp": "8.8.8.0/24"},
+                "ArnNotLikeIfExists": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/x"},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        ),
+        statement("Deny", {"Bool": {"aws:SecureTransport": "false"}}),
+    ]
+    ours = statement("Allow", {"StringEquals": {"aws:PrincipalOrgID": "o-a"}})
+    assert not is_open(ours, *denies)
+    assert not is_open(statement("Allow"), *denies)
+    assert is_open(statement("Allow"), *denies[1:])
 
 
 PLAIN = {"aws:SecureTransport": "false", "s3:TlsVersion": None}

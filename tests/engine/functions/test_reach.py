@@ -165,6 +165,13 @@ def test_rules_count_for_the_addresses_that_an_interface_has(
     assert value_of(call, i=interface, groups=GROUPS) is is_open
 
 
+def test_one_group_counts_alone_whatever_others_an_interface_has(value_of: Evaluate) -> None:
+    call = 'open_to_internet(rules_for(i, group), [], "tcp", [22])'
+    interface = {"Groups": [{"GroupId": "sg-9"}], "Association": {"PublicIp": "198.51.100.7"}}
+    assert [value_of(call, i=interface, group=group) for group in GROUPS[:2]] == [True, False]
+    assert not value_of(call, i={"Groups": [{"GroupId": "sg-4"}]}, group=GROUPS[0])
+
+
 def test_a_group_that_is_not_known_is_an_error(value_of: Evaluate) -> None:
     with pytest.raises(EvaluationError, match="sg-9"):
         value_of("rules_for(i, groups)", i={"Groups": [{"GroupId": "sg-9"}]}, groups=GROUPS)

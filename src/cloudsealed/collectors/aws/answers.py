@@ -48,7 +48,7 @@ _TABLE: tuple[tuple[CallOutcome, re.Pattern[str]], ...] = (
         re.compile(
             r"UnknownOperation(?:Exception)?|InvalidAction|UnsupportedOperation(?:Exception)?"
             r"|NotImplemented|RegionDisabledException|OptInRequired|SubscriptionRequired(?:Exception)?"
-            r"|EndpointNotListed"
+            r"|EndpointNotListed|OperationNotListed"
         ),
     ),
     (
@@ -83,6 +83,7 @@ _RENEWING = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCreden
 _TRANSIENT = re.compile(
     r"MalformedResponse|EndpointUnreachable|TlsFailed|ConnectionFailed|Timeout|RequestTimeout.*|5\d\d"
     r"|Internal(?:Error|Failure|ServerError|ServerException)|ServiceUnavailable.*|Unavailable"
+    r"|IDPCommunicationError"
 )
 _SENTENCES = {
     CallOutcome.DENIED: "AWS refused the call: {code}",
@@ -101,6 +102,10 @@ _REQUEST_ID = re.compile(r"[!-~]{1,200}")
 
 UNREACHABLE, HOST_NOT_FOUND, UNLISTED = "EndpointUnreachable", "HostNotFound", "EndpointNotListed"
 """Codes of the connection: nothing can be reached; a host has no address; nor is one known."""
+
+UNKNOWN_HERE = "OperationNotListed"
+"""Our code of a refusal that names no permission: what answers does not know the call."""
+_UNKNOWN_HERE = re.compile(r"Unable to determine service/operation name to be authorized\.?")
 
 UNTRUSTED, OUT_OF_DATE, MISNAMED, NO_AUTHORITIES, NO_TLS = (
     "CertificateUntrusted",
@@ -145,12 +150,13 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, ClientError):
         metadata, said = error.response.get("ResponseMetadata", {}), error.response.get("Error", {})
         status = metadata.get("HTTPStatusCode")
-        code = _code(said.get("Code"), status)
+        message = str(said.get("Message") or "")
+        unknown = _UNKNOWN_HERE.fullmatch(message) is not None
         return Failure(
-            code,
+            UNKNOWN_HERE if unknown else _code(said.get("Code"), status),
             status,
             request_id_of(metadata),
-            denier_of(said.get("Message")),
+            denier_of(message),
             renewing=error.operation_name in _RENEWING,
         )
     if isinstance(error, SSLError):
@@ -277,7 +283,7 @@ def is_expired(failure: Failure) -> bool:
     """Whether the credentials have ended, or could not be had anew."""
     if _EXPIRED.fullmatch(failure.code):
         return True
-    return failure.renewing and (outcome_of(failure).denied or is_refused(failure))
+    return failure.renewing and not is_transient(failure)
 
 
 def is_refused(failure: Failure) -> bool:

@@ -182,7 +182,8 @@ ROWS: tuple[Row, ...] = (
         type="aws.ec2.image",
         service="ec2",
         operation="DescribeImages",
-        constants={"Owners": ["self"], **_PAGE},
+        # Disabled images still hold their snapshots, and are left out unless asked for.
+        constants={"Owners": ["self"], "IncludeDisabled": True, **_PAGE},
         items="Images",
         native_id=_arn("image", "ImageId", owner=""),
         owner="OwnerId",
@@ -309,6 +310,10 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="GetEbsEncryptionByDefault",
                 fills={"EbsEncryptionByDefault": "EbsEncryptionByDefault"},
+            ),
+            Enrich(
+                operation="GetSnapshotBlockPublicAccessState",
+                fills={"SnapshotBlockPublicAccess": "State"},
             ),
         ),
     ),

@@ -43,6 +43,7 @@ ROWS: tuple[Row, ...] = (
         tags="TagList",
         created="ClusterCreateTime",
         secret_paths=("DBClusters[].PendingModifiedValues.MasterUserPassword",),
+        together=(LAST_BACKUP,),
         relations=(
             _KEY,
             _GROUPS,

@@ -120,6 +120,8 @@ def _is_given(name: str, given: re.Match[str], before: str) -> bool:
             or not (_FLAG.search(before) or _SET.search(before))
         ):
             return False
+        if value.isupper() and value.lower() in name.lower():  # what a usage line calls it
+            return False
     elif not given["quote"] and not _is_bare_value(given, sign):
         return False
     return claim_of(name) is not Claim.PAIR and is_named_secret(value, name)
@@ -129,6 +131,8 @@ def _is_bare_value(given: re.Match[str], sign: str) -> bool:
     """Whether an unquoted value is one: after a colon or `= ` it ends its line, or looks like no
     word of prose or code."""
     if _CODE.match(given["bare"]):
+        return False
+    if given["bare"].endswith(":") and "\n" in given[0]:  # a mapping below, in YAML
         return False
     if sign == "=" and not given[0].removesuffix(given["bare"]).endswith((" ", "\t")):
         return True

@@ -92,6 +92,12 @@ FORMATS: Final = (
     ),
     _row("basic_authentication", "Basic", r"\bBasic ([A-Za-z0-9+/]{8,2000}={0,2})", _basic),
     _row(
+        "basic_authentication",
+        "auths",
+        r"\\?\"auth\\?\"\s{0,8}:\s{0,8}\\?\"([A-Za-z0-9+/]{8,2000}={0,2})\\?\"",
+        _basic,
+    ),
+    _row(
         "bearer_token",
         "Bearer bearer",
         r"(?i)\bbearer\s{1,2}((?=[\w.~+/-]*\d)[\w.~+/-]{20,}=*)",
@@ -278,8 +284,36 @@ FORMATS: Final = (
     ),
     _row(
         "password_assignment",
-        "passwd login",
-        r"\becho\s+[\"']?([^\s\"']+)[\"']?\s*\|\s*(?:sudo\s+)?(?:passwd\s+--stdin|docker\s+login)",
+        "passwd login realm kinit adcli sudo",
+        r"\becho\s+[\"']?([^\s\"']+)[\"']?\s*\|\s*(?:sudo\s+(?!-S))?"
+        r"(?:passwd\s+--stdin|docker\s+login|realm\s+join|kinit|adcli\s+join|sudo\s+-S)\b",
+        _is_credential,
+    ),
+    _row(
+        "password_assignment",
+        "redis-cli mosquitto_",
+        r"\b(?:redis-cli\b[^\n|;]{0,512}\s-a|mosquitto_[ps]ub\b[^\n|;]{0,512}\s-P)"
+        r"\s{1,8}[\"']?([^\s\"']+)",
+        _is_credential,
+    ),
+    _row(
+        "password_assignment",
+        "chpasswd:",
+        r"\bchpasswd:\s[^#]{0,200}?\blist:\s*(?:[|>][+-]?\s+|-\s+)?[\w.-]+:(?!R(?:ANDOM)?\s)([^\s\"']+)",
+        _is_credential,
+    ),
+    _row(
+        "password_assignment",
+        "define(",
+        r"(?i)\bdefine\(\s{0,8}[\"']\w*(?:password|passwd|secret)\w*[\"']\s{0,8},\s{0,8}"
+        r"[\"']([^\"'\n]+)[\"']",
+        _is_credential,
+    ),
+    _row(
+        "password_assignment",
+        "value= Value=",
+        r"(?i)\b(?:key|name)=\\?[\"'][\w.:-]*(?:password|passwd|secret|apikey)\\?[\"']\s{1,8}"
+        r"value=\\?[\"']([^\"'\\\n]{4,256})\\?[\"']",
         _is_credential,
     ),
     _row(

@@ -29,14 +29,14 @@ class Claim(IntEnum):
     """A password, which may be anything."""
 
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = re.compile(r"[Ss]3|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PASSWORDS: Final = words(
     """
     password passwd passwort passphrase pass pw pwd psw passcode rootpw masterpassword
     userpassword
     """
 )
-_OTHERS: Final = words("compass bypass overpass underpass surpass trespass encompass")
+_OTHERS: Final = words("compass bypass overpass underpass surpass trespass encompass chpasswd")
 _SECRETS: Final = words(
     """
     secret token apikey apitoken authtoken accesstoken secretkey apisecret clientsecret

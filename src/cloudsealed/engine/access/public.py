@@ -53,15 +53,29 @@ def opening(
     if not allows:
         return None
     denies = _about_strangers(meter, document, "Deny")
-    told = [line for _, found in (*allows, *denies) for line in found]
-    everybody = strangers(meter, told, _lower(request))
+    known = _lower(request)
     wanted = [Region(((action.lower(),), ())) for action in actions]
     for statement, conditions in allows:
+        if conditions:  # nobody may meet them, whatever is denied
+            alone = strangers(meter, conditions, (), known)
+            if not any(_meets_all(meter, conditions, each) for each in alone):
+                continue
         open_parts = [part for region in wanted for part in parts(meter, region, statement)]
-        for left in _left(meter, conditions, denies, everybody):
+        against = [each for each in denies if _is_about(meter, each[0], open_parts)]
+        told = [line for _, found in against for line in found]
+        everybody = strangers(meter, conditions, told, known)
+        for left in _left(meter, conditions, against, everybody):
             if any(escapes(meter, part, left) for part in open_parts):
                 return statement
     return None
+
+
+def _is_about(meter: Meter, denial: Statement, open_parts: Iterable[Region]) -> bool:
+    return any(next(parts(meter, part, denial), None) is not None for part in open_parts)
+
+
+def _meets_all(meter: Meter, conditions: Iterable[Line], stranger: Stranger) -> bool:
+    return all(meets(meter, line, stranger, allowing=True) for line in conditions)
 
 
 def _left(
@@ -74,7 +88,7 @@ def _left(
     seen = set()
     for stranger in everybody:
         meter.charge(1 + len(conditions) + len(denies))
-        if not all(meets(meter, line, stranger, allowing=True) for line in conditions):
+        if not _meets_all(meter, conditions, stranger):
             continue
         found = tuple(
             at

@@ -11,19 +11,22 @@ they like (tags of the principal, referer, user agent) keep nobody out.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum, IntEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import product
+from math import prod
+from operator import ge
 from typing import Final, NamedTuple, TypeAlias
 
 from cloudsealed.engine.access.conditions import Line, compares, now_text, surely_met
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
 
-MAX_KEYS: Final = 8
-"""Keys of one policy whose values are weighed together."""
+MAX_KINDS: Final = 1_024
+"""Kinds of strangers that are weighed for one statement."""
 
 
 class Reach(IntEnum):
@@ -208,27 +211,65 @@ def _is_there(line: Line, place: State) -> bool:
 
 
 def strangers(
-    meter: Meter, among: Iterable[Line], request: Mapping[str, str | None]
+    meter: Meter,
+    allowing: Iterable[Line],
+    denying: Iterable[Line],
+    request: Mapping[str, str | None],
 ) -> list[Stranger]:
-    """Every kind of stranger that these lines tell apart.
+    """The kinds of strangers that the lines of an Allow and of its Denies tell apart.
 
+    Where one meets all lines of the Allow that another meets, and only lines of a Deny that the
+    other meets too, the other is left out: whatever is open to that one is open to this one.
     `request` has what all requests have for condition keys in lower case; null is nothing. Raises
-    `EvaluationError` where more than `MAX_KEYS` keys tell callers apart.
+    `EvaluationError` where more than `MAX_KINDS` kinds are left.
     """
-    by_key: dict[str, list[Line]] = {}
-    for line in among:
-        if line.key in _REACHES or line.key in _GIVEN or line.key in _CLOCK:
-            by_key.setdefault(line.key, []).append(line)
-    if len(by_key) > MAX_KEYS:
-        raise EvaluationError("this policy has too many conditions to weigh against each other")
     given: Stranger = {
         key: Own.ABSENT if value is None else value for key, value in request.items()
     }
-    choices = [_states(meter, key, found) for key, found in by_key.items()]
-    made = ({**dict(zip(by_key, states, strict=True)), **given} for states in product(*choices))
-    found: list[Stranger] = [each for each in made if _is_possible(each)]
+    by_key: dict[str, list[_Told]] = {}
+    for line, allows in (
+        *((each, True) for each in allowing),
+        *((each, False) for each in denying),
+    ):
+        if line.key not in given and _tells(line.key):
+            by_key.setdefault(line.key, []).append((line, allows))
+    together = [key for key in by_key if key in _SIGNED | _MEMBER]
+    groups = [together, *([key] for key in by_key if key not in together)]
+    choices = [_chosen(meter, {key: by_key[key] for key in keys}, given) for keys in groups]
+    if prod(map(len, choices)) > MAX_KINDS:
+        raise EvaluationError("this policy has too many conditions to weigh against each other")
+    found: list[Stranger] = [
+        {**given, **ChainMap(*map(dict, kinds))} for kinds in product(*choices)
+    ]
     meter.charge(len(found) * (1 + len(by_key)))
     return found
+
+
+_Told: TypeAlias = tuple[Line, bool]
+"""A line, and whether it is an Allow's."""
+
+
+def _tells(key: str) -> bool:
+    return key in _REACHES or key in _GIVEN or key in _CLOCK
+
+
+def _chosen(meter: Meter, by_key: Mapping[str, list[_Told]], given: Stranger) -> list[Stranger]:
+    """What strangers may have for keys that hang together, without what only keeps them out."""
+    told = [each for found in by_key.values() for each in found]
+    states = [_states(meter, key, [line for line, _ in by_key[key]]) for key in by_key]
+    worth: dict[tuple[bool, ...], Stranger] = {}
+    for values in product(*states):
+        kind: Stranger = dict(zip(by_key, values, strict=True))
+        meter.charge(1 + len(told))
+        if _is_possible({**given, **kind}):
+            won = (meets(meter, line, kind, allows) == allows for line, allows in told)
+            worth.setdefault(tuple(won), kind)
+    meter.charge(len(worth) ** 2 // 8)
+    return [kind for won, kind in worth.items() if not any(_beats(each, won) for each in worth)]
+
+
+def _beats(one: tuple[bool, ...], other: tuple[bool, ...]) -> bool:
+    return one != other and all(map(ge, one, other))
 
 
 _SIGNED: Final = frozenset(

@@ -145,7 +145,7 @@ NETWORK: Final = (
     _on_lists(open_on_every_port, (_LIST, _LIST), witness_of_every),
     _on_lists(acl_open_to_internet, (_LIST, _TEXT, _LIST), witness_of_acl),
     Function("has_public_address", (_MAP,), "bool", has_public_address),
-    Function("rules_for", (_MAP, _LIST), "list", rules_for, metered=True),
+    Function("rules_for", (_MAP, kinds("list", "map")), "list", rules_for, metered=True),
     _on_lists(acl_admits, (_MAP, _LIST, _TEXT, _PORT)),
     _on_lists(routed_to_internet, (_MAP, _LIST)),
 )

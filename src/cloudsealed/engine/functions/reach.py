@@ -54,13 +54,15 @@ def has_public_address(interface: Document) -> bool:
     return bool(_versions(interface))
 
 
-def rules_for(meter: Meter, interface: Document, groups: list[Value]) -> list[Value]:
+def rules_for(meter: Meter, interface: Document, groups: list[Value] | Document) -> list[Value]:
     """`rules_for(i, groups)`: the rules of the groups on a network interface, for its addresses.
 
     Without a public address of IPv4 the rules have no `IpRanges`, without one of IPv6 no
     `Ipv6Ranges`. An interface that names no groups has all that are given; a group that it names
-    and that is not given is an error.
+    and that is not given is an error. One group instead of a list is that group alone.
     """
+    if isinstance(groups, dict):
+        return _for_addresses(meter, interface, [groups])
     named = [name_of(each, "GroupId") for each in maps_at(interface, "Groups")]
     told = [group for group in maps(groups, "groups") if group.get("GroupId") is not None]
     by_id = {name_of(group, "GroupId"): group for group in told}
@@ -68,7 +70,11 @@ def rules_for(meter: Meter, interface: Document, groups: list[Value]) -> list[Va
     if lacking:
         raise EvaluationError(f"the rules of the group {lacking[0]} are not known")
     chosen = [by_id[name] for name in dict.fromkeys(named)] or groups
-    rules = [rule for group in chosen for rule in maps_at(group, "IpPermissions")]
+    return _for_addresses(meter, interface, chosen)
+
+
+def _for_addresses(meter: Meter, interface: Document, groups: list[Value]) -> list[Value]:
+    rules = [rule for group in groups for rule in maps_at(group, "IpPermissions")]
     meter.charge(len(rules))
     has = _versions(interface)
     shut: Document = {field: [] for (field, _), version in _VERSIONS.items() if version not in has}
