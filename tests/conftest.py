@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import itertools
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch every test of the run, keep its files in memory, be patient with every server."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a run in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start has it, too
     keep_in_memory()
     config.pluginmanager.register(Watch(), "guard")
     for part in ("connect", "read", "write", "pool"):  # 5 s would judge the machine
