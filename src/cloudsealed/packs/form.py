@@ -7,6 +7,7 @@ and says nothing of what an expression means.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -274,7 +275,7 @@ _DOCUMENTS = {
         Named(Many(Free())), "Documents of each relation; one left out is empty.", default={}
     ),
     "unread": Part(
-        Many(Text(r"(?:related\.)?[A-Za-z_][A-Za-z0-9_]*", longest=100), distinct=True),
+        Many(Text(rf"(?:{re.escape(RELATED)})?[A-Za-z_][A-Za-z0-9_]*", longest=100), distinct=True),
         "Attributes of the resource that could not be read, and `related.NAME` for a relation of"
         " which there may be more documents.",
         default=[],

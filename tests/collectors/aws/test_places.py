@@ -60,7 +60,7 @@ class World:
     def call(self, process: int, lane: tuple[str, ...] = LANE) -> None:
         """Make a call that takes no time; raises WaitsError."""
         with self.places[process].at(lane, waits):
-            assert self.places[process].has(lane)
+            assert self.shared.holders["/".join(("calls", *lane))] == process
 
     def waits(self, process: int) -> bool:
         try:

@@ -324,7 +324,7 @@ class Runner:
         """Fill the ledger; return the clock of the provider."""
         skews: list[timedelta | None] = []
         ledger = Ledger(self._database, tenant=lease.tenant, audit_id=audit.id)
-        before_it = sum(ledger.count().values())
+        recorded = sum(ledger.count().values())
         with Recorder(lease, audit.id) as recorder:
             callers: dict[str, RecordedCalls] = {}
             providers: list[AwsCaller] = []
@@ -343,7 +343,7 @@ class Runner:
 
             def tick(ended: int) -> None:
                 nonlocal before
-                progress.counts["calls"] = before_it + recorder.calls
+                progress.counts["calls"] = recorded + recorder.calls
                 progress.add("tasks_done", ended)
                 lease.look()
                 if before == progress.counts:

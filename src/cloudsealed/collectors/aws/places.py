@@ -14,16 +14,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 from cloudsealed.collectors.aws.pacing import Key, Monotonic
 from cloudsealed.kit.loop import Loop
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from cloudsealed.storage.flights import Flights
 
 TURN_SECONDS = 10.0
 """How long a process keeps a lane that another waits for."""
@@ -31,22 +28,6 @@ TURN_SECONDS = 10.0
 _QUIET_SECONDS = 1.0  # for so long calls count against a ceiling
 _LOOK_SECONDS = 0.25
 _FORGOTTEN_SECONDS = 5.0
-
-
-class Names(Protocol):
-    """Names that one process at a time has; `storage.flights` has them."""
-
-    def take(self, name: str) -> bool:
-        """Take a name; False while this or another process has it."""
-        ...
-
-    def end(self, name: str) -> None:
-        """Let go of a name that was taken."""
-        ...
-
-    def close(self) -> None:
-        """Let go of everything; it opens again when it is used."""
-        ...
 
 
 @dataclass(slots=True)
@@ -92,7 +73,7 @@ class Places:
     """The lanes of this process; safe for threads."""
 
     def __init__(
-        self, names: Names, monotonic: Monotonic = time.monotonic, *, turn: float = TURN_SECONDS
+        self, names: Flights, monotonic: Monotonic = time.monotonic, *, turn: float = TURN_SECONDS
     ) -> None:
         self._names = names
         self._monotonic = monotonic
@@ -112,11 +93,6 @@ class Places:
             with self._lock:
                 lane = self._lanes[key]
                 lane.calls, lane.last = lane.calls - 1, self._monotonic()
-
-    def has(self, key: Key) -> bool:
-        """Say whether this process has a lane."""
-        with self._lock:
-            return key in self._lanes and self._lanes[key].owned
 
     def keep(self) -> None:
         """Hand on what is quiet, and what others wait for; leave the line where nobody waits."""
