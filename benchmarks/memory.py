@@ -25,8 +25,9 @@ from cloudsealed.audits.judging.extent import Extent
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
 from cloudsealed.audits.records import blocks
 from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.shard_store import Lease, Shards
 from cloudsealed.audits.steps.evaluate import Evaluator
-from cloudsealed.audits.store import AuditStore, Lease
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import utc_now
@@ -135,7 +136,7 @@ def _begun(database: Database) -> Lease:
     )
     with database.write() as connection:
         store.insert(connection, tenant=TENANT, audit=audit)
-    lease = store.take(tenant=TENANT, ident=ident, owner="bench")
+    lease = Shards(database, utc_now).take(tenant=TENANT, ident=ident, owner="bench")
     assert lease is not None, "nobody else is there"
     return lease
 
@@ -166,7 +167,7 @@ def _filled(folder: Path, count: int, pipe: Any) -> None:
 
 def _evaluated(folder: Path, audit_id: str, pipe: Any) -> None:
     database = open_database(Settings(data_dir=folder))
-    lease = AuditStore(database, utc_now).take(tenant=TENANT, ident=audit_id, owner="bench")
+    lease = Shards(database, utc_now).take(tenant=TENANT, ident=audit_id, owner="bench")
     assert lease is not None, "the same owner may take it again"
     evaluator = Evaluator(
         policies=_policies(database),

@@ -24,7 +24,8 @@ from cloudsealed.audits.records import blocks
 from cloudsealed.audits.sealing import seal
 from cloudsealed.audits.sealing.proof import prove, verify_proof
 from cloudsealed.audits.sealing.tree import path_of
-from cloudsealed.audits.store import AuditStore, Lease
+from cloudsealed.audits.shard_store import Lease, Shards
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.clock import utc_now
@@ -102,7 +103,7 @@ def begun(database: Database) -> tuple[Audit, Lease]:
     )
     with database.write() as connection:
         store.insert(connection, tenant=TENANT, audit=audit)
-    lease = store.take(tenant=TENANT, ident=ident, owner="bench")
+    lease = Shards(database, utc_now).take(tenant=TENANT, ident=ident, owner="bench")
     assert lease is not None, "nobody else is there"
     return audit, lease
 

@@ -43,4 +43,4 @@ def _audit(database: SqliteDatabase, policy: PolicyVersion) -> None:
     audit.collect(world.Cloud(clock, queues={"bad": {"VisibilityTimeout": "30"}}))
     audit.judge(policy)
     audit.apply()
-    audit.store.cancel(tenant=world.TENANT, ident=audit.id)
+    audit.shards.cancel(tenant=world.TENANT, ident=audit.id)

@@ -7,9 +7,8 @@ from functools import partial
 
 from cloudsealed.audits.classifying.reclassify import Reclassify
 from cloudsealed.audits.sealing import retention
-from cloudsealed.audits.service import JOB as AUDIT_JOB
+from cloudsealed.audits.shard_store import JOB as AUDIT_JOB
 from cloudsealed.audits.simulations.store import JOB as SIMULATION_JOB
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.audits.tasks import RunAudit, adopt_abandoned
 from cloudsealed.events.chain_store import extend
 from cloudsealed.jobs import Ending, Handler, PulseStore, Worker, WorkerProcess
@@ -33,11 +32,7 @@ _SLOTS = {AUDIT_JOB: 2, REPORT_JOB: 1, CLASSIFICATION_JOB: 1, SIMULATION_JOB: 1}
 
 def worker(services: Services) -> Worker:
     """Return a worker for every kind of background work of this installation."""
-    audits = RunAudit(
-        runner=services.runner,
-        store=AuditStore(services.database, services.clock),
-        owner=worker_name(),
-    )
+    audits = RunAudit(runner=services.runner, owner=worker_name())
     reports = GenerateReport(
         database=services.database,
         blobs=services.blobs,
@@ -68,6 +63,7 @@ def worker(services: Services) -> Worker:
         slots=_SLOTS,
         endings=endings,
         longest=_LONGEST,
+        leaving=services.runner.leave,
         patience=services.settings.job_patience,
         clock=services.clock,
     )

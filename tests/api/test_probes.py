@@ -22,7 +22,8 @@ from tests.waiting import until
 from cloudsealed.api import gauges, parts, process
 from cloudsealed.api.app import create_app
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
-from cloudsealed.audits.store import AuditStore, Lease
+from cloudsealed.audits.shard_store import Shards
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import PulseStore, enqueue
 from cloudsealed.jobs.pulse_store import DEAD_SECONDS
 from cloudsealed.jobs.store import JobStore
@@ -84,7 +85,7 @@ def ended(services: Services, status: AuditStatus, code: str | None = None) -> s
     audit = Audit(
         id=new_id("aud"),
         kind=AuditKind.LIVE,
-        status=status,
+        status=AuditStatus.COLLECTING,
         parent_id=None,
         source_id="aud_x",
         connection_ids=(),
@@ -105,9 +106,11 @@ def ended(services: Services, status: AuditStatus, code: str | None = None) -> s
     error = {"code": code, "message": "x"} if code else None
     with services.database.write() as connection:
         store.insert(connection, tenant="ten_a", audit=audit)
-        Lease(store, "ten_a", audit.id, "w", 0).set_in(
-            connection, finished_at=rfc3339(utc_now()), error=error
-        )
+    lease = Shards(services.database, services.clock).take(
+        tenant="ten_a", ident=audit.id, owner="w"
+    )
+    assert lease is not None
+    lease.set(status=status, finished_at=rfc3339(utc_now()), error=error)
     return audit.id
 
 

@@ -43,6 +43,9 @@ class Kept(Snapshots):
     def listings(self) -> list[Block]:
         return [block for block, _found in self._kept.values()]
 
+    def each(self, kind: str | None = None) -> Iterator[Block]:
+        return (block for block in self.listings() if kind in (None, block.key))
+
     def of(self, block: Block) -> Iterator[tuple[str, Mapping[str, Any]]]:
         return iter(self._kept[block.key, block.account, block.region][1])
 

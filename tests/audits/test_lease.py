@@ -10,7 +10,7 @@ from tests.audits.world import TENANT, Clock
 from tests.waiting import SECONDS
 
 from cloudsealed.audits.model import CanceledError, LeaseLostError
-from cloudsealed.audits.store import LEASE_SECONDS
+from cloudsealed.audits.shard_store import LEASE_SECONDS
 from cloudsealed.storage.tenancy import take_lane, take_turn
 from cloudsealed.vocabulary import AuditStatus
 
@@ -19,7 +19,7 @@ def test_a_lease_that_runs_is_not_given_to_another(begin: Any, clock: Clock) -> 
     audit = begin()
     audit.take("first")
     clock.move(seconds=LEASE_SECONDS - 1)
-    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="second") is None
+    assert audit.shards.take(tenant=TENANT, ident=audit.id, owner="second") is None
 
 
 def test_every_write_keeps_the_lease_for_another_while(begin: Any, clock: Clock) -> None:
@@ -28,17 +28,17 @@ def test_every_write_keeps_the_lease_for_another_while(begin: Any, clock: Clock)
     for _ in range(3):
         clock.move(seconds=LEASE_SECONDS - 1)
         lease.set(progress={"calls": 1})
-    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="second") is None
+    assert audit.shards.take(tenant=TENANT, ident=audit.id, owner="second") is None
 
 
-def test_a_lease_that_ran_out_is_taken_over_with_the_next_epoch(begin: Any, clock: Clock) -> None:
+def test_a_lease_that_ran_out_is_taken_over_and_counted(begin: Any, clock: Clock) -> None:
     audit = begin()
     first = audit.take("first")
     clock.move(seconds=LEASE_SECONDS + 1)
-    assert audit.take("second").epoch == first.epoch + 1
+    assert (first.takes, audit.take("second").takes) == (1, 2)
 
 
-def test_a_stale_epoch_s_write_is_refused_and_rolled_back(begin: Any, clock: Clock) -> None:
+def test_a_stale_holder_s_write_is_refused_and_rolled_back(begin: Any, clock: Clock) -> None:
     audit = begin()
     first = audit.take("first")
     clock.move(seconds=LEASE_SECONDS + 1)
@@ -57,7 +57,7 @@ def test_a_late_holder_that_nobody_replaced_may_go_on(begin: Any, clock: Clock) 
     lease = audit.take("first")
     clock.move(seconds=10 * LEASE_SECONDS)
     lease.set(status=AuditStatus.EVALUATING)
-    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="second") is None
+    assert audit.shards.take(tenant=TENANT, ident=audit.id, owner="second") is None
 
 
 def test_of_many_that_want_a_free_lease_one_gets_it(begin: Any) -> None:
@@ -66,7 +66,7 @@ def test_of_many_that_want_a_free_lease_one_gets_it(begin: Any) -> None:
 
     def want(number: int) -> None:
         gate.wait(SECONDS)
-        got.append(audit.store.take(tenant=TENANT, ident=audit.id, owner=f"worker-{number}"))
+        got.append(audit.shards.take(tenant=TENANT, ident=audit.id, owner=f"worker-{number}"))
 
     threads = [threading.Thread(target=want, args=(number,)) for number in range(6)]
     for thread in threads:
@@ -80,14 +80,14 @@ def test_of_many_that_want_a_free_lease_one_gets_it(begin: Any) -> None:
 @pytest.mark.parametrize("status", [s for s in AuditStatus if s.is_final])
 def test_an_audit_that_has_ended_is_given_to_nobody(begin: Any, status: AuditStatus) -> None:
     audit = begin(status=status)
-    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="worker") is None
+    assert audit.shards.take(tenant=TENANT, ident=audit.id, owner="worker") is None
 
 
 def test_whoever_renews_hears_that_the_audit_is_canceled(begin: Any) -> None:
     audit = begin()
     lease = audit.take()
     lease.renew()
-    assert audit.store.cancel(tenant=TENANT, ident=audit.id)
+    assert audit.shards.cancel(tenant=TENANT, ident=audit.id)
     with pytest.raises(CanceledError):
         lease.look()
     with pytest.raises(LeaseLostError):
@@ -96,25 +96,25 @@ def test_whoever_renews_hears_that_the_audit_is_canceled(begin: Any) -> None:
 
 def test_an_audit_that_nobody_runs_is_canceled_at_once_and_once(begin: Any) -> None:
     audit = begin(status=AuditStatus.QUEUED)
-    assert audit.store.cancel(tenant=TENANT, ident=audit.id)
+    assert audit.shards.cancel(tenant=TENANT, ident=audit.id)
     assert audit.store.get(tenant=TENANT, ident=audit.id).status is AuditStatus.CANCELED
-    assert not audit.store.cancel(tenant=TENANT, ident=audit.id)
-    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="late") is None
-    assert audit.store.abandoned() == []
+    assert not audit.shards.cancel(tenant=TENANT, ident=audit.id)
+    assert audit.shards.take(tenant=TENANT, ident=audit.id, owner="late") is None
+    assert audit.shards.abandoned() == []
 
 
 def test_a_tenant_cannot_cancel_another_s_audit(begin: Any) -> None:
     audit = begin()
-    assert not audit.store.cancel(tenant="ten_b", ident=audit.id)
+    assert not audit.shards.cancel(tenant="ten_b", ident=audit.id)
     audit.take().renew()
 
 
 def test_an_audit_without_a_living_worker_is_found(begin: Any, clock: Clock) -> None:
     audit = begin()
     audit.take()
-    assert audit.store.abandoned() == []
+    assert audit.shards.abandoned() == []
     clock.move(seconds=LEASE_SECONDS + 1)
-    assert audit.store.abandoned() == [(TENANT, audit.id)]
+    assert audit.shards.abandoned() == [(TENANT, audit.id)]
 
 
 def test_writers_under_one_lease_write_side_by_side_and_none_after_it_passed_on(
@@ -138,12 +138,12 @@ def test_writers_under_one_lease_write_side_by_side_and_none_after_it_passed_on(
         with lease.write():
             assert told == [], "the other is still at work"
     clock.move(seconds=LEASE_SECONDS + 1)
-    taker = threading.Thread(target=lambda: told.append(audit.take("second").epoch))
+    taker = threading.Thread(target=lambda: told.append(audit.take("second").takes))
     taker.start()
     go_on.set()
     writer.join(SECONDS)
     taker.join(SECONDS)
-    assert told == ["written", lease.epoch + 1], "who takes it waits for those at work"
+    assert told == ["written", lease.takes + 1], "who takes it waits for those at work"
     with pytest.raises(LeaseLostError), lease.write():
         pass
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from tests.audits.world import TENANT, Clock
 
-from cloudsealed.audits import tasks
-from cloudsealed.audits.service import JOB
-from cloudsealed.audits.store import LEASE_SECONDS
-from cloudsealed.audits.tasks import RunAudit, _Watched, adopt_abandoned
-from cloudsealed.jobs import Job, enqueue
-from cloudsealed.jobs.store import JobStore, has_open_job
+from cloudsealed.audits.shard_store import LEASE_SECONDS
+from cloudsealed.audits.tasks import _Watched, adopt_abandoned
+from cloudsealed.jobs import Job
+from cloudsealed.jobs.store import has_open_job
 from cloudsealed.storage.database import Database
 
 
@@ -36,28 +33,6 @@ def test_an_audit_whose_lease_was_taken_under_a_clock_that_ran_ahead_is_queued(
     clock.move(days=60)
     audit.take("worker that dies")
     clock.move(days=-60)
-    assert adopt_abandoned(database, clock) == 1
-
-
-def test_a_job_gives_up_its_slot_while_another_holds_its_audit_and_the_look_out_takes_over(
-    database: Database, begin: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Held:
-        def run(self, **_given: Any) -> bool:
-            return False
-
-    monkeypatch.setattr(tasks, "_LONGEST_WAIT", 0.0)
-    audit = begin()
-    audit.take("another")
-    handler = RunAudit(runner=Held(), store=audit.store, owner="worker")  # type: ignore[arg-type]
-    with database.write() as connection:
-        enqueue(connection, tenant=TENANT, kind=JOB, subject=audit.id)
-    jobs = JobStore(database)
-    job = jobs.claim(kind=JOB, owner="worker", now=clock())
-    assert isinstance(job, Job)
-    handler(job)
-    jobs.end(job, now=clock())
-    clock.move(seconds=LEASE_SECONDS + 1)
     assert adopt_abandoned(database, clock) == 1
 
 

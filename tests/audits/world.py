@@ -14,6 +14,7 @@ from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
 from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.records.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.shard_store import Lease, Shard, Shards, Step
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.steps.apply import Applier
 from cloudsealed.audits.steps.collect import collect
@@ -21,7 +22,7 @@ from cloudsealed.audits.steps.derive import derive
 from cloudsealed.audits.steps.evaluate import Evaluator
 from cloudsealed.audits.steps.plan import tasks_of
 from cloudsealed.audits.steps.regions import settle_regions
-from cloudsealed.audits.store import AuditStore, Lease
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.collectors.model import Answer, CallRequest, Unit
 from cloudsealed.findings.pin_store import Pin
 from cloudsealed.kit.clock import rfc3339
@@ -29,7 +30,9 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicySet
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
+from cloudsealed.resources.seen_store import blocks_of, pin_block
 from cloudsealed.storage.database import Database
+from cloudsealed.storage.objects import month_of
 from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome, PolicyKind
 
 TENANT, ACCOUNT, REGION = "ten_a", "123456789012", "eu-west-1"
@@ -104,6 +107,7 @@ class Pass:
         self.database = database
         self.clock = now
         self.store = AuditStore(database, now)
+        self.shards = Shards(database, now)
         ident = new_id("aud")
         values: dict[str, Any] = {
             "id": ident,
@@ -137,7 +141,7 @@ class Pass:
         self.pins: list[Pin] = []
 
     def take(self, owner: str = "worker") -> Lease:
-        lease = self.store.take(tenant=TENANT, ident=self.id, owner=owner)
+        lease = self.shards.take(tenant=TENANT, ident=self.id, owner=owner)
         assert lease is not None
         return lease
 
@@ -161,6 +165,14 @@ class Pass:
             )
         recorder.stop_if_asked()
         settle_regions(self.database, lease)
+
+    def collected(self, lease: Lease) -> None:
+        """End what it collected under a lease: its account is to be judged."""
+        with lease.closing() as connection:
+            lease.set_in(connection, status=AuditStatus.EVALUATING)
+            self.shards.add(
+                connection, tenant=TENANT, ident=self.id, new=[Shard(Step.JUDGE, ACCOUNT)]
+            )
 
     def judge(self, *policies: PolicyVersion, seconds: float = 60, together: float = 3_600) -> None:
         checks = tuple(p for p in policies if p.kind is PolicyKind.CHECK)
@@ -199,7 +211,10 @@ class Pass:
             horizon=horizon,
             yields=yields or self.yields,
         )
-        applier.resources()
+        for block in blocks_of(applier.resources()):
+            with self.database.write() as connection:
+                month = month_of(self.clock())
+                pin_block(connection, tenant=TENANT, audit=self.id, block=block, month=month)
         failing = applier.findings()
         if withdraw:
             applier.withdraw(withdraw, [(ACCOUNT, REGION)], rfc3339(self.clock()))

@@ -76,10 +76,10 @@ def test_an_audit_whose_worker_is_killed_again_and_again_ends_the_same(
         whole = running.ended(running.audit(connection, **SCOPE))
         ident = running.audit(connection, **SCOPE)
         for _ in range(min(ROUNDS, MAX_ATTEMPTS - 1)):
-            count = running.log.read_text().count("audit started")
+            count = running.log.read_text().count("audit goes on")
             until(
                 lambda count=count: (
-                    running.log.read_text().count("audit started") > count
+                    running.log.read_text().count("audit goes on") > count
                     or running.http.get(f"/v1/audits/{ident}").json()["status"] == "completed"
                 ),
                 "a worker takes it up",
@@ -99,7 +99,7 @@ def test_an_audit_that_kills_its_worker_in_every_attempt_is_ended_with_words(
         ident = running.audit(connection)
         for attempt in range(1, MAX_ATTEMPTS + 1):
             until(
-                lambda attempt=attempt: running.log.read_text().count("audit started") >= attempt,
+                lambda attempt=attempt: running.log.read_text().count("audit goes on") >= attempt,
                 "a worker takes it up",
             )
             os.kill(running.worker, signal.SIGKILL)

@@ -106,5 +106,5 @@ def test_serve_ends_in_its_time_while_an_audit_runs_which_goes_on_at_the_next_st
         assert running.ended(ident)["status"] == "completed"
         until(lambda: "attempt=1" in running.log.read_text(), "the end of the job is said")
         log = running.log.read_text()
-        assert f"audit started tenant={running.made['tenant']['id']}" in log
+        assert f"audit goes on tenant={running.made['tenant']['id']}" in log
         assert "audit ended" in log

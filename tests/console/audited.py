@@ -52,8 +52,7 @@ class Audited:
         seen(found.id)
         lease = found.take()
         found.collect(self.cloud, lease)
-        lease.set(status=AuditStatus.EVALUATING)
-        lease.free()
+        found.collected(lease)
         assert self.site.services.runner.run(tenant=TENANT, ident=found.id, owner="test")
         self.idents.append(found.id)
         return found.id

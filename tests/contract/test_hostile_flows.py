@@ -13,7 +13,7 @@ import httpx
 from tests.contract.conftest import prepared, serving
 from tests.waiting import SECONDS
 
-from cloudsealed.audits.service import JOB
+from cloudsealed.audits.shard_store import JOB
 from cloudsealed.jobs import Worker
 from cloudsealed.settings import parse_budget
 from cloudsealed.working import _SLOTS

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from cloudsealed import working
-from cloudsealed.audits.store import AuditStore
+from cloudsealed.audits.shard_store import Shards
 from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
 from cloudsealed.reports.store import ReportStore
 from cloudsealed.vocabulary import CallOutcome, ReportKind, ReportStatus
@@ -98,16 +98,10 @@ def _stopped(tenant: Any, code: str) -> str:
     body = {"provider": "aws", "name": code, "role_arn": "arn:aws:iam::123456789012:role/a"}
     connection = tenant.http.post("/v1/connections", json=body).json()["id"]
     ident = tenant.http.post("/v1/audits", json={"connection_ids": [connection]}).json()["id"]
-    store = AuditStore(tenant.services.database, tenant.services.clock)
+    store = Shards(tenant.services.database, tenant.services.clock)
     lease = store.take(tenant=tenant.id, ident=ident, owner="worker")
     assert lease is not None
-    lease.set(
-        status="failed",
-        error={"code": code, "message": "m"},
-        finished_at=MOMENT,
-        lease_owner=None,
-        lease_until=None,
-    )
+    lease.set(status="failed", error={"code": code, "message": "m"}, finished_at=MOMENT)
     return str(ident)
 
 

@@ -16,7 +16,7 @@ from tests.waiting import SECONDS, until
 
 from cloudsealed import working
 from cloudsealed.api.app import TABLES
-from cloudsealed.audits.store import AuditStore
+from cloudsealed.audits.shard_store import Shards
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.keys import ensure_keys
@@ -293,7 +293,7 @@ def test_a_cancel_waits_for_the_runner_and_not_the_runner_for_it(racing: Tenant)
     """The runner holds its audit's row, then takes the tenant's turn."""
     connection = _connection(racing, "canceled").rpartition("/")[2]
     path = _posted(racing, "/v1/audits", {"connection_ids": [connection]})
-    store = AuditStore(racing.services.database, racing.services.clock)
+    store = Shards(racing.services.database, racing.services.clock)
     ident = path.rpartition("/")[2]
     lease = store.take(tenant=racing.id, ident=ident, owner="worker")
     assert lease is not None

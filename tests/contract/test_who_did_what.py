@@ -16,7 +16,7 @@ from tests.waiting import until
 
 from cloudsealed.api.app import TABLES
 from cloudsealed.api.operation import Operation
-from cloudsealed.audits.store import AuditStore
+from cloudsealed.audits.shard_store import Shards
 from cloudsealed.events.verify import verify_events
 from cloudsealed.findings.model import Triage
 from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
@@ -116,11 +116,11 @@ def _queued(t: Any) -> str:
 def _stopped(t: Any) -> str:
     path = _queued(t)
     ident = path.rpartition("/")[2]
-    store = AuditStore(t.services.database, t.services.clock)
+    store = Shards(t.services.database, t.services.clock)
     lease = store.take(tenant=t.id, ident=ident, owner="worker")
     assert lease is not None
     error = {"code": "cloud_session_expired", "message": "m"}
-    lease.set(status="failed", error=error, finished_at=MOMENT, lease_owner=None, lease_until=None)
+    lease.set(status="failed", error=error, finished_at=MOMENT)
     return path
 
 

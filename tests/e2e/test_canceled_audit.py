@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import orjson
 import pytest
 from tests.e2e.installation import Document, Installation
 
-from cloudsealed.audits.steps import run as running
+from cloudsealed.audits.steps import judging, reconciling
 from cloudsealed.testing.emulator import Emulator
 
 SOON = 50.0
@@ -68,8 +69,12 @@ def test_a_cloud_that_hangs_does_not(
 
 
 @pytest.mark.parametrize(
-    ("phase", "name"),
-    [("evaluating", "derive"), ("evaluating", "Evaluator"), ("sealing", "Applier")],
+    ("phase", "step", "name"),
+    [
+        ("evaluating", judging, "derive"),
+        ("evaluating", judging, "Evaluator"),
+        ("sealing", reconciling, "Applier"),
+    ],
 )
 def test_a_step_that_hangs_does_not(
     cloud: Emulator,
@@ -77,6 +82,7 @@ def test_a_step_that_hangs_does_not(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     phase: str,
+    step: ModuleType,
     name: str,
 ) -> None:
     hold = threading.Event()
@@ -85,6 +91,6 @@ def test_a_step_that_hangs_does_not(
         hold.wait(2 * SOON)
         raise RuntimeError("woken up too late")
 
-    monkeypatch.setattr(running, name, hangs)
+    monkeypatch.setattr(step, name, hangs)
     audit = canceled_in(install(tmp_path, cloud), phase, hold)
     assert (audit["status"], audit["verdict_digest"]) == ("canceled", None)

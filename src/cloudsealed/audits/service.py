@@ -31,6 +31,7 @@ from cloudsealed.audits.records.ledger import Collected, Ledger
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.records.tally import tally
 from cloudsealed.audits.sealing.chain import envelope_of
+from cloudsealed.audits.shard_store import JOB, Shards
 from cloudsealed.audits.store import AuditStore, asked_for, decode
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.findings.delta_store import Compared
@@ -50,7 +51,6 @@ from cloudsealed.storage.keyset import Page, Rows
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
-JOB = "audit"
 _UNSAID = {"base_severity": None, "severity_open": False, "yields_to": None}  # by a line
 _UNFINISHED = tuple(status for status in AuditStatus if not status.is_final)
 
@@ -68,6 +68,7 @@ class AuditService:
     ) -> None:
         self._database = database
         self._store = AuditStore(database, clock)
+        self._shards = Shards(database, clock)
         self._connections = connections
         self._policies = policies
         self._clock = clock
@@ -235,12 +236,12 @@ class AuditService:
         if not audit.status.is_final:
             return True
         with self._database.write() as connection:
-            return self._store.reopen(connection, tenant=tenant, ident=audit.id)
+            return self._shards.reopen(connection, tenant=tenant, ident=audit.id)
 
     def abandon(self, *, tenant: str, ident: str, owner: str) -> bool:
         """Cancel an interrupted audit; False when somebody works at it, or it has ended."""
-        free = self._store.take(tenant=tenant, ident=ident, owner=owner) is not None
-        return free and self._store.cancel(tenant=tenant, ident=ident)
+        free = self._shards.take(tenant=tenant, ident=ident, owner=owner) is not None
+        return free and self._shards.cancel(tenant=tenant, ident=ident)
 
     def _same(self, rows: Rows, asked: str) -> Iterator[Audit]:
         """Yield the live audits of a request."""
@@ -270,7 +271,7 @@ class AuditService:
         self._connections.refuse_closed(audit.connection_ids, tenant=tenant)
         admit()
         with self._database.write() as connection:
-            if not self._store.reopen(connection, tenant=tenant, ident=ident):
+            if not self._shards.reopen(connection, tenant=tenant, ident=ident):
                 raise over
             enqueue(connection, tenant=tenant, kind=JOB, subject=ident)
         return self.get(tenant=tenant, ident=ident)
@@ -278,7 +279,7 @@ class AuditService:
     def cancel(self, *, tenant: str, ident: str) -> bytes:
         """End an audit at once, whatever it waits for; raises AuditEndedError."""
         self.find(tenant=tenant, ident=ident)
-        if not self._store.cancel(tenant=tenant, ident=ident):
+        if not self._shards.cancel(tenant=tenant, ident=ident):
             status = self.find(tenant=tenant, ident=ident).status
             raise AuditEndedError(f"The audit has ended: it is {status}")
         return self.get(tenant=tenant, ident=ident)

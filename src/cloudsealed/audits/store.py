@@ -1,40 +1,22 @@
-"""Rows of audits, their lease and their fence. The only SQL of an audit's own row."""
+"""Rows of audits, as they are listed and read; who does an audit writes them by its lease."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime, timedelta
-from time import monotonic
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, and_, bindparam, exists, func, null, or_, select
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 
-from cloudsealed.audits.model import (
-    Audit,
-    AuditNotFoundError,
-    CanceledError,
-    LeaseLostError,
-    Scope,
-    Standing,
-    target_of,
-    whole,
-)
-from cloudsealed.events import emit
+from cloudsealed.audits.model import Audit, AuditNotFoundError, Scope, Standing, target_of, whole
+from cloudsealed.audits.shard_store import open_audit
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage.database import Connection, Database, Row, none_of
 from cloudsealed.storage.filters import Filter
 from cloudsealed.storage.keyset import Listing, Paged
-from cloudsealed.storage.objects import month_of
 from cloudsealed.storage.schema import audits
-from cloudsealed.storage.tenancy import take_fence
-from cloudsealed.vocabulary import AuditKind, AuditStatus, EventType
-
-LEASE_SECONDS = 15
-RENEW_SECONDS = 5
-_LONGEST_LEASE = timedelta(hours=1)  # what ends later was taken under a clock that ran ahead
+from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 _SHOWN = (  # not the policies, which are most of a row
     "id",
@@ -116,61 +98,6 @@ _HISTORY = (
 )
 _INSERT = audits.insert()
 _FINAL = tuple(status.value for status in AuditStatus if status.is_final)
-_TAKE = (
-    audits.update()
-    .where(
-        _THIS,
-        none_of(audits.c.status, _FINAL),
-        or_(
-            audits.c.lease_until.is_(None),
-            audits.c.lease_until < bindparam("now"),
-            audits.c.lease_until > bindparam("absurd"),
-            audits.c.lease_owner == bindparam("new_owner"),
-        ),
-    )
-    .values(
-        lease_owner=bindparam("new_owner"),
-        lease_until=bindparam("new_until"),
-        lease_epoch=audits.c.lease_epoch + 1,
-    )
-)
-_EPOCH = select(audits.c.lease_epoch).where(_THIS)
-_FENCE = select(audits.c.id).where(_THIS, audits.c.lease_epoch == bindparam("fence"))
-_RENEW = (
-    audits.update()
-    .where(_THIS, audits.c.lease_epoch == bindparam("fence"))
-    .values(lease_until=bindparam("new_until"))
-)
-_FREE = (
-    audits.update()
-    .where(_THIS, audits.c.lease_epoch == bindparam("fence"))
-    .values(lease_owner=null(), lease_until=null())
-)
-_IS_CANCELED = select(audits.c.cancel_requested).where(_THIS)
-_CANCEL = (
-    audits.update()
-    .where(_THIS, none_of(audits.c.status, _FINAL))
-    .values(
-        status=AuditStatus.CANCELED.value,
-        finished_at=bindparam("moment"),
-        cancel_requested=1,
-        lease_owner=null(),
-        lease_until=null(),
-        lease_epoch=audits.c.lease_epoch + 1,
-    )
-)
-_REOPEN = (
-    audits.update()
-    .where(_THIS, audits.c.status == AuditStatus.FAILED.value, audits.c.deleted_at.is_(None))
-    .values(
-        status=AuditStatus.COLLECTING.value,
-        error=null(),
-        finished_at=null(),
-        cancel_requested=0,
-        lease_owner=null(),
-        lease_until=null(),
-    )
-)
 _DELETE = audits.update().where(_THIS).values(deleted_at=bindparam("moment"))
 _SOURCE, _OTHER = audits.alias("source"), audits.alias("other")
 _WITH_SOURCE = audits.join(
@@ -197,12 +124,6 @@ _EXPIRABLE = (
     .order_by(audits.c.id)
 )
 _EXPIRE = audits.update().where(_THIS).values(expired_at=bindparam("moment"))
-_ABANDONED = select(audits.c.tenant_id, audits.c.id).where(  # tenantless: audit by lease
-    none_of(audits.c.status, _FINAL),
-    or_(audits.c.lease_until < bindparam("now"), audits.c.lease_until > bindparam("absurd")),
-    audits.c.deleted_at.is_(None),
-)
-
 _STANDING = (  # tenantless: housekeeping
     select(audits.c.status, func.count())
     .where(audits.c.deleted_at.is_(None))
@@ -251,7 +172,7 @@ def decode(row: Row) -> Audit:
 
 
 def encode(tenant: str, audit: Audit) -> dict[str, Any]:
-    """Return the row of a new audit, without a lease."""
+    """Return the row of a new audit."""
     return {
         "tenant_id": tenant,
         "id": audit.id,
@@ -270,9 +191,6 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
         "error": None,
         "verdict_digest": None,
         "cancel_requested": 0,
-        "lease_owner": None,
-        "lease_epoch": 0,
-        "lease_until": None,
         "deleted_at": None,
         "expired_at": None,
     }
@@ -296,105 +214,6 @@ def asked_for(
 
 def _asked(audit: Audit) -> str:
     return asked_for(audit.connection_ids, audit.scope.as_dict() or {}, audit.policies)
-
-
-class Lease:
-    """The right to write an audit, as long as no other worker took it: every write checks it.
-
-    It also carries word between the audit's threads: what ended the audit, and signs of life.
-    """
-
-    def __init__(
-        self, store: AuditStore, tenant: str, audit_id: str, owner: str, epoch: int
-    ) -> None:
-        self.tenant = tenant
-        self.audit_id = audit_id
-        self.epoch = epoch
-        self._store = store
-        self.renewed = store.now()
-        self._owner = owner
-        self._ended: BaseException | None = None
-        self._alive_at = monotonic()
-
-    def end(self, error: BaseException) -> None:
-        """Let every thread of the audit hear `error` as soon as it goes on."""
-        self._ended = self._ended or error
-
-    def check(self) -> None:
-        """Raise what ended the audit, if something did."""
-        if self._ended is not None:
-            raise self._ended
-
-    def step(self) -> None:
-        """Count what comes next as a sign of life; raises what ended the audit."""
-        self.check()
-        self._alive_at = monotonic()
-
-    def silent_for(self) -> float:
-        """Return for how many seconds there was no sign of life."""
-        return monotonic() - self._alive_at
-
-    def anew(self) -> Lease:
-        """Take the lease again: what others still write under this one is refused from here on.
-
-        Raises LeaseLostError.
-        """
-        taken = self._store.take(tenant=self.tenant, ident=self.audit_id, owner=self._owner)
-        if taken is None:
-            raise LeaseLostError(self.audit_id)
-        return taken
-
-    def free(self) -> None:
-        """Give the lease back, so that the audit goes on at once wherever it is run next."""
-        with self._store.database.write() as connection:
-            connection.run(_FREE, self.fence)
-
-    @property
-    def fence(self) -> dict[str, Any]:
-        """What a statement is bound to that no other holder of the lease may run."""
-        return {"tenant": self.tenant, "ident": self.audit_id, "fence": self.epoch}
-
-    @property
-    def month(self) -> str:
-        """The month in which what the audit stores is used."""
-        return month_of(self._store.now())
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open a write transaction that only this lease's holder can commit."""
-        self.step()
-        with self._store.database.write() as connection:
-            self._store.check(connection, self)
-            yield connection
-
-    def renew(self) -> None:
-        """Hold the lease for another while; raises LeaseLostError or CanceledError."""
-        with self._store.database.write() as connection:
-            self._store.renew(connection, self)
-        self.look()
-
-    def look(self) -> None:
-        """Raise CanceledError if somebody canceled the audit."""
-        with self._store.database.read() as connection:
-            if self._store.is_canceled(connection, self.tenant, self.audit_id):
-                raise CanceledError(self.audit_id)
-
-    def set(self, **columns: Any) -> None:
-        """Write columns of the audit's row."""
-        with self.write() as connection:
-            self.set_in(connection, **columns)
-
-    def set_in(self, connection: Connection, **columns: Any) -> None:
-        """Write columns of the audit's row within a fenced transaction; objects become JSON."""
-        values = {
-            name: orjson.dumps(value).decode() if isinstance(value, dict | list | tuple) else value
-            for name, value in columns.items()
-        }
-        statement = (
-            audits.update().where(_THIS).values({name: bindparam(f"new_{name}") for name in values})
-        )
-        bound = {f"new_{name}": value for name, value in values.items()}
-        connection.run(statement, {"tenant": self.tenant, "ident": self.audit_id, **bound})
 
 
 class AuditStore(Paged):
@@ -444,74 +263,9 @@ class AuditStore(Paged):
         return [decode(row) for row in rows]
 
     def insert(self, connection: Connection, *, tenant: str, audit: Audit) -> None:
-        """Add an audit in the caller's transaction."""
+        """Add an audit in the caller's transaction, with its first shard."""
         connection.run(_INSERT, encode(tenant, audit))
-
-    def take(self, *, tenant: str, ident: str, owner: str) -> Lease | None:
-        """Take the lease when it is free, run out or one's own; None when another holds it."""
-        now = self.now()
-        values = {"tenant": tenant, "ident": ident, "new_owner": owner, **_bounds(now)}
-        with self.database.write() as connection:
-            take_fence(connection, tenant=tenant, audit=ident)
-            if not connection.run(_TAKE, {**values, "new_until": _lease_end(now)}):
-                return None
-            row = connection.first(_EPOCH, {"tenant": tenant, "ident": ident})
-        assert row is not None
-        return Lease(self, tenant, ident, owner, row[0])
-
-    def check(self, connection: Connection, lease: Lease) -> None:
-        """Raise LeaseLostError unless `lease` is the newest, which it stays until the transaction
-        ends; other writers under it go on. Now and then it is renewed in passing."""
-        take_fence(connection, tenant=lease.tenant, audit=lease.audit_id, shared=True)
-        if connection.first(_FENCE, lease.fence) is None:
-            raise LeaseLostError(lease.audit_id)
-        if not lease.renewed <= self.now() < lease.renewed + timedelta(seconds=RENEW_SECONDS):
-            self.renew(connection, lease)
-
-    def renew(self, connection: Connection, lease: Lease) -> None:
-        """Let a lease end later; raises LeaseLostError."""
-        lease.renewed = self.now()
-        until = {"new_until": _lease_end(lease.renewed)}
-        if not connection.run(_RENEW, {**lease.fence, **until}):
-            raise LeaseLostError(lease.audit_id)
-
-    def is_canceled(self, connection: Connection, tenant: str, ident: str) -> bool:
-        """Say whether somebody canceled the audit."""
-        row = connection.first(_IS_CANCELED, {"tenant": tenant, "ident": ident})
-        return bool(row and row[0])
-
-    def cancel(self, *, tenant: str, ident: str) -> bool:
-        """End an audit, whoever holds it or nobody; False when it has ended.
-
-        The holder hears of it within a second, and can write nothing from here on.
-        """
-        values = {"tenant": tenant, "ident": ident, "moment": rfc3339(self.now())}
-        with self.database.write() as connection:
-            take_fence(connection, tenant=tenant, audit=ident)
-            if not connection.run(_CANCEL, values):
-                return False
-            emit(
-                connection,
-                tenant=tenant,
-                kind=EventType.AUDIT_CANCELED,
-                subject=ident,
-                data={"audit_id": ident},
-            )
-        return True
-
-    def reopen(self, connection: Connection, *, tenant: str, ident: str) -> bool:
-        """Let a failed audit collect again, in the caller's transaction; False when it has not
-        failed, or somebody else did."""
-        return connection.run(_REOPEN, {"tenant": tenant, "ident": ident}) == 1
-
-    def abandoned(self) -> list[tuple[str, str]]:
-        """Return (tenant, id) of every audit that has not ended and whose lease ran out.
-
-        A lease of a clock that ran ahead ran out too.
-        """
-        with self.database.read() as connection:
-            rows = connection.all(_ABANDONED, _bounds(self.now()))
-        return [(row[0], row[1]) for row in rows]
+        open_audit(connection, tenant=tenant, ident=audit.id, now=self.now())
 
     def standing(self) -> dict[str, int]:
         """Return how many audits of every tenant have each status."""
@@ -553,12 +307,3 @@ class AuditStore(Paged):
             connection.run(
                 _DELETE, {"tenant": tenant, "ident": ident, "moment": rfc3339(self.now())}
             )
-
-
-def _bounds(now: datetime) -> dict[str, str]:
-    """Return between which moments a lease that runs ends."""
-    return {"now": rfc3339(now), "absurd": rfc3339(now + _LONGEST_LEASE)}
-
-
-def _lease_end(now: datetime) -> str:
-    return rfc3339(now + timedelta(seconds=LEASE_SECONDS))

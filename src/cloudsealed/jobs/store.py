@@ -55,6 +55,11 @@ _OPEN = select(jobs.c.id).where(
     jobs.c.subject == bindparam("about"),
     one_of(jobs.c.status, ("queued", "running")),
 )
+_QUEUED = select(func.count()).where(
+    jobs.c.tenant_id == bindparam("tenant"),
+    jobs.c.subject == bindparam("about"),
+    jobs.c.status == "queued",
+)
 _HELD = and_(
     jobs.c.tenant_id == bindparam("tenant"),
     jobs.c.id == bindparam("job"),
@@ -174,6 +179,12 @@ def enqueue(connection: Connection, *, tenant: str, kind: str, subject: str) -> 
 def has_open_job(connection: Connection, *, tenant: str, subject: str) -> bool:
     """Say whether a job about `subject` is queued or running."""
     return connection.first(_OPEN, {"tenant": tenant, "about": subject}) is not None
+
+
+def queued(connection: Connection, *, tenant: str, subject: str) -> int:
+    """Return how many jobs about `subject` wait."""
+    row = connection.first(_QUEUED, {"tenant": tenant, "about": subject})
+    return int(row[0]) if row else 0
 
 
 class JobStore:

@@ -68,8 +68,9 @@ class _Held:
 class Worker:
     """Runs jobs until it is stopped: `slots` says how many of each kind at once.
 
-    `endings` end the work of jobs that are given up. A job may be without progress for `patience`
-    seconds, and may take the `longest` of its kind.
+    `endings` end the work of jobs that are given up, `leaving` gives back what else is at work when
+    the process ends. A job may be without progress for `patience` seconds, and may take the
+    `longest` of its kind.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Worker:
         endings: Mapping[str, Ending] | None = None,
         patience: float = PATIENCE_SECONDS,
         longest: Mapping[str, float] | None = None,
+        leaving: Callable[[], None] = lambda: None,
         clock: Clock = utc_now,
     ) -> None:
         self._store = JobStore(database)
@@ -88,6 +90,7 @@ class Worker:
         self._endings = endings or {}
         self._patience = patience
         self._longest = longest or {}
+        self._leaving = leaving
         self._clock = clock
         self._stopping = threading.Event()
         self._held: dict[str, _Held] = {}
@@ -134,6 +137,8 @@ class Worker:
         A job that hung is told so, and is tried once more.
         """
         hung = self._hung()
+        with suppress(Exception):  # what is not given back ends by itself
+            self._leaving()
         for held in list(self._held.values()):
             with suppress(Exception):  # without the database, its lease runs out
                 if hung is not None and held is hung[0]:

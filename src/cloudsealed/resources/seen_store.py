@@ -96,10 +96,15 @@ def packed(ident: str, address: str) -> bytes:
     return ident.encode() + bytes.fromhex(address)
 
 
+def unpacked(line: bytes) -> Line:
+    """Return the line that was packed."""
+    return line[:-_DIGEST].decode(), line[-_DIGEST:].hex()
+
+
 def blocks_of(lines: Iterable[bytes]) -> Iterator[list[Line]]:
     """Yield packed lines in blocks of descending ids, each to be written by `pin_block`."""
     for block in batches(sorted(lines, reverse=True), BLOCK_LINES):
-        yield [(line[:-_DIGEST].decode(), line[-_DIGEST:].hex()) for line in block]
+        yield [unpacked(line) for line in block]
 
 
 def pin_block(

@@ -31,9 +31,15 @@ def take_lane(connection: Connection, *, tenant: str, account: str) -> None:
 
 
 def take_fence(connection: Connection, *, tenant: str, audit: str, shared: bool = False) -> None:
-    """Keep an audit's lease from passing on: its holder's writers share the fence, and whoever
-    takes the lease from them waits for those at work. It comes before a turn and a lane."""
+    """Keep an audit's leases from passing on: their holders' writers share the fence, and whoever
+    takes a lease from them waits for those at work. It comes before a turn and a lane."""
     connection.lock(f"{tenant}/{audit}", shared=shared)
+
+
+def take_shards(connection: Connection, *, tenant: str, audit: str) -> None:
+    """Wait for every other transaction that gives out or ends shards of an audit. It comes after
+    the fence, and before a turn and a lane."""
+    connection.lock(f"{tenant}/{audit}/shards")
 
 
 def hold(connection: Connection, table: Rows, *, tenant: str, ident: str) -> None:

@@ -27,9 +27,9 @@ from tests.audits.steps.test_order_of_finishing import (
 )
 
 from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.shard_store import Shards
 from cloudsealed.audits.steps import cells
 from cloudsealed.audits.steps.apply import Applier
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.storage.database import Connection, SqliteDatabase
 from cloudsealed.storage.schema import episodes, findings
@@ -113,7 +113,7 @@ def stepped(database: SqliteDatabase, passes: Sequence[Pass], turns: Iterator[in
 
         try:
             wait()
-            lease = AuditStore(database, utc_now).take(
+            lease = Shards(database, utc_now).take(
                 tenant=TENANT, ident=audit_id(number), owner=f"again-{number}"
             )
             assert lease is not None
@@ -182,7 +182,7 @@ def test_audits_that_reconcile_a_cell_at_once_leave_what_they_leave_one_after_an
 
 
 def resources_of(database: SqliteDatabase, number: int) -> None:
-    lease = AuditStore(database, utc_now).take(
+    lease = Shards(database, utc_now).take(
         tenant=TENANT, ident=audit_id(number), owner=f"again-{number}"
     )
     assert lease is not None

@@ -60,7 +60,7 @@ def test_canceling_ends_the_collection_without_the_calls_that_were_to_come(
 
     def tick(_ended: int) -> None:
         if asked.is_set():
-            audit.store.cancel(tenant=TENANT, ident=audit.id)
+            audit.shards.cancel(tenant=TENANT, ident=audit.id)
             try:
                 lease.look()
             finally:
@@ -86,7 +86,7 @@ def test_losing_the_lease_ends_the_collection(begin: Any, cloud: Cloud, clock: C
         taken = None
         while taken is None:  # what is written meanwhile renews the lease
             clock.move(seconds=20)
-            taken = audit.store.take(tenant=TENANT, ident=audit.id, owner="second")
+            taken = audit.shards.take(tenant=TENANT, ident=audit.id, owner="second")
         stolen_by_now.set()
 
     cloud.before = stolen

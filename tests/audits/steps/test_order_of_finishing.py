@@ -21,6 +21,7 @@ from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
 from cloudsealed.audits.records import blocks
 from cloudsealed.audits.records.blocks import Spool
 from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.shard_store import Shards
 from cloudsealed.audits.steps.apply import Applier
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.findings.codec import moved
@@ -202,8 +203,9 @@ def line(name: str, spoken: Pass, address: str) -> dict[str, Any]:
 
 
 def finish(database: SqliteDatabase, number: int, spoken: Pass) -> None:
-    store = AuditStore(database, utc_now)
-    lease = store.take(tenant=TENANT, ident=audit_id(number), owner=f"worker-{number}")
+    lease = Shards(database, utc_now).take(
+        tenant=TENANT, ident=audit_id(number), owner=f"worker-{number}"
+    )
     assert lease is not None
     snapshots = Snapshots(database, tenant=TENANT, audit_id=audit_id(number))
     applier = Applier(database=database, lease=lease, snapshots=snapshots)

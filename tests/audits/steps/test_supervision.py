@@ -12,9 +12,9 @@ from tests.waiting import SECONDS
 from cloudsealed.audits.model import AuditStalledError, CanceledError, LeaseLostError
 from cloudsealed.audits.records import ledger
 from cloudsealed.audits.records.ledger import RecordedCalls, Recorder
+from cloudsealed.audits.shard_store import LEASE_SECONDS
 from cloudsealed.audits.steps import supervision
 from cloudsealed.audits.steps.supervision import supervised
-from cloudsealed.audits.store import LEASE_SECONDS
 from cloudsealed.collectors.model import Answer, CallRequest, Place, unit_of
 from cloudsealed.vocabulary import AuditStatus, CallOutcome
 
@@ -34,7 +34,7 @@ def test_canceling_ends_work_that_hangs_and_what_it_writes_later_is_refused(begi
     lease, refused = audit.take(), []
 
     def work() -> None:
-        audit.store.cancel(tenant=TENANT, ident=audit.id)
+        audit.shards.cancel(tenant=TENANT, ident=audit.id)
         hangs.wait(SECONDS)
         try:
             lease.set(status=AuditStatus.SEALING)
@@ -73,7 +73,7 @@ def test_the_lease_of_work_that_ended_is_renewed_no_longer(begin: Any, clock: Cl
     audit = begin()
     supervised(audit.take("first"), lambda: None)
     clock.move(seconds=LEASE_SECONDS + 1)
-    assert audit.store.abandoned() == [(TENANT, audit.id)]
+    assert audit.shards.abandoned() == [(TENANT, audit.id)]
     assert [each.name for each in threading.enumerate() if each.name in ("audit", "lease")] == []
 
 
@@ -138,5 +138,5 @@ def test_a_lease_of_a_clock_that_ran_ahead_does_not_hold_an_audit(begin: Any, cl
     clock.move(days=60)
     audit.take("first")
     clock.move(days=-60)
-    assert audit.store.abandoned() == [(TENANT, audit.id)]
-    assert audit.store.take(tenant=TENANT, ident=audit.id, owner="second") is not None
+    assert audit.shards.abandoned() == [(TENANT, audit.id)]
+    assert audit.shards.take(tenant=TENANT, ident=audit.id, owner="second") is not None

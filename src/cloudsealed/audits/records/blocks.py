@@ -24,6 +24,8 @@ from cloudsealed.storage.schema import audit_blocks
 PART_LINES = 5_000
 SNAPSHOTS = "snapshots"
 OBSERVATIONS = "observations"
+SEEN, FAILED = "seen", "failed"
+"""What an account's shard leaves to the seal: the resources that it saw, the findings that fail."""
 
 _THIS = (
     audit_blocks.c.tenant_id == bindparam("tenant"),
@@ -41,6 +43,16 @@ _LIST = (
     .where(*_THIS, audit_blocks.c.kind == bindparam("which"))
     .order_by(audit_blocks.c.key, audit_blocks.c.account, audit_blocks.c.region)
 )
+_AT_ONCE = 500
+_FIRST_OF = _LIST.limit(_AT_ONCE)
+_NEXT_OF = _FIRST_OF.where(
+    tuple_(audit_blocks.c.key, audit_blocks.c.account, audit_blocks.c.region)
+    > tuple_(bindparam("name"), bindparam("acct"), bindparam("place"))
+)
+_LINES = select(func.coalesce(func.sum(audit_blocks.c.lines), 0)).where(
+    *_THIS, audit_blocks.c.kind == bindparam("which")
+)
+_OF_ACCOUNT = _LIST.where(audit_blocks.c.account == bindparam("acct"))
 _BETWEEN = _LIST.where(
     audit_blocks.c.key >= bindparam("first"), audit_blocks.c.key <= bindparam("last")
 )
@@ -62,6 +74,7 @@ _PUT = _insert.on_conflict_do_update(
     index_elements=["tenant_id", "audit_id", "kind", "account", "region", "key"],
     set_={name: _insert.excluded[name] for name in ("digest", "lines", "header")},
 )
+_FORGET = audit_blocks.delete().where(*_THIS, audit_blocks.c.kind == bindparam("which"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,12 @@ def put(
     connection.run(_PUT, row)
 
 
+def forget(connection: Connection, *, tenant: str, audit_id: str, kinds: Iterable[str]) -> None:
+    """Drop the blocks of some kinds."""
+    for kind in kinds:
+        connection.run(_FORGET, {"tenant": tenant, "audit": audit_id, "which": kind})
+
+
 class Blocks:
     """Reads the blocks of one audit."""
 
@@ -150,9 +169,27 @@ class Blocks:
         self._tenant = tenant
         self._scope = {"tenant": tenant, "audit": audit_id}
 
-    def all(self, kind: str) -> list[Block]:
-        """Return the blocks of a kind in the order of key, account, region."""
-        return self._blocks(_LIST, kind, {})
+    def all(self, kind: str, account: str | None = None) -> list[Block]:
+        """Return the blocks of a kind, or those of one account, in the order of key, account,
+        region."""
+        if account is None:
+            return self._blocks(_LIST, kind, {})
+        return self._blocks(_OF_ACCOUNT, kind, {"acct": account})
+
+    def each(self, kind: str) -> Iterator[Block]:
+        """Yield the blocks of a kind in the same order; a few are in memory."""
+        statement, after = _FIRST_OF, dict[str, str]()
+        while found := self._blocks(statement, kind, after):
+            yield from found
+            last = found[-1]
+            statement = _NEXT_OF
+            after = {"name": last.key, "acct": last.account, "place": last.region}
+
+    def count(self, kind: str) -> int:
+        """Return how many lines the blocks of a kind have."""
+        with self._database.read() as connection:
+            row = connection.first(_LINES, {**self._scope, "which": kind})
+        return int(row[0]) if row else 0
 
     def between(self, kind: str, first: str, last: str) -> list[Block]:
         """Return the blocks of a kind whose key is one of `first` to `last`, in the same order."""

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_ignoring
 
 from cloudsealed.audits.model import LeaseLostError
 from cloudsealed.audits.records.tally import tally
-from cloudsealed.audits.store import Lease
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.collectors.model import (
     AGAIN,
     NOT_RECORDED,

@@ -53,17 +53,26 @@ def _source(unit: Unit) -> list[Any]:
 
 
 class Snapshots:
-    """Reads the snapshots that an audit derived."""
+    """Reads the snapshots that an audit derived, of all its accounts or of one."""
 
-    def __init__(self, database: Database, *, tenant: str, audit_id: str) -> None:
+    def __init__(
+        self, database: Database, *, tenant: str, audit_id: str, account: str | None = None
+    ) -> None:
         self._database = database
+        self._account = account
         self._tenant = tenant
         self._blocks = blocks.Blocks(database, tenant=tenant, audit_id=audit_id)
         self._named_earlier = lru_cache(maxsize=64)(self._is_named_earlier)
 
     def listings(self) -> list[blocks.Block]:
         """Return every type's block in every place."""
-        return self._blocks.all(blocks.SNAPSHOTS)
+        return self._blocks.all(blocks.SNAPSHOTS, self._account)
+
+    def each(self, kind: str | None = None) -> Iterator[blocks.Block]:
+        """Yield the blocks of every type in every place, or of one type; a few are in memory."""
+        if kind is None:
+            return self._blocks.each(blocks.SNAPSHOTS)
+        return iter(self._blocks.between(blocks.SNAPSHOTS, kind, kind))
 
     def of(self, block: blocks.Block) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield (address, snapshot) of a block's resources, by native id. Those of an audit from

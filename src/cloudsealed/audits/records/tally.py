@@ -32,6 +32,7 @@ _RENAME = (
     )
     .values(outcome=bindparam("becomes"))
 )
+_TALLY_OF = _TALLY.where(calls.c.account == bindparam("acct"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,17 @@ class Tallied:
     count: int
 
 
-def tally(database: Database, *, tenant: str, audit_id: str) -> list[Tallied]:
-    """Return how an audit's calls ended, in the order of account, region and operation."""
+def tally(
+    database: Database, *, tenant: str, audit_id: str, account: str | None = None
+) -> list[Tallied]:
+    """Return how an audit's calls, or those of one account, ended, in the order of account, region
+    and operation."""
+    named = {"tenant": tenant, "audit": audit_id}
     with database.read() as connection:
-        rows = connection.all(_TALLY, {"tenant": tenant, "audit": audit_id})
+        if account is None:
+            rows = connection.all(_TALLY, named)
+        else:
+            rows = connection.all(_TALLY_OF, {**named, "acct": account})
     return [
         Tallied(account, region, service, operation, CallOutcome(outcome), code, message, count)
         for account, region, service, operation, outcome, code, message, count in rows

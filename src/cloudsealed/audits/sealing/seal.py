@@ -22,7 +22,7 @@ from cloudsealed.audits.records.blocks import Blocks
 from cloudsealed.audits.records.ledger import Ledger
 from cloudsealed.audits.sealing.chain import append, next_link
 from cloudsealed.audits.sealing.tree import KeptTree
-from cloudsealed.audits.store import Lease
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.kit.canonical import canonical, sha256
 from cloudsealed.kit.merkle import leaf_hash
 from cloudsealed.storage.database import Connection, Database
@@ -58,7 +58,7 @@ def leaves_by_kind(
     entries = Ledger(database, tenant=tenant, audit_id=audit.source_id).entries()
     yield calls, (canonical(["call", *(entry[n] for n in CALL)]) for entry in entries)
     for kind in kept:
-        found = (blocks.raw_lines(block) for block in blocks.all(kind))
+        found = (blocks.raw_lines(block) for block in blocks.each(kind))
         yield kind, chain.from_iterable(found)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
-from cloudsealed.audits.store import Lease
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.kit.merkle import Grower, proof_from
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.schema import seal_rows

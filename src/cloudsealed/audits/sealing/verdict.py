@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,13 +58,6 @@ class Verdicts:
     forbidden: int
     out_of_scope: int
 
-    @classmethod
-    def of(cls, cells: Sequence[Block]) -> Verdicts:
-        """Count those of some cells."""
-        counts = _total(cells)
-        missing = {m.value: sum(cell.header["missing"][m] for cell in cells) for m in Missing}
-        return cls(sum(counts.values()) - counts[Outcome.UNKNOWN], **missing)
-
     @property
     def possible(self) -> int:
         """How many there would be if all were read that may be."""
@@ -92,52 +85,69 @@ def is_possible(block: Block) -> bool:
 
 
 def summarize(observations: Iterable[Block], *, planned: int) -> dict[str, Any]:
-    """Return the figures of an audit; `planned` is how many cells it meant to judge."""
-    cells = list(observations)
-    possible = [cell for cell in cells if is_possible(cell)]
-    planned -= len(cells) - len(possible)
-    verdicts = Verdicts.of(possible)
+    """Return the figures of an audit, reading its cells once; `planned` is how many cells it meant
+    to judge."""
+    whole, dimensions = _Sums(), {dimension: _Sums() for dimension in Dimension}
+    for cell in observations:
+        whole.add(cell)
+        if is_possible(cell):
+            dimensions[Dimension(cell.header["dimension"])].add(cell)
+    planned -= whole.cells - whole.possible
+    verdicts = whole.verdicts()
     return {
         "coverage": verdicts.coverage if planned else None,
         "verdicts": verdicts.as_dict(),
-        "cells": {"planned": planned, "with_verdict": sum(map(has_verdict, possible))},
-        "counts": _total(cells),
-        "dimensions": {dimension.value: _dimension(cells, dimension) for dimension in Dimension},
+        "cells": {"planned": planned, "with_verdict": whole.judged},
+        "counts": dict(whole.counts),
+        "dimensions": {each.value: sums.dimension() for each, sums in dimensions.items()},
     }
 
 
-def _total(cells: Iterable[Block]) -> dict[str, int]:
-    totals = {outcome.value: 0 for outcome in Outcome}
-    for cell in cells:
-        for outcome, count in cell.header["counts"].items():
-            totals[outcome] += count
-    return totals
+class _Sums:
+    """What some cells add up to. `given` is what the possible ones say, the rest counts all."""
 
+    def __init__(self) -> None:
+        self.cells = self.possible = self.judged = self.suppressed = 0
+        self.counts = {outcome.value: 0 for outcome in Outcome}
+        self.fails = {severity.value: 0 for severity in Severity}
+        self.missing = {each.value: 0 for each in Missing}
+        self._given = self._failed = self._passed = 0
 
-def _dimension(cells: Iterable[Block], dimension: Dimension) -> dict[str, Any]:
-    own = [cell for cell in cells if cell.header["dimension"] == dimension and is_possible(cell)]
-    fails = {
-        severity.value: sum(cell.header["fails"][severity] for cell in own) for severity in Severity
-    }
-    verdicts = Verdicts.of(own)
-    return {
-        "score": _score(own) if 2 * verdicts.given >= verdicts.possible else None,
-        "coverage": verdicts.coverage if own else None,
-        "verdicts": verdicts.as_dict(),
-        **_total(own),
-        "suppressed": sum(cell.header["suppressed"] for cell in own),
-        "severities": fails,
-    }
+    def add(self, cell: Block) -> None:
+        header = cell.header
+        counts = header["counts"]
+        self.cells += 1
+        for outcome, count in counts.items():
+            self.counts[outcome] += count
+        if not is_possible(cell):
+            return
+        self.possible += 1
+        self.judged += has_verdict(cell)
+        self.suppressed += header["suppressed"]
+        self._given += sum(counts.values()) - counts[Outcome.UNKNOWN]
+        for each in Missing:
+            self.missing[each.value] += header["missing"][each]
+        for severity, count in header["fails"].items():
+            self.fails[severity] += count
+            self._failed += Severity(severity).weight * count
+        self._passed += Severity(header["severity"]).weight * counts["pass"]
 
+    def verdicts(self) -> Verdicts:
+        return Verdicts(self._given, **self.missing)
 
-def _score(cells: Iterable[Block]) -> int | None:
-    """Return 100 x (1 - weighted fails / weighted verdicts), rounded down; None without a verdict.
+    def dimension(self) -> dict[str, Any]:
+        verdicts = self.verdicts()
+        return {
+            "score": self._score() if 2 * verdicts.given >= verdicts.possible else None,
+            "coverage": verdicts.coverage if self.cells else None,
+            "verdicts": verdicts.as_dict(),
+            **self.counts,
+            "suppressed": self.suppressed,
+            "severities": self.fails,
+        }
 
-    Unknown and suppressed ones are left out.
-    """
-    failed = passed = 0
-    for cell in cells:
-        failed += sum(Severity(name).weight * count for name, count in cell.header["fails"].items())
-        passed += Severity(cell.header["severity"]).weight * cell.header["counts"]["pass"]
-    total = failed + passed
-    return 100 * passed // total if total else None
+    def _score(self) -> int | None:
+        """Return 100 x (1 - weighted fails / weighted verdicts), rounded down; None without a
+        verdict. Unknown and suppressed ones are left out."""
+        total = self._failed + self._passed
+        return 100 * self._passed // total if total else None

@@ -23,10 +23,9 @@ def with_aliases(targets: Sequence[Target], snapshots: Snapshots) -> tuple[Targe
 
 def _names(snapshots: Snapshots) -> Iterator[tuple[str, str]]:
     """Yield the id and a name of accounts, what counts most last: the rows are in that order."""
-    listed = snapshots.listings()
     for kind, row in RESOURCE_TYPES.items():
-        for block in listed if row.names_accounts else ():
-            for _, snapshot in snapshots.of(block) if block.key == kind else ():
+        for block in snapshots.each(kind) if row.names_accounts else ():
+            for _, snapshot in snapshots.of(block):
                 for each in read(row.names_accounts or "", snapshot["document"]) or ():
                     if each["Name"]:
                         yield str(each["Id"]), str(each["Name"])[:_LONGEST]

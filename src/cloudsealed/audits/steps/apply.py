@@ -14,11 +14,11 @@ from cloudsealed.audits.records import cells
 from cloudsealed.audits.records.blocks import OBSERVATIONS, SNAPSHOTS, Block, Blocks
 from cloudsealed.audits.records.changes import write_changed
 from cloudsealed.audits.records.snapshots import Snapshots
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.audits.skew import NO_HORIZON
 from cloudsealed.audits.steps.cells import BATCH, CellReconciler
 from cloudsealed.audits.steps.outcomes import Outcomes, cell_of
 from cloudsealed.audits.steps.reconcile import withdrawal
-from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.draft import today
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.findings import store as finding_rows
@@ -31,14 +31,15 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
-from cloudsealed.resources.seen_store import blocks_of, packed, pin_block
+from cloudsealed.resources.seen_store import packed
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_lane
 from cloudsealed.vocabulary import ResourceState
 
 
 class Applier:
-    """Writes what one completed audit means for the tenant's resources and findings."""
+    """Writes what one audit that judged means for the tenant's resources and findings, of all its
+    accounts or of the one whose snapshots it is given."""
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Applier:
         snapshots: Snapshots,
         horizon: str = NO_HORIZON,
         yields: Yields = NO_YIELDS,
+        account: str | None = None,
     ) -> None:
         """`horizon` is the present: what is dated after it comes of a clock that ran ahead.
         `yields` are the tenant's own."""
@@ -60,6 +62,7 @@ class Applier:
         self._named = {"tenant": lease.tenant, "audit_id": lease.audit_id}
         self._horizon = horizon
         self._yields = yields
+        self._account = account
         self._settled: set[Cell] = set()
         self._cells = CellReconciler(
             **self._named,
@@ -69,9 +72,9 @@ class Applier:
             horizon=horizon,
         )
 
-    def resources(self) -> None:
+    def resources(self) -> list[bytes]:
         """Bring every resource to its newest snapshot; mark as deleted what complete lists lack;
-        pin what the audit saw."""
+        return what the audit saw, in packed lines."""
         lines: list[bytes] = []
         for block in self._snapshots.listings():
             moment = (block.header["observed_at"], self._audit)
@@ -90,22 +93,15 @@ class Applier:
                 lines += self._write_resources(block, batch, moment)
             if block.header["complete"]:
                 self._mark_deleted(block, seen, moment)
-        for pinned in blocks_of(lines):
-            with self._lease.write() as connection:
-                pin_block(
-                    connection,
-                    tenant=self._tenant,
-                    audit=self._audit,
-                    block=pinned,
-                    month=self._lease.month,
-                )
+        return lines
 
     def findings(self) -> list[Pin]:
         """Reconcile every cell; return the findings that fail in this audit, as it says them."""
         failing: list[Pin] = []
         above = self._yields.above  # what is yielded to comes first, as it has less above it
         for block in sorted(
-            self._blocks.all(OBSERVATIONS), key=lambda block: len(above.get(block.key, ()))
+            self._blocks.all(OBSERVATIONS, self._account),
+            key=lambda block: len(above.get(block.key, ())),
         ):
             failing += self._cells.judged(block)
             self._settled.add(cell_of(block))

@@ -10,9 +10,9 @@ from cloudsealed.audits.records import blocks
 from cloudsealed.audits.records.ledger import StoredCalls
 from cloudsealed.audits.records.reasons import gap_document
 from cloudsealed.audits.records.snapshots import snapshot_document
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.audits.steps.collisions import ERROR, MOST_TOLD, Collision, settled
 from cloudsealed.audits.steps.plan import Task
-from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.draft import underived
 from cloudsealed.collectors.model import Gap, Listing, Snapshot
 from cloudsealed.collectors.walk import walk

@@ -25,7 +25,7 @@ from cloudsealed.audits.records.blocks import Block, Spool
 from cloudsealed.audits.records.observation import OWNED_BY_ANOTHER, Observation
 from cloudsealed.audits.records.reasons import Missing, Reason, is_unsupported, missing, told
 from cloudsealed.audits.records.snapshots import Snapshots
-from cloudsealed.audits.store import Lease
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.engine import EvaluationError, Rule
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.batches import batches

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from cloudsealed.audits.model import Audit, Scope, Target
 from cloudsealed.audits.records.ledger import Ledger, RecordedCalls, Recorder
 from cloudsealed.audits.records.reasons import gap_document
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.audits.skew import heard
-from cloudsealed.audits.store import Lease
 from cloudsealed.collectors.asked import NotAsked, without
 from cloudsealed.collectors.aws.access import AwsSession, Identity, identify
 from cloudsealed.collectors.aws.errors import CloudAccessError
@@ -72,19 +72,16 @@ def _target(
     )
 
 
-def policy_places(
-    checks: Sequence[PolicyVersion], tasks: Iterable[Task]
-) -> set[tuple[str, str, str]]:
-    """Return the cells that an audit means to judge: policy x account x region."""
+def planned_cells(checks: Sequence[PolicyVersion], tasks: Iterable[Task]) -> int:
+    """Return how many cells an audit means to judge: policy x account x region."""
     by_type: dict[str, set[tuple[str, str]]] = {}
     for task in tasks:
         by_type.setdefault(task.row.type, set()).add((task.place.account, task.place.region))
-    return {
-        (check.key, account, region)
+    nowhere: set[tuple[str, str]] = set()
+    return sum(
+        len(nowhere.union(*(by_type.get(t, nowhere) for t in check.spec["resource_types"])))
         for check in checks
-        for kind in check.spec["resource_types"]
-        for account, region in by_type.get(kind, ())
-    }
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +97,7 @@ def tasks_of(
     targets: Iterable[Target], scope: Scope, not_asked: NotAsked = MappingProxyType({})
 ) -> list[Task]:
     """Return what an audit collects, in a fixed order; an account reached twice counts once."""
-    rows = [
-        without(row, not_asked.get(row.type, ()))
-        for row in RESOURCE_TYPES.values()
-        if _in_scope(row, scope)
-    ]
+    rows = rows_of(scope, not_asked)
     found: dict[tuple[str, str, str], Task] = {}
     for target in targets:
         if target.account is None:
@@ -114,6 +107,15 @@ def tasks_of(
                 key = (place.account, place.region, row.type)
                 found.setdefault(key, Task(target.connection_id, place, row))
     return list(found.values())
+
+
+def rows_of(scope: Scope, not_asked: NotAsked) -> list[Row]:
+    """Return the rows of an audit's types, each without what is not asked."""
+    return [
+        without(row, not_asked.get(row.type, ()))
+        for row in RESOURCE_TYPES.values()
+        if _in_scope(row, scope)
+    ]
 
 
 def _in_scope(row: Row, scope: Scope) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cloudsealed.audits.records.tally import Tallied, rename, tally
-from cloudsealed.audits.store import Lease
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.collectors.aws.answers import unrecognised
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.storage.database import Database
@@ -61,10 +61,11 @@ class _Region:
         return told or any(self.denied & other.answered for other in others)
 
 
-def settle_regions(database: Database, lease: Lease) -> None:
-    """Name the outcomes of an audit's calls anew where those of their region say more."""
+def settle_regions(database: Database, lease: Lease, account: str | None = None) -> None:
+    """Name the outcomes of an audit's calls, or of those of one account, anew where those of their
+    region say more."""
     audit = {"tenant": lease.tenant, "audit_id": lease.audit_id}
-    for place, was, becomes in list(_settled(tally(database, **audit))):
+    for place, was, becomes in list(_settled(tally(database, **audit, account=account))):
         with lease.write() as connection:
             rename(connection, **audit, place=place, was=was, becomes=becomes)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from cloudsealed.audits.model import AuditStalledError, LeaseLostError
-from cloudsealed.audits.store import RENEW_SECONDS, Lease
+from cloudsealed.audits.shard_store import RENEW_SECONDS, Lease
 from cloudsealed.kit.logs import carried
 from cloudsealed.storage.database import ServiceUnavailableError
 

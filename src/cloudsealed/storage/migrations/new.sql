@@ -1,4 +1,4 @@
--- revision 0009
+-- revision 0010
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -15,7 +15,20 @@ CREATE TABLE audit_blocks (
 	header TEXT NOT NULL, 
 	PRIMARY KEY (tenant_id, audit_id, kind, account, region, "key")
 );
-CREATE TABLE audits (
+CREATE TABLE audit_shards (
+	tenant_id TEXT NOT NULL, 
+	audit_id TEXT NOT NULL, 
+	step TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	region TEXT NOT NULL, 
+	hold TEXT, 
+	owner TEXT, 
+	until TEXT, 
+	taken INTEGER NOT NULL, 
+	counts TEXT, 
+	PRIMARY KEY (tenant_id, audit_id, step, account, region)
+);
+CREATE TABLE "audits" (
 	tenant_id TEXT NOT NULL, 
 	id TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -33,9 +46,6 @@ CREATE TABLE audits (
 	error TEXT, 
 	verdict_digest TEXT, 
 	cancel_requested INTEGER NOT NULL, 
-	lease_owner TEXT, 
-	lease_epoch INTEGER NOT NULL, 
-	lease_until TEXT, 
 	deleted_at TEXT, 
 	expired_at TEXT, 
 	PRIMARY KEY (tenant_id, id)
@@ -529,6 +539,8 @@ CREATE TABLE workers (
 	state TEXT NOT NULL, 
 	PRIMARY KEY (name)
 );
+CREATE INDEX audit_blocks_key ON audit_blocks (tenant_id, audit_id, kind, "key", account, region);
+CREATE INDEX audit_shards_hold ON audit_shards (tenant_id, audit_id, hold);
 CREATE INDEX audits_parent ON audits (tenant_id, parent_id);
 CREATE INDEX audits_tenant_kind ON audits (tenant_id, kind, id);
 CREATE INDEX audits_tenant_status ON audits (tenant_id, status, id);
@@ -605,4 +617,4 @@ CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT,
 CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence) OR EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.id = new.id) BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 CREATE TRIGGER finding_grams_new AFTER INSERT ON finding_texts BEGIN INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
 CREATE TRIGGER finding_grams_other AFTER UPDATE OF text ON finding_texts BEGIN INSERT INTO finding_grams (finding_grams, rowid, text) VALUES ('delete', old.number, old.text); INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
-INSERT INTO alembic_version VALUES ('0009');
+INSERT INTO alembic_version VALUES ('0010');

@@ -6,6 +6,7 @@ Every key begins with the tenant, so that the tables can be sharded by it.
 from cloudsealed.storage.schema.columns import blob, integer, metadata, text
 from cloudsealed.storage.schema.estate import (
     audit_blocks,
+    audit_shards,
     audits,
     calls,
     cell_heads,
@@ -52,6 +53,7 @@ from cloudsealed.storage.schema.work import (
 
 __all__ = [
     "audit_blocks",
+    "audit_shards",
     "audits",
     "blob",
     "calls",

@@ -143,15 +143,29 @@ audits = Table(
     text("error", null=True),
     text("verdict_digest", null=True),
     integer("cancel_requested"),
-    text("lease_owner", null=True),
-    integer("lease_epoch"),
-    text("lease_until", null=True),
     text("deleted_at", null=True),
     text("expired_at", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("audits_tenant_status", "tenant_id", "status", "id"),
     Index("audits_tenant_kind", "tenant_id", "kind", "id"),
     Index("audits_parent", "tenant_id", "parent_id"),
+)
+
+audit_shards = Table(  # what is left to do of audits that have not ended, and who does it
+    "audit_shards",
+    metadata,
+    text("tenant_id"),
+    text("audit_id"),
+    text("step"),
+    text("account"),
+    text("region"),
+    text("hold", null=True),
+    text("owner", null=True),
+    text("until", null=True),
+    integer("taken"),
+    text("counts", null=True),
+    PrimaryKeyConstraint("tenant_id", "audit_id", "step", "account", "region"),
+    Index("audit_shards_hold", "tenant_id", "audit_id", "hold"),
 )
 
 seals = Table(  # one chain a tenant: the sequence has no gap and no fork
@@ -224,6 +238,7 @@ audit_blocks = Table(  # snapshots, observations and failing findings of one aud
     integer("lines"),
     text("header"),
     PrimaryKeyConstraint("tenant_id", "audit_id", "kind", "account", "region", "key"),
+    Index("audit_blocks_key", "tenant_id", "audit_id", "kind", "key", "account", "region"),
 )
 
 findings = Table(
