@@ -119,7 +119,7 @@ class Runner:
         return self._means.store.shown(tenant=tenant, ident=ident).status.is_final
 
     def help(self, *, tenant: str, ident: str, owner: str, report: Report = _silent) -> bool:
-        """Do some shards of an audit that others work at, too; False when there are none to take."""
+        """Do some shards of an audit that others work at, too; False when there are none."""
         lease = self._means.shards.take(tenant=tenant, ident=ident, owner=owner, shared=True)
         if lease is not None:
             self._do(lease, report)
