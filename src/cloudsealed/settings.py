@@ -256,13 +256,16 @@ class Settings:
         _listed,
     )
     policy_seconds: int = _setting(
-        "POLICY_SECONDS", "300", "Time that one policy may take of an audit", _positive
+        "POLICY_SECONDS",
+        "300",
+        "Time that one policy may take of an account in an audit",
+        _positive,
     )
     policy_set_seconds: int = _setting(
         "POLICY_SET_SECONDS",
         "3600",
-        "Time that all policies together may take of an audit; past half of it, those stop that had"
-        " more than an even share of the other half",
+        "Time that all policies together may take of an account in an audit; past half of it, those"
+        " stop that had more than an even share of the other half",
         _positive,
     )
     worker_memory: int = _setting(

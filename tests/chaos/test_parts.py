@@ -14,7 +14,7 @@ import pytest
 from tests.served import served, small_disk, until
 from tests.servers import PostgresServer
 
-from cloudsealed.jobs.store import MAX_ATTEMPTS
+from cloudsealed.audits.shard_store import MOST_TAKES
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
 
@@ -75,7 +75,7 @@ def test_an_audit_whose_worker_is_killed_again_and_again_ends_the_same(
         connection = running.connect("first").json()["id"]
         whole = running.ended(running.audit(connection, **SCOPE))
         ident = running.audit(connection, **SCOPE)
-        for _ in range(min(ROUNDS, MAX_ATTEMPTS - 1)):
+        for _ in range(min(ROUNDS, MOST_TAKES - 1)):
             count = running.log.read_text().count("audit goes on")
             until(
                 lambda count=count: (
@@ -91,16 +91,16 @@ def test_an_audit_whose_worker_is_killed_again_and_again_ends_the_same(
         assert (audit["status"], audit["verdict_digest"]) == ("completed", whole["verdict_digest"])
 
 
-def test_an_audit_that_kills_its_worker_in_every_attempt_is_ended_with_words(
+def test_an_audit_that_kills_its_worker_whenever_it_is_judged_is_ended_with_words(
     tmp_path: Path, estate: Emulator
 ) -> None:
     with served(tmp_path / "data", tmp_path / "log", estate.environment()) as running:
         connection = running.connect("first").json()["id"]
         ident = running.audit(connection)
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        for take in range(1, MOST_TAKES):
             until(
-                lambda attempt=attempt: running.log.read_text().count("audit goes on") >= attempt,
-                "a worker takes it up",
+                lambda take=take: running.log.read_text().count("step=judge") >= take,
+                "a worker judges it",
             )
             os.kill(running.worker, signal.SIGKILL)
         audit = running.ended(ident)

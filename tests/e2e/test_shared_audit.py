@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 from tests.e2e.installation import Document, Installation, signed_in
-from tests.program import Started, program
-from tests.waiting import SECONDS, until
+from tests.e2e.workers import CALLS, HANDS, LEFT, Workers, count, ended
+from tests.waiting import until
 
 from cloudsealed.settings import Settings
-from cloudsealed.storage.schema import audit_shards, audits, calls, jobs
+from cloudsealed.storage.schema import audits, calls
 from cloudsealed.testing.emulator import Emulator
 
 SERVICES = [
@@ -23,48 +21,6 @@ SERVICES = [
 ]
 REGIONS = ["eu-west-1", "us-east-1", "eu-central-1", "eu-north-1", "us-west-2", "ap-south-1"]
 ACCOUNTS = [f"{number:012d}" for number in range(101, 108)]
-_WORKER = """
-import os, time
-from cloudsealed.audits import shard_store
-from cloudsealed.audits.steps import supervision
-from cloudsealed.collectors.aws import client
-from cloudsealed.jobs import store, worker
-from cloudsealed.settings import Settings
-from cloudsealed.wiring import build_services
-from cloudsealed.working import worker_process
-
-client.CEILINGS, client.DEFAULT_CEILING = {}, 1e6  # an emulator needs no ceiling
-for module in (shard_store, store, worker, supervision):  # a worker that died is missed soon
-    for name, seconds in (("LEASE_SECONDS", 4), ("RENEW_SECONDS", 1)):
-        if hasattr(module, name):
-            setattr(module, name, seconds)
-process = worker_process(build_services(Settings.from_environment(os.environ)))
-process.start()
-while process.fault() is None:
-    time.sleep(0.1)
-"""
-
-
-class Workers:
-    """Worker processes over one store and one emulated cloud."""
-
-    def __init__(self, settings: Settings, cloud: Emulator) -> None:
-        self._environment = {
-            **os.environ,
-            **cloud.environment(),
-            "CLOUDSEALED_DATA_DIR": str(settings.data_dir),
-            "CLOUDSEALED_DATABASE_URL": settings.database_url,
-        }
-        self.alive: list[Started] = []
-
-    def start(self, number: int) -> None:
-        for _ in range(number):
-            self.alive.append(program().start(code=_WORKER, environment=self._environment))
-
-    def kill(self, number: int) -> None:
-        for process in [self.alive.pop(0) for _ in range(min(number, len(self.alive)))]:
-            process.kill()
-            process.wait(SECONDS)
 
 
 @pytest.fixture
@@ -92,28 +48,6 @@ def begun(installation: Installation) -> str:
     }
     made = installation.services.audits.create(tenant=installation.tenant, body=body)
     return str(orjson.loads(made)["id"])
-
-
-def count(installation: Installation, statement: Any, audit: str) -> int:
-    with installation.services.database.read() as connection:
-        row = connection.first(statement, {"audit": audit})
-    return int(row[0]) if row else 0
-
-
-CALLS = select(func.count()).where(calls.c.audit_id == bindparam("audit"))
-LEFT = select(func.count()).where(audit_shards.c.audit_id == bindparam("audit"))
-HANDS = select(func.count(jobs.c.owner.distinct())).where(
-    jobs.c.subject == bindparam("audit"), jobs.c.status == "done"
-)
-
-
-def ended(installation: Installation, audit: str) -> Document:
-    def found() -> Document | None:
-        shown = installation.get(audit)
-        return shown if shown["status"] in ("completed", "failed", "canceled") else None
-
-    ended: Document = until(found, "the audit ends")
-    return ended
 
 
 def test_workers_that_are_killed_leave_an_audit_to_the_others(

@@ -316,15 +316,15 @@ def test_a_server_without_room_says_so(postgres: PostgresServer) -> None:
 
 def test_both_ends_give_up_a_way_that_is_dead(cluster: PostgresDatabase) -> None:
     shown = {
-        "idle_in_transaction_session_timeout": "2min",
+        "idle_in_transaction_session_timeout": "30s",
         "statement_timeout": "5min",
-        "tcp_keepalives_idle": "30",
+        "tcp_keepalives_idle": "10",
     }
     with cluster.read() as connection:
         for name, value in shown.items():
             assert connection.first(text(f"SHOW {name}")) == (value,)
         given = connection.raw.info.get_parameters()
-    assert (given["keepalives_idle"], given["tcp_user_timeout"]) == ("30", "30000")
+    assert (given["keepalives_idle"], given["tcp_user_timeout"]) == ("10", "15000")
 
 
 def test_a_budget_beyond_what_the_server_allows_is_refused_with_what_to_do(

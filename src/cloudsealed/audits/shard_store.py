@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.audits.model import CanceledError, LeaseLostError
 from cloudsealed.events import emit
+from cloudsealed.jobs.store import enqueue, forget_queued
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Database, Row, none_of
@@ -77,7 +78,11 @@ _OVER = or_(
 )
 _LOST = select(shards.c.hold).where(_OF_AUDIT, shards.c.hold.is_not(None), _OVER).distinct()
 _LET_GO = shards.update().where(_HELD).values(hold=null(), owner=null(), until=bindparam("due"))
-_GIVE_BACK = _LET_GO.values(taken=shards.c.taken - 1)
+_GIVE_BACK = (
+    shards.update()
+    .where(_OF_AUDIT, shards.c.owner == bindparam("own"))
+    .values(hold=null(), owner=null(), until=bindparam("due"), taken=shards.c.taken - 1)
+)
 _LET_ALL_GO = (
     shards.update().where(_OF_AUDIT).values(hold=null(), owner=null(), until=bindparam("due"))
 )
@@ -198,9 +203,11 @@ class Lease:
         """
         return self._store.take_again(self)
 
-    def free(self) -> None:
-        """Give the shards back, so that they are done at once wherever it is next."""
-        self._store.let_go(self)
+    def free(self, *, queue: bool = False) -> None:
+        """Give the shards back, as `Shards.give_back` does."""
+        self._store.give_back(
+            tenant=self.tenant, ident=self.audit_id, owner=self.owner, queue=queue
+        )
 
     @property
     def bound(self) -> dict[str, Any]:
@@ -349,11 +356,15 @@ class Shards:
                 raise LeaseLostError(lease.audit_id)
         return new
 
-    def let_go(self, lease: Lease) -> None:
-        """Give shards back: they wait again, as if they had not been taken."""
+    def give_back(self, *, tenant: str, ident: str, owner: str, queue: bool) -> None:
+        """Give back all shards of an audit that an owner holds: they wait again, as if they had not
+        been taken. With `queue` a worker goes on with them at once, else nobody looks for them."""
+        named = {"tenant": tenant, "ident": ident, "own": owner}
         with self.database.write() as connection:
-            take_fence(connection, tenant=lease.tenant, audit=lease.audit_id)
-            connection.run(_GIVE_BACK, {**lease.bound, "due": _lease_end(self.now())})
+            take_fence(connection, tenant=tenant, audit=ident)
+            due = _lease_end(self.now()) if queue else None
+            if connection.run(_GIVE_BACK, {**named, "due": due}) and queue:
+                enqueue(connection, tenant=tenant, kind=JOB, subject=ident)
 
     def check(self, connection: Connection, lease: Lease) -> None:
         """Raise LeaseLostError unless `lease` is in force, which it stays until the transaction
@@ -443,6 +454,7 @@ class Shards:
             if not connection.run(_CANCEL, {**named, "moment": rfc3339(self.now())}):
                 return False
             connection.run(_FORGET, named)
+            forget_queued(connection, tenant=tenant, subject=ident)
             emit(
                 connection,
                 tenant=tenant,

@@ -60,6 +60,11 @@ _QUEUED = select(func.count()).where(
     jobs.c.subject == bindparam("about"),
     jobs.c.status == "queued",
 )
+_FORGET = jobs.delete().where(
+    jobs.c.tenant_id == bindparam("tenant"),
+    jobs.c.subject == bindparam("about"),
+    jobs.c.status == "queued",
+)
 _HELD = and_(
     jobs.c.tenant_id == bindparam("tenant"),
     jobs.c.id == bindparam("job"),
@@ -185,6 +190,11 @@ def queued(connection: Connection, *, tenant: str, subject: str) -> int:
     """Return how many jobs about `subject` wait."""
     row = connection.first(_QUEUED, {"tenant": tenant, "about": subject})
     return int(row[0]) if row else 0
+
+
+def forget_queued(connection: Connection, *, tenant: str, subject: str) -> None:
+    """Drop the jobs about `subject` that wait: it has ended."""
+    connection.run(_FORGET, {"tenant": tenant, "about": subject})
 
 
 class JobStore:

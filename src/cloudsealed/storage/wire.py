@@ -21,20 +21,20 @@ Raw = psycopg.Connection[tuple[Any, ...]]
 _OURS = {
     "connect_timeout": "10",  # seconds, as all but the last
     "keepalives": "1",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
     "keepalives_count": "3",
-    "tcp_user_timeout": "30000",  # milliseconds
+    "tcp_user_timeout": "15000",  # milliseconds
     "application_name": "cloudsealed",
 }
 _SERVERS = {
     # A generic plan may walk the wrong index; planning each time keeps keyset flat.
     "plan_cache_mode": "force_custom_plan",
-    "idle_in_transaction_session_timeout": "120s",
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "30s",
+    "tcp_user_timeout": "15s",
 }
 _FAULTS: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.DiskFull, "The disk of the database is full"),

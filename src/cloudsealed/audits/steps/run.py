@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import orjson
@@ -114,16 +114,30 @@ class Runner:
 
         `profile` is the operator's AWS profile, of the command line only.
         """
-        while lease := self._means.shards.take(tenant=tenant, ident=ident, owner=owner):
-            self._do(lease, report, profile=profile, alone=True)
+        with self._given_back(tenant, ident, owner, queue=False):
+            while lease := self._means.shards.take(tenant=tenant, ident=ident, owner=owner):
+                self._do(lease, report, profile=profile, alone=True)
         return self._means.store.shown(tenant=tenant, ident=ident).status.is_final
 
     def help(self, *, tenant: str, ident: str, owner: str, report: Report = _silent) -> bool:
         """Do some shards of an audit that others work at, too; False when there are none."""
-        lease = self._means.shards.take(tenant=tenant, ident=ident, owner=owner, shared=True)
-        if lease is not None:
-            self._do(lease, report)
+        shards = self._means.shards
+        with self._given_back(tenant, ident, owner, queue=True):
+            lease = shards.take(tenant=tenant, ident=ident, owner=owner, shared=True)
+            if lease is not None:
+                self._do(lease, report)
         return lease is not None
+
+    @contextmanager
+    def _given_back(self, tenant: str, ident: str, owner: str, *, queue: bool) -> Iterator[None]:
+        """Give back what the owner holds when this ends before its time: by Ctrl+C, or as the
+        database is away."""
+        try:
+            yield
+        except (KeyboardInterrupt, ServiceUnavailableError):
+            with suppress(CloudSealedError):  # what is not given back ends by itself
+                self._means.shards.give_back(tenant=tenant, ident=ident, owner=owner, queue=queue)
+            raise
 
     def give_up(self, *, tenant: str, ident: str, owner: str, reason: Mapping[str, str]) -> None:
         """End an audit `failed` that is not tried again, unless others bring it to its end."""
@@ -145,10 +159,6 @@ class Runner:
                 self._to_its_end(lease, part, progress)
             except LeaseLostError:
                 log.warning("audit %s: %s was taken over, or ended", lease.audit_id, lease.doing)
-            except (KeyboardInterrupt, ServiceUnavailableError):
-                with suppress(CloudSealedError, LeaseLostError):
-                    lease.anew().free()  # what is not given back ends by itself
-                raise
             finally:
                 self._at_work.pop(lease.ident, None)
 
@@ -173,8 +183,8 @@ class Runner:
         """Give back what is at work, as this process ends: others go on at once."""
         for lease in list(self._at_work.values()):
             lease.end(LeaseLostError(lease.audit_id))
-            with suppress(CloudSealedError, LeaseLostError):
-                lease.anew().free()
+            with suppress(CloudSealedError):
+                lease.free(queue=True)
 
     def _to_its_end(self, lease: Lease, part: Part, progress: Progress) -> None:
         try:

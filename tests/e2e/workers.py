@@ -1,0 +1,81 @@
+"""Worker processes over one store and one emulated cloud, and how an audit of theirs stands."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+from tests.e2e.installation import Document, Installation
+from tests.program import Started, program
+from tests.waiting import SECONDS, until
+
+from cloudsealed.settings import Settings
+from cloudsealed.storage.schema import audit_shards, calls, jobs
+from cloudsealed.testing.emulator import Emulator
+
+WORKER = """
+import os, time
+from cloudsealed.audits import shard_store
+from cloudsealed.audits.steps import supervision
+from cloudsealed.collectors.aws import client
+from cloudsealed.jobs import store, worker
+from cloudsealed.settings import Settings
+from cloudsealed.wiring import build_services
+from cloudsealed.working import worker_process
+
+client.CEILINGS, client.DEFAULT_CEILING = {}, 1e6  # an emulator needs no ceiling
+for module in (shard_store, store, worker, supervision):  # a worker that died is missed soon
+    for name, seconds in (("LEASE_SECONDS", 4), ("RENEW_SECONDS", 1)):
+        if hasattr(module, name):
+            setattr(module, name, seconds)
+process = worker_process(build_services(Settings.from_environment(os.environ)))
+process.start()
+while process.fault() is None:
+    time.sleep(0.1)
+"""
+
+
+class Workers:
+    """Worker processes over one store and one emulated cloud."""
+
+    def __init__(self, settings: Settings, cloud: Emulator, code: str = WORKER) -> None:
+        self._code = code
+        self._environment = {
+            **os.environ,
+            **cloud.environment(),
+            "CLOUDSEALED_DATA_DIR": str(settings.data_dir),
+            "CLOUDSEALED_DATABASE_URL": settings.database_url,
+        }
+        self.alive: list[Started] = []
+
+    def start(self, number: int) -> None:
+        for _ in range(number):
+            self.alive.append(program().start(code=self._code, environment=self._environment))
+
+    def kill(self, number: int) -> None:
+        for process in [self.alive.pop(0) for _ in range(min(number, len(self.alive)))]:
+            process.kill()
+            process.wait(SECONDS)
+
+
+def count(installation: Installation, statement: Any, audit: str) -> int:
+    with installation.services.database.read() as connection:
+        row = connection.first(statement, {"audit": audit})
+    return int(row[0]) if row else 0
+
+
+CALLS = select(func.count()).where(calls.c.audit_id == bindparam("audit"))
+LEFT = select(func.count()).where(audit_shards.c.audit_id == bindparam("audit"))
+HANDS = select(func.count(jobs.c.owner.distinct())).where(
+    jobs.c.subject == bindparam("audit"), jobs.c.status == "done"
+)
+
+
+def ended(installation: Installation, audit: str) -> Document:
+    def found() -> Document | None:
+        shown = installation.get(audit)
+        return shown if shown["status"] in ("completed", "failed", "canceled") else None
+
+    ended: Document = until(found, "the audit ends")
+    return ended
