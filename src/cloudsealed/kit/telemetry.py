@@ -7,6 +7,7 @@ exception the name of its class is told, and nothing else: its text may be anybo
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
@@ -28,6 +29,7 @@ from cloudsealed.kit.ids import bits_of
 from cloudsealed.kit.traces import Facts, Headers, Kind, Span
 
 _LOW = (1 << 64) - 1
+_TRY_SECONDS = 2.0
 _UNNAMED = "unknown_service"
 _UNSAMPLED = trace.TraceFlags(trace.TraceFlags.DEFAULT)
 _SAMPLED = trace.TraceFlags(trace.TraceFlags.SAMPLED)
@@ -122,6 +124,16 @@ class Telemetry:
         thread = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
         thread.start()
         thread.join(seconds)
+
+
+def takes_spans() -> bool:
+    """Say whether the collector takes what it is sent, which is nothing."""
+    logging.getLogger("opentelemetry").addHandler(logging.NullHandler())  # whoever asks is told
+    exporter = OTLPSpanExporter(timeout=_TRY_SECONDS)
+    try:
+        return exporter.export([]) is SpanExportResult.SUCCESS
+    finally:
+        exporter.shutdown()  # type: ignore[no-untyped-call]  # the SDK's own
 
 
 def _named(prefix: str, facts: Facts) -> dict[str, str | int | float | bool]:

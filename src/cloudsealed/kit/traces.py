@@ -105,7 +105,7 @@ def begin(service: str, version: str) -> None:
     """Trace from here on, if the environment names a collector. Whatever is wrong with that, the
     process goes on without traces and says so."""
     global _tracing  # noqa: PLW0603 - a process traces or does not
-    if _tracing is not None or not _is_asked_for(os.environ):
+    if _tracing is not None or not is_asked_for():
         return
     try:
         from cloudsealed.kit.telemetry import Telemetry
@@ -125,6 +125,21 @@ def end(seconds: float = _END_SECONDS) -> None:
         ending.end(seconds)
 
 
+def collector_fault(service: str) -> str | None:
+    """Try the collector that the environment names, for seconds at most; return what is wrong with
+    the way to it, None if nothing is, and with none named."""
+    if not is_asked_for():
+        return None
+    try:
+        from cloudsealed.kit.telemetry import takes_spans
+
+        return None if takes_spans() else "The collector of traces does not take them"
+    except ImportError:
+        return f"Traces need an extra: pip install '{service}[telemetry]'"
+    except Exception as error:  # the SDK's, of variables that it cannot read
+        return f"Nothing is traced: {type(error).__name__}: {error}"
+
+
 @contextmanager
 def traced(service: str, version: str) -> Iterator[None]:
     """Trace what is done in the block, as `begin` says."""
@@ -135,8 +150,9 @@ def traced(service: str, version: str) -> Iterator[None]:
         end()
 
 
-def _is_asked_for(environment: Mapping[str, str]) -> bool:
-    is_off = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    exporters = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    named = any(environment.get(name, "").strip() for name in COLLECTORS)
+def is_asked_for() -> bool:
+    """Say whether the environment names a collector, and does not turn traces off."""
+    is_off = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    exporters = os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    named = any(os.environ.get(name, "").strip() for name in COLLECTORS)
     return named and not is_off and exporters in ("", "otlp")
