@@ -2,7 +2,7 @@
 
     python tools/board.py
 
-Figures are those of docs/operations.md; a test holds that each is one that `/metrics` shows.
+Figures are those of docs/operate/watching.md; a test holds that each is one that `/metrics` shows.
 """
 
 from __future__ import annotations
