@@ -51,15 +51,10 @@ def derived_id(prefix: str, name: str) -> str:
     return f"{prefix}_{_encode(bits)}"
 
 
-def bits_of(ident: str) -> int:
-    """Return the 128 bits of an id with a ULID: 48 of its milliseconds, then 80 of chance."""
-    return int(ident.rpartition("_")[2].translate(_DIGITS), 32)
-
-
 def number_of(ident: str) -> int:
     """Return a number of 63 bits for an id with a ULID, which rises with time: 41 low bits of the
     milliseconds, then 22 low ones of the rest, by which ids of one process differ."""
-    value = bits_of(ident)
+    value = int(ident.rpartition("_")[2].translate(_DIGITS), 32)
     return (value >> _RANDOM_BITS & (1 << 41) - 1) << 22 | value & (1 << 22) - 1
 
 

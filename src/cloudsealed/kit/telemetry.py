@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from hashlib import blake2b
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -25,7 +26,6 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from cloudsealed.kit import logs
-from cloudsealed.kit.ids import bits_of
 from cloudsealed.kit.traces import Facts, Headers, Kind, Span
 
 _LOW = (1 << 64) - 1
@@ -100,7 +100,7 @@ class Telemetry:
         start, kind_there = self._tracer.start_span, SpanKind[kind.name]
         if kind is Kind.PRODUCER:
             asking = trace.get_current_span()
-            token = _work.set(bits_of(work))
+            token = _work.set(_number(work))
             try:
                 made = start(name, _NEW, kind_there, facts, _links(asking.get_span_context()))
             finally:
@@ -114,7 +114,7 @@ class Telemetry:
 
     def _beginning(self, work: str) -> SpanContext:
         """Return the span that begins the trace of some work, sampled as its own maker decides."""
-        number = bits_of(work)
+        number = _number(work)
         decided = self._provider.sampler.should_sample(_NEW, number, "").decision
         flags = _SAMPLED if decided is Decision.RECORD_AND_SAMPLE else _UNSAMPLED
         return SpanContext(number, number & _LOW, is_remote=True, trace_flags=flags)
@@ -139,6 +139,11 @@ def takes_spans() -> bool:
 def _named(prefix: str, facts: Facts) -> dict[str, str | int | float | bool]:
     """Return facts under the standard's names, which have a dot, and ours."""
     return {name if "." in name else prefix + name: value for name, value in facts.items()}
+
+
+def _number(work: str) -> int:
+    """Return the trace of some work; the low half is the span that begins it."""
+    return int.from_bytes(blake2b(work.encode(), digest_size=16).digest())
 
 
 def _links(context: SpanContext) -> list[Link]:

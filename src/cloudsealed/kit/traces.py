@@ -91,8 +91,8 @@ def span(
 ) -> AbstractContextManager[Span]:
     """Open a span below the one that is open in this context; an exception makes it failed.
 
-    `work` is the id of a piece of work that is done later, elsewhere: it has a trace of its own,
-    which is known from the id. A PRODUCER's span begins that trace, linked both ways with the span
+    `work` names a piece of work that is done later, elsewhere: it has a trace of its own, which is
+    known from the name. A PRODUCER's span begins that trace, linked both ways with the span
     that is open here, and a CONSUMER's stands below it. `headers` are those of who asks: a trace
     that they name is linked, and not joined, as it may be anybody's.
     """
