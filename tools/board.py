@@ -2,7 +2,7 @@
 
     python tools/board.py
 
-Figures are those of docs/operations.md; a test holds that each is one that `/metrics` shows.
+Figures are those of docs/operate/watching.md; a test holds that each is one that `/metrics` shows.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ PANELS = (  # title, unit of Grafana, (query, legend)…
         "reqps",
         ("sum by (budget) (rate(cloudsealed_budget_refusals_total[5m]))", "{{budget}}"),
     ),
+    (
+        "Parts at fault, which /readyz names",
+        "short",
+        ("max by (part) (cloudsealed_part_fault)", "{{part}}"),
+    ),
     ("Audits", "short", ("max by (status) (cloudsealed_audits)", "{{status}}")),
     ("Jobs", "short", ("max by (kind, status) (cloudsealed_jobs)", "{{kind}} {{status}}")),
     (
@@ -71,6 +76,17 @@ PANELS = (  # title, unit of Grafana, (query, legend)…
         ("sum by (outcome) (rate(cloudsealed_provider_calls_total[5m]))", "{{outcome}}"),
     ),
     (
+        "Calls that were denied, throttled or failed, by service",
+        "reqps",
+        (
+            (
+                "topk(8, sum by (service, outcome) (rate("
+                'cloudsealed_provider_calls_total{outcome=~".*denied.*|throttled|failed"}[5m])))'
+            ),
+            "{{service}} {{outcome}}",
+        ),
+    ),
+    (
         "Providers that asked for a slower pace",
         "reqps",
         ("sum by (service) (rate(cloudsealed_provider_throttles_total[5m]))", "{{service}}"),
@@ -79,6 +95,10 @@ PANELS = (  # title, unit of Grafana, (query, legend)…
         "Database connections",
         "short",
         ("max by (instance, state) (cloudsealed_database_connections)", "{{instance}} {{state}}"),
+        (
+            "max by (worker, state) (cloudsealed_worker_database_connections)",
+            "{{worker}} {{state}}",
+        ),
     ),
     (
         "Memory",
@@ -131,6 +151,33 @@ RULES = (  # name, query, how long, severity, what it means and what to do
         "A request failed by a fault of the server: its log has the error under the request's id.",
     ),
     (
+        "CloudSealedPart",
+        (
+            "max by (part)"
+            ' (cloudsealed_part_fault{part=~"database|schema|keys|limits|blobs|audits"}) > 0'
+        ),
+        "5m",
+        "warning",
+        "A part is at fault, which the label `part` names: /readyz says what it is.",
+    ),
+    (
+        "CloudSealedJobsFail",
+        'sum by (kind) (increase(cloudsealed_jobs_ended_total{outcome="failed"}[1h])) > 0',
+        "0m",
+        "warning",
+        "A job was given up: what it was for is `failed` and says why, the log has the error.",
+    ),
+    (
+        "CloudSealedCallsFail",
+        (
+            'sum(rate(cloudsealed_provider_calls_total{outcome="failed"}[15m]))'
+            " > 0.2 * sum(rate(cloudsealed_provider_calls_total[15m]))"
+        ),
+        "15m",
+        "warning",
+        "A fifth of all calls fail: the cloud, or the way to it, does not answer.",
+    ),
+    (
         "CloudSealedDiskFills",
         "min(cloudsealed_disk_free_bytes) < 1073741824",
         "10m",
@@ -142,6 +189,8 @@ RULES = (  # name, query, how long, severity, what it means and what to do
         (
             'max by (instance) (cloudsealed_database_connections{state="in_use"})'
             ' >= max by (instance) (cloudsealed_database_connections{state="limit"})'
+            ' or max by (worker) (cloudsealed_worker_database_connections{state="in_use"})'
+            ' >= max by (worker) (cloudsealed_worker_database_connections{state="limit"})'
         ),
         "5m",
         "warning",

@@ -25,6 +25,7 @@ from cloudsealed.api.gate.limits import Limits
 from cloudsealed.api.gate.metrics import Metrics
 from cloudsealed.api.gauges import COUNTED, Gauges
 from cloudsealed.api.outside import OUTSIDE
+from cloudsealed.api.parts import Parts
 from cloudsealed.api.process import Process
 from cloudsealed.auth.model import ROLE_SCOPES, Scope
 from cloudsealed.auth.oauth.errors import OAuthError
@@ -227,7 +228,7 @@ def metrics() -> str:
         PulseStore(services.database).beat(
             name="x", started_at=now, now=now, state={}, counted=counted
         )
-        collectors = (Metrics(), Limits(found), Gauges(services), Process())
+        collectors = (Metrics(), Limits(found), Parts(services), Gauges(services), Process())
         families = [family for each in collectors for family in each.collect()]
         services.database.close()
     rows = ((code(f.name), f.kind, f.help) for f in families)

@@ -76,6 +76,7 @@ def worker_process(services: Services) -> WorkerProcess:
         PulseStore(services.database),
         clock=services.clock,
         patience=services.settings.job_patience,
+        pool=services.database.pool_status,
         kept={
             "housekeeping": (partial(housekeep, services), _HOUSEKEEPING_SECONDS),
             "chain of events": (partial(chain_events, services), _CHAIN_SECONDS),

@@ -257,7 +257,8 @@ def families(text: str) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
 def test_figures_of_jobs_audits_workers_and_the_process_are_there(
     services: Services, ask: Any
 ) -> None:
-    beat(services, open_files=30, resident_bytes=1000, threads=9)
+    connections = {"in_use": 2, "limit": 10}
+    beat(services, open_files=30, resident_bytes=1000, threads=9, connections=connections)
     with services.database.write() as connection:
         for number in range(2):
             enqueue(connection, tenant="ten_a", kind="report", subject=f"rep_{number}")
@@ -272,6 +273,9 @@ def test_figures_of_jobs_audits_workers_and_the_process_are_there(
     assert found["cloudsealed_audits"] == {(("status", "completed"),): 1}
     assert found["cloudsealed_provider_calls_total"] == {CALLS[1]: 3}
     assert found["cloudsealed_worker_open_files"] == {(("worker", "host:1"),): 30}
+    assert found["cloudsealed_worker_database_connections"] == {
+        (("state", state), ("worker", "host:1")): value for state, value in connections.items()
+    }
     used, limit = found["cloudsealed_database_connections"].values()
     assert (0 <= used <= limit, limit) == (True, services.settings.database_connections + 1)
     for name in (
@@ -282,6 +286,14 @@ def test_figures_of_jobs_audits_workers_and_the_process_are_there(
         "process_resident_memory_bytes",
     ):
         assert all(value >= 0 for value in found[name].values()), name
+
+
+def test_the_parts_at_fault_are_figures_too(services: Services, ask: Ask) -> None:
+    beat(services, ago=DEAD_SECONDS + 60)
+    found = families(ask("/metrics").text)["cloudsealed_part_fault"]
+    assert {dict(labels)["part"] for labels in found} == {*PARTS, "limits"}
+    at_fault = {dict(labels)["part"] for labels, value in found.items() if value}
+    assert at_fault == set(faults(ask("/readyz"))) == {"worker"}
 
 
 def test_figures_are_there_where_the_machine_does_not_say_when_it_began(
@@ -308,6 +320,7 @@ def test_figures_that_cannot_be_read_are_left_out_and_the_others_are_there(
     found = families(ask_without_database("/metrics").text)
     assert "cloudsealed_jobs" not in found
     assert "cloudsealed_disk_free_bytes" in found
+    assert found["cloudsealed_part_fault"][(("part", "database"),)] == 1
 
 
 def test_while_the_database_hangs_probes_and_scrapes_tell_what_was_seen_last(

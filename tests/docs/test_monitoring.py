@@ -31,8 +31,8 @@ def selectors(node: Any) -> list[Any]:
 
 
 def known() -> dict[str, str]:
-    """Return what each figure is, by name, as docs/operations.md has it from the code."""
-    text = (ROOT / "docs" / "operations.md").read_text()
+    """Return what each figure is, by name, as docs/operate/watching.md has it from the code."""
+    text = (ROOT / "docs" / "operate" / "watching.md").read_text()
     table = text.partition("<!-- derived: metrics -->")[2].partition("<!-- end -->")[0]
     return dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", table, re.MULTILINE))
 

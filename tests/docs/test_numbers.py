@@ -21,6 +21,7 @@ from cloudsealed.events import reads
 from cloudsealed.findings import bodies
 from cloudsealed.jobs.pulse_store import DEAD_SECONDS
 from cloudsealed.jobs.store import MAX_ATTEMPTS
+from cloudsealed.kit.traces import _END_SECONDS
 from cloudsealed.policies import service as policies
 from cloudsealed.reports import sarif
 from cloudsealed.reports.look import MOST_LOGO
@@ -61,11 +62,14 @@ SAID = {
         f"({_GRACE_SECONDS} seconds at most)",
         f"(exit code {CANNOT_GO_ON})",
         f"is tried {WORDS[MAX_ATTEMPTS]} times",
+        f"at most {explanation.MEMORY >> 20} MiB each",
+        f"a comment every {BEAT_SECONDS:.0f} seconds",
+    ),
+    "docs/operate/watching.md": (
         f"none was alive in the last {DEAD_SECONDS:.0f} seconds",
         f"less than {LEAST_FREE >> 20} MiB are free",
         {3600: "waited for more than an hour"}[int(LONGEST_WAIT)],
-        f"at most {explanation.MEMORY >> 20} MiB each",
-        f"a comment every {BEAT_SECONDS:.0f} seconds",
+        {2.0: "waits two seconds for what is left"}[_END_SECONDS],
     ),
     "docs/policies.md": (
         f"at most {policies.MOST_CHECKS:,} checks of its own",

@@ -116,7 +116,8 @@ def create_app(
     streams that whoever serves it ends."""
     place = Place(services.settings.address, follows_host=not services.settings.public_url)
     limits, metrics = Limits(services.settings, services.counters), Metrics()
-    parts, collectors = Parts(services), (metrics, limits, Gauges(services), Process())
+    parts = Parts(services)
+    collectors = (metrics, limits, parts, Gauges(services), Process())
     flights = open_flights(services.database)
     keys = Idempotency(services.database, flights, services.clock)
     faces = Faces(services.settings.address, pages)
@@ -139,7 +140,7 @@ def create_app(
     for table in TABLES:
         app.router.routes += [OperationRoute(op, Endpoint(op, desk)) for op in table.operations]
     app.router.routes += [
-        *Probes(services, parts, collectors, limits.counters).routes(),
+        *Probes(services, parts, collectors).routes(),
         *OAuthRoutes(services, limits, place.prefix).routes(),
         *(pages.routes if pages is not None else ()),
         *docs.ROUTES,

@@ -104,14 +104,21 @@ class Gauges:
                 ("threads", "Threads of a worker"),
             )
         }
+        pool = Family(
+            "cloudsealed_worker_database_connections",
+            "gauge",
+            "Database connections of a worker: in use, and their limit",
+            ("worker", "state"),
+        )
         now = self._services.clock()
         for pulse in PulseStore(self._services.database).all():
             seen.add([pulse.name], pulse.age(now))
             for name, family in figures.items():
                 if name in pulse.state:
                     family.add([pulse.name], pulse.state[name])
-        yield seen
-        yield from figures.values()
+            for state, value in pulse.state.get("connections", {}).items():
+                pool.add([pulse.name, state], value)
+        yield from (seen, *figures.values(), pool)
 
     def _pool(self) -> Iterator[Family]:
         found = Family(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import PulseStore
@@ -19,6 +19,7 @@ from cloudsealed.jobs.pulse_store import DEAD_SECONDS
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.exposition import Family
 from cloudsealed.kit.looks import Looks, TooOldError
 from cloudsealed.storage.database import ping
 from cloudsealed.storage.keys import load_keys
@@ -33,6 +34,7 @@ LONGEST_WAIT = 3600.0
 _ANSWER_KEPT, _OLDEST = 1.0, 15.0
 _SILENT = "It has not answered for seconds"
 Facts = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class Finding:
     def public(self) -> Facts:
         """Return what `/readyz` shows of it."""
         return {"fault": self.fault, **self.facts}
+
+
+_NO_DATABASE: Mapping[str, Finding] = {"database": Finding(_SILENT, {}, fatal=True)}
 
 
 class Parts:
@@ -63,24 +68,37 @@ class Parts:
             "keys": self._keys,
         }
         self._seen = Looks(self._look, kept=_ANSWER_KEPT, oldest=_OLDEST)
-        self._stored = Looks(services.blobs.fault, kept=_OLDEST / 3, oldest=_OLDEST)
+        self._faults = {"limits": Looks(services.counters.fault, kept=0, oldest=_OLDEST)}
+        if services.settings.has_object_store:
+            self._faults["blobs"] = Looks(services.blobs.fault, kept=_OLDEST / 3, oldest=_OLDEST)
 
     async def look(self) -> Mapping[str, Finding]:
-        """Return every part as it was seen last; who asks waits for no database that hangs."""
-        try:
-            found = await self._seen.seen()
-        except TooOldError:
-            return {"database": Finding(_SILENT, {}, fatal=True)}
-        if not self._services.settings.has_object_store:
-            return found
-        return {**found, "blobs": await self._blobs()}
+        """Return every part as it was seen last; who asks waits for nothing that hangs."""
+        found = await _now(self._seen, _NO_DATABASE)
+        others = {
+            name: Finding(await _now(looks, _SILENT), {}) for name, looks in self._faults.items()
+        }
+        return {**found, **others}
 
-    async def _blobs(self) -> Finding:
-        """Show what is wrong with the object store, which others do not wait for."""
-        try:
-            return Finding(await self._stored.seen(), {})
-        except TooOldError:
-            return Finding(_SILENT, {})
+    def seen(self) -> Mapping[str, Finding]:
+        """Return what `look` does, in a thread of the caller's."""
+        found = _waited(self._seen, _NO_DATABASE)
+        others = {
+            name: Finding(_waited(looks, _SILENT), {}) for name, looks in self._faults.items()
+        }
+        return {**found, **others}
+
+    def collect(self) -> Iterator[Family]:
+        """Yield which parts are at fault, for Prometheus."""
+        found = Family(
+            "cloudsealed_part_fault",
+            "gauge",
+            "1 for a part that /readyz names, 0 for one without a fault",
+            ("part",),
+        )
+        for name, part in self.seen().items():
+            found.add([name], float(part.fault is not None))
+        yield found
 
     def _look(self) -> Mapping[str, Finding]:
         return {name: _seen(look) for name, look in self._looks.items()}
@@ -156,6 +174,20 @@ class Parts:
             return Finding("A key was replaced since this server began: start it again", {})
         with self._services.database.read() as connection:
             return Finding(check_fingerprint(connection, found), {})
+
+
+async def _now(looks: Looks[T], otherwise: T) -> T:
+    try:
+        return await looks.seen()
+    except TooOldError:
+        return otherwise
+
+
+def _waited(looks: Looks[T], otherwise: T) -> T:
+    try:
+        return looks.wait()
+    except TooOldError:
+        return otherwise
 
 
 def free_bytes(folder: Path) -> int:

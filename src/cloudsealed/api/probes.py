@@ -15,28 +15,21 @@ from cloudsealed.api.parts import Parts
 from cloudsealed.audits.sealing.seal import public_keys
 from cloudsealed.auth.bodies import LEAK
 from cloudsealed.kit.exposition import CONTENT_TYPE, Collector, exposed
-from cloudsealed.kit.looks import Looks, TooOldError
 from cloudsealed.kit.shapes import read_body
 from cloudsealed.kit.threads import run_in_threadpool, write_in_threadpool
-from cloudsealed.storage.counters import Counters
 from cloudsealed.storage.database import ServiceUnavailableError
 from cloudsealed.wiring import Services
 
 _JSON = body.JSON_TYPE
-_OLDEST = 15.0
 
 
 class Probes:
     """The routes outside /v1; none of them needs a credential."""
 
-    def __init__(
-        self, services: Services, parts: Parts, collectors: Sequence[Collector], counters: Counters
-    ) -> None:
+    def __init__(self, services: Services, parts: Parts, collectors: Sequence[Collector]) -> None:
         self._services = services
         self._parts = parts
         self._collectors = collectors
-        self._counters = counters
-        self._faults = Looks(counters.fault, kept=0, oldest=_OLDEST)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -57,7 +50,8 @@ class Probes:
         Raises ServiceUnavailableError when they cannot. A lost Valkey, a dead worker and a full
         disk are said, and make the answer `degraded`.
         """
-        found = await self._parts.look()
+        found = dict(await self._parts.look())
+        fault = found.pop("limits").fault
         faults = {name: part for name, part in found.items() if part.fault}
         if fatal := {name: part.fault for name, part in faults.items() if part.fatal}:
             raise ServiceUnavailableError(
@@ -67,20 +61,13 @@ class Probes:
                     for name, part in faults.items()
                 ],
             )
-        fault = await self._limits_fault()
-        limits = {"shared": self._counters.is_shared and not fault, "fault": fault}
+        limits = {"shared": self._services.counters.is_shared and not fault, "fault": fault}
         answer = {
             "status": "degraded" if faults or fault else "ready",
             "parts": {name: part.public() for name, part in found.items()},
             "limits": limits,
         }
         return Response(orjson.dumps(answer), media_type=_JSON)
-
-    async def _limits_fault(self) -> str | None:
-        try:
-            return await self._faults.seen()
-        except TooOldError:
-            return "Valkey has not answered for seconds"
 
     async def _metrics(self, request: Request) -> Response:
         content = await run_in_threadpool(exposed, self._collectors)

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import typer
 
+from cloudsealed import __version__
 from cloudsealed.auditing import Auditing
 from cloudsealed.cli.outputs import SUFFIXES, Ended, document, read_outputs, write_outputs
 from cloudsealed.cli.progress import AuditProgress, Told
@@ -24,6 +25,7 @@ from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.percent import percent
+from cloudsealed.kit.traces import span, traced
 from cloudsealed.packs import PolicyFileError
 from cloudsealed.vocabulary import AuditStatus, FindingStatus, Severity
 
@@ -115,7 +117,7 @@ def aws(
         telling.error(error.message, error.code)
         raise typer.Exit(_ERROR) from error
     try:
-        with telling.progress() as progress:
+        with traced("cloudsealed", __version__), telling.progress() as progress:
             audit = run_audit(
                 installation, tenant, ident, profile=profile or None, progress=progress
             )
@@ -150,9 +152,10 @@ def run_audit(
             return run_audit(installation, tenant, ident, profile=profile, progress=shown)
     owner = _owner()
     while True:
-        ran = installation.runner.run(
-            tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
-        )
+        with span("audit", facts={"tenant": tenant, "subject": ident}):
+            ran = installation.runner.run(
+                tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
+            )
         audit: dict[str, Any] = orjson.loads(installation.audits.get(tenant=tenant, ident=ident))
         if ran or AuditStatus(audit["status"]).is_final:
             return audit

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from cloudsealed.api.parts import Finding, Parts
 from cloudsealed.cli.session import settings
 from cloudsealed.cli.terminal import Line, Terminal
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
+from cloudsealed.kit import traces
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.reports.look import look_of
 from cloudsealed.settings import Settings
@@ -22,10 +26,17 @@ from cloudsealed.storage.open import open_database
 from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import loose
 from cloudsealed.storage.revision import require_current_schema
+from cloudsealed.wiring import build_services
 
 _LEAST_FREE = 1 << 30
 
 Check = Callable[[], str]
+
+
+class PartFaultError(CloudSealedError):
+    """A part of the running installation is at fault, as `/readyz` says too."""
+
+    code = "part_fault"
 
 
 class LooseFilesError(CloudSealedError):
@@ -40,7 +51,7 @@ def doctor(
 ) -> None:
     """Check this installation and its way to AWS; exit 1 when something is wrong.
 
-    It changes nothing.
+    It says what `/readyz` does, too, and tries the collector of traces. It changes nothing.
     """
     console, found = Terminal(), []
     for name, check in _checks(settings(), profile or None):
@@ -72,6 +83,8 @@ def _checks(found: Settings, profile: str | None) -> Iterator[tuple[str, Check]]
     yield "database", lambda: _database(found)
     yield "disk", lambda: _disk(found)
     yield "reports", lambda: _reports(found)
+    yield from _running(found)
+    yield "traces", _traces
     yield "AWS", lambda: _aws(profile)
 
 
@@ -108,6 +121,49 @@ def _reports(found: Settings) -> str:
     look = look_of(found)
     logo = "a logo" if look.logo else "no logo"
     return f"by {look.organisation or 'CloudSealed'}, in {look.language}, with {logo}"
+
+
+def _running(found: Settings) -> Iterator[tuple[str, Check]]:
+    """Yield what is seen in a database that answers: of another its own check says enough."""
+    try:
+        require_current_schema(found)
+        services = build_services(found)
+    except Exception:
+        return
+    with closing(services.database):
+        seen = Parts(services).seen()
+        for name, say in _SEEN.items():
+            if name in seen and not seen["database"].fault:
+                yield name, partial(_part, seen[name], say)
+
+
+def _part(part: Finding, say: Callable[[Mapping[str, Any]], str]) -> str:
+    was_there = part.facts.get("seen_at", "") is not None  # a worker that never was is no fault
+    if part.fault and was_there:
+        raise PartFaultError(part.fault)
+    return say(part.facts)
+
+
+_SEEN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "worker": lambda facts: (
+        f"{facts['alive']} alive" if facts["alive"] else "none runs; `cloudsealed serve` has one"
+    ),
+    "jobs": lambda facts: f"{facts['waiting']} wait, {facts['running']} run",
+    "audits": lambda facts: (
+        f"the last one {facts['last_status']} at {facts['last_ended_at']}"
+        if facts["last_ended_at"]
+        else "none has ended yet"
+    ),
+    "limits": lambda _: "counted",
+    "blobs": lambda _: "the object store answers",
+}
+"""What is said of a part of a running installation that has no fault, from its facts."""
+
+
+def _traces() -> str:
+    if fault := traces.collector_fault("cloudsealed"):
+        raise PartFaultError(fault)
+    return "the collector takes them" if traces.is_asked_for() else "no collector is named"
 
 
 def _aws(profile: str | None) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+from cloudsealed import __version__
 from cloudsealed.api.listen import HIGHEST_PORT, Listen, Taken
 from cloudsealed.api.server import run as run_server
 from cloudsealed.cli.beside import MOST_PROCESSES, workers_beside
@@ -19,6 +20,7 @@ from cloudsealed.cli.session import log_to_stderr, open_installation, settings
 from cloudsealed.console import Console as WebPages
 from cloudsealed.jobs.process import has_worker
 from cloudsealed.kit.errors import CloudSealedError
+from cloudsealed.kit.traces import traced
 from cloudsealed.settings import Settings
 from cloudsealed.storage.open import require_connections
 from cloudsealed.storage.private import private_file
@@ -97,7 +99,8 @@ def serve_until_stopped(
             worker.wait_until_up(partial(has_worker, installation.database))
         for tenant in installation.tenants.all():
             installation.policies.synchronize(tenant=tenant.id)
-        run_server(installation, listen, taken, WebPages(installation))
+        with traced("cloudsealed", __version__):
+            run_server(installation, listen, taken, WebPages(installation))
 
 
 @contextmanager

@@ -12,9 +12,11 @@ from typing import IO
 
 import typer
 
+from cloudsealed import __version__
 from cloudsealed.cli.beside import MOST_PROCESSES, workers_beside
 from cloudsealed.cli.session import log_to_stderr, open_installation, settings
 from cloudsealed.jobs import WorkerProcess
+from cloudsealed.kit import traces
 from cloudsealed.storage.open import require_connections
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ def work(process: WorkerProcess, stopped: threading.Event) -> None:
 
     Either way it does not wait for an audit under way, which the next worker resumes.
     """
+    traces.begin("cloudsealed", __version__)
     process.start()
     code = 0
     while not stopped.wait(_LOOK_SECONDS):
@@ -64,6 +67,7 @@ def work(process: WorkerProcess, stopped: threading.Event) -> None:
             code = CANNOT_GO_ON
             break
     process.end()
+    traces.end()
     logging.shutdown()
     os._exit(code)  # threads that hang do not keep it
 

@@ -26,7 +26,8 @@ _LEAVE_SECONDS = 5.0
 class WorkerProcess:
     """Runs a worker and what is `kept` beside it: name → (step, seconds between two).
 
-    A step that takes longer than `patience` seconds is taken for hung.
+    A step that takes longer than `patience` seconds is taken for hung. `pool` says how its
+    connections to the database stand, by state.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class WorkerProcess:
         clock: Clock,
         patience: float,
         kept: Mapping[str, tuple[Callable[[], object], float]],
+        pool: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._worker = worker
         self._pulses = pulses
         self._clock = clock
         self._patience = patience
+        self._pool = pool
         self._name = worker_name()
         self._started_at = clock()
         self._loops = [
@@ -94,7 +97,11 @@ class WorkerProcess:
 
     def _state(self) -> dict[str, Any]:
         faults = {loop.name: loop.fault for loop in self._loops if loop.fault}
-        return {"faults": faults | self._worker.faults(), **process_figures()}
+        return {
+            "faults": faults | self._worker.faults(),
+            "connections": dict(self._pool()),
+            **process_figures(),
+        }
 
 
 def process_figures() -> dict[str, int]:

@@ -14,6 +14,7 @@ from sqlalchemy import and_, bindparam, func, null, or_, select
 
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.ids import new_id, ulid
+from cloudsealed.kit.traces import Kind, span
 from cloudsealed.storage.database import Connection, Database, Row, one_of
 from cloudsealed.storage.schema import jobs
 
@@ -177,8 +178,11 @@ def enqueue(connection: Connection, *, tenant: str, kind: str, subject: str) -> 
         "created_at": rfc3339(utc_now()),
         "finished_at": None,
     }
-    connection.run(_INSERT, row)
-    return str(row["id"])
+    ident = str(row["id"])
+    facts = {"tenant": tenant, "job": ident, "subject": subject, "kind": kind}
+    with span(f"{kind} queued", Kind.PRODUCER, facts, work=ident):
+        connection.run(_INSERT, row)
+    return ident
 
 
 def has_open_job(connection: Connection, *, tenant: str, subject: str) -> bool:

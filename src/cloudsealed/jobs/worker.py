@@ -23,6 +23,7 @@ from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import about, say
 from cloudsealed.kit.loop import Loop
+from cloudsealed.kit.traces import Facts, Kind, span
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 
 Handler = Callable[[Job], None]
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 900.0
 _IDLE_SECONDS = 0.25
+_BROKEN = ("failed", "retried")
 _DIED = f"The worker ended {MAX_ATTEMPTS} times while this ran, so it is not tried again"
 _FAILED = f"It failed {MAX_ATTEMPTS} times; the server's log says why"
 
@@ -180,8 +182,13 @@ class Worker:
         self._held[job.id] = held
         lease = Loop("lease", lambda: self._renew(held, lease), every=RENEW_SECONDS)
         lease.start()
+        facts: Facts = {"kind": job.kind, "attempt": job.attempts}
         try:
-            outcome = self._outcome(replace(job, progressed=held.sign))
+            with span(job.kind, Kind.CONSUMER, facts, work=job.id) as traced:
+                outcome = self._outcome(replace(job, progressed=held.sign))
+                traced.tell({"outcome": outcome})
+                if outcome in _BROKEN:
+                    traced.fail(outcome)
         finally:
             lease.stop()
             self._held.pop(job.id)

@@ -37,10 +37,15 @@ enter = _about.set
 """Says what this context is about from here on; cheaper than `about`, for one that ends itself."""
 
 
+def here() -> Mapping[str, str]:
+    """Return what this context is about."""
+    return _about.get() or {}
+
+
 @contextmanager
 def about(**ids: str) -> Iterator[None]:
     """Let the records of the block carry these ids."""
-    token = _about.set({**(_about.get() or {}), **ids})
+    token = _about.set({**here(), **ids})
     try:
         yield
     finally:

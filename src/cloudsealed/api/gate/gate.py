@@ -20,7 +20,7 @@ from cloudsealed.api.gate.cors import Cors
 from cloudsealed.api.gate.exchange import KEY, Addresses, Exchange
 from cloudsealed.api.gate.head import bearer, read_head
 from cloudsealed.api.gate.limits import Limits, Rate
-from cloudsealed.api.gate.metrics import Metrics, ticks
+from cloudsealed.api.gate.metrics import METHODS, Metrics, ticks
 from cloudsealed.api.gate.place import Place, check_host
 from cloudsealed.api.gate.request_ids import RequestIds
 from cloudsealed.auth.authenticator import Authenticator
@@ -31,6 +31,7 @@ from cloudsealed.kit.addresses import budget_key
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import ACCESS_LOG, enter, say
 from cloudsealed.kit.threads import Crews, Holder, belong, look
+from cloudsealed.kit.traces import Kind, Span, span
 from cloudsealed.storage.database import ReadDeadlineError, ServiceUnavailableError
 
 UNLIMITED = frozenset(("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"))
@@ -96,6 +97,13 @@ class Gate:
         enter({"request": exchange.request_id})
         belong(self._crews, Holder(exchange.address, exchange.address))
         outgoing = _Outgoing(self, send, exchange, scope)
+        with span("request", Kind.SERVER, headers=scope["headers"]) as traced:
+            await self._answer(scope, receive, outgoing, exchange)
+            outgoing.trace(traced)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, outgoing: _Outgoing, exchange: Exchange
+    ) -> None:
         try:
             if scope["method"] == "OPTIONS" and self._cors.is_preflight(scope):
                 exchange.rate = await self._show(exchange)
@@ -205,7 +213,7 @@ class Gate:
 class _Outgoing:
     """The send side of one exchange."""
 
-    __slots__ = ("_began", "_exchange", "_gate", "_method", "_path", "_send", "_started")
+    __slots__ = ("_began", "_exchange", "_gate", "_method", "_path", "_send", "_started", "_status")
 
     def __init__(self, gate: Gate, send: Send, exchange: Exchange, scope: Scope) -> None:
         self._gate = gate
@@ -214,11 +222,13 @@ class _Outgoing:
         self._method: str = scope["method"]
         self._path: str = scope["path"]
         self._started = False
+        self._status = 0
         self._began = ticks()
 
     def __call__(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self._started = True
+            self._status = message["status"]
             gate, exchange = self._gate, self._exchange
             message["headers"] = gate.enveloped(exchange, message.get("headers", ()))
             seconds = ticks() - self._began
@@ -228,6 +238,21 @@ class _Outgoing:
         elif self._method == "HEAD":
             message["body"] = b""
         return self._send(message)
+
+    def trace(self, traced: Span) -> None:
+        """Tell a span what was asked and answered: the route, never the path."""
+        method = self._method if self._method in METHODS else "_OTHER"
+        route, status = self._exchange.route, self._status
+        traced.rename(f"{method} {route}")
+        traced.tell(
+            {
+                "http.request.method": method,
+                "http.route": route,
+                "http.response.status_code": status,
+            }
+        )
+        if status >= 500:
+            traced.fail(str(status))
 
     def _log_access(self, status: int, seconds: float) -> None:
         """Log the request: no query, which may hold what is secret, and no e-mail."""

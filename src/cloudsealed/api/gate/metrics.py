@@ -14,7 +14,7 @@ from cloudsealed.kit.exposition import Family
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of response times, in seconds."""
-_METHODS = frozenset(("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"))
+METHODS = frozenset(("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"))
 _NAMES = [*map(str, BUCKETS), "+Inf"]
 _SUM = len(_NAMES)
 
@@ -30,7 +30,7 @@ class Metrics:
 
     def count(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one response, in the event loop's thread; `route` is a template, never a path."""
-        key = route, method if method in _METHODS else "other", status
+        key = route, method if method in METHODS else "other", status
         series = self._responses.get(key)
         if series is None:
             series = [0.0] * (_SUM + 1)

@@ -38,6 +38,7 @@ from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339, rfc3339, utc_now
 from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.logs import carried, detail
+from cloudsealed.kit.traces import Kind, span
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database, Row
 from cloudsealed.storage.schema import calls
@@ -89,6 +90,7 @@ _COLLECTED = (
 )
 _FORGET = calls.delete().where(*_THIS_AUDIT)
 _BATCH = 200
+_BROKEN = (CallOutcome.FAILED, CallOutcome.THROTTLED)
 _LOOK_SECONDS, _GRACE_SECONDS = 0.5, 2.0
 _LONGEST_PARAMETERS = 2_000
 """Bytes; they are part of a key, and PostgreSQL's index rows end at 2,704."""
@@ -258,7 +260,7 @@ class RecordedCalls:
             if known is not None:
                 return known
             self._recorder.stop_if_asked()
-            answer = self._provider.call(request)
+            answer = self._asked(request)
             if answer.may_pass and not self._last:
                 aside[unit] = answer
                 return answer
@@ -273,6 +275,22 @@ class RecordedCalls:
                 **({"code": answer.error_code} if answer.error_code else {}),
             )
             return self._recorder.record(unit, answer)
+
+    def _asked(self, request: CallRequest) -> Answer:
+        """Ask the provider. The span has no parameters, no answer, and no text of either."""
+        unit = request.unit
+        facts = {
+            "rpc.system": unit.provider,
+            "rpc.service": unit.service,
+            "rpc.method": unit.operation,
+            "cloud.region": unit.region,
+        }
+        with span(unit.action, Kind.CLIENT, facts) as traced:
+            answer = self._provider.call(request)
+            traced.tell({"outcome": answer.outcome, "attempts": answer.attempts})
+            if answer.outcome in _BROKEN:
+                traced.fail(answer.outcome)
+        return answer
 
 
 class Recorder:

@@ -41,6 +41,7 @@ from cloudsealed.events import emit
 from cloudsealed.kit.clock import Clock, rfc3339
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.logs import about, say
+from cloudsealed.kit.traces import span
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, ServiceUnavailableError
@@ -190,7 +191,8 @@ class Runner:
         try:
             if lease.is_last_take and not part.alone and lease.doing is not Step.COLLECT:
                 raise AuditStalledError(_DIED)
-            supervised(lease, lambda: STEPS[lease.doing](part))
+            with span(lease.doing, facts={"shards": len(lease.parts)}):
+                supervised(lease, lambda: STEPS[lease.doing](part))
         except (LeaseLostError, ServiceUnavailableError):
             raise  # the shards are as they were: others have them, or their job is tried again
         except CanceledError:

@@ -149,6 +149,8 @@ audits = Table(
     Index("audits_tenant_status", "tenant_id", "status", "id"),
     Index("audits_tenant_kind", "tenant_id", "kind", "id"),
     Index("audits_parent", "tenant_id", "parent_id"),
+    Index("audits_standing", "deleted_at", "status"),
+    Index("audits_finished", "finished_at"),
 )
 
 audit_shards = Table(  # what is left to do of audits that have not ended, and who does it

@@ -38,10 +38,14 @@ def upgrade() -> None:
     with op.batch_alter_table("audits") as changed:
         for name in ("lease_owner", "lease_epoch", "lease_until"):
             changed.drop_column(name)
+    op.create_index("audits_standing", "audits", ["deleted_at", "status"])
+    op.create_index("audits_finished", "audits", ["finished_at"])
 
 
 def downgrade() -> None:
     """An audit that runs is taken up by whoever looks for it."""
+    op.drop_index("audits_finished", "audits")
+    op.drop_index("audits_standing", "audits")
     with op.batch_alter_table("audits") as changed:
         changed.add_column(sa.Column("lease_owner", TEXT, nullable=True))
         changed.add_column(
