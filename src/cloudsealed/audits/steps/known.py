@@ -1,0 +1,134 @@
+"""What is known of a cell's findings, so that the same words, said again, need not be read.
+
+A line of an audit is known by the SHA-256 of its bytes, which stands in the row of the finding that
+came of it. That tells all that the line makes of the finding, as long as nothing else had a say:
+whoever is in doubt asks for no digest, and reconciles. It reads no finding and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeAlias
+
+from cloudsealed.audits.records.blocks import Block
+from cloudsealed.audits.records.observation import Observation
+from cloudsealed.findings.model import Finding, Follows
+from cloudsealed.findings.said_store import Stored
+from cloudsealed.vocabulary import FindingStatus, Outcome
+
+_SNAPSHOT = b'"snapshot":"'
+_BYTES = 20
+Reconciled: TypeAlias = tuple[Observation, Finding | None, Finding | None]
+"""An observation, and its finding before and after it."""
+_SEEN, _OVER = int(Follows.SEEN), FindingStatus.RESOLVED.value
+
+
+class Spoken(NamedTuple):
+    """An observation, and its line as it is stored."""
+
+    line: bytes
+    observation: Observation
+
+
+class Wording:
+    """What the lines of one block say of findings, by digest."""
+
+    def __init__(self, header: Mapping[str, Any]) -> None:
+        """`header` is the block's: a line says of the policy only what is not in it."""
+        self._policy = b"%d %b " % (header["policy_version"], header["severity"].encode())
+
+    def of(self, line: bytes, behind: str | None = None) -> bytes:
+        """Return the digest of a line that leaves its finding behind another, by id.
+
+        The snapshot is left out, which changes with what the policy does not read. A line is
+        canonical: members after the snapshot's are words, in which a quotation mark is escaped, so
+        what is found last is the line's own.
+        """
+        start = line.rindex(_SNAPSHOT)
+        end = line.index(b'"', start + len(_SNAPSHOT))
+        said = self._policy + (behind or "").encode() + line[:start] + line[end:]
+        return sha256(said).digest()[:_BYTES]
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one cell's findings.
+
+    `unseen` are, in order, the fingerprints of those of which something is to be said if the audit
+    did not see their resource, each with the resource's id. `said` are those that follow the cell
+    and may be recognised, with the digest of what was said; `by_words` the same by digest, as id
+    and fingerprint. `recognises` says that nobody else has a say, `is_empty` that nothing follows
+    the cell, nor would.
+    """
+
+    recognises: bool
+    is_empty: bool = True
+    unseen: dict[str, str] = field(default_factory=dict)
+    said: dict[str, bytes | None] = field(default_factory=dict)
+    by_words: dict[bytes, tuple[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Stored], block: Block, *, recognises: bool) -> Known:
+        """Return what is known by a cell's rows; nothing is recognised unless it `recognises`."""
+        found = cls(recognises)
+        complete, gone = block.header["complete"], block.header.get("gone", {})
+        for ident, fingerprint, said, follows, status, resource, kind, is_past in rows:
+            is_missing = complete.get(kind, False)
+            if not (follows or is_missing):
+                continue
+            found.is_empty = False
+            if recognises and is_past:
+                if follows == _SEEN:
+                    found.said[fingerprint] = said
+                    if said is not None:
+                        found.by_words[said] = ident, fingerprint
+                elif status == _OVER and is_missing and follows and not gone.get(kind):
+                    continue  # it was missing, and is
+            found.unseen[fingerprint] = resource
+        return found
+
+    def recognise(self, words: bytes) -> str | None:
+        """Return the id of the finding of which the same was said last, which was seen then."""
+        found = self.by_words.get(words)
+        if found is None:
+            return None
+        self.unseen.pop(found[1], None)
+        return found[0]
+
+    def words(
+        self, block: Block, batch: Sequence[Spoken], found: Sequence[Reconciled]
+    ) -> dict[str, bytes]:
+        """Return, by the finding's id, the digest of each line that alone makes it what it is."""
+        if not self.recognises:
+            return {}
+        wording, at = Wording(block.header), block.header["observed_at"]
+        return {
+            new.id: wording.of(spoken.line, new.yields_to)
+            for spoken, (observation, _old, new) in zip(batch, found, strict=True)
+            if new is not None and _vouches(new, observation, at)
+        }
+
+    def unheard(self, found: Iterable[Reconciled], words: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return, by id, the words to note of findings that they did not change, as none are known.
+
+        Other words for the same failure are of another version of this program. What else a line
+        shows may change with every audit, and is not worth a write.
+        """
+        noted: dict[str, bytes] = {}
+        for observation, old, new in found:
+            if old is None or new is None or old.follows is not Follows.SEEN:
+                continue
+            said, now = self.said.get(old.fingerprint, b""), words.get(new.id)
+            fails = observation.outcome is Outcome.FAIL
+            if now is not None and now != said and (said is None or (fails and said)):
+                noted[new.id] = now
+        return noted
+
+
+def _vouches(finding: Finding, observation: Observation, at: str) -> bool:
+    """Say whether an observation of the time `at`, the newest of its cell, alone made a finding
+    what it is, but for who it is: it left nothing open, and nobody decided it later."""
+    latest = max(finding.decided, finding.looked, finding.failed)
+    return latest.at <= at == finding.looked.at and not observation.severity_open
