@@ -183,7 +183,8 @@ def record_episodes(
     """
     for batch in batches(told, BLOCK_LINES):
         size, values = padded(list({finding.id: None for finding, _begins in batch}))
-        last = dict(connection.all(_last_episodes(size), {"tenant": tenant, **values}))
+        rows = connection.all(_last_episodes(size), {"tenant": tenant, **values})
+        last: dict[str, int] = dict(rows)  # type: ignore[arg-type]  # two columns
         begun, extended = [], []
         for finding, begins in batch:
             number = last.get(finding.id, 0)

@@ -140,9 +140,7 @@ def test_whatever_happened_what_is_recognised_is_as_if_it_was_read(
     recognised = after(order, passes, changes)
     with pytest.MonkeyPatch.context() as patched:
         known = Known.of
-        patched.setattr(
-            Known, "of", lambda rows, block, recognises: known(rows, block, recognises=False)
-        )
+        patched.setattr(Known, "of", lambda rows, block, **_: known(rows, block, recognises=False))
         assert recognised == after(order, passes, changes)
 
 
@@ -215,7 +213,7 @@ LINE: dict[str, Any] = {
 }
 
 
-def words(header: dict[str, Any] | None = None, behind: str | None = None, **said: Any) -> bytes:
+def words(header: dict[str, Any] | None = None, behind: str = "", **said: Any) -> bytes:
     return Wording(header or HEADER).of(canonical({**LINE, **said}), behind)
 
 

@@ -148,8 +148,8 @@ class CellReconciler:
         what fails."""
         wording, base = Wording(block.header), block.header["severity"]
         for line in self._blocks.raw_lines(block):
-            ident = known.recognise(wording.of(line)) if known.by_words else None
             said = orjson.loads(line)
+            ident = known.recognise(wording, line, said)
             if ident is None:
                 yield Spoken(line, observation_of(said))
                 continue
@@ -157,7 +157,10 @@ class CellReconciler:
                 self._outcomes.spoken(known.unseen, block, observation_of(said))
             if said["outcome"] == _FAIL:
                 ranks = _RANKS[said["severity"]], _RANKS[said.get("base_severity", base)]
-                failing.append((ident, *ranks, said["classified_by"], said["suppressed"], None))
+                other = said.get("yields_to")
+                silent = said["suppressed"] or other is not None
+                by = said["classified_by"]
+                failing.append((ident, *ranks, by, silent, known.named(other)))
 
     def _observed(
         self,

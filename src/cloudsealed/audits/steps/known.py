@@ -14,12 +14,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cloudsealed.audits.records.blocks import Block
 from cloudsealed.audits.records.observation import Observation
-from cloudsealed.findings.model import Finding, Follows
+from cloudsealed.findings.model import Finding, Follows, fingerprint
 from cloudsealed.findings.said_store import Stored
+from cloudsealed.policies.yielding import Yields
 from cloudsealed.vocabulary import FindingStatus, Outcome
 
 _SNAPSHOT = b'"snapshot":"'
 _BYTES = 20
+NOBODY = ""
 Reconciled: TypeAlias = tuple[Observation, Finding | None, Finding | None]
 """An observation, and its finding before and after it."""
 _SEEN, _OVER = int(Follows.SEEN), FindingStatus.RESOLVED.value
@@ -39,7 +41,7 @@ class Wording:
         """`header` is the block's: a line says of the policy only what is not in it."""
         self._policy = b"%d %b " % (header["policy_version"], header["severity"].encode())
 
-    def of(self, line: bytes, behind: str | None = None) -> bytes:
+    def of(self, line: bytes, behind: str = NOBODY) -> bytes:
         """Return the digest of a line that leaves its finding behind another, by id.
 
         The snapshot is left out, which changes with what the policy does not read. A line is
@@ -48,8 +50,39 @@ class Wording:
         """
         start = line.rindex(_SNAPSHOT)
         end = line.index(b'"', start + len(_SNAPSHOT))
-        said = self._policy + (behind or "").encode() + line[:start] + line[end:]
+        said = self._policy + behind.encode() + line[:start] + line[end:]
         return sha256(said).digest()[:_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What the findings of a cell may yield to, as it stands: id and status by fingerprint.
+
+    `key` is that of the cell's policy.
+    """
+
+    yields: Yields
+    key: str
+    place: Mapping[str, str]
+    standing: Mapping[str, tuple[str, str]]
+
+    def of(self, said: Mapping[str, Any]) -> str | None:
+        """Return the id of the finding that asks for attention in the place of that of a line,
+        NOBODY's if it asks itself; None if that takes reading them."""
+        if said["outcome"] == Outcome.UNKNOWN.value:
+            return None
+        if said["outcome"] != Outcome.FAIL.value or said["suppressed"]:
+            return NOBODY
+        failing: dict[str, str] = {}
+        for key in self.yields.above[self.key]:
+            there = fingerprint(policy_key=key, native_id=said["native_id"], **self.place)
+            ident, status = self.standing.get(there, (NOBODY, _OVER))
+            if status == FindingStatus.SUPPRESSED.value:
+                return None  # by what it yields to in turn, or by a classification
+            if status != _OVER:
+                failing[key] = ident
+        asking = self.yields.asking(self.key, failing)
+        return NOBODY if asking is None else failing[asking]
 
 
 @dataclass(slots=True)
@@ -59,43 +92,56 @@ class Known:
     `unseen` are, in order, the fingerprints of those of which something is to be said if the audit
     did not see their resource, each with the resource's id. `said` are those that follow the cell
     and may be recognised, with the digest of what was said; `by_words` the same by digest, as id
-    and fingerprint. `recognises` says that nobody else has a say, `is_empty` that nothing follows
-    the cell, nor would.
+    and fingerprint. `recognises` says that nobody else has a say, but for what is `above` findings
+    that yield; `is_empty` that nothing follows the cell, nor would.
     """
 
     recognises: bool
+    above: Above | None = None
     is_empty: bool = True
     unseen: dict[str, str] = field(default_factory=dict)
     said: dict[str, bytes | None] = field(default_factory=dict)
     by_words: dict[bytes, tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Iterable[Stored], block: Block, *, recognises: bool) -> Known:
+    def of(
+        cls, rows: Iterable[Stored], block: Block, *, recognises: bool, above: Above | None = None
+    ) -> Known:
         """Return what is known by a cell's rows; nothing is recognised unless it `recognises`."""
-        found = cls(recognises)
+        found = cls(recognises, above)
         complete, gone = block.header["complete"], block.header.get("gone", {})
-        for ident, fingerprint, said, follows, status, resource, kind, is_past in rows:
+        for ident, name, said, follows, status, resource, kind, is_past in rows:
             is_missing = complete.get(kind, False)
             if not (follows or is_missing):
                 continue
             found.is_empty = False
             if recognises and is_past:
                 if follows == _SEEN:
-                    found.said[fingerprint] = said
+                    found.said[name] = said
                     if said is not None:
-                        found.by_words[said] = ident, fingerprint
+                        found.by_words[said] = ident, name
                 elif status == _OVER and is_missing and follows and not gone.get(kind):
                     continue  # it was missing, and is
-            found.unseen[fingerprint] = resource
+            found.unseen[name] = resource
         return found
 
-    def recognise(self, words: bytes) -> str | None:
-        """Return the id of the finding of which the same was said last, which was seen then."""
-        found = self.by_words.get(words)
+    def recognise(self, wording: Wording, line: bytes, said: Mapping[str, Any]) -> str | None:
+        """Return the id of the finding of which the same was said last, which was seen then. The
+        line `said` what it is decoded to."""
+        if not self.by_words:
+            return None
+        behind = NOBODY if self.above is None else self.above.of(said)
+        found = None if behind is None else self.by_words.get(wording.of(line, behind))
         if found is None:
             return None
         self.unseen.pop(found[1], None)
         return found[0]
+
+    def named(self, other: str | None) -> str | None:
+        """Return the id of what a line says that its finding yields to, by its fingerprint."""
+        if other is None or self.above is None:
+            return None
+        return self.above.standing.get(other, (None, ""))[0]
 
     def words(
         self, block: Block, batch: Sequence[Spoken], found: Sequence[Reconciled]
@@ -105,7 +151,7 @@ class Known:
             return {}
         wording, at = Wording(block.header), block.header["observed_at"]
         return {
-            new.id: wording.of(spoken.line, new.yields_to)
+            new.id: wording.of(spoken.line, new.yields_to or NOBODY)
             for spoken, (observation, _old, new) in zip(batch, found, strict=True)
             if new is not None and _vouches(new, observation, at)
         }

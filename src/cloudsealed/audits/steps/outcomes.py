@@ -10,7 +10,7 @@ from cloudsealed.audits.records import cells
 from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.records.observation import OWNED_BY_ANOTHER, Observation, observation_of
 from cloudsealed.audits.skew import NO_HORIZON
-from cloudsealed.audits.steps.known import Known, Reconciled
+from cloudsealed.audits.steps.known import Above, Known, Reconciled
 from cloudsealed.audits.steps.reconcile import Seen, Subject, grounded, reconcile, withdrawal
 from cloudsealed.findings import said_store
 from cloudsealed.findings import store as finding_rows
@@ -60,13 +60,30 @@ class Outcomes:
     def known(self, connection: Connection, block: Block, *, head: Moment | None = None) -> Known:
         """Return what is known of a cell. Its findings are recognised by what was said of them if
         nobody else has a say: with a `head` that this audit moves, none later, and a clock that did
-        not run ahead. Findings that yield depend on others, and are not."""
+        not run ahead."""
         cell, moment = cell_of(block), self.moment(block)
         alone = head is not None and head <= moment and moment.at <= self._horizon
         alone = alone and not self._later(connection, block)
-        yields = self._yields.keys.get(cell.policy_id) in self._yields.others
+        above = self._above(connection, cell, moment) if alone else None
         rows = said_store.load_cell(connection, tenant=self._tenant, cell=cell, at=moment.at)
-        return Known.of(rows, block, recognises=alone and not yields)
+        return Known.of(rows, block, recognises=alone, above=above)
+
+    def _above(self, connection: Connection, cell: Cell, moment: Moment) -> Above | None:
+        """Return what the findings of a cell may yield to; None where its policy does not yield."""
+        key = self._yields.keys.get(cell.policy_id)
+        if key is None or key not in self._yields.others:
+            return None
+        generals = self._yields.above[key]
+        standing = {
+            row[1]: (row[0], row[4])
+            for policy, other in self._yields.keys.items()
+            if other in generals
+            for row in said_store.load_cell(
+                connection, tenant=self._tenant, cell=cell._replace(policy_id=policy), at=moment.at
+            )
+        }
+        place = {"provider": "aws", "account": cell.account, "region": cell.region}
+        return Above(self._yields, key, place, standing)
 
     def spoken(self, unseen: dict[str, str], block: Block, observation: Observation) -> None:
         """Take out of `unseen` the finding that an observation is of, also under its former id."""
