@@ -20,14 +20,11 @@ from cloudsealed.storage.schema import findings
 _TENANT = findings.c.tenant_id == bindparam("tenant")
 _MOMENTS = ("observed_at", "looked_at", "last_seen_at")
 _IS_PAST = and_(*(findings.c[name] < bindparam("moment") for name in _MOMENTS))
-_CELL = select(
-    *(
-        findings.c[name]
-        for name in ("id", "fingerprint", "said", "follows", "status", "resource_id")
-    ),
-    findings.c.resource_type,
-    _IS_PAST,
-).where(
+_STORED = (
+    *("id", "fingerprint", "said", "follows", "status", "resource_id", "resource_type"),
+    *("last_observation", "severity", "base_severity"),
+)
+_CELL = select(*(findings.c[name] for name in _STORED), _IS_PAST).where(
     _TENANT,
     findings.c.policy_id == bindparam("policy"),
     findings.c.account == bindparam("account"),
@@ -40,9 +37,10 @@ _REMEMBER = (
 )
 
 
-Stored: TypeAlias = tuple[str, str, bytes | None, int, str, str, str, bool]
-"""Id, fingerprint, digest of what was said, how it follows, status, resource's id and type, and
-whether all moments of its row are before the one that was asked about."""
+Stored: TypeAlias = tuple[str, str, bytes | None, int, str, str, str, str, int, int, bool]
+"""Id, fingerprint, digest of what was said, how it follows, status, resource's id and type, last
+observation, severity and base severity, and whether all moments of its row are before the one that
+was asked about."""
 
 
 def load_cell(connection: Connection, *, tenant: str, cell: Cell, at: str) -> list[Stored]:

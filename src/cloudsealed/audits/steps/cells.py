@@ -34,8 +34,6 @@ from cloudsealed.vocabulary import Outcome, Severity
 BATCH = 500
 """Findings that are reconciled in one transaction."""
 Turn = Callable[[], AbstractContextManager[Connection]]
-_FAIL = Outcome.FAIL.value
-_RANKS = {severity.value: severity.rank for severity in Severity}
 
 
 class _SharedError(Exception):
@@ -146,21 +144,13 @@ class CellReconciler:
     def _unrecognised(self, block: Block, known: Known, failing: list[Pin]) -> Iterator[Spoken]:
         """Yield what a block says that is not known word by word; of the rest, add to `failing`
         what fails."""
-        wording, base = Wording(block.header), block.header["severity"]
+        wording = Wording(block.header)
         for line in self._blocks.raw_lines(block):
-            said = orjson.loads(line)
-            ident = known.recognise(wording, line, said)
-            if ident is None:
-                yield Spoken(line, observation_of(said))
-                continue
-            if "formerly" in said:
-                self._outcomes.spoken(known.unseen, block, observation_of(said))
-            if said["outcome"] == _FAIL:
-                ranks = _RANKS[said["severity"]], _RANKS[said.get("base_severity", base)]
-                other = said.get("yields_to")
-                silent = said["suppressed"] or other is not None
-                by = said["classified_by"]
-                failing.append((ident, *ranks, by, silent, known.named(other)))
+            is_known, pin = known.recognise(wording, line)
+            if not is_known:
+                yield Spoken(line, observation_of(orjson.loads(line)))
+            elif pin is not None:
+                failing.append(pin)
 
     def _observed(
         self,

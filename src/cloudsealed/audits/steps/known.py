@@ -12,15 +12,21 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
+import orjson
+
 from cloudsealed.audits.records.blocks import Block
 from cloudsealed.audits.records.observation import Observation
 from cloudsealed.findings.model import Finding, Follows, fingerprint
+from cloudsealed.findings.pin_store import Pin
 from cloudsealed.findings.said_store import Stored
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.vocabulary import FindingStatus, Outcome
 
 _SNAPSHOT = b'"snapshot":"'
 _BYTES = 20
+_SUPPRESSED, _FAIL = FindingStatus.SUPPRESSED.value, Outcome.FAIL.value
+_UNCLASSIFIED, _HEAD = b'"classified_by":null,', 60  # before it stands one severity at most
+_YIELDS, _FORMERLY = b'"yields_to":', b'"formerly":'
 NOBODY = ""
 Reconciled: TypeAlias = tuple[Observation, Finding | None, Finding | None]
 """An observation, and its finding before and after it."""
@@ -69,15 +75,15 @@ class Above:
     def of(self, said: Mapping[str, Any]) -> str | None:
         """Return the id of the finding that asks for attention in the place of that of a line,
         NOBODY's if it asks itself; None if that takes reading them."""
-        if said["outcome"] == Outcome.UNKNOWN.value:
-            return None
-        if said["outcome"] != Outcome.FAIL.value or said["suppressed"]:
+        if said["reasons"] or said["outcome"] == Outcome.UNKNOWN.value:
+            return None  # it may fail still
+        if said["outcome"] != _FAIL or said["suppressed"]:
             return NOBODY
         failing: dict[str, str] = {}
         for key in self.yields.above[self.key]:
             there = fingerprint(policy_key=key, native_id=said["native_id"], **self.place)
             ident, status = self.standing.get(there, (NOBODY, _OVER))
-            if status == FindingStatus.SUPPRESSED.value:
+            if status == _SUPPRESSED:
                 return None  # by what it yields to in turn, or by a classification
             if status != _OVER:
                 failing[key] = ident
@@ -91,9 +97,10 @@ class Known:
 
     `unseen` are, in order, the fingerprints of those of which something is to be said if the audit
     did not see their resource, each with the resource's id. `said` are those that follow the cell
-    and may be recognised, with the digest of what was said; `by_words` the same by digest, as id
-    and fingerprint. `recognises` says that nobody else has a say, but for what is `above` findings
-    that yield; `is_empty` that nothing follows the cell, nor would.
+    and may be recognised, with the digest of what was said; `by_words` the same by digest, with
+    the fingerprint, and what was said of it if it failed. `recognises` says that nobody else has a
+    say, but for what is `above` findings that yield; `is_empty` that nothing follows the cell, nor
+    would.
     """
 
     recognises: bool
@@ -101,7 +108,7 @@ class Known:
     is_empty: bool = True
     unseen: dict[str, str] = field(default_factory=dict)
     said: dict[str, bytes | None] = field(default_factory=dict)
-    by_words: dict[bytes, tuple[str, str]] = field(default_factory=dict)
+    by_words: dict[bytes, tuple[str, Pin | None]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -110,7 +117,7 @@ class Known:
         """Return what is known by a cell's rows; nothing is recognised unless it `recognises`."""
         found = cls(recognises, above)
         complete, gone = block.header["complete"], block.header.get("gone", {})
-        for ident, name, said, follows, status, resource, kind, is_past in rows:
+        for ident, name, said, follows, status, resource, kind, last, rank, base, is_past in rows:
             is_missing = complete.get(kind, False)
             if not (follows or is_missing):
                 continue
@@ -119,25 +126,34 @@ class Known:
                 if follows == _SEEN:
                     found.said[name] = said
                     if said is not None:
-                        found.by_words[said] = ident, name
+                        silent = status == _SUPPRESSED
+                        pin = (ident, rank, base, None, silent, None) if last == _FAIL else None
+                        found.by_words[said] = name, pin
                 elif status == _OVER and is_missing and follows and not gone.get(kind):
                     continue  # it was missing, and is
             found.unseen[name] = resource
         return found
 
-    def recognise(self, wording: Wording, line: bytes, said: Mapping[str, Any]) -> str | None:
-        """Return the id of the finding of which the same was said last, which was seen then. The
-        line `said` what it is decoded to."""
+    def recognise(self, wording: Wording, line: bytes) -> tuple[bool, Pin | None]:
+        """Say whether a line is what was said last of a finding, which was seen then; with what it
+        says of it if it fails."""
         if not self.by_words:
-            return None
+            return False, None
+        told = _is_told(line) or self.above is not None
+        said = orjson.loads(line) if told else {}
         behind = NOBODY if self.above is None else self.above.of(said)
         found = None if behind is None else self.by_words.get(wording.of(line, behind))
-        if found is None:
-            return None
-        self.unseen.pop(found[1], None)
-        return found[0]
+        if found is None or "formerly" in said:
+            return False, None
+        name, pin = found
+        self.unseen.pop(name, None)
+        if pin is None or not told:
+            return True, pin
+        other = said.get("yields_to")
+        silent = said["suppressed"] or other is not None
+        return True, (*pin[:3], said["classified_by"], silent, self._named(other))
 
-    def named(self, other: str | None) -> str | None:
+    def _named(self, other: str | None) -> str | None:
         """Return the id of what a line says that its finding yields to, by its fingerprint."""
         if other is None or self.above is None:
             return None
@@ -171,6 +187,12 @@ class Known:
             if now is not None and now != said and (said is None or (fails and said)):
                 noted[new.id] = now
         return noted
+
+
+def _is_told(line: bytes) -> bool:
+    """Say whether a line may say what no column of a finding's row has: how it was classified, what
+    it yields to, or by which id it went."""
+    return _UNCLASSIFIED not in line[:_HEAD] or _YIELDS in line or _FORMERLY in line
 
 
 def _vouches(finding: Finding, observation: Observation, at: str) -> bool:
