@@ -170,7 +170,8 @@ class CellReconciler:
         write_opened(connection, tenant=self._tenant, audit_id=self._audit, opened=opened)
         changes = [(old, new) for _, old, new in found if old and new]
         self._write(connection, cell, moment, changes, newest, words)
-        said_store.remember(connection, tenant=self._tenant, said=known.unheard(found, words))
+        noted = known.unheard(found, words, moment)
+        said_store.remember(connection, tenant=self._tenant, said=noted)
         fails = [(seen, new) for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
         asking = [seen.yields_to for seen, _ in fails if seen.yields_to is not None]
         others = finding_rows.load(connection, tenant=self._tenant, fingerprints=asking)

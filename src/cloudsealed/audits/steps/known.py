@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,7 +17,7 @@ import orjson
 
 from cloudsealed.audits.records.blocks import Block
 from cloudsealed.audits.records.observation import Observation
-from cloudsealed.findings.model import Finding, Follows, fingerprint
+from cloudsealed.findings.model import Finding, Follows, Moment, fingerprint
 from cloudsealed.findings.pin_store import Pin
 from cloudsealed.findings.said_store import Stored
 from cloudsealed.policies.yielding import Yields
@@ -91,24 +92,23 @@ class Above:
         return NOBODY if asking is None else failing[asking]
 
 
-@dataclass(slots=True)
+@dataclass
 class Known:
     """What is known of one cell's findings.
 
     `unseen` are, in order, the fingerprints of those of which something is to be said if the audit
-    did not see their resource, each with the resource's id. `said` are those that follow the cell
-    and may be recognised, with the digest of what was said; `by_words` the same by digest, with
-    the fingerprint, and what was said of it if it failed. `recognises` says that nobody else has a
-    say, but for what is `above` findings that yield; `is_empty` that nothing follows the cell, nor
-    would.
+    did not see their resource, each with the resource's id. `by_words` are those that may be
+    recognised, by the digest of what was said of them; `unvouched` the fingerprints of those that
+    follow the cell and have none. `recognises` says that nobody else has a say, but for what is
+    `above` findings that yield; `is_empty` that nothing follows the cell, nor would.
     """
 
     recognises: bool
     above: Above | None = None
     is_empty: bool = True
     unseen: dict[str, str] = field(default_factory=dict)
-    said: dict[str, bytes | None] = field(default_factory=dict)
-    by_words: dict[bytes, tuple[str, Pin | None]] = field(default_factory=dict)
+    by_words: dict[bytes, Stored] = field(default_factory=dict)
+    unvouched: set[str] = field(default_factory=set)
 
     @classmethod
     def of(
@@ -117,18 +117,18 @@ class Known:
         """Return what is known by a cell's rows; nothing is recognised unless it `recognises`."""
         found = cls(recognises, above)
         complete, gone = block.header["complete"], block.header.get("gone", {})
-        for ident, name, said, follows, status, resource, kind, last, rank, base, is_past in rows:
+        for row in rows:
+            _ident, name, said, follows, status, resource, kind, *_others, is_past = row
             is_missing = complete.get(kind, False)
             if not (follows or is_missing):
                 continue
             found.is_empty = False
             if recognises and is_past:
                 if follows == _SEEN:
-                    found.said[name] = said
-                    if said is not None:
-                        silent = status == _SUPPRESSED
-                        pin = (ident, rank, base, None, silent, None) if last == _FAIL else None
-                        found.by_words[said] = name, pin
+                    if said is None:
+                        found.unvouched.add(name)
+                    else:
+                        found.by_words[said] = row
                 elif status == _OVER and is_missing and follows and not gone.get(kind):
                     continue  # it was missing, and is
             found.unseen[name] = resource
@@ -145,13 +145,15 @@ class Known:
         found = None if behind is None else self.by_words.get(wording.of(line, behind))
         if found is None or "formerly" in said:
             return False, None
-        name, pin = found
+        ident, name, _said, _follows, status, _resource, _type, last, rank, base, _is_past = found
         self.unseen.pop(name, None)
-        if pin is None or not told:
-            return True, pin
+        if last != _FAIL:
+            return True, None
+        if not told:
+            return True, (ident, rank, base, None, status == _SUPPRESSED, None)
         other = said.get("yields_to")
         silent = said["suppressed"] or other is not None
-        return True, (*pin[:3], said["classified_by"], silent, self._named(other))
+        return True, (ident, rank, base, said["classified_by"], silent, self._named(other))
 
     def _named(self, other: str | None) -> str | None:
         """Return the id of what a line says that its finding yields to, by its fingerprint."""
@@ -172,7 +174,9 @@ class Known:
             if new is not None and _vouches(new, observation, at)
         }
 
-    def unheard(self, found: Iterable[Reconciled], words: Mapping[str, bytes]) -> dict[str, bytes]:
+    def unheard(
+        self, found: Iterable[Reconciled], words: Mapping[str, bytes], moment: Moment
+    ) -> dict[str, bytes]:
         """Return, by id, the words to note of findings that they did not change, as none are known.
 
         Other words for the same failure are of another version of this program. What else a line
@@ -180,13 +184,18 @@ class Known:
         """
         noted: dict[str, bytes] = {}
         for observation, old, new in found:
-            if old is None or new is None or old.follows is not Follows.SEEN:
+            if old is None or new is None or new.id not in words or not old.follows:
                 continue
-            said, now = self.said.get(old.fingerprint, b""), words.get(new.id)
             fails = observation.outcome is Outcome.FAIL
-            if now is not None and now != said and (said is None or (fails and said)):
-                noted[new.id] = now
+            lacks = old.fingerprint in self.unvouched or (fails and old.fingerprint in self._heard)
+            if lacks and words[new.id] not in self.by_words and old.at(moment) == new:
+                noted[new.id] = words[new.id]
         return noted
+
+    @cached_property
+    def _heard(self) -> frozenset[str]:
+        """The fingerprints of what may be recognised."""
+        return frozenset(row[1] for row in self.by_words.values())
 
 
 def _is_told(line: bytes) -> bool:
