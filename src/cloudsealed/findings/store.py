@@ -184,7 +184,7 @@ def record_episodes(
     for batch in batches(told, BLOCK_LINES):
         size, values = padded(list({finding.id: None for finding, _begins in batch}))
         rows = connection.all(_last_episodes(size), {"tenant": tenant, **values})
-        last: dict[str, int] = dict(rows)  # type: ignore[arg-type]  # two columns
+        last: dict[str, int] = dict(rows)
         begun, extended = [], []
         for finding, begins in batch:
             number = last.get(finding.id, 0)
