@@ -22,6 +22,7 @@ from million import TENANT, prepare
 
 from cloudsealed.findings import count_store as counts
 from cloudsealed.findings import store as rows
+from cloudsealed.findings.cell_store import Cell
 from cloudsealed.findings.codec import kind
 from cloudsealed.findings.model import Finding
 from cloudsealed.findings.service import FindingService
@@ -134,9 +135,7 @@ def of_a_cell(database: Database) -> list[Finding]:
         cell = rows.load_cell(
             connection,
             tenant=TENANT,
-            policy_id=one.policy_id,
-            account=one.resource.account,
-            region=one.resource.region,
+            cell=Cell(one.policy_id, one.resource.account, one.resource.region),
         )
     return list(cell.values())[:500]
 

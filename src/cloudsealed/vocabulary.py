@@ -30,12 +30,15 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for info to 4 for critical: the order of sorts and thresholds."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     @property
     def weight(self) -> int:
         """The weight in a dimension's score."""
         return (0, 1, 2, 5, 10)[self.rank]
+
+
+_RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Provider(StrEnum):

@@ -42,19 +42,22 @@ def seen(became: str, severity: Severity) -> Finding:
 
 def lived(connection: Any, became: str, finding: Finding) -> None:
     """Write the episodes, and the end, that a finding comes to."""
-    record = rows.record_episode
+
+    def begin(finding: Finding) -> None:
+        rows.record_episodes(connection, tenant=TENANT, told=[(finding, True)])
+
     if became == DeltaKind.REOPENED:
         passed = looked(finding, BEFORE, last_observation=Outcome.PASS)
-        record(connection, tenant=TENANT, finding=passed, begins=True)
-        record(connection, tenant=TENANT, finding=looked(finding, THIS), begins=True)
+        begin(passed)
+        begin(looked(finding, THIS))
     elif became == DeltaKind.CHANGED:
-        record(connection, tenant=TENANT, finding=looked(finding, THIS), begins=True)
+        begin(looked(finding, THIS))
     elif became == DeltaKind.FIXED:
         resolved = replace(finding, status=FindingStatus.RESOLVED, resolved=Moment(AT[THIS], THIS))
         rows.overwrite(connection, tenant=TENANT, changed=[resolved])
     elif became == "unread":
         unread = looked(finding, THIS, last_observation=Outcome.UNKNOWN)
-        record(connection, tenant=TENANT, finding=unread, begins=True)
+        begin(unread)
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def lived(connection: Connection, fate: str) -> Finding:
     rows.insert(connection, tenant=TENANT, new=[finding])
     for audit, outcome in told:
         seen = replace(finding, looked=Moment(AT[audit], audit), last_observation=outcome)
-        rows.record_episode(connection, tenant=TENANT, finding=seen, begins=True)
+        rows.record_episodes(connection, tenant=TENANT, told=[(seen, True)])
     return finding
 
 

@@ -199,8 +199,7 @@ def test_episodes_grow_while_nothing_changes_and_begin_when_something_does(
     same = make_finding(id=finding.id, looked=later)
     passed = make_finding(id=finding.id, looked=later, last_observation=Outcome.PASS)
     with database.write() as connection:
-        rows.record_episode(connection, tenant=TENANT, finding=same, begins=False)
-        rows.record_episode(connection, tenant=TENANT, finding=passed, begins=True)
+        rows.record_episodes(connection, tenant=TENANT, told=[(same, False), (passed, True)])
     history = FindingStore(database).history(tenant=TENANT, ident=finding.id)
     assert [(row[0], row[1], row[3], row[4]) for row in history] == [
         (1, "fail", "aud_a", "aud_b"),

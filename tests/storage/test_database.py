@@ -27,7 +27,7 @@ from cloudsealed.storage.database import (
 )
 from cloudsealed.storage.open import ConnectionBudgetError, open_database, require_connections
 from cloudsealed.storage.postgres import PostgresDatabase
-from cloudsealed.storage.schema import installation
+from cloudsealed.storage.schema import installation, objects
 
 INSERT = installation.insert()
 VALUE = select(installation.c.value).where(installation.c.name == bindparam("called"))
@@ -128,6 +128,35 @@ def test_many_rows_go_in_at_once_and_none_is_nothing(database: Database) -> None
         connection.many(INSERT, [{"name": str(n), "value": "v"} for n in range(1500)])
         connection.many(INSERT, [])
     assert len(names(database)) == 1500
+
+
+ODD = ("\t\n\r\\", "\\N", "\\.", "", '",é\U0001f40d')
+
+
+def test_rows_are_added_as_they_are_whatever_is_in_them(database: Database) -> None:
+    rows = [
+        {"tenant_id": "ten_a", "digest": f"{n}", "used_in": word, "data": bytes(range(256)) * n}
+        for n, word in enumerate(ODD)
+    ]
+    with database.write() as connection:
+        connection.add(objects, rows)
+        connection.add(objects, [])
+    with database.read() as connection:
+        found = connection.all(select(objects).order_by(objects.c.digest))
+    assert [(*row[:-1], bytes(row[-1])) for row in found] == [
+        tuple(row[column.name] for column in objects.c) for row in rows
+    ]
+
+
+def test_of_rows_one_of_which_is_there_none_is_added(database: Database) -> None:
+    rows = [{"name": name, "value": "v"} for name in ("new", "old")]
+    with database.write() as connection:
+        connection.add(installation, rows[1:])
+    refused = (sqlite3.IntegrityError, psycopg.errors.UniqueViolation)
+    with pytest.raises(refused), database.write() as connection:
+        connection.add(installation, rows)
+    with database.read() as connection:
+        assert ("new",) not in connection.all(NAMES)
 
 
 def test_text_keeps_every_character_and_sorts_by_bytes(database: Database) -> None:

@@ -4,7 +4,7 @@ Webhooks and event streams read it; it knows neither.
 """
 
 from cloudsealed.events.deed import OPERATOR, Actor, Deed, acting_user, doing
-from cloudsealed.events.store import EventStore, append, emit, emit_changes
+from cloudsealed.events.store import EventStore, append, emit, emit_all, emit_changes
 
 __all__ = [
     "OPERATOR",
@@ -15,5 +15,6 @@ __all__ = [
     "append",
     "doing",
     "emit",
+    "emit_all",
     "emit_changes",
 ]

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -62,10 +61,10 @@ def document(finding: Finding) -> bytes:
             "base_severity": finding.base_severity,
             "classified_by": finding.classified_by,
             "title": finding.title,
-            "resource": asdict(finding.resource),
+            "resource": finding.resource,
             "evidence": finding.evidence,
             "monthly_savings": money(finding.monthly_savings_cents),
-            "triage": asdict(finding.triage) if finding.triage else None,
+            "triage": finding.triage,
             "resolution": finding.resolution,
             "last_observation": finding.last_observation,
             "audit_id": finding.audit_id,
@@ -126,6 +125,7 @@ def encode(tenant: str, finding: Finding) -> dict[str, Any]:
         "resolved_by": finding.resolved.audit_id if finding.resolved else None,
         "monthly_savings": NO_SAVINGS if savings is None else savings,
         "follows": finding.follows,
+        "said": finding.said,
         "doc": document(finding),
     }
 

@@ -82,6 +82,8 @@ class Finding:
     `decided` is the moment of the newest observation that settled its status, `looked` that of the
     newest of any kind; the two differ while the newest is unknown. `yields_to` is the id of the
     finding that asks for attention in its place, by what their policies say; then it is suppressed.
+    `said` is the digest of the words that alone made it what it is; one that was read has none, so
+    that whoever else writes it leaves none.
     """
 
     id: str
@@ -109,6 +111,7 @@ class Finding:
     monthly_savings_cents: int | None = None
     yields_to: str | None = None
     follows: Follows = field(default=Follows.NOTHING, compare=False)
+    said: bytes | None = field(default=None, compare=False)
 
     @property
     def is_resolved(self) -> bool:
@@ -122,6 +125,8 @@ class Finding:
 
     def asking(self) -> Finding:
         """Return it, unresolved, as it asks for attention."""
+        if self.status is FindingStatus.OPEN and self.yields_to is None:
+            return self
         return replace(self, status=FindingStatus.OPEN, yields_to=None)
 
     def silenced(self) -> Finding:
@@ -139,24 +144,33 @@ class Finding:
 
     def at(self, moment: Moment) -> Finding:
         """Return it as it stands once an audit of `moment` settled its cell, as it follows that."""
-        if self.follows is Follows.NOTHING:
+        moments = self._moments(self.follows, moment)
+        if moments == self._moments(Follows.NOTHING, moment):
             return self
-        decided = max(self.decided, moment)
-        if self.follows is Follows.MISSED:
-            return replace(self, decided=decided)
-        found = replace(self, looked=max(self.looked, moment))
-        if self.last_observation is Outcome.UNKNOWN:
-            return found
-        if self.last_observation is not Outcome.FAIL:
-            return replace(found, decided=decided)
-        failed = max(self.failed, moment)
-        return replace(found, decided=decided, audit_id=failed.audit_id, last_seen_at=failed.at)
+        decided, looked, failed = moments
+        return replace(
+            self, decided=decided, looked=looked, audit_id=failed.audit_id, last_seen_at=failed.at
+        )
 
-    def following(self, moment: Moment) -> Finding:
-        """Return it as it is to be written, when `moment` is that of its cell's newest audit."""
-        each = (replace(self, follows=follows) for follows in (Follows.SEEN, Follows.MISSED))
-        unfollowing = replace(self, follows=Follows.NOTHING)
-        return next((found for found in each if found.at(moment) == self), unfollowing)
+    def following(self, moment: Moment, said: bytes | None = None) -> Finding:
+        """Return it as it is to be written, when `moment` is that of its cell's newest audit, which
+        `said` what the digest is of; words that it does not follow are not kept."""
+        stands = self._moments(Follows.NOTHING, moment)
+        each = (Follows.SEEN, Follows.MISSED)
+        follows = next((f for f in each if self._moments(f, moment) == stands), Follows.NOTHING)
+        return replace(self, follows=follows, said=said if follows is Follows.SEEN else None)
+
+    def _moments(self, follows: Follows, moment: Moment) -> tuple[Moment, Moment, Moment]:
+        """Return when it was decided, looked at and failed last, once it followed `moment` so."""
+        decided, looked, failed = self.decided, self.looked, self.failed
+        if follows is Follows.SEEN:
+            looked = max(looked, moment)
+            if self.last_observation is Outcome.FAIL:
+                failed = max(failed, moment)
+        is_open = follows is Follows.SEEN and self.last_observation is Outcome.UNKNOWN
+        if follows is not Follows.NOTHING and not is_open:
+            decided = max(decided, moment)
+        return decided, looked, failed
 
 
 def fingerprint(

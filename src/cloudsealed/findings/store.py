@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 
 from cloudsealed.findings import cell_store as cells
 from cloudsealed.findings import count_store as counts
@@ -59,19 +59,11 @@ _UNDECIDED = (
     .order_by(findings.c.id)
     .limit(BLOCK_LINES)
 )
-_INSERT = findings.insert()
 _KEPT = ("tenant_id", "id")
 _UPDATE = (
     findings.update()
     .where(_TENANT, findings.c.id == bindparam("ident"))
     .values({c.name: bindparam(f"new_{c.name}") for c in findings.c if c.name not in _KEPT})
-)
-_INSERT_EPISODE = episodes.insert()
-_LAST_EPISODE = (
-    select(episodes.c.sequence)
-    .where(episodes.c.tenant_id == bindparam("tenant"), episodes.c.finding_id == bindparam("ident"))
-    .order_by(episodes.c.sequence.desc())
-    .limit(1)
 )
 _EXTEND_EPISODE = (
     episodes.update()
@@ -147,9 +139,9 @@ def _with_prints(count: int) -> Select[Any]:
 def insert(connection: Connection, *, tenant: str, new: Sequence[Finding]) -> None:
     """Add findings, each with its first episode; call it in the tenant's turn."""
     rows = [encode(tenant, finding) for finding in new]
-    connection.many(_INSERT, rows)
+    connection.add(findings, rows)
     counts.move(connection, tenant=tenant, before=(), after=map(counts.kind, rows))
-    connection.many(_INSERT_EPISODE, [_episode(tenant, finding, 1) for finding in new])
+    connection.add(episodes, [_episode(tenant, finding, 1) for finding in new])
     text_store.insert(connection, tenant=tenant, new=new)
 
 
@@ -182,16 +174,39 @@ def _over(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"tenant": row["tenant_id"], "ident": row["id"], **new}
 
 
-def record_episode(connection: Connection, *, tenant: str, finding: Finding, begins: bool) -> None:
-    """Extend a finding's last episode to its audit, or begin the next one."""
-    last = connection.first(_LAST_EPISODE, {"tenant": tenant, "ident": finding.id})
-    number = last[0] if last else 0
-    if begins or not number:
-        connection.many(_INSERT_EPISODE, [_episode(tenant, finding, number + 1)])
-        return
-    moment = {"audit": finding.looked.audit_id, "moment": finding.looked.at}
-    connection.run(
-        _EXTEND_EPISODE, {"tenant": tenant, "ident": finding.id, "number": number, **moment}
+def record_episodes(
+    connection: Connection, *, tenant: str, told: Sequence[tuple[Finding, bool]]
+) -> None:
+    """Extend the last episode of each finding to its audit, or begin the next one if it `begins`.
+
+    A finding may come several times, as what it was and then as what it is.
+    """
+    for batch in batches(told, BLOCK_LINES):
+        size, values = padded(list({finding.id: None for finding, _begins in batch}))
+        rows = connection.all(_last_episodes(size), {"tenant": tenant, **values})
+        last: dict[str, int] = dict(rows)
+        begun, extended = [], []
+        for finding, begins in batch:
+            number = last.get(finding.id, 0)
+            if begins or not number:
+                last[finding.id] = number + 1
+                begun.append(_episode(tenant, finding, number + 1))
+                continue
+            moment = {"audit": finding.looked.audit_id, "moment": finding.looked.at}
+            extended.append({"tenant": tenant, "ident": finding.id, "number": number, **moment})
+        connection.add(episodes, begun)
+        connection.many(_EXTEND_EPISODE, extended)
+
+
+@lru_cache(maxsize=len(SIZES))
+def _last_episodes(size: int) -> Select[Any]:
+    return (
+        select(episodes.c.finding_id, func.max(episodes.c.sequence))
+        .where(
+            episodes.c.tenant_id == bindparam("tenant"),
+            episodes.c.finding_id.in_(binds("id", size)),
+        )
+        .group_by(episodes.c.finding_id)
     )
 
 

@@ -26,7 +26,6 @@ _GRAM = 3
 _LAST = 4  # of its last ones are asked of the index
 _SEPARATOR = "\n"
 
-_INSERT = finding_texts.insert()
 _UPDATE = (
     finding_texts.update()
     .where(
@@ -60,7 +59,7 @@ def insert(connection: Connection, *, tenant: str, new: Iterable[Finding]) -> No
         }
         for each in new
     ]
-    connection.many(_INSERT, sorted(rows, key=itemgetter("number")))
+    connection.add(finding_texts, sorted(rows, key=itemgetter("number")))
 
 
 def update(connection: Connection, *, tenant: str, changed: Iterable[Finding]) -> None:

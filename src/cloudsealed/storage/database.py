@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, literal, select
+from sqlalchemy import ColumnElement, Table, literal, select
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite_dialect
 from sqlalchemy.sql import ClauseElement
 
@@ -67,6 +67,9 @@ class Connection(Protocol):
 
     def many(self, statement: ClauseElement, rows: Sequence[Parameters], /) -> None:
         """Run a statement once for each of `rows`."""
+
+    def add(self, table: Table, rows: Sequence[Parameters], /) -> None:
+        """Add rows, each with every column of their table, as fast as the database takes them."""
 
     def lock(self, name: str, *, shared: bool = False) -> None:
         """Wait for every other transaction that locked a name, or that did not share it, and hold

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Table
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import ClauseElement
 
@@ -39,6 +41,19 @@ class Compiler:
         compiled = statement.compile(dialect=self._dialect)
         constants = {k: v for k, v in compiled.params.items() if v is not None}
         return str(compiled), constants
+
+
+@cache
+def _insert(table: Table) -> str:
+    names = ", ".join(f'"{name}"' for name in table.c.keys())  # noqa: SIM118 - columns, not names
+    places = ", ".join("?" * len(table.c))
+    return f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608 - our own names
+
+
+@cache
+def _copy(table: Table) -> bytes:
+    names = ", ".join(f'"{name}"' for name in table.c.keys())  # noqa: SIM118 - columns, not names
+    return f"COPY {table.name} ({names}) FROM STDIN".encode()
 
 
 class SqliteConnection:
@@ -74,6 +89,11 @@ class SqliteConnection:
         if rows:
             text, defaults = self._compiler(statement, {})
             self._raw.executemany(text, [{**defaults, **row} for row in rows])
+
+    def add(self, table: Table, rows: Sequence[Parameters], /) -> None:
+        """Add rows, each with every column of their table."""
+        if rows:
+            self._raw.executemany(_insert(table), list(map(itemgetter(*table.c.keys()), rows)))
 
     def lock(self, name: str, *, shared: bool = False) -> None:
         """Do nothing: write transactions take turns."""
@@ -119,6 +139,14 @@ class PostgresConnection:
         """Run a statement once for each of `rows`."""
         text, defaults = self._compiler(statement, {})
         self._cursor.executemany(text.encode(), [{**defaults, **row} for row in rows])
+
+    def add(self, table: Table, rows: Sequence[Parameters], /) -> None:
+        """Add rows, each with every column of their table, by COPY."""
+        if not rows:
+            return
+        with self._cursor.copy(_copy(table)) as copy:
+            for row in map(itemgetter(*table.c.keys()), rows):
+                copy.write_row(row)
 
     def lock(self, name: str, *, shared: bool = False) -> None:
         """Take an advisory lock until the transaction ends; who waits for one is served in order,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from tests.audits.world import Clock, Cloud, Pass
 
 from cloudsealed.audits.sealing.verdict import summarize
+from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.codec import LOADED, decode
 from cloudsealed.findings.model import Finding
 from cloudsealed.policies.yielding import Yields
@@ -60,6 +62,20 @@ def stand(database: Database) -> Callable[[], dict[str, Finding]]:
         return {finding.policy_id.removeprefix("pol_"): finding for finding in loaded}
 
     return stand
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The fingerprints of findings that were read."""
+    found: list[str] = []
+    load = finding_rows.load
+
+    def listening(connection: Any, *, tenant: str, fingerprints: Sequence[str]) -> Any:
+        found.extend(fingerprints)
+        return load(connection, tenant=tenant, fingerprints=fingerprints)
+
+    monkeypatch.setattr(finding_rows, "load", listening)
+    return found
 
 
 def told(database: Database) -> list[tuple[str, str]]:
@@ -219,3 +235,29 @@ def test_whatever_the_order_in_which_audits_finish_the_same_findings_ask(
         "general": (RESOLVED, None),
         "a-narrow": (OPEN, None),
     }
+
+
+def test_what_yields_is_recognised_as_long_as_what_it_yields_to_stands(
+    look: Look, cloud: Cloud, stand: Any, read: list[str]
+) -> None:
+    chance = random.Random(7)
+    ways = [BOTH, BOTH, {"A": "good", "B": "bad"}, {"A": "bad", "B": "good"}]
+    cloud.queues["one"] = BOTH
+    look().apply()
+    for _ in range(40):
+        cloud.queues["one"] = chance.choice(ways)
+        keys = chance.choice(((), (), ("general",), ("a-narrow",)))
+        look(*keys).apply()
+        look().apply()
+        again = look()
+        read.clear()
+        again.apply()
+        assert read == [], "the same was said before"
+        found, fails = stand(), {name for name in ("A", "B") if cloud.queues["one"][name] == "bad"}
+        general, narrow = found["general"], found["a-narrow"]
+        assert general.status is (OPEN if "A" in fails else RESOLVED)
+        behind = general.id if fails == {"A", "B"} else None
+        assert narrow.yields_to == behind
+        assert narrow.status is (RESOLVED if "B" not in fails else SUPPRESSED if behind else OPEN)
+        said = {pin[0]: (pin[4], pin[5]) for pin in again.pins}
+        assert said.get(narrow.id, (False, None)) == (behind is not None, behind)

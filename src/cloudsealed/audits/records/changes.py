@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
-from cloudsealed.events import emit
+from cloudsealed.events import emit_all
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding
 from cloudsealed.storage.database import Connection
@@ -16,8 +19,9 @@ def write_opened(
 ) -> None:
     """Add findings that an audit opened; of what yields to another the other's event tells."""
     finding_rows.insert(connection, tenant=tenant, new=opened)
-    for finding in (each for each in opened if each.yields_to is None):
-        _announce(connection, tenant, audit_id, EventType.FINDING_OPENED, finding)
+    asking = (each for each in opened if each.yields_to is None)
+    told = [(each.id, _fact(audit_id, each)) for each in asking]
+    emit_all(connection, tenant=tenant, kind=EventType.FINDING_OPENED, told=told)
 
 
 def write_changed(
@@ -30,13 +34,21 @@ def write_changed(
     """Write findings over what they were when this turn read them; `audit_id` is the audit that
     says so."""
     finding_rows.update(connection, tenant=tenant, changed=changed)
-    for old, new in changed:
-        begins = (old.last_observation, old.severity) != (new.last_observation, new.severity)
-        if begins and old.follows:  # so far it went on without being written
-            finding_rows.record_episode(connection, tenant=tenant, finding=old, begins=False)
-        finding_rows.record_episode(connection, tenant=tenant, finding=new, begins=begins)
-        if (kind := _told(old, new)) is not None:
-            _announce(connection, tenant, audit_id, kind, new)
+    episodes = [each for old, new in changed for each in _episodes(old, new)]
+    finding_rows.record_episodes(connection, tenant=tenant, told=episodes)
+    kinds = [(_told(old, new), new) for old, new in changed]
+    for kind, run in groupby(kinds, key=itemgetter(0)):
+        if kind is not None:
+            told = [(new.id, _fact(audit_id, new)) for _kind, new in run]
+            emit_all(connection, tenant=tenant, kind=kind, told=told)
+
+
+def _episodes(old: Finding, new: Finding) -> Iterator[tuple[Finding, bool]]:
+    """Yield what becomes of a finding's history, and whether it begins an episode."""
+    begins = (old.last_observation, old.severity) != (new.last_observation, new.severity)
+    if begins and old.follows:  # so far it went on without being written
+        yield old, False
+    yield new, begins
 
 
 def _told(old: Finding, new: Finding) -> EventType | None:
@@ -50,13 +62,10 @@ def _told(old: Finding, new: Finding) -> EventType | None:
     return EventType.FINDING_REOPENED if asks else None
 
 
-def _announce(
-    connection: Connection, tenant: str, audit_id: str, kind: EventType, finding: Finding
-) -> None:
-    data = {
+def _fact(audit_id: str, finding: Finding) -> Mapping[str, Any]:
+    return {
         "finding_id": finding.id,
         "severity": finding.severity,
         "audit_id": audit_id,
         "title": finding.title,
     }
-    emit(connection, tenant=tenant, kind=kind, subject=finding.id, data=data)

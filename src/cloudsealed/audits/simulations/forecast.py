@@ -112,7 +112,7 @@ class Forecast:
             cell.header(),
         )
         with self._database.read() as connection:
-            unseen = outcomes.known(connection, block)
+            unseen = outcomes.known(connection, block).unseen
         for observation in observations:
             outcomes.spoken(unseen, block, observation)
         for part in batches(unseen, _BATCH):

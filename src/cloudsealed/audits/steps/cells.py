@@ -7,18 +7,22 @@ version tells of another audit, its findings stop following, and each is written
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
+
+import orjson
 
 from cloudsealed.audits.records import cells
 from cloudsealed.audits.records.blocks import Block, Blocks
 from cloudsealed.audits.records.changes import write_changed, write_opened
 from cloudsealed.audits.records.observation import Observation, observation_of
+from cloudsealed.audits.steps.known import Known, Spoken, Wording
 from cloudsealed.audits.steps.outcomes import Change, Outcomes, cell_of
 from cloudsealed.audits.steps.reconcile import Seen, reconcile
-from cloudsealed.findings import cell_store
+from cloudsealed.findings import cell_store, said_store
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.cell_store import Cell
 from cloudsealed.findings.model import Finding, Follows, Moment
@@ -62,7 +66,7 @@ class CellReconciler:
         if block.count > BATCH:
             return self._reconciled(block, partial(self._lane, block.account))
         with self._lane(block.account) as connection:
-            if not block.count and not self._outcomes.known(connection, block):
+            if not block.count and self._outcomes.known(connection, block).is_empty:
                 self._mark(connection, cell_of(block), self._outcomes.moment(block))
                 return []  # most cells hold nothing, and nothing follows them
             return self._reconciled(block, lambda: nullcontext(connection))
@@ -115,13 +119,13 @@ class CellReconciler:
         cell, moment = cell_of(block), self._outcomes.moment(block)
         failing: list[Pin] = []
         with turn() as connection:
-            unseen = self._outcomes.known(connection, block)
-        for batch in batches(map(observation_of, self._blocks.lines(block)), BATCH):
+            known = self._known(connection, block, version)
+        for batch in batches(self._unrecognised(block, known, failing), BATCH):
             with turn() as connection:
-                failing += self._observed(connection, block, batch, version)
-            for observation in batch:
-                self._outcomes.spoken(unseen, block, observation)
-        for part in batches(unseen, BATCH):
+                failing += self._observed(connection, block, batch, version, known)
+            for _line, observation in batch:
+                self._outcomes.spoken(known.unseen, block, observation)
+        for part in batches(known.unseen, BATCH):
             with turn() as connection:
                 changes = self._outcomes.unseen(connection, block, part)
                 newest = self._newest(connection, cell, moment, version)
@@ -130,22 +134,44 @@ class CellReconciler:
             self._settle(connection, cell, moment, version)
         return failing
 
+    def _known(self, connection: Connection, block: Block, version: int | None) -> Known:
+        """Return what is known of a cell; nobody is recognised where the audits share it."""
+        if version is None:
+            return self._outcomes.known(connection, block)
+        head, _version = cell_store.head(connection, tenant=self._tenant, cell=cell_of(block))
+        return self._outcomes.known(connection, block, head=head)
+
+    def _unrecognised(self, block: Block, known: Known, failing: list[Pin]) -> Iterator[Spoken]:
+        """Yield what a block says that is not known word by word; of the rest, add to `failing`
+        what fails."""
+        wording = Wording(block.header)
+        for line in self._blocks.raw_lines(block):
+            is_known, pin = known.recognise(wording, line)
+            if not is_known:
+                yield Spoken(line, observation_of(orjson.loads(line)))
+            elif pin is not None:
+                failing.append(pin)
+
     def _observed(
         self,
         connection: Connection,
         block: Block,
-        batch: Sequence[Observation],
+        batch: Sequence[Spoken],
         version: int | None,
+        known: Known,
     ) -> list[Pin]:
-        found = self._outcomes.observed(connection, block, batch)
+        found = self._outcomes.observed(connection, block, [said for _line, said in batch])
         cell, moment = cell_of(block), self._outcomes.moment(block)
         newest = self._newest(connection, cell, moment, version)
+        words = known.words(block, batch, found) if newest == moment else {}
         opened = [new for _, old, new in found if old is None and new is not None]
         if newest is not None:
-            opened = [each.following(newest) for each in opened]
+            opened = [each.following(newest, words.get(each.id)) for each in opened]
         write_opened(connection, tenant=self._tenant, audit_id=self._audit, opened=opened)
         changes = [(old, new) for _, old, new in found if old and new]
-        self._write(connection, cell, moment, changes, newest)
+        self._write(connection, cell, moment, changes, newest, words)
+        noted = known.unheard(found, words, moment)
+        said_store.remember(connection, tenant=self._tenant, said=noted)
         fails = [(seen, new) for seen, _, new in found if new and seen.outcome is Outcome.FAIL]
         asking = [seen.yields_to for seen, _ in fails if seen.yields_to is not None]
         others = finding_rows.load(connection, tenant=self._tenant, fingerprints=asking)
@@ -171,9 +197,10 @@ class CellReconciler:
         moment: Moment,
         changes: Sequence[Change],
         newest: Moment | None,
+        words: Mapping[str, bytes] = MappingProxyType({}),
     ) -> bool:
         """Write what following alone does not make of findings, or all that is new where `newest`
-        is None; say whether anything was."""
+        is None; say whether anything was. `words`, by id, are what was said of them."""
         if newest is None:
             changed = [
                 (old, replace(new, follows=Follows.NOTHING)) for old, new in changes if new != old
@@ -181,7 +208,9 @@ class CellReconciler:
             cell_store.begin(connection, tenant=self._tenant, cell=cell)
         else:
             changed = [
-                (old, new.following(newest)) for old, new in changes if old.at(moment) != new
+                (old, new.following(newest, words.get(new.id)))
+                for old, new in changes
+                if old.at(moment) != new
             ]
         self._write_changed(connection, changed)
         return bool(changed)

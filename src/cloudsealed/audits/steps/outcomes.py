@@ -10,7 +10,9 @@ from cloudsealed.audits.records import cells
 from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.records.observation import OWNED_BY_ANOTHER, Observation, observation_of
 from cloudsealed.audits.skew import NO_HORIZON
+from cloudsealed.audits.steps.known import Above, Known, Reconciled
 from cloudsealed.audits.steps.reconcile import Seen, Subject, grounded, reconcile, withdrawal
+from cloudsealed.findings import said_store
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.cell_store import Cell
 from cloudsealed.findings.model import Finding, Follows, Moment, ResourceRef
@@ -21,8 +23,6 @@ from cloudsealed.resources import store as resource_rows
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.vocabulary import Dimension, Outcome, Severity
 
-Reconciled = tuple[Observation, Finding | None, Finding | None]
-"""An observation, and its finding before and after it."""
 Change = tuple[Finding, Finding]
 """What a finding was, and what it becomes."""
 
@@ -57,15 +57,33 @@ class Outcomes:
         """Return the moment of which a cell speaks."""
         return Moment(block.header["observed_at"], self._audit)
 
-    def known(self, connection: Connection, block: Block) -> dict[str, str]:
-        """Return, in order, the fingerprints of a cell's findings of which something is to be said
-        if the audit did not see their resource, each with the resource's id."""
-        known = finding_rows.load_cell(connection, tenant=self._tenant, cell=cell_of(block))
-        return {
-            p: f.resource.id
-            for p, f in known.items()
-            if f.follows or _is_missing(f.resource.type, f.resource.native_id, block)
+    def known(self, connection: Connection, block: Block, *, head: Moment | None = None) -> Known:
+        """Return what is known of a cell. Its findings are recognised by what was said of them if
+        nobody else has a say: with a `head` that this audit moves, none later, and a clock that did
+        not run ahead."""
+        cell, moment = cell_of(block), self.moment(block)
+        alone = head is not None and head <= moment and moment.at <= self._horizon
+        alone = alone and not self._later(connection, block)
+        above = self._above(connection, cell, moment) if alone else None
+        rows = said_store.load_cell(connection, tenant=self._tenant, cell=cell, at=moment.at)
+        return Known.of(rows, block, recognises=alone, above=above)
+
+    def _above(self, connection: Connection, cell: Cell, moment: Moment) -> Above | None:
+        """Return what the findings of a cell may yield to; None where its policy does not yield."""
+        key = self._yields.keys.get(cell.policy_id)
+        if key is None or key not in self._yields.others:
+            return None
+        generals = self._yields.above[key]
+        standing = {
+            row[1]: (row[0], row[4])
+            for policy, other in self._yields.keys.items()
+            if other in generals
+            for row in said_store.load_cell(
+                connection, tenant=self._tenant, cell=cell._replace(policy_id=policy), at=moment.at
+            )
         }
+        place = {"provider": "aws", "account": cell.account, "region": cell.region}
+        return Above(self._yields, key, place, standing)
 
     def spoken(self, unseen: dict[str, str], block: Block, observation: Observation) -> None:
         """Take out of `unseen` the finding that an observation is of, also under its former id."""
@@ -99,8 +117,9 @@ class Outcomes:
         for observation in batch:
             old = known.get(observation.fingerprint) or self._former(known, block, observation)
             later = [_later(other, at, theirs, observation) for at, other, theirs in newer]
-            seen, about = _seen(block, self.moment(block), observation), self._subject
-            subject = None if old is not None else about(block, observation)
+            seen = _seen(block, self.moment(block), observation)
+            opens = old is None and seen.outcome is Outcome.FAIL
+            subject = self._subject(block, observation) if opens else None
             now = None if old is None else _renamed(old, observation)
             grounded = None if now is None else self.grounded(now, seen)
             found.append((observation, old, reconcile(grounded, seen, subject, later)))
@@ -128,18 +147,21 @@ class Outcomes:
         """Return a finding without moments of a clock that ran ahead."""
         return grounded(finding, seen.moment, self._horizon)
 
-    def _newer(
-        self, connection: Connection, block: Block
-    ) -> list[tuple[Moment, Block | None, dict[str, Observation]]]:
-        later = cells.later_than(
+    def _later(self, connection: Connection, block: Block) -> list[Moment]:
+        """Return the moments of newer audits that spoke for a cell, oldest first."""
+        return cells.later_than(
             connection,
             tenant=self._tenant,
             **cell_of(block)._asdict(),
             moment=self.moment(block),
             horizon=self._horizon,
         )
+
+    def _newer(
+        self, connection: Connection, block: Block
+    ) -> list[tuple[Moment, Block | None, dict[str, Observation]]]:
         found: list[tuple[Moment, Block | None, dict[str, Observation]]] = []
-        for other in later:
+        for other in self._later(connection, block):
             theirs = Blocks(self._database, tenant=self._tenant, audit_id=other.audit_id)
             spoken = theirs.find(OBSERVATIONS, block.key, block.account, block.region)
             lines = map(observation_of, theirs.lines(spoken) if spoken else ())

@@ -1,4 +1,4 @@
--- revision 0010
+-- revision 0011
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -189,7 +189,7 @@ CREATE TABLE findings (
 	resolved_at TEXT, 
 	resolved_by TEXT, 
 	monthly_savings INTEGER NOT NULL, 
-	doc BLOB NOT NULL, follows INTEGER DEFAULT '0' NOT NULL, 
+	doc BLOB NOT NULL, follows INTEGER DEFAULT '0' NOT NULL, said BLOB, 
 	PRIMARY KEY (tenant_id, id), 
 	CONSTRAINT findings_fingerprint UNIQUE (tenant_id, fingerprint)
 );
@@ -619,4 +619,4 @@ CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT,
 CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence) OR EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.id = new.id) BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 CREATE TRIGGER finding_grams_new AFTER INSERT ON finding_texts BEGIN INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
 CREATE TRIGGER finding_grams_other AFTER UPDATE OF text ON finding_texts BEGIN INSERT INTO finding_grams (finding_grams, rowid, text) VALUES ('delete', old.number, old.text); INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
-INSERT INTO alembic_version VALUES ('0010');
+INSERT INTO alembic_version VALUES ('0011');

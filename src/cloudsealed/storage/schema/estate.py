@@ -277,6 +277,7 @@ findings = Table(
     integer("monthly_savings"),
     blob("doc"),
     integer("follows"),
+    blob("said", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "fingerprint", name="findings_fingerprint"),
     Index("findings_cell", "tenant_id", "policy_id", "account", "region"),
