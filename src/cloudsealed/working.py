@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from cloudsealed.audits.classifying.reclassify import Reclassify
@@ -71,6 +71,7 @@ def worker(services: Services) -> Worker:
 
 def worker_process(services: Services) -> WorkerProcess:
     """Return all that a worker's process does for this installation."""
+    looked_over = services.database, services.clock
     return WorkerProcess(
         worker(services),
         PulseStore(services.database),
@@ -78,17 +79,24 @@ def worker_process(services: Services) -> WorkerProcess:
         patience=services.settings.job_patience,
         pool=services.database.pool_status,
         kept={
-            "housekeeping": (partial(housekeep, services), _HOUSEKEEPING_SECONDS),
-            "chain of events": (partial(chain_events, services), _CHAIN_SECONDS),
-            "retention": (partial(expire_evidence, services), _RETENTION_SECONDS),
+            "look-out": (partial(adopt_abandoned, *looked_over), _HOUSEKEEPING_SECONDS),
+            "housekeeping": (partial(_by_the_first, services, housekeep), _HOUSEKEEPING_SECONDS),
+            "chain of events": (partial(_by_the_first, services, chain_events), _CHAIN_SECONDS),
+            "retention": (partial(_by_the_first, services, expire_evidence), _RETENTION_SECONDS),
         },
     )
 
 
+def _by_the_first(services: Services, step: Callable[[Services], object]) -> object:
+    """Do what goes through all tenants, in the first of the workers only: a round of thousands of
+    tenants takes seconds of the database, in each process that goes it."""
+    first = PulseStore(services.database).is_first(worker_name(), services.clock())
+    return step(services) if first else None
+
+
 def housekeep(services: Services) -> None:
-    """Take up audits whose worker died; start what is due; end what is over: logins, grants,
-    reports and what expired classifications did."""
-    adopt_abandoned(services.database, services.clock)
+    """Start what is due; end what is over: logins, grants, reports and what expired
+    classifications did."""
     services.oauth.purge()
     services.client_credentials.purge()
     services.devices.purge()

@@ -22,7 +22,7 @@ from tests.waiting import until
 from cloudsealed.api import gauges, parts, process
 from cloudsealed.api.app import create_app
 from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
-from cloudsealed.audits.shard_store import Shards
+from cloudsealed.audits.shard_store import Shard, Shards, Step
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import PulseStore, enqueue
 from cloudsealed.jobs.pulse_store import DEAD_SECONDS
@@ -264,13 +264,25 @@ def test_figures_of_jobs_audits_workers_and_the_process_are_there(
             enqueue(connection, tenant="ten_a", kind="report", subject=f"rep_{number}")
     JobStore(services.database).claim(kind="report", owner="w", now=utc_now())
     ended(services, AuditStatus.COMPLETED)
+    waiting = ended(services, AuditStatus.COLLECTING)
+    with services.database.write() as connection:
+        new = [Shard(Step.COLLECT, "123456789012", region) for region in ("a", "b")]
+        shards = Shards(services.database, services.clock)
+        shards.add(connection, tenant="ten_a", ident=waiting, new=new)
     found = families(ask("/metrics").text)
+    assert found["cloudsealed_shards"] == {
+        (("state", "held"), ("step", "plan")): 1,
+        (("state", "waits"), ("step", "collect")): 2,
+    }
+    assert set(found["cloudsealed_shards_oldest_seconds"]) == {(("step", "collect"),)}
     assert found["cloudsealed_jobs"] == {
         (("kind", "report"), ("status", "queued")): 1,
         (("kind", "report"), ("status", "running")): 1,
     }
     assert set(found["cloudsealed_jobs_oldest_seconds"]) == set(found["cloudsealed_jobs"])
-    assert found["cloudsealed_audits"] == {(("status", "completed"),): 1}
+    assert found["cloudsealed_audits"] == {
+        (("status", status),): 1 for status in ("collecting", "completed")
+    }
     assert found["cloudsealed_provider_calls_total"] == {CALLS[1]: 3}
     assert found["cloudsealed_worker_open_files"] == {(("worker", "host:1"),): 30}
     assert found["cloudsealed_worker_database_connections"] == {

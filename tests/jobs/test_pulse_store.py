@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cloudsealed.jobs import PulseStore
+from cloudsealed.jobs.pulse_store import DEAD_SECONDS
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.storage.database import Database
 
@@ -40,3 +41,14 @@ def test_counts_of_every_worker_add_up_and_outlive_it(database: Database) -> Non
     store.beat(name="a:1", started_at=now, now=now, state={}, counted={CALLS: 4})
     store.leave("a:1")
     assert dict(store.counted()) == {CALLS: 10, ENDED: 2}
+
+
+def test_the_first_of_those_alive_does_what_one_is_enough_for(database: Database) -> None:
+    store, now = PulseStore(database), utc_now().replace(microsecond=0)
+    assert store.is_first("b:2", now), "nobody else is known"
+    for name in ("a:1", "b:2", "c:3"):
+        store.beat(name=name, started_at=now, now=now, state={}, counted={})
+    assert [store.is_first(name, now) for name in ("a:1", "b:2", "c:3")] == [True, False, False]
+    later = now + timedelta(seconds=DEAD_SECONDS + 1)
+    store.beat(name="c:3", started_at=now, now=later, state={}, counted={})
+    assert store.is_first("c:3", later), "those before it are dead"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 from cloudsealed.api.parts import free_bytes
+from cloudsealed.audits.shard_store import Shards
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import PulseStore
 from cloudsealed.jobs.store import JobStore
@@ -47,7 +48,7 @@ class Gauges:
             yield from _readable(family)
 
     def _of_the_database(self) -> list[Family]:
-        families = (self._counts, self._jobs, self._audits, self._workers)
+        families = (self._counts, self._jobs, self._audits, self._shards, self._workers)
         return [found for family in families for found in _readable(family)]
 
     def _counts(self) -> Iterator[Family]:
@@ -88,6 +89,26 @@ class Gauges:
         for status, number in store.standing().items():
             found.add([status], number)
         yield found
+
+    def _shards(self) -> Iterator[Family]:
+        number = Family(
+            "cloudsealed_shards",
+            "gauge",
+            "Parts of audits that are not done: places to collect, accounts to judge and reconcile",
+            ("step", "state"),
+        )
+        age = Family(
+            "cloudsealed_shards_oldest_seconds",
+            "gauge",
+            "For how long the first part of a step has waited for a worker",
+            ("step",),
+        )
+        now = self._services.clock()
+        for row in Shards(self._services.database, self._services.clock).standing():
+            number.add([row.step, "waits" if row.waits else "held"], row.count)
+            if row.since is not None:
+                age.add([row.step], max(0.0, (now - row.since).total_seconds()))
+        yield from (number, age)
 
     def _workers(self) -> Iterator[Family]:
         seen = Family(

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from time import monotonic
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import and_, bindparam, null, or_, select
+from sqlalchemy import and_, bindparam, func, null, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.audits.model import CanceledError, LeaseLostError
 from cloudsealed.events import emit
 from cloudsealed.jobs.store import enqueue, forget_queued
-from cloudsealed.kit.clock import Clock, rfc3339
+from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Database, Row, none_of
 from cloudsealed.storage.objects import month_of
@@ -139,6 +140,24 @@ _ABANDONED = (  # tenantless: audit by lease
     )
     .distinct()
 )
+
+_STANDING = (  # tenantless: housekeeping
+    select(shards.c.step, shards.c.hold.is_(None), func.count(), func.min(shards.c.until))
+    .join(audits, and_(audits.c.tenant_id == shards.c.tenant_id, audits.c.id == shards.c.audit_id))
+    .where(none_of(audits.c.status, _FINAL))
+    .group_by(shards.c.step, shards.c.hold.is_(None))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many shards of a step wait or are held, and since when the first of those that wait does,
+    None where that is not known."""
+
+    step: str
+    waits: bool
+    count: int
+    since: datetime | None
 
 
 class Lease:
@@ -479,6 +498,15 @@ class Shards:
             self.add(connection, tenant=tenant, ident=ident, new=[Shard(Step.PLAN)])
         return True
 
+    def standing(self) -> list[Standing]:
+        """Return how many shards of all tenants' audits wait and are held, by step."""
+        with self.database.read() as connection:
+            rows = connection.all(_STANDING)
+        return [
+            Standing(step, bool(waits), count, _asked(until) if waits and until else None)
+            for step, waits, count, until in rows
+        ]
+
     def abandoned(self) -> list[tuple[str, str]]:
         """Return (tenant, id) of every audit that has not ended and has shards whose lease ran out,
         or that have waited for as long as a lease is.
@@ -529,6 +557,11 @@ def _place(part: Shard) -> dict[str, str]:
 def _bounds(now: datetime) -> dict[str, str]:
     """Return between which moments a lease that runs ends."""
     return {"now": rfc3339(now), "absurd": rfc3339(now + _LONGEST_LEASE)}
+
+
+def _asked(until: str) -> datetime:
+    """Return since when a shard waits that has waited for long at a moment."""
+    return parse_rfc3339(until) - timedelta(seconds=LEASE_SECONDS)
 
 
 def _lease_end(now: datetime) -> str:

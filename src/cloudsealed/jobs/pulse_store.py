@@ -100,6 +100,11 @@ class PulseStore:
                 Pulse(name, seen, orjson.loads(state)) for name, seen, state in connection.all(_ALL)
             ]
 
+    def is_first(self, name: str, now: datetime) -> bool:
+        """Say whether no worker that is alive comes before one, by name: the first does what one is
+        enough for."""
+        return not any(p.name < name and p.age(now) <= DEAD_SECONDS for p in self.all())
+
     def counted(self) -> Iterator[tuple[Series, int]]:
         """Yield what every worker counted, in all."""
         with self._database.read() as connection:
