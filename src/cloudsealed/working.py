@@ -17,6 +17,7 @@ from cloudsealed.jobs.worker import worker_name
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
+from cloudsealed.storage.lease_clock import lease_clock
 from cloudsealed.wiring import Services
 
 _CHAIN_SECONDS, _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 2.0, 5.0, 3600.0
@@ -65,13 +66,13 @@ def worker(services: Services) -> Worker:
         longest=_LONGEST,
         leaving=services.runner.leave,
         patience=services.settings.job_patience,
-        clock=services.clock,
+        clock=lease_clock(services.database, services.clock),
     )
 
 
 def worker_process(services: Services) -> WorkerProcess:
     """Return all that a worker's process does for this installation."""
-    looked_over = services.database, services.clock
+    looked_over = services.database, lease_clock(services.database, services.clock)
     return WorkerProcess(
         worker(services),
         PulseStore(services.database),

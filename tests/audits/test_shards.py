@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from tests.audits.world import TENANT, Clock, Pass
 from tests.waiting import SECONDS
 
 from cloudsealed.audits.model import LeaseLostError
-from cloudsealed.audits.shard_store import LEASE_SECONDS, MOST_TAKES, Lease, Shard, Step
+from cloudsealed.audits.shard_store import LEASE_SECONDS, MOST_TAKES, Lease, Shard, Shards, Step
+from cloudsealed.kit.clock import utc_now
+from cloudsealed.storage.lease_clock import lease_clock
 from cloudsealed.storage.schema import audit_shards as rows
 from cloudsealed.vocabulary import AuditStatus
 
@@ -123,6 +126,21 @@ def test_progress_is_that_of_all_and_what_is_done_again_counts_once(
     assert again.parts == dies.parts
     shown = again.count({"tasks_done": 3})
     assert (shown["tasks_done"], shown["calls"]) == (7, 70), "its calls are in the ledger"
+
+
+def test_a_worker_whose_clock_runs_ahead_takes_nothing_that_others_hold(begin: Any) -> None:
+    audit = begin()
+    if audit.database.name == "sqlite":
+        pytest.skip("those who share a file share a clock")
+    holder, thief = (
+        Shards(audit.database, lease_clock(audit.database, clock))
+        for clock in (utc_now, lambda: utc_now() + timedelta(hours=1))
+    )
+    lease = holder.take(tenant=TENANT, ident=audit.id, owner="holder")
+    assert lease is not None
+    assert thief.take(tenant=TENANT, ident=audit.id, owner="thief") is None
+    assert thief.abandoned() == []
+    lease.renew()
 
 
 @pytest.mark.parametrize("ends", ["cancel", "fail"])

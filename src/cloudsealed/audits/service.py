@@ -48,6 +48,7 @@ from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicyService
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.keyset import Page, Rows
+from cloudsealed.storage.lease_clock import lease_clock
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
@@ -68,7 +69,7 @@ class AuditService:
     ) -> None:
         self._database = database
         self._store = AuditStore(database, clock)
-        self._shards = Shards(database, clock)
+        self._shards = Shards(database, lease_clock(database, clock))
         self._connections = connections
         self._policies = policies
         self._clock = clock

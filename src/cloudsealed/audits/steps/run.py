@@ -47,6 +47,7 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 from cloudsealed.storage.flights import CALLS, open_flights
 from cloudsealed.storage.keys import KeyRing
+from cloudsealed.storage.lease_clock import lease_clock
 from cloudsealed.vocabulary import AuditStatus, EventType
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Runner:
             settings=settings,
             clock=clock,
             store=AuditStore(database, clock),
-            shards=Shards(database, clock),
+            shards=Shards(database, lease_clock(database, clock)),
             caller=self._caller,
         )
         self._places = Places(open_flights(database, CALLS))
