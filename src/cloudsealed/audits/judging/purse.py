@@ -1,4 +1,4 @@
-"""The time that policies may take of an audit: each of them, and all together.
+"""The time that policies may take of an account: each of them, and all together.
 
 Once half of the common time is spent, each policy goes on to an even share of the other half only:
 the slow ones stop, the cheap ones are judged to the end, and the whole is bounded. It refuses to

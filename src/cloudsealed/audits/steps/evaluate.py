@@ -134,7 +134,7 @@ class Cell:
 
 
 class Evaluator:
-    """Judges the snapshots of one audit by its policies."""
+    """Judges the snapshots of one audit, or of one account in it, by its policies."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Evaluator:
         seconds: float,
         together: float = inf,
     ) -> None:
-        """`extent` is how far the audit looks. `seconds` is what each policy may take of the audit,
+        """`extent` is how far the audit looks. `seconds` is what each policy may take of it all,
         so that none holds up the others, and `together` what all may: what one did not come to is
         unknown."""
         self._purse = Purse(
