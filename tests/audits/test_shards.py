@@ -177,6 +177,54 @@ def test_a_failed_audit_goes_on_with_what_is_left_of_it(begin: Any) -> None:
     assert taken(audit, "next", shared=False).parts == (places(3)[2],)
 
 
+def test_who_lets_a_failed_audit_go_on_speaks_of_no_death(begin: Any) -> None:
+    audit = begin()
+    planned(audit, *places(2))
+    for _ in range(2 * MOST_TAKES):
+        lease = taken(audit, "fails")
+        assert (len(lease.parts), lease.takes) == (1, 1)
+        with lease.alone() as connection:
+            lease.set_in(connection, status=AuditStatus.FAILED)
+            audit.shards.stop(connection, tenant=TENANT, ident=audit.id)
+        with audit.database.write() as connection:
+            assert audit.shards.reopen(connection, tenant=TENANT, ident=audit.id)
+
+
+def test_what_the_command_line_left_is_looked_for_by_nobody(begin: Any, clock: Clock) -> None:
+    audit = begin()
+    planned(audit, *places(3))
+    taken(audit, "cli")
+    audit.shards.give_back(tenant=TENANT, ident=audit.id, owner="cli", queue=False)
+    clock.move(seconds=LEASE_SECONDS + 1)
+    assert audit.shards.abandoned() == []
+    assert len(taken(audit, "cli again", shared=False).parts) == 3
+
+
+def test_shards_of_a_worker_that_died_are_looked_for_though_their_job_is_lost(
+    begin: Any, clock: Clock
+) -> None:
+    audit = begin()
+    planned(audit, *places(4))
+    for owner in ("dies", "dies too"):
+        taken(audit, owner)
+    clock.move(seconds=LEASE_SECONDS + 1)
+    assert len(taken(audit, "lives").parts) == 1
+    clock.move(seconds=LEASE_SECONDS + 1)
+    assert audit.shards.abandoned() == [(TENANT, audit.id)]
+
+
+def test_who_wants_an_audit_for_itself_gets_none_that_others_work_at(
+    begin: Any, clock: Clock
+) -> None:
+    audit = begin()
+    planned(audit, *places(4))
+    taken(audit, "works")
+    named = {"tenant": TENANT, "ident": audit.id}
+    assert audit.shards.take(**named, owner="ends it", only=True) is None
+    clock.move(seconds=LEASE_SECONDS + 1)
+    assert audit.shards.take(**named, owner="ends it", only=True) is not None
+
+
 def test_shards_that_wait_for_as_long_as_a_lease_are_looked_for(begin: Any, clock: Clock) -> None:
     audit = begin()
     planned(audit, *places(2))

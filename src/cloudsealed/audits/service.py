@@ -31,7 +31,7 @@ from cloudsealed.audits.records.ledger import Collected, Ledger
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.records.tally import tally
 from cloudsealed.audits.sealing.chain import envelope_of
-from cloudsealed.audits.shard_store import JOB, Shards
+from cloudsealed.audits.shard_store import JOB, Shards, forget_shards
 from cloudsealed.audits.store import AuditStore, asked_for, decode
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.findings.delta_store import Compared
@@ -153,7 +153,7 @@ class AuditService:
         self, connection: Connection, *, tenant: str, audit: Audit, queue: bool = True
     ) -> bytes:
         """Add a prepared audit in the caller's transaction; with `queue` a worker runs it."""
-        self._store.insert(connection, tenant=tenant, audit=audit)
+        self._store.insert(connection, tenant=tenant, audit=audit, queue=queue)
         if queue:
             enqueue(connection, tenant=tenant, kind=JOB, subject=audit.id)
         return public(audit)
@@ -241,7 +241,8 @@ class AuditService:
 
     def abandon(self, *, tenant: str, ident: str, owner: str) -> bool:
         """Cancel an interrupted audit; False when somebody works at it, or it has ended."""
-        free = self._shards.take(tenant=tenant, ident=ident, owner=owner) is not None
+        taken = self._shards.take(tenant=tenant, ident=ident, owner=owner, only=True)
+        free = taken is not None
         return free and self._shards.cancel(tenant=tenant, ident=ident)
 
     def _same(self, rows: Rows, asked: str) -> Iterator[Audit]:
@@ -290,6 +291,8 @@ class AuditService:
         if not self.find(tenant=tenant, ident=ident).status.is_final:
             raise AuditNotFinishedError("An audit that runs must be canceled first")
         self._store.delete(tenant=tenant, ident=ident)
+        with self._database.write() as connection:
+            forget_shards(connection, tenant=tenant, audit_id=ident)
 
     def calls(
         self,

@@ -8,7 +8,7 @@ or to how many a shard is given. It refuses to know what a shard does, and what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,7 +67,7 @@ _AUDIT = and_(audits.c.tenant_id == bindparam("tenant"), audits.c.id == bindpara
 _OF_AUDIT = and_(shards.c.tenant_id == bindparam("tenant"), shards.c.audit_id == bindparam("ident"))
 _HELD = and_(_OF_AUDIT, shards.c.hold == bindparam("held"))
 _PLACE = and_(shards.c.account == bindparam("acct"), shards.c.region == bindparam("place"))
-_IS_FINAL = select(audits.c.status).where(_AUDIT)
+_IS_FINAL = select(audits.c.status).where(_AUDIT, audits.c.deleted_at.is_(None))
 _IS_CANCELED = select(audits.c.cancel_requested).where(_AUDIT)
 _PROGRESS = select(audits.c.progress).where(_AUDIT)
 _COUNT = audits.update().where(_AUDIT).values(progress=bindparam("counted"))
@@ -84,9 +84,13 @@ _GIVE_BACK = (
     .where(_OF_AUDIT, shards.c.owner == bindparam("own"))
     .values(hold=null(), owner=null(), until=bindparam("due"), taken=shards.c.taken - 1)
 )
-_LET_ALL_GO = (
-    shards.update().where(_OF_AUDIT).values(hold=null(), owner=null(), until=bindparam("due"))
+_LET_ALL_GO = (  # who stops an audit, or lets it go on, speaks of no worker's death
+    shards.update()
+    .where(_OF_AUDIT)
+    .values(hold=null(), owner=null(), until=bindparam("due"), taken=0)
 )
+_LEAVE_ALONE = shards.update().where(_OF_AUDIT, shards.c.hold.is_(None)).values(until=null())
+_ANY_HELD = select(shards.c.hold).where(_OF_AUDIT, shards.c.hold.is_not(None)).limit(1)
 _WAITING = (
     select(shards.c.account, shards.c.region, shards.c.taken, shards.c.counts)
     .where(_OF_AUDIT, shards.c.step == bindparam("step_"), shards.c.hold.is_(None))
@@ -104,7 +108,7 @@ _TAKE = (
         counts=null(),
     )
 )
-_PASS_ON = shards.update().where(_HELD).values(hold=bindparam("new_hold"), until=bindparam("due"))
+_PASS_ON = shards.update().where(_HELD).values(hold=bindparam("new_hold"))
 _FENCE = select(shards.c.counts).where(
     _OF_AUDIT, shards.c.step == bindparam("step_"), _PLACE, shards.c.hold == bindparam("held")
 )
@@ -113,7 +117,11 @@ _TELL = (
     .where(_HELD, shards.c.step == bindparam("step_"), _PLACE)
     .values(counts=bindparam("counted"))
 )
-_RENEW = shards.update().where(_HELD).values(until=bindparam("due"))
+_RENEW = (  # the first row of a lease says when it ends: two writers meet in no other
+    shards.update()
+    .where(_HELD, shards.c.step == bindparam("step_"), _PLACE)
+    .values(until=bindparam("due"))
+)
 _DONE = shards.delete().where(_HELD)
 _FORGET = shards.delete().where(_OF_AUDIT)
 _LEFT = select(shards.c.step).where(_OF_AUDIT, shards.c.step == bindparam("step_")).limit(1)
@@ -184,6 +192,8 @@ class Lease:
         self.owner = owner
         self._store = store
         self.renewed = store.now()
+        self.sign: Callable[[], None] = lambda: None
+        """Called at every sign of life."""
         self._ended: BaseException | None = None
         self._alive_at = monotonic()
 
@@ -210,6 +220,7 @@ class Lease:
         """Count what comes next as a sign of life; raises what ended the work."""
         self.check()
         self._alive_at = monotonic()
+        self.sign()
 
     def silent_for(self) -> float:
         """Return for how many seconds there was no sign of life."""
@@ -312,14 +323,16 @@ class Shards:
         self.database = database
         self.now = clock
 
-    def take(self, *, tenant: str, ident: str, owner: str, shared: bool = False) -> Lease | None:
+    def take(
+        self, *, tenant: str, ident: str, owner: str, shared: bool = False, only: bool = False
+    ) -> Lease | None:
         """Take the shards of the latest step that has any to take: waiting, or held under a lease
         that ran out or is one's own. None when there are none.
 
         `shared` leaves work for others: half of the places that wait are taken, at most 16, or one
         account; and a shard whose worker died is taken alone, so that it takes none with it if it
         is the one that ends its worker. Source: guided self-scheduling (Polychronopoulos and Kuck,
-        IEEE Transactions on Computers C-36, 1987).
+        IEEE Transactions on Computers C-36, 1987). `only` takes nothing while others hold any.
         """
         named = {"tenant": tenant, "ident": ident}
         with self.database.write() as connection:
@@ -328,14 +341,20 @@ class Shards:
             row = connection.first(_IS_FINAL, named)
             if row is None or row[0] in _FINAL:
                 return None
+            if only and connection.first(_ANY_HELD, named) is not None:
+                return None
             step, found = self._waiting(connection, named, shared=shared)
             if not found:
                 return None
             parts = tuple(Shard(step, account, region) for account, region, *_ in found)
             takes = max(taken for *_, taken, _counts in found) + 1
             lease = Lease(self, tenant, ident, owner, new_id("hld"), parts, takes)
-            due = {"own": owner, "due": _lease_end(self.now())}
-            connection.many(_TAKE, [{**lease.bound, **due, **_place(part)} for part in parts])
+            until = [_lease_end(self.now()), *[None] * (len(parts) - 1)]
+            rows = [
+                {**lease.bound, "own": owner, "due": due, **_place(part)}
+                for part, due in zip(parts, until, strict=True)
+            ]
+            connection.many(_TAKE, rows)
             self._uncount(connection, named, [row[3] for row in found if row[3]])
             return lease
 
@@ -346,7 +365,7 @@ class Shards:
             return
         take_fence(connection, tenant=named["tenant"], audit=named["ident"])
         for (held,) in connection.all(_LOST, bound):
-            connection.run(_LET_GO, {**named, "held": held, "due": None})
+            connection.run(_LET_GO, {**named, "held": held, "due": _lease_end(self.now())})
 
     def _waiting(
         self, connection: Connection, named: Mapping[str, Any], *, shared: bool
@@ -368,11 +387,10 @@ class Shards:
         new = Lease(
             self, lease.tenant, lease.audit_id, lease.owner, new_id("hld"), lease.parts, lease.takes
         )
-        due = {"new_hold": new.ident, "due": _lease_end(self.now())}
         with self.database.write() as connection:
             take_fence(connection, tenant=lease.tenant, audit=lease.audit_id)
-            if not connection.run(_PASS_ON, {**lease.bound, **due}):
-                raise LeaseLostError(lease.audit_id)
+            connection.run(_PASS_ON, {**lease.bound, "new_hold": new.ident})
+            self.renew(connection, new)
         return new
 
     def give_back(self, *, tenant: str, ident: str, owner: str, queue: bool) -> None:
@@ -381,8 +399,10 @@ class Shards:
         named = {"tenant": tenant, "ident": ident, "own": owner}
         with self.database.write() as connection:
             take_fence(connection, tenant=tenant, audit=ident)
-            due = _lease_end(self.now()) if queue else None
-            if connection.run(_GIVE_BACK, {**named, "due": due}) and queue:
+            given = connection.run(_GIVE_BACK, {**named, "due": _lease_end(self.now())})
+            if not queue:
+                connection.run(_LEAVE_ALONE, {"tenant": tenant, "ident": ident})
+            elif given:
                 enqueue(connection, tenant=tenant, kind=JOB, subject=ident)
 
     def check(self, connection: Connection, lease: Lease) -> None:
@@ -397,7 +417,8 @@ class Shards:
     def renew(self, connection: Connection, lease: Lease) -> None:
         """Let a lease end later; raises LeaseLostError."""
         lease.renewed = self.now()
-        if not connection.run(_RENEW, {**lease.bound, "due": _lease_end(lease.renewed)}):
+        due = {"due": _lease_end(lease.renewed), **_place(lease.parts[0])}
+        if not connection.run(_RENEW, {**lease.bound, **due}):
             raise LeaseLostError(lease.audit_id)
 
     def add(self, connection: Connection, *, tenant: str, ident: str, new: Iterable[Shard]) -> None:
@@ -446,7 +467,7 @@ class Shards:
         less: dict[str, int] = {}
         for each in counts:
             for name, number in orjson.loads(each).items():
-                if name not in ("calls", "tasks_total"):
+                if name != "calls":
                     less[name] = less.get(name, 0) - number
         if less:
             self._counted(connection, named, less)
@@ -518,9 +539,13 @@ class Shards:
         return [(row[0], row[1]) for row in rows]
 
 
-def open_audit(connection: Connection, *, tenant: str, ident: str, now: datetime) -> None:
-    """Give a new audit its first shard, in the transaction that adds it."""
-    connection.run(_ADD, new_row(tenant, ident, Shard(Step.PLAN), until=_lease_end(now)))
+def open_audit(
+    connection: Connection, *, tenant: str, ident: str, now: datetime, queue: bool
+) -> None:
+    """Give a new audit its first shard, in the transaction that adds it. Without `queue` nobody
+    looks for it."""
+    until = _lease_end(now) if queue else None
+    connection.run(_ADD, new_row(tenant, ident, Shard(Step.PLAN), until=until))
 
 
 def forget_shards(connection: Connection, *, tenant: str, audit_id: str) -> None:
@@ -528,8 +553,9 @@ def forget_shards(connection: Connection, *, tenant: str, audit_id: str) -> None
     connection.run(_FORGET, {"tenant": tenant, "ident": audit_id})
 
 
-def new_row(tenant: str, ident: str, shard: Shard, *, until: str) -> dict[str, Any]:
-    """Return the row of a shard that waits; `until` is when it has waited for long."""
+def new_row(tenant: str, ident: str, shard: Shard, *, until: str | None) -> dict[str, Any]:
+    """Return the row of a shard that waits; `until` is when it has waited for long, None
+    where nobody looks for it."""
     return {
         "tenant_id": tenant,
         "audit_id": ident,

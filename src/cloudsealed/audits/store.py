@@ -262,10 +262,13 @@ class AuditStore(Paged):
             rows = connection.all(_HISTORY, {**values, "source": audit.source_id})
         return [decode(row) for row in rows]
 
-    def insert(self, connection: Connection, *, tenant: str, audit: Audit) -> None:
-        """Add an audit in the caller's transaction, with its first shard."""
+    def insert(
+        self, connection: Connection, *, tenant: str, audit: Audit, queue: bool = True
+    ) -> None:
+        """Add an audit in the caller's transaction, with its first shard; without `queue` for who
+        runs it here."""
         connection.run(_INSERT, encode(tenant, audit))
-        open_audit(connection, tenant=tenant, ident=audit.id, now=self.now())
+        open_audit(connection, tenant=tenant, ident=audit.id, now=self.now(), queue=queue)
 
     def standing(self) -> dict[str, int]:
         """Return how many audits of every tenant have each status."""

@@ -35,6 +35,7 @@ class RunAudit:
                 ident=job.subject,
                 owner=_owner(self._owner, job),
                 report=_Watched(job).report,
+                sign=job.progressed,
             )
         gc.collect()  # the SDK's sessions are cycles: a quarter of all memory before Python looks
 

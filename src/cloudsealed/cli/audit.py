@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from enum import StrEnum
@@ -22,6 +21,7 @@ from cloudsealed.cli.summary import show_rest, show_summary
 from cloudsealed.cli.telling import Telling
 from cloudsealed.cli.terminal import Terminal
 from cloudsealed.findings.exceptions import is_accepted
+from cloudsealed.jobs.worker import worker_name
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.percent import percent
@@ -181,7 +181,7 @@ def _begun(
 
 
 def _owner() -> str:
-    return f"cli:{os.getpid()}"
+    return f"cli:{worker_name()}"
 
 
 def _parts(text: str) -> list[str] | None:

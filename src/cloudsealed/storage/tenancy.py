@@ -49,6 +49,7 @@ def hold(connection: Connection, table: Rows, *, tenant: str, ident: str) -> Non
     """
     if table is audits:
         take_fence(connection, tenant=tenant, audit=ident)
+        take_shards(connection, tenant=tenant, audit=ident)
     else:
         take_turn(connection, tenant=tenant)
     connection.first(_held(table), {"tenant": tenant, "ident": ident})

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from cloudsealed.audits.records import blocks
+from cloudsealed.audits.records.blocks import FAILED, SEEN
 from cloudsealed.audits.records.ledger import forget_calls
 from cloudsealed.audits.sealing.tree import forget_tree
 from cloudsealed.audits.sealing.trusted import TrustedTime
+from cloudsealed.audits.shard_store import forget_shards
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.storage.database import Database
@@ -32,6 +35,8 @@ def expire_evidence(database: Database, clock: Clock, *, tenant: str, days: int)
             store.expire_in(connection, tenant=tenant, ident=ident)
             forget_calls(connection, tenant=tenant, audit_id=ident)
             forget_tree(connection, tenant=tenant, audit_id=ident)
+            forget_shards(connection, tenant=tenant, audit_id=ident)
+            blocks.forget(connection, tenant=tenant, audit_id=ident, kinds=(SEEN, FAILED))
     oldest = store.oldest_evidence(tenant=tenant)
     months = [month_of(cutoff), *([month_of(parse_rfc3339(oldest))] if oldest else [])]
     drop_unused(database, tenant, before=min(months))

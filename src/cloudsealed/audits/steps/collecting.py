@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from cloudsealed.audits.model import AuditFailedError
@@ -14,6 +15,8 @@ from cloudsealed.collectors.aws.access import AwsSession, identify
 from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.vocabulary import AuditStatus
 
+log = logging.getLogger(__name__)
+
 
 def collect_places(part: Part) -> None:
     """Fill the ledger for the places of the part; an account is judged after its last one.
@@ -23,7 +26,9 @@ def collect_places(part: Part) -> None:
     part.progress.enter(AuditStatus.COLLECTING)
     places = {(shard.account, shard.region) for shard in part.lease.parts}
     accounts = dict.fromkeys(shard.account for shard in part.lease.parts)
-    if part.alone or not part.lease.is_last_take:
+    if part.lease.is_last_take and not part.alone:
+        log.warning("audit %s: %s is left as it is: its workers died", part.audit.id, places)
+    else:
         gather(
             part,
             [

@@ -117,9 +117,11 @@ class Part:
 
     @property
     def present(self) -> Clock:
-        """The clock of the provider, as the plan heard it."""
+        """The clock of the provider, as the plan heard it, by a clock that all workers have."""
         seconds = self.audit.clock_skew_seconds if self.is_live else None
-        return corrected(self.means.clock, None if seconds is None else timedelta(seconds=seconds))
+        return corrected(
+            self.means.shards.now, None if seconds is None else timedelta(seconds=seconds)
+        )
 
     def targets(self, accounts: Collection[str]) -> list[Target]:
         """Return the targets that lead to some accounts."""

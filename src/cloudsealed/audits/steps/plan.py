@@ -40,6 +40,7 @@ def plan(
     targets, skews = [], []
     with Recorder(lease, audit.id) as recorder:
         for ident in audit.connection_ids:
+            lease.step()
             wanted = audit.scope.regions or connections.find(tenant=tenant, ident=ident).regions
             try:
                 session = connections.open(tenant=tenant, ident=ident, profile=profile)

@@ -62,7 +62,10 @@ def _planned(part: Part) -> Audit:
         database=means.database,
     )
     _require_one(targets)
-    now = rfc3339(corrected(means.clock, skew)())
+    ours = means.shards.now  # a clock that all workers have
+    if skew is not None:
+        skew += means.clock() - ours()
+    now = rfc3339(corrected(ours, skew)())
     unread = means.policies.not_asked(tenant=tenant)
     return replace(
         part.audit,

@@ -121,12 +121,22 @@ class Runner:
                 self._do(lease, report, profile=profile, alone=True)
         return self._means.store.shown(tenant=tenant, ident=ident).status.is_final
 
-    def help(self, *, tenant: str, ident: str, owner: str, report: Report = _silent) -> bool:
-        """Do some shards of an audit that others work at, too; False when there are none."""
+    def help(
+        self,
+        *,
+        tenant: str,
+        ident: str,
+        owner: str,
+        report: Report = _silent,
+        sign: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Do some shards of an audit that others work at, too; False when there are none.
+        `sign` is called at every sign of life."""
         shards = self._means.shards
         with self._given_back(tenant, ident, owner, queue=True):
             lease = shards.take(tenant=tenant, ident=ident, owner=owner, shared=True)
             if lease is not None:
+                lease.sign = sign
                 self._do(lease, report)
         return lease is not None
 
@@ -143,7 +153,7 @@ class Runner:
 
     def give_up(self, *, tenant: str, ident: str, owner: str, reason: Mapping[str, str]) -> None:
         """End an audit `failed` that is not tried again, unless others bring it to its end."""
-        lease = self._means.shards.take(tenant=tenant, ident=ident, owner=owner)
+        lease = self._means.shards.take(tenant=tenant, ident=ident, owner=owner, only=True)
         if lease is not None:
             self._end(lease, AuditStatus.FAILED, Progress(_silent), error=dict(reason))
 

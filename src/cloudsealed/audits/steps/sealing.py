@@ -14,6 +14,7 @@ from cloudsealed.audits.records.ledger import Ledger
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.sealing import seal as seals
 from cloudsealed.audits.sealing.verdict import VerdictDigest, summarize
+from cloudsealed.audits.shard_store import Lease
 from cloudsealed.audits.steps import collisions
 from cloudsealed.audits.steps.aliases import with_aliases
 from cloudsealed.audits.steps.part import Part
@@ -40,7 +41,7 @@ def seal_audit(part: Part) -> None:
     _pin_seen(part, kept)
     failing = [_pin(line) for each in kept.all(FAILED) for line in kept.lines(each)]
     digest = VerdictDigest()
-    summary = _summary(part, _digested(kept, digest))
+    summary = _summary(part, _digested(kept, digest, lease))
     summary |= {"resources": kept.count(SNAPSHOTS), "findings": len(failing)}
     root, tally = seals.grow(database, lease, part.audit)
     _complete(part, failing, summary, digest.hexdigest(), root, tally)
@@ -90,9 +91,10 @@ def _summary(part: Part, observations: Iterable[Block]) -> dict[str, Any]:
     return summary | {"calls": own.count()}
 
 
-def _digested(kept: Blocks, digest: VerdictDigest) -> Iterator[Block]:
+def _digested(kept: Blocks, digest: VerdictDigest, lease: Lease) -> Iterator[Block]:
     """Yield the cells in order, each when the digest has taken its lines."""
     for block in kept.each(OBSERVATIONS):
+        lease.step()
         for line in kept.lines(block):
             digest.add(line, block.header["policy_digest"])
         yield block

@@ -541,6 +541,7 @@ CREATE TABLE workers (
 );
 CREATE INDEX audit_blocks_key ON audit_blocks (tenant_id, audit_id, kind, "key", account, region);
 CREATE INDEX audit_shards_hold ON audit_shards (tenant_id, audit_id, hold);
+CREATE INDEX audit_shards_until ON audit_shards (until);
 CREATE INDEX audits_finished ON audits (finished_at);
 CREATE INDEX audits_parent ON audits (tenant_id, parent_id);
 CREATE INDEX audits_standing ON audits (deleted_at, status);

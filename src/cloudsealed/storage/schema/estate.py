@@ -168,6 +168,7 @@ audit_shards = Table(  # what is left to do of audits that have not ended, and w
     text("counts", null=True),
     PrimaryKeyConstraint("tenant_id", "audit_id", "step", "account", "region"),
     Index("audit_shards_hold", "tenant_id", "audit_id", "hold"),
+    Index("audit_shards_until", "until"),
 )
 
 seals = Table(  # one chain a tenant: the sequence has no gap and no fork
