@@ -63,6 +63,16 @@ PANELS = (  # title, unit of Grafana, (query, legend)…
         ('max by (kind) (cloudsealed_jobs_oldest_seconds{status="queued"})', "{{kind}}"),
     ),
     (
+        "Parts of audits",
+        "short",
+        ("max by (step, state) (cloudsealed_shards)", "{{step}} {{state}}"),
+    ),
+    (
+        "For how long the first part has waited",
+        "s",
+        ("max by (step) (cloudsealed_shards_oldest_seconds)", "{{step}}"),
+    ),
+    (
         "Jobs that ended, an hour",
         "short",
         (
