@@ -27,26 +27,30 @@ def lease_clock(database: Database, clock: Clock) -> Clock:
 
 class _ServersClock:
     """Asks the server now and then, and counts by this machine's monotonic clock in between; also
-    for as long as the server is away."""
+    for as long as the server is away.
+
+    One thread asks at a time and nobody waits for it: who has a connection must not wait for one
+    who has none.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._turn = threading.Lock()
-        self._said: datetime | None = None
-        self._at = 0.0
+        self._asking = threading.Lock()
+        self._heard: tuple[datetime, float] | None = None
 
     def __call__(self) -> datetime:
-        with self._turn:
-            if self._said is None:
-                self._ask()
-            elif monotonic() - self._at > _KEPT_SECONDS:
+        said, at = self._heard or self._ask()
+        if monotonic() - at > _KEPT_SECONDS and self._asking.acquire(blocking=False):
+            try:
                 with suppress(ServiceUnavailableError):
-                    self._ask()
-            assert self._said is not None
-            return self._said + timedelta(seconds=monotonic() - self._at)
+                    said, at = self._ask()
+            finally:
+                self._asking.release()
+        return said + timedelta(seconds=monotonic() - at)
 
-    def _ask(self) -> None:
+    def _ask(self) -> tuple[datetime, float]:
         with self._database.read() as connection:
             row = connection.first(_NOW)
         assert row is not None
-        self._said, self._at = row[0], monotonic()
+        self._heard = row[0], monotonic()
+        return self._heard
