@@ -24,6 +24,7 @@ from tests.collector import collector
 from cloudsealed import working
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.collectors.aws import client
+from cloudsealed.collectors.calling import caller
 from cloudsealed.kit import traces
 from cloudsealed.kit.ids import new_id
 from cloudsealed.kit.traces import Kind, span
@@ -144,7 +145,7 @@ def traced() -> None:
 
 def main() -> None:
     """Measure all of it."""
-    client.CEILINGS, client.DEFAULT_CEILING = {}, 1e6  # an emulator needs none
+    client.CEILINGS, caller.DEFAULT_CEILING = {}, 1e6  # an emulator needs none
     with tempfile.TemporaryDirectory() as folder, Emulator() as cloud:
         deploy(cloud.endpoint)
         os.environ.update(cloud.environment())

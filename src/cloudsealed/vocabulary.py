@@ -46,6 +46,16 @@ class Provider(StrEnum):
 
     AWS = "aws"
 
+    @classmethod
+    def of_type(cls, resource_type: str) -> Provider:
+        """Return the provider of a type of resources, by what its name begins with."""
+        return _BY_PREFIX[resource_type.partition(".")[0]]
+
+
+_BY_PREFIX: Final = {"aws": Provider.AWS}
+FIRST_PROVIDER: Final = Provider.AWS
+"""The provider of whatever was stored before it was said of which one it is."""
+
 
 class CallOutcome(StrEnum):
     """How a provider call ended.

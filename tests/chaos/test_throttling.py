@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from cloudsealed.collectors.aws.pacing import CEILINGS, DEFAULT_CEILING
+from cloudsealed.collectors.aws.ceilings import CEILINGS
+from cloudsealed.collectors.calling.pacing import DEFAULT_CEILING
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
 

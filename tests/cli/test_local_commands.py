@@ -301,7 +301,7 @@ def test_the_iam_policy_that_audits_need_only_reads(run: Run) -> None:
 
 def test_the_iam_policy_follows_what_policies_read_and_settings_leave_out(run: Run) -> None:
     def actions(**more: str) -> set[str]:
-        document = json.loads(run("aws-permissions", **more).stdout)
+        document = json.loads(run("permissions", "aws", **more).stdout)
         return set(document["Statement"][0]["Action"])
 
     shipped = actions()

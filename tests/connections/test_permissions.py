@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from cloudsealed.collectors.permissions import required_actions
+from cloudsealed.collectors.aws.permissions import required_actions
+from cloudsealed.collectors.providers import provider_of
+from cloudsealed.collectors.registry import rows_of
 from cloudsealed.connections import service as services
 from cloudsealed.connections.itself import Itself
 from cloudsealed.connections.service import ConnectionService
@@ -81,7 +83,7 @@ def test_what_is_missing_is_named_with_the_statement_that_allows_it(
     ]
     assert found["iam_statement"]["Action"] == ["s3:ListAllMyBuckets", "sqs:ListQueues"]
     assert found["calls_tried"] > 20
-    assert {each["action"] for each in found["missing"]} <= set(required_actions())
+    assert {each["action"] for each in found["missing"]} <= set(required_actions(rows_of()))
 
 
 def test_nothing_is_missing_where_everything_is_allowed(tested: Any) -> None:
@@ -115,7 +117,7 @@ def test_who_this_process_is_is_asked_once_and_not_for_every_page(
     tested: Any, cloud: Emulator
 ) -> None:
     itself = Itself(lambda: datetime(2026, 1, 31, tzinfo=UTC), seconds=60)
-    found = itself.arn()
+    found = itself.name(provider_of("aws"))
     assert found is not None
     cloud.faults({"service": "*", "kind": "unrecognized"})
-    assert itself.arn() == found
+    assert itself.name(provider_of("aws")) == found

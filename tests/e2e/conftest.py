@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.installation import Document, Installation, standing
 
 from cloudsealed.collectors.aws import client
+from cloudsealed.collectors.calling import caller
 from cloudsealed.settings import Settings
 from cloudsealed.testing.emulator import Emulator
 
@@ -22,7 +23,7 @@ def unpaced() -> Iterator[None]:
     """Let audits of this process call as fast as they can: an emulator needs no ceiling."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "CEILINGS", {})
-        patch.setattr(client, "DEFAULT_CEILING", 1e6)
+        patch.setattr(caller, "DEFAULT_CEILING", 1e6)
         yield
 
 

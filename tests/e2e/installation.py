@@ -14,6 +14,7 @@ import pytest
 
 from cloudsealed.audits.steps.run import Runner
 from cloudsealed.collectors.aws.access import AwsSession
+from cloudsealed.collectors.provider import Session
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.settings import Settings
@@ -31,12 +32,11 @@ class Impatient(ConnectionService):
 
     seconds = 30.0
 
-    def open(self, *, tenant: str, ident: str, profile: str | None = None) -> AwsSession:
-        session = super().open(tenant=tenant, ident=ident, profile=profile)
-        once = self.seconds * 0.6
-        session.access = replace(
-            session.access, read_timeout=once, deadline=self.seconds, max_attempts=2
-        )
+    def open(self, *, brief: float | None = None, **which: Any) -> Session:
+        session = super().open(brief=brief, **which)
+        assert isinstance(session, AwsSession)
+        patience: Any = {} if brief else {"deadline": self.seconds, "max_attempts": 2}
+        session.access = replace(session.access, read_timeout=self.seconds * 0.6, **patience)
         return session
 
 

@@ -19,12 +19,13 @@ import os, time
 from cloudsealed.audits import shard_store
 from cloudsealed.audits.steps import supervision
 from cloudsealed.collectors.aws import client
+from cloudsealed.collectors.calling import caller
 from cloudsealed.jobs import store, worker
 from cloudsealed.settings import Settings
 from cloudsealed.wiring import build_services
 from cloudsealed.working import worker_process
 
-client.CEILINGS, client.DEFAULT_CEILING = {}, 1e6  # an emulator needs no ceiling
+client.CEILINGS, caller.DEFAULT_CEILING = {}, 1e6  # an emulator needs no ceiling
 for module in (shard_store, store, worker, supervision):  # a worker that died is missed soon
     for name, seconds in (("LEASE_SECONDS", 4), ("RENEW_SECONDS", 1)):
         if hasattr(module, name):

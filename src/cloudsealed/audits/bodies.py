@@ -8,8 +8,10 @@ from functools import cache
 from typing import Any
 
 from cloudsealed.audits.simulations.model import MOST_AUDITS
+from cloudsealed.collectors.fields import regions
+from cloudsealed.collectors.providers import PROVIDERS
 from cloudsealed.collectors.registry import RESOURCE_TYPES
-from cloudsealed.connections.bodies import connections, regions
+from cloudsealed.connections.bodies import connections
 from cloudsealed.kit.nearest import did_you_mean
 from cloudsealed.kit.shapes import (
     ITEM,
@@ -80,7 +82,13 @@ SCOPE = Component(
     _Scope(
         {
             "regions": Part(
-                regions("Region", "^[a-z0-9-]+$", "A region of the provider."),
+                regions(
+                    "Region",
+                    "^[a-z0-9-]+$",
+                    "A region of the provider.",
+                    "eu-west-1",
+                    *(known.region for known in PROVIDERS.values()),
+                ),
                 "Only these regions; services without regions are always audited.",
                 example=_REGIONS,
             ),

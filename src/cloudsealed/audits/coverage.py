@@ -13,9 +13,8 @@ from cloudsealed.audits.model import Audit
 from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.records.reasons import OUT_OF_SCOPE
 from cloudsealed.audits.records.tally import Tallied
-from cloudsealed.collectors.aws.answers import unrecognised
 from cloudsealed.collectors.model import NOT_ASKED, curable
-from cloudsealed.collectors.permissions import action_of
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.vocabulary import CallOutcome, Outcome
 
@@ -31,7 +30,8 @@ def coverage_report(
     gaps, not_enabled = _Gaps(), set()
     for call in calls:
         gaps.count(call)
-        if call.outcome is CallOutcome.UNSUPPORTED and unrecognised(call.error_code):
+        is_stranger = provider_of(call.provider).is_stranger(call.error_code)
+        if call.outcome is CallOutcome.UNSUPPORTED and is_stranger:
             not_enabled.add(f"{call.account}/{call.region}")
     errors: list[dict[str, Any]] = []
     for listing in listings:
@@ -87,7 +87,9 @@ class _Gaps:
         if not call.outcome.unread:
             return
         cured = curable(call.outcome, call.error_message)
-        entry = self._entry(call.service, call.operation, call.outcome, call.error_code, cured)
+        action = provider_of(call.provider).permission_of(call.service, call.operation)
+        named = (call.service, call.operation, action)
+        entry = self._entry(*named, call.outcome, call.error_code, cured)
         entry["recorded"] += call.count
         entry["places"].add(f"{call.account}/{call.region}")
 
@@ -97,7 +99,8 @@ class _Gaps:
         if not outcome.unread:
             return
         cured = gap.get("curable", outcome is CallOutcome.DENIED)
-        entry = self._entry(gap["service"], gap["operation"], outcome, gap["error_code"], cured)
+        named = (gap["service"], gap["operation"], gap["action"])
+        entry = self._entry(*named, outcome, gap["error_code"], cured)
         entry["calls"].add(canonical([gap["account"], gap["region"], gap["parameters"]]))
         entry["places"].add(f"{gap['account']}/{gap['region']}")
         if policy:
@@ -119,9 +122,14 @@ class _Gaps:
         ]
 
     def _entry(
-        self, service: str, operation: str, outcome: CallOutcome, code: str | None, cured: bool
+        self,
+        service: str,
+        operation: str,
+        action: str | None,
+        outcome: CallOutcome,
+        code: str | None,
+        cured: bool,
     ) -> dict[str, Any]:
-        action: str | None = action_of(service, operation)
         if outcome is CallOutcome.REGION_DENIED:
             service, operation, action = EVERY, EVERY, None
         new: dict[str, Any] = {

@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.collectors.errors import CloudAccessError
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError, error_classes
 from cloudsealed.storage.objects import EvidenceExpiredError
-from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome
+from cloudsealed.vocabulary import FIRST_PROVIDER, AuditKind, AuditStatus, CallOutcome, Provider
 
 TREND = 12
 """Audits that a trend is drawn over at most."""
@@ -112,11 +112,13 @@ class Target:
     left_out: tuple[str, ...] = ()
     regions_gap: Mapping[str, Any] | None = None
     alias: str | None = None
+    provider: Provider = FIRST_PROVIDER
 
     def as_dict(self) -> dict[str, Any]:
         """Return the target as JSON values."""
         return {
             "connection_id": self.connection_id,
+            "provider": self.provider,
             "account": self.account,
             "alias": self.alias,
             "partition": self.partition,
@@ -130,7 +132,8 @@ class Target:
 def target_of(document: Mapping[str, Any]) -> Target:
     """Return the target that `Target.as_dict` described."""
     regions = {name: tuple(document.get(name, ())) for name in ("regions", "left_out")}
-    return Target(**{**document, **regions})
+    provider = Provider(document.get("provider", FIRST_PROVIDER))
+    return Target(**{**document, **regions, "provider": provider})
 
 
 @dataclass(frozen=True, slots=True)

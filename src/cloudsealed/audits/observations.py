@@ -26,7 +26,7 @@ from cloudsealed.kit.batches import batches
 from cloudsealed.policies.service import policy_set
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
-from cloudsealed.vocabulary import Outcome
+from cloudsealed.vocabulary import Outcome, Provider
 
 Source = tuple[str, str, str, int]
 """Service, operation, parameters as canonical JSON, page: a call of the resource's own place."""
@@ -86,7 +86,9 @@ class Observations:
             )
         snapshots = {address: orjson.loads(data) for address, data in found.items()}
         sources = {a: _sources(s["sources"], check.reads.attributes) for a, s in snapshots.items()}
-        calls = self._calls(block, {source for each in sources.values() for source in each})
+        wanted = {source for each in sources.values() for source in each}
+        provider = Provider.of_type(check.version.spec["resource_types"][0])
+        calls = self._calls(provider, block, wanted)
         for line in lines:
             address = line["snapshot"]
             snapshot = snapshots.get(address) or {}
@@ -100,7 +102,7 @@ class Observations:
                 "finding": _finding(findings.get(failing.get(line["fingerprint"], ""))),
             }
 
-    def _calls(self, block: Block, wanted: Collection[Source]) -> dict[Source, Call]:
+    def _calls(self, provider: str, block: Block, wanted: Collection[Source]) -> dict[Source, Call]:
         """Return the calls of a place, by what names them there."""
         by_operation: dict[tuple[str, str], set[str]] = {}
         for service, operation, parameters, _page in wanted:
@@ -109,6 +111,7 @@ class Observations:
             (service, operation, parameters, page): _call(service, operation, block.region, end)
             for (service, operation), given in by_operation.items()
             for parameters, page, end in self._ledger.ended(
+                provider=provider,
                 account=block.account,
                 region=block.region,
                 service=service,
@@ -136,6 +139,7 @@ class Observations:
         if row.operation is None:
             return []
         found = self._ledger.first(
+            provider=row.provider,
             account=account,
             region=region,
             service=row.service,
@@ -169,7 +173,7 @@ def _place(
             "type": line["type"],
             "native_id": line["native_id"],
             "name": snapshot.get("name"),
-            "provider": snapshot.get("provider", "aws"),
+            "provider": Provider.of_type(line["type"]),
             "account": block.account,
             "region": block.region,
         },

@@ -1,10 +1,14 @@
-"""`cloudsealed audit`: audits an account with the SDK's own credentials; needs no server."""
+"""`cloudsealed audit`: audits an account with the credentials of this machine; needs no server.
+
+There is a command for each provider, and they differ in whose credentials they name.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from cloudsealed.cli.session import LOCAL, open_auditing, settings
 from cloudsealed.cli.summary import show_rest, show_summary
 from cloudsealed.cli.telling import Telling
 from cloudsealed.cli.terminal import Terminal
+from cloudsealed.collectors.providers import PROVIDERS, Known
 from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.jobs.worker import worker_name
 from cloudsealed.kit.clock import utc_now
@@ -27,7 +32,7 @@ from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.percent import percent
 from cloudsealed.kit.traces import span, traced
 from cloudsealed.packs import PolicyFileError
-from cloudsealed.vocabulary import AuditStatus, FindingStatus, Severity
+from cloudsealed.vocabulary import AuditStatus, FindingStatus, Provider, Severity
 
 app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
 
@@ -56,9 +61,9 @@ def group() -> None:
     """Audit a cloud account."""
 
 
-@app.command("aws")
-def aws(
-    profile: str = typer.Option("", help="AWS profile; default: the SDK's own chain."),
+def _audit(
+    provider: Provider,
+    option: str,
     regions: str = typer.Option("", help="Comma list; default: every region that is enabled."),
     services: str = typer.Option("", help="Comma list such as s3,iam; default: all."),
     types: str = typer.Option("", help="Comma list such as aws.s3.bucket; default: all."),
@@ -89,11 +94,6 @@ def aws(
     quiet: bool = typer.Option(False, "--quiet", help="Say errors alone, and why not 0."),
     log_format: LogFormat = typer.Option(None, help="Whether stderr is lines or JSON records."),
 ) -> None:
-    """Audit an AWS account and print what was found.
-
-    Exit codes: 0 done, 1 error or nothing readable, 2 usage, 3 findings at or above --fail-on,
-    4 coverage below --min-coverage.
-    """
     form = str(log_format or settings().log_format)
     telling = Telling(verbose=verbose, quiet=quiet, as_json=form == LogFormat.JSON)
     refuse_unknown_framework(framework)
@@ -107,7 +107,7 @@ def aws(
         files = read_given(policy or (), exceptions)
         installation = open_auditing()
         tenant = installation.tenants.ensure(name=LOCAL).id
-        request = requested(installation, tenant, profile, scope, framework, files)
+        request = requested(installation, tenant, provider, option, scope, framework, files)
         ident = _begun(installation, tenant, request, telling, fresh=fresh)
     except PolicyFileError as error:
         for each in error.every:
@@ -118,9 +118,7 @@ def aws(
         raise typer.Exit(_ERROR) from error
     try:
         with traced("cloudsealed", __version__), telling.progress() as progress:
-            audit = run_audit(
-                installation, tenant, ident, profile=profile or None, progress=progress
-            )
+            audit = run_audit(installation, tenant, ident, option=option or None, progress=progress)
         ended = _ended(installation, tenant, audit, request)
         _refuse_incomplete(ended, telling, as_json=as_json)
         write_outputs(outputs, ended)
@@ -138,23 +136,55 @@ def aws(
     raise typer.Exit(_code(ended, fail_on, min_coverage, telling))
 
 
+def _command(provider: Provider, known: Known) -> Callable[..., None]:
+    """Return the command that audits an account of a provider."""
+
+    def audit(**given: Any) -> None:
+        _audit(provider, given.pop(known.option), **given)
+
+    option = Parameter(
+        known.option,
+        Parameter.KEYWORD_ONLY,
+        default=typer.Option("", help=known.option_help),
+        annotation=str,
+    )
+    shared = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in _shared.values()]
+    audit.__signature__ = Signature([option, *shared])  # type: ignore[attr-defined]
+    audit.__annotations__ = {each.name: each.annotation for each in (option, *shared)}
+    audit.__doc__ = f"Audit {known.account} and print what was found.\n\n{_EXIT_CODES}"
+    return audit
+
+
+_EXIT_CODES = (
+    "Exit codes: 0 done, 1 error or nothing readable, 2 usage, 3 findings at or above --fail-on,"
+    " 4 coverage below --min-coverage."
+)
+_shared = {
+    name: each
+    for name, each in signature(_audit).parameters.items()
+    if name not in ("provider", "option")
+}
+for _provider, _known in PROVIDERS.items():
+    app.command(_provider.value)(_command(_provider, _known))
+
+
 def run_audit(
     installation: Auditing,
     tenant: str,
     ident: str,
     *,
-    profile: str | None = None,
+    option: str | None = None,
     progress: Told | None = None,
 ) -> dict[str, Any]:
     """Run an audit to its end in this process, showing its progress; return its public form."""
     if progress is None:
         with AuditProgress(Terminal(stderr=True)) as shown:
-            return run_audit(installation, tenant, ident, profile=profile, progress=shown)
+            return run_audit(installation, tenant, ident, option=option, progress=shown)
     owner = _owner()
     while True:
         with span("audit", facts={"tenant": tenant, "subject": ident}):
             ran = installation.runner.run(
-                tenant=tenant, ident=ident, owner=owner, profile=profile, report=progress.update
+                tenant=tenant, ident=ident, owner=owner, option=option, report=progress.update
             )
         audit: dict[str, Any] = orjson.loads(installation.audits.get(tenant=tenant, ident=ident))
         if ran or AuditStatus(audit["status"]).is_final:

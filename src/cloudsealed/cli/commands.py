@@ -51,10 +51,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "doctor:doctor",
         "Check this installation and its way to AWS; exit 1 when something is wrong.",
     ),
-    "aws-permissions": (
-        "operate:aws_permissions",
-        "Print the least-privilege IAM policy that audits need, also for the tenants' policies.",
+    "permissions": (
+        "operate:permissions",
+        "Print the least that audits have to be permitted, as the provider takes it.",
     ),
+    "aws-permissions": ("operate:aws_permissions", "Print what `permissions aws` prints."),
     "keys": ("keys:app", "The keys of this installation, without a server."),
     "token": ("token:app", "Tokens, without a server."),
     "tenant": ("token:tenants", "Tenants of this installation."),

@@ -14,8 +14,10 @@ import typer
 from cloudsealed.api.parts import Finding, Parts
 from cloudsealed.cli.session import settings
 from cloudsealed.cli.terminal import Line, Terminal
-from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
+from cloudsealed.collectors.provider import Way
+from cloudsealed.collectors.providers import PROVIDERS, provider_of
 from cloudsealed.kit import traces
+from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.reports.look import look_of
 from cloudsealed.settings import Settings
@@ -26,6 +28,7 @@ from cloudsealed.storage.open import open_database
 from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import loose
 from cloudsealed.storage.revision import require_current_schema
+from cloudsealed.vocabulary import FIRST_PROVIDER, Provider
 from cloudsealed.wiring import build_services
 
 _LEAST_FREE = 1 << 30
@@ -85,7 +88,7 @@ def _checks(found: Settings, profile: str | None) -> Iterator[tuple[str, Check]]
     yield "reports", lambda: _reports(found)
     yield from _running(found)
     yield "traces", _traces
-    yield "AWS", lambda: _aws(profile)
+    yield PROVIDERS[FIRST_PROVIDER].title, lambda: _cloud(FIRST_PROVIDER, profile)
 
 
 def _files(found: Settings) -> str:
@@ -166,9 +169,10 @@ def _traces() -> str:
     return "the collector takes them" if traces.is_asked_for() else "no collector is named"
 
 
-def _aws(profile: str | None) -> str:
-    identity = identify(AwsSession(AwsAccess(profile=profile)))
-    return f"account {identity.account} as {identity.arn}"
+def _cloud(provider: Provider, option: str | None) -> str:
+    with closing(provider_of(provider).open(Way({}, option), utc_now)) as session:
+        identity = session.identify()
+    return f"account {identity.account} as {identity.name}"
 
 
 def backup(folder: Path = typer.Argument(help="A new folder for the copy.")) -> None:

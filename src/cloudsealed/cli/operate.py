@@ -1,4 +1,4 @@
-"""Commands of the operator: init, migrate, aws-permissions."""
+"""Commands of the operator: init, migrate, permissions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import typer
 from cloudsealed.auth.model import Scope
 from cloudsealed.cli.session import LOCAL, open_installation, settings
 from cloudsealed.cli.terminal import Line, Terminal
-from cloudsealed.collectors.asked import joined, left_out, shared
-from cloudsealed.collectors.permissions import policy_document
+from cloudsealed.collectors.asked import joined, left_out, rows_asked, shared
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.packs import load_policies
 from cloudsealed.policies.needs import not_asked
@@ -21,7 +21,7 @@ from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.ownership import require_own_keys
 from cloudsealed.storage.private import data_folder
 from cloudsealed.storage.revision import has_schema
-from cloudsealed.vocabulary import PolicyKind, Role
+from cloudsealed.vocabulary import FIRST_PROVIDER, PolicyKind, Provider, Role
 
 
 class AlreadyInitializedError(CloudSealedError):
@@ -96,7 +96,12 @@ def migrate() -> None:
 
 
 def aws_permissions() -> None:
-    """Print the least-privilege IAM policy that audits need, also for the tenants' policies.
+    """Print what `permissions aws` prints."""
+    permissions(FIRST_PROVIDER)
+
+
+def permissions(provider: Provider = typer.Argument(help="The cloud that is audited.")) -> None:
+    """Print the least that audits have to be permitted, as the provider takes it.
 
     That is for what ships and, where there is an installation, for the policies of its tenants.
     """
@@ -108,4 +113,5 @@ def aws_permissions() -> None:
         unread += [services.policies.not_asked(tenant=tenant.id) for tenant in tenants]
         services.database.close()
     left = joined(shared(unread), left_out(found.calls_left_out))
-    Terminal().document(policy_document(not_asked=left))
+    cloud = provider_of(provider)
+    Terminal().document(cloud.permissions(rows_asked(cloud.rows, left)))

@@ -1,4 +1,4 @@
-"""What `cloudsealed audit aws` is asked for: read, and checked against what the program and the
+"""What `cloudsealed audit` is asked for: read, and checked against what the program and the
 account know, before anything is audited.
 
 It refuses to guess: a name that is not known is an error that tells the nearest.
@@ -15,7 +15,7 @@ import typer
 
 from cloudsealed.auditing import Auditing
 from cloudsealed.audits.model import Audit
-from cloudsealed.collectors.aws.regions import known_regions
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.findings.exceptions import Exceptions, read_exceptions
 from cloudsealed.kit.errors import CloudSealedError
 from cloudsealed.kit.nearest import did_you_mean
@@ -23,6 +23,7 @@ from cloudsealed.packs import PolicySpec, load_policies
 from cloudsealed.policies.files import read_text
 from cloudsealed.policies.folder import NoPolicyFilesError, files_of, read_files
 from cloudsealed.policies.frameworks import frameworks
+from cloudsealed.vocabulary import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def read_given(policies: Sequence[Path], exceptions: Path | None) -> Files:
 def requested(
     installation: Auditing,
     tenant: str,
-    profile: str,
+    provider: Provider,
+    option: str,
     scope: Mapping[str, Sequence[str] | None],
     framework: str,
     files: Files,
@@ -100,12 +102,12 @@ def requested(
     accepted = _exceptions(installation, tenant, files)
     _refuse_empty(given)
     connection = installation.connections.ensure(
-        tenant=tenant, name=profile or "default", body={"provider": "aws"}
+        tenant=tenant, name=option or "default", body={"provider": provider}
     )
     regions = given.get("regions", ())
     try:
         installation.audits.refuse_scope({k: v for k, v in given.items() if k != "regions"})
-        _refuse_unknown_regions(installation, tenant, connection, regions, profile or None)
+        _refuse_unknown_regions(installation, tenant, provider, connection, regions, option)
         installation.audits.refuse_scope(given)
         lent = policies.lend(tenant=tenant, specs=files.policies)
     except CloudSealedError as error:
@@ -144,16 +146,19 @@ def refuse_unknown_framework(key: str) -> None:
 def _refuse_unknown_regions(
     installation: Auditing,
     tenant: str,
+    provider: Provider,
     connection: str,
     regions: Sequence[str],
-    profile: str | None,
+    option: str,
 ) -> None:
     """Raise the usage error of the first region that there is not, by what the account says, else
     the program, or that the account has not enabled."""
     if not regions:
         return
-    enabled = installation.connections.regions(tenant=tenant, ident=connection, profile=profile)
-    known = known_regions() | (enabled or frozenset())
+    enabled = installation.connections.regions(
+        tenant=tenant, ident=connection, option=option or None
+    )
+    known = provider_of(provider).known_regions() | (enabled or frozenset())
     for region in regions:
         if region not in known:
             near = did_you_mean(region, enabled or known)

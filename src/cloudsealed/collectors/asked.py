@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from cloudsealed.collectors.model import Enrich, Row, Together
 from cloudsealed.collectors.paths import names_in
@@ -45,6 +46,11 @@ def asked(row: Row) -> Asked:
     return Asked(calls, lists, instead, _filled(calls) | _filled(lists))
 
 
+def rows_asked(rows: Iterable[Row], not_asked: NotAsked = MappingProxyType({})) -> list[Row]:
+    """Return rows, each without what is not asked."""
+    return [without(row, not_asked.get(row.type, ())) for row in rows]
+
+
 def filled(row: Row) -> frozenset[str]:
     """Return every attribute of `row` that is not in its list."""
     return _filled(row.enrich) | _filled(row.together)
@@ -54,6 +60,22 @@ def without(row: Row, attributes: Iterable[str]) -> Row:
     """Return `row` without asking for `attributes`, as far as no others need them."""
     needed = asked(replace(row, not_asked=frozenset(attributes))).attributes
     return replace(row, not_asked=filled(row) - needed)
+
+
+def calls_of(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield the service and operation of every call that a row asks, but for those that only stand
+    in for a list."""
+    if row.operation is not None:
+        yield row.service, row.operation
+    made = asked(row)
+    for each in made.lists:
+        yield each.service, each.operation
+    for call in made.calls:
+        yield row.service, call.operation
+    if row.parent is not None:
+        parent = RESOURCE_TYPES[row.parent]
+        assert parent.operation is not None
+        yield parent.service, parent.operation
 
 
 def own_reads(row: Row) -> frozenset[str]:

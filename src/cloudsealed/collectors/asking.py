@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloudsealed.collectors.aws.pagination import next_token
 from cloudsealed.collectors.model import (
     AGAIN,
     MOST_PAGES,
@@ -19,6 +18,7 @@ from cloudsealed.collectors.model import (
     Unit,
 )
 from cloudsealed.collectors.paths import read
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.vocabulary import CallOutcome
 
 
@@ -37,7 +37,7 @@ def following(request: CallRequest, answer: Answer) -> CallRequest | None:
     """Return the request of the page after `answer`; None after the last."""
     if not answer.document:
         return None
-    token = next_token(request.unit.service, request.unit.operation, answer.document)
+    token = provider_of(request.unit.provider).next_page(request.unit, answer.document)
     return request.page_after(token) if token else None
 
 

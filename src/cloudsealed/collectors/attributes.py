@@ -1,6 +1,6 @@
 """Which attributes a document of a type can have, of what shape, and which call fills each.
 
-Derived from the rows and from botocore's models; nothing is asked of a cloud.
+Derived from the rows and from what their provider says of its answers; nothing is asked of a cloud.
 """
 
 from __future__ import annotations
@@ -9,35 +9,19 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from botocore.model import ListShape, StructureShape
-from botocore.model import Shape as BotocoreShape
-
-from cloudsealed.collectors.aws.pagination import operation_model
 from cloudsealed.collectors.model import Row
 from cloudsealed.collectors.paths import tree_of
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 
 Shape = Any
-"""What stands somewhere in a document, as JSON: a word of WORDS, a list with the shape of its
+"""What stands somewhere in a document, as JSON: string, integer, number, boolean, map or time (a
+string in RFC 3339), a list with the shape of its
 elements, a mapping with the shape of each attribute; None where nobody knows."""
 Attributes = Mapping[str, Any]
 """Name to the attributes below it, or to None for a value or a map of free names. Lists are seen
 through: what stands under a list's name are the attributes of its elements."""
 
-WORDS: Mapping[str, str] = {
-    "string": "string",
-    "character": "string",
-    "integer": "integer",
-    "long": "integer",
-    "float": "number",
-    "double": "number",
-    "boolean": "boolean",
-    "timestamp": "time",
-    "map": "map",
-}
-"""How a shape calls what botocore's models do; a `time` is a string in RFC 3339."""
-
-_DEPTH = 12
 _TAGS = [{"Key": "string", "Value": "string"}]
 
 
@@ -107,18 +91,8 @@ def _listed(row: Row) -> Mapping[str, Shape]:
 
 
 def _found(path: str, row: Row, operation: str) -> Shape:
-    output = operation_model(row.service, operation).output_shape
-    return _resolve(tree_of(path), _shape(output, _DEPTH))
-
-
-def _shape(shape: BotocoreShape | None, depth: int) -> Shape:
-    if isinstance(shape, ListShape):
-        return [_shape(shape.member, depth)]
-    if isinstance(shape, StructureShape):
-        below = shape.members.items() if depth else ()
-        return {name: _shape(member, depth - 1) for name, member in below} if depth else None
-    is_text = shape is not None and not shape.serialization.get("jsonvalue")
-    return WORDS.get(shape.type_name) if shape is not None and is_text else None
+    provider = provider_of(row.provider)
+    return _resolve(tree_of(path), provider.shape_of(row.service, operation))
 
 
 def _resolve(node: Mapping[str, Any], below: Shape) -> Shape:

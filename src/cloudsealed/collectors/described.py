@@ -23,7 +23,7 @@ def summary(name: str) -> dict[str, Any]:
     return {
         "object": "resource_type",
         "type": name,
-        "provider": name.partition(".")[0],
+        "provider": row.provider,
         "service": row.service_name,
         "listed_by": f"{row.service}:{row.operation}" if row.operation else None,
     }

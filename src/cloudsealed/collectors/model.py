@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from cloudsealed.collectors.paths import names_in
 from cloudsealed.kit.canonical import canonical
-from cloudsealed.vocabulary import CallOutcome
+from cloudsealed.vocabulary import CallOutcome, Provider
 
 Document = Mapping[str, Any]
 Decode = Callable[[Any], Any]
@@ -47,7 +47,7 @@ class Place:
     account: str
     region: str
     partition: str = "aws"
-    provider: str = "aws"
+    provider: Provider = Provider.AWS
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -272,6 +272,11 @@ class Row:
     created: str | None = None
     omits_empty: bool = False
     names_accounts: str | None = None
+
+    @property
+    def provider(self) -> Provider:
+        """The provider whose type it is."""
+        return Provider.of_type(self.type)
 
     @property
     def service_name(self) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 from cloudsealed.collectors.asked import asked
 from cloudsealed.collectors.asking import parameters_of
 from cloudsealed.collectors.model import Answer, Caller, CallRequest, Place, Unit, unit_of
-from cloudsealed.collectors.permissions import action_of, statement
-from cloudsealed.collectors.registry import RESOURCE_TYPES, places
+from cloudsealed.collectors.provider import CloudProvider
+from cloudsealed.collectors.registry import places
 from cloudsealed.vocabulary import CallOutcome
 
 _AT_ONCE = 8
@@ -28,6 +28,7 @@ class Probe:
 
     tried: int
     refused: Sequence[tuple[Unit, Answer]]
+    provider: CloudProvider
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values: `missing` by action, and the statement that allows them; what
@@ -35,7 +36,7 @@ class Probe:
         missing = sorted(
             (
                 {
-                    "action": action_of(unit.service, unit.operation),
+                    "action": self.provider.permission_of(unit.service, unit.operation),
                     "service": unit.service,
                     "operation": unit.operation,
                     "region": unit.region,
@@ -50,16 +51,24 @@ class Probe:
         return {
             "calls_tried": self.tried,
             "missing": missing,
-            "iam_statement": statement(cures) if cures else None,
+            "iam_statement": self.provider.statement(cures) if cures else None,
         }
 
 
-NOT_TRIED = Probe(0, ()).as_dict()
+NOT_TRIED = {"calls_tried": 0, "missing": [], "iam_statement": None}
 
 
-def probe(caller: Caller, account: str, partition: str, region: str, *, seconds: float) -> Probe:
+def probe(
+    provider: CloudProvider,
+    caller: Caller,
+    account: str,
+    partition: str,
+    region: str,
+    *,
+    seconds: float,
+) -> Probe:
     """Try the calls that list; what has not ended after `seconds` counts as not tried."""
-    requests = list(_requests(account, partition, region))
+    requests = list(_requests(provider, account, partition, region))
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
         futures = {pool.submit(caller.call, request): request for request in requests}
@@ -68,16 +77,18 @@ def probe(caller: Caller, account: str, partition: str, region: str, *, seconds:
         pool.shutdown(wait=False, cancel_futures=True)
     answered = [(futures[each].unit, each.result()) for each in done if each.exception() is None]
     known = [(unit, answer) for unit, answer in answered if answer.outcome in _TOLD]
-    return Probe(len(known), [pair for pair in known if pair[1].outcome in _DENIED])
+    return Probe(len(known), [pair for pair in known if pair[1].outcome in _DENIED], provider)
 
 
 _TOLD = frozenset(CallOutcome) - {CallOutcome.THROTTLED, CallOutcome.FAILED}
 
 
-def _requests(account: str, partition: str, region: str) -> Iterator[CallRequest]:
+def _requests(
+    provider: CloudProvider, account: str, partition: str, region: str
+) -> Iterator[CallRequest]:
     """Yield one request for each call that lists without a parent."""
     found: dict[tuple[str, str], CallRequest] = {}
-    for row in RESOURCE_TYPES.values():
+    for row in provider.rows:
         (place,) = places(row, account, partition, [region])
         lists: list[tuple[str, str, Mapping[str, Any]]] = [
             (each.service, each.operation, each.constants) for each in asked(row).lists

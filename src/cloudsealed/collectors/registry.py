@@ -6,62 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 
-from cloudsealed.collectors.aws import (
-    acm,
-    autoscaling,
-    cloudformation,
-    cloudtrail,
-    cloudwatch,
-    config,
-    dynamodb,
-    ec2,
-    ecr,
-    ecs,
-    efs,
-    eks,
-    elb,
-    elbv2,
-    guardduty,
-    iam,
-    kms,
-    lambda_,
-    logs,
-    rds,
-    route53,
-    s3,
-    secretsmanager,
-    sns,
-    sqs,
-)
+from cloudsealed.collectors.aws.rows import ROWS as AWS
 from cloudsealed.collectors.model import GLOBAL, Place, Row
-
-_SERVICES = (
-    iam,
-    s3,
-    ec2,
-    rds,
-    lambda_,
-    kms,
-    cloudtrail,
-    logs,
-    cloudwatch,
-    elbv2,
-    elb,
-    dynamodb,
-    sns,
-    sqs,
-    secretsmanager,
-    ecr,
-    ecs,
-    eks,
-    autoscaling,
-    config,
-    guardduty,
-    efs,
-    route53,
-    acm,
-    cloudformation,
-)
 
 
 def _by_type(rows: Iterable[Row]) -> Mapping[str, Row]:
@@ -76,8 +22,8 @@ def _by_type(rows: Iterable[Row]) -> Mapping[str, Row]:
     return MappingProxyType(table)
 
 
-RESOURCE_TYPES: Mapping[str, Row] = _by_type(row for service in _SERVICES for row in service.ROWS)
-"""Every resource type, in the order in which a service is first seen."""
+RESOURCE_TYPES: Mapping[str, Row] = _by_type(AWS)
+"""Every resource type, provider by provider, in the order in which a service is first seen."""
 
 
 @cache
@@ -96,4 +42,4 @@ def rows_of(types: Iterable[str] | None = None) -> tuple[Row, ...]:
 def places(row: Row, account: str, partition: str, regions: Iterable[str]) -> Iterator[Place]:
     """Yield where `row` is collected: once for a global service, else in each region."""
     for region in (GLOBAL,) if row.scope == GLOBAL else regions:
-        yield Place(account=account, region=region, partition=partition)
+        yield Place(account, region, partition, row.provider)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import orjson
 
 from cloudsealed.collectors.asking import turned
-from cloudsealed.collectors.aws.pagination import operation_model
 from cloudsealed.collectors.draft import Draft
 from cloudsealed.collectors.model import (
     CIRCUIT_OPEN,
@@ -28,6 +28,7 @@ from cloudsealed.collectors.model import (
     unit_of,
 )
 from cloudsealed.collectors.paths import read
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.vocabulary import CallOutcome
 
 
@@ -80,7 +81,7 @@ class Held:
         """Ask for the list, once. What a caller raises ends it."""
         if self.last is not None:
             return
-        members = _listing_members(self.list.service, self.list.operation)
+        members = _listing_members(self.first.provider, self.list.service, self.list.operation)
         request: CallRequest | None = CallRequest(self.first, fills=members)
         while request is not None:
             answer = caller.call(request)
@@ -118,11 +119,11 @@ def _by_key(
             yield str(found), orjson.dumps(values)
 
 
-def _listing_members(service: str, operation: str) -> tuple[str, ...]:
+@cache
+def _listing_members(provider: str, service: str, operation: str) -> tuple[str, ...]:
     """Return the members of an answer that are lists: one of them is in each that is one."""
-    output = operation_model(service, operation).output_shape
-    members = output.members.items() if output else ()
-    return tuple(name for name, member in members if member.type_name == "list")
+    shape = provider_of(provider).shape_of(service, operation) or {}
+    return tuple(name for name, member in shape.items() if isinstance(member, list))
 
 
 class Lists:

@@ -6,9 +6,10 @@ import threading
 from contextlib import closing
 from datetime import datetime, timedelta
 
-from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
-from cloudsealed.collectors.aws.errors import CloudAccessError
+from cloudsealed.collectors.errors import CloudAccessError
+from cloudsealed.collectors.provider import CloudProvider, Way
 from cloudsealed.kit.clock import Clock
+from cloudsealed.vocabulary import Provider
 
 _KNOWN, _NOBODY = timedelta(minutes=5), timedelta(seconds=30)  # how long an answer is kept
 
@@ -18,23 +19,24 @@ class Itself:
 
     def __init__(self, clock: Clock, *, seconds: float) -> None:
         self._clock = clock
-        self._access = AwsAccess(deadline=seconds, max_attempts=1)
+        self._way = Way({}, brief=seconds)
         self._turn = threading.Lock()
-        self._found: tuple[datetime, str | None] | None = None
+        self._found: dict[Provider, tuple[datetime, str | None]] = {}
 
-    def arn(self) -> str | None:
-        """Return the ARN of the process's own identity, None when it has none or that cannot be
-        found out."""
+    def name(self, provider: CloudProvider) -> str | None:
+        """Return the process's own name at a provider (at AWS an ARN), None when it has none or
+        that cannot be found out."""
         with self._turn:
             now = self._clock()
-            if self._found is None or self._found[0] <= now:
-                arn = self._asked()
-                self._found = (now + (_KNOWN if arn else _NOBODY), arn)
-            return self._found[1]
+            until, name = self._found.get(provider.name, (now, None))
+            if until <= now:
+                name = self._asked(provider)
+                self._found[provider.name] = now + (_KNOWN if name else _NOBODY), name
+            return name
 
-    def _asked(self) -> str | None:
+    def _asked(self, provider: CloudProvider) -> str | None:
         try:
-            with closing(AwsSession(self._access, clock=self._clock)) as session:
-                return identify(session).arn
+            with closing(provider.open(self._way, self._clock)) as session:
+                return session.identify().name
         except CloudAccessError:
             return None

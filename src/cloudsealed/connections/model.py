@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from cloudsealed.collectors.providers import PROVIDERS
 from cloudsealed.connections.bodies import CONNECTION, CONNECTION_CHANGE, FIXED, without_fixed
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.shapes import read_body, refuse
@@ -51,23 +52,30 @@ class CloudConnection:
     regions: tuple[str, ...] | None
     created_at: str
 
+    @property
+    def fields(self) -> dict[str, str | None]:
+        """What only its provider knows of: by what credentials it is reached."""
+        return {"role_arn": self.role_arn, "external_id": self.external_id}
+
 
 def read_connection(body: Any, *, ident: str, external_id: str, now: str) -> CloudConnection:
     """Return the connection that a body describes; raises the error of the first bad field."""
     asked = read_body(CONNECTION, body)
-    role_arn = asked["role_arn"]
-    default = ConnectionMethod.ASSUME_ROLE if role_arn else ConnectionMethod.AMBIENT
-    method = ConnectionMethod(asked["method"] or default)
-    if (method is ConnectionMethod.ASSUME_ROLE) != (role_arn is not None):
-        raise refuse("role_arn", "goes with method assume_role, and only with it")
+    provider = Provider(asked["provider"])
+    ways = PROVIDERS[provider].methods
+    given = [way for way, field in ways.items() if field and asked[field] is not None]
+    method = ConnectionMethod(asked["method"] or next(iter([*given, *ways])))
+    for way, field in ways.items():
+        if field and (way in given) != (way is method):
+            raise refuse(field, f"goes with method {way}, and only with it")
     assumed = method is ConnectionMethod.ASSUME_ROLE
     return CloudConnection(
         ident,
-        Provider(asked["provider"]),
+        provider,
         asked["name"],
         method,
         None,
-        role_arn,
+        asked["role_arn"],
         external_id if assumed else None,
         asked["regions"],
         now,

@@ -8,14 +8,11 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
-from cloudsealed.collectors.asked import NotAsked
-from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, Identity, identify
-from cloudsealed.collectors.aws.client import AwsCaller
-from cloudsealed.collectors.aws.errors import CloudAccessError, RoleRefusedError
-from cloudsealed.collectors.aws.regions import enabled_regions
-from cloudsealed.collectors.model import Place
-from cloudsealed.collectors.permissions import policy_document, trust_statement
+from cloudsealed.collectors.asked import NotAsked, rows_asked
+from cloudsealed.collectors.errors import CloudAccessError, RoleRefusedError
 from cloudsealed.collectors.probe import NOT_TRIED, Probe, probe
+from cloudsealed.collectors.provider import Identity, OpenCaller, Session, Way
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.connections.itself import Itself
 from cloudsealed.connections.model import (
     AmbientCredentialsNotAllowedError,
@@ -151,7 +148,7 @@ class ConnectionService:
             "object": "connection_setup",
             "connection_id": ident,
             "trust_policy": self.trust_policy(tenant=tenant, ident=ident),
-            "permissions_policy": policy_document(not_asked=self._not_asked(tenant)),
+            "permissions_policy": self._permissions(tenant, ident),
         }
 
     def removed(self, *, tenant: str) -> Sequence[str]:
@@ -173,7 +170,7 @@ class ConnectionService:
         }
         try:
             with closing(self.open(tenant=tenant, ident=ident)) as session:
-                identity = identify(session)
+                identity = session.identify()
                 found = self._probed(session, identity, tenant=tenant, ident=ident)
         except RoleRefusedError as error:
             trust = self._trust(tenant=tenant, ident=ident)
@@ -181,71 +178,80 @@ class ConnectionService:
         except CloudAccessError as error:
             return {**answer, "error": CloudAccessError.reason(error, "")}
         self.learn_account(tenant=tenant, ident=ident, account=identity.account)
-        known = {"account": identity.account, "arn": identity.arn}
+        known = {"account": identity.account, "arn": identity.name}
         return {**answer, "ok": True, **known, **found.as_dict()}
 
     def trust_policy(self, *, tenant: str, ident: str) -> dict[str, Any] | None:
         """Return the trust policy that a connection's role needs; None where no role is assumed, or
         while this process has no identity of its own that could be trusted."""
-        external_id = self.find(tenant=tenant, ident=ident).external_id
-        arn = self._itself.arn() if external_id else None
-        if arn is None:
+        item = self.find(tenant=tenant, ident=ident)
+        if item.method is not ConnectionMethod.ASSUME_ROLE:
             return None
-        return {"Version": "2012-10-17", "Statement": [trust_statement(arn, external_id)]}
+        provider = provider_of(item.provider)
+        name = self._itself.name(provider)
+        return provider.trust_policy(name, self._way(item)) if name else None
 
     def _trust(self, *, tenant: str, ident: str) -> dict[str, Any] | None:
         """Return what the trust policy of a connection's role has to say, if it is known who asks
         to assume it."""
+        item = self.find(tenant=tenant, ident=ident)
+        provider = provider_of(item.provider)
         try:
-            caller = identify(AwsSession(AwsAccess(), clock=self._clock))
+            with closing(provider.open(Way({}), self._clock)) as session:
+                name = session.identify().name
         except CloudAccessError:
             return None
-        return trust_statement(caller.arn, self.find(tenant=tenant, ident=ident).external_id)
+        return provider.trust_statement(name, self._way(item))
 
-    def _probed(self, session: AwsSession, identity: Identity, *, tenant: str, ident: str) -> Probe:
+    def _permissions(self, tenant: str, ident: str) -> dict[str, Any]:
+        """Return the least that the tenant's policies need of a connection's provider."""
+        provider = provider_of(self.find(tenant=tenant, ident=ident).provider)
+        return provider.permissions(rows_asked(provider.rows, self._not_asked(tenant)))
+
+    def _probed(self, session: Session, identity: Identity, *, tenant: str, ident: str) -> Probe:
         """Try what the connection may ask, in its first region, or the session's own."""
-        regions = self.find(tenant=tenant, ident=ident).regions
-        with closing(self._brief(tenant=tenant, ident=ident)) as caller:
+        item = self.find(tenant=tenant, ident=ident)
+        brief = self.open(tenant=tenant, ident=ident, brief=_CALL_SECONDS)
+        with closing(self._unrecorded(brief)) as caller:
             return probe(
+                provider_of(item.provider),
                 caller,
                 identity.account,
                 identity.partition,
-                regions[0] if regions else session.region,
+                item.regions[0] if item.regions else session.region,
                 seconds=_PROBE_SECONDS,
             )
 
-    def open(self, *, tenant: str, ident: str, profile: str | None = None) -> AwsSession:
-        """Return a session for a connection; raises CloudAccessError or a 422."""
+    def open(
+        self, *, tenant: str, ident: str, option: str | None = None, brief: float | None = None
+    ) -> Session:
+        """Return a session for a connection; `option` is the operator's, as `Way` has it. Raises
+        CloudAccessError or a 422."""
         item = self._store.get(tenant=tenant, ident=ident)
         self._allow(tenant, item)
-        access = AwsAccess(
-            profile=profile,
-            role_arn=item.role_arn,
-            external_id=item.external_id,
-            workers=self._settings.collect_workers,
-        )
-        return AwsSession(access, clock=self._clock)
+        way = replace(self._way(item), option=option, brief=brief)
+        return provider_of(item.provider).open(way, self._clock)
+
+    def _way(self, item: CloudConnection) -> Way:
+        """Return how a connection's account is reached."""
+        return Way(item.fields, workers=self._settings.collect_workers)
 
     def regions(
-        self, *, tenant: str, ident: str, profile: str | None = None
+        self, *, tenant: str, ident: str, option: str | None = None
     ) -> frozenset[str] | None:
         """Return the regions that the account of a connection has enabled; None when it does not
         say, for whatever reason."""
         try:
-            with closing(self._brief(tenant=tenant, ident=ident, profile=profile)) as caller:
-                session = caller.session
-                place = Place("", session.region, session.partition())
-                found = enabled_regions(place, caller)
+            session = self.open(tenant=tenant, ident=ident, option=option, brief=_CALL_SECONDS)
+            with closing(self._unrecorded(session)) as caller:
+                found = session.regions("", caller)
         except CloudAccessError:
             return None
         return None if found.gap else frozenset(found.names)
 
-    def _brief(self, *, tenant: str, ident: str, profile: str | None = None) -> AwsCaller:
-        """Return a caller that tries once, and records nothing."""
-        session = self.open(tenant=tenant, ident=ident, profile=profile)
-        access = replace(session.access, deadline=_CALL_SECONDS, max_attempts=1)
-        again = AwsSession(access, clock=self._clock)
-        return AwsCaller(again, redaction_key=secrets.token_bytes(32))
+    def _unrecorded(self, session: Session) -> OpenCaller:
+        """Return a caller of whose answers nothing is kept."""
+        return session.caller(secrets.token_bytes(32), clock=self._clock)
 
     def learn_account(self, *, tenant: str, ident: str, account: str) -> None:
         """Keep the account that a connection turned out to lead to; most often it is known."""

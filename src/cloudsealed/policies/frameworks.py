@@ -10,7 +10,7 @@ from typing import Any
 from cloudsealed import __version__
 from cloudsealed.packs import Control, Framework, Section, load_frameworks
 from cloudsealed.policies.model import FrameworkNotFoundError
-from cloudsealed.vocabulary import Dimension, PolicyKind
+from cloudsealed.vocabulary import FIRST_PROVIDER, Dimension, PolicyKind
 
 
 @cache
@@ -92,7 +92,7 @@ def own(versions: Iterable[Mapping[str, Any]]) -> Framework:
         for name, controls in by_dimension.items()
     )
     title, source = "CloudSealed policies", "The policies that the audit judged by"
-    return Framework(OWN, title, __version__, source, "aws", tuple(sections))
+    return Framework(OWN, title, __version__, source, FIRST_PROVIDER, tuple(sections))
 
 
 def summary(item: Framework) -> dict[str, Any]:

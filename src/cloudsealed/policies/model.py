@@ -11,7 +11,7 @@ import orjson
 from cloudsealed.kit.canonical import digest
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.packs import AUTHORS
-from cloudsealed.vocabulary import PolicyKind, PolicySource
+from cloudsealed.vocabulary import FIRST_PROVIDER, PolicyKind, PolicySource, Provider
 
 
 class PolicyNotFoundError(NotFoundError):
@@ -117,9 +117,9 @@ class Policy:
 
     @property
     def provider(self) -> str:
-        """The cloud of its resource types; of a classification, which has none, AWS."""
-        types = self.spec.get("resource_types") or ("aws",)
-        return str(types[0]).partition(".")[0]
+        """The cloud of its resource types; of a classification without any, the first."""
+        types = self.spec.get("resource_types")
+        return Provider.of_type(types[0]) if types else FIRST_PROVIDER
 
     @property
     def effective(self) -> dict[str, Any]:

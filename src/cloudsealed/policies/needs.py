@@ -11,10 +11,9 @@ from functools import cache
 from typing import Any
 
 from cloudsealed.collectors.asked import NotAsked, asked, filled, own_reads, without
-from cloudsealed.collectors.aws.models import sdk_version
 from cloudsealed.collectors.model import Row
 from cloudsealed.collectors.paths import names_in
-from cloudsealed.collectors.permissions import action_of
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import ExpressionError, Path, Rule, Template
 from cloudsealed.kit.canonical import canonical, digest
@@ -77,7 +76,8 @@ def _shipped() -> dict[str, list[tuple[str, set[str] | None]]]:
     compiles more than it judges by."""
     said = [spec.words for spec in load_policies()]
     code = ("collectors", "engine", "kit", "packs", "policies", "vocabulary.py")
-    sources = [sdk_version().encode(), *map(canonical, said)]
+    models = sorted({provider_of(row.provider).models for row in RESOURCE_TYPES.values()})
+    sources = [*map(str.encode, models), *map(canonical, said)]
     found = kept("policies/reads", code, sources, lambda: [_plain(words) for words in said])
     return {
         digest(words): [(name, None if read is None else set(read)) for name, read in reads]
@@ -138,7 +138,8 @@ def _attributes(
 def _needs(name: str, attributes: set[str] | None) -> Iterator[Need]:
     row = RESOURCE_TYPES[name]
     for service, operation in (*_listing(row), *_filling(row, attributes)):
-        yield Need(name, f"{service}:{operation}", action_of(service, operation))
+        permission = provider_of(row.provider).permission_of(service, operation)
+        yield Need(name, f"{service}:{operation}", permission)
 
 
 def _listing(row: Row) -> Iterator[tuple[str, str]]:

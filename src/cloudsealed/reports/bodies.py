@@ -27,7 +27,7 @@ from cloudsealed.kit.shapes import (
 )
 from cloudsealed.reports.model import FILTERS, ReportRequest
 from cloudsealed.settings import LANGUAGES
-from cloudsealed.vocabulary import ReportKind
+from cloudsealed.vocabulary import FIRST_PROVIDER, ReportKind
 
 LANGUAGE = "Language of its PDF; null: the installation's."
 THROUGH = "Of the newest completed audit through these connections; null: through any."
@@ -71,7 +71,7 @@ NARROWING = Component(
                 ("dimension", "Dimensions.", "security"),
                 ("policy", "Ids or keys of policies.", "aws-s3-bucket-public-read"),
                 ("resource_type", "Types of resources.", "aws.s3.bucket"),
-                ("provider", "Clouds.", "aws"),
+                ("provider", "Clouds.", FIRST_PROVIDER),
                 ("account", "Accounts.", "123456789012"),
                 ("region", "Regions.", ["eu-west-1", "global"]),
                 ("framework", "Keys of frameworks.", "cis-aws-5.0"),

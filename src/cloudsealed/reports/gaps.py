@@ -93,7 +93,7 @@ def _places(places: Sequence[str]) -> str | Document:
 
 def thing(kind: str, *, many: bool) -> str:
     """Return a resource type in English: `S3 buckets` for `aws.s3.bucket`."""
-    service, _, name = kind.removeprefix("aws.").rpartition(".")
+    service, _, name = kind.partition(".")[2].rpartition(".")
     if not name.islower():
         return kind
     noun = name.replace("_", " ")

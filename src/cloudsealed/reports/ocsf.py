@@ -12,16 +12,16 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from cloudsealed import __version__
+from cloudsealed.collectors.providers import PROVIDERS
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.reports.model import Document, Observation, ReportSource
 from cloudsealed.reports.observed import exception, observed, reason
-from cloudsealed.vocabulary import Outcome, Severity
+from cloudsealed.vocabulary import FIRST_PROVIDER, Outcome, Provider, Severity
 
 VERSION = "1.6.0"
 _SPACE = UUID("5a7d0c7e-4ab1-5a2c-9c1e-2d7a3c6f0b41")
 _CLASS, _CATEGORY, _CREATE = 2003, 2, 1
-_AWS_ACCOUNT = 10  # account.type_id
 _NEW, _SUPPRESSED, _RESOLVED = (1, "New"), (3, "Suppressed"), (4, "Resolved")
 _INFORMATIONAL, _UNKNOWN = (1, "Informational"), (0, "Unknown")
 _SEVERITIES: Mapping[str, tuple[int, str]] = {
@@ -62,6 +62,8 @@ class _Events:
         self._seal = document["seal"]
         framework = document["framework"]
         self._framework = framework["key"]
+        about = (source.framework or {}).get("provider", FIRST_PROVIDER)
+        self._cloud = PROVIDERS[Provider(about)].title
         self._standards = [f"{framework['title']} {framework['version']}"]
         self._controls = {control["id"]: control for control in document["controls"]}
         self._finished = _milliseconds(self._audit["finished_at"])
@@ -108,7 +110,7 @@ class _Events:
                 "title": control["title"],
                 "types": [control["status"]],
             },
-            "cloud": {"provider": "AWS"},
+            "cloud": {"provider": self._cloud},
             "unmapped": self._sealed(),
         }
 
@@ -226,18 +228,20 @@ def _resource(resource: Mapping[str, Any]) -> Document:
 
 
 def _cloud(resource: Mapping[str, Any]) -> Document:
+    known = PROVIDERS[Provider(resource["provider"])]
+    kind, number = known.account_type
     return {
-        "provider": resource["provider"].upper(),
+        "provider": known.title,
         "region": resource["region"],
         "cloud_partition": _partition(resource),
-        "account": {"uid": resource["account"], "type": "AWS Account", "type_id": _AWS_ACCOUNT},
+        "account": {"uid": resource["account"], "type": kind, "type_id": number},
     }
 
 
 def _partition(resource: Mapping[str, Any]) -> str:
     """Return the partition that an ARN names: its second part."""
     parts = resource["native_id"].split(":", 2)
-    return parts[1] if len(parts) == 3 and parts[0] == "arn" else "aws"
+    return parts[1] if len(parts) == 3 and parts[0] == "arn" else str(resource["provider"])
 
 
 def _remediation(said: Mapping[str, Any], outcome: str) -> Document:

@@ -8,7 +8,7 @@ import pytest
 from tests.dripping import Dripping
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
-from cloudsealed.collectors.aws.errors import (
+from cloudsealed.collectors.errors import (
     CloudAccessError,
     CredentialsRefusedError,
     EndpointUnreachableError,
@@ -30,7 +30,7 @@ def identity(read_timeout=60, **access):
 def test_the_emulator_says_who_we_are(emulator):
     found = identity()
     assert (found.account, found.partition) == ("123456789012", "aws")
-    assert found.arn.startswith("arn:aws:sts::123456789012:")
+    assert found.name.startswith("arn:aws:sts::123456789012:")
 
 
 def test_an_answer_that_never_ends_is_none(credentials, monkeypatch):

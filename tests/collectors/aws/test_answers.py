@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from cloudsealed.collectors.aws.answers import (
-    Failure,
+    AwsFailure,
     failure_of,
     is_expired,
     is_refused,
@@ -63,12 +63,12 @@ def client_error(code, status=400, message="m", operation="ListUsers"):
     ],
 )
 def test_codes_of_aws_have_their_outcomes(code, outcome):
-    assert outcome_of(Failure(code), NEVER) is outcome
+    assert outcome_of(AwsFailure(code), NEVER) is outcome
 
 
 @pytest.mark.parametrize("denier", Denier)
 def test_what_denies_a_call_is_named_and_no_permission_is_asked_for(denier):
-    failure = Failure("AccessDenied", 403, denier=denier)
+    failure = AwsFailure("AccessDenied", 403, denier=denier)
     outcome = outcome_of(failure)
     by_organization = outcome is CallOutcome.DENIED_BY_ORGANIZATION
     assert by_organization is denier.is_organization
@@ -77,7 +77,7 @@ def test_what_denies_a_call_is_named_and_no_permission_is_asked_for(denier):
 
 
 def test_words_of_a_failure_that_is_no_denial_make_none_of_it():
-    assert outcome_of(Failure("ValidationError", 400, denier=Denier.OTHER)) is CallOutcome.FAILED
+    assert outcome_of(AwsFailure("ValidationError", 400, denier=Denier.OTHER)) is CallOutcome.FAILED
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_words_of_a_failure_that_is_no_denial_make_none_of_it():
 def test_the_end_of_a_session_is_told_from_credentials_that_a_region_does_not_know(
     code, expired, refused
 ):
-    failure = Failure(code, 403)
+    failure = AwsFailure(code, 403)
     assert (is_expired(failure), is_refused(failure)) == (expired, refused)
 
 
@@ -139,7 +139,7 @@ def test_a_call_that_a_region_does_not_know_is_no_missing_permission():
 
 
 def test_a_code_that_says_that_there_is_none_is_an_absence():
-    assert outcome_of(Failure("AccessDenied"), frozenset({"AccessDenied"})) is CallOutcome.ABSENT
+    assert outcome_of(AwsFailure("AccessDenied"), frozenset({"AccessDenied"})) is CallOutcome.ABSENT
 
 
 def test_a_page_that_botocore_takes_for_a_code_is_not_passed_on():
@@ -168,15 +168,15 @@ def test_every_exception_is_a_code_without_its_text(error, code):
 @pytest.mark.parametrize(
     ("failure", "transient"),
     [
-        (Failure("Throttling", 400), True),
-        (Failure("InternalError", 500), True),
-        (Failure("Whatever", 503), True),
-        (Failure("EndpointUnreachable"), True),
-        (Failure("MalformedResponse"), True),
-        (Failure("DeadlineExceeded"), False),
-        (Failure("AccessDenied", 403), False),
-        (Failure("ValidationError", 400), False),
-        (Failure("NotImplemented", 501), False),
+        (AwsFailure("Throttling", 400), True),
+        (AwsFailure("InternalError", 500), True),
+        (AwsFailure("Whatever", 503), True),
+        (AwsFailure("EndpointUnreachable"), True),
+        (AwsFailure("MalformedResponse"), True),
+        (AwsFailure("DeadlineExceeded"), False),
+        (AwsFailure("AccessDenied", 403), False),
+        (AwsFailure("ValidationError", 400), False),
+        (AwsFailure("NotImplemented", 501), False),
     ],
 )
 def test_only_what_may_pass_is_tried_again(failure, transient):

@@ -10,8 +10,14 @@ from pathlib import Path
 import pytest
 from tests.waiting import SECONDS, until
 
-from cloudsealed.collectors.aws.breaker import FORSAKEN, PROBE_SECONDS, SILENT, Breaker, Patience
-from cloudsealed.collectors.aws.client import CallerClosedError
+from cloudsealed.collectors.calling.breaker import (
+    FORSAKEN,
+    PROBE_SECONDS,
+    SILENT,
+    Breaker,
+    Patience,
+)
+from cloudsealed.collectors.calling.caller import CallerClosedError
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
 from cloudsealed.vocabulary import CallOutcome
 

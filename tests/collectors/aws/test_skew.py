@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
-from cloudsealed.collectors.aws.errors import SessionExpiredError
+from cloudsealed.collectors.errors import SessionExpiredError
 
 NOW = datetime(2026, 11, 29, 12, 0, 0, 400_000, tzinfo=UTC)
 IDENTITY = (

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.tokens import SSOTokenProvider
 
-from cloudsealed.collectors.aws.errors import (
+from cloudsealed.collectors.errors import (
     CredentialsRefusedError,
     NoCredentialsError,
     RoleRefusedError,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
+from cloudsealed.collectors.aws.ceilings import CEILINGS
 from cloudsealed.collectors.aws.client import AwsCaller
-from cloudsealed.collectors.aws.pacing import CEILINGS, Pacer
+from cloudsealed.collectors.calling.pacing import Pacer
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
 from cloudsealed.testing.emulator_faults import Window
 from cloudsealed.vocabulary import CallOutcome

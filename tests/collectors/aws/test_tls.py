@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
-from cloudsealed.collectors.aws.errors import TlsRefusedError
+from cloudsealed.collectors.errors import TlsRefusedError
 
 LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 DAY = datetime.timedelta(days=1)

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.waiting import until
 
-from cloudsealed.collectors.aws import wire
-from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Call
+from cloudsealed.collectors.calling import wire
+from cloudsealed.collectors.calling.wire import LARGEST_ANSWER, Call
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
 from cloudsealed.vocabulary import CallOutcome
 

@@ -149,6 +149,7 @@ class Ledger:
     def ended(
         self,
         *,
+        provider: str,
         account: str,
         region: str,
         service: str,
@@ -160,24 +161,29 @@ class Ledger:
         for batch in batches(sorted(parameters), _AT_ONCE):
             filled = [*batch, *batch[-1:] * (_AT_ONCE - len(batch))]  # always one statement
             given = {f"given_{index}": text for index, text in enumerate(filled)}
-            for row in self._operation(_SOME_OF, account, region, service, operation, given):
+            for row in self._operation(
+                _SOME_OF, provider, account, region, service, operation, given
+            ):
                 yield row[0], row[1], _end(row)
 
     def first(
-        self, *, account: str, region: str, service: str, operation: str, most: int
+        self, *, provider: str, account: str, region: str, service: str, operation: str, most: int
     ) -> list[dict[str, Any]]:
         """Return the end of the first calls of an operation, in the order of the key."""
         bound = {"most": most}
-        rows = self._operation(_FIRST_OF, account, region, service, operation, bound)
+        rows = self._operation(_FIRST_OF, provider, account, region, service, operation, bound)
         return [_end(row) for row in rows]
 
-    def listed_again(self, *, account: str, region: str, service: str, operation: str) -> bool:
+    def listed_again(
+        self, *, provider: str, account: str, region: str, service: str, operation: str
+    ) -> bool:
         """Say whether a list was asked for a second time."""
-        return bool(self._operation(_AGAIN, account, region, service, operation, {}))
+        return bool(self._operation(_AGAIN, provider, account, region, service, operation, {}))
 
     def _operation(
         self,
         statement: Select[Any],
+        provider: str,
         account: str,
         region: str,
         service: str,
@@ -185,7 +191,7 @@ class Ledger:
         bound: Mapping[str, Any],
     ) -> list[Row]:
         named = {
-            "the_provider": "aws",  # the only cloud whose rows are collected
+            "the_provider": provider,
             "the_account": account,
             "the_region": region,
             "the_service": service,
@@ -226,7 +232,11 @@ class StoredCalls:
     def listed_again(self, row: ListRow, place: Place) -> bool:
         """Say whether the list of a type in a place was asked for a second time."""
         return row.operation is not None and self._ledger.listed_again(
-            account=place.account, region=place.region, service=row.service, operation=row.operation
+            provider=place.provider,
+            account=place.account,
+            region=place.region,
+            service=row.service,
+            operation=row.operation,
         )
 
 

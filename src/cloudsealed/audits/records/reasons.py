@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from cloudsealed.collectors.model import NOT_ASKED, TOO_MANY, Gap, Unit
-from cloudsealed.collectors.permissions import action_of
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.engine import Unknown
 from cloudsealed.engine.gaps import Reasons
 from cloudsealed.kit.canonical import canonical
@@ -79,7 +79,7 @@ def gap_document(gap: Gap) -> dict[str, Any]:
         "outcome": gap.outcome,
         "error_code": gap.error_code,
         "curable": gap.curable,
-        "action": action_of(unit.service, unit.operation),
+        "action": provider_of(unit.provider).permission_of(unit.service, unit.operation),
     }
 
 

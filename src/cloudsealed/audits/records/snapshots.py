@@ -18,6 +18,7 @@ from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
+from cloudsealed.vocabulary import Provider
 
 
 def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class Snapshots:
             return str(line["fingerprint"])
         return fingerprint(
             policy_key=block.key,
-            provider="aws",
+            provider=Provider.of_type(line["type"]),
             account=block.account,
             region=block.region,
             native_id=native_id,

@@ -13,7 +13,8 @@ from cloudsealed.vocabulary import CallOutcome
 
 _THIS_AUDIT = (calls.c.tenant_id == bindparam("tenant"), calls.c.audit_id == bindparam("audit"))
 _COUNTED = tuple(
-    calls.c[name] for name in ("account", "region", "service", "operation", "outcome", "error_code")
+    calls.c[name]
+    for name in ("provider", "account", "region", "service", "operation", "outcome", "error_code")
 )
 _TALLY = (
     select(*_COUNTED, func.min(calls.c.error_message), func.count())
@@ -39,6 +40,7 @@ _TALLY_OF = _TALLY.where(calls.c.account == bindparam("acct"))
 class Tallied:
     """How many calls of one operation in one place ended in one way, with one of their messages."""
 
+    provider: str
     account: str
     region: str
     service: str
@@ -61,8 +63,8 @@ def tally(
         else:
             rows = connection.all(_TALLY_OF, {**named, "acct": account})
     return [
-        Tallied(account, region, service, operation, CallOutcome(outcome), code, message, count)
-        for account, region, service, operation, outcome, code, message, count in rows
+        Tallied(cloud, acct, region, service, operation, CallOutcome(ended), code, message, count)
+        for cloud, acct, region, service, operation, ended, code, message, count in rows
     ]
 
 

@@ -34,7 +34,7 @@ from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.resources.seen_store import packed
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.tenancy import take_lane
-from cloudsealed.vocabulary import ResourceState
+from cloudsealed.vocabulary import Provider, ResourceState
 
 
 class Applier:
@@ -223,7 +223,7 @@ class Applier:
         return resource_rows.load_cell(
             connection,
             tenant=self._tenant,
-            provider="aws",
+            provider=Provider.of_type(block.key),
             account=block.account,
             region=block.region,
             kind=block.key,

@@ -11,8 +11,7 @@ from cloudsealed.audits.shard_store import Shard, Step
 from cloudsealed.audits.steps.collect import collect
 from cloudsealed.audits.steps.part import Part
 from cloudsealed.audits.steps.plan import Task
-from cloudsealed.collectors.aws.access import AwsSession, identify
-from cloudsealed.collectors.aws.client import AwsCaller
+from cloudsealed.collectors.provider import OpenCaller, Session
 from cloudsealed.vocabulary import AuditStatus
 
 log = logging.getLogger(__name__)
@@ -51,7 +50,7 @@ def gather(part: Part, tasks: Sequence[Task], *, again: bool = False) -> None:
     ledger = Ledger(part.means.database, tenant=tenant, audit_id=part.audit.id)
     with Recorder(lease, part.audit.id) as recorder:
         callers: dict[str, RecordedCalls] = {}
-        providers: list[AwsCaller] = []
+        providers: list[OpenCaller] = []
         for connection_id in dict.fromkeys(task.connection_id for task in tasks):
             provider = part.means.caller(tenant, _reopened(part, connection_id))
             providers.append(provider)
@@ -88,14 +87,14 @@ def gather(part: Part, tasks: Sequence[Task], *, again: bool = False) -> None:
     recorder.stop_if_asked()
 
 
-def _reopened(part: Part, connection_id: str) -> AwsSession:
+def _reopened(part: Part, connection_id: str) -> Session:
     """Open a connection for collection; refuse other credentials than the audit began with."""
     targets = part.audit.targets or ()
     planned = next(t.account for t in targets if t.connection_id == connection_id)
     session = part.means.connections.open(
-        tenant=part.lease.tenant, ident=connection_id, profile=part.profile
+        tenant=part.lease.tenant, ident=connection_id, option=part.option
     )
-    found = identify(session).account
+    found = session.identify().account
     if found != planned:
         raise AuditFailedError(
             f"The credentials lead to account {found}, the audit began in {planned}: begin anew"

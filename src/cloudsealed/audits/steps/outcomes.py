@@ -21,7 +21,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.vocabulary import Dimension, Outcome, Severity
+from cloudsealed.vocabulary import Dimension, Outcome, Provider, Severity
 
 Change = tuple[Finding, Finding]
 """What a finding was, and what it becomes."""
@@ -64,14 +64,16 @@ class Outcomes:
         cell, moment = cell_of(block), self.moment(block)
         alone = head is not None and head <= moment and moment.at <= self._horizon
         alone = alone and not self._later(connection, block)
-        above = self._above(connection, cell, moment) if alone else None
+        above = self._above(connection, block, moment) if alone else None
         rows = said_store.load_cell(connection, tenant=self._tenant, cell=cell, at=moment.at)
         return Known.of(rows, block, recognises=alone, above=above)
 
-    def _above(self, connection: Connection, cell: Cell, moment: Moment) -> Above | None:
-        """Return what the findings of a cell may yield to; None where its policy does not yield."""
+    def _above(self, connection: Connection, block: Block, moment: Moment) -> Above | None:
+        """Return what the findings of a cell may yield to; None where its policy does not yield, or
+        nothing that it judges is there."""
+        cell, kind = cell_of(block), next(iter(block.header["complete"]), None)
         key = self._yields.keys.get(cell.policy_id)
-        if key is None or key not in self._yields.others:
+        if key is None or kind is None or key not in self._yields.others:
             return None
         generals = self._yields.above[key]
         standing = {
@@ -82,7 +84,7 @@ class Outcomes:
                 connection, tenant=self._tenant, cell=cell._replace(policy_id=policy), at=moment.at
             )
         }
-        place = {"provider": "aws", "account": cell.account, "region": cell.region}
+        place = {"provider": Provider.of_type(kind), "account": cell.account, "region": cell.region}
         return Above(self._yields, key, place, standing)
 
     def spoken(self, unseen: dict[str, str], block: Block, observation: Observation) -> None:
@@ -186,14 +188,16 @@ class Outcomes:
             rows = resource_rows.load_cell(
                 connection,
                 tenant=self._tenant,
-                provider="aws",
+                provider=Provider.of_type(kind),
                 account=account,
                 region=region,
                 kind=kind,
             )
         restored = {native_id: resource_rows.restored(row) for native_id, row in rows.items()}
         return {
-            native_id: ResourceRef(r.id, kind, native_id, r.name, "aws", account, region)
+            native_id: ResourceRef(
+                r.id, kind, native_id, r.name, Provider.of_type(kind), account, region
+            )
             for native_id, r in restored.items()
         }
 

@@ -15,8 +15,7 @@ from cloudsealed.audits.shard_store import JOB, Lease, Shard, Shards
 from cloudsealed.audits.skew import corrected
 from cloudsealed.audits.steps.plan import Task, tasks_of
 from cloudsealed.audits.store import AuditStore
-from cloudsealed.collectors.aws.access import AwsSession
-from cloudsealed.collectors.aws.client import AwsCaller
+from cloudsealed.collectors.provider import OpenCaller, Session
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.jobs import enqueue
 from cloudsealed.jobs.store import queued
@@ -45,7 +44,7 @@ class Means:
     clock: Clock
     store: AuditStore
     shards: Shards
-    caller: Callable[[str, AwsSession], AwsCaller]
+    caller: Callable[[str, Session], OpenCaller]
     """Returns what makes a session's calls for a tenant."""
 
 
@@ -83,8 +82,8 @@ class Progress:
 class Part:
     """Some shards of an audit at work under their lease.
 
-    `profile` is the operator's AWS profile, of the command line only; who is `alone` calls nobody
-    to help.
+    `option` is the operator's choice of credentials, of the command line only; who is `alone`
+    calls nobody to help.
     """
 
     def __init__(
@@ -94,14 +93,14 @@ class Part:
         audit: Audit,
         progress: Progress,
         *,
-        profile: str | None,
+        option: str | None,
         alone: bool,
     ) -> None:
         self.means = means
         self.lease = lease
         self.audit = audit
         self.progress = progress
-        self.profile = profile
+        self.option = option
         self.alone = alone
         self.named: dict[str, str] = {"tenant": lease.tenant, "audit_id": audit.id}
 

@@ -12,16 +12,16 @@ from cloudsealed.audits.records.ledger import Ledger, RecordedCalls, Recorder
 from cloudsealed.audits.records.reasons import gap_document
 from cloudsealed.audits.shard_store import Lease
 from cloudsealed.audits.skew import heard
-from cloudsealed.collectors.asked import NotAsked, without
-from cloudsealed.collectors.aws.access import AwsSession, Identity, identify
-from cloudsealed.collectors.aws.errors import CloudAccessError
-from cloudsealed.collectors.aws.regions import Regions, enabled_regions
+from cloudsealed.collectors.asked import NotAsked, rows_asked
+from cloudsealed.collectors.errors import CloudAccessError
 from cloudsealed.collectors.model import Caller, Place, Row
+from cloudsealed.collectors.provider import Identity, Regions, Session
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
-from cloudsealed.connections.model import AmbientCredentialsNotAllowedError
+from cloudsealed.connections.model import AmbientCredentialsNotAllowedError, CloudConnection
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.storage.database import Database
+from cloudsealed.vocabulary import Provider
 
 
 def plan(
@@ -29,8 +29,8 @@ def plan(
     *,
     tenant: str,
     connections: ConnectionService,
-    profile: str | None,
-    caller: Callable[[AwsSession], Caller],
+    option: str | None,
+    caller: Callable[[Session], Caller],
     lease: Lease,
     database: Database,
 ) -> tuple[tuple[Target, ...], timedelta | None]:
@@ -41,35 +41,38 @@ def plan(
     with Recorder(lease, audit.id) as recorder:
         for ident in audit.connection_ids:
             lease.step()
-            wanted = audit.scope.regions or connections.find(tenant=tenant, ident=ident).regions
+            found = connections.find(tenant=tenant, ident=ident)
             try:
-                session = connections.open(tenant=tenant, ident=ident, profile=profile)
-                identity = identify(session)
+                session = connections.open(tenant=tenant, ident=ident, option=option)
+                identity = session.identify()
                 skews.append(session.clock_skew())
                 connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
-                place = Place(identity.account, session.region, identity.partition)
-                enabled = enabled_regions(place, RecordedCalls(ledger, caller(session), recorder))
+                recorded = RecordedCalls(ledger, caller(session), recorder)
+                enabled = session.regions(identity.account, recorded)
             except (CloudAccessError, AmbientCredentialsNotAllowedError) as error:
                 problem = {"code": error.code, "message": error.message}
-                targets.append(Target(ident, None, "aws", (), problem))
+                nowhere = Target(ident, None, found.provider, (), problem, provider=found.provider)
+                targets.append(nowhere)
                 continue
-            targets.append(_target(ident, identity, wanted, enabled))
+            wanted = audit.scope.regions or found.regions
+            targets.append(_target(found, identity, wanted, enabled))
     recorder.stop_if_asked()
     return tuple(targets), heard(audit.id, skews)
 
 
 def _target(
-    ident: str, identity: Identity, wanted: Sequence[str] | None, enabled: Regions
+    connection: CloudConnection, identity: Identity, wanted: Sequence[str] | None, enabled: Regions
 ) -> Target:
     """Return the target of a connection that is limited to the regions `wanted`, if it is."""
     regions = enabled.names if wanted is None else wanted
     return Target(
-        ident,
+        connection.id,
         identity.account,
         identity.partition,
         tuple(sorted(regions)),
         left_out=tuple(sorted(set() if enabled.gap else {*enabled.names} - {*regions})),
         regions_gap=gap_document(enabled.gap) if enabled.gap else None,
+        provider=connection.provider,
     )
 
 
@@ -98,12 +101,14 @@ def tasks_of(
     targets: Iterable[Target], scope: Scope, not_asked: NotAsked = MappingProxyType({})
 ) -> list[Task]:
     """Return what an audit collects, in a fixed order; an account reached twice counts once."""
-    rows = rows_of(scope, not_asked)
+    rows: dict[Provider, list[Row]] = {}
+    for row in rows_of(scope, not_asked):
+        rows.setdefault(row.provider, []).append(row)
     found: dict[tuple[str, str, str], Task] = {}
     for target in targets:
         if target.account is None:
             continue
-        for row in rows:
+        for row in rows.get(target.provider, ()):
             for place in places(row, target.account, target.partition, target.regions):
                 key = (place.account, place.region, row.type)
                 found.setdefault(key, Task(target.connection_id, place, row))
@@ -112,11 +117,7 @@ def tasks_of(
 
 def rows_of(scope: Scope, not_asked: NotAsked) -> list[Row]:
     """Return the rows of an audit's types, each without what is not asked."""
-    return [
-        without(row, not_asked.get(row.type, ()))
-        for row in RESOURCE_TYPES.values()
-        if _in_scope(row, scope)
-    ]
+    return rows_asked((row for row in RESOURCE_TYPES.values() if _in_scope(row, scope)), not_asked)
 
 
 def _in_scope(row: Row, scope: Scope) -> bool:

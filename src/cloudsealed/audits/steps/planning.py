@@ -56,7 +56,7 @@ def _planned(part: Part) -> Audit:
         part.audit,
         tenant=tenant,
         connections=means.connections,
-        profile=part.profile,
+        option=part.option,
         caller=lambda session: means.caller(tenant, session),
         lease=part.lease,
         database=means.database,

@@ -14,15 +14,10 @@ from dataclasses import dataclass, field
 
 from cloudsealed.audits.records.tally import Tallied, rename, tally
 from cloudsealed.audits.shard_store import Lease
-from cloudsealed.collectors.aws.answers import unrecognised
 from cloudsealed.collectors.model import GLOBAL
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.storage.database import Database
 from cloudsealed.vocabulary import CallOutcome
-
-_EXEMPT_SERVICES = frozenset({"acm", "config", "kms", "resourcegroupstaggingapi"})
-_EXEMPT_CALLS = frozenset({("ec2", "DescribeRegions")})
-"""What AWS's own region deny leaves out, so that its answers say nothing of the region. Source: AWS
-Control Tower, "Deny access to AWS based on the requested AWS Region", of what rows ask."""
 
 _Ended = tuple[CallOutcome, str]
 """An outcome and its error code."""
@@ -41,14 +36,15 @@ class _Region:
 
     def add(self, call: Tallied) -> None:
         operation, code = (call.service, call.operation), call.error_code or ""
-        exempt = call.service in _EXEMPT_SERVICES or operation in _EXEMPT_CALLS
+        provider = provider_of(call.provider)
+        exempt = not provider.exempt.isdisjoint({operation, (call.service, None)})
         if call.outcome.answered:
             self.answers = True
             self.answered |= set() if exempt else {operation}
         elif call.outcome.denied:
             self.denied |= set() if exempt else {operation}
             self.denials.add((call.outcome, code))
-        elif call.outcome is CallOutcome.FAILED and unrecognised(code):
+        elif call.outcome is CallOutcome.FAILED and provider.is_stranger(code):
             self.unrecognised.add((call.outcome, code))
 
     def is_denied(self, others: Iterable[_Region]) -> bool:

@@ -33,9 +33,8 @@ from cloudsealed.audits.steps.reconciling import reconcile_accounts
 from cloudsealed.audits.steps.sealing import seal_audit
 from cloudsealed.audits.steps.supervision import supervised
 from cloudsealed.audits.store import AuditStore
-from cloudsealed.collectors.aws.access import AwsSession
-from cloudsealed.collectors.aws.client import AwsCaller
-from cloudsealed.collectors.aws.places import Places
+from cloudsealed.collectors.calling.places import Places
+from cloudsealed.collectors.provider import OpenCaller, Session
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import emit
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -98,10 +97,10 @@ class Runner:
         self._reading = threading.Lock()
         self._at_work: dict[str, Lease] = {}
 
-    def _caller(self, tenant: str, session: AwsSession) -> AwsCaller:
+    def _caller(self, tenant: str, session: Session) -> OpenCaller:
         key = self._means.keys.for_tenant("redaction", tenant)
         clock = corrected(self._means.clock, session.clock_skew())
-        return AwsCaller(session, key, clock=clock, places=self._places)
+        return session.caller(key, clock=clock, places=self._places)
 
     def run(
         self,
@@ -109,16 +108,16 @@ class Runner:
         tenant: str,
         ident: str,
         owner: str,
-        profile: str | None = None,
+        option: str | None = None,
         report: Report = _silent,
     ) -> bool:
         """Bring an audit to its end; False when others hold what is left of it.
 
-        `profile` is the operator's AWS profile, of the command line only.
+        `option` is the operator's choice of credentials, of the command line only.
         """
         with self._given_back(tenant, ident, owner, queue=False):
             while lease := self._means.shards.take(tenant=tenant, ident=ident, owner=owner):
-                self._do(lease, report, profile=profile, alone=True)
+                self._do(lease, report, option=option, alone=True)
         return self._means.store.shown(tenant=tenant, ident=ident).status.is_final
 
     def help(
@@ -158,13 +157,13 @@ class Runner:
             self._end(lease, AuditStatus.FAILED, Progress(_silent), error=dict(reason))
 
     def _do(
-        self, lease: Lease, report: Report, *, profile: str | None = None, alone: bool = False
+        self, lease: Lease, report: Report, *, option: str | None = None, alone: bool = False
     ) -> None:
         means = self._means
         with about(tenant=lease.tenant, subject=lease.audit_id):
             audit, stands = self._audit(lease)
             progress = Progress(report, stands.status, orjson.loads(stands.progress))
-            part = Part(means, lease, audit, progress, profile=profile, alone=alone)
+            part = Part(means, lease, audit, progress, option=option, alone=alone)
             self._at_work[lease.ident] = lease
             say(log, "audit goes on", step=lease.doing, shards=len(lease.parts))
             try:

@@ -32,14 +32,20 @@ from cloudsealed.collectors.aws.answers import (
     OUT_OF_DATE,
     TLS,
     UNTRUSTED,
-    Failure,
+    AwsFailure,
     failure_of,
     is_expired,
     is_refused,
     is_silence,
     outcome_of,
 )
-from cloudsealed.collectors.aws.errors import (
+from cloudsealed.collectors.aws.models import models
+from cloudsealed.collectors.aws.regions import known_regions
+from cloudsealed.collectors.aws.shape import check_body
+from cloudsealed.collectors.aws.skew import HeardClock
+from cloudsealed.collectors.aws.wire import Wire
+from cloudsealed.collectors.calling.wire import LARGEST_ANSWER, Call
+from cloudsealed.collectors.errors import (
     CloudAccessError,
     CredentialsRefusedError,
     EndpointUnreachableError,
@@ -50,12 +56,8 @@ from cloudsealed.collectors.aws.errors import (
     TlsRefusedError,
     UnexpectedAnswerError,
 )
-from cloudsealed.collectors.aws.models import models
-from cloudsealed.collectors.aws.regions import known_regions
-from cloudsealed.collectors.aws.shape import check_body
-from cloudsealed.collectors.aws.skew import HeardClock
-from cloudsealed.collectors.aws.wire import LARGEST_ANSWER, Call, Wire
 from cloudsealed.collectors.model import GLOBAL
+from cloudsealed.collectors.provider import Identity
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.kit.nearest import did_you_mean
 
@@ -87,15 +89,6 @@ class AwsAccess:
     brief: float = 3.0
     max_attempts: int = 5
     largest: int = LARGEST_ANSWER
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whom AWS takes us for: the account's number, the caller's ARN and its partition."""
-
-    account: str
-    arn: str
-    partition: str
 
 
 @dataclass(slots=True)
@@ -311,7 +304,7 @@ def identify(session: AwsSession) -> Identity:
     try:
         answer = Call().within(session.access.deadline, ask)
         arn = str(answer["Arn"])
-        return Identity(account=str(answer["Account"]), arn=arn, partition=arn.split(":")[1])
+        return Identity(account=str(answer["Account"]), name=arn, partition=arn.split(":")[1])
     except CloudAccessError:
         raise
     except Exception as error:
@@ -325,7 +318,7 @@ def _no_credentials() -> CloudAccessError:
     )
 
 
-def access_error(failure: Failure, session: AwsSession) -> CloudAccessError:
+def access_error(failure: AwsFailure, session: AwsSession) -> CloudAccessError:
     """Return why AWS could not be reached, by how a call failed that needs no permission."""
     if failure.code == "NoCredentials":
         return _no_credentials()

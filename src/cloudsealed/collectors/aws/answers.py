@@ -37,7 +37,8 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from cloudsealed.collectors.aws.denials import Denier, denier_of
 from cloudsealed.collectors.aws.shape import MalformedResponseError
-from cloudsealed.collectors.aws.wire import TooLargeError
+from cloudsealed.collectors.calling.caller import Failure
+from cloudsealed.collectors.calling.wire import TooLargeError
 from cloudsealed.collectors.model import CIRCUIT_OPEN, UNCURED
 from cloudsealed.collectors.storable import UnstorableError
 from cloudsealed.vocabulary import CallOutcome
@@ -131,28 +132,25 @@ _OWN_SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """What an exception of a call says: its stable code, and the response's facts if any.
+class AwsFailure(Failure):
+    """What an exception of a call says.
 
     `denier` is what AWS names as the cause of a refusal that no permission cures; `renewing` says
     that it is no call of ours that failed, but the SDK's for new credentials.
     """
 
-    code: str
-    http_status: int | None = None
-    request_id: str | None = None
     denier: Denier | None = None
     renewing: bool = False
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> AwsFailure:
     """Return what `error` of botocore means; its text is dropped."""
     if isinstance(error, ClientError):
         metadata, said = error.response.get("ResponseMetadata", {}), error.response.get("Error", {})
         status = metadata.get("HTTPStatusCode")
         message = str(said.get("Message") or "")
         unknown = _UNKNOWN_HERE.fullmatch(message) is not None
-        return Failure(
+        return AwsFailure(
             UNKNOWN_HERE if unknown else _code(said.get("Code"), status),
             status,
             request_id_of(metadata),
@@ -160,11 +158,11 @@ def failure_of(error: Exception) -> Failure:
             renewing=error.operation_name in _RENEWING,
         )
     if isinstance(error, SSLError):
-        return Failure(_refusal_of(error))
+        return AwsFailure(_refusal_of(error))
     for kinds, code in _EXCEPTIONS:
         if isinstance(error, kinds):
-            return Failure(HOST_NOT_FOUND if _is_unresolved(error) else code)
-    return Failure("ClientFailure")
+            return AwsFailure(HOST_NOT_FOUND if _is_unresolved(error) else code)
+    return AwsFailure("ClientFailure")
 
 
 _EXCEPTIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
@@ -244,7 +242,7 @@ def _code(code: object, status: int | None) -> str:
 
 
 def outcome_of(
-    failure: Failure, absent: frozenset[str] = frozenset(), gone: frozenset[str] = frozenset()
+    failure: AwsFailure, absent: frozenset[str] = frozenset(), gone: frozenset[str] = frozenset()
 ) -> CallOutcome:
     """Return how a call with this failure ended; codes in `absent` say that nothing is configured,
     those in `gone` that the resource itself is no longer there."""
@@ -262,7 +260,7 @@ def outcome_of(
     return found or CallOutcome.FAILED
 
 
-def is_transient(failure: Failure) -> bool:
+def is_transient(failure: AwsFailure) -> bool:
     """Whether the same call may well succeed in a moment."""
     outcome, status = outcome_of(failure), failure.http_status or 0
     if outcome is CallOutcome.UNSUPPORTED:
@@ -274,19 +272,19 @@ def is_transient(failure: Failure) -> bool:
     )
 
 
-def is_silence(failure: Failure) -> bool:
+def is_silence(failure: AwsFailure) -> bool:
     """Whether nothing answered at all."""
     return failure.code in ("DeadlineExceeded", UNREACHABLE, HOST_NOT_FOUND, NO_TLS)
 
 
-def is_expired(failure: Failure) -> bool:
+def is_expired(failure: AwsFailure) -> bool:
     """Whether the credentials have ended, or could not be had anew."""
     if _EXPIRED.fullmatch(failure.code):
         return True
     return failure.renewing and not is_transient(failure)
 
 
-def is_refused(failure: Failure) -> bool:
+def is_refused(failure: AwsFailure) -> bool:
     """Whether the credentials were not recognised, which may be the session's or a region's fault:
     one that is not enabled knows nobody."""
     return (
@@ -299,7 +297,7 @@ def unrecognised(error_code: str | None) -> bool:
     return error_code is not None and _REFUSED.fullmatch(error_code) is not None
 
 
-def sentence_of(failure: Failure, outcome: CallOutcome, place: str) -> str:
+def sentence_of(failure: AwsFailure, outcome: CallOutcome, place: str) -> str:
     """Return a message for people on a failed call, with what denied it."""
     if outcome is CallOutcome.DENIED and failure.denier is not None:
         return f"AWS refused the call by {failure.denier}, {UNCURED}: {failure.code}"

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from cloudsealed.collectors.asking import gap_of
 from cloudsealed.collectors.aws.models import models
-from cloudsealed.collectors.model import Caller, CallRequest, Gap, Place, Unit, unit_of
+from cloudsealed.collectors.model import Caller, CallRequest, Gap, Place, unit_of
 from cloudsealed.collectors.paths import read
+from cloudsealed.collectors.provider import Regions
 from cloudsealed.vocabulary import CallOutcome
 
 _NAME = re.compile(r"[a-z]{1,20}(-[a-z0-9]{1,20}){1,6}")
-
-
-@dataclass(frozen=True, slots=True)
-class Regions:
-    """The regions to audit. With a `gap` AWS did not say, and they are the session's own alone."""
-
-    names: tuple[str, ...]
-    unit: Unit
-    gap: Gap | None = None
 
 
 def enabled_regions(place: Place, caller: Caller) -> Regions:

@@ -11,15 +11,15 @@ import threading
 import time
 
 from cloudsealed.collectors.aws.access import AwsSession, access_error, identify
-from cloudsealed.collectors.aws.answers import Failure, is_expired, is_refused
-from cloudsealed.collectors.aws.errors import (
+from cloudsealed.collectors.aws.answers import AwsFailure, is_expired, is_refused
+from cloudsealed.collectors.calling.pacing import Monotonic
+from cloudsealed.collectors.errors import (
     CloudAccessError,
     CredentialsRefusedError,
     NoCredentialsError,
     RoleRefusedError,
     SessionExpiredError,
 )
-from cloudsealed.collectors.aws.pacing import Monotonic
 
 VOUCHED_SECONDS = 10.0
 """For how long a session stands that AWS knew a moment ago."""
@@ -36,7 +36,7 @@ class Standing:
         self._lock = threading.Lock()
         self._vouched_at: float | None = None
 
-    def renewed(self, failure: Failure, generation: int, *, again: bool) -> bool:
+    def renewed(self, failure: AwsFailure, generation: int, *, again: bool) -> bool:
         """Say whether a failed call is to be repeated, with other credentials than those of
         `generation`; `again` when that was done for it already.
 
@@ -49,7 +49,7 @@ class Standing:
             return True
         raise ended
 
-    def _ended(self, failure: Failure) -> CloudAccessError | None:
+    def _ended(self, failure: AwsFailure) -> CloudAccessError | None:
         if is_expired(failure):
             return access_error(failure, self._session)
         return self._unknown_at_home() if is_refused(failure) else None

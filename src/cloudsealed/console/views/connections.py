@@ -10,7 +10,7 @@ from cloudsealed.console.asking import path_to
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, View
 from cloudsealed.kit.errors import MissingFieldError
-from cloudsealed.vocabulary import Provider
+from cloudsealed.vocabulary import FIRST_PROVIDER
 
 LIST = "/v1/connections"
 _ONE = f"{LIST}/{{id}}"
@@ -34,7 +34,7 @@ async def _gather_new(look: Look) -> Mapping[str, Any]:
 
 
 async def _add(look: Look) -> str:
-    body: dict[str, Any] = {"provider": Provider.AWS.value, "name": look.sent("name")}
+    body: dict[str, Any] = {"provider": FIRST_PROVIDER, "name": look.sent("name")}
     if look.sent("method") == "ambient":
         body["method"] = "ambient"
     else:

@@ -22,7 +22,7 @@ from cloudsealed.api.v1.schemas.base import (
     Time,
     Word,
 )
-from cloudsealed.vocabulary import AuditKind, AuditStatus, Dimension
+from cloudsealed.vocabulary import AuditKind, AuditStatus, Dimension, Provider
 
 _REGIONS, _SERVICES, _TYPES = (["eu-west-1"], ["s3", "ec2"], ["aws.s3.bucket"])
 _CALL = {
@@ -66,6 +66,7 @@ class AuditTarget(Shape):
     """One connection of an audit: the account that it led to, or why it led nowhere."""
 
     connection_id: ConnectionId = Field(description="The connection.")
+    provider: Provider = Field(description="Its cloud.", examples=["aws"])
     account: Word | None = Field(
         description="The account that it led to; null when it led nowhere.",
         examples=["123456789012"],

@@ -21,8 +21,10 @@ from cloudsealed.api.v1.schemas.base import (
     Time,
     Word,
 )
-from cloudsealed.connections.bodies import ROLE
-from cloudsealed.vocabulary import ConnectionMethod, Provider, ResourceState
+from cloudsealed.collectors.providers import PROVIDERS
+from cloudsealed.vocabulary import FIRST_PROVIDER, ConnectionMethod, Provider, ResourceState
+
+ROLE = PROVIDERS[FIRST_PROVIDER].example["role_arn"]
 
 
 class Resource(Shape):
@@ -141,7 +143,7 @@ class ResourceGroup(Shape):
 
     type: Word = Field(default="", description="Their type.", examples=["aws.s3.bucket"])
     service: Word = Field(default="", description="Service of their type.", examples=["s3"])
-    provider: Provider = Field(default=Provider.AWS, description="Their cloud.", examples=["aws"])
+    provider: Provider = Field(default=FIRST_PROVIDER, description="Their cloud.", examples=["aws"])
     account: Word = Field(default="", description="Their account.", examples=["123456789012"])
     region: Word = Field(default="", description="Their region.", examples=["eu-west-1"])
     connection: Word = Field(

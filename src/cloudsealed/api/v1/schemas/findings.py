@@ -25,6 +25,7 @@ from cloudsealed.api.v1.schemas.base import (
 )
 from cloudsealed.packs.model import Effort
 from cloudsealed.vocabulary import (
+    FIRST_PROVIDER,
     Dimension,
     FindingStatus,
     Outcome,
@@ -293,7 +294,7 @@ class FindingGroup(Shape):
     status: FindingStatus = Field(
         default=FindingStatus.OPEN, description="Where they stand.", examples=["open"]
     )
-    provider: Provider = Field(default=Provider.AWS, description="Their cloud.", examples=["aws"])
+    provider: Provider = Field(default=FIRST_PROVIDER, description="Their cloud.", examples=["aws"])
     connection: Word = Field(
         default="",
         description="Id of the connection that they were found through.",

@@ -3,7 +3,8 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from random import Random
 
-from cloudsealed.collectors.aws.pacing import CEILINGS, Pacer
+from cloudsealed.collectors.aws.ceilings import CEILINGS
+from cloudsealed.collectors.calling.pacing import Pacer
 
 
 class Time:

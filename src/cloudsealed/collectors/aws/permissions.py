@@ -5,13 +5,11 @@ Every action only reads settings; none reads an object, an item, a message or a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cloudsealed.collectors.asked import NotAsked, asked, without
+from cloudsealed.collectors.asked import calls_of
 from cloudsealed.collectors.model import Row
-from cloudsealed.collectors.registry import RESOURCE_TYPES, rows_of
 
 # Where an action is not `service:Operation`. Source: AWS Service Authorization Reference,
 # "Actions, resources, and condition keys", one page a service.
@@ -38,32 +36,10 @@ def action_of(service: str, operation: str) -> str:
     return named or f"{_PREFIXES.get(service, service)}:{operation}"
 
 
-def required_actions(
-    types: Iterable[str] | None = None, not_asked: NotAsked = MappingProxyType({})
-) -> list[str]:
-    """Return, sorted, every action that collecting `types` needs; all types for None.
-
-    Raises KeyError for an unknown type.
-    """
-    rows = (without(row, not_asked.get(row.type, ())) for row in rows_of(types))
+def required_actions(rows: Iterable[Row]) -> list[str]:
+    """Return, sorted, every action that collecting rows needs."""
     calls = {call for row in rows for call in calls_of(row)}
     return sorted({*_ALWAYS, *(action_of(*call) for call in calls)})
-
-
-def calls_of(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield the service and operation of every call that a row asks, but for those that only stand
-    in for a list."""
-    if row.operation is not None:
-        yield row.service, row.operation
-    made = asked(row)
-    for each in made.lists:
-        yield each.service, each.operation
-    for call in made.calls:
-        yield row.service, call.operation
-    if row.parent is not None:
-        parent = RESOURCE_TYPES[row.parent]
-        assert parent.operation is not None
-        yield parent.service, parent.operation
 
 
 def statement(actions: Iterable[str]) -> dict[str, Any]:
@@ -95,8 +71,11 @@ def trust_statement(arn: str, external_id: str | None) -> dict[str, Any]:
     }
 
 
-def policy_document(
-    types: Iterable[str] | None = None, not_asked: NotAsked = MappingProxyType({})
-) -> dict[str, Any]:
-    """Return the IAM policy that allows collecting `types` and nothing else."""
-    return {"Version": "2012-10-17", "Statement": [statement(required_actions(types, not_asked))]}
+def policy_document(rows: Iterable[Row]) -> dict[str, Any]:
+    """Return the IAM policy that allows collecting rows and nothing else."""
+    return document(statement(required_actions(rows)))
+
+
+def document(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the policy of one statement."""
+    return {"Version": "2012-10-17", "Statement": [statement]}

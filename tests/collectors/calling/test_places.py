@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudsealed.collectors.aws.places import TURN_SECONDS, Places
+from cloudsealed.collectors.calling.places import TURN_SECONDS, Places
 
 LANE = ("123456789012", "eu-west-1", "iam")
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from cloudsealed.collectors.aws.pacing import Monotonic
+from cloudsealed.collectors.calling.pacing import Monotonic
 
 SILENT, FORSAKEN = 3, 32
 PROBE_SECONDS = 5.0

@@ -1,45 +1,25 @@
-"""The declared ceilings of calls per second, and the pacer that keeps under them.
+"""The pacer that keeps under the declared ceilings of calls per second.
 
-A pace is halved when AWS asks to slow down and recovers slowly, up to the ceiling. Pacing happens
-in one process, over all of its audits; by `places` one process at a time calls where a ceiling is.
+A pace is halved when a provider asks to slow down and recovers slowly, up to the ceiling. Pacing
+happens in one process, over all of its audits; by `places` one process at a time calls where a
+ceiling is.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 DEFAULT_CEILING = 20.0
-CEILINGS: Mapping[str, float] = MappingProxyType(
-    {
-        "iam": 10.0,
-        "route53": 4.0,  # the whole account has 5 requests a second (Route 53 quotas)
-        "cloudtrail": 5.0,
-        "cloudformation": 5.0,
-        "config": 5.0,
-        "logs": 5.0,
-        "cloudwatch": 5.0,
-        "acm": 5.0,
-        "elb": 10.0,
-        "elbv2": 10.0,
-        "rds": 10.0,
-        "lambda": 10.0,
-        "autoscaling": 10.0,
-        "ecs": 10.0,
-        "s3": 50.0,
-        "resourcegroupstaggingapi": 10.0,
-    }
-)
-"""Calls a second for each account, region and service; other services have DEFAULT_CEILING."""
+"""Calls a second where a provider's rows declare none."""
 
 RECOVERY = 0.05
 """How much of its ceiling a pace wins back in each second without a throttled call."""
 
 LEAST_SHARE = 1 / 32
-"""The share of its ceiling that a pace keeps however often AWS asks to slow down."""
+"""The share of its ceiling that a pace keeps however often it is asked to slow down."""
 
 _SECOND = 1.0
 _LATE = 30.0

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from cloudsealed.collectors.aws.pacing import Key, Monotonic
+from cloudsealed.collectors.calling.pacing import Key, Monotonic
 from cloudsealed.kit.loop import Loop
 from cloudsealed.storage.flights import Flights
 

@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from cloudsealed.collectors.aws.access import AwsAccess, AwsSession
 from cloudsealed.collectors.aws.client import AwsCaller
-from cloudsealed.collectors.aws.places import Places
+from cloudsealed.collectors.calling.places import Places
 from cloudsealed.collectors.model import CallRequest, Place, unit_of
 from cloudsealed.settings import Settings
 from cloudsealed.storage.flights import CALLS, open_flights

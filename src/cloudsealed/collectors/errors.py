@@ -1,4 +1,4 @@
-"""Why AWS could not be reached at all. Each message says what to do and carries no secret."""
+"""Why a provider could not be reached. Each message says what to do and carries no secret."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class NoCredentialsError(CloudAccessError):
 
 
 class ProfileNotFoundError(CloudAccessError):
-    """The named profile is in no AWS configuration file."""
+    """The named profile is in no configuration file of the provider."""
 
     code = "cloud_profile_not_found"
 
 
 class CredentialsRefusedError(CloudAccessError):
-    """AWS does not know the access key, or the signature does not fit the secret key."""
+    """The provider does not know the credentials, or their proof does not fit."""
 
     code = "cloud_credentials_refused"
 
@@ -43,22 +43,22 @@ class RoleRefusedError(CloudAccessError):
 
 
 class EndpointUnreachableError(CloudAccessError):
-    """No connection to AWS, or to the custom endpoint, could be made in time."""
+    """No connection to the provider, or to the custom endpoint, could be made in time."""
 
     code = "cloud_endpoint_unreachable"
     status = 502
 
 
 class TlsRefusedError(CloudAccessError):
-    """What answers for AWS has a certificate that is not trusted, not of today or another host's,
-    or it does not speak TLS."""
+    """What answers for the provider has a certificate that is not trusted, not of today or another
+    host's, or it does not speak TLS."""
 
     code = "cloud_tls_refused"
     status = 502
 
 
 class UnexpectedAnswerError(CloudAccessError):
-    """Something answered that is not AWS, such as a proxy's or a portal's page."""
+    """Something answered that is not the provider, such as a proxy's or a portal's page."""
 
     code = "cloud_unexpected_answer"
     status = 502

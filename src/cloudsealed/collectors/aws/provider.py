@@ -1,0 +1,101 @@
+"""AWS as a provider: sessions by botocore's chain, regions by EC2, rights by IAM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cloudsealed.collectors.aws import permissions
+from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
+from cloudsealed.collectors.aws.answers import unrecognised
+from cloudsealed.collectors.aws.client import AwsCaller
+from cloudsealed.collectors.aws.models import sdk_version
+from cloudsealed.collectors.aws.pagination import next_token
+from cloudsealed.collectors.aws.regions import enabled_regions, known_regions
+from cloudsealed.collectors.aws.rows import ROWS
+from cloudsealed.collectors.aws.shapes import shape_of
+from cloudsealed.collectors.calling.places import Places
+from cloudsealed.collectors.model import Caller, Document, Place, Row, Unit
+from cloudsealed.collectors.provider import Identity, Regions, Way
+from cloudsealed.kit.clock import Clock
+from cloudsealed.vocabulary import Provider
+
+
+class Session(AwsSession):
+    """An account of AWS, reached in one way."""
+
+    def identify(self) -> Identity:
+        """Ask AWS who we are; raises CloudAccessError."""
+        return identify(self)
+
+    def regions(self, account: str, caller: Caller) -> Regions:
+        """Ask for the regions that an account has enabled."""
+        return enabled_regions(Place(account, self.region, self.partition()), caller)
+
+    def caller(
+        self, redaction_key: bytes, *, clock: Clock, places: Places | None = None
+    ) -> AwsCaller:
+        """Return what asks AWS for units."""
+        return AwsCaller(self, redaction_key, clock=clock, places=places)
+
+
+class _Aws:
+    name = Provider.AWS
+    rows = ROWS
+    models = sdk_version()
+    exempt = frozenset(
+        {
+            ("acm", None),
+            ("config", None),
+            ("kms", None),
+            ("resourcegroupstaggingapi", None),
+            ("ec2", "DescribeRegions"),
+        }
+    )
+    """What AWS's own region deny leaves out, so that its answers say nothing of the region. Source:
+    AWS Control Tower, "Deny access to AWS based on the requested AWS Region", of what rows ask."""
+
+    def open(self, way: Way, clock: Clock) -> Session:
+        access = AwsAccess(
+            profile=way.option,
+            role_arn=way.fields.get("role_arn"),
+            external_id=way.fields.get("external_id"),
+            workers=way.workers,
+        )
+        if way.brief is not None:
+            access = replace(access, deadline=way.brief, max_attempts=1)
+        return Session(access, clock=clock)
+
+    def next_page(self, unit: Unit, document: Document) -> Mapping[str, Any] | None:
+        return next_token(unit.service, unit.operation, document) or None
+
+    def is_stranger(self, error_code: str | None) -> bool:
+        return unrecognised(error_code or "")
+
+    def known_regions(self) -> frozenset[str]:
+        return known_regions()
+
+    def permission_of(self, service: str, operation: str) -> str:
+        return permissions.action_of(service, operation)
+
+    def permissions(self, rows: Iterable[Row]) -> dict[str, Any]:
+        return permissions.policy_document(rows)
+
+    def statement(self, actions: Iterable[str]) -> dict[str, Any]:
+        return permissions.statement(actions)
+
+    def trust_statement(self, name: str, way: Way) -> dict[str, Any] | None:
+        if way.fields.get("role_arn") is None:
+            return None
+        return permissions.trust_statement(name, way.fields.get("external_id"))
+
+    def trust_policy(self, name: str, way: Way) -> dict[str, Any] | None:
+        statement = self.trust_statement(name, way)
+        return permissions.document(statement) if statement else None
+
+    def shape_of(self, service: str, operation: str) -> Any:
+        return shape_of(service, operation)
+
+
+PROVIDER = _Aws()

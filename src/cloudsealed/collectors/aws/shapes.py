@@ -1,0 +1,41 @@
+"""The shapes of AWS's answers, by botocore's models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from botocore.model import ListShape, StructureShape
+from botocore.model import Shape as BotocoreShape
+
+from cloudsealed.collectors.attributes import Shape
+from cloudsealed.collectors.aws.pagination import operation_model
+
+WORDS: Mapping[str, str] = {
+    "string": "string",
+    "character": "string",
+    "integer": "integer",
+    "long": "integer",
+    "float": "number",
+    "double": "number",
+    "boolean": "boolean",
+    "timestamp": "time",
+    "map": "map",
+}
+"""How a shape of `attributes` calls what botocore's models do."""
+
+_DEPTH = 12
+
+
+def shape_of(service: str, operation: str) -> Shape:
+    """Return the shape of an operation's answer; raises OperationNotFoundError."""
+    return _shape(operation_model(service, operation).output_shape, _DEPTH)
+
+
+def _shape(shape: BotocoreShape | None, depth: int) -> Shape:
+    if isinstance(shape, ListShape):
+        return [_shape(shape.member, depth)]
+    if isinstance(shape, StructureShape):
+        below = shape.members.items() if depth else ()
+        return {name: _shape(member, depth - 1) for name, member in below} if depth else None
+    is_text = shape is not None and not shape.serialization.get("jsonvalue")
+    return WORDS.get(shape.type_name) if shape is not None and is_text else None
