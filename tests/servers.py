@@ -29,11 +29,15 @@ class PostgresServer:
     PostgreSQL refuses to run as root, so root starts it as `nobody`, who may not be able to enter
     the folders of root: what it needs is copied to where it can be reached. Durability is off:
     nothing here outlives the tests. `max_connections` is what the server allows. With `keeps` what
-    was committed is there when the server comes back.
+    was committed is there when the server comes back. It also listens at `also`, an address of this
+    machine, to which whoever is in its network has access.
     """
 
-    def __init__(self, *, max_connections: int = 200, keeps: bool = False) -> None:
+    def __init__(
+        self, *, max_connections: int = 200, keeps: bool = False, also: str | None = None
+    ) -> None:
         self._max_connections = max_connections
+        self._hosts = ["127.0.0.1", *filter(None, [also])]
         self._keeps = keeps
         self._user = "nobody" if os.geteuid() == 0 else None
         place = _open_to_all() if self._user else None
@@ -46,6 +50,9 @@ class PostgresServer:
         self._run(
             "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"
         )
+        if also:
+            with Path(self._data, "pg_hba.conf").open("a") as access:
+                access.write(f"host all all {also}/24 trust\n")
         self._process = self._start()
         self._wait()
 
@@ -116,7 +123,7 @@ class PostgresServer:
                 "-p",
                 str(self.port),
                 "-h",
-                "127.0.0.1",
+                ",".join(self._hosts),
                 "-k",
                 "",
                 *options,
