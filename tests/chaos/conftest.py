@@ -28,9 +28,13 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def settings(server: PostgresServer, tmp_path: Path) -> Settings:
-    """Those of a new database on it."""
-    found = Settings(data_dir=tmp_path, database_url=server.create(f"c{time.monotonic_ns()}"))
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Those of a new database: on that PostgreSQL, unless a test asks for sqlite."""
+    url = ""
+    if getattr(request, "param", "postgresql") == "postgresql":
+        server: PostgresServer = request.getfixturevalue("server")
+        url = server.create(f"c{time.monotonic_ns()}")
+    found = Settings(data_dir=tmp_path, database_url=url)
     migrate(found)
     return found
 

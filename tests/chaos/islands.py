@@ -51,13 +51,11 @@ class Island:
 
     def cut(self) -> None:
         """Lose whatever is sent, in both directions, without a word."""
-        for run, to, dev in self._ends():
-            run(*"ip neighbor replace".split(), to, "lladdr", _NOWHERE, "nud", "permanent", *dev)
+        self._neighbors("replace", "lladdr", _NOWHERE, "nud", "permanent")
 
     def mend(self) -> None:
         """Let the link be as it was."""
-        for run, to, dev in self._ends():
-            run(*"ip neighbor del".split(), to, *dev)
+        self._neighbors("del")
 
     def close(self) -> None:
         """End it, and the link with it."""
@@ -65,9 +63,9 @@ class Island:
         self._keeper.stdin.close()
         self._keeper.wait()
 
-    def _ends(self):  # type: ignore[no-untyped-def]
-        yield _run, self.theirs, ("dev", self._link)
-        yield self._there, self.ours, ("dev", "shore")
+    def _neighbors(self, act: str, *what: str) -> None:
+        _run("ip", "neighbor", act, self.theirs, *what, "dev", self._link)
+        self._there("ip", "neighbor", act, self.ours, *what, "dev", "shore")
 
     def _is_there(self) -> bool:
         net = Path(f"/proc/{self._keeper.pid}/ns/net")

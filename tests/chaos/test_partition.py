@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 from tests.chaos.islands import Island, ferry, why_none
 from tests.e2e.installation import Installation, signed_in
 from tests.e2e.test_shared_audit import REGIONS, SERVICES, begun
-from tests.e2e.workers import CALLS, RUN, UNPACED, at_work, calls_of, count, same
+from tests.e2e.workers import CALLS, RUN, UNPACED, at_work, count, same
 from tests.servers import PostgresServer
 from tests.waiting import until
 

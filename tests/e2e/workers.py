@@ -30,14 +30,13 @@ for module in (shard_store, store, worker, supervision):  # a worker that died i
             setattr(module, name, seconds)
 """
 RUN = """
-import os, time
+import os, threading
+from cloudsealed import wiring
+from cloudsealed.cli.work import work
 from cloudsealed.settings import Settings
-from cloudsealed.wiring import build_services
 from cloudsealed.working import worker_process
-process = worker_process(build_services(Settings.from_environment(os.environ)))
-process.start()
-while process.fault() is None:
-    time.sleep(0.1)
+services = wiring.build_services(Settings.from_environment(os.environ))
+work(worker_process(services), threading.Event())
 """
 WORKER = UNPACED + SOON + RUN
 
