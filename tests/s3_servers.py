@@ -33,15 +33,8 @@ class S3Server:
         self._folder = Path(tempfile.mkdtemp(prefix=f"cloudsealed-{kind}-"))
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
-        command = getattr(self, f"_{kind}")()
-        self._process = subprocess.Popen(
-            command,
-            cwd=self._folder,
-            env={"PATH": os.defpath, "HOME": str(self._folder), **_credentials()},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no lock
-        )
+        self._command: list[str] = getattr(self, f"_{kind}")()
+        self._process = self._start()
         self._wait()
 
     def options(self, **changes: str) -> tuple[tuple[str, str], ...]:
@@ -67,11 +60,30 @@ class S3Server:
         """Let it go on."""
         self._process.send_signal(signal.SIGCONT)
 
-    def stop(self) -> None:
-        """End the server and remove its folder."""
+    def away(self) -> None:
+        """End the server; what it holds is kept."""
         self._process.kill()
         self._process.wait(SECONDS)
+
+    def back(self) -> None:
+        """Start it again, at the same port."""
+        self._process = self._start()
+        self._wait()
+
+    def stop(self) -> None:
+        """End the server and remove its folder."""
+        self.away()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            cwd=self._folder,
+            env={"PATH": os.defpath, "HOME": str(self._folder), **_credentials()},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no lock
+        )
 
     def _nanio(self) -> list[str]:
         (self._folder / "data").mkdir()

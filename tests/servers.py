@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.disks import Disk
 from tests.folders import runs_programs
 from tests.waiting import SECONDS
 
@@ -29,11 +30,21 @@ class PostgresServer:
     PostgreSQL refuses to run as root, so root starts it as `nobody`, who may not be able to enter
     the folders of root: what it needs is copied to where it can be reached. Durability is off:
     nothing here outlives the tests. `max_connections` is what the server allows. With `keeps` what
-    was committed is there when the server comes back.
+    was committed is there when the server comes back. It also listens at `also`, an address of this
+    machine, to which whoever is in its network has access. Its data are on a disk of so many
+    `mebibytes`, `disk`, if not 0: only root can give it one.
     """
 
-    def __init__(self, *, max_connections: int = 200, keeps: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        max_connections: int = 200,
+        keeps: bool = False,
+        also: str | None = None,
+        mebibytes: int = 0,
+    ) -> None:
         self._max_connections = max_connections
+        self._hosts = ["127.0.0.1", *filter(None, [also])]
         self._keeps = keeps
         self._user = "nobody" if os.geteuid() == 0 else None
         place = _open_to_all() if self._user else None
@@ -41,11 +52,15 @@ class PostgresServer:
         self._binaries = _binaries()
         if self._user:
             self._binaries = _given_to(self._user, self._folder, self._binaries)
+        self.disk = self._disk(mebibytes) if mebibytes else None
         self._environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(self._folder)}
         self.port = free_port()
         self._run(
             "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"
         )
+        if also:
+            with Path(self._data, "pg_hba.conf").open("a") as access:
+                access.write(f"host all all {also}/24 trust\n")
         self._process = self._start()
         self._wait()
 
@@ -72,9 +87,17 @@ class PostgresServer:
 
     def stop(self) -> None:
         """End the server and remove its folder."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(SECONDS)
+        if not self.has_ended:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(SECONDS)
+        if self.disk is not None:
+            self.disk.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended, by itself or by `away`."""
+        return self._process.poll() is not None
 
     def away(self) -> None:
         """End the server at once, whoever is connected."""
@@ -85,6 +108,15 @@ class PostgresServer:
         """Start the server again, at the same address."""
         self._process = self._start()
         self._wait()
+
+    def _disk(self, mebibytes: int) -> Disk:
+        folder = Path(self._data)
+        folder.mkdir()
+        disk = Disk(folder, mebibytes)
+        if disk.is_mounted and self._user:
+            os.chown(folder, pwd.getpwnam(self._user).pw_uid, -1)
+            folder.chmod(0o700)
+        return disk
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -116,7 +148,7 @@ class PostgresServer:
                 "-p",
                 str(self.port),
                 "-h",
-                "127.0.0.1",
+                ",".join(self._hosts),
                 "-k",
                 "",
                 *options,

@@ -69,6 +69,16 @@ class ValkeyServer:
         self._process.wait(SECONDS)
         self._socket.unlink(missing_ok=True)
 
+    def freeze(self) -> None:
+        """Let it stand still: it takes connections and answers none."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def remove(self) -> None:
         """End it and remove its folder."""
         self.stop()

@@ -17,7 +17,9 @@ from cloudsealed.jobs.worker import worker_name
 from cloudsealed.policies.service import JOB as CLASSIFICATION_JOB
 from cloudsealed.reports.store import JOB as REPORT_JOB
 from cloudsealed.reports.tasks import GenerateReport
+from cloudsealed.storage.database import Database
 from cloudsealed.storage.lease_clock import lease_clock
+from cloudsealed.storage.revision import schema_fault
 from cloudsealed.wiring import Services
 
 _CHAIN_SECONDS, _HOUSEKEEPING_SECONDS, _RETENTION_SECONDS = 2.0, 5.0, 3600.0
@@ -79,6 +81,7 @@ def worker_process(services: Services) -> WorkerProcess:
         clock=services.clock,
         patience=services.settings.job_patience,
         pool=services.database.pool_status,
+        unfit=partial(_other_schema, services.database),
         kept={
             "look-out": (partial(adopt_abandoned, *looked_over), _HOUSEKEEPING_SECONDS),
             "housekeeping": (partial(_by_the_first, services, housekeep), _HOUSEKEEPING_SECONDS),
@@ -86,6 +89,13 @@ def worker_process(services: Services) -> WorkerProcess:
             "retention": (partial(_by_the_first, services, expire_evidence), _RETENTION_SECONDS),
         },
     )
+
+
+def _other_schema(database: Database) -> str | None:
+    """Say whether a newer version migrated the database under this worker, which then ends: it
+    would write what that version cannot read."""
+    with database.read() as connection:
+        return schema_fault(connection)
 
 
 def _by_the_first(services: Services, step: Callable[[Services], object]) -> object:

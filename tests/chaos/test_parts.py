@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.served import served, small_disk, until
+from tests.disks import small_disk
+from tests.served import served, until
 from tests.servers import PostgresServer
 
 from cloudsealed.audits.shard_store import MOST_TAKES

@@ -7,7 +7,8 @@ import signal
 import socket
 from pathlib import Path
 
-from tests.served import served, small_disk, until
+from tests.disks import small_disk
+from tests.served import served, until
 
 from cloudsealed.testing.emulator import Emulator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -68,3 +69,19 @@ def test_several_processes_work_each_comes_back_and_all_end_together(tmp_path: P
         process.terminate()
         assert process.wait(SECONDS) == 0
         assert seen() <= {min(two)}, "those that ended in order said so"
+
+
+def test_a_worker_ends_when_a_newer_version_migrates_its_database_and_works_when_it_is_as_it_was(
+    tmp_path: Path,
+) -> None:
+    with standing(tmp_path) as (process, seen):
+        (first,) = until(seen, "the worker is seen")
+        file = sqlite3.connect(Settings(data_dir=tmp_path).sqlite_path, isolation_level=None)
+        (ours,) = file.execute("SELECT version_num FROM alembic_version").fetchone()
+        file.execute("UPDATE alembic_version SET version_num = '9999'")
+        until(lambda: not seen(), "it ends in order")
+        file.execute("UPDATE alembic_version SET version_num = ?", [ours])
+        file.close()
+        until(lambda: seen() - {first}, "the next one is seen")
+        process.terminate()
+        assert process.wait(SECONDS) == 0

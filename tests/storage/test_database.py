@@ -262,6 +262,18 @@ def test_an_error_of_sql_is_no_deadline(sqlite: SqliteDatabase) -> None:
         read.all(text("SELECT * FROM nowhere"))
 
 
+@pytest.mark.parametrize("asked", ["SELECT * FROM nowhere", "SELECT nothing FROM tenants"])
+def test_a_server_whose_tables_are_of_another_version_is_unavailable(
+    cluster: PostgresDatabase, asked: str
+) -> None:
+    """What was at work when it was migrated is not at fault: it waits."""
+    with (
+        pytest.raises(ServiceUnavailableError, match="of another version"),
+        cluster.write() as connection,
+    ):
+        connection.all(text(asked))
+
+
 def test_every_statement_is_planned_for_its_own_values(cluster: PostgresDatabase) -> None:
     with cluster.read() as connection:
         assert connection.first(text("SHOW plan_cache_mode")) == ("force_custom_plan",)

@@ -19,6 +19,7 @@ from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.loop import Loop
 from cloudsealed.storage.database import Database, ServiceUnavailableError
 
+_LOOK_SECONDS = 2.0
 _STOP_SECONDS = 2.0
 _LEAVE_SECONDS = 5.0
 
@@ -27,7 +28,8 @@ class WorkerProcess:
     """Runs a worker and what is `kept` beside it: name → (step, seconds between two).
 
     A step that takes longer than `patience` seconds is taken for hung. `pool` says how its
-    connections to the database stand, by state.
+    connections to the database stand, by state. `unfit` is asked now and then, and says why this
+    program cannot work with the database as it is now; None while it can.
     """
 
     def __init__(
@@ -39,16 +41,20 @@ class WorkerProcess:
         patience: float,
         kept: Mapping[str, tuple[Callable[[], object], float]],
         pool: Callable[[], Mapping[str, int]] = dict,
+        unfit: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._worker = worker
         self._pulses = pulses
         self._clock = clock
         self._patience = patience
         self._pool = pool
+        self._unfit = unfit
+        self._fault: str | None = None
         self._name = worker_name()
         self._started_at = clock()
         self._loops = [
             Loop("pulse", self._beat, every=BEAT_SECONDS),
+            Loop("fitness", self._look, every=_LOOK_SECONDS),
             *(Loop(name, step, every=every) for name, (step, every) in kept.items()),
         ]
 
@@ -65,7 +71,7 @@ class WorkerProcess:
                 return f"the thread {loop.name} ended"
             if loop.busy_seconds > self._patience:
                 return f"the thread {loop.name} has hung for {loop.busy_seconds:.0f} seconds"
-        return self._worker.fault()
+        return self._fault or self._worker.fault()
 
     def end(self) -> None:
         """Give up what is at work, and say that this worker is gone; takes a few seconds."""
@@ -75,6 +81,9 @@ class WorkerProcess:
         leaving = threading.Thread(target=self._leave, daemon=True)
         leaving.start()
         leaving.join(_LEAVE_SECONDS)  # a database that hangs does not keep the process
+
+    def _look(self) -> None:
+        self._fault = self._unfit()
 
     def _leave(self) -> None:
         with suppress(Exception):

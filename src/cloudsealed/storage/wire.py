@@ -36,9 +36,12 @@ _SERVERS = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "15s",
 }
+_OTHER = "The database has other tables than this program knows: it is of another version"
 _FAULTS: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.DiskFull, "The disk of the database is full"),
     (errors.QueryCanceled, "The database took too long"),
+    (errors.UndefinedTable, _OTHER),
+    (errors.UndefinedColumn, _OTHER),
     (errors.IdleInTransactionSessionTimeout, "The database ended a transaction that did nothing"),
     (psycopg.OperationalError, "The database does not answer"),
     (psycopg.InterfaceError, "The database does not answer"),
