@@ -13,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -29,12 +30,15 @@ class PostgresServer:
     PostgreSQL refuses to run as root, so root starts it as `nobody`, who may not be able to enter
     the folders of root: what it needs is copied to where it can be reached. Durability is off:
     nothing here outlives the tests. `max_connections` is what the server allows. With `keeps` what
-    was committed is there when the server comes back.
+    was committed is there when the server comes back. `settings`, each `name=value`, overrule ours.
     """
 
-    def __init__(self, *, max_connections: int = 200, keeps: bool = False) -> None:
+    def __init__(
+        self, *, max_connections: int = 200, keeps: bool = False, settings: Sequence[str] = ()
+    ) -> None:
         self._max_connections = max_connections
         self._keeps = keeps
+        self._settings = settings
         self._user = "nobody" if os.geteuid() == 0 else None
         place = _open_to_all() if self._user else None
         self._folder = Path(tempfile.mkdtemp(prefix="cloudsealed-postgres-", dir=place))
@@ -105,6 +109,7 @@ class PostgresServer:
             "wal_init_zero=off",
             f"synchronous_commit={'on' if self._keeps else 'off'}",
             f"max_connections={self._max_connections}",
+            *self._settings,
         )
         options = [word for setting in settings for word in ("-c", setting)]
         log = (self._folder / "log").open("wb")

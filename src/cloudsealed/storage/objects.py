@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -42,6 +42,8 @@ _GET_MANY = select(objects.c.digest, objects.c.data).where(
 )
 _LEVEL = 6
 _AT_ONCE = 500
+MOST: Final = 1_000_000
+"""How many are dropped together, unless it is said."""
 
 
 class EvidenceExpiredError(CloudSealedError):
@@ -99,21 +101,24 @@ def unpack(data: bytes) -> bytes:
     return zlib.decompress(data)
 
 
-def drop_unused(database: Database, tenant: str, *, before: str) -> int:
-    """Drop what was last used in a month before `before`; return how many there were.
+def drop_unused(database: Database, tenant: str, *, before: str, most: int = MOST) -> int:
+    """Drop what was last used in a month before `before`, `most` at most; return how many. Fewer
+    than `most` were all.
 
     Each is judged again as it goes, so that one which is put meanwhile stays.
     """
     bound = {"tenant": tenant, "month": before}
     dropped = 0
-    while True:
+    while dropped < most:
+        wanted = min(_AT_ONCE, most - dropped)
         with database.read() as connection:
-            found = connection.all(_UNUSED, {**bound, "most": _AT_ONCE})
+            found = connection.all(_UNUSED, {**bound, "most": wanted})
         if not found:
-            return dropped
+            break
         with database.write() as connection:
             connection.many(_DROP, [{**bound, "address": address} for (address,) in found])
         dropped += len(found)
+    return dropped
 
 
 def get_many(connection: Connection, tenant: str, addresses: Iterable[str]) -> dict[str, bytes]:
