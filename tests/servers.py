@@ -13,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -32,7 +33,7 @@ class PostgresServer:
     nothing here outlives the tests. `max_connections` is what the server allows. With `keeps` what
     was committed is there when the server comes back. It also listens at `also`, an address of this
     machine, to which whoever is in its network has access. Its data are on a disk of so many
-    `mebibytes`, `disk`, if not 0: only root can give it one.
+    `mebibytes`, `disk`, if not 0: only root can give it one. `settings`, each `name=value`, overrule ours.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class PostgresServer:
         keeps: bool = False,
         also: str | None = None,
         mebibytes: int = 0,
+        settings: Sequence[str] = (),
     ) -> None:
         self._max_connections = max_connections
         self._hosts = ["127.0.0.1", *filter(None, [also])]
         self._keeps = keeps
+        self._settings = settings
         self._user = "nobody" if os.geteuid() == 0 else None
         place = _open_to_all() if self._user else None
         self._folder = Path(tempfile.mkdtemp(prefix="cloudsealed-postgres-", dir=place))
@@ -137,6 +140,7 @@ class PostgresServer:
             "wal_init_zero=off",
             f"synchronous_commit={'on' if self._keeps else 'off'}",
             f"max_connections={self._max_connections}",
+            *self._settings,
         )
         options = [word for setting in settings for word in ("-c", setting)]
         log = (self._folder / "log").open("wb")

@@ -128,11 +128,16 @@ def chain_events(services: Services) -> bool:
     return any(found)
 
 
-def expire_evidence(services: Services) -> None:
+def expire_evidence(services: Services) -> bool:
     """End the evidence of every tenant that is older than evidence is kept, and what was found
-    through removed connections, if a process died before it had."""
-    days = services.settings.retention_days
+    through removed connections, if a process died before it had; say whether rows are left."""
+    database, clock, days = services.database, services.clock, services.settings.retention_days
+    left = retention.ROUND
     for tenant in services.tenants.all():
-        retention.expire_evidence(services.database, services.clock, tenant=tenant.id, days=days)
+        retention.expire_evidence(database, clock, tenant=tenant.id, days=days)
+        left -= retention.forget_evidence(database, clock, tenant=tenant.id, days=days, most=left)
         for ident in services.connections.removed(tenant=tenant.id):
             services.findings.remove_connection(tenant=tenant.id, connection_id=ident)
+        if left <= 0:
+            return True
+    return False

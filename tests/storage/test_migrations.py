@@ -76,6 +76,9 @@ def test_processes_that_migrate_at_once_do_not_meet(
     require_current_schema(Settings(data_dir=tmp_path, database_url=url))
 
 
+MOMENT = "2026-01-01T00:00:00.000Z"
+
+
 def stamp(settings: Settings, revision: str) -> None:
     """Let a database say that it is at another revision."""
     engine = engine_for(settings)
@@ -187,3 +190,35 @@ def test_the_files_of_migrations_are_named_by_their_revisions() -> None:
     made = [each.revision for each in scripts.walk_revisions()]
     assert revisions() == tuple(reversed(made))
     assert scripts.get_current_head() == revisions()[-1]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_evidence_that_had_gone_is_forgotten_and_the_rest_is_not(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = ""
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres").create("test_forgotten")
+    settings = Settings(data_dir=tmp_path, database_url=url)
+    migrate(settings, "0011")
+    of_all = "'live', 'x', '{}', '[]', '2025-01-01T00:00:00.000Z', '{}', 0"
+    columns = "kind, source_id, request, policy_set, created_at, progress, cancel_requested"
+    audits = {"gone": ("completed", MOMENT), "kept": ("completed", ""), "runs": ("judging", "")}
+    run(
+        settings,
+        *(
+            f"INSERT INTO audits (tenant_id, id, {columns}, status, expired_at) VALUES"
+            f" ('ten', '{name}', {of_all}, '{status}', NULLIF('{at}', ''))"
+            for name, (status, at) in audits.items()
+        ),
+    )
+    migrate(settings)
+    engine = engine_for(settings)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT id, status, forgotten_at FROM audits ORDER BY id"))
+        assert [tuple(row) for row in found] == [
+            ("gone", "completed", MOMENT),
+            ("kept", "completed", None),
+            ("runs", "judging", None),
+        ]
+    engine.dispose()

@@ -88,3 +88,30 @@ def test_many_come_at_once_without_those_that_are_gone(database: Database) -> No
         assert found == dict(zip(addresses, contents, strict=True))
         assert objects.get_many(connection, "ten_b", addresses) == {}
         assert objects.get_many(connection, "ten_a", []) == {}
+
+
+def test_so_many_are_dropped_as_was_said(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "_LISTED_AT_ONCE", 600)
+    rows = [objects.pack("ten_a", b"%d" % number, "2026-01")[1] for number in range(1_203)]
+    with database.write() as connection:
+        objects.put_many(connection, rows)
+    dropped = [
+        objects.drop_unused(database, "ten_a", before="2026-02", most=most) for most in (700, 0, 5)
+    ]
+    assert dropped == [700, 0, 5]
+    assert count(database) == 1_203 - 705
+    assert objects.drop_unused(database, "ten_a", before="2026-02", most=700) == 1_203 - 705
+
+
+def test_what_is_dropped_is_found_by_its_address(database: Database) -> None:
+    addresses = {f"address_{number}": f"{number:064x}" for number in range(500)}
+    with database.read() as connection:
+        plan = str(
+            connection.explain(objects._DROP, {"tenant": "a", "month": "2026-02", **addresses})
+        )
+    assert "used_in<" not in plan
+    assert "Index Cond: ((used_in" not in plan
+    if database.name == "sqlite":
+        assert "sqlite_autoindex_objects_1 (tenant_id=? AND digest=?)" in plan

@@ -26,6 +26,7 @@ from cloudsealed.jobs.store import enqueue, forget_queued
 from cloudsealed.kit.clock import Clock, parse_rfc3339, rfc3339
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.database import Connection, Database, Row, none_of
+from cloudsealed.storage.forgetting import forget
 from cloudsealed.storage.objects import month_of
 from cloudsealed.storage.schema import audit_shards as shards
 from cloudsealed.storage.schema import audits
@@ -551,6 +552,11 @@ def open_audit(
 def forget_shards(connection: Connection, *, tenant: str, audit_id: str) -> None:
     """Drop the shards of an audit that has ended."""
     connection.run(_FORGET, {"tenant": tenant, "ident": audit_id})
+
+
+def forget_left(database: Database, *, tenant: str, audit_id: str, most: int) -> int:
+    """Drop shards of an audit that has ended, as `forget` does; return how many."""
+    return forget(database, shards, most=most, tenant_id=tenant, audit_id=audit_id)
 
 
 def new_row(tenant: str, ident: str, shard: Shard, *, until: str | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import Select, Update, and_, bindparam, exists, func, or_, select
 
 from cloudsealed.audits.model import Audit, AuditNotFoundError, Scope, Standing, target_of, whole
 from cloudsealed.audits.shard_store import open_audit
@@ -124,6 +124,12 @@ _EXPIRABLE = (
     .order_by(audits.c.id)
 )
 _EXPIRE = audits.update().where(_THIS).values(expired_at=bindparam("moment"))
+_FORGETTABLE = (
+    select(audits.c.id)
+    .where(_TENANT, audits.c.expired_at.is_not(None), audits.c.forgotten_at.is_(None))
+    .order_by(audits.c.id)
+)
+_FORGOTTEN = audits.update().where(_THIS).values(forgotten_at=bindparam("moment"))
 _STANDING = (  # tenantless: housekeeping
     select(audits.c.status, func.count())
     .where(audits.c.deleted_at.is_(None))
@@ -193,6 +199,7 @@ def encode(tenant: str, audit: Audit) -> dict[str, Any]:
         "cancel_requested": 0,
         "deleted_at": None,
         "expired_at": None,
+        "forgotten_at": None,
     }
 
 
@@ -299,10 +306,23 @@ class AuditStore(Paged):
             row = connection.first(_OLDEST, {"tenant": tenant})
         return row[0] if row else None
 
-    def expire_in(self, connection: Connection, *, tenant: str, ident: str) -> None:
-        """Say of an audit that its evidence is gone."""
+    def expire(self, *, tenant: str, ident: str) -> None:
+        """Say of an audit that its evidence is gone, so that nobody is shown what is left of it."""
+        self._note(_EXPIRE, tenant, ident)
+
+    def forgettable(self, *, tenant: str) -> list[str]:
+        """Return the audits whose evidence is gone, of which rows may be left, oldest first."""
+        with self.database.read() as connection:
+            return [row[0] for row in connection.all(_FORGETTABLE, {"tenant": tenant})]
+
+    def forgotten(self, *, tenant: str, ident: str) -> None:
+        """Say of an audit that nothing is left of its evidence."""
+        self._note(_FORGOTTEN, tenant, ident)
+
+    def _note(self, statement: Update, tenant: str, ident: str) -> None:
         moment = rfc3339(self.now())
-        connection.run(_EXPIRE, {"tenant": tenant, "ident": ident, "moment": moment})
+        with self.database.write() as connection:
+            connection.run(statement, {"tenant": tenant, "ident": ident, "moment": moment})
 
     def delete(self, *, tenant: str, ident: str) -> None:
         """Hide an audit; its seal stays, so that the chain is whole."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -30,10 +30,14 @@ _UNUSED = (
     .where(objects.c.tenant_id == bindparam("tenant"), objects.c.used_in < bindparam("month"))
     .limit(bindparam("most"))
 )
+_AT_ONCE = 500
+_LISTED_AT_ONCE = 20_000
+"""Each list begins anew, and on PostgreSQL steps over what was dropped before."""
 _DROP = objects.delete().where(
     objects.c.tenant_id == bindparam("tenant"),
-    objects.c.digest == bindparam("address"),
-    objects.c.used_in < bindparam("month"),
+    objects.c.digest.in_([bindparam(f"address_{index}") for index in range(_AT_ONCE)]),
+    # Not a column, so that no planner takes the index of months, and looks at all that is unused.
+    objects.c.used_in.concat("") < bindparam("month"),
 )
 _GOT_AT_ONCE = 100
 _GET_MANY = select(objects.c.digest, objects.c.data).where(
@@ -41,7 +45,8 @@ _GET_MANY = select(objects.c.digest, objects.c.data).where(
     objects.c.digest.in_([bindparam(f"address_{index}") for index in range(_GOT_AT_ONCE)]),
 )
 _LEVEL = 6
-_AT_ONCE = 500
+MOST: Final = 1_000_000
+"""How many are dropped together, unless it is said."""
 
 
 class EvidenceExpiredError(CloudSealedError):
@@ -99,32 +104,37 @@ def unpack(data: bytes) -> bytes:
     return zlib.decompress(data)
 
 
-def drop_unused(database: Database, tenant: str, *, before: str) -> int:
-    """Drop what was last used in a month before `before`; return how many there were.
+def drop_unused(database: Database, tenant: str, *, before: str, most: int = MOST) -> int:
+    """Drop what was last used in a month before `before`, `most` at most; return how many. Fewer
+    than `most` were all.
 
     Each is judged again as it goes, so that one which is put meanwhile stays.
     """
     bound = {"tenant": tenant, "month": before}
     dropped = 0
-    while True:
+    while dropped < most:
+        wanted = min(_LISTED_AT_ONCE, most - dropped)
         with database.read() as connection:
-            found = connection.all(_UNUSED, {**bound, "most": _AT_ONCE})
+            found = connection.all(_UNUSED, {**bound, "most": wanted})
         if not found:
-            return dropped
-        with database.write() as connection:
-            connection.many(_DROP, [{**bound, "address": address} for (address,) in found])
+            break
+        for addresses in batches([address for (address,) in found], _AT_ONCE):
+            with database.write() as connection:
+                connection.run(_DROP, {**bound, **_filled(addresses, _AT_ONCE)})
         dropped += len(found)
+    return dropped
 
 
 def get_many(connection: Connection, tenant: str, addresses: Iterable[str]) -> dict[str, bytes]:
     """Return the bytes at each address that holds some, in a query a hundred."""
     found: dict[str, bytes] = {}
     for batch in batches(sorted(set(addresses)), _GOT_AT_ONCE):
-        filled = [
-            *batch,
-            *batch[-1:] * (_GOT_AT_ONCE - len(batch)),
-        ]  # one statement for every number
-        values = {f"address_{index}": address for index, address in enumerate(filled)}
-        rows = connection.all(_GET_MANY, {"tenant": tenant, **values})
+        rows = connection.all(_GET_MANY, {"tenant": tenant, **_filled(batch, _GOT_AT_ONCE)})
         found |= {address: zlib.decompress(data) for address, data in rows}
     return found
+
+
+def _filled(addresses: Sequence[str], size: int) -> dict[str, str]:
+    """Return what a statement of `size` addresses is bound to: one statement for every number."""
+    filled = [*addresses, *addresses[-1:] * (size - len(addresses))]
+    return {f"address_{index}": address for index, address in enumerate(filled)}

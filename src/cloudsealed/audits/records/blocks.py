@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
-from cloudsealed.storage import objects
+from cloudsealed.storage import forgetting, objects
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.schema import audit_blocks
 
@@ -159,6 +159,16 @@ def forget(connection: Connection, *, tenant: str, audit_id: str, kinds: Iterabl
     """Drop the blocks of some kinds."""
     for kind in kinds:
         connection.run(_FORGET, {"tenant": tenant, "audit": audit_id, "which": kind})
+
+
+def forget_left(database: Database, *, tenant: str, audit_id: str, most: int) -> int:
+    """Drop blocks that were left to a seal which was never made, as `forget` does; return how
+    many."""
+    gone = 0
+    for kind in (SEEN, FAILED):
+        scope = {"tenant_id": tenant, "audit_id": audit_id, "kind": kind}
+        gone += forgetting.forget(database, audit_blocks, most=most - gone, **scope)
+    return gone
 
 
 class Blocks:

@@ -40,7 +40,8 @@ from cloudsealed.kit.counts import COUNTS
 from cloudsealed.kit.logs import carried, detail
 from cloudsealed.kit.traces import Kind, span
 from cloudsealed.storage import objects
-from cloudsealed.storage.database import Connection, Database, Row
+from cloudsealed.storage.database import Database, Row
+from cloudsealed.storage.forgetting import forget
 from cloudsealed.storage.schema import calls
 from cloudsealed.vocabulary import CallOutcome
 
@@ -88,7 +89,6 @@ _COLLECTED = (
     .group_by(calls.c.service)
     .order_by(calls.c.service)
 )
-_FORGET = calls.delete().where(*_THIS_AUDIT)
 _BATCH = 200
 _BROKEN = (CallOutcome.FAILED, CallOutcome.THROTTLED)
 _LOOK_SECONDS, _GRACE_SECONDS = 0.5, 2.0
@@ -98,9 +98,9 @@ _Packed = tuple[Unit, dict[str, Any], dict[str, Any] | None]
 """A unit, its row, and the row of its stored answer."""
 
 
-def forget_calls(connection: Connection, *, tenant: str, audit_id: str) -> None:
-    """Drop an audit's ledger."""
-    connection.run(_FORGET, {"tenant": tenant, "audit": audit_id})
+def forget_calls(database: Database, *, tenant: str, audit_id: str, most: int) -> int:
+    """Drop calls of an audit's ledger as `forget` does; return how many."""
+    return forget(database, calls, most=most, tenant_id=tenant, audit_id=audit_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from cloudsealed.audits.shard_store import Lease
 from cloudsealed.kit.merkle import Grower, proof_from
 from cloudsealed.storage.database import Connection, Database
+from cloudsealed.storage.forgetting import forget
 from cloudsealed.storage.schema import seal_rows
 
 _BATCH = 64
@@ -28,14 +29,11 @@ _GET = select(seal_rows.c.hashes).where(
     seal_rows.c.level == bindparam("at_level"),
     seal_rows.c.number == bindparam("at_number"),
 )
-_FORGET = seal_rows.delete().where(
-    seal_rows.c.tenant_id == bindparam("tenant"), seal_rows.c.audit_id == bindparam("audit")
-)
 
 
-def forget_tree(connection: Connection, *, tenant: str, audit_id: str) -> None:
-    """Drop the rows of an audit's tree; its root stays in the seal."""
-    connection.run(_FORGET, {"tenant": tenant, "audit": audit_id})
+def forget_tree(database: Database, *, tenant: str, audit_id: str, most: int) -> int:
+    """Drop rows of an audit's tree as `forget` does; return how many. The seal has its root."""
+    return forget(database, seal_rows, most=most, tenant_id=tenant, audit_id=audit_id)
 
 
 class KeptTree:

@@ -145,6 +145,7 @@ audits = Table(
     integer("cancel_requested"),
     text("deleted_at", null=True),
     text("expired_at", null=True),
+    text("forgotten_at", null=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("audits_tenant_status", "tenant_id", "status", "id"),
     Index("audits_tenant_kind", "tenant_id", "kind", "id"),
