@@ -15,11 +15,10 @@ from typing import Any
 import orjson
 from million import FINDINGS, TENANT
 
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.model import Target
 from cloudsealed.audits.records import blocks
 from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Spool
 from cloudsealed.audits.sealing.verdict import summarize
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.clock import rfc3339, utc_now
 from cloudsealed.kit.ids import ulid
@@ -32,7 +31,8 @@ from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.open import open_database
 from cloudsealed.storage.schema import audits, calls
-from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome, ResourceState, Severity
+from cloudsealed.testing.factories import add_audits, make_audit
+from cloudsealed.vocabulary import AuditStatus, CallOutcome, ResourceState, Severity
 
 AUDITS = 200
 _NEWEST = f"aud_{ulid(1_790_000_000_000)}"
@@ -168,7 +168,7 @@ def _calls(chance: random.Random) -> Iterator[dict[str, Any]]:
 
 
 def _add_audits(database: Database, cells: list[Block]) -> None:
-    store, now = AuditStore(database, utc_now), utc_now()
+    now = utc_now()
     result = {
         **summarize(cells, planned=len(cells)),
         "resources": FINDINGS // 4,
@@ -181,28 +181,21 @@ def _add_audits(database: Database, cells: list[Block]) -> None:
     for age in range(AUDITS):
         moment = rfc3339(now - timedelta(days=age))
         ident = f"aud_{ulid(1_790_000_000_000 - age * 86_400_000)}" if age else _NEWEST
-        audit = Audit(
+        audit = make_audit(
             id=ident,
-            kind=AuditKind.LIVE,
             status=AuditStatus.COMPLETED,
-            parent_id=None,
-            source_id=ident,
             connection_ids=tuple(target.connection_id for target in targets),
-            scope=Scope(),
-            policies=None,
             policy_set=judged,
             targets=targets,
             clock=moment,
             created_at=moment,
             started_at=moment,
             finished_at=moment,
-            progress=NO_PROGRESS,
             result=result,
-            error=None,
             verdict_digest="0" * 64,
         )
+        add_audits(database, TENANT, audit)
         with database.write() as connection:
-            store.insert(connection, tenant=TENANT, audit=audit)
             row = audits.c.tenant_id == TENANT, audits.c.id == ident
             written = {"result": orjson.dumps(result).decode(), "started_at": moment}
             connection.run(audits.update().where(*row).values(**written, finished_at=moment), {})

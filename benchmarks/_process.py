@@ -12,6 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cloudsealed.kit.garbage import staying
+from cloudsealed.kit.memory import share_one_arena
+
 
 def apart(task: Callable[..., None], *arguments: Any) -> Any:
     """Return what a task sends, into the pipe that is its last argument, from its own process."""
@@ -50,6 +53,13 @@ class Memory:
                 self.child = max(self.child, _mebibytes(child, "VmHWM:"))
 
 
+def begin() -> None:
+    """Begin as the product's processes do: what was imported stays, and threads share memory."""
+    share_one_arena()
+    with staying():
+        pass
+
+
 def cpu_of(process: int) -> float:
     """Return the seconds of the processor that a process and its ended children had."""
     spent = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]
@@ -61,6 +71,16 @@ def cpu_of_all() -> float:
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     alive = sum(cpu_of(int(pid)) for pid in _descendants("self"))
     return time.process_time() + ended.ru_utime + ended.ru_stime + alive
+
+
+def cpu_below(process: int) -> float:
+    """Return those of a process and all below it."""
+    return cpu_of(process) + sum(cpu_of(int(pid)) for pid in _descendants(str(process)))
+
+
+def resident() -> float:
+    """Return the MiB that this process has in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _descendants(process: str) -> Iterator[str]:

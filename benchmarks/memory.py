@@ -22,23 +22,22 @@ from typing import Any
 from _process import Memory, apart
 
 from cloudsealed.audits.judging.extent import Extent
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.model import Target
 from cloudsealed.audits.records import blocks
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.shard_store import Lease, Shards
 from cloudsealed.audits.steps.evaluate import Evaluator
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.kit.batches import batches
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import utc_now
-from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.service import PolicyService, PolicySet
 from cloudsealed.settings import Settings
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.open import open_database
-from cloudsealed.vocabulary import AuditKind, AuditStatus
+from cloudsealed.testing.factories import add_audits, make_audit
+from cloudsealed.vocabulary import AuditStatus
 
 FEW, MANY, BAR = 100_000, 1_000_000, 1.5
 TENANT, ACCOUNT, REGION, TYPE = "ten_bench", "123456789012", "eu-west-1", "aws.ec2.instance"
@@ -113,30 +112,15 @@ def _fill(database: Database, lease: Lease, count: int) -> None:
 
 
 def _begun(database: Database) -> Lease:
-    ident, store = new_id("aud"), AuditStore(database, utc_now)
-    audit = Audit(
-        id=ident,
-        kind=AuditKind.LIVE,
+    audit = make_audit(
         status=AuditStatus.EVALUATING,
-        parent_id=None,
-        source_id=ident,
-        connection_ids=("con_a",),
-        scope=Scope(),
-        policies=None,
-        policy_set=(),
         targets=(Target("con_a", ACCOUNT, "aws", (REGION,)),),
         clock=MOMENT,
         created_at=MOMENT,
         started_at=MOMENT,
-        finished_at=None,
-        progress=NO_PROGRESS,
-        result=None,
-        error=None,
-        verdict_digest=None,
     )
-    with database.write() as connection:
-        store.insert(connection, tenant=TENANT, audit=audit)
-    lease = Shards(database, utc_now).take(tenant=TENANT, ident=ident, owner="bench")
+    add_audits(database, TENANT, audit)
+    lease = Shards(database, utc_now).take(tenant=TENANT, ident=audit.id, owner="bench")
     assert lease is not None, "nobody else is there"
     return lease
 

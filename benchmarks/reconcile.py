@@ -31,13 +31,11 @@ from sqlalchemy import Table, select
 from tests.migrated import with_tables
 from tests.servers import PostgresServer
 
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
 from cloudsealed.audits.records import blocks
 from cloudsealed.audits.records.blocks import Spool
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.shard_store import Lease, Shards
 from cloudsealed.audits.steps.apply import Applier
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.findings.store import pin_to_audit
 from cloudsealed.kit.batches import batches
@@ -50,7 +48,8 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Connection, Database
 from cloudsealed.storage.open import open_database
 from cloudsealed.storage.schema import episodes, events, finding_texts, findings, tenants
-from cloudsealed.vocabulary import AuditKind, AuditStatus, Outcome, ResourceState
+from cloudsealed.testing.factories import add_audits, make_audit
+from cloudsealed.vocabulary import AuditStatus, Outcome, ResourceState
 
 FINDINGS = int(os.environ.get("BENCHMARK_FINDINGS", "100000"))
 SIZES = (1_000, 20_000)
@@ -144,29 +143,11 @@ def line(policy: str, native_id: str, region: str, number: int, word: str) -> di
 
 def write_audit(database: Database, estate: Estate, number: int, word: str) -> Lease:
     """Write an audit that is about to reconcile; return its lease."""
-    store, ident = AuditStore(database, utc_now), audit_id(number)
-    audit = Audit(
-        id=ident,
-        kind=AuditKind.LIVE,
-        status=AuditStatus.SEALING,
-        parent_id=None,
-        source_id=ident,
-        connection_ids=("con_a",),
-        scope=Scope(),
-        policies=None,
-        policy_set=(),
-        targets=None,
-        clock=None,
-        created_at=moment(number),
-        started_at=None,
-        finished_at=None,
-        progress=NO_PROGRESS,
-        result=None,
-        error=None,
-        verdict_digest=None,
+    ident = audit_id(number)
+    audit = make_audit(
+        id=ident, status=AuditStatus.SEALING, targets=None, clock=None, created_at=moment(number)
     )
-    with database.write() as connection:
-        store.insert(connection, tenant=TENANT, audit=audit)
+    add_audits(database, TENANT, audit)
     for region in estate.regions:
         for policy in range(estate.policies):
             key = f"policy-{policy}"

@@ -29,13 +29,12 @@ import orjson
 from _process import Memory, apart, cpu_of_all
 
 from cloudsealed import working
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.model import Audit
 from cloudsealed.audits.sealing.seal import Tally, seal
 from cloudsealed.audits.store import encode
 from cloudsealed.findings.model import Finding
 from cloudsealed.findings.store import insert, pin_to_audit
 from cloudsealed.kit.batches import batches
-from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import Policy
 from cloudsealed.policies.store import PolicyStore
 from cloudsealed.reports.render import render_pdf
@@ -44,8 +43,8 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.schema import audits
-from cloudsealed.testing.factories import make_finding
-from cloudsealed.vocabulary import AuditKind, AuditStatus, Dimension, PolicyKind, Severity
+from cloudsealed.testing.factories import make_audit, make_finding
+from cloudsealed.vocabulary import AuditStatus, Dimension, PolicyKind, Severity
 from cloudsealed.wiring import Services, build_services
 
 FINDINGS = 50_000
@@ -58,26 +57,14 @@ POINT = {"score": 61, "fail": 12, "pass": 340, "unknown": 7, "suppressed": 0}
 
 
 def _audit(services: Services, tenant: str) -> Audit:
-    ident = new_id("aud")
     chosen = services.policies.audit_set(tenant=tenant)
-    return Audit(
-        id=ident,
-        kind=AuditKind.LIVE,
+    return make_audit(
         status=AuditStatus.COMPLETED,
-        parent_id=None,
-        source_id=ident,
-        connection_ids=("con_a",),
-        scope=Scope(),
-        policies=None,
         policy_set=tuple(chosen.as_list()),
         clock=MOMENT,
         created_at=MOMENT,
         started_at=MOMENT,
-        targets=(Target("con_a", "123456789012", "aws", ("eu-west-1",)),),
         finished_at=MOMENT,
-        progress=NO_PROGRESS,
-        result=None,
-        error=None,
         verdict_digest="5f" * 32,
     )
 

@@ -19,17 +19,15 @@ from typing import Any
 
 import orjson
 
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.model import Audit, Target
 from cloudsealed.audits.records import blocks
 from cloudsealed.audits.sealing import seal
 from cloudsealed.audits.sealing.proof import prove, verify_proof
 from cloudsealed.audits.sealing.tree import path_of
 from cloudsealed.audits.shard_store import Lease, Shards
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.kit.canonical import sha256
 from cloudsealed.kit.clock import utc_now
-from cloudsealed.kit.ids import new_id
 from cloudsealed.kit.merkle import leaf_hash, verify
 from cloudsealed.settings import Settings
 from cloudsealed.storage.database import Database
@@ -38,7 +36,8 @@ from cloudsealed.storage.migrate import migrate
 from cloudsealed.storage.open import open_database
 from cloudsealed.storage.schema import calls
 from cloudsealed.storage.tenancy import take_turn
-from cloudsealed.vocabulary import AuditKind, AuditStatus
+from cloudsealed.testing.factories import add_audits, make_audit
+from cloudsealed.vocabulary import AuditStatus
 
 ACCOUNTS, REGIONS, RESOURCES, CALLS, PROOFS = 5, 20, 1_000, 5_000, 300
 POLICIES = ("aws-ec2-instance-imdsv1", "aws-ec2-instance-public-ip")
@@ -80,30 +79,15 @@ def observation(policy: str, place: tuple[str, str], number: int) -> dict[str, A
 
 def begun(database: Database) -> tuple[Audit, Lease]:
     """An audit that is about to be sealed."""
-    ident, store = new_id("aud"), AuditStore(database, utc_now)
-    audit = Audit(
-        id=ident,
-        kind=AuditKind.LIVE,
+    audit = make_audit(
         status=AuditStatus.SEALING,
-        parent_id=None,
-        source_id=ident,
-        connection_ids=("con_a",),
-        scope=Scope(),
-        policies=None,
-        policy_set=(),
         targets=(Target("con_a", "000000000000", "aws", ("region-00",)),),
         clock=MOMENT,
         created_at=MOMENT,
         started_at=MOMENT,
-        finished_at=None,
-        progress=NO_PROGRESS,
-        result=None,
-        error=None,
-        verdict_digest=None,
     )
-    with database.write() as connection:
-        store.insert(connection, tenant=TENANT, audit=audit)
-    lease = Shards(database, utc_now).take(tenant=TENANT, ident=ident, owner="bench")
+    add_audits(database, TENANT, audit)
+    lease = Shards(database, utc_now).take(tenant=TENANT, ident=audit.id, owner="bench")
     assert lease is not None, "nobody else is there"
     return audit, lease
 

@@ -71,6 +71,11 @@ class PostgresServer:
     def _data(self) -> str:
         return str(self._folder / "data")
 
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server are below."""
+        return self._process.pid
+
     def url(self, database: str = "postgres") -> str:
         """Return the address of one of its databases."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"

@@ -21,20 +21,18 @@ from tests.waiting import until
 
 from cloudsealed.api import gauges, parts, process
 from cloudsealed.api.app import create_app
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
 from cloudsealed.audits.shard_store import Shard, Shards, Step
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.jobs import PulseStore, enqueue
 from cloudsealed.jobs.pulse_store import DEAD_SECONDS
 from cloudsealed.jobs.store import JobStore
 from cloudsealed.kit.clock import rfc3339, utc_now
-from cloudsealed.kit.ids import new_id
 from cloudsealed.settings import Settings
 from cloudsealed.storage.blobs import open_blobs
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.ownership import claim
 from cloudsealed.storage.schema import installation, jobs
-from cloudsealed.vocabulary import AuditKind, AuditStatus
+from cloudsealed.testing.factories import add_audits, make_audit
+from cloudsealed.vocabulary import AuditStatus
 from cloudsealed.wiring import Services, build_services
 
 CALLS = ("provider_calls", (("outcome", "ok"), ("service", "s3")))
@@ -82,30 +80,9 @@ def beat(services: Services, *, ago: float = 0, **state: Any) -> None:
 
 def ended(services: Services, status: AuditStatus, code: str | None = None) -> str:
     """Add an audit that has ended."""
-    audit = Audit(
-        id=new_id("aud"),
-        kind=AuditKind.LIVE,
-        status=AuditStatus.COLLECTING,
-        parent_id=None,
-        source_id="aud_x",
-        connection_ids=(),
-        scope=Scope(),
-        policies=None,
-        policy_set=(),
-        targets=None,
-        clock=None,
-        created_at=MOMENT,
-        started_at=MOMENT,
-        finished_at=MOMENT,
-        progress=NO_PROGRESS,
-        result=None,
-        error=None,
-        verdict_digest=None,
-    )
-    store = AuditStore(services.database, services.clock)
+    audit = make_audit(status=AuditStatus.COLLECTING, created_at=MOMENT, started_at=MOMENT)
+    add_audits(services.database, "ten_a", audit)
     error = {"code": code, "message": "x"} if code else None
-    with services.database.write() as connection:
-        store.insert(connection, tenant="ten_a", audit=audit)
     lease = Shards(services.database, services.clock).take(
         tenant="ten_a", ident=audit.id, owner="w"
     )

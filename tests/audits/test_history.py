@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.model import Audit, Scope, Target
 from cloudsealed.audits.store import AuditStore, encode
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.reports.source import TREND, trend
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.schema import audits
+from cloudsealed.testing.factories import make_audit
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
 TENANT, MOMENT = "ten_a", "2026-01-01T00:00:00.000Z"
@@ -21,26 +22,13 @@ TENANT, MOMENT = "ten_a", "2026-01-01T00:00:00.000Z"
 
 def audit(ident: str, **given: Any) -> Audit:
     values: dict[str, Any] = {
-        "id": ident,
-        "kind": AuditKind.LIVE,
         "status": AuditStatus.COMPLETED,
-        "parent_id": None,
-        "source_id": ident,
-        "connection_ids": ("con_a",),
-        "scope": Scope(),
-        "policies": None,
         "policy_set": ({"key": "a"},),
         "targets": (Target("con_a", "1", "aws", ()),),
         "clock": MOMENT,
         "created_at": MOMENT,
-        "started_at": None,
-        "finished_at": None,
-        "progress": NO_PROGRESS,
-        "result": None,
-        "error": None,
-        "verdict_digest": None,
     }
-    return Audit(**values | given)
+    return make_audit(id=ident, **values | given)
 
 
 @pytest.fixture

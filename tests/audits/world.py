@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.judging.extent import Extent
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.model import Scope, Target
 from cloudsealed.audits.records.blocks import OBSERVATIONS, Block, Blocks
 from cloudsealed.audits.records.ledger import Ledger, RecordedCalls, Recorder, StoredCalls
 from cloudsealed.audits.records.snapshots import Snapshots
@@ -26,14 +26,14 @@ from cloudsealed.audits.store import AuditStore
 from cloudsealed.collectors.model import Answer, CallRequest, Unit
 from cloudsealed.findings.pin_store import Pin
 from cloudsealed.kit.clock import rfc3339
-from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.service import PolicySet
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources.seen_store import blocks_of, pin_block
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.objects import month_of
-from cloudsealed.vocabulary import AuditKind, AuditStatus, CallOutcome, PolicyKind
+from cloudsealed.testing.factories import add_audits, make_audit
+from cloudsealed.vocabulary import AuditStatus, CallOutcome, PolicyKind
 
 TENANT, ACCOUNT, REGION = "ten_a", "123456789012", "eu-west-1"
 Failed = tuple[CallOutcome, str]
@@ -108,30 +108,16 @@ class Pass:
         self.clock = now
         self.store = AuditStore(database, now)
         self.shards = Shards(database, now)
-        ident = new_id("aud")
         values: dict[str, Any] = {
-            "id": ident,
-            "kind": AuditKind.LIVE,
             "status": AuditStatus.COLLECTING,
-            "parent_id": None,
-            "source_id": ident,
-            "connection_ids": ("con_a",),
             "scope": Scope(resource_types=types),
-            "policies": None,
-            "policy_set": (),
             "targets": (Target("con_a", ACCOUNT, "aws", (REGION,)),),
             "clock": rfc3339(now()),
             "created_at": rfc3339(now()),
             "started_at": rfc3339(now()),
-            "finished_at": None,
-            "progress": NO_PROGRESS,
-            "result": None,
-            "error": None,
-            "verdict_digest": None,
         }
-        self.audit = Audit(**(values | changes))
-        with database.write() as connection:
-            self.store.insert(connection, tenant=TENANT, audit=self.audit)
+        self.audit = make_audit(**values | changes)
+        add_audits(database, TENANT, self.audit)
         self.id = self.audit.id
         self.tasks = tasks_of(self.audit.targets or (), self.audit.scope)
         self.ledger = Ledger(database, tenant=TENANT, audit_id=self.audit.source_id)

@@ -8,7 +8,7 @@ import orjson
 from tests.auth.oauth.party import Site
 from tests.contract.conftest import CONNECTION, MOMENT
 
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.model import Target
 from cloudsealed.audits.records.blocks import OBSERVATIONS
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.kit.canonical import sha256
@@ -16,7 +16,8 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.reports.model import Report, ReportFormat, ReportRequest
 from cloudsealed.reports.store import ReportStore
 from cloudsealed.storage.schema import audit_blocks
-from cloudsealed.vocabulary import AuditKind, AuditStatus, ReportKind, ReportStatus
+from cloudsealed.testing.factories import make_audit
+from cloudsealed.vocabulary import AuditStatus, ReportKind, ReportStatus
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 VERDICTS = {
@@ -30,24 +31,15 @@ VERDICTS = {
 def add_audit(site: Site, verdicts: Mapping[str, Mapping[str, int]] = VERDICTS) -> str:
     """Add a completed audit that gave these verdicts, by the keys of policies; return its id."""
     ident = new_id("aud")
-    audit = Audit(
+    audit = make_audit(
         id=ident,
-        kind=AuditKind.LIVE,
         status=AuditStatus.COMPLETED,
-        parent_id=None,
-        source_id=ident,
         connection_ids=(CONNECTION,),
-        scope=Scope(),
-        policies=None,
-        policy_set=(),
         targets=(Target(CONNECTION, ACCOUNT, "aws", (REGION,)),),
         clock=MOMENT,
         created_at=MOMENT,
         started_at=MOMENT,
         finished_at=MOMENT,
-        progress=NO_PROGRESS,
-        result=None,
-        error=None,
         verdict_digest="0" * 64,
     )
     rows = [

@@ -16,9 +16,7 @@ from tests.migrated import with_tables
 from tests.waiting import SECONDS, until
 
 from cloudsealed.api.server import Listen, server
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Target
-from cloudsealed.audits.model import Scope as AuditScope
-from cloudsealed.audits.store import AuditStore
+from cloudsealed.audits.model import Target
 from cloudsealed.auth.model import ALL_SCOPES, Scope
 from cloudsealed.findings import store as findings
 from cloudsealed.findings.model import Finding, Moment, ResourceRef, fingerprint
@@ -29,8 +27,8 @@ from cloudsealed.settings import Settings, parse_budget
 from cloudsealed.storage.counters import MemoryCounters
 from cloudsealed.storage.keys import ensure_keys
 from cloudsealed.storage.statements import SqliteConnection
+from cloudsealed.testing.factories import add_audits, make_audit
 from cloudsealed.vocabulary import (
-    AuditKind,
     AuditStatus,
     Dimension,
     FindingStatus,
@@ -266,31 +264,18 @@ def completed() -> Callable[[Tenant], str]:
     """Adds a completed audit, which read nothing."""
 
     def add(tenant: Tenant) -> str:
-        ident = new_id("aud")
-        audit = Audit(
-            id=ident,
-            kind=AuditKind.LIVE,
+        audit = make_audit(
             status=AuditStatus.COMPLETED,
-            parent_id=None,
-            source_id=ident,
             connection_ids=(CONNECTION,),
-            scope=AuditScope(),
-            policies=None,
-            policy_set=(),
             targets=(Target(CONNECTION, "123456789012", "aws", ("eu-west-1",)),),
             clock=MOMENT,
             created_at=MOMENT,
             started_at=MOMENT,
             finished_at=MOMENT,
-            progress=NO_PROGRESS,
-            result=None,
-            error=None,
             verdict_digest="0" * 64,
         )
-        store = AuditStore(tenant.services.database, tenant.services.clock)
-        with tenant.services.database.write() as connection:
-            store.insert(connection, tenant=tenant.id, audit=audit)
-        return ident
+        add_audits(tenant.services.database, tenant.id, audit)
+        return audit.id
 
     return add
 

@@ -17,13 +17,11 @@ from tests.waiting import SECONDS, until
 
 from cloudsealed.api import events, feed
 from cloudsealed.api.server import Listen, server
-from cloudsealed.audits.model import NO_PROGRESS, Audit
-from cloudsealed.audits.model import Scope as AuditScope
-from cloudsealed.audits.store import AuditStore
+from cloudsealed.audits.model import NO_PROGRESS
 from cloudsealed.auth.model import Scope
 from cloudsealed.kit.ids import new_id
 from cloudsealed.storage.schema import audits
-from cloudsealed.vocabulary import AuditKind, AuditStatus
+from cloudsealed.testing.factories import add_audits, make_audit
 
 
 class Followed:
@@ -33,29 +31,10 @@ class Followed:
         self.tenant = tenant
         self.id = new_id("aud")
         self.path = f"/v1/audits/{self.id}/events"
-        audit = Audit(
-            id=self.id,
-            kind=AuditKind.LIVE,
-            status=AuditStatus.QUEUED,
-            parent_id=None,
-            source_id=self.id,
-            connection_ids=(CONNECTION,),
-            scope=AuditScope(),
-            policies=None,
-            policy_set=(),
-            targets=None,
-            clock=MOMENT,
-            created_at=MOMENT,
-            started_at=None,
-            finished_at=None,
-            progress=NO_PROGRESS,
-            result=None,
-            error=None,
-            verdict_digest=None,
+        audit = make_audit(
+            id=self.id, connection_ids=(CONNECTION,), targets=None, clock=MOMENT, created_at=MOMENT
         )
-        store = AuditStore(tenant.services.database, tenant.services.clock)
-        with tenant.services.database.write() as connection:
-            store.insert(connection, tenant=tenant.id, audit=audit)
+        add_audits(tenant.services.database, tenant.id, audit)
 
     def set(self, **columns: Any) -> None:
         this = audits.update().where(audits.c.tenant_id == self.tenant.id, audits.c.id == self.id)

@@ -50,7 +50,12 @@ _NAMED = {
 
 def insert(connection: Connection, *, tenant: str, new: Iterable[Finding]) -> None:
     """Add the texts of findings; in the order of their numbers, as SQLite's index fills fastest."""
-    rows = [
+    connection.add(finding_texts, sorted(rows(tenant, new), key=itemgetter("number")))
+
+
+def rows(tenant: str, new: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return the whole rows of the texts of findings."""
+    return [
         {
             "tenant_id": tenant,
             "finding_id": each.id,
@@ -59,7 +64,6 @@ def insert(connection: Connection, *, tenant: str, new: Iterable[Finding]) -> No
         }
         for each in new
     ]
-    connection.add(finding_texts, sorted(rows, key=itemgetter("number")))
 
 
 def update(connection: Connection, *, tenant: str, changed: Iterable[Finding]) -> None:

@@ -395,9 +395,12 @@ class PolicyService:
                 self._apply(connection, tenant, over[0])
 
     def _over(self, connection: Connection, tenant: str) -> Sequence[Policy]:
-        now = self.moment(tenant=tenant)
         everything = self._store.classifications(connection, tenant=tenant)
-        return [policy for policy in everything if policy.enabled and _is_over(policy, now)]
+        applied = [policy for policy in everything if policy.enabled and policy.applied_at]
+        if not applied:
+            return applied  # the moment takes longer to find
+        now = self.moment(tenant=tenant)
+        return [policy for policy in applied if _is_over(policy, now)]
 
     def not_asked(self, *, tenant: str) -> NotAsked:
         """Return the attributes that no policy reads: none that ships and none of the tenant's,

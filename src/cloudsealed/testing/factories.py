@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope, Target
+from cloudsealed.audits.store import AuditStore
 from cloudsealed.connections.model import CloudConnection
 from cloudsealed.connections.store import ConnectionStore
 from cloudsealed.findings import store as finding_rows
 from cloudsealed.findings.model import Finding, Moment, ResourceRef, fingerprint
+from cloudsealed.kit.clock import utc_now
 from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.model import Policy
 from cloudsealed.policies.store import PolicyStore
@@ -16,6 +19,8 @@ from cloudsealed.resources import store as resource_rows
 from cloudsealed.resources.model import Identity, Resource
 from cloudsealed.storage.database import Database
 from cloudsealed.vocabulary import (
+    AuditKind,
+    AuditStatus,
     ConnectionMethod,
     Dimension,
     FindingStatus,
@@ -164,3 +169,36 @@ def add_connections(database: Database, tenant: str, *connections: CloudConnecti
     with database.write() as connection:
         for item in connections:
             ConnectionStore(database).insert(connection, tenant=tenant, item=item)
+
+
+def make_audit(**values: Any) -> Audit:
+    """Return a live audit of one account and region, which was planned and is begun by nobody."""
+    ident = values.pop("id", new_id("aud"))
+    audit = Audit(
+        id=ident,
+        kind=AuditKind.LIVE,
+        status=AuditStatus.QUEUED,
+        parent_id=None,
+        source_id=ident,
+        connection_ids=("con_a",),
+        scope=Scope(),
+        policies=None,
+        policy_set=(),
+        targets=(Target("con_a", ACCOUNT, "aws", ("eu-west-1",)),),
+        clock=SEEN,
+        created_at=SEEN,
+        started_at=None,
+        finished_at=None,
+        progress=NO_PROGRESS,
+        result=None,
+        error=None,
+        verdict_digest=None,
+    )
+    return replace(audit, **values)
+
+
+def add_audits(database: Database, tenant: str, *audits: Audit) -> None:
+    """Store audits, each with the shard that it begins with."""
+    with database.write() as connection:
+        for audit in audits:
+            AuditStore(database, utc_now).insert(connection, tenant=tenant, audit=audit)

@@ -17,13 +17,11 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, select
 from tests.migrated import migrated_file
 
-from cloudsealed.audits.model import NO_PROGRESS, Audit, Scope
 from cloudsealed.audits.records import blocks
 from cloudsealed.audits.records.blocks import Spool
 from cloudsealed.audits.records.snapshots import Snapshots
 from cloudsealed.audits.shard_store import Shards
 from cloudsealed.audits.steps.apply import Applier
-from cloudsealed.audits.store import AuditStore
 from cloudsealed.findings.codec import moved
 from cloudsealed.findings.model import fingerprint
 from cloudsealed.findings.store import FindingStore
@@ -32,7 +30,8 @@ from cloudsealed.kit.clock import utc_now
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import SqliteDatabase
 from cloudsealed.storage.schema import findings, resources
-from cloudsealed.vocabulary import AuditKind, AuditStatus, Outcome, Severity
+from cloudsealed.testing.factories import add_audits, make_audit
+from cloudsealed.vocabulary import AuditStatus, Outcome, Severity
 
 TENANT, ACCOUNT, REGION = "ten_a", "123456789012", "eu-west-1"
 TYPE, POLICY, KEY = "aws.sqs.queue", "pol_a", "policy-a"
@@ -86,30 +85,13 @@ def audit_id(number: int) -> str:
 
 def write(database: SqliteDatabase, number: int, spoken: Pass) -> None:
     """Write an audit that is about to reconcile: its row, its snapshots, its observations."""
-    store, ident = AuditStore(database, utc_now), audit_id(number)
-    audit = Audit(
-        id=ident,
-        kind=AuditKind.LIVE,
-        status=AuditStatus.SEALING,
-        parent_id=None,
-        source_id=ident,
-        connection_ids=("con_a",),
-        scope=Scope(),
-        policies=None,
-        policy_set=(),
-        targets=None,
-        clock=None,
-        created_at=spoken.moment(),
-        started_at=None,
-        finished_at=None,
-        progress=NO_PROGRESS,
-        result=None,
-        error=None,
-        verdict_digest=None,
+    ident = audit_id(number)
+    audit = make_audit(
+        id=ident, status=AuditStatus.SEALING, targets=None, clock=None, created_at=spoken.moment()
     )
+    add_audits(database, TENANT, audit)
     place: dict[str, Any] = {"account": ACCOUNT, "region": REGION}
     with database.write() as connection:
-        store.insert(connection, tenant=TENANT, audit=audit)
         addresses = {
             name: objects.put(connection, TENANT, canonical(snapshot(name)), "2026-01")
             for name in spoken.outcomes

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from tests.audits.world import ACCOUNT, REGION, TENANT, Clock, Cloud
-from tests.waiting import SECONDS
+from tests.waiting import SECONDS, until
 
 from cloudsealed.audits.model import AuditStalledError, CanceledError, LeaseLostError
 from cloudsealed.audits.records import ledger
@@ -75,6 +76,28 @@ def test_the_lease_of_work_that_ended_is_renewed_no_longer(begin: Any, clock: Cl
     clock.move(seconds=LEASE_SECONDS + 1)
     assert audit.shards.abandoned() == [(TENANT, audit.id)]
     assert [each.name for each in threading.enumerate() if each.name in ("audit", "lease")] == []
+
+
+def test_work_that_ended_its_shards_while_they_were_to_be_renewed_has_lost_nothing(
+    begin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "RENEW_SECONDS", 0)
+    lease, ended = begin().take(), threading.Event()
+
+    def is_told() -> bool:
+        with suppress(LeaseLostError):
+            lease.check()
+            return False
+        return True
+
+    def work() -> None:
+        with lease.closing():
+            pass
+        until(is_told, "the lease could not be renewed")
+        ended.set()
+
+    supervised(lease, work)
+    assert ended.is_set()
 
 
 DEEP: list[Any] = []

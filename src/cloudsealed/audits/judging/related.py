@@ -20,6 +20,7 @@ from cloudsealed.vocabulary import CallOutcome
 _INDEXES = 64
 _MOST_CANDIDATES = 100
 """Resources of which each may be a related one; of more, none is named."""
+_PARTS = ("type", "from", "key", "scope")
 Snapshot = Mapping[str, Any]
 
 
@@ -77,12 +78,27 @@ class Relations:
         self._extent = extent
         self._index = lru_cache(maxsize=_INDEXES)(self._build)
         self._idleness = Idleness(snapshots, listings, extent)
+        self._asked: Snapshot | None = None
+        self._answers: dict[tuple[str | None, ...], Found] = {}
 
     def of(
         self, snapshot: Snapshot, relations: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Found]:
-        """Return what each of a policy's relations (type, from, key, scope) joins to `snapshot`."""
-        return {name: self._of(snapshot, relation) for name, relation in relations.items()}
+        """Return what each of a policy's relations (type, from, key, scope) joins to `snapshot`.
+
+        Policies of a resource ask the same of it again and again, so the answers of the last one
+        that was asked about are kept.
+        """
+        if self._asked is not snapshot:
+            self._asked = snapshot
+            self._answers = {}
+        found: dict[str, Found] = {}
+        for name, relation in relations.items():
+            asked = tuple(relation.get(part) for part in _PARTS)
+            if asked not in self._answers:
+                self._answers[asked] = self._of(snapshot, relation)
+            found[name] = self._answers[asked]
+        return found
 
     def _of(self, snapshot: Snapshot, relation: Mapping[str, Any]) -> Found:
         scope, kind = relation.get("scope"), relation["type"]

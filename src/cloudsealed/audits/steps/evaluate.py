@@ -169,9 +169,13 @@ class Evaluator:
             spools = {ident: Spool(lease.tenant, lease.month) for ident in cells}
             for batch in self.judge(here, cells):
                 lease.step()
+                full = []
                 for cell, observation in batch:
-                    spools[cell.check.version.id].add(observation.as_dict())
-                if full := [spool for spool in spools.values() if spool.is_full]:
+                    spool = spools[cell.check.version.id]
+                    spool.add(observation.as_dict())
+                    if spool.is_full:
+                        full.append(spool)
+                if full:
                     with lease.write() as connection:
                         for spool in full:
                             spool.flush(connection)

@@ -45,7 +45,8 @@ def supervised(lease: Lease, work: Callable[[], None]) -> None:
             raise
         lease.end(error)
         thread.join(_GRACE_SECONDS)
-        raise
+        if met or thread.is_alive() or not isinstance(error, LeaseLostError):
+            raise  # else the work ended the shards itself while they were to be renewed
     if met:
         raise met[0]
 
