@@ -33,8 +33,8 @@ class PostgresServer:
     nothing here outlives the tests. `max_connections` is what the server allows. With `keeps` what
     was committed is there when the server comes back. It also listens at `also`, an address of this
     machine, to which whoever is in its network has access. Its data are on a disk of so many
-    `mebibytes`, `disk`, if not 0: only root can give it one. `settings`, each `name=value`, overrule
-    ours.
+    `mebibytes`, `disk`, if not 0: only root can give it one. `settings`, each `name=value`,
+    overrule ours.
     """
 
     def __init__(
