@@ -73,11 +73,14 @@ class Server:
         self.database: Database = open_database(
             Settings(data_dir=Path("/nowhere"), database_url=self.url)
         )
+        self._admin = psycopg.connect(self.url, autocommit=True)  # whose server does not end
 
-    def run(self, *statements: str) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            for each in statements:
-                connection.execute(each.encode())
+    def run(self, statement: str) -> None:
+        self._admin.execute(statement.encode())
+
+    def close(self) -> None:
+        self._admin.close()
+        self.database.close()
 
     def load(self, table: str, file: Path, by: str = "", parts: dict[str, str] = NO_PARTS) -> None:
         """Make a table anew, in parts where there are some, with the rows of a file; its indexes
@@ -202,7 +205,7 @@ def measure_ledger(server: PostgresServer, folder: Path) -> None:
         print(f"    {at.size('calls') / (audits * MONTHS * OF_AUDIT):.0f} B a call")
         _use_ledger(at, months)
         _end_ledger(at, months[0], by_month=by_month)
-        at.database.close()
+        at.close()
         server.drop(f"ledger_{by_month}")
     file.unlink()
 
@@ -247,8 +250,7 @@ def _end_ledger(at: Server, old: list[tuple[str, str]], *, by_month: bool) -> No
 
     def delete() -> None:
         for owner, ident in old:
-            with at.database.write() as connection:
-                ledger.forget_calls(connection, tenant=owner, audit_id=ident)
+            ledger.forget_calls(at.database, tenant=owner, audit_id=ident, most=OF_AUDIT)
 
     at.run("CHECKPOINT")
     if by_month:
@@ -321,7 +323,7 @@ def measure_findings(server: PostgresServer, folder: Path) -> None:
             at.load("findings", file, *(("HASH (tenant_id)", parts) if by_tenant else ()))
             print(f"    {at.size('findings') / FINDINGS:,.0f} B a finding")
             _use_findings(at, tenants, each)
-            at.database.close()
+            at.close()
             server.drop(f"findings_{by_tenant}")
         file.unlink()
 
