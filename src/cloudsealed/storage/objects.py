@@ -136,5 +136,5 @@ def get_many(connection: Connection, tenant: str, addresses: Iterable[str]) -> d
 
 def _filled(addresses: Sequence[str], size: int) -> dict[str, str]:
     """Return what a statement of `size` addresses is bound to: one statement for every number."""
-    filled = [*addresses, *addresses[-1:] * (size - len(addresses))]
+    filled = [*addresses, *[addresses[-1]] * (size - len(addresses))]
     return {f"address_{index}": address for index, address in enumerate(filled)}
