@@ -1,6 +1,6 @@
 """Executes the contract: linters, generated clients and requests judge the OpenAPI document.
 
-    python tools/contract/run.py [--full]
+    python tools/contract/run.py [--full] [--only JUDGE]
 
 Exit 0 when nothing complains. Node.js missing skips its linters and clients, Java OpenAPI
 Generator, and says so. Tools are pinned in package.json and the requirements, and installed beside
@@ -9,6 +9,7 @@ them, never into the project's own venv.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import shutil
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -26,37 +29,51 @@ RELEASED = ROOT / "docs" / "api" / "openapi-0.1.0.json"
 TOOLS = HERE / "node_modules" / ".bin"
 OWN = HERE / ".venv" / "bin"
 _QUIET = ("--no-audit", "--no-fund", "--loglevel=error")
-_LONGEST = 3 * 3600  # seconds of one judge: most of an hour is usual for the longest
+_SECONDS = 3 * 3600  # seconds of one judge: most of an hour is usual for the longest
 
 
-def main(*, full: bool) -> int:
-    """Run every judge; return the exit code."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        document = folder / "openapi.json"
-        document.write_bytes(asyncio.run(_document(folder)))
-        failed = [
-            label
-            for label, judge in (
-                ("openapi-spec-validator", lambda: _valid(document)),
-                ("released document", lambda: _compatible(document)),
-                ("spectral and redocly", lambda: _lint(document)),
-                ("OAuth clients", lambda: _clients(folder)),
-                ("generated clients", lambda: _generated(document, folder, full=full)),
-                ("schemathesis", lambda: _schemathesis(folder, full=full)),
-            )
-            if not _timed(label, judge)
-        ]
+def main(*, full: bool, only: str | None) -> int:
+    """Run every judge, or only one; return the exit code.
+
+    The longest has a process of its own beside the others, and what it says comes last.
+    """
+    if only:
+        with tempfile.TemporaryDirectory() as name:
+            return 0 if _timed(only, lambda: JUDGES[only](Path(name), full)) else 1
+    _install_all(full=full)
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile() as said:
+        beside = subprocess.Popen(
+            [sys.executable, __file__, *(["--full"] if full else []), f"--only={LONGEST}"],
+            stdout=said,
+            stderr=said,
+        )
+        try:
+            failed = [
+                label
+                for label, judge in JUDGES.items()
+                if label != LONGEST and not _timed(label, partial(judge, Path(name), full))
+            ]
+            if beside.wait(_SECONDS):
+                failed.append(LONGEST)
+        finally:
+            beside.kill()
+        said.seek(0)
+        sys.stdout.flush()
+        shutil.copyfileobj(said, sys.stdout.buffer)
     print(f"contract: {', '.join(failed)} complained" if failed else "contract: it holds")
     return 1 if failed else 0
 
 
-async def _document(folder: Path) -> bytes:
+def _document(folder: Path) -> Path:
+    """Return the file of today's document, made the first time."""
     from document import written
 
-    place = folder / "document"
-    place.mkdir()
-    return await written(place)
+    found = folder / "openapi.json"
+    if not found.exists():
+        place = folder / "document"
+        place.mkdir()
+        found.write_bytes(asyncio.run(written(place)))
+    return found
 
 
 def _timed(label: str, judge: Callable[[], bool]) -> bool:
@@ -70,22 +87,23 @@ def _ran(*command: str | Path, **environment: str) -> bool:
     given = {**os.environ, **environment}
     asked = [str(part) for part in command]
     try:
-        done = subprocess.run(asked, env=given, cwd=HERE, check=False, timeout=_LONGEST)
+        done = subprocess.run(asked, env=given, cwd=HERE, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
-        print(f"contract: {asked[0]} did not end within {_LONGEST} s")
+        print(f"contract: {asked[0]} did not end within {_SECONDS} s")
         return False
     return done.returncode == 0
 
 
-def _valid(document: Path) -> bool:
-    return _ran(sys.executable, "-m", "openapi_spec_validator", document)
+def _valid(folder: Path, _full: bool) -> bool:
+    return _ran(sys.executable, "-m", "openapi_spec_validator", _document(folder))
 
 
-def _compatible(document: Path) -> bool:
-    return _ran(sys.executable, HERE / "compatible.py", RELEASED, document)
+def _compatible(folder: Path, _full: bool) -> bool:
+    return _ran(sys.executable, HERE / "compatible.py", RELEASED, _document(folder))
 
 
-def _lint(document: Path) -> bool:
+def _lint(folder: Path, _full: bool) -> bool:
+    document = _document(folder)
     if not _has_node():
         print("contract: SKIPPED spectral and redocly: there is no Node.js here")
         return True
@@ -110,7 +128,15 @@ def _has_node() -> bool:
     return _once("package.json", lambda: _ran("npm", "install", *_QUIET))
 
 
-def _own_tools(name: str = "requirements.txt") -> bool:
+def _install_all(*, full: bool) -> None:
+    """Install what the judges are, from both registries at once."""
+    lists = ["requirements.txt", *(["requirements-full.txt"] if full else [])]
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(_has_node), pool.submit(lambda: list(map(_own_tools, lists)))]:
+            done.result()
+
+
+def _own_tools(name: str) -> bool:
     """Install what a list names into a venv of its own, once."""
     wanted = ("--requirement", HERE / name)
     return _once(
@@ -135,11 +161,10 @@ def _once(name: str, install: Callable[[], bool]) -> bool:
     return True
 
 
-def _clients(folder: Path) -> bool:
+def _clients(folder: Path, _full: bool) -> bool:
     from flows import CLIENTS, MACHINES, goes_through, needs_no_redirect
     from serve import served
 
-    _own_tools()
     runs = {".py": str(OWN / "python")}
     if _has_node():
         runs[".mjs"] = "node"
@@ -157,23 +182,19 @@ def _clients(folder: Path) -> bool:
     return all(good)
 
 
-def _generated(document: Path, folder: Path, *, full: bool) -> bool:
+def _generated(folder: Path, full: bool) -> bool:
     from round_trips import round_trips
 
-    _own_tools()
-    if full:
-        _own_tools("requirements-full.txt")
     place = folder / "generated"
     place.mkdir()
-    return round_trips(document, place, full=full, node=_has_node())
+    return round_trips(_document(folder), place, full=full, node=_has_node())
 
 
-def _schemathesis(folder: Path, *, full: bool) -> bool:
+def _schemathesis(folder: Path, full: bool) -> bool:
     from serve import served
 
     from cloudsealed.api.gate.head import LONGEST_URI
 
-    _own_tools()
     tool = OWN / "schemathesis"
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # no generated request reaches a cloud
@@ -208,5 +229,18 @@ def _seed() -> int:
     return int(named.stdout.strip()[:8] or "0", 16)
 
 
+JUDGES: dict[str, Callable[[Path, bool], bool]] = {
+    "openapi-spec-validator": _valid,
+    "released document": _compatible,
+    "spectral and redocly": _lint,
+    "OAuth clients": _clients,
+    "generated clients": _generated,
+    (LONGEST := "schemathesis"): _schemathesis,
+}
+
+
 if __name__ == "__main__":
-    sys.exit(main(full="--full" in sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--full", action="store_true", help="many more requests and generators")
+    parser.add_argument("--only", choices=JUDGES, help="one judge, of which all is installed")
+    sys.exit(main(**vars(parser.parse_args())))
