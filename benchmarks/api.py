@@ -27,7 +27,7 @@ ROUNDS, SECONDS = 7, 1.0
 BARS = {"list": 0.35, "get": 0.50}
 
 
-def _with_static_route(edge: App, _: Services) -> App:
+def with_static_route(edge: App, _: Services) -> App:
     """Add one more route to the API, as plain as FastAPI has them."""
 
     async def static_route() -> dict[str, bool]:
@@ -83,7 +83,7 @@ def main() -> int:
     """Measure and compare with the bars."""
     settings = unlimited()
     token, ident = _identity(settings)
-    with serving(settings, _with_static_route) as port:
+    with serving(settings, with_static_route) as port:
         load = Load(port, token)
         for path in ("/static-route", LIST, f"/v1/findings/{ident}"):
             load.rate(path, 0.5)

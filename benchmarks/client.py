@@ -5,9 +5,12 @@ Every answer must have the status that was expected: a benchmark of refusals is 
 
 from __future__ import annotations
 
+import random
 import select
 import socket
 import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 PATIENCE = 30  # seconds without an answer before a benchmark gives up
@@ -53,6 +56,45 @@ class Connection:
         while (answer := self.read()) is None:
             pass
         return answer
+
+
+class Arrivals:
+    """Sends GETs at moments of its own, whether or not those before were answered, as people do; on
+    the first of its connections that is free. How long an answer took is counted from the moment at
+    which its request was due, so that what waits for a connection is not forgotten."""
+
+    def __init__(self, port: int, token: str, connections: int = 32) -> None:
+        self._connections = [Connection(port) for _ in range(connections)]
+        self._head = f" HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+
+    def run(self, paths: Sequence[str], rate: float, chance: random.Random) -> list[float]:
+        """Ask for all of `paths`, `rate` a second on average; return how long each answer took, in
+        seconds."""
+        began, due = time.monotonic(), deque[tuple[float, bytes]]()
+        moment = began
+        for path in paths:
+            moment += chance.expovariate(rate)
+            due.append((moment, f"GET {path}{self._head}".encode()))
+        idle = list(self._connections)
+        sent: dict[socket.socket, tuple[Connection, float]] = {}
+        took: list[float] = []
+        while due or sent:
+            while due and idle and due[0][0] <= time.monotonic():
+                moment, request = due.popleft()
+                each = idle.pop()
+                each.send(request)
+                sent[each.socket] = each, moment
+            wait = max(0.0, due[0][0] - time.monotonic()) if due and idle else PATIENCE
+            ready, _, _ = select.select(list(sent), [], [], wait)
+            assert ready or wait < PATIENCE, "the server does not answer"
+            for key in ready:
+                each, moment = sent[key]
+                if (answer := each.read()) is not None:
+                    assert answer.status == 200, answer
+                    took.append(time.monotonic() - moment)
+                    del sent[key]
+                    idle.append(each)
+        return took
 
 
 class Load:

@@ -26,16 +26,18 @@ from cloudsealed.vocabulary import Role
 from cloudsealed.wiring import Services, build_services
 
 _UNLIMITED = (Window(10**9, 60),)
+_SERVERS: dict[int, int] = {}
 LIST = "/v1/findings?limit=50"
 
 App = Any  # an ASGI application
 Around = Callable[[App, Services], App]
 
 
-def unlimited() -> Settings:
+def unlimited(*, searchable: bool = True) -> Settings:
     """Return the settings of the filled store, with no budget that a benchmark could spend."""
+    filled = prepare(searchable=searchable)
     return replace(
-        prepare(), limit_core=_UNLIMITED, limit_anonymous=_UNLIMITED, limit_login=_UNLIMITED
+        filled, limit_core=_UNLIMITED, limit_anonymous=_UNLIMITED, limit_login=_UNLIMITED
     )
 
 
@@ -52,7 +54,9 @@ def serving(
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_serve, args=(settings, around, pinned, theirs), daemon=True)
     process.start()
+    assert process.pid is not None
     port: int = ours.recv()
+    _SERVERS[port] = process.pid
     if pinned and (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, {1})
     try:
@@ -60,6 +64,11 @@ def serving(
     finally:
         process.terminate()
         process.join(15)
+
+
+def server_of(port: int) -> int:
+    """Return the process that listens on a port."""
+    return _SERVERS[port]
 
 
 def _serve(settings: Settings, around: Around | None, pinned: bool, pipe: Pipe) -> None:
