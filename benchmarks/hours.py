@@ -37,6 +37,7 @@ from cloudsealed.api.app import create_app
 from cloudsealed.audits.shard_store import JOB
 from cloudsealed.auth.model import Scope
 from cloudsealed.collectors.aws import client
+from cloudsealed.collectors.calling import caller
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.settings import Window
 from cloudsealed.storage.schema import metadata
@@ -231,7 +232,7 @@ def main() -> int:
     """Measure and compare with the bars."""
     store, *numbers = sys.argv[1:] or ["sqlite"]
     tenants, hours = [*map(int, numbers), *[TENANTS, HOURS][len(numbers) :]]
-    client.CEILINGS, client.DEFAULT_CEILING = {}, 1e6  # an emulator needs none
+    client.CEILINGS, caller.DEFAULT_CEILING = {}, 1e6  # an emulator needs none
     with Emulator() as cloud, installation(store) as there:
         deploy(cloud.endpoint)
         os.environ.update(cloud.environment())

@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from cloudsealed.collectors.aws import client
 from cloudsealed.collectors.calling import caller
-from cloudsealed.collectors.aws.places import Places
+from cloudsealed.collectors.calling.places import Places
 client.CEILINGS, caller.DEFAULT_CEILING = {{}}, {ceiling}
 real = Places.at
 noted = Path({folder!r}, str(os.getpid())).open("a", buffering=1)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from cloudsealed.collectors.calling.places import Places
 from cloudsealed.collectors.model import Caller, Document, Gap, Row, Unit
 from cloudsealed.kit.clock import Clock
 from cloudsealed.vocabulary import Provider
+
+if TYPE_CHECKING:
+    from cloudsealed.collectors.calling.places import Places  # which imports the storage
 
 
 @dataclass(frozen=True, slots=True)

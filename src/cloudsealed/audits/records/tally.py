@@ -54,8 +54,8 @@ class Tallied:
 def tally(
     database: Database, *, tenant: str, audit_id: str, account: str | None = None
 ) -> list[Tallied]:
-    """Return how an audit's calls, or those of one account, ended, in the order of account, region
-    and operation."""
+    """Return how an audit's calls, or those of one account, ended, in the order of provider,
+    account, region and operation."""
     named = {"tenant": tenant, "audit": audit_id}
     with database.read() as connection:
         if account is None:

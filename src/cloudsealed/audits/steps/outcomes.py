@@ -21,7 +21,7 @@ from cloudsealed.kit.ids import new_id
 from cloudsealed.policies.yielding import NO_YIELDS, Yields
 from cloudsealed.resources import store as resource_rows
 from cloudsealed.storage.database import Connection, Database
-from cloudsealed.vocabulary import Dimension, Outcome, Provider, Severity
+from cloudsealed.vocabulary import FIRST_PROVIDER, Dimension, Outcome, Provider, Severity
 
 Change = tuple[Finding, Finding]
 """What a finding was, and what it becomes."""
@@ -69,11 +69,10 @@ class Outcomes:
         return Known.of(rows, block, recognises=alone, above=above)
 
     def _above(self, connection: Connection, block: Block, moment: Moment) -> Above | None:
-        """Return what the findings of a cell may yield to; None where its policy does not yield, or
-        nothing that it judges is there."""
+        """Return what the findings of a cell may yield to; None where its policy does not yield."""
         cell, kind = cell_of(block), next(iter(block.header["complete"]), None)
         key = self._yields.keys.get(cell.policy_id)
-        if key is None or kind is None or key not in self._yields.others:
+        if key is None or key not in self._yields.others:
             return None
         generals = self._yields.above[key]
         standing = {
@@ -84,7 +83,9 @@ class Outcomes:
                 connection, tenant=self._tenant, cell=cell._replace(policy_id=policy), at=moment.at
             )
         }
-        place = {"provider": Provider.of_type(kind), "account": cell.account, "region": cell.region}
+        # No list has its types where the region lacks them; part of one may still be there.
+        provider = Provider.of_type(kind) if kind else FIRST_PROVIDER
+        place = {"provider": provider, "account": cell.account, "region": cell.region}
         return Above(self._yields, key, place, standing)
 
     def spoken(self, unseen: dict[str, str], block: Block, observation: Observation) -> None:

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloudsealed.collectors.aws import permissions
-from cloudsealed.collectors.aws.access import AwsAccess, AwsSession, identify
-from cloudsealed.collectors.aws.answers import unrecognised
-from cloudsealed.collectors.aws.client import AwsCaller
 from cloudsealed.collectors.aws.models import sdk_version
 from cloudsealed.collectors.aws.pagination import next_token
-from cloudsealed.collectors.aws.regions import enabled_regions, known_regions
+from cloudsealed.collectors.aws.regions import known_regions
 from cloudsealed.collectors.aws.rows import ROWS
 from cloudsealed.collectors.aws.shapes import shape_of
-from cloudsealed.collectors.calling.places import Places
-from cloudsealed.collectors.model import Caller, Document, Place, Row, Unit
-from cloudsealed.collectors.provider import Identity, Regions, Way
+from cloudsealed.collectors.model import Document, Row, Unit
+from cloudsealed.collectors.provider import Way
 from cloudsealed.kit.clock import Clock
 from cloudsealed.vocabulary import Provider
 
-
-class Session(AwsSession):
-    """An account of AWS, reached in one way."""
-
-    def identify(self) -> Identity:
-        """Ask AWS who we are; raises CloudAccessError."""
-        return identify(self)
-
-    def regions(self, account: str, caller: Caller) -> Regions:
-        """Ask for the regions that an account has enabled."""
-        return enabled_regions(Place(account, self.region, self.partition()), caller)
-
-    def caller(
-        self, redaction_key: bytes, *, clock: Clock, places: Places | None = None
-    ) -> AwsCaller:
-        """Return what asks AWS for units."""
-        return AwsCaller(self, redaction_key, clock=clock, places=places)
+if TYPE_CHECKING:
+    from cloudsealed.collectors.aws.session import Session
 
 
 class _Aws:
@@ -57,21 +37,17 @@ class _Aws:
     AWS Control Tower, "Deny access to AWS based on the requested AWS Region", of what rows ask."""
 
     def open(self, way: Way, clock: Clock) -> Session:
-        access = AwsAccess(
-            profile=way.option,
-            role_arn=way.fields.get("role_arn"),
-            external_id=way.fields.get("external_id"),
-            workers=way.workers,
-        )
-        if way.brief is not None:
-            access = replace(access, deadline=way.brief, max_attempts=1)
-        return Session(access, clock=clock)
+        from cloudsealed.collectors.aws.session import opened  # the SDK takes half a second
+
+        return opened(way, clock)
 
     def next_page(self, unit: Unit, document: Document) -> Mapping[str, Any] | None:
         return next_token(unit.service, unit.operation, document) or None
 
     def is_stranger(self, error_code: str | None) -> bool:
-        return unrecognised(error_code or "")
+        from cloudsealed.collectors.aws.answers import unrecognised  # the same
+
+        return unrecognised(error_code)
 
     def known_regions(self) -> frozenset[str]:
         return known_regions()

@@ -12,8 +12,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cloudsealed.collectors.calling.breaker import Breaker, Patience
 from cloudsealed.collectors.calling.pacing import (
@@ -24,7 +24,6 @@ from cloudsealed.collectors.calling.pacing import (
     Pacer,
     Sleep,
 )
-from cloudsealed.collectors.calling.places import Places
 from cloudsealed.collectors.calling.wire import Call
 from cloudsealed.collectors.model import Answer, CallRequest, Document, Unit
 from cloudsealed.collectors.paths import read
@@ -34,6 +33,9 @@ from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.kit.counts import COUNTS
 from cloudsealed.vocabulary import CallOutcome
+
+if TYPE_CHECKING:
+    from cloudsealed.collectors.calling.places import Places  # which imports the storage
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds
 
@@ -257,7 +259,8 @@ class PacedCaller(ABC, Generic[F]):
 
         def sent() -> tuple[Response, Document]:
             response = self.send(request, left)
-            return response, self._stored(request, response.members)
+            stored = self._stored(request, response.members)
+            return replace(response, members={}), stored  # else what was read outlives its turn
 
         try:
             result: tuple[Response, Document] = call.within(left, sent)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 DEFAULT_CEILING = 20.0
-"""Calls a second where a provider's rows declare none."""
+"""Calls a second of a service for which a provider declares none."""
 
 RECOVERY = 0.05
 """How much of its ceiling a pace wins back in each second without a throttled call."""
