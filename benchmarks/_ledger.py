@@ -22,6 +22,8 @@ from cloudsealed.storage.schema import calls
 
 Document = dict[str, Any]
 _PAGE = 1_000
+_MORE = {"ec2": "NextToken", "rds": "Marker"}
+"""What an answer names the next page by."""
 _UNIT = ("provider", "account", "region", "service", "operation", "parameters")
 
 
@@ -216,8 +218,9 @@ def _answers(task: Task, resources: int) -> Iterator[Document]:
     share, make = MIX.get(task.row.type, (0, volume))
     numbers = range(resources * share // 100)
     for start in range(0, len(numbers) or 1, _PAGE):
-        place = task.place.account, task.place.region
-        yield {name[0]: [make(*place, number) for number in numbers[start : start + _PAGE]]}
+        place, some = (task.place.account, task.place.region), numbers[start : start + _PAGE]
+        page = {name[0]: [make(*place, number) for number in some]}
+        yield page | ({_MORE[task.row.service]: "more"} if numbers[start + _PAGE :] else {})
 
 
 def _call(task: Task, page: int, address: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from _process import begin, resident
 from sqlalchemy import func, select
 
 from cloudsealed.audits.model import Target
+from cloudsealed.audits.records.blocks import SNAPSHOTS, Blocks
 from cloudsealed.audits.shard_store import JOB
 from cloudsealed.audits.steps import collecting, judging, reconciling
 from cloudsealed.audits.steps.plan import tasks_of
@@ -195,6 +196,8 @@ def judged(accounts: int, resources: int, there: Installation) -> bool:
         seconds, served = time.monotonic() - began, there.server_cpu() - served
         for each in workers:
             each.join()
+        kept = Blocks(services.database, tenant=tenant, audit_id=ident)
+        assert kept.count(SNAPSHOTS) >= total, "some resources were not read"
         cpu = sum(cpu for cpu, _ in ended)
         least[processes] = cpu / total
         peaks += [peak for _, peak in ended]
