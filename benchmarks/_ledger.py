@@ -220,7 +220,7 @@ def _answers(task: Task, resources: int) -> Iterator[Document]:
     for start in range(0, len(numbers) or 1, _PAGE):
         place, some = (task.place.account, task.place.region), numbers[start : start + _PAGE]
         page = {name[0]: [make(*place, number) for number in some]}
-        yield page | ({_MORE[task.row.service]: "more"} if numbers[start + _PAGE :] else {})
+        yield page | ({_MORE[task.row.service]: f"{start}"} if numbers[start + _PAGE :] else {})
 
 
 def _call(task: Task, page: int, address: str) -> dict[str, Any]:

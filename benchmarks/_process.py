@@ -80,8 +80,12 @@ def cpu_of_all() -> float:
 
 
 def cpu_below(process: int) -> float:
-    """Return those of a process and all below it."""
-    return cpu_of(process) + sum(cpu_of(int(pid)) for pid in _descendants(str(process)))
+    """Return those of a process and all below it, also of those that end meanwhile."""
+    spent = 0.0
+    for pid in _descendants(str(process)):
+        with suppress(OSError):  # it is gone: its parent has what it spent
+            spent += cpu_of(int(pid))
+    return cpu_of(process) + spent
 
 
 def resident() -> float:
