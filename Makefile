@@ -74,7 +74,8 @@ format: install ## Put the code into form
 	$(BIN)/ruff check --fix .
 
 bench: install ## Measure (see benchmarks/README.md)
-	for file in benchmarks/[a-z]*.py; do PYTHONPATH=. $(BIN)/python $$file || exit 1; done
+	missed=; for file in benchmarks/[a-z]*.py; do PYTHONPATH=. $(BIN)/python $$file || missed="$$missed $$file"; done; \
+	test -z "$$missed" || { echo "missed a bar:$$missed"; exit 1; }
 
 lock: ## Write constraints.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(BIN)/python -m pip install --quiet "uv>=0.9"
