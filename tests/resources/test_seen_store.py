@@ -138,8 +138,7 @@ def test_what_retention_dropped_is_said_to_be_gone(database: Database, cloud: Cl
     drop_unused(database, TENANT, before="2999-01")
     with pytest.raises(EvidenceExpiredError):
         walked(database, audit)
-    with database.write() as connection:
-        AuditStore(database, cloud.clock).expire_in(connection, tenant=TENANT, ident=audit)
+    AuditStore(database, cloud.clock).expire(tenant=TENANT, ident=audit)
     with pytest.raises(EvidenceExpiredError, match=audit):
         walked(database, audit)
 
