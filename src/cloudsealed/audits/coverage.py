@@ -30,8 +30,8 @@ def coverage_report(
     gaps, not_enabled = _Gaps(), set()
     for call in calls:
         gaps.count(call)
-        is_stranger = provider_of(call.provider).is_stranger(call.error_code)
-        if call.outcome is CallOutcome.UNSUPPORTED and is_stranger:
+        lacks = call.outcome is CallOutcome.UNSUPPORTED
+        if lacks and provider_of(call.provider).is_stranger(call.error_code):
             not_enabled.add(f"{call.account}/{call.region}")
     errors: list[dict[str, Any]] = []
     for listing in listings:

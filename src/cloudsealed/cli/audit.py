@@ -148,7 +148,7 @@ def _command(provider: Provider, known: Known) -> Callable[..., None]:
         default=typer.Option("", help=known.option_help),
         annotation=str,
     )
-    shared = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in _shared.values()]
+    shared = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in _SHARED.values()]
     audit.__signature__ = Signature([option, *shared])  # type: ignore[attr-defined]
     audit.__annotations__ = {each.name: each.annotation for each in (option, *shared)}
     audit.__doc__ = f"Audit {known.account} and print what was found.\n\n{_EXIT_CODES}"
@@ -159,7 +159,7 @@ _EXIT_CODES = (
     "Exit codes: 0 done, 1 error or nothing readable, 2 usage, 3 findings at or above --fail-on,"
     " 4 coverage below --min-coverage."
 )
-_shared = {
+_SHARED = {
     name: each
     for name, each in signature(_audit).parameters.items()
     if name not in ("provider", "option")

@@ -16,8 +16,8 @@ from cloudsealed.collectors.registry import RESOURCE_TYPES
 
 Shape = Any
 """What stands somewhere in a document, as JSON: string, integer, number, boolean, map or time (a
-string in RFC 3339), a list with the shape of its
-elements, a mapping with the shape of each attribute; None where nobody knows."""
+string in RFC 3339), a list with the shape of its elements, a mapping with the shape of each
+attribute; None where nobody knows."""
 Attributes = Mapping[str, Any]
 """Name to the attributes below it, or to None for a value or a map of free names. Lists are seen
 through: what stands under a list's name are the attributes of its elements."""

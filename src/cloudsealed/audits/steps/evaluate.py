@@ -169,15 +169,15 @@ class Evaluator:
             spools = {ident: Spool(lease.tenant, lease.month) for ident in cells}
             for batch in self.judge(here, cells):
                 lease.step()
-                full = []
+                full: dict[str, Spool] = {}
                 for cell, observation in batch:
-                    spool = spools[cell.check.version.id]
+                    spool = spools[ident := cell.check.version.id]
                     spool.add(observation.as_dict())
                     if spool.is_full:
-                        full.append(spool)
+                        full[ident] = spool
                 if full:
                     with lease.write() as connection:
-                        for spool in full:
+                        for spool in full.values():
                             spool.flush(connection)
             for some in batches(cells.items(), _TOGETHER):
                 with lease.write() as connection:
