@@ -22,6 +22,18 @@ SENDS = ("opentelemetry.sdk", "opentelemetry.exporter", "google.protobuf", "requ
 SECRET = "larkspur-secret"
 
 
+@pytest.fixture(autouse=True)
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test leaves alone ends with it: an exporter that tries again draws from `random`, which
+    Hypothesis holds against whichever test runs by then."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SECONDS)
+        assert not thread.is_alive(), thread
+
+
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     """A collector that this process sends its spans to."""
