@@ -45,14 +45,16 @@ class Provider(StrEnum):
     """A cloud."""
 
     AWS = "aws"
+    KUBERNETES = "kubernetes"
 
     @classmethod
     def of_type(cls, resource_type: str) -> Provider:
         """Return the provider of a type of resources, by what its name begins with."""
-        return _BY_PREFIX[resource_type.partition(".")[0]]
+        return TYPE_PREFIXES[resource_type.partition(".")[0]]
 
 
-_BY_PREFIX: Final = {"aws": Provider.AWS}
+TYPE_PREFIXES: Final = {"aws": Provider.AWS, "k8s": Provider.KUBERNETES}
+"""The provider by what the names of its types of resources begin with."""
 FIRST_PROVIDER: Final = Provider.AWS
 """The provider of whatever was stored before it was said of which one it is."""
 

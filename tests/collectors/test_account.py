@@ -14,8 +14,9 @@ import boto3
 import pytest
 
 from cloudsealed.collectors.attributes import attributes_of, shape_of
+from cloudsealed.collectors.aws.rows import ROWS as AWS
 from cloudsealed.collectors.model import Answer, CallRequest, Listing, Unit
-from cloudsealed.collectors.registry import RESOURCE_TYPES, places
+from cloudsealed.collectors.registry import places
 from cloudsealed.collectors.walk import walk
 from cloudsealed.vocabulary import CallOutcome
 
@@ -140,8 +141,8 @@ _ADMIN = {
 
 def collect(caller):
     return {
-        name: list(walk(row, place, caller))
-        for name, row in RESOURCE_TYPES.items()
+        row.type: list(walk(row, place, caller))
+        for row in AWS
         for place in places(row, ACCOUNT, "aws", [REGION])
     }
 

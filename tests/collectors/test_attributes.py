@@ -35,6 +35,10 @@ def test_tags_inside_an_enriched_attribute_come_from_its_call():
         ("aws.kms.key", "Metadata KeyManager"),
         ("aws.ecs.task_definition", "TaskDefinition containerDefinitions environment value"),
         ("aws.ecs.service", "clusterArn"),
+        ("k8s.pod", "metadata ownerReferences kind"),
+        ("k8s.role_binding", "subjects kind"),
+        ("k8s.role_binding", "roleRef kind"),
+        ("k8s.horizontal_pod_autoscaler", "spec scaleTargetRef apiVersion"),
         ("aws.eks.cluster", "Cluster resourcesVpcConfig endpointPublicAccess"),
         ("aws.route53.hosted_zone", "HostedZoneId"),
         ("aws.route53.hosted_zone", "Config PrivateZone"),
@@ -58,9 +62,11 @@ def test_what_aws_does_not_describe_is_free(resource_type, path):
     assert attributes_of(resource_type)[path] is None
 
 
-def test_every_document_has_an_arn_and_tags():
-    for name in RESOURCE_TYPES:
-        assert {"Arn", "Tags"} <= set(attributes_of(name))
+def test_every_document_has_tags_and_where_its_provider_has_them_an_id():
+    for name, row in RESOURCE_TYPES.items():
+        assert {"Tags", *row.naming("")} <= set(attributes_of(name))
+    assert "Arn" in attributes_of("aws.ec2.vpc")
+    assert "Arn" not in attributes_of("k8s.pod")
 
 
 def test_an_unknown_type_is_an_error():

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudsealed.collectors.attributes import attributes_of
+from cloudsealed.collectors.aws.rows import ROWS as AWS
 from cloudsealed.collectors.draft import draft_of, today
 from cloudsealed.collectors.model import Place, Row
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.vocabulary import Provider
 
-ROWS = list(RESOURCE_TYPES.values())
+ROWS = list(AWS)
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
 ACCOUNT, OTHER = "123456789012", "999988887777"
 Item = Mapping[str, Any]

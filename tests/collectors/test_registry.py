@@ -1,4 +1,5 @@
-"""Every row against botocore's models: what a row names must exist in AWS's own description."""
+"""Every row by itself, and those of AWS against botocore's models: what such a row names must exist
+in AWS's own description."""
 
 from __future__ import annotations
 
@@ -8,13 +9,15 @@ import pytest
 
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.aws.pagination import operation_model, pager
+from cloudsealed.collectors.aws.rows import ROWS as AWS
 from cloudsealed.collectors.paths import names_in, read, tree_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places, rows_of
 
 ROWS = list(RESOURCE_TYPES.values())
+OF_AWS = list(AWS)
 CALLS = [
     (row, operation, {**params, **constants}, secret_paths)
-    for row in ROWS
+    for row in OF_AWS
     for operation, params, constants, secret_paths in (
         *([(row.operation, row.params, row.constants, row.secret_paths)] if row.operation else []),
         *((each.operation, each.params, each.constants, each.secret_paths) for each in row.enrich),
@@ -53,7 +56,7 @@ EXPECTED_SERVICES = {
 
 
 def test_every_service_that_is_promised_has_a_row():
-    assert {row.service for row in ROWS} == EXPECTED_SERVICES
+    assert {row.service for row in OF_AWS} == EXPECTED_SERVICES
 
 
 @pytest.mark.parametrize(
@@ -159,8 +162,8 @@ def test_every_expression_compiles_and_finds_nothing_in_nothing(row):
 
 
 def test_a_list_that_aws_pages_has_a_pager():
-    paged = {row.type for row in ROWS if row.operation and pager(row.service, row.operation)}
-    unpaged = {row.type for row in ROWS if row.operation} - paged
+    paged = {row.type for row in OF_AWS if row.operation and pager(row.service, row.operation)}
+    unpaged = {row.type for row in OF_AWS if row.operation} - paged
     assert unpaged == {
         *("aws.ec2.address", "aws.config.recorder"),
         *("aws.cloudtrail.trail", "aws.cloudtrail.multi_region_trail"),
@@ -193,7 +196,7 @@ def _codes_of(service, operation):
 _UNMODELED = {"s3", "ec2", "s3control"}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@pytest.mark.parametrize("row", AWS, ids=lambda row: row.type)
 def test_a_code_says_that_the_resource_is_gone_or_that_nothing_is_configured_and_never_both(row):
     for call in row.enrich:
         assert not call.absent & call.gone, call.operation
@@ -209,7 +212,7 @@ def test_a_code_says_that_the_resource_is_gone_or_that_nothing_is_configured_and
         assert not any(call in stage and decider in stage for stage in row.stages)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@pytest.mark.parametrize("row", AWS, ids=lambda row: row.type)
 def test_a_code_that_some_call_of_a_resource_takes_for_gone_is_absent_only_where_one_decides(row):
     gone = frozenset().union(*(call.gone for call in row.enrich))
     for call in row.enrich:
@@ -218,7 +221,7 @@ def test_a_code_that_some_call_of_a_resource_takes_for_gone_is_absent_only_where
         assert not call.absent & gone or call.decided_by, call.operation
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@pytest.mark.parametrize("row", OF_AWS, ids=lambda row: row.type)
 def test_the_codes_of_absence_are_those_of_the_services_own_model(row):
     calls = [(call.operation, call.absent | call.gone) for call in row.enrich]
     calls += [(row.operation, row.gone)] if row.operation else []
@@ -228,7 +231,7 @@ def test_the_codes_of_absence_are_those_of_the_services_own_model(row):
             assert codes & known, (operation, codes, known)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@pytest.mark.parametrize("row", OF_AWS, ids=lambda row: row.type)
 def test_every_code_of_its_model_that_says_that_the_resource_is_not_there_is_declared(row):
     """What the model of a call about one resource calls not found is gone or absent, never a
     failure that nobody thought of."""
@@ -257,7 +260,7 @@ _NOT_ABOUT_THE_RESOURCE = {
 }
 
 
-LISTS = [(row, each) for row in ROWS for each in row.together]
+LISTS = [(row, each) for row in OF_AWS for each in row.together]
 LIST_IDS = [f"{row.type}-{each.operation}" for row, each in LISTS]
 
 

@@ -219,3 +219,38 @@ def test_the_processs_own_credentials_are_for_one_tenant_alone(
         connections.open(tenant=TENANT, ident=made["id"])
     named = service(database, ambient=TENANT)
     assert orjson.loads(named.create(tenant=TENANT, body=AMBIENT | {"name": "B"}))["name"] == "B"
+
+
+CLUSTER = {"provider": "kubernetes", "name": "Cluster", "context": "production"}
+
+
+def test_a_cluster_says_its_context_and_nothing_of_a_role(connections: ConnectionService) -> None:
+    made: dict[str, Any] = orjson.loads(
+        service(connections._store.database, 1).create(tenant=TENANT, body=CLUSTER)
+    )
+    assert (made["context"], made["role_arn"], made["external_id"]) == ("production", None, None)
+    assert made["method"] == "ambient"
+    again = orjson.loads(connections.get(tenant=TENANT, ident=made["id"]))
+    assert again == made
+    with pytest.raises(CloudSealedError, match="cannot be changed"):
+        connections.update(tenant=TENANT, ident=made["id"], body={"context": "other"})
+    same = {"context": "production", "name": "Renamed"}
+    renamed = orjson.loads(connections.update(tenant=TENANT, ident=made["id"], body=same))
+    assert (renamed["name"], renamed["context"]) == ("Renamed", "production")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (CLUSTER | {"role_arn": ROLE["role_arn"]}, "role_arn is no field of a connection to Kub"),
+        (CLUSTER | {"regions": ["eu-west-1"]}, "regions is no field of a connection to Kubernetes"),
+        (CLUSTER | {"method": "assume_role"}, "method is no way to Kubernetes; there is ambient"),
+        (ROLE | {"context": "x"}, "context is no field of a connection to AWS"),
+    ],
+)
+def test_what_another_provider_has_is_refused(
+    connections: ConnectionService, body: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CloudSealedError, match=said) as refused:
+        connections.create(tenant=TENANT, body=body)
+    assert refused.value.status == 422

@@ -127,7 +127,9 @@ def _overview(ask: Ask, whole: Everything) -> Shown:
     for name in ("new", "fixed", "reopened", "changed"):
         total = ask("/v1/findings/summary", group_by="severity", delta=name)["total"]
         found["", said(name)] = total
-    for each in ask("/v1/frameworks", limit=6)["data"]:
+    providers = {each["provider"] for each in newest["accounts"]}
+    listed = ask("/v1/frameworks", limit=200)["data"]
+    for each in (one for one in listed if one["provider"] in providers):
         whole_one = ask(f"/v1/frameworks/{each['key']}", audit=newest["id"])
         found |= {(each["title"], said(name)): whole_one["counts"][name] for name in _STANDINGS}
     return found

@@ -142,7 +142,7 @@ def test_coverage_has_the_missing_statement_ready_to_copy(estate: Audited) -> No
     path = f"/audits/{estate.idents[0]}/coverage"
     page = estate.site.browser().http.get(path)
     coverage = api(estate.site, f"/v1{path}")
-    assert block(page, "missing")["Statement"] == [coverage["iam_statement"]]
+    assert block(page, "missing-aws") == coverage["cures"][0]["document"]
     assert coverage["iam_statement"]["Action"] == ["sqs:GetQueueAttributes"]
 
 

@@ -142,3 +142,17 @@ def test_a_hostile_name_is_text(mine: Site) -> None:
         page = browser.http.get(shown)
         assert "<script>alert" not in page.text
         assert name in html.unescape(page.text)
+
+
+def test_a_cluster_is_added_by_its_context_and_told_what_to_apply(site: Site) -> None:
+    mine = site.tenant("Clusters")
+    browser = mine.browser()
+    form = browser.http.get("/connections/new?provider=kubernetes").text
+    assert 'name="context"' in form
+    assert 'name="role_arn"' not in form
+    answer = sent(
+        browser, "/connections/new", provider="kubernetes", name="east", context="production"
+    )
+    assert "ambient_credentials_not_allowed" in answer.text  # of several tenants
+    other = sent(browser, "/connections/new", provider="nonsense", name="east", role_arn=ROLE)
+    assert api(mine, f"/v1{other.headers['location']}")["provider"] == "aws"

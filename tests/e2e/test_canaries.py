@@ -9,7 +9,7 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,17 @@ def spellings(secret: bytes) -> Iterator[bytes]:
         yield encoded[4 if offset else 0 : (offset + len(secret)) // 3 * 4]
 
 
-NEEDLES = [spelling for canary in CANARIES for spelling in spellings(canary.encode())]
+def needles_of(canaries: Sequence[str]) -> list[bytes]:
+    return [spelling for canary in canaries for spelling in spellings(canary.encode())]
 
 
-def leaks(texts: Iterator[Text]) -> list[tuple[str, bytes]]:
-    return [(name, needle) for name, text in texts for needle in NEEDLES if needle in text]
+NEEDLES = needles_of(CANARIES)
+
+
+def leaks(
+    texts: Iterator[Text], needles: Sequence[bytes] = tuple(NEEDLES)
+) -> list[tuple[str, bytes]]:
+    return [(name, needle) for name, text in texts for needle in needles if needle in text]
 
 
 def unpacked(value: bytes) -> bytes:
@@ -70,8 +76,9 @@ def on_disk(folder: Path) -> Iterator[Text]:
     connection.close()
 
 
-async def served(installation: Installation, audit: str) -> list[Text]:
-    """Return the answer of every route that reads, for everything that there is."""
+async def served(installation: Installation, audit: str, most: int = 400) -> list[Text]:
+    """Return the answer of every route that reads, for everything that there is, but for `most`
+    findings and resources one by one."""
     services, tenant = installation.services, installation.tenant
     user = services.users.create(tenant=tenant, email="ann@example.com", role=Role.ADMIN)
     token = services.tokens.issue(tenant=tenant, user_id=user.id, name="t", scopes=ALL_SCOPES).text
@@ -99,21 +106,21 @@ async def served(installation: Installation, audit: str) -> list[Text]:
         await everything(f"/v1/audits/{audit}/calls")
         for part in ("", "/coverage", "/seal"):
             await read(f"/v1/audits/{audit}{part}")
-        for finding in (await everything("/v1/findings"))[:400]:
+        for finding in (await everything("/v1/findings"))[:most]:
             await read(f"/v1/findings/{finding['id']}/evidence")
-        for resource in (await everything("/v1/resources"))[:400]:
+        for resource in (await everything("/v1/resources"))[:most]:
             await read(f"/v1/resources/{resource['id']}")
     return texts
 
 
-def reported(installation: Installation, audit: str) -> Iterator[Text]:
+def reported(
+    installation: Installation, audit: str, framework: str = "cis-aws-5.0"
+) -> Iterator[Text]:
     services, tenant = installation.services, installation.tenant
     worker = working.worker(services)
     for kind in ReportKind:
         evidence = kind is ReportKind.COMPLIANCE_EVIDENCE
-        body = {"kind": kind, "audit_id": audit} | (
-            {"framework": "cis-aws-5.0"} if evidence else {}
-        )
+        body = {"kind": kind, "audit_id": audit} | ({"framework": framework} if evidence else {})
         ident = orjson.loads(services.reports.create(tenant=tenant, body=body))["id"]
         assert worker.run_once("report")
         for wanted in KINDS[kind].formats:

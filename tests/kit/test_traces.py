@@ -24,8 +24,8 @@ SECRET = "larkspur-secret"
 
 @pytest.fixture(autouse=True)
 def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test leaves alone ends with it: an exporter that tries again draws from `random`, which
-    Hypothesis holds against whichever test runs by then."""
+    """What a test leaves alone ends with it: an exporter that tries again draws from `random`, and
+    Hypothesis holds that against whichever test runs by then."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     before = set(threading.enumerate())
     yield

@@ -14,14 +14,19 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.clusters import store_of, written
 from tests.newcomer.readme import commands, sections
 from tests.waiting import SECONDS, until
 
 from cloudsealed.testing.emulator import Emulator
+from cloudsealed.testing.kubernetes.authority import Authority
+from cloudsealed.testing.kubernetes.server import ADMIN, ApiServer
+from cloudsealed.testing.kubernetes.store import Object
 
 PORT = "8000"
 INSTALL, DEMO = "Install", "Two commands to try it"
@@ -87,8 +92,27 @@ class Newcomer:
         return found
 
 
+POD: Object = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "web"},
+    "spec": {
+        "containers": [{"name": "web", "image": "web:1", "securityContext": {"privileged": True}}]
+    },
+}
+
+
 @pytest.fixture
-def newcomer(tmp_path: Path, estate: Emulator) -> Newcomer:
+def cluster(tmp_path: Path) -> Iterator[Object]:
+    """The kubeconfig of a small cluster."""
+    (keys := tmp_path / "keys").mkdir()
+    authority, store = Authority(keys), store_of(POD)
+    with ApiServer(store, {"sample": ADMIN}, tls=authority.server()) as server:
+        yield server.kubeconfig("sample", authority=authority.pem, name="prod")
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path, estate: Emulator, cluster: Object) -> Newcomer:
     for tool in ("bash", "curl"):
         if shutil.which(tool) is None:
             pytest.skip(f"there is no {tool} here")
@@ -104,6 +128,10 @@ def newcomer(tmp_path: Path, estate: Emulator) -> Newcomer:
     cloud = estate.environment()
     keys = [f"{name.lower()} = {cloud[name]}" for name in cloud if "KEY" in name]
     (home / ".aws" / "config").write_text("\n".join(["[profile prod]", *keys]))
+    (home / ".kube").mkdir()
+    written(home / ".kube" / "config", cluster)
+    (home / "deploy").mkdir()
+    (home / "deploy" / "web.json").write_text(json.dumps(POD))
     path = f"{tools}:{os.environ['PATH']}"
     return Newcomer(home, {"PATH": path, "HOME": str(home), **cloud})
 

@@ -38,7 +38,7 @@ CLASSIFICATION = {
     "title": "Prod",
     "when": "finding.severity == 'high'",
     "suppress": True,
-    "reason": "agreed",
+    "reason": "larkspur said so",
 }
 
 
@@ -55,8 +55,13 @@ def policies(database: Database) -> PolicyService:
 
 
 def _listed(policies: PolicyService, **filters: tuple[str, ...]) -> set[str]:
-    page = policies.list(tenant=TENANT, filters=filters, limit=5_000)
-    return {orjson.loads(item)["key"] for item in page.items}
+    found, after = set[str](), None
+    while True:
+        page = policies.list(tenant=TENANT, filters=filters, after=after, limit=5_000)
+        found |= {orjson.loads(item)["key"] for item in page.items}
+        after = page.next
+        if after is None:
+            return found
 
 
 def test_each_count_is_how_many_the_list_has_with_that_filter(
@@ -85,7 +90,7 @@ def test_policies_are_found_by_service_and_by_what_they_say(policies: PolicyServ
     assert _listed(policies, search=("OWNERS",)) >= {"owners"}
     assert _listed(policies, search=("100x",)) == set()
     assert _listed(policies, search=('say "NO\\',)) == {"owners"}
-    assert _listed(policies, search=("Agreed",)) == {"prod"}
+    assert _listed(policies, search=("Larkspur said",)) == {"prod"}
     for part_of_an_expression_or_a_field in ("== null", "fail_when", "resource_types", '"low"'):
         assert _listed(policies, search=(part_of_an_expression_or_a_field,)) == set()
     own = policies.list(tenant=TENANT, filters={"source": ("custom",)})

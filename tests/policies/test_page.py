@@ -10,7 +10,8 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from cloudsealed.collectors.aws.permissions import required_actions
+from cloudsealed.collectors.asked import calls_of
+from cloudsealed.collectors.providers import provider_of
 from cloudsealed.collectors.registry import rows_of
 from cloudsealed.packs import PolicyFileError, PolicySpec, load_policies
 from cloudsealed.policies.files import read_policy, rule_of
@@ -185,5 +186,9 @@ def test_a_relation_that_no_expression_reads_needs_no_call() -> None:
 def test_no_action_is_needed_that_collection_would_not_ask_for(policy: PolicySpec) -> None:
     types = {*policy.resource_types, *(each.type for each in policy.related.values())}
     actions = {need.action for need in needs_of(policy, rule_of(policy))}
-    assert actions <= set(required_actions(rows_of(types)))
+    assert actions <= {
+        provider_of(row.provider).permission_of(*call)
+        for row in rows_of(types)
+        for call in calls_of(row)
+    }
     assert actions or types == {"aws.account"}

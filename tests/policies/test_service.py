@@ -298,7 +298,7 @@ def test_filters_narrow_to_what_each_policy_says(
         "source": (("custom",), lambda p: p.source is PolicySource.CUSTOM),
         "severity": (("high", "low"), lambda p: p.spec.get("severity") in ("high", "low")),
         "dimension": (("cost",), lambda p: p.spec.get("dimension") == "cost"),
-        "provider": (("aws",), lambda _: True),
+        "provider": (("aws",), lambda p: p.provider == "aws"),
         "enabled": (("false",), lambda p: not p.enabled),
         "resource_type": (
             ("aws.ec2.vpc",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from functools import partial
@@ -221,4 +222,33 @@ def test_evidence_that_had_gone_is_forgotten_and_the_rest_is_not(
             ("kept", "completed", None),
             ("runs", "judging", None),
         ]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_connection_keeps_its_role(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = ""
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres").create("test_details")
+    settings = Settings(data_dir=tmp_path, database_url=url)
+    migrate(settings, "0012")
+    columns = "tenant_id, id, provider, name, method, created_at, role_arn"
+    run(
+        settings,
+        *(
+            f"INSERT INTO connections ({columns}) VALUES"
+            f" ('ten', '{name}', 'aws', '{name}', 'ambient', '{MOMENT}', NULLIF('{role}', ''))"
+            for name, role in (("has", 'arn:aws:iam::1:role/it"s'), ("none", ""))
+        ),
+    )
+    migrate(settings)
+    engine = engine_for(settings)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT id, details FROM connections ORDER BY id"))
+        assert {name: json.loads(said) for name, said in found} == {
+            "has": {"role_arn": 'arn:aws:iam::1:role/it"s'},
+            "none": {},
+        }
     engine.dispose()

@@ -6,7 +6,7 @@ which verdicts are unknown for it. A region that denies everything is one entry,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cloudsealed.audits.model import Audit
@@ -16,9 +16,10 @@ from cloudsealed.audits.records.tally import Tallied
 from cloudsealed.collectors.model import NOT_ASKED, curable
 from cloudsealed.collectors.providers import provider_of
 from cloudsealed.kit.canonical import canonical
-from cloudsealed.vocabulary import CallOutcome, Outcome
+from cloudsealed.vocabulary import FIRST_PROVIDER, CallOutcome, Outcome, Provider
 
 _MOST_ERRORS = 100
+_SID = "CloudSealedMissing"
 EVERY = "*"
 """The service and the operation of the entry of regions that deny everything."""
 
@@ -51,7 +52,7 @@ def coverage_report(
     for entry in (*left_out.values(), *not_asked.values()):
         entry["policies"] = sorted(entry["policies"])
     entries = gaps.entries()
-    cures = sorted({gap["action"] for gap in entries if gap["curable"] and gap["action"]})
+    cures = _cures(audit, entries)
     return {
         "object": "coverage",
         "audit_id": audit.id,
@@ -64,8 +65,27 @@ def coverage_report(
         "regions_not_enabled": sorted(not_enabled),
         "policy_errors": errors,
         "accounts_not_entered": [t.as_dict() for t in audit.targets or () if t.error],
+        "cures": cures,
         "iam_statement": _statement(cures),
     }
+
+
+def _cures(audit: Audit, gaps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what would cure the gaps that can be cured: for each provider, in its words."""
+    providers = {target.account: target.provider for target in audit.targets or ()}
+    actions: dict[Provider, set[str]] = {}
+    for gap in gaps:
+        if gap["curable"] and gap["action"]:
+            account = gap["places"][0].rpartition("/")[0]
+            actions.setdefault(providers.get(account, FIRST_PROVIDER), set()).add(gap["action"])
+    return [
+        {
+            "provider": provider,
+            "permissions": sorted(wanted),
+            "document": provider_of(provider).granting(wanted),
+        }
+        for provider, wanted in sorted(actions.items())
+    ]
 
 
 def _reasons(blocks: Blocks) -> Iterator[tuple[Block, Mapping[str, Any], Mapping[str, Any]]]:
@@ -179,7 +199,9 @@ def _leave_unasked(
     entry["policies"].add(policy)
 
 
-def _statement(actions: list[str]) -> dict[str, Any] | None:
-    if not actions:
+def _statement(cures: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what cures the gaps of the provider whose statements the API had before others."""
+    own = next((each for each in cures if each["provider"] is FIRST_PROVIDER), None)
+    if own is None:
         return None
-    return {"Sid": "CloudSealedMissing", "Effect": "Allow", "Action": actions, "Resource": "*"}
+    return {**provider_of(FIRST_PROVIDER).statement(own["permissions"]), "Sid": _SID}

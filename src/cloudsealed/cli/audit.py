@@ -19,12 +19,19 @@ from cloudsealed import __version__
 from cloudsealed.auditing import Auditing
 from cloudsealed.cli.outputs import SUFFIXES, Ended, document, read_outputs, write_outputs
 from cloudsealed.cli.progress import AuditProgress, Told
-from cloudsealed.cli.request import AuditRequest, read_given, refuse_unknown_framework, requested
+from cloudsealed.cli.request import (
+    AuditRequest,
+    read_given,
+    refuse_half,
+    refuse_unknown_framework,
+    requested,
+)
 from cloudsealed.cli.session import LOCAL, open_auditing, settings
 from cloudsealed.cli.summary import show_rest, show_summary
 from cloudsealed.cli.telling import Telling
 from cloudsealed.cli.terminal import Terminal
-from cloudsealed.collectors.providers import PROVIDERS, Known
+from cloudsealed.collectors.provider import NO_CHOICE, Choice
+from cloudsealed.collectors.providers import PROVIDERS, Known, provider_of
 from cloudsealed.findings.exceptions import is_accepted
 from cloudsealed.jobs.worker import worker_name
 from cloudsealed.kit.clock import utc_now
@@ -38,6 +45,7 @@ app = typer.Typer(help="Audit a cloud account.", no_args_is_help=True)
 
 _ERROR, _USAGE, _AT_OR_ABOVE, _COVERAGE = 1, 2, 3, 4
 _HELD_SECONDS = 0.5
+_MOST_WARNINGS = 20
 _INTERRUPTED = (
     "Interrupted. What was collected is kept: the same command goes on within a day, and begins"
     " anew with --fresh."
@@ -63,7 +71,7 @@ def group() -> None:
 
 def _audit(
     provider: Provider,
-    option: str,
+    choice: Choice,
     regions: str = typer.Option("", help="Comma list; default: every region that is enabled."),
     services: str = typer.Option("", help="Comma list such as s3,iam; default: all."),
     types: str = typer.Option("", help="Comma list such as aws.s3.bucket; default: all."),
@@ -105,10 +113,14 @@ def _audit(
     }
     try:
         files = read_given(policy or (), exceptions)
+        if choice.files:
+            held = _brought(provider, choice, telling)
+            if not types:  # of what they do not hold they say nothing
+                scope["resource_types"] = held
         installation = open_auditing()
         tenant = installation.tenants.ensure(name=LOCAL).id
-        request = requested(installation, tenant, provider, option, scope, framework, files)
-        ident = _begun(installation, tenant, request, telling, fresh=fresh)
+        request = requested(installation, tenant, provider, choice, scope, framework, files)
+        ident = _begun(installation, tenant, request, telling, fresh=fresh or bool(choice.files))
     except PolicyFileError as error:
         for each in error.every:
             telling.error(str(each), each.code)
@@ -118,7 +130,7 @@ def _audit(
         raise typer.Exit(_ERROR) from error
     try:
         with traced("cloudsealed", __version__), telling.progress() as progress:
-            audit = run_audit(installation, tenant, ident, option=option or None, progress=progress)
+            audit = run_audit(installation, tenant, ident, choice=choice, progress=progress)
         ended = _ended(installation, tenant, audit, request)
         _refuse_incomplete(ended, telling, as_json=as_json)
         write_outputs(outputs, ended)
@@ -136,25 +148,49 @@ def _audit(
     raise typer.Exit(_code(ended, fail_on, min_coverage, telling))
 
 
+def _brought(provider: Provider, choice: Choice, telling: Telling) -> list[str]:
+    """Return the types of resources in files, and say what of the files is not judged as it is."""
+    brought = provider_of(provider).brought(choice.files)
+    for warning in brought.warnings[:_MOST_WARNINGS]:
+        telling.warn(warning)
+    if (more := len(brought.warnings) - _MOST_WARNINGS) > 0:
+        telling.warn(f"And {more} more of the kind.")
+    if brought.other:
+        telling.remark(f"Not judged, as no policy is about them: {brought.other}")
+    return [*brought.types]
+
+
 def _command(provider: Provider, known: Known) -> Callable[..., None]:
     """Return the command that audits an account of a provider."""
 
-    def audit(**given: Any) -> None:
-        _audit(provider, given.pop(known.option), **given)
+    own = [_option(known.option, str, typer.Option("", help=known.option_help))]
+    if known.files is not None:
+        files, named, account = known.files
+        own += [
+            _option(_FILES, list[Path], typer.Option(None, "--import", exists=True, help=files)),
+            _option(named, str, typer.Option("", help=account)),
+        ]
 
-    option = Parameter(
-        known.option,
-        Parameter.KEYWORD_ONLY,
-        default=typer.Option("", help=known.option_help),
-        annotation=str,
-    )
+    def audit(**given: Any) -> None:
+        files, account = given.pop(_FILES, None) or (), ""
+        if known.files is not None:
+            account = given.pop(known.files[1])
+            refuse_half(known.files[1], account, files, known.option, given[known.option])
+        choice = Choice(given.pop(known.option) or None, tuple(files), account or None)
+        _audit(provider, choice, **given)
+
     shared = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in _SHARED.values()]
-    audit.__signature__ = Signature([option, *shared])  # type: ignore[attr-defined]
-    audit.__annotations__ = {each.name: each.annotation for each in (option, *shared)}
+    audit.__signature__ = Signature([*own, *shared])  # type: ignore[attr-defined]
+    audit.__annotations__ = {each.name: each.annotation for each in (*own, *shared)}
     audit.__doc__ = f"Audit {known.account} and print what was found.\n\n{_EXIT_CODES}"
     return audit
 
 
+def _option(name: str, kind: type, option: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=option, annotation=kind)
+
+
+_FILES = "files"
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 error or nothing readable, 2 usage, 3 findings at or above --fail-on,"
     " 4 coverage below --min-coverage."
@@ -162,7 +198,7 @@ _EXIT_CODES = (
 _SHARED = {
     name: each
     for name, each in signature(_audit).parameters.items()
-    if name not in ("provider", "option")
+    if name not in ("provider", "choice")
 }
 for _provider, _known in PROVIDERS.items():
     app.command(_provider.value)(_command(_provider, _known))
@@ -173,18 +209,18 @@ def run_audit(
     tenant: str,
     ident: str,
     *,
-    option: str | None = None,
+    choice: Choice = NO_CHOICE,
     progress: Told | None = None,
 ) -> dict[str, Any]:
     """Run an audit to its end in this process, showing its progress; return its public form."""
     if progress is None:
         with AuditProgress(Terminal(stderr=True)) as shown:
-            return run_audit(installation, tenant, ident, option=option, progress=shown)
+            return run_audit(installation, tenant, ident, choice=choice, progress=shown)
     owner = _owner()
     while True:
         with span("audit", facts={"tenant": tenant, "subject": ident}):
             ran = installation.runner.run(
-                tenant=tenant, ident=ident, owner=owner, option=option, report=progress.update
+                tenant=tenant, ident=ident, owner=owner, choice=choice, report=progress.update
             )
         audit: dict[str, Any] = orjson.loads(installation.audits.get(tenant=tenant, ident=ident))
         if ran or AuditStatus(audit["status"]).is_final:

@@ -14,7 +14,7 @@ import typer
 from cloudsealed.api.parts import Finding, Parts
 from cloudsealed.cli.session import settings
 from cloudsealed.cli.terminal import Line, Terminal
-from cloudsealed.collectors.provider import Way
+from cloudsealed.collectors.provider import Choice, Way
 from cloudsealed.collectors.providers import PROVIDERS, provider_of
 from cloudsealed.kit import traces
 from cloudsealed.kit.clock import utc_now
@@ -170,7 +170,7 @@ def _traces() -> str:
 
 
 def _cloud(provider: Provider, option: str | None) -> str:
-    with closing(provider_of(provider).open(Way({}, option), utc_now)) as session:
+    with closing(provider_of(provider).open(Way({}, Choice(option)), utc_now)) as session:
         identity = session.identify()
     return f"account {identity.account} as {identity.name}"
 

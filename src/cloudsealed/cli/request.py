@@ -15,6 +15,7 @@ import typer
 
 from cloudsealed.auditing import Auditing
 from cloudsealed.audits.model import Audit
+from cloudsealed.collectors.provider import Choice
 from cloudsealed.collectors.providers import provider_of
 from cloudsealed.findings.exceptions import Exceptions, read_exceptions
 from cloudsealed.kit.errors import CloudSealedError
@@ -23,7 +24,7 @@ from cloudsealed.packs import PolicySpec, load_policies
 from cloudsealed.policies.files import read_text
 from cloudsealed.policies.folder import NoPolicyFilesError, files_of, read_files
 from cloudsealed.policies.frameworks import frameworks
-from cloudsealed.vocabulary import Provider
+from cloudsealed.vocabulary import FIRST_PROVIDER, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def requested(
     installation: Auditing,
     tenant: str,
     provider: Provider,
-    option: str,
+    choice: Choice,
     scope: Mapping[str, Sequence[str] | None],
     framework: str,
     files: Files,
@@ -102,12 +103,12 @@ def requested(
     accepted = _exceptions(installation, tenant, files)
     _refuse_empty(given)
     connection = installation.connections.ensure(
-        tenant=tenant, name=option or "default", body={"provider": provider}
+        tenant=tenant, name=_name(provider, choice), body={"provider": provider}
     )
     regions = given.get("regions", ())
     try:
         installation.audits.refuse_scope({k: v for k, v in given.items() if k != "regions"})
-        _refuse_unknown_regions(installation, tenant, provider, connection, regions, option)
+        _refuse_unknown_regions(installation, tenant, provider, connection, regions, choice)
         installation.audits.refuse_scope(given)
         lent = policies.lend(tenant=tenant, specs=files.policies)
     except CloudSealedError as error:
@@ -116,6 +117,14 @@ def requested(
     if framework and not only:
         raise _wrong("--framework", f"no policy of {framework} is enabled")
     return AuditRequest(connection, given, framework, only, lent, accepted)
+
+
+def _name(provider: Provider, choice: Choice) -> str:
+    """Return what the connection of a choice is called: by the provider too where it is not the
+    first, so that a context and a profile of one name are two."""
+    name = choice.account or choice.option or "default"
+    told = "files" if choice.files else provider.value
+    return name if provider is FIRST_PROVIDER else f"{told}: {name}"
 
 
 def _exceptions(installation: Auditing, tenant: str, files: Files) -> Exceptions:
@@ -143,21 +152,29 @@ def refuse_unknown_framework(key: str) -> None:
         raise _wrong("--framework", f"there is no framework {key!r}{known}")
 
 
+def refuse_half(named: str, account: str, files: Sequence[Path], option: str, chosen: str) -> None:
+    """Raise the usage error of files whose account has no name, of a name without files, and of
+    credentials beside files. `named` and `option` are the options that say the last two."""
+    if bool(files) != bool(account.strip()):
+        missing = f"--{named}" if files else "--import"
+        raise _wrong(missing, f"--import and --{named} go together: files do not name their own")
+    if files and chosen:
+        raise _wrong(f"--{option}", "files need no credentials: leave it out")
+
+
 def _refuse_unknown_regions(
     installation: Auditing,
     tenant: str,
     provider: Provider,
     connection: str,
     regions: Sequence[str],
-    option: str,
+    choice: Choice,
 ) -> None:
     """Raise the usage error of the first region that there is not, by what the account says, else
     the program, or that the account has not enabled."""
     if not regions:
         return
-    enabled = installation.connections.regions(
-        tenant=tenant, ident=connection, option=option or None
-    )
+    enabled = installation.connections.regions(tenant=tenant, ident=connection, choice=choice)
     known = provider_of(provider).known_regions() | (enabled or frozenset())
     for region in regions:
         if region not in known:

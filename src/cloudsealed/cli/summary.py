@@ -18,6 +18,7 @@ STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cya
 """Of severities."""
 _WORST = 10
 _BAR = 10
+_LONGEST_ACCOUNT = 16
 _SHORT = {"critical": "Crit", "high": "High", "medium": "Med", "low": "Low", "info": "Info"}
 
 
@@ -28,12 +29,13 @@ def show_summary(
     coverage: Mapping[str, Any],
 ) -> None:
     """Print an audit's summary."""
-    accounts = ", ".join(t["account"] for t in audit["accounts"] if t["account"])
+    accounts = ", ".join(filter(None, map(_account, audit["accounts"])))
     regions = sorted({region for t in audit["accounts"] for region in t["regions"]})
     calls, verdicts = sum(audit["calls"].values()), sum(audit["counts"].values())
     console.print()
     console.print(f"Audit {audit['id']}", style="bold")
-    console.print(f"Accounts {accounts} · regions {', '.join(regions)}", soft_wrap=True)
+    where = f" · regions {', '.join(regions)}" if regions else ""
+    console.print(f"Accounts {accounts}{where}", soft_wrap=True)
     console.print(
         f"{audit['resources']} resources · {calls} calls · {verdicts} verdicts · "
         f"coverage {percent(audit['coverage'])}"
@@ -46,7 +48,8 @@ def show_summary(
         :_WORST
     ]
     if worst:
-        console.print(_findings(worst, len(open_findings)))
+        names = {t["account"]: t["alias"] for t in audit["accounts"] if t["account"]}
+        console.print(_findings(worst, len(open_findings), names))
     if accepted := len(asking) - len(open_findings):
         console.print(
             Line.assemble(("Accepted risks", "magenta"), f" {accepted}, which do not count")
@@ -73,6 +76,11 @@ def show_rest(
         del ways["As a page to search and filter"]
     for label, command in ways.items():
         console.print(Line.assemble((f"{label}: ", "dim"), command))
+
+
+def _account(target: Mapping[str, Any]) -> str | None:
+    account, alias = target["account"], target["alias"]
+    return f"{alias} ({account})" if account and alias else account
 
 
 def _dimensions(dimensions: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -108,7 +116,7 @@ def _count(number: int, style: str) -> Line:
     return Line(str(number), style=style if number else "dim")
 
 
-def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
+def _findings(worst: Sequence[Mapping[str, Any]], total: int, names: Mapping[str, str]) -> Table:
     table = Table(
         title=f"The {len(worst)} worst of {total} open findings",
         title_justify="left",
@@ -121,11 +129,18 @@ def _findings(worst: Sequence[Mapping[str, Any]], total: int) -> Table:
     table.add_column("Where", overflow="fold")
     for finding in worst:
         resource = finding["resource"]
-        where = f"{resource['account']} {resource['region']}"
+        where = f"{_short(resource['account'], names)} {resource['region']}"
         table.add_row(
             Line(finding["severity"], style=STYLES[finding["severity"]]), finding["title"], where
         )
     return table
+
+
+def _short(account: str, names: Mapping[str, str]) -> str:
+    """Return an account for a narrow column: what people call it where its id is long."""
+    if len(account) <= _LONGEST_ACCOUNT:
+        return account
+    return names.get(account) or f"{account[: _LONGEST_ACCOUNT - 1]}…"
 
 
 def _unread(console: Terminal, coverage: Mapping[str, Any]) -> None:
@@ -145,8 +160,8 @@ def _unread(console: Terminal, coverage: Mapping[str, Any]) -> None:
         console.print(Line.assemble(("Could not be read", "magenta"), f" {shown}{more}"))
     for number, why in _without(coverage["verdicts"]):
         console.print(f"{_verdicts(number)} {why}: outside of coverage and scores")
-    if coverage["iam_statement"]:
-        console.print(f"Grant {', '.join(coverage['iam_statement']['Action'][:8])} to read more")
+    for cure in coverage["cures"]:
+        console.print(f"Grant {', '.join(cure['permissions'][:8])} to read more")
 
 
 def _without(verdicts: Mapping[str, int]) -> Iterator[tuple[int, str]]:

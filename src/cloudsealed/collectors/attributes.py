@@ -58,7 +58,7 @@ def shape_of(resource_type: str) -> Mapping[str, Shape]:
         for found in [_found(path, row, call.operation)]
     }
     told = dict.fromkeys(name for each in row.together for name in each.fills)
-    shape = {"Arn": "string", **_listed(row), **told, **filled, "Tags": _TAGS}
+    shape = {**row.naming("string"), **_listed(row), **told, **filled, "Tags": _TAGS}
     for path in row.decode:
         shape = _forgotten(shape, path.replace("[]", "").split("."))
     return shape
@@ -126,6 +126,10 @@ def _object(node: Mapping[str, Any], below: Shape) -> Shape:
     return {each["value"]: _through(each, below) for each in node["children"]}
 
 
+def _several(node: Mapping[str, Any], below: Shape) -> Shape:
+    return [_resolve(node["children"][0], below)]
+
+
 def _either(node: Mapping[str, Any], below: Shape) -> Shape:
     found = (_resolve(child, below) for child in node["children"])
     return next((each for each in found if each is not None), None)
@@ -155,6 +159,7 @@ _NODES: Mapping[str, Callable[[Mapping[str, Any], Shape], Shape]] = {
     "projection": _through,
     "filter_projection": _through,
     "multi_select_dict": _object,
+    "multi_select_list": _several,
     "or_expression": _either,
     "function_expression": _function,
 }

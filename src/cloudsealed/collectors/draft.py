@@ -121,7 +121,7 @@ def underived(known: Draft | Snapshot, row: Row, place: Place, error: str) -> Sn
         native_id=known.native_id,
         name=None,
         tags={},
-        document={"Arn": known.native_id},
+        document=row.naming(known.native_id),
         relations={},
         unread={},
         sources=known.sources,
@@ -147,7 +147,7 @@ def draft_of(row: Row, place: Place, item: Mapping[str, Any], unit: Unit | None)
         native_id,
         owner,
         formerly if formerly != native_id else None,
-        {"Arn": native_id, **item},
+        {**row.naming(native_id), **item},
         sources=sources,
     )
 

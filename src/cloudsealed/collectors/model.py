@@ -243,7 +243,8 @@ class Row:
     resources by leaving it out. `together` are the lists that stand in for
     enriching calls, in the order in which they need each other. `not_asked` are attributes that an
     audit does without: in the table of rows, none. `names_accounts` is the JMESPath of what people
-    call accounts by what the document says, a list of `{Id, Name}`.
+    call accounts by what the document says, a list of `{Id, Name}`. `ident` is the attribute in
+    which a document has the resource's id, where the provider has such a name.
     """
 
     type: str
@@ -272,11 +273,16 @@ class Row:
     created: str | None = None
     omits_empty: bool = False
     names_accounts: str | None = None
+    ident: str | None = "Arn"
 
     @property
     def provider(self) -> Provider:
         """The provider whose type it is."""
         return Provider.of_type(self.type)
+
+    def naming(self, native_id: str) -> dict[str, Any]:
+        """Return what a document says of its resource's id."""
+        return {self.ident: native_id} if self.ident else {}
 
     @property
     def service_name(self) -> str:

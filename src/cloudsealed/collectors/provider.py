@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from cloudsealed.collectors.model import Caller, Document, Gap, Row, Unit
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Whom a provider takes us for: the account that we are in, our name there (at AWS an ARN), and
-    the account's partition, the part of the provider's world that shares nothing with others."""
+    the account's partition, the part of the provider's world that shares nothing with others.
+    `alias` is what whoever leads us there calls the account, where they do."""
 
     account: str
     name: str
     partition: str
+    alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,40 @@ class Regions:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What an operator chooses on this machine for one run: whose credentials (`option`: at AWS a
+    profile, at Kubernetes a context), or `files` that are read in place of a cloud, and what their
+    `account` is called."""
+
+    option: str | None = None
+    files: tuple[Path, ...] = ()
+    account: str | None = None
+
+
+NO_CHOICE = Choice()
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What files hold: the types of their resources, what of them should not be overlooked, and how
+    much there is of what nothing is judged of."""
+
+    types: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
-    """How an account is reached. `fields` are those of its connection that only this provider has;
-    `option` is the operator's choice of credentials on this machine (at AWS a profile).
+    """How an account is reached: `fields` are those of its connection that only this provider has,
+    `choice` is the operator's.
 
     `workers` is how many calls are in flight. With `brief`, in seconds, a call is tried once and
     for no longer.
     """
 
     fields: Mapping[str, str | None]
-    option: str | None = None
+    choice: Choice = NO_CHOICE
     workers: int = 16
     brief: float | None = None
 
@@ -110,6 +137,10 @@ class CloudProvider(Protocol):
         """Return a session, which asks nobody yet; raises CloudAccessError for what is not here."""
         ...
 
+    def brought(self, files: Iterable[Path]) -> Brought:
+        """Return what files hold; raises CloudAccessError for what cannot be read, or judged."""
+        ...
+
     def next_page(self, unit: Unit, document: Document) -> Mapping[str, Any] | None:
         """Return the parameters that name the page after an answer; None after the last."""
         ...
@@ -130,8 +161,12 @@ class CloudProvider(Protocol):
         """Return the least that collecting rows needs, as the provider takes it."""
         ...
 
+    def granting(self, permissions: Iterable[str]) -> dict[str, Any]:
+        """Return a document that allows some permissions, as the provider takes it."""
+        ...
+
     def statement(self, permissions: Iterable[str]) -> dict[str, Any]:
-        """Return what allows some permissions beside those that there are."""
+        """Return the part of such a document that says so: the whole, where it has no parts."""
         ...
 
     def trust_statement(self, name: str, way: Way) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import cast
 
 from cloudsealed.collectors.aws import fields as aws
+from cloudsealed.collectors.kubernetes import fields as kubernetes
 from cloudsealed.collectors.provider import CloudProvider
 from cloudsealed.kit.shapes import Part
 from cloudsealed.vocabulary import ConnectionMethod, Provider
@@ -24,7 +25,9 @@ class Known:
     is an account of it in English, as in "Audit an AWS account". `account_type` is the name and the
     number that OCSF has for its accounts. `fields` are what only its connections say, `methods` the
     ways to credentials, each with the field that goes with it alone; the first one needs none.
-    `region` is what the names of its regions look like, and `example` a connection's body.
+    `region` is what the names of its regions look like, and `example` a connection's body. Where
+    files may stand for an account, `files` says which, the option that names the account, and what
+    that is.
     """
 
     module: str
@@ -36,6 +39,7 @@ class Known:
     fields: Mapping[str, Part]
     methods: Mapping[ConnectionMethod, str | None]
     region: re.Pattern[str]
+    files: tuple[str, str, str] | None
     example: Mapping[str, str]
 
 
@@ -51,8 +55,26 @@ PROVIDERS: Mapping[Provider, Known] = MappingProxyType(
             fields=aws.FIELDS,
             methods=aws.METHODS,
             region=aws.REGION,
+            files=None,
             example=aws.EXAMPLE,
-        )
+        ),
+        Provider.KUBERNETES: Known(
+            module="cloudsealed.collectors.kubernetes.provider",
+            title="Kubernetes",
+            account="a Kubernetes cluster",
+            option="context",
+            option_help="Context of the kubeconfig; default: its current one.",
+            account_type=("Other", 99),
+            fields=kubernetes.FIELDS,
+            methods=kubernetes.METHODS,
+            region=kubernetes.REGION,
+            files=(
+                "Manifests to audit in place of a cluster: a file or a folder; repeatable.",
+                "cluster",
+                "The name of the cluster that imported files are of.",
+            ),
+            example=kubernetes.EXAMPLE,
+        ),
     }
 )
 

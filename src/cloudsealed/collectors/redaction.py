@@ -20,10 +20,16 @@ _NAME_FIELDS = ("name", "Name", "ParameterKey", "OutputKey", "key", "Key")
 
 
 def redact(
-    document: dict[str, Any], secret_paths: Iterable[str], key: bytes, *, kept: Container[str] = ()
+    document: dict[str, Any],
+    secret_paths: Iterable[str],
+    key: bytes,
+    *,
+    kept: Container[str] = (),
+    given: Container[str] = (),
 ) -> dict[str, Any]:
     """Return `document` with every text, number and truth value at or under each path replaced, and
-    of what stands elsewhere every text that is called a secret; members named in `kept` stay.
+    of what stands elsewhere every text that is called a secret; members named in `kept` stay. In
+    maps named in `given` people gave the keys, which say of their values what they are.
 
     Every answer passes here before it is stored, logged or shown. Names stay readable. A value at a
     path becomes `{"redacted": true, "length": characters, "digest": hex, "looks_like": [kinds],
@@ -34,19 +40,25 @@ def redact(
             document, path, lambda value, owner, name: _hide(value, owner, name, key)
         )
     return {
-        name: value if name in kept else _searched(value, "") for name, value in document.items()
+        name: value if name in kept else _searched(value, "", given)
+        for name, value in document.items()
     }
 
 
-def _searched(value: Any, label: str) -> Any:
+def _searched(value: Any, label: str, given: Container[str], *, is_given: bool = False) -> Any:
     if isinstance(value, str):
         kinds = kinds_of(value, label) if label or len(value) >= _SHORTEST else ()
         return f"[redacted: {', '.join(sorted(kinds))}]" if kinds else value
     if isinstance(value, list):
-        return [_searched(each, label) for each in value]
+        return [_searched(each, label, given) for each in value]
     if not isinstance(value, dict) or value.get("redacted") is True:
         return value
-    return {name: _searched(held, _given_label(value, name)) for name, held in value.items()}
+    return {
+        name: _searched(
+            held, name if is_given else _given_label(value, name), given, is_given=name in given
+        )
+        for name, held in value.items()
+    }
 
 
 def _given_label(owner: Mapping[str, Any], name: str) -> str:

@@ -7,6 +7,7 @@ from functools import cache
 from types import MappingProxyType
 
 from cloudsealed.collectors.aws.rows import ROWS as AWS
+from cloudsealed.collectors.kubernetes.rows import ROWS as KUBERNETES
 from cloudsealed.collectors.model import GLOBAL, Place, Row
 
 
@@ -22,7 +23,7 @@ def _by_type(rows: Iterable[Row]) -> Mapping[str, Row]:
     return MappingProxyType(table)
 
 
-RESOURCE_TYPES: Mapping[str, Row] = _by_type(AWS)
+RESOURCE_TYPES: Mapping[str, Row] = _by_type((*AWS, *KUBERNETES))
 """Every resource type, provider by provider, in the order in which a service is first seen."""
 
 

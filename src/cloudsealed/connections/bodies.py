@@ -59,7 +59,9 @@ def connections(doc: str, *, needed: bool = True, example: Any = None) -> Part:
     return Part(shape, doc, needed=needed, example=example)
 
 
-FIXED = ("provider", "method", *(name for name in _FIELDS if name != "regions"))
+DETAILS = tuple(name for name in _FIELDS if name != "regions")
+"""The fields that only some provider's connections have."""
+FIXED = ("provider", "method", *DETAILS)
 """What a change may repeat, but not change."""
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from cloudsealed.collectors.providers import PROVIDERS
-from cloudsealed.connections.bodies import CONNECTION, CONNECTION_CHANGE, FIXED, without_fixed
+from cloudsealed.connections.bodies import (
+    CONNECTION,
+    CONNECTION_CHANGE,
+    DETAILS,
+    FIXED,
+    without_fixed,
+)
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
 from cloudsealed.kit.shapes import read_body, refuse
 from cloudsealed.vocabulary import ConnectionMethod, Provider
@@ -40,14 +47,15 @@ class AmbientCredentialsNotAllowedError(CloudSealedError):
 
 @dataclass(frozen=True, slots=True)
 class CloudConnection:
-    """A connection as it stands; `account` is known once it was used or tested."""
+    """A connection as it stands; `account` is known once it was used or tested. `details` are what
+    only its provider's connections say, but for regions."""
 
     id: str
     provider: Provider
     name: str
     method: ConnectionMethod
     account: str | None
-    role_arn: str | None
+    details: Mapping[str, str]
     external_id: str | None
     regions: tuple[str, ...] | None
     created_at: str
@@ -55,16 +63,26 @@ class CloudConnection:
     @property
     def fields(self) -> dict[str, str | None]:
         """What only its provider knows of: by what credentials it is reached."""
-        return {"role_arn": self.role_arn, "external_id": self.external_id}
+        return {**self.details, "external_id": self.external_id}
+
+    def said(self, name: str) -> Any:
+        """Return what it says in a field of its body."""
+        return self.details.get(name) if name in DETAILS else getattr(self, name)
 
 
 def read_connection(body: Any, *, ident: str, external_id: str, now: str) -> CloudConnection:
     """Return the connection that a body describes; raises the error of the first bad field."""
     asked = read_body(CONNECTION, body)
     provider = Provider(asked["provider"])
-    ways = PROVIDERS[provider].methods
+    known = PROVIDERS[provider]
+    ways = known.methods
+    for name in (*DETAILS, "regions"):
+        if asked[name] is not None and name not in known.fields:
+            raise refuse(name, f"is no field of a connection to {known.title}")
     given = [way for way, field in ways.items() if field and asked[field] is not None]
     method = ConnectionMethod(asked["method"] or next(iter([*given, *ways])))
+    if method not in ways:
+        raise refuse("method", f"is no way to {known.title}; there is {', '.join(ways)}")
     for way, field in ways.items():
         if field and (way in given) != (way is method):
             raise refuse(field, f"goes with method {way}, and only with it")
@@ -75,7 +93,7 @@ def read_connection(body: Any, *, ident: str, external_id: str, now: str) -> Clo
         asked["name"],
         method,
         None,
-        asked["role_arn"],
+        {name: asked[name] for name in DETAILS if asked[name] is not None},
         external_id if assumed else None,
         asked["regions"],
         now,
@@ -85,7 +103,7 @@ def read_connection(body: Any, *, ident: str, external_id: str, now: str) -> Clo
 def read_change(body: Any, item: CloudConnection) -> CloudConnection:
     """Return a connection as a body changes it; raises the error of the first bad field."""
     for name in FIXED if isinstance(body, dict) else ():
-        if name in body and body[name] != getattr(item, name):
+        if name in body and body[name] != item.said(name):
             raise refuse(name, "cannot be changed: make another connection")
     return replace(item, **read_body(CONNECTION_CHANGE, without_fixed(body)))
 
@@ -100,7 +118,7 @@ def public(connection: CloudConnection) -> bytes:
             "name": connection.name,
             "method": connection.method,
             "account": connection.account,
-            "role_arn": connection.role_arn,
+            **{name: connection.said(name) for name in DETAILS},
             "external_id": connection.external_id,
             "regions": connection.regions,
             "created_at": connection.created_at,

@@ -11,7 +11,7 @@ from typing import Any
 from cloudsealed.collectors.asked import NotAsked, rows_asked
 from cloudsealed.collectors.errors import CloudAccessError, RoleRefusedError
 from cloudsealed.collectors.probe import NOT_TRIED, Probe, probe
-from cloudsealed.collectors.provider import Identity, OpenCaller, Session, Way
+from cloudsealed.collectors.provider import NO_CHOICE, Choice, Identity, OpenCaller, Session, Way
 from cloudsealed.collectors.providers import provider_of
 from cloudsealed.connections.itself import Itself
 from cloudsealed.connections.model import (
@@ -223,13 +223,13 @@ class ConnectionService:
             )
 
     def open(
-        self, *, tenant: str, ident: str, option: str | None = None, brief: float | None = None
+        self, *, tenant: str, ident: str, choice: Choice = NO_CHOICE, brief: float | None = None
     ) -> Session:
-        """Return a session for a connection; `option` is the operator's, as `Way` has it. Raises
+        """Return a session for a connection; `choice` is the operator's. Raises
         CloudAccessError or a 422."""
         item = self._store.get(tenant=tenant, ident=ident)
         self._allow(tenant, item)
-        way = replace(self._way(item), option=option, brief=brief)
+        way = replace(self._way(item), choice=choice, brief=brief)
         return provider_of(item.provider).open(way, self._clock)
 
     def _way(self, item: CloudConnection) -> Way:
@@ -237,12 +237,12 @@ class ConnectionService:
         return Way(item.fields, workers=self._settings.collect_workers)
 
     def regions(
-        self, *, tenant: str, ident: str, option: str | None = None
+        self, *, tenant: str, ident: str, choice: Choice = NO_CHOICE
     ) -> frozenset[str] | None:
         """Return the regions that the account of a connection has enabled; None when it does not
         say, for whatever reason."""
         try:
-            session = self.open(tenant=tenant, ident=ident, option=option, brief=_CALL_SECONDS)
+            session = self.open(tenant=tenant, ident=ident, choice=choice, brief=_CALL_SECONDS)
             with closing(self._unrecorded(session)) as caller:
                 found = session.regions("", caller)
         except CloudAccessError:

@@ -20,7 +20,7 @@ _COLUMNS = (
     "name",
     "method",
     "account",
-    "role_arn",
+    "details",
     "external_id",
     "regions",
     "created_at",
@@ -63,7 +63,7 @@ def _encode(tenant: str, item: CloudConnection, deleted_at: str | None = None) -
         "name": item.name if deleted_at is None else f"{item.name} {item.id}",
         "method": item.method,
         "account": item.account,
-        "role_arn": item.role_arn,
+        "details": orjson.dumps(item.details).decode(),
         "external_id": item.external_id,
         "regions": orjson.dumps(item.regions).decode() if item.regions else None,
         "created_at": item.created_at,
@@ -79,6 +79,7 @@ def decode(row: Row) -> CloudConnection:
         **{
             **values,
             "provider": Provider(values["provider"]),
+            "details": orjson.loads(values["details"]),
             "method": ConnectionMethod(values["method"]),
             "regions": tuple(orjson.loads(regions)) if regions else None,
         }

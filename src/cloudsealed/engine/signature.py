@@ -36,7 +36,8 @@ class Function:
     raises `ValueError`. `reads` gives the fields that a call reads below its first argument, for
     the arguments as they are known when compiled; without it a call reads all of them, but of a
     first argument with `fields` no more than those. `witness`
-    gives, for the meter and the values of a call, the way from the first argument to what decided.
+    gives, for the meter and the values of a call, the way from the first argument to what decided,
+    and `parts` that to each item of the list that a call gives.
     `about` is the documentation of a `run` that is not ours. `variadic` repeats the last parameter.
     `inline` is the Python of a call that needs no meter once the length of the text at `charged` is
     paid for; `{0}` is the first value. `partial` gives, for a literal first argument, what takes
@@ -54,6 +55,7 @@ class Function:
     reads: Callable[[tuple[Value, ...]], tuple[str, ...]] | None = None
     fields: tuple[str, ...] = ()
     witness: Callable[..., Steps | None] | None = None
+    parts: Callable[..., list[Steps]] | None = None
     about: str = ""
     variadic: bool = False
     inline: str = ""

@@ -12,11 +12,12 @@ import shlex
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from cloudsealed.packs.names import OWN, PLACEHOLDER, PLAIN, Resource, names_of
+from cloudsealed.packs.names import OWN, PLACEHOLDER, PLAIN, Resource, has_no_namespace, names_of
 
 _MORE = re.compile(r"-|(?i:fileb?|http)://")  # an option, or what the command line reads first
 _ALONE = re.compile(r"\s*(?:$|[\s;|&>])")
 _CALL = re.compile(r"aws (?:<[A-Z0-9_]+>|[^|;&><\\])*(?:<[A-Z0-9_]+>|[^|;&><\\\s])")
+_OF_NAMESPACE = re.compile(r" (?:-n|--namespace)[ =]<NAMESPACE>")
 _ANOTHER_LINE = re.compile(r"(?<!\\)\n")  # what a backslash ends goes on
 _OUTSIDE_QUOTES = re.compile(
     rf"""(?:[^'"\\`$\#<]|(?<=\S)\#|\\\n|'[^']*'|"[^"\\`$]*"|{PLACEHOLDER.pattern})*"""
@@ -28,11 +29,14 @@ open after it (POSIX, Shell Command Language, 2.2 and 2.7.4)."""
 def filled(commands: str | None, resource: Resource) -> str | None:
     """Return `commands` with the resource's own names, and its region where it has one.
 
-    Of commands for several types of a service, the lines for another type alone are left out.
+    Of commands for several types of a service, the lines for another type alone are left out, and
+    of those for an object of a whole cluster the namespace.
     """
     if commands is None:
         return None
     names = names_of(resource)
+    if has_no_namespace(resource):
+        commands = _OF_NAMESPACE.sub("", commands)
     text = _of_place(commands, resource["type"], names.get("REGION"))
     return PLACEHOLDER.sub(lambda found: _value(found, names), text)
 

@@ -58,6 +58,8 @@ OWN: Mapping[str, Mapping[str, str]] = {
 
 Every resource has ARN, ACCOUNT_ID, REGION and PARTITION beside them.
 """
+_OF_KUBERNETES = {"NAMESPACE": "namespace", "KIND": "kind", "NAME": "name"}
+"""The placeholders that name an object of Kubernetes, as kubectl takes them."""
 _COMMON = {"ARN": "arn", "ACCOUNT_ID": "account", "REGION": "region", "PARTITION": "partition"}
 _DOMAINS = {"aws-cn": "amazonaws.com.cn"}
 
@@ -66,9 +68,20 @@ def names_of(resource: Resource) -> dict[str, str]:
     """Return what stands for each placeholder that a resource can fill: one line of ASCII each,
     as the cloud has it and not yet quoted for any language."""
     parts = parts_of(resource)
-    named = {**_COMMON, **OWN.get(resource["type"], {})}
+    kind = resource["type"]
+    own = _OF_KUBERNETES if _is_kubernetes(kind) else OWN.get(kind, {})
+    named = {**_COMMON, **own}
     found = ((name, parts.get(part)) for name, part in named.items())
     return {name: value for name, value in found if value and _is_shown(value)}
+
+
+def has_no_namespace(resource: Resource) -> bool:
+    """Say whether a resource is an object of a whole cluster, such as a node."""
+    return _is_kubernetes(resource["type"]) and parts_of(resource)["namespace"] is None
+
+
+def _is_kubernetes(kind: str) -> bool:
+    return kind.startswith("k8s.")
 
 
 def _is_shown(value: str) -> bool:
@@ -81,6 +94,8 @@ def parts_of(resource: Resource) -> dict[str, str | None]:
     not."""
     ident, account, region = (resource[name] for name in ("native_id", "account", "region"))
     known = {"name": resource["name"], "account": account}
+    if _is_kubernetes(resource["type"]):
+        return {**known, **_object(ident)}
     pieces = ident.split(":", 5)
     if pieces[0] != "arn" or len(pieces) < 6:
         return {**known, "region": None if region == "global" else region}
@@ -97,3 +112,13 @@ def parts_of(resource: Resource) -> dict[str, str | None]:
         "partition": partition,
         "queue_url": f"https://sqs.{region}.{domain}/{account}/{rest}",
     }
+
+
+def _object(ident: str) -> dict[str, str | None]:
+    """Return what names an object, of the path that its native id is: its namespace, and its kind
+    as kubectl tells it from others (`deployments.apps`)."""
+    *before, plural, name = ["", *ident.split("/")]
+    group = before[1] if len(before) in (2, 4) else ""
+    namespace = before[-1] if len(before) > 2 else None
+    kind = f"{plural}.{group}" if group else plural
+    return {"name": name, "namespace": namespace, "kind": kind, "region": None}

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from cloudsealed.packs import EXAMPLE_OUTCOMES, Example, load_policies
+from cloudsealed.policies.model import Policy
 from cloudsealed.policies.selecting import resolve_filters
 from cloudsealed.policies.store import PolicyStore, decode
 from cloudsealed.policies.summary import groups
@@ -14,6 +15,7 @@ from cloudsealed.storage.database import Database
 from cloudsealed.vocabulary import PolicySource
 
 _MOST_COUNTED = 5_000
+_MOST_PAGES = 20
 
 
 class Catalogue:
@@ -25,21 +27,23 @@ class Catalogue:
     def summary(
         self, *, tenant: str, group_by: Sequence[str], filters: Mapping[str, tuple[str, ...]]
     ) -> dict[str, Any]:
-        """Count policies by some of GROUPS; `complete` is false when the bound of a page's reading
-        ended the count."""
-        rows = self._store.page(
-            tenant=tenant,
-            filters=resolve_filters(self._store, tenant=tenant, filters=filters),
-            sort="-id",
-            after=None,
-            limit=_MOST_COUNTED,
-        )
-        found = [decode(row[2:]) for row in rows.rows]
+        """Count policies by some of GROUPS; `complete` is false when there are more than are
+        counted. A page whose reading was long ends early, and the next one goes on."""
+        narrowed = resolve_filters(self._store, tenant=tenant, filters=filters)
+        found, after = list[Policy](), None
+        for _ in range(_MOST_PAGES):
+            rows = self._store.page(
+                tenant=tenant, filters=narrowed, sort="-id", after=after, limit=_MOST_COUNTED
+            )
+            found += [decode(row[2:]) for row in rows.rows]
+            after = rows.next
+            if after is None or len(found) >= _MOST_COUNTED:
+                break
         return {
             "object": "policy_summary",
             "group_by": list(group_by),
             "total": len(found),
-            "complete": rows.next is None,
+            "complete": after is None,
             "groups": groups(group_by, found),
         }
 

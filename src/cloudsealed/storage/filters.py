@@ -35,7 +35,7 @@ from cloudsealed.storage.database import one_of
 from cloudsealed.storage.members import member
 from cloudsealed.storage.planning import rarely
 from cloudsealed.storage.schema import resource_tags
-from cloudsealed.vocabulary import Provider
+from cloudsealed.vocabulary import TYPE_PREFIXES
 
 NOT = "_not"
 MOST_VALUES = 100  # of one filter, and pairs of two
@@ -211,7 +211,7 @@ def listing_one_of(
 def listing_services(column: str, known: Callable[[], Collection[str]]) -> Filter:
     """Return the filter that a column, compact JSON, has a list with a resource type of a service
     in it."""
-    parts = [_listing(column, f"{provider}.", (".", '"')) for provider in Provider]
+    parts = [_listing(column, f"{prefix}.", (".", '"')) for prefix in TYPE_PREFIXES]
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
         return or_(*(part(table, values) for part in parts))
@@ -242,7 +242,7 @@ def of_services(column: str, *, probe: Table, known: Callable[[], Collection[str
     may be the last."""
 
     def condition(table: FromClause, values: Binds) -> ColumnElement[bool]:
-        starts = [literal_column(f"'{p}.'").concat(v) for p in Provider for v in values]
+        starts = [literal_column(f"'{p}.'").concat(v) for p in TYPE_PREFIXES for v in values]
         types = table.c[column]
         below = [and_(types >= s.concat("."), types < s.concat(_AFTER_DOT)) for s in starts]
         return or_(*below, *(types == s for s in starts))

@@ -156,7 +156,7 @@ def make_connection(**values: Any) -> CloudConnection:
         name=ident,
         method=ConnectionMethod.ASSUME_ROLE,
         account=ACCOUNT,
-        role_arn=f"arn:aws:iam::{ACCOUNT}:role/audit",
+        details={"role_arn": f"arn:aws:iam::{ACCOUNT}:role/audit"},
         external_id="0" * 32,
         regions=None,
         created_at=SEEN,

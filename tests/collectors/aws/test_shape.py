@@ -8,6 +8,7 @@ import pytest
 from botocore.model import ShapeResolver
 
 from cloudsealed.collectors.aws.pagination import operation_model
+from cloudsealed.collectors.aws.rows import ROWS as AWS
 from cloudsealed.collectors.aws.shape import (
     S3_ROOTS,
     MalformedResponseError,
@@ -17,11 +18,10 @@ from cloudsealed.collectors.aws.shape import (
     root_of,
 )
 from cloudsealed.collectors.model import Place
-from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.collectors.walk import walk
 from cloudsealed.vocabulary import CallOutcome
 
-ROWS = [row for row in RESOURCE_TYPES.values() if row.operation and row.parent is None]
+ROWS = [row for row in AWS if row.operation and row.parent is None]
 PAGES = {
     "XML": '<?xml version="1.0"?><maintenance><message>back at noon</message></maintenance>',
     "JSON": '{"message": "back at noon"}',
@@ -35,10 +35,10 @@ PAGES = {
     "a policy": '{"Version": "2012-10-17", "message": "back at noon"}',
 }
 CALLS = sorted(
-    {(row.service, row.operation, (row.items,)) for row in RESOURCE_TYPES.values() if row.operation}
+    {(row.service, row.operation, (row.items,)) for row in AWS if row.operation}
     | {
         (row.service, call.operation, tuple(call.fills.values()))
-        for row in RESOURCE_TYPES.values()
+        for row in AWS
         for call in row.enrich
     }
 )
@@ -141,15 +141,13 @@ def test_every_call_of_the_rows_reads_members_that_the_model_has(service, operat
     assert required_members(service, operation) <= members
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in RESOURCE_TYPES.values() if row.operation], ids=lambda row: row.type
-)
+@pytest.mark.parametrize("row", [row for row in AWS if row.operation], ids=lambda row: row.type)
 def test_every_list_has_exactly_one_member_that_must_be_there(row):
     assert len(needed_members(row.service, row.operation, (row.items,))) == 1
 
 
 def test_only_sqs_is_known_to_leave_out_an_empty_list():
-    omitting = {row.type for row in RESOURCE_TYPES.values() if row.omits_empty}
+    omitting = {row.type for row in AWS if row.omits_empty}
     assert omitting == {"aws.sqs.queue"}
 
 

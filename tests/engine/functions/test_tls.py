@@ -88,3 +88,17 @@ def test_a_policy_that_only_refers_to_a_predefined_one_is_that_one(
 def test_what_no_table_knows_is_an_error(policy: Any, value_of: Callable[..., Any]) -> None:
     with pytest.raises(EvaluationError):
         offered(value_of, policy)
+
+
+def test_suites_that_go_calls_insecure_are_named_in_their_order(
+    value_of: Callable[..., Any],
+) -> None:
+    sound = ["TLS_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
+    weak = [
+        "TLS_RSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_RSA_WITH_RC4_128_SHA",
+        "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+    ]
+    assert value_of("insecure_suites(x)", x=[weak[0], *sound, *weak[1:]]) == weak
+    assert value_of("insecure_suites(x)", x=[*sound, "TLS_MADE_UP", 7]) == []

@@ -16,9 +16,11 @@ _LONGEST = 100
 def with_aliases(targets: Sequence[Target], snapshots: Snapshots) -> tuple[Target, ...]:
     """Return the targets with the aliases of their accounts; None where none was read. The alias
     that an account gave itself comes before its name in the organisation, which one account may
-    tell of all."""
+    tell of all, and that before what whoever leads there calls it."""
     aliases = dict(_names(snapshots))
-    return tuple(replace(target, alias=aliases.get(str(target.account))) for target in targets)
+    return tuple(
+        replace(target, alias=aliases.get(str(target.account), target.alias)) for target in targets
+    )
 
 
 def _names(snapshots: Snapshots) -> Iterator[tuple[str, str]]:

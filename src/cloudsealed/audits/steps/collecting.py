@@ -92,7 +92,7 @@ def _reopened(part: Part, connection_id: str) -> Session:
     targets = part.audit.targets or ()
     planned = next(t.account for t in targets if t.connection_id == connection_id)
     session = part.means.connections.open(
-        tenant=part.lease.tenant, ident=connection_id, option=part.option
+        tenant=part.lease.tenant, ident=connection_id, choice=part.choice
     )
     found = session.identify().account
     if found != planned:

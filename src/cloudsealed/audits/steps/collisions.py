@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from cloudsealed.audits.records.blocks import Block
+from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.kit.canonical import canonical
 from cloudsealed.storage import objects
 from cloudsealed.storage.database import Connection
@@ -139,7 +140,7 @@ def _unknown(snapshot: Document, collision: Collision) -> dict[str, Any]:
         **snapshot,
         "name": None,
         "tags": {},
-        "document": {"Arn": collision.native_id},
+        "document": RESOURCE_TYPES[snapshot["type"]].naming(collision.native_id),
         "relations": {},
         "unread": {"*": collision.reason()},
         "formerly": None,

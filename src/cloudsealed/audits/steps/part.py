@@ -15,7 +15,7 @@ from cloudsealed.audits.shard_store import JOB, Lease, Shard, Shards
 from cloudsealed.audits.skew import corrected
 from cloudsealed.audits.steps.plan import Task, tasks_of
 from cloudsealed.audits.store import AuditStore
-from cloudsealed.collectors.provider import OpenCaller, Session
+from cloudsealed.collectors.provider import Choice, OpenCaller, Session
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.jobs import enqueue
 from cloudsealed.jobs.store import queued
@@ -82,7 +82,7 @@ class Progress:
 class Part:
     """Some shards of an audit at work under their lease.
 
-    `option` is the operator's choice of credentials, of the command line only; who is `alone`
+    `choice` is the operator's, of the command line only; who is `alone`
     calls nobody to help.
     """
 
@@ -93,14 +93,14 @@ class Part:
         audit: Audit,
         progress: Progress,
         *,
-        option: str | None,
+        choice: Choice,
         alone: bool,
     ) -> None:
         self.means = means
         self.lease = lease
         self.audit = audit
         self.progress = progress
-        self.option = option
+        self.choice = choice
         self.alone = alone
         self.named: dict[str, str] = {"tenant": lease.tenant, "audit_id": audit.id}
 

@@ -15,7 +15,7 @@ from cloudsealed.audits.skew import heard
 from cloudsealed.collectors.asked import NotAsked, rows_asked
 from cloudsealed.collectors.errors import CloudAccessError
 from cloudsealed.collectors.model import Caller, Place, Row
-from cloudsealed.collectors.provider import Identity, Regions, Session
+from cloudsealed.collectors.provider import Choice, Identity, Regions, Session
 from cloudsealed.collectors.registry import RESOURCE_TYPES, places
 from cloudsealed.connections.model import AmbientCredentialsNotAllowedError, CloudConnection
 from cloudsealed.connections.service import ConnectionService
@@ -29,7 +29,7 @@ def plan(
     *,
     tenant: str,
     connections: ConnectionService,
-    option: str | None,
+    choice: Choice,
     caller: Callable[[Session], Caller],
     lease: Lease,
     database: Database,
@@ -43,7 +43,7 @@ def plan(
             lease.step()
             found = connections.find(tenant=tenant, ident=ident)
             try:
-                session = connections.open(tenant=tenant, ident=ident, option=option)
+                session = connections.open(tenant=tenant, ident=ident, choice=choice)
                 identity = session.identify()
                 skews.append(session.clock_skew())
                 connections.learn_account(tenant=tenant, ident=ident, account=identity.account)
@@ -72,6 +72,7 @@ def _target(
         tuple(sorted(regions)),
         left_out=tuple(sorted(set() if enabled.gap else {*enabled.names} - {*regions})),
         regions_gap=gap_document(enabled.gap) if enabled.gap else None,
+        alias=identity.alias,
         provider=connection.provider,
     )
 

@@ -56,7 +56,7 @@ def _planned(part: Part) -> Audit:
         part.audit,
         tenant=tenant,
         connections=means.connections,
-        option=part.option,
+        choice=part.choice,
         caller=lambda session: means.caller(tenant, session),
         lease=part.lease,
         database=means.database,

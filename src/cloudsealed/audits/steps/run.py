@@ -34,7 +34,7 @@ from cloudsealed.audits.steps.sealing import seal_audit
 from cloudsealed.audits.steps.supervision import supervised
 from cloudsealed.audits.store import AuditStore
 from cloudsealed.collectors.calling.places import Places
-from cloudsealed.collectors.provider import OpenCaller, Session
+from cloudsealed.collectors.provider import NO_CHOICE, Choice, OpenCaller, Session
 from cloudsealed.connections.service import ConnectionService
 from cloudsealed.events import emit
 from cloudsealed.kit.clock import Clock, rfc3339
@@ -108,16 +108,16 @@ class Runner:
         tenant: str,
         ident: str,
         owner: str,
-        option: str | None = None,
+        choice: Choice = NO_CHOICE,
         report: Report = _silent,
     ) -> bool:
         """Bring an audit to its end; False when others hold what is left of it.
 
-        `option` is the operator's choice of credentials, of the command line only.
+        `choice` is the operator's, of the command line only.
         """
         with self._given_back(tenant, ident, owner, queue=False):
             while lease := self._means.shards.take(tenant=tenant, ident=ident, owner=owner):
-                self._do(lease, report, option=option, alone=True)
+                self._do(lease, report, choice=choice, alone=True)
         return self._means.store.shown(tenant=tenant, ident=ident).status.is_final
 
     def help(
@@ -157,13 +157,13 @@ class Runner:
             self._end(lease, AuditStatus.FAILED, Progress(_silent), error=dict(reason))
 
     def _do(
-        self, lease: Lease, report: Report, *, option: str | None = None, alone: bool = False
+        self, lease: Lease, report: Report, *, choice: Choice = NO_CHOICE, alone: bool = False
     ) -> None:
         means = self._means
         with about(tenant=lease.tenant, subject=lease.audit_id):
             audit, stands = self._audit(lease)
             progress = Progress(report, stands.status, orjson.loads(stands.progress))
-            part = Part(means, lease, audit, progress, option=option, alone=alone)
+            part = Part(means, lease, audit, progress, choice=choice, alone=alone)
             self._at_work[lease.ident] = lease
             say(log, "audit goes on", step=lease.doing, shards=len(lease.parts))
             try:

@@ -42,7 +42,6 @@ from cloudsealed.collectors.aws.answers import (
 from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.aws.regions import known_regions
 from cloudsealed.collectors.aws.shape import check_body
-from cloudsealed.collectors.aws.skew import HeardClock
 from cloudsealed.collectors.aws.wire import Wire
 from cloudsealed.collectors.calling.wire import LARGEST_ANSWER, Call
 from cloudsealed.collectors.errors import (
@@ -58,6 +57,7 @@ from cloudsealed.collectors.errors import (
 )
 from cloudsealed.collectors.model import GLOBAL
 from cloudsealed.collectors.provider import Identity
+from cloudsealed.collectors.skew import HeardClock
 from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.kit.nearest import did_you_mean
 

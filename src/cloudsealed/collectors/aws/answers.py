@@ -154,7 +154,7 @@ def failure_of(error: Exception) -> AwsFailure:
             UNKNOWN_HERE if unknown else _code(said.get("Code"), status),
             status,
             request_id_of(metadata),
-            denier_of(message),
+            denier=denier_of(message),
             renewing=error.operation_name in _RENEWING,
         )
     if isinstance(error, SSLError):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloudsealed.collectors.aws import permissions
 from cloudsealed.collectors.aws.models import sdk_version
 from cloudsealed.collectors.aws.pagination import next_token
+from cloudsealed.collectors.aws.permissions import document
 from cloudsealed.collectors.aws.regions import known_regions
 from cloudsealed.collectors.aws.rows import ROWS
 from cloudsealed.collectors.aws.shapes import shape_of
 from cloudsealed.collectors.model import Document, Row, Unit
-from cloudsealed.collectors.provider import Way
+from cloudsealed.collectors.provider import Brought, Way
 from cloudsealed.kit.clock import Clock
 from cloudsealed.vocabulary import Provider
 
@@ -41,6 +43,9 @@ class _Aws:
 
         return opened(way, clock)
 
+    def brought(self, files: Iterable[Path]) -> Brought:
+        return Brought(())
+
     def next_page(self, unit: Unit, document: Document) -> Mapping[str, Any] | None:
         return next_token(unit.service, unit.operation, document) or None
 
@@ -58,6 +63,9 @@ class _Aws:
     def permissions(self, rows: Iterable[Row]) -> dict[str, Any]:
         return permissions.policy_document(rows)
 
+    def granting(self, permissions: Iterable[str]) -> dict[str, Any]:
+        return document(self.statement(permissions))
+
     def statement(self, actions: Iterable[str]) -> dict[str, Any]:
         return permissions.statement(actions)
 
@@ -68,7 +76,7 @@ class _Aws:
 
     def trust_policy(self, name: str, way: Way) -> dict[str, Any] | None:
         statement = self.trust_statement(name, way)
-        return permissions.document(statement) if statement else None
+        return document(statement) if statement else None
 
     def shape_of(self, service: str, operation: str) -> Any:
         return shape_of(service, operation)

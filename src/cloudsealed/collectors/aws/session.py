@@ -37,7 +37,7 @@ class Session(AwsSession):
 def opened(way: Way, clock: Clock) -> Session:
     """Return a session, which asks nobody yet; raises CloudAccessError for what is not here."""
     access = AwsAccess(
-        profile=way.option,
+        profile=way.choice.option,
         role_arn=way.fields.get("role_arn"),
         external_id=way.fields.get("external_id"),
         workers=way.workers,

@@ -46,11 +46,13 @@ class CallerClosedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a call has no answer: a stable code, the provider's or ours, and the response's facts."""
+    """Why a call has no answer: a stable code, the provider's or ours, and the response's facts.
+    `retry_after` is in seconds, where the provider says when to ask again."""
 
     code: str
     http_status: int | None = None
     request_id: str | None = None
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,10 @@ class PacedCaller(ABC, Generic[F]):
         begins."""
         return ()
 
+    def given(self, unit: Unit) -> Container[str]:
+        """Return the names of maps in which people gave the keys."""
+        return ()
+
     def renewed(self, failure: F, generation: int, *, again: bool) -> bool:
         """Say whether a failed call is to be repeated with other credentials than those of
         `generation`; `again` when that was done for it already. Raises CloudAccessError when the
@@ -240,6 +246,7 @@ class PacedCaller(ABC, Generic[F]):
             if self.outcome(result, request) is CallOutcome.THROTTLED:
                 self._pacer.throttled(_lane(unit), started)
             pause = self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries.attempts)
+            pause = max(pause, result.retry_after or 0.0)
             worth = result.code in request.awaits or (
                 self.is_transient(result) and tries.attempts < most
             )
@@ -284,6 +291,7 @@ class PacedCaller(ABC, Generic[F]):
             request.secret_paths,
             self.redaction_key,
             kept=self.kept(request.unit),
+            given=self.given(request.unit),
         )
         try:
             canonical(document)

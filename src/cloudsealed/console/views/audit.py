@@ -119,13 +119,11 @@ def _written(parameters: Any) -> str:
 
 async def _gather_coverage(look: Look) -> Mapping[str, Any]:
     shown = await _framed(look)
-    coverage, policy = None, None
+    coverage = None
     if shown["is_kept"]:
         coverage = await look.api.get(f"{path_to(_ONE, id=look.ident)}/coverage")
-        if coverage["iam_statement"] is not None:
-            policy = {"Version": "2012-10-17", "Statement": [coverage["iam_statement"]]}
     names = names_of(await connections_of(look))
-    return {**shown, "coverage": coverage, "policy": policy, "names": names}
+    return {**shown, "coverage": coverage, "names": names}
 
 
 async def _gather_cells(look: Look) -> Mapping[str, Any]:

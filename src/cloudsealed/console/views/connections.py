@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudsealed.auth.model import Scope
+from cloudsealed.collectors.providers import PROVIDERS
 from cloudsealed.console.asking import path_to
 from cloudsealed.console.language import worded
 from cloudsealed.console.look import Look, View
 from cloudsealed.kit.errors import MissingFieldError
-from cloudsealed.vocabulary import FIRST_PROVIDER
+from cloudsealed.vocabulary import FIRST_PROVIDER, Provider
 
 LIST = "/v1/connections"
 _ONE = f"{LIST}/{{id}}"
@@ -30,17 +31,31 @@ async def _gather(look: Look) -> Mapping[str, Any]:
 
 
 async def _gather_new(look: Look) -> Mapping[str, Any]:
-    return {"may_write": look.may(Scope.CONNECTIONS_WRITE)}
+    return {
+        "may_write": look.may(Scope.CONNECTIONS_WRITE),
+        "providers": PROVIDERS,
+        "provider": _provider(look.sent("provider") or look.one("provider")),
+    }
+
+
+def _provider(named: str) -> Provider:
+    return Provider(named) if named in set(Provider) else FIRST_PROVIDER
 
 
 async def _add(look: Look) -> str:
-    body: dict[str, Any] = {"provider": FIRST_PROVIDER, "name": look.sent("name")}
-    if look.sent("method") == "ambient":
-        body["method"] = "ambient"
-    else:
-        body |= {"method": "assume_role", "role_arn": look.sent("role_arn") or None}
-    if regions := look.words_sent("regions"):
-        body["regions"] = regions
+    provider = _provider(look.sent("provider"))
+    known = PROVIDERS[provider]
+    body: dict[str, Any] = {"provider": provider, "name": look.sent("name")}
+    chosen = look.sent("method")
+    method = next((way for way in [*known.methods][::-1] if chosen in ("", way)), None)
+    for way, field in known.methods.items():
+        if field and way is method:
+            body |= {"method": method, field: look.sent(field) or None}
+    of_methods = set(known.methods.values())
+    for name in known.fields.keys() - of_methods:
+        value = look.words_sent(name) if name == "regions" else look.sent(name)
+        if value:
+            body[name] = value
     made = await look.api.send("POST", LIST, body)
     return f"/connections/{made['id']}"
 
@@ -56,6 +71,7 @@ async def _gather_one(look: Look) -> Mapping[str, Any]:
         audits = listed["data"]
     return {
         "connection": connection,
+        "providers": PROVIDERS,
         "setup": setup,
         "audits": audits,
         "role_name": role.rpartition("/")[2],

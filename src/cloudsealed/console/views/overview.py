@@ -72,7 +72,7 @@ async def _count(look: Look, audits: Sequence[Mapping[str, Any]]) -> _Counted:
     return _Counted(
         await look.api.value("/v1/findings/summary", **wanted),
         [(name, await _moved(look, name)) for name in _DELTAS] if audits[1:] else [],
-        await _frameworks(look, audits[0]["id"]),
+        await _frameworks(look, audits[0]),
     )
 
 
@@ -89,17 +89,16 @@ async def _moved(look: Look, delta: str) -> int:
     return count
 
 
-async def _frameworks(look: Look, audit: str) -> list[Mapping[str, Any]]:
+async def _frameworks(look: Look, audit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the frameworks of what an audit looked at, with their controls by status."""
     if not look.may(Scope.POLICIES_READ):
         return []
-    listed = await look.api.value("/v1/frameworks", limit="6")
+    providers = {each["provider"] for each in audit["accounts"]}
+    listed = (await look.api.value("/v1/frameworks", limit="200"))["data"]
     found: list[Mapping[str, Any]] = []
-    for each in listed["data"]:
-        whole = await look.api.value(f"/v1/frameworks/{each['key']}", audit=audit)
-        counts: dict[str, int] = {}
-        for control in whole["controls"]:
-            counts[control["status"]] = counts.get(control["status"], 0) + 1
-        found.append({**each, "counts": counts})
+    for each in (item for item in listed if item["provider"] in providers):
+        whole = await look.api.value(f"/v1/frameworks/{each['key']}", audit=audit["id"])
+        found.append({**each, "counts": whole["counts"]})
     return found
 
 

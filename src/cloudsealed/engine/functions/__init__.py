@@ -15,6 +15,17 @@ from cloudsealed.engine.functions.filter_patterns import FILTER_PATTERNS
 from cloudsealed.engine.functions.formatting import FORMATTING
 from cloudsealed.engine.functions.hardware import HARDWARE
 from cloudsealed.engine.functions.identities import IDENTITIES
+from cloudsealed.engine.functions.kubernetes.admission import KUBERNETES_ADMISSION
+from cloudsealed.engine.functions.kubernetes.apis import APIS
+from cloudsealed.engine.functions.kubernetes.disruptions import DISRUPTIONS
+from cloudsealed.engine.functions.kubernetes.flags import FLAGS
+from cloudsealed.engine.functions.kubernetes.hosts import HOSTS
+from cloudsealed.engine.functions.kubernetes.kubelets import KUBELETS
+from cloudsealed.engine.functions.kubernetes.listeners import LISTENERS
+from cloudsealed.engine.functions.kubernetes.network import KUBERNETES_NETWORK
+from cloudsealed.engine.functions.kubernetes.rbac import RBAC
+from cloudsealed.engine.functions.kubernetes.storage import KUBERNETES_STORAGE
+from cloudsealed.engine.functions.kubernetes.workloads import WORKLOADS
 from cloudsealed.engine.functions.lifecycles import LIFECYCLES
 from cloudsealed.engine.functions.lists import LISTS
 from cloudsealed.engine.functions.marks import MARKS
@@ -34,6 +45,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     *(*STANDARD, *MOMENTS, *STRINGS, *FORMATTING, *LISTS, *MATHEMATICS, *ADDRESSES, *OPTIONALS),
     *(*DOCUMENTS, *ARNS, *MARKS, *NETWORK, *IAM, *RESOURCE_POLICIES, *IDENTITIES),
     *(*LIFECYCLES, *HARDWARE, *TLS, *FILTER_PATTERNS, *TRAILS),
+    *(*WORKLOADS, *HOSTS, *FLAGS, *KUBELETS, *LISTENERS, *RBAC, *APIS),
+    *(*KUBERNETES_NETWORK, *KUBERNETES_ADMISSION, *KUBERNETES_STORAGE, *DISRUPTIONS),
 )
 """All functions, in the order of the documentation."""
 

@@ -1,4 +1,5 @@
-"""`tls_policy(policy)`: which protocols and ciphers a load balancer's security policy offers.
+"""`tls_policy(policy)`: which protocols and ciphers a load balancer's security policy offers;
+`insecure_suites(names)`: which cipher suites Go calls insecure.
 
 Source: the table `tls_policies` of `cloudsealed.packs.facts` for predefined policies, and for
 custom ones of classic balancers what DescribeLoadBalancerPolicies says of them. Outdated is what
@@ -14,6 +15,7 @@ from functools import cache
 from typing import Any, Final
 
 from cloudsealed.engine.errors import EvaluationError
+from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.signature import Function, kinds
 from cloudsealed.engine.values import Value, describe
 from cloudsealed.packs.facts import facts
@@ -22,6 +24,17 @@ _ORDER: Final = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _OUTDATED: Final = frozenset(_ORDER[:4])
 _BROKEN: Final = re.compile(r"\b(?:RC4|RC2|DES|3DES|NULL|EXP|EXPORT|MD5|ADH|AECDH|IDEA)\b")
 _FORWARD: Final = ("TLS_AES_", "TLS_CHACHA20_", "ECDHE-", "DHE-", "EDH-")
+_INSECURE: Final = frozenset(
+    {
+        *(f"TLS_ECDHE_{key}_WITH_RC4_128_SHA" for key in ("ECDSA", "RSA")),
+        *(f"TLS_ECDHE_{key}_WITH_AES_128_CBC_SHA256" for key in ("ECDSA", "RSA")),
+        *("TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA", "TLS_RSA_WITH_3DES_EDE_CBC_SHA"),
+        *("TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_RSA_WITH_AES_256_CBC_SHA"),
+        *("TLS_RSA_WITH_AES_128_CBC_SHA256", "TLS_RSA_WITH_RC4_128_SHA"),
+        *("TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_256_GCM_SHA384"),
+    }
+)
+"""Source: Go, crypto/tls, InsecureCipherSuites; Kubernetes' and etcd's flags take its names."""
 _PROTOCOL: Final = "Protocol-"
 _REFERENCE: Final = "Reference-Security-Policy"
 _NO_CIPHER: Final = (_PROTOCOL, _REFERENCE, "Server-Defined-Cipher-Order")
@@ -39,6 +52,13 @@ def tls_policy(policy: Value) -> dict[Value, Value]:
     if policy.__class__ is str:
         return dict(_named(policy))
     return _custom(policy)
+
+
+def insecure_suites(meter: Meter, names: list[Value]) -> list[Value]:
+    """`insecure_suites(names)`: those of a list of cipher suites that Go calls insecure: with RC4,
+    with 3DES, without forward secrecy, or with CBC and SHA-256."""
+    meter.charge(len(names))
+    return [name for name in names if name in _INSECURE]
 
 
 @cache
@@ -88,4 +108,7 @@ def _offer(protocols: Iterable[str], ciphers: list[str]) -> dict[Value, Value]:
     }
 
 
-TLS: Final = (Function("tls_policy", (kinds("string", "list"),), "map", tls_policy),)
+TLS: Final = (
+    Function("tls_policy", (kinds("string", "list"),), "map", tls_policy),
+    Function("insecure_suites", (kinds("list"),), "list", insecure_suites, metered=True),
+)

@@ -149,6 +149,10 @@ class Interpreter:
         """The way to item `number` of the list that `node` gives."""
         if isinstance(node, Loop):
             return self._kept(node, scope, number) if node.macro in ("filter", "map") else None
+        if isinstance(node, Apply) and node.function.parts:
+            values = [self.quietly(argument, scope) for argument in node.arguments]
+            parts = node.function.parts(self.meter, *values)
+            return _extend(self.locate(node.arguments[0], scope), parts[number])
         value = self.quietly(node, scope)
         if value.__class__ is dict:
             # A loop over a map goes over its keys; what one stands for is its entry.

@@ -1,4 +1,4 @@
--- revision 0012
+-- revision 0013
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -90,18 +90,18 @@ CREATE TABLE cells (
 	observed_at TEXT NOT NULL, 
 	PRIMARY KEY (tenant_id, policy_id, account, region, audit_id)
 );
-CREATE TABLE connections (
+CREATE TABLE "connections" (
 	tenant_id TEXT NOT NULL, 
 	id TEXT NOT NULL, 
 	provider TEXT NOT NULL, 
 	name TEXT NOT NULL, 
 	method TEXT NOT NULL, 
 	account TEXT, 
-	role_arn TEXT, 
 	external_id TEXT, 
 	regions TEXT, 
 	created_at TEXT NOT NULL, 
 	deleted_at TEXT, 
+	details TEXT NOT NULL, 
 	PRIMARY KEY (tenant_id, id), 
 	CONSTRAINT connections_name UNIQUE (tenant_id, name)
 );
@@ -620,4 +620,4 @@ CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT,
 CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.sequence = new.sequence) OR EXISTS (SELECT 1 FROM events AS other WHERE other.tenant_id = new.tenant_id AND other.id = new.id) BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
 CREATE TRIGGER finding_grams_new AFTER INSERT ON finding_texts BEGIN INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
 CREATE TRIGGER finding_grams_other AFTER UPDATE OF text ON finding_texts BEGIN INSERT INTO finding_grams (finding_grams, rowid, text) VALUES ('delete', old.number, old.text); INSERT INTO finding_grams (rowid, text) VALUES (new.number, new.text); END;
-INSERT INTO alembic_version VALUES ('0012');
+INSERT INTO alembic_version VALUES ('0013');

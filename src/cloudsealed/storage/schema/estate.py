@@ -15,7 +15,7 @@ connections = Table(
     text("name"),
     text("method"),
     text("account", null=True),
-    text("role_arn", null=True),
+    text("details"),  # JSON: what only its provider's connections say
     text("external_id", null=True),
     text("regions", null=True),
     text("created_at"),

@@ -235,6 +235,11 @@ class Connection(Shape):
     role_arn: Word | None = Field(
         description="The role that is assumed; null where none is.", examples=[ROLE]
     )
+    context: Word | None = Field(
+        description="The context of the server's kubeconfig that leads to a cluster; null for the"
+        " current one, and where there are no contexts.",
+        examples=[None],
+    )
     external_id: Word | None = Field(
         description="What the role's trust policy must ask for; null where no role is assumed.",
         examples=["5f2a9c0d1e7b48369a4cd10e8b7f6a25"],
@@ -299,7 +304,8 @@ class ConnectionTest(Shape):
     )
     missing: Few[MissingPermission] = Field(description="The calls that the cloud refused.")
     iam_statement: Json | None = Field(
-        description="The IAM statement that allows what is missing; null where nothing is.",
+        description="What allows what is missing: at AWS an IAM statement, at Kubernetes a"
+        " ClusterRole; null where nothing is missing.",
         examples=[{"Effect": "Allow", "Action": ["s3:ListAllMyBuckets"], "Resource": "*"}],
     )
     trust_statement: Json | None = Field(

@@ -21,7 +21,7 @@ from cloudsealed.api.v1.schemas.base import (
     Word,
 )
 from cloudsealed.api.v1.schemas.findings import PolicyReference
-from cloudsealed.vocabulary import CallOutcome, Dimension, Severity
+from cloudsealed.vocabulary import CallOutcome, Dimension, Provider, Severity
 
 
 class ProviderCall(Shape):
@@ -154,6 +154,21 @@ class IamStatement(Shape):
     Resource: Word = Field(description="What they are allowed on.", examples=["*"])
 
 
+class Cure(Shape):
+    """What would cure what an audit could not read at a provider."""
+
+    provider: Provider = Field(description="The cloud.", examples=["kubernetes"])
+    permissions: Many[Word] = Field(
+        description="The permissions that are missing, in the provider's words.",
+        examples=[["list deployments.apps"]],
+    )
+    document: Json = Field(
+        description="What allows them, as the provider takes it: at AWS an IAM policy, at"
+        " Kubernetes a ClusterRole.",
+        examples=[{"kind": "ClusterRole", "metadata": {"name": "cloudsealed-more"}}],
+    )
+
+
 class CoverageReport(Shape):
     """What an audit could not read, and the permission that would cure it."""
 
@@ -192,8 +207,9 @@ class CoverageReport(Shape):
     accounts_not_entered: Few[AuditTarget] = Field(
         description="Connections that led nowhere, each with its error."
     )
+    cures: Few[Cure] = Field(description="What would cure what is curable, by provider.")
     iam_statement: IamStatement | None = Field(
-        description="The statement that would cure what is curable; null where nothing is."
+        description="The statement that would cure what is curable at AWS; null where nothing is."
     )
 
 

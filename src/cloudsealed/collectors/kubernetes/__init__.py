@@ -1,0 +1,1 @@
+"""Kubernetes: a cluster as its API server shows it."""

@@ -1,0 +1,1 @@
+"""A Kubernetes API server over objects, for tests and the demo."""
