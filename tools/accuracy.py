@@ -2,8 +2,9 @@
 
     python -m tools.accuracy [--check]
 
-Three labelled sets: the documents beside each policy, the values of `tests/collectors/secrets`, and
-the sample estate, which says of each of its resources whether something is wrong with it. With
+Labelled sets: the documents beside each policy, the values of `tests/collectors/secrets`, the
+sample estate, which says of its resources whether something is wrong with them, and the sample
+cluster, which says of each object what. With
 `--check` it writes nothing, and exits 1 when a figure is another than the document says. It refuses
 to leave out what is judged wrongly: each is listed.
 """
@@ -35,6 +36,8 @@ from cloudsealed.storage.migrate import migrate
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import EstateManifest, Fact, deploy
 from cloudsealed.testing.estate_site import MAIN_ACCOUNT
+from cloudsealed.testing.kubernetes.audited import audited, ident_of
+from cloudsealed.testing.kubernetes.estate import facts
 
 ROOT = Path(__file__).parent.parent
 _VALUES = (
@@ -141,6 +144,26 @@ def estate() -> tuple[Count, list[str], int]:
     return count, wrong, len(facts) - len(judged)
 
 
+def cluster() -> tuple[Count, list[str]]:
+    """Audit the sample cluster; return how what its objects say is wrong with them and the findings
+    agree, by object and policy that judges it, and where they do not."""
+    known = facts()
+    with tempfile.TemporaryDirectory() as folder:
+        judged = audited(Path(folder), [fact.item for fact in known])
+    assert judged.audit["coverage"] == 1.0, judged.audit
+    wrong = {(key, ident_of(fact.item)) for fact in known for key in fact.fails}
+    pairs = {
+        *wrong,
+        *judged.found,
+        *(pair for pair, outcome in judged.verdicts.items() if outcome in ("pass", "unknown")),
+    }
+    differ = [
+        f"`{key}` on {ident} is called {'good, and is not' if (key, ident) in wrong else 'bad'}"
+        for key, ident in sorted(wrong ^ judged.found)
+    ]
+    return counted((pair in wrong, pair in judged.found) for pair in pairs), differ
+
+
 def _named(installation: Installation) -> dict[tuple[str, str], set[str]]:
     """Return the native ids of resources by type and by every name that they have of themselves."""
     found = defaultdict(set)
@@ -179,6 +202,7 @@ judge them yourself, and send what is wrong.
 {_of_documents(judged)}
 {_of_secrets()}
 {_of_estate()}
+{_of_cluster()}
 ## Documents of each policy
 
 {_of_each(judged)}"""
@@ -211,7 +235,31 @@ detectors on the same ones.
 
 def _of_estate() -> str:
     count, wrong, unjudged = estate()
-    row = [
+    return f"""## The sample estate
+
+An audit of the first account of the estate that `cloudsealed demo` shows. The estate says of its
+resources what is bad and what is good; {sum(count)} of these facts are about something that a
+policy judges, {unjudged} are not.
+
+{table(_AGREED, [_agreed(count)])}{_listed(wrong)}"""
+
+
+def _of_cluster() -> str:
+    count, wrong = cluster()
+    return f"""## The sample cluster
+
+An audit of the cluster that `cloudsealed demo` shows: of each of its {len(facts())} objects it is
+said which policies it fails, every one. Good are an object and a policy that judges it and that it
+does not fail.
+
+{table(_AGREED, [_agreed(count)])}{_listed(wrong)}"""
+
+
+_AGREED: Final = ("Bad", "Found", "Good", "With a finding", "Precision", "Recall")
+
+
+def _agreed(count: Count) -> list[str]:
+    return [
         str(count.true_bad + count.missed),
         str(count.true_bad),
         str(count.true_good + count.called_bad),
@@ -219,13 +267,6 @@ def _of_estate() -> str:
         f"{count.precision:.1%}",
         f"{count.recall:.1%}",
     ]
-    return f"""## The sample estate
-
-An audit of the first account of the estate that `cloudsealed demo` shows. The estate says of its
-resources what is bad and what is good; {sum(count)} of these facts are about something that a
-policy judges, {unjudged} are not.
-
-{table(("Bad", "Found", "Good", "With a finding", "Precision", "Recall"), [row])}{_listed(wrong)}"""
 
 
 def _of_each(judged: Judged) -> str:

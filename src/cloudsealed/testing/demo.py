@@ -1,4 +1,4 @@
-"""The demo: an emulated AWS, a sample estate, an audit of both its accounts, and the API over it.
+"""The demo: an emulated AWS and a cluster, a sample estate, one audit of all, and the API over it.
 
     python -m cloudsealed.testing.demo [--once] [--port PORT]
 
@@ -34,6 +34,8 @@ from cloudsealed.storage.private import IGNORED, data_folder
 from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
 from cloudsealed.testing.estate_site import AUDIT_ROLE, FAR_REGION, HOME_REGION, SECOND_ACCOUNT
+from cloudsealed.testing.kubernetes.audited import served
+from cloudsealed.testing.kubernetes.estate import facts
 from cloudsealed.vocabulary import AuditStatus
 
 FOLDER = Path("cloudsealed-demo")
@@ -125,11 +127,13 @@ def _empty_folder() -> None:
 
 @contextmanager
 def _emulated() -> Iterator[str]:
-    """Run an emulator whose endpoint, and no real account, is all that this process knows."""
+    """Run an emulator whose endpoint and a cluster, and no real account, are all that this process
+    knows."""
     os.environ["CLOUDSEALED_DATA_DIR"] = str(FOLDER.resolve())
     for name in _ELSEWHERE:
         os.environ.pop(f"CLOUDSEALED_{name}", None)
-    with Emulator() as emulator:
+    cluster = (fact.item for fact in facts())
+    with Emulator() as emulator, served(FOLDER, cluster):
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ.update(emulator.environment())
@@ -176,6 +180,7 @@ def _audit(console: Terminal, tenant: str) -> Mapping[str, Any]:
             "regions": [HOME_REGION, FAR_REGION],
             "role_arn": f"arn:aws:iam::{SECOND_ACCOUNT}:role/{AUDIT_ROLE}",
         },
+        {"provider": "kubernetes", "name": "larkspur-cluster"},
     )
     made = [
         orjson.loads(installation.connections.create(tenant=tenant, body=body)) for body in bodies
