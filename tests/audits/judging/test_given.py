@@ -86,11 +86,11 @@ def test_tags_that_could_not_be_read_are_not_taken_for_none(
 
 def test_the_error_names_the_way() -> None:
     with pytest.raises(ExpressionError) as met:
-        compile_classification({"when": "resource.kind == 'aws.ec2.address'"})
+        compile_classification({"when": "resource.sort == 'aws.ec2.address'"})
     for name in (*RESOURCE_NAMES, "resource_type"):
         assert name in met.value.message
     with pytest.raises(ExpressionError, match="every resource has account, name"):
-        compile_check({"fail_when": "resource.kind == 1", "resource_types": ["aws.s3.bucket"]})
+        compile_check({"fail_when": "resource.sort == 1", "resource_types": ["aws.s3.bucket"]})
 
 
 def test_of_a_snapshot_alone_a_classification_knows_the_same(

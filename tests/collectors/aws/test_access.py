@@ -154,7 +154,7 @@ def test_a_page_that_is_not_aws_is_said_to_be_none(status, body, faults, reply):
 
 def test_every_access_error_has_its_own_code():
     codes = [error.code for error in error_classes(CloudAccessError)]
-    assert len(codes) == len(set(codes)) == 9
+    assert len(codes) == len(set(codes)) == 10
 
 
 def test_the_sdk_never_logs_answers():
