@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from abc import abstractmethod
@@ -17,6 +18,9 @@ from cloudsealed.collectors.calling.wire import LARGEST_ANSWER, TooLargeError, b
 from cloudsealed.collectors.model import CIRCUIT_OPEN, UNCURED, CallRequest, Unit
 from cloudsealed.collectors.storable import UnstorableError
 from cloudsealed.vocabulary import CallOutcome
+
+for _name in ("httpx", "httpcore"):  # they would log addresses, and at DEBUG what is answered
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 _PIECE = 2**16
 _CONNECT_SECONDS = 5.0

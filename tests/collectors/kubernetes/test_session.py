@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.server
+import logging
 import re
 import socket
 import tempfile
@@ -316,3 +317,11 @@ def test_sessions_leave_no_open_connection(open_session: Open) -> None:
         session.close()
         before = before or (opened_files() if turn else 0)
     until(lambda: opened_files() <= before, "the server's ends are closed")
+
+
+def test_the_http_client_never_logs_what_is_asked_or_answered(
+    open_session: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        open_session().identify()
+    assert [each.name for each in caplog.records if each.name.startswith("http")] == []
