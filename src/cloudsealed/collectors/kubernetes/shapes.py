@@ -30,6 +30,12 @@ def shape_of(group: str, plural: str) -> Mapping[str, Any] | None:
     return {"items": [item], **item}
 
 
+@cache
+def _shared(name: str) -> Any:
+    """Return a shape that several have, made once."""
+    return _whole(_read()["shapes"][name])
+
+
 def _whole(shape: Any) -> Any:
     """Return a shape with those that it names in their place."""
     if isinstance(shape, list):
@@ -37,5 +43,5 @@ def _whole(shape: Any) -> Any:
     if not isinstance(shape, dict):
         return shape
     if "$" in shape:
-        return _whole(_read()["shapes"][shape["$"]])
+        return _shared(shape["$"])
     return {name: _whole(below) for name, below in shape.items()}
