@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 import yaml
 
 from cloudsealed.kit.kept import kept
+from cloudsealed.packs import templates
 from cloudsealed.packs.model import Framework, PolicySpec
 from cloudsealed.packs.reader import parse_framework, policy_of, read_policies
 from cloudsealed.vocabulary import Dimension
@@ -29,6 +30,7 @@ def load_policies() -> tuple[PolicySpec, ...]:
         [
             yaml.__version__.encode(),
             *(part for name, text in texts.items() for part in (name.encode(), text)),
+            *(part.encode() for named in templates.texts().items() for part in named),
         ],
         lambda: read_policies((name, text.decode()) for name, text in texts.items()),
     )

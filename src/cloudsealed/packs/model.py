@@ -16,7 +16,12 @@ Effort = Literal["low", "medium", "high"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 _ABOUT = ("key", "version", "formerly")
-AUTHORS: Mapping[str, Any] = {"applies_because": None, "formerly": [], "examples": None}
+AUTHORS: Mapping[str, Any] = {
+    "applies_because": None,
+    "equivalents": {},
+    "formerly": [],
+    "examples": None,
+}
 """What a policy says for its authors alone, and what it says when it does not: nothing is judged by
 it, and no digest covers it."""
 
@@ -103,7 +108,8 @@ class PolicySpec:
     """A check as its author says it; `fail_when` and `applies_when` are CEL, true fails.
 
     `severity_when` is asked in its order, before `severity`; `yields_to` are keys of more general
-    policies. `controls` are (framework's key, control's id).
+    policies. `controls` are (framework's key, control's id), `equivalents` the checks of other
+    programs, by the program's name, that look for the same.
     """
 
     key: str
@@ -127,6 +133,7 @@ class PolicySpec:
     discriminator: str | None
     formerly: tuple[str, ...]
     applies_because: str | None
+    equivalents: Mapping[str, tuple[str, ...]]
     examples: tuple[Example, ...]
 
     def as_dict(self) -> dict[str, Any]:
