@@ -364,9 +364,11 @@ FRAMEWORK = Record(
         "source": _must(Text()),
         "provider": _must(Text()),
         "sections": Part(Many(_SECTION), default=[]),
+        "services": Part(Named(Text()), default={}),
     }
 )
-"""The form of a framework file."""
+"""The form of a framework file. With `services`, by the name in a policy's key what people call it,
+it holds every policy of its provider, and has a section for each dimension."""
 
 
 def file_schema(types: Iterable[str]) -> dict[str, Any]:

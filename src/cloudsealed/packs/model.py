@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -206,7 +206,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """A published set of controls; titles are our wording, `source` names the publisher's text."""
+    """A published set of controls; titles are our wording, `source` names the publisher's text.
+
+    `services`, of one that holds every policy of its provider, are their titles by name.
+    """
 
     key: str
     title: str
@@ -214,6 +217,7 @@ class Framework:
     source: str
     provider: str
     sections: tuple[Section, ...]
+    services: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def controls(self) -> tuple[Control, ...]:
