@@ -11,6 +11,8 @@ from cloudsealed.collectors.aws import (
     config,
     dynamodb,
     ec2,
+    ec2_capacity,
+    ec2_joins,
     ecr,
     ecs,
     efs,
@@ -57,6 +59,8 @@ _SERVICES = (
     route53,
     acm,
     cloudformation,
+    ec2_capacity,
+    ec2_joins,
 )
 
 ROWS: tuple[Row, ...] = tuple(row for service in _SERVICES for row in service.ROWS)
