@@ -346,10 +346,7 @@ ROWS: tuple[Row, ...] = (
                 fills={"InstanceMetadataDefaults": "AccountLevel"},
                 omits_empty=True,
             ),
-            Enrich(
-                operation="GetAllowedImagesSettings",
-                fills={"AllowedImages": "State"},
-            ),
+            Enrich(operation="GetAllowedImagesSettings", fills={"AllowedImages": "State"}),
         ),
     ),
 )
