@@ -14,7 +14,8 @@ ROWS: tuple[Row, ...] = (
         type="aws.ec2.reserved_instances",
         service="ec2",
         operation="DescribeReservedInstances",
-        items="ReservedInstances[?!contains(['retired', 'payment-failed', 'queued-deleted'], State)]",
+        items="ReservedInstances"
+        "[?!contains(['retired', 'payment-failed', 'queued-deleted'], State)]",
         native_id="arn:{partition}:ec2:{region}:{account}:reserved-instances/{ReservedInstancesId}",
         created="Start",
     ),

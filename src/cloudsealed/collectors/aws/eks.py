@@ -1,4 +1,7 @@
-"""EKS: clusters as AWS sees them, with their groups of nodes and add-ons. What runs inside is not asked for."""
+"""EKS: clusters as AWS sees them, with their groups of nodes and add-ons.
+
+What runs inside is not asked for.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Lambda: functions, their aliases and sources, with who may call them. Their code is never fetched.
+"""Lambda: functions, their aliases and sources, with who may call them.
+
+Their code is never fetched.
 
 Each alias and each published version has a policy of its own, which lets in beside the function's.
 Of versions there may be thousands, each deployment one, and no list says which have a policy: the
