@@ -62,6 +62,9 @@ from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.kit.nearest import did_you_mean
 
 _SAME_EVERYWHERE = frozenset({"cloudtrail"})
+_ONE_ENDPOINT = {"aws": {"globalaccelerator": "us-west-2"}}
+"""Global services that have one endpoint in a partition, elsewhere than its home ("AWS Global
+Accelerator endpoints and quotas")."""
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 # Below WARNING these write endpoints, and at DEBUG whole answers, secrets with them, to the log.
@@ -172,7 +175,8 @@ class AwsSession:
     def _real(self, service: str, region: str) -> str:
         if region != GLOBAL:
             return region
-        home = _HOME.get(self.partition(), self.region)
+        partition = self.partition()
+        home = _ONE_ENDPOINT.get(partition, {}).get(service) or _HOME.get(partition, self.region)
         return self.region if service in _SAME_EVERYWHERE else home
 
     def _made(self, service: str, region: str) -> Any:

@@ -1,4 +1,4 @@
-"""EC2 Auto Scaling: groups, and the older launch configurations."""
+"""EC2 Auto Scaling: groups, what scales them, and the older launch configurations."""
 
 from __future__ import annotations
 
@@ -34,6 +34,36 @@ ROWS: tuple[Row, ...] = (
         secret_paths=("LaunchConfigurations[].UserData",),
         relations=(
             Relation("security_groups", "SecurityGroups", "aws.ec2.security_group", "GroupId"),
+        ),
+    ),
+    Row(
+        type="aws.autoscaling.scaling_policy",
+        service="autoscaling",
+        operation="DescribePolicies",
+        constants={"MaxRecords": 100},
+        items="ScalingPolicies",
+        native_id="{PolicyARN}",
+        name="PolicyName",
+        tags=None,
+        relations=(
+            Relation(
+                "group", "AutoScalingGroupName", "aws.autoscaling.group", "AutoScalingGroupName"
+            ),
+        ),
+    ),
+    Row(
+        type="aws.autoscaling.scheduled_action",
+        service="autoscaling",
+        operation="DescribeScheduledActions",
+        constants={"MaxRecords": 100},
+        items="ScheduledUpdateGroupActions",
+        native_id="{ScheduledActionARN}",
+        name="ScheduledActionName",
+        tags=None,
+        relations=(
+            Relation(
+                "group", "AutoScalingGroupName", "aws.autoscaling.group", "AutoScalingGroupName"
+            ),
         ),
     ),
 )

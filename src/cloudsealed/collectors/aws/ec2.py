@@ -41,6 +41,28 @@ ROWS: tuple[Row, ...] = (
                 secret_paths=("UserData.Value",),
             ),
         ),
+        together=(
+            Together(
+                service="ec2",
+                operation="DescribeInstanceImageMetadata",
+                constants=_PAGE,
+                items="InstanceImageMetadata",
+                key="InstanceId",
+                of="InstanceId",
+                fills={"ImageMetadata": "ImageMetadata"},
+                lacking={"ImageMetadata": None},
+            ),
+            Together(
+                service="ssm",
+                operation="DescribeInstanceInformation",
+                constants={"MaxResults": 50},
+                items="InstanceInformationList",
+                key="InstanceId",
+                of="InstanceId",
+                fills={"SystemsManager": "@"},
+                lacking={"SystemsManager": None},
+            ),
+        ),
         relations=(
             Relation("security_groups", "SecurityGroups[].GroupId", _GROUPS, "GroupId"),
             Relation("volumes", "BlockDeviceMappings[].Ebs.VolumeId", "aws.ec2.volume", "VolumeId"),
@@ -315,6 +337,16 @@ ROWS: tuple[Row, ...] = (
                 operation="GetSnapshotBlockPublicAccessState",
                 fills={"SnapshotBlockPublicAccess": "State"},
             ),
+            Enrich(
+                operation="GetImageBlockPublicAccessState",
+                fills={"ImageBlockPublicAccess": "ImageBlockPublicAccessState"},
+            ),
+            Enrich(
+                operation="GetInstanceMetadataDefaults",
+                fills={"InstanceMetadataDefaults": "AccountLevel"},
+                omits_empty=True,
+            ),
+            Enrich(operation="GetAllowedImagesSettings", fills={"AllowedImages": "State"}),
         ),
     ),
 )

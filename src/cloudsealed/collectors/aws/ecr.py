@@ -35,6 +35,15 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
             Enrich(
+                operation="DescribeImageScanFindings",
+                params={"repositoryName": "repositoryName"},
+                constants={"imageId": {"imageTag": "latest"}, "maxResults": 1000},
+                fills={"LatestFindings": "imageScanFindings.findingSeverityCounts"},
+                absent=frozenset({"ImageNotFoundException", "ScanNotFoundException"}),
+                gone=_GONE,
+                omits_empty=True,
+            ),
+            Enrich(
                 operation="ListTagsForResource",
                 params={"resourceArn": "repositoryArn"},
                 fills={"Tags": "tags"},

@@ -1,8 +1,13 @@
-"""EKS: clusters as AWS sees them. What runs inside is not asked for."""
+"""EKS: clusters as AWS sees them, with their groups of nodes and add-ons.
+
+What runs inside is not asked for.
+"""
 
 from __future__ import annotations
 
 from cloudsealed.collectors.model import Enrich, Relation, Row
+
+_GONE = frozenset({"ResourceNotFoundException"})
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -19,7 +24,7 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeCluster",
                 params={"name": "name"},
                 fills={"Cluster": "cluster"},
-                gone=frozenset({"ResourceNotFoundException"}),
+                gone=_GONE,
             ),
         ),
         relations=(
@@ -32,5 +37,51 @@ ROWS: tuple[Row, ...] = (
                 "GroupId",
             ),
         ),
+    ),
+    Row(
+        type="aws.eks.nodegroup",
+        service="eks",
+        operation="ListNodegroups",
+        parent="aws.eks.cluster",
+        inherit={"clusterName": "name"},
+        params={"clusterName": "name"},
+        gone=_GONE,
+        items="nodegroups[].{nodegroupName: @}",
+        native_id="arn:{partition}:eks:{region}:{account}:nodegroup/{clusterName}/{nodegroupName}",
+        name="nodegroupName",
+        tags="Nodegroup.tags",
+        created="Nodegroup.createdAt",
+        enrich=(
+            Enrich(
+                operation="DescribeNodegroup",
+                params={"clusterName": "clusterName", "nodegroupName": "nodegroupName"},
+                fills={"Nodegroup": "nodegroup"},
+                gone=_GONE,
+            ),
+        ),
+        relations=(Relation("cluster", "clusterName", "aws.eks.cluster", "name"),),
+    ),
+    Row(
+        type="aws.eks.addon",
+        service="eks",
+        operation="ListAddons",
+        parent="aws.eks.cluster",
+        inherit={"clusterName": "name"},
+        params={"clusterName": "name"},
+        gone=_GONE,
+        items="addons[].{addonName: @}",
+        native_id="arn:{partition}:eks:{region}:{account}:addon/{clusterName}/{addonName}",
+        name="addonName",
+        tags="Addon.tags",
+        created="Addon.createdAt",
+        enrich=(
+            Enrich(
+                operation="DescribeAddon",
+                params={"clusterName": "clusterName", "addonName": "addonName"},
+                fills={"Addon": "addon"},
+                gone=_GONE,
+            ),
+        ),
+        relations=(Relation("cluster", "clusterName", "aws.eks.cluster", "name"),),
     ),
 )

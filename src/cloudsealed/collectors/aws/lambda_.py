@@ -1,4 +1,6 @@
-"""Lambda: functions and their aliases, with who may call them. Their code is never fetched.
+"""Lambda: functions, their aliases and sources, with who may call them.
+
+Their code is never fetched.
 
 Each alias and each published version has a policy of its own, which lets in beside the function's.
 Of versions there may be thousands, each deployment one, and no list says which have a policy: the
@@ -112,5 +114,15 @@ ROWS: tuple[Row, ...] = (
         ),
         decode={"Policy": json_text},
         relations=(Relation("function", "FunctionName", "aws.lambda.function", "FunctionName"),),
+    ),
+    Row(
+        type="aws.lambda.event_source_mapping",
+        service="lambda",
+        operation="ListEventSourceMappings",
+        items="EventSourceMappings",
+        native_id="arn:{partition}:lambda:{region}:{account}:event-source-mapping:{UUID}",
+        name="UUID",
+        tags=None,
+        relations=(Relation("function", "FunctionArn", "aws.lambda.function", "FunctionArn"),),
     ),
 )
