@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from cloudsealed.collectors.aws import (
+    accessanalyzer,
+    account,
     acm,
+    acmpca,
     autoscaling,
+    backups,
     cloudformation,
     cloudtrail,
     cloudwatch,
+    cognito,
     config,
     dynamodb,
     ec2,
@@ -19,15 +24,23 @@ from cloudsealed.collectors.aws import (
     elbv2,
     guardduty,
     iam,
+    inspector2,
     kms,
     lambda_,
     logs,
+    macie,
     rds,
+    rolesanywhere,
     route53,
     s3,
     secretsmanager,
+    securityhub,
+    servicecatalog,
     sns,
     sqs,
+    ssm,
+    trustedadvisor,
+    wellarchitected,
 )
 from cloudsealed.collectors.model import Row
 
@@ -57,6 +70,19 @@ _SERVICES = (
     route53,
     acm,
     cloudformation,
+    accessanalyzer,
+    account,
+    acmpca,
+    backups,
+    cognito,
+    inspector2,
+    macie,
+    rolesanywhere,
+    securityhub,
+    servicecatalog,
+    ssm,
+    trustedadvisor,
+    wellarchitected,
 )
 
 ROWS: tuple[Row, ...] = tuple(row for service in _SERVICES for row in service.ROWS)
