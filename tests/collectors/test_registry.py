@@ -52,6 +52,20 @@ EXPECTED_SERVICES = {
     "route53",
     "acm",
     "cloudformation",
+    "accessanalyzer",
+    "account",
+    "acm-pca",
+    "backup",
+    "cognito-idp",
+    "cognito-identity",
+    "inspector2",
+    "macie2",
+    "rolesanywhere",
+    "securityhub",
+    "servicecatalog",
+    "ssm",
+    "trustedadvisor",
+    "wellarchitected",
 }
 
 
@@ -96,7 +110,7 @@ def test_a_secret_path_is_a_path_of_the_answer(row, operation, _, secret_paths):
 
 @pytest.mark.parametrize(("row", "operation", "_", "__"), CALLS, ids=CALL_IDS)
 def test_a_call_only_reads_settings(row, operation, _, __):
-    assert re.match(r"(Describe|List|Get|GenerateCredentialReport$)", operation)
+    assert re.match(r"(Describe|List|(?:Batch)?Get|GenerateCredentialReport$)", operation)
     forbidden = {"GetSecretValue", "GetObject", "GetItem", "GetLogEvents", "GetFunction"}
     assert operation not in forbidden
 
@@ -167,6 +181,7 @@ def test_a_list_that_aws_pages_has_a_pager():
     assert unpaged == {
         *("aws.ec2.address", "aws.config.recorder"),
         *("aws.cloudtrail.trail", "aws.cloudtrail.multi_region_trail"),
+        "aws.iam.saml_provider",
     }
 
 

@@ -258,6 +258,7 @@ def test_every_type_that_a_built_in_policy_judges_has_a_line_of_its_commands(
 OTHERWISE = {
     "authorize-security-group-ingress": {"protocol", "port", "cidr", "source-group"},
     "create-network-acl-entry": {"ingress"},
+    "subscribe": {"notification-endpoint"},
     "update-cluster-version": {"kubernetes-version"},
 }
 """Options that the AWS command line has in the place of members of the API."""

@@ -105,3 +105,41 @@ def test_evidence_names_the_statement_that_makes_an_administrator() -> None:
     document = {"Statement": [STORAGE["Statement"], EVERYTHING["Statement"]]}
     judged = rule.judge({"D": document}, {}, NOW)
     assert [each.path for each in judged.evidence] == ["D.Statement[1]"]
+
+
+def _kms(resource: Any, **more: Any) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": resource, **more}]}
+
+
+_KEYS = "arn:aws:kms:*:*:key/*"
+
+
+@pytest.mark.parametrize(
+    ("document", "may"),
+    [
+        (_kms("*"), True),
+        (_kms("arn:aws-cn:kms:*:111122223333:key/*"), True),
+        (_kms("arn:aws:kms:eu-west-1:111122223333:key/*"), True),
+        (_kms("arn:aws:kms:*:*:*"), True),
+        (_kms("*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}), True),
+        (_kms("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"), False),
+        (_kms("arn:aws:kms:*:111122223333:key/mrk-*"), False),
+        (_kms("*", Condition={"StringEquals": {"aws:ResourceTag/team": "a"}}), False),
+        (_kms("arn:aws:kms:*:111122223333:alias/*"), False),
+        (None, False),
+    ],
+)
+def test_what_is_allowed_on_all_things_of_an_account(
+    value_of: Evaluate, document: Any, may: bool
+) -> None:
+    asked = f'may_on_all([d], [], "kms:Decrypt", "{_KEYS}")'
+    assert value_of(asked, d=document) is may
+
+
+def test_a_deny_and_a_boundary_take_it_back(value_of: Evaluate) -> None:
+    denied = {"Statement": [*_kms("*")["Statement"], {**PASS["Statement"], "Effect": "Deny"}]}
+    denied["Statement"][1].update(Action="kms:Decrypt")
+    assert value_of(f'may_on_all([d], [], "kms:Decrypt", "{_KEYS}")', d=denied) is False
+    boundary = f'may_on_all([d], [b], "kms:Decrypt", "{_KEYS}")'
+    assert value_of(boundary, d=_kms("*"), b=STORAGE) is False
+    assert value_of('may_on_all([d], [], "iam:PassRole", "*")', d=PASS) is True

@@ -95,3 +95,56 @@ def test_the_evidence_is_the_statement_that_lets_everybody_in() -> None:
     rule = compile_rule(fail_when="policy_lets_anyone(resource.Policy, ['s3:Get*'])")
     found = rule.judge(resource, {}, datetime(2026, 11, 29, tzinfo=UTC)).evidence
     assert [each.path for each in found] == ["Policy.Statement[2]"]
+
+
+_OWN = "111122223333"
+_ANY = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": "*"}
+
+
+def _shared(*principals: str, **more: Any) -> dict[str, Any]:
+    return {"Statement": [{**_ANY, "Principal": {"AWS": [*principals]}, **more}]}
+
+
+@pytest.mark.parametrize(
+    ("document", "accounts"),
+    [
+        (None, []),
+        (_shared(f"arn:aws:iam::{_OWN}:root"), []),
+        (_shared("444455556666", f"arn:aws:iam::{_OWN}:root"), ["444455556666"]),
+        (_shared("arn:aws-cn:iam::444455556666:role/a/b"), ["444455556666"]),
+        (_shared("arn:aws:sts::444455556666:assumed-role/r/s"), ["444455556666"]),
+        (_shared("AIDAEXAMPLEOFAUSERGONE"), []),
+        (_shared("arn:aws:iam::127311923021:root"), []),
+        (_shared("arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"), []),
+        ({"Statement": {**_ANY, "Principal": {"Service": "s3.amazonaws.com"}}}, []),
+        ({"Statement": _ANY}, []),
+        (
+            _shared("*", Condition={"StringEquals": {"aws:PrincipalAccount": [_OWN, "4" * 12]}}),
+            ["4" * 12],
+        ),
+        (_shared("*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::%s:role/*"}}), []),
+        (_shared("4" * 12, Condition={"StringEquals": {"aws:PrincipalAccount": _OWN}}), []),
+        (_shared("4" * 12, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-a"}}), ["4" * 12]),
+        (
+            {
+                "Statement": [
+                    *_shared("444455556666")["Statement"],
+                    {
+                        **_ANY,
+                        "Effect": "Deny",
+                        "Action": "*",
+                        "Condition": {"StringNotEquals": {"aws:PrincipalAccount": _OWN}},
+                    },
+                ]
+            },
+            [],
+        ),
+        ({"Statement": {**_ANY, "Effect": "Deny", "Principal": {"AWS": "4" * 12}}}, []),
+    ],
+)
+def test_which_other_accounts_are_let_in_by_name(
+    value_of: Evaluate, document: Any, accounts: list[str]
+) -> None:
+    assert value_of(f'other_accounts(d, "{_OWN}")', d=document) == accounts
+    text = json.dumps(document) if document else None
+    assert value_of(f'other_accounts(d, "{_OWN}")', d=text) == accounts

@@ -108,6 +108,11 @@ UNKNOWN_HERE = "OperationNotListed"
 """Our code of a refusal that names no permission: what answers does not know the call."""
 _UNKNOWN_HERE = re.compile(r"Unable to determine service/operation name to be authorized\.?")
 
+NOT_ENABLED = "ServiceNotEnabled"
+"""Our code of a refusal that names no permission: the account does not use the service."""
+_NOT_ENABLED = re.compile(r"(?:Amazon )?Macie is not enabled\.?")
+"""What services say that call it a refusal (Amazon Macie; others have a code of their own)."""
+
 UNTRUSTED, OUT_OF_DATE, MISNAMED, NO_AUTHORITIES, NO_TLS = (
     "CertificateUntrusted",
     "CertificateOutOfDate",
@@ -149,9 +154,8 @@ def failure_of(error: Exception) -> AwsFailure:
         metadata, said = error.response.get("ResponseMetadata", {}), error.response.get("Error", {})
         status = metadata.get("HTTPStatusCode")
         message = str(said.get("Message") or "")
-        unknown = _UNKNOWN_HERE.fullmatch(message) is not None
         return AwsFailure(
-            UNKNOWN_HERE if unknown else _code(said.get("Code"), status),
+            _code_of_refusal(message) or _code(said.get("Code"), status),
             status,
             request_id_of(metadata),
             denier=denier_of(message),
@@ -185,6 +189,13 @@ _EXCEPTIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ..
         "MalformedResponse",
     ),
 )
+
+
+def _code_of_refusal(message: str) -> str | None:
+    """Return our code of a refusal whose own code stands for something else."""
+    if _UNKNOWN_HERE.fullmatch(message):
+        return UNKNOWN_HERE
+    return NOT_ENABLED if _NOT_ENABLED.fullmatch(message) else None
 
 
 def _refusal_of(error: SSLError) -> str:

@@ -1,4 +1,5 @@
-"""CloudWatch: metric alarms. Composite alarms and metrics are not collected."""
+"""CloudWatch: metric alarms, and of those that do nothing by themselves the composite alarms that
+read them. Metrics are not collected."""
 
 from __future__ import annotations
 
@@ -20,6 +21,13 @@ ROWS: tuple[Row, ...] = (
                 params={"ResourceARN": "AlarmArn"},
                 fills={"Tags": "Tags"},
                 gone=frozenset({"ResourceNotFoundException", "ResourceNotFound"}),
+            ),
+            Enrich(
+                operation="DescribeAlarms",
+                params={"ParentsOfAlarmName": "AlarmName"},
+                constants={"AlarmTypes": ["CompositeAlarm"]},
+                when="!AlarmActions",
+                fills={"CompositeAlarms": "CompositeAlarms[].AlarmName"},
             ),
         ),
         together=(tags("cloudwatch", "AlarmArn"),),

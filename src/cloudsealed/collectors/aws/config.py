@@ -41,6 +41,11 @@ ROWS: tuple[Row, ...] = (
                 fills={"Recorders": "ConfigurationRecorders"},
                 absent=frozenset({"NoSuchConfigurationRecorderException"}),
             ),
+            Enrich(
+                operation="DescribeDeliveryChannelStatus",
+                fills={"DeliveryChannels": "DeliveryChannelsStatus"},
+                absent=frozenset({"NoSuchDeliveryChannelException"}),
+            ),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""GuardDuty: detectors, and a region's together. Its findings are not collected."""
+"""GuardDuty: detectors, and a region's together. Of its findings only how many there are."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ ROWS: tuple[Row, ...] = (
                 operation="GetDetector",
                 params={"DetectorId": "DetectorId"},
                 fills={"Detector": "@"},
+            ),
+            Enrich(
+                operation="GetFindingsStatistics",
+                params={"DetectorId": "DetectorId"},
+                constants={
+                    "FindingCriteria": {"Criterion": {"service.archived": {"Eq": ["false"]}}},
+                    "GroupBy": "SEVERITY",
+                },
+                fills={"FindingCounts": "FindingStatistics.GroupedBySeverity"},
             ),
         ),
     ),

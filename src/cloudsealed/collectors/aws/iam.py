@@ -12,6 +12,10 @@ from cloudsealed.collectors.decode import credential_report, json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _NONE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
+_OUTSIDE = frozenset({"AWSOrganizationsNotInUseException"})
+_MANAGES = "Organization.MasterAccountId == AccountId"
+"""Whether the account is the one that manages its organisation: AWS answers it alone, and those to
+whom it gave that away."""
 
 
 def _of(
@@ -90,6 +94,37 @@ ROWS: tuple[Row, ...] = (
                 absent=frozenset({"AWSOrganizationsNotInUseException"}),
                 secret_paths=("Accounts[].Email",),
             ),
+            Enrich(
+                operation="DescribeOrganization",
+                fills={"Organization": "Organization"},
+                absent=_OUTSIDE,
+                secret_paths=("Organization.MasterAccountEmail",),
+            ),
+            Enrich(operation="ListRoots", when=_MANAGES, fills={"Roots": "Roots"}, absent=_OUTSIDE),
+            *(
+                Enrich(
+                    operation="ListPolicies",
+                    constants={"Filter": kind},
+                    when=_MANAGES,
+                    fills={name: "Policies[?!AwsManaged]"},
+                    absent=_OUTSIDE,
+                )
+                for kind, name in (
+                    ("SERVICE_CONTROL_POLICY", "ServiceControlPolicies"),
+                    ("AISERVICES_OPT_OUT_POLICY", "AiOptOutPolicies"),
+                    ("TAG_POLICY", "TagPolicies"),
+                )
+            ),
+            *(
+                Enrich(
+                    operation="ListTargetsForPolicy",
+                    params={"PolicyId": "each"},
+                    each=f"{kind}Policies[].Id",
+                    fills={f"{kind}Targets": "Targets"},
+                    absent=_OUTSIDE | frozenset({"PolicyNotFoundException"}),
+                )
+                for kind in ("ServiceControl", "AiOptOut", "Tag")
+            ),
         ),
     ),
     Row(
@@ -124,6 +159,18 @@ ROWS: tuple[Row, ...] = (
                 ),
             ),
             Enrich(operation="ListAccountAliases", fills={"Aliases": "AccountAliases"}),
+            Enrich(
+                operation="ListOrganizationsFeatures",
+                fills={"OrganizationFeatures": "EnabledFeatures"},
+                absent=frozenset(
+                    {
+                        "AccountNotManagementOrDelegatedAdministratorException",
+                        "OrganizationNotFoundException",
+                        "OrganizationNotInAllFeaturesModeException",
+                        "ServiceAccessNotEnabledException",
+                    }
+                ),
+            ),
         ),
         decode={"CredentialReport": credential_report},
     ),
@@ -304,5 +351,28 @@ ROWS: tuple[Row, ...] = (
             ),
         ),
         decode={"PolicyDocument": json_text},
+    ),
+    Row(
+        type="aws.iam.server_certificate",
+        service="iam",
+        operation="ListServerCertificates",
+        scope="global",
+        constants={"MaxItems": 1000},
+        items="ServerCertificateMetadataList",
+        native_id="{Arn}",
+        name="ServerCertificateName",
+        tags=None,
+        created="UploadDate",
+    ),
+    Row(
+        type="aws.iam.saml_provider",
+        service="iam",
+        operation="ListSAMLProviders",
+        scope="global",
+        items="SAMLProviderList",
+        native_id="{Arn}",
+        name="last_segment(Arn)",
+        tags=None,
+        created="CreateDate",
     ),
 )

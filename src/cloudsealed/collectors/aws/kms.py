@@ -29,7 +29,10 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="GetKeyRotationStatus",
                 params={"KeyId": "KeyId"},
-                fills={"RotationEnabled": "KeyRotationEnabled"},
+                fills={
+                    "RotationEnabled": "KeyRotationEnabled",
+                    "RotationPeriodInDays": "RotationPeriodInDays",
+                },
                 when="Metadata.KeyManager == 'CUSTOMER' && Metadata.KeySpec == 'SYMMETRIC_DEFAULT'",
                 absent=frozenset({"UnsupportedOperationException", "KMSInvalidStateException"}),
                 gone=_GONE,

@@ -1,8 +1,9 @@
-"""CloudWatch Logs: log groups and metric filters. Log events are never read."""
+"""CloudWatch Logs: log groups, metric filters and resource policies. Log events are never read."""
 
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.tagging import tags
+from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _GROUP_ARN = "arn:{partition}:logs:{region}:{account}:log-group:{logGroupName}"
@@ -35,5 +36,16 @@ ROWS: tuple[Row, ...] = (
         name="filterName",
         tags=None,
         relations=(Relation("log_group", "logGroupName", "aws.logs.log_group", "logGroupName"),),
+    ),
+    Row(
+        type="aws.logs.resource_policy",
+        service="logs",
+        operation="DescribeResourcePolicies",
+        items="resourcePolicies",
+        native_id="arn:{partition}:logs:{region}:{account}:resource-policy:{policyName}",
+        given="`true`",
+        name="policyName",
+        tags=None,
+        decode={"policyDocument": json_text},
     ),
 )

@@ -1,4 +1,8 @@
-"""How AWS pages a list, read from botocore's own models; no operation is named here."""
+"""How AWS pages a list, read from botocore's own models; no operation is named here.
+
+Where a service's model says nothing of pages, a member of the same name in request and answer that
+is called a next token is the token of one.
+"""
 
 from __future__ import annotations
 
@@ -61,9 +65,20 @@ def pager(service: str, operation: str) -> Pager | None:
     """Return how `operation` is paged; None when its answer is always whole."""
     found = _paginators(service).get(operation)
     if found is None:
-        return None
+        return _by_its_token(operation_model(service, operation))
     inputs, outputs = _several(found["input_token"]), _several(found["output_token"])
     return Pager(inputs, outputs, found.get("more_results"))
+
+
+def _by_its_token(operation: OperationModel) -> Pager | None:
+    """Return the pager of an operation that takes the token that it gives."""
+    asked, given = operation.input_shape, operation.output_shape
+    shared = set(asked.members) & set(given.members) if asked and given else set()
+    token = next((name for name in _TOKENS if name in shared), None)
+    return Pager((token,), (token,), None) if token else None
+
+
+_TOKENS = ("NextToken", "nextToken")
 
 
 @cache

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from cloudsealed.collectors.aws import (
+    accessanalyzer,
+    account,
     acm,
+    acmpca,
     autoscaling,
     batch,
+    backups,
     cloudformation,
     cloudtrail,
     cloudwatch,
+    cognito,
     config,
     directconnect,
     dynamodb,
@@ -25,17 +30,25 @@ from cloudsealed.collectors.aws import (
     globalaccelerator,
     guardduty,
     iam,
+    inspector2,
     kms,
     lambda_,
     lightsail,
     logs,
     networkfirewall,
+    macie,
     rds,
+    rolesanywhere,
     route53,
     s3,
     secretsmanager,
+    securityhub,
+    servicecatalog,
     sns,
     sqs,
+    ssm,
+    trustedadvisor,
+    wellarchitected,
 )
 from cloudsealed.collectors.model import Row
 
@@ -73,6 +86,19 @@ _SERVICES = (
     globalaccelerator,
     lightsail,
     networkfirewall,
+    accessanalyzer,
+    account,
+    acmpca,
+    backups,
+    cognito,
+    inspector2,
+    macie,
+    rolesanywhere,
+    securityhub,
+    servicecatalog,
+    ssm,
+    trustedadvisor,
+    wellarchitected,
 )
 
 ROWS: tuple[Row, ...] = tuple(row for service in _SERVICES for row in service.ROWS)

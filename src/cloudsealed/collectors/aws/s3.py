@@ -1,7 +1,7 @@
-"""S3: buckets, and the account's own block on public access.
+"""S3: buckets, their access points, and the account's own block on public access.
 
-`ListBuckets` names the buckets of all regions at once, so both rows are global. Objects are never
-listed or read.
+`ListBuckets` names the buckets of all regions at once, so its row is global, as the account's is;
+access points are listed in their regions. Objects are never listed or read.
 """
 
 from __future__ import annotations
@@ -66,6 +66,16 @@ ROWS: tuple[Row, ...] = (
                 {"OwnershipControls": "OwnershipControls"},
                 "OwnershipControlsNotFoundError",
             ),
+            _of_bucket(
+                "GetObjectLockConfiguration",
+                {"ObjectLock": "ObjectLockConfiguration"},
+                "ObjectLockConfigurationNotFoundError",
+            ),
+            _of_bucket(
+                "GetBucketReplication",
+                {"Replication": "ReplicationConfiguration"},
+                "ReplicationConfigurationNotFoundError",
+            ),
         ),
         decode={"Policy": json_text},
         relations=(
@@ -93,5 +103,28 @@ ROWS: tuple[Row, ...] = (
                 absent=frozenset({"NoSuchPublicAccessBlockConfiguration"}),
             ),
         ),
+    ),
+    Row(
+        type="aws.s3.access_point",
+        service="s3control",
+        operation="ListAccessPoints",
+        constants={"AccountId": "{account}"},
+        items="AccessPointList",
+        native_id="{AccessPointArn}",
+        name="Name",
+        tags=None,
+        enrich=(
+            Enrich(
+                operation="GetAccessPoint",
+                params={"Name": "Name"},
+                constants={"AccountId": "{account}"},
+                fills={
+                    "PublicAccessBlock": "PublicAccessBlockConfiguration",
+                    "CreationDate": "CreationDate",
+                },
+                gone=frozenset({"NoSuchAccessPoint"}),
+            ),
+        ),
+        relations=(Relation("bucket", "Bucket", "aws.s3.bucket", "Name"),),
     ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cloudsealed.collectors.model import Relation, Row
+from cloudsealed.collectors.decode import json_text
+from cloudsealed.collectors.model import Enrich, Relation, Row
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -14,6 +15,16 @@ ROWS: tuple[Row, ...] = (
         native_id="{ARN}",
         name="Name",
         created="CreatedDate",
+        enrich=(
+            Enrich(
+                operation="GetResourcePolicy",
+                params={"SecretId": "ARN"},
+                fills={"ResourcePolicy": "ResourcePolicy"},
+                omits_empty=True,
+                gone=frozenset({"ResourceNotFoundException"}),
+            ),
+        ),
+        decode={"ResourcePolicy": json_text},
         relations=(
             Relation("key", "KmsKeyId", "aws.kms.key", "Arn"),
             Relation(

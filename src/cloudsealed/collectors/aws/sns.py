@@ -1,10 +1,11 @@
-"""SNS: topics. Subscriptions, which hold people's addresses, are not collected."""
+"""SNS: topics and their confirmed subscriptions. Where a subscription sends to, which may be
+somebody's address, is redacted."""
 
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.decode import json_text
-from cloudsealed.collectors.model import Enrich, Row
+from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _GONE = frozenset({"NotFound", "NotFoundException", "ResourceNotFound"})
 
@@ -32,5 +33,16 @@ ROWS: tuple[Row, ...] = (
         ),
         together=(tags("sns", "TopicArn"),),
         decode={"Attributes.Policy": json_text},
+    ),
+    Row(
+        type="aws.sns.subscription",
+        service="sns",
+        operation="ListSubscriptions",
+        items="Subscriptions[?contains(SubscriptionArn, ':')]",  # one that waits has no ARN
+        native_id="{SubscriptionArn}",
+        name="SubscriptionArn",
+        tags=None,
+        secret_paths=("Subscriptions[].Endpoint",),
+        relations=(Relation("topic", "TopicArn", "aws.sns.topic", "TopicArn"),),
     ),
 )

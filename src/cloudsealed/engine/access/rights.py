@@ -204,7 +204,15 @@ def _counts(meter: Meter, pattern: str, want: Want, alone: bool) -> bool:
 
 
 def _takes_in_all(meter: Meter, pattern: str, reach: str) -> bool:
-    """Whether a pattern takes in all of the things that an account has in reach."""
-    found = _SOME_ACCOUNT.search(pattern)
-    own = reach.replace("::*:", f"::{found[1] if found else OWN_ACCOUNT}:")
-    return within(meter, own, (in_one_partition(widest(pattern)),))
+    """Whether a pattern takes in all of the things in reach that an account has, in all regions or
+    in the one that it names."""
+    own, named = reach.split(":", 5), pattern.split(":", 5)
+    if len(own) == len(_FIELDS):
+        account = _SOME_ACCOUNT.search(pattern)
+        own[4] = (account[1] if account else OWN_ACCOUNT) if own[4] == "*" else own[4]
+        region = named[3] if len(named) == len(_FIELDS) else ""
+        own[3] = region if own[3] == "*" and region and not _WILD.search(region) else own[3]
+    return within(meter, ":".join(own), (in_one_partition(widest(pattern)),))
+
+
+_FIELDS: Final = ("arn", "partition", "service", "region", "account", "resource")

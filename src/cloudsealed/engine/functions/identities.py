@@ -12,7 +12,8 @@ from typing import Final
 
 from cloudsealed.engine.access.escalation import borrowed, open_ways, reaches_every_role
 from cloudsealed.engine.access.escalation import is_administrator as _is_administrator
-from cloudsealed.engine.access.rights import Holder
+from cloudsealed.engine.access.rights import Holder, Want
+from cloudsealed.engine.access.statements import in_one_partition
 from cloudsealed.engine.access.trust import strangers_let_in
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.functions.arns import arn
@@ -66,6 +67,20 @@ def only_borrows(paths: list[Value]) -> bool:
     instance, a stack that runs with a role: to an administrator's rights only if one has them.
     """
     return all(path in borrowed() for path in paths)
+
+
+def may_on_all(
+    meter: Meter, documents: list[Value], boundaries: list[Value], action: str, things: str
+) -> bool:
+    """`may_on_all(documents, boundaries, "kms:Decrypt", "arn:*:kms:*:*:key/*")`: whether documents
+    together allow the action on all such things of an account.
+
+    All are those of all regions, or of one that is named. Deny and boundaries are weighed, and
+    conditions as in `policy_is_admin`: one on what is touched (its tags, its alias) leaves only
+    some. An action that knows no resources is on `"*"`.
+    """
+    reach = in_one_partition(things)
+    return Holder(meter, documents, boundaries).may(Want(action, reach, "all"))
 
 
 def assumes_any_role(meter: Meter, document: Value) -> bool:
@@ -153,6 +168,9 @@ IDENTITIES: Final = (
     ),
     Function("only_borrows", (kinds("list"),), "bool", only_borrows),
     Function("assumes_any_role", (_DOCUMENT,), "bool", assumes_any_role, metered=True),
+    Function(
+        "may_on_all", (*_DOCUMENTS, *(kinds("string"),) * 2), "bool", may_on_all, metered=True
+    ),
     Function("trust_lets_in", (_DOCUMENT,), "list", trust_lets_in, metered=True),
     Function(
         "managed_policy_is_admin", (kinds("string"),), "bool", managed_policy_is_admin, metered=True

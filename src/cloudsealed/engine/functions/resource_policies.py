@@ -11,6 +11,7 @@ from typing import Final
 
 from cloudsealed.engine.access.principals import is_everyone
 from cloudsealed.engine.access.public import Request, opening, refuses
+from cloudsealed.engine.access.sharing import other_accounts as _others
 from cloudsealed.engine.access.statements import raw_statements, texts
 from cloudsealed.engine.errors import EvaluationError
 from cloudsealed.engine.meter import Meter
@@ -71,6 +72,18 @@ def policy_refuses(
         texts(meter, actions, "actions"),
         texts(meter, resources, "resources"),
     )
+
+
+def other_accounts(meter: Meter, document: Value, own: str) -> list[str]:
+    """`other_accounts(d, "111122223333")`: the accounts beside this one that a resource policy, or
+    a role's trust policy, lets in by name.
+
+    As a principal, or by a condition on the caller's account where everybody is one. Organisations,
+    services, identity providers and the accounts by which AWS delivers logs are none (facts:
+    `aws_accounts`), nor is an account to which everything is denied. Whether it has the same owner
+    is not known.
+    """
+    return _others(meter, document, own)
 
 
 def _request(known: dict[Value, Value]) -> Request:
@@ -134,4 +147,5 @@ RESOURCE_POLICIES: Final = (
         metered=True,
         witness=_refusal,
     ),
+    Function("other_accounts", (_DOCUMENT, kinds("string")), "list", other_accounts, metered=True),
 )
