@@ -52,6 +52,26 @@ EXPECTED_SERVICES = {
     "route53",
     "acm",
     "cloudformation",
+    "redshift",
+    "opensearch",
+    "elasticache",
+    "memorydb",
+    "dms",
+    "kafka",
+    "kafkaconnect",
+    "mq",
+    "application-autoscaling",
+    "dax",
+    "kinesis",
+    "firehose",
+    "fsx",
+    "glacier",
+    "athena",
+    "glue",
+    "emr",
+    "datasync",
+    "storagegateway",
+    "timestream-influxdb",
 }
 
 
@@ -167,6 +187,7 @@ def test_a_list_that_aws_pages_has_a_pager():
     assert unpaged == {
         *("aws.ec2.address", "aws.config.recorder"),
         *("aws.cloudtrail.trail", "aws.cloudtrail.multi_region_trail"),
+        *("aws.opensearch.domain", "aws.firehose.stream"),
     }
 
 

@@ -19,6 +19,8 @@ _PREFIXES: Mapping[str, str] = {
     "elbv2": "elasticloadbalancing",
     "efs": "elasticfilesystem",
     "resourcegroupstaggingapi": "tag",
+    "opensearch": "es",
+    "emr": "elasticmapreduce",
 }
 _ACTIONS: Mapping[tuple[str, str], str] = {
     ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
