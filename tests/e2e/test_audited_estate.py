@@ -12,6 +12,7 @@ from tests.e2e.installation import standing
 
 from cloudsealed import working
 from cloudsealed.audits.judging import explanation as explanations
+from cloudsealed.audits.records.blocks import OBSERVATIONS, Blocks
 from cloudsealed.audits.sealing.seal import opened
 from cloudsealed.storage.keys import public_key
 from cloudsealed.testing.estate_site import MAIN_ACCOUNT
@@ -247,3 +248,26 @@ def test_an_explanation_that_takes_too_much_is_refused(
             patch.setattr(explanations, name, value)
             with pytest.raises(explanations.NotExplainableError, match="cannot be explained"):
                 services.audits.explanation(tenant=tenant, finding=finding)
+
+
+def test_what_the_emulator_holds_fails_as_its_truth_says_and_nothing_of_it_is_unknown(
+    audited: Any, deployed: Any
+) -> None:
+    installation, audit = audited.installation, audited.audits[0]
+    truths = {
+        each.native_id: each for each in deployed.manifest.truths if each.account == MAIN_ACCOUNT
+    }
+    blocks = Blocks(
+        installation.services.database, tenant=installation.tenant, audit_id=audit["id"]
+    )
+    outcomes = {
+        (block.key, line["native_id"]): line["outcome"]
+        for block in blocks.all(OBSERVATIONS)
+        for line in blocks.lines(block)
+        if line["native_id"] in truths
+    }
+    failing = {who for who, outcome in outcomes.items() if outcome == "fail"}
+    wrong = {(key, each.native_id) for each in truths.values() for key in each.fails}
+    assert sorted(failing - wrong) == []
+    assert sorted(wrong - failing) == []
+    assert {native_id for _, native_id in outcomes} == truths.keys()

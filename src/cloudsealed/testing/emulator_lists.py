@@ -8,6 +8,7 @@ refuses to change what a call for a single resource answers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -38,6 +39,14 @@ _ENTITIES: Mapping[str, str] = {
 }
 _OF_BUCKETS = ("prefix", "bucket_region", "max_buckets")
 _of_moto = ResourceGroupsTaggingAPIBackend._get_resources_generator
+
+
+_told: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+
+
+def tell_tags(account: str, region: str, tags: Mapping[str, dict[str, str]]) -> None:
+    """Let GetResources tell of tags, by ARN, of resources that moto has not."""
+    _told.setdefault((account, region), {}).update(tags)
 
 
 def install() -> None:
@@ -179,8 +188,17 @@ def _forgotten(account: str, region: str) -> Iterator[TaggedResource]:
     for trail in cloudtrail.trails.values():
         tags = cloudtrail.tagging_service.get_tag_dict_for_resource(trail.arn)
         yield TaggedResource(trail.arn, tags, "cloudtrail:trail")
+    for arn, told in _told.get((account, region), {}).items():
+        yield TaggedResource(arn, told, kind_of(arn))
     if region in _FIRST_REGIONS:
         yield from _of_the_partition(account, partition)
+
+
+def kind_of(arn: str) -> str:
+    """Return `service:type` of an ARN, as the tagging API's filters name it."""
+    service, _, _, rest = arn.split(":", 5)[2:]
+    kind = re.split("[/:]", rest, maxsplit=1)
+    return f"{service}:{kind[0]}" if len(kind) > 1 else service
 
 
 def _of_the_partition(account: str, partition: str) -> Iterator[TaggedResource]:

@@ -38,6 +38,7 @@ from cloudsealed.testing.emulator_faults import (
     FaultRule,
     fault_answer,
 )
+from cloudsealed.testing.emulator_held import Held, path_of
 from cloudsealed.testing.emulator_regions import enable
 from cloudsealed.testing.emulator_wire import Call, WireAnswer, error_answer, read_call
 
@@ -54,6 +55,7 @@ class EmulatorApplication:
         emulator_topics.install()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._turn = threading.Lock()
+        self._held = Held()
         self._faults = FaultBook()
         self._counts = CallCounts()
         self._log = log.open("a", encoding="utf-8") if log else None
@@ -75,7 +77,7 @@ class EmulatorApplication:
         began = time.monotonic()
         call = read_call(
             environ["REQUEST_METHOD"],
-            environ["PATH_INFO"],
+            path_of(environ),
             environ.get("QUERY_STRING", ""),
             _headers(environ),
             body,
@@ -88,12 +90,22 @@ class EmulatorApplication:
         if kind:
             status, headers, answer = _plain(fault_answer(kind, call))
         else:
-            status, headers, answer = self._ask_moto(environ, call)
+            status, headers, answer = self._ask(environ, call, account)
         self._counts.add(call, account, status)
         self._write_log(call, account, status, time.monotonic() - began)
         return status, headers, answer
 
-    def _ask_moto(self, environ: WSGIEnvironment, call: Call) -> tuple[int, Headers, bytes]:
+    def _ask(
+        self, environ: WSGIEnvironment, call: Call, account: str
+    ) -> tuple[int, Headers, bytes]:
+        held = self._held.answer(call, account, environ)
+        found = None if held else self._ask_moto(environ, call)
+        if found is not None:
+            return found
+        return _plain(held or self._held.otherwise(call, environ) or _denied(call))
+
+    def _ask_moto(self, environ: WSGIEnvironment, call: Call) -> tuple[int, Headers, bytes] | None:
+        """Return what moto answers; None for what it lacks."""
         head = _Head()
         try:
             with self._turn:
@@ -102,9 +114,9 @@ class EmulatorApplication:
             status, headers = int(head.line.split()[0]), head.headers
         except Exception as error:
             logging.getLogger(__name__).debug("%s failed", call, exc_info=error)
-            return _plain(_denied(call))
+            return None
         unreadable = status >= 400 and answer[:15].lower().startswith(b"<!doctype html")
-        return _plain(_denied(call)) if unreadable or status >= 500 else (status, headers, answer)
+        return None if unreadable or status >= 500 else (status, headers, answer)
 
     def _control(self, environ: WSGIEnvironment, body: bytes) -> tuple[int, dict[str, Any]]:
         route = environ["REQUEST_METHOD"], environ["PATH_INFO"].removeprefix(CONTROL_PREFIX)
@@ -112,6 +124,7 @@ class EmulatorApplication:
             ("GET", "calls"): self._counts.as_dict,
             ("POST", "reset_counts"): self._counts.reset,
             ("POST", "faults"): lambda: self._set_faults(json.loads(body)["rules"]),
+            ("POST", "hold"): lambda: self._hold(json.loads(body)),
             ("POST", "age"): lambda: self._age(json.loads(body)),
             ("POST", "regions"): lambda: self._enable(json.loads(body)),
             ("DELETE", "faults"): lambda: self._set_faults([]),
@@ -126,6 +139,10 @@ class EmulatorApplication:
     def _set_faults(self, rules: list[dict[str, Any]]) -> dict[str, Any]:
         self._faults.replace([FaultRule.parse(rule) for rule in rules])
         return {"rules": len(rules)}
+
+    def _hold(self, value: dict[str, Any]) -> dict[str, Any]:
+        emulator_lists.tell_tags(value["account"], value["region"], value.pop("tags"))
+        return {"held": self._held.hold(**value)}
 
     def _age(self, value: dict[str, Any]) -> dict[str, Any]:
         with self._turn:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import UnknownServiceError
@@ -19,18 +19,23 @@ from botocore.model import OperationModel
 from botocore.session import get_session
 
 _CREDENTIAL = re.compile(r"Credential=([^/\s,]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_UNKNOWN = "Unknown"
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 
-_SERVICE_OF_SIGNING_NAME = {
-    "monitoring": "cloudwatch",
-    "elasticfilesystem": "efs",
-    "states": "stepfunctions",
-    "email": "ses",
-    "elasticmapreduce": "emr",
-    "tagging": "resourcegroupstaggingapi",
-    "aps": "amp",
-    "access-analyzer": "accessanalyzer",
+_SERVICES_OF_SIGNING_NAME: Mapping[str, tuple[str, ...]] = {
+    "monitoring": ("cloudwatch",),
+    "elasticfilesystem": ("efs",),
+    "states": ("stepfunctions",),
+    "email": ("ses",),
+    "elasticmapreduce": ("emr",),
+    "tagging": ("resourcegroupstaggingapi",),
+    "aps": ("amp",),
+    "access-analyzer": ("accessanalyzer",),
+    "apigateway": ("apigateway", "apigatewayv2"),
+    "bedrock": ("bedrock", "bedrock-agent"),
+    "es": ("opensearch", "es"),
 }
+"""Services that sign under another name, or several that share one: which it is the path says."""
 _LOAD_BALANCING_V2 = "2015-12-01"
 _S3_CONTROL_PATH = "/v20180820/"
 _REST_XML = frozenset({"s3", "s3control", "route53", "cloudfront"})
@@ -85,7 +90,7 @@ def read_call(
     form: dict[str, str] = {}
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-    service = _service(signing_name, path, form.get("Version", ""))
+    service, *others = _services(signing_name, path, form.get("Version", ""))
     target = headers.get("x-amz-target")
     if target:
         return Call(service, target.rpartition(".")[2], region, access_key, "json")
@@ -94,15 +99,27 @@ def read_call(
         return Call(service, form["Action"], region, access_key, protocol)
     protocol = "rest-xml" if service in _REST_XML else "rest-json"
     operation = _rest_operation(service, method, path, {**headers, **query})
+    while operation == _UNKNOWN and others:
+        service, *others = others
+        operation = _rest_operation(service, method, path, {**headers, **query})
     return Call(service, operation, region, access_key, protocol)
 
 
-def _service(signing_name: str, path: str, version: str) -> str:
+def labels_of(call: Call, path: str) -> dict[str, str]:
+    """Return what stands in the path of a call for the labels of its operation."""
+    for route in _routes(call.service):
+        found = route.path.fullmatch(path) if route.operation == call.operation else None
+        if found is not None:
+            return {name: unquote(value) for name, value in found.groupdict().items()}
+    return {}
+
+
+def _services(signing_name: str, path: str, version: str) -> tuple[str, ...]:
     if signing_name == "elasticloadbalancing":
-        return "elbv2" if version == _LOAD_BALANCING_V2 else "elb"
+        return ("elbv2" if version == _LOAD_BALANCING_V2 else "elb",)
     if signing_name == "s3" and path.startswith(_S3_CONTROL_PATH):
-        return "s3control"
-    return _SERVICE_OF_SIGNING_NAME.get(signing_name, signing_name)
+        return ("s3control",)
+    return _SERVICES_OF_SIGNING_NAME.get(signing_name, (signing_name,))
 
 
 def _rest_operation(service: str, method: str, path: str, given: Mapping[str, str]) -> str:
@@ -111,7 +128,7 @@ def _rest_operation(service: str, method: str, path: str, given: Mapping[str, st
         for route in _routes(service)
         if (rank := route.rank(method, path, given)) is not None
     ]
-    return max(ranked, key=lambda entry: entry[0])[1] if ranked else "Unknown"
+    return max(ranked, key=lambda entry: entry[0])[1] if ranked else _UNKNOWN
 
 
 @cache
@@ -127,7 +144,8 @@ def _route(operation: OperationModel) -> _Route:
     path, _, query = operation.http["requestUri"].partition("?")
     pattern, end = "", 0
     for label in _LABEL.finditer(path):
-        pattern += re.escape(path[end : label.start()]) + (".+" if label[2] else "[^/]+")
+        pattern += re.escape(path[end : label.start()])
+        pattern += f"(?P<{label[1]}>{'.+' if label[2] else '[^/]+'})"
         end = label.end()
     pattern += re.escape(path[end:].rstrip("/")) + "/?"
     needs = (*parse_qsl(query, keep_blank_values=True), *_required_fields(operation))

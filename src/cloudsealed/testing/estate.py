@@ -20,6 +20,7 @@ from cloudsealed.testing import estate_compute as compute
 from cloudsealed.testing import estate_data as data
 from cloudsealed.testing import estate_foundation as foundation
 from cloudsealed.testing import estate_governance as governance
+from cloudsealed.testing import estate_held as held
 from cloudsealed.testing import estate_network as network
 from cloudsealed.testing.estate_site import (
     CANARIES,
@@ -56,6 +57,7 @@ _PHASES: tuple[tuple[Chain, ...], ...] = (
         (_HOME, (compute.certificates,)),
         (_OTHER_HOME, (foundation.audit_role, governance.strong_passwords)),
         (_OTHER_HOME, (foundation.networks,)),
+        *((each, (held.answers,)) for each in (_HOME, _FAR, _OTHER_HOME, _OTHER_FAR)),
     ),
     (
         (

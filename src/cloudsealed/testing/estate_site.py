@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
@@ -80,14 +80,27 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Truth:
+    """A resource by its native id, and the keys of the policies that it fails, every one."""
+
+    type: str
+    native_id: str
+    account: str
+    region: str
+    fails: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EstateManifest:
-    """What was deployed: resources by type (AWS's own defaults are not counted), and the facts."""
+    """What was deployed: resources by type (AWS's own defaults are not counted), and the facts;
+    of resources that the emulator holds as answers the whole truth."""
 
     endpoint: str
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
     counts: dict[str, int]
     facts: tuple[Fact, ...]
+    truths: tuple[Truth, ...] = ()
     canaries: tuple[str, ...] = CANARIES
 
     @property
@@ -109,13 +122,17 @@ class Book:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _made: set[tuple[str, str, str, str]] = field(default_factory=set)
     _facts: list[Fact] = field(default_factory=list)
+    _truths: list[Truth] = field(default_factory=list)
 
-    def write(self, fact: Fact | tuple[str, str, str, str]) -> None:
-        """Note a fact, or a bare (account, region, type, name)."""
+    def write(self, fact: Fact | Truth | tuple[str, str, str, str]) -> None:
+        """Note a fact, the truth, or a bare (account, region, type, name)."""
         with self._lock:
             if isinstance(fact, Fact):
                 self._facts.append(fact)
                 fact = (fact.account, fact.region, fact.type, fact.name)
+            elif isinstance(fact, Truth):
+                self._truths.append(fact)
+                fact = (fact.account, fact.region, fact.type, fact.native_id)
             self._made.add(fact)
 
     def manifest(self, endpoint: str, partition: str) -> EstateManifest:
@@ -128,6 +145,7 @@ class Book:
             REGIONS[partition],
             dict(sorted(counts.items())),
             tuple(facts),
+            tuple(sorted(self._truths, key=lambda each: tuple(asdict(each).values()))),
         )
 
 
@@ -186,6 +204,10 @@ class Site:
     def good(self, kind: str, name: str, dimension: Dimension, *reasons: str) -> None:
         """Note that an audit should find nothing wrong with a resource in these respects."""
         self._fact(kind, name, "good", dimension, reasons)
+
+    def truth(self, kind: str, native_id: str, fails: Sequence[str]) -> None:
+        """Note which policies a resource fails: these, and no other."""
+        self._book.write(Truth(kind, native_id, self.account, self.region, tuple(fails)))
 
     def age(self, kind: str, ident: str, days: int) -> None:
         """Let a resource look `days` older than it is."""
