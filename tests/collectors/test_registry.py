@@ -66,6 +66,26 @@ EXPECTED_SERVICES = {
     "ssm",
     "trustedadvisor",
     "wellarchitected",
+    "redshift",
+    "opensearch",
+    "elasticache",
+    "memorydb",
+    "dms",
+    "kafka",
+    "kafkaconnect",
+    "mq",
+    "application-autoscaling",
+    "dax",
+    "kinesis",
+    "firehose",
+    "fsx",
+    "glacier",
+    "athena",
+    "glue",
+    "emr",
+    "datasync",
+    "storagegateway",
+    "timestream-influxdb",
 }
 
 
@@ -182,6 +202,7 @@ def test_a_list_that_aws_pages_has_a_pager():
         *("aws.ec2.address", "aws.config.recorder"),
         *("aws.cloudtrail.trail", "aws.cloudtrail.multi_region_trail"),
         "aws.iam.saml_provider",
+        *("aws.opensearch.domain", "aws.firehose.stream"),
     }
 
 

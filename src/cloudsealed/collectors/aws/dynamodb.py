@@ -1,9 +1,10 @@
-"""DynamoDB: tables and their backups. Items are never read."""
+"""DynamoDB: tables, their backups and how they scale, and the clusters of DAX. No item is read."""
 
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.backups import LAST_BACKUP
 from cloudsealed.collectors.aws.tagging import tags
+from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 _GONE = frozenset({"ResourceNotFoundException", "TableNotFoundException"})
@@ -31,6 +32,13 @@ ROWS: tuple[Row, ...] = (
                 gone=_GONE,
             ),
             Enrich(
+                operation="GetResourcePolicy",
+                params={"ResourceArn": "Arn"},
+                fills={"Policy": "Policy"},
+                absent=frozenset({"PolicyNotFoundException"}),
+                gone=_GONE,
+            ),
+            Enrich(
                 operation="ListTagsOfResource",
                 params={"ResourceArn": "Arn"},
                 fills={"Tags": "Tags"},
@@ -38,6 +46,39 @@ ROWS: tuple[Row, ...] = (
             ),
         ),
         together=(tags("dynamodb", "Arn"), LAST_BACKUP),
+        decode={"Policy": json_text},
         relations=(Relation("key", "Table.SSEDescription.KMSMasterKeyArn", "aws.kms.key", "Arn"),),
+    ),
+    Row(
+        type="aws.dynamodb.scalable_target",
+        service="application-autoscaling",
+        operation="DescribeScalableTargets",
+        constants={"ServiceNamespace": "dynamodb"},
+        items="ScalableTargets",
+        native_id=(
+            "arn:{partition}:application-autoscaling:{region}:{account}"
+            ":dynamodb/{ResourceId}/{ScalableDimension}"
+        ),
+        name="ResourceId",
+        tags=None,
+        created="CreationTime",
+    ),
+    Row(
+        type="aws.dynamodb.dax_cluster",
+        service="dax",
+        operation="DescribeClusters",
+        items="Clusters[?Status != 'deleting']",
+        native_id="{ClusterArn}",
+        name="ClusterName",
+        together=(tags("dax:cache", "Arn"),),
+        relations=(
+            Relation("role", "IamRoleArn", "aws.iam.role", "Arn"),
+            Relation(
+                "security_groups",
+                "SecurityGroups[].SecurityGroupIdentifier",
+                "aws.ec2.security_group",
+                "GroupId",
+            ),
+        ),
     ),
 )

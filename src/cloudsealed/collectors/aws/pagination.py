@@ -17,6 +17,9 @@ from botocore.model import OperationModel, ServiceModel
 from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.paths import names_in, read
 
+_TOKENS = ("NextToken", "nextToken")
+"""What AWS calls the token of a page, where it calls it the same in both directions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pager:
@@ -60,10 +63,22 @@ def _several(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _by_token(service: str, operation: str) -> Mapping[str, Any] | None:
+    model = operation_model(service, operation)
+    asked, told = model.input_shape, model.output_shape
+    both = set(asked.members if asked else ()) & set(told.members if told else ())
+    name = next((each for each in _TOKENS if each in both), None)
+    return {"input_token": name, "output_token": name} if name else None
+
+
 @cache
 def pager(service: str, operation: str) -> Pager | None:
-    """Return how `operation` is paged; None when its answer is always whole."""
-    found = _paginators(service).get(operation)
+    """Return how `operation` is paged; None when its answer is always whole.
+
+    Where botocore has no paginator, a token of one name that is asked with and answered names the
+    next page (Athena's ListWorkGroups).
+    """
+    found = _paginators(service).get(operation) or _by_token(service, operation)
     if found is None:
         return _by_its_token(operation_model(service, operation))
     inputs, outputs = _several(found["input_token"]), _several(found["output_token"])

@@ -20,6 +20,8 @@ _PREFIXES: Mapping[str, str] = {
     "efs": "elasticfilesystem",
     "resourcegroupstaggingapi": "tag",
     "accessanalyzer": "access-analyzer",
+    "opensearch": "es",
+    "emr": "elasticmapreduce",
 }
 _ACTIONS: Mapping[tuple[str, str], str] = {
     ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
