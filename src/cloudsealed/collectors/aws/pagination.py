@@ -61,9 +61,24 @@ def pager(service: str, operation: str) -> Pager | None:
     """Return how `operation` is paged; None when its answer is always whole."""
     found = _paginators(service).get(operation)
     if found is None:
-        return None
+        return _unlisted(service, operation)
     inputs, outputs = _several(found["input_token"]), _several(found["output_token"])
     return Pager(inputs, outputs, found.get("more_results"))
+
+
+# What the members that name a page are called where botocore lists no paginator for an operation
+# that has pages all the same, as those of WAF, SES and some of EventBridge.
+_TOKENS = ("NextMarker", "NextToken", "nextToken")
+
+
+def _unlisted(service: str, operation: str) -> Pager | None:
+    """Return the pager of an operation that takes the member that its own answers end with."""
+    model = operation_model(service, operation)
+    shapes = (model.input_shape, model.output_shape)
+    for token in _TOKENS:
+        if all(shape is not None and token in shape.members for shape in shapes):
+            return Pager((token,), (token,), None)
+    return None
 
 
 @cache
