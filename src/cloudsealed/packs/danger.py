@@ -32,7 +32,7 @@ _FLAGS = re.compile(
 )
 """Options that take away, cut off, or ask nobody."""
 _REPLACING = re.compile(
-    r"--(?:auth-type|db-instance-class|default-actions|engine-version|environment|groups"
+    r"--(?:auth-type|authorization-type|db-instance-class|default-actions|engine-version|environment|groups"
     r"|http-tokens|instance-type|resources-vpc-config|runtime|security-groups|ssl-policy|user-data"
     r"|vpc-zone-identifier)"
 )
