@@ -83,9 +83,7 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="GetDataSource",
                 params={"knowledgeBaseId": "knowledgeBaseId", "dataSourceId": "dataSourceId"},
-                fills={
-                    "DataSource": "dataSource",
-                },
+                fills={"DataSource": "dataSource"},
                 gone=_GONE,
             ),
         ),
