@@ -81,7 +81,7 @@ ROWS: tuple[Row, ...] = (
             "domainOwner": "domainOwner",
             "repository": "repositoryName",
         },
-        constants={"publish": "ALLOW", "upstream": "ALLOW"},
+        constants={"publish": "ALLOW"},  # what only comes from outside is most, and well
         gone=_NONE,
         items="packages",
         native_id=(
