@@ -1,4 +1,5 @@
-"""axe finds nothing on the pages of a visitor and their account: light on a phone, dark on a desk.
+"""axe finds nothing on the pages of a visitor and their account, on a light phone or a dark desk:
+`make pages` has each in every look.
 
 Beyond its usual rules it asks for WCAG's contrast of 7:1 and for targets of 24 pixels. The pages
 allow no script, so only the contexts of these tests pass by their policy.
@@ -7,7 +8,7 @@ allow no script, so only the contexts of these tests pass by their policy.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,7 @@ from tests.console.test_account import age, invitation
 from cloudsealed.auth.model import Scope
 from cloudsealed.vocabulary import Role
 
-SCHEMES = ("light", "dark")
-WIDTHS = (320, 1280)
+LOOKS = (("light", 320), ("dark", 1280))
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 _RULES = {"color-contrast-enhanced": {"enabled": True}, "target-size": {"enabled": True}}
 _RUN = """async rules => (await axe.run(document, {rules})).violations.map(found =>
@@ -181,8 +181,18 @@ def own(site: Site) -> Site:
     return site.tenant("Acme")
 
 
-@pytest.mark.parametrize("name", [*STRANGERS, *USERS])
+PAGES = [*STRANGERS, *USERS]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(name: str, own: Site, axe: Path, new_keyboard: NewKeyboard) -> None:
+    judge(name, own, axe, new_keyboard, [LOOKS[PAGES.index(name) % 2]])
+
+
+def judge(
+    name: str, own: Site, axe: Path, new_keyboard: NewKeyboard, looks: Sequence[tuple[str, int]]
+) -> None:
+    """Visit a page, and let axe look at it in each scheme of colours and width."""
     keys = new_keyboard(bypass_csp=True)
     seen: list[int] = []
     keys.page.on("response", lambda answer: seen.append(_page_status(answer)))
@@ -193,7 +203,7 @@ def test_axe_finds_nothing(name: str, own: Site, axe: Path, new_keyboard: NewKey
     visit(keys, own)
     assert [found for found in seen if found][-1] == status
     keys.page.add_script_tag(path=axe)
-    for scheme, width in zip(SCHEMES, WIDTHS, strict=True):
+    for scheme, width in looks:
         keys.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of both
         keys.page.set_viewport_size({"width": width, "height": 800})
         _picture(keys, f"{name}-{scheme}-{width}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import pytest
 from tests.auth.oauth.party import Site
 
 if TYPE_CHECKING:
@@ -29,15 +28,14 @@ def test_the_documentation_shows_every_noun_and_complains_of_nothing(
     assert hosts == {site.url.split("/")[2]}
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_try_it_out_answers_a_person_who_pasted_a_token(
-    host: str, site: Site, new_context: Callable[..., BrowserContext]
+def test_try_it_out_answers_a_person_who_pasted_a_token_under_another_name_of_the_host(
+    site: Site, new_context: Callable[..., BrowserContext]
 ) -> None:
     token = site.http().headers["authorization"].removeprefix("Bearer ")
     page = new_context().new_page()
     complaints: list[str] = []
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.goto(f"{site.url.replace('127.0.0.1', host)}/docs")
+    page.goto(f"{site.url.replace('127.0.0.1', 'localhost')}/docs")
     page.locator("button.btn.authorize").first.click()
     form = page.locator(".auth-container").filter(has_text="bearer").first
     form.locator("input").first.fill(token)

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.grouped import grouped
 from typer.core import TyperGroup
 
 from cloudsealed.cli.client.table import names
@@ -32,7 +33,7 @@ def named(document: Path) -> str:
     return document.relative_to(ROOT).as_posix()
 
 
-every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+every_document = grouped("document", DOCUMENTS, lambda each: named(each.parent), named)
 
 
 def tool() -> ModuleType:

@@ -159,18 +159,18 @@ def _open_at(port: int) -> int:
     return sum(row[1].endswith(f":{port:04X}") and row[3] in _HELD_OPEN for row in rows)
 
 
-def lives(busy: Busy, *, audits: int, requests: int) -> tuple[Figures, Figures]:
-    """Run audits and requests in turns; return what is held after the tenth audit, and at the end.
+def lives(busy: Busy, *, audits: int, requests: int, warm: int = 10) -> tuple[Figures, Figures]:
+    """Run audits and requests in turns; return what is held after `warm` audits, and at the end.
 
     Half of the requests are sent before the first figures are taken.
     """
-    busy.audit(10)
+    busy.audit(warm)
     busy.request(requests // 2)
     first = last = busy.figures()
     print(json.dumps(first), flush=True)
-    rounds = max(1, (audits - 10) // 10)
+    rounds = max(1, (audits - warm) // 10)
     for _ in range(rounds):
-        busy.audit((audits - 10) // rounds)
+        busy.audit((audits - warm) // rounds)
         busy.request(requests // 2 // rounds)
         last = busy.figures()
         print(json.dumps(last), flush=True)

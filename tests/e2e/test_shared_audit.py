@@ -15,12 +15,9 @@ from cloudsealed.settings import Settings
 from cloudsealed.storage.schema import audits, calls
 from cloudsealed.testing.emulator import Emulator
 
-SERVICES = [
-    *("dynamodb", "ec2", "ecr", "ecs", "iam", "kms", "lambda"),
-    *("logs", "rds", "s3", "secretsmanager", "sns", "sqs"),
-]
-REGIONS = ["eu-west-1", "us-east-1", "eu-central-1", "eu-north-1", "us-west-2", "ap-south-1"]
-ACCOUNTS = [f"{number:012d}" for number in range(101, 108)]
+SERVICES = [*("dynamodb", "ec2", "ecr", "iam", "kms", "lambda", "sns", "sqs")]
+REGIONS = ["eu-west-1", "us-east-1", "eu-central-1"]
+ACCOUNTS = [f"{number:012d}" for number in range(101, 105)]
 
 
 @pytest.fixture
@@ -55,7 +52,7 @@ def test_workers_that_are_killed_leave_an_audit_to_the_others(
 ) -> None:
     audit = begun(installation)
     workers.start(3)
-    for calls_made in (40, 120):
+    for calls_made in (15, 45):
         until(
             lambda more=calls_made: (
                 count(installation, CALLS, audit) > more
@@ -101,7 +98,7 @@ def accounts_of(installation: Installation, audit: str) -> None:
 
 @pytest.fixture
 def of_many(installation: Installation) -> tuple[str, Document]:
-    """An audit of eight accounts, and what one process concludes from its ledger."""
+    """An audit of five accounts, and what one process concludes from its ledger."""
     with signed_in(installation.environment):
         audit = installation.audit(installation.patient, services=SERVICES)
     accounts_of(installation, audit["id"])
@@ -112,12 +109,12 @@ def _stood(installation: Installation) -> dict[str, str]:
     return {ident: f["status"] for ident, f in installation.findings().items()}
 
 
-def test_accounts_are_judged_and_reconciled_by_several_workers_to_the_same_digest(
+def test_accounts_are_judged_and_reconciled_by_several_workers_or_one_to_the_same_digest(
     installation: Installation, workers: Workers, of_many: tuple[str, Document]
 ) -> None:
     parent, alone = of_many
     stood = _stood(installation)
-    assert alone["resources"] > 7 * 20
+    assert alone["resources"] > 4 * 20
     made = installation.services.audits.reanalyze(tenant=installation.tenant, ident=parent, body={})
     audit = orjson.loads(made)["id"]
     workers.start(3)
@@ -130,13 +127,7 @@ def test_accounts_are_judged_and_reconciled_by_several_workers_to_the_same_diges
     for name in ("verdict_digest", "counts", "dimensions", "findings", "resources", "verdicts"):
         assert shown[name] == alone[name], name
     assert _stood(installation) == stood
-
-
-def test_one_worker_is_enough(
-    installation: Installation, workers: Workers, of_many: tuple[str, Document]
-) -> None:
-    parent, alone = of_many
+    workers.kill(2)
     made = installation.services.audits.reanalyze(tenant=installation.tenant, ident=parent, body={})
-    workers.start(1)
     shown = ended(installation, orjson.loads(made)["id"])
     assert shown["verdict_digest"] == alone["verdict_digest"]

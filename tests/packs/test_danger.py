@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.grouped import each_policy_of
 
 from cloudsealed.packs import PolicySpec, load_policies
 from cloudsealed.packs.danger import UNSAID, caution_of, dangerous_words, dangers
 
-each_policy = pytest.mark.parametrize("policy", load_policies(), ids=lambda policy: policy.key)
+each_policy = each_policy_of(load_policies())
 
 
 @each_policy

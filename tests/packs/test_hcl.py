@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.grouped import each_policy_of
 
 from cloudsealed.packs import PolicySpec, load_policies
 from cloudsealed.packs.hcl import filled
@@ -77,7 +78,7 @@ def test_a_hostile_name_ends_no_comment_and_is_no_label(name: str) -> None:
     assert text.count("\n") == 1
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.key)
+@each_policy_of(POLICIES)
 def test_built_in_terraform_names_the_resource(policy: PolicySpec) -> None:
     assert policy.remediation is not None
     text = policy.remediation.terraform or ""

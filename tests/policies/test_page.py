@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from tests.grouped import each_policy_of
 
 from cloudsealed.collectors.asked import calls_of
 from cloudsealed.collectors.providers import provider_of
@@ -23,7 +24,7 @@ from cloudsealed.testing.factories import make_policy
 
 POLICIES = {policy.key: policy for policy in load_policies()}
 PARSER = MarkdownIt("commonmark").enable("table")
-each_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+each_policy = each_policy_of(POLICIES.values())
 
 OWN = """\
 key: queue-name

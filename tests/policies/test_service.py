@@ -544,6 +544,7 @@ def test_a_check_of_a_file_takes_no_key_of_what_says_something_else(
         policies.lend(tenant=TENANT, specs=[spec(key=load_policies()[0].key)])
 
 
+TOLD = ("examples", "formerly", "applies_because", "equivalents")
 EXAMPLES = {
     "fail": [{"resource": {"Tags": [{"Key": "env", "Value": "prod"}]}, "severity": "critical"}],
     "pass": [{"resource": {"Tags": []}}],
@@ -554,6 +555,7 @@ FILE = CHECK | {
     "severity_when": [{"when": "tag(resource, 'env') == 'prod'", "severity": "critical"}],
     "formerly": ["queues-were-closed"],
     "applies_because": "Tags do not open a queue",
+    "equivalents": {"prowler": ["sqs_queue_is_tagged"]},
     "examples": EXAMPLES,
 }
 
@@ -563,11 +565,9 @@ def test_what_a_file_says_is_taken_and_shown_and_no_audit_judges_by_its_examples
 ) -> None:
     made = orjson.loads(policies.create(tenant=TENANT, body=FILE))
     assert made["version"] == 1
-    assert {name: made[name] for name in ("examples", "formerly", "applies_because")} == {
-        name: FILE[name] for name in ("examples", "formerly", "applies_because")
-    }
+    assert {name: made[name] for name in TOLD} == {name: FILE[name] for name in TOLD}
     (pinned,) = policies.audit_set(tenant=TENANT, only=[made["id"]]).checks
-    assert pinned.spec.keys().isdisjoint({"examples", "formerly", "applies_because"})
+    assert pinned.spec.keys().isdisjoint(set(TOLD))
     other = {"examples": {"pass": EXAMPLES["pass"]}}
     changed = orjson.loads(policies.update(tenant=TENANT, ident=made["id"], body=other))
     assert (changed["version"], changed["examples"]) == (1, other["examples"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from copy import copy
 from typing import Any, ClassVar, NoReturn
 
 import yaml
@@ -18,6 +19,8 @@ from cloudsealed.packs.errors import PolicyFileError
 
 MAX_CHARACTERS = 65_536
 MAX_DEPTH = 40
+ELSEWHERE = "elsewhere"
+"""The style of a scalar whose text does not stand in the file, but what asks for it does."""
 _WIDTH, _SHORT = 96, 64
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -116,6 +119,12 @@ class Document:
         self.root = self._compose()
         self._check(self.root)
 
+    def rooted(self, root: yaml.Node) -> Document:
+        """Return the document with another root, whose nodes have their places in this text."""
+        other = copy(self)
+        other.root = root
+        return other
+
     def error(
         self, node: yaml.Node, message: str, suggestion: str | None = None
     ) -> PolicyFileError:
@@ -147,6 +156,8 @@ class Document:
         Folding and quoting change white space and add characters but keep the order, so the
         text's other characters are found one after the other in the file.
         """
+        if node.style == ELSEWHERE:
+            return node.start_mark.line + 1, node.start_mark.column + 1
         lines = node.value.split("\n")
         before = "".join(lines[: line - 1]) + lines[line - 1][: column - 1]
         offset = self._start(node)

@@ -30,6 +30,7 @@ from cloudsealed.kit.shapes import (
 )
 from cloudsealed.packs.expression import Expression
 from cloudsealed.packs.model import EFFORTS, SCOPES
+from cloudsealed.packs.templates import LIKE, WITH, texts
 from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Severity
 
 KEY = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -148,6 +149,12 @@ def check_form(types: Iterable[str] | None = None) -> Record:
                 "Where the rule comes from: title or address.",
                 default=[],
                 example=["Data handling standard, section 4"],
+            ),
+            "equivalents": Part(
+                Named(Many(Text(), least=1, most=50, distinct=True)),
+                "Checks of other programs that look for the same, by the program's name.",
+                default={},
+                example={"prowler": ["s3_bucket_no_mfa_delete"]},
             ),
             "discriminator": Part(
                 Text(),
@@ -357,9 +364,11 @@ FRAMEWORK = Record(
         "source": _must(Text()),
         "provider": _must(Text()),
         "sections": Part(Many(_SECTION), default=[]),
+        "services": Part(Named(Text()), default={}),
     }
 )
-"""The form of a framework file."""
+"""The form of a framework file. With `services`, by the name in a policy's key what people call it,
+it holds every policy of its provider, and has a section for each dimension."""
 
 
 def file_schema(types: Iterable[str]) -> dict[str, Any]:
@@ -368,12 +377,26 @@ def file_schema(types: Iterable[str]) -> dict[str, Any]:
     What depends on another field it cannot say, and the reader checks it alone: expressions, and
     that an example's relations are those of the policy.
     """
+    schema = check_form(types).of(Use.FILE).schema()
+    schema["properties"] |= _TEMPLATED
+    needed = schema.pop("required")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "CloudSealed policy",
         "description": "A check as a file: it raises a finding for every resource that fails.",
-        **check_form(types).of(Use.FILE).schema(),
+        **schema,
+        "anyOf": [{"required": needed}, {"required": ["key", *_TEMPLATED]}],
     }
+
+
+_TEMPLATED = {
+    LIKE: {
+        "description": "The template whose policies are of the same kind: what the file leaves out "
+        "is as it says.",
+        "enum": sorted(texts()),
+    },
+    WITH: {"description": "The template's parameters.", "type": "object"},
+}
 
 
 _FORMS = {PolicyKind.CHECK: check_form(), PolicyKind.CLASSIFICATION: CLASSIFICATION}

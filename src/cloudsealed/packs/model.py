@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -16,7 +16,12 @@ Effort = Literal["low", "medium", "high"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 _ABOUT = ("key", "version", "formerly")
-AUTHORS: Mapping[str, Any] = {"applies_because": None, "formerly": [], "examples": None}
+AUTHORS: Mapping[str, Any] = {
+    "applies_because": None,
+    "equivalents": {},
+    "formerly": [],
+    "examples": None,
+}
 """What a policy says for its authors alone, and what it says when it does not: nothing is judged by
 it, and no digest covers it."""
 
@@ -103,7 +108,8 @@ class PolicySpec:
     """A check as its author says it; `fail_when` and `applies_when` are CEL, true fails.
 
     `severity_when` is asked in its order, before `severity`; `yields_to` are keys of more general
-    policies. `controls` are (framework's key, control's id).
+    policies. `controls` are (framework's key, control's id), `equivalents` the checks of other
+    programs, by the program's name, that look for the same.
     """
 
     key: str
@@ -127,6 +133,7 @@ class PolicySpec:
     discriminator: str | None
     formerly: tuple[str, ...]
     applies_because: str | None
+    equivalents: Mapping[str, tuple[str, ...]]
     examples: tuple[Example, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -199,7 +206,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """A published set of controls; titles are our wording, `source` names the publisher's text."""
+    """A published set of controls; titles are our wording, `source` names the publisher's text.
+
+    `services`, of one that holds every policy of its provider, are their titles by name.
+    """
 
     key: str
     title: str
@@ -207,6 +217,7 @@ class Framework:
     source: str
     provider: str
     sections: tuple[Section, ...]
+    services: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def controls(self) -> tuple[Control, ...]:

@@ -37,6 +37,7 @@ from cloudsealed.packs.model import (
     Remediation,
     Section,
 )
+from cloudsealed.packs.templates import expanded
 from cloudsealed.packs.yields import refuse_yields
 from cloudsealed.vocabulary import Dimension, PolicyKind, Severity
 
@@ -62,7 +63,7 @@ def parse_policy(
     Raises:
         PolicyFileError: the first thing that is wrong, with its line and column, and the others.
     """
-    document = Document(text, file)
+    document = expanded(Document(text, file))
     found, refused = _draft(check_form(types).of(Use.FILE), _said(document))
     errors = [placed(document, each) for each in refused]
     try:
@@ -128,7 +129,7 @@ def read_policies(files: Iterable[tuple[str, str]]) -> list[Values]:
     among them. Return JSON values that `policy_of` takes.
 
     Raises PolicyFileError for the first thing that is wrong."""
-    documents = [Document(text, file) for file, text in files]
+    documents = [expanded(Document(text, file)) for file, text in files]
     read = [_read(document) for document in documents]
     checks = {spec.key: spec.words for spec, _ in read}
     for document, (spec, _) in zip(documents, read, strict=True):
@@ -177,7 +178,7 @@ def kind_of(value: Any) -> PolicyKind:
 
 def _body(kind: PolicyKind, found: Values) -> PolicyBody:
     if kind is PolicyKind.CHECK:
-        told = {name: found[name] for name in AUTHORS if found[name]}
+        told: dict[str, Any] = {name: found[name] for name in AUTHORS if found[name]}
         if "examples" in told:
             told["examples"] = _as_said(told["examples"])
         spec = {**policy_of(found).words, **told}
@@ -224,6 +225,7 @@ def policy_of(found: Values) -> PolicySpec:
         discriminator=found["discriminator"],
         formerly=tuple(found["formerly"]),
         applies_because=found["applies_because"],
+        equivalents={name: tuple(each) for name, each in found["equivalents"].items()},
         examples=examples_of(found["examples"], tuple(found["related"])),
     )
 

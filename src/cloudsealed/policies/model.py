@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import orjson
 
 from cloudsealed.kit.canonical import digest
 from cloudsealed.kit.errors import CloudSealedError, NotFoundError
-from cloudsealed.packs import AUTHORS
+from cloudsealed.packs import AUTHORS, load_policies
 from cloudsealed.vocabulary import FIRST_PROVIDER, PolicyKind, PolicySource, Provider
 
 
@@ -206,6 +207,7 @@ def public(policy: Policy, controls: Sequence[Mapping[str, str]]) -> bytes:
         "controls": list(controls),
         **{name: spec.get(name, default) for name, default in _OPTIONAL},
         **{name: policy.spec.get(name, default) for name, default in AUTHORS.items()},
+        **_shipped(policy),
         "remediation": _remediation(spec),
         "applied_at": policy.applied_at,
         "created_at": policy.created_at,
@@ -228,6 +230,18 @@ def finding_part(version: PolicyVersion, controls: Sequence[Mapping[str, str]]) 
         "console": None,  # of a finding that is shown alone
     }
     return orjson.dumps(body)[1:-1]
+
+
+def _shipped(policy: Policy) -> dict[str, Any]:
+    """Return what is told of a built-in policy and kept nowhere but in its file."""
+    if policy.source is not PolicySource.BUILTIN:
+        return {}
+    return {"equivalents": _equivalents().get(policy.key, {})}
+
+
+@cache
+def _equivalents() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    return {spec.key: spec.equivalents for spec in load_policies() if spec.equivalents}
 
 
 def _remediation(spec: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -169,9 +169,14 @@ def _reads(spec: PolicySpec, rule: Rule) -> Iterator[str]:
 
 
 def _references(spec: PolicySpec) -> Iterator[str]:
-    if spec.references:
+    lines = [f"- {text(each)}" for each in spec.references]
+    lines += [
+        f"- {text(name.capitalize())}: {', '.join(map(code, checks))}"
+        for name, checks in spec.equivalents.items()
+    ]
+    if lines:
         yield "## References"
-        yield "\n".join(f"- {text(each)}" for each in spec.references)
+        yield "\n".join(lines)
 
 
 def _json(value: object, indent: str = "") -> str:

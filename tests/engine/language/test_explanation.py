@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.engine.attacks import ATTACKS, MANY
 from tests.engine.expressions import Writer, make_document
+from tests.grouped import each_policy_of
 
 from cloudsealed.engine import (
     BudgetExceeded,
@@ -113,10 +114,10 @@ def check_alone(step: Step, variables: dict[str, Any], now: datetime) -> bool:
     return True
 
 
-@pytest.mark.parametrize("spec", load_policies(), ids=lambda spec: spec.key)
-def test_it_agrees_with_the_judgement_of_every_built_in_policy(spec: PolicySpec) -> None:
-    rule = compile_check(spec.as_dict())
-    for example in spec.examples:
+@each_policy_of(load_policies())
+def test_it_agrees_with_the_judgement_of_every_built_in_policy(policy: PolicySpec) -> None:
+    rule = compile_check(policy.as_dict())
+    for example in policy.examples:
         explanation = check_agrees(rule, example.resource, example.related, EXAMPLES_AT)
         assert explanation.left_out == 0
         steps = list(all_steps(explanation))
@@ -125,7 +126,7 @@ def test_it_agrees_with_the_judgement_of_every_built_in_policy(spec: PolicySpec)
         variables = {
             "resource": example.resource,
             "related": example.related,
-            "params": spec.params,
+            "params": policy.params,
         }
         assert sum(check_alone(step, variables, EXAMPLES_AT) for step in steps) > 0
 

@@ -157,6 +157,11 @@ class Policy(Shape):
         description="Of a check of the tenant's own: why a state in `applies_when` cannot get worse"
         " by the problem itself."
     )
+    equivalents: Json = Field(
+        description="Of a check: checks of other programs that look for the same, by the program's"
+        " name.",
+        examples=[{"prowler": ["s3_bucket_no_mfa_delete"]}],
+    )
     formerly: Few[Key] = Field(
         description="Of a check of the tenant's own: keys that it had before."
     )
