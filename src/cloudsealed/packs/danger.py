@@ -23,7 +23,7 @@ _VERBS = re.compile(
 _OPERATIONS = re.compile(
     r"associate-encryption-config|update-account-password-policy|update-assume-role-policy"
     r"|update-cluster-version|update-distribution|update-web-acl"
-    r"|update-agent|update-data-source|update-guardrail|update-pipeline|update-prompt|change-resource-record-sets"
+    r"|update-agent|update-data-source|update-guardrail|update-graphql-api|update-pipeline|update-prompt|change-resource-record-sets"
     r"|enable-hosted-zone-dnssec|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
