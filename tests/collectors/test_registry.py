@@ -86,6 +86,31 @@ EXPECTED_SERVICES = {
     "datasync",
     "storagegateway",
     "timestream-influxdb",
+    "cloudfront",
+    "wafv2",
+    "shield",
+    "apigateway",
+    "apigatewayv2",
+    "route53domains",
+    "codebuild",
+    "codepipeline",
+    "codeartifact",
+    "bedrock",
+    "bedrock-agent",
+    "sagemaker",
+    "stepfunctions",
+    "events",
+    "schemas",
+    "scheduler",
+    "appsync",
+    "ds",
+    "transfer",
+    "workspaces",
+    "appstream",
+    "sesv2",
+    "amplify",
+    "dlm",
+    "datapipeline",
 }
 
 
@@ -131,6 +156,7 @@ def test_a_secret_path_is_a_path_of_the_answer(row, operation, _, secret_paths):
 @pytest.mark.parametrize(("row", "operation", "_", "__"), CALLS, ids=CALL_IDS)
 def test_a_call_only_reads_settings(row, operation, _, __):
     assert re.match(r"(Describe|List|(?:Batch)?Get|GenerateCredentialReport$)", operation)
+    assert re.match(r"(Describe|List|Get|BatchGet|GenerateCredentialReport$)", operation)
     forbidden = {"GetSecretValue", "GetObject", "GetItem", "GetLogEvents", "GetFunction"}
     assert operation not in forbidden
 
@@ -200,6 +226,7 @@ def test_a_list_that_aws_pages_has_a_pager():
     unpaged = {row.type for row in OF_AWS if row.operation} - paged
     assert unpaged == {
         *("aws.ec2.address", "aws.config.recorder"),
+        *("aws.apigateway.stage", "aws.dlm.lifecycle_policy"),
         *("aws.cloudtrail.trail", "aws.cloudtrail.multi_region_trail"),
         "aws.iam.saml_provider",
         *("aws.opensearch.domain", "aws.firehose.stream"),

@@ -21,8 +21,10 @@ _VERBS = re.compile(
 `put` and `set` write a whole document over the one that was there.
 """
 _OPERATIONS = re.compile(
-    r"associate-encryption-config|update-account-password-policy|update-assume-role-policy"
-    r"|update-cluster-version|format|mkfs.*|dd|rb|rd|rm|rmdir"
+    r"associate-encryption-config|associate-ip-groups|change-resource-record-sets"
+    r"|enable-hosted-zone-dnssec|enable-radius|update-account-password-policy|update-agent"
+    r"|update-assume-role-policy|update-cluster-version|update-data-source|update-distribution"
+    r"|update-graphql-api|update-guardrail|update-pipeline|update-prompt|update-web-acl|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
 _FLAGS = re.compile(
@@ -32,8 +34,10 @@ _FLAGS = re.compile(
 )
 """Options that take away, cut off, or ask nobody."""
 _REPLACING = re.compile(
-    r"--(?:auth-type|db-instance-class|default-actions|engine-version|environment|groups"
-    r"|http-tokens|instance-type|resources-vpc-config|runtime|security-groups|ssl-policy|user-data"
+    r"--(?:auth-type|authorization-type|db-instance-class|default-actions|engine-version"
+    r"|environment(?:-variables)?|groups|http-tokens"
+    r"|instance-type|protocols|resources-vpc-config|runtime|security-groups"
+    r"|security-policy-name|ssl-policy|user-data"
     r"|vpc-zone-identifier)"
 )
 """Options that replace a list, restart or cut off, unless what has them is only being created."""

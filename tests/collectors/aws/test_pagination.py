@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudsealed.collectors.aws.pagination import next_token
+from cloudsealed.collectors.aws.pagination import Pager, next_token, pager
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,19 @@ from cloudsealed.collectors.aws.pagination import next_token
 )
 def test_the_next_page_is_named_by_what_the_answer_says(service, operation, document, token):
     assert next_token(service, operation, document) == token
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "token"),
+    [
+        ("wafv2", "ListWebACLs", "NextMarker"),
+        ("events", "ListEventBuses", "NextToken"),
+        ("sesv2", "ListEmailIdentities", "NextToken"),
+    ],
+)
+def test_a_list_that_botocore_has_no_paginator_for_goes_on_where_its_answer_ends(
+    service, operation, token
+):
+    assert pager(service, operation) == Pager((token,), (token,), None)
+    assert next_token(service, operation, {token: "t"}) == {token: "t"}
+    assert next_token(service, operation, {}) == {}

@@ -17,7 +17,7 @@ from botocore.model import OperationModel, ServiceModel
 from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.paths import names_in, read
 
-_TOKENS = ("NextToken", "nextToken")
+_TOKENS = ("NextMarker", "NextToken", "nextToken")
 """What AWS calls the token of a page, where it calls it the same in both directions."""
 
 
@@ -73,27 +73,12 @@ def _by_token(service: str, operation: str) -> Mapping[str, Any] | None:
 
 @cache
 def pager(service: str, operation: str) -> Pager | None:
-    """Return how `operation` is paged; None when its answer is always whole.
-
-    Where botocore has no paginator, a token of one name that is asked with and answered names the
-    next page (Athena's ListWorkGroups).
-    """
+    """Return how `operation` is paged; None when its answer is always whole."""
     found = _paginators(service).get(operation) or _by_token(service, operation)
     if found is None:
-        return _by_its_token(operation_model(service, operation))
+        return None
     inputs, outputs = _several(found["input_token"]), _several(found["output_token"])
     return Pager(inputs, outputs, found.get("more_results"))
-
-
-def _by_its_token(operation: OperationModel) -> Pager | None:
-    """Return the pager of an operation that takes the token that it gives."""
-    asked, given = operation.input_shape, operation.output_shape
-    shared = set(asked.members) & set(given.members) if asked and given else set()
-    token = next((name for name in _TOKENS if name in shared), None)
-    return Pager((token,), (token,), None) if token else None
-
-
-_TOKENS = ("NextToken", "nextToken")
 
 
 @cache

@@ -22,6 +22,15 @@ _PREFIXES: Mapping[str, str] = {
     "accessanalyzer": "access-analyzer",
     "opensearch": "es",
     "emr": "elasticmapreduce",
+    "stepfunctions": "states",
+    "bedrock-agent": "bedrock",
+    "sesv2": "ses",
+}
+_ONE_ACTION: Mapping[str, str] = {
+    # Named by the method of HTTP alone: "Actions, resources, and condition keys for API Gateway
+    # Management" has no others.
+    "apigateway": "apigateway:GET",
+    "apigatewayv2": "apigateway:GET",
 }
 _ACTIONS: Mapping[tuple[str, str], str] = {
     ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
@@ -37,7 +46,7 @@ _ALWAYS = ("ec2:DescribeRegions",)
 
 def action_of(service: str, operation: str) -> str:
     """Return the IAM action that allows a call, such as `s3:ListAllMyBuckets`."""
-    named = _ACTIONS.get((service, operation))
+    named = _ONE_ACTION.get(service) or _ACTIONS.get((service, operation))
     return named or f"{_PREFIXES.get(service, service)}:{operation}"
 
 

@@ -1,9 +1,9 @@
-"""Route 53: hosted zones. Record sets are not collected."""
+"""Route 53: hosted zones, the record sets of each, and health checks."""
 
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.tagging import tags
-from cloudsealed.collectors.model import Enrich, Row, Together
+from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _GONE = frozenset({"NoSuchHostedZone"})
 
@@ -21,6 +21,13 @@ ROWS: tuple[Row, ...] = (
                 operation="ListQueryLoggingConfigs",
                 params={"HostedZoneId": "HostedZoneId"},
                 fills={"QueryLoggingConfigs": "QueryLoggingConfigs"},
+                gone=_GONE,
+            ),
+            Enrich(
+                operation="GetDNSSEC",
+                params={"HostedZoneId": "HostedZoneId"},
+                fills={"DnssecStatus": "Status", "KeySigningKeys": "KeySigningKeys"},
+                when="!(Config.PrivateZone || `false`)",  # of a private zone it is an error
                 gone=_GONE,
             ),
             Enrich(
@@ -43,5 +50,33 @@ ROWS: tuple[Row, ...] = (
             ),
             tags("route53", "Arn"),
         ),
+    ),
+    Row(
+        type="aws.route53.record",
+        service="route53",
+        operation="ListResourceRecordSets",
+        scope="global",
+        parent="aws.route53.hosted_zone",
+        inherit={"HostedZoneId": "HostedZoneId", "ZoneName": "Name", "ZoneConfig": "Config"},
+        params={"HostedZoneId": "HostedZoneId"},
+        gone=_GONE,
+        items="ResourceRecordSets",
+        native_id=(
+            "arn:{partition}:route53:::hostedzone/{HostedZoneId}"
+            "/recordset/{Type}/{Name}{SetIdentifier || ''}"
+        ),
+        name="Name",
+        tags=None,
+        relations=(Relation("health_check", "HealthCheckId", "aws.route53.health_check", "Id"),),
+    ),
+    Row(
+        type="aws.route53.health_check",
+        service="route53",
+        operation="ListHealthChecks",
+        scope="global",
+        items="HealthChecks",
+        native_id="arn:{partition}:route53:::healthcheck/{Id}",
+        name="Id",
+        together=(tags("route53:healthcheck", "Arn"),),
     ),
 )

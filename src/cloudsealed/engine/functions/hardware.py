@@ -16,7 +16,7 @@ from cloudsealed.engine.values import Value
 from cloudsealed.packs.facts import facts
 
 _MACHINES: Final = "amazon-ec2"
-_SERVICES: Final = ("db.", "cache.")
+_SERVICES: Final = ("db.", "cache.", "ml.")
 _NUMBERS: Final = ("iops", "throughput", "iops_per_gib")
 
 

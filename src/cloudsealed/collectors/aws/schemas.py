@@ -1,0 +1,29 @@
+"""EventBridge schemas: registries of the account's own, and who may use them."""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.decode import json_text
+from cloudsealed.collectors.model import Enrich, Row
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.schemas.registry",
+        service="schemas",
+        operation="ListRegistries",
+        constants={"Scope": "LOCAL"},
+        items="Registries",
+        native_id="{RegistryArn}",
+        name="RegistryName",
+        omits_empty=True,
+        enrich=(
+            Enrich(
+                operation="GetResourcePolicy",
+                params={"RegistryName": "RegistryName"},
+                fills={"Policy": "Policy"},
+                absent=frozenset({"NotFoundException"}),
+                omits_empty=True,
+            ),
+        ),
+        decode={"Policy": json_text},
+    ),
+)

@@ -1,0 +1,29 @@
+"""Step Functions: state machines. Their definitions are redacted; executions are never read."""
+
+from __future__ import annotations
+
+from cloudsealed.collectors.aws.tagging import tags
+from cloudsealed.collectors.model import Enrich, Relation, Row
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        type="aws.stepfunctions.state_machine",
+        service="stepfunctions",
+        operation="ListStateMachines",
+        items="stateMachines",
+        native_id="{stateMachineArn}",
+        name="name",
+        created="creationDate",
+        enrich=(
+            Enrich(
+                operation="DescribeStateMachine",
+                params={"stateMachineArn": "stateMachineArn"},
+                fills={"StateMachine": "@"},
+                gone=frozenset({"StateMachineDoesNotExist"}),
+                secret_paths=("definition",),
+            ),
+        ),
+        together=(tags("states:stateMachine", "stateMachineArn"),),
+        relations=(Relation("role", "StateMachine.roleArn", "aws.iam.role", "Arn"),),
+    ),
+)
