@@ -7,6 +7,7 @@ import pytest
 
 from cloudsealed.collectors.aws.permissions import (
     action_of,
+    parts,
     policy_document,
     required_actions,
     statement,
@@ -17,53 +18,95 @@ from cloudsealed.collectors.registry import rows_of
 
 # Service prefixes of the AWS Service Authorization Reference.
 PREFIXES = {
+    "access-analyzer",
+    "account",
     "acm",
+    "acm-pca",
+    "amplify",
+    "apigateway",
     "application-autoscaling",
+    "appstream",
+    "appsync",
     "athena",
     "autoscaling",
     "backup",
+    "batch",
+    "bedrock",
     "cloudformation",
+    "cloudfront",
     "cloudtrail",
     "cloudwatch",
+    "codeartifact",
+    "codebuild",
+    "codepipeline",
+    "cognito-identity",
+    "cognito-idp",
     "config",
+    "datapipeline",
     "datasync",
     "dax",
+    "directconnect",
+    "dlm",
     "dms",
+    "ds",
     "dynamodb",
     "ec2",
     "ecr",
     "ecs",
     "eks",
     "elasticache",
+    "elasticbeanstalk",
     "elasticfilesystem",
     "elasticloadbalancing",
     "elasticmapreduce",
     "es",
+    "events",
     "firehose",
     "fsx",
     "glacier",
+    "globalaccelerator",
     "glue",
     "guardduty",
     "iam",
+    "inspector2",
     "kafka",
     "kafkaconnect",
     "kinesis",
     "kms",
     "lambda",
+    "lightsail",
     "logs",
+    "macie2",
     "memorydb",
     "mq",
+    "network-firewall",
     "organizations",
     "rds",
     "redshift",
+    "rolesanywhere",
     "route53",
+    "route53domains",
     "s3",
+    "sagemaker",
+    "scheduler",
+    "schemas",
     "secretsmanager",
+    "securityhub",
+    "servicecatalog",
+    "ses",
+    "shield",
     "sns",
     "sqs",
+    "ssm",
+    "states",
     "storagegateway",
     "tag",
     "timestream-influxdb",
+    "transfer",
+    "trustedadvisor",
+    "wafv2",
+    "wellarchitected",
+    "workspaces",
 }
 
 
@@ -71,7 +114,7 @@ def test_every_action_is_a_reading_action_of_a_known_service():
     for action in required_actions(AWS):
         prefix, name = action.split(":")
         assert prefix in PREFIXES
-        assert re.fullmatch(r"(Describe|List|Get)\w+|GenerateCredentialReport", name)
+        assert re.fullmatch(r"(Describe|List|Get|BatchGet)\w+|GET|GenerateCredentialReport", name)
 
 
 def test_every_service_is_covered():
@@ -110,11 +153,20 @@ def test_a_narrower_choice_of_types_never_needs_more():
         assert set(required_actions(rows_of([row.type]))) <= everything
 
 
-def test_the_policy_fits_into_one_managed_policy():
-    document = policy_document(AWS)
-    assert document["Version"] == "2012-10-17"
-    # IAM quotas: 6,144 characters without white space.
-    assert len(json.dumps(document, separators=(",", ":"))) <= 6144
+def test_each_part_of_the_policy_fits_into_a_managed_policy_and_a_role_takes_them_all():
+    whole = policy_document(AWS)
+    found = parts(whole)
+    assert {each["Version"] for each in found} == {"2012-10-17"}
+    # IAM quotas: 6,144 characters without white space, and ten managed policies a role.
+    assert max(len(json.dumps(each, separators=(",", ":"))) for each in found) <= 6144
+    assert len(found) <= 10
+    actions = [action for each in found for action in each["Statement"][0]["Action"]]
+    assert actions == whole["Statement"][0]["Action"]
+
+
+def test_a_policy_that_fits_is_one_part():
+    whole = policy_document(rows_of(["aws.sqs.queue"]))
+    assert parts(whole) == [whole]
 
 
 def test_no_action_has_a_wildcard_or_reads_contents():

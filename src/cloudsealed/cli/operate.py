@@ -97,13 +97,19 @@ def migrate() -> None:
 
 def aws_permissions() -> None:
     """Print what `permissions aws` prints."""
-    permissions(FIRST_PROVIDER)
+    permissions(FIRST_PROVIDER, None)
 
 
-def permissions(provider: Provider = typer.Argument(help="The cloud that is audited.")) -> None:
+def permissions(
+    provider: Provider = typer.Argument(help="The cloud that is audited."),
+    part: int | None = typer.Option(
+        None, min=1, help="Print only the first, second … document, where it takes several."
+    ),
+) -> None:
     """Print the least that audits have to be permitted, as the provider takes it.
 
     That is for what ships and, where there is an installation, for the policies of its tenants.
+    Where it is longer than the provider takes in one document, `--part` prints one after another.
     """
     found = settings()
     unread = [not_asked((PolicyKind.CHECK, spec.words) for spec in load_policies())]
@@ -114,4 +120,10 @@ def permissions(provider: Provider = typer.Argument(help="The cloud that is audi
         services.database.close()
     left = joined(shared(unread), left_out(found.calls_left_out))
     cloud = provider_of(provider)
-    Terminal().document(cloud.permissions(rows_asked(cloud.rows, left)))
+    whole = cloud.permissions(rows_asked(cloud.rows, left))
+    parts = cloud.parts(whole)
+    if part is not None and part > len(parts):
+        raise typer.BadParameter(f"There are {len(parts)} parts", param_hint="--part")
+    if part is None and len(parts) > 1:
+        typer.echo(f"It takes {len(parts)} documents: --part 1 to {len(parts)}", err=True)
+    Terminal().document(whole if part is None else parts[part - 1])

@@ -161,6 +161,10 @@ class CloudProvider(Protocol):
         """Return the least that collecting rows needs, as the provider takes it."""
         ...
 
+    def parts(self, whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return what `permissions` says as several documents, each as long as the provider takes
+        one; together they permit the same."""
+
     def granting(self, permissions: Iterable[str]) -> dict[str, Any]:
         """Return a document that allows some permissions, as the provider takes it."""
         ...

@@ -35,6 +35,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from cloudsealed.collectors.aws.codes import NOT_ENABLED
 from cloudsealed.collectors.aws.denials import Denier, denier_of
 from cloudsealed.collectors.aws.shape import MalformedResponseError
 from cloudsealed.collectors.calling.caller import Failure
@@ -108,8 +109,6 @@ UNKNOWN_HERE = "OperationNotListed"
 """Our code of a refusal that names no permission: what answers does not know the call."""
 _UNKNOWN_HERE = re.compile(r"Unable to determine service/operation name to be authorized\.?")
 
-NOT_ENABLED = "ServiceNotEnabled"
-"""Our code of a refusal that names no permission: the account does not use the service."""
 _NOT_ENABLED = re.compile(r"(?:Amazon )?Macie is not enabled\.?")
 """What services say that call it a refusal (Amazon Macie; others have a code of their own)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudsealed.collectors.aws.answers import NOT_ENABLED
+from cloudsealed.collectors.aws.codes import NOT_ENABLED
 from cloudsealed.collectors.model import Enrich, Row
 
 ROWS: tuple[Row, ...] = (

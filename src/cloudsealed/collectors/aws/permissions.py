@@ -5,6 +5,7 @@ Every action only reads settings; none reads an object, an item, a message or a 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,6 +42,7 @@ _ACTIONS: Mapping[tuple[str, str], str] = {
     ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
 }
+MOST_CHARACTERS = 6_144
 _ALWAYS = ("ec2:DescribeRegions",)
 
 
@@ -88,6 +90,22 @@ def trust_statement(arn: str, external_id: str | None) -> dict[str, Any]:
 def policy_document(rows: Iterable[Row]) -> dict[str, Any]:
     """Return the IAM policy that allows collecting rows and nothing else."""
     return document(statement(required_actions(rows)))
+
+
+def parts(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a policy as several, each of which a managed policy can hold (IAM User Guide, "IAM and
+    AWS STS quotas": 6,144 characters without white space; a role takes ten of them)."""
+    (said,) = whole["Statement"]
+    found: list[list[str]] = [[]]
+    for action in said["Action"]:
+        if _length([*found[-1], action]) > MOST_CHARACTERS:
+            found.append([])
+        found[-1].append(action)
+    return [document(statement(each)) for each in found]
+
+
+def _length(actions: Iterable[str]) -> int:
+    return len(json.dumps(document(statement(actions)), separators=(",", ":")))
 
 
 def document(statement: Mapping[str, Any]) -> dict[str, Any]:

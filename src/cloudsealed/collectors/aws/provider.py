@@ -63,6 +63,9 @@ class _Aws:
     def permissions(self, rows: Iterable[Row]) -> dict[str, Any]:
         return permissions.policy_document(rows)
 
+    def parts(self, whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return permissions.parts(whole)
+
     def granting(self, permissions: Iterable[str]) -> dict[str, Any]:
         return document(self.statement(permissions))
 

@@ -84,6 +84,9 @@ class _Kubernetes:
     def statement(self, permissions: Iterable[str]) -> dict[str, Any]:
         return self.granting(permissions)
 
+    def parts(self, whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [dict(whole)]
+
     def granting(self, permissions: Iterable[str]) -> dict[str, Any]:
         return {**_role("cloudsealed-more"), "rules": _rules(set(permissions))}
 
