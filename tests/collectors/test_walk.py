@@ -270,7 +270,8 @@ def test_the_account_itself_is_there_whoever_may_list_those_of_its_organisation(
     ):
         ledger = Ledger(ListAccounts=answer)
         (account,), listing = walked("aws.account", ledger, EVERYWHERE)
-        assert [unit.operation for unit in ledger.asked] == ["ListAccounts"]
+        asked = [unit.operation for unit in ledger.asked]
+        assert asked == ["ListAccounts", "DescribeOrganization"]
         assert (account.native_id, listing.complete) == ("arn:aws:iam::123456789012:root", True)
         assert account.document.get("OrganizationAccounts") == document
         assert set(account.unread) == unread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 from tests.dripping import Dripping
@@ -18,6 +19,7 @@ from cloudsealed.collectors.errors import (
     SessionExpiredError,
     UnexpectedAnswerError,
 )
+from cloudsealed.collectors.kubernetes import client, manifests
 from cloudsealed.kit.errors import error_classes
 
 ERROR = "<ErrorResponse><Error><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>"
@@ -153,6 +155,7 @@ def test_a_page_that_is_not_aws_is_said_to_be_none(status, body, faults, reply):
 
 
 def test_every_access_error_has_its_own_code():
+    assert {client.__name__, manifests.__name__} <= sys.modules.keys()  # theirs are among them
     codes = [error.code for error in error_classes(CloudAccessError)]
     assert len(codes) == len(set(codes)) == 10
 

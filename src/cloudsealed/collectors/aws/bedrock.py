@@ -37,6 +37,7 @@ ROWS: tuple[Row, ...] = (
         constants={"isOwned": True},
         items="modelSummaries",
         native_id="{modelArn}",
+        owner="ownerAccountId",
         name="modelName",
         created="creationTime",
         enrich=(
@@ -58,7 +59,6 @@ ROWS: tuple[Row, ...] = (
         native_id="{provisionedModelArn}",
         name="provisionedModelName",
         created="creationTime",
-        omits_empty=True,
         together=(tags("bedrock:provisioned-model", "provisionedModelArn"),),
     ),
     Row(

@@ -33,7 +33,6 @@ ROWS: tuple[Row, ...] = (
                 params={"resourceArn": "arn"},
                 fills={"Tags": "tags"},
                 gone=_NONE,
-                omits_empty=True,
             ),
         ),
         decode={"Policy": json_text},
@@ -60,7 +59,6 @@ ROWS: tuple[Row, ...] = (
                 params={"resourceArn": "arn"},
                 fills={"Tags": "tags"},
                 gone=_NONE,
-                omits_empty=True,
             ),
         ),
         decode={"Policy": json_text},
@@ -88,6 +86,7 @@ ROWS: tuple[Row, ...] = (
             "arn:{partition}:codeartifact:{region}:{domainOwner}:package/{domainName}"
             "/{repositoryName}/{format}/{namespace || ''}/{package}"
         ),
+        owner="domainOwner",
         name="package",
         tags=None,
     ),

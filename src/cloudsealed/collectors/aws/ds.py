@@ -16,7 +16,7 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeDirectories",
         items="DirectoryDescriptions",
         native_id="arn:{partition}:ds:{region}:{account}:directory/{DirectoryId}",
-        owner="Type == 'SharedMicrosoftAD' && OwnerDirectoryDescription.AccountId || `null`",
+        owner="OwnerDirectoryDescription.AccountId",
         name="Name",
         created="LaunchTime",
         secret_paths=(

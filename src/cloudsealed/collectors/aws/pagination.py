@@ -1,7 +1,7 @@
 """How AWS pages a list, read from botocore's own models; no operation is named here.
 
-Where a service's model says nothing of pages, a member of the same name in request and answer that
-is called a next token is the token of one.
+Where a service's model says nothing of pages, a member of a request that is called as the token of
+an answer is, or as Lightsail's are, names the next one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from botocore.model import OperationModel, ServiceModel
 from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.paths import names_in, read
 
-_TOKENS = ("NextMarker", "NextToken", "nextToken")
-"""What AWS calls the token of a page, where it calls it the same in both directions."""
+_TOKENS = (
+    *((name, name) for name in ("NextMarker", "NextToken", "nextToken")),
+    ("pageToken", "nextPageToken"),
+)
+"""What AWS calls the token of a page, in a request and in an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,12 @@ def _several(value: str | list[str]) -> tuple[str, ...]:
 def _by_token(service: str, operation: str) -> Mapping[str, Any] | None:
     model = operation_model(service, operation)
     asked, told = model.input_shape, model.output_shape
-    both = set(asked.members if asked else ()) & set(told.members if told else ())
-    name = next((each for each in _TOKENS if each in both), None)
-    return {"input_token": name, "output_token": name} if name else None
+    if asked is None or told is None:
+        return None
+    for given, found in _TOKENS:
+        if given in asked.members and found in told.members:
+            return {"input_token": given, "output_token": found}
+    return None
 
 
 @cache

@@ -14,7 +14,6 @@ ROWS: tuple[Row, ...] = (
         items="Registries",
         native_id="{RegistryArn}",
         name="RegistryName",
-        omits_empty=True,
         enrich=(
             Enrich(
                 operation="GetResourcePolicy",
