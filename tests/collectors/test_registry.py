@@ -329,6 +329,7 @@ _NOT_ABOUT_THE_RESOURCE = {
     "NoSuchHealthCheck",
     "EndpointGroupNotFoundException",
     "AttachmentNotFoundException",
+    "ListenerNotFoundException",
 }
 
 
