@@ -117,6 +117,14 @@ EXPECTED_SERVICES = {
     "wafv2",
     "wellarchitected",
     "workspaces",
+    "acm",
+    "cloudformation",
+    "batch",
+    "directconnect",
+    "elasticbeanstalk",
+    "globalaccelerator",
+    "lightsail",
+    "network-firewall",
 }
 
 
@@ -237,6 +245,7 @@ def test_a_list_that_aws_pages_has_a_pager():
         *("aws.cloudtrail.trail", "aws.cloudtrail.multi_region_trail"),
         "aws.iam.saml_provider",
         *("aws.opensearch.domain", "aws.firehose.stream"),
+        *("aws.ec2.reserved_instances", "aws.ec2.vpn_connection"),
     }
 
 
