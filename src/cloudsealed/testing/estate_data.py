@@ -16,16 +16,24 @@ _CLOSED = {
 }
 
 
-def _bucket(site: Site, name: str) -> None:
+def _bucket(site: Site, name: str, **more: Any) -> None:
     place = {"CreateBucketConfiguration": {"LocationConstraint": site.region}}
-    site.client("s3").create_bucket(Bucket=name, **({} if site.region == FAR_REGION else place))
+    place = {} if site.region == FAR_REGION else place
+    site.client("s3").create_bucket(Bucket=name, **place, **more)
 
 
 def buckets(site: Site) -> None:
     """Make a bucket as it should be with its log bucket, and two that are open."""
     for name in ("larkspur-logs", "larkspur-records"):
-        _bucket(site, name)
+        _bucket(site, name, ObjectLockEnabledForBucket=name == "larkspur-logs")
         _keep_well(site, name)
+    site.client("s3").put_object_lock_configuration(
+        Bucket="larkspur-logs",
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 400}},
+        },
+    )
     site.client("s3").put_bucket_logging(
         Bucket="larkspur-records",
         BucketLoggingStatus={
