@@ -96,7 +96,6 @@ def second_factors(site: Site) -> None:
     site.truth("aws.iam.group", site.arn("iam", f"group/{group}", account=site.account), ())
     for name in ("ravi.app", "hana.device"):
         iam.create_user(UserName=name, Tags=tags(name))
-        site.made("iam.user", name)
         iam.add_user_to_group(GroupName=group, UserName=name)
         iam.create_login_profile(UserName=name, Password="Not-a-real-password-2")
     device = iam.create_virtual_mfa_device(VirtualMFADeviceName="ravi.app")["VirtualMFADevice"]
