@@ -20,6 +20,10 @@ from cloudsealed.collectors.aws.pagination import Pager, next_token, pager
         ("lightsail", "GetBuckets", {}, {}),
         ("directconnect", "DescribeConnections", {"nextToken": "n"}, {"nextToken": "n"}),
         ("lambda", "ListFunctions", {"NextMarker": "m"}, {"Marker": "m"}),
+        ("wellarchitected", "ListWorkloads", {"NextToken": "n"}, {"NextToken": "n"}),
+        ("s3control", "ListAccessPoints", {"NextToken": "n"}, {"NextToken": "n"}),
+        ("s3control", "ListAccessPoints", {}, {}),
+        ("sts", "GetCallerIdentity", {"NextToken": "n"}, {}),
         (
             "dynamodb",
             "ListTables",
