@@ -37,5 +37,6 @@ ROWS: tuple[Row, ...] = (
         name="connectorName",
         tags=None,
         created="creationTime",
+        omits_empty=True,
     ),
 )
