@@ -119,3 +119,11 @@ def test_a_label_of_a_path_may_have_a_dash(holding: Emulator) -> None:
     """Amazon MQ API Reference, Brokers: `/v1/brokers/{broker-id}`."""
     mq = make_client(holding.endpoint, "mq")
     assert mq.describe_broker(BrokerId="b-1")["BrokerName"] == "jobs"
+
+
+def test_a_list_without_resources_is_there_and_empty(holding: Emulator) -> None:
+    """As AWS answers it, in XML and in JSON: what leaves a list out is no answer at all."""
+    rds = make_client(holding.endpoint, "rds")
+    assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
+    gateways = make_client(holding.endpoint, "storagegateway")
+    assert gateways.list_gateways()["Gateways"] == []

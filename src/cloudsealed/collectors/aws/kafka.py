@@ -37,6 +37,5 @@ ROWS: tuple[Row, ...] = (
         name="connectorName",
         tags=None,
         created="creationTime",
-        omits_empty=True,
     ),
 )
