@@ -59,7 +59,7 @@ def test_counts_are_what_the_services_list(
         found = (everywhere or accounts).values()
         return sum(len(getattr(each.client(service), operation)().get(items, [])) for each in found)
 
-    assert count("rds", "describe_db_instances", "DBInstances") == estate.counts["aws.rds.instance"]
+    assert count("rds", "describe_db_snapshots", "DBSnapshots") == estate.counts["aws.rds.snapshot"]
     assert count("sqs", "list_queues", "QueueUrls") == estate.counts["aws.sqs.queue"]
     assert count("sns", "list_topics", "Topics") == estate.counts["aws.sns.topic"]
     assert len(home.client("ecr").describe_repositories()["repositories"]) == 2
