@@ -95,7 +95,7 @@ _PHASES: tuple[tuple[Chain, ...], ...] = (
                 rights.second_factors,
             ),
         ),
-        (_HOME, (governance.zones,)),
+        (_HOME, (governance.website,)),
         (_FAR, (data.sandbox_bucket, foundation.log_groups)),
         (_OTHER_HOME, (data.sandbox_bucket, governance.poor_trail, network.security_groups)),
         (_OTHER_FAR, (data.sandbox_bucket,)),
