@@ -16,6 +16,26 @@ from cloudsealed.vocabulary import Dimension
 
 POLICIES = {policy.key: policy for policy in load_policies()}
 HERE = {"provider": "aws", "region": "us-east-1"}
+NAT = {
+    "Arn": "arn:aws:ec2:us-east-1:111122223333:natgateway/n",
+    "NatGatewayId": "n",
+    "VpcId": "v",
+    "State": "available",
+    "CreateTime": "2025-12-01T00:00:00Z",
+}
+ADDRESSES = [
+    {"PublicIp": "203.0.113.9", "AvailabilityZone": "us-east-1a"},
+    {"PublicIp": "203.0.113.10", "AvailabilityZone": "us-east-1b"},
+]
+RESERVED = {
+    "CapacityReservationId": "cr",
+    "State": "active",
+    "InstanceType": "m5.large",
+    "AvailableInstanceCount": 3,
+    "TotalInstanceCount": 4,
+    "CreateDate": "2025-12-01T00:00:00Z",
+}
+RELATED = {"aws-ec2-nat-gateway-unrouted": {"vpcs": [{"VpcId": "v", "OwnerId": "111122223333"}]}}
 ZONES = [{"ZoneName": "us-east-1a"}, {"ZoneName": "us-east-1b"}]
 IO2 = {"VolumeId": "v", "State": "available", "VolumeType": "io2", "Size": 500, "Iops": 70_000}
 
@@ -29,9 +49,8 @@ def balancer(**values: Any) -> dict[str, Any]:
 
 
 def reckoned(key: str, resource: dict[str, Any]) -> dict[str, Any]:
-    judgement = rule_of(POLICIES[key]).judge(
-        resource, {name: [] for name in POLICIES[key].related}, now=EXAMPLES_AT
-    )
+    related = {name: RELATED.get(key, {}).get(name, []) for name in POLICIES[key].related}
+    judgement = rule_of(POLICIES[key]).judge(resource, related, now=EXAMPLES_AT)
     assert judgement.outcome == "fail"
     assert judgement.unsaid is None
     return saved(judgement.savings, **HERE)
@@ -64,6 +83,18 @@ def reckoned(key: str, resource: dict[str, Any]) -> dict[str, Any]:
         # 16.425 + 2 x 3.65
         ("aws-elbv2-without-targets", balancer(Type="network", Scheme="internet-facing"), "23.73"),
         ("aws-elbv2-without-targets", balancer(Type="gateway"), "9.13"),  # 9.125
+        ("aws-ec2-capacity-reservation-unused", RESERVED, "210.24"),  # 3 x 730 x 0.096
+        ("aws-ec2-nat-gateway-unrouted", NAT, "32.85"),  # 730 x 0.045
+        (
+            "aws-ec2-nat-gateway-unrouted",  # 32.85 + 730 x 0.005
+            NAT | {"NatGatewayAddresses": [{"PublicIp": "203.0.113.9"}, {"PrivateIp": "10.0.0.9"}]},
+            "36.50",
+        ),
+        (
+            "aws-ec2-nat-gateway-unrouted",  # 2 x (32.85 + 3.65)
+            NAT | {"AvailabilityMode": "regional", "NatGatewayAddresses": ADDRESSES},
+            "73.00",
+        ),
     ],
 )
 def test_the_amount_is_what_one_reckons_by_hand(
