@@ -1,4 +1,4 @@
-"""axe finds nothing on the pages of a visitor and their account, light on a phone or dark on a desk:
+"""axe finds nothing on the pages of a visitor and their account, on a light phone or a dark desk:
 `make pages` has each in every look.
 
 Beyond its usual rules it asks for WCAG's contrast of 7:1 and for targets of 24 pixels. The pages
