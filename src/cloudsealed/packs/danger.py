@@ -14,7 +14,7 @@ _VERBS = re.compile(
     r"(?:batch-delete|cancel|deactivate|delete|deny|deprovision|deregister|destroy|detach|disable"
     r"|disassociate|dissociate|drain|empty|expire|kill|prune|purge|put|reboot|reject|release|remove"
     r"|replace|reset|restart|retire|revoke|rotate|schedule|set|shutdown|stop|suspend|swap|terminate"
-    r"|truncate|unassign|uninstall|unlink|untag|wipe)(?:-.*)?"
+    r"|truncate|unassign|uninstall|unlink|unsubscribe|untag|wipe)(?:-.*)?"
 )
 """What an operation begins with, or is: `delete-volume`, `put-bucket-policy`, `vm stop`.
 
@@ -22,11 +22,12 @@ _VERBS = re.compile(
 """
 _OPERATIONS = re.compile(
     r"associate-encryption-config|update-account-password-policy|update-assume-role-policy"
-    r"|update-cluster-version|format|mkfs.*|dd|rb|rd|rm|rmdir"
+    r"|update-backup-plan|update-cluster-version|update-identity-pool|update-user-pool(?:-client)?"
+    r"|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
 _FLAGS = re.compile(
-    r"--(?:allow-major-version-upgrade|auto-approve|delete|destroy|force.*|grace-period"
+    r"--(?:account-ids-to-remove|allow-major-version-upgrade|auto-approve|delete|destroy|force.*|grace-period"
     r"|no-publicly-accessible|prune|purge|rotate|rule-action|set-as-default|skip-final-.*"
     r"|values-to-remove|yes)"
 )
@@ -37,6 +38,8 @@ _REPLACING = re.compile(
     r"|vpc-zone-identifier)"
 )
 """Options that replace a list, restart or cut off, unless what has them is only being created."""
+_STATES = re.compile(r"(?i)--status[ =]disabled\b|\breboot(?:ifneeded|option=reboot\w*)\b")
+"""Values that switch off or restart, of options that may do other things."""
 _CANCELS_AN_END = re.compile(r"\bcancel-\S*(?:deletion|shutdown)\b")
 _ANEW = re.compile(
     r"resource \"(?:aws_default_\w+|\w+_policy|aws_ecr_registry_\w+)\""
@@ -82,3 +85,4 @@ def dangerous_words(commands: str) -> Iterator[str]:
             (_VERBS, _OPERATIONS, _FLAGS) if creates else (_VERBS, _OPERATIONS, _FLAGS, _REPLACING)
         )
         yield from (word for word in words if any(kind.fullmatch(word) for kind in kinds))
+        yield from _STATES.findall(line)
