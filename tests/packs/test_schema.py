@@ -71,6 +71,18 @@ def test_every_field_of_a_policy_says_what_it_is() -> None:
     ] == []
 
 
+def test_a_remediation_may_be_a_part_only_where_a_template_has_the_rest() -> None:
+    alike = builtin("aws-secretsmanager-public", "security")
+    assert "summary" not in alike["remediation"]
+    assert SCHEMA.is_valid(alike)
+    alone = value_of(GOOD)
+    alone["remediation"] = {"cli": "aws s3 ls"}
+    assert not SCHEMA.is_valid(alone)
+    assert refusal(alone) is not None
+    alone["remediation"] = "Rename it."
+    assert SCHEMA.is_valid(alone)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -14,21 +14,20 @@ _VERBS = re.compile(
     r"(?:batch-delete|cancel|deactivate|delete|deny|deprovision|deregister|destroy|detach|disable"
     r"|disassociate|dissociate|drain|empty|expire|kill|prune|purge|put|reboot|reject|release|remove"
     r"|replace|reset|restart|retire|revoke|rotate|schedule|set|shutdown|stop|suspend|swap|terminate"
-    r"|truncate|unassign|uninstall|unlink|untag|wipe)(?:-.*)?"
+    r"|truncate|unassign|uninstall|unlink|unsubscribe|untag|wipe)(?:-.*)?"
 )
 """What an operation begins with, or is: `delete-volume`, `put-bucket-policy`, `vm stop`.
 
 `put` and `set` write a whole document over the one that was there.
 """
 _OPERATIONS = re.compile(
-    r"associate-encryption-config|associate-ip-groups|change-resource-record-sets"
-    r"|enable-hosted-zone-dnssec|enable-radius|update-account-password-policy|update-agent"
-    r"|update-assume-role-policy|update-cluster-version|update-data-source|update-distribution"
-    r"|update-graphql-api|update-guardrail|update-pipeline|update-prompt|update-web-acl|format|mkfs.*|dd|rb|rd|rm|rmdir"
+    r"associate-encryption-config|update-account-password-policy|update-assume-role-policy"
+    r"|update-backup-plan|update-cluster-version|update-identity-pool|update-user-pool(?:-client)?"
+    r"|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
 _FLAGS = re.compile(
-    r"--(?:allow-major-version-upgrade|auto-approve|delete|destroy|force.*|grace-period"
+    r"--(?:account-ids-to-remove|allow-major-version-upgrade|auto-approve|delete|destroy|force.*|grace-period"
     r"|no-publicly-accessible|prune|purge|rotate|rule-action|set-as-default|skip-final-.*"
     r"|values-to-remove|yes)"
 )
@@ -41,6 +40,8 @@ _REPLACING = re.compile(
     r"|vpc-zone-identifier)"
 )
 """Options that replace a list, restart or cut off, unless what has them is only being created."""
+_STATES = re.compile(r"(?i)--status[ =]disabled\b|\breboot(?:ifneeded|option=reboot\w*)\b")
+"""Values that switch off or restart, of options that may do other things."""
 _CANCELS_AN_END = re.compile(r"\bcancel-\S*(?:deletion|shutdown)\b")
 _ANEW = re.compile(
     r"resource \"(?:aws_default_\w+|\w+_policy|aws_ecr_registry_\w+)\""
@@ -86,3 +87,4 @@ def dangerous_words(commands: str) -> Iterator[str]:
             (_VERBS, _OPERATIONS, _FLAGS) if creates else (_VERBS, _OPERATIONS, _FLAGS, _REPLACING)
         )
         yield from (word for word in words if any(kind.fullmatch(word) for kind in kinds))
+        yield from _STATES.findall(line)

@@ -409,13 +409,20 @@ def file_schema(types: Iterable[str]) -> dict[str, Any]:
     schema = check_form(types).of(Use.FILE).schema()
     schema["properties"] |= _TEMPLATED
     needed = schema.pop("required")
+    remedy = schema["properties"]["remediation"]["oneOf"][0]
+    whole = {"properties": {"remediation": {"not": _lacking(remedy.pop("required"))}}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "CloudSealed policy",
         "description": "A check as a file: it raises a finding for every resource that fails.",
         **schema,
-        "anyOf": [{"required": needed}, {"required": ["key", *_TEMPLATED]}],
+        "anyOf": [{"required": needed, **whole}, {"required": ["key", *_TEMPLATED]}],
     }
+
+
+def _lacking(fields: list[str]) -> dict[str, Any]:
+    """The schema of an object without one of these fields, which a template may fill in."""
+    return {"type": "object", "not": {"required": fields}}
 
 
 _TEMPLATED = {

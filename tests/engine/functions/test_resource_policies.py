@@ -148,3 +148,29 @@ def test_which_other_accounts_are_let_in_by_name(
     assert value_of(f'other_accounts(d, "{_OWN}")', d=document) == accounts
     text = json.dumps(document) if document else None
     assert value_of(f'other_accounts(d, "{_OWN}")', d=text) == accounts
+
+
+@pytest.mark.parametrize(
+    ("actions", "more", "accounts"),
+    [
+        ('["sts:AssumeRole"]', {"Action": "sts:AssumeRole"}, ["444455556666"]),
+        ('["sts:AssumeRole"]', {"Action": ["sts:TagSession", "sts:SetSourceIdentity"]}, []),
+        ('["sts:AssumeRole"]', {"Action": "STS:assume*"}, ["444455556666"]),
+        ('["sts:AssumeRole"]', {"Action": "sts:*"}, ["444455556666"]),
+        ('["s3:Get*", "s3:List*"]', {"Action": "s3:ListBucket"}, ["444455556666"]),
+        ('["s3:Get*", "s3:List*"]', {"Action": "s3:PutObject"}, []),
+    ],
+)
+def test_which_other_accounts_are_let_in_for_an_action(
+    value_of: Evaluate, actions: str, more: dict[str, Any], accounts: list[str]
+) -> None:
+    document = _shared("444455556666", **more)
+    assert value_of(f'other_accounts(d, "{_OWN}", {actions})', d=document) == accounts
+
+
+def test_an_account_that_is_denied_the_action_is_not_let_in_for_it(value_of: Evaluate) -> None:
+    denied = {"StringNotEquals": {"aws:PrincipalAccount": _OWN}}
+    deny = {**_ANY, "Effect": "Deny", "Action": "s3:Get*", "Condition": denied}
+    document = {"Statement": [*_shared("444455556666")["Statement"], deny]}
+    assert value_of(f'other_accounts(d, "{_OWN}", ["s3:GetObject"])', d=document) == []
+    assert value_of(f'other_accounts(d, "{_OWN}")', d=document) == ["444455556666"]

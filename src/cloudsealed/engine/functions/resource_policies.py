@@ -74,16 +74,19 @@ def policy_refuses(
     )
 
 
-def other_accounts(meter: Meter, document: Value, own: str) -> list[str]:
+def other_accounts(
+    meter: Meter, document: Value, own: str, actions: list[Value] | None = None
+) -> list[str]:
     """`other_accounts(d, "111122223333")`: the accounts beside this one that a resource policy, or
     a role's trust policy, lets in by name.
 
     As a principal, or by a condition on the caller's account where everybody is one. Organisations,
     services, identity providers and the accounts by which AWS delivers logs are none (facts:
-    `aws_accounts`), nor is an account to which everything is denied. Whether it has the same owner
-    is not known.
+    `aws_accounts`), nor is an account to which everything is denied. With a third argument,
+    `["sts:AssumeRole"]`, only those that are let in for an action that fits one of the patterns.
+    Whether an account has the same owner is not known.
     """
-    return _others(meter, document, own)
+    return _others(meter, document, own, texts(meter, actions or ["*"], "actions"))
 
 
 def _request(known: dict[Value, Value]) -> Request:
@@ -148,4 +151,7 @@ RESOURCE_POLICIES: Final = (
         witness=_refusal,
     ),
     Function("other_accounts", (_DOCUMENT, kinds("string")), "list", other_accounts, metered=True),
+    Function(
+        "other_accounts", (_DOCUMENT, kinds("string"), _LIST), "list", other_accounts, metered=True
+    ),
 )
