@@ -93,8 +93,45 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.route53.hosted_zone": named(HostedZoneId="Z{n}", Name="example.com."),
     "aws.acm.certificate": named(CertificateArn="{arn}:certificate/{n}", DomainName="a.example"),
     "aws.cloudformation.stack": named(StackId="{arn}:stack/{n}/0a1b", StackName="{n}"),
+    "aws.rds.parameter_group": named(DBParameterGroupArn="{arn}:pg:{n}"),
+    "aws.rds.cluster_parameter_group": named(DBClusterParameterGroupArn="{arn}:cluster-pg:{n}"),
+    "aws.rds.event_subscription": named(EventSubscriptionArn="{arn}:es:{n}"),
+    "aws.redshift.cluster": named(ClusterIdentifier="{n}"),
+    "aws.redshift.parameter_group": named(ParameterGroupName="{n}"),
+    "aws.redshift.snapshot": named(ClusterIdentifier="{p}", SnapshotIdentifier="{n}"),
+    "aws.opensearch.domain": named(DomainName="{n}"),
+    "aws.elasticache.replication_group": named(ARN="{arn}:replicationgroup:{n}"),
+    "aws.elasticache.cluster": named(ARN="{arn}:cluster:{n}", ReplicationGroupId="{p}"),
+    "aws.elasticache.serverless_cache": named(ARN="{arn}:serverlesscache:{n}"),
+    "aws.memorydb.cluster": named(ARN="{arn}:cluster/{n}"),
+    "aws.dms.replication_instance": named(ReplicationInstanceArn="{arn}:rep:{n}"),
+    "aws.dms.endpoint": named(EndpointArn="{arn}:endpoint:{n}"),
+    "aws.dms.replication_task": named(ReplicationTaskArn="{arn}:task:{n}"),
+    "aws.kafka.cluster": named(ClusterArn="{arn}:cluster/{n}/0a1b"),
+    "aws.kafka.connector": named(connectorArn="{arn}:connector/{n}/0a1b"),
+    "aws.mq.broker": named(BrokerArn="{arn}:broker:{n}:b-1", BrokerId="b-1"),
+    "aws.dynamodb.scalable_target": named(ResourceId="table/{p}", ScalableDimension="{n}"),
+    "aws.dynamodb.dax_cluster": named(ClusterArn="{arn}:cache/{n}"),
+    "aws.kinesis.stream": named(StreamName="{n}"),
+    "aws.firehose.stream": named(DeliveryStreamName="{n}"),
+    "aws.fsx.file_system": named(ResourceARN="{arn}:file-system/fs-{n}", FileSystemId="fs-{n}"),
+    "aws.efs.access_point": named(AccessPointArn="{arn}:access-point/fsap-{n}", FileSystemId="{p}"),
+    "aws.glacier.vault": named(VaultARN="{arn}:vaults/{n}"),
+    "aws.athena.workgroup": named(Name="{n}"),
+    "aws.glue.job": named(Name="{n}"),
+    "aws.glue.security_configuration": named(Name="{n}"),
+    "aws.glue.connection": named(Name="{n}"),
+    "aws.glue.dev_endpoint": named(EndpointName="{n}"),
+    "aws.emr.cluster": named(ClusterArn="{arn}:cluster/j-{n}", Id="j-{n}"),
+    "aws.datasync.task": named(TaskArn="{arn}:task/task-{n}"),
+    "aws.storagegateway.gateway": named(GatewayARN="{arn}:gateway/sgw-{n}"),
+    "aws.storagegateway.file_share": named(FileShareARN="{arn}:share/share-{n}", GatewayARN="{p}"),
+    "aws.timestream.influxdb_instance": named(arn="{arn}:db-instance/{n}", id="{n}"),
 }
-IN_PARENTS = {"aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias"}
+IN_PARENTS = {
+    *("aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias"),
+    *("aws.redshift.snapshot", "aws.dynamodb.scalable_target"),
+}
 """Types whose names are told apart only within a parent."""
 
 _WORDS = st.text("ab-", min_size=1, max_size=3)
@@ -163,6 +200,7 @@ NOT_THE_OWNER: Mapping[str, str] = {
     "ImageOwnerAlias": "a word for OwnerId",
     "DeliverCrossAccountRole": "a role of who receives flow logs",
     "CrossAccountClone": "whether a cluster is a clone",
+    "AccountsWithRestoreAccess": "with whom a snapshot is shared",
 }
 
 

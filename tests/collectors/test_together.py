@@ -372,6 +372,8 @@ def files(protected: Answer) -> Calls:
             {"FileSystems": [{"FileSystemId": "fs-1"}, {"FileSystemId": "fs-2"}]}
         ),
         DescribeBackupPolicy=refused(CallOutcome.ABSENT, "PolicyNotFound"),
+        DescribeFileSystemPolicy=refused(CallOutcome.ABSENT, "PolicyNotFound"),
+        DescribeLifecycleConfiguration=ok({"LifecyclePolicies": []}),
         ListProtectedResources=protected,
     )
 

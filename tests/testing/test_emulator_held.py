@@ -37,6 +37,8 @@ def holding() -> Iterator[Emulator]:
         hold(emulator, "stepfunctions", ("ListStateMachines", {}, machines))
         agent = {"agentId": "A", "agentName": "a", "agentStatus": "PREPARED", "updatedAt": MADE}
         hold(emulator, "bedrock-agent", ("ListAgents", {}, {"agentSummaries": [agent]}))
+        broker = {"BrokerId": "b-1", "BrokerName": "jobs"}
+        hold(emulator, "mq", ("DescribeBroker", {"BrokerId": "b-1"}, broker))
         yield emulator
 
 
@@ -111,3 +113,17 @@ def test_what_the_operation_does_not_answer_is_refused(
 ) -> None:
     with pytest.raises(EmulatorError, match=said):
         hold(holding, "kafka", (operation, {}, answer))
+
+
+def test_a_label_of_a_path_may_have_a_dash(holding: Emulator) -> None:
+    """Amazon MQ API Reference, Brokers: `/v1/brokers/{broker-id}`."""
+    mq = make_client(holding.endpoint, "mq")
+    assert mq.describe_broker(BrokerId="b-1")["BrokerName"] == "jobs"
+
+
+def test_a_list_without_resources_is_there_and_empty(holding: Emulator) -> None:
+    """As AWS answers it, in XML and in JSON: what leaves a list out is no answer at all."""
+    rds = make_client(holding.endpoint, "rds")
+    assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
+    gateways = make_client(holding.endpoint, "storagegateway")
+    assert gateways.list_gateways()["Gateways"] == []

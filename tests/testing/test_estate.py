@@ -54,7 +54,7 @@ def test_counts_are_what_the_services_list(home: Site, estate: EstateManifest) -
     def count(service: str, operation: str, items: str) -> int:
         return len(getattr(home.client(service), operation)()[items])
 
-    assert count("rds", "describe_db_instances", "DBInstances") == estate.counts["aws.rds.instance"]
+    assert count("rds", "describe_db_snapshots", "DBSnapshots") == estate.counts["aws.rds.snapshot"]
     assert count("sqs", "list_queues", "QueueUrls") == estate.counts["aws.sqs.queue"]
     assert count("sns", "list_topics", "Topics") == estate.counts["aws.sns.topic"]
     assert count("ecr", "describe_repositories", "repositories") == 2

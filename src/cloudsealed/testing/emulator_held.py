@@ -79,10 +79,17 @@ class Held:
         """Return what is answered of what nobody knows: an empty list, or that it is missing."""
         for service in _services_of(call.service):
             if call.operation in service.lists:
-                return _written(call, environ, {})
+                return _written(call, environ, _nothing(call))
             if call.operation in service.answers:
                 return _refused(call, service.missing)
         return None
+
+
+def _nothing(call: Call) -> dict[str, list[Any]]:
+    """Return the answer of a list without resources: each list of it is there, and empty."""
+    shape = _model(call.service, call.operation).output_shape
+    members = shape.members if shape else {}
+    return {name: [] for name, member in members.items() if member.type_name == "list"}
 
 
 @cache

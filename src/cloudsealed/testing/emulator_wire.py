@@ -20,7 +20,7 @@ from botocore.session import get_session
 
 _CREDENTIAL = re.compile(r"Credential=([^/\s,]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _UNKNOWN = "Unknown"
-_LABEL = re.compile(r"\{(\w+)(\+?)\}")
+_LABEL = re.compile(r"\{([\w-]+)(\+?)\}")
 
 _SERVICES_OF_SIGNING_NAME: Mapping[str, tuple[str, ...]] = {
     "monitoring": ("cloudwatch",),
@@ -65,6 +65,7 @@ class WireAnswer:
 class _Route:
     method: str
     path: re.Pattern[str]
+    labels: tuple[str, ...]
     literal: int
     needs: tuple[tuple[str, str], ...]
     operation: str
@@ -110,7 +111,7 @@ def labels_of(call: Call, path: str) -> dict[str, str]:
     for route in _routes(call.service):
         found = route.path.fullmatch(path) if route.operation == call.operation else None
         if found is not None:
-            return {name: unquote(value) for name, value in found.groupdict().items()}
+            return dict(zip(route.labels, map(unquote, found.groups()), strict=True))
     return {}
 
 
@@ -145,13 +146,14 @@ def _route(operation: OperationModel) -> _Route:
     pattern, end = "", 0
     for label in _LABEL.finditer(path):
         pattern += re.escape(path[end : label.start()])
-        pattern += f"(?P<{label[1]}>{'.+' if label[2] else '[^/]+'})"
+        pattern += "(.+)" if label[2] else "([^/]+)"
         end = label.end()
     pattern += re.escape(path[end:].rstrip("/")) + "/?"
     needs = (*parse_qsl(query, keep_blank_values=True), *_required_fields(operation))
+    labels = tuple(label[1] for label in _LABEL.finditer(path))
     literal = len(_LABEL.sub("", path))
     return _Route(
-        operation.http["method"], re.compile(pattern), literal, needs, str(operation.name)
+        operation.http["method"], re.compile(pattern), labels, literal, needs, str(operation.name)
     )
 
 
