@@ -48,6 +48,11 @@ def balancer(**values: Any) -> dict[str, Any]:
     return {"LoadBalancerName": "l", "LoadBalancerArn": "x", "AvailabilityZones": ZONES, **values}
 
 
+def database(engine: str, version: str, kind: str, **more: Any) -> dict[str, Any]:
+    known = {"DBInstanceIdentifier": "d", "MultiAZ": False}
+    return known | {"Engine": engine, "EngineVersion": version, "DBInstanceClass": kind, **more}
+
+
 def reckoned(key: str, resource: dict[str, Any]) -> dict[str, Any]:
     related = {name: RELATED.get(key, {}).get(name, []) for name in POLICIES[key].related}
     judgement = rule_of(POLICIES[key]).judge(resource, related, now=EXAMPLES_AT)
@@ -95,6 +100,10 @@ def reckoned(key: str, resource: dict[str, Any]) -> dict[str, Any]:
             NAT | {"AvailabilityMode": "regional", "NatGatewayAddresses": ADDRESSES},
             "73.00",
         ),
+        # 730 x (0.178 - 0.159), 730 x (0.50 - 0.45), 730 x (0.068 - 0.065)
+        ("aws-rds-instance-x86", database("postgres", "16.3", "db.m5.large"), "13.87"),
+        ("aws-rds-instance-x86", database("postgres", "16.3", "db.r6i.xlarge"), "36.50"),
+        ("aws-rds-instance-x86", database("mysql", "8.0.36", "db.t3.medium"), "2.19"),
     ],
 )
 def test_the_amount_is_what_one_reckons_by_hand(
@@ -133,6 +142,22 @@ def test_no_region_has_the_price_of_another() -> None:
 def test_a_cure_that_saves_nothing_has_no_amount(quantity: float) -> None:
     found = saved([Saving("ebs.storage.gp2", quantity)], **HERE)
     assert found == {"unknown": "By list prices the cure saves nothing"}
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        database("postgres", "16.3", "db.m5.large", MultiAZ=True),
+        database("postgres", "16.3", "db.m5.large", DBClusterIdentifier="c"),
+        database("aurora-mysql", "8.0.mysql_aurora.3.08.1", "db.r5.large", DBClusterIdentifier="c"),
+        database("postgres", "16.3", "db.m7i.large"),
+    ],
+)
+def test_a_database_whose_price_no_table_has_is_not_reckoned_by_another(
+    resource: dict[str, Any],
+) -> None:
+    found = reckoned("aws-rds-instance-x86", resource)
+    assert found["unknown"].startswith("No list price of rds.")
 
 
 def test_what_cannot_be_counted_has_a_reason_and_the_outcome_stays() -> None:

@@ -88,6 +88,12 @@ def test_a_policy_of_a_strange_shape_is_an_error(value_of: Evaluate, policy: obj
         value_of("policy_allows_public(x)", x=policy)
 
 
+@pytest.mark.parametrize("policy", [None, "", " \n", "null"])
+def test_no_policy_lets_nobody_in_and_refuses_nothing(value_of: Evaluate, policy: object) -> None:
+    assert value_of("policy_allows_public(x)", x=policy) is False
+    assert value_of("policy_refuses(x, {}, ['*'], ['*'])", x=policy) is False
+
+
 def test_the_evidence_is_the_statement_that_lets_everybody_in() -> None:
     closed = {**ORDERS, "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}
     other = {**ORDERS, "Action": "s3:PutObject"}

@@ -46,6 +46,7 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeClusterParameterGroups",
         items="ParameterGroups",
         native_id="arn:{partition}:redshift:{region}:{account}:parametergroup:{ParameterGroupName}",
+        given="starts_with(ParameterGroupName, 'default.')",
         name="ParameterGroupName",
         enrich=(
             Enrich(

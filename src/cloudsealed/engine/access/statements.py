@@ -81,7 +81,8 @@ def texts(meter: Meter, value: Value, what: str) -> list[str]:
 def raw_statements(meter: Meter, document: Value) -> list[tuple[int, dict[str, Any]]]:
     """The statements of a policy document with their numbers; null has none.
 
-    A text is read as JSON.
+    A text is read as JSON. An empty one is how some services say that there is no policy
+    (OpenSearch, SQS), so it is null.
     """
     if document.__class__ is str:
         document = _parsed(meter, document)
@@ -99,6 +100,8 @@ def raw_statements(meter: Meter, document: Value) -> list[tuple[int, dict[str, A
 
 def _parsed(meter: Meter, text: str) -> Value:
     meter.charge(len(text) // 20)
+    if not text.strip():
+        return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
