@@ -45,6 +45,7 @@ from cloudsealed.storage.open import open_database
 from cloudsealed.storage.schema import finding_texts, findings, metadata, tenants
 from cloudsealed.storage.statements import Compiler, SqliteConnection
 from cloudsealed.storage.tenancy import turn
+from cloudsealed.testing.factories import make_savings
 from cloudsealed.vocabulary import FindingStatus, Outcome, Severity, TriageState
 
 FINDINGS = int(os.environ.get("BENCHMARK_FINDINGS", "1000000"))
@@ -258,7 +259,7 @@ def _findings(policies: list[tuple[str, int, Mapping[str, Any]]], count: int) ->
             first_seen_at=now,
             last_seen_at=now,
             resolved=None,
-            monthly_savings_cents=chance.randrange(100_000) if number % 7 == 0 else None,
+            savings=make_savings(chance.randrange(100_000)) if number % 7 == 0 else None,
         )
         yield finding if number % 10 else replace(finding, resolved=moment)
 

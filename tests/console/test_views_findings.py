@@ -16,7 +16,7 @@ from tests.contract.conftest import statements as statements
 from cloudsealed.findings import store as finding_store
 from cloudsealed.kit.clock import rfc3339
 from cloudsealed.storage import keyset
-from cloudsealed.testing.factories import add_resources, make_resource
+from cloudsealed.testing.factories import add_resources, make_resource, make_savings
 from cloudsealed.vocabulary import FindingStatus, Role, Severity
 
 QUERIES = (
@@ -96,7 +96,7 @@ def test_ages_are_facets_and_narrow_the_list_as_the_api_does(mine: Site) -> None
 def test_money_is_a_facet_only_where_some_finding_has_an_amount(mine: Site) -> None:
     http = mine.browser().http
     assert "Savings a month" not in settled(http, "/findings").text
-    dear = add_findings(mine, 1, monthly_savings_cents=12_345)
+    dear = add_findings(mine, 1, savings=make_savings(12_345))
     other = mine.browser(Role.VIEWER).http  # of whom nothing was counted a moment ago
     page = settled(other, "/findings")
     assert facets(page, "savings") == {"100 to 1000": 1}

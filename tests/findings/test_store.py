@@ -11,14 +11,14 @@ import pytest
 from tests.waiting import SECONDS
 
 from cloudsealed.findings import store as rows
-from cloudsealed.findings.codec import document, encode
+from cloudsealed.findings.codec import decode, document, encode
 from cloudsealed.findings.model import FindingNotFoundError, Moment, Triage
 from cloudsealed.findings.service import without
 from cloudsealed.findings.store import FindingStore
 from cloudsealed.kit.cursor import Position
 from cloudsealed.storage.database import Database
 from cloudsealed.storage.schema import tenants
-from cloudsealed.testing.factories import add_findings, make_finding
+from cloudsealed.testing.factories import add_findings, make_finding, make_savings
 from cloudsealed.vocabulary import Dimension, FindingStatus, Outcome, Severity, TriageState
 
 TENANT = "ten_a"
@@ -132,10 +132,16 @@ def test_what_is_loaded_is_what_was_stored(database: Database) -> None:
 
 
 def test_the_document_says_what_the_columns_say() -> None:
-    finding = make_finding(monthly_savings_cents=3285)
+    finding = make_finding(savings=make_savings(3285))
     row = encode(TENANT, finding)
     doc = orjson.loads(row["doc"])
-    assert doc["monthly_savings"] == {"amount": "32.85", "currency": "USD"}
+    assert doc["monthly_savings"] == make_savings(3285)
+    assert "monthly_savings_unknown" not in doc
+    assert decode(row).savings == finding.savings
+    unpriced = encode(TENANT, make_finding(savings={"unknown": "Nobody knows"}))
+    assert orjson.loads(unpriced["doc"])["monthly_savings_unknown"] == "Nobody knows"
+    assert decode(unpriced).savings == {"unknown": "Nobody knows"}
+    assert unpriced["monthly_savings"] == -1
     for name in ("id", "status", "resolution", "last_observation", "audit_id", "first_seen_at"):
         assert doc[name] == row[name]
     assert (doc["severity"], row["severity"]) == ("high", Severity.HIGH.rank)

@@ -85,7 +85,9 @@ def test_a_built_in_policy_has_every_part_once_and_in_its_order(policy: PolicySp
 def test_its_expressions_params_and_examples_are_there_as_they_are(policy: PolicySpec) -> None:
     text = page(policy)
     degrees = [each.when for each in policy.severity_when]
-    expressions = [each for each in (policy.applies_when, policy.fail_when, *degrees) if each]
+    saved = [f"{each.price}\n{each.quantity}" for each in policy.savings]
+    rules = (policy.applies_when, policy.fail_when, *degrees, *saved)
+    expressions = [each for each in rules if each]
     assert fences(text, "cel") == [f"{each.rstrip()}\n" for each in expressions]
     *params, fails, passes = (json.loads(each) for each in fences(text, "json"))
     assert params == ([policy.params] if policy.params else [])

@@ -52,7 +52,10 @@ from cloudsealed.storage.lease_clock import lease_clock
 from cloudsealed.storage.objects import EvidenceExpiredError
 from cloudsealed.vocabulary import AuditKind, AuditStatus
 
-_UNSAID = {"base_severity": None, "severity_open": False, "yields_to": None}  # by a line
+_UNSAID = {
+    **dict.fromkeys(("base_severity", "savings", "yields_to")),
+    "severity_open": False,
+}  # by a line
 _UNFINISHED = tuple(status for status in AuditStatus if not status.is_final)
 
 

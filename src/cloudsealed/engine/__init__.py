@@ -15,6 +15,7 @@ from cloudsealed.engine.language.rule import (
     Judgement,
     Outcome,
     Rule,
+    Saving,
     compile_expression,
     compile_rule,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "PartialList",
     "Path",
     "Rule",
+    "Saving",
     "Step",
     "Template",
     "Unknown",

@@ -37,17 +37,11 @@ LOADED = (
 )
 
 
+_WHY = "monthly_savings_unknown"
 _LAST = "yields_to"
 _MARK = b'"%s":' % _LAST.encode()
 _AUDIT, _SEEN = b'"audit_id":"', b'"last_seen_at":"'
 _LONGEST = len(_MARK) + 40  # with an id and the brace
-
-
-def money(cents: int | None, currency: str = "USD") -> dict[str, str] | None:
-    """Return an amount as the API shows it."""
-    if cents is None:
-        return None
-    return {"amount": f"{cents // 100}.{cents % 100:02d}", "currency": currency}
 
 
 def document(finding: Finding) -> bytes:
@@ -63,7 +57,7 @@ def document(finding: Finding) -> bytes:
             "title": finding.title,
             "resource": finding.resource,
             "evidence": finding.evidence,
-            "monthly_savings": money(finding.monthly_savings_cents),
+            **_saved(finding.savings),
             "triage": finding.triage,
             "resolution": finding.resolution,
             "last_observation": finding.last_observation,
@@ -74,6 +68,18 @@ def document(finding: Finding) -> bytes:
             _LAST: finding.yields_to,
         }
     )
+
+
+def _saved(savings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the members that tell of money; why it is not known is left out if nobody says."""
+    if savings is None or "amount" in savings:
+        return {"monthly_savings": savings}
+    return {"monthly_savings": None, _WHY: savings["unknown"]}
+
+
+def _kept(doc: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = doc["monthly_savings"]
+    return {"unknown": doc[_WHY]} if found is None and _WHY in doc else found
 
 
 def whole(doc: bytes) -> bytes:
@@ -185,8 +191,6 @@ def _written(row: Mapping[str, Any]) -> Finding:
         last_seen_at=doc["last_seen_at"],
         resolved=Moment(doc["resolved_at"], row["resolved_by"]) if row["resolved_by"] else None,
         yields_to=doc.get(_LAST),
-        monthly_savings_cents=None
-        if row["monthly_savings"] == NO_SAVINGS
-        else row["monthly_savings"],
+        savings=_kept(doc),
         follows=Follows(row["follows"]),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import IntEnum
 from typing import Any
 
@@ -82,8 +83,9 @@ class Finding:
     `decided` is the moment of the newest observation that settled its status, `looked` that of the
     newest of any kind; the two differ while the newest is unknown. `yields_to` is the id of the
     finding that asks for attention in its place, by what their policies say; then it is suppressed.
-    `said` is the digest of the words that alone made it what it is; one that was read has none, so
-    that whoever else writes it leaves none.
+    `savings` is what a cure saves a month, or `unknown`, why that is not known; None where nobody
+    says. `said` is the digest of the words that alone made it what it is; one that was read has
+    none, so that whoever else writes it leaves none.
     """
 
     id: str
@@ -108,10 +110,16 @@ class Finding:
     first_seen_at: str
     last_seen_at: str
     resolved: Moment | None
-    monthly_savings_cents: int | None = None
+    savings: Mapping[str, Any] | None = None
     yields_to: str | None = None
     follows: Follows = field(default=Follows.NOTHING, compare=False)
     said: bytes | None = field(default=None, compare=False)
+
+    @property
+    def monthly_savings_cents(self) -> int | None:
+        """What a cure saves a month, in cents."""
+        amount: str | None = (self.savings or {}).get("amount")
+        return None if amount is None else int(Decimal(amount) * 100)
 
     @property
     def is_resolved(self) -> bool:

@@ -120,6 +120,19 @@ def check_form(types: Iterable[str] | None = None) -> Record:
                 default=[],
                 example=[{"when": "tag(resource, 'env') == 'prod'", "severity": "high"}],
             ),
+            "savings": Part(
+                Many(_SAVED, most=20),
+                "What a cure saves a month, each `{price, quantity}`: how much of what has a price "
+                "by that name; below zero what it costs.",
+                default=[],
+                example=[{"price": "'ebs.storage.gp2'", "quantity": "resource.Size"}],
+            ),
+            "unpriced": Part(
+                _paragraph,
+                "Why nobody can say what a cure saves, for people; of a check of cost that has no "
+                "`savings`.",
+                example="It depends on how much of the traffic goes there.",
+            ),
             "yields_to": Part(
                 Many(_key, most=20, distinct=True),
                 "Keys of more general policies: while one of them fails on the same resource, a "
@@ -230,6 +243,22 @@ _DEGREE = Record(
         ),
     },
     name="PolicyDegree",
+)
+
+_SAVED = Record(
+    {
+        "price": _must(
+            _expression,
+            "CEL, the name of a price, as the tables of prices have it.",
+            example="'ebs.storage.' + resource.VolumeType",
+        ),
+        "quantity": _must(
+            _expression,
+            "CEL, a number of its units: of what is paid by the hour, how many there are at once.",
+            example="resource.Size",
+        ),
+    },
+    name="PolicySaving",
 )
 
 _REMEDIATION = Brief(

@@ -90,6 +90,18 @@ class Degree:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedQuantity:
+    """What a cure saves: the name of a price and how much of it, CEL; below zero what it costs."""
+
+    price: str
+    quantity: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it under the field names of a file."""
+        return {"price": self.price, "quantity": self.quantity}
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A document, its related documents, and the outcome that the policy gives at EXAMPLES_AT;
     `severity`, where one that fails says it, is the one that the policy gives. `unread` are the
@@ -125,6 +137,8 @@ class PolicySpec:
     applies_when: str | None
     fail_when: str
     severity_when: tuple[Degree, ...]
+    savings: tuple[SavedQuantity, ...]
+    unpriced: str | None
     yields_to: tuple[str, ...]
     message: str | None
     remediation: Remediation | None
@@ -165,7 +179,13 @@ class PolicySpec:
     @property
     def _placed(self) -> dict[str, Any]:
         degrees = [degree.as_dict() for degree in self.severity_when]
-        said = {"severity_when": degrees, "yields_to": list(self.yields_to)}
+        savings = [each.as_dict() for each in self.savings]
+        said = {
+            "severity_when": degrees,
+            "savings": savings,
+            "unpriced": self.unpriced,
+            "yields_to": list(self.yields_to),
+        }
         return {name: value for name, value in said.items() if value}
 
     @property

@@ -35,6 +35,7 @@ from cloudsealed.packs.model import (
     PolicySpec,
     Relation,
     Remediation,
+    SavedQuantity,
     Section,
 )
 from cloudsealed.packs.templates import expanded
@@ -217,6 +218,8 @@ def policy_of(found: Values) -> PolicySpec:
         severity_when=tuple(
             Degree(each["when"], Severity(each["severity"])) for each in found["severity_when"]
         ),
+        savings=tuple(SavedQuantity(**each) for each in found["savings"]),
+        unpriced=found["unpriced"],
         yields_to=tuple(found["yields_to"]),
         message=found["message"],
         remediation=Remediation(**found["remediation"]) if found["remediation"] else None,

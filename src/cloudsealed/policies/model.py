@@ -174,6 +174,8 @@ _OPTIONAL: tuple[tuple[str, Any], ...] = (
     ("resource_types", []),
     ("fail_when", None),
     ("severity_when", []),
+    ("savings", []),
+    ("unpriced", None),
     ("yields_to", []),
     ("foreign", False),
     ("applies_when", None),

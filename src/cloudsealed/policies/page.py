@@ -86,6 +86,7 @@ def _decision(spec: PolicySpec) -> Iterator[str]:
     yield "A resource fails where this is true:"
     yield fence("cel", spec.fail_when)
     yield from _severities(spec)
+    yield from _savings(spec)
     if spec.params:
         yield "`params`, which can be set without touching the rule, are:"
         yield fence("json", _json(spec.params))
@@ -116,6 +117,15 @@ def _severities(spec: PolicySpec) -> Iterator[str]:
     if spec.yields_to:
         others = ", ".join(map(code, spec.yields_to))
         yield f"It yields to {others}: while one fails on the same resource, that asks alone."
+
+
+def _savings(spec: PolicySpec) -> Iterator[str]:
+    if spec.savings:
+        yield "A cure saves the sum of these a month, each a price by its name and how much of it:"
+        for each in spec.savings:
+            yield fence("cel", f"{each.price}\n{each.quantity}")
+    if spec.unpriced:
+        yield f"What a cure saves is not reckoned: {paragraphs(spec.unpriced)}"
 
 
 def _relation(name: str, relation: Relation) -> str:

@@ -35,6 +35,7 @@ _READ = (
     "applies_when",
     "fail_when",
     "severity_when",
+    "savings",
     "message",
 )
 """What a rule is made of."""
@@ -61,6 +62,7 @@ def _rule(words: str) -> Rule:
         severity_when=[
             (degree["when"], degree["severity"]) for degree in spec.get("severity_when") or ()
         ],
+        savings=[(each["price"], each["quantity"]) for each in spec.get("savings") or ()],
         attributes=_document_types(spec),
     )
 

@@ -102,9 +102,10 @@ def _fits(when: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
 @cache
 def _model(service: str, operation: str) -> OperationModel:
     try:
-        return get_service_model(service).operation_model(operation)
+        model: OperationModel = get_service_model(service).operation_model(operation)
     except (UnknownServiceError, OperationNotFoundError) as error:
         raise ValueError(f"AWS has no {service}:{operation}") from error
+    return model
 
 
 def _checked(service: str, operation: str, answer: Any) -> Any:

@@ -78,7 +78,24 @@ def make_finding(**values: Any) -> Finding:
         last_seen_at=moment.at,
         resolved=None,
     )
+    if (cents := values.pop("monthly_savings_cents", None)) is not None:
+        values["savings"] = make_savings(cents)
     return replace(finding, **values)
+
+
+def make_savings(cents: int) -> dict[str, Any]:
+    """Return what a cure saves a month, of one price."""
+    amount = f"{cents // 100}.{cents % 100:02d}"
+    price = {"name": "queue", "quantity": "1", "unit": "queue-month", "unit_price": amount}
+    where = {"region": "eu-west-1", "sku": None, "source": "A list", "as_of": "2026-01-01"}
+    return {
+        "amount": amount,
+        "currency": "USD",
+        "formula": f"1 queue-month x {amount} USD",
+        "price_basis": "bundled_list",
+        "confidence": "medium",
+        "prices": [{**price, **where}],
+    }
 
 
 def add_findings(database: Database, tenant: str, *findings: Finding) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from cloudsealed.audits.records.reasons import Reason, is_unsupported
 from cloudsealed.vocabulary import Outcome, Severity
 
-_PERHAPS = ("base_severity", "severity_open", "yields_to", "formerly")
+_PERHAPS = ("base_severity", "severity_open", "savings", "yields_to", "formerly")
 """Left out of a line where it is None, so that lines are the bytes that they were before."""
 
 OWNED_BY_ANOTHER = "owned_by_another"
@@ -23,6 +23,7 @@ class Observation:
     `base_severity` is the one by the policy's conditions, before any classification; None is the
     policy's own, also where it is `severity_open`: what a condition reads was not read. `yields_to`
     is the fingerprint of the observation that asks for attention in the place of this one.
+    `savings` is what a cure saves, as `policies.savings` says it, None where the policy does not.
     `formerly` is the fingerprint by the id that the resource had before.
     """
 
@@ -39,6 +40,7 @@ class Observation:
     suppressed: bool = False
     base_severity: Severity | None = None
     severity_open: bool | None = None
+    savings: Mapping[str, Any] | None = None
     yields_to: str | None = None
     formerly: str | None = None
 

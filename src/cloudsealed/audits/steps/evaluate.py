@@ -33,6 +33,7 @@ from cloudsealed.kit.canonical import canonical
 from cloudsealed.kit.clock import parse_rfc3339
 from cloudsealed.policies.model import PolicyVersion
 from cloudsealed.policies.rules import compile_check
+from cloudsealed.policies.savings import saved
 from cloudsealed.policies.service import PolicySet
 from cloudsealed.policies.yielding import Yields
 from cloudsealed.resources.naming import titled
@@ -277,6 +278,12 @@ class Evaluator:
             base["severity"] = base["base_severity"] = Severity(judgement.severity)
         if judgement.severity_open:
             base["severity_open"] = True
+        unsaid = judgement.unsaid or (check.version.spec.get("unpriced") if fails else None)
+        if unsaid is not None:
+            base["savings"] = {"unknown": unsaid}
+        elif judgement.savings:
+            where = {"provider": snapshot["provider"], "region": snapshot["region"]}
+            base["savings"] = saved(judgement.savings, **where)
         decided = Observation(
             outcome=Outcome(judgement.outcome),
             title=titled(judgement.message or check.version.spec["title"], snapshot)

@@ -225,6 +225,7 @@ def _seen(block: Block, moment: Moment, observation: Observation) -> Seen:
         severity=observation.severity,
         base_severity=observation.base_severity or Severity(block.header["severity"]),
         severity_open=bool(observation.severity_open),
+        savings=observation.savings,
         title=observation.title or "",
         evidence=observation.evidence,
         classified_by=observation.classified_by,

@@ -41,6 +41,7 @@ class Seen:
     suppressed: bool = False
     withdrawn: bool = False
     severity_open: bool = False
+    savings: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,7 @@ def _opened(seen: Seen, subject: Subject) -> Finding:
         first_seen_at=seen.moment.at,
         last_seen_at=seen.moment.at,
         resolved=None,
+        savings=seen.savings,
     )
 
 
@@ -189,6 +191,7 @@ def _failing(finding: Finding, seen: Seen) -> Finding:
         audit_id=seen.moment.audit_id,
         decided=seen.moment,
         last_seen_at=seen.moment.at,
+        savings=seen.savings,
     )
 
 

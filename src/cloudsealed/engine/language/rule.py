@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from cloudsealed.engine.errors import BudgetExceeded, EvaluationError, ExpressionError
 from cloudsealed.engine.gaps import Reasons, Unknown, joined
@@ -30,6 +30,13 @@ _VARIABLES: Final = ("resource", "related")
 _NOTHING: Final[dict[str, Any]] = {}
 
 
+class Saving(NamedTuple):
+    """A quantity of what has a price by this name; below zero for what a cure costs."""
+
+    price: str
+    quantity: int | float
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """The outcome of a rule for one resource.
@@ -37,7 +44,8 @@ class Judgement:
     An `error` has the error, and what fails has its evidence and the policy's message. `unknown` is
     only what `judge_partly` leaves undecided, with the reasons of the gaps that leave it so.
     `severity` is what fails by the first of the conditions for it that is true; None, if none is or
-    one before it has no value. It is `severity_open` where that is for what was not read.
+    one before it has no value. It is `severity_open` where that is for what was not read. `savings`
+    is what a cure of what fails saves, if the rule says that; `unsaid` why it has no value.
     """
 
     outcome: Outcome
@@ -47,12 +55,15 @@ class Judgement:
     unknown: Reasons = frozenset()
     severity: str | None = None
     severity_open: bool = False
+    savings: tuple[Saving, ...] = ()
+    unsaid: str | None = None
 
 
 _PASS: Final = Judgement("pass")
 _NOT_APPLICABLE: Final = Judgement("not_applicable")
 _FAIL: Final = Judgement("fail")
 _SAYS_NONE: Final = (None, False)
+_SAVES_NOTHING: Final[tuple[tuple[Saving, ...], None]] = ((), None)
 _STOPS: Final = (*SLOW, RecursionError)
 """Where the compiled functions stop, and it has to be judged exactly."""
 
@@ -83,6 +94,7 @@ class Rule:
         "_fail_when",
         "_message",
         "_params",
+        "_savings",
         "_severities",
         "functions",
         "judge",
@@ -97,12 +109,14 @@ class Rule:
         params: dict[str, Any],
         reads: frozenset[Path],
         severities: Sequence[tuple[Program, str]] = (),
+        savings: Sequence[tuple[Program, Program]] = (),
     ) -> None:
         self._fail_when = fail_when
         self._applies_when = applies_when
         self._message = message
         self._params = params
         self._severities = severities
+        self._savings = savings
         self.reads = reads
         self.functions = frozenset().union(*(each.functions for each in self._programs))
         self.judge: Judge = self._judge_first
@@ -133,7 +147,8 @@ class Rule:
 
     @property
     def _programs(self) -> tuple[Program, ...]:
-        return (*self.conditions.values(), *self.degrees.values())
+        savings = (program for pair in self._savings for program in pair)
+        return (*self.conditions.values(), *self.degrees.values(), *savings)
 
     def doubts(self, shapes: Mapping[str, Shape]) -> tuple[ExpressionError, ...]:
         """What its conditions compare that can never be equal, and the fields of its message that
@@ -237,9 +252,12 @@ class Rule:
             found = explain(by.tree, variables, now, failed, PartialInterpreter)
             message = self._filled(variables, now) if failed else None
             severity, is_open = self._severity(values, now, _partly) if failed else _SAYS_NONE
+            savings, unsaid = self._saved(values, now, _partly) if failed else _SAVES_NOTHING
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
-        return Judgement(outcome, None, found, message, severity=severity, severity_open=is_open)
+        return Judgement(
+            outcome, None, found, message, frozenset(), severity, is_open, savings, unsaid
+        )
 
     def _told(self, resource: Document, related: Related, now: datetime) -> Judgement:
         """A fail with its evidence and message."""
@@ -248,9 +266,34 @@ class Rule:
             found = explain(self._fail_when.tree, variables, now)
             severity, is_open = self._severity((resource, related), now, _wholly)
             message = self._filled(variables, now)
+            savings, unsaid = self._saved((resource, related), now, _wholly)
         except RecursionError:
             return Judgement("error", BudgetExceeded("the document is nested too deeply"))
-        return Judgement("fail", None, found, message, severity=severity, severity_open=is_open)
+        return Judgement(
+            "fail", None, found, message, frozenset(), severity, is_open, savings, unsaid
+        )
+
+    def _saved(
+        self,
+        values: tuple[Document, Related],
+        now: datetime,
+        run: Callable[[Program, tuple[Document, Related], datetime], Value],
+    ) -> tuple[tuple[Saving, ...], str | None]:
+        """What a cure saves; or nothing, and why that has no value."""
+        savings = []
+        for price, quantity in self._savings:
+            name, number = run(price, values, now), run(quantity, values, now)
+            for found in (name, number):
+                if isinstance(found, Unknown):
+                    return (), "What it is counted by was not read"
+                if isinstance(found, EvaluationError):
+                    return (), f"It cannot be counted: {found.message}"
+            if not isinstance(name, str):
+                return (), "It cannot be counted: the name of a price is no text"
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                return (), "It cannot be counted: a quantity is no number"
+            savings.append(Saving(name, number))
+        return tuple(savings), None
 
     def _severity(
         self,
@@ -333,13 +376,15 @@ def compile_rule(
     message: str | None = None,
     attributes: Mapping[str, DocumentType] | None = None,
     severity_when: Sequence[tuple[str, str]] = (),
+    savings: Sequence[tuple[str, str]] = (),
 ) -> Rule:
     """Compile a check over `resource`, `related` and `params`; raises `ExpressionError`, with those
     of its other texts.
 
     `params` are fixed here. `related` are the names of the declared relations. `attributes` says
     which fields documents have, by variable: `resource` and `related.<name>`; what it leaves out is
-    not checked. `severity_when` are conditions, each with the word that it gives what fails. The
+    not checked. `severity_when` are conditions, each with the word that it gives what fails;
+    `savings` are expressions in pairs, of a price's name and of how much of it a cure saves. The
     `field` of an `ExpressionError` says which of the texts is wrong.
     """
     relations = DocumentType("related", dict.fromkeys(related))
@@ -347,8 +392,8 @@ def compile_rule(
     constants = {"params": dict(params)}
     reads: set[Path] = set()
 
-    def condition(source: str) -> Program:
-        program = Program(source, _VARIABLES, constants, "bool")
+    def condition(source: str, expect: Literal["bool", "any"] = "bool") -> Program:
+        program = Program(source, _VARIABLES, constants, expect)
         reads.update(reads_of(program.tree, source, _VARIABLES, types))
         return program
 
@@ -364,13 +409,21 @@ def compile_rule(
     for index, (when, severity) in enumerate(severity_when):
         with _naming(degree_field(index), refused):
             severities.append((condition(when), severity))
+    saved = []
+    for index, (price, quantity) in enumerate(savings):
+        pair = []
+        for part, source in (("price", price), ("quantity", quantity)):
+            with _naming(f"savings[{index}].{part}", refused):
+                pair.append(condition(source, "any"))
+        if len(pair) == 2:
+            saved.append((pair[0], pair[1]))
     with _naming("message", refused):
         template = None if message is None else Template(message, (*_VARIABLES, "params"))
     if refused:
         refused[0].others = tuple(refused[1:])
         raise refused[0]
     assert fails is not None
-    return Rule(fails, applies, template, constants["params"], frozenset(reads), severities)
+    return Rule(fails, applies, template, constants["params"], frozenset(reads), severities, saved)
 
 
 def degree_field(index: int) -> str:

@@ -60,6 +60,11 @@ class Observation(Shape):
         description="Whether `severity_when` could not say it, since what it reads was not read.",
         examples=[False],
     )
+    savings: Json | None = Field(
+        description="What a cure saves a month by its reckoning, or `unknown`, why that has no"
+        " value; null where the policy does not say.",
+        examples=[{"unknown": "No list price of elb.application in eu-west-1 is known"}],
+    )
     yields_to: Digest | None = Field(
         description="The fingerprint of the observation of a more general policy that asks for"
         " attention in the place of this one, which is outside the score."

@@ -22,6 +22,7 @@ from cloudsealed.api.v1.schemas.base import (
     Time,
     UserId,
     Word,
+    optional,
 )
 from cloudsealed.packs.model import Effort
 from cloudsealed.vocabulary import (
@@ -75,6 +76,47 @@ class ResourceReference(Shape):
         description="The region that it was listed in; `global` of a service without regions.",
         examples=["eu-west-1"],
     )
+
+
+class PricedQuantity(Shape):
+    """A price, and how much of what it is of counts."""
+
+    name: Word = Field(description="What has the price.", examples=["ebs.storage.gp2"])
+    quantity: Word = Field(
+        description="How many units a month, as decimal text; below zero what the cure costs.",
+        examples=["100"],
+    )
+    unit: Word = Field(description="What is counted.", examples=["GiB-month"])
+    unit_price: Word = Field(
+        description="The price of one unit, as decimal text.", examples=["0.1"]
+    )
+    region: Word = Field(description="The region that has this price.", examples=["us-east-1"])
+    sku: Word | None = Field(
+        description="The vendor's id of the price; null where it is of a table of many.",
+        examples=["HY3BZPP2B6K8MSJF"],
+    )
+    source: Word = Field(
+        description="Where the price stands.", examples=["AWS price list, AmazonEC2 20261012193925"]
+    )
+    as_of: Word = Field(description="The day on which it stood there.", examples=["2026-10-13"])
+
+
+class Savings(Money):
+    """What a cure saves a month, with every number that it comes from."""
+
+    formula: Text = Field(
+        description="How the amount is reckoned.",
+        examples=["100 GiB-month x 0.1 USD - 100 GiB-month x 0.08 USD"],
+    )
+    price_basis: Literal["billed", "live_list", "bundled_list", "provider"] = Field(
+        description="Whose prices they are: the customer's bill, the vendor's list at the time of"
+        " the audit, the list that ships with the product, or the provider's own reckoning.",
+        examples=["bundled_list"],
+    )
+    confidence: Literal["high", "medium", "low"] = Field(
+        description="How sure the amount is: list prices leave out discounts.", examples=["medium"]
+    )
+    prices: Few[PricedQuantity] = Field(description="The prices, and how much of each counts.")
 
 
 class EvidenceItem(Shape):
@@ -199,8 +241,12 @@ class Finding(Shape):
     console: ConsoleLinks | None = Field(
         description="The resource in the provider's own console; null in lists, or if not known."
     )
-    monthly_savings: Money | None = Field(
+    monthly_savings: Savings | None = Field(
         description="What a cure saves a month; null where that is nothing or not known."
+    )
+    monthly_savings_unknown: Text = optional(
+        "No list price of elb.application in eu-west-1 is known",
+        "Why it is not known what a cure saves; left out where it is, and where nobody says.",
     )
     triage: Triage | None = Field(
         description="What people decided about it; null while nobody did."

@@ -55,6 +55,18 @@ class Degree(Shape):
     severity: Severity = Field(description="The severity then.", examples=["low"])
 
 
+class SavedQuantity(Shape):
+    """How much of what has a price a cure saves."""
+
+    price: Text = Field(
+        description="CEL, the name of the price.", examples=["'ebs.storage.' + resource.VolumeType"]
+    )
+    quantity: Text = Field(
+        description="CEL, how many units; below zero what the cure costs.",
+        examples=["resource.Size"],
+    )
+
+
 class ClassifiedAs(Shape):
     """What a classification sets."""
 
@@ -108,6 +120,13 @@ class Policy(Shape):
     )
     severity_when: Few[Degree] = Field(
         description="Severities in other cases: the first that is true, else `severity`."
+    )
+    savings: Few[SavedQuantity] = Field(
+        description="What a cure saves a month: the sum of quantities times prices."
+    )
+    unpriced: Text | None = Field(
+        description="Why nobody can say what a cure saves.",
+        examples=["It depends on how much of the traffic goes there."],
     )
     yields_to: Few[Key] = Field(
         description="Keys of more general policies; while one fails on the same resource, findings"
