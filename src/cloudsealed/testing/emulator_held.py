@@ -79,7 +79,7 @@ class Held:
         """Return what is answered of what nobody knows: an empty list, or that it is missing."""
         for service in _services_of(call.service):
             if call.operation in service.lists:
-                return _written(call, environ, {})
+                return _written(call, environ, _nothing(call))
             if call.operation in service.answers:
                 return _refused(call, service.missing)
         return None
@@ -88,6 +88,12 @@ class Held:
 @cache
 def _services_of(name: str) -> tuple[Any, ...]:
     return tuple(service for service in services() if service.name == name)
+
+
+def _nothing(call: Call) -> Mapping[str, Any]:
+    """Return the answer of a list that has nothing: its lists are there, and empty."""
+    shape = _model(call.service, call.operation).output_shape
+    return {name: [] for name, each in shape.members.items() if each.type_name == "list"}
 
 
 def _refused(call: Call, code: str) -> WireAnswer:

@@ -27,6 +27,7 @@ _SERVICES_OF_SIGNING_NAME: Mapping[str, tuple[str, ...]] = {
     "elasticfilesystem": ("efs",),
     "states": ("stepfunctions",),
     "email": ("ses",),
+    "ses": ("ses", "sesv2"),
     "elasticmapreduce": ("emr",),
     "tagging": ("resourcegroupstaggingapi",),
     "aps": ("amp",),

@@ -76,7 +76,7 @@ _PHASES: tuple[tuple[Chain, ...], ...] = (
         (_HOME, (data.topics_and_queues, compute.functions, compute.stacks, governance.alarms)),
         (_HOME, (compute.repositories, compute.containers, compute.kubernetes)),
         (_HOME, (governance.users, governance.roles_and_policies, governance.weak_passwords)),
-        (_HOME, (governance.zones,)),
+        (_HOME, (governance.website,)),
         (_FAR, (data.sandbox_bucket, foundation.log_groups)),
         (_OTHER_HOME, (data.sandbox_bucket, governance.poor_trail, network.security_groups)),
         (_OTHER_FAR, (data.sandbox_bucket,)),

@@ -8,6 +8,7 @@ from cloudsealed.testing.estate_data import sandbox_name
 from cloudsealed.testing.estate_foundation import policy, trust
 from cloudsealed.testing.estate_site import Site, tags
 
+WEBSITE = "www.shop.larkspur.example"
 _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
@@ -184,7 +185,9 @@ def alarms(site: Site) -> None:
     site.good("cloudwatch.alarm", "larkspur-root-use", "compliance", "tells when root is used")
 
 
-def zones(site: Site) -> None:
-    """Make a public zone of which queries are not logged."""
-    site.client("route53").create_hosted_zone(Name="larkspur.example", CallerReference="larkspur")
-    site.bad("route53.hosted_zone", "larkspur.example.", "compliance", "queries are not logged")
+def website(site: Site) -> None:
+    """Make the bucket that a record of the zones, which the emulator holds, points to."""
+    site.client("s3").create_bucket(
+        Bucket=WEBSITE, CreateBucketConfiguration={"LocationConstraint": site.region}
+    )
+    site.made("s3.bucket", WEBSITE)

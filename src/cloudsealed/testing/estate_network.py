@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudsealed.testing.emulator import control
 from cloudsealed.testing.estate_foundation import tagged
 from cloudsealed.testing.estate_site import USER_DATA, Site, tags
 
+SHOP_ACL = "larkspur-shop"
 _IMAGE = "ami-0larkspur00000001"
 
 
@@ -220,6 +222,7 @@ def load_balancers(site: Site) -> None:
             {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
         ],
     )
+    _behind_firewall(site, shop)
     _balancer(elb, "larkspur-intranet", zones, groups["larkspur-empty"], Protocol="HTTP", Port=80)
     site.good("elbv2.load_balancer", "larkspur-shop", "security", "speaks TLS")
     site.bad("elbv2.load_balancer", "larkspur-intranet", "security", "speaks no TLS")
@@ -239,6 +242,19 @@ def _balancer(elb: Any, name: str, subnets: list[str], group: str, **listener: A
     action = [{"Type": "forward", "TargetGroupArn": group}]
     elb.create_listener(LoadBalancerArn=arn, DefaultActions=action, **listener)
     return arn
+
+
+def _behind_firewall(site: Site, balancer: str) -> None:
+    """Associate a balancer with the web ACL of the shop, which the emulator holds."""
+    acl = f"regional/webacl/{SHOP_ACL}/{SHOP_ACL}-1"
+    asked = {
+        "WebACLArn": f"arn:{site.partition}:wafv2:{site.region}:{site.account}:{acl}",
+        "ResourceType": "APPLICATION_LOAD_BALANCER",
+    }
+    answer = {"operation": "ListResourcesForWebACL", "when": asked}
+    place = {"account": site.account, "region": site.region, "service": "wafv2"}
+    held = {**place, "answers": [{**answer, "answer": {"ResourceArns": [balancer]}}], "tags": {}}
+    control(site.endpoint, "POST", "hold", held)
 
 
 def classic_balancer(site: Site) -> None:

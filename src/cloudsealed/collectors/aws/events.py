@@ -41,6 +41,7 @@ ROWS: tuple[Row, ...] = (
                 params={"Rule": "Name", "EventBusName": "BusName"},
                 fills={"Targets": "Targets"},
                 gone=_GONE,
+                omits_empty=True,
                 secret_paths=(
                     "Targets[].Input",
                     "Targets[].InputTransformer.InputTemplate",
