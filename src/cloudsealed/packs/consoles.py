@@ -17,8 +17,10 @@ _STACKS = "cloudformation/home?region={region}#/stacks/"
 _VPC = "vpcconsole/home?region={region}#"
 _PAGES: Mapping[str, str] = {
     "aws.acm.certificate": "acm/home?region={region}#/certificates/{id}",
+    "aws.appsync.graphql_api": "appsync/home?region={region}#/{id}/v1/home",
     "aws.autoscaling.group": _EC2 + "AutoScalingGroupDetails:id={name}",
     "aws.cloudformation.stack": _STACKS + "stackinfo?stackId={arn}",
+    "aws.cloudfront.distribution": "cloudfront/v4/home#/distributions/{id}",
     "aws.cloudtrail.trail": "cloudtrailv2/home?region={region}#/trails/{arn:/}",
     "aws.dynamodb.table": "dynamodbv2/home?region={region}#table?name={name}",
     "aws.ec2.address": _EC2 + "ElasticIpDetails:AllocationId={id}",
@@ -47,9 +49,12 @@ _PAGES: Mapping[str, str] = {
     "aws.rds.instance": "rds/home?region={region}#database:id={name};is-cluster=false",
     "aws.route53.hosted_zone": "route53/v2/hostedzones#ListRecordSets/{id}",
     "aws.s3.bucket": "s3/buckets/{name}",
+    "aws.sagemaker.endpoint": "sagemaker/home?region={region}#/endpoints/{name}",
+    "aws.sagemaker.notebook_instance": "sagemaker/home?region={region}#/notebook-instances/{name}",
     "aws.secretsmanager.secret": "secretsmanager/secret?name={name}&region={region}",
     "aws.sns.topic": "sns/v3/home?region={region}#/topic/{arn:/}",
     "aws.sqs.queue": "sqs/v3/home?region={region}#/queues/{queue_url}",
+    "aws.transfer.server": "transfer/home?region={region}#/servers/{id}",
 }
 """The page of each type, below the console's address: `:/` after a name leaves `:` and `/` as they
 are, `:$` is the console's own way of writing the names of log groups."""

@@ -8,7 +8,9 @@ import pytest
 from cloudsealed.engine import EvaluationError
 
 
-@pytest.mark.parametrize("kind", ["m4.large", "ml.m4.xlarge", "a1.medium", "t1.micro", "c4.8xlarge", "r4.large"])
+@pytest.mark.parametrize(
+    "kind", ["m4.large", "ml.m4.xlarge", "a1.medium", "t1.micro", "c4.8xlarge", "r4.large"]
+)
 def test_a_family_that_the_vendor_calls_previous_is_previous(
     kind: str, value_of: Callable[..., Any]
 ) -> None:

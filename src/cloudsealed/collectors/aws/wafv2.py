@@ -86,6 +86,7 @@ ROWS: tuple[Row, ...] = (
             _resources("UserPools", "COGNITO_USER_POOL"),
             _resources("AppRunnerServices", "APP_RUNNER_SERVICE"),
             _resources("VerifiedAccessInstances", "VERIFIED_ACCESS_INSTANCE"),
+            _resources("AgentCoreGateways", "AGENTCORE_GATEWAY"),
         ),
     ),
     _acl(

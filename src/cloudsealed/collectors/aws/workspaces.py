@@ -21,7 +21,7 @@ ROWS: tuple[Row, ...] = (
                 key="WorkspaceId",
                 of="WorkspaceId",
                 fills={"Connection": "@"},
-                lacking={"Connection": None},
+                lacking={"Connection": {}},
             ),
             tags("workspaces:workspace", "Arn"),
         ),
