@@ -37,3 +37,9 @@ def test_a_credential_report_has_truth_values_and_nulls():
 @pytest.mark.parametrize("value", ["not base64!", "/w==", None])
 def test_a_report_that_cannot_be_read_stays_as_it_is(value):
     assert credential_report(value) == value
+
+
+def test_json_text_as_it_stands_in_a_string_of_json_becomes_data():
+    policy = r'{\"Statement\":[{\"Effect\":\"Allow\",\"Resource\":\"execute-api:\/*\"}]}'
+    assert json_text(policy) == {"Statement": [{"Effect": "Allow", "Resource": "execute-api:/*"}]}
+    assert json_text(r'{\"a\"') == r'{\"a\"'

@@ -21,13 +21,22 @@ _TEXT_COLUMNS = frozenset({"user", "arn"})
 
 
 def json_text(value: Any) -> Any:
-    """Return the object that JSON text holds, which IAM also percent-encodes (RFC 3986)."""
+    """Return the object that JSON text holds.
+
+    IAM percent-encodes it (RFC 3986), API Gateway writes it as it would stand in a JSON string.
+    """
     if not isinstance(value, str):
         return value
     try:
-        return storable(json.loads(unquote(value) if value.startswith("%") else value))
+        return storable(json.loads(_plain(value)))
     except (ValueError, RecursionError):
         return value
+
+
+def _plain(text: str) -> str:
+    if text.startswith("%"):
+        return unquote(text)
+    return str(json.loads(f'"{text}"')) if text.startswith('{\\"') else text
 
 
 def credential_report(value: Any) -> Any:
