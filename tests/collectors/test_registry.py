@@ -117,14 +117,6 @@ EXPECTED_SERVICES = {
     "wafv2",
     "wellarchitected",
     "workspaces",
-    "acm",
-    "cloudformation",
-    "batch",
-    "directconnect",
-    "elasticbeanstalk",
-    "globalaccelerator",
-    "lightsail",
-    "network-firewall",
 }
 
 
