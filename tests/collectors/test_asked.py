@@ -97,7 +97,7 @@ def test_whoever_decides_a_call_of_a_row_is_asked_with_it(row):
         assert call.decided_by is None or row.decider(call) in made.calls
 
 
-_SAID_BY_LISTS_ALONE = {"LastBackupTime"}
+_SAID_BY_LISTS_ALONE = {"ImageMetadata", "LastBackupTime", "Platform", "SystemsManager"}
 
 
 @pytest.mark.parametrize("row", RESOURCE_TYPES.values(), ids=lambda row: row.type)

@@ -93,8 +93,49 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.route53.hosted_zone": named(HostedZoneId="Z{n}", Name="example.com."),
     "aws.acm.certificate": named(CertificateArn="{arn}:certificate/{n}", DomainName="a.example"),
     "aws.cloudformation.stack": named(StackId="{arn}:stack/{n}/0a1b", StackName="{n}"),
+    "aws.autoscaling.scaling_policy": named(PolicyARN="{arn}:scalingPolicy:{n}"),
+    "aws.autoscaling.scheduled_action": named(ScheduledActionARN="{arn}:scheduledUpdate:{n}"),
+    "aws.batch.compute_environment": named(computeEnvironmentArn="{arn}:compute-environment/{n}"),
+    "aws.batch.job_definition": named(jobDefinitionArn="{arn}:job-definition/{n}:1"),
+    "aws.directconnect.connection": named(connectionId="dxcon-{n}"),
+    "aws.directconnect.virtual_interface": named(
+        virtualInterfaceId="dxvif-{n}", connectionId="{p}"
+    ),
+    "aws.ec2.capacity_reservation": named(CapacityReservationArn="{arn}:capacity-reservation/{n}"),
+    "aws.ec2.client_vpn_endpoint": named(ClientVpnEndpointId="cvpn-endpoint-{n}", VpcId="{p}"),
+    "aws.ec2.dedicated_host": named(HostId="h-{n}", AvailabilityZone="{p}"),
+    "aws.ec2.fast_snapshot_restore": named(SnapshotId="snap-{p}", AvailabilityZone="{n}"),
+    "aws.ec2.reserved_instances": named(ReservedInstancesId="{n}"),
+    "aws.ec2.transit_gateway": named(TransitGatewayArn="{arn}:transit-gateway/{n}"),
+    "aws.ec2.vpc_endpoint_service": named(ServiceId="vpce-svc-{n}"),
+    "aws.ec2.vpc_peering_connection": named(VpcPeeringConnectionId="pcx-{n}"),
+    "aws.ec2.vpn_connection": named(VpnConnectionId="vpn-{n}"),
+    "aws.eks.addon": named(clusterName="{p}", addonName="{n}"),
+    "aws.eks.nodegroup": named(clusterName="{p}", nodegroupName="{n}"),
+    "aws.elasticbeanstalk.environment": named(EnvironmentArn="{arn}:environment/shop/{n}"),
+    "aws.globalaccelerator.accelerator": named(AcceleratorArn="{arn}:accelerator/{n}"),
+    "aws.globalaccelerator.endpoint_group": named(EndpointGroupArn="{arn}:{p}/endpoint-group/{n}"),
+    "aws.globalaccelerator.listener": named(ListenerArn="{arn}:{p}/listener/{n}"),
+    "aws.lambda.event_source_mapping": named(UUID="{n}"),
+    "aws.lightsail.bucket": named(arn="{arn}:Bucket/{n}", name="web"),
+    "aws.lightsail.disk": named(arn="{arn}:Disk/{n}", name="web"),
+    "aws.lightsail.instance": named(arn="{arn}:Instance/{n}", name="web"),
+    "aws.lightsail.load_balancer": named(arn="{arn}:LoadBalancer/{n}", name="web"),
+    "aws.lightsail.relational_database": named(arn="{arn}:RelationalDatabase/{n}", name="web"),
+    "aws.lightsail.static_ip": named(arn="{arn}:StaticIp/{n}", name="web"),
+    "aws.networkfirewall.firewall": named(FirewallArn="{arn}:firewall/{n}"),
+    "aws.networkfirewall.firewall_policy": named(Arn="{arn}:firewall-policy/{n}"),
 }
-IN_PARENTS = {"aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias"}
+IN_PARENTS = {
+    "aws.logs.metric_filter",
+    "aws.ecs.service",
+    "aws.lambda.alias",
+    "aws.ec2.fast_snapshot_restore",
+    "aws.eks.addon",
+    "aws.eks.nodegroup",
+    "aws.globalaccelerator.endpoint_group",
+    "aws.globalaccelerator.listener",
+}
 """Types whose names are told apart only within a parent."""
 
 _WORDS = st.text("ab-", min_size=1, max_size=3)
@@ -162,6 +203,8 @@ NOT_THE_OWNER: Mapping[str, str] = {
     "OwnerAlias": "a word for OwnerId",
     "ImageOwnerAlias": "a word for OwnerId",
     "DeliverCrossAccountRole": "a role of who receives flow logs",
+    "UnusedReservationBillingOwnerId": "of who pays for capacity that is not used",
+    "readonlyAccessAccounts": "of who may read a bucket",
     "CrossAccountClone": "whether a cluster is a clone",
 }
 

@@ -33,6 +33,12 @@ ROWS: tuple[Row, ...] = (
         created="DateCreated",
         enrich=(
             Enrich(
+                operation="ListTagsForResource",
+                params={"ResourceArn": "EnvironmentArn"},
+                fills={"Tags": "ResourceTags"},
+                gone=frozenset({"ResourceNotFoundException"}),
+            ),
+            Enrich(
                 operation="DescribeConfigurationSettings",
                 params={"ApplicationName": "ApplicationName", "EnvironmentName": "EnvironmentName"},
                 fills={"OptionSettings": "ConfigurationSettings[0].OptionSettings"},
