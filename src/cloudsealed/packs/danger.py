@@ -14,7 +14,7 @@ _VERBS = re.compile(
     r"(?:batch-delete|cancel|deactivate|delete|deny|deprovision|deregister|destroy|detach|disable"
     r"|disassociate|dissociate|drain|empty|expire|kill|prune|purge|put|reboot|reject|release|remove"
     r"|replace|reset|restart|retire|revoke|rotate|schedule|set|shutdown|stop|suspend|swap|terminate"
-    r"|truncate|unassign|uninstall|unlink|untag|wipe)(?:-.*)?"
+    r"|truncate|unassign|uninstall|unlink|unsubscribe|untag|wipe)(?:-.*)?"
 )
 """What an operation begins with, or is: `delete-volume`, `put-bucket-policy`, `vm stop`.
 
@@ -22,11 +22,11 @@ _VERBS = re.compile(
 """
 _OPERATIONS = re.compile(
     r"associate-encryption-config|update-account-password-policy|update-assume-role-policy"
-    r"|update-cluster-version|format|mkfs.*|dd|rb|rd|rm|rmdir"
+    r"|update-cluster-version|rebootIfNeeded|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
 _FLAGS = re.compile(
-    r"--(?:allow-major-version-upgrade|auto-approve|delete|destroy|force.*|grace-period"
+    r"--(?:account-ids-to-remove|allow-major-version-upgrade|auto-approve|delete|destroy|force.*|grace-period"
     r"|no-publicly-accessible|prune|purge|rotate|rule-action|set-as-default|skip-final-.*"
     r"|values-to-remove|yes)"
 )
