@@ -31,14 +31,13 @@ _OF_ARNS: Final = _POSITIVE | frozenset({"arnequals", "arnlike"})
 
 def other_accounts(meter: Meter, document: Value, own: str) -> list[str]:
     """The ids of accounts beside `own` that a policy lets in by name, in order, each once."""
-    found = {
-        account
-        for _, text in raw_statements(meter, document)
-        if text["Effect"] == "Allow"
-        for account in _let_in(meter, text)
-    }
-    others = sorted(found - {own} - _of_aws())
-    return [each for each in others if not _refused(meter, document, each)]
+    known = {own, *_of_aws()}
+    found: set[str] = set()
+    for _, text in raw_statements(meter, document):
+        if text["Effect"] == "Allow":
+            others = set(_let_in(meter, text)) - known - found
+            found |= {each for each in others if not _refused(meter, document, text, each)}
+    return sorted(found)
 
 
 @cache
@@ -69,7 +68,10 @@ def _accounts(line: Line) -> Iterable[str]:
     return (found[1] for found in map(_ACCOUNT.fullmatch, line.values) if found)
 
 
-def _refused(meter: Meter, document: Value, account: str) -> bool:
-    """Whether the policy denies everything to an account that it lets in."""
+def _refused(meter: Meter, document: Value, statement: dict[str, Any], account: str) -> bool:
+    """Whether the policy denies to an account all that a statement allows it."""
     known = {"aws:PrincipalAccount": account, "aws:PrincipalIsAWSService": "false"}
-    return refuses(meter, document, known, ["*"], ["*"])
+    actions, resources = (
+        texts(meter, statement.get(name), name) or ["*"] for name in ("Action", "Resource")
+    )
+    return refuses(meter, document, known, actions, resources)
