@@ -45,6 +45,25 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.iam.policy": named(Arn="{arn}:policy/{n}", PolicyName="{n}"),
     "aws.iam.managed_policy": named(Arn="arn:aws:iam::aws:policy/{n}", PolicyName="{n}"),
     "aws.s3.bucket": named(Name="{n}"),
+    "aws.accessanalyzer.analyzer": named(arn="{arn}:analyzer/{n}", name="{n}"),
+    "aws.iam.server_certificate": named(Arn="{arn}:server-certificate/{n}"),
+    "aws.iam.saml_provider": named(Arn="{arn}:saml-provider/{n}"),
+    "aws.s3.access_point": named(AccessPointArn="{arn}:accesspoint/{n}", Name="{n}"),
+    "aws.sns.subscription": named(SubscriptionArn="{arn}:topic:{n}", TopicArn="{p}"),
+    "aws.logs.resource_policy": named(policyName="{n}"),
+    "aws.acmpca.authority": named(Arn="{arn}:certificate-authority/{n}"),
+    "aws.backup.vault": named(BackupVaultArn="{arn}:backup-vault:{n}", BackupVaultName="{n}"),
+    "aws.backup.plan": named(BackupPlanArn="{arn}:backup-plan:{n}", BackupPlanName="{n}"),
+    "aws.cognito.user_pool": named(Id="eu-west-1_{n}", Name="pool"),
+    "aws.cognito.user_pool_client": named(UserPoolId="{p}", ClientId="{n}"),
+    "aws.cognito.identity_pool": named(IdentityPoolId="eu-west-1:{n}", IdentityPoolName="pool"),
+    "aws.rolesanywhere.profile": named(profileArn="{arn}:profile/{n}", name="p"),
+    "aws.servicecatalog.portfolio": named(ARN="{arn}:portfolio/{n}", DisplayName="p"),
+    "aws.ssm.document": named(Name="{n}"),
+    "aws.ssm.managed_node": named(InstanceId="mi-{n}"),
+    "aws.ssm.patch_summary": named(ResourceId="mi-{n}"),
+    "aws.trustedadvisor.recommendation": named(arn="{arn}:recommendation/{n}"),
+    "aws.wellarchitected.workload": named(WorkloadArn="{arn}:workload/{n}"),
     "aws.ec2.instance": named(InstanceId="i-{n}", VpcId="{p}"),
     "aws.ec2.volume": named(VolumeId="vol-{n}", AvailabilityZone="{p}"),
     "aws.ec2.snapshot": named(SnapshotId="snap-{n}", VolumeId="{p}"),
@@ -94,7 +113,10 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.acm.certificate": named(CertificateArn="{arn}:certificate/{n}", DomainName="a.example"),
     "aws.cloudformation.stack": named(StackId="{arn}:stack/{n}/0a1b", StackName="{n}"),
 }
-IN_PARENTS = {"aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias"}
+IN_PARENTS = {
+    *("aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias"),
+    "aws.cognito.user_pool_client",
+}
 """Types whose names are told apart only within a parent."""
 
 _WORDS = st.text("ab-", min_size=1, max_size=3)
@@ -160,6 +182,8 @@ NOT_THE_OWNER: Mapping[str, str] = {
     "AccountId": "of a singleton: the account itself",
     "NetworkInterfaceOwnerId": "of the interface that an address is attached to",
     "OwnerAlias": "a word for OwnerId",
+    "BucketAccountId": "of the bucket behind an access point",
+    "CreatorRequestId": "what a caller called its request",
     "ImageOwnerAlias": "a word for OwnerId",
     "DeliverCrossAccountRole": "a role of who receives flow logs",
     "CrossAccountClone": "whether a cluster is a clone",

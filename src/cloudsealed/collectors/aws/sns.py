@@ -40,6 +40,7 @@ ROWS: tuple[Row, ...] = (
         operation="ListSubscriptions",
         items="Subscriptions[?contains(SubscriptionArn, ':')]",  # one that waits has no ARN
         native_id="{SubscriptionArn}",
+        owner="Owner",
         name="SubscriptionArn",
         tags=None,
         secret_paths=("Subscriptions[].Endpoint",),

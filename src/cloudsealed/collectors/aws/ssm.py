@@ -17,6 +17,7 @@ ROWS: tuple[Row, ...] = (
         constants={"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
         items="DocumentIdentifiers",
         native_id="arn:{partition}:ssm:{region}:{account}:document/{Name}",
+        owner="Owner",
         name="Name",
         created="CreatedDate",
         enrich=(
