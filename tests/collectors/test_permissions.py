@@ -88,6 +88,8 @@ PREFIXES = {
     "organizations",
     "rds",
     "redshift",
+    "organizations",
+    "rds",
     "rolesanywhere",
     "route53",
     "route53domains",
@@ -112,6 +114,12 @@ PREFIXES = {
     "wafv2",
     "wellarchitected",
     "workspaces",
+    "sns",
+    "sqs",
+    "ssm",
+    "tag",
+    "trustedadvisor",
+    "wellarchitected",
 }
 
 
@@ -120,6 +128,7 @@ def test_every_action_is_a_reading_action_of_a_known_service():
         prefix, name = action.split(":")
         assert prefix in PREFIXES
         assert re.fullmatch(r"(Describe|List|Get|BatchGet)\w+|GET|GenerateCredentialReport", name)
+        assert re.fullmatch(r"(Describe|List|(?:Batch)?Get)\w+|GenerateCredentialReport", name)
 
 
 def test_every_service_is_covered():
@@ -134,6 +143,9 @@ def test_every_service_is_covered():
         ("s3", "GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration"),
         ("s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock"),
         ("s3control", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock"),
+        ("s3", "GetBucketReplication", "s3:GetReplicationConfiguration"),
+        ("s3", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration"),
+        ("accessanalyzer", "ListAnalyzers", "access-analyzer:ListAnalyzers"),
         ("elbv2", "DescribeTags", "elasticloadbalancing:DescribeTags"),
         ("efs", "DescribeFileSystems", "elasticfilesystem:DescribeFileSystems"),
         ("ec2", "DescribeVpcs", "ec2:DescribeVpcs"),

@@ -268,7 +268,7 @@ def test_the_account_itself_is_there_whoever_may_list_those_of_its_organisation(
         (ABSENT, None, set()),
         (refused(), None, {"OrganizationAccounts"}),
     ):
-        ledger = Ledger(ListAccounts=answer)
+        ledger = Ledger(ListAccounts=answer, DescribeOrganization=ABSENT)
         (account,), listing = walked("aws.account", ledger, EVERYWHERE)
         asked = [unit.operation for unit in ledger.asked]
         assert asked == ["ListAccounts", "DescribeOrganization"]

@@ -10,14 +10,14 @@ say what they may do, and whether they belong to the same owner.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Final
 
 from cloudsealed.engine.access.conditions import Line, lines
 from cloudsealed.engine.access.principals import is_everyone
 from cloudsealed.engine.access.public import refuses
-from cloudsealed.engine.access.statements import Region, parts, raw_statements, statement_of, texts
+from cloudsealed.engine.access.statements import raw_statements, texts
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.values import Value
 from cloudsealed.packs.facts import facts
@@ -29,27 +29,15 @@ _POSITIVE: Final = frozenset({"stringequals", "stringequalsignorecase", "stringl
 _OF_ARNS: Final = _POSITIVE | frozenset({"arnequals", "arnlike"})
 
 
-def other_accounts(
-    meter: Meter, document: Value, own: str, actions: Sequence[str] = ("*",)
-) -> list[str]:
-    """The ids of accounts beside `own` that a policy lets in by name, in order, each once.
-
-    `actions` are patterns; who is let in for nothing that fits one of them is left out.
-    """
-    wanted = [Region(((action.lower(),), ())) for action in actions]
-    found = {
-        account
-        for number, text in raw_statements(meter, document)
-        if text["Effect"] == "Allow" and _is_about(meter, number, text, wanted)
-        for account in _let_in(meter, text)
-    }
-    others = sorted(found - {own} - _of_aws())
-    return [each for each in others if not _refused(meter, document, each, actions)]
-
-
-def _is_about(meter: Meter, number: int, text: dict[str, Any], wanted: Iterable[Region]) -> bool:
-    statement = statement_of(meter, number, text)
-    return any(next(parts(meter, region, statement), None) is not None for region in wanted)
+def other_accounts(meter: Meter, document: Value, own: str) -> list[str]:
+    """The ids of accounts beside `own` that a policy lets in by name, in order, each once."""
+    known = {own, *_of_aws()}
+    found: set[str] = set()
+    for _, text in raw_statements(meter, document):
+        if text["Effect"] == "Allow":
+            others = set(_let_in(meter, text)) - known - found
+            found |= {each for each in others if not _refused(meter, document, text, each)}
+    return sorted(found)
 
 
 @cache
@@ -80,7 +68,10 @@ def _accounts(line: Line) -> Iterable[str]:
     return (found[1] for found in map(_ACCOUNT.fullmatch, line.values) if found)
 
 
-def _refused(meter: Meter, document: Value, account: str, actions: Sequence[str]) -> bool:
-    """Whether the policy denies all of these actions to an account that it lets in."""
+def _refused(meter: Meter, document: Value, statement: dict[str, Any], account: str) -> bool:
+    """Whether the policy denies to an account all that a statement allows it."""
     known = {"aws:PrincipalAccount": account, "aws:PrincipalIsAWSService": "false"}
-    return refuses(meter, document, known, actions, ["*"])
+    actions, resources = (
+        texts(meter, statement.get(name), name) or ["*"] for name in ("Action", "Resource")
+    )
+    return refuses(meter, document, known, actions, resources)
