@@ -331,6 +331,7 @@ _NOT_ABOUT_THE_RESOURCE = {
     "EndpointGroupNotFoundException",
     "AttachmentNotFoundException",
     "ListenerNotFoundException",
+    "ServiceLinkedRoleNotFoundFault",
 }
 
 
