@@ -18,12 +18,24 @@ from cloudsealed.collectors.registry import rows_of
 # Service prefixes of the AWS Service Authorization Reference.
 PREFIXES = {
     "acm",
+    "amplify",
+    "apigateway",
+    "appstream",
+    "appsync",
     "autoscaling",
     "backup",
+    "bedrock",
     "cloudformation",
+    "cloudfront",
     "cloudtrail",
     "cloudwatch",
+    "codeartifact",
+    "codebuild",
+    "codepipeline",
     "config",
+    "datapipeline",
+    "dlm",
+    "ds",
     "dynamodb",
     "ec2",
     "ecr",
@@ -31,6 +43,7 @@ PREFIXES = {
     "eks",
     "elasticfilesystem",
     "elasticloadbalancing",
+    "events",
     "guardduty",
     "iam",
     "kms",
@@ -39,11 +52,21 @@ PREFIXES = {
     "organizations",
     "rds",
     "route53",
+    "route53domains",
     "s3",
+    "sagemaker",
+    "scheduler",
+    "schemas",
     "secretsmanager",
+    "ses",
+    "shield",
     "sns",
     "sqs",
+    "states",
     "tag",
+    "transfer",
+    "wafv2",
+    "workspaces",
 }
 
 
@@ -51,7 +74,7 @@ def test_every_action_is_a_reading_action_of_a_known_service():
     for action in required_actions(AWS):
         prefix, name = action.split(":")
         assert prefix in PREFIXES
-        assert re.fullmatch(r"(Describe|List|Get)\w+|GenerateCredentialReport", name)
+        assert re.fullmatch(r"(Describe|List|Get|BatchGet)\w+|GET|GenerateCredentialReport", name)
 
 
 def test_every_service_is_covered():
@@ -69,6 +92,10 @@ def test_every_service_is_covered():
         ("elbv2", "DescribeTags", "elasticloadbalancing:DescribeTags"),
         ("efs", "DescribeFileSystems", "elasticfilesystem:DescribeFileSystems"),
         ("ec2", "DescribeVpcs", "ec2:DescribeVpcs"),
+        ("apigateway", "GetRestApis", "apigateway:GET"),
+        ("apigatewayv2", "GetApis", "apigateway:GET"),
+        ("stepfunctions", "ListStateMachines", "states:ListStateMachines"),
+        ("sesv2", "GetAccount", "ses:GetAccount"),
     ],
 )
 def test_an_action_has_the_name_that_iam_knows(service, operation, action):

@@ -26,6 +26,13 @@ ROWS: tuple[Row, ...] = (
                 fills={"Guardrail": "@"},
                 gone=_GONE,
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceARN": "arn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+                omits_empty=True,
+            ),
         ),
         together=(tags("bedrock:guardrail", "arn"),),
         relations=(Relation("key", "Guardrail.kmsKeyArn", "aws.kms.key", "Arn"),),
@@ -46,6 +53,13 @@ ROWS: tuple[Row, ...] = (
                 fills={"Model": "@"},
                 gone=_GONE,
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceARN": "modelArn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+                omits_empty=True,
+            ),
         ),
         together=(tags("bedrock:custom-model", "modelArn"),),
         relations=(Relation("key", "Model.modelKmsKeyArn", "aws.kms.key", "Arn"),),
@@ -59,6 +73,15 @@ ROWS: tuple[Row, ...] = (
         name="provisionedModelName",
         created="creationTime",
         omits_empty=True,
+        enrich=(
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceARN": "provisionedModelArn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+                omits_empty=True,
+            ),
+        ),
         together=(tags("bedrock:provisioned-model", "provisionedModelArn"),),
     ),
     Row(

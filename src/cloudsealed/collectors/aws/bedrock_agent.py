@@ -26,6 +26,13 @@ ROWS: tuple[Row, ...] = (
                     "agent.promptOverrideConfiguration.promptConfigurations[].basePromptTemplate",
                 ),
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "Arn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+                omits_empty=True,
+            ),
         ),
         together=(tags("bedrock:agent", "Arn"),),
         relations=(
@@ -51,6 +58,13 @@ ROWS: tuple[Row, ...] = (
                 omits_empty=True,
                 secret_paths=("variants[].templateConfiguration",),
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "arn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+                omits_empty=True,
+            ),
         ),
         together=(tags("bedrock:prompt", "arn"),),
         relations=(Relation("key", "CustomerEncryptionKeyArn", "aws.kms.key", "Arn"),),
@@ -62,6 +76,15 @@ ROWS: tuple[Row, ...] = (
         items="knowledgeBaseSummaries",
         native_id="arn:{partition}:bedrock:{region}:{account}:knowledge-base/{knowledgeBaseId}",
         name="name",
+        enrich=(
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "Arn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+                omits_empty=True,
+            ),
+        ),
         together=(tags("bedrock:knowledge-base", "Arn"),),
     ),
     Row(

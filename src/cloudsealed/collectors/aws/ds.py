@@ -51,6 +51,13 @@ ROWS: tuple[Row, ...] = (
                 when="contains(['MicrosoftAD', 'ADConnector'], Type)",
                 gone=_NO_DIRECTORY,
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"ResourceId": "DirectoryId"},
+                fills={"Tags": "Tags"},
+                gone=_GONE,
+                omits_empty=True,
+            ),
         ),
         together=(tags("ds:directory", "Arn"),),
     ),

@@ -77,6 +77,16 @@ ROWS: tuple[Row, ...] = (
         items="HealthChecks",
         native_id="arn:{partition}:route53:::healthcheck/{Id}",
         name="Id",
+        enrich=(
+            Enrich(
+                operation="ListTagsForResource",
+                params={"ResourceId": "Id"},
+                constants={"ResourceType": "healthcheck"},
+                fills={"Tags": "ResourceTagSet.Tags"},
+                gone=frozenset({"NoSuchHealthCheck", "NoSuchHostedZone"}),
+                omits_empty=True,
+            ),
+        ),
         together=(tags("route53:healthcheck", "Arn"),),
     ),
 )

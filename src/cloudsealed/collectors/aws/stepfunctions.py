@@ -22,6 +22,13 @@ ROWS: tuple[Row, ...] = (
                 gone=frozenset({"StateMachineDoesNotExist"}),
                 secret_paths=("definition",),
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "stateMachineArn"},
+                fills={"Tags": "tags"},
+                gone=frozenset({"ResourceNotFound"}),
+                omits_empty=True,
+            ),
         ),
         together=(tags("states:stateMachine", "stateMachineArn"),),
         relations=(Relation("role", "StateMachine.roleArn", "aws.iam.role", "Arn"),),
