@@ -39,6 +39,60 @@ def named(**templates: str) -> Names:
 # How AWS names what it lists (Service Authorization Reference, "Resource types defined by …"). What
 # has a parent has its name alone in some member; what has none is named apart from all others.
 AS_LISTED: Mapping[str, Names] = {
+    "aws.route53.record": named(HostedZoneId="{p}", Name="{n}.", Type="A"),
+    "aws.route53.health_check": named(Id="{n}"),
+    "aws.cloudfront.distribution": named(ARN="{arn}:distribution/{n}", Id="{n}"),
+    "aws.logs.delivery_source": named(arn="{arn}:delivery-source:{n}", name="{n}"),
+    "aws.logs.delivery": named(arn="{arn}:delivery:{n}", id="{n}"),
+    "aws.wafv2.web_acl": named(ARN="{arn}:regional/webacl/{n}/i", Name="{n}", Id="i"),
+    "aws.wafv2.cloudfront_web_acl": named(ARN="{arn}:global/webacl/{n}/i", Name="{n}", Id="i"),
+    "aws.apigateway.rest_api": named(id="{n}", name="shop"),
+    "aws.apigateway.stage": named(restApiId="{p}", stageName="{n}"),
+    "aws.apigateway.domain_name": named(domainName="{n}"),
+    "aws.apigatewayv2.api": named(ApiId="{n}", Name="shop"),
+    "aws.apigatewayv2.stage": named(ApiId="{p}", StageName="{n}"),
+    "aws.route53domains.domain": named(DomainName="{n}"),
+    "aws.codebuild.project": named(name="{n}"),
+    "aws.codebuild.report_group": named(arn="{arn}:report-group/{n}"),
+    "aws.codepipeline.pipeline": named(name="{n}"),
+    "aws.codeartifact.domain": named(arn="{arn}:domain/{n}", name="{n}", owner=ACCOUNT),
+    "aws.codeartifact.repository": named(
+        arn="{arn}:repository/d/{n}", name="{n}", domainOwner=ACCOUNT
+    ),
+    "aws.codeartifact.package": named(
+        domainName="d", domainOwner=ACCOUNT, repositoryName="{p}", format="npm", package="{n}"
+    ),
+    "aws.bedrock.guardrail": named(arn="{arn}:guardrail/{n}", id="{n}"),
+    "aws.bedrock.custom_model": named(modelArn="{arn}:custom-model/{n}", modelName="{n}"),
+    "aws.bedrock.provisioned_throughput": named(provisionedModelArn="{arn}:provisioned-model/{n}"),
+    "aws.bedrock.agent": named(agentId="{n}", agentName="a"),
+    "aws.bedrock.prompt": named(arn="{arn}:prompt/{n}", id="{n}"),
+    "aws.bedrock.knowledge_base": named(knowledgeBaseId="{n}", name="k"),
+    "aws.bedrock.data_source": named(knowledgeBaseId="{p}", dataSourceId="{n}"),
+    "aws.sagemaker.notebook_instance": named(NotebookInstanceArn="{arn}:notebook-instance/{n}"),
+    "aws.sagemaker.lifecycle_config": named(NotebookInstanceLifecycleConfigArn="{arn}:x/{n}"),
+    "aws.sagemaker.model": named(ModelArn="{arn}:model/{n}"),
+    "aws.sagemaker.endpoint": named(EndpointArn="{arn}:endpoint/{n}"),
+    "aws.sagemaker.endpoint_config": named(EndpointConfigArn="{arn}:endpoint-config/{n}"),
+    "aws.sagemaker.domain": named(DomainArn="{arn}:domain/{n}", DomainId="{n}"),
+    "aws.stepfunctions.state_machine": named(stateMachineArn="{arn}:stateMachine:{n}"),
+    "aws.events.event_bus": named(Arn="{arn}:event-bus/{n}", Name="{n}"),
+    "aws.events.rule": named(Arn="{arn}:rule/{p}/{n}", Name="{n}", BusName="{p}"),
+    "aws.events.endpoint": named(Arn="{arn}:endpoint/{n}", Name="{n}"),
+    "aws.schemas.registry": named(RegistryArn="{arn}:registry/{n}", RegistryName="{n}"),
+    "aws.scheduler.schedule": named(Arn="{arn}:schedule/g/{n}", Name="{n}", GroupName="g"),
+    "aws.appsync.graphql_api": named(arn="{arn}:apis/{n}", apiId="{n}", owner=ACCOUNT),
+    "aws.ds.directory": named(DirectoryId="d-{n}", Name="corp.example.com"),
+    "aws.transfer.server": named(Arn="{arn}:server/{n}", ServerId="{n}"),
+    "aws.workspaces.workspace": named(WorkspaceId="ws-{n}", DirectoryId="{p}"),
+    "aws.workspaces.directory": named(DirectoryId="d-{n}", DirectoryName="corp.example.com"),
+    "aws.appstream.fleet": named(Arn="{arn}:fleet/{n}", Name="{n}"),
+    "aws.ses.identity": named(IdentityName="{n}"),
+    "aws.ses.configuration_set": named(ConfigurationSetName="{n}"),
+    "aws.amplify.app": named(appArn="{arn}:apps/{n}", appId="{n}"),
+    "aws.amplify.branch": named(branchArn="{arn}:apps/{p}/branches/{n}", branchName="{n}"),
+    "aws.dlm.lifecycle_policy": named(PolicyId="policy-{n}"),
+    "aws.datapipeline.pipeline": named(id="df-{n}", name="export"),
     "aws.iam.user": named(Arn="{arn}:user/{n}", UserName="{n}", UserId="{n}"),
     "aws.iam.role": named(Arn="{arn}:role/{n}", RoleName="{n}"),
     "aws.iam.group": named(Arn="{arn}:group/{n}", GroupName="{n}"),
@@ -94,7 +148,11 @@ AS_LISTED: Mapping[str, Names] = {
     "aws.acm.certificate": named(CertificateArn="{arn}:certificate/{n}", DomainName="a.example"),
     "aws.cloudformation.stack": named(StackId="{arn}:stack/{n}/0a1b", StackName="{n}"),
 }
-IN_PARENTS = {"aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias"}
+IN_PARENTS = {
+    *("aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias", "aws.route53.record"),
+    *("aws.apigateway.stage", "aws.apigatewayv2.stage", "aws.codeartifact.package"),
+    *("aws.bedrock.data_source", "aws.events.rule", "aws.amplify.branch"),
+}
 """Types whose names are told apart only within a parent."""
 
 _WORDS = st.text("ab-", min_size=1, max_size=3)
@@ -160,6 +218,12 @@ NOT_THE_OWNER: Mapping[str, str] = {
     "AccountId": "of a singleton: the account itself",
     "NetworkInterfaceOwnerId": "of the interface that an address is attached to",
     "OwnerAlias": "a word for OwnerId",
+    "OwnerDirectoryDescription": "of a directory that another account shares: it stays theirs",
+    "RegistryArn": "the name of a registry",
+    "RegistryName": "the name of a registry",
+    "administratorAccount": "the account of a repository, which the owner of its domain lets in",
+    "ownerContact": "whom to ask about an API",
+    "ownershipVerificationCertificateArn": "the certificate that proves a name",
     "ImageOwnerAlias": "a word for OwnerId",
     "DeliverCrossAccountRole": "a role of who receives flow logs",
     "CrossAccountClone": "whether a cluster is a clone",

@@ -20,7 +20,6 @@ ROWS: tuple[Row, ...] = (
         name="name",
         tags="tags",
         created="createdDate",
-        omits_empty=True,
         enrich=(
             Enrich(
                 operation="GetResources",
@@ -28,14 +27,12 @@ ROWS: tuple[Row, ...] = (
                 constants={"limit": 500, "embed": ["methods"]},
                 fills={"Resources": "items"},
                 gone=_GONE,
-                omits_empty=True,
             ),
             Enrich(
                 operation="GetStages",
                 params={"restApiId": "id"},
                 fills={"StageNames": "item[].stageName"},
                 gone=_GONE,
-                omits_empty=True,
                 secret_paths=("item[].variables", "item[].canarySettings.stageVariableOverrides"),
             ),
         ),
@@ -57,7 +54,6 @@ ROWS: tuple[Row, ...] = (
         name="stageName",
         tags="tags",
         created="createdDate",
-        omits_empty=True,
         secret_paths=("item[].variables", "item[].canarySettings.stageVariableOverrides"),
     ),
     Row(
@@ -69,6 +65,5 @@ ROWS: tuple[Row, ...] = (
         native_id=("arn:{partition}:apigateway:{region}::/domainnames/{domainName}"),
         name="domainName",
         tags="tags",
-        omits_empty=True,
     ),
 )

@@ -15,14 +15,12 @@ ROWS: tuple[Row, ...] = (
         native_id="arn:{partition}:apigateway:{region}::/apis/{ApiId}",
         name="Name",
         created="CreatedDate",
-        omits_empty=True,
         enrich=(
             Enrich(
                 operation="GetRoutes",
                 params={"ApiId": "ApiId"},
                 fills={"Routes": "Items"},
                 gone=_GONE,
-                omits_empty=True,
             ),
         ),
     ),
@@ -38,7 +36,6 @@ ROWS: tuple[Row, ...] = (
         native_id="arn:{partition}:apigateway:{region}::/apis/{ApiId}/stages/{StageName}",
         name="StageName",
         created="CreatedDate",
-        omits_empty=True,
         secret_paths=("Items[].StageVariables",),
     ),
 )

@@ -20,7 +20,6 @@ ROWS: tuple[Row, ...] = (
                 params={"ResourceArn": "Arn"},
                 fills={"Tags": "Tags"},
                 gone=frozenset({"ResourceNotFoundException"}),
-                omits_empty=True,
             ),
         ),
         together=(tags("appstream:fleet", "Arn"),),

@@ -18,7 +18,6 @@ ROWS: tuple[Row, ...] = (
         items="DistributionList.Items",
         native_id="{ARN}",
         name="Id",
-        omits_empty=True,
         secret_paths=(f"DistributionList.Items[].{_HEADERS}",),
         enrich=(
             Enrich(
@@ -36,7 +35,6 @@ ROWS: tuple[Row, ...] = (
                 params={"Resource": "ARN"},
                 fills={"Tags": "Tags.Items"},
                 gone=_GONE,
-                omits_empty=True,
             ),
         ),
         together=(tags("cloudfront:distribution", "ARN"),),

@@ -33,7 +33,6 @@ ROWS: tuple[Row, ...] = (
                 params={"resourceArn": "arn"},
                 fills={"Tags": "tags"},
                 gone=_NONE,
-                omits_empty=True,
             ),
         ),
         decode={"Policy": json_text},
@@ -60,7 +59,6 @@ ROWS: tuple[Row, ...] = (
                 params={"resourceArn": "arn"},
                 fills={"Tags": "tags"},
                 gone=_NONE,
-                omits_empty=True,
             ),
         ),
         decode={"Policy": json_text},
@@ -70,6 +68,7 @@ ROWS: tuple[Row, ...] = (
         type="aws.codeartifact.package",
         service="codeartifact",
         operation="ListPackages",
+        owner="domainOwner",
         parent="aws.codeartifact.repository",
         inherit={
             "domainName": "domainName",

@@ -16,7 +16,6 @@ ROWS: tuple[Row, ...] = (
         native_id="{arn}",
         name="name",
         tags="tags",
-        omits_empty=True,
     ),
     Row(
         type="aws.logs.delivery",
@@ -26,7 +25,6 @@ ROWS: tuple[Row, ...] = (
         native_id="{arn}",
         name="id",
         tags="tags",
-        omits_empty=True,
         relations=(Relation("source", "deliverySourceName", "aws.logs.delivery_source", "name"),),
     ),
 )

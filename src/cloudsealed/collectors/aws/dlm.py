@@ -13,6 +13,5 @@ ROWS: tuple[Row, ...] = (
         native_id="arn:{partition}:dlm:{region}:{account}:policy/{PolicyId}",
         name="PolicyId",
         tags="Tags",
-        omits_empty=True,
     ),
 )

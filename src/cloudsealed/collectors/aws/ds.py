@@ -16,7 +16,6 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeDirectories",
         items="DirectoryDescriptions",
         native_id="arn:{partition}:ds:{region}:{account}:directory/{DirectoryId}",
-        owner="Type == 'SharedMicrosoftAD' && OwnerDirectoryDescription.AccountId || `null`",
         name="Name",
         created="LaunchTime",
         secret_paths=(
@@ -56,7 +55,6 @@ ROWS: tuple[Row, ...] = (
                 params={"ResourceId": "DirectoryId"},
                 fills={"Tags": "Tags"},
                 gone=_GONE,
-                omits_empty=True,
             ),
         ),
         together=(tags("ds:directory", "Arn"),),

@@ -63,7 +63,7 @@ ROWS: tuple[Row, ...] = (
         items="ResourceRecordSets",
         native_id=(
             "arn:{partition}:route53:::hostedzone/{HostedZoneId}"
-            "/recordset/{Type}/{Name}{SetIdentifier || ''}"
+            "/recordset/{Type}/{Name}/{SetIdentifier || ''}"
         ),
         name="Name",
         tags=None,
@@ -84,7 +84,6 @@ ROWS: tuple[Row, ...] = (
                 constants={"ResourceType": "healthcheck"},
                 fills={"Tags": "ResourceTagSet.Tags"},
                 gone=frozenset({"NoSuchHealthCheck", "NoSuchHostedZone"}),
-                omits_empty=True,
             ),
         ),
         together=(tags("route53:healthcheck", "Arn"),),

@@ -14,6 +14,5 @@ ROWS: tuple[Row, ...] = (
         native_id="arn:{partition}:route53domains:::domain/{DomainName}",
         name="DomainName",
         tags=None,
-        omits_empty=True,
     ),
 )

@@ -28,7 +28,6 @@ ROWS: tuple[Row, ...] = (
                 operation="ListTags",
                 params={"ResourceArn": "NotebookInstanceArn"},
                 fills={"Tags": "Tags"},
-                omits_empty=True,
             ),
         ),
         together=(tags("sagemaker:notebook-instance", "NotebookInstanceArn"),),
@@ -55,8 +54,11 @@ ROWS: tuple[Row, ...] = (
                 params={
                     "NotebookInstanceLifecycleConfigName": "NotebookInstanceLifecycleConfigName"
                 },
-                fills={"OnCreate": "OnCreate", "OnStart": "OnStart"},
-                omits_empty=True,
+                fills={
+                    "OnCreate": "OnCreate",
+                    "OnStart": "OnStart",
+                    "ConfigName": "NotebookInstanceLifecycleConfigName",
+                },
                 secret_paths=("OnCreate[].Content", "OnStart[].Content"),
             ),
         ),
@@ -77,10 +79,7 @@ ROWS: tuple[Row, ...] = (
                 secret_paths=("PrimaryContainer.Environment", "Containers[].Environment"),
             ),
             Enrich(
-                operation="ListTags",
-                params={"ResourceArn": "ModelArn"},
-                fills={"Tags": "Tags"},
-                omits_empty=True,
+                operation="ListTags", params={"ResourceArn": "ModelArn"}, fills={"Tags": "Tags"}
             ),
         ),
         together=(tags("sagemaker:model", "ModelArn"),),
@@ -106,10 +105,7 @@ ROWS: tuple[Row, ...] = (
                 },
             ),
             Enrich(
-                operation="ListTags",
-                params={"ResourceArn": "EndpointArn"},
-                fills={"Tags": "Tags"},
-                omits_empty=True,
+                operation="ListTags", params={"ResourceArn": "EndpointArn"}, fills={"Tags": "Tags"}
             ),
         ),
         together=(tags("sagemaker:endpoint", "EndpointArn"),),
@@ -140,7 +136,6 @@ ROWS: tuple[Row, ...] = (
                 operation="ListTags",
                 params={"ResourceArn": "EndpointConfigArn"},
                 fills={"Tags": "Tags"},
-                omits_empty=True,
             ),
         ),
         together=(tags("sagemaker:endpoint-config", "EndpointConfigArn"),),
@@ -161,10 +156,7 @@ ROWS: tuple[Row, ...] = (
                 gone=frozenset({"ResourceNotFound"}),
             ),
             Enrich(
-                operation="ListTags",
-                params={"ResourceArn": "DomainArn"},
-                fills={"Tags": "Tags"},
-                omits_empty=True,
+                operation="ListTags", params={"ResourceArn": "DomainArn"}, fills={"Tags": "Tags"}
             ),
         ),
         together=(tags("sagemaker:domain", "DomainArn"),),

@@ -14,14 +14,12 @@ ROWS: tuple[Row, ...] = (
         items="Registries",
         native_id="{RegistryArn}",
         name="RegistryName",
-        omits_empty=True,
         enrich=(
             Enrich(
                 operation="GetResourcePolicy",
                 params={"RegistryName": "RegistryName"},
                 fills={"Policy": "Policy"},
                 absent=frozenset({"NotFoundException"}),
-                omits_empty=True,
             ),
         ),
         decode={"Policy": json_text},

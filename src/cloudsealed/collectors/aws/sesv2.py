@@ -20,7 +20,6 @@ ROWS: tuple[Row, ...] = (
         native_id="arn:{partition}:ses:{region}:{account}:identity/{IdentityName}",
         name="IdentityName",
         tags="Identity.Tags",
-        omits_empty=True,
         enrich=(
             Enrich(
                 operation="GetEmailIdentity",
@@ -42,7 +41,6 @@ ROWS: tuple[Row, ...] = (
         ),
         name="ConfigurationSetName",
         tags="Set.Tags",
-        omits_empty=True,
         enrich=(
             Enrich(
                 operation="GetConfigurationSet",

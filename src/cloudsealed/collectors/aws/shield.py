@@ -20,12 +20,7 @@ ROWS: tuple[Row, ...] = (
                 fills={"Subscription": "Subscription"},
                 absent=_NONE,
             ),
-            Enrich(
-                operation="ListProtections",
-                fills={"Protections": "Protections"},
-                absent=_NONE,
-                omits_empty=True,
-            ),
+            Enrich(operation="ListProtections", fills={"Protections": "Protections"}, absent=_NONE),
         ),
     ),
 )

@@ -27,7 +27,6 @@ ROWS: tuple[Row, ...] = (
                 params={"resourceArn": "stateMachineArn"},
                 fills={"Tags": "tags"},
                 gone=frozenset({"ResourceNotFound"}),
-                omits_empty=True,
             ),
         ),
         together=(tags("states:stateMachine", "stateMachineArn"),),

@@ -32,7 +32,6 @@ def _resources(attribute: str, kind: str) -> Enrich:
         fills={attribute: "ResourceArns"},
         absent=_NONE,
         decided_by="GetWebACL",
-        omits_empty=True,
     )
 
 
@@ -47,7 +46,6 @@ def _acl(kind: str, scope: str, resources: tuple[Enrich, ...], *, is_global: boo
         native_id="{ARN}",
         name="Name",
         tags="TagInfo",
-        omits_empty=True,
         enrich=(
             *resources,
             _logging("LoggingConfiguration", "CUSTOMER"),
@@ -59,7 +57,6 @@ def _acl(kind: str, scope: str, resources: tuple[Enrich, ...], *, is_global: boo
                 fills={"TagInfo": "TagInfoForResource.TagList"},
                 absent=_NONE,
                 decided_by="GetWebACL",
-                omits_empty=True,
             ),
             Enrich(
                 operation="GetWebACL",

@@ -18,14 +18,12 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeWorkspacesConnectionStatus",
                 params={"WorkspaceIds": "[WorkspaceId]"},
                 fills={"Connection": "WorkspacesConnectionStatus[0]"},
-                omits_empty=True,
             ),
             Enrich(
                 operation="DescribeTags",
                 params={"ResourceId": "WorkspaceId"},
                 fills={"Tags": "TagList"},
                 gone=frozenset({"ResourceNotFoundException"}),
-                omits_empty=True,
             ),
         ),
         together=(
@@ -59,7 +57,6 @@ ROWS: tuple[Row, ...] = (
                 params={"ResourceId": "DirectoryId"},
                 fills={"Tags": "TagList"},
                 gone=frozenset({"ResourceNotFoundException"}),
-                omits_empty=True,
             ),
         ),
         together=(tags("workspaces:directory", "Arn"),),
