@@ -79,7 +79,7 @@ class Held:
         """Return what is answered of what nobody knows: an empty list, or that it is missing."""
         for service in _services_of(call.service):
             if call.operation in service.lists:
-                return _written(call, environ, _nothing(call))
+                return _written(call, environ, _nothing(_shape_of(call)))
             if call.operation in service.answers:
                 return _refused(call, service.missing)
         return None
@@ -90,12 +90,6 @@ def _services_of(name: str) -> tuple[Any, ...]:
     return tuple(service for service in services() if service.name == name)
 
 
-def _nothing(call: Call) -> Mapping[str, Any]:
-    """Return the answer of a list that has nothing: its lists are there, and empty."""
-    shape = _model(call.service, call.operation).output_shape
-    return {name: [] for name, each in shape.members.items() if each.type_name == "list"}
-
-
 def _refused(call: Call, code: str) -> WireAnswer:
     status = 404 if "NotFound" in code or "NoSuch" in code else 400
     return error_answer(call.protocol, status, code, f"{call.operation}: {code}")
@@ -103,6 +97,34 @@ def _refused(call: Call, code: str) -> WireAnswer:
 
 def _fits(when: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     return all(asked.get(name) == value for name, value in when.items())
+
+
+_EMPTY: Mapping[str, Any] = {
+    "list": [],
+    "map": {},
+    "string": "",
+    "integer": 0,
+    "long": 0,
+    "boolean": False,
+}
+
+
+def _nothing(shape: Any) -> dict[str, Any]:
+    """Return an answer whose lists are empty, and which has what is required."""
+    found: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        is_needed = name in shape.required_members
+        if member.type_name == "structure" and is_needed | any(
+            each.type_name == "list" for each in member.members.values()
+        ):
+            found[name] = _nothing(member)
+        elif member.type_name == "list" or (is_needed and member.type_name in _EMPTY):
+            found[name] = _EMPTY[member.type_name]
+    return found
+
+
+def _shape_of(call: Call) -> Any:
+    return _model(call.service, call.operation).output_shape
 
 
 @cache
