@@ -5,7 +5,6 @@ Keys that clients send are never listed; variables of stages are redacted.
 
 from __future__ import annotations
 
-from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Row
 
 _GONE = frozenset({"NotFoundException"})
@@ -21,8 +20,6 @@ ROWS: tuple[Row, ...] = (
         name="name",
         tags="tags",
         created="createdDate",
-        omits_empty=True,
-        decode={"policy": json_text},
         enrich=(
             Enrich(
                 operation="GetResources",

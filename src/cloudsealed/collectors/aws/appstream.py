@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.tagging import tags
-from cloudsealed.collectors.model import Relation, Row
+from cloudsealed.collectors.model import Enrich, Relation, Row
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -14,6 +14,14 @@ ROWS: tuple[Row, ...] = (
         native_id="{Arn}",
         name="Name",
         created="CreatedTime",
+        enrich=(
+            Enrich(
+                operation="ListTagsForResource",
+                params={"ResourceArn": "Arn"},
+                fills={"Tags": "Tags"},
+                gone=frozenset({"ResourceNotFoundException"}),
+            ),
+        ),
         together=(tags("appstream:fleet", "Arn"),),
         relations=(Relation("role", "IamRoleArn", "aws.iam.role", "Arn"),),
     ),

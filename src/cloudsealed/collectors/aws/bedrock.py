@@ -26,6 +26,12 @@ ROWS: tuple[Row, ...] = (
                 fills={"Guardrail": "@"},
                 gone=_GONE,
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceARN": "arn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+            ),
         ),
         together=(tags("bedrock:guardrail", "arn"),),
         relations=(Relation("key", "Guardrail.kmsKeyArn", "aws.kms.key", "Arn"),),
@@ -35,9 +41,9 @@ ROWS: tuple[Row, ...] = (
         service="bedrock",
         operation="ListCustomModels",
         constants={"isOwned": True},
+        owner="ownerAccountId",
         items="modelSummaries",
         native_id="{modelArn}",
-        owner="ownerAccountId",
         name="modelName",
         created="creationTime",
         enrich=(
@@ -45,6 +51,12 @@ ROWS: tuple[Row, ...] = (
                 operation="GetCustomModel",
                 params={"modelIdentifier": "modelArn"},
                 fills={"Model": "@"},
+                gone=_GONE,
+            ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceARN": "modelArn"},
+                fills={"Tags": "tags"},
                 gone=_GONE,
             ),
         ),
@@ -59,6 +71,14 @@ ROWS: tuple[Row, ...] = (
         native_id="{provisionedModelArn}",
         name="provisionedModelName",
         created="creationTime",
+        enrich=(
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceARN": "provisionedModelArn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+            ),
+        ),
         together=(tags("bedrock:provisioned-model", "provisionedModelArn"),),
     ),
     Row(

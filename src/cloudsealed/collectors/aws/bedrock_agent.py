@@ -26,6 +26,12 @@ ROWS: tuple[Row, ...] = (
                     "agent.promptOverrideConfiguration.promptConfigurations[].basePromptTemplate",
                 ),
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "Arn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+            ),
         ),
         together=(tags("bedrock:agent", "Arn"),),
         relations=(
@@ -46,10 +52,15 @@ ROWS: tuple[Row, ...] = (
                 operation="GetPrompt",
                 params={"promptIdentifier": "id"},
                 constants={"includedData": "METADATA_ONLY"},
-                fills={"CustomerEncryptionKeyArn": "customerEncryptionKeyArn"},
+                fills={"CustomerEncryptionKeyArn": "customerEncryptionKeyArn", "PromptId": "id"},
                 gone=_GONE,
-                omits_empty=True,
                 secret_paths=("variants[].templateConfiguration",),
+            ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "arn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
             ),
         ),
         together=(tags("bedrock:prompt", "arn"),),
@@ -62,6 +73,14 @@ ROWS: tuple[Row, ...] = (
         items="knowledgeBaseSummaries",
         native_id="arn:{partition}:bedrock:{region}:{account}:knowledge-base/{knowledgeBaseId}",
         name="name",
+        enrich=(
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "Arn"},
+                fills={"Tags": "tags"},
+                gone=_GONE,
+            ),
+        ),
         together=(tags("bedrock:knowledge-base", "Arn"),),
     ),
     Row(

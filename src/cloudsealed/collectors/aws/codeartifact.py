@@ -68,6 +68,7 @@ ROWS: tuple[Row, ...] = (
         type="aws.codeartifact.package",
         service="codeartifact",
         operation="ListPackages",
+        owner="domainOwner",
         parent="aws.codeartifact.repository",
         inherit={
             "domainName": "domainName",

@@ -19,7 +19,6 @@ ROWS: tuple[Row, ...] = (
                 params={"pipelineId": "id"},
                 fills={"Objects": "pipelineObjects", "ParameterValues": "parameterValues"},
                 gone=frozenset({"PipelineNotFoundException", "PipelineDeletedException"}),
-                omits_empty=True,
                 secret_paths=(
                     "pipelineObjects[].fields[].stringValue",
                     "parameterValues[].stringValue",

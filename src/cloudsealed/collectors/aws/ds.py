@@ -16,7 +16,6 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeDirectories",
         items="DirectoryDescriptions",
         native_id="arn:{partition}:ds:{region}:{account}:directory/{DirectoryId}",
-        owner="OwnerDirectoryDescription.AccountId",
         name="Name",
         created="LaunchTime",
         secret_paths=(
@@ -50,6 +49,12 @@ ROWS: tuple[Row, ...] = (
                 fills={"Certificates": "CertificatesInfo"},
                 when="contains(['MicrosoftAD', 'ADConnector'], Type)",
                 gone=_NO_DIRECTORY,
+            ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"ResourceId": "DirectoryId"},
+                fills={"Tags": "Tags"},
+                gone=_GONE,
             ),
         ),
         together=(tags("ds:directory", "Arn"),),

@@ -63,7 +63,7 @@ ROWS: tuple[Row, ...] = (
         items="ResourceRecordSets",
         native_id=(
             "arn:{partition}:route53:::hostedzone/{HostedZoneId}"
-            "/recordset/{Type}/{Name}{SetIdentifier || ''}"
+            "/recordset/{Type}/{Name}/{SetIdentifier || ''}"
         ),
         name="Name",
         tags=None,
@@ -77,6 +77,15 @@ ROWS: tuple[Row, ...] = (
         items="HealthChecks",
         native_id="arn:{partition}:route53:::healthcheck/{Id}",
         name="Id",
+        enrich=(
+            Enrich(
+                operation="ListTagsForResource",
+                params={"ResourceId": "Id"},
+                constants={"ResourceType": "healthcheck"},
+                fills={"Tags": "ResourceTagSet.Tags"},
+                gone=frozenset({"NoSuchHealthCheck", "NoSuchHostedZone"}),
+            ),
+        ),
         together=(tags("route53:healthcheck", "Arn"),),
     ),
 )

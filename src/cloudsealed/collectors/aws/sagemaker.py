@@ -24,6 +24,11 @@ ROWS: tuple[Row, ...] = (
                 params={"NotebookInstanceName": "NotebookInstanceName"},
                 fills={"Notebook": "@"},
             ),
+            Enrich(
+                operation="ListTags",
+                params={"ResourceArn": "NotebookInstanceArn"},
+                fills={"Tags": "Tags"},
+            ),
         ),
         together=(tags("sagemaker:notebook-instance", "NotebookInstanceArn"),),
         relations=(
@@ -49,8 +54,11 @@ ROWS: tuple[Row, ...] = (
                 params={
                     "NotebookInstanceLifecycleConfigName": "NotebookInstanceLifecycleConfigName"
                 },
-                fills={"OnCreate": "OnCreate", "OnStart": "OnStart"},
-                omits_empty=True,
+                fills={
+                    "OnCreate": "OnCreate",
+                    "OnStart": "OnStart",
+                    "ConfigName": "NotebookInstanceLifecycleConfigName",
+                },
                 secret_paths=("OnCreate[].Content", "OnStart[].Content"),
             ),
         ),
@@ -69,6 +77,9 @@ ROWS: tuple[Row, ...] = (
                 params={"ModelName": "ModelName"},
                 fills={"Model": "@"},
                 secret_paths=("PrimaryContainer.Environment", "Containers[].Environment"),
+            ),
+            Enrich(
+                operation="ListTags", params={"ResourceArn": "ModelArn"}, fills={"Tags": "Tags"}
             ),
         ),
         together=(tags("sagemaker:model", "ModelArn"),),
@@ -92,6 +103,9 @@ ROWS: tuple[Row, ...] = (
                     "DataCaptureConfig": "DataCaptureConfig",
                     "AsyncInferenceConfig": "AsyncInferenceConfig",
                 },
+            ),
+            Enrich(
+                operation="ListTags", params={"ResourceArn": "EndpointArn"}, fills={"Tags": "Tags"}
             ),
         ),
         together=(tags("sagemaker:endpoint", "EndpointArn"),),
@@ -118,6 +132,11 @@ ROWS: tuple[Row, ...] = (
                 params={"EndpointConfigName": "EndpointConfigName"},
                 fills={"Config": "@"},
             ),
+            Enrich(
+                operation="ListTags",
+                params={"ResourceArn": "EndpointConfigArn"},
+                fills={"Tags": "Tags"},
+            ),
         ),
         together=(tags("sagemaker:endpoint-config", "EndpointConfigArn"),),
     ),
@@ -135,6 +154,9 @@ ROWS: tuple[Row, ...] = (
                 params={"DomainId": "DomainId"},
                 fills={"Domain": "@"},
                 gone=frozenset({"ResourceNotFound"}),
+            ),
+            Enrich(
+                operation="ListTags", params={"ResourceArn": "DomainArn"}, fills={"Tags": "Tags"}
             ),
         ),
         together=(tags("sagemaker:domain", "DomainArn"),),

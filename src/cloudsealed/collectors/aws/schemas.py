@@ -20,7 +20,6 @@ ROWS: tuple[Row, ...] = (
                 params={"RegistryName": "RegistryName"},
                 fills={"Policy": "Policy"},
                 absent=frozenset({"NotFoundException"}),
-                omits_empty=True,
             ),
         ),
         decode={"Policy": json_text},

@@ -22,6 +22,12 @@ ROWS: tuple[Row, ...] = (
                 gone=frozenset({"StateMachineDoesNotExist"}),
                 secret_paths=("definition",),
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "stateMachineArn"},
+                fills={"Tags": "tags"},
+                gone=frozenset({"ResourceNotFound"}),
+            ),
         ),
         together=(tags("states:stateMachine", "stateMachineArn"),),
         relations=(Relation("role", "StateMachine.roleArn", "aws.iam.role", "Arn"),),

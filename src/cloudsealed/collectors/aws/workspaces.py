@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.tagging import tags
-from cloudsealed.collectors.model import Relation, Row, Together
+from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -13,6 +13,19 @@ ROWS: tuple[Row, ...] = (
         items="Workspaces[?!contains(['TERMINATING', 'TERMINATED'], State)]",
         native_id="arn:{partition}:workspaces:{region}:{account}:workspace/{WorkspaceId}",
         name="WorkspaceId",
+        enrich=(
+            Enrich(
+                operation="DescribeWorkspacesConnectionStatus",
+                params={"WorkspaceIds": "[WorkspaceId]"},
+                fills={"Connection": "WorkspacesConnectionStatus[0]"},
+            ),
+            Enrich(
+                operation="DescribeTags",
+                params={"ResourceId": "WorkspaceId"},
+                fills={"Tags": "TagList"},
+                gone=frozenset({"ResourceNotFoundException"}),
+            ),
+        ),
         together=(
             Together(
                 service="workspaces",
@@ -38,6 +51,14 @@ ROWS: tuple[Row, ...] = (
         native_id="arn:{partition}:workspaces:{region}:{account}:directory/{DirectoryId}",
         name="DirectoryName",
         secret_paths=("Directories[].RegistrationCode",),
+        enrich=(
+            Enrich(
+                operation="DescribeTags",
+                params={"ResourceId": "DirectoryId"},
+                fills={"Tags": "TagList"},
+                gone=frozenset({"ResourceNotFoundException"}),
+            ),
+        ),
         together=(tags("workspaces:directory", "Arn"),),
     ),
 )
