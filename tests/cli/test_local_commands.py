@@ -272,7 +272,9 @@ def test_the_page_of_a_policy_is_printed(run: Run, tmp_path: Path) -> None:
 def test_the_schema_of_policy_files_is_printed(run: Run) -> None:
     schema = json.loads(run("policy", "schema").stdout)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert "fail_when" in schema["required"]
+    whole, templated = (each["required"] for each in schema["anyOf"])
+    assert "fail_when" in whole
+    assert templated == ["key", "like", "with"]
 
 
 def test_a_type_that_nothing_collects_is_refused_with_its_place(run: Run, tmp_path: Path) -> None:
