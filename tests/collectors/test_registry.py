@@ -52,6 +52,12 @@ EXPECTED_SERVICES = {
     "route53",
     "acm",
     "cloudformation",
+    "batch",
+    "directconnect",
+    "elasticbeanstalk",
+    "globalaccelerator",
+    "lightsail",
+    "network-firewall",
 }
 
 
@@ -167,6 +173,7 @@ def test_a_list_that_aws_pages_has_a_pager():
     assert unpaged == {
         *("aws.ec2.address", "aws.config.recorder"),
         *("aws.cloudtrail.trail", "aws.cloudtrail.multi_region_trail"),
+        *("aws.ec2.reserved_instances", "aws.ec2.vpn_connection"),
     }
 
 

@@ -16,6 +16,9 @@ from cloudsealed.collectors.aws.pagination import next_token
         ("iam", "ListUsers", {"IsTruncated": False, "Marker": "m"}, {}),
         ("kms", "ListKeys", {"Truncated": True, "NextMarker": "m"}, {"Marker": "m"}),
         ("efs", "DescribeFileSystems", {"NextMarker": "m"}, {"Marker": "m"}),
+        ("lightsail", "GetBuckets", {"nextPageToken": "n"}, {"pageToken": "n"}),
+        ("lightsail", "GetBuckets", {}, {}),
+        ("directconnect", "DescribeConnections", {"nextToken": "n"}, {"nextToken": "n"}),
         ("lambda", "ListFunctions", {"NextMarker": "m"}, {"Marker": "m"}),
         (
             "dynamodb",

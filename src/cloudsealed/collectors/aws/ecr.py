@@ -38,10 +38,12 @@ ROWS: tuple[Row, ...] = (
                 operation="DescribeImageScanFindings",
                 params={"repositoryName": "repositoryName"},
                 constants={"imageId": {"imageTag": "latest"}, "maxResults": 1000},
-                fills={"LatestFindings": "imageScanFindings.findingSeverityCounts"},
+                fills={
+                    "LatestFindings": "imageScanStatus.status"
+                    " && imageScanFindings.findingSeverityCounts"
+                },
                 absent=frozenset({"ImageNotFoundException", "ScanNotFoundException"}),
                 gone=_GONE,
-                omits_empty=True,
             ),
             Enrich(
                 operation="ListTagsForResource",

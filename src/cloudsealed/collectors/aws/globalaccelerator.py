@@ -30,7 +30,14 @@ ROWS: tuple[Row, ...] = (
                 operation="ListTagsForResource",
                 params={"ResourceArn": "AcceleratorArn"},
                 fills={"Tags": "Tags"},
-                gone=frozenset({"AcceleratorNotFoundException"}),
+                gone=frozenset(
+                    {
+                        "AcceleratorNotFoundException",
+                        "AttachmentNotFoundException",
+                        "EndpointGroupNotFoundException",
+                        "ListenerNotFoundException",
+                    }
+                ),
             ),
         ),
     ),

@@ -26,9 +26,8 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="DescribeLoggingConfiguration",
                 params={"FirewallArn": "FirewallArn"},
-                fills={"LoggingConfiguration": "LoggingConfiguration"},
+                fills={"LoggingConfiguration": "LoggingConfiguration || (FirewallArn && `{}`)"},
                 gone=_GONE,
-                omits_empty=True,
             ),
         ),
         relations=(

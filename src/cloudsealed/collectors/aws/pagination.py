@@ -61,9 +61,28 @@ def pager(service: str, operation: str) -> Pager | None:
     """Return how `operation` is paged; None when its answer is always whole."""
     found = _paginators(service).get(operation)
     if found is None:
-        return None
+        return _by_its_token(operation_model(service, operation))
     inputs, outputs = _several(found["input_token"]), _several(found["output_token"])
     return Pager(inputs, outputs, found.get("more_results"))
+
+
+_TOKENS = (
+    ("NextMarker", "NextMarker"),
+    ("NextToken", "NextToken"),
+    ("nextToken", "nextToken"),
+    ("pageToken", "nextPageToken"),
+)
+"""What AWS calls the token of a page, in a request and in the answer before it."""
+
+
+def _by_its_token(operation: OperationModel) -> Pager | None:
+    """Return the pager of an operation that takes the token that it gives, where botocore lists no
+    paginator: Direct Connect's, and some of Lightsail's."""
+    asked, given = operation.input_shape, operation.output_shape
+    for taken, told in _TOKENS:
+        if asked and given and taken in asked.members and told in given.members:
+            return Pager((taken,), (told,), None)
+    return None
 
 
 @cache
