@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ def mark(value, name="SETTING", key=KEY):
 
 def planted(path, leaf):
     """A document that has `leaf` at `path`."""
-    head, _, rest = path.partition(".")
+    head, _, rest = re.sub(r"\[\?.*?\](?=\.|$)", "[]", path).partition(".")
     below = planted(rest, leaf) if rest else leaf
     return {head.removesuffix("[]"): [below, below] if head.endswith("[]") else below}
 

@@ -94,7 +94,7 @@ def test_a_call_exists_with_its_parameters_and_lacks_none_that_is_required(
 def test_a_secret_path_is_a_path_of_the_answer(row, operation, _, secret_paths):
     for path in secret_paths:
         shape = operation_model(row.service, operation).output_shape
-        for step in path.split("."):
+        for step in re.sub(r"\[\?.*?\](?=\.|$)", "[]", path).split("."):
             shape = shape.members[step.removesuffix("[]")]
             if step.endswith("[]"):
                 shape = shape.member

@@ -16,6 +16,7 @@ from jmespath import functions
 Rewrite = Callable[[Any, Mapping[str, Any], str], Any]
 """Gets a value, the mapping that holds it and its name there; returns the new value."""
 
+_STEP = re.compile(r"([^.\[\]]+)(\[(\?.*?)?\](?=\.|$))?(?:\.|$)")
 _NAME = re.compile(r"'[^']*'|`[^`]*`|([A-Za-z_]\w*)")
 
 
@@ -50,10 +51,10 @@ def names_in(expression: str) -> frozenset[str]:
 def rewritten(document: Any, path: str, change: Rewrite) -> Any:
     """Return `document` with every value at `path` changed; the given one stays as it was.
 
-    A path that leads nowhere changes nothing.
+    A path that leads nowhere changes nothing. Of a list `a[]` is every item, `a[?JMESPath]` every
+    one of which that is true.
     """
-    head, _, rest = path.partition(".")
-    name, listed = head.removesuffix("[]"), head.endswith("[]")
+    name, listed, chosen, rest = _step(path)
     if not isinstance(document, dict) or name not in document:
         return document
 
@@ -64,8 +65,24 @@ def rewritten(document: Any, path: str, change: Rewrite) -> Any:
     if not listed:
         return document | {name: changed(held)}
     return (
-        document | {name: [changed(each) for each in held]} if isinstance(held, list) else document
+        document | {name: [changed(each) if _is(chosen, each) else each for each in held]}
+        if isinstance(held, list)
+        else document
     )
+
+
+@cache
+def _step(path: str) -> tuple[str, bool, str | None, str]:
+    """Return the first name of a path, whether its items are meant, which, and what follows."""
+    found = _STEP.match(path)
+    if found is None:
+        raise ValueError(f"no path: {path}")
+    chosen = found[3] and found[3].removeprefix("?")
+    return found[1], found[2] is not None, chosen, path[found.end() :]
+
+
+def _is(condition: str | None, item: Any) -> bool:
+    return condition is None or bool(read(condition, item))
 
 
 def tree_of(expression: str) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from cloudsealed.collectors.secrets import kinds_of
 from cloudsealed.vocabulary import SECRET_DETECTOR
 
 _SHORTEST = 12  # characters: no form of a secret is shorter
-_NAME_FIELDS = ("name", "Name", "ParameterKey", "OutputKey", "key", "Key")
+_NAME_FIELDS = ("name", "Name", "ParameterKey", "OutputKey", "OptionName", "key", "Key")
 
 
 def redact(

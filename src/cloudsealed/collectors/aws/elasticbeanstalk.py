@@ -1,12 +1,25 @@
 """Elastic Beanstalk: environments, and how far their platform is.
 
-Their option settings, which hold the variables of the application, are not asked for.
+Of their option settings only those of a few namespaces are kept as they are; the variables of the
+application, and whatever else stands among them, are redacted.
 """
 
 from __future__ import annotations
 
 from cloudsealed.collectors.aws.tagging import tags
-from cloudsealed.collectors.model import Row, Together
+from cloudsealed.collectors.model import Enrich, Row, Together
+
+_SETTINGS = "aws:elasticbeanstalk"
+_PLAIN = (
+    "aws:autoscaling:launchconfiguration",
+    f"{_SETTINGS}:cloudwatch:logs",
+    f"{_SETTINGS}:environment",
+    f"{_SETTINGS}:healthreporting:system",
+    f"{_SETTINGS}:managedactions",
+)
+"""Namespaces whose settings are words of AWS's own, and names of its resources."""
+_OPTIONS = "ConfigurationSettings[].OptionSettings"
+_KEPT = ", ".join(f"'{each}'" for each in _PLAIN)
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -18,6 +31,14 @@ ROWS: tuple[Row, ...] = (
         native_id="{EnvironmentArn}",
         name="EnvironmentName",
         created="DateCreated",
+        enrich=(
+            Enrich(
+                operation="DescribeConfigurationSettings",
+                params={"ApplicationName": "ApplicationName", "EnvironmentName": "EnvironmentName"},
+                fills={"OptionSettings": "ConfigurationSettings[0].OptionSettings"},
+                secret_paths=(f"{_OPTIONS}[?!contains([{_KEPT}], Namespace)].Value",),
+            ),
+        ),
         together=(
             tags("elasticbeanstalk", "EnvironmentArn"),
             Together(
