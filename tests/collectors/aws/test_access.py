@@ -114,6 +114,11 @@ def test_what_every_region_says_alike_is_asked_in_the_session_s_own(service, ask
     assert AwsSession(AwsAccess()).client(service, "global").meta.region_name == asked
 
 
+def test_a_global_service_with_one_endpoint_is_asked_there(credentials):
+    client = AwsSession(AwsAccess(region="eu-west-1")).client("globalaccelerator", "global")
+    assert client.meta.region_name == "us-west-2"
+
+
 def test_an_expired_session_says_to_sign_in_again(faults, reply):
     faults.replies = [reply(403, ERROR.format(code="ExpiredToken"))]
     with pytest.raises(SessionExpiredError, match="Sign in again"):
