@@ -29,7 +29,9 @@ GATHERED = {
         "ebs-default-encryption-off",
         "flow-logs-off",
         "guardduty-off",
+        "metadata-default-open",
         "nacl-admin-ports-open",
+        "sharing-unblocked",
     )
 }
 REGIONS = tuple(f"eu-test-{number}" for number in range(17))
