@@ -29,6 +29,7 @@ ADDRESSES = [
 ]
 RESERVED = {
     "CapacityReservationId": "cr",
+    "OwnerId": "111122223333",
     "State": "active",
     "InstanceType": "m5.large",
     "AvailableInstanceCount": 3,

@@ -15,6 +15,7 @@ _PLAIN = (
     f"{_SETTINGS}:cloudwatch:logs",
     f"{_SETTINGS}:environment",
     f"{_SETTINGS}:healthreporting:system",
+    f"{_SETTINGS}:hostmanager",
     f"{_SETTINGS}:managedactions",
 )
 """Namespaces whose settings are words of AWS's own, and names of its resources."""
