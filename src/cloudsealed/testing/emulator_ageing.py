@@ -18,8 +18,21 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _user(account: str, region: str, name: str) -> list[Any]:
-    user = iam_backends[account][get_partition(region)].users[name]
+    user = _iam(account, region).users[name]
     return [user, *user.access_keys]
+
+
+def _role(account: str, region: str, name: str) -> list[Any]:
+    return [each for each in _iam(account, region).roles.values() if each.name == name]
+
+
+def _policy(account: str, region: str, name: str) -> list[Any]:
+    found = _iam(account, region).managed_policies.values()
+    return [each for each in found if each.name == name]
+
+
+def _iam(account: str, region: str) -> Any:
+    return iam_backends[account][get_partition(region)]
 
 
 def _snapshot(account: str, region: str, ident: str) -> list[Any]:
@@ -32,6 +45,8 @@ def _instance(account: str, region: str, ident: str) -> list[Any]:
 
 _FINDERS: dict[str, Callable[[str, str, str], list[Any]]] = {
     "aws.iam.user": _user,
+    "aws.iam.role": _role,
+    "aws.iam.policy": _policy,
     "aws.ec2.snapshot": _snapshot,
     "aws.ec2.instance": _instance,
 }

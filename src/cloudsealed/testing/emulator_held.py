@@ -79,7 +79,7 @@ class Held:
         """Return what is answered of what nobody knows: an empty list, or that it is missing."""
         for service in _services_of(call.service):
             if call.operation in service.lists:
-                return _written(call, environ, {})
+                return _written(call, environ, _nothing(_model(call.service, call.operation)))
             if call.operation in service.answers:
                 return _refused(call, service.missing)
         return None
@@ -106,6 +106,13 @@ def _model(service: str, operation: str) -> OperationModel:
     except (UnknownServiceError, OperationNotFoundError) as error:
         raise ValueError(f"AWS has no {service}:{operation}") from error
     return model
+
+
+def _nothing(operation: OperationModel) -> dict[str, Any]:
+    """Return an answer without anything: each of its lists is empty."""
+    shape = operation.output_shape
+    members = shape.members if shape else {}
+    return {name: [] for name, member in members.items() if member.type_name == "list"}
 
 
 def _checked(service: str, operation: str, answer: Any) -> Any:

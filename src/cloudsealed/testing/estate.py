@@ -22,6 +22,7 @@ from cloudsealed.testing import estate_foundation as foundation
 from cloudsealed.testing import estate_governance as governance
 from cloudsealed.testing import estate_held as held
 from cloudsealed.testing import estate_network as network
+from cloudsealed.testing import estate_rights as rights
 from cloudsealed.testing.estate_site import (
     CANARIES,
     EXTERNAL_ID,
@@ -71,11 +72,29 @@ _PHASES: tuple[tuple[Chain, ...], ...] = (
                 network.gateways,
             ),
         ),
-        (_HOME, (data.buckets, data.account_block, governance.good_trail, governance.recorder)),
+        (
+            _HOME,
+            (
+                data.buckets,
+                data.worn_buckets,
+                data.account_block,
+                governance.good_trail,
+                governance.recorder,
+            ),
+        ),
         (_HOME, (data.databases, data.clusters, data.tables, data.file_systems, data.secrets)),
         (_HOME, (data.topics_and_queues, compute.functions, compute.stacks, governance.alarms)),
         (_HOME, (compute.repositories, compute.containers, compute.kubernetes)),
         (_HOME, (governance.users, governance.roles_and_policies, governance.weak_passwords)),
+        (
+            _HOME,
+            (
+                rights.roles_of_partners,
+                rights.roles_with_wide_rights,
+                rights.policies_of_nobody,
+                rights.second_factors,
+            ),
+        ),
         (_HOME, (governance.zones,)),
         (_FAR, (data.sandbox_bucket, foundation.log_groups)),
         (_OTHER_HOME, (data.sandbox_bucket, governance.poor_trail, network.security_groups)),

@@ -16,16 +16,24 @@ _CLOSED = {
 }
 
 
-def _bucket(site: Site, name: str) -> None:
+def _bucket(site: Site, name: str, **more: Any) -> None:
     place = {"CreateBucketConfiguration": {"LocationConstraint": site.region}}
-    site.client("s3").create_bucket(Bucket=name, **({} if site.region == FAR_REGION else place))
+    place = {} if site.region == FAR_REGION else place
+    site.client("s3").create_bucket(Bucket=name, **place, **more)
 
 
 def buckets(site: Site) -> None:
     """Make a bucket as it should be with its log bucket, and two that are open."""
     for name in ("larkspur-logs", "larkspur-records"):
-        _bucket(site, name)
+        _bucket(site, name, ObjectLockEnabledForBucket=name == "larkspur-logs")
         _keep_well(site, name)
+    site.client("s3").put_object_lock_configuration(
+        Bucket="larkspur-logs",
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 400}},
+        },
+    )
     site.client("s3").put_bucket_logging(
         Bucket="larkspur-records",
         BucketLoggingStatus={
@@ -36,12 +44,57 @@ def buckets(site: Site) -> None:
     _open_buckets(site)
 
 
+def worn_buckets(site: Site) -> None:
+    """Make a bucket that was well kept once, and one whose replication leads there."""
+    s3, old, copied = site.client("s3"), "larkspur-legacy", "larkspur-copied"
+    for name in (old, copied):
+        _bucket(site, name)
+        _set_well(site, name)
+    rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": site.ids["larkspur-data"]}
+    encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": rule}]}
+    s3.put_bucket_encryption(Bucket=old, ServerSideEncryptionConfiguration=encryption)
+    tidy = {k: v for k, v in _LIFECYCLE.items() if k != "NoncurrentVersionExpiration"}
+    s3.put_bucket_lifecycle_configuration(Bucket=old, LifecycleConfiguration={"Rules": [tidy]})
+    partner = {
+        "Effect": "Allow",
+        "Principal": {"AWS": site.arn("iam", "root", account="444455556666")},
+        "Action": "s3:GetObject",
+        "Resource": site.arn("s3", f"{old}/*"),
+    }
+    s3.put_bucket_policy(Bucket=old, Policy=_tls_only(site, old, _deliver(site, old), partner))
+    for name, target, status, logs in (
+        (old, copied, "Disabled", old),
+        (copied, old, "Enabled", "larkspur-logs"),
+    ):
+        s3.put_bucket_logging(
+            Bucket=name,
+            BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": logs, "TargetPrefix": name}},
+        )
+        destination = {"Bucket": site.arn("s3", target)}
+        rules = [{"ID": "all", "Status": status, "Prefix": "", "Destination": destination}]
+        role = site.arn("iam", "role/larkspur-logging", account=site.account)
+        s3.put_bucket_replication(
+            Bucket=name, ReplicationConfiguration={"Role": role, "Rules": rules}
+        )
+    worn = ("old-versions-kept", "key-off", "logs-to-itself", "shared-with-account")
+    fails = [f"aws-s3-bucket-{each}" for each in (*worn, "replication-stopped", "mfa-delete-off")]
+    site.truth("aws.s3.bucket", site.arn("s3", old), fails)
+    site.truth("aws.s3.bucket", site.arn("s3", copied), ["aws-s3-bucket-mfa-delete-off"])
+
+
 def close_bucket(site: Site, name: str) -> None:
     """Block public access to one bucket."""
     site.client("s3").put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=_CLOSED)
 
 
 def _keep_well(site: Site, name: str) -> None:
+    _set_well(site, name)
+    site.good("s3.bucket", name, "security", "blocks public access", "asks for TLS", "is encrypted")
+    site.good("s3.bucket", name, "architecture", "keeps versions")
+    site.good("s3.bucket", name, "cost", "ends old uploads and versions")
+
+
+def _set_well(site: Site, name: str) -> None:
     s3 = site.client("s3")
     rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": site.ids["larkspur-data"]}
     s3.put_bucket_encryption(
@@ -60,9 +113,6 @@ def _keep_well(site: Site, name: str) -> None:
     s3.put_bucket_lifecycle_configuration(
         Bucket=name, LifecycleConfiguration={"Rules": [_LIFECYCLE]}
     )
-    site.good("s3.bucket", name, "security", "blocks public access", "asks for TLS", "is encrypted")
-    site.good("s3.bucket", name, "architecture", "keeps versions")
-    site.good("s3.bucket", name, "cost", "ends old uploads and versions")
 
 
 _LIFECYCLE: dict[str, Any] = {
@@ -74,15 +124,9 @@ _LIFECYCLE: dict[str, Any] = {
 }
 
 
-def _tls_only(site: Site, name: str) -> str:
+def _tls_only(site: Site, name: str, *more: dict[str, Any]) -> str:
     bucket = site.arn("s3", name)
     objects = f"{bucket}/*"
-    deliver = {
-        "Effect": "Allow",
-        "Principal": {"Service": "logging.s3.amazonaws.com"},
-        "Action": "s3:PutObject",
-        "Resource": objects,
-    }
     tls = {
         "Sid": "TlsOnly",
         "Effect": "Deny",
@@ -91,7 +135,17 @@ def _tls_only(site: Site, name: str) -> str:
         "Resource": [bucket, objects],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return policy(*([deliver] if name == "larkspur-logs" else []), tls)
+    return policy(*([_deliver(site, name)] if name == "larkspur-logs" else []), *more, tls)
+
+
+def _deliver(site: Site, name: str) -> dict[str, Any]:
+    """Return what lets S3 write access logs into a bucket."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": site.arn("s3", f"{name}/*"),
+    }
 
 
 def _open_buckets(site: Site) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import (
 )
 
 from cloudsealed.collectors.aws.answers import (
+    NOT_ENABLED,
     AwsFailure,
     failure_of,
     is_expired,
@@ -136,6 +137,16 @@ def test_a_call_that_a_region_does_not_know_is_no_missing_permission():
     assert not curable(outcome_of(failure), sentence_of(failure, outcome_of(failure), "efs"))
     of_a_name = f'{text}: not authorized to perform: "x" because no identity-based policy allows x'
     assert outcome_of(failure_of(client_error("AccessDenied", 403, of_a_name))).denied
+
+
+def test_a_service_that_is_not_enabled_is_no_missing_permission():
+    """Amazon Macie calls it a refusal, by the code of one."""
+    failure = failure_of(client_error("AccessDeniedException", 403, "Macie is not enabled."))
+    assert failure.code == NOT_ENABLED
+    assert outcome_of(failure, frozenset({NOT_ENABLED})) is CallOutcome.ABSENT
+    of_a_name = 'User: arn:aws:iam::1:user/x is not authorized: "Macie is not enabled" is a name'
+    refused = failure_of(client_error("AccessDeniedException", 403, of_a_name))
+    assert outcome_of(refused, frozenset({NOT_ENABLED})).denied
 
 
 def test_a_code_that_says_that_there_is_none_is_an_absence():

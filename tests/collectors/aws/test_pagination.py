@@ -17,6 +17,10 @@ from cloudsealed.collectors.aws.pagination import next_token
         ("kms", "ListKeys", {"Truncated": True, "NextMarker": "m"}, {"Marker": "m"}),
         ("efs", "DescribeFileSystems", {"NextMarker": "m"}, {"Marker": "m"}),
         ("lambda", "ListFunctions", {"NextMarker": "m"}, {"Marker": "m"}),
+        ("wellarchitected", "ListWorkloads", {"NextToken": "n"}, {"NextToken": "n"}),
+        ("s3control", "ListAccessPoints", {"NextToken": "n"}, {"NextToken": "n"}),
+        ("s3control", "ListAccessPoints", {}, {}),
+        ("sts", "GetCallerIdentity", {"NextToken": "n"}, {}),
         (
             "dynamodb",
             "ListTables",

@@ -33,7 +33,7 @@ from cloudsealed.collectors.calling.caller import Limits, PacedCaller, Response
 from cloudsealed.collectors.model import CIRCUIT_OPEN, CallRequest, Unit
 from cloudsealed.vocabulary import CallOutcome
 
-_READING = ("Describe", "List", "Get", "GenerateCredentialReport")
+_READING = ("Describe", "List", "Get", "BatchGet", "GenerateCredentialReport")
 
 
 @dataclass(slots=True)

@@ -19,8 +19,7 @@ ROWS: tuple[Row, ...] = (
             Enrich(
                 operation="GetResourcePolicy",
                 params={"SecretId": "ARN"},
-                fills={"ResourcePolicy": "ResourcePolicy"},
-                omits_empty=True,
+                fills={"ResourcePolicy": "ResourcePolicy", "ResourcePolicyOf": "ARN"},
                 gone=frozenset({"ResourceNotFoundException"}),
             ),
         ),
