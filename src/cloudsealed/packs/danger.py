@@ -23,7 +23,7 @@ _VERBS = re.compile(
 _OPERATIONS = re.compile(
     r"associate-encryption-config|update-account-password-policy|update-assume-role-policy"
     r"|update-backup-plan|update-cluster-version|update-identity-pool|update-user-pool(?:-client)?"
-    r"|format|mkfs.*|dd|rb|rd|rm|rmdir"
+    r"|rebootIfNeeded|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
 _FLAGS = re.compile(
@@ -38,8 +38,8 @@ _REPLACING = re.compile(
     r"|vpc-zone-identifier)"
 )
 """Options that replace a list, restart or cut off, unless what has them is only being created."""
-_STATES = re.compile(r"(?i)--status[ =]disabled\b|\breboot(?:ifneeded|option=reboot\w*)\b")
-"""Values that switch off or restart, of options that may do other things."""
+_STATES = re.compile(r"(?i)--status[ =]disabled\b")
+"""Values that switch off, of options that may do other things."""
 _CANCELS_AN_END = re.compile(r"\bcancel-\S*(?:deletion|shutdown)\b")
 _ANEW = re.compile(
     r"resource \"(?:aws_default_\w+|\w+_policy|aws_ecr_registry_\w+)\""

@@ -122,6 +122,7 @@ _KEYS = "arn:aws:kms:*:*:key/*"
         (_kms("arn:aws:kms:eu-west-1:111122223333:key/*"), True),
         (_kms("arn:aws:kms:*:*:*"), True),
         (_kms("*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}), True),
+        (_kms("*", Condition={"StringEquals": {"kms:CallerAccount": "111122223333"}}), True),
         (_kms("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"), False),
         (_kms("arn:aws:kms:*:111122223333:key/mrk-*"), False),
         (_kms("*", Condition={"StringEquals": {"aws:ResourceTag/team": "a"}}), False),

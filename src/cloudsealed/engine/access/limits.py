@@ -36,7 +36,7 @@ _HOLDER: Final = frozenset(
         ),
         *("aws:Ec2InstanceSourcePrivateIPv4", "aws:UserAgent", "aws:Referer"),
         *("aws:RequestedRegion", "sts:ExternalId", "sts:RoleSessionName"),
-        *("sts:SourceIdentity", "sts:TransitiveTagKeys", "saml:aud"),
+        *("sts:SourceIdentity", "sts:TransitiveTagKeys", "saml:aud", "kms:CallerAccount"),
     )
 )
 """Keys about who asks, when, from where, or what the holder writes: met by the holder."""
