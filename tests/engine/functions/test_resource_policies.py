@@ -140,6 +140,22 @@ def _shared(*principals: str, **more: Any) -> dict[str, Any]:
             [],
         ),
         ({"Statement": {**_ANY, "Effect": "Deny", "Principal": {"AWS": "4" * 12}}}, []),
+        (
+            {
+                "Statement": [
+                    *_shared("444455556666", Action="sts:AssumeRole")["Statement"],
+                    *_shared("555566667777", Action="sts:TagSession")["Statement"],
+                    {
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "sts:AssumeRole",
+                        "Resource": "*",
+                        "Condition": {"StringNotEquals": {"aws:PrincipalAccount": _OWN}},
+                    },
+                ]
+            },
+            ["555566667777"],
+        ),
     ],
 )
 def test_which_other_accounts_are_let_in_by_name(

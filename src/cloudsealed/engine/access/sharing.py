@@ -16,8 +16,15 @@ from typing import Any, Final
 
 from cloudsealed.engine.access.conditions import Line, lines
 from cloudsealed.engine.access.principals import is_everyone
-from cloudsealed.engine.access.public import refuses
-from cloudsealed.engine.access.statements import Region, parts, raw_statements, statement_of, texts
+from cloudsealed.engine.access.public import denials
+from cloudsealed.engine.access.statements import (
+    Region,
+    escapes,
+    parts,
+    raw_statements,
+    statement_of,
+    texts,
+)
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.values import Value
 from cloudsealed.packs.facts import facts
@@ -34,22 +41,19 @@ def other_accounts(
 ) -> list[str]:
     """The ids of accounts beside `own` that a policy lets in by name, in order, each once.
 
-    `actions` are patterns; who is let in for nothing that fits one of them is left out.
+    `actions` are patterns; who is let in for nothing that fits one of them, or only for what is
+    denied, is left out.
     """
     wanted = [Region(((action.lower(),), ())) for action in actions]
-    found = {
-        account
-        for number, text in raw_statements(meter, document)
-        if text["Effect"] == "Allow" and _is_about(meter, number, text, wanted)
-        for account in _let_in(meter, text)
-    }
-    others = sorted(found - {own} - _of_aws())
-    return [each for each in others if not _refused(meter, document, each, actions)]
-
-
-def _is_about(meter: Meter, number: int, text: dict[str, Any], wanted: Iterable[Region]) -> bool:
-    statement = statement_of(meter, number, text)
-    return any(next(parts(meter, region, statement), None) is not None for region in wanted)
+    known = {own, *_of_aws()}
+    found: set[str] = set()
+    for number, text in raw_statements(meter, document):
+        if text["Effect"] == "Allow":
+            statement = statement_of(meter, number, text)
+            allowed = [part for region in wanted for part in parts(meter, region, statement)]
+            others = set(_let_in(meter, text)) - known - found
+            found |= {each for each in others if _left(meter, document, allowed, each)}
+    return sorted(found)
 
 
 @cache
@@ -80,7 +84,8 @@ def _accounts(line: Line) -> Iterable[str]:
     return (found[1] for found in map(_ACCOUNT.fullmatch, line.values) if found)
 
 
-def _refused(meter: Meter, document: Value, account: str, actions: Sequence[str]) -> bool:
-    """Whether the policy denies all of these actions to an account that it lets in."""
+def _left(meter: Meter, document: Value, allowed: Sequence[Region], account: str) -> bool:
+    """Whether the policy leaves to an account some of what a statement allows it."""
     known = {"aws:PrincipalAccount": account, "aws:PrincipalIsAWSService": "false"}
-    return refuses(meter, document, known, actions, ["*"])
+    denied = denials(meter, document, known)
+    return any(escapes(meter, region, denied) for region in allowed)
