@@ -17,12 +17,17 @@ from cloudsealed.collectors.registry import rows_of
 
 # Service prefixes of the AWS Service Authorization Reference.
 PREFIXES = {
+    "access-analyzer",
+    "account",
     "acm",
+    "acm-pca",
     "autoscaling",
     "backup",
     "cloudformation",
     "cloudtrail",
     "cloudwatch",
+    "cognito-identity",
+    "cognito-idp",
     "config",
     "dynamodb",
     "ec2",
@@ -33,17 +38,25 @@ PREFIXES = {
     "elasticloadbalancing",
     "guardduty",
     "iam",
+    "inspector2",
     "kms",
     "lambda",
     "logs",
+    "macie2",
     "organizations",
     "rds",
+    "rolesanywhere",
     "route53",
     "s3",
     "secretsmanager",
+    "securityhub",
+    "servicecatalog",
     "sns",
     "sqs",
+    "ssm",
     "tag",
+    "trustedadvisor",
+    "wellarchitected",
 }
 
 
@@ -51,7 +64,7 @@ def test_every_action_is_a_reading_action_of_a_known_service():
     for action in required_actions(AWS):
         prefix, name = action.split(":")
         assert prefix in PREFIXES
-        assert re.fullmatch(r"(Describe|List|Get)\w+|GenerateCredentialReport", name)
+        assert re.fullmatch(r"(Describe|List|(?:Batch)?Get)\w+|GenerateCredentialReport", name)
 
 
 def test_every_service_is_covered():
@@ -66,6 +79,9 @@ def test_every_service_is_covered():
         ("s3", "GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration"),
         ("s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock"),
         ("s3control", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock"),
+        ("s3", "GetBucketReplication", "s3:GetReplicationConfiguration"),
+        ("s3", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration"),
+        ("accessanalyzer", "ListAnalyzers", "access-analyzer:ListAnalyzers"),
         ("elbv2", "DescribeTags", "elasticloadbalancing:DescribeTags"),
         ("efs", "DescribeFileSystems", "elasticfilesystem:DescribeFileSystems"),
         ("ec2", "DescribeVpcs", "ec2:DescribeVpcs"),

@@ -268,9 +268,10 @@ def test_the_account_itself_is_there_whoever_may_list_those_of_its_organisation(
         (ABSENT, None, set()),
         (refused(), None, {"OrganizationAccounts"}),
     ):
-        ledger = Ledger(ListAccounts=answer)
+        ledger = Ledger(ListAccounts=answer, DescribeOrganization=ABSENT)
         (account,), listing = walked("aws.account", ledger, EVERYWHERE)
-        assert [unit.operation for unit in ledger.asked] == ["ListAccounts"]
+        asked = ["ListAccounts", "DescribeOrganization"]
+        assert [unit.operation for unit in ledger.asked] == asked
         assert (account.native_id, listing.complete) == ("arn:aws:iam::123456789012:root", True)
         assert account.document.get("OrganizationAccounts") == document
         assert set(account.unread) == unread
