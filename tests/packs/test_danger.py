@@ -33,9 +33,6 @@ def test_what_comes_first_takes_nothing_away(policy: PolicySpec) -> None:
     [
         "aws ec2 delete-volume --volume-id v",
         "aws ec2 terminate-instances --instance-ids i",
-        "aws sns unsubscribe --subscription-arn s",
-        "aws ssm modify-document-permission --name d --account-ids-to-remove all",
-        "aws ssm send-command --parameters Operation=Install,RebootOption=RebootIfNeeded",
         "aws ec2 revoke-security-group-ingress --group-id g",
         "aws iam detach-role-policy --role-name r",
         "aws ec2 release-address --allocation-id a",

@@ -21,11 +21,9 @@ _VERBS = re.compile(
 `put` and `set` write a whole document over the one that was there.
 """
 _OPERATIONS = re.compile(
-    r"associate-encryption-config|associate-ip-groups|change-resource-record-sets"
-    r"|enable-hosted-zone-dnssec|enable-radius|update-account-password-policy|update-agent"
-    r"|update-assume-role-policy|update-cluster-version|update-data-source|update-distribution"
-    r"|update-graphql-api|update-guardrail|update-pipeline|update-prompt|update-schedule"
-    r"|update-web-acl|rebootIfNeeded|format|mkfs.*|dd|rb|rd|rm|rmdir"
+    r"associate-encryption-config|update-account-password-policy|update-assume-role-policy"
+    r"|update-backup-plan|update-cluster-version|update-identity-pool|update-user-pool(?:-client)?"
+    r"|rebootIfNeeded|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
 _FLAGS = re.compile(
@@ -42,8 +40,8 @@ _REPLACING = re.compile(
     r"|vpc-zone-identifier)"
 )
 """Options that replace a list, restart or cut off, unless what has them is only being created."""
-_STATES = re.compile(r"(?i)--status[ =]disabled\b|\breboot(?:ifneeded|option=reboot\w*)\b")
-"""Values that switch off or restart, of options that may do other things."""
+_STATES = re.compile(r"(?i)--status[ =]disabled\b")
+"""Values that switch off, of options that may do other things."""
 _CANCELS_AN_END = re.compile(r"\bcancel-\S*(?:deletion|shutdown)\b")
 _ANEW = re.compile(
     r"resource \"(?:aws_default_\w+|\w+_policy|aws_ecr_registry_\w+)\""

@@ -111,19 +111,24 @@ def refuses(
 
     `actions` and `resources` are patterns, and every action on every resource counts.
     """
+    denied = denials(meter, document, request)
+    return not any(
+        escapes(meter, Region(((action.lower(),), ()), ((in_one_partition(resource),), ())), denied)
+        for action in actions
+        for resource in resources
+    )
+
+
+def denials(meter: Meter, document: Value, request: Request) -> list[Statement]:
+    """The statements that deny every such request to every caller, whatever else it holds."""
     known = _lower(request)
-    denies = [
+    return [
         statement_of(meter, number, text)
         for number, text in raw_statements(meter, document)
         if text["Effect"] == "Deny"
         and spares_nobody(meter, text)
         and all(_certain(meter, line, known) for line in lines(meter, text))
     ]
-    return not any(
-        escapes(meter, Region(((action.lower(),), ()), ((in_one_partition(resource),), ())), denies)
-        for action in actions
-        for resource in resources
-    )
 
 
 def _lower(request: Request) -> Request:

@@ -16,8 +16,15 @@ from typing import Any, Final
 
 from cloudsealed.engine.access.conditions import Line, lines
 from cloudsealed.engine.access.principals import is_everyone
-from cloudsealed.engine.access.public import refuses
-from cloudsealed.engine.access.statements import raw_statements, texts
+from cloudsealed.engine.access.public import denials
+from cloudsealed.engine.access.statements import (
+    Region,
+    escapes,
+    parts,
+    raw_statements,
+    statement_of,
+    texts,
+)
 from cloudsealed.engine.meter import Meter
 from cloudsealed.engine.values import Value
 from cloudsealed.packs.facts import facts
@@ -29,14 +36,23 @@ _POSITIVE: Final = frozenset({"stringequals", "stringequalsignorecase", "stringl
 _OF_ARNS: Final = _POSITIVE | frozenset({"arnequals", "arnlike"})
 
 
-def other_accounts(meter: Meter, document: Value, own: str) -> list[str]:
-    """The ids of accounts beside `own` that a policy lets in by name, in order, each once."""
+def other_accounts(
+    meter: Meter, document: Value, own: str, actions: Sequence[str] = ("*",)
+) -> list[str]:
+    """The ids of accounts beside `own` that a policy lets in by name, in order, each once.
+
+    `actions` are patterns; who is let in for nothing that fits one of them, or only for what is
+    denied, is left out.
+    """
+    wanted = [Region(((action.lower(),), ())) for action in actions]
     known = {own, *_of_aws()}
     found: set[str] = set()
-    for _, text in raw_statements(meter, document):
+    for number, text in raw_statements(meter, document):
         if text["Effect"] == "Allow":
+            statement = statement_of(meter, number, text)
+            allowed = [part for region in wanted for part in parts(meter, region, statement)]
             others = set(_let_in(meter, text)) - known - found
-            found |= {each for each in others if not _refused(meter, document, text, each)}
+            found |= {each for each in others if _left(meter, document, allowed, each)}
     return sorted(found)
 
 
@@ -68,10 +84,8 @@ def _accounts(line: Line) -> Iterable[str]:
     return (found[1] for found in map(_ACCOUNT.fullmatch, line.values) if found)
 
 
-def _refused(meter: Meter, document: Value, statement: dict[str, Any], account: str) -> bool:
-    """Whether the policy denies to an account all that a statement allows it."""
+def _left(meter: Meter, document: Value, allowed: Sequence[Region], account: str) -> bool:
+    """Whether the policy leaves to an account some of what a statement allows it."""
     known = {"aws:PrincipalAccount": account, "aws:PrincipalIsAWSService": "false"}
-    actions, resources = (
-        texts(meter, statement.get(name), name) or ["*"] for name in ("Action", "Resource")
-    )
-    return refuses(meter, document, known, actions, resources)
+    denied = denials(meter, document, known)
+    return any(escapes(meter, region, denied) for region in allowed)
