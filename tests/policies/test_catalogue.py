@@ -125,7 +125,7 @@ def test_a_page_begins_after_a_policy_that_is_gone(policies: PolicyService) -> N
     first = policies.list(tenant=TENANT, filters={}, sort="-source", limit=2)
     assert [orjson.loads(item)["key"] for item in first.items] == ["prod", "owners"]
     policies.delete(tenant=TENANT, ident="owners")
-    rest = policies.list(tenant=TENANT, filters={}, sort="-source", after=first.next, limit=500)
+    rest = policies.list(tenant=TENANT, filters={}, sort="-source", after=first.next, limit=5_000)
     assert len(rest.items) == len(load_policies())
 
 
