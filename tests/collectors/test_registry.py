@@ -278,6 +278,7 @@ _NOT_ABOUT_THE_RESOURCE = {
     "TrustStoreNotFound",
     "LoadBalancerAttributeNotFound",
     "NoSuchHealthCheck",
+    "ServiceLinkedRoleNotFoundFault",
 }
 
 

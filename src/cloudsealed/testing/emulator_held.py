@@ -79,17 +79,10 @@ class Held:
         """Return what is answered of what nobody knows: an empty list, or that it is missing."""
         for service in _services_of(call.service):
             if call.operation in service.lists:
-                return _written(call, environ, _nothing(call))
+                return _written(call, environ, _nothing(_shape_of(call)))
             if call.operation in service.answers:
                 return _refused(call, service.missing)
         return None
-
-
-def _nothing(call: Call) -> dict[str, list[Any]]:
-    """Return the answer of a list without resources: each list of it is there, and empty."""
-    shape = _model(call.service, call.operation).output_shape
-    members = shape.members if shape else {}
-    return {name: [] for name, member in members.items() if member.type_name == "list"}
 
 
 @cache
@@ -104,6 +97,34 @@ def _refused(call: Call, code: str) -> WireAnswer:
 
 def _fits(when: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     return all(asked.get(name) == value for name, value in when.items())
+
+
+_EMPTY: Mapping[str, Any] = {
+    "list": [],
+    "map": {},
+    "string": "",
+    "integer": 0,
+    "long": 0,
+    "boolean": False,
+}
+
+
+def _nothing(shape: Any) -> dict[str, Any]:
+    """Return an answer whose lists are empty, and which has what is required."""
+    found: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        is_needed = name in shape.required_members
+        if member.type_name == "structure" and is_needed | any(
+            each.type_name == "list" for each in member.members.values()
+        ):
+            found[name] = _nothing(member)
+        elif member.type_name == "list" or (is_needed and member.type_name in _EMPTY):
+            found[name] = _EMPTY[member.type_name]
+    return found
+
+
+def _shape_of(call: Call) -> Any:
+    return _model(call.service, call.operation).output_shape
 
 
 @cache

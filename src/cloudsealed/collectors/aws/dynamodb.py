@@ -70,7 +70,14 @@ ROWS: tuple[Row, ...] = (
         items="Clusters[?Status != 'deleting']",
         native_id="{ClusterArn}",
         name="ClusterName",
-        together=(tags("dax:cache", "Arn"),),
+        enrich=(
+            Enrich(
+                operation="ListTags",
+                params={"ResourceName": "ClusterArn"},
+                fills={"Tags": "Tags"},
+                gone=frozenset({"ClusterNotFoundFault"}),
+            ),
+        ),
         relations=(
             Relation("role", "IamRoleArn", "aws.iam.role", "Arn"),
             Relation(

@@ -43,7 +43,7 @@ ROWS: tuple[Row, ...] = (
             "Jobs[].NonOverridableArguments",
             "Jobs[].SourceControlDetails.AuthToken",
         ),
-        together=(tags("glue:job", "Arn"),),
+        together=(tags("glue", "Arn"),),
         relations=(
             Relation("role", "Role", "aws.iam.role", "Arn"),
             Relation(
@@ -73,7 +73,7 @@ ROWS: tuple[Row, ...] = (
         native_id="arn:{partition}:glue:{region}:{account}:connection/{Name}",
         name="Name",
         created="CreationTime",
-        together=(tags("glue:connection", "Arn"),),
+        together=(tags("glue", "Arn"),),
     ),
     Row(
         type="aws.glue.dev_endpoint",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.model import Enrich, Relation, Row
 
 ROWS: tuple[Row, ...] = (
@@ -20,8 +19,14 @@ ROWS: tuple[Row, ...] = (
                 fills={"Instance": "@"},
                 gone=frozenset({"ResourceNotFoundException"}),
             ),
+            Enrich(
+                operation="ListTagsForResource",
+                params={"resourceArn": "arn"},
+                fills={"Tags": "tags"},
+                gone=frozenset({"ResourceNotFoundException"}),
+                omits_empty=True,
+            ),
         ),
-        together=(tags("timestream-influxdb:db-instance", "Arn"),),
         relations=(
             Relation(
                 "security_groups",
