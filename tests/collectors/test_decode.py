@@ -40,6 +40,6 @@ def test_a_report_that_cannot_be_read_stays_as_it_is(value):
 
 
 def test_json_text_as_it_stands_in_a_string_of_json_becomes_data():
-    policy = r'{\"Statement\":[{\"Effect\":\"Allow\",\"Resource\":\"execute-api:\/*\"}]}'
+    policy = r"{\"Statement\":[{\"Effect\":\"Allow\",\"Resource\":\"execute-api:\/*\"}]}"
     assert json_text(policy) == {"Statement": [{"Effect": "Allow", "Resource": "execute-api:/*"}]}
-    assert json_text(r'{\"a\"') == r'{\"a\"'
+    assert json_text(r"{\"a\"") == r"{\"a\""
