@@ -79,7 +79,7 @@ def test_nested_bombs_of_base64_end() -> None:
     "build",
     [
         "env:\n  secrets-manager:\n    DB_PASSWORD: prod/db:password\n    API_TOKEN: Deploy9:key\n",
-        "env:\r\n  secrets-manager: # by name\r\n\r\n    DB_PASSWORD: prod/db:password:AWSCURRENT\r\n",
+        "env:\r\n  secrets-manager: # names\r\n\r\n    DB_PASSWORD: db:password:AWSCURRENT\r\n",
         '{"env": {"secrets-manager": {"DB_PASSWORD": "prod/db:password"}}}',
     ],
 )
