@@ -21,9 +21,11 @@ _VERBS = re.compile(
 `put` and `set` write a whole document over the one that was there.
 """
 _OPERATIONS = re.compile(
-    r"associate-encryption-config|update-account-password-policy|update-assume-role-policy"
-    r"|update-backup-plan|update-cluster-version|update-identity-pool|update-user-pool(?:-client)?"
-    r"|rebootIfNeeded|format|mkfs.*|dd|rb|rd|rm|rmdir"
+    r"associate-encryption-config|associate-ip-groups|change-resource-record-sets"
+    r"|enable-hosted-zone-dnssec|enable-radius|update-account-password-policy|update-agent"
+    r"|update-assume-role-policy|update-cluster-version|update-data-source|update-distribution"
+    r"|update-graphql-api|update-guardrail|update-pipeline|update-prompt|update-schedule"
+    r"|update-web-acl|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
 _FLAGS = re.compile(

@@ -73,3 +73,21 @@ def test_nested_bombs_of_base64_end() -> None:
     for _ in range(6):
         bomb = base64.b64encode(gzip.compress(b" ".join([bomb] * 50)))
     assert kinds_of(bomb.decode()) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "env:\n  secrets-manager:\n    DB_PASSWORD: prod/db:password\n    API_TOKEN: Deploy9:key\n",
+        "env:\r\n  secrets-manager: # names\r\n\r\n    DB_PASSWORD: db:password:AWSCURRENT\r\n",
+        '{"env": {"secrets-manager": {"DB_PASSWORD": "prod/db:password"}}}',
+    ],
+)
+def test_variables_of_a_build_that_name_a_secret_hold_none(build: str) -> None:
+    assert kinds_of(build, "buildspec") == frozenset()
+
+
+def test_what_stands_beside_the_named_secrets_of_a_build_is_looked_at() -> None:
+    named = "env:\n  secrets-manager:\n    DB_PASSWORD: prod/db:password\n"
+    held = "  variables:\n    API_PASSWORD: Tr0ub4dor3xy\n"
+    assert kinds_of(named + held, "buildspec") == {"password_assignment"}

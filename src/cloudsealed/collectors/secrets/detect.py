@@ -29,6 +29,13 @@ _FLAG = re.compile(r"(?:^|[\s\"\'])--?[\w-]*\Z")
 _SET = re.compile(
     r"(?i)\b(?:setx|set|env|setenv|machine\s.{0,200}|user\s.{0,100}with|identified with \w+ by)\s+[\w.-]*\Z"
 )
+_REFERRED = re.compile(
+    r"""(?m)^(?P<deep>[ \t]*)(?:secrets-manager|parameter-store):[ \t]*(?:#.*)?\r?\n"""
+    r"""(?:(?P=deep)[ \t]+\S.*(?:\n|\Z)|[ \t]*\r?\n)*"""
+    r"""|"(?:secrets-manager|parameter-store)"\s*:\s*\{[^{}]*\}"""
+)
+"""The variables of a build that name a secret instead of holding it, in YAML and in JSON (AWS
+CodeBuild User Guide, "Build specification reference for CodeBuild", env)."""
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{24,}={0,2}(?![A-Za-z0-9+/=])")
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_ ./:]+[A-Za-z]+)*\d{0,2}")
 _JOINED = re.compile(r"[a-z]+\d{0,3}(?:[-_./](?:[a-z]+\d{0,3}|\d{1,4}))+")
@@ -85,7 +92,7 @@ def _is_pair(text: str) -> bool:
 
 def _inside(text: str) -> set[str]:
     kinds = {form.kind for mark, form in MARKED if mark in text and form.finds(text)}
-    if _assigns(text):
+    if _assigns(_REFERRED.sub("", text)):
         kinds.add("password_assignment")
     return kinds
 
