@@ -87,7 +87,6 @@ ROWS: tuple[Row, ...] = (
             "arn:{partition}:codeartifact:{region}:{domainOwner}:package/{domainName}"
             "/{repositoryName}/{format}/{namespace || ''}/{package}"
         ),
-        owner="domainOwner",
         name="package",
         tags=None,
     ),

@@ -16,6 +16,7 @@ ROWS: tuple[Row, ...] = (
         operation="DescribeDirectories",
         items="DirectoryDescriptions",
         native_id="arn:{partition}:ds:{region}:{account}:directory/{DirectoryId}",
+        owner="OwnerDirectoryDescription.AccountId",
         name="Name",
         created="LaunchTime",
         secret_paths=(
