@@ -104,6 +104,25 @@ def test_a_cure_that_saves_nothing_has_no_amount(quantity: float) -> None:
     assert found == {"unknown": "By list prices the cure saves nothing"}
 
 
+@pytest.mark.parametrize(
+    "quantity", [float("inf"), float("-inf"), float("nan"), 1e300, -1e300, 2**62, 9.9e12]
+)
+def test_a_quantity_that_is_no_amount_is_told_and_raises_nothing(quantity: float) -> None:
+    found = saved([Saving("ec2.linux.p5.48xlarge", quantity)], **HERE)
+    assert found["unknown"].startswith("It cannot be counted: ")
+
+
+def test_a_name_out_of_a_document_is_told_in_part_and_as_text() -> None:
+    found = saved([Saving("\ud800é" + "x" * 9_000, 1)], **HERE)
+    assert len(found["unknown"]) < 160
+    assert found["unknown"].isascii()
+
+
+def test_parts_of_a_unit_that_are_next_to_nothing_are_left_out() -> None:
+    found = saved([Saving("ebs.storage.gp2", 100), Saving("ebs.snapshot", 1e-300)], **HERE)
+    assert found["formula"] == "100 GiB-month x 0.1 USD"
+
+
 def test_what_cannot_be_counted_has_a_reason_and_the_outcome_stays() -> None:
     rule = rule_of(POLICIES["aws-ec2-volume-gp2"])
     unknown = volume("gp2", 100, 300) | {"Size": Unknown(frozenset({"denied"}))}
