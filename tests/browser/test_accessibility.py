@@ -23,7 +23,9 @@ from tests.console.test_account import age, invitation
 from cloudsealed.auth.model import Scope
 from cloudsealed.vocabulary import Role
 
-LOOKS = (("light", 320), ("dark", 1280))
+SCHEMES = ("light", "dark")
+WIDTHS = (320, 1280)
+LOOKS = tuple(zip(SCHEMES, WIDTHS, strict=True))
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 _RULES = {"color-contrast-enhanced": {"enabled": True}, "target-size": {"enabled": True}}
 _RUN = """async rules => (await axe.run(document, {rules})).violations.map(found =>

@@ -69,7 +69,7 @@ def test_other_code_makes_it_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_code_is_all_of_a_package_with_its_tables() -> None:
-    facts = sum(1 for _ in Path(module._HOME, "packs/facts").glob("*.csv"))
+    facts = sum(1 for _ in Path(module._HOME, "packs").rglob("*.csv"))
     code = sum(1 for _ in Path(module._HOME, "packs").rglob("*.py"))
     assert len(module.code_of("packs")) == facts + code > code > 5
     assert module.code_of("kit/kept.py") == (Path(module.__file__).read_bytes(),)

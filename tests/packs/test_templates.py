@@ -66,6 +66,10 @@ def test_it_says_what_the_template_says_and_its_own_before_that() -> None:
     [
         ("like: lock", "like: lok", (3, 7), "like must be a template: lock"),
         ("noun: Door", "nuon: Door", (4, 8), "unknown parameter 'nuon'"),
+        ("like: lock", "like: [lock]", (3, 7), "like must be a template: lock"),
+        ("like: lock", "like: null", (3, 7), "like must be a template: lock"),
+        ("noun: Door", "noun: [Door]", (4, 14), "parameter 'noun' must be a text"),
+        ("with: {noun: Door, flag: Locked, days: 3}", "with: 3", (4, 7), "missing parameter"),
         (", days: 3", "", (4, 7), "missing parameter 'days' of lock"),
         ("with: {noun: Door, flag: Locked, days: 3}\n", "", (3, 7), "missing parameter 'noun'"),
         ("severity: high", "severity: hihg", (6, 11), "severity must be"),

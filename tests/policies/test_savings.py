@@ -159,6 +159,22 @@ def test_a_database_whose_price_no_table_has_is_not_reckoned_by_another(
 ) -> None:
     found = reckoned("aws-rds-instance-x86", resource)
     assert found["unknown"].startswith("No list price of rds.")
+    "quantity", [float("inf"), float("-inf"), float("nan"), 1e300, -1e300, 2**62, 9.9e12]
+)
+def test_a_quantity_that_is_no_amount_is_told_and_raises_nothing(quantity: float) -> None:
+    found = saved([Saving("ec2.linux.p5.48xlarge", quantity)], **HERE)
+    assert found["unknown"].startswith("It cannot be counted: ")
+
+
+def test_a_name_out_of_a_document_is_told_in_part_and_as_text() -> None:
+    found = saved([Saving("\ud800é" + "x" * 9_000, 1)], **HERE)
+    assert len(found["unknown"]) < 160
+    assert found["unknown"].isascii()
+
+
+def test_parts_of_a_unit_that_are_next_to_nothing_are_left_out() -> None:
+    found = saved([Saving("ebs.storage.gp2", 100), Saving("ebs.snapshot", 1e-300)], **HERE)
+    assert found["formula"] == "100 GiB-month x 0.1 USD"
 
 
 def test_what_cannot_be_counted_has_a_reason_and_the_outcome_stays() -> None:

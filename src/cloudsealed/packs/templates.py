@@ -10,7 +10,7 @@ It has no conditions: what needs one is another kind.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -56,9 +56,9 @@ def _template(name: str) -> Document:
 
 
 def _named(document: Document, node: yaml.Node) -> Document:
-    if node.value in texts():
+    if isinstance(node, yaml.ScalarNode) and node.value in texts():
         return _template(node.value)
-    suggestion = closest(str(node.value), texts())
+    suggestion = closest(node.value, texts()) if isinstance(node, yaml.ScalarNode) else None
     raise document.error(node, f"like must be a template: {', '.join(sorted(texts()))}", suggestion)
 
 
@@ -78,9 +78,29 @@ def _given(
                 key, f"unknown parameter {key.value!r}", closest(key.value, wanted)
             )
     given = {key.value: value for key, value in pairs}
+    within = {m[1] for text in _scalars(template.root) for m in _PARAMETER.finditer(text)}
+    for key, value in given.items():
+        if key in within and not isinstance(value, yaml.ScalarNode):
+            raise document.error(value, f"parameter {key!r} must be a text: it stands within one")
     for missing in (each for each in wanted if each not in given):
         raise document.error(node or name, f"missing parameter {missing!r} of {name.value}")
     return given
+
+
+def _scalars(node: yaml.Node) -> Iterator[str]:
+    """Yield the texts below a node that are more than a parameter alone."""
+    if isinstance(node, yaml.ScalarNode):
+        yield from [] if _PARAMETER.fullmatch(node.value) else [node.value]
+        return
+    for each in node.value:
+        for part in each if isinstance(each, tuple) else (each,):
+            yield from _scalars(part)
+
+
+def _text(node: yaml.Node) -> str:
+    assert isinstance(node, yaml.ScalarNode)  # what is none was refused
+    text: str = node.value
+    return text
 
 
 def _filled(node: yaml.Node, given: Mapping[str, yaml.Node], at: yaml.Node) -> yaml.Node:
@@ -93,7 +113,7 @@ def _filled(node: yaml.Node, given: Mapping[str, yaml.Node], at: yaml.Node) -> y
     alone = _PARAMETER.fullmatch(node.value)
     if alone and alone[1] in given:
         return given[alone[1]]
-    text = _PARAMETER.sub(lambda m: given[m[1]].value if m[1] in given else m[0], node.value)
+    text = _PARAMETER.sub(lambda m: _text(given[m[1]]) if m[1] in given else m[0], node.value)
     return yaml.ScalarNode(node.tag, text, at.start_mark, at.end_mark, ELSEWHERE)
 
 

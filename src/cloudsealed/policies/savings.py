@@ -14,6 +14,10 @@ from cloudsealed.packs.prices import Price, price
 
 CURRENCY = "USD"
 _CENT = Decimal("0.01")
+_MOST = 10**12
+"""What no cure saves a month: a quantity that makes more is a mistake."""
+_PARTS = Decimal("0.000001")
+_LONG = 80
 
 
 def saved(savings: Sequence[Saving], *, provider: str, region: str) -> dict[str, Any]:
@@ -21,15 +25,20 @@ def saved(savings: Sequence[Saving], *, provider: str, region: str) -> dict[str,
     none. A bundled list price is what the vendor asks on demand, so discounts make it less."""
     total, prices, terms = Decimal(0), list[dict[str, Any]](), list[str]()
     for name, number in savings:
-        quantity = Decimal(str(number))
+        shown = name[:_LONG].encode("ascii", "backslashreplace").decode()
+        if not abs(number) < _MOST:  # which nothing is that is no number
+            return {"unknown": f"It cannot be counted: the quantity of {shown} is {number:g}"}
+        quantity = Decimal(str(number)).quantize(_PARTS)
         if not quantity:
             continue
         found = price(provider, region, name)
         if found is None:
-            return {"unknown": f"No list price of {name} in {region} is known"}
+            return {"unknown": f"No list price of {shown} in {region} is known"}
         total += quantity * found.units_a_month * found.usd
         prices.append(_told(found, quantity))
         terms.append(_term(found, quantity, first=not terms))
+    if total >= _MOST:
+        return {"unknown": "It cannot be counted: no cure saves so much"}
     amount = total.quantize(_CENT, ROUND_HALF_UP)
     if amount <= 0:
         return {"unknown": "By list prices the cure saves nothing"}

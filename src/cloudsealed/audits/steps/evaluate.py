@@ -278,12 +278,11 @@ class Evaluator:
             base["severity"] = base["base_severity"] = Severity(judgement.severity)
         if judgement.severity_open:
             base["severity_open"] = True
-        unsaid = judgement.unsaid or (check.version.spec.get("unpriced") if fails else None)
-        if unsaid is not None:
-            base["savings"] = {"unknown": unsaid}
-        elif judgement.savings:
+        if judgement.savings:
             where = {"provider": snapshot["provider"], "region": snapshot["region"]}
             base["savings"] = saved(judgement.savings, **where)
+        elif fails and (why := judgement.unsaid or check.version.spec.get("unpriced")):
+            base["savings"] = {"unknown": why}
         decided = Observation(
             outcome=Outcome(judgement.outcome),
             title=titled(judgement.message or check.version.spec["title"], snapshot)
