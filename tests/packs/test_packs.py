@@ -272,6 +272,14 @@ def test_a_baseline_has_each_policy_under_its_dimension(key: str) -> None:
         assert {dimensions[policy] for policy in held} == {section.id}
 
 
+@pytest.mark.parametrize(
+    "key", [key for key, framework in FRAMEWORKS.items() if framework.services]
+)
+def test_a_baseline_says_what_people_call_each_service_and_no_other(key: str) -> None:
+    held = {policy.split("-", 2)[1] for policy in named_in(FRAMEWORKS[key])}
+    assert set(FRAMEWORKS[key].services) == held
+
+
 def numbered(parts: Mapping[str, int]) -> list[str]:
     """The controls' ids that chapters have, by how many there are in each."""
     return [f"{part}.{number}" for part, count in parts.items() for number in range(1, count + 1)]
