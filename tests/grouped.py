@@ -53,3 +53,7 @@ each_policy_of = functools.partial(
     grouped, "policy", group=lambda spec: service_of(spec.key), ident=lambda spec: spec.key
 )
 """Makes a test of a policy one of each service's policies."""
+each_row_of = functools.partial(
+    grouped, "row", group=lambda row: service_of(row.type), ident=lambda row: row.type
+)
+"""Makes a test of a row one of each service's rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.collectors.listed import TAGGED_BY_THE_LIST
+from tests.grouped import each_row_of
 
 from cloudsealed.collectors.asked import (
     UnknownCallError,
@@ -91,7 +92,7 @@ def test_a_role_needs_no_call_of_its_own():
     assert instead == ["ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy", "GetRole"]
 
 
-@pytest.mark.parametrize("row", RESOURCE_TYPES.values(), ids=lambda row: row.type)
+@each_row_of(RESOURCE_TYPES.values())
 def test_whoever_decides_a_call_of_a_row_is_asked_with_it(row):
     made = asked(row)
     for call in made.calls:
@@ -103,7 +104,7 @@ _SAID_BY_LISTS_ALONE |= {"Platform", "SystemsManager"}
 """No call for one resource says it; nor the tags of those whose list came with the tagging API."""
 
 
-@pytest.mark.parametrize("row", RESOURCE_TYPES.values(), ids=lambda row: row.type)
+@each_row_of(RESOURCE_TYPES.values())
 def test_what_a_list_says_a_call_says_as_well(row):
     """So that what an older audit recorded, or a denied list leaves open, is read from calls."""
     said = {name for call in row.enrich for name in call.fills} | _SAID_BY_LISTS_ALONE
@@ -114,7 +115,7 @@ def test_what_a_list_says_a_call_says_as_well(row):
         assert each.lacking is None or each.lacking.keys() == each.fills.keys()
 
 
-@pytest.mark.parametrize("row", RESOURCE_TYPES.values(), ids=lambda row: row.type)
+@each_row_of(RESOURCE_TYPES.values())
 def test_names_tags_and_relations_are_asked_for_whatever_policies_read(row):
     kept = asked(without(row, filled(row) - own_reads(row))).attributes
     assert filled(row) & own_reads(row) <= kept

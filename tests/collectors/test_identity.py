@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.collectors import listed
+from tests.grouped import each_row_of, grouped, service_of
 
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.aws.rows import ROWS as AWS
@@ -19,7 +20,8 @@ from cloudsealed.collectors.registry import RESOURCE_TYPES
 from cloudsealed.vocabulary import Provider
 
 ROWS = list(AWS)
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+each_row = each_row_of(ROWS)
+each_listed = grouped("kind", listed.AS_LISTED, service_of, str)
 ACCOUNT, OTHER = "123456789012", "999988887777"
 Item = Mapping[str, Any]
 Names = Callable[[str, str], Item]
@@ -37,127 +39,30 @@ def named(**templates: str) -> Names:
     return lambda p, n: {k: t.format(n=n, p=p, arn=before) for k, t in templates.items()}
 
 
-# How AWS names what it lists (Service Authorization Reference, "Resource types defined by …"). What
-# has a parent has its name alone in some member; what has none is named apart from all others.
-AS_LISTED: dict[str, Names] = {
-    "aws.iam.user": named(Arn="{arn}:user/{n}", UserName="{n}", UserId="{n}"),
-    "aws.iam.role": named(Arn="{arn}:role/{n}", RoleName="{n}"),
-    "aws.iam.group": named(Arn="{arn}:group/{n}", GroupName="{n}"),
-    "aws.iam.policy": named(Arn="{arn}:policy/{n}", PolicyName="{n}"),
-    "aws.iam.managed_policy": named(Arn="arn:aws:iam::aws:policy/{n}", PolicyName="{n}"),
-    "aws.s3.bucket": named(Name="{n}"),
-    "aws.ec2.instance": named(InstanceId="i-{n}", VpcId="{p}"),
-    "aws.ec2.volume": named(VolumeId="vol-{n}", AvailabilityZone="{p}"),
-    "aws.ec2.snapshot": named(SnapshotId="snap-{n}", VolumeId="{p}"),
-    "aws.ec2.address": named(AllocationId="eipalloc-{n}", PublicIp="192.0.2.1"),
-    "aws.ec2.security_group": named(GroupId="sg-{n}", GroupName="web", VpcId="{p}"),
-    "aws.ec2.vpc": named(VpcId="vpc-{n}"),
-    "aws.ec2.subnet": named(SubnetId="subnet-{n}", VpcId="{p}"),
-    "aws.ec2.nat_gateway": named(NatGatewayId="nat-{n}", VpcId="{p}"),
-    "aws.ec2.flow_log": named(FlowLogId="fl-{n}", ResourceId="{p}"),
-    "aws.ec2.image": named(ImageId="ami-{n}", Name="base"),
-    "aws.ec2.network_acl": named(NetworkAclId="acl-{n}", VpcId="{p}"),
-    "aws.ec2.launch_template": named(LaunchTemplateId="lt-{n}", LaunchTemplateName="web"),
-    "aws.autoscaling.launch_configuration": named(LaunchConfigurationARN="{arn}:x:{n}"),
-    "aws.ec2.prefix_list": named(PrefixListArn="{arn}:prefix-list/{n}", PrefixListId="{n}"),
-    "aws.ec2.route_table": named(RouteTableId="rtb-{n}", VpcId="{p}"),
-    "aws.ec2.network_interface": named(NetworkInterfaceId="eni-{n}", VpcId="{p}"),
-    "aws.ec2.vpc_endpoint": named(VpcEndpointId="vpce-{n}", ServiceName="s3", VpcId="{p}"),
-    "aws.rds.instance": named(DBInstanceArn="{arn}:db:{n}"),
-    "aws.rds.cluster": named(DBClusterArn="{arn}:cluster:{n}"),
-    "aws.rds.snapshot": named(DBSnapshotArn="{arn}:snapshot:{n}", DBInstanceIdentifier="{p}"),
-    "aws.rds.cluster_snapshot": named(DBClusterSnapshotArn="{arn}:cluster-snapshot:{n}"),
-    "aws.lambda.alias": named(AliasArn="{arn}:function:{p}:{n}", Name="{n}"),
-    "aws.lambda.function": named(FunctionArn="{arn}:function:{n}"),
-    "aws.kms.key": named(KeyArn="{arn}:key/{n}", KeyId="{n}"),
-    "aws.cloudtrail.trail": named(TrailARN="{arn}:trail/{n}", Name="{n}"),
-    "aws.cloudtrail.multi_region_trail": named(TrailARN="{arn}:trail/{n}", Name="{n}"),
-    "aws.logs.log_group": named(logGroupName="{n}"),
-    "aws.logs.metric_filter": named(logGroupName="{p}", filterName="{n}"),
-    "aws.cloudwatch.alarm": named(AlarmArn="{arn}:alarm:{n}"),
-    "aws.elbv2.load_balancer": named(LoadBalancerArn="{arn}:loadbalancer/app/{n}/50dc6c4"),
-    "aws.elbv2.target_group": named(TargetGroupArn="{arn}:targetgroup/{n}/50dc6c4"),
-    "aws.elb.load_balancer": named(LoadBalancerName="{n}"),
-    "aws.dynamodb.table": named(TableName="{n}"),
-    "aws.sns.topic": named(TopicArn="{arn}:{n}"),
-    "aws.sqs.queue": named(QueueUrl="https://sqs/1/{n}", QueueName="{n}"),
-    "aws.secretsmanager.secret": named(ARN="{arn}:secret:{n}-a1b2c3", Name="{n}"),
-    "aws.ecr.repository": named(repositoryArn="{arn}:repository/{n}"),
-    "aws.ecs.cluster": named(clusterArn="{arn}:cluster/{n}"),
-    "aws.ecs.service": named(clusterArn="{arn}:cluster/{p}", serviceArn="{arn}:service/{n}"),
-    "aws.ecs.task_definition": named(taskDefinitionArn="{arn}:task-definition/{n}:1"),
-    "aws.eks.cluster": named(name="{n}"),
-    "aws.autoscaling.group": named(AutoScalingGroupARN="{arn}:autoScalingGroupName/{n}"),
-    "aws.config.recorder": named(name="{n}"),
-    "aws.guardduty.detector": named(DetectorId="{n}"),
-    "aws.efs.file_system": named(FileSystemId="fs-{n}"),
-    "aws.route53.hosted_zone": named(HostedZoneId="Z{n}", Name="example.com."),
-    "aws.acm.certificate": named(CertificateArn="{arn}:certificate/{n}", DomainName="a.example"),
-    "aws.cloudformation.stack": named(StackId="{arn}:stack/{n}/0a1b", StackName="{n}"),
-    "aws.rds.parameter_group": named(DBParameterGroupArn="{arn}:pg:{n}"),
-    "aws.rds.cluster_parameter_group": named(DBClusterParameterGroupArn="{arn}:cluster-pg:{n}"),
-    "aws.rds.event_subscription": named(EventSubscriptionArn="{arn}:es:{n}"),
-    "aws.redshift.cluster": named(ClusterIdentifier="{n}"),
-    "aws.redshift.parameter_group": named(ParameterGroupName="{n}"),
-    "aws.redshift.snapshot": named(ClusterIdentifier="{p}", SnapshotIdentifier="{n}"),
-    "aws.opensearch.domain": named(DomainName="{n}"),
-    "aws.elasticache.replication_group": named(ARN="{arn}:replicationgroup:{n}"),
-    "aws.elasticache.cluster": named(ARN="{arn}:cluster:{n}", ReplicationGroupId="{p}"),
-    "aws.elasticache.serverless_cache": named(ARN="{arn}:serverlesscache:{n}"),
-    "aws.memorydb.cluster": named(ARN="{arn}:cluster/{n}"),
-    "aws.dms.replication_instance": named(ReplicationInstanceArn="{arn}:rep:{n}"),
-    "aws.dms.endpoint": named(EndpointArn="{arn}:endpoint:{n}"),
-    "aws.dms.replication_task": named(ReplicationTaskArn="{arn}:task:{n}"),
-    "aws.kafka.cluster": named(ClusterArn="{arn}:cluster/{n}/0a1b"),
-    "aws.kafka.connector": named(connectorArn="{arn}:connector/{n}/0a1b"),
-    "aws.mq.broker": named(BrokerArn="{arn}:broker:{n}:b-1", BrokerId="b-1"),
-    "aws.dynamodb.scalable_target": named(ResourceId="table/{p}", ScalableDimension="{n}"),
-    "aws.dynamodb.dax_cluster": named(ClusterArn="{arn}:cache/{n}"),
-    "aws.kinesis.stream": named(StreamName="{n}"),
-    "aws.firehose.stream": named(DeliveryStreamName="{n}"),
-    "aws.fsx.file_system": named(ResourceARN="{arn}:file-system/fs-{n}", FileSystemId="fs-{n}"),
-    "aws.efs.access_point": named(AccessPointArn="{arn}:access-point/fsap-{n}", FileSystemId="{p}"),
-    "aws.glacier.vault": named(VaultARN="{arn}:vaults/{n}"),
-    "aws.athena.workgroup": named(Name="{n}"),
-    "aws.glue.job": named(Name="{n}"),
-    "aws.glue.security_configuration": named(Name="{n}"),
-    "aws.glue.connection": named(Name="{n}"),
-    "aws.glue.dev_endpoint": named(EndpointName="{n}"),
-    "aws.emr.cluster": named(ClusterArn="{arn}:cluster/j-{n}", Id="j-{n}"),
-    "aws.datasync.task": named(TaskArn="{arn}:task/task-{n}"),
-    "aws.storagegateway.gateway": named(GatewayARN="{arn}:gateway/sgw-{n}"),
-    "aws.storagegateway.file_share": named(FileShareARN="{arn}:share/share-{n}", GatewayARN="{p}"),
-    "aws.timestream.influxdb_instance": named(arn="{arn}:db-instance/{n}", id="{n}"),
-}
-AS_LISTED = {**AS_LISTED, **{kind: named(**said) for kind, said in listed.AS_LISTED.items()}}
-IN_PARENTS = {
-    *("aws.logs.metric_filter", "aws.ecs.service", "aws.lambda.alias"),
-    *("aws.redshift.snapshot", "aws.dynamodb.scalable_target"),
-    *listed.IN_PARENTS,
-}
-"""Types whose names are told apart only within a parent."""
-
+AS_LISTED = {kind: named(**said) for kind, said in listed.AS_LISTED.items()}
 _WORDS = st.text("ab-", min_size=1, max_size=3)
 
 
 def test_every_list_says_how_aws_names_what_it_brings() -> None:
     assert set(AS_LISTED) == {row.type for row in ROWS if row.operation}
-    assert {row.type for row in ROWS if row.parent} <= IN_PARENTS
+    assert {row.type for row in ROWS if row.parent} <= listed.IN_PARENTS
 
 
-@pytest.mark.parametrize("kind", AS_LISTED)
 @settings(max_examples=60)
 @given(one=st.tuples(_WORDS, _WORDS), two=st.tuples(_WORDS, _WORDS))
 def test_names_that_are_equal_in_different_parents_are_different_resources(
-    kind: str, one: tuple[str, str], two: tuple[str, str]
+    one: tuple[str, str], two: tuple[str, str]
 ) -> None:
-    row, item = RESOURCE_TYPES[kind], AS_LISTED[kind]
-    first, second = (draft_of(row, place_of(row), item(*each), None) for each in (one, two))
-    are_one = one == two if kind in IN_PARENTS else one[1] == two[1]
-    assert (first.native_id == second.native_id) is are_one
+    for kind, listed_as in AS_LISTED.items():
+        row = RESOURCE_TYPES[kind]
+        first, second = (
+            draft_of(row, place_of(row), listed_as(*each), None) for each in (one, two)
+        )
+        are_one = one == two if kind in listed.IN_PARENTS else one[1] == two[1]
+        assert (first.native_id == second.native_id) is are_one, kind
 
 
-@pytest.mark.parametrize("kind", AS_LISTED)
+@each_listed
 def test_what_a_row_names_is_what_an_older_snapshot_is_named_today(kind: str) -> None:
     row = RESOURCE_TYPES[kind]
     draft = draft_of(row, place_of(row), AS_LISTED[kind]("p", "n"), None)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from tests.grouped import each_row_of, grouped, service_of
 
 from cloudsealed.collectors.attributes import attributes_of
 from cloudsealed.collectors.aws.pagination import operation_model, pager
@@ -23,7 +24,10 @@ CALLS = [
         *((each.operation, each.params, each.constants, each.secret_paths) for each in row.enrich),
     )
 ]
-CALL_IDS = [f"{row.type}-{operation}" for row, operation, *_ in CALLS]
+each_call = grouped(
+    "call", CALLS, lambda call: service_of(call[0].type), lambda call: f"{call[0].type}-{call[1]}"
+)
+each_row, each_of_aws = each_row_of(ROWS), each_row_of(OF_AWS)
 EXPECTED_SERVICES = {
     "accessanalyzer",
     "account",
@@ -137,10 +141,9 @@ def test_what_a_list_leaves_out_unless_asked_is_asked_for(kind, constants):
     assert constants.items() <= dict(RESOURCE_TYPES[kind].constants).items()
 
 
-@pytest.mark.parametrize(("row", "operation", "parameters", "_"), CALLS, ids=CALL_IDS)
-def test_a_call_exists_with_its_parameters_and_lacks_none_that_is_required(
-    row, operation, parameters, _
-):
+@each_call
+def test_a_call_exists_with_its_parameters_and_lacks_none_that_is_required(call):
+    row, operation, parameters, _ = call
     shape = operation_model(row.service, operation).input_shape
     if shape is None:
         assert parameters == {}
@@ -149,8 +152,9 @@ def test_a_call_exists_with_its_parameters_and_lacks_none_that_is_required(
         assert set(shape.required_members) <= set(parameters)
 
 
-@pytest.mark.parametrize(("row", "operation", "_", "secret_paths"), CALLS, ids=CALL_IDS)
-def test_a_secret_path_is_a_path_of_the_answer(row, operation, _, secret_paths):
+@each_call
+def test_a_secret_path_is_a_path_of_the_answer(call):
+    row, operation, _, secret_paths = call
     for path in secret_paths:
         shape = operation_model(row.service, operation).output_shape
         for step in re.sub(r"\[\?.*?\](?=\.|$)", "[]", path).split("."):
@@ -159,15 +163,15 @@ def test_a_secret_path_is_a_path_of_the_answer(row, operation, _, secret_paths):
                 shape = shape.member
 
 
-@pytest.mark.parametrize(("row", "operation", "_", "__"), CALLS, ids=CALL_IDS)
-def test_a_call_only_reads_settings(row, operation, _, __):
+@each_call
+def test_a_call_only_reads_settings(call):
+    operation = call[1]
     assert re.match(r"(Describe|List|(?:Batch)?Get|GenerateCredentialReport$)", operation)
-    assert re.match(r"(Describe|List|Get|BatchGet|GenerateCredentialReport$)", operation)
     forbidden = {"GetSecretValue", "GetObject", "GetItem", "GetLogEvents", "GetFunction"}
     assert operation not in forbidden
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@each_row
 def test_everything_that_a_row_reads_is_an_attribute_of_its_documents(row):
     known = attributes_of(row.type)
     for path in [*row.decode, *(each.path for each in row.relations), row.name, row.tags]:
@@ -194,7 +198,7 @@ def _lookups(node):
     return set().union(*map(_lookups, children))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@each_row
 def test_a_native_id_is_made_of_the_listed_item_alone(row):
     enriched = {name for call in row.enrich for name in call.fills}
     item = set(attributes_of(row.type)) - enriched
@@ -206,20 +210,20 @@ def test_a_native_id_is_made_of_the_listed_item_alone(row):
     assert _first_fields(row.owner) <= item
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@each_row
 def test_a_relation_leads_to_an_attribute_of_a_known_type(row):
     for relation in row.relations:
         assert _first_fields(relation.key) <= set(attributes_of(relation.type)), relation
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@each_row
 def test_calls_fill_each_attribute_once_in_an_order_that_exists(row):
     fills = [name for call in row.enrich for name in call.fills]
     assert len(fills) == len(set(fills))
     assert sum(len(stage) for stage in row.stages) == len(row.enrich)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.type)
+@each_row
 def test_every_expression_compiles_and_finds_nothing_in_nothing(row):
     for call in row.enrich:
         for path in call.fills.values():
@@ -267,7 +271,7 @@ def _codes_of(service, operation):
 _UNMODELED = {"s3", "ec2", "s3control"}
 
 
-@pytest.mark.parametrize("row", AWS, ids=lambda row: row.type)
+@each_of_aws
 def test_a_code_says_that_the_resource_is_gone_or_that_nothing_is_configured_and_never_both(row):
     for call in row.enrich:
         assert not call.absent & call.gone, call.operation
@@ -283,7 +287,7 @@ def test_a_code_says_that_the_resource_is_gone_or_that_nothing_is_configured_and
         assert not any(call in stage and decider in stage for stage in row.stages)
 
 
-@pytest.mark.parametrize("row", AWS, ids=lambda row: row.type)
+@each_of_aws
 def test_a_code_that_some_call_of_a_resource_takes_for_gone_is_absent_only_where_one_decides(row):
     gone = frozenset().union(*(call.gone for call in row.enrich))
     for call in row.enrich:
@@ -292,7 +296,7 @@ def test_a_code_that_some_call_of_a_resource_takes_for_gone_is_absent_only_where
         assert not call.absent & gone or call.decided_by, call.operation
 
 
-@pytest.mark.parametrize("row", OF_AWS, ids=lambda row: row.type)
+@each_of_aws
 def test_the_codes_of_absence_are_those_of_the_services_own_model(row):
     calls = [(call.operation, call.absent | call.gone) for call in row.enrich]
     calls += [(row.operation, row.gone)] if row.operation else []
@@ -302,7 +306,7 @@ def test_the_codes_of_absence_are_those_of_the_services_own_model(row):
             assert codes & known, (operation, codes, known)
 
 
-@pytest.mark.parametrize("row", OF_AWS, ids=lambda row: row.type)
+@each_of_aws
 def test_every_code_of_its_model_that_says_that_the_resource_is_not_there_is_declared(row):
     """What the model of a call about one resource calls not found is gone or absent, never a
     failure that nobody thought of."""
@@ -336,11 +340,17 @@ _NOT_ABOUT_THE_RESOURCE = {
 
 
 LISTS = [(row, each) for row in OF_AWS for each in row.together]
-LIST_IDS = [f"{row.type}-{each.operation}" for row, each in LISTS]
+each_list = grouped(
+    "both",
+    LISTS,
+    lambda both: service_of(both[0].type),
+    lambda both: f"{both[0].type}-{both[1].operation}",
+)
 
 
-@pytest.mark.parametrize(("row", "each"), LISTS, ids=LIST_IDS)
-def test_a_list_for_all_exists_with_its_parameters_and_is_read_page_by_page(row, each):
+@each_list
+def test_a_list_for_all_exists_with_its_parameters_and_is_read_page_by_page(both):
+    each = both[1]
     model = operation_model(each.service, each.operation)
     assert set(each.constants) <= set(model.input_shape.members)
     assert pager(each.service, each.operation) is not None
@@ -348,8 +358,9 @@ def test_a_list_for_all_exists_with_its_parameters_and_is_read_page_by_page(row,
     assert names_in(each.items) & set(model.output_shape.members)
 
 
-@pytest.mark.parametrize(("row", "each"), LISTS, ids=LIST_IDS)
-def test_a_list_for_all_knows_a_resource_by_what_its_own_list_says(row, each):
+@each_list
+def test_a_list_for_all_knows_a_resource_by_what_its_own_list_says(both):
+    row, each = both
     assert names_in(each.of) <= {"Arn", *attributes_of(row.type)} - {
         name for call in row.enrich for name in call.fills
     }

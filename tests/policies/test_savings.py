@@ -159,6 +159,9 @@ def test_a_database_whose_price_no_table_has_is_not_reckoned_by_another(
 ) -> None:
     found = reckoned("aws-rds-instance-x86", resource)
     assert found["unknown"].startswith("No list price of rds.")
+
+
+@pytest.mark.parametrize(
     "quantity", [float("inf"), float("-inf"), float("nan"), 1e300, -1e300, 2**62, 9.9e12]
 )
 def test_a_quantity_that_is_no_amount_is_told_and_raises_nothing(quantity: float) -> None:

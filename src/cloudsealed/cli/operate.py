@@ -125,5 +125,6 @@ def permissions(
     if part is not None and part > len(parts):
         raise typer.BadParameter(f"There are {len(parts)} parts", param_hint="--part")
     if part is None and len(parts) > 1:
-        typer.echo(f"It takes {len(parts)} documents: --part 1 to {len(parts)}", err=True)
+        message = f"It fills {len(parts)} documents: --part 1 to {len(parts)}"
+        Terminal(stderr=True).print(message)
     Terminal().document(whole if part is None else parts[part - 1])

@@ -11,7 +11,7 @@ An automated snapshot cannot be shared, so nobody is asked with whom (Amazon RDS
 
 from __future__ import annotations
 
-from cloudsealed.collectors.aws.backups import LAST_BACKUP
+from cloudsealed.collectors.aws.rows.backups import LAST_BACKUP
 from cloudsealed.collectors.model import Enrich, Relation, Row, Together
 
 _KEY = Relation("key", "KmsKeyId", "aws.kms.key", "Arn")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudsealed.collectors.aws.backups import LAST_BACKUP
+from cloudsealed.collectors.aws.rows.backups import LAST_BACKUP
 from cloudsealed.collectors.aws.tagging import tags
 from cloudsealed.collectors.decode import json_text
 from cloudsealed.collectors.model import Enrich, Relation, Row
