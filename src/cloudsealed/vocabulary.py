@@ -111,6 +111,15 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
+class Responsibility(StrEnum):
+    """Who answers for a control: who uses the cloud, who runs it, or both (AWS, "Shared
+    Responsibility Model")."""
+
+    CUSTOMER = "customer"
+    SHARED = "shared"
+    PROVIDER = "provider"
+
+
 class FindingStatus(StrEnum):
     """Where a finding stands; people's triage never changes it."""
 

@@ -31,7 +31,7 @@ from cloudsealed.kit.shapes import (
 from cloudsealed.packs.expression import Expression
 from cloudsealed.packs.model import EFFORTS, SCOPES
 from cloudsealed.packs.templates import LIKE, WITH, texts
-from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Severity
+from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Responsibility, Severity
 
 KEY = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 TYPE = r"[a-z0-9]+(?:\.[a-z0-9_]+)+"
@@ -378,6 +378,7 @@ _CONTROL = Record(
         "level": Part(Number(), default=1),
         "policies": Part(Many(_key, distinct=True), default=[]),
         "manual": Part(Flag(), default=False),
+        "responsibility": Part(words(Responsibility), default=Responsibility.CUSTOMER.value),
     }
 )
 

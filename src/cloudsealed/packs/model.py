@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Severity
+from cloudsealed.vocabulary import Dimension, Outcome, PolicyKind, Responsibility, Severity
 
 EXAMPLES_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The clock by which every example of a policy file is judged."""
@@ -206,13 +206,17 @@ class PolicyBody:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One requirement; without policies it is not assessed, `manual` needs a person."""
+    """One requirement; without policies it is not assessed, `manual` needs a person.
+
+    What is the provider's `responsibility` alone a customer inherits: no policy can judge it.
+    """
 
     id: str
     title: str
     level: int
     policies: tuple[str, ...]
     manual: bool
+    responsibility: str = Responsibility.CUSTOMER
 
 
 @dataclass(frozen=True, slots=True)

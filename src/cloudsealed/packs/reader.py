@@ -40,7 +40,7 @@ from cloudsealed.packs.model import (
 )
 from cloudsealed.packs.templates import expanded
 from cloudsealed.packs.yields import refuse_yields
-from cloudsealed.vocabulary import Dimension, PolicyKind, Severity
+from cloudsealed.vocabulary import Dimension, PolicyKind, Responsibility, Severity
 
 Compile = Callable[[PolicySpec], object]
 Values = Mapping[str, Any]
@@ -297,6 +297,9 @@ def _control(found: Values, at: tuple[str | int, ...], seen: set[str]) -> Contro
         raise FormError((*at, "id"), f"is there twice: {control.id!r}")
     if control.manual and control.policies:
         raise FormError((*at, "manual"), "must be false: a manual control has no policies")
+    if control.responsibility == Responsibility.PROVIDER and (control.policies or control.manual):
+        message = "must be shared: what the provider alone answers for nobody judges here"
+        raise FormError((*at, "responsibility"), message)
     seen.add(control.id)
     return control
 

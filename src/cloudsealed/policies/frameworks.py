@@ -136,6 +136,7 @@ def assess(
                     "section": section.id,
                     "level": control.level,
                     "manual": control.manual,
+                    "responsibility": control.responsibility,
                     "policies": keys,
                     **status,
                 }

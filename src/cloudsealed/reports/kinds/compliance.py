@@ -17,7 +17,7 @@ from cloudsealed.reports import ocsf, oscal
 from cloudsealed.reports.kinds.parts import LISTED_IN_ALL, counted, heading
 from cloudsealed.reports.model import Built, Document, Observation, ReportSource, written
 from cloudsealed.reports.observed import exception, observed, reason
-from cloudsealed.vocabulary import Outcome, ReportKind, Severity
+from cloudsealed.vocabulary import Outcome, ReportKind, Responsibility, Severity
 
 SAMPLED: Mapping[Outcome, int] = {Outcome.FAIL: 10, Outcome.UNKNOWN: 5, Outcome.PASS: 3}
 """Resources of a policy that the document shows at most, by outcome."""
@@ -33,6 +33,7 @@ _STATEMENTS = {
     "not_assessed": "No policy covers this control: this report says nothing about it.",
 }
 _UNUSED = "The policies of this control were not part of the audit: this report says nothing of it."
+_INHERITED = "The provider alone answers for this control: its own audit reports are the evidence."
 _NOTHING = "There was nothing that the policies of this control apply to: nothing was judged."
 _JUDGED = ("passing", "failing", "unknown")
 
@@ -90,11 +91,14 @@ def _control(control: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any
     status, statement = control["status"], _STATEMENTS[control["status"]]
     if status == "not_assessed" and control["policies"]:
         statement = _NOTHING if counts else _UNUSED
+    elif status == "not_assessed" and control["responsibility"] == Responsibility.PROVIDER:
+        statement = _INHERITED
     return {
         "id": control["id"],
         "title": control["title"],
         "section": control.get("section"),
         "status": status,
+        "responsibility": control["responsibility"],
         "statement": statement,
         "vouched_by": "policies" if status in _JUDGED else "person",
         "policies": list(control["policies"]),

@@ -351,6 +351,10 @@ class EvidencedControl(Shape):
         description="The same in a sentence.",
         examples=["At least one resource fails a policy of this control."],
     )
+    responsibility: Word = Field(
+        description="Who answers for it: the `customer`, the `provider`, or both (`shared`).",
+        examples=["customer"],
+    )
     vouched_by: Word = Field(description="`policies`, or a `person`.", examples=["policies"])
     policies: Many[Key] = Field(description="The policies that judge it.")
     counts: OutcomeCounts = Field(description="What they said, by outcome.")

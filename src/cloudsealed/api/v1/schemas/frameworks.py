@@ -36,6 +36,11 @@ class ControlAssessment(Shape):
         description="Its level; null where the framework has none.", examples=[1]
     )
     manual: bool = Field(description="Whether only a person can judge it.", examples=[False])
+    responsibility: Literal["customer", "shared", "provider"] = Field(
+        description="Who answers for it; what only the provider does is inherited: its own audit "
+        "reports are the evidence.",
+        examples=["customer"],
+    )
     policies: Few[Key] = Field(
         description="The policies that judge it.", examples=[["aws-ec2-sg-ssh-open"]]
     )
