@@ -3,9 +3,9 @@
     python tools/docs.py [--check]
 
 A document holds `<!-- derived: NAME -->` and `<!-- end -->`; what stands between them belongs to
-this program, and so do the policies' schema, every page below docs/policies/builtin, the tables of
-a new database and the operations that the command line knows. With `--check` it writes nothing and
-exits 1 when a document is stale. It refuses to touch another line.
+this program, and so do the policies' schema, every page below docs/policies/builtin and
+docs/frameworks, the tables of a new database and the operations that the command line knows. With
+`--check` it writes nothing and exits 1 when a document is stale. It refuses to touch another line.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from cloudsealed.kit.shapes import Record, Use
 from cloudsealed.packs import CLASSIFICATION, PolicySpec, check_form, load_frameworks, load_policies
 from cloudsealed.packs.names import OWN
 from cloudsealed.policies.files import schema
+from cloudsealed.policies.framework_page import coverage, framework_page
 from cloudsealed.policies.frameworks import builtin_controls
 from cloudsealed.policies.page import page
 from cloudsealed.reports.kinds.remediation import COLUMNS
@@ -55,6 +56,8 @@ from cloudsealed.wiring import build_services
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = DOCS / "policies" / "builtin"
+FRAMEWORKS = DOCS / "frameworks"
+OWN_PAGES = (PAGES, FRAMEWORKS)
 SCHEMA = DOCS / "policies" / "policy.schema.json"
 OPERATIONS = ROOT / "src/cloudsealed/cli/client/operations.json"
 TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
@@ -137,17 +140,16 @@ def policies() -> str:
     for dimension in Dimension:
         own = [policy for policy in found if policy.dimension is dimension]
         rows = (_policy(policy) for policy in sorted(own, key=lambda p: (-p.severity.rank, p.key)))
-        head = ("policy", "severity", "what it finds", "resource types", "CIS")
+        head = ("policy", "severity", "what it finds", "resource types", "frameworks")
         parts.append(f"## {dimension.capitalize()} ({len(own)})\n\n{table(head, rows)}")
     return "\n" + "\n".join(parts) + "\n"
 
 
 def _policy(policy: PolicySpec) -> tuple[str, ...]:
-    served = builtin_controls().get(policy.key, ())
-    controls = [c["control"] for c in served if c["framework"].startswith("cis-")]
+    served = {c["framework"] for c in builtin_controls().get(policy.key, ())}
     types = ", ".join(map(code, policy.resource_types))
     link = f"[{code(policy.key)}](builtin/{policy.key}.md)"
-    return link, policy.severity, policy.title, types, ", ".join(controls)
+    return link, policy.severity, policy.title, types, str(len(served))
 
 
 def policy_fields() -> str:
@@ -168,18 +170,9 @@ def _fields(form: Record, *uses: Use) -> str:
 
 def frameworks() -> str:
     """Return the frameworks and how much of each is covered."""
-    return table(
-        ("framework", "controls", "with policies", "manual", "not assessed"),
-        (
-            (
-                f"{code(f.key)} {f.title}",
-                str(len(f.controls)),
-                str(sum(bool(c.policies) for c in f.controls)),
-                str(sum(c.manual for c in f.controls)),
-                str(sum(not c.policies and not c.manual for c in f.controls)),
-            )
-            for f in load_frameworks()
-        ),
+    return coverage(
+        list(load_frameworks()),
+        lambda each: f"[{code(each.key)}](../frameworks/{each.key}.md) {each.title} {each.version}",
     )
 
 
@@ -285,6 +278,10 @@ def renewed(text: str) -> str:
 def whole() -> dict[Path, str]:
     """Return the files that are derived as a whole."""
     pages = {PAGES / f"{p.key}.md": page(p) for p in load_policies()}
+    pages |= {
+        FRAMEWORKS / f"{f.key}.md": framework_page(f, "../policies/builtin/{}.md".format)
+        for f in load_frameworks()
+    }
     own = {SCHEMA: json.dumps(schema(), indent=2) + "\n", TABLES: tables()}
     return {**own, OPERATIONS: derive.text(), **pages}
 
@@ -298,10 +295,11 @@ def tables() -> str:
 
 
 def documents() -> dict[Path, str | None]:
-    """Return every document as it should be; None for a page that is of no policy."""
-    written = [file for file in DOCS.rglob("*.md") if file.parent != PAGES]
+    """Return every document as it should be; None for a page of what is no more."""
+    written = [file for file in DOCS.rglob("*.md") if file.parent not in OWN_PAGES]
     filled = {file: renewed(file.read_text()) for file in written}
-    return {**dict.fromkeys(PAGES.glob("*")), **filled, **whole()}
+    own = dict.fromkeys(file for folder in OWN_PAGES for file in folder.glob("*"))
+    return {**own, **filled, **whole()}
 
 
 def write(file: Path, text: str | None) -> None:
