@@ -273,3 +273,8 @@ TAGGED_BY_THE_LIST = {
     "aws.appstream.fleet",
 }
 """Types that were never recorded without the tagging API: a call each would say no more."""
+SAID_BY_LISTS_ALONE = {
+    *("Connection", "ImageMetadata", "LastBackupTime", "PendingMaintenance", "Platform"),
+    "SystemsManager",
+}
+"""Attributes that no call for one resource says."""

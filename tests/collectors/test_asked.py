@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.collectors.listed import TAGGED_BY_THE_LIST
+from tests.collectors.listed import SAID_BY_LISTS_ALONE, TAGGED_BY_THE_LIST
 from tests.grouped import each_row_of
 
 from cloudsealed.collectors.asked import (
@@ -99,15 +99,10 @@ def test_whoever_decides_a_call_of_a_row_is_asked_with_it(row):
         assert call.decided_by is None or row.decider(call) in made.calls
 
 
-_SAID_BY_LISTS_ALONE = {"LastBackupTime", "PendingMaintenance", "ImageMetadata", "Connection"}
-_SAID_BY_LISTS_ALONE |= {"Platform", "SystemsManager"}
-"""No call for one resource says it; nor the tags of those whose list came with the tagging API."""
-
-
 @each_row_of(RESOURCE_TYPES.values())
 def test_what_a_list_says_a_call_says_as_well(row):
     """So that what an older audit recorded, or a denied list leaves open, is read from calls."""
-    said = {name for call in row.enrich for name in call.fills} | _SAID_BY_LISTS_ALONE
+    said = {name for call in row.enrich for name in call.fills} | SAID_BY_LISTS_ALONE
     for each in row.together:
         tags = {"Tags"} if row.type in TAGGED_BY_THE_LIST else set()
         assert each.fills.keys() <= said | tags

@@ -25,6 +25,7 @@ from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 
 from cloudsealed.testing.aws import services
+from cloudsealed.testing.emulator_tags import Tags, reads_tags, tags_as, tags_asked
 from cloudsealed.testing.emulator_wire import Call, WireAnswer, error_answer, labels_of
 
 ANYWHERE = "*"
@@ -38,14 +39,22 @@ class Held:
 
     def __init__(self) -> None:
         self._answers: dict[_Place, list[_Answer]] = defaultdict(list)
+        self._tags: dict[tuple[str, str, str], dict[str, Tags]] = defaultdict(dict)
         self._lock = threading.Lock()
 
     def hold(
-        self, account: str, region: str, service: str, answers: Iterable[dict[str, Any]]
+        self,
+        account: str,
+        region: str,
+        service: str,
+        answers: Iterable[dict[str, Any]],
+        tags: Mapping[str, Tags],
     ) -> int:
-        """Hold what `Service.at` says; returns how many. Raises ValueError for an answer that the
-        operation has not."""
+        """Hold what `Service.at` says and tags by ARN; returns how many answers. Raises ValueError
+        for an answer that the operation has not."""
         count = 0
+        with self._lock:
+            self._tags[account, region, service].update(tags)
         for each in answers:
             operation = each["operation"]
             answer = dict(each)
@@ -64,16 +73,22 @@ class Held:
                 for region in (call.region, ANYWHERE)
                 for each in self._answers.get((account, region, call.service, call.operation), ())
             ]
-        if not held:
+        if not held and not reads_tags(call.operation):
             return None
         asked = _asked(call, environ)
         fitting = [each for each in held if _fits(each["when"], asked)]
         if not fitting:
-            return None
+            tags = tags_asked(asked, self._told(call, account)) if reads_tags(call.operation) else {}
+            return _written(call, environ, tags_as(_shape_of(call), tags)) if tags else None
         chosen = max(fitting, key=lambda each: len(each["when"]))
         if "error" in chosen:
             return _refused(call, chosen["error"])
         return _written(call, environ, chosen["answer"])
+
+    def _told(self, call: Call, account: str) -> dict[str, Tags]:
+        with self._lock:
+            places = [self._tags[account, each, call.service] for each in (call.region, ANYWHERE)]
+            return {arn: tags for each in places for arn, tags in each.items()}
 
     def otherwise(self, call: Call, environ: WSGIEnvironment) -> WireAnswer | None:
         """Return what is answered of what nobody knows: an empty list, or that it is missing."""

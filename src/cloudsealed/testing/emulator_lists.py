@@ -29,6 +29,8 @@ from moto.route53.models import route53_backends
 from moto.s3.responses import S3Response
 from moto.utilities.utils import get_partition
 
+from cloudsealed.testing.emulator_held import ANYWHERE
+
 _FIRST_REGIONS = frozenset({"us-east-1", "cn-north-1", "us-gov-west-1"})
 _ENTITIES: Mapping[str, str] = {
     "User": "UserDetailList",
@@ -188,8 +190,10 @@ def _forgotten(account: str, region: str) -> Iterator[TaggedResource]:
     for trail in cloudtrail.trails.values():
         tags = cloudtrail.tagging_service.get_tag_dict_for_resource(trail.arn)
         yield TaggedResource(trail.arn, tags, "cloudtrail:trail")
-    for arn, told in _told.get((account, region), {}).items():
-        yield TaggedResource(arn, told, kind_of(arn))
+    places = (region, ANYWHERE) if region in _FIRST_REGIONS else (region,)
+    for place in places:
+        for arn, told in _told.get((account, place), {}).items():
+            yield TaggedResource(arn, told, kind_of(arn))
     if region in _FIRST_REGIONS:
         yield from _of_the_partition(account, partition)
 

@@ -141,7 +141,7 @@ class EmulatorApplication:
         return {"rules": len(rules)}
 
     def _hold(self, value: dict[str, Any]) -> dict[str, Any]:
-        emulator_lists.tell_tags(value["account"], value["region"], value.pop("tags"))
+        emulator_lists.tell_tags(value["account"], value["region"], value["tags"])
         return {"held": self._held.hold(**value)}
 
     def _age(self, value: dict[str, Any]) -> dict[str, Any]:
