@@ -14,19 +14,19 @@ from cloudsealed.audits.steps.run import Runner
 from cloudsealed.kit.clock import utc_now
 from cloudsealed.testing.emulator import Emulator
 
-CALL = ("elb", "DescribeLoadBalancerAttributes")
+CALL = ("organizations", "ListPolicies")
 READING = {
-    "key": "classic-drains",
-    "title": "Classic balancer does not drain",
-    "dimension": "architecture",
+    "key": "no-tag-policy",
+    "title": "Organisation has no policy on tags",
+    "dimension": "compliance",
     "severity": "low",
-    "resource_types": ["aws.elb.load_balancer"],
-    "fail_when": "!resource.Attributes.ConnectionDraining.Enabled",
+    "resource_types": ["aws.account"],
+    "fail_when": "size(resource.TagPolicies) == 0",
 }
 
 
 class Own:
-    """An installation whose audits look at classic load balancers alone."""
+    """An installation whose audits look at the account alone."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
@@ -42,7 +42,7 @@ class Own:
             clock=utc_now,
             settings=replace(services.settings, calls_left_out=left_out),
         )
-        return self.installation.audit(runner, services=["elb"], regions=["eu-west-1"])
+        return self.installation.audit(runner, services=["account"], regions=["eu-west-1"])
 
     def calls(self, audit: Document) -> set[tuple[str, str]]:
         page = self.services.audits.calls(tenant=self.tenant, ident=audit["id"], limit=200)

@@ -125,6 +125,7 @@ def test_a_command_of_a_plan_names_the_resource_in_its_region(audited: Any) -> N
         for step in steps
         if step["policy"]["key"].startswith("aws-ec2-sg-")
         for row in step["resources"]
+        if row["cli"]  # splitting a group up is no one command
     ]
     assert groups
     for line, group in groups:

@@ -78,7 +78,9 @@ class Held:
         asked = _asked(call, environ)
         fitting = [each for each in held if _fits(each["when"], asked)]
         if not fitting:
-            tags = tags_asked(asked, self._told(call, account)) if reads_tags(call.operation) else {}
+            tags = (
+                tags_asked(asked, self._told(call, account)) if reads_tags(call.operation) else {}
+            )
             return _written(call, environ, tags_as(_shape_of(call), tags)) if tags else None
         chosen = max(fitting, key=lambda each: len(each["when"]))
         if "error" in chosen:

@@ -15,6 +15,7 @@ _ANYWHERE = "*"
 def answers(site: Site) -> None:
     """Let the emulator hold what the files say of an account and region."""
     names = {"account": site.account, "region": site.region, "partition": site.partition}
+    names |= {"far": REGIONS[site.partition][1]}
     for service, region in _here(site):
         resources = list(service.made(names))
         place = {"account": site.account, "region": region, "service": service.name}
