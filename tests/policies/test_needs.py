@@ -76,7 +76,7 @@ def test_what_ships_leaves_out_calls_a_resource_that_no_policy_needs() -> None:
     found = not_asked([(PolicyKind.CHECK, spec.words) for spec in load_policies()])
     left = {name: set(attributes) for name, attributes in found.items() if attributes}
     assert left["aws.ec2.snapshot"] == {"CreateVolumePermissions"}
-    assert left["aws.s3.bucket"] == {"Region"}
+    assert left["aws.secretsmanager.secret"] == {"ResourcePolicyOf"}
 
 
 def test_what_is_kept_of_what_policies_read_is_what_they_read() -> None:

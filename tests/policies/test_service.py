@@ -446,11 +446,14 @@ def test_what_any_policy_of_the_tenant_reads_is_asked_for_enabled_or_not(
 ) -> None:
     policies.synchronize(tenant=TENANT)
     unread = policies.not_asked(tenant=TENANT)
-    assert "Attributes" in unread["aws.elb.load_balancer"]
+    assert "CreateVolumePermissions" in unread["aws.ec2.snapshot"]
     assert policies.not_asked(tenant="ten_b") == unread  # what ships is read before it is there
-    reading = {"resource_types": ["aws.elb.load_balancer"], "fail_when": "has(resource.Attributes)"}
+    reading = {
+        "resource_types": ["aws.ec2.snapshot"],
+        "fail_when": "has(resource.CreateVolumePermissions)",
+    }
     made = create(policies, enabled=False, **reading)
-    assert "Attributes" not in policies.not_asked(tenant=TENANT)["aws.elb.load_balancer"]
+    assert "CreateVolumePermissions" not in policies.not_asked(tenant=TENANT)["aws.ec2.snapshot"]
     assert policies.not_asked(tenant="ten_b") == unread
     policies.delete(tenant=TENANT, ident=made["id"])
     assert policies.not_asked(tenant=TENANT) == unread

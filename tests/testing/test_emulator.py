@@ -25,10 +25,10 @@ from cloudsealed.testing.emulator_wire import Call
 ClientMaker = Callable[..., Any]
 
 UNIMPLEMENTED = {
-    "ec2": ("ec2", "describe_client_vpn_endpoints"),
+    "ec2": ("ec2", "describe_local_gateways"),
     "query": ("rds", "describe_certificates"),
     "json": ("cloudtrail", "lookup_events"),
-    "rest-json": ("accessanalyzer", "list_analyzers"),
+    "rest-json": ("iotfleethub", "list_applications"),
     "rest-xml": ("route53", "list_traffic_policies"),
 }
 CODED_FAULTS = [

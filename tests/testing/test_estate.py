@@ -53,13 +53,15 @@ def test_both_accounts_have_the_two_regions_alone(sites: dict[tuple[str, str], S
 def test_counts_are_what_the_services_list(
     home: Site, sites: dict[tuple[str, str], Site], estate: EstateManifest
 ) -> None:
-    def count(service: str, operation: str, items: str) -> int:
+    def count(service: str, operation: str, items: str, **asked: str) -> int:
         everywhere = {place: site for place, site in sites.items() if service != "iam"}
         accounts = {account: site for (account, _), site in sites.items()}
         found = (everywhere or accounts).values()
-        return sum(len(getattr(each.client(service), operation)().get(items, [])) for each in found)
+        calls = (getattr(each.client(service), operation) for each in found)
+        return sum(len(call(**asked).get(items, [])) for call in calls)
 
-    assert count("rds", "describe_db_snapshots", "DBSnapshots") == estate.counts["aws.rds.snapshot"]
+    snapshots = count("rds", "describe_db_snapshots", "DBSnapshots", SnapshotType="manual")
+    assert snapshots == estate.counts["aws.rds.snapshot"]
     assert count("sqs", "list_queues", "QueueUrls") == estate.counts["aws.sqs.queue"]
     assert count("sns", "list_topics", "Topics") == estate.counts["aws.sns.topic"]
     assert len(home.client("ecr").describe_repositories()["repositories"]) == 2

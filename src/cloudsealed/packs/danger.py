@@ -23,14 +23,15 @@ _VERBS = re.compile(
 _OPERATIONS = re.compile(
     r"associate-encryption-config|associate-ip-groups|change-resource-record-sets"
     r"|enable-hosted-zone-dnssec|enable-radius|update-account-password-policy|update-agent"
-    r"|update-assume-role-policy|update-cluster-version|update-data-source|update-distribution"
-    r"|update-graphql-api|update-guardrail|update-pipeline|update-prompt|update-schedule"
-    r"|update-web-acl|format|mkfs.*|dd|rb|rd|rm|rmdir"
+    r"|update-assume-role-policy|update-backup-plan|update-cluster-version|update-data-source"
+    r"|update-distribution|update-graphql-api|update-guardrail|update-identity-pool|update-pipeline"
+    r"|update-prompt|update-schedule|update-user-pool(?:-client)?|update-web-acl|rebootIfNeeded"
+    r"|format|mkfs.*|dd|rb|rd|rm|rmdir"
 )
 """Other operations that reset what they do not name, cut off, or cannot be taken back."""
 _FLAGS = re.compile(
-    r"--(?:account-ids-to-remove|allow-major-version-upgrade|auto-approve|delete|destroy|force.*|grace-period"
-    r"|no-publicly-accessible|prune|purge|rotate|rule-action|set-as-default|skip-final-.*"
+    r"--(?:account-ids-to-remove|allow-major-version-upgrade|auto-approve|delete|destroy|force.*"
+    r"|grace-period|no-publicly-accessible|prune|purge|rotate|rule-action|set-as-default|skip-final-.*"
     r"|values-to-remove|yes)"
 )
 """Options that take away, cut off, or ask nobody."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _READS = re.compile(r"(?:Describe|Get|List)\w*Tags?(?:$|For|Of)")
-_KEY, _VALUE, _TAGS = re.compile(r"(?:Tag)?Key", re.I), re.compile(r"(?:Tag)?Value", re.I), "tag"
+_KEY, _VALUE = re.compile(r"(?i)(?:tag)?key"), re.compile(r"(?i)(?:tag)?value")
+_TAGS = "tag"
 _LAST = re.compile(r"[^/:]+$")
 Tags = Mapping[str, str]
 

@@ -98,7 +98,7 @@ def test_losing_the_lease_ends_the_collection(begin: Any, cloud: Cloud, clock: C
 def test_a_service_in_scope_is_all_of_it_whatever_the_sdk_calls_its_parts() -> None:
     target = Target("con_a", "123456789012", "aws", ("eu-west-1",))
     types = {task.row.type for task in tasks_of([target], Scope(services=("s3",)))}
-    assert types == {"aws.s3.bucket", "aws.s3.account"}
+    assert types == {"aws.s3.bucket", "aws.s3.account", "aws.s3.access_point"}
 
 
 def test_what_was_throttled_is_asked_again_when_all_else_has_ended(

@@ -110,7 +110,9 @@ def check_alone(step: Step, variables: dict[str, Any], now: datetime) -> bool:
         assert not isinstance(found, bool)
     else:
         same = json.dumps(shown(found)) == json.dumps([step.value, step.shortened])
-        assert same, (step, found)
+        redacted = isinstance(step.value, dict) and step.value.get("redacted")
+        # What tells secrets apart is read, and is not shown.
+        assert same or redacted, (step, found)
     return True
 
 

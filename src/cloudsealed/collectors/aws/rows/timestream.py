@@ -24,7 +24,6 @@ ROWS: tuple[Row, ...] = (
                 params={"resourceArn": "arn"},
                 fills={"Tags": "tags"},
                 gone=frozenset({"ResourceNotFoundException"}),
-                omits_empty=True,
             ),
         ),
         relations=(
