@@ -28,7 +28,7 @@ UNIMPLEMENTED = {
     "ec2": ("ec2", "describe_local_gateways"),
     "query": ("rds", "describe_certificates"),
     "json": ("cloudtrail", "lookup_events"),
-    "rest-json": ("iotfleethub", "list_applications"),
+    "rest-json": ("lambda", "list_code_signing_configs"),
     "rest-xml": ("route53", "list_traffic_policies"),
 }
 CODED_FAULTS = [
