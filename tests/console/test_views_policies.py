@@ -103,7 +103,7 @@ def test_the_catalogue_shows_what_the_api_lists_and_counts(shipped: Site, query:
         counted = http.get("/v1/policies/summary", params={**filters, "group_by": "severity"})
         by_type = http.get("/v1/policies/summary", params={**filters, "group_by": "resource_type"})
     assert linked(page, "/policies") == [each["id"] for each in listed]
-    assert f"{counted.json()['total']} polic" in texts(page)
+    assert f"{counted.json()['total']:,} polic" in texts(page)
     shown = {g["resource_type"]: g["count"] for g in by_type.json()["groups"] if g["resource_type"]}
     assert facets(page, "resource_type").items() <= shown.items()
     assert facets(page, "resource_type") or not shown
