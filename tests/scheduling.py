@@ -21,8 +21,13 @@ _FIRST = (
     "tests/browser",
     "tests/console",
 )
-_NEEDS_ESTATE = re.compile(r"\b(estate|audited|deployed|second): (Any|Emulator|Deployed|Second)\b")
-_ESTATE = "the files that ask for the sample estate"
+_KINDS = r": (Any|Emulator|Deployed|Second)\b"
+_ESTATES = {
+    "the files that ask for the whole sample estate": re.compile(
+        r"\b(deployed|whole_estate|audited_whole)" + _KINDS
+    ),
+    "the files that ask for the sample estate": re.compile(r"\b(estate|audited|second)" + _KINDS),
+}
 _ROOT = Path(__file__).parents[1]
 
 
@@ -35,17 +40,18 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return _ESTATE if needs_estate(path) else path
+        return needed_estate(path) or path
 
 
 @functools.cache
-def needs_estate(path: str) -> bool:
-    """Return whether a file has a parameter for the sample estate, or for what was found there."""
+def needed_estate(path: str) -> str | None:
+    """Return for which sample estate a file has a parameter, or for what was found there."""
     file = _ROOT / path
-    return file.is_file() and _NEEDS_ESTATE.search(file.read_text()) is not None
+    text = file.read_text() if file.is_file() else ""
+    return next((name for name, asks in _ESTATES.items() if asks.search(text)), None)
 
 
 def rank(path: str) -> tuple[bool, int, str]:
     """Return the place of a file in the order of the run."""
     folder = next((n for n, first in enumerate(_FIRST) if path.startswith(first)), len(_FIRST))
-    return not needs_estate(path), folder, path
+    return needed_estate(path) is None, folder, path

@@ -57,7 +57,6 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = DOCS / "policies" / "builtin"
 FRAMEWORKS = DOCS / "frameworks"
-OWN_PAGES = (PAGES, FRAMEWORKS)
 SCHEMA = DOCS / "policies" / "policy.schema.json"
 OPERATIONS = ROOT / "src/cloudsealed/cli/client/operations.json"
 TABLES = ROOT / "src/cloudsealed/storage/migrations/new.sql"
@@ -296,9 +295,10 @@ def tables() -> str:
 
 def documents() -> dict[Path, str | None]:
     """Return every document as it should be; None for a page of what is no more."""
-    written = [file for file in DOCS.rglob("*.md") if file.parent not in OWN_PAGES]
+    folders = (PAGES, FRAMEWORKS)
+    written = [file for file in DOCS.rglob("*.md") if file.parent not in folders]
     filled = {file: renewed(file.read_text()) for file in written}
-    own = dict.fromkeys(file for folder in OWN_PAGES for file in folder.glob("*"))
+    own = dict.fromkeys(file for folder in folders for file in folder.glob("*"))
     return {**own, **filled, **whole()}
 
 

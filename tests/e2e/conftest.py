@@ -61,7 +61,17 @@ class Audited:
 def audited(
     estate: Emulator, install: Install, tmp_path_factory: pytest.TempPathFactory
 ) -> Audited:
-    installation = install(tmp_path_factory.mktemp("audited"), estate)
+    return _audited(estate, install(tmp_path_factory.mktemp("audited"), estate))
+
+
+@pytest.fixture(scope="session")
+def audited_whole(
+    whole_estate: Emulator, install: Install, tmp_path_factory: pytest.TempPathFactory
+) -> Audited:
+    return _audited(whole_estate, install(tmp_path_factory.mktemp("whole"), whole_estate))
+
+
+def _audited(estate: Emulator, installation: Installation) -> Audited:
     audits, stood, happened, calls = [], [], [], []
     unreachable = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     for step in (

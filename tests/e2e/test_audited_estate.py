@@ -18,63 +18,68 @@ from cloudsealed.storage.keys import public_key
 from cloudsealed.testing.estate_site import MAIN_ACCOUNT
 
 
-def test_an_audit_of_two_regions_reads_everything(audited: Any) -> None:
-    first = audited.audits[0]
+def test_an_audit_of_two_regions_reads_everything(audited_whole: Any) -> None:
+    first = audited_whole.audits[0]
     assert (first["status"], first["error"], first["coverage"]) == ("completed", None, 1.0)
     assert first["counts"]["fail"] > 100
     assert first["counts"]["unknown"] == 0
     assert first["calls"]["denied"] == first["calls"]["throttled"] == first["calls"]["failed"] == 0
     assert {account["account"] for account in first["accounts"]} == {MAIN_ACCOUNT}
-    regions = {f["resource"]["region"] for f in audited.installation.findings().values()}
+    regions = {f["resource"]["region"] for f in audited_whole.installation.findings().values()}
     assert regions == {"eu-west-1", "us-east-1", "global"}
 
 
-def test_its_ledger_names_the_calls_that_the_cloud_counted(audited: Any) -> None:
+def test_its_ledger_names_the_calls_that_the_cloud_counted(audited_whole: Any) -> None:
     who = {"sts"}  # to know whose account it is; it is no evidence
-    assert sum(audited.audits[0]["calls"].values()) >= audited.calls[0] - len(who) * 2
-    assert audited.calls[0] > 200
+    assert sum(audited_whole.audits[0]["calls"].values()) >= audited_whole.calls[0] - len(who) * 2
+    assert audited_whole.calls[0] > 200
 
 
-def test_its_progress_ends_with_as_many_calls_as_its_ledger_has(audited: Any) -> None:
-    first = audited.audits[0]
+def test_its_progress_ends_with_as_many_calls_as_its_ledger_has(audited_whole: Any) -> None:
+    first = audited_whole.audits[0]
     assert first["progress"]["calls"] == sum(first["calls"].values())
 
 
-def test_a_second_audit_of_the_same_estate_changes_nothing(audited: Any) -> None:
-    first, second, _ = audited.audits
+def test_a_second_audit_of_the_same_estate_changes_nothing(audited_whole: Any) -> None:
+    first, second, _ = audited_whole.audits
     assert second["verdict_digest"] == first["verdict_digest"]
-    assert audited.standing[1] == audited.standing[0]
-    asking = [how for how in audited.standing[0].values() if how[0] == "open"]
-    assert audited.events[1] == audited.events[0] == len(asking) < len(audited.standing[0])
+    assert audited_whole.standing[1] == audited_whole.standing[0]
+    asking = [how for how in audited_whole.standing[0].values() if how[0] == "open"]
+    assert (
+        audited_whole.events[1]
+        == audited_whole.events[0]
+        == len(asking)
+        < len(audited_whole.standing[0])
+    )
 
 
-def test_a_reanalysis_asks_no_cloud_and_concludes_the_same(audited: Any) -> None:
-    first, _, again = audited.audits
+def test_a_reanalysis_asks_no_cloud_and_concludes_the_same(audited_whole: Any) -> None:
+    first, _, again = audited_whole.audits
     assert again["status"] == "completed"
     assert (again["kind"], again["parent_id"]) == ("reanalysis", first["id"])
-    assert audited.calls[2] == 0
+    assert audited_whole.calls[2] == 0
     assert sum(again["calls"].values()) == 0
     assert again["verdict_digest"] == first["verdict_digest"]
     assert again["dimensions"] == first["dimensions"]
-    assert audited.standing[2] == audited.standing[0]
-    assert audited.events[2] == audited.events[0]
+    assert audited_whole.standing[2] == audited_whole.standing[0]
+    assert audited_whole.events[2] == audited_whole.events[0]
 
 
-def test_each_audit_is_the_next_link_of_the_chain(audited: Any) -> None:
-    services, tenant = audited.installation.services, audited.installation.tenant
+def test_each_audit_is_the_next_link_of_the_chain(audited_whole: Any) -> None:
+    services, tenant = audited_whole.installation.services, audited_whole.installation.tenant
     key = public_key(services.keys.current("seal"))
     links = [
         opened(services.audits.seal(tenant=tenant, ident=audit["id"]), key)["predicate"]
-        for audit in audited.audits
+        for audit in audited_whole.audits
     ]
     assert [link["sequence"] for link in links] == [1, 2, 3]
     assert [link["verdict_digest"] for link in links] == [
-        audit["verdict_digest"] for audit in audited.audits
+        audit["verdict_digest"] for audit in audited_whole.audits
     ]
 
 
-def test_what_fails_shows_the_answers_that_it_rests_on(audited: Any) -> None:
-    installation = audited.installation
+def test_what_fails_shows_the_answers_that_it_rests_on(audited_whole: Any) -> None:
+    installation = audited_whole.installation
     finding = installation.finding("aws-s3-bucket-plain-http", "larkspur-public-assets")
     evidence = installation.services.audits.evidence(tenant=installation.tenant, finding=finding)
     assert evidence["observation"]["outcome"] == "fail"
@@ -83,9 +88,9 @@ def test_what_fails_shows_the_answers_that_it_rests_on(audited: Any) -> None:
 
 
 def test_a_plan_is_of_every_open_finding_by_the_owners_that_resources_are_tagged_with(
-    audited: Any,
+    audited_whole: Any,
 ) -> None:
-    installation, audit = audited.installation, audited.audits[1]
+    installation, audit = audited_whole.installation, audited_whole.audits[1]
     services, tenant = installation.services, installation.tenant
     body = {"kind": "remediation_plan", "audit_id": audit["id"]}
     ident = orjson.loads(services.reports.create(tenant=tenant, body=body))["id"]
@@ -109,9 +114,9 @@ def test_a_plan_is_of_every_open_finding_by_the_owners_that_resources_are_tagged
     ],
 )
 def test_an_audit_that_cannot_begin_fails_with_one_clear_sentence(
-    audited: Any, tmp_path: Any, changes: dict[str, str], said: str
+    audited_whole: Any, tmp_path: Any, changes: dict[str, str], said: str
 ) -> None:
-    installation = audited.installation
+    installation = audited_whole.installation
     before = standing(installation.findings())
     nowhere = {
         name: str(tmp_path / "none") for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
@@ -130,14 +135,14 @@ def test_an_audit_that_cannot_begin_fails_with_one_clear_sentence(
 
 
 @pytest.mark.parametrize("kind", ["access_denied", "expired_token", "html", "http_500"])
-def test_an_audit_whose_credentials_are_refused_fails(audited: Any, kind: str) -> None:
-    installation = audited.installation
+def test_an_audit_whose_credentials_are_refused_fails(audited_whole: Any, kind: str) -> None:
+    installation = audited_whole.installation
     before = standing(installation.findings())
-    audited.emulator.faults({"service": "sts", "kind": kind})
+    audited_whole.emulator.faults({"service": "sts", "kind": kind})
     try:
         failed = installation.audit(installation.impatient)
     finally:
-        audited.emulator.faults()
+        audited_whole.emulator.faults()
     assert failed["status"] == "failed"
     assert failed["error"]["code"] == "cloud_provider_error"
     assert failed["error"]["message"].count(".") <= 5
@@ -156,15 +161,15 @@ ATTRIBUTES = [
 @pytest.mark.parametrize(
     "kind", ["access_denied", "throttle", "html", "malformed", "http_500", "hang"]
 )
-def test_a_fault_costs_coverage_and_changes_no_finding(audited: Any, kind: str) -> None:
-    installation = audited.installation
+def test_a_fault_costs_coverage_and_changes_no_finding(audited_whole: Any, kind: str) -> None:
+    installation = audited_whole.installation
     before = standing(installation.findings())
-    audited.emulator.faults(*({**rule, "kind": kind} for rule in LISTS + ATTRIBUTES))
+    audited_whole.emulator.faults(*({**rule, "kind": kind} for rule in LISTS + ATTRIBUTES))
     try:
         runner = installation.hasty if kind == "hang" else installation.impatient
         audit = installation.audit(runner, services=SERVICES)
     finally:
-        audited.emulator.faults()
+        audited_whole.emulator.faults()
     assert audit["status"] == "completed"
     assert 0 < audit["coverage"] < 1
     assert audit["counts"]["unknown"] > 0
@@ -180,13 +185,13 @@ def test_a_fault_costs_coverage_and_changes_no_finding(audited: Any, kind: str) 
     assert {gap["outcome"] for gap in gaps} == {expected.get(kind, "failed")}
 
 
-def test_a_denied_audit_says_which_permissions_are_missing(audited: Any) -> None:
-    installation = audited.installation
-    audited.emulator.faults(*({**rule, "kind": "access_denied"} for rule in ATTRIBUTES))
+def test_a_denied_audit_says_which_permissions_are_missing(audited_whole: Any) -> None:
+    installation = audited_whole.installation
+    audited_whole.emulator.faults(*({**rule, "kind": "access_denied"} for rule in ATTRIBUTES))
     try:
         audit = installation.audit(installation.impatient, services=["s3", "ec2"])
     finally:
-        audited.emulator.faults()
+        audited_whole.emulator.faults()
     statement = installation.coverage(audit)["iam_statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Action"] == [
@@ -196,13 +201,13 @@ def test_a_denied_audit_says_which_permissions_are_missing(audited: Any) -> None
     ]
 
 
-def test_canceling_ends_an_audit_soon_and_reconciles_nothing(audited: Any) -> None:
-    installation = audited.installation
+def test_canceling_ends_an_audit_soon_and_reconciles_nothing(audited_whole: Any) -> None:
+    installation = audited_whole.installation
     before = installation.findings()
     services, tenant = installation.services, installation.tenant
     body = {"connection_ids": [installation.connection], "scope": {"regions": ["eu-west-1"]}}
     ident = orjson.loads(services.audits.create(tenant=tenant, body=body, queue=False))["id"]
-    audited.emulator.reset()
+    audited_whole.emulator.reset()
 
     def report(phase: str, counts: Any) -> None:
         if phase == "collecting" and counts["tasks_done"] > 2:
@@ -210,7 +215,7 @@ def test_canceling_ends_an_audit_soon_and_reconciles_nothing(audited: Any) -> No
 
     canceled = installation.run(ident, report=report)
     assert (canceled["status"], canceled["verdict_digest"]) == ("canceled", None)
-    assert audited.emulator.calls()["total"] < audited.calls[0] / 2
+    assert audited_whole.emulator.calls()["total"] < audited_whole.calls[0] / 2
     assert installation.findings() == before
     assert ("audit.canceled", ident) in installation.events()
 
@@ -224,8 +229,8 @@ EXPLAINED = (  # a tag, a map, a list in a list, related resources, params
 )
 
 
-def test_why_it_fails_is_explained_by_the_same_evidence(audited: Any) -> None:
-    installation, explained = audited.installation, set()
+def test_why_it_fails_is_explained_by_the_same_evidence(audited_whole: Any) -> None:
+    installation, explained = audited_whole.installation, set()
     for finding in installation.findings().values():
         key = finding["policy"]["key"]
         if key in explained or key not in EXPLAINED:
@@ -239,10 +244,12 @@ def test_why_it_fails_is_explained_by_the_same_evidence(audited: Any) -> None:
 
 
 def test_an_explanation_that_takes_too_much_is_refused(
-    audited: Any, monkeypatch: pytest.MonkeyPatch
+    audited_whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finding = audited.installation.finding("aws-s3-bucket-plain-http", "larkspur-public-assets")
-    services, tenant = audited.installation.services, audited.installation.tenant
+    finding = audited_whole.installation.finding(
+        "aws-s3-bucket-plain-http", "larkspur-public-assets"
+    )
+    services, tenant = audited_whole.installation.services, audited_whole.installation.tenant
     for name, value in (("SECONDS", 0), ("MEMORY", 8 * 1024 * 1024)):
         with monkeypatch.context() as patch:
             patch.setattr(explanations, name, value)
@@ -251,9 +258,9 @@ def test_an_explanation_that_takes_too_much_is_refused(
 
 
 def test_what_the_emulator_holds_fails_as_its_truth_says_and_nothing_of_it_is_unknown(
-    audited: Any, deployed: Any
+    audited_whole: Any, deployed: Any
 ) -> None:
-    installation, audit = audited.installation, audited.audits[0]
+    installation, audit = audited_whole.installation, audited_whole.audits[0]
     truths = {
         each.native_id: each for each in deployed.manifest.truths if each.account == MAIN_ACCOUNT
     }

@@ -148,9 +148,9 @@ def test_the_search_finds_a_secret_that_is_there(tmp_path: Path) -> None:
 
 
 def test_no_secret_reaches_a_disk_a_log_an_answer_or_a_report(
-    estate: Emulator, install: Any, tmp_path: Path
+    whole_estate: Emulator, install: Any, tmp_path: Path
 ) -> None:
-    installation = install(tmp_path, estate)
+    installation = install(tmp_path, whole_estate)
     with every_log() as log:
         audit = installation.audit(services=WITH_SECRETS)["id"]
         installation.reanalyze(audit)

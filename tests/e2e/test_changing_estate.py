@@ -24,7 +24,7 @@ def story(
 ) -> Iterator[list[dict[str, Document]]]:
     """How the followed findings stood: at first, after mending, after breaking again."""
     with Emulator() as emulator:
-        deploy(emulator.endpoint)
+        deploy(emulator.endpoint, with_held=False)
         installation = install(tmp_path_factory.mktemp("changing"), emulator)
         editor = EstateEditor(emulator.endpoint)
 

@@ -47,8 +47,8 @@ class Cloud:
 
 
 @pytest.fixture(scope="module")
-def cloud(estate: Emulator) -> Iterator[Cloud]:
-    with signed_in(estate.environment()):
+def cloud(whole_estate: Emulator) -> Iterator[Cloud]:
+    with signed_in(whole_estate.environment()):
         caller = AwsCaller(AwsSession(AwsAccess()), b"the key of these tests", _Unlimited())
         yield Cloud(caller)
         caller.close()
@@ -95,14 +95,14 @@ def test_the_estate_has_something_to_say_of_a_list(name: str, cloud: Cloud) -> N
     assert any(each.get(name) not in (None, [], none) for each in said for name, none in fills)
 
 
-def test_an_audit_of_the_estate_makes_fewer_calls(cloud: Cloud, audited: Any) -> None:
+def test_an_audit_of_the_estate_makes_fewer_calls(cloud: Cloud, audited_whole: Any) -> None:
     alone = _Counted(cloud)
     for row in RESOURCE_TYPES.values():
         if Provider.of_type(row.type) == Provider.AWS:
             list(seen(replace(row, together=()), alone))
     listing = {(row.service, row.operation) for row in RESOURCE_TYPES.values()}
     lists = sum((each.service, each.operation) in listing for each in alone.units)
-    first: Document = audited.audits[0]
+    first: Document = audited_whole.audits[0]
     assert sum(first["calls"].values()) - lists <= MOST * (len(alone.units) - lists)
 
 

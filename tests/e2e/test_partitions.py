@@ -75,9 +75,9 @@ def test_every_id_is_of_its_partition_and_regions(found: tuple[str, Found]) -> N
 
 
 def test_the_verdicts_are_those_of_the_same_estate_elsewhere(
-    found: tuple[str, Found], audited: Any
+    found: tuple[str, Found], audited_whole: Any
 ) -> None:
     partition, here = found
-    there = Found(audited.installation, audited.audits[0])
+    there = Found(audited_whole.installation, audited_whole.audits[0])
     assert here.verdicts(partition) == there.verdicts("aws")
     assert here.verdicts(partition).total() > 500

@@ -248,6 +248,7 @@ def framework() -> Json:
             "status": status,
             "policies": policies,
             "failing": failing,
+            "responsibility": "customer",
             "section": ident.partition(".")[0],
         }
 

@@ -17,7 +17,7 @@ def framework_page(framework: Framework, link: Callable[[str], str]) -> str:
     told = (
         f"{code(framework.key)}, for {framework.provider}. Source: {text(framework.source)}. "
         "What stands here is which policies judge a control; how it stands in an audit is at "
-        f"`GET /v1/frameworks/{framework.key}?audit=ID`."
+        "`GET /v1/frameworks/KEY?audit=ID`."
     )
     blocks = [
         f"# {text(framework.title)} {text(framework.version)}",

@@ -111,8 +111,6 @@ def _read(snapshot: Mapping[str, Any], name: str, unread: Collection[str]) -> An
 
 
 def _differing(path: Sequence[str], old: Any, new: Any) -> Iterator[dict[str, Any]]:
-    if old == new and type(old) is type(new):
-        return
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             yield from _member([*path, name], old, new, name)
@@ -120,7 +118,7 @@ def _differing(path: Sequence[str], old: Any, new: Any) -> Iterator[dict[str, An
         one, two = dict(enumerate(old)), dict(enumerate(new))
         for index in range(max(len(old), len(new))):
             yield from _member([*path, str(index)], one, two, index)
-    else:
+    elif old != new or type(old) is not type(new):  # Python takes true for 1, within lists too
         yield _change(path, "changed", old, new)
 
 

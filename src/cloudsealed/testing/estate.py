@@ -50,6 +50,9 @@ _WORKERS = 4
 
 # A chain's steps run in their order; chains of a phase run side by side, phases one by one.
 Chain = tuple[tuple[str, int], tuple[Step, ...]]
+_HELD: tuple[Chain, ...] = tuple(
+    (each, (held.answers,)) for each in (_HOME, _FAR, _OTHER_HOME, _OTHER_FAR)
+)
 _PHASES: tuple[tuple[Chain, ...], ...] = (
     (
         (_HOME, (foundation.service_roles, foundation.audit_role, foundation.alias)),
@@ -58,7 +61,6 @@ _PHASES: tuple[tuple[Chain, ...], ...] = (
         (_HOME, (compute.certificates,)),
         (_OTHER_HOME, (foundation.audit_role, governance.strong_passwords)),
         (_OTHER_HOME, (foundation.networks,)),
-        *((each, (held.answers,)) for each in (_HOME, _FAR, _OTHER_HOME, _OTHER_FAR)),
     ),
     (
         (
@@ -104,20 +106,26 @@ _PHASES: tuple[tuple[Chain, ...], ...] = (
 
 
 def deploy(
-    endpoint: str, progress: Progress | None = None, partition: str = "aws"
+    endpoint: str,
+    progress: Progress | None = None,
+    partition: str = "aws",
+    *,
+    with_held: bool = True,
 ) -> EstateManifest:
     """Build the estate in the emulator at `endpoint` and return what it is.
 
     `progress(done, total, step)` is told of each finished step, one at a time, from any thread.
+    Without what the emulator holds it is what moto has backends for, a fifth of it.
     Build it once: a second time the names exist. Raises EstateError.
     """
     book = Book()
     with step_errors("signing in"):
         sites = open_sites(endpoint, book, partition)
     regions = REGIONS[partition]
-    counter = _Counter(progress, sum(len(steps) for phase in _PHASES for _, steps in phase))
+    phases = (_HELD, *_PHASES) if with_held else _PHASES
+    counter = _Counter(progress, sum(len(steps) for phase in phases for _, steps in phase))
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for phase in _PHASES:
+        for phase in phases:
             running = [
                 pool.submit(_run, sites[account, regions[which]], steps, counter)
                 for (account, which), steps in phase
