@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from cloudsealed.engine import Rule
@@ -161,9 +162,13 @@ def _example(example: Example, rule: Rule) -> Iterator[str]:
 def _controls(spec: PolicySpec) -> Iterator[str]:
     if served := served_by(spec.key, spec.controls):
         yield "## Controls"
+        named = groupby(served, lambda each: (each.framework, each.version))
         yield table(
-            ("framework", "version", "control", "what it asks"),
-            ((text(s.framework), text(s.version), text(s.control), text(s.asks)) for s in served),
+            ("framework", "version", "controls"),
+            (
+                (text(name), text(version), "; ".join(text(f"{s.control} {s.asks}") for s in each))
+                for (name, version), each in named
+            ),
         )
 
 

@@ -104,9 +104,12 @@ def containers(site: Site) -> None:
         )
     _task(site, "larkspur-shop", {"STAGE": "prod"}, user="1000", readonlyRootFilesystem=True)
     _task(site, "larkspur-worker", {"GITHUB_TOKEN": CANARY_TASK}, privileged=True)
-    for name, count in (("larkspur-shop", 2), ("larkspur-worker", 1)):
+    for cluster, name, count in (
+        ("larkspur-main", "larkspur-shop", 2),
+        ("larkspur-test", "larkspur-worker", 1),
+    ):
         ecs.create_service(
-            cluster="larkspur-main", serviceName=name, taskDefinition=name, desiredCount=count
+            cluster=cluster, serviceName=name, taskDefinition=name, desiredCount=count
         )
     site.good("ecs.cluster", "larkspur-main", "compliance", "has container insights")
     site.bad("ecs.cluster", "larkspur-test", "compliance", "has no container insights")
