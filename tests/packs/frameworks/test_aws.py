@@ -1,0 +1,77 @@
+"""The frameworks of Amazon, CIS and ASD for AWS: their controls, and a few ties.
+
+How many controls a chapter has is the publisher's figure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from cloudsealed.packs import load_frameworks, load_policies
+
+FRAMEWORKS = {each.key: each for each in load_frameworks()}
+KEYS = {policy.key for policy in load_policies()}
+
+CHAPTERS = {
+    "cis-aws-3.0": {"1": 22, "2.1": 4, "2.2": 1, "2.3": 3, "2.4": 1, "3": 9, "4": 16, "5": 6},
+    "cis-aws-4.0.1": {"1": 22, "2.1": 4, "2.2": 4, "2.3": 1, "3": 9, "4": 16, "5": 8},
+    "cis-aws-6.0": {"2": 21, "3.1": 4, "3.2": 4, "3.3": 1, "4": 9, "5": 16, "6": 8},
+    "cis-aws-7.0": {"2": 26, "3.1": 4, "3.2": 4, "3.3": 1, "4": 10, "5": 16, "6": 9},
+}
+"""How many controls each chapter has, in the order of the document."""
+
+TIES = {
+    "cis-aws-3.0": {
+        "1.4": "aws-iam-root-access-key",
+        "1.20": "aws-accessanalyzer-off",
+        "2.3.3": "aws-rds-instance-public",
+        "5.2": "aws-ec2-sg-ssh-open",
+        "5.6": "aws-ec2-instance-imdsv1",
+    },
+    "cis-aws-4.0.1": {
+        "1.4": "aws-iam-root-access-key",
+        "2.2.4": "aws-rds-instance-single-az",
+        "4.16": "aws-securityhub-off",
+        "5.3": "aws-ec2-sg-ssh-open",
+    },
+    "cis-aws-6.0": {
+        "2.3": "aws-iam-root-access-key",
+        "4.1": "aws-cloudtrail-missing",
+        "5.3": "aws-alarm-root-usage-missing",
+        "6.3": "aws-ec2-sg-ssh-open",
+    },
+    "cis-aws-7.0": {
+        "2.1.3": "aws-organizations-management-account-in-use",
+        "2.4": "aws-iam-root-access-key",
+        "2.21": "aws-sqs-queue-public",
+        "4.10": "aws-elbv2-access-logs-off",
+        "6.3": "aws-ec2-sg-ssh-open",
+    },
+}
+"""What any auditor expects: by control a policy that is evidence of its breach."""
+
+each_framework = pytest.mark.parametrize("key", CHAPTERS)
+
+
+@each_framework
+def test_each_chapter_has_as_many_controls_as_the_publisher_has(key: str) -> None:
+    sections = FRAMEWORKS[key].sections
+    assert {section.id: len(section.controls) for section in sections} == CHAPTERS[key]
+    assert [section.id for section in sections] == list(CHAPTERS[key])
+    assert set(Counter(c.id for c in FRAMEWORKS[key].controls).values()) == {1}
+
+
+@each_framework
+def test_each_policy_that_is_named_exists_and_stands_under_no_control_twice(key: str) -> None:
+    for control in FRAMEWORKS[key].controls:
+        assert set(control.policies) <= KEYS, control.id
+        assert len(set(control.policies)) == len(control.policies), control.id
+
+
+@each_framework
+def test_what_any_auditor_expects_is_evidence_of_a_control(key: str) -> None:
+    policies = {control.id: control.policies for control in FRAMEWORKS[key].controls}
+    for control, policy in TIES[key].items():
+        assert policy in policies[control], control
