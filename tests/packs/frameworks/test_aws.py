@@ -14,7 +14,18 @@ from cloudsealed.packs import load_frameworks, load_policies
 FRAMEWORKS = {each.key: each for each in load_frameworks()}
 KEYS = {policy.key for policy in load_policies()}
 
+FSBP = """
+Account 1, ACM 2, APIGateway 7, AppSync 4, Athena 1, AutoScaling 6, Backup 1, CloudFront 12,
+CloudTrail 4, CodeBuild 5, Cognito 2, Config 1, Connect 1, DataFirehose 1, DataSync 1, DMS 9,
+DocumentDB 6, DynamoDB 5, EC2 31, ECR 3, ECS 9, EFS 7, EKS 3, ELB 14, EMR 4, ES 8, ElastiCache 7,
+ElasticBeanstalk 2, EventBridge 1, FSx 5, Glue 2, GuardDuty 10, IAM 9, Inspector 4, Kinesis 2,
+KMS 4, Lambda 3, MQ 2, MSK 5, Neptune 8, NetworkFirewall 7, OpenSearch 9, PCA 1, RDS 37,
+Redshift 11, RedshiftServerless 6, Route53 1, S3 12, SageMaker 6, SecretsManager 4,
+ServiceCatalog 1, SNS 2, SQS 2, SSM 6, StepFunctions 1, Transfer 2, WAF 9, WorkSpaces 2
+"""
+
 CHAPTERS = {
+    "aws-fsbp": {each.split()[0]: int(each.split()[1]) for each in FSBP.split(",")},
     "cis-aws-3.0": {"1": 22, "2.1": 4, "2.2": 1, "2.3": 3, "2.4": 1, "3": 9, "4": 16, "5": 6},
     "cis-aws-4.0.1": {"1": 22, "2.1": 4, "2.2": 4, "2.3": 1, "3": 9, "4": 16, "5": 8},
     "cis-aws-6.0": {"2": 21, "3.1": 4, "3.2": 4, "3.3": 1, "4": 9, "5": 16, "6": 8},
@@ -23,6 +34,14 @@ CHAPTERS = {
 """How many controls each chapter has, in the order of the document."""
 
 TIES = {
+    "aws-fsbp": {
+        "EC2.2": "aws-ec2-default-sg-rules",
+        "EC2.19": "aws-ec2-sg-ssh-open",
+        "IAM.6": "aws-iam-root-virtual-mfa",
+        "KMS.3": "aws-kms-key-pending-deletion",
+        "RDS.2": "aws-rds-instance-public",
+        "S3.1": "aws-s3-account-public-access-block-off",
+    },
     "cis-aws-3.0": {
         "1.4": "aws-iam-root-access-key",
         "1.20": "aws-accessanalyzer-off",
