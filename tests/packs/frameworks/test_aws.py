@@ -26,6 +26,18 @@ ServiceCatalog 1, SNS 2, SQS 2, SSM 6, StepFunctions 1, Transfer 2, WAF 9, WorkS
 
 CHAPTERS = {
     "aws-fsbp": {each.split()[0]: int(each.split()[1]) for each in FSBP.split(",")},
+    "wa-security": (
+        {"SEC01": 8, "SEC02": 6, "SEC03": 9, "SEC04": 4, "SEC05": 4, "SEC06": 5, "SEC07": 4}
+        | {"SEC08": 4, "SEC09": 3, "SEC10": 8, "SEC11": 8}
+    ),
+    "wa-reliability": (
+        {"REL01": 6, "REL02": 5, "REL03": 3, "REL04": 4, "REL05": 7, "REL06": 7, "REL07": 4}
+        | {"REL08": 5, "REL09": 4, "REL10": 3, "REL11": 7, "REL12": 5, "REL13": 5}
+    ),
+    "wa-cost": (
+        {"COST01": 9, "COST02": 6, "COST03": 6, "COST04": 5, "COST05": 6, "COST06": 4}
+        | {"COST07": 5, "COST08": 3, "COST09": 3, "COST10": 2, "COST11": 1}
+    ),
     "cis-aws-3.0": {"1": 22, "2.1": 4, "2.2": 1, "2.3": 3, "2.4": 1, "3": 9, "4": 16, "5": 6},
     "cis-aws-4.0.1": {"1": 22, "2.1": 4, "2.2": 4, "2.3": 1, "3": 9, "4": 16, "5": 8},
     "cis-aws-6.0": {"2": 21, "3.1": 4, "3.2": 4, "3.3": 1, "4": 9, "5": 16, "6": 8},
@@ -42,6 +54,17 @@ TIES = {
         "RDS.2": "aws-rds-instance-public",
         "S3.1": "aws-s3-account-public-access-block-off",
     },
+    "wa-security": {
+        "SEC01-BP02": "aws-iam-root-mfa-off",
+        "SEC05-BP02": "aws-ec2-sg-ssh-open",
+        "SEC08-BP02": "aws-ec2-volume-unencrypted",
+        "SEC09-BP02": "aws-elbv2-listener-without-tls",
+    },
+    "wa-reliability": {
+        "REL09-BP03": "aws-rds-instance-backup-short",
+        "REL10-BP01": "aws-rds-instance-single-az",
+    },
+    "wa-cost": {"COST04-BP03": "aws-ec2-volume-unattached", "COST06-BP02": "aws-ec2-volume-gp2"},
     "cis-aws-3.0": {
         "1.4": "aws-iam-root-access-key",
         "1.20": "aws-accessanalyzer-off",
