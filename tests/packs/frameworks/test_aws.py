@@ -38,6 +38,7 @@ CHAPTERS = {
         {"COST01": 9, "COST02": 6, "COST03": 6, "COST04": 5, "COST05": 6, "COST06": 4}
         | {"COST07": 5, "COST08": 3, "COST09": 3, "COST10": 2, "COST11": 1}
     ),
+    "asd-essential-eight": {"1": 9, "2": 8, "3": 7, "4": 7, "5": 3, "6": 4, "7": 4, "8": 6},
     "cis-aws-3.0": {"1": 22, "2.1": 4, "2.2": 1, "2.3": 3, "2.4": 1, "3": 9, "4": 16, "5": 6},
     "cis-aws-4.0.1": {"1": 22, "2.1": 4, "2.2": 4, "2.3": 1, "3": 9, "4": 16, "5": 8},
     "cis-aws-6.0": {"2": 21, "3.1": 4, "3.2": 4, "3.3": 1, "4": 9, "5": 16, "6": 8},
@@ -65,6 +66,11 @@ TIES = {
         "REL10-BP01": "aws-rds-instance-single-az",
     },
     "wa-cost": {"COST04-BP03": "aws-ec2-volume-unattached", "COST06-BP02": "aws-ec2-volume-gp2"},
+    "asd-essential-eight": {
+        "E8-2.6": "aws-ssm-patches-missing",
+        "E8-3.1": "aws-iam-user-console-mfa-off",
+        "E8-8.4": "aws-backup-never-restored",
+    },
     "cis-aws-3.0": {
         "1.4": "aws-iam-root-access-key",
         "1.20": "aws-accessanalyzer-off",
