@@ -1,0 +1,76 @@
+"""The frameworks of NIST, FedRAMP and CISA, and that of payment cards: their controls, a few ties.
+
+How many controls a chapter has is the publisher's figure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from cloudsealed.packs import Framework, load_frameworks, load_policies
+
+FRAMEWORKS = {each.key: each for each in load_frameworks()}
+KEYS = {policy.key for policy in load_policies()}
+
+CHAPTERS = {
+    "nist-800-53-r5": (
+        {"AC": 46, "AT": 6, "AU": 25, "CA": 14, "CM": 32, "CP": 35, "IA": 26, "IR": 18, "MA": 12}
+        | {"MP": 10, "PE": 25, "PL": 7, "PS": 10, "RA": 11, "SA": 21, "SC": 30, "SI": 28, "SR": 14}
+    )
+}
+"""How many controls each chapter has, in the order of the document."""
+
+TIES = {
+    "nist-800-53-r5": {
+        "AC-2(3)": "aws-iam-user-console-unused",
+        "AC-17(2)": "aws-rds-instance-tls-not-required",
+        "AU-9": "aws-cloudtrail-validation-off",
+        "IA-2(1)": "aws-iam-root-mfa-off",
+        "SC-7": "aws-ec2-sg-ssh-open",
+        "SC-28(1)": "aws-ec2-volume-unencrypted",
+        "SI-2": "aws-ssm-patches-missing",
+    }
+}
+"""What any auditor expects: by control a policy that is evidence of its breach."""
+
+PROVIDED = {"nist-800-53-r5": {"PE-2", "PE-13", "MP-6"}}
+"""What the cloud's provider answers for."""
+
+each_framework = pytest.mark.parametrize("key", CHAPTERS)
+
+
+def controls_of(key: str) -> dict[str, Framework]:
+    return {control.id: control for control in FRAMEWORKS[key].controls}
+
+
+@each_framework
+def test_each_chapter_has_as_many_controls_as_the_publisher_has(key: str) -> None:
+    sections = FRAMEWORKS[key].sections
+    assert {section.id: len(section.controls) for section in sections} == CHAPTERS[key]
+    assert [section.id for section in sections] == list(CHAPTERS[key])
+    assert set(Counter(c.id for c in FRAMEWORKS[key].controls).values()) == {1}
+
+
+@each_framework
+def test_each_policy_that_is_named_exists_and_stands_under_no_control_twice(key: str) -> None:
+    for control in FRAMEWORKS[key].controls:
+        assert set(control.policies) <= KEYS, control.id
+        assert len(set(control.policies)) == len(control.policies), control.id
+
+
+@each_framework
+def test_what_any_auditor_expects_is_looked_at(key: str) -> None:
+    controls = controls_of(key)
+    missed = [i for i, policy in TIES[key].items() if policy not in controls[i].policies]
+    assert missed == []
+
+
+@each_framework
+def test_what_a_person_attests_or_the_provider_answers_for_names_no_policy(key: str) -> None:
+    controls = controls_of(key)
+    provided = {i for i, control in controls.items() if control.responsibility == "provider"}
+    assert PROVIDED[key] <= provided
+    assert [i for i in provided if controls[i].policies] == []
+    assert [i for i, control in controls.items() if control.manual and control.policies] == []
