@@ -19,6 +19,10 @@ CHAPTERS = {
         {"AC": 46, "AT": 6, "AU": 25, "CA": 14, "CM": 32, "CP": 35, "IA": 26, "IR": 18, "MA": 12}
         | {"MP": 10, "PE": 25, "PL": 7, "PS": 10, "RA": 11, "SA": 21, "SC": 30, "SI": 28, "SR": 14}
     )
+    "fedramp-moderate-r5": (
+        {"AC": 43, "AT": 6, "AU": 16, "CA": 14, "CM": 27, "CP": 23, "IA": 27, "IR": 17, "MA": 10}
+        | {"MP": 7, "PE": 19, "PL": 7, "PS": 10, "RA": 11, "SA": 21, "SC": 29, "SI": 24, "SR": 12}
+    ),
 }
 """How many controls each chapter has, in the order of the document."""
 
@@ -32,10 +36,21 @@ TIES = {
         "SC-28(1)": "aws-ec2-volume-unencrypted",
         "SI-2": "aws-ssm-patches-missing",
     }
+    "fedramp-moderate-r5": {
+        "AC-6": "aws-iam-policy-admin",
+        "AU-12": "aws-cloudtrail-missing",
+        "CP-9": "aws-backup-no-plan",
+        "RA-5": "aws-inspector2-off",
+        "SC-8(1)": "aws-elbv2-listener-without-tls",
+        "SC-13": "aws-transfer-no-fips",
+    },
 }
 """What any auditor expects: by control a policy that is evidence of its breach."""
 
-PROVIDED = {"nist-800-53-r5": {"PE-2", "PE-13", "MP-6"}}
+PROVIDED = {
+    "nist-800-53-r5": {"PE-2", "PE-13", "MP-6"},
+    "fedramp-moderate-r5": {"PE-3", "PE-14", "MP-4"},
+}
 """What the cloud's provider answers for."""
 
 each_framework = pytest.mark.parametrize("key", CHAPTERS)
