@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from cloudsealed.packs import Framework, load_frameworks, load_policies
+from cloudsealed.packs import Control, load_frameworks, load_policies
 
 FRAMEWORKS = {each.key: each for each in load_frameworks()}
 KEYS = {policy.key for policy in load_policies()}
@@ -18,10 +18,16 @@ CHAPTERS = {
     "nist-800-53-r5": (
         {"AC": 46, "AT": 6, "AU": 25, "CA": 14, "CM": 32, "CP": 35, "IA": 26, "IR": 18, "MA": 12}
         | {"MP": 10, "PE": 25, "PL": 7, "PS": 10, "RA": 11, "SA": 21, "SC": 30, "SI": 28, "SR": 14}
-    )
+    ),
     "fedramp-moderate-r5": (
         {"AC": 43, "AT": 6, "AU": 16, "CA": 14, "CM": 27, "CP": 23, "IA": 27, "IR": 17, "MA": 10}
         | {"MP": 7, "PE": 19, "PL": 7, "PS": 10, "RA": 11, "SA": 21, "SC": 29, "SI": 24, "SR": 12}
+    ),
+    "nist-csf-2.0": (
+        {"GV.OC": 5, "GV.RM": 7, "GV.RR": 4, "GV.PO": 2, "GV.OV": 3, "GV.SC": 10}
+        | {"ID.AM": 7, "ID.RA": 10, "ID.IM": 4, "PR.AA": 6, "PR.AT": 2, "PR.DS": 4, "PR.PS": 6}
+        | {"PR.IR": 4, "DE.CM": 5, "DE.AE": 6, "RS.MA": 5, "RS.AN": 4, "RS.CO": 2, "RS.MI": 2}
+        | {"RC.RP": 6, "RC.CO": 2}
     ),
 }
 """How many controls each chapter has, in the order of the document."""
@@ -35,7 +41,7 @@ TIES = {
         "SC-7": "aws-ec2-sg-ssh-open",
         "SC-28(1)": "aws-ec2-volume-unencrypted",
         "SI-2": "aws-ssm-patches-missing",
-    }
+    },
     "fedramp-moderate-r5": {
         "AC-6": "aws-iam-policy-admin",
         "AU-12": "aws-cloudtrail-missing",
@@ -44,19 +50,28 @@ TIES = {
         "SC-8(1)": "aws-elbv2-listener-without-tls",
         "SC-13": "aws-transfer-no-fips",
     },
+    "nist-csf-2.0": {
+        "PR.AA-03": "aws-iam-user-console-mfa-off",
+        "PR.AA-05": "aws-iam-policy-admin",
+        "PR.DS-01": "aws-s3-bucket-public-read",
+        "PR.DS-11": "aws-rds-instance-backup-short",
+        "PR.PS-04": "aws-cloudtrail-missing",
+        "DE.CM-01": "aws-guardduty-off",
+    },
 }
 """What any auditor expects: by control a policy that is evidence of its breach."""
 
 PROVIDED = {
     "nist-800-53-r5": {"PE-2", "PE-13", "MP-6"},
     "fedramp-moderate-r5": {"PE-3", "PE-14", "MP-4"},
+    "nist-csf-2.0": {"PR.AA-06", "PR.IR-02"},
 }
 """What the cloud's provider answers for."""
 
 each_framework = pytest.mark.parametrize("key", CHAPTERS)
 
 
-def controls_of(key: str) -> dict[str, Framework]:
+def controls_of(key: str) -> dict[str, Control]:
     return {control.id: control for control in FRAMEWORKS[key].controls}
 
 
