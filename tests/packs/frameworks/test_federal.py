@@ -29,6 +29,10 @@ CHAPTERS = {
         | {"PR.IR": 4, "DE.CM": 5, "DE.AE": 6, "RS.MA": 5, "RS.AN": 4, "RS.CO": 2, "RS.MI": 2}
         | {"RC.RP": 6, "RC.CO": 2}
     ),
+    "nist-800-171-r2": (
+        {"3.1": 22, "3.2": 3, "3.3": 9, "3.4": 9, "3.5": 11, "3.6": 3, "3.7": 6, "3.8": 9}
+        | {"3.9": 2, "3.10": 6, "3.11": 3, "3.12": 4, "3.13": 16, "3.14": 7}
+    ),
 }
 """How many controls each chapter has, in the order of the document."""
 
@@ -58,6 +62,14 @@ TIES = {
         "PR.PS-04": "aws-cloudtrail-missing",
         "DE.CM-01": "aws-guardduty-off",
     },
+    "nist-800-171-r2": {
+        "3.1.1": "aws-s3-bucket-public-read",
+        "3.3.1": "aws-cloudtrail-missing",
+        "3.5.3": "aws-iam-user-console-mfa-off",
+        "3.5.8": "aws-iam-password-policy-reuse",
+        "3.13.6": "aws-ec2-sg-rdp-open",
+        "3.13.16": "aws-rds-instance-unencrypted",
+    },
 }
 """What any auditor expects: by control a policy that is evidence of its breach."""
 
@@ -65,6 +77,7 @@ PROVIDED = {
     "nist-800-53-r5": {"PE-2", "PE-13", "MP-6"},
     "fedramp-moderate-r5": {"PE-3", "PE-14", "MP-4"},
     "nist-csf-2.0": {"PR.AA-06", "PR.IR-02"},
+    "nist-800-171-r2": {"3.10.1", "3.8.3"},
 }
 """What the cloud's provider answers for."""
 
