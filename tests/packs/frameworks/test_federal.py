@@ -37,6 +37,13 @@ CHAPTERS = {
         {"1": 19, "2": 11, "3": 29, "4": 6, "5": 13, "6": 19, "7": 12, "8": 29, "9": 27}
         | {"10": 27, "11": 21, "12": 37, "A1": 7, "A2": 3, "A3": 20}
     ),
+    "cisa-cyber-essentials": {
+        "your-systems": 3,
+        "your-surroundings": 4,
+        "your-data": 5,
+        "your-crisis-response": 1,
+        "booting-up-thing-to-do-first": 3,
+    },
 }
 """How many controls each chapter has, in the order of the document."""
 
@@ -84,6 +91,12 @@ TIES = {
         "10.3.4": "aws-cloudtrail-validation-off",
         "11.5.1": "aws-guardduty-off",
     },
+    "cisa-cyber-essentials": {
+        "your-surroundings-2": "aws-iam-root-mfa-off",
+        "your-data-3": "aws-route53-dnssec-off",
+        "your-data-4": "aws-backup-no-plan",
+        "booting-up-thing-to-do-first-3": "aws-ssm-patches-missing",
+    },
 }
 """What any auditor expects: by control a policy that is evidence of its breach."""
 
@@ -93,6 +106,7 @@ PROVIDED = {
     "nist-csf-2.0": {"PR.AA-06", "PR.IR-02"},
     "nist-800-171-r2": {"3.10.1", "3.8.3"},
     "pci-dss-4.0.1": {"9.2.1", "9.4.7", "10.6.1"},
+    "cisa-cyber-essentials": set(),
 }
 """What the cloud's provider answers for."""
 
