@@ -203,6 +203,16 @@ def test_a_framework_is_read() -> None:
     assert [control.manual for control in framework.controls] == [False, True]
 
 
+def test_a_framework_may_be_longer_than_a_policy_and_has_an_end() -> None:
+    control = (
+        '      - {id: "%s", title: One of a catalogue, level: 1, policies: [], manual: true}\n'
+    )
+    many = FRAMEWORK + "".join(control % f"2.{number}" for number in range(900))
+    assert len(parse_framework(many, file="mine.yaml").controls) == 902
+    with pytest.raises(PolicyFileError, match="longer than"):
+        parse_framework(many + "#" * 200_000, file="mine.yaml")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
