@@ -1,5 +1,5 @@
-"""ISO/IEC 27001: its controls are those that the publisher has, and what an auditor looks for first
-is under them."""
+"""ISO/IEC 27001 and SOC 2: their controls are those that the publisher has, and what an auditor
+looks for first is under them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def numbered(chapter: str, count: int) -> list[str]:
     return [f"{chapter}.{number}" for number in range(1, count + 1)]
 
 
-KEYS = ("iso-27001-2022",)
+KEYS = ("iso-27001-2022", "soc2-2017")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -67,3 +67,43 @@ def test_people_are_asked_of_iso_27001_what_no_machine_sees_and_the_provider_has
     assert not any(found[ident].policies for ident in numbered("7", 14))
     inherited = {i for i, c in found.items() if c.responsibility == Responsibility.PROVIDER}
     assert inherited == {"7.8", "7.11", "7.12", "7.13"}
+
+
+SOC_2 = (
+    {"CC1": 5, "CC2": 3, "CC3": 4, "CC4": 2, "CC5": 3, "CC6": 8, "CC7": 5, "CC8": 1, "CC9": 2}
+    | {"A1": 3, "C1": 2, "PI1": 5}
+    | {"P1": 1, "P2": 1, "P3": 2, "P4": 3, "P5": 2, "P6": 7, "P7": 1, "P8": 1}
+)
+"""How many criteria each series has in TSP section 100: 33 common ones, and 28 of categories."""
+
+
+def test_soc_2_has_the_61_trust_services_criteria() -> None:
+    sections = FRAMEWORKS["soc2-2017"].sections
+    assert {s.id: [c.id for c in s.controls] for s in sections} == {
+        series: numbered(series, count) for series, count in SOC_2.items()
+    }
+    assert len(controls("soc2-2017")) == 61
+
+
+def test_soc_2_has_what_an_auditor_expects_of_aws() -> None:
+    expected = {
+        "CC6.1": ["s3-bucket-public-read", "iam-user-console-mfa-off", "rds-instance-unencrypted"],
+        "CC6.2": ["iam-user-console-unused"],
+        "CC6.3": ["iam-policy-admin", "iam-user-direct-policies"],
+        "CC6.6": ["ec2-sg-ssh-open", "ec2-sg-rdp-open", "rds-instance-public"],
+        "CC6.7": ["elbv2-listener-without-tls", "s3-bucket-plain-http"],
+        "CC6.8": ["guardduty-malware-off"],
+        "CC7.1": ["inspector2-off", "ssm-patches-missing", "config-recorder-off"],
+        "CC7.2": ["cloudtrail-missing", "guardduty-off", "alarm-root-usage-missing"],
+        "CC7.5": ["backup-no-plan"],
+        "A1.2": ["rds-instance-single-az", "rds-instance-backup-short"],
+        "A1.3": ["backup-never-restored"],
+    }
+    assert lacking("soc2-2017", expected) == []
+
+
+def test_people_are_asked_of_soc_2_about_management_and_premises() -> None:
+    found = controls("soc2-2017")
+    assert all(found[ident].manual for ident in [*numbered("CC1", 5), *numbered("P6", 7)])
+    shared = {i for i, c in found.items() if c.responsibility == Responsibility.SHARED}
+    assert shared == {"CC6.4", "CC6.5", "A1.2"}
