@@ -1,5 +1,5 @@
-"""ISO/IEC 27001 and SOC 2: their controls are those that the publisher has, and what an auditor
-looks for first is under them."""
+"""ISO/IEC 27001, SOC 2 and HIPAA: their controls are those that the publisher has, and what an
+auditor looks for first is under them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def numbered(chapter: str, count: int) -> list[str]:
     return [f"{chapter}.{number}" for number in range(1, count + 1)]
 
 
-KEYS = ("iso-27001-2022", "soc2-2017")
+KEYS = ("iso-27001-2022", "soc2-2017", "hipaa")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -107,3 +107,48 @@ def test_people_are_asked_of_soc_2_about_management_and_premises() -> None:
     assert all(found[ident].manual for ident in [*numbered("CC1", 5), *numbered("P6", 7)])
     shared = {i for i, c in found.items() if c.responsibility == Responsibility.SHARED}
     assert shared == {"CC6.4", "CC6.5", "A1.2"}
+
+
+HIPAA = {
+    "164.308(a)": {1: 4, 2: 0, 3: 3, 4: 3, 5: 4, 6: 1, 7: 5, 8: 0},
+    "164.310": {"a": 4, "b": 0, "c": 0, "d": 4},
+    "164.312": {"a": 4, "b": 0, "c": 1, "d": 0, "e": 2},
+}
+"""How many implementation specifications each standard has in the matrix of appendix A to subpart C
+of 45 CFR part 164; its last standard, 164.308(b), has one."""
+
+
+def test_hipaa_has_the_standards_and_specifications_of_sections_308_to_316() -> None:
+    sections = {section.id: section.controls for section in FRAMEWORKS["hipaa"].sections}
+    found = [control.id for of_section in sections.values() for control in of_section]
+    for start, specifications in HIPAA.items():
+        for standard, count in specifications.items():
+            there = [ident for ident in found if ident.startswith(f"{start}({standard})")]
+            assert len(there) == 1 + count, (start, standard)
+    # The rule of 2013 split 164.308(b) in two, for covered entities and for business associates.
+    assert {"164.308(b)(1)", "164.308(b)(2)", "164.308(b)(3)"} <= set(found)
+    counts = {"164.308": 31, "164.310": 12, "164.312": 12, "164.314": 9, "164.316": 5}
+    assert {ident: len(of_section) for ident, of_section in sections.items()} == counts
+
+
+def test_hipaa_has_what_an_auditor_expects_of_aws() -> None:
+    expected = {
+        "164.308(a)(3)(ii)(C)": ["iam-user-console-unused", "iam-user-access-key-unused"],
+        "164.308(a)(5)(ii)(B)": ["guardduty-malware-off"],
+        "164.308(a)(5)(ii)(C)": ["alarm-console-failures-missing"],
+        "164.308(a)(5)(ii)(D)": ["iam-password-policy-short"],
+        "164.308(a)(7)(ii)(A)": ["rds-instance-backup-short", "dynamodb-pitr-off"],
+        "164.312(a)(1)": ["s3-bucket-public-read", "rds-snapshot-public", "iam-policy-admin"],
+        "164.312(a)(2)(i)": ["iam-root-used"],
+        "164.312(a)(2)(iv)": ["ec2-volume-unencrypted", "rds-instance-unencrypted"],
+        "164.312(b)": ["cloudtrail-missing", "s3-bucket-logging-off"],
+        "164.312(d)": ["iam-user-console-mfa-off"],
+        "164.312(e)(1)": ["elbv2-listener-without-tls", "redshift-cluster-tls-not-required"],
+    }
+    assert lacking("hipaa", expected) == []
+
+
+def test_people_are_asked_of_hipaa_about_contracts_documents_and_premises() -> None:
+    chapters = ("164.310", "164.314", "164.316")
+    asked = [c for i, c in controls("hipaa").items() if i.startswith(chapters)]
+    assert all(control.manual for control in asked)
