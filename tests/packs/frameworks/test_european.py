@@ -1,0 +1,77 @@
+"""European law and catalogues as frameworks: how many controls each chapter of the publisher has,
+and mappings that any auditor would expect. The figures are counted in the published documents."""
+
+import pytest
+
+from cloudsealed.packs import Framework, load_frameworks, load_policies
+
+FRAMEWORKS = {framework.key: framework for framework in load_frameworks()}
+POLICIES = {policy.key for policy in load_policies()}
+
+CHAPTERS = {
+    "gdpr": {
+        "5": 7,  # six principles of paragraph 1, and paragraph 2
+        "24": 3,
+        "25": 3,
+        "28": 10 - 2,  # 7 and 8 speak to the Commission and to authorities
+        "30": 5,
+        "32": 7,  # four points of paragraph 1, and three paragraphs
+        "33": 5,
+        "34": 4,
+        "35": 11 - 3,  # 4, 5 and 6 speak to authorities
+        # 45(2) to (9), 46(4), (5) and 47(3) speak to the Commission, member states and authorities
+        "44-49": 1 + (9 - 8) + (5 - 2) + (3 - 1) + 1 + 6,
+    }
+}
+"""How many controls each chapter of a publisher has, by the framework's key."""
+
+EXPECTED = {
+    "gdpr": {
+        "5(1)(f)": {"aws-s3-bucket-public-read", "aws-rds-snapshot-public"},
+        "25(2)": {"aws-s3-account-public-access-block-off"},
+        "32(1)(a)": {
+            "aws-rds-instance-unencrypted",
+            "aws-elbv2-weak-tls",
+            "aws-s3-bucket-plain-http",
+        },
+        "32(1)(b)": {"aws-ec2-sg-ssh-open", "aws-iam-root-mfa-off", "aws-rds-instance-single-az"},
+        "32(1)(c)": {"aws-rds-instance-backup-short", "aws-backup-never-restored"},
+    }
+}
+"""Mappings that an auditor would expect, by the framework's key and the control's id."""
+
+BY_PEOPLE = {"gdpr": {"28(3)", "30(1)", "33(1)", "34(1)", "35(1)", "46(1)"}}
+"""Controls that nothing in an account shows, and that a person attests."""
+
+each_framework = pytest.mark.parametrize("key", CHAPTERS)
+
+
+def controls_of(framework: Framework) -> dict[str, frozenset[str]]:
+    return {control.id: frozenset(control.policies) for control in framework.controls}
+
+
+@each_framework
+def test_each_chapter_has_as_many_controls_as_the_publishers(key: str) -> None:
+    sections = FRAMEWORKS[key].sections
+    assert {section.id: len(section.controls) for section in sections} == CHAPTERS[key]
+
+
+@each_framework
+def test_every_named_policy_exists_and_stands_once_under_a_control(key: str) -> None:
+    for control in FRAMEWORKS[key].controls:
+        assert set(control.policies) <= POLICIES
+        assert len(set(control.policies)) == len(control.policies)
+
+
+@each_framework
+def test_mappings_that_an_auditor_expects_are_there(key: str) -> None:
+    held = controls_of(FRAMEWORKS[key])
+    missing = {ident: keys - held[ident] for ident, keys in EXPECTED[key].items()}
+    assert not any(missing.values()), missing
+
+
+@each_framework
+def test_what_no_account_shows_is_left_to_a_person(key: str) -> None:
+    by_people = {control.id for control in FRAMEWORKS[key].controls if control.manual}
+    assert by_people >= BY_PEOPLE[key]
+    assert not any(control.policies for control in FRAMEWORKS[key].controls if control.manual)
