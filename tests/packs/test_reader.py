@@ -203,6 +203,13 @@ def test_a_framework_is_read() -> None:
     assert [control.manual for control in framework.controls] == [False, True]
 
 
+def test_a_framework_may_be_longer_than_a_policy_and_has_its_end_too() -> None:
+    long = FRAMEWORK + "#" * 70_000
+    assert len(parse_framework(long, file="mine.yaml").controls) == 2
+    with pytest.raises(PolicyFileError, match="longer than"):
+        parse_framework(FRAMEWORK + "#" * 300_000, file="mine.yaml")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -22,7 +22,7 @@ from cloudsealed.kit.shapes import (
     unknown,
     words,
 )
-from cloudsealed.packs.document import Document
+from cloudsealed.packs.document import MAX_CHARACTERS, Document
 from cloudsealed.packs.errors import PolicyFileError
 from cloudsealed.packs.form import CLASSIFICATION, EXAMPLE_OUTCOMES, FRAMEWORK, RELATED, check_form
 from cloudsealed.packs.model import (
@@ -44,6 +44,8 @@ from cloudsealed.vocabulary import Dimension, PolicyKind, Responsibility, Severi
 
 Compile = Callable[[PolicySpec], object]
 Values = Mapping[str, Any]
+
+LONGEST_FRAMEWORK = 4 * MAX_CHARACTERS
 
 
 def parse_policy(
@@ -189,8 +191,11 @@ def _body(kind: PolicyKind, found: Values) -> PolicyBody:
 
 
 def parse_framework(text: str, *, file: str) -> Framework:
-    """Read one framework file; raises PolicyFileError at the first thing that is wrong."""
-    document = Document(text, file)
+    """Read one framework file; raises PolicyFileError at the first thing that is wrong.
+
+    It may be four times as long as a policy: a catalogue has hundreds of controls.
+    """
+    document = Document(text, file, longest=LONGEST_FRAMEWORK)
     try:
         return _framework(FRAMEWORK.read(document.value(document.root)))
     except FormError as refused:

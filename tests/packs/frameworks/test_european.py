@@ -21,7 +21,24 @@ CHAPTERS = {
         "35": 11 - 3,  # 4, 5 and 6 speak to authorities
         # 45(2) to (9), 46(4), (5) and 47(3) speak to the Commission, member states and authorities
         "44-49": 1 + (9 - 8) + (5 - 2) + (3 - 1) + 1 + 6,
-    }
+    },
+    # Lettered items stand for themselves where the source of the framework says so.
+    "nis2": {
+        "21(2)": 10,
+        "1": 2 + 6,
+        "2": 4 + 3 + 4,
+        "3": 3 + (6 + 12) + 2 + 2 + 5 + 3,
+        "4": 4 + (5 + 6) + 4,
+        "5": 7 + 1,
+        "6": 3 + 4 + 3 + 4 + 3 + (1 + 4) + (2 + 12) + (2 + 8) + 2 + 4,
+        "7": 3,
+        "8": 3 + 5,
+        "9": 2 + 3,
+        "10": 3 + 3 + 2 + 2,
+        "11": 3 + (2 + 6) + (2 + 4) + (1 + 3) + (3 + 4) + (3 + 6) + 2,
+        "12": 3 + 3 + 3 + 3 + 1,
+        "13": 3 + 3 + 3,
+    },
 }
 """How many controls each chapter of a publisher has, by the framework's key."""
 
@@ -36,11 +53,25 @@ EXPECTED = {
         },
         "32(1)(b)": {"aws-ec2-sg-ssh-open", "aws-iam-root-mfa-off", "aws-rds-instance-single-az"},
         "32(1)(c)": {"aws-rds-instance-backup-short", "aws-backup-never-restored"},
-    }
+    },
+    "nis2": {
+        "21(2)(h)": {"aws-s3-bucket-plain-http", "aws-rds-instance-unencrypted"},
+        "21(2)(j)": {"aws-iam-root-mfa-off", "aws-iam-user-console-mfa-off"},
+        "3.2.3(a)": {"aws-ec2-vpc-flow-logs-off"},
+        "3.2.3(e)": {"aws-cloudtrail-missing"},
+        "4.2.2(e)": {"aws-backup-never-restored"},
+        "6.6.1(a)": {"aws-ssm-patches-missing", "aws-lambda-runtime-deprecated"},
+        "6.7.2(d)": {"aws-ec2-sg-ssh-open", "aws-ec2-sg-rdp-open"},
+        "11.2.2(a)": {"aws-iam-policy-admin"},
+        "11.6.2(c)": {"aws-iam-user-access-key-old"},
+    },
 }
 """Mappings that an auditor would expect, by the framework's key and the control's id."""
 
-BY_PEOPLE = {"gdpr": {"28(3)", "30(1)", "33(1)", "34(1)", "35(1)", "46(1)"}}
+BY_PEOPLE = {
+    "gdpr": {"28(3)", "30(1)", "33(1)", "34(1)", "35(1)", "46(1)"},
+    "nis2": {"21(2)(a)", "1.1.1", "3.6.1", "5.1.1", "8.1.1", "10.2.1", "12.2.1"},
+}
 """Controls that nothing in an account shows, and that a person attests."""
 
 each_framework = pytest.mark.parametrize("key", CHAPTERS)
