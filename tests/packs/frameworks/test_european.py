@@ -39,6 +39,13 @@ CHAPTERS = {
         "12": 3 + 3 + 3 + 3 + 1,
         "13": 3 + 3 + 3,
     },
+    "dora": {
+        # Articles 5 to 14 and 16; of 11, paragraph 11 speaks to authorities.
+        "II": 4 + 10 + 4 + 7 + (2 + 4 + 6) + 4 + (11 - 1) + 7 + 7 + 3 + 2,
+        "III": 3 + 2 + 5 + 1,  # articles 17, 18, 19 and 23
+        "IV": 6 + 3 + (11 - 4) + 3,  # articles 24 to 27; of 26, 7 and 9 to 11 speak to authorities
+        "V": (10 - 2) + 2 + (5 - 1),  # articles 28 to 30
+    },
 }
 """How many controls each chapter of a publisher has, by the framework's key."""
 
@@ -65,12 +72,22 @@ EXPECTED = {
         "11.2.2(a)": {"aws-iam-policy-admin"},
         "11.6.2(c)": {"aws-iam-user-access-key-old"},
     },
+    "dora": {
+        "9(3)(a)": {"aws-elbv2-listener-without-tls", "aws-s3-bucket-plain-http"},
+        "9(4)(c)": {"aws-iam-policy-admin", "aws-iam-user-console-unused"},
+        "9(4)(d)": {"aws-iam-user-console-mfa-off", "aws-kms-key-rotation-off"},
+        "9(4)(f)": {"aws-ssm-patches-missing"},
+        "10(1)": {"aws-guardduty-off"},
+        "12(2)": {"aws-rds-instance-backup-short", "aws-backup-never-restored"},
+        "12(4)": {"aws-rds-instance-single-az"},
+    },
 }
 """Mappings that an auditor would expect, by the framework's key and the control's id."""
 
 BY_PEOPLE = {
     "gdpr": {"28(3)", "30(1)", "33(1)", "34(1)", "35(1)", "46(1)"},
     "nis2": {"21(2)(a)", "1.1.1", "3.6.1", "5.1.1", "8.1.1", "10.2.1", "12.2.1"},
+    "dora": {"5(2)", "6(1)", "18(1)", "19(1)", "26(1)", "28(3)", "30(2)"},
 }
 """Controls that nothing in an account shows, and that a person attests."""
 
