@@ -46,6 +46,24 @@ CHAPTERS = {
         "IV": 6 + 3 + (11 - 4) + 3,  # articles 24 to 27; of 26, 7 and 9 to 11 speak to authorities
         "V": (10 - 2) + 2 + (5 - 1),  # articles 28 to 30
     },
+    "ens-2022": {
+        "org": 4,
+        "op.pl": 5,
+        "op.acc": 6,
+        "op.exp": 10,
+        "op.ext": 4,
+        "op.nub": 1,
+        "op.cont": 4,
+        "op.mon": 3,
+        "mp.if": 7,
+        "mp.per": 4,
+        "mp.eq": 4,
+        "mp.com": 4,
+        "mp.si": 5,
+        "mp.sw": 2,
+        "mp.info": 6,
+        "mp.s": 4,
+    },
 }
 """How many controls each chapter of a publisher has, by the framework's key."""
 
@@ -81,6 +99,19 @@ EXPECTED = {
         "12(2)": {"aws-rds-instance-backup-short", "aws-backup-never-restored"},
         "12(4)": {"aws-rds-instance-single-az"},
     },
+    "ens-2022": {
+        "op.acc.6": {"aws-iam-user-console-mfa-off", "aws-iam-password-policy-short"},
+        "op.exp.1": {"aws-config-recorder-off", "aws-ec2-instance-not-managed"},
+        "op.exp.6": {"aws-guardduty-off"},
+        "op.exp.8": {"aws-cloudtrail-missing", "aws-cloudtrail-validation-off"},
+        "op.exp.10": {"aws-kms-key-rotation-off"},
+        "op.mon.2": {"aws-securityhub-off"},
+        "mp.com.1": {"aws-ec2-sg-ssh-open", "aws-ec2-sg-all-open"},
+        "mp.com.3": {"aws-elbv2-weak-tls", "aws-s3-bucket-plain-http"},
+        "mp.info.6": {"aws-backup-no-plan", "aws-rds-instance-backup-short"},
+        "mp.s.2": {"aws-cloudfront-no-waf", "aws-elbv2-no-waf"},
+        "mp.si.2": {"aws-ec2-volume-unencrypted", "aws-rds-instance-unencrypted"},
+    },
 }
 """Mappings that an auditor would expect, by the framework's key and the control's id."""
 
@@ -88,6 +119,7 @@ BY_PEOPLE = {
     "gdpr": {"28(3)", "30(1)", "33(1)", "34(1)", "35(1)", "46(1)"},
     "nis2": {"21(2)(a)", "1.1.1", "3.6.1", "5.1.1", "8.1.1", "10.2.1", "12.2.1"},
     "dora": {"5(2)", "6(1)", "18(1)", "19(1)", "26(1)", "28(3)", "30(2)"},
+    "ens-2022": {"org.1", "op.pl.1", "op.cont.1", "mp.per.3", "mp.info.3"},
 }
 """Controls that nothing in an account shows, and that a person attests."""
 
