@@ -64,6 +64,25 @@ CHAPTERS = {
         "mp.info": 6,
         "mp.s": 4,
     },
+    "c5-2020": {
+        "OIS": 7,
+        "SP": 3,
+        "HR": 6,
+        "AM": 6,
+        "PS": 7,
+        "OPS": 24,
+        "IDM": 9,
+        "CRY": 4,
+        "COS": 8,
+        "PI": 3,
+        "DEV": 10,
+        "SSO": 5,
+        "SIM": 5,
+        "BCM": 4,
+        "COM": 4,
+        "INQ": 4,
+        "PSS": 12,
+    },
 }
 """How many controls each chapter of a publisher has, by the framework's key."""
 
@@ -112,6 +131,20 @@ EXPECTED = {
         "mp.s.2": {"aws-cloudfront-no-waf", "aws-elbv2-no-waf"},
         "mp.si.2": {"aws-ec2-volume-unencrypted", "aws-rds-instance-unencrypted"},
     },
+    "c5-2020": {
+        "AM-01": {"aws-config-recorder-off"},
+        "OPS-08": {"aws-backup-never-restored"},
+        "OPS-12": {"aws-cloudtrail-bucket-unlocked", "aws-cloudtrail-validation-off"},
+        "OPS-15": {"aws-cloudtrail-missing"},
+        "OPS-22": {"aws-inspector2-off", "aws-ssm-patches-missing"},
+        "IDM-03": {"aws-iam-user-console-unused", "aws-iam-user-access-key-unused"},
+        "IDM-06": {"aws-iam-user-admin", "aws-iam-root-used"},
+        "IDM-09": {"aws-iam-user-console-mfa-off"},
+        "CRY-02": {"aws-elbv2-weak-tls", "aws-s3-bucket-plain-http"},
+        "CRY-03": {"aws-rds-instance-unencrypted", "aws-ec2-volume-unencrypted"},
+        "CRY-04": {"aws-kms-key-rotation-off"},
+        "COS-04": {"aws-ec2-sg-ssh-open"},
+    },
 }
 """Mappings that an auditor would expect, by the framework's key and the control's id."""
 
@@ -120,6 +153,7 @@ BY_PEOPLE = {
     "nis2": {"21(2)(a)", "1.1.1", "3.6.1", "5.1.1", "8.1.1", "10.2.1", "12.2.1"},
     "dora": {"5(2)", "6(1)", "18(1)", "19(1)", "26(1)", "28(3)", "30(2)"},
     "ens-2022": {"org.1", "op.pl.1", "op.cont.1", "mp.per.3", "mp.info.3"},
+    "c5-2020": {"OIS-01", "SP-01", "HR-03", "OPS-19", "SSO-02", "BCM-03", "INQ-01"},
 }
 """Controls that nothing in an account shows, and that a person attests."""
 
