@@ -33,10 +33,6 @@ CHAPTERS = {
         {"3.1": 22, "3.2": 3, "3.3": 9, "3.4": 9, "3.5": 11, "3.6": 3, "3.7": 6, "3.8": 9}
         | {"3.9": 2, "3.10": 6, "3.11": 3, "3.12": 4, "3.13": 16, "3.14": 7}
     ),
-    "pci-dss-4.0.1": (
-        {"1": 19, "2": 11, "3": 29, "4": 6, "5": 13, "6": 19, "7": 12, "8": 29, "9": 27}
-        | {"10": 27, "11": 21, "12": 37, "A1": 7, "A2": 3, "A3": 20}
-    ),
     "cisa-cyber-essentials": {
         "your-systems": 3,
         "your-surroundings": 4,
@@ -81,16 +77,6 @@ TIES = {
         "3.13.6": "aws-ec2-sg-rdp-open",
         "3.13.16": "aws-rds-instance-unencrypted",
     },
-    "pci-dss-4.0.1": {
-        "1.2.5": "aws-ec2-sg-ssh-open",
-        "1.4.4": "aws-rds-instance-public",
-        "3.5.1": "aws-rds-instance-unencrypted",
-        "4.2.1": "aws-elbv2-weak-tls",
-        "8.3.6": "aws-iam-password-policy-short",
-        "8.4.1": "aws-iam-root-mfa-off",
-        "10.3.4": "aws-cloudtrail-validation-off",
-        "11.5.1": "aws-guardduty-off",
-    },
     "cisa-cyber-essentials": {
         "your-surroundings-2": "aws-iam-root-mfa-off",
         "your-data-3": "aws-route53-dnssec-off",
@@ -105,7 +91,6 @@ PROVIDED = {
     "fedramp-moderate-r5": {"PE-3", "PE-14", "MP-4"},
     "nist-csf-2.0": {"PR.AA-06", "PR.IR-02"},
     "nist-800-171-r2": {"3.10.1", "3.8.3"},
-    "pci-dss-4.0.1": {"9.2.1", "9.4.7", "10.6.1"},
     "cisa-cyber-essentials": set(),
 }
 """What the cloud's provider answers for."""

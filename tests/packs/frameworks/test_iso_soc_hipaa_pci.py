@@ -1,5 +1,5 @@
-"""ISO/IEC 27001, SOC 2 and HIPAA: their controls are those that the publisher has, and what an
-auditor looks for first is under them."""
+"""ISO/IEC 27001, SOC 2, HIPAA and PCI DSS: their controls are those that the publisher
+has, and what an auditor looks for first is under them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def numbered(chapter: str, count: int) -> list[str]:
     return [f"{chapter}.{number}" for number in range(1, count + 1)]
 
 
-KEYS = ("iso-27001-2022", "soc2-2017", "hipaa")
+KEYS = ("iso-27001-2022", "soc2-2017", "hipaa", "pci-dss-4.0.1")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -110,7 +110,7 @@ def test_people_are_asked_of_soc_2_about_management_and_premises() -> None:
 
 
 HIPAA = {
-    "164.308(a)": {1: 4, 2: 0, 3: 3, 4: 3, 5: 4, 6: 1, 7: 5, 8: 0},
+    "164.308(a)": {"1": 4, "2": 0, "3": 3, "4": 3, "5": 4, "6": 1, "7": 5, "8": 0},
     "164.310": {"a": 4, "b": 0, "c": 0, "d": 4},
     "164.312": {"a": 4, "b": 0, "c": 1, "d": 0, "e": 2},
 }
@@ -152,3 +152,71 @@ def test_people_are_asked_of_hipaa_about_contracts_documents_and_premises() -> N
     chapters = ("164.310", "164.314", "164.316")
     asked = [c for i, c in controls("hipaa").items() if i.startswith(chapters)]
     assert all(control.manual for control in asked)
+
+
+PCI_DSS = {
+    "1": {"1.1": 2, "1.2": 8, "1.3": 3, "1.4": 5, "1.5": 1},
+    "2": {"2.1": 2, "2.2": 7, "2.3": 2},
+    "3": {"3.1": 2, "3.2": 1, "3.3": 3, "3.4": 2, "3.5": 1, "3.6": 1, "3.7": 9}
+    | {"3.3.1": 3, "3.5.1": 3, "3.6.1": 4},
+    "4": {"4.1": 2, "4.2": 2, "4.2.1": 2},
+    "5": {"5.1": 2, "5.2": 3, "5.3": 5, "5.4": 1, "5.2.3": 1, "5.3.2": 1},
+    "6": {"6.1": 2, "6.2": 4, "6.3": 3, "6.4": 3, "6.5": 6, "6.2.3": 1},
+    "7": {"7.1": 2, "7.2": 6, "7.3": 3, "7.2.5": 1},
+    "8": {"8.1": 2, "8.2": 8, "8.3": 11, "8.4": 3, "8.5": 1, "8.6": 3, "8.3.10": 1},
+    "9": {"9.1": 2, "9.2": 4, "9.3": 4, "9.4": 7, "9.5": 1}
+    | {"9.2.1": 1, "9.3.1": 1, "9.4.1": 2, "9.4.5": 1, "9.5.1": 3, "9.5.1.2": 1},
+    "10": {"10.1": 2, "10.2": 2, "10.3": 4, "10.4": 3, "10.5": 1, "10.6": 3, "10.7": 3}
+    | {"10.2.1": 7, "10.4.1": 1, "10.4.2": 1},
+    "11": {"11.1": 2, "11.2": 2, "11.3": 2, "11.4": 7, "11.5": 2, "11.6": 1}
+    | {"11.3.1": 3, "11.3.2": 1, "11.5.1": 1},
+    "12": {"12.1": 4, "12.2": 1, "12.3": 4, "12.4": 2, "12.5": 3, "12.6": 3, "12.7": 1, "12.8": 5}
+    | {"12.9": 2, "12.10": 7, "12.4.2": 1, "12.5.2": 1, "12.6.3": 2, "12.10.4": 1},
+}
+"""How many requirements of the defined approach stand right below each number of the twelve."""
+
+
+def test_pci_dss_has_the_requirements_of_the_defined_approach() -> None:
+    sections = FRAMEWORKS["pci-dss-4.0.1"].sections
+    assert {s.id: sorted(c.id for c in s.controls) for s in sections} == {
+        requirement: sorted(
+            ident for above, count in parts.items() for ident in numbered(above, count)
+        )
+        for requirement, parts in PCI_DSS.items()
+    }
+    ids = [control.id for control in FRAMEWORKS["pci-dss-4.0.1"].controls]
+    assert ids == sorted(ids, key=lambda ident: [int(part) for part in ident.split(".")])
+
+
+def test_pci_dss_has_what_an_auditor_expects_of_aws() -> None:
+    expected = {
+        "1.3.1": ["ec2-sg-ssh-open", "ec2-sg-rdp-open", "ec2-default-sg-rules"],
+        "1.4.4": ["rds-instance-public", "s3-bucket-public-read"],
+        "2.2.2": ["rds-default-admin-name"],
+        "3.5.1": ["rds-instance-unencrypted", "s3-bucket-unencrypted"],
+        "3.7.4": ["kms-key-rotation-off"],
+        "4.2.1": ["elbv2-weak-tls", "cloudfront-plain-http", "acm-certificate-expiring"],
+        "5.2.1": ["guardduty-malware-off"],
+        "6.3.3": ["ssm-patches-missing"],
+        "6.4.2": ["elbv2-no-waf"],
+        "7.2.2": ["iam-policy-admin"],
+        "8.2.6": ["iam-user-console-unused"],
+        "8.3.6": ["iam-password-policy-short"],
+        "8.4.2": ["iam-user-console-mfa-off"],
+        "8.6.2": ["lambda-function-secret-in-environment"],
+        "10.2.1": ["cloudtrail-missing", "ec2-vpc-flow-logs-off"],
+        "10.3.4": ["cloudtrail-validation-off"],
+        "11.3.1": ["inspector2-off"],
+        "11.5.1": ["guardduty-off"],
+    }
+    assert lacking("pci-dss-4.0.1", expected) == []
+
+
+def test_people_are_asked_of_pci_dss_about_procedures_and_the_provider_guards_its_premises() -> (
+    None
+):
+    found = controls("pci-dss-4.0.1")
+    procedures = [f"{number}.1.{which}" for number in range(1, 13) for which in (1, 2)]
+    assert all(found[ident].manual for ident in procedures)
+    inherited = {i for i, c in found.items() if c.responsibility == Responsibility.PROVIDER}
+    assert inherited == {"1.4.3", *(i for i in found if i.startswith(("9.2.", "9.3.")))}
