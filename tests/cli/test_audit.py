@@ -35,9 +35,9 @@ SMALL = ("--regions", "eu-west-1", "--services", "sqs,s3")  # which may be calle
 
 
 def test_it_prints_a_summary_in_four_dimensions_and_the_worst_findings(
-    run: Run, estate: Emulator
+    run: Run, whole_estate: Emulator
 ) -> None:
-    done = run("audit", "aws", "--regions", "eu-west-1", **estate.environment())
+    done = run("audit", "aws", "--regions", "eu-west-1", **whole_estate.environment())
     assert done.returncode == 0, done.stderr
     for word in ("Security", "Cost", "Architecture", "Compliance", "coverage 100.0%", "10 worst"):
         assert word in done.stdout

@@ -73,8 +73,8 @@ class Own:
 
 
 @pytest.fixture(scope="module")
-def own(estate: Emulator, install: Any, tmp_path_factory: pytest.TempPathFactory) -> Own:
-    return Own(install(tmp_path_factory.mktemp("counting"), estate))
+def own(whole_estate: Emulator, install: Any, tmp_path_factory: pytest.TempPathFactory) -> Own:
+    return Own(install(tmp_path_factory.mktemp("counting"), whole_estate))
 
 
 @pytest.fixture(scope="module")

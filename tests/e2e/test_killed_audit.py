@@ -59,11 +59,15 @@ def kill_when(path: Path, more_than: int, process: subprocess.Popen[bytes]) -> i
 
 
 def test_an_audit_killed_while_it_collects_resumes_and_concludes_the_same(
-    estate: Emulator, install: Any, tmp_path: Path
+    whole_estate: Emulator, install: Any, tmp_path: Path
 ) -> None:
-    environment = {**os.environ, **estate.environment(), "CLOUDSEALED_DATA_DIR": str(tmp_path)}
+    environment = {
+        **os.environ,
+        **whole_estate.environment(),
+        "CLOUDSEALED_DATA_DIR": str(tmp_path),
+    }
     path = tmp_path / "cloudsealed.db"
-    estate.reset()
+    whole_estate.reset()
     process = subprocess.Popen(
         [sys.executable, *COMMAND],
         env=environment,
@@ -72,22 +76,22 @@ def test_an_audit_killed_while_it_collects_resumes_and_concludes_the_same(
         stderr=subprocess.DEVNULL,
     )
     kept = kill_when(path, 20, process)
-    killed = estate.calls()["total"]
+    killed = whole_estate.calls()["total"]
 
-    installation = install(tmp_path, estate, clock=later)
+    installation = install(tmp_path, whole_estate, clock=later)
     page = installation.services.audits.list(tenant=installation.tenant, filters={})
     [audit] = [orjson.loads(item) for item in page.items]
     assert audit["status"] == "collecting"
     assert installation.findings() == {}
-    estate.reset()
+    whole_estate.reset()
     resumed = installation.run(audit["id"], installation.patient)
     assert (resumed["status"], resumed["coverage"] > 0) == ("completed", True)
-    calls_resumed = estate.calls()["total"]
+    calls_resumed = whole_estate.calls()["total"]
     stood = installation.findings()
 
-    estate.reset()
+    whole_estate.reset()
     undisturbed = installation.audit(installation.patient, **SCOPE)
-    calls_whole = estate.calls()["total"]
+    calls_whole = whole_estate.calls()["total"]
     whole = sum(undisturbed["calls"].values())
     assert sum(resumed["calls"].values()) == whole
     assert calls_whole == whole + 2  # whose account it is: when it is planned and when it collects

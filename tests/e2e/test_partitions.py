@@ -17,7 +17,11 @@ from cloudsealed.testing.emulator import Emulator
 from cloudsealed.testing.estate import deploy
 from cloudsealed.testing.estate_site import REGIONS
 
-OF_REGIONS = {policy.key for policy in load_policies() if "regions" in policy.params}
+OF_PLACES = {
+    policy.key
+    for policy in load_policies()
+    if "regions" in policy.params or "partition" in (policy.applies_when or "")
+}
 OTHERS = [partition for partition in REGIONS if partition != "aws"]
 
 
@@ -36,14 +40,14 @@ class Found:
 
     def verdicts(self, partition: str) -> Counter[tuple[str, ...]]:
         """Count the verdicts of each policy on each type and place; a region's default subnets are
-        left out, of which there are as many as it has zones, and policies that name regions."""
+        left out, of which there are as many as it has zones, and policies that name places."""
         home, far = REGIONS[partition]
         places = {home: "home", far: "far", "global": "global"}
         return Counter(
             (seen["policy"]["key"], about["type"], places[about["region"]], seen["outcome"])
             for seen in self.observations
             if (about := seen["resource"])["type"] != "aws.ec2.subnet" or about["name"]
-            if seen["policy"]["key"] not in OF_REGIONS
+            if seen["policy"]["key"] not in OF_PLACES
         )
 
 

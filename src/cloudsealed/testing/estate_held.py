@@ -26,7 +26,7 @@ def answers(site: Site) -> None:
         }
         held = {**place, "answers": list(service.at(names, utc_now()))}
         control(site.endpoint, "POST", "hold", {**held, "tags": told})
-        for each in resources:
+        for each in (one for one in resources if "type" in one):
             site.truth(each["type"], each["native_id"], each.get("fails", ()))
 
 

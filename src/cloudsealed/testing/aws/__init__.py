@@ -20,9 +20,9 @@ service has a suffix: `ec2.launches.yaml`):
 An answer has the members of the operation's output shape, and the emulator refuses another; it
 stands for all pages. `{account}`, `{region}` and `{partition}` are those of the place, in any text,
 and `{far}` is the second region that is looked at; `{days_ago: 30}` in place of a value is that
-moment. `fails` are the keys of the policies that the
-resource fails, every one: it passes all others that apply to it. `tags` are those that the tagging
-API tells of an ARN, in place of those of a well-kept resource. Where no answer has the parameters
+moment. `fails` are the keys of the policies that the resource fails, every one: it passes all
+others that apply to it. `tags` are those that the tagging API tells of an ARN, in place of those of
+a well-kept resource; of what has no type nothing else is told. Where no answer has the parameters
 of a call, moto is asked; what it lacks, too, is empty for an operation that has an answer without
 `when` somewhere, else `missing`.
 """
