@@ -74,6 +74,7 @@ POSTGRES = {
     "DBInstanceClass": "db.m5.large",
     "MultiAZ": False,
 }
+OUTPOST = {"DBSubnetGroup": {"Subnets": [{"SubnetOutpost": {"Arn": "o"}}]}}
 UNUSED = {"Name": "w", "WebACL": {"Rules": []}}
 
 
@@ -283,6 +284,9 @@ def test_a_certificate_that_serves_another_distribution_saves_nothing() -> None:
         ("rds-instance-iops-needless", IO1 | {"MultiAZ": True}),
         ("rds-instance-iops-needless", IO1 | {"StorageType": "io2"}),
         ("rds-instance-iops-needless", IO1 | {"Engine": "sqlserver-se"}),
+        ("rds-instance-iops-needless", IO1 | OUTPOST),
+        ("rds-instance-extended-support", POSTGRES | OUTPOST),
+        ("eks-extended-support", {"Cluster": {"version": "1.30", "outpostConfig": {}}}),
         ("transfer-stopped", server("SFTP", "AS2")),
         ("wafv2-acl-unused", acl(managed("AWSManagedRulesBotControlRuleSet"))),
         ("wafv2-acl-unused", acl(managed("Rules", vendor="F5"))),
