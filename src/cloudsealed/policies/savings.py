@@ -22,8 +22,10 @@ _LONG = 80
 
 def saved(savings: Sequence[Saving], *, provider: str, region: str) -> dict[str, Any]:
     """Return the amount, its formula, basis, confidence and prices; or `unknown`, why there is
-    none. A bundled list price is what the vendor asks on demand, so discounts make it less."""
+    none. A bundled list price is what the vendor asks on demand, so discounts make it less; by
+    somebody's record of that list confidence is low."""
     total, prices, terms = Decimal(0), list[dict[str, Any]](), list[str]()
+    second_hand = False
     for name, number in savings:
         shown = name[:_LONG].encode("ascii", "backslashreplace").decode()
         if not abs(number) < _MOST:  # which nothing is that is no number
@@ -35,6 +37,7 @@ def saved(savings: Sequence[Saving], *, provider: str, region: str) -> dict[str,
         if found is None:
             return {"unknown": f"No list price of {shown} in {region} is known"}
         total += quantity * found.units_a_month * found.usd
+        second_hand = second_hand or found.second_hand
         prices.append(_told(found, quantity))
         terms.append(_term(found, quantity, first=not terms))
     if total >= _MOST:
@@ -47,7 +50,7 @@ def saved(savings: Sequence[Saving], *, provider: str, region: str) -> dict[str,
         "currency": CURRENCY,
         "formula": " ".join(terms),
         "price_basis": "bundled_list",
-        "confidence": "medium",
+        "confidence": "low" if second_hand else "medium",
         "prices": prices,
     }
 

@@ -1,9 +1,11 @@
 """List prices, as facts: what a unit of something costs in a region, on demand, before discounts.
 
 One CSV file a provider. A row says its price list's `offer`, the `version` of that file, the `sku`
-where one row of it is meant, and the day on which somebody `checked` it. Source of AWS's: its
-public price list, as carried by finops-mcp 0.12.0 (Apache-2.0). Refuses to give a region the price
-of another, which can differ by a third.
+where one row of it is meant, and the day on which somebody `checked` it. Sources of AWS's: its
+public price list, as carried by finops-mcp 0.12.0 (Apache-2.0); and where that has none, what
+Infracost's tests (Apache-2.0) record of the same list, whose `version` is `infracost-` and their
+commit, and `checked` the day on which the record was written last. Refuses to give a region the
+price of another, which can differ by a third; what a service without regions asks is `global`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from importlib import resources
 HOURS_A_MONTH = 730
 """AWS's own month: 365 days of 24 hours in 12 parts (AWS Pricing Calculator, "Assumptions")."""
 
+_LISTED = "AWS price list"
+_RECORDED = "AWS price list by a record of Infracost's"
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -30,6 +35,9 @@ class Price:
     source: str
     sku: str | None
     checked: str
+
+    second_hand: bool
+    """Somebody else's record of a list, which may be older than the list."""
 
     @property
     def units_a_month(self) -> int:
@@ -52,12 +60,14 @@ def _prices(provider: str) -> Mapping[tuple[str, str], Price]:
 
 
 def _price(row: Mapping[str, str]) -> Price:
+    recorded = row["version"].startswith("infracost-")
     return Price(
         name=row["name"],
         region=row["region"],
         unit=row["unit"],
         usd=Decimal(row["usd"]),
-        source=f"AWS price list, {row['offer']} {row['version']}",
+        source=f"{_RECORDED if recorded else _LISTED}, {row['offer']} {row['version']}",
         sku=row["sku"] or None,
         checked=row["checked"],
+        second_hand=recorded,
     )
