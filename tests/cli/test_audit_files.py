@@ -186,7 +186,7 @@ def test_a_framework_judges_by_its_own_policies_and_evidence_is_of_its_controls(
         (("--services", "S33"), "did you mean 's3'?"),
         (("--types", "s3.bucket"), "did you mean 'aws.s3.bucket'?"),
         (("--types", "aws.ec2.vpc", "--services", "s3"), "aws.ec2.vpc, whose service is ec2"),
-        (("--framework", "cis-aws"), "did you mean 'cis-aws-5.0'?"),
+        (("--framework", "cis-aws-5"), "did you mean 'cis-aws-5.0'?"),
         (("--output", "report.doc"), "names no format"),
         (("--output", "a.csv", "--output", "a.csv"), "is given twice"),
         (("--output", "file/a.csv"), "cannot be written"),

@@ -23,7 +23,11 @@ SHARED = ("/frameworks", "/policies/types")
 _ASKING = ("check", "explain")
 """What the editor does for who may not store a policy."""
 
-_IDENT = re.compile(r"\b[a-z]{3,4}_[0-9A-Za-z]{20,}")
+_IDENT = re.compile(
+    r"\b[a-z]{3,4}_[0-9A-Za-z]{20,}"
+    r"|(?<=^/frameworks/)[^/]+|(?<=/controls/)[^/]+|(?<=^/policies/)(?:aws|k8s)-[^/]+"
+)
+"""An object's id, or the key of what ships: of a thousand alike one is looked at."""
 _FORM = re.compile(r'<form method="post" action="([^"]*)"[^>]*>(.*?)</form>', re.DOTALL)
 _FIELD = re.compile(r'<(?:input|button)[^>]* name="([^"]*)"[^>]*?(?: value="([^"]*)")?[^>]*>')
 
