@@ -11,7 +11,7 @@ from tests.e2e.scopes import Recorded, differences, scopes
 from cloudsealed.audits.model import Scope
 from cloudsealed.testing.estate_site import FAR_REGION, HOME_REGION
 
-SUBSETS = 30
+SUBSETS = 20
 
 
 @pytest.fixture(scope="module")
