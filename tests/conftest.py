@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("inside"):
                 item.add_marker(skip)
-    items.sort(key=lambda item: rank(item.location[0]))
+    items.sort(key=lambda item: rank(item.nodeid.partition("::")[0]))
 
 
 def pytest_collection_finish() -> None:

@@ -26,7 +26,10 @@ _ESTATES = {
     "the files that ask for the whole sample estate": re.compile(
         r"\b(deployed|whole_estate|audited_whole)" + _KINDS
     ),
-    "the files that ask for the sample estate": re.compile(r"\b(estate|audited|second)" + _KINDS),
+    "the files that ask for what an audit of the sample estate found": re.compile(
+        r"\baudited" + _KINDS
+    ),
+    "the files that ask for the sample estate": re.compile(r"\b(estate|second)" + _KINDS),
 }
 _ROOT = Path(__file__).parents[1]
 
@@ -51,6 +54,7 @@ def needed_estate(path: str) -> str | None:
     return next((name for name, asks in _ESTATES.items() if asks.search(text)), None)
 
 
+@functools.cache
 def rank(path: str) -> tuple[bool, int, str]:
     """Return the place of a file in the order of the run."""
     folder = next((n for n, first in enumerate(_FIRST) if path.startswith(first)), len(_FIRST))

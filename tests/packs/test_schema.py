@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Collection
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -35,7 +36,9 @@ def builtin(key: str, dimension: str) -> Any:
     return value_of((files("cloudsealed.packs") / dimension / f"{key}.yaml").read_text("utf-8"))
 
 
-VALUES = [value_of(GOOD), *(builtin(p.key, p.dimension.value) for p in BUILTIN)]
+@cache
+def values() -> list[Any]:
+    return [value_of(GOOD), *(builtin(p.key, p.dimension.value) for p in BUILTIN)]
 
 
 def refusal(value: Any) -> str | None:
@@ -52,8 +55,8 @@ def test_the_schema_is_one() -> None:
 
 
 def test_every_built_in_policy_is_valid() -> None:
-    assert len(VALUES) > 150
-    invalid = [v["key"] for v in VALUES if not SCHEMA.is_valid(v)]
+    assert len(values()) > 150
+    invalid = [v["key"] for v in values() if not SCHEMA.is_valid(v)]
     assert invalid == []
 
 
@@ -162,7 +165,7 @@ OTHERS = [None, True, 0, 3, 2.5, "", " ", "x", "aws.s3.bucket", [], ["x"], [3], 
 @st.composite
 def mutated(draw: st.DrawFn, fields: Collection[str] = POLICY_FIELDS) -> tuple[Path, Any]:
     """A policy's `fields` with one place dropped, renamed, doubled or of another type."""
-    whole = draw(st.sampled_from(VALUES))
+    whole = draw(st.sampled_from(values()))
     value = copy.deepcopy({name: said for name, said in whole.items() if name in fields})
     # Half of the places are near the top: most of a file's places are deep in its examples.
     everywhere = paths(value)[1:]

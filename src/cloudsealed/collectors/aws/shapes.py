@@ -23,19 +23,20 @@ WORDS: Mapping[str, str] = {
 }
 """How a shape of `attributes` calls what botocore's models do."""
 
-_DEPTH = 12
-
 
 def shape_of(service: str, operation: str) -> Shape:
-    """Return the shape of an operation's answer; raises OperationNotFoundError."""
-    return _shape(operation_model(service, operation).output_shape, _DEPTH)
+    """Return the shape of an operation's answer; of what a structure holds of its own kind, as a
+    statement of a web ACL does, nobody is told. Raises OperationNotFoundError."""
+    return _shape(operation_model(service, operation).output_shape, frozenset())
 
 
-def _shape(shape: BotocoreShape | None, depth: int) -> Shape:
+def _shape(shape: BotocoreShape | None, around: frozenset[str]) -> Shape:
     if isinstance(shape, ListShape):
-        return [_shape(shape.member, depth)]
+        return [_shape(shape.member, around)]
     if isinstance(shape, StructureShape):
-        below = shape.members.items() if depth else ()
-        return {name: _shape(member, depth - 1) for name, member in below} if depth else None
+        if shape.name in around:
+            return None
+        around |= {shape.name}
+        return {name: _shape(member, around) for name, member in shape.members.items()}
     is_text = shape is not None and not shape.serialization.get("jsonvalue")
     return WORDS.get(shape.type_name) if shape is not None and is_text else None
