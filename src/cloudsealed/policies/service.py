@@ -142,7 +142,7 @@ class PolicyService:
             except PolicyNotFoundError:
                 own = partial(self._store.all_in, connection, tenant=tenant)
                 refuse_strangers(said.key, said.words, own)
-                self._store.insert(connection, tenant=tenant, policy=policy)
+                self._store.insert(connection, policy, tenant=tenant)
                 self._refuse_too_many(connection, tenant)
                 self._apply(connection, tenant, policy)
             else:
@@ -198,7 +198,7 @@ class PolicyService:
         except PolicyNotFoundError:
             own = (spec.key, PolicyKind.CHECK, PolicySource.CUSTOM, False, 1, spec.words, now, now)
             policy = Policy(new_id("pol"), *own)
-            self._store.insert(connection, tenant=tenant, policy=policy)
+            self._store.insert(connection, policy, tenant=tenant)
             return policy.id
         if known.source is PolicySource.BUILTIN:
             raise BuiltinPolicyImmutableError(f"{spec.key} is built in: choose another key")
@@ -446,8 +446,12 @@ class PolicyService:
         if not self._stale(self._store.all(tenant=tenant)):
             return
         with turn(self._database, tenant=tenant) as connection:
-            for spec, known in self._stale(self._store.all_in(connection, tenant=tenant)):
-                self._put_builtin(connection, tenant, spec, known)
+            stale = self._stale(self._store.all_in(connection, tenant=tenant))
+            new = [self._shipped(spec) for spec, row in stale if row is None]
+            self._store.insert(connection, *new, tenant=tenant)
+            for spec, row in stale:
+                if row is not None:
+                    self._renew(connection, tenant, spec, row)
 
     def _stale(self, policies: Sequence[Policy]) -> Sequence[tuple[PolicySpec, Policy | None]]:
         """Pair what ships with the row that does not say it; a tenant's own keeps its key."""
@@ -459,27 +463,25 @@ class PolicyService:
             if row is None or (row.source is PolicySource.BUILTIN and row.spec != spec.words)
         ]
 
-    def _put_builtin(
-        self, connection: Any, tenant: str, spec: PolicySpec, known: Policy | None
-    ) -> None:
+    def _shipped(self, spec: PolicySpec) -> Policy:
         now = rfc3339(self._clock())
-        if known is None:
-            policy = Policy(
-                derived_id("pol", spec.key),
-                spec.key,
-                PolicyKind.CHECK,
-                PolicySource.BUILTIN,
-                True,
-                spec.version,
-                spec.words,
-                now,
-                now,
-            )
-            self._store.insert(connection, tenant=tenant, policy=policy)
-        else:
-            version = max(spec.version, known.version + 1)
-            policy = replace(known, spec=spec.words, version=version, updated_at=now)
-            self._store.update(connection, tenant=tenant, policy=policy, new_version=True)
+        return Policy(
+            derived_id("pol", spec.key),
+            spec.key,
+            PolicyKind.CHECK,
+            PolicySource.BUILTIN,
+            True,
+            spec.version,
+            spec.words,
+            now,
+            now,
+        )
+
+    def _renew(self, connection: Any, tenant: str, spec: PolicySpec, known: Policy) -> None:
+        version = max(spec.version, known.version + 1)
+        now = rfc3339(self._clock())
+        policy = replace(known, spec=spec.words, version=version, updated_at=now)
+        self._store.update(connection, tenant=tenant, policy=policy, new_version=True)
 
     def _refuse_strangers(
         self, connection: Connection, tenant: str, policy: Policy, changed: Policy

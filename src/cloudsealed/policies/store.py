@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -317,10 +317,10 @@ class PolicyStore(Paged):
         row = connection.first(_COUNT, values)
         return int(row[0]) if row is not None else 0
 
-    def insert(self, connection: Connection, *, tenant: str, policy: Policy) -> None:
-        """Add a policy and its first version."""
-        connection.run(_INSERT, encode(tenant, policy))
-        self._insert_version(connection, tenant, policy)
+    def insert(self, connection: Connection, *policies: Policy, tenant: str) -> None:
+        """Add policies and their first versions."""
+        connection.many(_INSERT, [encode(tenant, policy) for policy in policies])
+        self._insert_versions(connection, tenant, policies)
 
     def update(
         self, connection: Connection, *, tenant: str, policy: Policy, new_version: bool
@@ -328,7 +328,7 @@ class PolicyStore(Paged):
         """Write a policy over its row, and its new version if its words changed."""
         self._overwrite(connection, encode(tenant, policy))
         if new_version:
-            self._insert_version(connection, tenant, policy)
+            self._insert_versions(connection, tenant, [policy])
 
     def delete(self, connection: Connection, *, tenant: str, policy: Policy, moment: str) -> None:
         """Hide a policy; its versions stay, since audits were judged by them."""
@@ -366,15 +366,20 @@ class PolicyStore(Paged):
         }
         connection.run(_UPDATE, {"tenant": row["tenant_id"], "ident": row["id"], **values})
 
-    def _insert_version(self, connection: Connection, tenant: str, policy: Policy) -> None:
-        version: PolicyVersion = policy.pinned
-        row = {
-            "tenant_id": tenant,
-            "policy_id": policy.id,
-            "version": policy.version,
-            "digest": version.digest,
-            "spec": orjson.dumps({**version.spec, "key": policy.key, "kind": policy.kind}).decode(),
-            "created_at": policy.updated_at,
-            "created_by": policy.updated_by,
-        }
-        connection.run(_INSERT_VERSION, row)
+    def _insert_versions(
+        self, connection: Connection, tenant: str, policies: Iterable[Policy]
+    ) -> None:
+        connection.many(_INSERT_VERSION, [_version_row(tenant, each) for each in policies])
+
+
+def _version_row(tenant: str, policy: Policy) -> dict[str, Any]:
+    version: PolicyVersion = policy.pinned
+    return {
+        "tenant_id": tenant,
+        "policy_id": policy.id,
+        "version": policy.version,
+        "digest": version.digest,
+        "spec": orjson.dumps({**version.spec, "key": policy.key, "kind": policy.kind}).decode(),
+        "created_at": policy.updated_at,
+        "created_by": policy.updated_by,
+    }

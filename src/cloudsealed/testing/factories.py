@@ -161,7 +161,7 @@ def add_policies(database: Database, tenant: str, *policies: Policy) -> None:
     """Store policies, each with its version."""
     with database.write() as connection:
         for policy in policies:
-            PolicyStore(database).insert(connection, tenant=tenant, policy=policy)
+            PolicyStore(database).insert(connection, policy, tenant=tenant)
 
 
 def make_connection(**values: Any) -> CloudConnection:
