@@ -132,6 +132,8 @@ class CloudProvider(Protocol):
     """The versions of what its rows and documents are read by: other versions, other documents."""
     exempt: ClassVar[frozenset[tuple[str, str | None]]]
     """Services, and calls of them, that a provider answers where it otherwise denies a region."""
+    endpoints: ClassVar[Mapping[str, str]]
+    """Services without regions that have one endpoint, and the region in which it is."""
 
     def open(self, way: Way, clock: Clock) -> Session:
         """Return a session, which asks nobody yet; raises CloudAccessError for what is not here."""

@@ -73,6 +73,23 @@ def test_a_region_that_denies_what_another_allows_is_denied_as_a_whole(
     assert found["eu_west_1"] == HOME
 
 
+@pytest.mark.parametrize("denial", [DENIED, BY_ORGANIZATION])
+def test_a_service_whose_one_endpoint_is_in_a_denied_region_is_denied_with_it(
+    ledger: Ledger, denial: CallOutcome
+) -> None:
+    own = {"globalaccelerator:ListAccelerators": denial, "iam:ListRoles": denial}
+    found = ledger.settled(eu_west_1=HOME, us_west_2=dict.fromkeys(HOME, denial), **{"global": own})
+    assert found["global"] == {**own, "globalaccelerator:ListAccelerators": REGION_DENIED}
+
+
+def test_a_service_whose_one_endpoint_is_in_an_allowed_region_is_denied_itself(
+    ledger: Ledger,
+) -> None:
+    own: Said = {"globalaccelerator:ListAccelerators": DENIED}
+    found = ledger.settled(us_west_2=HOME, sa_east_1=dict.fromkeys(HOME, DENIED), **{"global": own})
+    assert found["global"] == own
+
+
 @pytest.mark.parametrize(
     "exempt",
     [

@@ -33,6 +33,7 @@ _RENAME = (
     )
     .values(outcome=bindparam("becomes"))
 )
+_RENAME_OF = _RENAME.where(calls.c.service == bindparam("of"))
 _TALLY_OF = _TALLY.where(calls.c.account == bindparam("acct"))
 
 
@@ -76,8 +77,10 @@ def rename(
     place: tuple[str, str],
     was: tuple[CallOutcome, str],
     becomes: CallOutcome,
+    service: str | None = None,
 ) -> None:
-    """Give another outcome to the calls of an account and region that had one outcome and code."""
+    """Give another outcome to the calls of an account and region, or to those of one service there,
+    that had one outcome and code."""
     bound = {
         "tenant": tenant,
         "audit": audit_id,
@@ -87,4 +90,7 @@ def rename(
         "said": was[1],
         "becomes": becomes.value,
     }
-    connection.run(_RENAME, bound)
+    if service is None:
+        connection.run(_RENAME, bound)
+    else:
+        connection.run(_RENAME_OF, {**bound, "of": service})

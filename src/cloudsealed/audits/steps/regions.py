@@ -4,13 +4,15 @@ enabled.
 One denied call is a missing permission. Where nothing is answered, and the same calls are answered
 in other regions, it is the region that is denied: no permission cures that. A region that is not
 enabled knows nobody's credentials. It refuses to ask: it reads the ledger and names the outcomes of
-calls in it anew, the same however often it is done.
+calls in it anew, the same however often it is done. A service without regions may have its one
+endpoint in a region that is denied, and is denied with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from cloudsealed.audits.records.tally import Tallied, rename, tally
 from cloudsealed.audits.shard_store import Lease
@@ -60,23 +62,43 @@ class _Region:
 def settle_regions(database: Database, lease: Lease, account: str | None = None) -> None:
     """Name the outcomes of an audit's calls, or of those of one account, anew where those of their
     region say more."""
-    audit = {"tenant": lease.tenant, "audit_id": lease.audit_id}
-    for place, was, becomes in list(_settled(tally(database, **audit, account=account))):
+    audit: dict[str, Any] = {"tenant": lease.tenant, "audit_id": lease.audit_id}
+    for said in list(_settled(tally(database, **audit, account=account))):
         with lease.write() as connection:
-            rename(connection, **audit, place=place, was=was, becomes=becomes)
+            rename(connection, **audit, **said)
 
 
-def _settled(calls: Iterable[Tallied]) -> Iterator[tuple[tuple[str, str], _Ended, CallOutcome]]:
-    """Yield (account, region), how calls ended there, and the outcome that this is."""
+def _settled(calls: Iterable[Tallied]) -> Iterator[dict[str, Any]]:
+    """Yield what to rename: of which place, and of which service if not of all, how calls ended
+    there, and the outcome that this is."""
     accounts: dict[str, dict[str, _Region]] = {}
+    everywhere: list[Tallied] = []
     for call in calls:
-        if call.region != GLOBAL:
+        if call.region == GLOBAL:
+            everywhere.append(call)
+        else:
             accounts.setdefault(call.account, {}).setdefault(call.region, _Region()).add(call)
+    denied = {
+        (account, name): region
+        for account, regions in accounts.items()
+        for name, region in regions.items()
+        if region.is_denied([each for other, each in regions.items() if other != name])
+    }
+    for (
+        call
+    ) in everywhere:  # first: once a region's calls are renamed nothing says that it is denied
+        endpoint = provider_of(call.provider).endpoints.get(call.service, GLOBAL)
+        if call.outcome.denied and (call.account, endpoint) in denied:
+            yield {
+                "place": (call.account, GLOBAL),
+                "service": call.service,
+                "was": (call.outcome, call.error_code or ""),
+                "becomes": CallOutcome.REGION_DENIED,
+            }
+    for place, region in denied.items():
+        for was in sorted(region.denials):
+            yield {"place": place, "was": was, "becomes": CallOutcome.REGION_DENIED}
     for account, regions in accounts.items():
         for name, region in regions.items():
-            place = (account, name)
             for was in () if region.answers else sorted(region.unrecognised):
-                yield place, was, CallOutcome.UNSUPPORTED
-            others = [each for other, each in regions.items() if other != name]
-            for was in sorted(region.denials) if region.is_denied(others) else ():
-                yield place, was, CallOutcome.REGION_DENIED
+                yield {"place": (account, name), "was": was, "becomes": CallOutcome.UNSUPPORTED}

@@ -39,6 +39,7 @@ from cloudsealed.collectors.aws.answers import (
     is_silence,
     outcome_of,
 )
+from cloudsealed.collectors.aws.endpoints import ONE_ENDPOINT
 from cloudsealed.collectors.aws.models import models
 from cloudsealed.collectors.aws.regions import known_regions
 from cloudsealed.collectors.aws.shape import check_body
@@ -62,9 +63,6 @@ from cloudsealed.kit.clock import Clock, utc_now
 from cloudsealed.kit.nearest import did_you_mean
 
 _SAME_EVERYWHERE = frozenset({"cloudtrail"})
-_ONE_ENDPOINT = {"aws": {"globalaccelerator": "us-west-2"}}
-"""Global services that have one endpoint in a partition, elsewhere than its home ("AWS Global
-Accelerator endpoints and quotas")."""
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 # Below WARNING these write endpoints, and at DEBUG whole answers, secrets with them, to the log.
@@ -176,7 +174,7 @@ class AwsSession:
         if region != GLOBAL:
             return region
         partition = self.partition()
-        home = _ONE_ENDPOINT.get(partition, {}).get(service) or _HOME.get(partition, self.region)
+        home = ONE_ENDPOINT.get(partition, {}).get(service) or _HOME.get(partition, self.region)
         return self.region if service in _SAME_EVERYWHERE else home
 
     def _made(self, service: str, region: str) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloudsealed.collectors.aws import permissions
+from cloudsealed.collectors.aws.endpoints import ONE_ENDPOINT
 from cloudsealed.collectors.aws.models import sdk_version
 from cloudsealed.collectors.aws.pagination import next_token
 from cloudsealed.collectors.aws.permissions import document
@@ -37,6 +38,8 @@ class _Aws:
     )
     """What AWS's own region deny leaves out, so that its answers say nothing of the region. Source:
     AWS Control Tower, "Deny access to AWS based on the requested AWS Region", of what rows ask."""
+
+    endpoints = ONE_ENDPOINT["aws"]
 
     def open(self, way: Way, clock: Clock) -> Session:
         from cloudsealed.collectors.aws.session import opened  # the SDK takes half a second

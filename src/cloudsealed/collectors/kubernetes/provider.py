@@ -42,6 +42,7 @@ class _Kubernetes:
     rows = ROWS
     models = "kubernetes 1"
     exempt: frozenset[tuple[str, str | None]] = frozenset()
+    endpoints: Mapping[str, str] = {}
 
     def open(self, way: Way, clock: Clock) -> Session | ManifestSession:
         choice = way.choice
