@@ -155,7 +155,10 @@ class Evaluator:
             together=together,
             policies=len(policies.checks) + len(policies.classifications),
         )
-        self._checks = [Check(version) for version in policies.checks]
+        self._checks: dict[str, list[Check]] = {}  # by the type that they judge
+        for check in map(Check, policies.checks):
+            for name in check.version.spec["resource_types"]:
+                self._checks.setdefault(name, []).append(check)
         self._yields = Yields.of(policies.checks)
         self._classifier = Classifier(policies.classifications, self._purse)
         self._snapshots = snapshots
@@ -206,7 +209,7 @@ class Evaluator:
         """Return the cells of a place, by policy id, before anything in them was judged."""
         cells: dict[str, Cell] = {}
         for block in here:
-            for check in self._of(block):
+            for check in self._checks.get(block.key, ()):
                 cell = Cell(check, block.account, block.region)
                 cells.setdefault(check.version.id, cell).listings.append(block)
         return cells
@@ -217,16 +220,13 @@ class Evaluator:
         """Judge a place; yield the observations of each resource, each counted in its cell. In a
         cell they are in the order of type and native id."""
         for block in here:
-            judging = [cells[check.version.id] for check in self._of(block)]
+            judging = [cells[check.version.id] for check in self._checks.get(block.key, ())]
             for address, snapshot in self._snapshots.of(block) if judging else ():
                 said = {
                     c.check.version.key: self._observe(c.check, address, snapshot) for c in judging
                 }
                 said |= _yielded(said, self._yields)
                 yield [(cell, cell.counted(said[cell.check.version.key])) for cell in judging]
-
-    def _of(self, block: Block) -> list[Check]:
-        return [c for c in self._checks if block.key in c.version.spec["resource_types"]]
 
     def _observe(self, check: Check, address: str, snapshot: Mapping[str, Any]) -> Observation:
         version = check.version
