@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from tests.e2e.conftest import Install
 from tests.e2e.installation import Document, Installation
 
@@ -23,6 +22,7 @@ OF_PLACES = {
     for policy in load_policies()
     if "regions" in policy.params or "partition" in (policy.applies_when or "")
 }
+OTHERS = [partition for partition in REGIONS if partition != "aws"]
 
 
 class Found:
@@ -51,28 +51,37 @@ class Found:
         )
 
 
-@contextmanager
-def audited_in(partition: str, install: Install, folder: Path, **deployed: Any) -> Iterator[Found]:
-    """Deploy the sample estate in a partition and audit it; `deployed` is of `deploy`."""
+@pytest.fixture(scope="module", params=OTHERS)
+def found(
+    request: Any, install: Install, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Found]]:
+    partition = request.param
     with Emulator(partition=partition) as emulator:
-        deploy(emulator.endpoint, partition=partition, **deployed)
-        installation = install(folder, emulator)
-        yield Found(installation, installation.audit(regions=list(REGIONS[partition])))
+        deploy(emulator.endpoint, partition=partition)
+        installation = install(tmp_path_factory.mktemp(partition), emulator)
+        audit = installation.audit(regions=list(REGIONS[partition]))
+        yield partition, Found(installation, audit)
 
 
-def assert_of_its_partition(here: Found, partition: str) -> None:
-    """Every id is of the partition and its regions."""
+def test_an_estate_is_read_whole_in_its_partition(found: tuple[str, Found]) -> None:
+    partition, here = found
+    assert (here.audit["status"], here.audit["error"]) == ("completed", None)
+    assert (here.audit["coverage"], here.audit["counts"]["unknown"]) == (1.0, 0)
     assert {account["partition"] for account in here.audit["accounts"]} == {partition}
+
+
+def test_every_id_is_of_its_partition_and_regions(found: tuple[str, Found]) -> None:
+    partition, here = found
     told = orjson.dumps([here.resources, here.observations]).decode()
     assert set(re.findall(r"\barn:(aws[a-z-]*):", told)) == {partition}
     for other in REGIONS.keys() - {partition}:
         assert not any(region in told for region in REGIONS[other])
 
 
-def assert_as_elsewhere(here: Found, partition: str, audited: Any) -> None:
-    """The verdicts are those of the same estate in AWS's own partition."""
-    there = Found(audited.installation, audited.audits[0])
-    for name in ("status", "error", "coverage"):
-        assert here.audit[name] == there.audit[name], (name, here.audit[name])
+def test_the_verdicts_are_those_of_the_same_estate_elsewhere(
+    found: tuple[str, Found], audited_whole: Any
+) -> None:
+    partition, here = found
+    there = Found(audited_whole.installation, audited_whole.audits[0])
     assert here.verdicts(partition) == there.verdicts("aws")
     assert here.verdicts(partition).total() > 500
