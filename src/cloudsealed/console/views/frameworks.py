@@ -128,8 +128,16 @@ async def _policies(look: Look, control: Mapping[str, Any]) -> list[Mapping[str,
     """Return the policies that judge a control, of one that is not listed only its key."""
     if not control["policies"]:
         return []
-    listed = (await look.api.get("/v1/policies", framework=look.ident, limit="200"))["data"]
-    known = {each["key"]: each for each in listed}
+    known: dict[str, Mapping[str, Any]] = {}
+    cursor = ""
+    while not known.keys() >= set(control["policies"]):
+        page = await look.api.get(  # which ends where its reading takes long
+            "/v1/policies", framework=look.ident, limit="200", cursor=cursor
+        )
+        known |= {each["key"]: each for each in page["data"]}
+        if not page["has_more"]:
+            break
+        cursor = page["next_cursor"]
     return [known.get(key, {"key": key}) for key in control["policies"]]
 
 
