@@ -30,10 +30,6 @@ class Kept(Snapshots):
     def of_audit(cls, snapshots: Snapshots) -> Kept:
         return cls((block, list(snapshots.of(block))) for block in snapshots.listings())
 
-    def types(self) -> set[str]:
-        """Return the types of which there is any."""
-        return {key for (key, _, _), (_, found) in self._kept.items() if found}
-
     def copied(self, wanted: Collection[tuple[str, str, str]], account: str) -> Lists:
         """Yield the lists of these types, accounts and regions, as those of another account."""
         for place, (block, found) in self._kept.items():

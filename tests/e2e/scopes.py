@@ -59,15 +59,8 @@ class Recorded:
             found[int(account)][policy, native_id] = observation
         return found
 
-    def related(self) -> Recorded:
-        """Return the same with the policies alone that see more than their own resource."""
-        return replace(self, policies=tuple(p for p in self.policies if p.spec.get("related")))
-
-    def seen_by_others(self) -> list[str]:
-        """Return the services of which there is something that policies of others look at."""
-        relations = [one for p in self.policies for one in p.spec.get("related", {}).values()]
-        types = {one["type"] for one in relations} & self.kept.types()
-        return sorted({RESOURCE_TYPES[each].service_name for each in types})
+    def only(self, policies: Iterable[PolicyVersion]) -> Recorded:
+        return replace(self, policies=tuple(policies))
 
 
 def _narrowed(target: Target, regions: tuple[str, ...] | None) -> Target:
@@ -78,13 +71,14 @@ def _narrowed(target: Target, regions: tuple[str, ...] | None) -> Target:
     return replace(target, regions=regions, left_out=left_out)
 
 
-def scopes(subsets: int, services: Sequence[str] = SERVICES) -> Iterator[Scope]:
-    """Each region alone, all but each of `services`, and so many random subsets."""
+def scopes(subsets: int, seed: int = 0) -> Iterator[Scope]:
+    """Each region and service alone, each left out, and so many random subsets."""
     for region in REGIONS:
         yield Scope(regions=(region,))  # of two regions, one alone is the other left out
-    for service in services:
+    for service in SERVICES:
+        yield Scope(services=(service,))
         yield Scope(services=tuple(each for each in SERVICES if each != service))
-    source = random.Random(0)
+    source = random.Random(seed)
     for _ in range(subsets):
         types = source.sample(sorted(RESOURCE_TYPES), source.randint(1, len(RESOURCE_TYPES)))
         yield Scope(

@@ -21,7 +21,6 @@ FILES_BESIDE, THREADS_BESIDE = 40, 16
 PROCESSES = 2
 
 
-@pytest.mark.parametrize("storage_settings", ["sqlite"], indirect=True)
 @pytest.mark.timeout(900)  # half a minute, on a machine that does nothing else
 def test_ten_audits_hold_what_four_did(
     storage_settings: Settings, estate: Emulator, tmp_path: Path

@@ -109,7 +109,6 @@ def _stood(installation: Installation) -> dict[str, str]:
     return {ident: f["status"] for ident, f in installation.findings().items()}
 
 
-@pytest.mark.parametrize("storage_settings", ["postgresql"], indirect=True)
 def test_accounts_are_judged_and_reconciled_by_several_workers_or_one_to_the_same_digest(
     installation: Installation, workers: Workers, of_many: tuple[str, Document]
 ) -> None:

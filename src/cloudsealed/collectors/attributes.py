@@ -43,7 +43,7 @@ def filling_calls(resource_type: str) -> dict[str, tuple[str, str]]:
 @cache
 def attributes_of(resource_type: str) -> Attributes:
     """Return every attribute that a document of the type may have; raises KeyError."""
-    found: Attributes = _seen_through(shape_of(resource_type))
+    found: Attributes = _seen_through(shape_of(resource_type), {})
     return found
 
 
@@ -64,11 +64,15 @@ def shape_of(resource_type: str) -> Mapping[str, Shape]:
     return shape
 
 
-def _seen_through(shape: Shape) -> Any:
+def _seen_through(shape: Shape, seen: dict[int, Any]) -> Any:
+    """Return the attributes of a shape; `seen` are those of what stands in it many times."""
     if isinstance(shape, list):
-        return _seen_through(shape[0])
+        return _seen_through(shape[0], seen)
     if isinstance(shape, dict):
-        return {name: _seen_through(below) for name, below in shape.items()}
+        if id(shape) not in seen:
+            below = shape.items()
+            seen[id(shape)] = {name: _seen_through(each, seen) for name, each in below}
+        return seen[id(shape)]
     return None
 
 

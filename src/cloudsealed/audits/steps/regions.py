@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from cloudsealed.audits.records.tally import Tallied, rename, tally
 from cloudsealed.audits.shard_store import Lease
@@ -23,6 +22,8 @@ from cloudsealed.vocabulary import CallOutcome
 
 _Ended = tuple[CallOutcome, str]
 """An outcome and its error code."""
+_Renamed = tuple[tuple[str, str], str | None, _Ended, CallOutcome]
+"""Account and region, the service if not all, how its calls ended, and the outcome that this is."""
 
 
 @dataclass(slots=True)
@@ -62,15 +63,13 @@ class _Region:
 def settle_regions(database: Database, lease: Lease, account: str | None = None) -> None:
     """Name the outcomes of an audit's calls, or of those of one account, anew where those of their
     region say more."""
-    audit: dict[str, Any] = {"tenant": lease.tenant, "audit_id": lease.audit_id}
-    for said in list(_settled(tally(database, **audit, account=account))):
+    audit = {"tenant": lease.tenant, "audit_id": lease.audit_id}
+    for place, service, was, becomes in list(_settled(tally(database, **audit, account=account))):
         with lease.write() as connection:
-            rename(connection, **audit, **said)
+            rename(connection, **audit, place=place, service=service, was=was, becomes=becomes)
 
 
-def _settled(calls: Iterable[Tallied]) -> Iterator[dict[str, Any]]:
-    """Yield what to rename: of which place, and of which service if not of all, how calls ended
-    there, and the outcome that this is."""
+def _settled(calls: Iterable[Tallied]) -> Iterator[_Renamed]:
     accounts: dict[str, dict[str, _Region]] = {}
     everywhere: list[Tallied] = []
     for call in calls:
@@ -84,21 +83,16 @@ def _settled(calls: Iterable[Tallied]) -> Iterator[dict[str, Any]]:
         for name, region in regions.items()
         if region.is_denied([each for other, each in regions.items() if other != name])
     }
-    for (
-        call
-    ) in everywhere:  # first: once a region's calls are renamed nothing says that it is denied
+    # What has its endpoint there comes first: a region that was renamed no longer looks denied.
+    for call in everywhere:
         endpoint = provider_of(call.provider).endpoints.get(call.service, GLOBAL)
         if call.outcome.denied and (call.account, endpoint) in denied:
-            yield {
-                "place": (call.account, GLOBAL),
-                "service": call.service,
-                "was": (call.outcome, call.error_code or ""),
-                "becomes": CallOutcome.REGION_DENIED,
-            }
+            was = (call.outcome, call.error_code or "")
+            yield (call.account, GLOBAL), call.service, was, CallOutcome.REGION_DENIED
     for place, region in denied.items():
         for was in sorted(region.denials):
-            yield {"place": place, "was": was, "becomes": CallOutcome.REGION_DENIED}
+            yield place, None, was, CallOutcome.REGION_DENIED
     for account, regions in accounts.items():
         for name, region in regions.items():
             for was in () if region.answers else sorted(region.unrecognised):
-                yield {"place": (account, name), "was": was, "becomes": CallOutcome.UNSUPPORTED}
+                yield (account, name), None, was, CallOutcome.UNSUPPORTED
